@@ -1,0 +1,62 @@
+/** The rooms and what each may import: the architecture, checked. */
+const room = (name, comment, from, forbidden) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { path: forbidden },
+});
+
+const rooms = 'api|workers|db|cli|client|dev|test|bench';
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'field-is-pure',
+      comment: 'The rules know no I/O, clock, randomness or package',
+      severity: 'error',
+      from: { path: '^shared/field/' },
+      to: { pathNot: '^shared/field/' },
+    },
+    room(
+      'contract-stands-on-field',
+      'Schemas stand on the rules and zod',
+      '^shared/contract/',
+      `^(${rooms})/|^shared/(?!contract/|field/|errors)`,
+    ),
+    room('shared-is-below', 'What is shared knows no room', '^shared/', `^(${rooms})/`),
+    room(
+      'db-stands-on-shared',
+      'The database room knows only shared',
+      '^db/',
+      '^(api|workers|cli|client|dev|test|bench)/',
+    ),
+    room('workers-stand-on-db', 'Workers know db and shared', '^workers/', '^(api|cli|client|dev|test|bench)/'),
+    room(
+      'api-is-apart',
+      'The API hands out state and never changes it',
+      '^api/',
+      '^(workers|cli|client|dev|test|bench)/',
+    ),
+    room('api-reads-only', 'Of db, the API has the read-only door', '^api/', '^db/(?!connect\\.ts|field-reader\\.ts)'),
+    room(
+      'client-is-light',
+      'Phones get the rules and the schemas',
+      '^client/',
+      '^(api|workers|db|cli|dev|test|bench)/|^shared/(?!field/|contract/)',
+    ),
+    room(
+      'no-tests-in-rooms',
+      'Nothing that ships imports a test',
+      '^(api|workers|db|shared|cli|client|dev)/',
+      '^(test|bench)/',
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

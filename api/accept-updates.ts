@@ -1,0 +1,69 @@
+/**
+ * Takes updates in, whether they came by POST or over a socket: checks what schemas cannot, and puts them in the queue.
+ * Once this has answered, they will not be lost. It never waits on PostgreSQL for an ordinary update.
+ */
+import { admitUpdates } from '../shared/admission.ts';
+import type { ReplyAddress } from '../shared/contract/job.ts';
+import type { Accepted } from '../shared/contract/receipt.ts';
+import type { Claims } from '../shared/contract/token.ts';
+import type { FieldId } from '../shared/field/ids.ts';
+import type { Update } from '../shared/field/update.ts';
+import type { UpdateProducer } from '../shared/update-queue.ts';
+import { checkAccess, writerOf } from './auth.ts';
+import type { Backlog } from './backlog.ts';
+import type { CounterLeads } from './counter-leads.ts';
+import type { KnownVersions } from './known-versions.ts';
+import type { ApiMetrics } from './metrics.ts';
+import type { Presence } from './presence.ts';
+
+export interface UpdateOrder {
+  readonly field: FieldId;
+  readonly claims: Claims;
+  readonly updates: readonly Update[];
+  /** Where the results are waited for. */
+  readonly replyTo?: ReplyAddress;
+}
+
+/** @throws FieldError `forbidden`, `counter_too_far`, `overloaded` or `queue_unavailable` */
+export type AcceptUpdates = (order: UpdateOrder) => Promise<Accepted>;
+
+interface UpdateDoor {
+  readonly producer: UpdateProducer;
+  readonly backlog: Backlog;
+  readonly leads: CounterLeads;
+  readonly versions: KnownVersions;
+  readonly presence: Presence;
+  readonly metrics: ApiMetrics;
+}
+
+export function createAcceptUpdates({
+  producer,
+  backlog,
+  leads,
+  versions,
+  presence,
+  metrics,
+}: UpdateDoor): AcceptUpdates {
+  return async ({ field, claims, updates: sent, replyTo }) => {
+    checkAccess(claims, 'field:write', field);
+    const device = writerOf(claims);
+    await leads.check({ field, device, updates: sent });
+    backlog.check();
+    const acceptedAt = Date.now();
+    const { updates, adjusted } = admitUpdates(sent, acceptedAt);
+    const job = { field, device, updates, acceptedAt, user: claims.sub, ...(replyTo ? { replyTo } : {}) };
+    const [version] = await Promise.all([versions.find(field), producer.enqueue(job)]);
+    backlog.noteAdded();
+    leads.noteAccepted({ field, device, updates });
+    presence.touch(field, device);
+    metrics.accepted.inc(updates.length);
+    return {
+      accepted: updates.length,
+      field,
+      version,
+      serverTime: acceptedAt,
+      durability: producer.durability,
+      ...(adjusted.length > 0 ? { adjusted: [...adjusted] } : {}),
+    };
+  };
+}

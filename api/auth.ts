@@ -1,0 +1,67 @@
+/** Who may do what: the bearer token of a request, its scopes and its fields. Knows nothing of the routes. */
+import type { FastifyRequest } from 'fastify';
+import { bearerProtocolPrefix } from '../shared/contract/stream.ts';
+import { type Claims, coversField, hasScope, type Scope } from '../shared/contract/token.ts';
+import { FieldError } from '../shared/errors.ts';
+import type { DeviceId, FieldId } from '../shared/field/ids.ts';
+import type { VerifyToken } from '../shared/tokens.ts';
+
+const maxTokenLength = 8192;
+
+/** Checks a request's token, and that it has the scope for the field of the path. Runs before the body is read. */
+export type Guard = (request: FastifyRequest) => Promise<void>;
+
+export function createFieldGuard(verifyToken: VerifyToken): (scope: Scope) => Guard {
+  return (scope) => async (request) => {
+    const token = findToken(request);
+    if (token === undefined) throw new FieldError('unauthorized', { detail: 'Send `Authorization: Bearer <token>`' });
+    const claims = await verifyToken(token);
+    const { field } = request.params as { field: FieldId };
+    checkAccess(claims, scope, field);
+    request.claims = claims;
+  };
+}
+
+/** @throws FieldError `forbidden` */
+export function checkAccess(claims: Claims, scope: Scope, field: FieldId): void {
+  if (!hasScope(claims, scope)) throw new FieldError('forbidden', { detail: `The token lacks the scope ${scope}` });
+  if (!coversField(claims, field)) throw new FieldError('forbidden', { detail: 'The token does not cover this field' });
+}
+
+export function mayWrite(claims: Claims, field: FieldId): boolean {
+  return hasScope(claims, 'field:write') && claims.device !== undefined && coversField(claims, field);
+}
+
+/** The device that writes. @throws FieldError `forbidden` for a token that names none. */
+export function writerOf(claims: Claims): DeviceId {
+  if (claims.device === undefined) {
+    throw new FieldError('forbidden', { detail: 'The token names no device, and only a device can write' });
+  }
+  return claims.device;
+}
+
+/** The claims that a guard has left. */
+export function claimsOf(request: FastifyRequest): Claims {
+  if (!request.claims) throw new FieldError('unauthorized');
+  return request.claims;
+}
+
+/** From the header, or, since browsers cannot set one for a WebSocket, from the subprotocols of an upgrade. */
+function findToken({ headers, ws }: FastifyRequest): string | undefined {
+  const header = bearerOf(headers.authorization);
+  if (header !== undefined || !ws) return header;
+  const protocol = String(headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .find((name) => name.startsWith(bearerProtocolPrefix));
+  return boundToken(protocol?.slice(bearerProtocolPrefix.length));
+}
+
+export function bearerOf(header: string | undefined): string | undefined {
+  const match = header === undefined ? null : /^bearer +(\S+)$/i.exec(header.trim());
+  return boundToken(match?.[1]);
+}
+
+function boundToken(token: string | undefined): string | undefined {
+  return token !== undefined && token.length > 0 && token.length <= maxTokenLength ? token : undefined;
+}

@@ -1,0 +1,89 @@
+/**
+ * Turns whatever goes wrong in a request into a problem answer (RFC 9457). The only place that does: routes throw.
+ * Knows the table of errors and Fastify's codes; what a client may not read stays in the log.
+ */
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { inputErrors, type Problem, toProblem } from '../shared/contract/problem.ts';
+import { type ErrorCode, errorTable, FieldError } from '../shared/errors.ts';
+import type { App } from './app-types.ts';
+import type { ApiMetrics } from './metrics.ts';
+
+export const problemType = 'application/problem+json; charset=utf-8';
+
+const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'too_large',
+  415: 'unsupported_media_type',
+  429: 'too_many_requests',
+  503: 'shutting_down',
+};
+
+/** Any thrown thing as an error of the table. Fastify's own errors say what is wrong with the request in `message`. */
+export function toFieldError(error: unknown): FieldError {
+  if (error instanceof FieldError) return error;
+  const { statusCode, message } = (error ?? {}) as Partial<FastifyError>;
+  if (statusCode === undefined || statusCode < 400 || statusCode >= 500) {
+    return new FieldError('internal', { cause: error });
+  }
+  const known = codeOfStatus[statusCode];
+  return known ? new FieldError(known, { cause: error }) : new FieldError('bad_request', { detail: message, cause: error });
+}
+
+/** Answers with the problem, and counts it. */
+export function sendProblem(reply: FastifyReply, error: FieldError): FastifyReply {
+  const { status, retry } = errorTable[error.code];
+  if (status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
+  const retryAfter = error.retryAfterSeconds ?? (retry ? 1 : undefined);
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+  return reply.code(status).type(problemType).send(JSON.stringify(toProblem(error)));
+}
+
+export function handleErrors(app: App, metrics: ApiMetrics): void {
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${placeOf(httpPart)}`;
+    return (data) => {
+      const parsed = schema.safeParse(data);
+      if (parsed.success) return { value: parsed.data };
+      return { error: new FieldError('invalid_input', { errors: inputErrors(parsed.error, prefix) }) };
+    };
+  });
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = toFieldError(thrown);
+    metrics.refused.inc({ code: error.code });
+    logProblem(request, error);
+    return sendProblem(reply, error);
+  });
+}
+
+const places: Readonly<Record<string, string>> = { params: 'path', querystring: 'query', headers: 'headers' };
+function placeOf(httpPart: string): string {
+  return places[httpPart] ?? httpPart;
+}
+
+function logProblem(request: FastifyRequest, error: FieldError): void {
+  const facts = { err: error.cause ?? error, code: error.code, url: pathOf(request.url) };
+  if (error.code === 'internal') request.log.error(facts, 'request failed');
+  else if (errorTable[error.code].status >= 500) request.log.warn(facts, 'request not served');
+}
+
+/** A URL without its query, which may hold what should not be logged. */
+export function pathOf(url: string): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}
+
+/** Answers what is not even HTTP, before there is a request. */
+export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const problem: Problem = toProblem(new FieldError('bad_request', { detail: 'This is not a whole HTTP request' }));
+  const body = JSON.stringify(problem);
+  if (!socket.writable) return void socket.destroy();
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,79 @@
+/** Where requests wait for what became of their updates: workers answer on a channel of this process. */
+import { randomUUID } from 'node:crypto';
+import type { ReplyAddress } from '../shared/contract/job.ts';
+import type { UpdateResult } from '../shared/contract/receipt.ts';
+import type { CacheNames } from '../shared/field-cache.ts';
+import type { FieldId } from '../shared/field/ids.ts';
+import type { ChannelSubscriber } from './channel-subscriber.ts';
+
+export interface Reply {
+  readonly request: string;
+  readonly field: FieldId;
+  readonly version: number;
+  readonly results: UpdateResult[];
+}
+
+/** A place to wait in. Must be left. */
+export interface Waiting {
+  readonly address: ReplyAddress;
+  /** The reply, or undefined when it has not come within the time. */
+  wait(timeoutMs: number): Promise<Reply | undefined>;
+  leave(): void;
+}
+
+export class Replies {
+  readonly #process = randomUUID();
+  readonly #subscriber: ChannelSubscriber;
+  readonly #takers = new Map<string, (reply: Reply | undefined) => void>();
+  #closed = false;
+
+  constructor(subscriber: ChannelSubscriber, names: CacheNames) {
+    this.#subscriber = subscriber;
+    void subscriber.listen(names.replyChannel(this.#process), (message) => {
+      const reply = JSON.parse(message) as Reply;
+      this.#takers.get(reply.request)?.(reply);
+    });
+  }
+
+  /** Whether replies can come; without, only receipts tell. */
+  get canCome(): boolean {
+    return this.#subscriber.isListening && !this.#closed;
+  }
+
+  expect(): Waiting {
+    const request = randomUUID();
+    let take: (reply: Reply | undefined) => void = () => undefined;
+    const reply = new Promise<Reply | undefined>((resolve) => {
+      take = resolve;
+    });
+    if (this.#closed) take(undefined);
+    this.#takers.set(request, take);
+    return {
+      address: { process: this.#process, request },
+      wait: (timeoutMs) => within(reply, timeoutMs),
+      leave: () => void this.#takers.delete(request),
+    };
+  }
+
+  /** Lets all who wait go on without. */
+  close(): void {
+    this.#closed = true;
+    for (const take of this.#takers.values()) take(undefined);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+}
+
+async function within<Answer>(answer: Promise<Answer>, timeoutMs: number): Promise<Answer | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, undefined);
+  });
+  try {
+    return await Promise.race([answer, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Reads states: from this process's memory when the cache says it is current, from the cache, or from PostgreSQL when
+ * the cache is cold or away. Whoever asks gets a state that is at least as new as the question, in the same bytes.
+ */
+import { LRUCache } from 'lru-cache';
+import type { FieldReader } from '../db/field-reader.ts';
+import { FieldError } from '../shared/errors.ts';
+import type { FieldCache } from '../shared/field-cache.ts';
+import type { FieldId } from '../shared/field/ids.ts';
+import type { FieldState } from '../shared/field/state.ts';
+import type { Logger } from '../shared/log.ts';
+import { cutState, type StatePieces } from '../shared/state-pieces.ts';
+import { renderState, type StateText } from '../shared/state-text.ts';
+import { Coalescer } from './coalescer.ts';
+
+const maxBytes = 64 * 1024 * 1024;
+/** A field that was not there a moment ago is not looked for again at once; ids come from clients, so it is bounded. */
+const missing = { max: 10_000, ttl: 1000 };
+
+export type CacheUse = 'hit' | 'miss' | 'bypass';
+
+export interface ReadState {
+  readonly version: number;
+  readonly pieces: StatePieces;
+  readonly text: StateText;
+}
+
+export interface StateAnswer {
+  readonly state: ReadState;
+  readonly cache: CacheUse;
+}
+
+interface StateReaderOptions {
+  readonly cache: FieldCache;
+  readonly reader: FieldReader;
+  readonly log: Logger;
+}
+
+export class StateReader {
+  readonly #cache: FieldCache;
+  readonly #reader: FieldReader;
+  readonly #log: Logger;
+  readonly #states = new LRUCache<FieldId, ReadState>({ maxSize: maxBytes, sizeCalculation: sizeOf });
+  readonly #missing = new LRUCache<FieldId, true>(missing);
+  readonly #rounds = new Coalescer<FieldId, StateAnswer>((field) => this.#readNow(field));
+
+  constructor({ cache, reader, log }: StateReaderOptions) {
+    this.#cache = cache;
+    this.#reader = reader;
+    this.#log = log;
+  }
+
+  /** @throws FieldError `field_not_found`, or `reads_unavailable` when neither cache nor PostgreSQL answers. */
+  read(field: FieldId): Promise<StateAnswer> {
+    return this.#rounds.ask(field);
+  }
+
+  /** The state as it was. @throws FieldError `field_not_found`, `version_not_kept`, `version_ahead`, `reads_unavailable` */
+  async readAt(field: FieldId, version: number): Promise<StateText> {
+    return renderState(cutState(await askDatabase(() => this.#reader.loadStateAt(field, version))));
+  }
+
+  async #readNow(field: FieldId): Promise<StateAnswer> {
+    const known = this.#states.get(field);
+    try {
+      const version = await this.#cache.readVersion(field);
+      if (known && version === known.version) return { state: known, cache: 'hit' };
+      const pieces = version === undefined ? undefined : await this.#cache.read(field);
+      if (pieces) return { state: this.#remember(pieces), cache: 'hit' };
+    } catch (error) {
+      this.#log.debug({ err: error, field }, 'cache not readable');
+      return { state: await this.#bypass(field, known), cache: 'bypass' };
+    }
+    return { state: await this.#fill(field), cache: 'miss' };
+  }
+
+  async #fill(field: FieldId): Promise<ReadState> {
+    if (this.#missing.has(field)) throw new FieldError('field_not_found');
+    const state = await this.#load(field);
+    if (!state) {
+      this.#missing.set(field, true);
+      throw new FieldError('field_not_found');
+    }
+    const pieces = cutState(state);
+    await this.#cache.fill(pieces).catch((error) => this.#log.debug({ err: error, field }, 'cache not filled'));
+    return this.#remember(pieces);
+  }
+
+  async #bypass(field: FieldId, known: ReadState | undefined): Promise<ReadState> {
+    if (known && (await this.#isCurrent(known))) return known;
+    const state = await this.#load(field);
+    if (!state) throw new FieldError('field_not_found');
+    return this.#remember(cutState(state));
+  }
+
+  async #isCurrent({ pieces, version }: ReadState): Promise<boolean> {
+    const page = await askDatabase(() => this.#reader.readLog(pieces.field, version, 1));
+    return page?.version === version;
+  }
+
+  #load(field: FieldId): Promise<FieldState | undefined> {
+    return askDatabase(() => this.#reader.loadState(field));
+  }
+
+  #remember(pieces: StatePieces): ReadState {
+    const state = { version: pieces.version, pieces, text: renderState(pieces) };
+    this.#states.set(pieces.field, state);
+    return state;
+  }
+}
+
+/** Asks PostgreSQL. @throws FieldError `reads_unavailable` when it does not answer. */
+export async function askDatabase<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await question();
+  } catch (cause) {
+    if (cause instanceof FieldError) throw cause;
+    throw new FieldError('reads_unavailable', { retryAfterSeconds: 2, cause });
+  }
+}
+
+/** The texts, and about as much again for the pieces that they were put together from. */
+function sizeOf({ text }: ReadState): number {
+  const { before, after } = text.state;
+  return 2 * (before.length + after.length) + text.summary.after.length + 1000;
+}

@@ -1,0 +1,55 @@
+/** Connections to PostgreSQL. Owns the pool's settings and the conversion of types; knows no table. */
+import knex, { type Knex } from 'knex';
+import pg from 'pg';
+import type { Logger } from '../shared/log.ts';
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  /** Shows in `pg_stat_activity`. */
+  readonly applicationName: string;
+  readonly log: Logger;
+  readonly statementTimeoutMs?: number;
+}
+
+const int8Oid = 20;
+
+/** bigint as a number: versions, counters and milliseconds are held below 2^53 at the door. */
+function parseInt8(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} is beyond 2^53`);
+  return value;
+}
+
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === int8Oid ? parseInt8 : (pg.types.getTypeParser as (oid: number, format?: string) => unknown)(oid, format),
+};
+
+/** Opens a pool. Nothing is connected until the first query. */
+export function connectDatabase(options: DatabaseOptions): Knex {
+  const { url, poolSize, applicationName, log, statementTimeoutMs = 15_000 } = options;
+  return knex({
+    client: 'pg',
+    connection: {
+      connectionString: url,
+      application_name: applicationName,
+      keepAlive: true,
+      connectionTimeoutMillis: 3000,
+      statement_timeout: statementTimeoutMs,
+      lock_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: 2 * statementTimeoutMs,
+      // Later than the server's own limit: only a connection that went silent meets it.
+      query_timeout: statementTimeoutMs + 2000,
+      types,
+    } as Knex.PgConnectionConfig,
+    pool: { min: 0, max: poolSize },
+    acquireConnectionTimeout: 5000,
+    log: {
+      warn: (message: unknown) => log.warn({ source: 'knex' }, String(message)),
+      error: (message: unknown) => log.error({ source: 'knex' }, String(message)),
+      debug: () => undefined,
+      deprecate: () => undefined,
+    },
+  });
+}

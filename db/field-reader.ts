@@ -1,0 +1,136 @@
+/** The read-only door to the database: all that the API may ask of it. */
+import type { Knex } from 'knex';
+import type { Receipt } from '../shared/contract/receipt.ts';
+import { FieldError } from '../shared/errors.ts';
+import type { Conflict } from '../shared/field/conflict.ts';
+import { type DeviceId, type FieldId, globalField } from '../shared/field/ids.ts';
+import { replayUpdate } from '../shared/field/replay.ts';
+import { createFieldState, type FieldState } from '../shared/field/state.ts';
+import { ClockRow, ConflictRow, InstallationRow, StateRow, UpdateRow } from './models/rows.ts';
+import { findReceipts } from './receipts.ts';
+import { type LogEntry, loadBase, loadStoredState, readLogAfter, toLogEntry } from './stored-field.ts';
+
+export const keptConflicts = 50;
+
+export interface LogPage {
+  /** The field's version. */
+  readonly version: number;
+  /** The log up to here has been pruned. */
+  readonly oldest: number;
+  readonly updates: LogEntry[];
+}
+
+export interface FieldReader {
+  /** The id of this database, part of the names of its cached copies. */
+  readInstallation(): Promise<string>;
+  ping(): Promise<void>;
+  /** The state as of now; undefined when there is no such field. */
+  loadState(field: FieldId): Promise<FieldState | undefined>;
+  /** The state as it was. @throws FieldError `field_not_found`, `version_not_kept` or `version_ahead` */
+  loadStateAt(field: FieldId, version: number): Promise<FieldState>;
+  /** Up to `limit` updates after a version. */
+  readLog(field: FieldId, after: number, limit: number): Promise<LogPage | undefined>;
+  readReceipt(field: FieldId, device: DeviceId, counter: number): Promise<Receipt>;
+  readReceipts(field: FieldId, device: DeviceId, counters: readonly number[]): Promise<Receipt[]>;
+  /** The newest first, and how many there have been. */
+  readConflicts(field: FieldId): Promise<{ total: number; conflicts: Conflict[] } | undefined>;
+  readClock(field: FieldId): Promise<{ version: number; clock: Record<string, number> } | undefined>;
+  /** The device's highest counter in the field; 0 when it has never written there. */
+  readLastCounter(field: FieldId, device: DeviceId): Promise<number>;
+}
+
+export function createFieldReader(db: Knex): FieldReader {
+  const readHead = (field: FieldId) => readStateHead(db, field);
+  const readReceipts: FieldReader['readReceipts'] = async (field, device, counters) => {
+    const found = await findReceipts(
+      db,
+      counters.map((counter) => ({ field, device, counter })),
+    );
+    return found.map(({ counter, row, pruned }) => {
+      const base = { field, device, counter };
+      if (!row) return { ...base, status: pruned ? 'applied' : 'unknown' };
+      const { version, outcome, resolution } = row;
+      return { ...base, status: 'applied', version, outcome, ...(resolution ? { resolution } : {}) };
+    });
+  };
+  return {
+    readReceipts,
+    readInstallation: async () => (await InstallationRow.query(db).first().throwIfNotFound()).id,
+    ping: async () => void (await db.raw('SELECT 1')),
+    loadState: async (field) => existing(field, await loadStoredState(db, field)),
+    async loadStateAt(field, version) {
+      const head = await readHead(field);
+      if (!head) throw new FieldError('field_not_found');
+      if (version > head.version)
+        throw new FieldError('version_ahead', { detail: `The field is at version ${head.version}` });
+      const state = await loadBase(db, field, version, head.logStart);
+      if (!state) throw new FieldError('version_not_kept', { detail: `Kept from version ${head.logStart} on` });
+      for await (const entry of readLogAfter(db, field, state.version, version)) replayUpdate(state, entry);
+      return state;
+    },
+    async readLog(field, after, limit) {
+      const head = await readHead(field);
+      if (!head) return undefined;
+      const rows = await UpdateRow.query(db)
+        .where('field_id', field)
+        .where('version', '>', after)
+        .orderBy('version')
+        .limit(limit);
+      const version = Math.max(head.version, rows.at(-1)?.version ?? 0);
+      return { version, oldest: head.logStart, updates: rows.map(toLogEntry) };
+    },
+    async readReceipt(field, device, counter) {
+      const [receipt] = await readReceipts(field, device, [counter]);
+      return receipt ?? { field, device, counter, status: 'unknown' };
+    },
+    async readConflicts(field) {
+      const head = await readHead(field);
+      if (!head) return undefined;
+      const rows = await ConflictRow.query(db)
+        .where('field_id', field)
+        .orderBy([
+          { column: 'version', order: 'desc' },
+          { column: 'cell', order: 'desc' },
+        ])
+        .limit(keptConflicts);
+      return { total: head.conflictCount, conflicts: rows.map(toConflict) };
+    },
+    async readClock(field) {
+      const head = await readHead(field);
+      if (!head) return undefined;
+      const rows = await ClockRow.query(db)
+        .select('device_id', 'counter')
+        .where('field_id', field)
+        .orderBy('device_id');
+      return { version: head.version, clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])) };
+    },
+    async readLastCounter(field, device) {
+      const row = await ClockRow.query(db).findById([field, device]);
+      return row?.counter ?? 0;
+    },
+  };
+}
+
+interface StateHead {
+  readonly version: number;
+  readonly logStart: number;
+  readonly conflictCount: number;
+}
+
+async function readStateHead(db: Knex, field: FieldId): Promise<StateHead | undefined> {
+  const row = await StateRow.query(db).select('version', 'log_start', 'conflict_count').findById(field);
+  if (row && (row.version > 0 || field === globalField)) return row;
+  return field === globalField ? { version: 0, logStart: 0, conflictCount: 0 } : undefined;
+}
+
+/** `global` always exists; any other field does once an update has been applied to it. */
+function existing(field: FieldId, state: FieldState | undefined): FieldState | undefined {
+  if (field === globalField) return state ?? createFieldState(field);
+  return state && state.version > 0 ? state : undefined;
+}
+
+/** Local and remote as clients see them: jsonb does not keep the order of keys. */
+function toConflict({ cell, local, remote, resolution, version, time }: ConflictRow): Conflict {
+  const side = ({ device, counter, timestamp, value }: Conflict['local']) => ({ device, counter, timestamp, value });
+  return { cell, local: side(local), remote: side(remote), resolution, version, time };
+}

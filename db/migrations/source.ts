@@ -1,0 +1,15 @@
+/** The migrations as a list, named without an extension: the same however the code is run. */
+import type { Knex } from 'knex';
+import * as fields from './001-fields.ts';
+
+interface NamedMigration extends Knex.Migration {
+  readonly name: string;
+}
+
+const migrations: readonly NamedMigration[] = [{ name: '001-fields', ...fields }];
+
+export const migrationSource: Knex.MigrationSource<NamedMigration> = {
+  getMigrations: async () => [...migrations],
+  getMigrationName: ({ name }) => name,
+  getMigration: async (migration) => migration,
+};

@@ -1,0 +1,66 @@
+/** The folder in which `npm start` keeps everything: the servers' data, made-up secrets, logs, and who owns it. */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { findLaunchers } from './launchers.ts';
+import { acquireLock } from './lock.ts';
+import { livingRecords, stopRecorded } from './process-records.ts';
+
+/** 32 random bytes as hex are 64 characters that need no escaping, in a URL or anywhere. */
+const makeSecret = (bytes: number) => () => randomBytes(bytes).toString('hex');
+
+const secretsSchema = z.object({
+  postgresPassword: z.string().default(makeSecret(16)),
+  redisPassword: z.string().default(makeSecret(16)),
+  jwtSecret: z.string().default(makeSecret(32)),
+  adminPassword: z.string().default(makeSecret(8)),
+});
+
+export interface DataDir {
+  path: string;
+  /** Where the processes are recorded. */
+  runFolder: string;
+  secrets: z.infer<typeof secretsSchema>;
+  release(): void;
+}
+
+/** Opens the folder, creating what is missing, and stops what an owner that was killed has left running. */
+export async function openDataDir(given: string, say: (line: string) => void): Promise<DataDir> {
+  await createFolder(given);
+  const path = await realpath(given);
+  const release = await acquireLock(path, findLaunchers(), say);
+  const runFolder = join(path, 'run');
+  const left = livingRecords(runFolder);
+  if (left.length > 0) {
+    say(
+      `Stopping what an earlier run has left behind: ${left.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ')}`,
+    );
+  }
+  await stopRecorded(runFolder, left);
+  return { path, runFolder, secrets: await readSecrets(path), release };
+}
+
+/** Others may pass through (as root, PostgreSQL runs as another user) but list nothing; git ignores it wherever it is. */
+async function createFolder(path: string): Promise<void> {
+  const created = await mkdir(path, { recursive: true });
+  if (created) await chmod(path, 0o711);
+  await writeFile(join(path, '.gitignore'), '*\n');
+}
+
+async function readSecrets(folder: string): Promise<DataDir['secrets']> {
+  const file = join(folder, 'secrets.json');
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}';
+    throw error;
+  });
+  let secrets: DataDir['secrets'];
+  try {
+    secrets = secretsSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(`${file} cannot be read. Mend it, or remove ${folder} to start from nothing.`, { cause });
+  }
+  await writeFile(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+  return secrets;
+}

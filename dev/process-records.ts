@@ -1,0 +1,85 @@
+/**
+ * Writes down which processes were started, so that whoever comes after a `kill -9` can stop them: one small file a
+ * process in a folder, newest stopped first.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+
+export interface ProcessRecord extends ProcessIdentity {
+  name: string;
+  /** Absent for a process that stops by itself once its parent is gone. */
+  stopSignal?: NodeJS.Signals;
+  graceMs: number;
+  /** Milliseconds since 1970, with fractions. */
+  recordedAt: number;
+}
+
+/** Writes the record at once, synchronously: between the start and this there must be nothing. Returns how to erase it. */
+export function recordProcess(folder: string, about: Omit<ProcessRecord, 'startedAt' | 'recordedAt'>): () => void {
+  mkdirSync(folder, { recursive: true });
+  const identity = identify(about.pid);
+  if (!identity) return () => {};
+  const file = join(folder, `${about.name}-${about.pid}.json`);
+  const recordedAt = performance.timeOrigin + performance.now();
+  writeFileSync(file, JSON.stringify({ ...about, ...identity, recordedAt } satisfies ProcessRecord));
+  return () => rmSync(file, { force: true });
+}
+
+/** Those recorded in `folder` that still live, the last started first. */
+export function livingRecords(folder: string): ProcessRecord[] {
+  return readRecords(folder)
+    .filter((record) => isAlive(record))
+    .sort((a, b) => b.recordedAt - a.recordedAt);
+}
+
+/** Stops what an owner that died has left running, one after the other, and forgets all the records. */
+export async function stopRecorded(folder: string, records = livingRecords(folder)): Promise<void> {
+  for (const record of records) {
+    if (record.stopSignal) signal(record.pid, record.stopSignal);
+    if (!(await isGoneWithin(record, record.graceMs))) {
+      signal(record.pid, 'SIGKILL');
+      await isGoneWithin(record, 5000);
+    }
+    rmSync(join(folder, `${record.name}-${record.pid}.json`), { force: true });
+  }
+}
+
+function readRecords(folder: string): ProcessRecord[] {
+  let files: string[] = [];
+  try {
+    files = readdirSync(folder);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  return files.flatMap((file) => {
+    try {
+      return [JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProcessRecord];
+    } catch {
+      // Cut short by a power cut, or erased just now: nothing that it could still name is ours to stop.
+      return [];
+    }
+  });
+}
+
+async function isGoneWithin(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (isAlive(identity)) {
+    if (Date.now() > deadline) return false;
+    await delay(50);
+  }
+  return true;
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}

@@ -1,0 +1,95 @@
+/**
+ * Every setting of every process, in one schema. Pure: it is given the environment and reads nothing itself.
+ *
+ * In development a missing database or Redis is started by `npm start`, and secrets are made up; in production
+ * (`NODE_ENV=production`) nothing is defaulted that could lose data or let somebody in.
+ */
+import { z } from 'zod';
+
+const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://');
+const redisUrl = z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://');
+
+/** The settings by their names in the environment; `.env.example` lists the same, and a test holds it to this. */
+export const configSchema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: integer(0, 65535).default(3000),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+
+  DATABASE_URL: postgresUrl,
+  DATABASE_POOL_SIZE: integer(2, 200).default(10),
+  QUEUE_REDIS_URL: redisUrl,
+  CACHE_REDIS_URL: redisUrl,
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/)
+    .default('field'),
+  ALLOW_WEAK_DURABILITY: flag.default(false),
+
+  JWT_SECRET: z.string().min(32, 'must be at least 32 bytes long').optional(),
+  JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  JWT_ISSUER: z.string().min(1).default('consciousness-field'),
+  JWT_AUDIENCE: z.string().min(1).default('consciousness-field'),
+  OPEN_REGISTRATION: flag.optional(),
+  ADMIN_PASSWORD: z.string().min(12, 'must be at least 12 characters long').optional(),
+  CORS_ORIGINS: z.string().default(''),
+
+  GRID_SIZE: integer(1, 1000).default(30),
+  MAX_BACKLOG: integer(1, 10_000_000).default(50_000),
+  WORKER_CONCURRENCY: integer(1, 5000).default(500),
+  COMMIT_LANES: integer(1, 32).default(4),
+  SNAPSHOT_EVERY: integer(10, 1_000_000).default(5000),
+  LOG_RETENTION_DAYS: z.coerce.number().min(0).max(36_500).default(30),
+  CACHE_TTL_SECONDS: integer(1, 7 * 86_400).default(3600),
+});
+
+type Settings = z.infer<typeof configSchema>;
+export type Config = Readonly<Settings & { openRegistration: boolean; isProduction: boolean }>;
+
+/** All that is wrong with the environment, at once: one sentence a setting. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+}
+
+/**
+ * Checks `env` and returns the frozen configuration.
+ * @throws ConfigError that lists every bad key.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = configSchema.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map((issue) => sentenceFor(String(issue.path[0]), given, issue.message)));
+  }
+  const settings = parsed.data;
+  const isProduction = settings.NODE_ENV === 'production';
+  const problems = [...keyProblems(settings), ...(isProduction ? productionProblems(settings) : [])];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze({ ...settings, isProduction, openRegistration: settings.OPEN_REGISTRATION ?? !isProduction });
+}
+
+function sentenceFor(key: string, given: Record<string, string | undefined>, message: string): string {
+  return given[key] === undefined ? `${key} is missing` : `${key}: ${message}`;
+}
+
+function keyProblems(settings: Settings): string[] {
+  if (settings.JWT_SECRET && settings.JWKS_URL) return ['JWT_SECRET and JWKS_URL are both set: choose one'];
+  if (!settings.JWT_SECRET && !settings.JWKS_URL) return ['JWT_SECRET (at least 32 bytes) or JWKS_URL is missing'];
+  return [];
+}
+
+function productionProblems(settings: Settings): string[] {
+  const problems: string[] = [];
+  if (settings.OPEN_REGISTRATION === undefined) {
+    problems.push('OPEN_REGISTRATION is missing: say true or false, since it lets anybody in');
+  }
+  if (settings.OPEN_REGISTRATION && !settings.JWT_SECRET) {
+    problems.push('OPEN_REGISTRATION needs JWT_SECRET, to sign the tokens that it hands out');
+  }
+  return problems;
+}

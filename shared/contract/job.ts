@@ -1,0 +1,45 @@
+/** What stands in the queue: one job per request, with the updates that it brought. */
+import { z } from 'zod';
+import type { DeviceId, FieldId } from '../field/ids.ts';
+import type { Update } from '../field/update.ts';
+import { deviceIdSchema, fieldIdSchema, timeSchema } from './ids.ts';
+import type { UpdateResult } from './receipt.ts';
+import { createUpdatesSchema } from './update.ts';
+
+export const updatesQueue = 'updates';
+export const applyUpdatesJob = 'apply-updates';
+
+export interface ApplyUpdates {
+  readonly field: FieldId;
+  readonly device: DeviceId;
+  readonly updates: readonly Update[];
+  /** When it was taken in, in ms. */
+  readonly acceptedAt: number;
+  /** The token's user, for the audit. */
+  readonly user?: string;
+  /** Where somebody waits for the results. */
+  readonly replyTo?: ReplyAddress;
+}
+
+/** A waiting request: the channel of its process, and its name there. */
+export interface ReplyAddress {
+  readonly process: string;
+  readonly request: string;
+}
+
+export interface ApplyUpdatesResult {
+  readonly field: FieldId;
+  readonly version: number;
+  readonly results: readonly UpdateResult[];
+}
+
+export function createJobSchema(gridSize: number): z.ZodType<ApplyUpdates> {
+  return z.strictObject({
+    field: fieldIdSchema,
+    device: deviceIdSchema,
+    updates: createUpdatesSchema(gridSize),
+    acceptedAt: timeSchema,
+    user: z.string().optional(),
+    replyTo: z.strictObject({ process: z.string(), request: z.string() }).optional(),
+  }) as unknown as z.ZodType<ApplyUpdates>;
+}

@@ -1,0 +1,64 @@
+/** Schemas of the answers to updates: accepted, applied, and the receipt of a single one. */
+import { z } from 'zod';
+import { counterSchema, deviceIdSchema, fieldIdSchema, timeSchema, versionSchema } from './ids.ts';
+
+export const durabilitySchema = z.enum(['fsync', 'everysec', 'memory', 'postgres']).meta({
+  id: 'Durability',
+  description: 'What keeps an accepted update: Redis with fsync on every write, each second or never, or PostgreSQL.',
+});
+export type Durability = z.infer<typeof durabilitySchema>;
+
+export const outcomeSchema = z
+  .enum(['applied', 'duplicate', 'superseded', 'conflict', 'reused'])
+  .meta({ id: 'Outcome' });
+export type Outcome = z.infer<typeof outcomeSchema>;
+
+export const resolutionSchema = z.enum(['kept_local', 'used_remote', 'merged']).meta({ id: 'Resolution' });
+
+/** What became of one update. */
+export const resultSchema = z
+  .strictObject({
+    counter: counterSchema,
+    outcome: outcomeSchema,
+    version: versionSchema,
+    resolution: resolutionSchema.optional(),
+  })
+  .meta({ id: 'Result' });
+export type UpdateResult = z.infer<typeof resultSchema>;
+
+export const acceptedSchema = z
+  .strictObject({
+    accepted: z.int().min(1),
+    field: fieldIdSchema,
+    version: versionSchema.meta({ description: 'The latest version known here; not that of these updates.' }),
+    serverTime: timeSchema,
+    durability: durabilitySchema,
+    adjusted: z.array(counterSchema).optional(),
+  })
+  .meta({ id: 'Accepted' });
+export type Accepted = z.infer<typeof acceptedSchema>;
+
+export const appliedSchema = z
+  .strictObject({
+    field: fieldIdSchema,
+    version: versionSchema,
+    results: z.array(resultSchema),
+    serverTime: timeSchema,
+    adjusted: z.array(counterSchema).optional(),
+  })
+  .meta({ id: 'Applied' });
+export type AppliedAnswer = z.infer<typeof appliedSchema>;
+
+/** The receipt of one update; a version or outcome that is no longer kept is left out. */
+export const receiptSchema = z
+  .strictObject({
+    field: fieldIdSchema,
+    device: deviceIdSchema,
+    counter: counterSchema,
+    status: z.enum(['applied', 'unknown']),
+    version: versionSchema.optional(),
+    outcome: outcomeSchema.optional(),
+    resolution: resolutionSchema.optional(),
+  })
+  .meta({ id: 'Receipt' });
+export type Receipt = z.infer<typeof receiptSchema>;

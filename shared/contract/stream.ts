@@ -1,0 +1,63 @@
+/** Schemas of the messages of the stream (WebSocket and Server-Sent Events). */
+import { z } from 'zod';
+import { counterSchema, deviceIdSchema, timeSchema, versionSchema } from './ids.ts';
+import { problemSchema } from './problem.ts';
+import { durabilitySchema, outcomeSchema, resolutionSchema } from './receipt.ts';
+import { changesSchema, stateSchema } from './state.ts';
+import { createUpdatesSchema } from './update.ts';
+
+export const streamProtocol = 'field.v1';
+export const bearerProtocolPrefix = 'bearer.';
+
+/** Close codes of the stream, beyond those of RFC 6455. */
+export const closeCodes = {
+  restart: 1012,
+  overloaded: 1013,
+  badMessage: 1008,
+  tooLarge: 1009,
+  tokenExpired: 4401,
+  forbidden: 4403,
+} as const;
+
+export function createClientMessageSchema(gridSize: number) {
+  return z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('update'), updates: createUpdatesSchema(gridSize) }),
+    z.strictObject({ type: z.literal('ping') }),
+    z.strictObject({ type: z.literal('token'), token: z.string().min(1).max(8192) }),
+  ]);
+}
+export type ClientMessage = z.infer<ReturnType<typeof createClientMessageSchema>>;
+
+export const deltaUpdateSchema = z.strictObject({
+  device: deviceIdSchema,
+  counter: counterSchema,
+  outcome: outcomeSchema,
+  version: versionSchema,
+  resolution: resolutionSchema.optional(),
+});
+export type DeltaUpdate = z.infer<typeof deltaUpdateSchema>;
+
+export const deltaSchema = z.strictObject({
+  type: z.literal('delta'),
+  from: versionSchema,
+  to: versionSchema,
+  changes: changesSchema,
+  updates: z.array(deltaUpdateSchema),
+});
+
+export const serverMessageSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('snapshot'), version: versionSchema, state: stateSchema }),
+  deltaSchema,
+  z.strictObject({ type: z.literal('presence'), activeNodes: z.int().min(0) }),
+  z.strictObject({
+    type: z.literal('accepted'),
+    counters: z.array(counterSchema),
+    serverTime: timeSchema,
+    durability: durabilitySchema,
+    adjusted: z.array(counterSchema).optional(),
+  }),
+  z.strictObject({ type: z.literal('error'), problem: problemSchema }),
+  z.strictObject({ type: z.literal('pong'), serverTime: timeSchema }),
+  z.strictObject({ type: z.literal('bye'), reason: z.string(), retryAfter: z.number().min(0) }),
+]);
+export type ServerMessage = z.infer<typeof serverMessageSchema>;

@@ -1,0 +1,33 @@
+/** What a token says, and what it allows. */
+import { z } from 'zod';
+import type { FieldId } from '../field/ids.ts';
+import { deviceIdSchema } from './ids.ts';
+
+export const scopes = ['field:read', 'field:write', 'operator'] as const;
+export type Scope = (typeof scopes)[number];
+
+/** An exact field id, a pattern such as `team-*`, or `*`. */
+export const fieldPatternSchema = z.string().regex(/^(\*|[a-z0-9][a-z0-9_-]{0,63}\*?)$/);
+
+/** The claims that this service reads; others are left alone. `scope` is a list, or one string with spaces. */
+export const claimsSchema = z.object({
+  sub: z.string().min(1).max(256),
+  device: deviceIdSchema.optional(),
+  fields: z.array(fieldPatternSchema).max(1000).default([]),
+  scope: z
+    .union([z.string(), z.array(z.string())])
+    .transform((scope) => (typeof scope === 'string' ? scope.split(' ') : scope)),
+  exp: z.number(),
+  jti: z.string().optional(),
+});
+export type Claims = z.infer<typeof claimsSchema>;
+
+export function hasScope(claims: Claims, scope: Scope): boolean {
+  return claims.scope.includes(scope);
+}
+
+export function coversField(claims: Claims, field: FieldId): boolean {
+  return claims.fields.some((pattern) =>
+    pattern.endsWith('*') ? field.startsWith(pattern.slice(0, -1)) : field === pattern,
+  );
+}

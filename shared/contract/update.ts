@@ -1,0 +1,86 @@
+/** The schema of an update and of a batch of them; the types are those of `shared/field`. */
+import { z } from 'zod';
+import { eventTypes, type Update } from '../field/update.ts';
+import { counterSchema, deviceIdSchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
+import { text } from './text.ts';
+
+export const maxUpdatesPerRequest = 500;
+export const maxRequestBytes = 1024 * 1024;
+const maxCellsPerUpdate = 900;
+const maxConnections = 64;
+const maxClockEntries = 4096;
+
+const unitNumber = z.number().min(0).max(1);
+const vector = z.strictObject({ x: z.number(), y: z.number(), z: z.number().default(0) }).meta({ id: 'Vector' });
+
+const origin = {
+  counter: counterSchema,
+  timestamp: timeSchema,
+  seen: versionSchema.default(0),
+  clock: z
+    .record(deviceIdSchema as unknown as z.ZodString, z.int().min(0))
+    .refine((clock) => Object.keys(clock).length <= maxClockEntries, `has more than ${maxClockEntries} entries`)
+    .optional(),
+};
+
+const particlePut = z.strictObject({
+  ...origin,
+  kind: z.literal('particle.put'),
+  id: particleIdSchema,
+  position: vector.optional(),
+  velocity: vector.optional(),
+  resonance: unitNumber.optional(),
+  content: text(0, 2000).optional(),
+  connections: z.array(particleIdSchema).max(maxConnections).optional(),
+});
+
+const particleRemove = z.strictObject({ ...origin, kind: z.literal('particle.remove'), id: particleIdSchema });
+
+const fieldEvent = z.strictObject({
+  ...origin,
+  kind: z.literal('event'),
+  type: z.enum(eventTypes),
+  intensity: unitNumber.optional(),
+});
+
+function cellsSet(gridSize: number) {
+  const coordinate = z
+    .int()
+    .min(0)
+    .max(gridSize - 1);
+  return z.strictObject({
+    ...origin,
+    kind: z.literal('cells.set'),
+    cells: z
+      .array(z.strictObject({ x: coordinate, y: coordinate, value: unitNumber }))
+      .min(1)
+      .max(maxCellsPerUpdate)
+      .refine(
+        (cells) => new Set(cells.map(({ x, y }) => x * gridSize + y)).size === cells.length,
+        'names a cell twice',
+      ),
+  });
+}
+
+/** Update = one change by one device, on a grid of `gridSize` × `gridSize` cells. */
+export function createUpdateSchema(gridSize: number): z.ZodType<Update> {
+  return z
+    .discriminatedUnion('kind', [particlePut, particleRemove, cellsSet(gridSize), fieldEvent])
+    .meta({ id: 'Update' }) as unknown as z.ZodType<Update>;
+}
+
+/** 1 to 500 updates of one device, with rising counters. */
+export function createUpdatesSchema(gridSize: number) {
+  return z
+    .array(createUpdateSchema(gridSize))
+    .min(1)
+    .max(maxUpdatesPerRequest)
+    .superRefine((updates, context) => {
+      updates.forEach((update, index) => {
+        const previous = updates[index - 1];
+        if (previous && update.counter <= previous.counter) {
+          context.addIssue({ code: 'custom', path: [index, 'counter'], message: 'counters must rise within a batch' });
+        }
+      });
+    });
+}

@@ -1,0 +1,84 @@
+/** The quantum fields, and how a particle update moves them. */
+import { finite, unit } from './numbers.ts';
+import { type Particle, shownParticle } from './particle.ts';
+
+export interface QuantumField {
+  readonly id: string;
+  readonly strength: number;
+  readonly coherence: number;
+  readonly entanglement: number;
+  readonly harmonics: readonly number[];
+  readonly sacredGeometry: boolean;
+  readonly portalStability: number;
+  readonly archaeologicalLayers: number;
+}
+
+export const primaryFieldId = 'primary-field';
+const defaultHarmonics: readonly number[] = [1, 1.618, 2.414];
+const harmonicParticles = 7;
+
+export function createPrimaryField(): QuantumField {
+  return {
+    id: primaryFieldId,
+    strength: 0.5,
+    coherence: 0.3,
+    entanglement: 0,
+    harmonics: defaultHarmonics,
+    sacredGeometry: false,
+    portalStability: 0,
+    archaeologicalLayers: 1,
+  };
+}
+
+/** The sums over the shown particles that the dynamics and the metrics are made of, in order of creation. */
+export interface ParticleTotals {
+  readonly count: number;
+  /** Σ r */
+  readonly resonance: number;
+  /** Σ ½|v|²r */
+  readonly kinetic: number;
+}
+
+export function sumParticles(particles: Iterable<Particle>): ParticleTotals {
+  let count = 0;
+  let resonance = 0;
+  let kinetic = 0;
+  for (const particle of particles) {
+    const shown = shownParticle(particle);
+    count += 1;
+    resonance += shown.resonance;
+    kinetic += shown.kinetic;
+  }
+  return { count, resonance, kinetic: finite(kinetic) };
+}
+
+/** One step of every quantum field after a particle update: `L = Σ ½|v|²r − strength · sin(h₀ or 1) · Σ r`. */
+export function moveQuantumFields(
+  fields: readonly QuantumField[],
+  totals: ParticleTotals,
+  particles: Iterable<Particle>,
+): QuantumField[] {
+  return fields.map((field) => {
+    // A harmonic of 0 does not vibrate: it counts as missing.
+    const phase = Math.sin(field.harmonics[0] || 1);
+    const lagrangian = totals.kinetic - field.strength * phase * totals.resonance;
+    const strength = unit(field.strength + 0.01 * lagrangian);
+    const coherence = unit(field.coherence + (lagrangian > 0 ? 0.05 : -0.02));
+    const sacredGeometry = coherence > 0.8 && totals.count > 7;
+    const portalStability = sacredGeometry ? Math.min(1, (coherence * strength * totals.count) / 10) : 0;
+    const harmonics = field.id === primaryFieldId ? primaryHarmonics(particles) : field.harmonics;
+    return { ...field, strength, coherence, sacredGeometry, portalStability, harmonics };
+  });
+}
+
+function primaryHarmonics(particles: Iterable<Particle>): readonly number[] {
+  const harmonics: number[] = [];
+  for (const particle of particles) {
+    const shown = shownParticle(particle);
+    if (!shown.crystallized) continue;
+    const { x, y, z } = shown.position;
+    harmonics.push(finite(Math.sqrt(x * x + y * y + z * z) * shown.resonance));
+    if (harmonics.length === harmonicParticles) break;
+  }
+  return harmonics.length > 0 ? harmonics : defaultHarmonics;
+}

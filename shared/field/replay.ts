@@ -1,0 +1,26 @@
+/** Folding the log: the same fold as live, in version order, with what upkeep did in between. */
+import { type Folded, foldUpdate, nothingTouched, sweepRemoved, type Touched } from './fold.ts';
+import type { DeviceId } from './ids.ts';
+import type { FieldState } from './state.ts';
+import type { Update } from './update.ts';
+
+/** What the log keeps of an update for the fold. */
+export interface LoggedUpdate {
+  readonly version: number;
+  readonly device: DeviceId;
+  /** Log time in ms. */
+  readonly time: number;
+  readonly update: Update;
+  /** After this update, what particles removed up to that version had left behind was forgotten. */
+  readonly sweptThrough?: number;
+}
+
+/** Folds the next entry of the log. @throws RangeError when it is not the next one. */
+export function replayUpdate(state: FieldState, entry: LoggedUpdate, touched: Touched = nothingTouched()): Folded {
+  if (entry.version !== state.version + 1) {
+    throw new RangeError(`version ${entry.version} does not follow ${state.version} in the log of ${state.field}`);
+  }
+  const folded = foldUpdate(state, entry.device, entry.update, entry.time, touched);
+  if (entry.sweptThrough !== undefined) sweepRemoved(state, entry.sweptThrough);
+  return folded;
+}

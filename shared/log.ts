@@ -1,0 +1,36 @@
+/** The log: pino, with secrets redacted. JSON lines, or pretty on a terminal. A sentence constant, facts in fields. */
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+export type { Logger } from 'pino';
+
+const redact = {
+  paths: [
+    'req.headers.authorization',
+    'req.headers.cookie',
+    'req.headers["sec-websocket-protocol"]',
+    'token',
+    'password',
+    '*.token',
+    '*.password',
+    '*.secret',
+    'err.config',
+  ],
+  censor: '[redacted]',
+};
+
+export interface LogOptions {
+  /** The process or room that speaks, for example `api`. */
+  name: string;
+  level: string;
+  pretty?: boolean;
+}
+
+export function createLog({ name, level, pretty = false }: LogOptions, destination?: DestinationStream): Logger {
+  const base = { name, level, redact };
+  if (destination) return pino(base, destination);
+  if (!pretty) return pino(base);
+  return pino({
+    ...base,
+    transport: { target: 'pino-pretty', options: { translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname' } },
+  });
+}

@@ -1,0 +1,42 @@
+/**
+ * Connections to Redis, each with the options of its role and a listener for its errors.
+ * A connection that requests wait on fails fast; one that a worker lives on waits for Redis to come back.
+ */
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Logger } from './log.ts';
+
+const commandTimeoutMs = 2000;
+
+const retryStrategy = (attempt: number) => Math.min(50 * attempt, 1000);
+
+/** For whatever a request waits on: no queueing while Redis is away, no command longer than 2 s. */
+export const failFast = {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+  commandTimeout: commandTimeoutMs,
+  connectTimeout: commandTimeoutMs,
+  retryStrategy,
+} satisfies RedisOptions;
+
+/** For BullMQ workers, whose blocking commands must never time out. */
+export const patient = { maxRetriesPerRequest: null, retryStrategy } satisfies RedisOptions;
+
+export function connectRedis(url: string, role: string, log: Logger, options: RedisOptions = failFast): Redis {
+  const redis = new Redis(url, { ...options, connectionName: `field-${role}` });
+  logConnection(redis, role, log);
+  return redis;
+}
+
+/** Says once that a connection is lost and once that it is back, however often it is tried in between. */
+function logConnection(redis: Redis, role: string, log: Logger): void {
+  let isDown = false;
+  redis.on('error', (error: Error) => {
+    if (isDown) return;
+    isDown = true;
+    log.warn({ err: error, role }, 'redis connection lost');
+  });
+  redis.on('ready', () => {
+    log[isDown ? 'info' : 'debug']({ role }, 'redis connection ready');
+    isDown = false;
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * Tokens: signing with the shared secret, and checking against it or against a JWKS.
+ * The algorithm is the configured kind's alone; issuer, audience, subject and expiry are required.
+ */
+import { createRemoteJWKSet, errors, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
+import type { Config } from './config.ts';
+import { type Claims, claimsSchema, type Scope } from './contract/token.ts';
+import { FieldError } from './errors.ts';
+import type { DeviceId } from './field/ids.ts';
+
+const clockToleranceSeconds = 5;
+const maxCachedTokens = 10_000;
+
+export interface TokenRequest {
+  readonly sub: string;
+  readonly device?: DeviceId;
+  readonly fields: readonly string[];
+  readonly scope: readonly Scope[];
+  readonly expiresInSeconds: number;
+}
+
+export interface SigningKey {
+  readonly secret: string;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+/** Signs a token (HS256) and says when it runs out, in ms. */
+export async function signToken(request: TokenRequest, key: SigningKey): Promise<{ token: string; expiresAt: number }> {
+  const { sub, device, fields, scope, expiresInSeconds } = request;
+  const issuedAt = Math.floor(Date.now() / 1000);
+  const expires = issuedAt + expiresInSeconds;
+  const token = await new SignJWT({ ...(device ? { device } : {}), fields: [...fields], scope: scope.join(' ') })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(sub)
+    .setIssuer(key.issuer)
+    .setAudience(key.audience)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(expires)
+    .setJti(crypto.randomUUID())
+    .sign(new TextEncoder().encode(key.secret));
+  return { token, expiresAt: expires * 1000 };
+}
+
+export type VerifyToken = (token: string) => Promise<Claims>;
+
+type TokenSettings = Pick<Config, 'JWT_SECRET' | 'JWKS_URL' | 'JWT_ISSUER' | 'JWT_AUDIENCE'>;
+
+/**
+ * Makes the check of a token. Its answer is cached until the token runs out: the same phones send the same tokens.
+ * @throws FieldError `unauthorized` or `token_expired`
+ */
+export function createTokenVerifier(settings: TokenSettings): VerifyToken {
+  const verify = createSignatureCheck(settings);
+  const known = new LRUCache<string, Claims>({ max: maxCachedTokens });
+  return async (token) => {
+    const cached = known.get(token);
+    if (cached) {
+      if (cached.exp * 1000 <= Date.now()) throw new FieldError('token_expired');
+      return cached;
+    }
+    const claims = claimsSchema.safeParse(await verify(token));
+    if (!claims.success) throw new FieldError('unauthorized', { detail: 'The token lacks a claim that is needed' });
+    known.set(token, claims.data);
+    return claims.data;
+  };
+}
+
+function createSignatureCheck(settings: TokenSettings): (token: string) => Promise<unknown> {
+  const options: JWTVerifyOptions = {
+    issuer: settings.JWT_ISSUER,
+    audience: settings.JWT_AUDIENCE,
+    requiredClaims: ['sub', 'exp', 'iss', 'aud'],
+    clockTolerance: clockToleranceSeconds,
+  };
+  const { JWT_SECRET: secret, JWKS_URL: jwksUrl } = settings;
+  if (secret) {
+    const key = new TextEncoder().encode(secret);
+    return (token) => translate(jwtVerify(token, key, { ...options, algorithms: ['HS256'] }));
+  }
+  if (!jwksUrl) throw new Error('neither a secret nor a JWKS URL is configured');
+  const keys = createRemoteJWKSet(new URL(jwksUrl));
+  const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+  return (token) => translate(jwtVerify(token, keys, { ...options, algorithms }));
+}
+
+async function translate(verified: ReturnType<typeof jwtVerify>): Promise<unknown> {
+  try {
+    return (await verified).payload;
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) throw new FieldError('token_expired', { cause: error });
+    throw new FieldError('unauthorized', { cause: error });
+  }
+}

@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import t, { type Test } from 'tap';
+import { findFreePort } from '../../dev/free-port.ts';
+import { ensureDatabase, type PostgresServer, startPostgres } from '../../dev/postgres.ts';
+import { identify, isAlive, type ProcessIdentity } from '../../dev/process-identity.ts';
+import { livingRecords, stopRecorded } from '../../dev/process-records.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withFolder } from '../support/with-folder.ts';
+
+async function start(t: Test, folder: string): Promise<PostgresServer> {
+  const server = await startPostgres({ folder, port: await findFreePort(), password: 'test' });
+  t.teardown(() => server.process.force());
+  return server;
+}
+
+async function ask(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {}); // The query is rejected.
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+t.test('what was committed survives a stop, and a kill -9', async (t) => {
+  const folder = await withFolder(t);
+  const first = await start(t, folder);
+  await ensureDatabase(first, 'kept');
+  await ensureDatabase(first, 'kept');
+  await ask(first.url('kept'), 'create table words as select \'{"word":"wörter\\u00df"}\'::jsonb as word');
+  await first.process.stop();
+  t.equal(await first.process.exited, 'code 0');
+
+  const second = await start(t, folder);
+  await ask(second.url('kept'), 'insert into words values (\'{"word":"second"}\')');
+  process.kill(second.process.pid, 'SIGKILL');
+  t.equal(await second.process.exited, 'signal SIGKILL');
+
+  const third = await start(t, folder);
+  t.same(await ask(third.url('kept'), "select word->>'word' as word from words"), [
+    { word: 'wörterß' },
+    { word: 'second' },
+  ]);
+});
+
+t.test('it listens on 127.0.0.1 only, with UTF-8, a password and durable settings', async (t) => {
+  const server = await start(t, await withFolder(t));
+  const rows = await ask(
+    server.url('postgres'),
+    "select name, setting from pg_settings where name in ('listen_addresses', 'unix_socket_directories', 'fsync', 'server_encoding') order by name",
+  );
+  t.same(rows, [
+    { name: 'fsync', setting: 'on' },
+    { name: 'listen_addresses', setting: '127.0.0.1' },
+    { name: 'server_encoding', setting: 'UTF8' },
+    { name: 'unix_socket_directories', setting: '' },
+  ]);
+  await t.rejects(ask(`postgres://field:wrong@127.0.0.1:${server.port}/postgres`, 'select 1'), { code: '28P01' });
+});
+
+t.test('a postmaster.pid that names a process of another program does not keep it from starting', async (t) => {
+  const folder = await withFolder(t);
+  const first = await start(t, folder);
+  process.kill(first.process.pid, 'SIGKILL');
+  await first.process.exited;
+  await writeFile(join(folder, 'postgres', 'postmaster.pid'), `${process.pid}\n${folder}/postgres\n`);
+  const second = await start(t, folder);
+  t.same(await ask(second.url('postgres'), 'select 1 as one'), [{ one: 1 }]);
+});
+
+t.test('a port that is taken is told in words that PostgreSQL itself chose', async (t) => {
+  const first = await start(t, await withFolder(t));
+  const second = startPostgres({ folder: await withFolder(t), port: first.port, password: 'test' });
+  await t.rejects(second, { message: /did not start[\s\S]*could not bind/ });
+});
+
+function startSupervisor(t: Test, args: string[]): ChildProcess {
+  const script = fileURLToPath(new URL('../support/supervisor.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  return child;
+}
+
+async function serverOf(supervisor: ChildProcess): Promise<ProcessIdentity> {
+  let said = '';
+  supervisor.stdout?.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  const pid = await waitUntil('the supervisor is up', () => /^up (\d+)/m.exec(said)?.[1], { timeoutMs: 60_000 });
+  return identify(Number(pid)) ?? { pid: 0, startedAt: '' };
+}
+
+t.test('a supervisor killed with kill -9 leaves a server, which its guard then stops', async (t) => {
+  const folder = await withFolder(t);
+  const supervisor = startSupervisor(t, [folder, 'guarded']);
+  const server = await serverOf(supervisor);
+  t.ok(isAlive(server));
+  supervisor.kill('SIGKILL');
+  await waitUntil('the server is gone', () => !isAlive(server), { timeoutMs: 60_000 });
+  await waitUntil('nothing is recorded', () => livingRecords(join(folder, 'run')).length === 0);
+});
+
+t.test('without a guard, the next start finds the server and stops it', async (t) => {
+  const folder = await withFolder(t);
+  const supervisor = startSupervisor(t, [folder]);
+  const server = await serverOf(supervisor);
+  supervisor.kill('SIGKILL');
+  await waitUntil('the supervisor is gone', () => supervisor.signalCode);
+  t.ok(isAlive(server));
+  t.match(livingRecords(join(folder, 'run')), [{ name: 'postgres', pid: server.pid, stopSignal: 'SIGINT' }]);
+  await stopRecorded(join(folder, 'run'));
+  t.notOk(isAlive(server));
+  t.same(livingRecords(join(folder, 'run')), []);
+});

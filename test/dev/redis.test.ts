@@ -1,0 +1,58 @@
+import { Redis } from 'ioredis';
+import t from 'tap';
+import { withRedis } from '../support/servers.ts';
+
+function connect(url: string): Redis {
+  const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
+  redis.on('error', () => {}); // The commands are rejected.
+  return redis;
+}
+
+async function ask<T>(url: string, question: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = connect(url);
+  try {
+    return await question(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+t.test('it keeps what it acknowledged through a kill -9', async (t) => {
+  const server = await withRedis(t);
+  const before = server.pid;
+  await ask(server.url, (redis) => redis.set('kept', 'yes'));
+  await server.kill9();
+  await t.rejects(ask(server.url, (redis) => redis.ping()));
+  await server.start();
+  t.equal(await ask(server.url, (redis) => redis.get('kept')), 'yes');
+  t.not(server.pid, before);
+});
+
+t.test('it keeps its data through a stop and a start on the same port', async (t) => {
+  const server = await withRedis(t);
+  await ask(server.cacheUrl, (redis) => redis.set('kept', 'yes'));
+  await server.stop();
+  await server.start();
+  t.equal(await ask(server.cacheUrl, (redis) => redis.get('kept')), 'yes');
+  t.equal(await ask(server.queueUrl, (redis) => redis.get('kept')), null, 'the queue has another database');
+});
+
+t.test('it is set for a queue that loses nothing, and asks for a password', async (t) => {
+  const server = await withRedis(t);
+  const config = await ask(server.url, (redis) => redis.config('GET', 'append*', 'maxmemory-policy'));
+  const settings = Object.fromEntries(pairs(config as string[]));
+  t.match(settings, { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' });
+  await t.rejects(
+    ask(`redis://127.0.0.1:${server.port}/0`, (redis) => redis.get('x')),
+    /NOAUTH/,
+  );
+});
+
+t.test('its settings can be replaced for a test', async (t) => {
+  const server = await withRedis(t, { settings: { appendfsync: 'everysec' } });
+  t.same(await ask(server.url, (redis) => redis.config('GET', 'appendfsync')), ['appendfsync', 'everysec']);
+});
+
+function pairs(list: string[]): [string, string][] {
+  return list.flatMap((key, index) => (index % 2 === 0 ? [[key, list[index + 1] ?? ''] as [string, string]] : []));
+}

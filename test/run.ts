@@ -1,0 +1,85 @@
+/**
+ * `npm test`: one PostgreSQL for all the tests (each makes its own database in it), the path of a Redis server (each
+ * starts its own), then tap with the arguments given, and last of all a line that says how many tests passed and failed.
+ */
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../dev/free-port.ts';
+import { findOrInstallRedis } from '../dev/install-redis.ts';
+import { startGuard } from '../dev/node-process.ts';
+import { startPostgres } from '../dev/postgres.ts';
+import { stopRecorded } from '../dev/process-records.ts';
+import { createProcessStack } from '../dev/process-stack.ts';
+import { onStopSignals } from '../dev/stop-signals.ts';
+
+const say = (line: string) => console.log(line);
+const stack = createProcessStack();
+const folder = await mkdtemp(join(tmpdir(), 'field-test-'));
+await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
+const runFolder = join(folder, 'run');
+const tapOutput = join(folder, 'output');
+
+async function main(): Promise<number> {
+  await startGuard(stack.start, runFolder);
+  const redis = await findOrInstallRedis({ folder, start: stack.start, say });
+  const settings = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+  const port = await findFreePort();
+  const postgres = await startPostgres({ folder, port, password: 'test', settings, start: stack.start, say });
+  const tap = await stack.start({
+    name: 'tap',
+    command: process.execPath,
+    args: [
+      fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url)),
+      'run',
+      `--output-dir=${tapOutput}`,
+      ...process.argv.slice(2),
+    ],
+    env: {
+      ...process.env,
+      NODE_ENV: 'test',
+      TEST_DATABASE_URL: postgres.url('postgres'),
+      TEST_REDIS_SERVER: redis,
+      TEST_FOLDER: folder,
+    },
+    output: 'inherit',
+    stopSignal: 'SIGTERM',
+    graceMs: 5000,
+  });
+  const ended = await tap.exited;
+  return /^code \d+$/.test(ended) ? Number(ended.slice('code '.length)) : 1;
+}
+
+/** Counts the tests, not their assertions. A file that crashed or timed out between two of them counts as one failed. */
+async function countTests(exitCode: number): Promise<{ passed: number; failed: number }> {
+  const files = await readdir(tapOutput, { recursive: true, withFileTypes: true }).catch(() => []);
+  const reports = files
+    .filter((file) => file.isFile())
+    .map((file) => readFile(join(file.parentPath, file.name), 'utf8'));
+  const points = (await Promise.all(reports)).join('\n').match(/^(not )?ok \d+(?!.*# (SKIP|TODO)).*$/gim) ?? [];
+  const failed = points.filter((point) => point.startsWith('not')).length;
+  return { passed: points.length - failed, failed: Math.max(failed, exitCode === 0 ? 0 : 1) };
+}
+
+async function cleanUp(): Promise<void> {
+  await stack.stop();
+  await stopRecorded(runFolder); // Servers of tests that were cut off.
+  await rm(folder, { recursive: true, force: true });
+}
+
+onStopSignals(
+  () => void stack.stop(),
+  () => void stack.force(),
+);
+let exitCode = 1;
+try {
+  exitCode = await main();
+} catch (error) {
+  if (!stack.stopping) console.error(error);
+}
+const { passed, failed } = await countTests(exitCode);
+if (exitCode === 0 && passed === 0) exitCode = 1;
+await cleanUp();
+say(`${passed} passed, ${failed} failed`);
+process.exit(exitCode);

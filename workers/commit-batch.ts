@@ -1,0 +1,78 @@
+/**
+ * One transaction: lock the fields, fold in what others logged, drop what was applied before, fold what is new, write.
+ * Either all of it is committed or none; whoever calls it again finds out which.
+ */
+import type { Knex } from 'knex';
+import { createFields, keepSnapshot, lockFields, writeCommits, writeSnapshot } from '../db/field-writer.ts';
+import { findReceipts } from '../db/receipts.ts';
+import type { ApplyUpdates } from '../shared/contract/job.ts';
+import type { FieldId } from '../shared/field/ids.ts';
+import { type AppliedJobs, applyJobs, findSuspects } from './apply-updates.ts';
+import type { LiveField, LiveFields } from './live-field.ts';
+
+export type FieldJobs = ReadonlyMap<FieldId, readonly ApplyUpdates[]>;
+
+export interface CommitSettings {
+  /** Versions between the snapshots that are kept for good. */
+  readonly snapshotEvery: number;
+}
+
+/** Rewriting a large field costs more than a hundred commits: at most once a second, unless the tail grows long. */
+const snapshotIntervalMs = 1000;
+const maxTail = 2000;
+
+/** @throws whatever the database throws; the copies in memory are then forgotten. */
+export async function commitBatch(
+  db: Knex,
+  fields: LiveFields,
+  batch: FieldJobs,
+  settings: CommitSettings,
+): Promise<ReadonlyMap<FieldId, AppliedJobs>> {
+  const ids = [...batch.keys()].sort();
+  const unknown = ids.filter((field) => !fields.has(field));
+  if (unknown.length > 0) await createFields(db, unknown);
+  try {
+    return await db.transaction((trx) => commitLocked(trx, fields, batch, settings), {
+      isolationLevel: 'read committed',
+    });
+  } catch (error) {
+    fields.forget(ids);
+    throw error;
+  }
+}
+
+async function commitLocked(trx: Knex.Transaction, fields: LiveFields, batch: FieldJobs, settings: CommitSettings) {
+  const live: { field: LiveField; jobs: readonly ApplyUpdates[] }[] = [];
+  for (const locked of await lockFields(trx, [...batch.keys()])) {
+    live.push({ field: await fields.catchUp(trx, locked), jobs: batch.get(locked.field) ?? [] });
+  }
+  const found = await findReceipts(
+    trx,
+    live.flatMap(({ field, jobs }) => findSuspects(field, jobs)),
+  );
+  const now = Date.now();
+  const applied = live.map(({ field, jobs }) => applyJobs(field, jobs, found, now));
+  const commits = applied.map(({ commit }) => commit).filter(({ entries }) => entries.length > 0);
+  if (commits.length > 0) await writeCommits(trx, commits);
+  for (const { field } of live) await writeDueSnapshots(trx, field, settings, now);
+  return new Map(applied.map((one) => [one.commit.state.field, one]));
+}
+
+async function writeDueSnapshots(
+  trx: Knex.Transaction,
+  live: LiveField,
+  settings: CommitSettings,
+  now: number,
+): Promise<void> {
+  const { state } = live;
+  const tail = state.version - live.snapshotVersion;
+  if (tail > 0 && (now - live.snapshotAt >= snapshotIntervalMs || tail >= maxTail)) {
+    await writeSnapshot(trx, state);
+    live.snapshotVersion = state.version;
+    live.snapshotAt = now;
+  }
+  if (state.version - live.keptVersion >= settings.snapshotEvery) {
+    await keepSnapshot(trx, state);
+    live.keptVersion = state.version;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Group commit: gathers what waits while commits are under way, and commits it together. No timer: a batch is what came
+ * in meanwhile. Several batches run side by side, but a field is only ever in one of them.
+ */
+import type { Knex } from 'knex';
+import type { ApplyUpdates, ApplyUpdatesResult } from '../shared/contract/job.ts';
+import type { FieldId } from '../shared/field/ids.ts';
+import type { FieldCache } from '../shared/field-cache.ts';
+import type { Logger } from '../shared/log.ts';
+import type { AppliedJobs } from './apply-updates.ts';
+import { type CommitSettings, commitBatch } from './commit-batch.ts';
+import { isPassing, type Retry } from './failures.ts';
+import { LiveFields } from './live-field.ts';
+import { publishBatch } from './publish.ts';
+
+const maxBatchUpdates = 2000;
+const maxBatchFields = 200;
+
+interface Waiting {
+  readonly job: ApplyUpdates;
+  readonly resolve: (result: ApplyUpdatesResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Batch = Map<FieldId, Waiting[]>;
+
+export interface CommitterDeps {
+  readonly db: Knex;
+  readonly cache: FieldCache;
+  readonly log: Logger;
+  /** How long to wait out what passes. */
+  readonly retry: Retry;
+  /** How many transactions may run at once. */
+  readonly lanes: number;
+  readonly settings: CommitSettings;
+}
+
+export class Committer {
+  readonly #deps: CommitterDeps;
+  readonly #live = new LiveFields();
+  readonly #waiting: Batch = new Map();
+  readonly #busy = new Set<FieldId>();
+  #lanes = 0;
+
+  constructor(deps: CommitterDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Resolves when the job's updates are committed and published.
+   * @throws when the job itself can never be applied, or when the committer is being stopped during an outage
+   */
+  submit(job: ApplyUpdates): Promise<ApplyUpdatesResult> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(job.field);
+      if (waiting) waiting.push({ job, resolve, reject });
+      else this.#waiting.set(job.field, [{ job, resolve, reject }]);
+      this.#fillLanes();
+    });
+  }
+
+  #fillLanes(): void {
+    while (this.#lanes < this.#deps.lanes) {
+      const batch = this.#takeBatch();
+      if (batch.size === 0) return;
+      this.#lanes += 1;
+      for (const field of batch.keys()) this.#busy.add(field);
+      void this.#settle(batch).finally(() => {
+        this.#lanes -= 1;
+        for (const field of batch.keys()) this.#busy.delete(field);
+        this.#fillLanes();
+      });
+    }
+  }
+
+  /** What waits for fields that no lane is busy with, oldest field first. */
+  #takeBatch(): Batch {
+    const batch: Batch = new Map();
+    let room = maxBatchUpdates;
+    for (const [field, waiting] of this.#waiting) {
+      if (this.#busy.has(field)) continue;
+      if (batch.size === maxBatchFields || room <= 0) break;
+      const taken = takeWhileRoom(waiting, room);
+      room -= countUpdates(taken);
+      batch.set(field, taken);
+      if (waiting.length === 0) this.#waiting.delete(field);
+    }
+    return batch;
+  }
+
+  /** Commits a batch and answers everyone in it; takes it apart when something in it cannot be committed. */
+  async #settle(batch: Batch): Promise<void> {
+    const { retry, log } = this.#deps;
+    try {
+      const applied = await retry(() => this.#commit(batch));
+      for (const [field, waiting] of batch) answer(waiting, applied.get(field));
+    } catch (error) {
+      const parts = splitBatch(batch);
+      if (parts.length === 1 || isPassing(error)) {
+        for (const { reject } of [...batch.values()].flat()) reject(error);
+        return;
+      }
+      log.warn({ err: error, jobs: parts.length }, 'a batch could not be committed: its jobs are tried one by one');
+      for (const part of parts) await this.#settle(part);
+    }
+  }
+
+  async #commit(batch: Batch): Promise<ReadonlyMap<FieldId, AppliedJobs>> {
+    const { db, log, settings } = this.#deps;
+    const startedAt = performance.now();
+    const jobs = new Map([...batch].map(([field, waiting]) => [field, waiting.map(({ job }) => job)]));
+    const applied = await commitBatch(db, this.#live, jobs, settings);
+    const committedAt = performance.now();
+    await publishBatch(this.#deps, applied.values());
+    const commitMs = Math.round(committedAt - startedAt);
+    const publishMs = Math.round(performance.now() - committedAt);
+    log.debug(
+      { fields: batch.size, updates: countUpdates([...batch.values()].flat()), commitMs, publishMs },
+      'committed',
+    );
+    return applied;
+  }
+}
+
+function takeWhileRoom(waiting: Waiting[], room: number): Waiting[] {
+  let count = 0;
+  let updates = 0;
+  for (const { job } of waiting) {
+    if (count > 0 && updates + job.updates.length > room) break;
+    count += 1;
+    updates += job.updates.length;
+  }
+  return waiting.splice(0, count);
+}
+
+function countUpdates(waiting: readonly Waiting[]): number {
+  return waiting.reduce((sum, { job }) => sum + job.updates.length, 0);
+}
+
+function splitBatch(batch: Batch): Batch[] {
+  return [...batch].flatMap(([field, waiting]) => waiting.map((one) => new Map([[field, [one]]])));
+}
+
+function answer(waiting: readonly Waiting[], applied: AppliedJobs | undefined): void {
+  for (const [index, { job, resolve, reject }] of waiting.entries()) {
+    const results = applied?.results[index];
+    if (applied && results) resolve({ field: job.field, version: applied.commit.state.version, results });
+    else reject(new Error('a committed batch has no results for one of its jobs'));
+  }
+}

@@ -1,0 +1,42 @@
+/** The worker process: configuration, connections, start, shutdown. */
+import { connectDatabase } from '../db/connect.ts';
+import { createFieldReader } from '../db/field-reader.ts';
+import { ConfigError, loadConfig } from '../shared/config.ts';
+import { cacheNames } from '../shared/field-cache.ts';
+import { createLifecycle } from '../shared/lifecycle.ts';
+import { createLog } from '../shared/log.ts';
+import { connectRedis } from '../shared/redis.ts';
+import { createRetry } from './failures.ts';
+import { startWorker } from './worker.ts';
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const log = createLog({ name: 'worker', level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
+  const lifecycle = createLifecycle(log);
+  lifecycle.stopOnSignals();
+
+  const db = connectDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL_SIZE,
+    applicationName: 'field-worker',
+    log,
+  });
+  lifecycle.onStop('database', () => db.destroy());
+  const redis = connectRedis(config.CACHE_REDIS_URL, 'cache', log);
+  lifecycle.onStop('cache', () => redis.disconnect());
+
+  const starting = new AbortController();
+  lifecycle.onStop('start', () => starting.abort());
+  const retry = createRetry({
+    signal: starting.signal,
+    onRetry: (err, attempt) => log.warn({ err, attempt }, 'waiting for the database'),
+  });
+  const installation = await retry(() => createFieldReader(db).readInstallation());
+  await startWorker({ config, log, lifecycle, db, redis, names: cacheNames(config.QUEUE_PREFIX, installation) });
+  log.info({ concurrency: config.WORKER_CONCURRENCY, lanes: config.COMMIT_LANES }, 'worker ready');
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,42 @@
+/**
+ * After the commit: the cache and the channel. What the cache cannot be told of is marked in PostgreSQL, for upkeep to
+ * tell later, so that neither a cache that is away nor a crash in between leaves a stale copy for good.
+ */
+import type { Knex } from 'knex';
+import { markUnpublished } from '../db/field-writer.ts';
+import type { FieldId } from '../shared/field/ids.ts';
+import type { FieldCache } from '../shared/field-cache.ts';
+import type { Logger } from '../shared/log.ts';
+import { cutState } from '../shared/state-pieces.ts';
+import { renderDelta } from '../shared/state-text.ts';
+import type { AppliedJobs } from './apply-updates.ts';
+
+export interface PublishDeps {
+  readonly db: Knex;
+  readonly cache: FieldCache;
+  readonly log: Logger;
+}
+
+/** Publishes every field of a batch. @throws when neither the cache nor PostgreSQL can be reached. */
+export async function publishBatch({ db, cache, log }: PublishDeps, batch: Iterable<AppliedJobs>): Promise<void> {
+  const missed: FieldId[] = [];
+  let reason: unknown;
+  await Promise.all(
+    [...batch].map(async (applied) => {
+      try {
+        await publishField(cache, applied);
+      } catch (error) {
+        reason = error;
+        missed.push(applied.commit.state.field);
+      }
+    }),
+  );
+  if (missed.length === 0) return;
+  log.warn({ err: reason, fields: missed.length }, 'the cache could not be told of a commit');
+  await markUnpublished(db, missed);
+}
+
+async function publishField(cache: FieldCache, { commit, from, touched, updates }: AppliedJobs): Promise<void> {
+  const pieces = cutState(commit.state, touched);
+  await cache.publish({ from, pieces, delta: renderDelta(from, pieces, updates), whole: () => cutState(commit.state) });
+}

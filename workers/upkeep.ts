@@ -1,0 +1,60 @@
+/**
+ * Scheduled work, once for all workers: tell the cache what it missed, flush the snapshots of fields that fell quiet,
+ * and forget what lies behind the retention.
+ */
+import { Queue, Worker } from 'bullmq';
+import { pruneConflicts } from '../db/log-pruning.ts';
+import { patient } from '../shared/redis.ts';
+import { queuePrefix } from '../shared/update-queue.ts';
+import type { UpkeepDeps, WorkerDeps } from './deps.ts';
+import { flushQuietSnapshots } from './upkeep/flush-snapshots.ts';
+import { pruneLogs } from './upkeep/prune-logs.ts';
+import { republishFields } from './upkeep/republish.ts';
+
+const upkeepQueue = 'upkeep';
+
+interface Task {
+  readonly everyMs: number;
+  readonly run: (deps: UpkeepDeps) => Promise<number>;
+}
+
+export const upkeepTasks: Readonly<Record<string, Task>> = {
+  republish: { everyMs: 2000, run: republishFields },
+  'flush-snapshots': { everyMs: 5000, run: flushQuietSnapshots },
+  'prune-conflicts': { everyMs: 60_000, run: ({ db }) => pruneConflicts(db) },
+  'prune-logs': { everyMs: 600_000, run: pruneLogs },
+};
+
+export async function startUpkeep(deps: UpkeepDeps & Pick<WorkerDeps, 'lifecycle'>): Promise<void> {
+  const { config, log, lifecycle } = deps;
+  const connection = { url: config.QUEUE_REDIS_URL, ...patient };
+  const prefix = queuePrefix(config.QUEUE_PREFIX);
+  const queue = new Queue(upkeepQueue, { connection, prefix });
+  queue.on('error', (err) => log.debug({ err }, 'upkeep queue error'));
+  const worker = new Worker(upkeepQueue, ({ name }) => runTask(deps, name), {
+    connection,
+    prefix,
+    removeOnComplete: { count: 20 },
+    removeOnFail: { count: 100, age: 86_400 },
+    maxStalledCount: 1_000_000,
+  });
+  worker.on('error', (err) => log.debug({ err }, 'upkeep worker error'));
+  worker.on('failed', (job, err) => log.warn({ err, task: job?.name }, 'an upkeep task failed'));
+  lifecycle.onStop('upkeep', async () => {
+    await worker.close();
+    await queue.close();
+  });
+  for (const [name, { everyMs }] of Object.entries(upkeepTasks)) {
+    await queue.upsertJobScheduler(name, { every: everyMs }, { name });
+  }
+}
+
+async function runTask(deps: UpkeepDeps, name: string): Promise<number> {
+  const task = upkeepTasks[name];
+  if (!task) throw new Error(`there is no upkeep task ${name}`);
+  const startedAt = performance.now();
+  const done = await task.run(deps);
+  if (done > 0)
+    deps.log.info({ task: name, done, durationMs: Math.round(performance.now() - startedAt) }, 'upkeep done');
+  return done;
+}

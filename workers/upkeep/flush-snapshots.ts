@@ -1,0 +1,24 @@
+/** Brings the snapshots of fields that fell quiet up to date, so that they are read without a tail to fold. */
+import { lockFields, writeSnapshot } from '../../db/field-writer.ts';
+import { StateRow } from '../../db/models/rows.ts';
+import { loadStoredState } from '../../db/stored-field.ts';
+import type { UpkeepDeps } from '../deps.ts';
+
+const quietMs = 3000;
+const maxFieldsPerRun = 500;
+
+export async function flushQuietSnapshots({ db }: UpkeepDeps): Promise<number> {
+  const rows = await StateRow.query(db)
+    .select('field_id')
+    .whereColumn('snapshot_version', '<', 'version')
+    .where('last_update', '<', Date.now() - quietMs)
+    .limit(maxFieldsPerRun);
+  for (const { fieldId } of rows) {
+    await db.transaction(async (trx) => {
+      await lockFields(trx, [fieldId]);
+      const state = await loadStoredState(trx, fieldId);
+      if (state) await writeSnapshot(trx, state);
+    });
+  }
+  return rows.length;
+}

@@ -1,0 +1,107 @@
+/** A worker: takes jobs off the queue, hands them to the committer, and tells who waits. */
+import { UnrecoverableError, Worker } from 'bullmq';
+import { type ApplyUpdates, type ApplyUpdatesResult, createJobSchema, updatesQueue } from '../shared/contract/job.ts';
+import { FieldCache } from '../shared/field-cache.ts';
+import type { Logger } from '../shared/log.ts';
+import { patient } from '../shared/redis.ts';
+import { queuePrefix } from '../shared/update-queue.ts';
+import { Committer } from './committer.ts';
+import type { WorkerDeps } from './deps.ts';
+import { createRetry, isPassing } from './failures.ts';
+import { startUpkeep } from './upkeep.ts';
+
+/** A dead worker's jobs are back within two of these checks. */
+const lockDurationMs = 10_000;
+const stalledIntervalMs = 5000;
+
+/** Starts taking jobs. Stops with the lifecycle: finishes and publishes what is in hand, leaves no job to stall. */
+export async function startWorker(deps: WorkerDeps): Promise<void> {
+  const { config, log, lifecycle, db, redis, names } = deps;
+  const cache = new FieldCache(redis, names, config.CACHE_TTL_SECONDS);
+  const stopping = new AbortController();
+  const retry = createRetry({
+    signal: stopping.signal,
+    onRetry: (err, attempt) => log.warn({ err, attempt }, 'a commit is tried again'),
+  });
+  const committer = new Committer({
+    db,
+    cache,
+    log,
+    retry,
+    lanes: config.COMMIT_LANES,
+    settings: { snapshotEvery: config.SNAPSHOT_EVERY },
+  });
+  const process = createProcessor({ committer, cache, log, gridSize: config.GRID_SIZE });
+  const worker = new Worker<ApplyUpdates, ApplyUpdatesResult>(updatesQueue, ({ data }) => process(data), {
+    connection: { url: config.QUEUE_REDIS_URL, ...patient },
+    prefix: queuePrefix(config.QUEUE_PREFIX),
+    concurrency: config.WORKER_CONCURRENCY,
+    lockDuration: lockDurationMs,
+    stalledInterval: stalledIntervalMs,
+    // A job whose workers die is not to blame: it comes back for as long as it takes.
+    maxStalledCount: 1_000_000,
+    removeOnComplete: { count: 1000, age: 3600 },
+    removeOnFail: { count: 100_000, age: 30 * 86_400 },
+  });
+  listen(worker, log);
+  await startUpkeep({ ...deps, cache });
+  lifecycle.onStop('worker', async () => {
+    stopping.abort();
+    await worker.close();
+  });
+}
+
+interface ProcessorDeps {
+  readonly committer: Committer;
+  readonly cache: FieldCache;
+  readonly log: Logger;
+  readonly gridSize: number;
+}
+
+/** The worker's translator of errors: what can never be applied fails for good, everything else comes back. */
+function createProcessor({ committer, cache, log, gridSize }: ProcessorDeps) {
+  const schema = createJobSchema(gridSize);
+  return async (data: unknown): Promise<ApplyUpdatesResult> => {
+    const job = schema.safeParse(data);
+    if (!job.success) throw new UnrecoverableError(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
+    try {
+      const result = await committer.submit(job.data);
+      const { replyTo } = job.data;
+      if (replyTo) await sendReply(cache, log, replyTo, result);
+      return result;
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      log.error({ err: error, field: job.data.field, device: job.data.device }, 'a job can never be applied');
+      throw new UnrecoverableError(error instanceof Error ? error.message : String(error));
+    }
+  };
+}
+
+/** A lost reply costs the waiting request a look into the log, and nothing else. */
+async function sendReply(
+  cache: FieldCache,
+  log: Logger,
+  to: NonNullable<ApplyUpdates['replyTo']>,
+  result: ApplyUpdatesResult,
+) {
+  try {
+    await cache.reply(to.process, JSON.stringify({ request: to.request, ...result }));
+  } catch (err) {
+    log.debug({ err }, 'a reply could not be sent');
+  }
+}
+
+function listen(worker: Worker<ApplyUpdates, ApplyUpdatesResult>, log: Logger): void {
+  let isDown = false;
+  worker.on('error', (err) => {
+    if (!isDown) log.warn({ err }, 'worker connection lost');
+    isDown = true;
+  });
+  worker.on('ready', () => {
+    if (isDown) log.info('worker connection ready');
+    isDown = false;
+  });
+  worker.on('failed', (job, err) => log.warn({ err, job: job?.id }, 'a job failed'));
+  worker.on('stalled', (job) => log.warn({ job }, 'a job had lost its worker'));
+  worker.on('lockRenewalFailed', (jobs) => log.warn({ jobs: jobs.length }, 'locks could not be renewed'));
+}
