@@ -44,7 +44,12 @@ export class ChannelSubscriber {
   /** Resolves when the channel is subscribed, or when it is plain that it has to wait for the connection. */
   async listen(channel: string, handler: Handler): Promise<void> {
     this.#handlers.set(channel, handler);
-    await this.#redis.subscribe(channel).catch((error) => this.#log.debug({ err: error, channel }, 'not subscribed yet'));
+    try {
+      await this.#redis.subscribe(channel);
+    } catch (error) {
+      this.#log.debug({ err: error, channel }, 'not subscribed yet');
+      if (this.#redis.status === 'ready') this.#redis.disconnect(true);
+    }
   }
 
   ignore(channel: string): void {

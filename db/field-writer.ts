@@ -160,11 +160,11 @@ export async function keepSnapshot(trx: Transaction, state: FieldState): Promise
     .merge();
 }
 
-/** Says that the cache has not been told of the fields' last commits. */
-export async function markUnpublished(db: Knex, fields: readonly FieldId[]): Promise<void> {
+/** Says that the cache has not been told of these fields' last commits. */
+export async function markUnpublished(db: Knex, fields: readonly { field: FieldId; version: number }[]): Promise<void> {
   if (fields.length === 0) return;
   await db('unpublished_fields')
-    .insert(fields.map((field) => ({ field_id: field })))
+    .insert(fields.map(({ field, version }) => ({ field_id: field, version })))
     .onConflict('field_id')
-    .ignore();
+    .merge({ version: db.raw('greatest(unpublished_fields.version, excluded.version)') });
 }

@@ -19,7 +19,7 @@ export interface PublishDeps {
 
 /** Publishes every field of a batch. @throws when neither the cache nor PostgreSQL can be reached. */
 export async function publishBatch({ db, cache, log }: PublishDeps, batch: Iterable<AppliedJobs>): Promise<void> {
-  const missed: FieldId[] = [];
+  const missed: { field: FieldId; version: number }[] = [];
   let reason: unknown;
   await Promise.all(
     [...batch].map(async (applied) => {
@@ -27,7 +27,8 @@ export async function publishBatch({ db, cache, log }: PublishDeps, batch: Itera
         await publishField(cache, applied);
       } catch (error) {
         reason = error;
-        missed.push(applied.commit.state.field);
+        const { field, version } = applied.commit.state;
+        missed.push({ field, version });
       }
     }),
   );

@@ -90,9 +90,9 @@ export async function up(knex: Knex): Promise<void> {
 
     CREATE TABLE unpublished_fields (
       field_id text COLLATE "C" PRIMARY KEY,
-      since timestamptz NOT NULL DEFAULT now()
+      version bigint NOT NULL
     );
-    COMMENT ON TABLE unpublished_fields IS 'fields with commits that the cache could not be told of';
+    COMMENT ON TABLE unpublished_fields IS 'the last commits that the cache could not be told of';
   `);
 }
 

@@ -1,0 +1,60 @@
+/**
+ * All streams that this process holds open: keeps them alive by one clock, and sends them elsewhere when it stops, a
+ * slice at a time, so that they do not all knock at the next door at once.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** An open WebSocket or event stream. */
+export interface OpenStream {
+  readonly transport: 'websocket' | 'sse';
+  /** Called about once a second. */
+  tick(now: number): void;
+  /** Says that the process stops, and ends the stream. */
+  sayGoodbye(retryAfterSeconds: number): void;
+  /** Ends it without ceremony. */
+  terminate(): void;
+}
+
+const tickMs = 1000;
+const sliceSize = 500;
+const slicePauseMs = 100;
+const maxRetryAfterSeconds = 5;
+const goodbyeMs = 3000;
+
+export class OpenStreams {
+  readonly #streams = new Set<OpenStream>();
+  readonly #clock: NodeJS.Timeout;
+  readonly #onChange: (transport: OpenStream['transport'], change: 1 | -1) => void;
+
+  constructor(onChange: (transport: OpenStream['transport'], change: 1 | -1) => void) {
+    this.#onChange = onChange;
+    this.#clock = setInterval(() => {
+      const now = Date.now();
+      for (const stream of this.#streams) stream.tick(now);
+    }, tickMs);
+  }
+
+  add(stream: OpenStream): void {
+    this.#streams.add(stream);
+    this.#onChange(stream.transport, 1);
+  }
+
+  remove(stream: OpenStream): void {
+    if (this.#streams.delete(stream)) this.#onChange(stream.transport, -1);
+  }
+
+  /** Ends all streams; resolves when they are gone. */
+  async drain(): Promise<void> {
+    const streams = [...this.#streams];
+    for (let start = 0; start < streams.length; start += sliceSize) {
+      for (const stream of streams.slice(start, start + sliceSize)) {
+        stream.sayGoodbye(1 + Math.floor(Math.random() * maxRetryAfterSeconds));
+      }
+      if (start + sliceSize < streams.length) await delay(slicePauseMs);
+    }
+    const deadline = Date.now() + goodbyeMs;
+    while (this.#streams.size > 0 && Date.now() < deadline) await delay(10);
+    for (const stream of this.#streams) stream.terminate();
+    clearInterval(this.#clock);
+  }
+}

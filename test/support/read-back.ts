@@ -1,0 +1,31 @@
+/** The state of a field as text, from PostgreSQL and from the cache: equal to the byte once all is told. */
+import type { FieldId } from '../../shared/field/ids.ts';
+import { cutState } from '../../shared/state-pieces.ts';
+import { joinText, renderState } from '../../shared/state-text.ts';
+import { waitUntil } from './wait-until.ts';
+import type { Backing } from './with-worker.ts';
+
+export async function readStored({ reader }: Backing, field: FieldId): Promise<string> {
+  const state = await reader.loadState(field);
+  if (!state) throw new Error(`there is no field ${field}`);
+  return joinText(renderState(cutState(state)).state, 0).toString();
+}
+
+export async function readCached({ cache }: Backing, field: FieldId): Promise<string | undefined> {
+  const pieces = await cache.read(field);
+  return pieces && joinText(renderState(pieces).state, 0).toString();
+}
+
+export async function waitForVersion({ reader }: Backing, field: FieldId, version: number): Promise<void> {
+  await waitUntil(`${field} is at version ${version}`, async () => {
+    const page = await reader.readLog(field, Math.max(0, version - 1), 1);
+    return page !== undefined && page.version >= version;
+  });
+}
+
+export async function waitForCache({ cache }: Backing, field: FieldId, version: number): Promise<void> {
+  await waitUntil(
+    `the cache of ${field} is at version ${version}`,
+    async () => (await cache.readVersion(field)) === version,
+  );
+}

@@ -1,0 +1,99 @@
+import { UnrecoverableError } from 'bullmq';
+import t from 'tap';
+import { verifyField } from '../../db/verify-field.ts';
+import { applyUpdatesJob } from '../../shared/contract/job.ts';
+import { isPassing } from '../../workers/failures.ts';
+import { readCached, readStored, waitForCache, waitForVersion } from '../support/read-back.ts';
+import { withRedis } from '../support/servers.ts';
+import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withBacking, withWorker } from '../support/with-worker.ts';
+
+const field = asField('garden');
+const alice = asDevice('alice');
+
+t.test('updates go on while the cache is away, and the cache is told when it is back', async (t) => {
+  const cacheServer = await withRedis(t);
+  const backing = await withBacking(t, { CACHE_REDIS_URL: cacheServer.cacheUrl });
+  await withWorker(t, backing);
+  await backing.producer.enqueue(jobOf(field, alice, [setCell(1, 1, 0.1)]));
+  await waitForCache(backing, field, 1);
+  await cacheServer.stop();
+  await backing.producer.enqueue(jobOf(field, alice, [setCell(2, 1, 0.2), setCell(3, 2, 0.3)]));
+  await waitForVersion(backing, field, 3);
+  await waitUntil('the job is done without the cache', async () => (await backing.producer.countBacklog()) === 0);
+  await cacheServer.start();
+  await waitForCache(backing, field, 3);
+  t.equal(await readCached(backing, field), await readStored(backing, field));
+  await waitUntil('no field is marked as unpublished', async () => {
+    const marks = await backing.db('unpublished_fields').select();
+    return marks.length === 0;
+  });
+});
+
+t.test('a commit replaces a copy that the cache has lost', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  await backing.producer.enqueue(jobOf(field, alice, [setCell(1, 1, 0.1), setCell(2, 2, 0.1)]));
+  await waitForCache(backing, field, 2);
+  await backing.cacheRedis.flushall();
+  await backing.producer.enqueue(jobOf(field, alice, [setCell(3, 1, 0.5)]));
+  await waitForCache(backing, field, 3);
+  t.equal(await readCached(backing, field), await readStored(backing, field));
+});
+
+t.test('an update that was committed but never published is published when it comes again', async (t) => {
+  const backing = await withBacking(t);
+  const first = await withWorker(t, backing);
+  const updates = [setCell(1, 1, 0.1), setCell(2, 2, 0.2)];
+  await backing.producer.enqueue(jobOf(field, alice, updates));
+  await waitForCache(backing, field, 2);
+  await first.stop();
+  // As if the worker had died between its commit and the cache.
+  await backing.cacheRedis.hset(backing.names.stateKey(field), 'version', '1');
+  await withWorker(t, backing);
+  await backing.producer.enqueue(jobOf(field, alice, updates));
+  await waitForCache(backing, field, 2);
+  t.equal(await readCached(backing, field), await readStored(backing, field));
+  t.equal((await backing.reader.loadState(field))?.version, 2, 'and it was not applied twice');
+});
+
+t.test('a job that can never be applied fails with its reason, and its neighbours are applied', async (t) => {
+  const backing = await withBacking(t);
+  const { queue } = backing.producer;
+  const poison = { ...jobOf(field, alice, [setCell(1, 99, 0.1)]), acceptedAt: 1 };
+  await queue.addBulk([
+    { name: applyUpdatesJob, data: jobOf(field, asDevice('a'), [setCell(1, 1, 0.1)]) },
+    { name: applyUpdatesJob, data: poison },
+    { name: applyUpdatesJob, data: jobOf(field, asDevice('b'), [setCell(1, 2, 0.1)]) },
+  ]);
+  await withWorker(t, backing);
+  await waitForVersion(backing, field, 2);
+  const [failed] = await waitUntil('the job is among the failed', async () => {
+    const jobs = await queue.getFailed();
+    return jobs.length > 0 ? jobs : undefined;
+  });
+  t.match(failed?.failedReason, /^invalid_input: /);
+  t.equal(failed?.attemptsMade, 1);
+});
+
+t.test('a job that the database refuses fails alone, out of the middle of a batch', async (t) => {
+  const backing = await withBacking(t);
+  // A constraint that stands for whatever only the database can know.
+  await backing.db.raw(`ALTER TABLE field_updates ADD CHECK (device_id <> 'mallory')`);
+  const devices = Array.from({ length: 40 }, (_, index) => (index === 20 ? 'mallory' : `device-${index}`));
+  await backing.producer.enqueueAll(devices.map((device) => jobOf(field, asDevice(device), [setCell(1, 1, 0.5)])));
+  await withWorker(t, backing);
+  await waitForVersion(backing, field, 39);
+  await waitUntil('one job is among the failed', async () => (await backing.producer.queue.getFailedCount()) === 1);
+  t.same((await verifyField(backing.db, field)).differences, []);
+});
+
+t.test('a lost connection passes, a broken constraint does not', async (t) => {
+  const withCode = (code: string) => Object.assign(new Error('from the driver'), { code });
+  for (const code of ['ECONNREFUSED', '57P01', '40001', '40P01', '53100', '08006'])
+    t.ok(isPassing(withCode(code)), code);
+  for (const code of ['23505', '23514', '22P05', '42601']) t.notOk(isPassing(withCode(code)), code);
+  t.ok(isPassing(new Error('outer', { cause: withCode('ECONNRESET') })));
+  t.notOk(isPassing(new UnrecoverableError('never')));
+});
