@@ -22,7 +22,7 @@ export class ChannelSubscriber {
   constructor(redis: Redis, log: Logger) {
     this.#redis = redis;
     this.#log = log;
-    redis.on('message', (channel: string, message: string) => this.#handlers.get(channel)?.(message));
+    redis.on('message', (channel: string, message: string) => this.#hand(channel, message));
     redis.on('ready', () => void this.#subscribeAll());
     redis.on('close', () => {
       this.#isListening = false;
@@ -63,6 +63,15 @@ export class ChannelSubscriber {
     clearInterval(this.#ping);
     this.#reconnected.length = 0;
     this.#handlers.clear();
+  }
+
+  /** A message that cannot be read must not end the process: whoever listens heals what it would have said. */
+  #hand(channel: string, message: string): void {
+    try {
+      this.#handlers.get(channel)?.(message);
+    } catch (error) {
+      this.#log.error({ err: error, channel }, 'message on a channel not understood');
+    }
   }
 
   async #subscribeAll(): Promise<void> {

@@ -24,6 +24,7 @@ const goodbyeMs = 3000;
 export class OpenStreams {
   readonly #streams = new Set<OpenStream>();
   readonly #clock: NodeJS.Timeout;
+  #isDraining = false;
   readonly #onChange: (transport: OpenStream['transport'], change: 1 | -1) => void;
 
   constructor(onChange: (transport: OpenStream['transport'], change: 1 | -1) => void) {
@@ -43,8 +44,14 @@ export class OpenStreams {
     if (this.#streams.delete(stream)) this.#onChange(stream.transport, -1);
   }
 
+  /** Whether this process stops, and takes no more streams. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
   /** Ends all streams; resolves when they are gone. */
   async drain(): Promise<void> {
+    this.#isDraining = true;
     const streams = [...this.#streams];
     for (let start = 0; start < streams.length; start += sliceSize) {
       for (const stream of streams.slice(start, start + sliceSize)) {

@@ -10,7 +10,7 @@ import { type Changes, viewChanges, viewParticle, viewQuantumField } from '../..
 import { cutState } from '../../../shared/state-pieces.ts';
 import { renderDelta } from '../../../shared/state-text.ts';
 import { anyHistory, holds } from './arbitraries.ts';
-import { put, sent, type SentUpdate } from './changes.ts';
+import { put, type SentUpdate, sent } from './changes.ts';
 
 /** A client that knows nothing but the changes that it is told of. */
 function createFollower() {
@@ -56,10 +56,7 @@ function followBatches(updates: readonly SentUpdate[], batchSize: number): void 
 }
 
 t.test('whoever follows the changes of every batch has what a reader of the state has', async (t) => {
-  holds(
-    t,
-    fc.property(anyHistory, fc.integer({ min: 1, max: 9 }), followBatches),
-  );
+  holds(t, fc.property(anyHistory, fc.integer({ min: 1, max: 9 }), followBatches));
 });
 
 t.test('the changes tell of every particle that an eviction pushed out', async (t) => {

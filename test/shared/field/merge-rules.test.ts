@@ -20,7 +20,7 @@ t.test(
     const second = server.deliver(sent('b', [1, 50], put('p', { content: 'hello', connections: ['q'] })));
     t.strictSame([first?.outcome, second?.outcome], ['applied', 'applied']);
     const position = vector(1, 2, 3);
-  t.strictSame(shown(server, 'p'), { position, resonance: 0.25, content: 'hello', connections: ['q'] });
+    t.strictSame(shown(server, 'p'), { position, resonance: 0.25, content: 'hello', connections: ['q'] });
   },
 );
 

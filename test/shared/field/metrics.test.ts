@@ -56,7 +56,10 @@ t.test('boosts halve with every 60 s of log time, whatever the update that moves
   field.apply(event('memory'), startTime + 120_000);
   allCloseTo(t, field.metrics, { globalResonance: 0.55, collectiveIntelligence: 0.3375 });
   field.apply(setCell(0), startTime + 150_000);
-  allCloseTo(t, field.metrics, { globalResonance: 0.5 + 0.2 / 2 ** 2.5, collectiveIntelligence: 0.3 + 0.15 / 2 ** 2.5 });
+  allCloseTo(t, field.metrics, {
+    globalResonance: 0.5 + 0.2 / 2 ** 2.5,
+    collectiveIntelligence: 0.3 + 0.15 / 2 ** 2.5,
+  });
 });
 
 t.test('a boost is added to what is left of the earlier ones', async (t) => {

@@ -41,23 +41,26 @@ t.test('crystallization is a function of the registers: it is undone, and never 
   t.strictSame([particle?.crystallized, particle?.resonance, particle?.velocity], [false, 0.75, vector(1, -2, 4)]);
 });
 
-t.test('a particle put without a velocity gets one from its id, each axis in [-0.05, 0.05), always the same', async (t) => {
-  holds(
-    t,
-    fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 128 }), (id) => {
-      const velocity = velocityOf(id);
-      for (const speed of Object.values(velocity)) assert(speed >= -0.05 && speed < 0.05, String(speed));
-      assert.deepStrictEqual(velocityOf(id), velocity);
-    }),
-    500,
-  );
-  const field = createSoloField();
-  field.apply(put('star-1'));
-  t.strictSame(field.particle('star-1')?.velocity, velocityOf('star-1'));
-  const other = createSoloField();
-  other.apply([put('x'), put('star-1', { resonance: 1 })]);
-  t.strictSame(other.particle('star-1')?.velocity, velocityOf('star-1'), 'it depends on nothing but the id');
-});
+t.test(
+  'a particle put without a velocity gets one from its id, each axis in [-0.05, 0.05), always the same',
+  async (t) => {
+    holds(
+      t,
+      fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 128 }), (id) => {
+        const velocity = velocityOf(id);
+        for (const speed of Object.values(velocity)) assert(speed >= -0.05 && speed < 0.05, String(speed));
+        assert.deepStrictEqual(velocityOf(id), velocity);
+      }),
+      500,
+    );
+    const field = createSoloField();
+    field.apply(put('star-1'));
+    t.strictSame(field.particle('star-1')?.velocity, velocityOf('star-1'));
+    const other = createSoloField();
+    other.apply([put('x'), put('star-1', { resonance: 1 })]);
+    t.strictSame(other.particle('star-1')?.velocity, velocityOf('star-1'), 'it depends on nothing but the id');
+  },
+);
 
 t.test('velocities from similar ids point everywhere: each axis takes all of its range', async (t) => {
   const velocities = Array.from({ length: 4000 }, (_, index) => velocityOf(`star-${index}`));
@@ -68,7 +71,10 @@ t.test('velocities from similar ids point everywhere: each axis takes all of its
       tenths[tenth] = (tenths[tenth] ?? 0) + 1;
     }
     // 400 expected in each; 6 standard deviations are about 114.
-    t.ok(tenths.every((count) => count > 286 && count < 514), `${axis}: ${tenths}`);
+    t.ok(
+      tenths.every((count) => count > 286 && count < 514),
+      `${axis}: ${tenths}`,
+    );
   }
 });
 

@@ -86,18 +86,21 @@ t.test('the first harmonic gives L its phase, and one of 0 counts as 1', async (
   closeTo(t, field.primary.strength, between - 0.01 * Math.sin(1) * 0.9 * between, 'phase of 0');
 });
 
-t.test('sacred geometry needs coherence above 0.8 and more than 7 particles, and makes the portal stable', async (t) => {
-  const field = createCoherentField();
-  t.equal(field.primary.sacredGeometry, false, 'events do not make it');
-  field.apply(idleStep);
-  allCloseTo(t, field.primary, { coherence: 0.89, strength: 1, portalStability: 0.89 });
-  t.strictSame([field.primary.sacredGeometry, field.metrics.room64Active], [true, true]);
-  field.apply([remove('p0'), remove('p1')]);
-  allCloseTo(t, field.primary, { coherence: 0.85, portalStability: 0.85 * 0.8 });
-  t.strictSame([field.primary.sacredGeometry, field.metrics.room64Active], [true, false], '8 particles');
-  field.apply(remove('p2'));
-  t.match(field.primary, { sacredGeometry: false, portalStability: 0 }, '7 particles');
-});
+t.test(
+  'sacred geometry needs coherence above 0.8 and more than 7 particles, and makes the portal stable',
+  async (t) => {
+    const field = createCoherentField();
+    t.equal(field.primary.sacredGeometry, false, 'events do not make it');
+    field.apply(idleStep);
+    allCloseTo(t, field.primary, { coherence: 0.89, strength: 1, portalStability: 0.89 });
+    t.strictSame([field.primary.sacredGeometry, field.metrics.room64Active], [true, true]);
+    field.apply([remove('p0'), remove('p1')]);
+    allCloseTo(t, field.primary, { coherence: 0.85, portalStability: 0.85 * 0.8 });
+    t.strictSame([field.primary.sacredGeometry, field.metrics.room64Active], [true, false], '8 particles');
+    field.apply(remove('p2'));
+    t.match(field.primary, { sacredGeometry: false, portalStability: 0 }, '7 particles');
+  },
+);
 
 t.test('sacred geometry ends when coherence comes down to 0.8', async (t) => {
   const field = createCoherentField();
@@ -145,7 +148,11 @@ function expectedStep(particles: readonly PlainParticle[], field: { strength: nu
   const strength = hold(field.strength + lagrangian / 100);
   const coherence = hold(field.coherence + (lagrangian > 0 ? 0.05 : -0.02));
   const isSacred = coherence > 0.8 && particles.length > 7;
-  return { strength, coherence, portalStability: isSacred ? Math.min(1, coherence * strength * (particles.length / 10)) : 0 };
+  return {
+    strength,
+    coherence,
+    portalStability: isSacred ? Math.min(1, coherence * strength * (particles.length / 10)) : 0,
+  };
 }
 
 t.test('two hundred random particle updates move the field as the formulas say, step by step', async (t) => {

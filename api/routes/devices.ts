@@ -1,0 +1,52 @@
+/** `POST /api/devices`: a name and a token for a new device, where anybody may come in. */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Config } from '../../shared/config.ts';
+import { deviceIdSchema, timeSchema } from '../../shared/contract/ids.ts';
+import { FieldError } from '../../shared/errors.ts';
+import type { DeviceId } from '../../shared/field/ids.ts';
+import { signToken } from '../../shared/tokens.ts';
+import type { App } from '../app-types.ts';
+import { problems } from './schemas.ts';
+
+const expiresInSeconds = 30 * 86_400;
+const idBytes = 16;
+
+const registeredSchema = z
+  .strictObject({ deviceId: deviceIdSchema, token: z.string(), expiresAt: timeSchema })
+  .meta({ id: 'RegisteredDevice' });
+
+export function addDeviceRoutes(app: App, config: Config): void {
+  app.post(
+    '/api/devices',
+    {
+      schema: {
+        summary: 'Register a device',
+        description: 'Only where registration is open. The token lasts 30 days, for all fields.',
+        tags: ['devices'],
+        body: z.strictObject({ deviceId: deviceIdSchema.optional() }).nullish(),
+        response: { 201: registeredSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const secret = config.JWT_SECRET;
+      if (!config.openRegistration || !secret) {
+        throw new FieldError('forbidden', {
+          detail: 'Registration is not open here: OPEN_REGISTRATION is off. Ask an operator for a token',
+        });
+      }
+      const deviceId = request.body?.deviceId ?? (randomBytes(idBytes).toString('hex') as DeviceId);
+      const { token, expiresAt } = await signToken(
+        {
+          sub: `device:${deviceId}`,
+          device: deviceId,
+          fields: ['*'],
+          scope: ['field:read', 'field:write'],
+          expiresInSeconds,
+        },
+        { secret, issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE },
+      );
+      return reply.code(201).header('cache-control', 'no-store').send({ deviceId, token, expiresAt });
+    },
+  );
+}

@@ -1,0 +1,80 @@
+/** Routes for whoever watches over the process: people, load balancers, orchestrators. They need no token. */
+import { z } from 'zod';
+import { timeSchema } from '../../shared/contract/ids.ts';
+import { FieldError } from '../../shared/errors.ts';
+import type { App } from '../app-types.ts';
+import type { Health } from '../health.ts';
+import { problems } from './schemas.ts';
+
+const checkSchema = z.strictObject({
+  status: z.enum(['up', 'down']),
+  latencyMs: z.number(),
+  backlog: z.int().optional(),
+  count: z.int().optional(),
+});
+export const healthSchema = z
+  .strictObject({
+    status: z.enum(['healthy', 'degraded', 'unhealthy']),
+    checks: z.strictObject({ database: checkSchema, cache: checkSchema, queue: checkSchema, workers: checkSchema }),
+    timestamp: timeSchema,
+  })
+  .meta({ id: 'Health' });
+export const rootSchema = z
+  .strictObject({ status: z.enum(['ok', 'degraded']), database: z.boolean(), redis: z.boolean(), timestamp: timeSchema })
+  .meta({ id: 'Status' });
+const liveSchema = z.strictObject({ status: z.literal('live') });
+const readySchema = z.strictObject({ status: z.literal('ready') });
+
+interface HealthRoutesDeps {
+  readonly check: () => Promise<Health>;
+  readonly isStopping: () => boolean;
+}
+
+export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDeps): void {
+  const documented = { tags: ['health'] };
+
+  app.get(
+    '/api/',
+    { schema: { ...documented, summary: 'Is it there?', response: { 200: rootSchema } } },
+    async (_request, reply) => {
+      const { checks } = await check();
+      const database = checks.database.status === 'up';
+      const redis = checks.cache.status === 'up' && checks.queue.status === 'up';
+      return reply.send({ status: database && redis ? 'ok' : 'degraded', database, redis, timestamp: Date.now() });
+    },
+  );
+
+  app.get(
+    '/api/health',
+    {
+      schema: {
+        ...documented,
+        summary: 'How is it?',
+        description: '503 when updates or reads cannot be served.',
+        response: { 200: healthSchema, 503: healthSchema },
+      },
+    },
+    async (_request, reply) => {
+      const { status, checks } = await check();
+      return reply.code(status === 'unhealthy' ? 503 : 200).send({ status, checks, timestamp: Date.now() });
+    },
+  );
+
+  app.get(
+    '/api/health/live',
+    { schema: { ...documented, summary: 'Is the process alive?', response: { 200: liveSchema } } },
+    async (_request, reply) => reply.send({ status: 'live' }),
+  );
+
+  app.get(
+    '/api/health/ready',
+    { schema: { ...documented, summary: 'Should it get requests?', response: { 200: readySchema, ...problems } } },
+    async (_request, reply) => {
+      if (isStopping()) throw new FieldError('shutting_down');
+      const { canRead, canWrite } = await check();
+      if (!canWrite) throw new FieldError('queue_unavailable');
+      if (!canRead) throw new FieldError('reads_unavailable');
+      return reply.send({ status: 'ready' });
+    },
+  );
+}

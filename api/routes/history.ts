@@ -1,0 +1,99 @@
+/** What PostgreSQL alone knows of a field: its log, receipts, conflicts and clock. */
+import type { FieldReader } from '../../db/field-reader.ts';
+import type { Config } from '../../shared/config.ts';
+import { receiptSchema } from '../../shared/contract/receipt.ts';
+import { clockSchema, conflictsSchema, createLogPageSchema } from '../../shared/contract/state.ts';
+import { FieldError } from '../../shared/errors.ts';
+import type { App } from '../app-types.ts';
+import type { Guard } from '../auth.ts';
+import { askDatabase } from '../state-reader.ts';
+import { bearer, fieldParams, logQuery, problems, receiptParams } from './schemas.ts';
+
+interface HistoryRoutesDeps {
+  readonly config: Config;
+  readonly guard: Guard;
+  readonly reader: FieldReader;
+}
+
+export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRoutesDeps): void {
+  const documented = { tags: ['reading'], security: bearer };
+
+  app.get(
+    '/api/fields/:field/updates',
+    {
+      onRequest: guard,
+      schema: {
+        ...documented,
+        summary: 'Read the log after a version',
+        params: fieldParams,
+        querystring: logQuery,
+        response: { 200: createLogPageSchema(config.GRID_SIZE), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { field } = request.params;
+      const { after, limit } = request.query;
+      const page = await askDatabase(() => reader.readLog(field, after, limit));
+      if (!page) throw new FieldError('field_not_found');
+      const { version, oldest } = page;
+      if (after < oldest) throw new FieldError('version_not_kept', { detail: `The log is kept after version ${oldest}` });
+      const updates = page.updates.map(({ sweptThrough, ...entry }) => entry);
+      return reply.send({ field, version, oldest, updates });
+    },
+  );
+
+  app.get(
+    '/api/fields/:field/updates/:device/:counter',
+    {
+      onRequest: guard,
+      schema: {
+        ...documented,
+        summary: 'Read the receipt of an update',
+        params: receiptParams,
+        response: { 200: receiptSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { field, device, counter } = request.params;
+      return reply.send(await askDatabase(() => reader.readReceipt(field, device, counter)));
+    },
+  );
+
+  app.get(
+    '/api/fields/:field/conflicts',
+    {
+      onRequest: guard,
+      schema: {
+        ...documented,
+        summary: 'Read the newest conflicts',
+        params: fieldParams,
+        response: { 200: conflictsSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { field } = request.params;
+      const found = await askDatabase(() => reader.readConflicts(field));
+      if (!found) throw new FieldError('field_not_found');
+      return reply.send({ field, ...found });
+    },
+  );
+
+  app.get(
+    '/api/fields/:field/clock',
+    {
+      onRequest: guard,
+      schema: {
+        ...documented,
+        summary: 'Read the vector clock',
+        params: fieldParams,
+        response: { 200: clockSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { field } = request.params;
+      const found = await askDatabase(() => reader.readClock(field));
+      if (!found) throw new FieldError('field_not_found');
+      return reply.send({ field, ...found });
+    },
+  );
+}

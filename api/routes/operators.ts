@@ -1,0 +1,40 @@
+/** What only operators see: Bull Board and the metrics. Both stand behind a hook in their own scope. */
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { FastifyAdapter } from '@bull-board/fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Config } from '../../shared/config.ts';
+import type { VerifyToken } from '../../shared/tokens.ts';
+import type { UpdateProducer } from '../../shared/update-queue.ts';
+import type { ApiMetrics } from '../metrics.ts';
+import { createOperatorGuard } from '../operator-auth.ts';
+
+const boardPath = '/admin/queues';
+
+interface OperatorRoutesDeps {
+  readonly config: Config;
+  readonly verifyToken: VerifyToken;
+  readonly producer: UpdateProducer;
+  readonly metrics: ApiMetrics;
+}
+
+export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps): void {
+  const { config, verifyToken, producer, metrics } = deps;
+  const guard = createOperatorGuard({ verifyToken, password: config.ADMIN_PASSWORD });
+
+  // A hook of a sibling scope would not protect it: the hook and the board share this one.
+  app.register(async (scope) => {
+    scope.addHook('onRequest', guard);
+    const board = new FastifyAdapter();
+    createBullBoard({ queues: [new BullMQAdapter(producer.queue)], serverAdapter: board });
+    board.setBasePath(boardPath);
+    await scope.register(board.registerPlugin(), { prefix: boardPath });
+  });
+
+  app.register(async (scope) => {
+    if (config.isProduction) scope.addHook('onRequest', guard);
+    scope.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+      reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    );
+  });
+}

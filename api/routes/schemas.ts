@@ -1,0 +1,28 @@
+/** Schemas of what stands in paths, queries and headers, and the answers that every route may give. */
+import { z } from 'zod';
+import { deviceIdSchema, fieldIdSchema } from '../../shared/contract/ids.ts';
+import { problemSchema } from '../../shared/contract/problem.ts';
+
+/** A whole number of a query. */
+const whole = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number);
+
+export const fieldParams = z.object({ field: fieldIdSchema });
+export const receiptParams = z.object({
+  field: fieldIdSchema,
+  device: deviceIdSchema,
+  counter: whole.refine((counter) => counter >= 1, 'must be at least 1'),
+});
+export const stateQuery = z.object({ view: z.enum(['full', 'summary']).default('full'), at: whole.optional() });
+export const logQuery = z.object({
+  after: whole.default(0),
+  limit: whole.refine((limit) => limit >= 1 && limit <= 1000, 'must be 1 to 1000').default(100),
+});
+export const streamQuery = z.object({ after: whole.optional() });
+
+const problem = { description: 'A problem', content: { 'application/problem+json': { schema: problemSchema } } };
+export const problems = { '4xx': problem, '5xx': problem } as const;
+
+export const bearer = [{ bearer: [] }];

@@ -1,0 +1,99 @@
+/** `GET /api/fields/:field/stream` (WebSocket) and `/events` (Server-Sent Events): who may open one, and how it starts. */
+import type { FastifyRequest } from 'fastify';
+import { coversField } from '../../shared/contract/token.ts';
+import { FieldError } from '../../shared/errors.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { App } from '../app-types.ts';
+import { claimsOf, type Guard, mayWrite } from '../auth.ts';
+import { createOriginCheck } from '../origins.ts';
+import type { StateReader } from '../state-reader.ts';
+import { createClientMessageParser } from '../stream/client-messages.ts';
+import { EventSession } from '../stream/event-session.ts';
+import { SocketSession } from '../stream/socket-session.ts';
+import type { StreamDeps } from '../stream/stream-deps.ts';
+import { bearer, fieldParams, problems, streamQuery } from './schemas.ts';
+
+interface StreamRoutesDeps extends StreamDeps {
+  readonly guard: Guard;
+  readonly states: StateReader;
+  readonly origins: readonly string[];
+}
+
+export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
+  const { guard, states, streams, origins, config } = deps;
+  const parse = createClientMessageParser(config.GRID_SIZE);
+  const checkOrigin = createOriginCheck(origins);
+
+  /** Refused before the upgrade, so that the client learns why from an ordinary answer. */
+  const checkOpen = async (request: FastifyRequest): Promise<void> => {
+    if (streams.isDraining) throw new FieldError('shutting_down', { retryAfterSeconds: 1 });
+    const { field } = request.params as { field: FieldId };
+    const claims = claimsOf(request);
+    if (coversField(claims, field) && !mayWrite(claims, field)) await states.read(field);
+  };
+
+  app.route({
+    method: 'GET',
+    url: '/api/fields/:field/stream',
+    onRequest: [checkOrigin, guard],
+    preHandler: checkOpen,
+    schema: {
+      summary: 'Follow a field by WebSocket',
+      description:
+        'Subprotocols `field.v1` and `bearer.<token>`, or the header. `?after=VERSION` resumes from a version. ' +
+        'Messages are described in docs/protocol.md.',
+      tags: ['streams'],
+      security: bearer,
+      params: fieldParams,
+      querystring: streamQuery,
+      response: problems,
+    },
+    handler: () => {
+      throw new FieldError('bad_request', { detail: 'This address speaks WebSocket; /events has the same as plain HTTP' });
+    },
+    wsHandler: (socket, request) => {
+      const { field } = request.params as { field: FieldId };
+      const { after } = request.query as { after?: number };
+      const streamRequest = { field, claims: claimsOf(request), after };
+      new SocketSession({ ...deps, socket, request: streamRequest, parse, log: request.log });
+    },
+  });
+
+  app.get(
+    '/api/fields/:field/events',
+    {
+      onRequest: guard,
+      preHandler: checkOpen,
+      schema: {
+        summary: 'Follow a field by Server-Sent Events',
+        description: 'The same messages as the WebSocket. `Last-Event-ID` or `?after=VERSION` resumes from a version.',
+        tags: ['streams'],
+        security: bearer,
+        produces: ['text/event-stream'],
+        params: fieldParams,
+        querystring: streamQuery,
+        response: problems,
+      },
+    },
+    (request, reply) => {
+      const { field } = request.params;
+      const after = lastEventOf(request) ?? request.query.after;
+      reply.hijack();
+      reply.raw.writeHead(200, {
+        ...reply.getHeaders(),
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        // Proxies such as nginx would otherwise hold the messages back.
+        'x-accel-buffering': 'no',
+      });
+      const streamRequest = { field, claims: claimsOf(request), after };
+      new EventSession({ ...deps, response: reply.raw, request: streamRequest, log: request.log });
+    },
+  );
+}
+
+/** An id that is no version is passed over: then the stream starts with a snapshot. */
+function lastEventOf({ headers }: FastifyRequest): number | undefined {
+  const id = headers['last-event-id'];
+  return typeof id === 'string' && /^\d{1,15}$/.test(id) ? Number(id) : undefined;
+}

@@ -1,0 +1,71 @@
+/** `POST /api/fields/:field/updates`: takes updates in, and waits for their results if the client prefers to. */
+import { z } from 'zod';
+import type { FieldReader } from '../../db/field-reader.ts';
+import type { Config } from '../../shared/config.ts';
+import { acceptedSchema, appliedSchema } from '../../shared/contract/receipt.ts';
+import { createUpdatesSchema, maxRequestBytes } from '../../shared/contract/update.ts';
+import type { AcceptUpdates } from '../accept-updates.ts';
+import type { App } from '../app-types.ts';
+import { claimsOf, type Guard, writerOf } from '../auth.ts';
+import type { KnownVersions } from '../known-versions.ts';
+import { parseWait } from '../prefer.ts';
+import type { Replies } from '../replies.ts';
+import { waitUntilApplied } from '../wait-until-applied.ts';
+import { bearer, fieldParams, problems } from './schemas.ts';
+
+interface UpdateRoutesDeps {
+  readonly config: Config;
+  readonly guard: Guard;
+  readonly acceptUpdates: AcceptUpdates;
+  readonly replies: Replies;
+  readonly reader: FieldReader;
+  readonly versions: KnownVersions;
+}
+
+export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
+  const { config, guard, acceptUpdates, replies, reader, versions } = deps;
+  const body = z.strictObject({ updates: createUpdatesSchema(config.GRID_SIZE) });
+  app.post(
+    '/api/fields/:field/updates',
+    {
+      bodyLimit: maxRequestBytes,
+      onRequest: guard,
+      schema: {
+        summary: 'Send updates',
+        description:
+          'Accepted means that they will not be lost. Send them again whenever in doubt: an update is applied once. ' +
+          'With `Prefer: wait=SECONDS` (30 at most) the answer is 200 with the results, if they come in time.',
+        tags: ['updates'],
+        security: bearer,
+        params: fieldParams,
+        body,
+        response: { 200: appliedSchema, 202: acceptedSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { field } = request.params;
+      const { updates } = request.body;
+      const claims = claimsOf(request);
+      const waitSeconds = parseWait(request.headers.prefer);
+      if (!waitSeconds) return reply.code(202).send(await acceptUpdates({ field, claims, updates }));
+
+      const deadline = Date.now() + waitSeconds * 1000;
+      const waiting = replies.expect();
+      try {
+        const accepted = await acceptUpdates({ field, claims, updates, replyTo: waiting.address });
+        const sent = { field, device: writerOf(claims), counters: updates.map(({ counter }) => counter) };
+        const sources = { replies, reader, log: request.log };
+        const applied = await waitUntilApplied(sources, sent, waiting, deadline);
+        if (!applied) return reply.code(202).send(accepted);
+        versions.note(field, applied.version);
+        const { serverTime, adjusted } = accepted;
+        return reply
+          .code(200)
+          .header('preference-applied', `wait=${waitSeconds}`)
+          .send({ field, ...applied, serverTime, ...(adjusted ? { adjusted } : {}) });
+      } finally {
+        waiting.leave();
+      }
+    },
+  );
+}

@@ -1,0 +1,82 @@
+CREATE TABLE consciousness_states (
+  field_id text COLLATE "C" NOT NULL,
+  version bigint NOT NULL DEFAULT 0,
+  last_update bigint NOT NULL DEFAULT 0,
+  global_resonance double precision NOT NULL,
+  collective_intelligence double precision NOT NULL,
+  room64_active boolean NOT NULL,
+  conflict_count bigint NOT NULL DEFAULT 0,
+  log_start bigint NOT NULL DEFAULT 0,
+  swept_through bigint NOT NULL DEFAULT 0,
+  snapshot_version bigint NOT NULL DEFAULT 0,
+  snapshot_time bigint NOT NULL DEFAULT 0,
+  memory_particles jsonb NOT NULL,
+  quantum_fields jsonb NOT NULL,
+  cells jsonb NOT NULL,
+  dynamics jsonb NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  PRIMARY KEY (field_id),
+  CHECK (((snapshot_version <= version) AND (log_start <= version))),
+  CHECK ((field_id ~ '^[a-z0-9][a-z0-9_-]{0,63}$'::text))
+) WITH (fillfactor=50);
+
+CREATE TABLE field_conflicts (
+  field_id text COLLATE "C" NOT NULL,
+  version bigint NOT NULL,
+  cell text COLLATE "C" NOT NULL,
+  local jsonb NOT NULL,
+  remote jsonb NOT NULL,
+  resolution text NOT NULL,
+  time bigint NOT NULL,
+  PRIMARY KEY (field_id, version, cell),
+  CHECK ((resolution = ANY (ARRAY['kept_local'::text, 'used_remote'::text, 'merged'::text])))
+);
+
+CREATE TABLE field_snapshots (
+  field_id text COLLATE "C" NOT NULL,
+  version bigint NOT NULL,
+  time bigint NOT NULL,
+  memory_particles jsonb NOT NULL,
+  quantum_fields jsonb NOT NULL,
+  cells jsonb NOT NULL,
+  dynamics jsonb NOT NULL,
+  PRIMARY KEY (field_id, version)
+);
+
+CREATE TABLE field_updates (
+  field_id text COLLATE "C" NOT NULL,
+  version bigint NOT NULL,
+  device_id text COLLATE "C" NOT NULL,
+  counter bigint NOT NULL,
+  logged_at bigint NOT NULL,
+  outcome text NOT NULL,
+  resolution text,
+  update jsonb NOT NULL,
+  user_id text,
+  swept_through bigint,
+  UNIQUE (field_id, device_id, counter),
+  PRIMARY KEY (field_id, version),
+  CHECK ((outcome = ANY (ARRAY['applied'::text, 'superseded'::text, 'conflict'::text]))),
+  CHECK ((resolution = ANY (ARRAY['kept_local'::text, 'used_remote'::text, 'merged'::text])))
+);
+
+CREATE TABLE installation (
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  PRIMARY KEY (id)
+);
+
+CREATE TABLE unpublished_fields (
+  field_id text COLLATE "C" NOT NULL,
+  version bigint NOT NULL,
+  PRIMARY KEY (field_id)
+);
+
+CREATE TABLE vector_clocks (
+  field_id text COLLATE "C" NOT NULL,
+  device_id text COLLATE "C" NOT NULL,
+  counter bigint NOT NULL,
+  heard_at bigint NOT NULL,
+  pruned int8multirange NOT NULL DEFAULT '{}'::int8multirange,
+  PRIMARY KEY (field_id, device_id)
+) WITH (fillfactor=70);

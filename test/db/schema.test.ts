@@ -1,0 +1,40 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import knex from 'knex';
+import t, { type Test } from 'tap';
+import { dumpSchema } from '../../db/dump-schema.ts';
+import { migrate, migrateDown } from '../../db/migrate.ts';
+import { withDatabase } from '../support/servers.ts';
+
+const schemaFile = new URL('../../db/schema.sql', import.meta.url);
+
+const openDatabase = (t: Test, url: string) => {
+  const db = knex({ client: 'pg', connection: url, pool: { min: 0, max: 2 } });
+  t.teardown(() => db.destroy());
+  return db;
+};
+
+t.test('the schema is the one on record (UPDATE_SCHEMA=1 records it)', async (t) => {
+  const { url } = await withDatabase(t);
+  const schema = await dumpSchema(openDatabase(t, url));
+  if (process.env.UPDATE_SCHEMA) await writeFile(schemaFile, schema);
+  t.equal(schema, await readFile(schemaFile, 'utf8'));
+});
+
+t.test('migrations go down to nothing and up again to the same schema', async (t) => {
+  const { url } = await withDatabase(t);
+  const db = openDatabase(t, url);
+  const before = await dumpSchema(db);
+  t.ok((await migrateDown(url)).undone.length > 0, 'something was undone');
+  t.equal(await dumpSchema(db), '');
+  t.ok((await migrate(url)).applied.length > 0, 'something was applied');
+  t.equal(await dumpSchema(db), before);
+});
+
+t.test('many processes may migrate at once: one does the work', async (t) => {
+  const { url } = await withDatabase(t);
+  const { undone } = await migrateDown(url);
+  const runs = await Promise.all(Array.from({ length: 8 }, () => migrate(url)));
+  const applied = runs.flatMap((run) => run.applied);
+  t.equal(applied.length, undone.length);
+  t.equal(runs.filter((run) => run.applied.length > 0).length, 1);
+});

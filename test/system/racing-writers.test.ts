@@ -1,0 +1,78 @@
+/** Two devices of a real editing session, racing through two worker processes, one of which dies now and then. */
+import t from 'tap';
+import { verifyField } from '../../db/verify-field.ts';
+import type { DeviceId } from '../../shared/field/ids.ts';
+import type { Update } from '../../shared/field/update.ts';
+import { readCached, readStored, waitForCache, waitForVersion } from '../support/read-back.ts';
+import { type DeviceUpdate, readUpdates } from '../support/read-updates.ts';
+import { asField, jobOf } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withProcess } from '../support/with-process.ts';
+import { type Backing, withBacking } from '../support/with-worker.ts';
+
+const field = asField('racing');
+
+/** Last writer wins by (timestamp, device, counter): what the registers must be, worked out without the code's merge. */
+function foldIndependently(updates: readonly DeviceUpdate[]): Map<string, number> {
+  const cells = new Map<string, number>();
+  const sorted = [...updates].sort(
+    (a, b) =>
+      a.update.timestamp - b.update.timestamp ||
+      (a.device < b.device ? -1 : Number(a.device > b.device)) ||
+      a.update.counter - b.update.counter,
+  );
+  for (const { update } of sorted) {
+    if (update.kind === 'cells.set') for (const { x, y, value } of update.cells) cells.set(`${x},${y}`, value);
+  }
+  return cells;
+}
+
+/** Sends one device's updates in its order, in jobs of changing size; every seventh job is sent twice. */
+async function sendAll({ producer }: Backing, device: DeviceId, updates: readonly Update[]): Promise<void> {
+  for (let sent = 0, round = 1; sent < updates.length; round += 1) {
+    const job = jobOf(field, device, updates.slice(sent, sent + ((round * 37) % 90) + 1));
+    await producer.enqueue(job);
+    if (round % 7 === 0) await producer.enqueue(job);
+    sent += job.updates.length;
+  }
+}
+
+t.test('racing devices end with the registers of an independent fold, though workers are killed', async (t) => {
+  const backing = await withBacking(t);
+  const { reader, producer, db } = backing;
+  const updates = await readUpdates('concurrent-cells.ndjson.gz');
+  const devices = [...new Set(updates.map(({ device }) => device))];
+  t.equal(devices.length, 2);
+
+  let victim = await withProcess(t, 'workers', backing);
+  await withProcess(t, 'workers', backing);
+  const sending = Promise.all(
+    devices.map((device) =>
+      sendAll(
+        backing,
+        device,
+        updates.filter((one) => one.device === device).map(({ update }) => update),
+      ),
+    ),
+  );
+  for (const version of [2000, 9000, 16_000]) {
+    await waitForVersion(backing, field, version);
+    await victim.force();
+    victim = await withProcess(t, 'workers', backing);
+  }
+  await sending;
+  await waitUntil('every update is applied', async () => (await reader.readClock(field))?.version === updates.length, {
+    timeoutMs: 60_000,
+  });
+  await waitUntil('nothing waits', async () => (await producer.countBacklog()) === 0, { timeoutMs: 60_000 });
+
+  const state = await reader.loadState(field);
+  const cells = new Map([...(state?.cells ?? [])].map(([cell, { value }]) => [cell, value]));
+  const expected = foldIndependently(updates);
+  t.equal(cells.size, expected.size);
+  t.same(Object.fromEntries(cells), Object.fromEntries(expected));
+  t.same((await verifyField(db, field)).differences, [], 'the log replays to the stored state');
+  t.equal(await producer.queue.getFailedCount(), 0, 'no job failed');
+  await waitForCache(backing, field, updates.length);
+  t.equal(await readCached(backing, field), await readStored(backing, field), 'cache and database hold the same bytes');
+});
