@@ -1,7 +1,8 @@
 /** The types that every part of the API shares: its Fastify instance, and what a request carries. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Claims } from '../shared/contract/token.ts';
 
 export type App = FastifyInstance<

@@ -1,30 +1,22 @@
 /**
- * Puts the API together from ready connections: what watches, what answers, and the routes. Starts nothing outside
- * itself, and closes with `app.close()` all that it made; the connections belong to whoever opened them.
+ * Builds the Fastify app from ready connections. Starts nothing outside itself, and `app.close()` ends all that it made;
+ * the connections belong to whoever opened them.
  */
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { maxRequestBytes } from '../shared/contract/update.ts';
 import { streamProtocol } from '../shared/contract/stream.ts';
-import { createAcceptUpdates } from './accept-updates.ts';
+import { maxRequestBytes } from '../shared/contract/update.ts';
 import type { App } from './app-types.ts';
 import { createFieldGuard } from './auth.ts';
-import { Backlog } from './backlog.ts';
-import { ChannelSubscriber } from './channel-subscriber.ts';
 import type { Connections } from './connections.ts';
-import { CounterLeads } from './counter-leads.ts';
 import { addDocs } from './docs.ts';
 import { addDrain } from './drain.ts';
-import { createHealthCheck } from './health.ts';
-import { KnownVersions } from './known-versions.ts';
-import { createMetrics } from './metrics.ts';
 import { parseOrigins } from './origins.ts';
-import { Presence } from './presence.ts';
+import { createParts } from './parts.ts';
 import { answerBrokenRequest, handleErrors, sendProblem, toFieldError } from './problems.ts';
-import { Replies } from './replies.ts';
 import { logRequests } from './request-log.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
@@ -33,8 +25,75 @@ import { addOperatorRoutes } from './routes/operators.ts';
 import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addUpdateRoutes } from './routes/updates.ts';
-import { contentSecurityPolicy } from './security-headers.ts';
-import { StateReader } from './state-reader.ts';
-import { FieldHub } from './stream/field-hub.ts';
-import { OpenStreams } from './stream/open-streams.ts';
+import { securityHeaders } from './security-headers.ts';
 import { answerUnknownRoutes } from './unknown-routes.ts';
+
+/** For the whole request to arrive; slower ones are attacks. */
+const requestTimeoutMs = 30_000;
+/** Without a byte either way. Longer than the longest `Prefer: wait`, and than a stream's keep-alive. */
+const connectionTimeoutMs = 75_000;
+
+const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied'];
+
+export async function buildApp(connections: Connections): Promise<App> {
+  const { config, reader, producer, verifyToken } = connections;
+  const parts = createParts(connections);
+  const { metrics, streams, replies } = parts;
+  const origins = parseOrigins(config.CORS_ORIGINS);
+
+  const app = createServer(connections);
+  handleErrors(app, metrics);
+  answerUnknownRoutes(app);
+  logRequests(app, metrics);
+  addDrain(app, { streams, replies });
+  app.addHook('onClose', async () => parts.close());
+
+  await app.register(helmet, securityHeaders);
+  await app.register(cors, { origin: [...origins], methods: ['GET', 'HEAD', 'POST'], exposedHeaders });
+  await app.register(websocket, {
+    options: {
+      maxPayload: maxRequestBytes,
+      perMessageDeflate: false,
+      handleProtocols: (protocols: Set<string>) => (protocols.has(streamProtocol) ? streamProtocol : false),
+    },
+    // Errors of a socket close it; `ws` has said why to the peer.
+    errorHandler: (error, socket, request) => {
+      request.log.debug({ err: error }, 'socket failed');
+      socket.terminate();
+    },
+    // The streams are drained with a goodbye, not closed without a word.
+    preClose: (done) => done(),
+  });
+  await addDocs(app);
+
+  const guardFor = createFieldGuard(verifyToken);
+  const guard = guardFor('field:read');
+  addHealthRoutes(app, { check: parts.checkHealth, isStopping: () => streams.isDraining });
+  addDeviceRoutes(app, config);
+  addUpdateRoutes(app, { ...parts, config, reader, guard: guardFor('field:write') });
+  addStateRoutes(app, { ...parts, guard });
+  addHistoryRoutes(app, { config, reader, guard });
+  addStreamRoutes(app, { ...parts, config, verifyToken, guard, origins });
+  addOperatorRoutes(app, { config, verifyToken, producer, metrics });
+  await app.ready();
+  return app;
+}
+
+function createServer({ log }: Connections): App {
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: maxRequestBytes,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: connectionTimeoutMs,
+    // What comes while streams are drained is still served; new streams are refused by their routes.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, toFieldError(error)),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.decorateRequest('claims', null);
+  // The types of answers are checked when they are compiled, and by the contract's tests.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  return app;
+}

@@ -3,8 +3,8 @@
  * that is away only makes the number older.
  */
 import { LRUCache } from 'lru-cache';
-import type { FieldCache } from '../shared/field-cache.ts';
 import type { FieldId } from '../shared/field/ids.ts';
+import type { FieldCache } from '../shared/field-cache.ts';
 
 const bounds = { max: 50_000, ttl: 1000 };
 

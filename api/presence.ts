@@ -4,8 +4,8 @@
  */
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import type { CacheNames } from '../shared/field-cache.ts';
 import type { FieldId } from '../shared/field/ids.ts';
+import type { CacheNames } from '../shared/field-cache.ts';
 
 const presentMs = 30_000;
 const touchEveryMs = 5000;
@@ -68,7 +68,7 @@ export class Presence {
 
   #hear(field: FieldId, device: string, now: number): void {
     const heard = this.#heard.get(field) ?? new Map<string, number>();
-    heard.delete(device);
+    if (!heard.delete(device)) this.#counts.delete(field);
     heard.set(device, now);
     this.#heard.set(field, heard);
     this.#countHeard(field, now - presentMs);

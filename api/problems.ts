@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
 import { inputErrors, type Problem, toProblem } from '../shared/contract/problem.ts';
 import { type ErrorCode, errorTable, FieldError } from '../shared/errors.ts';
 import type { App } from './app-types.ts';
@@ -30,7 +31,9 @@ export function toFieldError(error: unknown): FieldError {
     return new FieldError('internal', { cause: error });
   }
   const known = codeOfStatus[statusCode];
-  return known ? new FieldError(known, { cause: error }) : new FieldError('bad_request', { detail: message, cause: error });
+  return known
+    ? new FieldError(known, { cause: error })
+    : new FieldError('bad_request', { detail: message, cause: error });
 }
 
 /** Answers with the problem, and counts it. */
@@ -39,11 +42,14 @@ export function sendProblem(reply: FastifyReply, error: FieldError): FastifyRepl
   if (status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
   const retryAfter = error.retryAfterSeconds ?? (retry ? 1 : undefined);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
-  return reply.code(status).type(problemType).send(JSON.stringify(toProblem(error)));
+  return reply
+    .code(status)
+    .type(problemType)
+    .send(JSON.stringify(toProblem(error)));
 }
 
 export function handleErrors(app: App, metrics: ApiMetrics): void {
-  app.setValidatorCompiler(({ schema, httpPart }) => {
+  app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => {
     const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${placeOf(httpPart)}`;
     return (data) => {
       const parsed = schema.safeParse(data);

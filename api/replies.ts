@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ReplyAddress } from '../shared/contract/job.ts';
 import type { UpdateResult } from '../shared/contract/receipt.ts';
-import type { CacheNames } from '../shared/field-cache.ts';
 import type { FieldId } from '../shared/field/ids.ts';
+import type { CacheNames } from '../shared/field-cache.ts';
 import type { ChannelSubscriber } from './channel-subscriber.ts';
 
 export interface Reply {

@@ -5,9 +5,8 @@
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../db/field-reader.ts';
 import { FieldError } from '../shared/errors.ts';
-import type { FieldCache } from '../shared/field-cache.ts';
 import type { FieldId } from '../shared/field/ids.ts';
-import type { FieldState } from '../shared/field/state.ts';
+import type { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
 import { cutState, type StatePieces } from '../shared/state-pieces.ts';
 import { renderState, type StateText } from '../shared/state-text.ts';
@@ -65,30 +64,33 @@ export class StateReader {
     try {
       const version = await this.#cache.readVersion(field);
       if (known && version === known.version) return { state: known, cache: 'hit' };
-      const pieces = version === undefined ? undefined : await this.#cache.read(field);
+      // A copy that is older than what was read before has missed something while the cache was away.
+      const isStale = known !== undefined && version !== undefined && version < known.version;
+      const pieces = version === undefined || isStale ? undefined : await this.#cache.read(field);
       if (pieces) return { state: this.#remember(pieces), cache: 'hit' };
     } catch (error) {
       this.#log.debug({ err: error, field }, 'cache not readable');
-      return { state: await this.#bypass(field, known), cache: 'bypass' };
+      return { state: await this.#readPast(field, known), cache: 'bypass' };
     }
-    return { state: await this.#fill(field), cache: 'miss' };
+    return { state: await this.#fill(field, known), cache: 'miss' };
   }
 
-  async #fill(field: FieldId): Promise<ReadState> {
+  async #fill(field: FieldId, known: ReadState | undefined): Promise<ReadState> {
     if (this.#missing.has(field)) throw new FieldError('field_not_found');
-    const state = await this.#load(field);
-    if (!state) {
-      this.#missing.set(field, true);
-      throw new FieldError('field_not_found');
+    try {
+      const state = await this.#readPast(field, known);
+      await this.#cache.fill(state.pieces).catch((error) => this.#log.debug({ err: error, field }, 'cache not filled'));
+      return state;
+    } catch (error) {
+      if (error instanceof FieldError && error.code === 'field_not_found') this.#missing.set(field, true);
+      throw error;
     }
-    const pieces = cutState(state);
-    await this.#cache.fill(pieces).catch((error) => this.#log.debug({ err: error, field }, 'cache not filled'));
-    return this.#remember(pieces);
   }
 
-  async #bypass(field: FieldId, known: ReadState | undefined): Promise<ReadState> {
+  /** From PostgreSQL, which is asked for the version alone when the rest may be known. */
+  async #readPast(field: FieldId, known: ReadState | undefined): Promise<ReadState> {
     if (known && (await this.#isCurrent(known))) return known;
-    const state = await this.#load(field);
+    const state = await askDatabase(() => this.#reader.loadState(field));
     if (!state) throw new FieldError('field_not_found');
     return this.#remember(cutState(state));
   }
@@ -96,10 +98,6 @@ export class StateReader {
   async #isCurrent({ pieces, version }: ReadState): Promise<boolean> {
     const page = await askDatabase(() => this.#reader.readLog(pieces.field, version, 1));
     return page?.version === version;
-  }
-
-  #load(field: FieldId): Promise<FieldState | undefined> {
-    return askDatabase(() => this.#reader.loadState(field));
   }
 
   #remember(pieces: StatePieces): ReadState {

@@ -14,7 +14,9 @@ export function answerUnknownRoutes(app: App): void {
   });
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request.url);
-    const methods = [...known.values()].filter(({ pattern }) => pattern.test(path)).flatMap((route) => [...route.methods]);
+    const methods = [...known.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap((route) => [...route.methods]);
     if (methods.length === 0 || methods.includes(request.method)) throw new FieldError('not_found');
     reply.header('allow', [...new Set(methods)].sort().join(', '));
     throw new FieldError('method_not_allowed');

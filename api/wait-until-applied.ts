@@ -1,8 +1,8 @@
 /** `Prefer: wait`: what became of a request's updates, if that is known in time. */
+import type { FastifyBaseLogger } from 'fastify';
 import type { FieldReader } from '../db/field-reader.ts';
 import type { Receipt, UpdateResult } from '../shared/contract/receipt.ts';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
-import type { Logger } from '../shared/log.ts';
 import type { Replies, Waiting } from './replies.ts';
 
 const receiptsEveryMs = 500;
@@ -15,7 +15,7 @@ export interface Applied {
 interface Sources {
   readonly replies: Replies;
   readonly reader: FieldReader;
-  readonly log: Logger;
+  readonly log: FastifyBaseLogger;
 }
 
 interface Sent {

@@ -4,6 +4,7 @@ import type { Config } from '../shared/config.ts';
 import { deviceIdSchema } from '../shared/contract/ids.ts';
 import { signToken } from '../shared/tokens.ts';
 import { baseUrl } from './base-url.ts';
+import type { DataDir } from './data-dir.ts';
 
 const TOKEN_DAYS = 30;
 
@@ -32,16 +33,17 @@ export function describeError(error: unknown): string {
 }
 
 /** The lines that tell where everything is. */
-export async function describeRun(config: Config, dataDir: string | undefined): Promise<string> {
+export async function describeRun(config: Config, data: DataDir | undefined): Promise<string> {
   const base = baseUrl(config);
-  const login = dataDir ? ` (user operator, password ${config.ADMIN_PASSWORD})` : ' (user operator)';
+  const isMadeUp = data !== undefined && config.ADMIN_PASSWORD === data.secrets.adminPassword;
+  const login = `(user operator, password ${isMadeUp ? data.secrets.adminPassword : 'as in ADMIN_PASSWORD'})`;
   const lines = [
     ['API', `${base}/api`],
     ['Docs', `${base}/docs`],
     ['Live state', `${base}/api/fields/global`],
-    ['Bull Board', `${base}/admin/queues${login}`],
+    ['Bull Board', `${base}/admin/queues ${login}`],
     ['Metrics', `${base}/metrics`],
-    ...(dataDir ? [['Data', dataDir]] : []),
+    ...(data ? [['Data', data.path]] : []),
   ].map(([name = '', value = '']) => `  ${name.padEnd(12)}${value}`);
   return ['', ...lines, '', ...(await describeFirstParticle(config)), ''].join('\n');
 }

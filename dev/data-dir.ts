@@ -27,18 +27,26 @@ export interface DataDir {
 
 /** Opens the folder, creating what is missing, and stops what an owner that was killed has left running. */
 export async function openDataDir(given: string, say: (line: string) => void): Promise<DataDir> {
-  await createFolder(given);
-  const path = await realpath(given);
-  const release = await acquireLock(path, findLaunchers(), say);
-  const runFolder = join(path, 'run');
-  const left = livingRecords(runFolder);
-  if (left.length > 0) {
-    say(
-      `Stopping what an earlier run has left behind: ${left.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ')}`,
-    );
+  try {
+    await createFolder(given);
+    const path = await realpath(given);
+    const release = await acquireLock(path, findLaunchers(), say);
+    const runFolder = join(path, 'run');
+    await stopLeftovers(runFolder, say);
+    return { path, runFolder, secrets: await readSecrets(path), release };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EACCES') throw cause;
+    throw new Error(`${given} holds files of another user: run npm start as that user, or set FIELD_DATA_DIR`, {
+      cause,
+    });
   }
+}
+
+async function stopLeftovers(runFolder: string, say: (line: string) => void): Promise<void> {
+  const left = livingRecords(runFolder);
+  const names = left.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
+  if (names) say(`Stopping what an earlier run has left behind: ${names}`);
   await stopRecorded(runFolder, left);
-  return { path, runFolder, secrets: await readSecrets(path), release };
 }
 
 /** Others may pass through (as root, PostgreSQL runs as another user) but list nothing; git ignores it wherever it is. */

@@ -23,12 +23,13 @@ export function findLaunchers(): ProcessIdentity[] {
   return TSX.test(commandOf(process.ppid)) ? chain.slice(0, 1) : [];
 }
 
-/** Calls `onGone` once, when one of them is no more. */
-export function watchLaunchers(launchers: readonly ProcessIdentity[], onGone: () => void): void {
+/** Calls `onGone` once, with the pid of one of them that is no more. */
+export function watchLaunchers(launchers: readonly ProcessIdentity[], onGone: (pid: number) => void): void {
   const timer = setInterval(() => {
-    if (launchers.every(isAlive)) return;
+    const gone = launchers.find((launcher) => !isAlive(launcher));
+    if (!gone) return;
     clearInterval(timer);
-    onGone();
+    onGone(gone.pid);
   }, CHECK_EVERY_MS);
   timer.unref();
 }

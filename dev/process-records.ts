@@ -38,10 +38,9 @@ export function livingRecords(folder: string): ProcessRecord[] {
 export async function stopRecorded(folder: string, records = livingRecords(folder)): Promise<void> {
   for (const record of records) {
     if (record.stopSignal) signal(record.pid, record.stopSignal);
-    if (!(await isGoneWithin(record, record.graceMs))) {
-      signal(record.pid, 'SIGKILL');
-      await isGoneWithin(record, 5000);
-    }
+    await isGoneWithin(record, record.graceMs);
+    killGroup(record.pid);
+    await isGoneWithin(record, 5000);
     rmSync(join(folder, `${record.name}-${record.pid}.json`), { force: true });
   }
 }
@@ -72,11 +71,17 @@ async function isGoneWithin(identity: ProcessIdentity, timeoutMs: number): Promi
   return true;
 }
 
+/** Kills a process that leads a group, or what it has left behind of it. */
+export function killGroup(pid: number): void {
+  signal(-pid, 'SIGKILL');
+}
+
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    // Nobody there any more, or (a package manager under sudo) not ours to kill.
+    if (!['ESRCH', 'EPERM'].includes(String((error as NodeJS.ErrnoException).code))) throw error;
   }
 }
 

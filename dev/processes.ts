@@ -3,7 +3,7 @@
  * reaches only us, so that we choose the order), stopped in reverse, and never left behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { recordProcess } from './process-records.ts';
+import { killGroup, recordProcess } from './process-records.ts';
 
 export interface ProcessSpec {
   name: string;
@@ -90,15 +90,6 @@ function superviseChild(child: ChildProcess, pid: number, spec: ProcessSpec, for
     stop: () => end(spec.stopSignal, spec.graceMs),
     force: () => end(spec.forceSignal ?? 'SIGKILL', FORCE_GRACE_MS),
   };
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    // Nobody there any more, or (a package manager under sudo) not ours to kill.
-    if (!['ESRCH', 'EPERM'].includes(String((error as NodeJS.ErrnoException).code))) throw error;
-  }
 }
 
 function whyNotStarted(child: ChildProcess, spec: ProcessSpec): Promise<Error> {

@@ -38,8 +38,8 @@ async function run(): Promise<void> {
   await Promise.race([failed, waitUntilReady(config)]);
   if (config.JWT_SECRET) await Promise.race([failed, proveAnUpdate(config, config.JWT_SECRET)]);
   else say('With JWKS_URL no token can be made here, so that no update was sent to see it go through');
-  say(await describeRun(config, data?.path));
-  say(`ready in ${(process.uptime()).toFixed(1)} s — Ctrl-C stops everything`);
+  say(await describeRun(config, data));
+  say(`ready in ${process.uptime().toFixed(1)} s — Ctrl-C stops everything`);
   await failed;
 }
 
@@ -73,8 +73,8 @@ onStopSignals(
   },
   () => void stack.force().then(() => finish(1)),
 );
-watchLaunchers(findLaunchers(), () => {
-  if (!stack.stopping) say('The npm that started this is gone: stopping everything');
+watchLaunchers(findLaunchers(), (pid) => {
+  if (!stack.stopping) say(`The npm that started this is gone (pid ${pid}): stopping everything`);
   void finish(1);
 });
 process.on('uncaughtException', fail);

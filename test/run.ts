@@ -45,7 +45,8 @@ async function main(): Promise<number> {
     },
     output: 'inherit',
     stopSignal: 'SIGTERM',
-    graceMs: 5000,
+    graceMs: 2000,
+    recordIn: runFolder,
   });
   const ended = await tap.exited;
   return /^code \d+$/.test(ended) ? Number(ended.slice('code '.length)) : 1;

@@ -32,9 +32,8 @@ export async function commitBatch(
   const unknown = ids.filter((field) => !fields.has(field));
   if (unknown.length > 0) await createFields(db, unknown);
   try {
-    return await db.transaction((trx) => commitLocked(trx, fields, batch, settings), {
-      isolationLevel: 'read committed',
-    });
+    // Read committed, the default: a stricter level would see the fields as they were before it waited for their locks.
+    return await db.transaction((trx) => commitLocked(trx, fields, batch, settings));
   } catch (error) {
     fields.forget(ids);
     throw error;

@@ -20,7 +20,12 @@ export const healthSchema = z
   })
   .meta({ id: 'Health' });
 export const rootSchema = z
-  .strictObject({ status: z.enum(['ok', 'degraded']), database: z.boolean(), redis: z.boolean(), timestamp: timeSchema })
+  .strictObject({
+    status: z.enum(['ok', 'degraded']),
+    database: z.boolean(),
+    redis: z.boolean(),
+    timestamp: timeSchema,
+  })
   .meta({ id: 'Status' });
 const liveSchema = z.strictObject({ status: z.literal('live') });
 const readySchema = z.strictObject({ status: z.literal('ready') });

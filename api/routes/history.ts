@@ -4,6 +4,7 @@ import type { Config } from '../../shared/config.ts';
 import { receiptSchema } from '../../shared/contract/receipt.ts';
 import { clockSchema, conflictsSchema, createLogPageSchema } from '../../shared/contract/state.ts';
 import { FieldError } from '../../shared/errors.ts';
+import type { Conflict } from '../../shared/field/conflict.ts';
 import type { App } from '../app-types.ts';
 import type { Guard } from '../auth.ts';
 import { askDatabase } from '../state-reader.ts';
@@ -36,7 +37,8 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       const page = await askDatabase(() => reader.readLog(field, after, limit));
       if (!page) throw new FieldError('field_not_found');
       const { version, oldest } = page;
-      if (after < oldest) throw new FieldError('version_not_kept', { detail: `The log is kept after version ${oldest}` });
+      if (after < oldest)
+        throw new FieldError('version_not_kept', { detail: `The log is kept after version ${oldest}` });
       const updates = page.updates.map(({ sweptThrough, ...entry }) => entry);
       return reply.send({ field, version, oldest, updates });
     },
@@ -74,7 +76,8 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       const { field } = request.params;
       const found = await askDatabase(() => reader.readConflicts(field));
       if (!found) throw new FieldError('field_not_found');
-      return reply.send({ field, ...found });
+      const { total, conflicts } = found;
+      return reply.send({ field, total, conflicts: conflicts.map(viewConflict) });
     },
   );
 
@@ -96,4 +99,13 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       return reply.send({ field, ...found });
     },
   );
+}
+
+/** A value that is an object becomes an open record, as the schema of the answer has it. */
+function viewConflict({ local, remote, ...conflict }: Conflict) {
+  return { ...conflict, local: viewSide(local), remote: viewSide(remote) };
+}
+
+function viewSide({ value, ...side }: Conflict['local']) {
+  return { ...side, value: typeof value === 'object' && value !== null ? { ...value } : value };
 }

@@ -1,6 +1,7 @@
 /** What only operators see: Bull Board and the metrics. Both stand behind a hook in their own scope. */
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import type { IServerAdapter } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../shared/config.ts';
@@ -26,7 +27,9 @@ export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps
   app.register(async (scope) => {
     scope.addHook('onRequest', guard);
     const board = new FastifyAdapter();
-    createBullBoard({ queues: [new BullMQAdapter(producer.queue)], serverAdapter: board });
+    // The adapter was compiled against a copy of the same types.
+    const serverAdapter = board as unknown as IServerAdapter;
+    createBullBoard({ queues: [new BullMQAdapter(producer.queue)], serverAdapter });
     board.setBasePath(boardPath);
     await scope.register(board.registerPlugin(), { prefix: boardPath });
   });

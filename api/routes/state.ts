@@ -1,5 +1,5 @@
 /** `GET /api/fields/:field`: the state, now or as it was, whole or in summary. */
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { stateSchema, summarySchema } from '../../shared/contract/state.ts';
 import { joinText, type StateText } from '../../shared/state-text.ts';
@@ -34,19 +34,20 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
         security: bearer,
         params: fieldParams,
         querystring: stateQuery,
-        response: { 200: z.union([stateSchema, summarySchema]), 304: z.null().meta({ description: 'As you have it' }), ...problems },
+        response: {
+          200: z.union([stateSchema, summarySchema]),
+          304: z.null().meta({ description: 'As you have it' }),
+          ...problems,
+        },
       },
     },
-    async (request, reply: FastifyReply) => {
+    async (request, reply) => {
       const { field } = request.params;
       const { view, at } = request.query;
-      const send = (text: StateText, activeNodes: number) => {
-        const etag = etagOf(text.version);
-        reply.header('etag', etag).header('cache-control', 'private, no-cache');
-        if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
-        const split = view === 'summary' ? text.summary : text.state;
-        return reply.type('application/json; charset=utf-8').send(joinText(split, activeNodes));
-      };
+      const send = (text: StateText, activeNodes: number) =>
+        sendState(request, reply, text.version, () =>
+          joinText(view === 'summary' ? text.summary : text.state, activeNodes),
+        );
       if (at !== undefined) {
         reply.header('x-cache', 'bypass');
         return send(await states.readAt(field, at), 0);
@@ -58,4 +59,12 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
       return send(state.text, activeNodes);
     },
   );
+}
+
+/** The bytes as they are: their shape is `renderState`'s concern. */
+function sendState(request: FastifyRequest, reply: FastifyReply, version: number, render: () => Buffer): FastifyReply {
+  const etag = etagOf(version);
+  reply.header('etag', etag).header('cache-control', 'private, no-cache');
+  if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+  return reply.type('application/json; charset=utf-8').send(render());
 }

@@ -1,4 +1,5 @@
 /** `GET /api/fields/:field/stream` (WebSocket) and `/events` (Server-Sent Events): who may open one, and how it starts. */
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { coversField } from '../../shared/contract/token.ts';
 import { FieldError } from '../../shared/errors.ts';
@@ -49,7 +50,9 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       response: problems,
     },
     handler: () => {
-      throw new FieldError('bad_request', { detail: 'This address speaks WebSocket; /events has the same as plain HTTP' });
+      throw new FieldError('bad_request', {
+        detail: 'This address speaks WebSocket; /events has the same as plain HTTP',
+      });
     },
     wsHandler: (socket, request) => {
       const { field } = request.params as { field: FieldId };
@@ -80,7 +83,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       const after = lastEventOf(request) ?? request.query.after;
       reply.hijack();
       reply.raw.writeHead(200, {
-        ...reply.getHeaders(),
+        ...(reply.getHeaders() as OutgoingHttpHeaders),
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',
         // Proxies such as nginx would otherwise hold the messages back.

@@ -13,7 +13,10 @@ export class ExpiryTimer {
   set(time: number): void {
     clearTimeout(this.#timer);
     const delayMs = Math.max(0, time - Date.now());
-    this.#timer = setTimeout(() => (delayMs > maxDelayMs ? this.set(time) : this.#onExpired()), Math.min(delayMs, maxDelayMs));
+    this.#timer = setTimeout(
+      () => (delayMs > maxDelayMs ? this.set(time) : this.#onExpired()),
+      Math.min(delayMs, maxDelayMs),
+    );
   }
 
   clear(): void {

@@ -6,9 +6,9 @@
  * the reader's version; everything else is healed, from the ring, the log, or with a snapshot.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChangeMessage } from '../../shared/field-cache.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Metrics } from '../../shared/field/metrics.ts';
+import type { ChangeMessage } from '../../shared/field-cache.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { ReadState } from '../state-reader.ts';
 import { CatchUpSource, type CatchUpSources } from './catch-up-source.ts';
@@ -66,8 +66,8 @@ export class FieldFeed {
 
   /** Takes a message from the channel. */
   receive(message: ChangeMessage): void {
-    if (!this.#healing) return this.#take(message);
-    if (this.#waiting.length < maxWaiting) this.#waiting.push(message);
+    if (!this.#healing) this.#take(message);
+    else if (this.#waiting.length < maxWaiting) this.#waiting.push(message);
   }
 
   /** Makes sure that nothing was missed: the channel delivers at most once. */

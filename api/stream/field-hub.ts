@@ -2,11 +2,12 @@
  * The feeds of all fields that somebody watches through this process: one subscription per field, counted by its
  * readers, and one clock that looks after them all.
  */
-import { type CacheNames, parseChangeMessage } from '../../shared/field-cache.ts';
+
 import type { FieldId } from '../../shared/field/ids.ts';
+import { type CacheNames, parseChangeMessage } from '../../shared/field-cache.ts';
 import type { ChannelSubscriber } from '../channel-subscriber.ts';
 import type { KnownVersions } from '../known-versions.ts';
-import { FieldFeed, type FeedSources } from './field-feed.ts';
+import { type FeedSources, FieldFeed } from './field-feed.ts';
 import type { Follower, Listener } from './follower.ts';
 
 const tickMs = 250;

@@ -62,6 +62,9 @@ export class OpenStreams {
     const deadline = Date.now() + goodbyeMs;
     while (this.#streams.size > 0 && Date.now() < deadline) await delay(10);
     for (const stream of this.#streams) stream.terminate();
+  }
+
+  close(): void {
     clearInterval(this.#clock);
   }
 }

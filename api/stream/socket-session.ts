@@ -3,8 +3,8 @@
  * client may speak before the server has found its footing.
  */
 import type { RawData, WebSocket } from 'ws';
-import { closeCodes, type ServerMessage } from '../../shared/contract/stream.ts';
 import { toProblem } from '../../shared/contract/problem.ts';
+import { closeCodes, type ServerMessage } from '../../shared/contract/stream.ts';
 import type { Claims } from '../../shared/contract/token.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -97,7 +97,10 @@ export class SocketSession implements Listener, OpenStream {
       this.#options.presence.touch(this.#field, presentAs(this.#claims));
     }
     if (now - this.#pingedAt < pingEveryMs) return;
-    if (!this.#isAlive) return this.terminate();
+    if (!this.#isAlive) {
+      this.terminate();
+      return;
+    }
     this.#isAlive = false;
     this.#pingedAt = now;
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
@@ -111,7 +114,10 @@ export class SocketSession implements Listener, OpenStream {
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#isAlive = true;
-    if (!this.#bucket.take(Date.now())) return this.close(closeCodes.badMessage, 'too many messages');
+    if (!this.#bucket.take(Date.now())) {
+      this.close(closeCodes.badMessage, 'too many messages');
+      return;
+    }
     const text = data.toString();
     const bytes = text.length + messageOverheadBytes;
     this.#pendingBytes += bytes;

@@ -6,7 +6,7 @@ interface NamedMigration extends Knex.Migration {
   readonly name: string;
 }
 
-const migrations: readonly NamedMigration[] = [{ name: '001-fields', ...fields }];
+const migrations: readonly NamedMigration[] = [{ name: '001-fields', up: fields.up, down: fields.down }];
 
 export const migrationSource: Knex.MigrationSource<NamedMigration> = {
   getMigrations: async () => [...migrations],

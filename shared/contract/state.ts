@@ -109,7 +109,7 @@ export const createLogEntrySchema = (gridSize: number) =>
       resolution: resolutionSchema.optional(),
       update: createUpdateSchema(gridSize),
     })
-    .meta({ id: 'LogEntry' });
+    .meta({ title: 'LogEntry' });
 
 export const createLogPageSchema = (gridSize: number) =>
   z
@@ -119,4 +119,4 @@ export const createLogPageSchema = (gridSize: number) =>
       oldest: versionSchema.meta({ description: 'What came up to here is no longer kept.' }),
       updates: z.array(createLogEntrySchema(gridSize)),
     })
-    .meta({ id: 'LogPage' });
+    .meta({ title: 'LogPage' });

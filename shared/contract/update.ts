@@ -66,7 +66,7 @@ function cellsSet(gridSize: number) {
 export function createUpdateSchema(gridSize: number): z.ZodType<Update> {
   return z
     .discriminatedUnion('kind', [particlePut, particleRemove, cellsSet(gridSize), fieldEvent])
-    .meta({ id: 'Update' }) as unknown as z.ZodType<Update>;
+    .meta({ title: 'Update' }) as unknown as z.ZodType<Update>;
 }
 
 /** 1 to 500 updates of one device, with rising counters. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -67,9 +67,13 @@ t.test('it listens on 127.0.0.1 only, with UTF-8, a password and durable setting
 t.test('a postmaster.pid that names a process of another program does not keep it from starting', async (t) => {
   const folder = await withFolder(t);
   const first = await start(t, folder);
-  process.kill(first.process.pid, 'SIGKILL');
+  first.process.send('SIGKILL');
   await first.process.exited;
-  await writeFile(join(folder, 'postgres', 'postmaster.pid'), `${process.pid}\n${folder}/postgres\n`);
+  // Of the same user, since PostgreSQL only minds processes that it could signal.
+  const { uid, gid } = await stat(join(folder, 'postgres'));
+  const bystander = spawn('sleep', ['600'], { stdio: 'ignore', uid, gid });
+  t.teardown(() => bystander.kill('SIGKILL'));
+  await writeFile(join(folder, 'postgres', 'postmaster.pid'), `${bystander.pid}\n${folder}/postgres\n`);
   const second = await start(t, folder);
   t.same(await ask(second.url('postgres'), 'select 1 as one'), [{ one: 1 }]);
 });

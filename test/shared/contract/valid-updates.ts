@@ -1,7 +1,7 @@
 /** Updates that fit the schema, to be spoilt one thing at a time, and what a schema makes of an input. */
 import type { z } from 'zod';
 
-export const origin = { counter: 1, timestamp: 1_700_000_000_000 };
+const origin = { counter: 1, timestamp: 1_700_000_000_000 };
 export const put = { ...origin, kind: 'particle.put', id: 'star-1' };
 export const remove = { ...origin, kind: 'particle.remove', id: 'star-1' };
 export const cells = { ...origin, kind: 'cells.set', cells: [{ x: 0, y: 29, value: 0.5 }] };

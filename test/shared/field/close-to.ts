@@ -1,16 +1,18 @@
 /** Compares numbers that were worked out in another order than the code's. */
 import type { Test } from 'tap';
 
-export function closeTo(t: Test, actual: number | undefined, expected: number, message: string): void {
-  const isClose = actual !== undefined && Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected));
+export function closeTo(t: Test, actual: unknown, expected: number, message: string): void {
+  const isClose = Math.abs(Number(actual) - expected) <= 1e-9 * Math.max(1, Math.abs(expected));
   t.ok(isClose, `${message}: ${actual} is ${expected}`);
 }
 
 /** Compares the numbers of a record with those expected of it, each under its name. */
-export function allCloseTo<Name extends string>(
+export function allCloseTo<Actual extends object>(
   t: Test,
-  actual: Readonly<Record<Name, number>>,
-  expected: Readonly<Partial<Record<Name, number>>>,
+  actual: Actual,
+  expected: { readonly [Name in keyof Actual]?: number },
 ): void {
-  for (const name of Object.keys(expected) as Name[]) closeTo(t, actual[name], expected[name] ?? Number.NaN, name);
+  for (const [name, value] of Object.entries<number>(expected as Record<string, number>)) {
+    closeTo(t, actual[name as keyof Actual], value, name);
+  }
 }

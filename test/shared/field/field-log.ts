@@ -42,6 +42,11 @@ export function asJsonb(value: unknown): unknown {
   return sortKeys(JSON.parse(JSON.stringify(value)), (a, b) => a.length - b.length || (a < b ? -1 : 1));
 }
 
+/** JSON whose keys come in the reverse order, wherever they stood: nothing may depend on the order of keys. */
+export function withKeysReversed(value: unknown): unknown {
+  return sortKeys(JSON.parse(JSON.stringify(value)), (a, b) => (a < b ? 1 : -1));
+}
+
 /** All of a state, registers and dynamics, as text that two equal states share. */
 export function snapshotText(state: FieldState): string {
   return JSON.stringify(sortKeys(JSON.parse(JSON.stringify(encodeSnapshot(state))), (a, b) => (a < b ? -1 : 1)));

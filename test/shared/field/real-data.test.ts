@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { viewParticle } from '../../../shared/field/view.ts';
 import type { SentUpdate } from './changes.ts';
 import { interleave } from './delivery.ts';
@@ -124,7 +124,7 @@ function meetingOf(
   return undefined;
 }
 
-function assertRegisters(t: { strictSame(a: unknown, b: unknown): boolean }, actual: Registers, expected: Registers) {
+function assertRegisters(t: Test, actual: Registers, expected: Registers) {
   t.strictSame([...actual].sort(byName), [...expected].sort(byName));
 }
 

@@ -1,7 +1,7 @@
 /** The registers of a field laid out flat, so that the code's and the oracle's can be compared. */
 import type { FieldState } from '../../../shared/field/state.ts';
 
-export interface RegisterContent {
+interface RegisterContent {
   readonly value: unknown;
   readonly timestamp: number;
   readonly device: string;

@@ -2,11 +2,23 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
 import { stateSchema } from '../../../shared/contract/state.ts';
+import { globalField } from '../../../shared/field/ids.ts';
+import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../shared/field/snapshot.ts';
 import type { FieldState } from '../../../shared/field/state.ts';
 import type { Update } from '../../../shared/field/update.ts';
+import { cutState } from '../../../shared/state-pieces.ts';
+import { renderState } from '../../../shared/state-text.ts';
 import { anyHistory, holds } from './arbitraries.ts';
 import { put, remove, sent, vector } from './changes.ts';
-import { asJsonb, foldLog, type LogEntry, renderedTexts, snapshotText, throughStorage } from './field-log.ts';
+import {
+  asJsonb,
+  foldLog,
+  type LogEntry,
+  renderedTexts,
+  snapshotText,
+  throughStorage,
+  withKeysReversed,
+} from './field-log.ts';
 import { seededRandom } from './seeded-random.ts';
 
 /** Log times mostly rise, sometimes by more than a half-life, and sometimes a writer's clock lies a little back. */
@@ -64,6 +76,31 @@ t.test('storing a state and reading it back loses nothing, and doing so twice ch
       const state = foldLog(log);
       assertSame(throughStorage(state), state);
       assertSame(throughStorage(throughStorage(state)), state);
+    }),
+  );
+});
+
+t.test('the order of keys in a stored state or update carries no meaning', async (t) => {
+  holds(
+    t,
+    fc.property(anyLog, (log) => {
+      const stored = log.map((entry): LogEntry => ({ ...entry, update: withKeysReversed(entry.update) as Update }));
+      const live = foldLog(log);
+      assertSame(foldLog(stored), live);
+      assertSame(decodeSnapshot(globalField, withKeysReversed(encodeSnapshot(live)) as FieldSnapshot), live);
+    }),
+  );
+});
+
+t.test('a state put together from its pieces is the same text in whatever order the pieces come', async (t) => {
+  holds(
+    t,
+    fc.property(anyLog, fc.nat(), (log, seed) => {
+      const state = foldLog(log);
+      const random = seededRandom(seed);
+      const pieces = cutState(state);
+      const shuffled = { particles: random.shuffle(pieces.particles), cells: random.shuffle(pieces.cells) };
+      assert.deepStrictEqual(renderState({ ...pieces, ...shuffled }), renderState(pieces));
     }),
   );
 });

@@ -46,7 +46,7 @@ export function createSoloField(): SoloField {
   };
 }
 
-export const standing = vector(0);
+const standing = vector(0);
 
 /** A particle that does not move: it adds nothing to the kinetic sum. */
 export const stillParticle = (id: string, resonance: number) => put(id, { resonance, velocity: standing });

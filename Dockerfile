@@ -1,0 +1,23 @@
+# One image for both processes; the command decides which: `api` (the default), `worker` or `migrate`.
+FROM node:22-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json tsconfig.json knexfile.ts ./
+COPY api ./api
+COPY cli ./cli
+COPY db ./db
+COPY shared ./shared
+COPY workers ./workers
+USER node
+EXPOSE 3000
+# SIGTERM stops accepting, finishes what is in hand, and tells sockets to reconnect elsewhere.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/api/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "--import", "tsx", "api/main.ts"]

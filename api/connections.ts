@@ -1,0 +1,79 @@
+/**
+ * Everything that an API process is connected to, opened in order and registered to be closed. Waits for PostgreSQL,
+ * since the cache's keys are named after the database; Redis may come later.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { connectDatabase } from '../db/connect.ts';
+import { createFieldReader, type FieldReader } from '../db/field-reader.ts';
+import type { Config } from '../shared/config.ts';
+import { type CacheNames, cacheNames } from '../shared/field-cache.ts';
+import type { Lifecycle } from '../shared/lifecycle.ts';
+import type { Logger } from '../shared/log.ts';
+import { connectRedis, failFast } from '../shared/redis.ts';
+import { createTokenVerifier, type VerifyToken } from '../shared/tokens.ts';
+import { UpdateProducer } from '../shared/update-queue.ts';
+
+/** What the app is built from. */
+export interface Connections {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly reader: FieldReader;
+  readonly producer: UpdateProducer;
+  readonly cacheRedis: Redis;
+  /** A connection for nothing but listening. */
+  readonly subscriberRedis: Redis;
+  readonly names: CacheNames;
+  readonly verifyToken: VerifyToken;
+}
+
+/** Short: somebody waits for the answer. */
+const statementTimeoutMs = 5000;
+const maxRetryMs = 5000;
+
+export async function connectApi(config: Config, log: Logger, lifecycle: Lifecycle): Promise<Connections> {
+  const database = connectDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL_SIZE,
+    applicationName: 'field-api',
+    log,
+    statementTimeoutMs,
+  });
+  lifecycle.onStop('database', () => database.destroy());
+  const cacheRedis = connectRedis(config.CACHE_REDIS_URL, 'cache', log);
+  lifecycle.onStop('cache', () => cacheRedis.disconnect());
+  // Subscribes by itself, so that it knows when it has: see ChannelSubscriber.
+  const subscriberRedis = connectRedis(config.CACHE_REDIS_URL, 'subscriber', log, {
+    ...failFast,
+    autoResubscribe: false,
+  });
+  lifecycle.onStop('subscriber', () => subscriberRedis.disconnect());
+  const producer = new UpdateProducer({ url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX }, log);
+  lifecycle.onStop('queue', () => producer.close());
+
+  const reader = createFieldReader(database);
+  const installation = await readInstallation(reader, log, lifecycle);
+  const names = cacheNames(config.QUEUE_PREFIX, installation);
+  return {
+    config,
+    log,
+    reader,
+    producer,
+    cacheRedis,
+    subscriberRedis,
+    names,
+    verifyToken: createTokenVerifier(config),
+  };
+}
+
+async function readInstallation(reader: FieldReader, log: Logger, lifecycle: Lifecycle): Promise<string> {
+  for (let retryMs = 200; ; retryMs = Math.min(2 * retryMs, maxRetryMs)) {
+    try {
+      return await reader.readInstallation();
+    } catch (error) {
+      if (lifecycle.stopping) throw error;
+      log.warn({ err: error, retryMs }, 'PostgreSQL does not answer yet');
+      await delay(retryMs);
+    }
+  }
+}

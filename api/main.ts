@@ -1,0 +1,27 @@
+/** The API process: configuration, connections, start, shutdown. */
+import { ConfigError, loadConfig } from '../shared/config.ts';
+import { createLifecycle } from '../shared/lifecycle.ts';
+import { createLog } from '../shared/log.ts';
+import { findWeakDurability } from './durability-guard.ts';
+import { startApi } from './start.ts';
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const log = createLog({ name: 'api', level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
+  const lifecycle = createLifecycle(log);
+  lifecycle.stopOnSignals();
+
+  const { address, connections } = await startApi({ config, log, lifecycle });
+  log.info({ address }, 'api listening');
+
+  const { producer } = connections;
+  const weakness = await findWeakDurability({ config, producer, log, lifecycle });
+  if (!weakness) return;
+  await lifecycle.stop();
+  throw new ConfigError([weakness]);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,63 @@
+/** Makes the parts that the routes share, from ready connections. */
+import { FieldCache } from '../shared/field-cache.ts';
+import { type AcceptUpdates, createAcceptUpdates } from './accept-updates.ts';
+import { Backlog } from './backlog.ts';
+import { ChannelSubscriber } from './channel-subscriber.ts';
+import type { Connections } from './connections.ts';
+import { CounterLeads } from './counter-leads.ts';
+import { createHealthCheck, type Health } from './health.ts';
+import { KnownVersions } from './known-versions.ts';
+import { type ApiMetrics, createMetrics } from './metrics.ts';
+import { Presence } from './presence.ts';
+import { Replies } from './replies.ts';
+import { StateReader } from './state-reader.ts';
+import { FieldHub } from './stream/field-hub.ts';
+import { OpenStreams } from './stream/open-streams.ts';
+
+export interface Parts {
+  readonly metrics: ApiMetrics;
+  readonly versions: KnownVersions;
+  readonly presence: Presence;
+  readonly states: StateReader;
+  readonly replies: Replies;
+  readonly hub: FieldHub;
+  readonly streams: OpenStreams;
+  readonly acceptUpdates: AcceptUpdates;
+  readonly checkHealth: () => Promise<Health>;
+  /** Stops what runs by itself. */
+  close(): void;
+}
+
+export function createParts(connections: Connections): Parts {
+  const { config, log, reader, producer, cacheRedis, subscriberRedis, names } = connections;
+  const metrics = createMetrics();
+  const cache = new FieldCache(cacheRedis, names, config.CACHE_TTL_SECONDS);
+  const versions = new KnownVersions(cache);
+  const presence = new Presence(cacheRedis, names);
+  const states = new StateReader({ cache, reader, log });
+  const subscriber = new ChannelSubscriber(subscriberRedis, log);
+  const replies = new Replies(subscriber, names);
+  const hub = new FieldHub({ states, reader, presence, metrics, log, subscriber, names, versions });
+  const streams = new OpenStreams((transport, change) => metrics.streams.inc({ transport }, change));
+  const onCount = (waiting: number) => metrics.backlog.set(waiting);
+  const backlog = new Backlog({ producer, max: config.MAX_BACKLOG, log, onCount });
+  backlog.start();
+  const leads = new CounterLeads(reader);
+  return {
+    metrics,
+    versions,
+    presence,
+    states,
+    replies,
+    hub,
+    streams,
+    acceptUpdates: createAcceptUpdates({ producer, backlog, leads, versions, presence, metrics }),
+    checkHealth: createHealthCheck({ reader, cacheRedis, producer }),
+    close() {
+      backlog.close();
+      hub.close();
+      streams.close();
+      subscriber.close();
+    },
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * How long from the POST of one device to the delta on another's WebSocket, at a steady rate, against a running stack:
+ * `npm run bench -- latency --rate 200 --seconds 20`. Open loop: a slow answer does not slow the sender down.
+ */
+import { parseArgs } from 'node:util';
+import { WebSocket } from 'ws';
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: 'http://127.0.0.1:3000' },
+    field: { type: 'string', default: 'bench-latency' },
+    rate: { type: 'string', default: '200' },
+    seconds: { type: 'string', default: '20' },
+    warmup: { type: 'string', default: '3' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const usage = `Measures POST-to-delta latency against a running stack (npm start).
+  --url URL        the API (default ${'http://127.0.0.1:3000'}), with open registration
+  --field FIELD    default bench-latency
+  --rate N         updates a second, one a request (default 200)
+  --seconds N      measured time (default 20), after --warmup N seconds (default 3)`;
+
+interface Device {
+  readonly deviceId: string;
+  readonly token: string;
+}
+
+interface Delta {
+  readonly type: string;
+  readonly updates?: readonly { device: string; counter: number }[];
+}
+
+async function registerDevice(url: string): Promise<Device> {
+  const answer = await fetch(`${url}/api/devices`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  if (answer.status !== 201) throw new Error(`POST /api/devices answered ${answer.status}: is open registration on?`);
+  return (await answer.json()) as Device;
+}
+
+/** Opens the stream of a field and hands every message to `onMessage`; resolves with the first one. */
+function watch(url: string, field: string, { token }: Device, onMessage: (message: Delta) => void): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`, [
+    'field.v1',
+    `bearer.${token}`,
+  ]);
+  return new Promise((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('message', (data) => {
+      onMessage(JSON.parse(String(data)));
+      resolve(socket);
+    });
+  });
+}
+
+function post(url: string, field: string, { token }: Device, counter: number): Promise<Response> {
+  const update = {
+    counter,
+    timestamp: Date.now(),
+    kind: 'cells.set',
+    cells: [{ x: counter % 30, y: 7, value: (counter % 100) / 100 }],
+  };
+  return fetch(`${url}/api/fields/${field}/updates`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ updates: [update] }),
+  });
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+async function main(): Promise<void> {
+  if (values.help) return console.log(usage);
+  const { url, field } = values;
+  const rate = Number(values.rate);
+  const total = Math.round(rate * (Number(values.seconds) + Number(values.warmup)));
+  const skipped = Math.round(rate * Number(values.warmup));
+  const [writer, reader] = await Promise.all([registerDevice(url), registerDevice(url)]);
+
+  const sentAt = new Map<number, number>();
+  const accepted: number[] = [];
+  const delivered: number[] = [];
+  let seen = 0;
+  let refused = 0;
+  let resolveDone = () => {};
+  let rejectDone = (_: Error) => {};
+  const done = new Promise<void>((resolve, reject) => {
+    resolveDone = resolve;
+    rejectDone = reject;
+  });
+  const socket = await watch(url, field, reader, ({ type, updates = [] }) => {
+    if (type !== 'delta') return;
+    for (const { device, counter } of updates) {
+      const at = sentAt.get(counter);
+      if (device !== writer.deviceId || at === undefined) continue;
+      if (counter > skipped) delivered.push(performance.now() - at);
+      seen += 1;
+      if (seen === total) resolveDone();
+    }
+  });
+
+  const startedAt = performance.now();
+  const send = async (counter: number) => {
+    sentAt.set(counter, performance.now());
+    const answer = await post(url, field, writer, counter);
+    await answer.arrayBuffer();
+    if (answer.status !== 202) refused += 1;
+    else if (counter > skipped) accepted.push(performance.now() - (sentAt.get(counter) ?? 0));
+  };
+  const sending: Promise<void>[] = [];
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * rate));
+      while (sending.length < due) sending.push(send(sending.length + 1));
+      if (sending.length < total) return;
+      clearInterval(timer);
+      resolve();
+    }, 1);
+  });
+  await Promise.all(sending);
+  const timeout = setTimeout(
+    () => rejectDone(new Error(`only ${seen} of ${total} updates were seen on the stream`)),
+    20_000,
+  );
+  if (refused === 0) await done;
+  clearTimeout(timeout);
+  socket.close();
+
+  const row = (name: string, times: number[]) => {
+    const sorted = times.sort((a, b) => a - b);
+    const [p50, p99, p999] = [0.5, 0.99, 0.999].map((share) => Number(percentile(sorted, share).toFixed(1)));
+    return { what: name, count: sorted.length, p50, p99, p999, max: Number((sorted.at(-1) ?? Number.NaN).toFixed(1)) };
+  };
+  console.log(`${rate} updates a second for ${values.seconds} s, one a request; milliseconds; ${refused} refused`);
+  console.table([row('POST to 202', accepted), row('POST to delta', delivered)]);
+  if (refused > 0) process.exitCode = 1;
+}
+
+await main();

@@ -1,0 +1,71 @@
+/** The log and the queue as an enqueueing sees them: their outages are waited out for a while. */
+import type { Knex } from 'knex';
+import type { FieldReader } from '../../db/field-reader.ts';
+import { type FoundReceipt, findReceipts } from '../../db/receipts.ts';
+import type { ApplyUpdates } from '../../shared/contract/job.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { UpdateProducer } from '../../shared/update-queue.ts';
+import { isPassing } from '../../workers/failures.ts';
+import { CliError, reasonOf } from '../exit-codes.ts';
+import { retryOutage } from '../retry-outage.ts';
+import type { UpdateKey } from './in-flight.ts';
+
+export const outageLimitMs = 30_000;
+const newestFailed = 200;
+
+export interface Backends {
+  /** One answer a name, in the same order. */
+  findReceipts(field: FieldId, names: readonly UpdateKey[]): Promise<FoundReceipt[]>;
+  readLastCounter: FieldReader['readLastCounter'];
+  /** The field's version, 0 when it does not exist. */
+  readVersion(field: FieldId): Promise<number>;
+  enqueue(jobs: readonly ApplyUpdates[]): Promise<void>;
+  countBacklog(): Promise<number>;
+  /** The newest jobs that can never be applied, and why. */
+  readFailed(): Promise<{ job: ApplyUpdates; reason: string }[]>;
+}
+
+interface BackendOptions {
+  readonly db: Knex;
+  readonly reader: FieldReader;
+  readonly producer: UpdateProducer;
+  readonly say: (line: string) => void;
+  /** Ends the waiting for what is away. */
+  readonly signal: AbortSignal;
+}
+
+/** Every call @throws CliError `unreachable` when an outage lasts too long */
+export function createBackends({ db, reader, producer, say, signal }: BackendOptions): Backends {
+  const patiently = (what: string, isOutage: (error: unknown) => boolean) => {
+    return async <T>(work: () => Promise<T>): Promise<T> => {
+      const onOutage = (error: unknown) => say(`${what} is away, waiting for it: ${reasonOf(error)}`);
+      try {
+        return await retryOutage(work, { limitMs: outageLimitMs, isOutage, onOutage, signal });
+      } catch (error) {
+        if (!isOutage(error)) throw error;
+        throw new CliError('unreachable', `${what} is away: ${reasonOf(error)}`, { cause: error });
+      }
+    };
+  };
+  const log = patiently('PostgreSQL', isPassing);
+  // Whatever goes wrong there, nothing else can be done than to try again.
+  const queue = patiently("The queue's Redis", () => true);
+  return {
+    findReceipts: (field, names) =>
+      log(() =>
+        findReceipts(
+          db,
+          names.map(({ device, counter }) => ({ field, device, counter })),
+        ),
+      ),
+    readLastCounter: (field, device) => log(() => reader.readLastCounter(field, device)),
+    readVersion: (field) => log(async () => (await reader.readLog(field, Number.MAX_SAFE_INTEGER, 1))?.version ?? 0),
+    enqueue: (jobs) => queue(() => producer.enqueueAll(jobs)),
+    countBacklog: () => queue(() => producer.countBacklog()),
+    readFailed: () =>
+      queue(async () => {
+        const failed = await producer.queue.getFailed(0, newestFailed - 1);
+        return failed.map(({ data, failedReason }) => ({ job: data, reason: failedReason }));
+      }),
+  };
+}

@@ -1,0 +1,59 @@
+/** The updates that were accepted and are not yet known to be applied: never more than fit in memory with ease. */
+import type { DeviceId } from '../../shared/field/ids.ts';
+import type { DeviceUpdate } from './parse-line.ts';
+
+const maxUpdates = 10_000;
+const maxCharacters = 32 * 1024 * 1024;
+
+export interface SentUpdate extends DeviceUpdate {
+  /** Names its job, together with device and counter. */
+  readonly acceptedAt: number;
+}
+
+export class InFlight {
+  readonly #updates = new Map<string, SentUpdate>();
+  #characters = 0;
+
+  get size(): number {
+    return this.#updates.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.#updates.size < maxUpdates && this.#characters < maxCharacters;
+  }
+
+  find(name: UpdateKey): SentUpdate | undefined {
+    return this.#updates.get(keyOf(name));
+  }
+
+  /** Only names that are not in it. */
+  add(update: SentUpdate): void {
+    this.#updates.set(keyOf(nameOf(update)), update);
+    this.#characters += update.size;
+  }
+
+  remove(update: SentUpdate): void {
+    if (this.#updates.delete(keyOf(nameOf(update)))) this.#characters -= update.size;
+  }
+
+  /** In the order of sending, in slices. */
+  slices(length: number): SentUpdate[][] {
+    const all = [...this.#updates.values()];
+    return Array.from({ length: Math.ceil(all.length / length) }, (_, index) =>
+      all.slice(index * length, (index + 1) * length),
+    );
+  }
+}
+
+export interface UpdateKey {
+  readonly device: DeviceId;
+  readonly counter: number;
+}
+
+export function nameOf({ device, update }: DeviceUpdate): UpdateKey {
+  return { device, counter: update.counter };
+}
+
+export function keyOf({ device, counter }: UpdateKey): string {
+  return `${device} ${counter}`;
+}

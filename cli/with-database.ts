@@ -1,0 +1,49 @@
+/** PostgreSQL for a command: opened, closed whatever happens, and its outages told in a sentence. */
+import type { Knex } from 'knex';
+import { connectDatabase } from '../db/connect.ts';
+import { createLog } from '../shared/log.ts';
+import { isPassing } from '../workers/failures.ts';
+import { CliError, reasonOf } from './exit-codes.ts';
+
+/** Nobody waits behind a command: reading a long log may take its time. */
+const statementTimeoutMs = 120_000;
+/** Wrong user or password, no such database. */
+const refusals = new Set(['28P01', '28000', '3D000']);
+const undefinedTable = '42P01';
+
+/** @throws CliError `unreachable` when PostgreSQL is away, or not migrated */
+export async function withDatabase<T>(url: string, work: (db: Knex) => Promise<T>): Promise<T> {
+  const log = createLog({ name: 'cli', level: 'silent' });
+  const db = connectDatabase({ url, poolSize: 3, applicationName: 'field-cli', log, statementTimeoutMs });
+  try {
+    return await work(db);
+  } catch (error) {
+    throw explainDatabaseError(error, url);
+  } finally {
+    await db.destroy();
+  }
+}
+
+export function explainDatabaseError(error: unknown, url: string): unknown {
+  if (error instanceof CliError) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (code === undefinedTable) {
+    const hint = 'Migrate it: npx field migrate';
+    return new CliError('unreachable', `The database at ${addressOf(url)} has no tables yet.`, { hint, cause: error });
+  }
+  if (!isPassing(error) && !refusals.has(code)) return error;
+  return new CliError('unreachable', `PostgreSQL at ${addressOf(url)} cannot be reached: ${reasonOf(error)}`, {
+    hint: 'Is it running, and is DATABASE_URL right?',
+    cause: error,
+  });
+}
+
+/** Host, port and database, without the password. */
+export function addressOf(url: string): string {
+  try {
+    const { host, pathname } = new URL(url);
+    return `${host}${pathname === '/' ? '' : pathname}`;
+  } catch {
+    return 'the address given';
+  }
+}

@@ -1,0 +1,58 @@
+/** Redis for a command: a connection that either stands or says at once why it does not. */
+import type { Redis } from 'ioredis';
+import { createLog } from '../shared/log.ts';
+import { connectRedis, failFast } from '../shared/redis.ts';
+import { UpdateProducer } from '../shared/update-queue.ts';
+import { CliError, reasonOf } from './exit-codes.ts';
+import { addressOf } from './with-database.ts';
+
+const log = () => createLog({ name: 'cli', level: 'silent' });
+
+export interface RedisRole {
+  readonly url: string;
+  /** For people, for example `the queue`. */
+  readonly what: string;
+  /** The name of the setting that holds the URL. */
+  readonly setting: string;
+}
+
+/** @throws CliError `unreachable` */
+export async function openRedis({ url, what, setting }: RedisRole): Promise<Redis> {
+  const redis = connectRedis(url, 'cli', log(), { ...failFast, lazyConnect: true, retryStrategy: () => null });
+  let reason: unknown;
+  redis.on('error', (error) => {
+    reason ??= error;
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+    return redis;
+  } catch (cause) {
+    redis.disconnect();
+    throw new CliError(
+      'unreachable',
+      `The Redis of ${what} at ${addressOf(url)} cannot be reached: ${reasonOf(reason ?? cause)}`,
+      {
+        hint: `Is it running, and is ${setting} right?`,
+        cause,
+      },
+    );
+  }
+}
+
+/** The way into the queue. @throws CliError `unreachable` when its Redis is away at the start */
+export async function withProducer<T>(
+  { url, prefix }: { url: string; prefix: string },
+  work: (producer: UpdateProducer) => Promise<T>,
+): Promise<T> {
+  (await openRedis({ url, what: 'the queue', setting: 'QUEUE_REDIS_URL' })).disconnect();
+  const producer = new UpdateProducer({ url, prefix }, log());
+  try {
+    await producer.ready().catch((cause: unknown) => {
+      throw new CliError('unreachable', `The Redis of the queue went away: ${reasonOf(cause)}`, { cause });
+    });
+    return await work(producer);
+  } finally {
+    await producer.close();
+  }
+}

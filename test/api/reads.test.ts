@@ -1,0 +1,164 @@
+import t from 'tap';
+import { receiptSchema } from '../../shared/contract/receipt.ts';
+import {
+  clockSchema,
+  conflictsSchema,
+  createLogPageSchema,
+  stateSchema,
+  summarySchema,
+} from '../../shared/contract/state.ts';
+import { readStored } from '../support/read-back.ts';
+import { asField, putParticle, setCell } from '../support/updates.ts';
+import { withBacking, withWorker } from '../support/with-worker.ts';
+import { withApi } from './with-app.ts';
+
+const backing = await withBacking(t);
+await withWorker(t, backing);
+const api = await withApi(t, backing);
+const token = await api.token();
+
+const read = (path: string, headers: Record<string, string> = {}) => api.ask(`/api/fields/${path}`, { token, headers });
+
+async function write(field: string, updates: unknown[], as = token): Promise<void> {
+  const answer = await api.ask(`/api/fields/${field}/updates`, {
+    token: as,
+    body: { updates },
+    headers: { prefer: 'wait=20' },
+  });
+  if (answer.status !== 200) throw new Error(`not applied: ${answer.text}`);
+}
+
+const withoutPresence = (text: string) => text.replace(/"activeNodes":\d+/, '"activeNodes":0');
+
+t.test('a field that nobody has written to is not found, but global is always there', async (t) => {
+  t.match(await read('nobody'), { status: 404, body: { code: 'field_not_found' } });
+  const { status, body } = await read('global');
+  t.equal(status, 200);
+  t.match(stateSchema.parse(body), { field: 'global', version: 0, memoryParticles: [], globalResonance: 0.5 });
+});
+
+t.test('a field is found as soon as its first update is applied, though it was missed a moment before', async (t) => {
+  t.equal((await read('fresh')).status, 404);
+  await write('fresh', [setCell(1, 0, 0.5)]);
+  t.equal((await read('fresh')).status, 200);
+});
+
+t.test('the state is the same to the byte from PostgreSQL, from the cache, and from memory', async (t) => {
+  await write('bytes', [
+    putParticle(1, 'b', { content: 'é', connections: ['a', 'c', 'd'], resonance: 0.9 }),
+    putParticle(2, 'a'),
+  ]);
+  await write('bytes', [setCell(3, 5, 0.25), setCell(4, 1, 1)]);
+  const stored = await readStored(backing, asField('bytes'));
+  const fromCache = await read('bytes');
+  t.equal(fromCache.headers.get('x-cache'), 'hit');
+  t.equal(withoutPresence(fromCache.text), stored);
+  stateSchema.parse(fromCache.body);
+  t.equal(withoutPresence((await read('bytes')).text), stored);
+
+  await backing.cacheRedis.del(backing.names.stateKey(asField('bytes')));
+  const cold = await withApi(t, backing);
+  const missed = await cold.ask('/api/fields/bytes', { token });
+  t.equal(missed.headers.get('x-cache'), 'miss');
+  t.equal(withoutPresence(missed.text), stored);
+  t.equal((await cold.ask('/api/fields/bytes', { token })).headers.get('x-cache'), 'hit', 'the miss has filled it');
+});
+
+t.test('who has just been told that an update is applied reads it', async (t) => {
+  for (let counter = 1; counter <= 20; counter++) {
+    await write('own', [setCell(counter, 0, counter / 100)]);
+    const { body } = await read('own');
+    t.equal(body.version, counter);
+    t.equal(body.cells['0,0'], counter / 100);
+  }
+});
+
+t.test('the device that has just written counts as present', async (t) => {
+  await write('present', [setCell(1, 0, 0.5)]);
+  t.equal((await read('present')).body.activeNodes, 1);
+});
+
+t.test('the version is the ETag, and whoever has it gets 304', async (t) => {
+  await write('etag', [setCell(1, 0, 0.5)]);
+  const { headers } = await read('etag');
+  t.equal(headers.get('etag'), '"v1"');
+  for (const given of ['"v1"', 'W/"v1"', '"v0", "v1"', '*']) {
+    const answer = await read('etag', { 'if-none-match': given });
+    t.equal(answer.status, 304, given);
+    t.equal(answer.text, '');
+    t.equal(answer.headers.get('etag'), '"v1"');
+  }
+  await write('etag', [setCell(2, 0, 0.75)]);
+  t.match(await read('etag', { 'if-none-match': '"v1"' }), { status: 200, body: { version: 2 } });
+});
+
+t.test('the summary leaves out particles and cells', async (t) => {
+  await write('summary', [putParticle(1, 'a'), setCell(2, 0, 0.5)]);
+  const { body, headers } = await read('summary?view=summary');
+  t.match(summarySchema.parse(body), { version: 2, quantumFields: [{ id: 'primary-field' }] });
+  t.equal(headers.get('etag'), '"v2"');
+});
+
+t.test('an earlier version is read as it was; a later one and a nonsensical one are refused', async (t) => {
+  await write('past', [setCell(1, 0, 0.25), setCell(2, 0, 0.5), setCell(3, 0, 0.75)]);
+  const { body, headers } = await read('past?at=2');
+  t.match(stateSchema.parse(body), { version: 2, cells: { '0,0': 0.5 }, activeNodes: 0 });
+  t.equal(headers.get('etag'), '"v2"');
+  t.match(await read('past?at=4'), { status: 404, body: { code: 'version_ahead' } });
+  t.match(await read('past?at=-1'), { status: 400, body: { errors: [{ path: '/query/at' }] } });
+  t.match(await read('nobody?at=1'), { status: 404, body: { code: 'field_not_found' } });
+});
+
+t.test('the log after a version comes in pages', async (t) => {
+  await write('log', [setCell(1, 0, 0.25), putParticle(2, 'a', { content: 'x' }), setCell(3, 0, 0.75)]);
+  const schema = createLogPageSchema(30);
+  const first = schema.parse((await read('log/updates?limit=2')).body);
+  t.same([first.version, first.oldest, first.updates.map(({ version }) => version)], [3, 0, [1, 2]]);
+  const rest = schema.parse((await read('log/updates?after=2')).body);
+  t.match(rest.updates, [{ version: 3, device: 'phone-1', outcome: 'applied', update: { counter: 3 } }]);
+  t.same(schema.parse((await read('log/updates?after=3')).body).updates, []);
+  t.match(await read('log/updates?limit=1001'), { status: 400, body: { errors: [{ path: '/query/limit' }] } });
+  t.equal((await read('nobody/updates')).status, 404);
+});
+
+t.test('a log that has been pruned says so', async (t) => {
+  await write('pruned', [setCell(1, 0, 0.25), setCell(2, 0, 0.5)]);
+  await backing.db('consciousness_states').where('field_id', 'pruned').update({ log_start: 1 });
+  t.match(await read('pruned/updates?after=0'), { status: 410, body: { code: 'version_not_kept' } });
+  t.equal((await read('pruned/updates?after=1')).status, 200);
+});
+
+t.test('a receipt tells what became of an update, or that it is unknown', async (t) => {
+  await write('receipts', [setCell(1, 0, 0.25)]);
+  t.match(receiptSchema.parse((await read('receipts/updates/phone-1/1')).body), {
+    status: 'applied',
+    version: 1,
+    outcome: 'applied',
+  });
+  t.match(receiptSchema.parse((await read('receipts/updates/phone-1/2')).body), { status: 'unknown' });
+  t.match(receiptSchema.parse((await read('nobody/updates/phone-1/2')).body), { status: 'unknown' });
+  t.match(await read('receipts/updates/phone-1/none'), { status: 400, body: { errors: [{ path: '/path/counter' }] } });
+});
+
+t.test('conflicts come newest first, with their total; the clock holds every device', async (t) => {
+  const second = await api.token({ device: 'phone-2' });
+  await write('contended', [setCell(1, 0, 0.25), putParticle(2, 'p', { content: 'one' })]);
+  await write('contended', [setCell(1, 0, 0.5), putParticle(2, 'p', { content: 'two' })], second);
+  const conflicts = conflictsSchema.parse((await read('contended/conflicts')).body);
+  t.equal(conflicts.total, 2);
+  t.same(
+    conflicts.conflicts.map(({ cell }) => cell),
+    ['particle/p', '0,0'],
+  );
+  t.match(conflicts.conflicts[1], {
+    local: { device: 'phone-1', value: 0.25 },
+    remote: { device: 'phone-2', value: 0.5 },
+  });
+  t.same(clockSchema.parse((await read('contended/clock')).body), {
+    field: 'contended',
+    version: 4,
+    clock: { 'phone-1': 2, 'phone-2': 2 },
+  });
+  t.equal((await read('nobody/conflicts')).status, 404);
+  t.equal((await read('nobody/clock')).status, 404);
+});

@@ -1,0 +1,199 @@
+import t from 'tap';
+import { problemSchema } from '../../shared/contract/problem.ts';
+import { acceptedSchema, appliedSchema, receiptSchema } from '../../shared/contract/receipt.ts';
+import { setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withBacking, withWorker } from '../support/with-worker.ts';
+import { type Answer, withApi } from './with-app.ts';
+
+const backing = await withBacking(t);
+await withWorker(t, backing);
+const api = await withApi(t, backing);
+const token = await api.token();
+
+const send = (field: string, body: unknown, headers: Record<string, string> = {}) =>
+  api.ask(`/api/fields/${field}/updates`, { token, body, headers });
+
+function problemOf({ body, headers, status }: Answer) {
+  const problem = problemSchema.parse(body);
+  if (problem.status !== status) throw new Error('the status and that in the problem differ');
+  if (!headers.get('content-type')?.startsWith('application/problem+json')) throw new Error('not a problem answer');
+  return problem;
+}
+
+t.test('an update is accepted with a receipt that names its durability, and applied later', async (t) => {
+  const answer = await send('accepted', { updates: [setCell(1, 0, 0.5), setCell(2, 1, 0.5)] });
+  t.equal(answer.status, 202);
+  const accepted = acceptedSchema.parse(answer.body);
+  t.match(accepted, { accepted: 2, field: 'accepted', durability: 'fsync' });
+  t.notOk(accepted.adjusted);
+  await waitUntil('the second is applied', async () => {
+    const { body } = await api.ask('/api/fields/accepted/updates/phone-1/2', { token });
+    return receiptSchema.parse(body).status === 'applied';
+  });
+});
+
+t.test('who prefers to wait gets the results', async (t) => {
+  const answer = await send('wait', { updates: [setCell(1, 0, 0.5)] }, { prefer: 'respond-async, wait=20' });
+  t.equal(answer.status, 200);
+  t.equal(answer.headers.get('preference-applied'), 'wait=20');
+  t.match(appliedSchema.parse(answer.body), {
+    field: 'wait',
+    version: 1,
+    results: [{ counter: 1, outcome: 'applied', version: 1 }],
+  });
+});
+
+t.test(
+  'sending an update again changes nothing and says duplicate; another content under its counter says reused',
+  async (t) => {
+    const prefer = { prefer: 'wait=20' };
+    await send('again', { updates: [setCell(1, 0, 0.5)] }, prefer);
+    const again = await send('again', { updates: [setCell(1, 0, 0.5)] }, prefer);
+    t.match(again.body, { version: 1, results: [{ counter: 1, outcome: 'duplicate', version: 1 }] });
+    const reused = await send('again', { updates: [setCell(1, 0, 0.75)] }, prefer);
+    t.match(reused.body, { version: 1, results: [{ counter: 1, outcome: 'reused', version: 1 }] });
+    appliedSchema.parse(reused.body);
+  },
+);
+
+t.test('concurrent writes to a cell end in a conflict with its resolution', async (t) => {
+  const other = await api.token({ device: 'phone-2' });
+  await send('conflict', { updates: [setCell(1, 0, 0.5)] }, { prefer: 'wait=20' });
+  const answer = await api.ask('/api/fields/conflict/updates', {
+    token: other,
+    body: { updates: [setCell(1, 0, 0.25, { timestamp: 1_700_000_005_000 })] },
+    headers: { prefer: 'wait=20' },
+  });
+  t.match(appliedSchema.parse(answer.body).results, [{ outcome: 'conflict', resolution: 'used_remote' }]);
+});
+
+t.test('without a worker, waiting ends with the receipt of acceptance', async (t) => {
+  const alone = await withBacking(t);
+  const idle = await withApi(t, alone);
+  const answer = await idle.ask('/api/fields/global/updates', {
+    token: await idle.token(),
+    body: { updates: [setCell(1, 0, 0.5)] },
+    headers: { prefer: 'wait=1' },
+  });
+  t.equal(answer.status, 202);
+  t.equal(acceptedSchema.parse(answer.body).accepted, 1);
+  t.equal(answer.headers.get('preference-applied'), null);
+});
+
+t.test('a clock that runs ahead is brought down to the server time, and told so', async (t) => {
+  const ahead = setCell(1, 0, 0.5, { timestamp: Date.now() + 3_600_000 });
+  const { body } = await send('ahead', { updates: [ahead, setCell(2, 1, 0.5)] }, { prefer: 'wait=20' });
+  t.same(appliedSchema.parse(body).adjusted, [1]);
+  t.ok(body.serverTime <= Date.now());
+  const { body: log } = await api.ask('/api/fields/ahead/updates', { token });
+  t.equal(log.updates[0].update.timestamp, body.serverTime);
+});
+
+t.test('input that does not fit is refused whole, with the place and the reason of each fault', async (t) => {
+  const put = { counter: 1, timestamp: 1, kind: 'particle.put', id: 'a' };
+  const cases: [string, unknown, string][] = [
+    ['no updates', { updates: [] }, '/updates'],
+    ['501 updates', { updates: Array.from({ length: 501 }, (_, at) => setCell(at + 1, 0, 0.5)) }, '/updates'],
+    ['an unknown key', { updates: [{ ...put, colour: 'red' }] }, '/updates/0'],
+    ['an unknown key beside the updates', { updates: [put], more: 1 }, '/'],
+    ['U+0000', { updates: [{ ...put, content: 'a\u0000b' }] }, '/updates/0/content'],
+    ['U+0000 in an id', { updates: [{ ...put, id: 'a\u0000b' }] }, '/updates/0/id'],
+    ['a number out of range', { updates: [{ ...put, resonance: 1.5 }] }, '/updates/0/resonance'],
+    ['a counter of 0', { updates: [{ ...put, counter: 0 }] }, '/updates/0/counter'],
+    ['a counter beyond 2^53', { updates: [{ ...put, counter: 2 ** 53 }] }, '/updates/0/counter'],
+    ['counters that do not rise', { updates: [put, put] }, '/updates/1/counter'],
+    ['a cell off the grid', { updates: [setCell(1, 30, 0.5)] }, '/updates/0/cells/0/x'],
+    [
+      'a cell twice',
+      { updates: [{ ...setCell(1, 0, 1), cells: [0, 1].map(() => ({ x: 1, y: 1, value: 1 })) }] },
+      '/updates/0/cells',
+    ],
+    ['an unknown kind', { updates: [{ ...put, kind: 'particle.sing' }] }, '/updates/0/kind'],
+    ['a body that is a list', [put], '/'],
+    ['no body', null, '/'],
+  ];
+  for (const [what, body, path] of cases) {
+    const answer = await send('faults', body);
+    t.equal(answer.status, 400, what);
+    const problem = problemOf(answer);
+    t.equal(problem.code, 'invalid_input', what);
+    t.equal(problem.errors?.[0]?.path, path, what);
+  }
+  const surrogate = await send(
+    'faults',
+    '{"updates":[{"counter":1,"timestamp":1,"kind":"particle.put","id":"a","content":"\\ud800"}]}',
+  );
+  t.equal(problemOf(surrogate).errors?.[0]?.path, '/updates/0/content');
+  t.equal((await api.ask('/api/fields/faults', { token })).status, 404, 'nothing of it was applied');
+});
+
+t.test('text is kept to the byte', async (t) => {
+  const content = ' <b>&amp; "quoted"</b> \u2028 é 🌀\n ';
+  await send(
+    'text',
+    { updates: [{ counter: 1, timestamp: 1, kind: 'particle.put', id: ' ../{}"', content }] },
+    { prefer: 'wait=20' },
+  );
+  const { body } = await api.ask('/api/fields/text', { token });
+  t.match(body.memoryParticles, [{ id: ' ../{}"', content }]);
+});
+
+t.test('a body that is no JSON, or that reaches for prototypes, is a bad request', async (t) => {
+  for (const body of [
+    '{"updates":',
+    '{"__proto__":{"updates":[]}}',
+    '{"updates":[{"constructor":{"prototype":{}}}]}',
+    '',
+  ]) {
+    const answer = await send('json', body);
+    t.equal(answer.status, 400, body);
+    t.equal(problemOf(answer).code, 'bad_request', body);
+  }
+});
+
+t.test('a body above 1 MiB and a body that is not JSON are refused by name', async (t) => {
+  const large = await send('large', JSON.stringify({ updates: ['x'.repeat(1024 * 1024)] }));
+  t.equal(large.status, 413);
+  t.equal(problemOf(large).code, 'too_large');
+  const xml = await api.ask('/api/fields/large/updates', {
+    token,
+    body: '<a/>',
+    headers: { 'content-type': 'text/xml' },
+  });
+  t.equal(xml.status, 415);
+  t.equal(problemOf(xml).code, 'unsupported_media_type');
+});
+
+t.test('a counter more than 1,000,000 above the last is refused, also after a restart', async (t) => {
+  const far = await send('counters', { updates: [setCell(1_000_001, 0, 0.5)] });
+  t.equal(problemOf(far).code, 'counter_too_far');
+  t.match(far.body.errors, [{ path: '/updates/0/counter' }]);
+  t.equal((await send('counters', { updates: [setCell(1_000_000, 0, 0.5)] }, { prefer: 'wait=20' })).status, 200);
+  t.equal((await send('counters', { updates: [setCell(2_000_000, 0, 0.5)] }, { prefer: 'wait=20' })).status, 200);
+  const leap = await send('counters', { updates: [setCell(2_000_001, 0, 0.5), setCell(3_000_002, 0, 0.5)] });
+  t.match(leap.body.errors, [{ path: '/updates/1/counter' }]);
+
+  const restarted = await withApi(t, backing);
+  const known = await restarted.ask('/api/fields/counters/updates', {
+    token,
+    body: { updates: [setCell(3_000_000, 0, 0.5)] },
+  });
+  t.equal(known.status, 202, 'PostgreSQL knows the last');
+});
+
+t.test('too long a backlog turns updates away with Retry-After, and reads go on', async (t) => {
+  const alone = await withBacking(t);
+  const full = await withApi(t, alone, { MAX_BACKLOG: '3' });
+  const idleToken = await full.token();
+  const answer = await waitUntil('the backlog is full', async () => {
+    const refused = await full.ask('/api/fields/global/updates', {
+      token: idleToken,
+      body: { updates: [setCell(1, 0, 0.5)] },
+    });
+    return refused.status === 503 && refused;
+  });
+  t.equal(problemOf(answer).code, 'overloaded');
+  t.ok(Number(answer.headers.get('retry-after')) >= 1);
+  t.equal((await full.ask('/api/fields/global', { token: idleToken })).status, 200);
+});

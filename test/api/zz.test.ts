@@ -1,0 +1,20 @@
+import t from 'tap';
+import { withBacking } from '../support/with-worker.ts';
+import { withApi } from './with-app.ts';
+const backing = await withBacking(t);
+const api = await withApi(t, backing);
+const token = await api.token();
+t.test('x', async (t) => {
+  const list = await backing.cacheRedis.client('LIST');
+  console.error(typeof list, String(list).slice(0, 900));
+  const abort = new AbortController();
+  const r = await fetch(`${api.address}/api/fields/global/events`, { headers: { authorization: `Bearer ${token}` }, signal: abort.signal });
+  const reader = r.body!.getReader();
+  await reader.read();
+  if (process.env.MODE === 'abort') abort.abort();
+  const at = Date.now();
+  const timer = setInterval(() => (process as any)._getActiveHandles && console.error(Date.now() - at, (process as any)._getActiveHandles().map((h: any) => h.constructor.name + ' ' + (h.remotePort ?? '') + ' ' + (h._httpMessage?.req?.url ?? '')).join(',')), 1000);
+  await api.stop();
+  clearInterval(timer);
+  console.error('stopped after', Date.now() - at);
+});

@@ -1,0 +1,29 @@
+import pg from 'pg';
+import t from 'tap';
+import { withDatabase } from '../support/servers.ts';
+import { withField } from './run-field.ts';
+
+t.test('the schema goes back and forth, and fields are not lost by accident', async (t) => {
+  const { url } = await withDatabase(t);
+  const field = await withField(t, { DATABASE_URL: url });
+  const status = async () => JSON.parse((await field(['migrate', '--status', '--json'])).stdout);
+
+  t.same(await status(), { applied: ['001-fields'], pending: [] });
+  t.match(await field(['migrate']), { code: 0, stdout: 'The database is up to date.\n' });
+
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`insert into consciousness_states
+    (field_id, global_resonance, collective_intelligence, room64_active, memory_particles, quantum_fields, cells, dynamics)
+    values ('garden', 0, 0, false, '[]', '[]', '[]', '{}')`);
+  await client.end();
+  t.match(await field(['migrate', '--down']), { code: 1, stderr: /Refused: .*the field garden.*--yes/s });
+  t.same(await status(), { applied: ['001-fields'], pending: [] });
+
+  t.match(await field(['migrate', '--down', '--yes']), { code: 0, stdout: 'Taken back: 001-fields\n' });
+  t.match(await field(['migrate', '--status']), { code: 0, stdout: 'pending  001-fields\n' });
+  t.match(await field(['state', 'global']), { code: 3, stderr: /has no tables yet.*npx field migrate/s });
+  t.match(await field(['migrate', '--down']), { code: 0, stdout: 'There is nothing to take back.\n' });
+  t.match(await field(['migrate']), { code: 0, stdout: 'Applied: 001-fields\n' });
+  t.match(await field(['state', 'global', '--json']), { code: 0, stdout: /^\{"field":"global","version":0,/ });
+});

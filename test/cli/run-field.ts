@@ -1,0 +1,81 @@
+/** Runs `field` as a process of its own, as a shell would: only with the settings that it is given. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+import { withFolder } from '../support/with-folder.ts';
+import type { Backing } from '../support/with-worker.ts';
+
+const program = fileURLToPath(new URL('../../cli/field.mjs', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningField {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** What it has said on standard error so far. */
+  readonly stderr: () => string;
+}
+
+export interface RunOptions {
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly input?: string | Buffer;
+  /** Another path to the program. */
+  readonly as?: string;
+}
+
+export type Field = (args: readonly string[], options?: RunOptions) => Promise<Ended>;
+
+/** `field` in an empty folder, where no stack and no `.env` is found. */
+export async function withField(
+  t: Test,
+  settings: Record<string, string> = {},
+): Promise<Field & { start: StartField }> {
+  const folder = await withFolder(t);
+  const start: StartField = (args, options = {}) => {
+    const running = startField(args, {
+      cwd: folder,
+      ...options,
+      env: { FIELD_DATA_DIR: folder, ...settings, ...options.env },
+    });
+    t.teardown(() => running.child.kill('SIGKILL'));
+    return running;
+  };
+  return Object.assign(async (args: readonly string[], options?: RunOptions) => start(args, options).ended, { start });
+}
+
+type StartField = (args: readonly string[], options?: RunOptions) => RunningField;
+
+function startField(args: readonly string[], { env = {}, cwd, input, as = program }: RunOptions): RunningField {
+  const { PATH = '', HOME = '', TMPDIR } = process.env;
+  const child = spawn(process.execPath, [as, ...args], {
+    cwd,
+    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...env },
+    stdio: 'pipe',
+  });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said.stderr += text;
+  });
+  // Input that it does not read is no failure of the test's.
+  child.stdin.on('error', () => undefined);
+  if (input !== undefined) child.stdin.end(input);
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, ...said }));
+  });
+  return { child, ended, stderr: () => said.stderr };
+}
+
+/** The addresses of a backing, as settings. */
+export function settingsOf({ config }: Backing): Record<string, string> {
+  const { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL } = config;
+  return { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL };
+}

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { openDataDir } from '../../dev/data-dir.ts';
+import { acquireLock } from '../../dev/lock.ts';
+import { identify } from '../../dev/process-identity.ts';
+import { recordProcess } from '../../dev/process-records.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withFolder } from '../support/with-folder.ts';
+
+const silent = () => {};
+
+/** A process that lives until it is stopped. */
+function startBystander(t: Test): ChildProcess & { pid: number } {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60000)'], { stdio: 'ignore', detached: true });
+  t.teardown(() => child.kill('SIGKILL'));
+  const { pid } = child;
+  if (pid === undefined) throw new Error('node could not be started');
+  return Object.assign(child, { pid });
+}
+
+t.test('secrets are made once, kept for the owner only, and survive', async (t) => {
+  const folder = join(await withFolder(t), 'data');
+  const first = await openDataDir(folder, silent);
+  first.release();
+  const second = await openDataDir(folder, silent);
+  second.release();
+  t.same(second.secrets, first.secrets);
+  t.ok(first.secrets.jwtSecret.length >= 32);
+  t.equal((await stat(join(folder, 'secrets.json'))).mode & 0o777, 0o600);
+  t.equal(await readFile(join(folder, '.gitignore'), 'utf8'), '*\n');
+});
+
+t.test('an owner that lives keeps the folder, and the sentence names its pid', async (t) => {
+  const folder = await withFolder(t);
+  const owner = startBystander(t);
+  await writeFile(join(folder, 'lock.json'), JSON.stringify({ ...identify(owner.pid), launchers: [] }));
+  await t.rejects(openDataDir(folder, silent), { message: new RegExp(`pid ${owner.pid}.*FIELD_DATA_DIR`) });
+});
+
+t.test('a dead owner, a pid that another program has by now, and half a file are taken over', async (t) => {
+  const folder = await withFolder(t);
+  const living = startBystander(t);
+  const dead = startBystander(t);
+  const deadOwner = identify(dead.pid);
+  dead.kill('SIGKILL');
+  await waitUntil('the owner is dead', () => dead.signalCode);
+  const recycled = { ...identify(living.pid), startedAt: 'long ago' };
+  for (const left of [
+    JSON.stringify({ ...deadOwner, launchers: [] }),
+    JSON.stringify({ ...recycled, launchers: [] }),
+    '{"pi',
+  ]) {
+    await writeFile(join(folder, 'lock.json'), left);
+    const release = await acquireLock(folder, [], silent);
+    t.match(JSON.parse(await readFile(join(folder, 'lock.json'), 'utf8')), { pid: process.pid });
+    release();
+    await t.rejects(stat(join(folder, 'lock.json')), { code: 'ENOENT' });
+  }
+  t.equal(living.exitCode ?? living.signalCode, null, 'the other program is left alone');
+});
+
+t.test('an owner whose npm was killed is told to stop, and waited for', async (t) => {
+  const folder = await withFolder(t);
+  const owner = startBystander(t);
+  const launcher = { pid: owner.pid, startedAt: 'long ago' };
+  await writeFile(join(folder, 'lock.json'), JSON.stringify({ ...identify(owner.pid), launchers: [launcher] }));
+  const release = await acquireLock(folder, [], silent);
+  t.equal(owner.signalCode, 'SIGTERM');
+  release();
+});
+
+t.test('what an owner that was killed has left running is stopped, in the reverse order of its start', async (t) => {
+  const folder = await withFolder(t);
+  const runFolder = join(folder, 'run');
+  await mkdir(runFolder);
+  const [first, second] = [startBystander(t), startBystander(t)];
+  const ended: string[] = [];
+  first.on('exit', () => ended.push('first'));
+  second.on('exit', () => ended.push('second'));
+  recordProcess(runFolder, { name: 'first', pid: first.pid, stopSignal: 'SIGINT', graceMs: 5000 });
+  recordProcess(runFolder, { name: 'second', pid: second.pid, stopSignal: 'SIGTERM', graceMs: 5000 });
+  const said: string[] = [];
+  const data = await openDataDir(folder, (line) => said.push(line));
+  data.release();
+  await waitUntil('both have ended', () => ended.length === 2);
+  t.same(ended, ['second', 'first']);
+  t.match(said.join(), `second (pid ${second.pid}), first (pid ${first.pid})`);
+});
+
+t.test('two that start at the same time do not both get the folder', async (t) => {
+  const folder = await withFolder(t);
+  const script = fileURLToPath(new URL('../support/lock-owner.ts', import.meta.url));
+  const contenders = Array.from({ length: 4 }, () => {
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, folder], { stdio: 'pipe' });
+    t.teardown(() => child.kill('SIGKILL'));
+    let said = '';
+    child.stdout.on('data', (chunk) => {
+      said += String(chunk);
+    });
+    return { answer: () => /(owner|refused)/.exec(said)?.[1] };
+  });
+  const answers = await waitUntil('all have answered', () => {
+    const given = contenders.map(({ answer }) => answer());
+    return given.every(Boolean) && given;
+  });
+  t.same(answers.filter((answer) => answer === 'owner').length, 1);
+});

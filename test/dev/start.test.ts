@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { isAlive } from '../../dev/process-identity.ts';
+import { livingRecords } from '../../dev/process-records.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withFolder } from '../support/with-folder.ts';
+
+const SLOW = { timeoutMs: 90_000 };
+const unset = {
+  DATABASE_URL: '',
+  QUEUE_REDIS_URL: '',
+  CACHE_REDIS_URL: '',
+  JWT_SECRET: '',
+  JWKS_URL: '',
+  OPEN_REGISTRATION: '',
+};
+
+/** `npm start` as npm runs it, but on a free port and with a data folder of the test's own. */
+function npmStart(t: Test, folder: string, env: NodeJS.ProcessEnv = {}) {
+  const script = fileURLToPath(new URL('../../dev/start.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
+    env: { ...process.env, ...unset, NODE_ENV: 'development', PORT: '0', FIELD_DATA_DIR: folder, ...env },
+    stdio: 'pipe',
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      said += String(chunk);
+    });
+  }
+  t.teardown(async () => {
+    child.kill('SIGTERM');
+    await waitUntil('npm start has ended', () => child.exitCode !== null || child.signalCode, SLOW);
+  });
+  return {
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    said: () => said,
+    ended: () => waitUntil('npm start has ended', () => child.exitCode?.toString() ?? child.signalCode, SLOW),
+    async ready() {
+      await waitUntil('npm start is ready', () => child.exitCode !== null || /^ready/m.test(said), SLOW);
+      const [, url] = /^ {2}API +(http:\S+)\/api$/m.exec(said) ?? [];
+      const [, token] = /Bearer (\S+)'/.exec(said) ?? [];
+      if (!url || !token) throw new Error(`npm start is not ready:\n${said}`);
+      return { url, token };
+    },
+  };
+}
+
+const recorded = (folder: string) => livingRecords(join(folder, 'run'));
+
+t.test('npm start brings up all of it, and its data survive a kill -9', { timeout: 300_000 }, async (t) => {
+  const folder = join(await withFolder(t), 'data');
+  const first = npmStart(t, folder);
+  const { url, token } = await first.ready();
+  t.equal((await fetch(`${url}/api/health/ready`)).status, 200);
+  const [, body] = /-d '(.*)'$/m.exec(first.said()) ?? [];
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=20' };
+  const answer = await fetch(`${url}/api/fields/global/updates`, { method: 'POST', headers, body });
+  t.equal(answer.status, 200, 'the particle of the curl that it prints is applied');
+
+  const running = recorded(folder);
+  t.same(running.map(({ name }) => name).sort(), ['api', 'postgres', 'redis', 'worker']);
+  first.kill('SIGKILL');
+  await first.ended();
+  const second = npmStart(t, folder);
+  const again = await second.ready();
+  t.notOk(running.some(isAlive), 'nothing of the first run is left');
+  const state = await fetch(`${again.url}/api/fields/global`, { headers });
+  t.match(await state.json(), { version: 1, memoryParticles: [{ id: 'hello' }] }, 'and the old token is still good');
+
+  await t.test('a second one is refused the same folder', async (t) => {
+    const third = npmStart(t, folder);
+    t.equal(await third.ended(), '1');
+    t.match(third.said(), /Another npm start \(pid \d+\) uses/);
+  });
+
+  const last = recorded(folder);
+  t.equal(last.length, 4);
+  second.kill('SIGINT');
+  t.equal(await second.ended(), '0');
+  t.notOk(last.some(isAlive), 'Ctrl-C leaves no process');
+  t.notOk(readdirSync(folder).includes('lock.json'));
+});
+
+t.test('in production nothing is started or made up: what is missing is named', async (t) => {
+  const folder = join(await withFolder(t), 'data');
+  const start = npmStart(t, folder, { NODE_ENV: 'production' });
+  t.equal(await start.ended(), '1');
+  t.match(start.said(), /DATABASE_URL is missing[\s\S]*QUEUE_REDIS_URL is missing[\s\S]*CACHE_REDIS_URL is missing/);
+  t.throws(() => readdirSync(folder), { code: 'ENOENT' });
+});
+
+t.test(
+  'when the worker dies, so does all the rest, with an exit code that says so',
+  { timeout: 300_000 },
+  async (t) => {
+    const folder = join(await withFolder(t), 'data');
+    const start = npmStart(t, folder);
+    await start.ready();
+    const running = recorded(folder);
+    const worker = running.find(({ name }) => name === 'worker');
+    if (!worker) throw new Error('no worker is recorded');
+    process.kill(worker.pid, 'SIGKILL');
+    t.equal(await start.ended(), '1');
+    t.match(start.said(), /The worker ended \(signal SIGKILL\)/);
+    t.notOk(running.some(isAlive));
+  },
+);
