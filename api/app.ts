@@ -5,7 +5,7 @@
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import websocket from '@fastify/websocket';
-import Fastify, { type FastifyBaseLogger } from 'fastify';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { streamProtocol } from '../shared/contract/stream.ts';
 import { maxRequestBytes } from '../shared/contract/update.ts';
@@ -82,7 +82,8 @@ export async function buildApp(connections: Connections): Promise<App> {
 function createServer({ log }: Connections): App {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    // Requests are logged by their own hook, in one line each.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxRequestBytes,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,

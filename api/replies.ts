@@ -18,6 +18,8 @@ export interface Waiting {
   readonly address: ReplyAddress;
   /** The reply, or undefined when it has not come within the time. */
   wait(timeoutMs: number): Promise<Reply | undefined>;
+  /** Whether a reply may have been lost on the way; then only receipts tell. */
+  mayBeMissed(): boolean;
   leave(): void;
 }
 
@@ -25,19 +27,19 @@ export class Replies {
   readonly #process = randomUUID();
   readonly #subscriber: ChannelSubscriber;
   readonly #takers = new Map<string, (reply: Reply | undefined) => void>();
+  /** How often the channel was subscribed anew: what was sent before that may be lost. */
+  #reconnects = 0;
   #closed = false;
 
   constructor(subscriber: ChannelSubscriber, names: CacheNames) {
     this.#subscriber = subscriber;
+    subscriber.onReconnect(() => {
+      this.#reconnects += 1;
+    });
     void subscriber.listen(names.replyChannel(this.#process), (message) => {
       const reply = JSON.parse(message) as Reply;
       this.#takers.get(reply.request)?.(reply);
     });
-  }
-
-  /** Whether replies can come; without, only receipts tell. */
-  get canCome(): boolean {
-    return this.#subscriber.isListening && !this.#closed;
   }
 
   expect(): Waiting {
@@ -46,11 +48,13 @@ export class Replies {
     const reply = new Promise<Reply | undefined>((resolve) => {
       take = resolve;
     });
+    const reconnects = this.#reconnects;
     if (this.#closed) take(undefined);
     this.#takers.set(request, take);
     return {
       address: { process: this.#process, request },
       wait: (timeoutMs) => within(reply, timeoutMs),
+      mayBeMissed: () => !this.#subscriber.isListening || this.#reconnects !== reconnects,
       leave: () => void this.#takers.delete(request),
     };
   }

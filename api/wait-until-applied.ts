@@ -24,7 +24,7 @@ interface Sent {
   readonly counters: readonly number[];
 }
 
-/** Waits for the worker's reply; without a channel, and once more at the end, the receipts are asked. */
+/** Waits for the worker's reply. When that may have been lost, and once more at the end, the receipts are asked. */
 export async function waitUntilApplied(
   { replies, reader, log }: Sources,
   sent: Sent,
@@ -36,7 +36,7 @@ export async function waitUntilApplied(
     const reply = await waiting.wait(Math.max(0, Math.min(remainingMs, receiptsEveryMs)));
     if (reply) return { version: reply.version, results: reply.results };
     const isOver = Date.now() >= deadline || replies.closed;
-    if (isOver || !replies.canCome) {
+    if (isOver || waiting.mayBeMissed()) {
       const applied = await readApplied(reader, sent).catch((error) => {
         log.debug({ err: error, field: sent.field }, 'receipts not readable');
         return undefined;

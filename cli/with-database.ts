@@ -1,5 +1,6 @@
 /** PostgreSQL for a command: opened, closed whatever happens, and its outages told in a sentence. */
 import type { Knex } from 'knex';
+import { DBError } from 'objection';
 import { connectDatabase } from '../db/connect.ts';
 import { createLog } from '../shared/log.ts';
 import { isPassing } from '../workers/failures.ts';
@@ -26,16 +27,27 @@ export async function withDatabase<T>(url: string, work: (db: Knex) => Promise<T
 
 export function explainDatabaseError(error: unknown, url: string): unknown {
   if (error instanceof CliError) return error;
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const native = nativeError(error);
+  const code = (native as NodeJS.ErrnoException | undefined)?.code ?? '';
   if (code === undefinedTable) {
     const hint = 'Migrate it: npx field migrate';
     return new CliError('unreachable', `The database at ${addressOf(url)} has no tables yet.`, { hint, cause: error });
   }
-  if (!isPassing(error) && !refusals.has(code)) return error;
-  return new CliError('unreachable', `PostgreSQL at ${addressOf(url)} cannot be reached: ${reasonOf(error)}`, {
+  if (!isPassing(native) && !refusals.has(code)) return error;
+  return new CliError('unreachable', `PostgreSQL at ${addressOf(url)} cannot be reached: ${reasonOf(native)}`, {
     hint: 'Is it running, and is DATABASE_URL right?',
     cause: error,
   });
+}
+
+/** Whether PostgreSQL is away for a while. */
+export function isDatabaseOutage(error: unknown): boolean {
+  return isPassing(nativeError(error));
+}
+
+/** Objection wraps what the driver says, and keeps its code to itself. */
+function nativeError(error: unknown): unknown {
+  return error instanceof DBError ? error.nativeError : error;
 }
 
 /** Host, port and database, without the password. */

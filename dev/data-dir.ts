@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Config } from '../shared/config.ts';
+import { baseUrl } from './base-url.ts';
 import { findLaunchers } from './launchers.ts';
 import { acquireLock } from './lock.ts';
 import { livingRecords, stopRecorded } from './process-records.ts';
@@ -22,6 +24,8 @@ export interface DataDir {
   /** Where the processes are recorded. */
   runFolder: string;
   secrets: z.infer<typeof secretsSchema>;
+  /** Writes down where everything is, for the command `field` to find. */
+  writeAddresses(config: Config): Promise<void>;
   release(): void;
 }
 
@@ -33,7 +37,8 @@ export async function openDataDir(given: string, say: (line: string) => void): P
     const release = await acquireLock(path, findLaunchers(), say);
     const runFolder = join(path, 'run');
     await stopLeftovers(runFolder, say);
-    return { path, runFolder, secrets: await readSecrets(path), release };
+    const secrets = await readSecrets(path);
+    return { path, runFolder, secrets, writeAddresses: (config) => writeAddresses(path, config), release };
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EACCES') throw cause;
     throw new Error(`${given} holds files of another user: run npm start as that user, or set FIELD_DATA_DIR`, {
@@ -56,6 +61,18 @@ async function createFolder(path: string): Promise<void> {
   await writeFile(join(path, '.gitignore'), '*\n');
 }
 
+async function writeAddresses(folder: string, config: Config): Promise<void> {
+  const { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL, JWT_SECRET } = config;
+  const addresses = { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL, JWT_SECRET, API_URL: baseUrl(config) };
+  await writePrivately(join(folder, 'stack.json'), addresses);
+}
+
+/** All at once, and for nobody else to read. */
+async function writePrivately(file: string, content: object): Promise<void> {
+  await writeFile(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
 async function readSecrets(folder: string): Promise<DataDir['secrets']> {
   const file = join(folder, 'secrets.json');
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -68,7 +85,6 @@ async function readSecrets(folder: string): Promise<DataDir['secrets']> {
   } catch (cause) {
     throw new Error(`${file} cannot be read. Mend it, or remove ${folder} to start from nothing.`, { cause });
   }
-  await writeFile(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await writePrivately(file, secrets);
   return secrets;
 }

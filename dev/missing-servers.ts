@@ -13,6 +13,7 @@ import { startRedis } from './redis.ts';
 /** Beside the usual ports, so that a server of the machine's own is not in the way. */
 const POSTGRES_PORT = 54329;
 const REDIS_PORT = 63799;
+const MAX_PORTS = 3;
 const DEFAULT_FOLDER = fileURLToPath(new URL('../.field', import.meta.url));
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,21 +59,43 @@ function refuseBadSettings(env: Environment): void {
 }
 
 async function startDatabase(data: DataDir, stack: ProcessStack, say: (line: string) => void): Promise<string> {
-  const port = await choosePort('PostgreSQL', POSTGRES_PORT, '127.0.0.1', say);
   const password = data.secrets.postgresPassword;
-  const server = await startPostgres({ folder: data.path, port, password, start: stack.start, say });
+  const server = await startOnFreePort({ who: 'PostgreSQL', wanted: POSTGRES_PORT, say }, (port) =>
+    startPostgres({ folder: data.path, port, password, start: stack.start, say }),
+  );
   await ensureDatabase(server, 'field');
-  say(`PostgreSQL runs on 127.0.0.1:${port}`);
+  say(`PostgreSQL runs on 127.0.0.1:${server.port}`);
   return server.url('field');
 }
 
 async function startQueueAndCache(data: DataDir, stack: ProcessStack, say: (line: string) => void) {
   const binary = await findOrInstallRedis({ folder: data.path, start: stack.start, say });
-  const port = await choosePort('Redis', REDIS_PORT, '127.0.0.1', say);
   const password = data.secrets.redisPassword;
-  const server = await startRedis({ binary, folder: data.path, port, password, start: stack.start });
-  say(`Redis runs on 127.0.0.1:${port} (${binary})`);
+  const server = await startOnFreePort({ who: 'Redis', wanted: REDIS_PORT, say }, (port) =>
+    startRedis({ binary, folder: data.path, port, password, start: stack.start }),
+  );
+  say(`Redis runs on 127.0.0.1:${server.port} (${binary})`);
   return server.url;
+}
+
+interface PortRequest {
+  readonly who: string;
+  readonly wanted: number;
+  readonly say: (line: string) => void;
+}
+
+/** A port that was free may be taken a moment later, by another stack that starts beside this one. */
+async function startOnFreePort<Server>(
+  { who, wanted, say }: PortRequest,
+  start: (port: number) => Promise<Server>,
+): Promise<Server> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(await choosePort(who, attempt === 1 ? wanted : 0, '127.0.0.1', say));
+    } catch (error) {
+      if (attempt === MAX_PORTS || !String(error).includes('Address already in use')) throw error;
+    }
+  }
 }
 
 async function choosePort(who: string, wanted: number, host: string, say: (line: string) => void): Promise<number> {

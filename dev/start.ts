@@ -38,6 +38,7 @@ async function run(): Promise<void> {
   await Promise.race([failed, waitUntilReady(config)]);
   if (config.JWT_SECRET) await Promise.race([failed, proveAnUpdate(config, config.JWT_SECRET)]);
   else say('With JWKS_URL no token can be made here, so that no update was sent to see it go through');
+  await data?.writeAddresses(config);
   say(await describeRun(config, data));
   say(`ready in ${process.uptime().toFixed(1)} s — Ctrl-C stops everything`);
   await failed;

@@ -61,35 +61,33 @@ export class ConfigError extends Error {
  * @throws ConfigError that lists every bad key.
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
   const parsed = configSchema.safeParse(given);
-  if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map((issue) => sentenceFor(String(issue.path[0]), given, issue.message)));
-  }
+  const isProduction = given.NODE_ENV === 'production';
+  const problems = [
+    ...(parsed.error?.issues.map(({ path, message }) => describeIssue(String(path[0]), message, given)) ?? []),
+    ...findKeyProblems(given),
+    ...(isProduction ? findProductionProblems(given) : []),
+  ];
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.data;
-  const isProduction = settings.NODE_ENV === 'production';
-  const problems = [...keyProblems(settings), ...(isProduction ? productionProblems(settings) : [])];
-  if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({ ...settings, isProduction, openRegistration: settings.OPEN_REGISTRATION ?? !isProduction });
 }
 
-function sentenceFor(key: string, given: Record<string, string | undefined>, message: string): string {
+type Given = Readonly<Record<string, string | undefined>>;
+
+function describeIssue(key: string, message: string, given: Given): string {
   return given[key] === undefined ? `${key} is missing` : `${key}: ${message}`;
 }
 
-function keyProblems(settings: Settings): string[] {
-  if (settings.JWT_SECRET && settings.JWKS_URL) return ['JWT_SECRET and JWKS_URL are both set: choose one'];
-  if (!settings.JWT_SECRET && !settings.JWKS_URL) return ['JWT_SECRET (at least 32 bytes) or JWKS_URL is missing'];
+function findKeyProblems({ JWT_SECRET: secret, JWKS_URL: jwksUrl }: Given): string[] {
+  if (secret && jwksUrl) return ['JWT_SECRET and JWKS_URL are both set: choose one'];
+  if (!secret && !jwksUrl) return ['JWT_SECRET (at least 32 bytes) or JWKS_URL is missing'];
   return [];
 }
 
-function productionProblems(settings: Settings): string[] {
-  const problems: string[] = [];
-  if (settings.OPEN_REGISTRATION === undefined) {
-    problems.push('OPEN_REGISTRATION is missing: say true or false, since it lets anybody in');
-  }
-  if (settings.OPEN_REGISTRATION && !settings.JWT_SECRET) {
-    problems.push('OPEN_REGISTRATION needs JWT_SECRET, to sign the tokens that it hands out');
-  }
-  return problems;
+function findProductionProblems({ OPEN_REGISTRATION: open, JWT_SECRET: secret }: Given): string[] {
+  if (open === undefined) return ['OPEN_REGISTRATION is missing: say true or false, since it lets anybody in'];
+  const isOpen = flag.safeParse(open).data ?? false;
+  return isOpen && !secret ? ['OPEN_REGISTRATION needs JWT_SECRET, to sign the tokens that it hands out'] : [];
 }

@@ -57,7 +57,7 @@ export function createTokenVerifier(settings: TokenSettings): VerifyToken {
   return async (token) => {
     const cached = known.get(token);
     if (cached) {
-      if (cached.exp * 1000 <= Date.now()) throw new FieldError('token_expired');
+      if ((cached.exp + clockToleranceSeconds) * 1000 <= Date.now()) throw new FieldError('token_expired');
       return cached;
     }
     const claims = claimsSchema.safeParse(await verify(token));

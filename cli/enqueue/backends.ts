@@ -5,9 +5,9 @@ import { type FoundReceipt, findReceipts } from '../../db/receipts.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { UpdateProducer } from '../../shared/update-queue.ts';
-import { isPassing } from '../../workers/failures.ts';
 import { CliError, reasonOf } from '../exit-codes.ts';
 import { retryOutage } from '../retry-outage.ts';
+import { isDatabaseOutage } from '../with-database.ts';
 import type { UpdateKey } from './in-flight.ts';
 
 export const outageLimitMs = 30_000;
@@ -47,7 +47,7 @@ export function createBackends({ db, reader, producer, say, signal }: BackendOpt
       }
     };
   };
-  const log = patiently('PostgreSQL', isPassing);
+  const log = patiently('PostgreSQL', isDatabaseOutage);
   // Whatever goes wrong there, nothing else can be done than to try again.
   const queue = patiently("The queue's Redis", () => true);
   return {

@@ -24,7 +24,7 @@ export function groupUpdates(updates: readonly DeviceUpdate[], max: number): Dev
   return groups;
 }
 
-export interface Job {
+interface Job {
   readonly data: ApplyUpdates;
   /** How many timestamps were brought down to the time of acceptance. */
   readonly adjusted: number;

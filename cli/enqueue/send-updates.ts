@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Backends } from './backends.ts';
 import { type CheckLead, createLeadCheck } from './counter-leads.ts';
-import { groupUpdates, type Job, toJob } from './group-jobs.ts';
+import { groupUpdates, toJob } from './group-jobs.ts';
 import { type InFlight, keyOf, nameOf } from './in-flight.ts';
 import type { LineReport } from './line-report.ts';
 import type { DeviceUpdate, ParseLine } from './parse-line.ts';
@@ -101,18 +101,26 @@ function noteKnown({ tally, report }: Sending, update: DeviceUpdate, isSame: boo
 
 /** @returns false when it was ended while it waited for room */
 async function sendFresh(sending: Sending, fresh: readonly DeviceUpdate[]): Promise<boolean> {
-  const { field, batch, tally, inFlight, backends } = sending;
-  if (fresh.length === 0) return true;
+  const { batch, maxBacklog } = sending;
   const groups = groupUpdates(fresh, batch);
-  if (!(await waitForRoom(sending, groups.length))) return false;
+  for (let start = 0; start < groups.length; start += maxBacklog) {
+    const some = groups.slice(start, start + maxBacklog);
+    if (!(await waitForRoom(sending, some.length))) return false;
+    await sendGroups(sending, some);
+  }
+  return true;
+}
+
+async function sendGroups({ field, backends, tally, inFlight }: Sending, groups: readonly DeviceUpdate[][]) {
   const acceptedAt = Date.now();
-  const jobs = groups.map((group) => toJob(field, group, acceptedAt)).filter((job): job is Job => job !== undefined);
+  const jobs = groups.flatMap((group) => toJob(field, group, acceptedAt) ?? []);
   await backends.enqueue(jobs.map(({ data }) => data));
   tally.jobs += jobs.length;
-  tally.accepted += fresh.length;
-  tally.adjusted += jobs.reduce((sum, { adjusted }) => sum + adjusted, 0);
-  for (const update of fresh) inFlight?.add({ ...update, acceptedAt });
-  return true;
+  for (const { data, adjusted } of jobs) {
+    tally.accepted += data.updates.length;
+    tally.adjusted += adjusted;
+  }
+  for (const update of groups.flat()) inFlight?.add({ ...update, acceptedAt });
 }
 
 async function waitForRoom({ inFlight, backends, maxBacklog, say, signal }: Sending, jobs: number): Promise<boolean> {

@@ -11,6 +11,8 @@ export const fieldIdSchema = z
 export const deviceIdSchema = z
   .string()
   .regex(deviceIdPattern, 'must be 1 to 64 of A-Z, a-z, 0-9, . _ : and -')
+  // As the key of a clock it would be refused, or dropped, by whoever guards against prototype pollution.
+  .refine((id) => id !== '__proto__', 'must not be __proto__')
   .meta({ id: 'DeviceId', example: 'phone-1' }) as unknown as z.ZodType<DeviceId, string>;
 
 export const particleIdSchema = text(1, 128).meta({ id: 'ParticleId', example: 'star-1' });

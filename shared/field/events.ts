@@ -55,7 +55,7 @@ function bloom(state: FieldState): void {
     coherence: unit(field.coherence + 0.1),
     portalStability: unit(field.portalStability + 0.05),
   }));
-  setRoom64(state, isPortalStable(state.quantumFields));
+  if (isPortalStable(state.quantumFields)) setRoom64(state, true);
 }
 
 function harmonize(state: FieldState): void {

@@ -135,12 +135,9 @@ function scale({ x, y, z }: Vector, factor: number): Vector {
   return { x: x * factor, y: y * factor, z: z * factor };
 }
 
-// A thousand particles of the largest finite speed must still add up to a finite sum.
-const maxKinetic = Number.MAX_VALUE / 4096;
-
 function kineticEnergy({ x, y, z }: Vector, resonance: number): number {
   if (resonance === 0) return 0;
-  return Math.min(finite(0.5 * (x * x + y * y + z * z)) * resonance, maxKinetic);
+  return finite(0.5 * (x * x + y * y + z * z)) * resonance;
 }
 
 export function newestStamp(registers: readonly (Register<unknown> | undefined)[]): Stamp {

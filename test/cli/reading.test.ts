@@ -1,36 +1,22 @@
 import t, { type Test } from 'tap';
-import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
-import type { Update } from '../../shared/field/update.ts';
 import { cutState } from '../../shared/state-pieces.ts';
-import { joinText, renderState } from '../../shared/state-text.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { readStored, waitForCache } from '../support/read-back.ts';
+import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
 import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
 import { settingsOf, withField } from './run-field.ts';
 
-const garden = 'garden' as FieldId;
-const [ada, bob] = ['ada', 'bob'] as DeviceId[] as [DeviceId, DeviceId];
-const at = 1_700_000_000_000;
-
-const cell = (counter: number, value: number): Update => ({
-  ...{ counter, timestamp: at + counter, seen: 0, kind: 'cells.set' },
-  cells: [{ x: 4, y: 2, value }],
-});
-const star: Update = {
-  ...{ counter: 2, timestamp: at, seen: 0, kind: 'particle.put', id: 'star' },
-  content: 'clear \u001b[2J the screen',
-};
+const garden = asField('garden');
+const [ada, bob] = [asDevice('ada'), asDevice('bob')];
 
 /** Four updates: two writes to one cell that know nothing of each other, and two to one particle. */
 async function withGarden(t: Test): Promise<Backing> {
   const backing = await withBacking(t);
   await withWorker(t, backing);
-  const { producer, cache } = backing;
-  await producer.enqueue({ field: garden, device: ada, updates: [cell(1, 0.25), star], acceptedAt: at });
-  await producer.enqueue({
-    ...{ field: garden, device: bob, acceptedAt: at },
-    updates: [cell(1, 0.75), { ...star, content: 'another' }],
-  });
-  await waitUntil('all four are in the cache', async () => (await cache.readVersion(garden)) === 4);
+  const content = 'clear \u001b[2J the screen';
+  const { producer } = backing;
+  await producer.enqueue(jobOf(garden, ada, [setCell(1, 4, 0.25), putParticle(2, 'star', { content })]));
+  await producer.enqueue(jobOf(garden, bob, [setCell(1, 4, 0.75), putParticle(2, 'star', { content: 'another' })]));
+  await waitForCache(backing, garden, 4);
   return backing;
 }
 
@@ -40,9 +26,7 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
   const field = await withField(t, settingsOf(backing));
 
   await t.test('state prints what the API would send', async (t) => {
-    const stored = await reader.loadState(garden);
-    if (!stored) throw new Error('there is no garden');
-    const bytes = joinText(renderState(cutState(stored)).state, 0).toString();
+    const bytes = await readStored(backing, garden);
     const raw = await field(['state', 'garden', '--json']);
     t.match(raw, { code: 0, stderr: '' });
     t.equal(raw.stdout, `${bytes}\n`);
@@ -56,7 +40,7 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
 
   await t.test('state goes back to a version', async (t) => {
     const first = JSON.parse((await field(['state', 'garden', '--at', '1'])).stdout);
-    t.match(first, { version: 1, cells: { '4,2': 0.25 }, memoryParticles: [] });
+    t.match(first, { version: 1, cells: { '4,0': 0.25 }, memoryParticles: [] });
     t.match(await field(['state', 'garden', '--at', '5']), { code: 1, stderr: /has not reached version 5/ });
     t.match(await field(['state', 'nowhere']), { code: 1, stderr: /There is no field nowhere/ });
     t.match(await field(['state', 'nowhere', '--at', '1']), { code: 1, stderr: /There is no field nowhere/ });
@@ -68,7 +52,7 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
     const [head, newest, oldest, total] = stdout.split('\n');
     t.match(head, /^version +time +cell +local +value +remote +value +resolution$/);
     t.match(newest, /^4 .*particle\/star +ada 2 .*bob 2 /);
-    t.match(oldest, /^3 .*4,2 +ada 1 +0.25 +bob 1 +0.75 +used_remote$/);
+    t.match(oldest, /^3 .*4,0 +ada 1 +0.25 +bob 1 +0.75 +used_remote$/);
     t.equal(total, '2 of 2 conflicts of garden');
     t.notMatch(stdout, '\u001b');
     const json = JSON.parse((await field(['conflicts', 'garden', '--limit', '1', '--json'])).stdout);
@@ -104,19 +88,19 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
     if (!stored) throw new Error('there is no garden');
     await backing.cache.fill(cutState(stored));
     t.match(await field(['verify']), { code: 0, stdout: /cache same\n/ });
-    await cacheRedis.hset(names.stateKey(garden), 'c:4,2', '0.5');
+    await cacheRedis.hset(names.stateKey(garden), 'c:4,0', '0.5');
     t.match(await field(['verify']), {
       code: 1,
       stdout: /^DIFFERS {2}garden .*cached copy at version 4 differs.*1 differ/s,
     });
-    await cacheRedis.hset(names.stateKey(garden), 'c:4,2', '0.75');
+    await cacheRedis.hset(names.stateKey(garden), 'c:4,0', '0.75');
     await db.raw(`update field_updates set update = jsonb_set(update, '{cells,0,value}', '0.5') where version = 3`);
     const { code, stdout } = await field(['verify', '--json']);
     t.equal(code, 1);
     const { differing, fields } = JSON.parse(stdout);
     t.equal(differing, 1);
-    t.match(fields[0], { field: 'garden', version: 4, cache: 'differs' });
-    t.ok(fields[0].differences.length >= 1);
+    t.match(fields[0], { field: 'garden', version: 4 });
+    t.ok(fields[0].differences.length >= 1, 'and says where');
   });
 });
 

@@ -1,53 +1,10 @@
-import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { isAlive } from '../../dev/process-identity.ts';
 import { livingRecords } from '../../dev/process-records.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { npmStart } from '../support/npm-start.ts';
 import { withFolder } from '../support/with-folder.ts';
-
-const SLOW = { timeoutMs: 90_000 };
-const unset = {
-  DATABASE_URL: '',
-  QUEUE_REDIS_URL: '',
-  CACHE_REDIS_URL: '',
-  JWT_SECRET: '',
-  JWKS_URL: '',
-  OPEN_REGISTRATION: '',
-};
-
-/** `npm start` as npm runs it, but on a free port and with a data folder of the test's own. */
-function npmStart(t: Test, folder: string, env: NodeJS.ProcessEnv = {}) {
-  const script = fileURLToPath(new URL('../../dev/start.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
-    env: { ...process.env, ...unset, NODE_ENV: 'development', PORT: '0', FIELD_DATA_DIR: folder, ...env },
-    stdio: 'pipe',
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      said += String(chunk);
-    });
-  }
-  t.teardown(async () => {
-    child.kill('SIGTERM');
-    await waitUntil('npm start has ended', () => child.exitCode !== null || child.signalCode, SLOW);
-  });
-  return {
-    kill: (signal: NodeJS.Signals) => child.kill(signal),
-    said: () => said,
-    ended: () => waitUntil('npm start has ended', () => child.exitCode?.toString() ?? child.signalCode, SLOW),
-    async ready() {
-      await waitUntil('npm start is ready', () => child.exitCode !== null || /^ready/m.test(said), SLOW);
-      const [, url] = /^ {2}API +(http:\S+)\/api$/m.exec(said) ?? [];
-      const [, token] = /Bearer (\S+)'/.exec(said) ?? [];
-      if (!url || !token) throw new Error(`npm start is not ready:\n${said}`);
-      return { url, token };
-    },
-  };
-}
 
 const recorded = (folder: string) => livingRecords(join(folder, 'run'));
 

@@ -7,7 +7,7 @@ import { type Change, type SentUpdate, sent } from './changes.ts';
 import { createHonestDevice, tellings, type Written } from './honest-devices.ts';
 
 /** Few names, so that writes meet; some are also names of what every object inherits. */
-const deviceNames = ['a', 'B', '__proto__', 'constructor', 'b'] as const;
+const deviceNames = ['a', 'B', 'toString', 'constructor', 'b'] as const;
 const particleIds = ['p', '__proto__', 'constructor'] as const;
 
 const number = fc.constantFrom(0, 0.5, 1, -2.25);

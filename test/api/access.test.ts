@@ -1,0 +1,161 @@
+import t from 'tap';
+import { problemSchema } from '../../shared/contract/problem.ts';
+import { setCell } from '../support/updates.ts';
+import { withBacking } from '../support/with-worker.ts';
+import { refusedUpgrade, streamUrl } from './stream-client.ts';
+import { withApi } from './with-app.ts';
+
+const backing = await withBacking(t);
+const api = await withApi(t, backing);
+const production = await withApi(t, backing, {
+  NODE_ENV: 'production',
+  OPEN_REGISTRATION: 'false',
+  ADMIN_PASSWORD: 'a long enough password',
+  CORS_ORIGINS: 'https://field.example, https://other.example/',
+});
+const token = await api.token();
+const operator = await api.token({ scope: ['operator'], device: null });
+const basic = (password: string) => ({
+  authorization: `Basic ${Buffer.from(`operator:${password}`).toString('base64')}`,
+});
+
+const protectedReads = ['', '/updates', '/updates/phone-1/1', '/conflicts', '/clock', '/events'].map(
+  (path) => `/api/fields/global${path}`,
+);
+
+t.test('without a valid token every route of a field answers 401 and says how to come in', async (t) => {
+  const signature = token.slice(0, -3);
+  for (const path of protectedReads) {
+    for (const given of [undefined, 'nonsense', signature, `${token}x`]) {
+      const answer = await api.ask(path, { token: given });
+      t.equal(answer.status, 401, path);
+      t.equal(problemSchema.parse(answer.body).code, 'unauthorized');
+      t.match(answer.headers.get('www-authenticate'), /^Bearer/);
+    }
+  }
+  const write = await api.ask('/api/fields/global/updates', { body: { updates: [] } });
+  t.equal(write.status, 401, 'before the body is looked at');
+});
+
+t.test('a token that has run out is named as such', async (t) => {
+  const expired = await api.token({ expiresInSeconds: -60 });
+  t.match(await api.ask('/api/fields/global', { token: expired }), { status: 401, body: { code: 'token_expired' } });
+});
+
+t.test('a token opens its own fields alone, by name or by pattern', async (t) => {
+  const team = await api.token({ fields: ['team-*', 'garden'] });
+  const statusOf = async (field: string) =>
+    (await api.ask(`/api/fields/${field}/updates`, { token: team, body: { updates: [setCell(1, 0, 0.5)] } })).status;
+  t.same([await statusOf('team-a'), await statusOf('garden')], [202, 202]);
+  t.same([await statusOf('gardens'), await statusOf('tea'), await statusOf('global')], [403, 403, 403]);
+  for (const path of protectedReads) t.equal((await api.ask(path, { token: team })).status, 403, path);
+});
+
+t.test('reading and writing are scopes of their own, and only a device writes', async (t) => {
+  const body = { updates: [setCell(1, 0, 0.5)] };
+  const path = '/api/fields/scopes/updates';
+  const reader = await api.token({ scope: ['field:read'] });
+  t.match(await api.ask(path, { token: reader, body }), { status: 403, body: { code: 'forbidden' } });
+  const writer = await api.token({ scope: ['field:write'] });
+  t.equal((await api.ask(path, { token: writer, body })).status, 202);
+  t.equal((await api.ask('/api/fields/global', { token: writer })).status, 403);
+  const nobody = await api.token({ device: null });
+  t.match(await api.ask(path, { token: nobody, body }), { status: 403, body: { code: 'forbidden' } });
+  t.equal((await api.ask('/api/fields/global', { token: nobody })).status, 200);
+});
+
+t.test('where registration is open, a device gets a name and a token that reads and writes', async (t) => {
+  const named = await api.ask('/api/devices', { body: { deviceId: 'tablet-7' } });
+  t.equal(named.status, 201);
+  t.equal(named.body.deviceId, 'tablet-7');
+  const days = (named.body.expiresAt - Date.now()) / 86_400_000;
+  t.ok(days > 29.9 && days <= 30);
+  const sent = await api.ask('/api/fields/any/updates', {
+    token: named.body.token,
+    body: { updates: [setCell(1, 0, 0.5)] },
+  });
+  t.equal(sent.status, 202);
+  const [first, second] = [
+    await api.ask('/api/devices', { method: 'POST' }),
+    await api.ask('/api/devices', { body: {} }),
+  ];
+  t.match(first.body.deviceId, /^[0-9a-f]{32}$/);
+  t.not(first.body.deviceId, second.body.deviceId);
+  t.match(await api.ask('/api/devices', { body: { deviceId: 'no spaces' } }), {
+    status: 400,
+    body: { errors: [{ path: '/deviceId' }] },
+  });
+  t.match(await api.ask('/api/devices', { body: { admin: true } }), { status: 400, body: { code: 'invalid_input' } });
+});
+
+t.test('where registration is not open, it is refused with the setting that would open it', async (t) => {
+  const { status, body } = await production.ask('/api/devices', { body: {} });
+  t.equal(status, 403);
+  t.match(problemSchema.parse(body), { code: 'forbidden', detail: /OPEN_REGISTRATION/ });
+});
+
+t.test('Bull Board is for operators alone: its page, its API and its files', async (t) => {
+  const paths = [
+    '/admin/queues',
+    '/admin/queues/',
+    '/admin/queues/api/queues',
+    '/admin/queues/static/favicon-32x32.png',
+  ];
+  for (const path of paths) {
+    for (const instance of [api, production]) {
+      const anonymous = await instance.ask(path);
+      t.equal(anonymous.status, 401, path);
+      t.ok(anonymous.headers.get('www-authenticate'), path);
+      t.equal((await instance.ask(path, { token })).status, 403, path);
+      t.not((await instance.ask(path, { token: operator })).status, 401, path);
+    }
+  }
+  const { text } = await api.ask('/admin/queues', { token: operator });
+  t.match(text, /Bull Dashboard/);
+  const script = /src="(static\/js\/[^"]+)"/.exec(text)?.[1];
+  t.equal((await api.ask(`/admin/queues/${script}`, { token: operator })).status, 200);
+  t.match((await api.ask('/admin/queues/api/queues', { token: operator })).body, { queues: [{ name: 'updates' }] });
+  for (const method of ['PUT', 'POST', 'DELETE']) {
+    t.equal((await api.ask('/admin/queues/api/queues/updates/empty', { method })).status, 401, method);
+  }
+});
+
+t.test('an operator comes in with the password too, where one is set, but not from another site', async (t) => {
+  const path = '/admin/queues/api/queues';
+  t.equal((await production.ask(path, { headers: basic('a long enough password') })).status, 200);
+  t.equal((await production.ask(path, { headers: basic('a wrong one') })).status, 401);
+  t.equal((await api.ask(path, { headers: basic('') })).status, 401, 'no password is set');
+  const forged = { ...basic('a long enough password'), origin: 'https://evil.example' };
+  t.equal(
+    (await production.ask('/admin/queues/api/queues/updates/pause', { method: 'PUT', headers: forged })).status,
+    403,
+  );
+});
+
+t.test('the metrics are open in development and for operators in production', async (t) => {
+  t.match((await api.ask('/metrics')).text, /field_http_request_duration_seconds_count\{route="\/api\/fields\/:field"/);
+  t.equal((await production.ask('/metrics')).status, 401);
+  t.equal((await production.ask('/metrics', { token })).status, 403);
+  t.equal((await production.ask('/metrics', { token: operator })).status, 200);
+  t.equal((await production.ask('/metrics', { headers: basic('a long enough password') })).status, 200);
+});
+
+t.test('only the origins on the list may read answers or open sockets', async (t) => {
+  const allowed = async (origin: string) =>
+    (await production.ask('/api/', { headers: { origin } })).headers.get('access-control-allow-origin');
+  t.equal(await allowed('https://field.example'), 'https://field.example');
+  t.equal(await allowed('https://other.example'), 'https://other.example');
+  t.equal(await allowed('https://evil.example'), null);
+  const preflight = await production.ask('/api/fields/global/updates', {
+    method: 'OPTIONS',
+    headers: {
+      origin: 'https://field.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,prefer',
+    },
+  });
+  t.equal(preflight.status, 204);
+  t.equal(preflight.headers.get('access-control-allow-headers'), 'authorization,prefer');
+  const evil = { authorization: `Bearer ${token}`, origin: 'https://evil.example' };
+  t.match(await refusedUpgrade(streamUrl(production, 'global'), ['field.v1'], evil), { status: 403 });
+});

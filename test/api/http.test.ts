@@ -1,0 +1,113 @@
+import { connect } from 'node:net';
+import t from 'tap';
+import { healthSchema, rootSchema } from '../../api/routes/health.ts';
+import { problemSchema } from '../../shared/contract/problem.ts';
+import { withBacking, withWorker } from '../support/with-worker.ts';
+import { withApi } from './with-app.ts';
+
+const backing = await withBacking(t);
+await withWorker(t, backing);
+const api = await withApi(t, backing);
+const token = await api.token();
+
+t.test('the root and the health routes say how it is, without a token', async (t) => {
+  const root = await api.ask('/api/');
+  t.match(rootSchema.parse(root.body), { status: 'ok', database: true, redis: true });
+  const health = await api.ask('/api/health');
+  t.equal(health.status, 200);
+  t.match(healthSchema.parse(health.body), {
+    status: 'healthy',
+    checks: { workers: { count: 1 }, queue: { backlog: 0 } },
+  });
+  t.match(await api.ask('/api/health/live'), { status: 200, body: { status: 'live' } });
+  t.match(await api.ask('/api/health/ready'), { status: 200, body: { status: 'ready' } });
+});
+
+t.test('an unknown address is 404, a known one with another method 405 with what it takes', async (t) => {
+  for (const path of [
+    '/',
+    '/api/nothing',
+    '/api/fields',
+    '/api/fields/global/nothing',
+    '/api/fields/global/updates/a/1/2',
+  ]) {
+    const answer = await api.ask(path, { token });
+    t.equal(answer.status, 404, path);
+    t.equal(problemSchema.parse(answer.body).code, 'not_found');
+  }
+  const cases: [string, string, string][] = [
+    ['DELETE', '/api/fields/global', 'GET, HEAD'],
+    ['PUT', '/api/fields/global/updates', 'GET, HEAD, POST'],
+    ['GET', '/api/devices', 'POST'],
+    ['POST', '/api/health', 'GET, HEAD'],
+  ];
+  for (const [method, path, allow] of cases) {
+    const answer = await api.ask(path, { method, token });
+    t.equal(answer.status, 405, path);
+    t.equal(answer.headers.get('allow'), allow);
+    t.equal(problemSchema.parse(answer.body).code, 'method_not_allowed');
+  }
+});
+
+t.test('a field id that cannot be one is bad input, however strange', async (t) => {
+  for (const id of ['UPPER', '-dash', 'a'.repeat(65), '%00', '%F0%9F%8C%80', 'a%2Fb', '__proto__']) {
+    const answer = await api.ask(`/api/fields/${id}`, { token });
+    t.equal(answer.status, 400, id);
+    t.match(problemSchema.parse(answer.body), { code: 'invalid_input', errors: [{ path: '/path/field' }] }, id);
+  }
+  const broken = await api.ask('/api/fields/%zz', { token });
+  t.match(problemSchema.parse(broken.body), { status: 400, code: 'bad_request' });
+});
+
+t.test('what is not HTTP is answered with a problem, and the connection ends', async (t) => {
+  const { port } = new URL(api.address);
+  const answer = await new Promise<string>((resolve, reject) => {
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write('NONSENSE\r\n\r\n'));
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('end', () => resolve(text));
+    socket.on('error', reject);
+  });
+  t.match(answer, /^HTTP\/1\.1 400 /);
+  t.match(problemSchema.parse(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))), { code: 'bad_request' });
+});
+
+t.test('the docs page works under its content security policy, and describes every route', async (t) => {
+  const page = await api.ask('/docs');
+  t.equal(page.status, 200);
+  const policy = page.headers.get('content-security-policy') ?? '';
+  t.match(policy, /script-src 'self'(;|$)/);
+  t.notMatch(page.text, /<script>/, 'no script is inline');
+  for (const [, file] of page.text.matchAll(/(?:src|href)="(\/docs\/static\/[^"]+)"/g)) {
+    t.equal((await api.ask(String(file))).status, 200, file);
+  }
+  const { body } = await api.ask('/docs/json');
+  t.same(Object.keys(body.paths).sort(), [
+    '/api/',
+    '/api/devices',
+    '/api/fields/{field}',
+    '/api/fields/{field}/clock',
+    '/api/fields/{field}/conflicts',
+    '/api/fields/{field}/events',
+    '/api/fields/{field}/stream',
+    '/api/fields/{field}/updates',
+    '/api/fields/{field}/updates/{device}/{counter}',
+    '/api/health',
+    '/api/health/live',
+    '/api/health/ready',
+  ]);
+  t.ok(body.components.schemas.State && body.components.schemas.Problem);
+});
+
+t.test('while it stops, a kept-alive connection does not hold it', async (t) => {
+  const stopping = await withApi(t, backing);
+  await stopping.ask('/api/health/live');
+  const silent = connect(Number(new URL(stopping.address).port), '127.0.0.1');
+  await new Promise((resolve) => silent.once('connect', resolve));
+  const startedAt = Date.now();
+  await stopping.stop();
+  t.ok(Date.now() - startedAt < 10_000);
+  await t.rejects(stopping.ask('/api/health/live'));
+});

@@ -1,0 +1,159 @@
+import t from 'tap';
+import { cacheNames } from '../../shared/field-cache.ts';
+import { readStored, waitForVersion } from '../support/read-back.ts';
+import { withRedis } from '../support/servers.ts';
+import { asField, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withBacking, withWorker } from '../support/with-worker.ts';
+import { openStream } from './stream-client.ts';
+import { withTcpGate } from './tcp-gate.ts';
+import { withApi } from './with-app.ts';
+
+const field = asField('outage');
+const updatesPath = `/api/fields/${field}/updates`;
+const statePath = `/api/fields/${field}`;
+const withoutPresence = (text: string) => text.replace(/"activeNodes":\d+/, '"activeNodes":0');
+
+t.test('while the cache is away, everything goes on from PostgreSQL, and heals when it is back', async (t) => {
+  const cache = await withRedis(t);
+  const backing = await withBacking(t, { CACHE_REDIS_URL: cache.cacheUrl });
+  await withWorker(t, backing);
+  const api = await withApi(t, backing);
+  const token = await api.token();
+  const write = (counter: number) =>
+    api.ask(updatesPath, {
+      token,
+      body: { updates: [setCell(counter, counter, 0.5)] },
+      headers: { prefer: 'wait=20' },
+    });
+  const watcher = await openStream(t, api, { token, field });
+  await watcher.find('snapshot');
+  t.equal((await write(1)).status, 200);
+  await watcher.waitForVersion(1);
+
+  await cache.stop();
+  const applied = await write(2);
+  t.equal(applied.status, 200, 'the receipts tell what the reply channel cannot');
+  t.match(applied.body, { version: 2, results: [{ counter: 2, outcome: 'applied', version: 2 }] });
+  for (let reads = 0; reads < 2; reads++) {
+    const read = await api.ask(statePath, { token });
+    t.equal(read.headers.get('x-cache'), 'bypass');
+    t.equal(withoutPresence(read.text), await readStored(backing, field));
+    t.equal(read.body.activeNodes, 1, 'those that this process knows');
+  }
+  await watcher.waitForVersion(2);
+  const late = await openStream(t, api, { token, field });
+  t.match(await late.find('snapshot'), { version: 2 });
+  const health = await waitUntil('health notices', async () => {
+    const answer = await api.ask('/api/health');
+    return answer.body.status === 'degraded' && answer;
+  });
+  t.match(health.body.checks, { cache: { status: 'down' }, queue: { status: 'up' } });
+  t.match((await api.ask('/api/')).body, { status: 'degraded', redis: false, database: true });
+  t.equal((await api.ask('/api/health/ready')).status, 200);
+
+  await cache.start();
+  await waitUntil(
+    'the cache is used again',
+    async () => (await api.ask(statePath, { token })).headers.get('x-cache') === 'hit',
+  );
+  t.equal((await write(3)).status, 200);
+  await Promise.all([watcher.waitForVersion(3), late.waitForVersion(3)]);
+});
+
+t.test('while the queue is away, updates are refused with Retry-After, and reads go on', async (t) => {
+  const queue = await withRedis(t);
+  const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl });
+  await withWorker(t, backing);
+  const api = await withApi(t, backing);
+  const token = await api.token();
+  const client = await openStream(t, api, { token, field });
+  await client.find('snapshot');
+  const send = (counter: number) => api.ask(updatesPath, { token, body: { updates: [setCell(counter, 0, 0.5)] } });
+  t.equal((await send(1)).status, 202);
+  await client.waitForVersion(1);
+
+  await queue.stop();
+  const refused = await send(2);
+  t.match(refused, { status: 503, body: { code: 'queue_unavailable' } });
+  t.ok(Number(refused.headers.get('retry-after')) >= 1);
+  client.send({ type: 'update', updates: [setCell(2, 0, 0.5)] });
+  t.match(await client.find('error'), { problem: { code: 'queue_unavailable', status: 503 } });
+  t.match(await api.ask(statePath, { token }), { status: 200, body: { version: 1 } });
+  const ready = await waitUntil('it is not ready', async () => {
+    const answer = await api.ask('/api/health/ready');
+    return answer.status === 503 && answer;
+  });
+  t.equal(ready.body.code, 'queue_unavailable');
+  t.match(await api.ask('/api/health'), { status: 503, body: { status: 'unhealthy' } });
+
+  await queue.start();
+  await waitUntil('updates are taken again', async () => (await send(2)).status === 202);
+  await waitForVersion(backing, field, 2);
+  await client.waitForVersion(2);
+});
+
+t.test('while PostgreSQL is away, reads come from the cache and updates are accepted', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const url = new URL(backing.config.DATABASE_URL);
+  const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
+  url.hostname = '127.0.0.1';
+  url.port = String(gate.port);
+  const api = await withApi(t, backing, { DATABASE_URL: url.href });
+  const token = await api.token();
+  const send = (counter: number) =>
+    api.ask(updatesPath, { token, body: { updates: [setCell(counter, counter % 30, 0.5)] } });
+  t.equal((await send(1)).status, 202);
+  await waitUntil('it is in the cache', async () => (await backing.cache.readVersion(field)) === 1);
+
+  await gate.cut();
+  const read = await api.ask(statePath, { token });
+  t.match(read, { status: 200, body: { version: 1 } });
+  t.equal(read.headers.get('x-cache'), 'hit');
+  const client = await openStream(t, api, { token, field, after: 0 });
+  t.match(await client.find('snapshot'), { version: 1 }, 'the log cannot be read: a snapshot serves');
+  t.equal((await send(2)).status, 202);
+  await client.waitForVersion(2);
+  const cold = await api.ask('/api/fields/global', { token });
+  t.match(cold, { status: 503, body: { code: 'reads_unavailable' } });
+  t.ok(cold.headers.get('retry-after'));
+  t.match(await api.ask(`${updatesPath}?after=0`, { token }), { status: 503, body: { code: 'reads_unavailable' } });
+  t.match(await send(9_000_000), { status: 503 }, 'whether it is too far cannot be told');
+  t.match((await api.ask('/api/health')).body, { checks: { database: { status: 'down' } } });
+
+  await gate.open();
+  await waitUntil(
+    'a cold field is read again',
+    async () => (await api.ask('/api/fields/global', { token })).status === 200,
+  );
+});
+
+t.test('an API that starts before PostgreSQL waits for it', async (t) => {
+  const backing = await withBacking(t);
+  const url = new URL(backing.config.DATABASE_URL);
+  const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
+  url.hostname = '127.0.0.1';
+  url.port = String(gate.port);
+  await gate.cut();
+  const starting = withApi(t, backing, { DATABASE_URL: url.href });
+  await gate.open();
+  const api = await starting;
+  t.equal((await api.ask('/api/health/live')).status, 200);
+});
+
+t.test('copies of another installation are never read', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const api = await withApi(t, backing);
+  const token = await api.token();
+  await api.ask(updatesPath, { token, body: { updates: [setCell(1, 0, 0.5)] }, headers: { prefer: 'wait=20' } });
+  const { cacheRedis, config } = backing;
+  const own = backing.names.stateKey(field);
+  const foreign = cacheNames(config.QUEUE_PREFIX, 'another').stateKey(field);
+  await cacheRedis.rename(own, foreign);
+  await cacheRedis.hset(foreign, 'version', '99');
+  const read = await api.ask(statePath, { token });
+  t.equal(read.headers.get('x-cache'), 'miss');
+  t.equal(read.body.version, 1);
+});

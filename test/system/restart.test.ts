@@ -1,0 +1,101 @@
+/** Everything killed at once in the middle of real input: nothing lost, nothing doubled, the same state. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { connectDatabase } from '../../db/connect.ts';
+import { verifyField } from '../../db/verify-field.ts';
+import { livingRecords } from '../../dev/process-records.ts';
+import { createLog } from '../../shared/log.ts';
+import { npmStart } from '../support/npm-start.ts';
+import { type DeviceUpdate, readUpdates } from '../support/read-updates.ts';
+import { asField } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withFolder } from '../support/with-folder.ts';
+
+const field = asField('earthquakes');
+const batchSize = 20;
+const slow = { timeoutMs: 90_000 };
+
+interface Api {
+  readonly url: string;
+  readonly token: string;
+}
+
+/** A network's outbox: keeps a batch until it is accepted, whatever happens to the API meanwhile. */
+async function sendAll(findApi: () => Api, device: string, updates: DeviceUpdate[]): Promise<void> {
+  for (let sent = 0; sent < updates.length; sent += batchSize) {
+    const body = JSON.stringify({ updates: updates.slice(sent, sent + batchSize).map(({ update }) => update) });
+    await waitUntil(
+      `a batch of ${device} is accepted`,
+      async () => (await post(findApi(), device, body)) === 202,
+      slow,
+    );
+  }
+}
+
+async function post({ url }: Api, device: string, body: string): Promise<number> {
+  const json = { 'content-type': 'application/json' };
+  const registered = await fetch(`${url}/api/devices`, {
+    method: 'POST',
+    headers: json,
+    body: JSON.stringify({ deviceId: device }),
+  });
+  const { token } = (await registered.json()) as { token: string };
+  const headers = { ...json, authorization: `Bearer ${token}` };
+  return (await fetch(`${url}/api/fields/${field}/updates`, { method: 'POST', headers, body })).status;
+}
+
+async function readState({ url, token }: Api): Promise<{ version: number; memoryParticles: unknown[] }> {
+  const answer = await fetch(`${url}/api/fields/${field}`, { headers: { authorization: `Bearer ${token}` } });
+  const state = (await answer.json()) as { version: number; memoryParticles: unknown[] };
+  return { ...state, activeNodes: 0 } as typeof state;
+}
+
+const waitForVersion = (api: Api, version: number) =>
+  waitUntil(`version ${version} is visible`, async () => (await readState(api)).version >= version, slow);
+
+t.test('everything is killed while 12 networks send 1,707 earthquakes', { timeout: 300_000 }, async (t) => {
+  const folder = join(await withFolder(t), 'data');
+  const updates = await readUpdates('earthquakes.ndjson');
+  const devices = [...new Set(updates.map(({ device }) => device))];
+  const first = npmStart(t, folder);
+  let api: Api = await first.ready();
+  const sending = Promise.all(
+    devices.map((device) =>
+      sendAll(
+        () => api,
+        device,
+        updates.filter((one) => one.device === device),
+      ),
+    ),
+  );
+  await waitForVersion(api, 300);
+  for (const { pid } of livingRecords(join(folder, 'run'))) process.kill(pid, 'SIGKILL');
+  first.kill('SIGKILL');
+  await first.ended();
+
+  const second = npmStart(t, folder);
+  api = await second.ready();
+  await sending;
+  await waitForVersion(api, updates.length);
+  const before = await readState(api);
+  t.equal(before.version, updates.length, 'every update was applied, and none twice');
+  t.ok(before.memoryParticles.length >= 800 && before.memoryParticles.length <= 1000);
+  second.kill('SIGTERM');
+  t.equal(await second.ended(), '0');
+
+  const third = npmStart(t, folder);
+  api = await third.ready();
+  t.same(await readState(api), before, 'after a restart of everything the state is the same');
+  const { DATABASE_URL: url } = JSON.parse(await readFile(join(folder, 'stack.json'), 'utf8')) as {
+    DATABASE_URL: string;
+  };
+  const db = connectDatabase({
+    url,
+    poolSize: 2,
+    applicationName: 'test',
+    log: createLog({ name: 'test', level: 'silent' }),
+  });
+  t.teardown(() => db.destroy());
+  t.same((await verifyField(db, field)).differences, [], 'and the log replays to it');
+});
