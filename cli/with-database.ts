@@ -35,7 +35,7 @@ export function explainDatabaseError(error: unknown, url: string): unknown {
   }
   if (!isPassing(native) && !refusals.has(code)) return error;
   return new CliError('unreachable', `PostgreSQL at ${addressOf(url)} cannot be reached: ${reasonOf(native)}`, {
-    hint: 'Is it running, and is DATABASE_URL right?',
+    hint: 'Is it running, and is DATABASE_URL right? Where that is not set, the last `npm start` is meant.',
     cause: error,
   });
 }

@@ -33,7 +33,7 @@ export async function openRedis({ url, what, setting }: RedisRole): Promise<Redi
       'unreachable',
       `The Redis of ${what} at ${addressOf(url)} cannot be reached: ${reasonOf(reason ?? cause)}`,
       {
-        hint: `Is it running, and is ${setting} right?`,
+        hint: `Is it running, and is ${setting} right? Where that is not set, the last \`npm start\` is meant.`,
         cause,
       },
     );

@@ -64,11 +64,6 @@ export class FieldHub {
     };
   }
 
-  /** The fields that are watched here. */
-  isWatched(field: FieldId): boolean {
-    return this.#watched.has(field);
-  }
-
   close(): void {
     clearInterval(this.#clock);
     for (const [field, watched] of this.#watched) this.#forget(field, watched);

@@ -10,7 +10,7 @@ import { retryOutage } from '../retry-outage.ts';
 import { isDatabaseOutage } from '../with-database.ts';
 import type { UpdateKey } from './in-flight.ts';
 
-export const outageLimitMs = 30_000;
+const outageLimitMs = 30_000;
 const newestFailed = 200;
 
 export interface Backends {
@@ -43,7 +43,8 @@ export function createBackends({ db, reader, producer, say, signal }: BackendOpt
         return await retryOutage(work, { limitMs: outageLimitMs, isOutage, onOutage, signal });
       } catch (error) {
         if (!isOutage(error)) throw error;
-        throw new CliError('unreachable', `${what} is away: ${reasonOf(error)}`, { cause: error });
+        const howLong = signal.aborted ? 'is away' : `stayed away for ${outageLimitMs / 1000} s`;
+        throw new CliError('unreachable', `${what} ${howLong}: ${reasonOf(error)}`, { cause: error });
       }
     };
   };

@@ -23,7 +23,7 @@ interface Form {
 export function printSummary(result: Result, form: Form): void {
   const { tally, report, complete, version } = result;
   const seconds = Math.round(result.seconds * 10) / 10;
-  const updatesPerSecond = Math.round(tally.accepted / result.seconds);
+  const updatesPerSecond = Math.round((tally.accepted + tally.duplicates) / result.seconds);
   const problems = report.shown;
   if (form.dryRun) {
     const { lines, refused } = tally;

@@ -115,8 +115,9 @@ t.test('Bull Board is for operators alone: its page, its API and its files', asy
   const script = /src="(static\/js\/[^"]+)"/.exec(text)?.[1];
   t.equal((await api.ask(`/admin/queues/${script}`, { token: operator })).status, 200);
   t.match((await api.ask('/admin/queues/api/queues', { token: operator })).body, { queues: [{ name: 'updates' }] });
-  for (const method of ['PUT', 'POST', 'DELETE']) {
-    t.equal((await api.ask('/admin/queues/api/queues/updates/empty', { method })).status, 401, method);
+  for (const action of ['pause', 'empty', 'obliterate', 'clean/failed', 'retry/failed']) {
+    const path = `/admin/queues/api/queues/updates/${action}`;
+    t.equal((await api.ask(path, { method: 'PUT' })).status, 401, action);
   }
 });
 

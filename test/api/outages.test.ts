@@ -107,7 +107,7 @@ t.test('while PostgreSQL is away, reads come from the cache and updates are acce
   t.equal((await send(1)).status, 202);
   await waitUntil('it is in the cache', async () => (await backing.cache.readVersion(field)) === 1);
 
-  await gate.cut();
+  gate.cut();
   const read = await api.ask(statePath, { token });
   t.match(read, { status: 200, body: { version: 1 } });
   t.equal(read.headers.get('x-cache'), 'hit');
@@ -122,7 +122,7 @@ t.test('while PostgreSQL is away, reads come from the cache and updates are acce
   t.match(await send(9_000_000), { status: 503 }, 'whether it is too far cannot be told');
   t.match((await api.ask('/api/health')).body, { checks: { database: { status: 'down' } } });
 
-  await gate.open();
+  gate.open();
   await waitUntil(
     'a cold field is read again',
     async () => (await api.ask('/api/fields/global', { token })).status === 200,
@@ -135,9 +135,10 @@ t.test('an API that starts before PostgreSQL waits for it', async (t) => {
   const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
   url.hostname = '127.0.0.1';
   url.port = String(gate.port);
-  await gate.cut();
+  gate.cut();
   const starting = withApi(t, backing, { DATABASE_URL: url.href });
-  await gate.open();
+  await waitUntil('it has tried twice', () => gate.refused >= 2);
+  gate.open();
   const api = await starting;
   t.equal((await api.ask('/api/health/live')).status, 200);
 });

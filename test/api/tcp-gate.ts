@@ -1,54 +1,60 @@
 /** A TCP relay that a test can cut: the server behind it seems to be gone, and comes back when the gate is opened. */
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import type { Test } from 'tap';
 
 export interface TcpGate {
   readonly port: number;
-  /** Ends all connections and refuses new ones. */
-  cut(): Promise<void>;
-  open(): Promise<void>;
+  /** How many connections were turned away. */
+  readonly refused: number;
+  /** Ends all connections and turns new ones away. */
+  cut(): void;
+  open(): void;
 }
 
 export async function withTcpGate(t: Test, to: { host: string; port: number }): Promise<TcpGate> {
   const sockets = new Set<Socket>();
-  let server: Server | undefined;
-  let port = 0;
+  let isOpen = true;
+  let refused = 0;
 
-  const relay = (client: Socket): void => {
+  const server = createServer((client) => {
+    client.on('error', () => undefined);
+    if (!isOpen) {
+      refused += 1;
+      client.destroy();
+      return;
+    }
     const upstream = connect(to);
+    upstream.on('error', () => undefined);
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
       sockets.add(socket);
-      socket.on('error', () => undefined);
       socket.on('close', () => {
         sockets.delete(socket);
         other.destroy();
       });
     }
     client.pipe(upstream).pipe(client);
-  };
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
   const gate = {
-    get port() {
-      return port;
+    port: typeof address === 'object' && address ? address.port : 0,
+    get refused() {
+      return refused;
     },
-    async cut() {
-      const closing = server;
-      server = undefined;
-      const closed = new Promise<void>((resolve) => (closing ? closing.close(() => resolve()) : resolve()));
+    cut() {
+      isOpen = false;
       for (const socket of sockets) socket.destroy();
-      await closed;
     },
-    async open() {
-      const opening = createServer(relay);
-      server = opening;
-      await new Promise<void>((resolve) => opening.listen(port, '127.0.0.1', resolve));
-      const address = opening.address();
-      if (typeof address === 'object' && address) port = address.port;
+    open() {
+      isOpen = true;
     },
   };
-  await gate.open();
-  t.teardown(() => gate.cut());
+  t.teardown(async () => {
+    gate.cut();
+    await new Promise((resolve) => server.close(resolve));
+  });
   return gate;
 }

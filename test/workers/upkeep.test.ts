@@ -105,7 +105,7 @@ t.test('the newest fifty conflicts are kept, and all are counted', async (t) => 
   await withWorker(t, backing);
   for (let counter = 1; counter <= 60; counter += 1) {
     const value = counter / 100;
-    await producer.enqueue(jobOf(field, counter % 2 ? alice : bob, [setCell(counter, 1, value)]));
+    await producer.enqueue(jobOf(field, asDevice(`device-${counter}`), [setCell(1, 1, value)]));
   }
   await waitForVersion(backing, field, 60);
   const conflicts = await reader.readConflicts(field);

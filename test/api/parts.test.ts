@@ -1,0 +1,67 @@
+import t from 'tap';
+import { Coalescer } from '../../api/coalescer.ts';
+import { etagOf, matchesEtag } from '../../api/etag.ts';
+import { parseOrigins } from '../../api/origins.ts';
+import { parseWait } from '../../api/prefer.ts';
+
+t.test('who asks while work is under way shares the next round, which began after the question', async (t) => {
+  const rounds: { resolve: (value: number) => void; reject: (error: Error) => void }[] = [];
+  const coalescer = new Coalescer<string, number>(
+    () => new Promise((resolve, reject) => rounds.push({ resolve, reject })),
+  );
+  const first = coalescer.ask('a');
+  const second = coalescer.ask('a');
+  const third = coalescer.ask('a');
+  const other = coalescer.ask('b');
+  t.equal(rounds.length, 2, 'one round a key');
+  rounds[0]?.resolve(1);
+  t.equal(await first, 1);
+  rounds[1]?.resolve(10);
+  t.equal(await other, 10);
+  t.equal(rounds.length, 3);
+  rounds[2]?.resolve(2);
+  t.same(await Promise.all([second, third]), [2, 2]);
+});
+
+t.test('a round that fails, fails for those who shared it alone', async (t) => {
+  let calls = 0;
+  const coalescer = new Coalescer<string, number>(async () => {
+    calls += 1;
+    if (calls === 1) throw new Error('once');
+    return calls;
+  });
+  const [first, second] = [coalescer.ask('a'), coalescer.ask('a')];
+  await t.rejects(first, { message: 'once' });
+  t.equal(await second, 2);
+  t.equal(await coalescer.ask('a'), 3);
+});
+
+t.test('Prefer: wait is read as RFC 7240 has it, and held to 30 s', async (t) => {
+  const cases: [string | string[] | undefined, number | undefined][] = [
+    [undefined, undefined],
+    ['wait=10', 10],
+    ['respond-async, wait=10', 10],
+    ['wait="5"; why=not', 5],
+    ['Wait = 7', 7],
+    [['respond-async', 'wait=3'], 3],
+    ['wait=1000', 30],
+    ['wait=0', 0],
+    ['wait', undefined],
+    ['wait=-1', undefined],
+    ['wait=soon', undefined],
+    ['waiting=5', undefined],
+  ];
+  for (const [header, seconds] of cases) t.equal(parseWait(header), seconds, String(header));
+});
+
+t.test('an ETag is matched weakly, in lists, and by *', async (t) => {
+  const etag = etagOf(12);
+  t.equal(etag, '"v12"');
+  for (const header of ['"v12"', 'W/"v12"', '"v1" , "v12"', '*']) t.ok(matchesEtag(header, etag), header);
+  for (const header of [undefined, '"v1"', 'v12', '"v123"', '']) t.notOk(matchesEtag(header, etag), String(header));
+});
+
+t.test('origins are a list with commas, with or without spaces and closing slashes', async (t) => {
+  t.same(parseOrigins(''), []);
+  t.same(parseOrigins(' https://a.example/,https://b.example:8443 ,'), ['https://a.example', 'https://b.example:8443']);
+});
