@@ -35,6 +35,8 @@ export class Presence {
     const now = Date.now();
     this.#hear(field, device, now);
     const presenceKey = this.#names.presenceKey(field);
+    // Who has just been heard is counted by whoever asks next.
+    this.#counts.delete(field);
     void this.#redis
       .multi()
       .zadd(presenceKey, now, device)

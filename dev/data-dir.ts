@@ -1,5 +1,6 @@
 /** The folder in which `npm start` keeps everything: the servers' data, made-up secrets, logs, and who owns it. */
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { chmod, mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -8,6 +9,8 @@ import { baseUrl } from './base-url.ts';
 import { findLaunchers } from './launchers.ts';
 import { acquireLock } from './lock.ts';
 import { livingRecords, stopRecorded } from './process-records.ts';
+
+const addressesFile = 'stack.json';
 
 /** 32 random bytes as hex are 64 characters that need no escaping, in a URL or anywhere. */
 const makeSecret = (bytes: number) => () => randomBytes(bytes).toString('hex');
@@ -34,7 +37,11 @@ export async function openDataDir(given: string, say: (line: string) => void): P
   try {
     await createFolder(given);
     const path = await realpath(given);
-    const release = await acquireLock(path, findLaunchers(), say);
+    const unlock = await acquireLock(path, findLaunchers(), say);
+    const release = () => {
+      rmSync(join(path, addressesFile), { force: true });
+      unlock();
+    };
     const runFolder = join(path, 'run');
     await stopLeftovers(runFolder, say);
     const secrets = await readSecrets(path);
@@ -64,7 +71,7 @@ async function createFolder(path: string): Promise<void> {
 async function writeAddresses(folder: string, config: Config): Promise<void> {
   const { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL, JWT_SECRET } = config;
   const addresses = { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL, JWT_SECRET, API_URL: baseUrl(config) };
-  await writePrivately(join(folder, 'stack.json'), addresses);
+  await writePrivately(join(folder, addressesFile), addresses);
 }
 
 /** All at once, and for nobody else to read. */
