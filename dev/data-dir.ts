@@ -68,10 +68,22 @@ async function createFolder(path: string): Promise<void> {
   await writeFile(join(path, '.gitignore'), '*\n');
 }
 
+/** The settings that a command must share with the stack, to find it and to mean the same. */
+const sharedSettings = [
+  'DATABASE_URL',
+  'QUEUE_REDIS_URL',
+  'CACHE_REDIS_URL',
+  'QUEUE_PREFIX',
+  'GRID_SIZE',
+  'JWT_SECRET',
+  'JWKS_URL',
+  'JWT_ISSUER',
+  'JWT_AUDIENCE',
+] as const;
+
 async function writeAddresses(folder: string, config: Config): Promise<void> {
-  const { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL, JWT_SECRET } = config;
-  const addresses = { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL, JWT_SECRET, API_URL: baseUrl(config) };
-  await writePrivately(join(folder, addressesFile), addresses);
+  const settings = sharedSettings.flatMap((name) => (config[name] === undefined ? [] : [[name, String(config[name])]]));
+  await writePrivately(join(folder, addressesFile), { ...Object.fromEntries(settings), API_URL: baseUrl(config) });
 }
 
 /** All at once, and for nobody else to read. */

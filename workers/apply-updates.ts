@@ -1,5 +1,4 @@
 /** Applying what waits for one field to its live copy: what is new is folded, what is not gets its receipt. No I/O. */
-import { isDeepStrictEqual } from 'node:util';
 import type { FieldCommit, NewEntry } from '../db/field-writer.ts';
 import type { FoundReceipt } from '../db/receipts.ts';
 import type { ApplyUpdates } from '../shared/contract/job.ts';
@@ -9,6 +8,7 @@ import type { Conflict } from '../shared/field/conflict.ts';
 import { foldUpdate, nothingTouched, type Touched } from '../shared/field/fold.ts';
 import type { DeviceId } from '../shared/field/ids.ts';
 import type { Update } from '../shared/field/update.ts';
+import { isSameContent } from '../shared/same-content.ts';
 import type { LiveField } from './live-field.ts';
 
 /** What became of the jobs of one field. */
@@ -65,7 +65,7 @@ export function applyJobs(
     const name = `${device} ${counter}`;
     const known = earlier.get(name);
     if (known) {
-      const isSame = !known.update || isSameContent(known.update, update);
+      const isSame = isSameContent(known.update, update);
       return { counter, outcome: isSame ? 'duplicate' : 'reused', version: known.version };
     }
     const { conflicts: met, version, outcome, resolution } = foldUpdate(state, device, update, time, touched);
@@ -90,13 +90,4 @@ function earlierOf({ device, counter, row, pruned }: FoundReceipt, version: numb
   const name = `${device} ${counter}`;
   if (row) return [[name, row]];
   return pruned ? [[name, { version, update: undefined }]] : [];
-}
-
-/** What an update does, whatever it says of its time and its past: those may differ when it is sent again. */
-function isSameContent(a: Update, b: Update): boolean {
-  return isDeepStrictEqual(contentOf(a), contentOf(b));
-}
-
-function contentOf({ timestamp, seen, clock, ...content }: Update): object {
-  return content;
 }

@@ -18,6 +18,8 @@ const maxBatchFields = 200;
 
 interface Waiting {
   readonly job: ApplyUpdates;
+  /** Its place in the queue. */
+  readonly place: number;
   readonly resolve: (result: ApplyUpdatesResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -41,6 +43,7 @@ export class Committer {
   readonly #waiting: Batch = new Map();
   readonly #busy = new Set<FieldId>();
   #lanes = 0;
+  #isScheduled = false;
 
   constructor(deps: CommitterDeps) {
     this.#deps = deps;
@@ -48,13 +51,24 @@ export class Committer {
 
   /**
    * Resolves when the job's updates are committed and published.
+   * @param place the job's place in the queue: what waits for a field is applied in this order
    * @throws when the job itself can never be applied, or when the committer is being stopped during an outage
    */
-  submit(job: ApplyUpdates): Promise<ApplyUpdatesResult> {
+  submit(job: ApplyUpdates, place: number): Promise<ApplyUpdatesResult> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(job.field);
-      if (waiting) waiting.push({ job, resolve, reject });
-      else this.#waiting.set(job.field, [{ job, resolve, reject }]);
+      if (waiting) insertInOrder(waiting, { job, place, resolve, reject });
+      else this.#waiting.set(job.field, [{ job, place, resolve, reject }]);
+      this.#schedule();
+    });
+  }
+
+  /** Once all that has come in with this turn of the event loop is here. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
       this.#fillLanes();
     });
   }
@@ -68,7 +82,7 @@ export class Committer {
       void this.#settle(batch).finally(() => {
         this.#lanes -= 1;
         for (const field of batch.keys()) this.#busy.delete(field);
-        this.#fillLanes();
+        this.#schedule();
       });
     }
   }
@@ -120,6 +134,12 @@ export class Committer {
     );
     return applied;
   }
+}
+
+/** Jobs come almost in order: a few steps from the end at most. */
+function insertInOrder(waiting: Waiting[], one: Waiting): void {
+  const before = waiting.findLastIndex(({ place }) => place <= one.place);
+  waiting.splice(before + 1, 0, one);
 }
 
 function takeWhileRoom(waiting: Waiting[], room: number): Waiting[] {

@@ -47,6 +47,8 @@ const passingMessages =
 /** Whether trying again later can help: an outage, a lost connection, a lock, a full disk. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // Objection keeps the driver's error, and with it the code, in here.
+  if ('nativeError' in error && isPassing(error.nativeError)) return true;
   const { code } = error as NodeJS.ErrnoException;
   if (code && passingCodes.has(code)) return true;
   if (code?.length === 5 && passingClasses.includes(code.slice(0, 2))) return true;

@@ -1,5 +1,5 @@
 /** A worker: takes jobs off the queue, hands them to the committer, and tells who waits. */
-import { UnrecoverableError, Worker } from 'bullmq';
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import { type ApplyUpdates, type ApplyUpdatesResult, createJobSchema, updatesQueue } from '../shared/contract/job.ts';
 import { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
@@ -32,7 +32,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     settings: { snapshotEvery: config.SNAPSHOT_EVERY },
   });
   const process = createProcessor({ committer, cache, log, gridSize: config.GRID_SIZE });
-  const worker = new Worker<ApplyUpdates, ApplyUpdatesResult>(updatesQueue, ({ data }) => process(data), {
+  const worker = new Worker<ApplyUpdates, ApplyUpdatesResult>(updatesQueue, process, {
     connection: { url: config.QUEUE_REDIS_URL, ...patient },
     prefix: queuePrefix(config.QUEUE_PREFIX),
     concurrency: config.WORKER_CONCURRENCY,
@@ -61,11 +61,12 @@ interface ProcessorDeps {
 /** The worker's translator of errors: what can never be applied fails for good, everything else comes back. */
 function createProcessor({ committer, cache, log, gridSize }: ProcessorDeps) {
   const schema = createJobSchema(gridSize);
-  return async (data: unknown): Promise<ApplyUpdatesResult> => {
+  return async ({ id, data }: Pick<Job, 'id' | 'data'>): Promise<ApplyUpdatesResult> => {
     const job = schema.safeParse(data);
     if (!job.success) throw new UnrecoverableError(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
     try {
-      const result = await committer.submit(job.data);
+      // Ids count up as jobs are added.
+      const result = await committer.submit(job.data, Number(id));
       const { replyTo } = job.data;
       if (replyTo) await sendReply(cache, log, replyTo, result);
       return result;

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { isSameContent } from '../../shared/same-content.ts';
 import type { Backends } from './backends.ts';
 import { type CheckLead, createLeadCheck } from './counter-leads.ts';
 import { groupUpdates, toJob } from './group-jobs.ts';
@@ -11,7 +12,6 @@ import { type InFlight, keyOf, nameOf } from './in-flight.ts';
 import type { LineReport } from './line-report.ts';
 import type { DeviceUpdate, ParseLine } from './parse-line.ts';
 import { type Line, readLines } from './read-lines.ts';
-import { isSameContent } from './same-content.ts';
 import type { Tally } from './tally.ts';
 
 const maxLinesAtOnce = 1000;

@@ -5,11 +5,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FoundReceipt } from '../../db/receipts.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { isSameContent } from '../../shared/same-content.ts';
 import { CliError } from '../exit-codes.ts';
 import type { Backends } from './backends.ts';
 import { type InFlight, keyOf, nameOf, type SentUpdate } from './in-flight.ts';
 import type { LineReport } from './line-report.ts';
-import { isSameContent } from './same-content.ts';
 import type { Tally } from './tally.ts';
 
 const sliceLength = 2000;

@@ -95,5 +95,8 @@ t.test('a lost connection passes, a broken constraint does not', async (t) => {
     t.ok(isPassing(withCode(code)), code);
   for (const code of ['23505', '23514', '22P05', '42601']) t.notOk(isPassing(withCode(code)), code);
   t.ok(isPassing(new Error('outer', { cause: withCode('ECONNRESET') })));
+  const wrap = (nativeError: Error) => Object.assign(new Error('as Objection wraps it'), { nativeError });
+  t.ok(isPassing(wrap(withCode('57P01'))));
+  t.notOk(isPassing(wrap(withCode('23505'))));
   t.notOk(isPassing(new UnrecoverableError('never')));
 });
