@@ -52,7 +52,7 @@ export function createAcceptUpdates({
     const acceptedAt = Date.now();
     const { updates, adjusted } = admitUpdates(sent, acceptedAt);
     const job = { field, device, updates, acceptedAt, user: claims.sub, ...(replyTo ? { replyTo } : {}) };
-    const [version] = await Promise.all([versions.find(field), producer.enqueue(job)]);
+    const [version, durability] = await Promise.all([versions.find(field), producer.enqueue(job)]);
     backlog.noteAdded();
     leads.noteAccepted({ field, device, updates });
     presence.touch(field, device);
@@ -62,7 +62,7 @@ export function createAcceptUpdates({
       field,
       version,
       serverTime: acceptedAt,
-      durability: producer.durability,
+      durability,
       ...(adjusted.length > 0 ? { adjusted: [...adjusted] } : {}),
     };
   };

@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import { connectDatabase } from '../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../db/field-reader.ts';
 import type { Config } from '../shared/config.ts';
+import { FallbackQueue } from '../shared/fallback-queue.ts';
 import { type CacheNames, cacheNames } from '../shared/field-cache.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Logger } from '../shared/log.ts';
@@ -48,7 +49,8 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
     autoResubscribe: false,
   });
   lifecycle.onStop('subscriber', () => subscriberRedis.disconnect());
-  const producer = new UpdateProducer({ url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX }, log);
+  const fallback = new FallbackQueue(config.DATABASE_URL, log);
+  const producer = new UpdateProducer({ url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX }, log, fallback);
   lifecycle.onStop('queue', () => producer.close());
 
   const reader = createFieldReader(database);

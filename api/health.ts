@@ -42,12 +42,13 @@ async function checkHealth({ reader, cacheRedis, producer }: HealthSources): Pro
   const [database, cache, queue, workers] = await Promise.all([
     measure(() => reader.ping().then(() => ({}))),
     measure(() => cacheRedis.ping().then(() => ({}))),
-    measure(async () => ({ backlog: await producer.countBacklog() })),
+    measure(async () => ({ backlog: await producer.queue.getJobCountByTypes('waiting', 'active', 'delayed') })),
     measure(async () => ({ count: await producer.queue.getWorkersCount() })),
   ]);
   // No worker is a matter of time: updates are taken in, and wait.
   if (workers.count === 0) workers.status = 'down';
-  const canWrite = queue.status === 'up';
+  // While the queue's Redis is away, PostgreSQL takes its place.
+  const canWrite = queue.status === 'up' || database.status === 'up';
   const canRead = database.status === 'up' || cache.status === 'up';
   const checks = { database, cache, queue, workers };
   const isWhole = Object.values(checks).every(({ status }) => status === 'up');

@@ -1,6 +1,8 @@
 /** Brings a database to the newest schema. Any number of processes may do so at once: one works, the others wait. */
+import { type PgQueryable, runMigrations } from 'bullmq';
 import knex from 'knex';
 import pg from 'pg';
+import { fallbackSchema } from '../shared/fallback-queue.ts';
 import { migrationSource } from './migrations/source.ts';
 
 /** Names the advisory lock; any constant does, as long as it stays. */
@@ -16,6 +18,7 @@ export interface Migrated {
 export async function migrate(databaseUrl: string): Promise<Migrated> {
   return underMigrationLock(databaseUrl, async (database) => {
     const [, applied] = await database.migrate.latest();
+    await migrateFallbackQueue(databaseUrl);
     return { applied };
   });
 }
@@ -26,6 +29,16 @@ export async function migrateDown(databaseUrl: string): Promise<{ undone: string
     const [, undone] = await database.migrate.rollback();
     return { undone };
   });
+}
+
+/** The queue that updates go to while Redis is away keeps its tables beside ours. */
+async function migrateFallbackQueue(databaseUrl: string): Promise<void> {
+  const client = await connectPatiently(databaseUrl);
+  try {
+    await runMigrations(client as unknown as PgQueryable, fallbackSchema);
+  } finally {
+    await client.end();
+  }
 }
 
 /** A session lock on its own connection: it waits instead of failing, and dies with the process. */

@@ -1,6 +1,6 @@
 /**
- * The way into the queue, for the API and the CLI: adds jobs, fails fast while the queue's Redis is away, and knows how
- * durable an accepted update really is.
+ * The way into the queue, for the API and the CLI: adds jobs, turns to PostgreSQL while the queue's Redis is away, and
+ * knows how durable an accepted update really is.
  */
 import { once } from 'node:events';
 import { Queue } from 'bullmq';
@@ -8,8 +8,9 @@ import type { Redis } from 'ioredis';
 import { type ApplyUpdates, type ApplyUpdatesResult, applyUpdatesJob, updatesQueue } from './contract/job.ts';
 import type { Durability } from './contract/receipt.ts';
 import { FieldError } from './errors.ts';
+import type { FallbackQueue } from './fallback-queue.ts';
 import type { Logger } from './log.ts';
-import { connectRedis } from './redis.ts';
+import { connectRedis, failFast } from './redis.ts';
 
 export type UpdatesQueue = Queue<ApplyUpdates, ApplyUpdatesResult, typeof applyUpdatesJob>;
 
@@ -27,15 +28,24 @@ export function queuePrefix(prefix: string): string {
 /** A job is tried for as long as it takes: only a job that can never be applied is failed, by its worker. */
 const defaultJobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
 
+/** Shorter than elsewhere: what Redis does not take in time still has to be offered to PostgreSQL. */
+const redisLimitMs = 1000;
+const probeMs = 500;
+
 export class UpdateProducer {
   readonly queue: UpdatesQueue;
   readonly #redis: Redis;
+  readonly #fallback: FallbackQueue | undefined;
   readonly #log: Logger;
   #durability: Durability = 'memory';
+  #isRedisAway = false;
+  #isClosed = false;
 
-  constructor({ url, prefix }: QueueSettings, log: Logger) {
+  /** @param fallback takes the jobs while Redis is away; without it they are refused */
+  constructor({ url, prefix }: QueueSettings, log: Logger, fallback?: FallbackQueue) {
     this.#log = log;
-    this.#redis = connectRedis(url, 'queue', log);
+    this.#fallback = fallback;
+    this.#redis = connectRedis(url, 'queue', log, { ...failFast, commandTimeout: redisLimitMs });
     this.queue = new Queue(updatesQueue, {
       connection: this.#redis,
       prefix: queuePrefix(prefix),
@@ -58,11 +68,6 @@ export class UpdateProducer {
     await this.checkDurability();
   }
 
-  /** How durable an accepted update is, as of the last look at the settings of Redis. */
-  get durability(): Durability {
-    return this.#durability;
-  }
-
   /** Reads the settings that durability hangs on. @throws when Redis is away. */
   async checkDurability(): Promise<{ durability: Durability; maxmemoryPolicy: string }> {
     const settings = await readSettings(this.#redis);
@@ -74,31 +79,70 @@ export class UpdateProducer {
     return { durability: this.#durability, maxmemoryPolicy };
   }
 
-  /** Adds one job. @throws FieldError `queue_unavailable`: it may have been added all the same, so send it again. */
-  async enqueue(job: ApplyUpdates): Promise<void> {
-    try {
-      await this.queue.add(applyUpdatesJob, job);
-    } catch (cause) {
-      throw new FieldError('queue_unavailable', { retryAfterSeconds: 2, cause });
-    }
+  /**
+   * Adds one job, and says what keeps it.
+   * @throws FieldError `queue_unavailable`: it may have been added all the same, so send it again
+   */
+  async enqueue(job: ApplyUpdates): Promise<Durability> {
+    return this.#add([job], () => this.queue.add(applyUpdatesJob, job));
   }
 
   /** Adds many jobs in one go, all or none. @throws FieldError `queue_unavailable` */
-  async enqueueAll(jobs: readonly ApplyUpdates[]): Promise<void> {
-    try {
-      await this.queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data })));
-    } catch (cause) {
-      throw new FieldError('queue_unavailable', { retryAfterSeconds: 2, cause });
-    }
+  async enqueueAll(jobs: readonly ApplyUpdates[]): Promise<Durability> {
+    return this.#add(jobs, () => this.queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data }))));
   }
 
-  /** Jobs that wait or are being worked on. @throws when Redis is away. */
+  async #add(jobs: readonly ApplyUpdates[], addToRedis: () => Promise<unknown>): Promise<Durability> {
+    let cause: unknown;
+    if (!this.#isRedisAway || !this.#fallback) {
+      try {
+        await addToRedis();
+        return this.#durability;
+      } catch (error) {
+        cause = error;
+        this.#noteRedisAway();
+      }
+    }
+    try {
+      if (this.#fallback) {
+        await this.#fallback.add(jobs);
+        return 'postgres';
+      }
+    } catch (error) {
+      cause = new AggregateError([cause, error].filter(Boolean), 'neither queue took the updates');
+    }
+    throw new FieldError('queue_unavailable', { retryAfterSeconds: 2, cause });
+  }
+
+  /** Spares everybody the wait for a Redis that hangs, until it answers again. */
+  #noteRedisAway(): void {
+    if (this.#isRedisAway || !this.#fallback) return;
+    this.#isRedisAway = true;
+    this.#log.warn('the queue is away: updates go to PostgreSQL');
+    const probe = async () => {
+      try {
+        await this.#redis.ping();
+        this.#isRedisAway = false;
+        this.#log.info('the queue is back');
+      } catch {
+        if (!this.#isClosed) setTimeout(() => void probe(), probeMs);
+      }
+    };
+    setTimeout(() => void probe(), probeMs);
+  }
+
+  /** Jobs that wait or are being worked on, in both queues. @throws when a queue that is in use does not answer. */
   async countBacklog(): Promise<number> {
-    return this.queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized');
+    const inFallback = (await this.#fallback?.countBacklog()) ?? 0;
+    if (this.#isRedisAway) return inFallback;
+    const inRedis = await this.queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized');
+    return inRedis + inFallback;
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.queue.close();
+    await this.#fallback?.close();
     this.#redis.disconnect();
   }
 }

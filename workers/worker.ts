@@ -8,6 +8,7 @@ import { queuePrefix } from '../shared/update-queue.ts';
 import { Committer } from './committer.ts';
 import type { WorkerDeps } from './deps.ts';
 import { createRetry, isPassing } from './failures.ts';
+import { startFallbackWorker } from './fallback-worker.ts';
 import { startUpkeep } from './upkeep.ts';
 
 /** A dead worker's jobs are back within two of these checks. */
@@ -44,6 +45,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     removeOnFail: { count: 100_000, age: 30 * 86_400 },
   });
   listen(worker, log);
+  startFallbackWorker(deps, process);
   await startUpkeep({ ...deps, cache });
   lifecycle.onStop('worker', async () => {
     stopping.abort();

@@ -61,7 +61,7 @@ export function createBackends({ db, reader, producer, say, signal }: BackendOpt
       ),
     readLastCounter: (field, device) => log(() => reader.readLastCounter(field, device)),
     readVersion: (field) => log(async () => (await reader.readLog(field, Number.MAX_SAFE_INTEGER, 1))?.version ?? 0),
-    enqueue: (jobs) => queue(() => producer.enqueueAll(jobs)),
+    enqueue: (jobs) => queue(async () => void (await producer.enqueueAll(jobs))),
     countBacklog: () => queue(() => producer.countBacklog()),
     readFailed: () =>
       queue(async () => {

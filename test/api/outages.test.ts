@@ -1,10 +1,10 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { cacheNames } from '../../shared/field-cache.ts';
 import { readStored, waitForVersion } from '../support/read-back.ts';
 import { withRedis } from '../support/servers.ts';
 import { asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
+import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
 import { openStream } from './stream-client.ts';
 import { withTcpGate } from './tcp-gate.ts';
 import { withApi } from './with-app.ts';
@@ -13,6 +13,15 @@ const field = asField('outage');
 const updatesPath = `/api/fields/${field}/updates`;
 const statePath = `/api/fields/${field}`;
 const withoutPresence = (text: string) => text.replace(/"activeNodes":\d+/, '"activeNodes":0');
+
+/** PostgreSQL behind a gate that can be shut for the API alone. */
+async function withGatedDatabase(t: Test, { config }: Backing) {
+  const url = new URL(config.DATABASE_URL);
+  const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
+  url.hostname = '127.0.0.1';
+  url.port = String(gate.port);
+  return { gate, url: url.href };
+}
 
 t.test('while the cache is away, everything goes on from PostgreSQL, and heals when it is back', async (t) => {
   const cache = await withRedis(t);
@@ -61,11 +70,12 @@ t.test('while the cache is away, everything goes on from PostgreSQL, and heals w
   await Promise.all([watcher.waitForVersion(3), late.waitForVersion(3)]);
 });
 
-t.test('while the queue is away, updates are refused with Retry-After, and reads go on', async (t) => {
+t.test('while neither queue takes updates, they are refused with Retry-After, and reads go on', async (t) => {
   const queue = await withRedis(t);
   const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl });
   await withWorker(t, backing);
-  const api = await withApi(t, backing);
+  const { gate, url } = await withGatedDatabase(t, backing);
+  const api = await withApi(t, backing, { DATABASE_URL: url });
   const token = await api.token();
   const client = await openStream(t, api, { token, field });
   await client.find('snapshot');
@@ -74,6 +84,7 @@ t.test('while the queue is away, updates are refused with Retry-After, and reads
   await client.waitForVersion(1);
 
   await queue.stop();
+  gate.cut();
   const refused = await send(2);
   t.match(refused, { status: 503, body: { code: 'queue_unavailable' } });
   t.ok(Number(refused.headers.get('retry-after')) >= 1);
@@ -88,6 +99,7 @@ t.test('while the queue is away, updates are refused with Retry-After, and reads
   t.match(await api.ask('/api/health'), { status: 503, body: { status: 'unhealthy' } });
 
   await queue.start();
+  gate.open();
   await waitUntil('updates are taken again', async () => (await send(2)).status === 202);
   await waitForVersion(backing, field, 2);
   await client.waitForVersion(2);
@@ -96,11 +108,8 @@ t.test('while the queue is away, updates are refused with Retry-After, and reads
 t.test('while PostgreSQL is away, reads come from the cache and updates are accepted', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
-  const url = new URL(backing.config.DATABASE_URL);
-  const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
-  url.hostname = '127.0.0.1';
-  url.port = String(gate.port);
-  const api = await withApi(t, backing, { DATABASE_URL: url.href });
+  const { gate, url } = await withGatedDatabase(t, backing);
+  const api = await withApi(t, backing, { DATABASE_URL: url });
   const token = await api.token();
   const send = (counter: number) =>
     api.ask(updatesPath, { token, body: { updates: [setCell(counter, counter % 30, 0.5)] } });
@@ -131,12 +140,9 @@ t.test('while PostgreSQL is away, reads come from the cache and updates are acce
 
 t.test('an API that starts before PostgreSQL waits for it', async (t) => {
   const backing = await withBacking(t);
-  const url = new URL(backing.config.DATABASE_URL);
-  const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
-  url.hostname = '127.0.0.1';
-  url.port = String(gate.port);
+  const { gate, url } = await withGatedDatabase(t, backing);
   gate.cut();
-  const starting = withApi(t, backing, { DATABASE_URL: url.href });
+  const starting = withApi(t, backing, { DATABASE_URL: url });
   await waitUntil('it has tried twice', () => gate.refused >= 2);
   gate.open();
   const api = await starting;

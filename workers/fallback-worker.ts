@@ -1,0 +1,54 @@
+/** Takes what was put into PostgreSQL's queue while the queue's Redis was away. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { createPostgresBackend, type Processor, Worker } from 'bullmq';
+import { type ApplyUpdates, type ApplyUpdatesResult, updatesQueue } from '../shared/contract/job.ts';
+import { fallbackConnection } from '../shared/fallback-queue.ts';
+import type { WorkerDeps } from './deps.ts';
+
+const limitMs = 15_000;
+const retryMs = 1000;
+const concurrency = 100;
+
+type Process = Processor<ApplyUpdates, ApplyUpdatesResult>;
+
+const createWorker = (databaseUrl: string, process: Process) =>
+  new Worker(
+    updatesQueue,
+    process,
+    {
+      connection: fallbackConnection(databaseUrl, 4, limitMs),
+      // Only once its connection stands: a worker that starts on a failed one spins for ever.
+      autorun: false,
+      concurrency,
+      lockDuration: 10_000,
+      stalledInterval: 5000,
+      maxStalledCount: 1_000_000,
+      removeOnComplete: { count: 1000, age: 3600 },
+      removeOnFail: { count: 100_000, age: 30 * 86_400 },
+    },
+    createPostgresBackend,
+  );
+
+/** Starts as soon as PostgreSQL answers, and stops with the lifecycle. */
+export function startFallbackWorker({ config, log, lifecycle, db }: WorkerDeps, process: Process): void {
+  let stop = async () => {};
+  lifecycle.onStop('fallback worker', () => stop());
+  const start = async (): Promise<void> => {
+    while (!lifecycle.stopping) {
+      const worker = createWorker(config.DATABASE_URL, process);
+      worker.on('error', (err) => log.debug({ err }, 'fallback worker error'));
+      worker.on('failed', (job, err) => log.warn({ err, job: job?.id }, 'a job of the fallback queue failed'));
+      try {
+        await db.raw('SELECT 1');
+        await worker.waitUntilReady();
+        stop = () => worker.close();
+        return await worker.run();
+      } catch (err) {
+        log.warn({ err }, 'the fallback queue cannot be read yet');
+        await worker.close().catch(() => undefined);
+        await delay(retryMs);
+      }
+    }
+  };
+  void start();
+}
