@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import about from '../package.json' with { type: 'json' };
 import { addConflictsCommand } from './commands/conflicts.ts';
+import { addDeadCommand } from './commands/dead.ts';
 import { addEnqueueCommand } from './commands/enqueue.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
 import { addStateCommand } from './commands/state.ts';
@@ -35,6 +36,7 @@ function createProgram(): Command {
   addStateCommand(program);
   addConflictsCommand(program);
   addVerifyCommand(program);
+  addDeadCommand(program);
   addTokenCommand(program);
   addMigrateCommand(program);
   return program;

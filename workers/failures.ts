@@ -55,3 +55,12 @@ export function isPassing(error: unknown): boolean {
   if (passingMessages.test(error.message)) return true;
   return error.cause !== undefined && isPassing(error.cause);
 }
+
+/** Why something failed, for operators. knex puts the statement before the database's own words: it is left out. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code?.length !== 5) return error.message;
+  const words = error.message.lastIndexOf(' - ');
+  return `database_error ${code}: ${words < 0 ? error.message : error.message.slice(words + 3)}`;
+}

@@ -7,7 +7,7 @@ import { patient } from '../shared/redis.ts';
 import { queuePrefix } from '../shared/update-queue.ts';
 import { Committer } from './committer.ts';
 import type { WorkerDeps } from './deps.ts';
-import { createRetry, isPassing } from './failures.ts';
+import { createRetry, describeFailure, isPassing } from './failures.ts';
 import { startFallbackWorker } from './fallback-worker.ts';
 import { startUpkeep } from './upkeep.ts';
 
@@ -75,7 +75,7 @@ function createProcessor({ committer, cache, log, gridSize }: ProcessorDeps) {
     } catch (error) {
       if (isPassing(error)) throw error;
       log.error({ err: error, field: job.data.field, device: job.data.device }, 'a job can never be applied');
-      throw new UnrecoverableError(error instanceof Error ? error.message : String(error));
+      throw new UnrecoverableError(describeFailure(error));
     }
   };
 }

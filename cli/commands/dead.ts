@@ -1,0 +1,86 @@
+/** `field dead`: looks at the jobs that can never be applied, and tries them again or throws them away. */
+import type { Command } from 'commander';
+import { type DeadJob, withDeadJobs } from '../dead-jobs.ts';
+import { CliError } from '../exit-codes.ts';
+import { renderTable, shorten } from '../render-table.ts';
+
+const reasonWidth = 60;
+const head = ['id', 'failed', 'field', 'device', 'counters', 'reason'];
+
+interface Choice {
+  all?: boolean;
+}
+
+export function addDeadCommand(program: Command): void {
+  const dead = program
+    .command('dead')
+    .description('Deals with jobs that can never be applied: each stands apart with its reason, and blocks nothing.')
+    .addHelpText('after', '\nExample:\n  $ npx field dead list\n  $ npx field dead retry 17');
+  dead.command('list').description('lists them, the newest first').option('--json', 'prints them as JSON').action(list);
+  dead.command('show').description('shows one of them, with its updates').argument('<id>').action(show);
+  dead
+    .command('retry')
+    .description('puts them back into the queue, when what stood in the way has been mended')
+    .argument('[id...]')
+    .option('--all', 'all of them')
+    .action((ids: string[], choice: Choice) => settle(ids, choice, 'retried', (job) => job.retry()));
+  dead
+    .command('discard')
+    .description('throws them away for good: their updates will not be applied')
+    .argument('[id...]')
+    .option('--all', 'all of them')
+    .action((ids: string[], choice: Choice) => settle(ids, choice, 'discarded', (job) => job.discard()));
+}
+
+async function list({ json }: { json?: boolean }): Promise<void> {
+  await withDeadJobs(async (jobs) => {
+    if (json) return console.log(JSON.stringify({ total: jobs.length, jobs: jobs.map(describe) }));
+    if (jobs.length > 0) console.log(renderTable([head, ...jobs.map(toRow)]));
+    console.log(jobs.length === 0 ? 'No job is dead' : `${jobs.length} dead jobs`);
+  });
+}
+
+async function show(id: string): Promise<void> {
+  await withDeadJobs(async (jobs) => {
+    for (const job of choose(jobs, [id])) console.log(JSON.stringify({ ...describe(job), ...job.data }, null, 2));
+  });
+}
+
+async function settle(
+  ids: string[],
+  { all }: Choice,
+  done: string,
+  act: (job: DeadJob) => Promise<void>,
+): Promise<void> {
+  if (ids.length > 0 === (all === true)) throw new CliError('usage', 'Name the ids of jobs, or --all of them.');
+  await withDeadJobs(async (jobs) => {
+    const chosen = all ? jobs : choose(jobs, ids);
+    for (const job of chosen) await act(job);
+    console.log(`${chosen.length} ${done}`);
+  });
+}
+
+function choose(jobs: readonly DeadJob[], ids: readonly string[]): DeadJob[] {
+  return ids.map((id) => {
+    const job = jobs.find((one) => one.id === id);
+    if (!job) throw new CliError('no', `There is no dead job ${id}.`, { hint: 'See `npx field dead list`.' });
+    return job;
+  });
+}
+
+function describe({ id, reason, failedAt, data }: DeadJob) {
+  const { field, device } = data;
+  return { id, failedAt, reason, field, device, counters: countersOf(data) };
+}
+
+function toRow(job: DeadJob): string[] {
+  const { field, device } = job.data;
+  const [first, last] = [countersOf(job.data).at(0), countersOf(job.data).at(-1)];
+  const counters = first === last ? `${first}` : `${first}-${last}`;
+  return [job.id, new Date(job.failedAt).toISOString(), field, device, counters, shorten(job.reason, reasonWidth)];
+}
+
+/** What is dead may be of any shape. */
+function countersOf({ updates }: DeadJob['data']): number[] {
+  return Array.isArray(updates) ? updates.map(({ counter }) => counter) : [];
+}
