@@ -4,7 +4,7 @@ import { type DeadJob, withDeadJobs } from '../dead-jobs.ts';
 import { CliError } from '../exit-codes.ts';
 import { renderTable, shorten } from '../render-table.ts';
 
-const reasonWidth = 60;
+const reasonWidth = 120;
 const head = ['id', 'failed', 'field', 'device', 'counters', 'reason'];
 
 interface Choice {
@@ -77,7 +77,14 @@ function toRow(job: DeadJob): string[] {
   const { field, device } = job.data;
   const [first, last] = [countersOf(job.data).at(0), countersOf(job.data).at(-1)];
   const counters = first === last ? `${first}` : `${first}-${last}`;
-  return [job.id, new Date(job.failedAt).toISOString(), field, device, counters, shorten(job.reason, reasonWidth)];
+  return [
+    job.id,
+    new Date(job.failedAt).toISOString(),
+    field,
+    device,
+    counters,
+    shorten(job.reason.replace(/\s+/g, ' '), reasonWidth),
+  ];
 }
 
 /** What is dead may be of any shape. */
