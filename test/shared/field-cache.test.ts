@@ -1,0 +1,171 @@
+/** Each interleaving of writers, fills and losses is forced here, not hoped for. */
+import { Redis } from 'ioredis';
+import t, { type Test } from 'tap';
+import { foldUpdate, nothingTouched, type Touched } from '../../shared/field/fold.ts';
+import { createFieldState, type FieldState } from '../../shared/field/state.ts';
+import type { Update } from '../../shared/field/update.ts';
+import { cacheNames, FieldCache, type Publication, parseChangeMessage } from '../../shared/field-cache.ts';
+import { cutState } from '../../shared/state-pieces.ts';
+import { joinText, renderDelta, renderState } from '../../shared/state-text.ts';
+import { withRedis } from '../support/servers.ts';
+import { asDevice, asField, putParticle, removeParticle, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const field = asField('garden');
+const names = cacheNames('test', 'one');
+const device = asDevice('ada');
+
+async function withCache(t: Test) {
+  const server = await withRedis(t);
+  const redis = new Redis(server.cacheUrl);
+  t.teardown(() => redis.disconnect());
+  return { redis, cache: new FieldCache(redis, names, 60), server };
+}
+
+/** A writer's state, and what each of its commits would publish. */
+function createWriter() {
+  const state = createFieldState(field);
+  const commit = (...updates: Update[]): Publication => {
+    const from = state.version;
+    const touched: Touched = nothingTouched();
+    for (const update of updates) foldUpdate(state, device, update, 1000 + update.counter, touched);
+    const pieces = cutState(state, touched);
+    const whole = cutState(state);
+    return { from, pieces, delta: renderDelta(from, pieces, []), whole: () => whole };
+  };
+  return { state, commit };
+}
+
+const textOf = (state: FieldState) => joinText(renderState(cutState(state)).state, 0).toString();
+
+async function cachedText(cache: FieldCache): Promise<string | undefined> {
+  const pieces = await cache.read(field);
+  return pieces && joinText(renderState(pieces).state, 0).toString();
+}
+
+const threeCommits = () => {
+  const writer = createWriter();
+  const commits = [
+    writer.commit(putParticle(1, 'a', { resonance: 0.2 }), setCell(2, 1, 0.5)),
+    writer.commit(putParticle(3, 'b', { content: 'two' }), setCell(4, 2, 0.25)),
+    writer.commit(removeParticle(5, 'a'), putParticle(6, 'c'), setCell(7, 1, 0.75)),
+  ] as const;
+  return { state: writer.state, commits };
+};
+
+t.test('in whatever order commits reach the cache, it ends with the newest state', async (t) => {
+  const { redis, cache } = await withCache(t);
+  for (const order of [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ] as const) {
+    await redis.flushall();
+    const { state, commits } = threeCommits();
+    for (const index of order) await cache.publish(commits[index]);
+    t.equal(await cachedText(cache), textOf(state), order.join());
+  }
+});
+
+t.test('a commit whose predecessor never came replaces the copy as a whole', async (t) => {
+  const { cache } = await withCache(t);
+  const { state, commits } = threeCommits();
+  await cache.publish(commits[0]);
+  await cache.publish(commits[2]);
+  t.equal(await cachedText(cache), textOf(state));
+});
+
+t.test('a fill that was read before a commit does not undo it', async (t) => {
+  const { cache } = await withCache(t);
+  const writer = createWriter();
+  await cache.publish(writer.commit(setCell(1, 1, 0.1)));
+  const readByFiller = cutState(writer.state);
+  await cache.publish(writer.commit(setCell(2, 1, 0.9)));
+  await cache.fill(readByFiller);
+  t.equal(await cachedText(cache), textOf(writer.state));
+});
+
+t.test('a fill into an empty cache is taken, and the next commit continues from it', async (t) => {
+  const { redis, cache } = await withCache(t);
+  const writer = createWriter();
+  writer.commit(setCell(1, 1, 0.1), putParticle(2, 'a'));
+  await cache.fill(cutState(writer.state));
+  const patch = writer.commit(setCell(3, 1, 0.9));
+  const needsNoWhole = { ...patch, whole: () => t.fail('the whole state was not needed') as never };
+  await cache.publish(needsNoWhole);
+  t.equal(await cachedText(cache), textOf(writer.state));
+  t.ok((await redis.ttl(names.stateKey(field))) > 0, 'and it does not stay for ever');
+});
+
+t.test('a copy that was lost is written anew by the next commit', async (t) => {
+  const { redis, cache } = await withCache(t);
+  const { state, commits } = threeCommits();
+  await cache.publish(commits[0]);
+  await cache.publish(commits[1]);
+  await redis.flushall();
+  await cache.publish(commits[2]);
+  t.equal(await cachedText(cache), textOf(state));
+});
+
+t.test('a commit that comes twice changes nothing and is published twice', async (t) => {
+  const { redis, cache } = await withCache(t);
+  const subscriber = redis.duplicate();
+  t.teardown(() => subscriber.disconnect());
+  const messages: string[] = [];
+  subscriber.on('message', (_channel, message) => messages.push(message));
+  await subscriber.subscribe(names.fieldChannel(field));
+  const { state, commits } = threeCommits();
+  for (const commit of [...commits, commits[2], commits[0]]) await cache.publish(commit);
+  t.equal(await cachedText(cache), textOf(state));
+  await waitUntil('five messages came', () => messages.length === 5);
+  t.same(
+    messages.map(parseChangeMessage).map(({ from, to }) => [from, to]),
+    [
+      [0, 2],
+      [2, 4],
+      [4, 7],
+      [4, 7],
+      [0, 2],
+    ],
+  );
+});
+
+t.test('a publication is only heard once the cache holds what it tells', async (t) => {
+  const { redis, cache } = await withCache(t);
+  const subscriber = redis.duplicate();
+  t.teardown(() => subscriber.disconnect());
+  const seen: (readonly [number, number])[] = [];
+  subscriber.on('message', (_channel, message) => {
+    const { to } = parseChangeMessage(message);
+    void cache.readVersion(field).then((version = 0) => seen.push([to, version]));
+  });
+  await subscriber.subscribe(names.fieldChannel(field));
+  const writer = createWriter();
+  for (let counter = 1; counter <= 50; counter += 1)
+    await cache.publish(writer.commit(setCell(counter, 1, counter / 50)));
+  await waitUntil('all were heard', () => seen.length === 50);
+  t.ok(seen.every(([to, version]) => version >= to));
+});
+
+t.test('a thousand particles and nine hundred cells go in and come out', async (t) => {
+  const { cache } = await withCache(t);
+  const writer = createWriter();
+  const puts = Array.from({ length: 1000 }, (_, index) => putParticle(index + 1, `p${index}`, { resonance: 0.1 }));
+  const cells: Update = {
+    ...setCell(1001, 0, 0),
+    kind: 'cells.set',
+    cells: Array.from({ length: 900 }, (_, index) => ({
+      x: index % 30,
+      y: Math.floor(index / 30),
+      value: index / 900,
+    })),
+  };
+  await cache.publish(writer.commit(...puts, cells));
+  t.equal(await cachedText(cache), textOf(writer.state));
+  const removals = puts.slice(0, 999).map(({ counter }, index) => removeParticle(1001 + counter, `p${index}`));
+  await cache.publish(writer.commit(...removals));
+  t.equal(await cachedText(cache), textOf(writer.state));
+});
