@@ -1,0 +1,101 @@
+/** Every process is replaced under load, one after the other: no request fails beyond a connection that is tried again. */
+import t, { type Test } from 'tap';
+import { verifyField } from '../../db/verify-field.ts';
+import { findFreePort } from '../../dev/free-port.ts';
+import type { RunningProcess } from '../../dev/processes.ts';
+import { signToken } from '../../shared/tokens.ts';
+import { waitForVersion } from '../support/read-back.ts';
+import { asDevice, asField, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withProcess } from '../support/with-process.ts';
+import { type Backing, withBacking } from '../support/with-worker.ts';
+
+const field = asField('rolling');
+const clients = 8;
+
+async function isReady(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/api/health/ready`).catch(() => undefined);
+  return answer?.status === 200;
+}
+
+/** An API on a port of its own, which is kept over restarts. */
+async function withApiProcess(t: Test, backing: Backing) {
+  const port = String(await findFreePort());
+  const url = `http://127.0.0.1:${port}`;
+  const start = async (): Promise<RunningProcess> => {
+    const running = await withProcess(t, 'api', backing, { PORT: port, HOST: '127.0.0.1' });
+    await waitUntil('the API is ready', () => isReady(url), { timeoutMs: 30_000 });
+    return running;
+  };
+  let running = await start();
+  return {
+    url,
+    async replace() {
+      running.send('SIGTERM');
+      const ended = await running.exited;
+      running = await start();
+      return ended;
+    },
+  };
+}
+
+t.test('all processes are replaced under load', { timeout: 180_000 }, async (t) => {
+  const backing = await withBacking(t);
+  const { config, producer, reader, db } = backing;
+  const apis = [await withApiProcess(t, backing), await withApiProcess(t, backing)];
+  let worker = await withProcess(t, 'workers', backing);
+  await withProcess(t, 'workers', backing);
+
+  let isLoadOn = true;
+  let retried = 0;
+  const statuses = new Map<number, number>();
+  const post = async (device: string, token: string, counter: number): Promise<void> => {
+    for (let attempt = 0; ; attempt += 1) {
+      const url = apis[(counter + attempt) % apis.length]?.url;
+      const body = JSON.stringify({ updates: [setCell(counter, device.length, counter / 10_000)] });
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      const answer = await fetch(`${url}/api/fields/${field}/updates`, { method: 'POST', headers, body }).catch(
+        () => undefined,
+      );
+      if (answer) {
+        await answer.arrayBuffer();
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        return;
+      }
+      retried += 1;
+    }
+  };
+  const send = async (index: number): Promise<number> => {
+    const device = `device${'-'.repeat(index)}`;
+    const key = { secret: config.JWT_SECRET ?? '', issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE };
+    const scope = ['field:write'] as const;
+    const { token } = await signToken(
+      { sub: device, device: asDevice(device), fields: ['*'], scope, expiresInSeconds: 600 },
+      key,
+    );
+    let counter = 0;
+    while (isLoadOn) await post(device, token, ++counter);
+    return counter;
+  };
+  const load = Promise.all(Array.from({ length: clients }, (_, index) => send(index)));
+
+  await waitForVersion(backing, field, 200);
+  for (const api of apis) t.equal(await api.replace(), 'code 0', 'an API ends cleanly');
+  for (let round = 0; round < 2; round += 1) {
+    const { version } = (await reader.readLog(field, 0, 1)) ?? { version: 0 };
+    worker.send('SIGTERM');
+    t.equal(await worker.exited, 'code 0', 'a worker ends cleanly');
+    worker = await withProcess(t, 'workers', backing);
+    await waitUntil('the new worker is there', async () => (await producer.queue.getWorkersCount()) === 2);
+    await waitForVersion(backing, field, version + 200);
+  }
+  isLoadOn = false;
+  const sent = (await load).reduce((sum, count) => sum + count, 0);
+  await waitForVersion(backing, field, sent);
+  await waitUntil('nothing waits', async () => (await producer.countBacklog()) === 0);
+  t.same([...statuses], [[202, sent]], 'every request was accepted');
+  t.comment(`${sent} updates, ${retried} connections tried again`);
+  t.equal((await reader.readLog(field, 0, 1))?.version, sent, 'and applied once');
+  t.equal(await producer.queue.getFailedCount(), 0);
+  t.same((await verifyField(db, field)).differences, []);
+});
