@@ -28,7 +28,7 @@ const types = {
 
 /** Opens a pool. Nothing is connected until the first query. */
 export function connectDatabase(options: DatabaseOptions): Knex {
-  const { url, poolSize, applicationName, log, statementTimeoutMs = 15_000 } = options;
+  const { url, poolSize, applicationName, log, statementTimeoutMs = 10_000 } = options;
   return knex({
     client: 'pg',
     connection: {

@@ -15,11 +15,20 @@ export const failFast = {
   maxRetriesPerRequest: 1,
   commandTimeout: commandTimeoutMs,
   connectTimeout: commandTimeoutMs,
+  socketTimeout: 2 * commandTimeoutMs,
   retryStrategy,
 } satisfies RedisOptions;
 
-/** For BullMQ workers, whose blocking commands must never time out. */
-export const patient = { maxRetriesPerRequest: null, retryStrategy } satisfies RedisOptions;
+/**
+ * For BullMQ workers, whose blocking commands must never time out. They block for 10 s at most: a socket that owes an
+ * answer for longer leads nowhere, and is opened anew.
+ */
+export const patient = {
+  maxRetriesPerRequest: null,
+  connectTimeout: 5000,
+  socketTimeout: 15_000,
+  retryStrategy,
+} satisfies RedisOptions;
 
 export function connectRedis(url: string, role: string, log: Logger, options: RedisOptions = failFast): Redis {
   const redis = new Redis(url, { ...options, connectionName: `field-${role}` });
