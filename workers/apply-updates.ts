@@ -17,8 +17,8 @@ export interface AppliedJobs {
   readonly from: number;
   readonly commit: FieldCommit;
   readonly touched: Touched;
-  /** Of each job, in the order that they came in. */
-  readonly results: readonly (readonly UpdateResult[])[];
+  /** Of each job, in the order that they came in; undefined for a job that is held back. */
+  readonly results: readonly (readonly UpdateResult[] | undefined)[];
   /** Of all of them, for the readers. */
   readonly updates: readonly DeltaUpdate[];
 }
@@ -76,13 +76,14 @@ export function applyJobs(
     return { counter, outcome, version, ...(resolution ? { resolution } : {}) };
   };
 
-  const results = jobs.map(({ device, updates: sent, user }) =>
-    sent.map((update) => {
+  const results = jobs.map(({ device, updates: sent, user }) => {
+    if (live.holds.isEarly(device, clock.get(device) ?? 0, sent[0]?.counter ?? 0, now)) return undefined;
+    return sent.map((update) => {
       const result = apply(device, update, user);
       updates.push({ device, ...result });
       return result;
-    }),
-  );
+    });
+  });
   return { from, commit: { state, entries, conflicts }, touched, results, updates };
 }
 

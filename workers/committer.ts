@@ -10,6 +10,7 @@ import type { Logger } from '../shared/log.ts';
 import type { AppliedJobs } from './apply-updates.ts';
 import { type CommitSettings, commitBatch } from './commit-batch.ts';
 import { isPassing, type Retry } from './failures.ts';
+import { holdMs } from './holds.ts';
 import { LiveFields } from './live-field.ts';
 import { publishBatch } from './publish.ts';
 
@@ -56,11 +57,15 @@ export class Committer {
    */
   submit(job: ApplyUpdates, place: number): Promise<ApplyUpdatesResult> {
     return new Promise((resolve, reject) => {
-      const waiting = this.#waiting.get(job.field);
-      if (waiting) insertInOrder(waiting, { job, place, resolve, reject });
-      else this.#waiting.set(job.field, [{ job, place, resolve, reject }]);
-      this.#schedule();
+      this.#enter({ job, place, resolve, reject });
     });
+  }
+
+  #enter(one: Waiting): void {
+    const waiting = this.#waiting.get(one.job.field);
+    if (waiting) insertInOrder(waiting, one);
+    else this.#waiting.set(one.job.field, [one]);
+    this.#schedule();
   }
 
   /** Once all that has come in with this turn of the event loop is here. */
@@ -107,7 +112,7 @@ export class Committer {
     const { retry, log } = this.#deps;
     try {
       const applied = await retry(() => this.#commit(batch));
-      for (const [field, waiting] of batch) answer(waiting, applied.get(field));
+      for (const [field, waiting] of batch) this.#answer(waiting, applied.get(field));
     } catch (error) {
       const parts = splitBatch(batch);
       if (parts.length === 1 || isPassing(error)) {
@@ -116,6 +121,16 @@ export class Committer {
       }
       log.warn({ err: error, jobs: parts.length }, 'a batch could not be committed: its jobs are tried one by one');
       for (const part of parts) await this.#settle(part);
+    }
+  }
+
+  /** Tells everyone what became of their jobs; those that are held back come again in a moment. */
+  #answer(waiting: readonly Waiting[], applied: AppliedJobs | undefined): void {
+    for (const [index, one] of waiting.entries()) {
+      const results = applied?.results[index];
+      if (!applied) one.reject(new Error('a committed batch lacks one of its fields'));
+      else if (results) one.resolve({ field: one.job.field, version: applied.commit.state.version, results });
+      else setTimeout(() => this.#enter(one), holdMs);
     }
   }
 
@@ -159,12 +174,4 @@ function countUpdates(waiting: readonly Waiting[]): number {
 
 function splitBatch(batch: Batch): Batch[] {
   return [...batch].flatMap(([field, waiting]) => waiting.map((one) => new Map([[field, [one]]])));
-}
-
-function answer(waiting: readonly Waiting[], applied: AppliedJobs | undefined): void {
-  for (const [index, { job, resolve, reject }] of waiting.entries()) {
-    const results = applied?.results[index];
-    if (applied && results) resolve({ field: job.field, version: applied.commit.state.version, results });
-    else reject(new Error('a committed batch has no results for one of its jobs'));
-  }
 }

@@ -12,11 +12,13 @@ import { sweepRemoved } from '../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
 import { replayUpdate } from '../shared/field/replay.ts';
 import type { FieldState } from '../shared/field/state.ts';
+import { Holds } from './holds.ts';
 
 export interface LiveField {
   readonly state: FieldState;
   /** The highest counter of each device. */
   readonly clock: Map<DeviceId, number>;
+  readonly holds: Holds;
   /** The version that the field's own snapshot stands at, and when it was written (ms, this process's clock). */
   snapshotVersion: number;
   snapshotAt: number;
@@ -67,6 +69,7 @@ async function loadLiveField(trx: Knex.Transaction, field: FieldId): Promise<Liv
     .first();
   return {
     state: stateOfColumns(field, row.snapshotVersion, row.snapshotTime, row),
+    holds: new Holds(),
     clock: new Map(clocks.map(({ deviceId, counter }) => [deviceId, counter])),
     snapshotVersion: row.snapshotVersion,
     snapshotAt: 0,

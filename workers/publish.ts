@@ -23,6 +23,7 @@ export async function publishBatch({ db, cache, log }: PublishDeps, batch: Itera
   let reason: unknown;
   await Promise.all(
     [...batch].map(async (applied) => {
+      if (applied.updates.length === 0) return;
       try {
         await publishField(cache, applied);
       } catch (error) {

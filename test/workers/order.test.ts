@@ -1,0 +1,74 @@
+import t from 'tap';
+import { Holds } from '../../workers/holds.ts';
+import { waitForVersion } from '../support/read-back.ts';
+import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
+import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
+
+const field = asField('garden');
+const alice = asDevice('alice');
+
+async function readOrder({ reader }: Backing): Promise<string[]> {
+  const page = await reader.readLog(field, 0, 1000);
+  return (page?.updates ?? []).map(({ device, update, outcome }) => `${device} ${update.counter} ${outcome}`);
+}
+
+t.test("a device's updates are applied in its order, though jobs overtake each other", async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  await withWorker(t, backing);
+  for (const counters of [[2, 3], [5], [4], [1]]) {
+    await backing.producer.enqueue(
+      jobOf(
+        field,
+        alice,
+        counters.map((counter) => setCell(counter, 1, counter / 10)),
+      ),
+    );
+  }
+  await waitForVersion(backing, field, 5);
+  t.same(
+    await readOrder(backing),
+    [1, 2, 3, 4, 5].map((counter) => `alice ${counter} applied`),
+  );
+});
+
+t.test('numbers that a device leaves out are not waited for in vain for long', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const counters = [10, 20, 30, 40, 50, 60];
+  for (const counter of counters) {
+    await backing.producer.enqueue(jobOf(field, alice, [setCell(counter, counter / 10, counter / 100)]));
+  }
+  await waitForVersion(backing, field, counters.length);
+  await backing.producer.enqueue(jobOf(field, alice, [setCell(5, 1, 0.5)]));
+  await waitForVersion(backing, field, 7);
+  t.equal((await readOrder(backing)).at(-1), 'alice 5 superseded', 'and one that comes later still counts');
+});
+
+t.test('a device that waits for its receipts is never told that it was superseded', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const count = 400;
+  for (let counter = 1; counter <= count; counter += 1) {
+    await backing.producer.enqueue(jobOf(field, alice, [setCell(counter, 1, counter / 1000)]));
+  }
+  await waitForVersion(backing, field, count);
+  t.same(
+    await readOrder(backing),
+    Array.from({ length: count }, (_, index) => `alice ${index + 1} applied`),
+  );
+});
+
+t.test('what a device may be held back is bounded', async (t) => {
+  const holds = new Holds();
+  const holdsIn = (from: number, ms: number) =>
+    Array.from({ length: ms / 10 }, (_, index) => holds.isEarly(alice, 1, 3, from + index * 10)).filter(Boolean).length;
+  t.notOk(holds.isEarly(alice, 1, 2, 0), 'the next number is never early');
+  t.notOk(holds.isEarly(alice, 5, 2, 0), 'nor is one that comes late');
+  t.equal(holdsIn(1000, 2000), 20);
+  t.equal(holdsIn(4000, 2000), 20, 'and then anew');
+  t.ok(
+    holds.isEarly(alice, 1, 3, 9000) && holds.isEarly(alice, 1, 4, 9000),
+    'all that is looked at together counts once',
+  );
+});
