@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Claims } from '../shared/contract/token.ts';
+import type { FieldError } from '../shared/errors.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -17,5 +18,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the token says; null on routes that need none. */
     claims: Claims | null;
+    /** Why a WebSocket is closed as soon as it is open. */
+    refusal: FieldError | null;
   }
 }

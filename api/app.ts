@@ -14,6 +14,7 @@ import { createFieldGuard } from './auth.ts';
 import type { Connections } from './connections.ts';
 import { addDocs } from './docs.ts';
 import { addDrain } from './drain.ts';
+import { readJsonBodies } from './json-body.ts';
 import { parseOrigins } from './origins.ts';
 import { createParts } from './parts.ts';
 import { answerBrokenRequest, handleErrors, sendProblem, toFieldError } from './problems.ts';
@@ -42,6 +43,7 @@ export async function buildApp(connections: Connections): Promise<App> {
   const origins = parseOrigins(config.CORS_ORIGINS);
 
   const app = createServer(connections);
+  readJsonBodies(app);
   handleErrors(app, metrics);
   answerUnknownRoutes(app);
   logRequests(app, metrics);
@@ -49,7 +51,12 @@ export async function buildApp(connections: Connections): Promise<App> {
   app.addHook('onClose', async () => parts.close());
 
   await app.register(helmet, securityHeaders);
-  await app.register(cors, { origin: [...origins], methods: ['GET', 'HEAD', 'POST'], exposedHeaders });
+  await app.register(cors, {
+    origin: [...origins],
+    methods: ['GET', 'HEAD', 'POST'],
+    exposedHeaders,
+    strictPreflight: false,
+  });
   await app.register(websocket, {
     options: {
       maxPayload: maxRequestBytes,
@@ -94,6 +101,7 @@ function createServer({ log }: Connections): App {
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toFieldError(error)),
   }).withTypeProvider<ZodTypeProvider>();
   app.decorateRequest('claims', null);
+  app.decorateRequest('refusal', null);
   // The types of answers are checked when they are compiled, and by the contract's tests.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   return app;

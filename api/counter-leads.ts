@@ -53,9 +53,9 @@ export class CounterLeads {
   }
 }
 
-/** The place of the first counter that is too far above the one before it; -1 for none. */
+/** The place of the first counter that is too far above the device's last; -1 for none. */
 function findLeap(updates: readonly Update[], last: number): number {
-  return updates.findIndex(({ counter }, index) => counter > (updates[index - 1]?.counter ?? last) + maxCounterLead);
+  return updates.findIndex(({ counter }) => counter > last + maxCounterLead);
 }
 
 function keyOf({ field, device }: Batch): string {

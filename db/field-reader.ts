@@ -1,13 +1,15 @@
 /** The read-only door to the database: all that the API may ask of it. */
 import type { Knex } from 'knex';
-import type { Receipt } from '../shared/contract/receipt.ts';
+import type { Receipt, UpdateResult } from '../shared/contract/receipt.ts';
 import { FieldError } from '../shared/errors.ts';
 import type { Conflict } from '../shared/field/conflict.ts';
 import { type DeviceId, type FieldId, globalField } from '../shared/field/ids.ts';
 import { replayUpdate } from '../shared/field/replay.ts';
 import { createFieldState, type FieldState } from '../shared/field/state.ts';
+import type { Update } from '../shared/field/update.ts';
+import { isSameContent } from '../shared/same-content.ts';
 import { ClockRow, ConflictRow, InstallationRow, StateRow, UpdateRow } from './models/rows.ts';
-import { findReceipts } from './receipts.ts';
+import { type FoundReceipt, findReceipts } from './receipts.ts';
 import { type LogEntry, loadBase, loadStoredState, readLogAfter, toLogEntry } from './stored-field.ts';
 
 export const keptConflicts = 50;
@@ -31,7 +33,8 @@ export interface FieldReader {
   /** Up to `limit` updates after a version. */
   readLog(field: FieldId, after: number, limit: number): Promise<LogPage | undefined>;
   readReceipt(field: FieldId, device: DeviceId, counter: number): Promise<Receipt>;
-  readReceipts(field: FieldId, device: DeviceId, counters: readonly number[]): Promise<Receipt[]>;
+  /** What became of updates that were sent at `sentAt` (ms); undefined while any of them is unknown. */
+  readResults(sent: SentUpdates): Promise<{ version: number; results: UpdateResult[] } | undefined>;
   /** The newest first, and how many there have been. */
   readConflicts(field: FieldId): Promise<{ total: number; conflicts: Conflict[] } | undefined>;
   readClock(field: FieldId): Promise<{ version: number; clock: Record<string, number> } | undefined>;
@@ -41,20 +44,24 @@ export interface FieldReader {
 
 export function createFieldReader(db: Knex): FieldReader {
   const readHead = (field: FieldId) => readStateHead(db, field);
-  const readReceipts: FieldReader['readReceipts'] = async (field, device, counters) => {
-    const found = await findReceipts(
-      db,
-      counters.map((counter) => ({ field, device, counter })),
-    );
-    return found.map(({ counter, row, pruned }) => {
-      const base = { field, device, counter };
-      if (!row) return { ...base, status: pruned ? 'applied' : 'unknown' };
-      const { version, outcome, resolution } = row;
-      return { ...base, status: 'applied', version, outcome, ...(resolution ? { resolution } : {}) };
-    });
-  };
   return {
-    readReceipts,
+    async readReceipt(field, device, counter) {
+      const [found] = await findReceipts(db, [{ field, device, counter }]);
+      const base = { field, device, counter };
+      if (!found?.row) return { ...base, status: found?.pruned ? 'applied' : 'unknown' };
+      const { version, outcome, resolution } = found.row;
+      return { ...base, status: 'applied', version, outcome, ...(resolution ? { resolution } : {}) };
+    },
+    async readResults(sent) {
+      const { field, device, updates } = sent;
+      const found = await findReceipts(
+        db,
+        updates.map(({ counter }) => ({ field, device, counter })),
+      );
+      if (found.some(({ row, pruned }) => !row && !pruned)) return undefined;
+      const version = Math.max(0, ...found.map(({ row }) => row?.version ?? 0));
+      return { version, results: found.map(({ row }, index) => toResult(sent, index, row)) };
+    },
     readInstallation: async () => (await InstallationRow.query(db).first().throwIfNotFound()).id,
     ping: async () => void (await db.raw('SELECT 1')),
     loadState: async (field) => existing(field, await loadStoredState(db, field)),
@@ -78,10 +85,6 @@ export function createFieldReader(db: Knex): FieldReader {
         .limit(limit);
       const version = Math.max(head.version, rows.at(-1)?.version ?? 0);
       return { version, oldest: head.logStart, updates: rows.map(toLogEntry) };
-    },
-    async readReceipt(field, device, counter) {
-      const [receipt] = await readReceipts(field, device, [counter]);
-      return receipt ?? { field, device, counter, status: 'unknown' };
     },
     async readConflicts(field) {
       const head = await readHead(field);
@@ -109,6 +112,24 @@ export function createFieldReader(db: Knex): FieldReader {
       return row?.counter ?? 0;
     },
   };
+}
+
+export interface SentUpdates {
+  readonly field: FieldId;
+  readonly device: DeviceId;
+  readonly updates: readonly Update[];
+  readonly sentAt: number;
+}
+
+/** As the worker would have answered: what stands in the log may be of an earlier sending, or another update. */
+function toResult({ updates, sentAt }: SentUpdates, index: number, row: FoundReceipt['row']): UpdateResult {
+  const update = updates[index];
+  const counter = update?.counter ?? 0;
+  if (!row) return { counter, outcome: 'duplicate', version: 0 };
+  const { version, outcome, resolution, time } = row;
+  if (update && !isSameContent(row.update, update)) return { counter, outcome: 'reused', version };
+  if (time < sentAt) return { counter, outcome: 'duplicate', version };
+  return { counter, outcome, version, ...(resolution ? { resolution } : {}) };
 }
 
 interface StateHead {

@@ -17,6 +17,8 @@ export interface FoundReceipt extends UpdateName {
     readonly outcome: 'applied' | 'superseded' | 'conflict';
     readonly resolution: Resolution | null;
     readonly update: Update;
+    /** Log time in ms. */
+    readonly time: number;
   };
   /** It was applied, and its row is gone. */
   readonly pruned: boolean;
@@ -24,7 +26,7 @@ export interface FoundReceipt extends UpdateName {
 
 const findSql = `
   SELECT name.field_id AS field, name.device_id AS device, name.counter,
-    logged.version, logged.outcome, logged.resolution, logged.update,
+    logged.version, logged.outcome, logged.resolution, logged.update, logged.logged_at AS time,
     coalesce(clock.pruned @> name.counter, false) AS pruned
   FROM unnest(?::text[], ?::text[], ?::bigint[]) WITH ORDINALITY AS name (field_id, device_id, counter, place)
   LEFT JOIN field_updates logged
@@ -38,6 +40,7 @@ interface FoundRow extends UpdateName {
   readonly outcome: 'applied' | 'superseded' | 'conflict';
   readonly resolution: Resolution | null;
   readonly update: Update;
+  readonly time: number;
   readonly pruned: boolean;
 }
 
@@ -49,11 +52,11 @@ export async function findReceipts(db: Knex, names: readonly UpdateName[]): Prom
     names.map(({ device }) => device),
     names.map(({ counter }) => counter),
   ] as Knex.RawBinding[]);
-  return rows.map(({ field, device, counter, version, outcome, resolution, update, pruned }) => ({
+  return rows.map(({ field, device, counter, version, outcome, resolution, update, time, pruned }) => ({
     field,
     device,
     counter,
     pruned,
-    ...(version === null ? {} : { row: { version, outcome, resolution, update } }),
+    ...(version === null ? {} : { row: { version, outcome, resolution, update, time } }),
   }));
 }

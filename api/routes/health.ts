@@ -38,6 +38,8 @@ interface HealthRoutesDeps {
 export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDeps): void {
   const documented = { tags: ['health'] };
 
+  app.get('/api', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/api/', 308));
+
   app.get(
     '/api/',
     { schema: { ...documented, summary: 'Is it there?', response: { 200: rootSchema } } },

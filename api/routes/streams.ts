@@ -1,6 +1,9 @@
 /** `GET /api/fields/:field/stream` (WebSocket) and `/events` (Server-Sent Events): who may open one, and how it starts. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
+import { toProblem } from '../../shared/contract/problem.ts';
+import { closeCodes } from '../../shared/contract/stream.ts';
 import { coversField } from '../../shared/contract/token.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -10,6 +13,7 @@ import { createOriginCheck } from '../origins.ts';
 import type { StateReader } from '../state-reader.ts';
 import { createClientMessageParser } from '../stream/client-messages.ts';
 import { EventSession } from '../stream/event-session.ts';
+import { encodeMessage } from '../stream/message.ts';
 import { SocketSession } from '../stream/socket-session.ts';
 import type { StreamDeps } from '../stream/stream-deps.ts';
 import { bearer, fieldParams, problems, streamQuery } from './schemas.ts';
@@ -25,9 +29,21 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
   const parse = createClientMessageParser(config.GRID_SIZE);
   const checkOrigin = createOriginCheck(origins);
 
-  /** Refused before the upgrade, so that the client learns why from an ordinary answer. */
+  /**
+   * Refused before the upgrade, so that the client learns why from an ordinary answer; but a browser cannot read one,
+   * and would come again for ever: it gets its socket, and then a close code that says why.
+   */
+  const guardSocket: Guard = async (request) => {
+    try {
+      await guard(request);
+    } catch (error) {
+      if (!(error instanceof FieldError) || !isTold(error) || request.headers.authorization !== undefined) throw error;
+      request.refusal = error;
+    }
+  };
   const checkOpen = async (request: FastifyRequest): Promise<void> => {
     if (streams.isDraining) throw new FieldError('shutting_down', { retryAfterSeconds: 1 });
+    if (request.refusal) return;
     const { field } = request.params as { field: FieldId };
     const claims = claimsOf(request);
     if (coversField(claims, field) && !mayWrite(claims, field)) await states.read(field);
@@ -36,7 +52,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
   app.route({
     method: 'GET',
     url: '/api/fields/:field/stream',
-    onRequest: [checkOrigin, guard],
+    onRequest: [checkOrigin, guardSocket],
     preHandler: checkOpen,
     schema: {
       summary: 'Follow a field by WebSocket',
@@ -55,6 +71,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       });
     },
     wsHandler: (socket, request) => {
+      if (request.refusal) return refuseSocket(socket, request.refusal);
       const { field } = request.params as { field: FieldId };
       const { after } = request.query as { after?: number };
       const streamRequest = { field, claims: claimsOf(request), after };
@@ -93,6 +110,17 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       new EventSession({ ...deps, response: reply.raw, request: streamRequest, log: request.log });
     },
   );
+}
+
+function isTold({ code }: FieldError): boolean {
+  return code === 'token_expired' || code === 'forbidden';
+}
+
+function refuseSocket(socket: WebSocket, error: FieldError): void {
+  socket.on('error', () => socket.terminate());
+  socket.send(encodeMessage({ type: 'error', problem: toProblem(error) }).text);
+  const code = error.code === 'token_expired' ? closeCodes.tokenExpired : closeCodes.forbidden;
+  socket.close(code, error.code);
 }
 
 /** An id that is no version is passed over: then the stream starts with a snapshot. */

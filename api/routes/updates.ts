@@ -53,7 +53,7 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       const waiting = replies.expect();
       try {
         const accepted = await acceptUpdates({ field, claims, updates, replyTo: waiting.address });
-        const sent = { field, device: writerOf(claims), counters: updates.map(({ counter }) => counter) };
+        const sent = { field, device: writerOf(claims), updates, sentAt: accepted.serverTime };
         const sources = { replies, reader, log: request.log };
         const applied = await waitUntilApplied(sources, sent, waiting, deadline);
         if (!applied) return reply.code(202).send(accepted);

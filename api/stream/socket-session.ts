@@ -164,8 +164,10 @@ export class SocketSession implements Listener, OpenStream {
       this.#claims = claims;
       this.#expiry.set(claims.exp * 1000);
     } catch (error) {
-      this.#refuse(toFieldError(error));
-      this.close(closeCodes.forbidden, 'token refused');
+      const refusal = toFieldError(error);
+      this.#refuse(refusal);
+      const code = refusal.code === 'token_expired' ? closeCodes.tokenExpired : closeCodes.forbidden;
+      this.close(code, 'token refused');
     }
   }
 

@@ -75,7 +75,7 @@ export function particleConflict(
   };
 }
 
-/** `merged` when the particle now holds something of the update and something that is concurrent with it. */
+/** `merged` when the particle now holds something of the update, and of those whose writes it contended. */
 function resolve(particle: Particle, contended: readonly AttributeVerdict[], write: Write): Resolution {
   const existence = contended.find(({ name }) => name === 'exists');
   if (existence && (existence.value === false) === (existence.verdict === 'won')) {
@@ -87,7 +87,8 @@ function resolve(particle: Particle, contended: readonly AttributeVerdict[], wri
     return register && register.value !== null ? [register.stamp] : [];
   });
   const holdsRemote = stamps.some((stamp) => stamp.version === write.version);
-  const holdsLocal = stamps.some((stamp) => stamp.version !== write.version && relate(write, stamp) === 'concurrent');
+  const sides = new Set(contended.map(({ before }) => before?.stamp.device));
+  const holdsLocal = stamps.some((stamp) => sides.has(stamp.device) && relate(write, stamp) === 'concurrent');
   if (holdsRemote && holdsLocal) return 'merged';
   if (contended.every(({ verdict }) => verdict === 'lost')) return 'kept_local';
   return contended.every(({ verdict }) => verdict === 'won') ? 'used_remote' : 'merged';

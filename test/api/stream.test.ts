@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { WebSocket } from 'ws';
 import { cacheNames } from '../../shared/field-cache.ts';
 import { cutState } from '../../shared/state-pieces.ts';
 import { asField, putParticle, removeParticle, setCell } from '../support/updates.ts';
@@ -320,6 +321,25 @@ t.test('an upgrade without a right to it is refused with a problem', async (t) =
   t.match(await refusedUpgrade(streamUrl(api, 'REFUSED'), ['field.v1'], bearer(token)), { status: 400 });
   const evil = { ...bearer(token), origin: 'https://evil.example' };
   t.match(await refusedUpgrade(url, ['field.v1'], evil), { status: 403, body: { code: 'forbidden' } });
+});
+
+t.test('a browser, which cannot read a refused upgrade, is told by the close code', async (t) => {
+  const elsewhere = await api.token({ fields: ['team-*'] });
+  const expired = await api.token({ expiresInSeconds: -60 });
+  for (const [value, code, problem] of [
+    [elsewhere, 4403, 'forbidden'],
+    [expired, 4401, 'token_expired'],
+  ] as const) {
+    const socket = new WebSocket(streamUrl(api, 'refused'), ['field.v1', `bearer.${value}`]);
+    const messages: string[] = [];
+    socket.on('message', (data) => messages.push(String(data)));
+    const closed = await new Promise((resolve) => socket.on('close', resolve));
+    t.equal(closed, code);
+    t.match(
+      messages.map((text) => JSON.parse(text)),
+      [{ type: 'error', problem: { code: problem } }],
+    );
+  }
 });
 
 t.test('a token that runs out closes the socket with 4401, unless it is renewed in time', async (t) => {

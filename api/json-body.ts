@@ -1,0 +1,33 @@
+/** Reads bodies: JSON in UTF-8, byte for byte, without what could reach a prototype. Anything else is refused by name. */
+import type { FastifyRequest } from 'fastify';
+import { parse } from 'secure-json-parse';
+import { FieldError } from '../shared/errors.ts';
+import type { App } from './app-types.ts';
+
+export function readJsonBodies(app: App): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') {
+      throw new FieldError('unsupported_media_type', {
+        detail: `A body with content-encoding ${encoding} is not taken`,
+      });
+    }
+    return parseJson(body);
+  });
+}
+
+/** @throws FieldError `bad_request` */
+function parseJson(body: Buffer): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+  } catch (cause) {
+    throw new FieldError('bad_request', { detail: 'The body is not UTF-8', cause });
+  }
+  try {
+    return parse(text, { protoAction: 'error', constructorAction: 'error' });
+  } catch (cause) {
+    throw new FieldError('bad_request', { detail: 'The body is not valid JSON', cause });
+  }
+}
