@@ -1,0 +1,48 @@
+import t from 'tap';
+import { problemSchema } from '../../shared/contract/problem.ts';
+import { setCell } from '../support/updates.ts';
+import { withBacking } from '../support/with-worker.ts';
+import { withApi } from './with-app.ts';
+
+const backing = await withBacking(t);
+const api = await withApi(t, backing);
+const token = await api.token();
+
+async function post(body: string | Buffer, headers: Record<string, string> = {}) {
+  const answer = await fetch(`${api.address}/api/fields/bodies/updates`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+    body,
+  });
+  return { status: answer.status, problem: answer.status < 400 ? undefined : problemSchema.parse(await answer.json()) };
+}
+
+const update = JSON.stringify({ updates: [setCell(1, 1, 0.5)] });
+
+t.test('a body that is not UTF-8 is refused, not mended', async (t) => {
+  const bytes = Buffer.concat([Buffer.from('{"updates":"'), Buffer.from([0xff, 0xc0]), Buffer.from('"}')]);
+  t.match(await post(bytes), { status: 400, problem: { code: 'bad_request', detail: /UTF-8/ } });
+});
+
+t.test('only plain JSON is taken', async (t) => {
+  t.match(await post(update, { 'content-type': 'text/plain' }), {
+    status: 415,
+    problem: { code: 'unsupported_media_type' },
+  });
+  t.match(await post(update, { 'content-encoding': 'gzip' }), {
+    status: 415,
+    problem: { code: 'unsupported_media_type' },
+  });
+  t.match(await post('{"updates":'), { status: 400, problem: { code: 'bad_request', detail: /valid JSON/ } });
+  t.match(await post('{"__proto__":{}}'), { status: 400, problem: { code: 'bad_request' } });
+  t.equal((await post(update)).status, 202);
+  t.equal((await post(update, { 'content-type': 'application/json; charset=utf-8' })).status, 202);
+});
+
+t.test('no counter of a batch may be more than 1,000,000 above the last of the device', async (t) => {
+  const chain = JSON.stringify({ updates: [setCell(900_000, 1, 0.5), setCell(1_500_000, 1, 0.5)] });
+  t.match(await post(chain), {
+    status: 400,
+    problem: { code: 'counter_too_far', errors: [{ path: '/updates/1/counter' }] },
+  });
+});
