@@ -2,12 +2,15 @@
  * How long from the POST of one device to the delta on another's WebSocket, at a steady rate, against a running stack:
  * `npm run bench -- latency --rate 200 --seconds 20`. Open loop: a slow answer does not slow the sender down.
  */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
 
 const { values } = parseArgs({
   options: {
-    url: { type: 'string', default: 'http://127.0.0.1:3000' },
+    url: { type: 'string' },
     field: { type: 'string', default: 'bench-latency' },
     rate: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '20' },
@@ -17,7 +20,7 @@ const { values } = parseArgs({
 });
 
 const usage = `Measures POST-to-delta latency against a running stack (npm start).
-  --url URL        the API (default ${'http://127.0.0.1:3000'}), with open registration
+  --url URL        the API, with open registration (default: the running npm start)
   --field FIELD    default bench-latency
   --rate N         updates a second, one a request (default 200)
   --seconds N      measured time (default 20), after --warmup N seconds (default 3)`;
@@ -30,6 +33,16 @@ interface Device {
 interface Delta {
   readonly type: string;
   readonly updates?: readonly { device: string; counter: number }[];
+}
+
+/** The address that a running `npm start` has written down. */
+async function findStack(): Promise<string> {
+  const folder = process.env.FIELD_DATA_DIR ?? fileURLToPath(new URL('../.field', import.meta.url));
+  try {
+    return (JSON.parse(await readFile(join(folder, 'stack.json'), 'utf8')) as { API_URL: string }).API_URL;
+  } catch (cause) {
+    throw new Error('No stack is running: start one with `npm start`, or name one with --url', { cause });
+  }
 }
 
 async function registerDevice(url: string): Promise<Device> {
@@ -77,7 +90,7 @@ function percentile(sorted: readonly number[], share: number): number {
 
 async function main(): Promise<void> {
   if (values.help) return console.log(usage);
-  const { url, field } = values;
+  const { url = await findStack(), field } = values;
   const rate = Number(values.rate);
   const total = Math.round(rate * (Number(values.seconds) + Number(values.warmup)));
   const skipped = Math.round(rate * Number(values.warmup));
@@ -142,4 +155,7 @@ async function main(): Promise<void> {
   if (refused > 0) process.exitCode = 1;
 }
 
-await main();
+await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

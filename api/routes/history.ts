@@ -10,6 +10,9 @@ import type { Guard } from '../auth.ts';
 import { askDatabase } from '../state-reader.ts';
 import { bearer, fieldParams, logQuery, problems, receiptParams } from './schemas.ts';
 
+/** A page ends early rather than grow beyond this; its reader goes on from its last version. */
+const maxPageBytes = 2 * 1024 * 1024;
+
 interface HistoryRoutesDeps {
   readonly config: Config;
   readonly guard: Guard;
@@ -26,6 +29,8 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       schema: {
         ...documented,
         summary: 'Read the log after a version',
+        description:
+          'There is more while the last entry is below `version`: a page ends at `limit`, or at about 2 MiB.',
         params: fieldParams,
         querystring: logQuery,
         response: { 200: createLogPageSchema(config.GRID_SIZE), ...problems },
@@ -40,7 +45,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       if (after < oldest)
         throw new FieldError('version_not_kept', { detail: `The log is kept after version ${oldest}` });
       const updates = page.updates.map(({ sweptThrough, ...entry }) => entry);
-      return reply.send({ field, version, oldest, updates });
+      return reply.send({ field, version, oldest, updates: takeUntilFull(updates) });
     },
   );
 
@@ -108,4 +113,14 @@ function viewConflict({ local, remote, ...conflict }: Conflict) {
 
 function viewSide({ value, ...side }: Conflict['local']) {
   return { ...side, value: typeof value === 'object' && value !== null ? { ...value } : value };
+}
+
+/** As many entries as fit into a page, and at least one. */
+function takeUntilFull<Entry>(entries: readonly Entry[]): Entry[] {
+  let bytes = 0;
+  const end = entries.findIndex((entry) => {
+    bytes += JSON.stringify(entry).length;
+    return bytes > maxPageBytes;
+  });
+  return entries.slice(0, end === -1 ? entries.length : Math.max(1, end));
 }
