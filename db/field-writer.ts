@@ -145,11 +145,27 @@ async function insertConflicts(trx: Transaction, conflicts: readonly (Conflict &
   ] as Knex.RawBinding[]);
 }
 
-/** Brings the field's own snapshot up to its version. */
-export async function writeSnapshot(trx: Transaction, state: FieldState): Promise<void> {
-  await trx('consciousness_states')
-    .where('field_id', state.field)
-    .update({ snapshot_version: state.version, snapshot_time: state.time, ...snapshotTexts(state) });
+const snapshotSql = `
+  UPDATE consciousness_states state
+  SET snapshot_version = new.version, snapshot_time = new.time, memory_particles = new.memory_particles,
+    quantum_fields = new.quantum_fields, cells = new.cells, dynamics = new.dynamics
+  FROM unnest(?::text[], ?::bigint[], ?::bigint[], ?::jsonb[], ?::jsonb[], ?::jsonb[], ?::jsonb[])
+    AS new (field_id, version, time, memory_particles, quantum_fields, cells, dynamics)
+  WHERE state.field_id = new.field_id`;
+
+/** Brings the fields' own snapshots up to their versions. */
+export async function writeSnapshots(trx: Transaction, states: readonly FieldState[]): Promise<void> {
+  if (states.length === 0) return;
+  const texts = states.map(snapshotTexts);
+  await trx.raw(snapshotSql, [
+    states.map(({ field }) => field),
+    states.map(({ version }) => version),
+    states.map(({ time }) => time),
+    texts.map(({ memory_particles }) => memory_particles),
+    texts.map(({ quantum_fields }) => quantum_fields),
+    texts.map(({ cells }) => cells),
+    texts.map(({ dynamics }) => dynamics),
+  ] as Knex.RawBinding[]);
 }
 
 /** Keeps a snapshot for good: what `?at=` starts from, and what a pruned log stands on. */

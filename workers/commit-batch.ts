@@ -3,7 +3,7 @@
  * Either all of it is committed or none; whoever calls it again finds out which.
  */
 import type { Knex } from 'knex';
-import { createFields, keepSnapshot, lockFields, writeCommits, writeSnapshot } from '../db/field-writer.ts';
+import { createFields, keepSnapshot, lockFields, writeCommits, writeSnapshots } from '../db/field-writer.ts';
 import { findReceipts } from '../db/receipts.ts';
 import type { ApplyUpdates } from '../shared/contract/job.ts';
 import type { FieldId } from '../shared/field/ids.ts';
@@ -41,37 +41,40 @@ export async function commitBatch(
 }
 
 async function commitLocked(trx: Knex.Transaction, fields: LiveFields, batch: FieldJobs, settings: CommitSettings) {
-  const live: { field: LiveField; jobs: readonly ApplyUpdates[] }[] = [];
-  for (const locked of await lockFields(trx, [...batch.keys()])) {
-    live.push({ field: await fields.catchUp(trx, locked), jobs: batch.get(locked.field) ?? [] });
-  }
+  const live = await fields.catchUp(trx, await lockFields(trx, [...batch.keys()]));
+  const jobsOf = ({ state }: LiveField) => batch.get(state.field) ?? [];
   const found = await findReceipts(
     trx,
-    live.flatMap(({ field, jobs }) => findSuspects(field, jobs)),
+    live.flatMap((field) => findSuspects(field, jobsOf(field))),
   );
   const now = Date.now();
-  const applied = live.map(({ field, jobs }) => applyJobs(field, jobs, found, now));
+  const applied = live.map((field) => applyJobs(field, jobsOf(field), found, now));
   const commits = applied.map(({ commit }) => commit).filter(({ entries }) => entries.length > 0);
   if (commits.length > 0) await writeCommits(trx, commits);
-  for (const { field } of live) await writeDueSnapshots(trx, field, settings, now);
+  await writeDueSnapshots(trx, live, settings, now);
   return new Map(applied.map((one) => [one.commit.state.field, one]));
 }
 
 async function writeDueSnapshots(
   trx: Knex.Transaction,
-  live: LiveField,
-  settings: CommitSettings,
+  live: readonly LiveField[],
+  { snapshotEvery }: CommitSettings,
   now: number,
 ): Promise<void> {
-  const { state } = live;
-  const tail = state.version - live.snapshotVersion;
-  if (tail > 0 && (now - live.snapshotAt >= snapshotIntervalMs || tail >= maxTail)) {
-    await writeSnapshot(trx, state);
-    live.snapshotVersion = state.version;
-    live.snapshotAt = now;
+  const due = live.filter(({ state, snapshotVersion, snapshotAt }) => {
+    const tail = state.version - snapshotVersion;
+    return tail > 0 && (now - snapshotAt >= snapshotIntervalMs || tail >= maxTail);
+  });
+  await writeSnapshots(
+    trx,
+    due.map(({ state }) => state),
+  );
+  for (const field of due) {
+    field.snapshotVersion = field.state.version;
+    field.snapshotAt = now;
   }
-  if (state.version - live.keptVersion >= settings.snapshotEvery) {
-    await keepSnapshot(trx, state);
-    live.keptVersion = state.version;
+  for (const field of live.filter(({ state, keptVersion }) => state.version - keptVersion >= snapshotEvery)) {
+    await keepSnapshot(trx, field.state);
+    field.keptVersion = field.state.version;
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { Knex } from 'knex';
 import { LRUCache } from 'lru-cache';
+import { raw } from 'objection';
 import type { LockedField } from '../db/field-writer.ts';
 import { ClockRow, SnapshotRow, StateRow } from '../db/models/rows.ts';
 import { readLogAfter, stateOfColumns } from '../db/stored-field.ts';
@@ -37,17 +38,26 @@ export class LiveFields {
     return this.#fields.has(field);
   }
 
-  /** The field as it is under the lock that `trx` holds. */
-  async catchUp(trx: Knex.Transaction, locked: LockedField): Promise<LiveField> {
-    const known = this.#fields.get(locked.field);
-    const live = known && known.state.version <= locked.version ? known : await loadLiveField(trx, locked.field);
-    for await (const entry of readMissing(trx, live, locked)) {
-      replayUpdate(live.state, entry);
-      live.clock.set(entry.device, Math.max(live.clock.get(entry.device) ?? 0, entry.update.counter));
+  /** The fields as they are under the locks that `trx` holds, in the same order. */
+  async catchUp(trx: Knex.Transaction, locked: readonly LockedField[]): Promise<LiveField[]> {
+    const known = new Map(locked.flatMap((one) => this.#trusted(one)));
+    const unknown = locked.map(({ field }) => field).filter((field) => !known.has(field));
+    const loaded = unknown.length > 0 ? await loadLiveFields(trx, unknown) : new Map<FieldId, LiveField>();
+    const fields: LiveField[] = [];
+    for (const one of locked) {
+      const live = known.get(one.field) ?? loaded.get(one.field);
+      if (!live) throw new Error(`the locked field ${one.field} has no row`);
+      await foldMissing(trx, live, one);
+      this.#fields.set(one.field, live);
+      fields.push(live);
     }
-    if (live.state.dynamics.sweptThrough < locked.sweptThrough) sweepRemoved(live.state, locked.sweptThrough);
-    this.#fields.set(locked.field, live);
-    return live;
+    return fields;
+  }
+
+  /** The copy in memory, unless it is ahead of the database: then what it folded was never committed. */
+  #trusted({ field, version }: LockedField): [FieldId, LiveField][] {
+    const live = this.#fields.get(field);
+    return live && live.state.version <= version ? [[field, live]] : [];
   }
 
   forget(fields: Iterable<FieldId>): void {
@@ -55,24 +65,43 @@ export class LiveFields {
   }
 }
 
-async function* readMissing(trx: Knex.Transaction, { state }: LiveField, { field, version }: LockedField) {
-  if (state.version < version) yield* readLogAfter(trx, field, state.version);
+/** Folds in what other workers have logged since, and what upkeep has forgotten. */
+async function foldMissing(trx: Knex.Transaction, { state, clock }: LiveField, locked: LockedField): Promise<void> {
+  if (state.version < locked.version) {
+    for await (const entry of readLogAfter(trx, state.field, state.version)) {
+      replayUpdate(state, entry);
+      clock.set(entry.device, Math.max(clock.get(entry.device) ?? 0, entry.update.counter));
+    }
+  }
+  if (state.dynamics.sweptThrough < locked.sweptThrough) sweepRemoved(state, locked.sweptThrough);
 }
 
-async function loadLiveField(trx: Knex.Transaction, field: FieldId): Promise<LiveField> {
-  const row = await StateRow.query(trx).findById(field).throwIfNotFound();
-  const clocks = await ClockRow.query(trx).select('device_id', 'counter').where('field_id', field);
+/** Reads fields from their snapshots, three queries for all of them. Their logs' tails are yet to be folded in. */
+async function loadLiveFields(trx: Knex.Transaction, fields: readonly FieldId[]): Promise<Map<FieldId, LiveField>> {
+  const rows = await StateRow.query(trx).whereIn('field_id', [...fields]);
+  const clocks = await ClockRow.query(trx)
+    .select('field_id', 'device_id', 'counter')
+    .whereIn('field_id', [...fields]);
   const kept = await SnapshotRow.query(trx)
-    .select('version')
-    .where('field_id', field)
-    .orderBy('version', 'desc')
-    .first();
+    .select('field_id', raw('max(version)').as('version'))
+    .whereIn('field_id', [...fields])
+    .groupBy('field_id');
+  const live = new Map(rows.map((row) => [row.fieldId, toLiveField(row)]));
+  for (const { fieldId, deviceId, counter } of clocks) live.get(fieldId)?.clock.set(deviceId, counter);
+  for (const { fieldId, version } of kept) {
+    const field = live.get(fieldId);
+    if (field) field.keptVersion = version;
+  }
+  return live;
+}
+
+function toLiveField(row: StateRow): LiveField {
   return {
-    state: stateOfColumns(field, row.snapshotVersion, row.snapshotTime, row),
+    state: stateOfColumns(row.fieldId, row.snapshotVersion, row.snapshotTime, row),
+    clock: new Map(),
     holds: new Holds(),
-    clock: new Map(clocks.map(({ deviceId, counter }) => [deviceId, counter])),
     snapshotVersion: row.snapshotVersion,
-    snapshotAt: 0,
-    keptVersion: kept?.version ?? 0,
+    snapshotAt: Date.now(),
+    keptVersion: 0,
   };
 }

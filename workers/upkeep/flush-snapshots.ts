@@ -1,5 +1,5 @@
 /** Brings the snapshots of fields that fell quiet up to date, so that they are read without a tail to fold. */
-import { lockFields, writeSnapshot } from '../../db/field-writer.ts';
+import { lockFields, writeSnapshots } from '../../db/field-writer.ts';
 import { StateRow } from '../../db/models/rows.ts';
 import { loadStoredState } from '../../db/stored-field.ts';
 import type { UpkeepDeps } from '../deps.ts';
@@ -17,7 +17,7 @@ export async function flushQuietSnapshots({ db }: UpkeepDeps): Promise<number> {
     await db.transaction(async (trx) => {
       await lockFields(trx, [fieldId]);
       const state = await loadStoredState(trx, fieldId);
-      if (state) await writeSnapshot(trx, state);
+      if (state) await writeSnapshots(trx, [state]);
     });
   }
   return rows.length;

@@ -1,6 +1,6 @@
 /** Forgets the part of the logs that lies behind the retention, a slice a transaction. */
 import type { Knex } from 'knex';
-import { keepSnapshot, lockFields, writeSnapshot } from '../../db/field-writer.ts';
+import { keepSnapshot, lockFields, writeSnapshots } from '../../db/field-writer.ts';
 import { deleteLogThrough, findPrunableFields, findPrunePoint, markSwept } from '../../db/log-pruning.ts';
 import { loadBase, loadStoredState, readLogAfter } from '../../db/stored-field.ts';
 import { sweepRemoved } from '../../shared/field/fold.ts';
@@ -53,6 +53,6 @@ async function sweepField(trx: Knex.Transaction, field: FieldId, through: number
   if (!state) return;
   sweepRemoved(state, through);
   await markSwept(trx, field, { version: state.version, through });
-  await writeSnapshot(trx, state);
+  await writeSnapshots(trx, [state]);
   await keepSnapshot(trx, state);
 }
