@@ -15,6 +15,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '20' },
     warmup: { type: 'string', default: '3' },
+    devices: { type: 'string', default: '50' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -23,6 +24,7 @@ const usage = `Measures POST-to-delta latency against a running stack (npm start
   --url URL        the API, with open registration (default: the running npm start)
   --field FIELD    default bench-latency
   --rate N         updates a second, one a request (default 200)
+  --devices N      how many take turns (default 50)
   --seconds N      measured time (default 20), after --warmup N seconds (default 3)`;
 
 interface Device {
@@ -94,9 +96,11 @@ async function main(): Promise<void> {
   const rate = Number(values.rate);
   const total = Math.round(rate * (Number(values.seconds) + Number(values.warmup)));
   const skipped = Math.round(rate * Number(values.warmup));
-  const [writer, reader] = await Promise.all([registerDevice(url), registerDevice(url)]);
+  const reader = await registerDevice(url);
+  const writers = await Promise.all(Array.from({ length: Number(values.devices) }, () => registerDevice(url)));
 
-  const sentAt = new Map<number, number>();
+  /** When an update was sent, by `device counter`, unless it belongs to the warm-up. */
+  const sentAt = new Map<string, number>();
   const accepted: number[] = [];
   const delivered: number[] = [];
   let seen = 0;
@@ -110,27 +114,31 @@ async function main(): Promise<void> {
   const socket = await watch(url, field, reader, ({ type, updates = [] }) => {
     if (type !== 'delta') return;
     for (const { device, counter } of updates) {
-      const at = sentAt.get(counter);
-      if (device !== writer.deviceId || at === undefined) continue;
-      if (counter > skipped) delivered.push(performance.now() - at);
+      const at = sentAt.get(`${device} ${counter}`);
+      if (at === undefined) continue;
+      if (at > 0) delivered.push(performance.now() - at);
       seen += 1;
       if (seen === total) resolveDone();
     }
   });
 
   const startedAt = performance.now();
-  const send = async (counter: number) => {
-    sentAt.set(counter, performance.now());
+  const send = async (place: number) => {
+    const writer = writers[place % writers.length];
+    if (!writer) return;
+    const counter = Math.floor(place / writers.length) + 1;
+    const startedAt = performance.now();
+    sentAt.set(`${writer.deviceId} ${counter}`, place < skipped ? 0 : startedAt);
     const answer = await post(url, field, writer, counter);
     await answer.arrayBuffer();
     if (answer.status !== 202) refused += 1;
-    else if (counter > skipped) accepted.push(performance.now() - (sentAt.get(counter) ?? 0));
+    else if (place >= skipped) accepted.push(performance.now() - startedAt);
   };
   const sending: Promise<void>[] = [];
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => {
       const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * rate));
-      while (sending.length < due) sending.push(send(sending.length + 1));
+      while (sending.length < due) sending.push(send(sending.length));
       if (sending.length < total) return;
       clearInterval(timer);
       resolve();

@@ -42,6 +42,7 @@ export class Committer {
   readonly #deps: CommitterDeps;
   readonly #live = new LiveFields();
   readonly #waiting: Batch = new Map();
+  readonly #held: Batch = new Map();
   readonly #busy = new Set<FieldId>();
   #lanes = 0;
   #isScheduled = false;
@@ -61,11 +62,29 @@ export class Committer {
     });
   }
 
+  /** Whatever comes for a field may be what those that are held back are waiting for. */
   #enter(one: Waiting): void {
-    const waiting = this.#waiting.get(one.job.field);
-    if (waiting) insertInOrder(waiting, one);
-    else this.#waiting.set(one.job.field, [one]);
+    const { field } = one.job;
+    const waiting = this.#waiting.get(field) ?? [];
+    for (const next of [...(this.#held.get(field) ?? []), one]) insertInOrder(waiting, next);
+    this.#held.delete(field);
+    this.#waiting.set(field, waiting);
     this.#schedule();
+  }
+
+  /** Holds a job back until another comes for its field, and a moment at most: the other may be with another worker. */
+  #hold(one: Waiting): void {
+    const { field } = one.job;
+    const held = this.#held.get(field);
+    if (held) return void held.push(one);
+    const first = [one];
+    this.#held.set(field, first);
+    setTimeout(() => {
+      if (this.#held.get(field) !== first) return;
+      const [next, ...rest] = first;
+      this.#held.set(field, rest);
+      if (next) this.#enter(next);
+    }, holdMs);
   }
 
   /** Once all that has come in with this turn of the event loop is here. */
@@ -130,7 +149,7 @@ export class Committer {
       const results = applied?.results[index];
       if (!applied) one.reject(new Error('a committed batch lacks one of its fields'));
       else if (results) one.resolve({ field: one.job.field, version: applied.commit.state.version, results });
-      else setTimeout(() => this.#enter(one), holdMs);
+      else this.#hold(one);
     }
   }
 
