@@ -1,0 +1,27 @@
+/** What is left in the queue, on Redis and on its PostgreSQL fallback. */
+import type { Knex } from 'knex';
+import { fallbackSchema } from '../../../shared/fallback-queue.ts';
+import type { Observer } from '../observer.ts';
+
+export interface JobCounts {
+  readonly unfinished: number;
+  readonly failed: number;
+}
+
+export async function countJobs({ queue, db }: Observer): Promise<JobCounts> {
+  const inRedis = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
+  const inPostgres = await countFallbackJobs(db);
+  const all = [...Object.entries(inRedis), ...inPostgres];
+  const count = (fits: (state: string) => boolean) =>
+    all.reduce((sum, [state, jobs]) => sum + (fits(state) ? jobs : 0), 0);
+  return {
+    unfinished: count((state) => state !== 'failed' && state !== 'completed'),
+    failed: count((state) => state === 'failed'),
+  };
+}
+
+async function countFallbackJobs(db: Knex): Promise<[state: string, jobs: number][]> {
+  const sql = 'SELECT state::text AS state, count(*) AS jobs FROM ??.job GROUP BY state';
+  const { rows }: { rows: { state: string; jobs: number }[] } = await db.raw(sql, [fallbackSchema]);
+  return rows.map(({ state, jobs }) => [state, jobs]);
+}

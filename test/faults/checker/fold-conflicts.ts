@@ -1,0 +1,126 @@
+/**
+ * The conflicts of a log, found by a fold of its own that is written from the contract's merge rules alone and shares
+ * no code with shared/field.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { writesOf } from '../../shared/field/reference-merge.ts';
+import type { LogRow } from './read-log.ts';
+
+export interface FoundConflict {
+  readonly version: number;
+  readonly cell: string;
+  readonly resolution: 'kept_local' | 'used_remote' | 'merged';
+}
+
+export interface FoldedLog {
+  readonly conflicts: readonly FoundConflict[];
+  /** Versions whose logged outcome is not what this fold finds. */
+  readonly wrongOutcomes: readonly string[];
+}
+
+interface Written {
+  readonly value: unknown;
+  readonly timestamp: number;
+  readonly device: string;
+  readonly counter: number;
+  readonly version: number;
+}
+type Relation = 'after' | 'old' | 'concurrent';
+type Verdict = 'written' | 'old' | 'agreed' | 'won' | 'lost';
+interface Merged {
+  readonly name: string;
+  readonly value: unknown;
+  readonly verdict: Verdict;
+  /** The device of the write that it met. */
+  readonly met?: string;
+}
+
+export function foldConflicts(log: readonly LogRow[]): FoldedLog {
+  const registers = new Map<string, Written>();
+  const conflicts: FoundConflict[] = [];
+  const wrongOutcomes: string[] = [];
+  for (const row of log) {
+    const merged = writesOf(row.update).map(([name, value]) => mergeInto(registers, name, value, row));
+    const found = conflictsOf(registers, merged, row);
+    conflicts.push(...found);
+    const [outcome, resolution] = outcomeOf(merged, found);
+    if (outcome !== row.outcome || resolution !== row.resolution) {
+      wrongOutcomes.push(`version ${row.version} is ${row.outcome} ${row.resolution}, not ${outcome} ${resolution}`);
+    }
+  }
+  return { conflicts, wrongOutcomes };
+}
+
+function relationOf({ device, counter, update }: LogRow, earlier: Written): Relation {
+  if (device === earlier.device) return counter > earlier.counter ? 'after' : 'old';
+  const known = update.clock?.[earlier.device] ?? 0;
+  return update.seen >= earlier.version || known >= earlier.counter ? 'after' : 'concurrent';
+}
+
+function mergeInto(registers: Map<string, Written>, name: string, value: unknown, row: LogRow): Merged {
+  const { version, device, counter, update } = row;
+  const earlier = registers.get(name);
+  const relation = earlier ? relationOf(row, earlier) : 'after';
+  if (relation === 'old') return { name, value, verdict: 'old' };
+  if (!earlier || relation === 'after') {
+    const timestamp = Math.max(update.timestamp, earlier ? earlier.timestamp + 1 : 0);
+    registers.set(name, { value, timestamp, device, counter, version });
+    return { name, value, verdict: 'written' };
+  }
+  const written = { value, timestamp: update.timestamp, device, counter, version };
+  const wins = isLarger(written, earlier);
+  if (wins) registers.set(name, written);
+  if (isDeepStrictEqual(value, earlier.value)) return { name, value, verdict: 'agreed' };
+  return { name, value, verdict: wins ? 'won' : 'lost', met: earlier.device };
+}
+
+function isLarger(a: Written, b: Written): boolean {
+  if (a.timestamp !== b.timestamp) return a.timestamp > b.timestamp;
+  return a.device !== b.device ? a.device > b.device : a.counter > b.counter;
+}
+
+function conflictsOf(registers: ReadonlyMap<string, Written>, merged: readonly Merged[], row: LogRow): FoundConflict[] {
+  const contended = merged.filter(({ verdict }) => verdict === 'won' || verdict === 'lost');
+  if (contended.length === 0) return [];
+  const { version, update } = row;
+  if (update.kind !== 'particle.put' && update.kind !== 'particle.remove') {
+    return contended.map(({ name, verdict }) => ({
+      version,
+      cell: name.slice('cell '.length),
+      resolution: verdict === 'won' ? 'used_remote' : 'kept_local',
+    }));
+  }
+  return [
+    { version, cell: `particle/${update.id}`, resolution: resolveParticle(registers, update.id, contended, row) },
+  ];
+}
+
+/** `merged` when the update and those whose writes it met each kept something of the particle that is there now. */
+function resolveParticle(
+  registers: ReadonlyMap<string, Written>,
+  id: string,
+  contended: readonly Merged[],
+  row: LogRow,
+): FoundConflict['resolution'] {
+  const existence = contended.find(({ name }) => name === `particle exists ${id}`);
+  if (existence?.value === false && existence.verdict === 'won') return 'used_remote';
+  if (existence?.value === true && existence.verdict === 'lost') return 'kept_local';
+  const kept = ['position', 'velocity', 'resonance', 'content', 'connections']
+    .map((attribute) => registers.get(`particle ${attribute} ${id}`))
+    .filter((written) => written !== undefined && written.value !== null);
+  const holdsRemote = kept.some((written) => written?.version === row.version);
+  const sides = new Set(contended.map(({ met }) => met));
+  const holdsLocal = kept.some(
+    (written) => written && sides.has(written.device) && relationOf(row, written) === 'concurrent',
+  );
+  if (holdsRemote && holdsLocal) return 'merged';
+  if (contended.every(({ verdict }) => verdict === 'lost')) return 'kept_local';
+  return contended.every(({ verdict }) => verdict === 'won') ? 'used_remote' : 'merged';
+}
+
+function outcomeOf(merged: readonly Merged[], found: readonly FoundConflict[]): [string, string | null] {
+  const resolutions = new Set(found.map(({ resolution }) => resolution));
+  const [first] = resolutions;
+  if (first) return ['conflict', resolutions.size === 1 ? first : 'merged'];
+  return [merged.length > 0 && merged.every(({ verdict }) => verdict === 'old') ? 'superseded' : 'applied', null];
+}

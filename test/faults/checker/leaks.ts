@@ -1,0 +1,84 @@
+/**
+ * Whether a process leaks: its open handles and its memory at rest after each round, and the slope of the line that fits
+ * them best. A process that the nemesis has ended starts a new series.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { FaultStack } from '../stack/fault-stack.ts';
+import { type Violation, violation } from './violation.ts';
+
+interface Sample {
+  readonly round: number;
+  readonly handles: number;
+  readonly memoryMb: number;
+}
+
+export interface Slope {
+  readonly name: string;
+  readonly samples: number;
+  readonly handlesPerRound: number;
+  readonly memoryMbPerRound: number;
+}
+
+/** Pools fill and code is compiled in the first rounds. */
+const warmUpRounds = 2;
+/** Fewer points than this show no trend. */
+const minSamples = 5;
+/** A heap that has not been collected for a while looks like this much, a leak of one socket an update like far more. */
+const maxHandlesPerRound = 3;
+const maxMemoryMbPerRound = 8;
+const bytesPerPage = 4096;
+
+export class LeakWatch {
+  readonly #series = new Map<string, Sample[]>();
+
+  /** Call when nothing moves. */
+  sample({ apis, workers }: FaultStack, round: number): void {
+    for (const { name, pid, isRunning } of [...apis, ...workers]) {
+      if (!isRunning) continue;
+      const series = this.#series.get(`${name} (pid ${pid})`) ?? [];
+      series.push({ round, handles: countHandles(pid), memoryMb: readMemoryMb(pid) });
+      this.#series.set(`${name} (pid ${pid})`, series);
+    }
+  }
+
+  /** Of every process that lived long enough. */
+  slopes(): Slope[] {
+    return [...this.#series].flatMap(([name, all]) => {
+      const samples = all.slice(warmUpRounds);
+      if (samples.length < minSamples) return [];
+      const handlesPerRound = slopeOf(samples.map(({ round, handles }) => [round, handles]));
+      const memoryMbPerRound = slopeOf(samples.map(({ round, memoryMb }) => [round, memoryMb]));
+      return [{ name, samples: samples.length, handlesPerRound, memoryMbPerRound }];
+    });
+  }
+
+  check(): Violation[] {
+    return this.slopes()
+      .filter((slope) => slope.handlesPerRound > maxHandlesPerRound || slope.memoryMbPerRound > maxMemoryMbPerRound)
+      .map((slope) => violation('leak', describeSlope(slope)));
+  }
+}
+
+export function describeSlope({ name, samples, handlesPerRound, memoryMbPerRound }: Slope): string {
+  const [handles, memory] = [handlesPerRound.toFixed(2), memoryMbPerRound.toFixed(2)];
+  return `${name}: ${handles} handles and ${memory} MB a round over ${samples} rounds`;
+}
+
+/** Least squares. */
+export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const count = points.length;
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / count;
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / count;
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  const variance = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  return variance === 0 ? 0 : covariance / variance;
+}
+
+function countHandles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+function readMemoryMb(pid: number): number {
+  const residentPages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+  return (residentPages * bytesPerPage) / 1024 ** 2;
+}

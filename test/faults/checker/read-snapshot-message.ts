@@ -1,0 +1,22 @@
+/** The first snapshot that a fresh WebSocket reader gets. */
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import type { State } from '../../../shared/contract/state.ts';
+import { type ServerMessage, streamProtocol } from '../../../shared/contract/stream.ts';
+
+const timeoutMs = 10_000;
+
+export async function readSnapshotMessage(address: string, field: string, token: string): Promise<State> {
+  const url = `${address.replace('http', 'ws')}/api/fields/${field}/stream`;
+  const socket = new WebSocket(url, [streamProtocol, `bearer.${token}`]);
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    for (;;) {
+      const [data] = await once(socket, 'message', { signal });
+      const message = JSON.parse(String(data)) as ServerMessage;
+      if (message.type === 'snapshot') return message.state;
+    }
+  } finally {
+    socket.terminate();
+  }
+}

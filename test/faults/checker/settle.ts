@@ -1,0 +1,55 @@
+/** Waits for the dust to settle: all that was sent is applied, the queue is empty, every copy is at the newest version. */
+import type { FieldId } from '../../../shared/field/ids.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { type Crowd, fields } from '../devices/crowd.ts';
+import type { Observer } from '../observer.ts';
+import { countJobs } from './count-jobs.ts';
+import { type Violation, violation } from './violation.ts';
+
+interface SettleRequest {
+  readonly observer: Observer;
+  readonly crowd: Crowd;
+  /** For each thing that has to come to rest. */
+  readonly timeoutMs: number;
+}
+
+/** What did not come to rest in time, if anything. */
+export async function settle({ observer, crowd, timeoutMs }: SettleRequest): Promise<Violation[]> {
+  const violations: Violation[] = [];
+  const expect = async (what: string, check: () => Promise<boolean> | boolean) => {
+    try {
+      await waitUntil(what, check, { timeoutMs, intervalMs: 100 });
+    } catch (error) {
+      const { message, cause } = error as Error;
+      violations.push(violation('unsettled', cause ? `${message} (${String(cause)})` : message));
+    }
+  };
+  try {
+    await crowd.drain(timeoutMs);
+  } catch (error) {
+    violations.push(violation('unsettled', (error as Error).message));
+  }
+  for (const field of fields) {
+    const sent = crowd.ledger.of(field).length;
+    await expect(`${field} has applied its ${sent} updates`, async () => (await readVersion(observer, field)) >= sent);
+  }
+  await expect('both queues are empty', async () => (await countJobs(observer)).unfinished === 0);
+  const { failed } = await countJobs(observer);
+  if (failed > 0) violations.push(violation('queue', `${failed} jobs failed`, failed));
+  for (const field of fields) {
+    const version = await readVersion(observer, field);
+    const watching = crowd.devices.filter((device) => device.field === field);
+    await expect(`all watchers of ${field} are at version ${version}`, () =>
+      watching.every(({ watcher }) => (watcher.mirror.version ?? 0) >= version),
+    );
+    await expect(`the cache of ${field} is at version ${version} or empty`, async () => {
+      const cached = await observer.cache.readVersion(field);
+      return cached === undefined || cached >= version;
+    });
+  }
+  return violations;
+}
+
+async function readVersion({ reader }: Observer, field: FieldId): Promise<number> {
+  return (await reader.readClock(field))?.version ?? 0;
+}

@@ -1,0 +1,162 @@
+/**
+ * A device as the contract wants it: numbers its updates, keeps hybrid time on a skewed clock, tells truthfully what it
+ * has seen, and keeps every update in its outbox until it has a receipt. It is not polite beyond that: it sends several
+ * batches side by side, out of order, and some of them twice.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
+import type { Update } from '../../../shared/field/update.ts';
+import { type Telling, tellings } from '../../shared/field/honest-devices.ts';
+import { type Random, seededRandom } from '../../shared/field/seeded-random.ts';
+import { randomChange } from './changes.ts';
+import { Knowledge } from './knowledge.ts';
+import type { Ledger } from './ledger.ts';
+import { postUpdates } from './post-updates.ts';
+import { Watcher } from './watcher.ts';
+
+const lanes = 3;
+const maxBatch = 6;
+const maxSkewMs = 4000;
+const shuffledWithin = 8;
+
+export interface DeviceOptions {
+  readonly id: DeviceId;
+  readonly field: FieldId;
+  readonly token: string;
+  readonly addresses: readonly string[];
+  readonly seed: number;
+  readonly ledger: Ledger;
+}
+
+export class Device {
+  readonly id: DeviceId;
+  readonly field: FieldId;
+  readonly watcher: Watcher;
+  readonly #options: DeviceOptions;
+  readonly #random: Random;
+  readonly #knowledge = new Knowledge();
+  readonly #tells: Telling;
+  readonly #skewMs: number;
+  readonly #outbox: Update[] = [];
+  #counter = 0;
+  #inFlight = 0;
+  #closed = false;
+
+  constructor(options: DeviceOptions) {
+    const { id, field, token, addresses, seed, ledger } = options;
+    this.id = id;
+    this.field = field;
+    this.#options = options;
+    this.#random = seededRandom(seed);
+    this.#tells = this.#random.pick(tellings);
+    this.#skewMs = this.#random.below(2 * maxSkewMs) - maxSkewMs;
+    this.watcher = new Watcher({
+      field,
+      token,
+      addresses,
+      random: seededRandom(seed + 1),
+      onNews: (message) => this.#learn(message),
+      onComplaint: (complaint) => ledger.complaints.push(`${id}: ${complaint}`),
+    });
+    for (let lane = 0; lane < lanes; lane += 1) void this.#drainOutbox();
+  }
+
+  get isDrained(): boolean {
+    return this.#outbox.length === 0 && this.#inFlight === 0;
+  }
+
+  /** Makes an update and puts it into the outbox. */
+  write(): void {
+    const { ledger, field } = this.#options;
+    const { version, newestTimestamp } = this.#knowledge;
+    const tellsSeen = this.#tells === 'seen' || this.#tells === 'both';
+    const tellsClock = this.#tells === 'clock' || this.#tells === 'both';
+    const timestamp = Math.max(Date.now() + this.#skewMs, newestTimestamp + 1);
+    this.#knowledge.newestTimestamp = timestamp;
+    this.#counter += 1;
+    const update = {
+      ...randomChange(this.#random),
+      counter: this.#counter,
+      timestamp,
+      seen: tellsSeen ? version : 0,
+      ...(tellsClock ? { clock: this.#knowledge.clock() } : {}),
+    } as Update;
+    ledger.add({ field, device: this.id, update, writtenAt: performance.now() });
+    this.#outbox.push(update);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.watcher.close();
+  }
+
+  #learn(message: ServerMessage): void {
+    const { ledger, field } = this.#options;
+    if (message.type === 'snapshot') {
+      this.#knowledge.version = message.version;
+      this.#knowledge.newestTimestamp = Math.max(this.#knowledge.newestTimestamp, ledger.newestTimestamp(field));
+    }
+    if (message.type !== 'delta') return;
+    for (const { device, counter, outcome } of message.updates) {
+      const timestamp = ledger.find(device, counter)?.update.timestamp ?? 0;
+      this.#knowledge.learn(device, counter, timestamp);
+      ledger.noteSeen(device, counter);
+      if (outcome === 'reused') ledger.complaints.push(`${device} was told that its counter ${counter} was reused`);
+    }
+    this.#knowledge.version = message.to;
+  }
+
+  async #drainOutbox(): Promise<void> {
+    while (!this.#closed) {
+      const batch = this.#takeBatch();
+      if (batch.length === 0) {
+        await delay(20 + this.#random.below(40));
+        continue;
+      }
+      this.#inFlight += 1;
+      await this.#deliver(batch);
+      this.#inFlight -= 1;
+    }
+  }
+
+  /** Some updates in a row, now and then not the oldest. */
+  #takeBatch(): Update[] {
+    const { length } = this.#outbox;
+    const start = this.#random.chance(0.3) ? this.#random.below(Math.min(length, shuffledWithin)) : 0;
+    return this.#outbox.splice(start, 1 + this.#random.below(maxBatch));
+  }
+
+  /** Sends a batch until there is a receipt for it; some batches once more. */
+  async #deliver(batch: readonly Update[]): Promise<void> {
+    const { ledger } = this.#options;
+    for (let attempt = 1; !this.#closed; attempt += 1) {
+      const durability = await this.#send(batch);
+      if (durability !== undefined) {
+        ledger.noteAccepted(this.id, batch, durability);
+        break;
+      }
+      ledger.repeats += 1;
+      await delay(Math.min(1000, 50 * 2 ** attempt) * (0.5 + this.#random.next()));
+    }
+    if (!this.#random.chance(0.15)) return;
+    ledger.repeats += 1;
+    await this.#send(batch);
+  }
+
+  /** Over the socket or to either API. @returns the durability that the receipt names, if there was one */
+  async #send(batch: readonly Update[]): Promise<string | undefined> {
+    const { addresses, token, ledger } = this.#options;
+    const bySocket = this.#random.chance(0.25);
+    const address = this.#random.pick(addresses);
+    if (bySocket && this.watcher.isOpen) return this.watcher.send(batch);
+    const answer = await postUpdates({ address, field: this.field, token, updates: batch });
+    ledger.noteStatus(answer.status);
+    if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
+      ledger.complaints.push(
+        `${this.id} was refused an update that keeps the contract: ${answer.status} ${answer.text}`,
+      );
+    }
+    return answer.durability;
+  }
+}

@@ -1,0 +1,71 @@
+/** The state of a field as a watching device keeps it: a snapshot, and every delta that stands on it. */
+import type { State } from '../../../shared/contract/state.ts';
+import type { ServerMessage } from '../../../shared/contract/stream.ts';
+
+type Message<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
+type Delta = Message<'delta'>;
+
+/** What two readers of the same version must agree on; presence is not part of it. */
+export interface View {
+  readonly version: number;
+  readonly particles: Readonly<Record<string, unknown>>;
+  readonly cells: Readonly<Record<string, number>>;
+  readonly quantumFields: unknown;
+  readonly metrics: unknown;
+}
+
+/** A new device knows the empty field without being told. */
+const emptyQuantumFields: unknown = undefined;
+
+export class Mirror {
+  version: number | undefined;
+  #particles = new Map<string, unknown>();
+  #cells = new Map<string, number>();
+  #quantumFields: unknown = emptyQuantumFields;
+  #metrics: unknown;
+
+  take({ version, state }: Message<'snapshot'>): void {
+    const view = viewOf(state);
+    this.version = version;
+    this.#particles = new Map(Object.entries(view.particles));
+    this.#cells = new Map(Object.entries(view.cells));
+    this.#quantumFields = view.quantumFields;
+    this.#metrics = view.metrics;
+  }
+
+  /** False when the delta does not stand on this version: then it was not applied. */
+  apply({ from, to, changes }: Delta): boolean {
+    if (from !== this.version) return false;
+    for (const [id, particle] of Object.entries(changes.particles)) {
+      if (particle === null) this.#particles.delete(id);
+      else this.#particles.set(id, particle);
+    }
+    for (const [cell, value] of Object.entries(changes.cells)) this.#cells.set(cell, value);
+    if (changes.quantumFields) this.#quantumFields = changes.quantumFields;
+    this.#metrics = changes.metrics;
+    this.version = to;
+    return true;
+  }
+
+  view(): View {
+    return {
+      version: this.version ?? 0,
+      particles: Object.fromEntries(this.#particles),
+      cells: Object.fromEntries(this.#cells),
+      quantumFields: this.#quantumFields,
+      metrics: this.#metrics,
+    };
+  }
+}
+
+export function viewOf(state: Omit<State, 'activeNodes'>): View {
+  const { version, memoryParticles, cells, quantumFields, field: _, ...rest } = state as State;
+  const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = rest;
+  return {
+    version,
+    particles: Object.fromEntries(memoryParticles.map((particle) => [particle.id, particle])),
+    cells,
+    quantumFields,
+    metrics: { globalResonance, collectiveIntelligence, room64Active, lastUpdate },
+  };
+}

@@ -1,0 +1,37 @@
+/** One POST of updates: what came back, or status 0 when nothing did. */
+import type { FieldId } from '../../../shared/field/ids.ts';
+import type { Update } from '../../../shared/field/update.ts';
+
+const timeoutMs = 4000;
+
+export interface PostRequest {
+  readonly address: string;
+  readonly field: FieldId;
+  readonly token: string;
+  readonly updates: readonly Update[];
+}
+
+export interface PostAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** Set only with a receipt. */
+  readonly durability: string | undefined;
+}
+
+export async function postUpdates({ address, field, token, updates }: PostRequest): Promise<PostAnswer> {
+  try {
+    const response = await fetch(`${address}/api/fields/${field}/updates`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ updates }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await response.text();
+    const { status } = response;
+    if (status !== 202) return { status, text, durability: undefined };
+    return { status, text, durability: (JSON.parse(text) as { durability: string }).durability };
+  } catch {
+    // No answer, or a cut one: whether it was accepted is not known, so that it is sent again.
+    return { status: 0, text: '', durability: undefined };
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * A device's WebSocket: follows its field, resumes from its version on either API after every break, and notices by
+ * itself when a connection has gone silent.
+ */
+import { WebSocket } from 'ws';
+import { type ServerMessage, streamProtocol } from '../../../shared/contract/stream.ts';
+import type { FieldId } from '../../../shared/field/ids.ts';
+import type { Update } from '../../../shared/field/update.ts';
+import type { Random } from '../../shared/field/seeded-random.ts';
+import { Mirror } from './mirror.ts';
+
+const pingAfterMs = 4000;
+const silentAfterMs = 8000;
+const acceptWithinMs = 4000;
+
+export interface WatcherOptions {
+  readonly field: FieldId;
+  readonly token: string;
+  readonly addresses: readonly string[];
+  readonly random: Random;
+  /** Told of every snapshot and of every delta that was applied. */
+  readonly onNews: (message: ServerMessage) => void;
+  readonly onComplaint: (complaint: string) => void;
+}
+
+interface Waiting {
+  readonly counters: string;
+  readonly resolve: (durability: string | undefined) => void;
+}
+
+export class Watcher {
+  readonly mirror = new Mirror();
+  readonly #options: WatcherOptions;
+  #socket: WebSocket | undefined;
+  #heardAt = 0;
+  #waiting: Waiting[] = [];
+  #retry: NodeJS.Timeout | undefined;
+  readonly #pulse: NodeJS.Timeout;
+  #closed = false;
+  /** How often it had to connect again. */
+  reconnects = 0;
+
+  constructor(options: WatcherOptions) {
+    this.#options = options;
+    this.#pulse = setInterval(() => this.#checkPulse(), 1000);
+    this.#connect();
+  }
+
+  get isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Sends updates over the socket; resolves with their durability, or undefined when no receipt came. */
+  send(updates: readonly Update[]): Promise<string | undefined> {
+    const counters = updates.map(({ counter }) => counter).join();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#settle(counters, undefined), acceptWithinMs);
+      this.#waiting.push({
+        counters,
+        resolve: (durability) => {
+          clearTimeout(timer);
+          resolve(durability);
+        },
+      });
+      this.#socket?.send(JSON.stringify({ type: 'update', updates }));
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    clearInterval(this.#pulse);
+    this.#socket?.terminate();
+  }
+
+  #connect(): void {
+    const { field, token, addresses, random } = this.#options;
+    const { version } = this.mirror;
+    const address = random.pick(addresses).replace('http', 'ws');
+    const url = `${address}/api/fields/${field}/stream${version === undefined ? '' : `?after=${version}`}`;
+    const socket = new WebSocket(url, [streamProtocol, `bearer.${token}`], { handshakeTimeout: 3000 });
+    this.#socket = socket;
+    this.#heardAt = Date.now();
+    socket.on('error', () => undefined); // `close` follows.
+    socket.on('pong', () => this.#noteHeard());
+    socket.on('message', (data) => {
+      this.#noteHeard();
+      this.#receive(JSON.parse(data.toString()) as ServerMessage);
+    });
+    socket.on('close', () => this.#reconnect());
+  }
+
+  #reconnect(): void {
+    for (const { counters } of [...this.#waiting]) this.#settle(counters, undefined);
+    if (this.#closed) return;
+    this.reconnects += 1;
+    this.#retry = setTimeout(() => this.#connect(), 100 + this.#options.random.below(900));
+  }
+
+  #receive(message: ServerMessage): void {
+    const { onNews, onComplaint, field } = this.#options;
+    if (message.type === 'accepted') this.#settle(message.counters.join(), message.durability);
+    if (message.type === 'error') this.#settle(this.#waiting[0]?.counters ?? '', undefined);
+    if (message.type === 'snapshot') {
+      if (message.version < (this.mirror.version ?? 0)) {
+        onComplaint(`${field}: a snapshot of ${message.version} came to a reader at ${this.mirror.version}`);
+      }
+      this.mirror.take(message);
+      onNews(message);
+    }
+    if (message.type === 'delta') this.#follow(message);
+  }
+
+  #follow(delta: Extract<ServerMessage, { type: 'delta' }>): void {
+    const { onNews, onComplaint, field } = this.#options;
+    const { version } = this.mirror;
+    if (this.mirror.apply(delta)) {
+      onNews(delta);
+      return;
+    }
+    onComplaint(`${field}: a delta from ${delta.from} came to a reader at ${version}`);
+    this.#socket?.terminate();
+  }
+
+  #settle(counters: string, durability: string | undefined): void {
+    const found = this.#waiting.find((waiting) => waiting.counters === counters);
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== found);
+    found?.resolve(durability);
+  }
+
+  #noteHeard(): void {
+    this.#heardAt = Date.now();
+  }
+
+  #checkPulse(): void {
+    const silentMs = Date.now() - this.#heardAt;
+    if (!this.isOpen || silentMs < pingAfterMs) return;
+    if (silentMs > silentAfterMs) this.#socket?.terminate();
+    else this.#socket?.ping();
+  }
+}

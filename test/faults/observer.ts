@@ -1,0 +1,46 @@
+/** The harness's own connections to the servers, past all links: for looking, and for what plants tamper with. */
+import type { Redis } from 'ioredis';
+import type { Knex } from 'knex';
+import { connectDatabase } from '../../db/connect.ts';
+import { createFieldReader, type FieldReader } from '../../db/field-reader.ts';
+import { type CacheNames, cacheNames, FieldCache } from '../../shared/field-cache.ts';
+import { createLog } from '../../shared/log.ts';
+import { connectRedis } from '../../shared/redis.ts';
+import { UpdateProducer, type UpdatesQueue } from '../../shared/update-queue.ts';
+import type { Urls } from './stack/urls.ts';
+
+export interface Observer {
+  readonly db: Knex;
+  readonly reader: FieldReader;
+  readonly names: CacheNames;
+  readonly cacheRedis: Redis;
+  readonly cache: FieldCache;
+  readonly queue: UpdatesQueue;
+  close(): Promise<void>;
+}
+
+const cacheTtlSeconds = 3600;
+const queuePrefix = 'field';
+
+export async function connectObserver(urls: Urls): Promise<Observer> {
+  const log = createLog({ name: 'faults', level: 'silent' });
+  const db = connectDatabase({ url: urls.database, poolSize: 4, applicationName: 'faults', log });
+  const reader = createFieldReader(db);
+  const names = cacheNames(queuePrefix, await reader.readInstallation());
+  const cacheRedis = connectRedis(urls.cache, 'faults', log);
+  const producer = new UpdateProducer({ url: urls.queue, prefix: queuePrefix }, log);
+  await producer.ready();
+  return {
+    db,
+    reader,
+    names,
+    cacheRedis,
+    cache: new FieldCache(cacheRedis, names, cacheTtlSeconds),
+    queue: producer.queue,
+    async close() {
+      await producer.close();
+      cacheRedis.disconnect();
+      await db.destroy();
+    },
+  };
+}

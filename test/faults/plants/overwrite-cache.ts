@@ -1,0 +1,18 @@
+/** Writes an older copy over a newer one, as a slow worker would that does not look at the version. */
+import type { FieldId } from '../../../shared/field/ids.ts';
+import type { Plant } from './plant.ts';
+
+const field = 'hot' as FieldId;
+let older: Record<string, string> = {};
+
+export const overwriteCache: Plant = {
+  caughtAs: 'cache',
+  async tamper({ observer: { cacheRedis, names } }) {
+    const { version, ...entries } = await cacheRedis.hgetall(names.stateKey(field));
+    older = entries;
+  },
+  async tamperAtRest({ observer: { cacheRedis, names } }) {
+    // Its entries, and not its version: that alone would show every reader that the copy is old, and heal it.
+    await cacheRedis.hset(names.stateKey(field), older);
+  },
+};

@@ -1,0 +1,20 @@
+/** Every planted defect by its name. */
+import { applyTwice } from './apply-twice.ts';
+import { dropAccepted } from './drop-accepted.ts';
+import { overwriteCache } from './overwrite-cache.ts';
+import type { Plant } from './plant.ts';
+import { publishBeforeCommit } from './publish-before-commit.ts';
+import { rewriteLog } from './rewrite-log.ts';
+
+export const plants: Readonly<Record<string, Plant>> = {
+  'drop-accepted': dropAccepted,
+  'apply-twice': applyTwice,
+  'publish-before-commit': publishBeforeCommit,
+  'overwrite-cache': overwriteCache,
+  'rewrite-log': rewriteLog,
+  'leak-handles': {
+    caughtAs: 'leak',
+    apiPreload: new URL('./leak-handles.ts', import.meta.url).href,
+    rounds: 8,
+  },
+};

@@ -1,0 +1,82 @@
+/** One round: devices write, one fault strikes at a moment of its own, everything settles, and the checker looks. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Random } from '../shared/field/seeded-random.ts';
+import { checkAll } from './checker/check-all.ts';
+import { settle } from './checker/settle.ts';
+import { type Violation, violation, violationOf } from './checker/violation.ts';
+import type { Crowd } from './devices/crowd.ts';
+import { faults } from './nemesis/faults.ts';
+import type { Observer } from './observer.ts';
+import type { Plant } from './plants/plant.ts';
+import type { FaultStack } from './stack/fault-stack.ts';
+
+/** Twice what a stalled job takes to come back (10 s lock, two checks of 5 s), and a slow machine. */
+const settleWithinMs = 60_000;
+/** Without a fault there is less to wait for, and with a plant perhaps in vain. */
+const settleWithinMsOfPlant = 12_000;
+
+export interface RoundRequest {
+  readonly stack: FaultStack;
+  readonly observer: Observer;
+  readonly crowd: Crowd;
+  readonly random: Random;
+  readonly fault: string;
+  readonly seconds: number;
+  readonly plant: Plant | undefined;
+}
+
+export interface RoundReport {
+  readonly fault: string;
+  readonly accepted: number;
+  /** Receipts that named PostgreSQL. */
+  readonly acceptedByPostgres: number;
+  /** From the end of the fault until a watcher saw an update that was written after it; undefined without a fault. */
+  readonly recoveredMs: number | undefined;
+  /** From the end of the fault until watchers had seen all that was written before it. */
+  readonly caughtUpMs: number | undefined;
+  readonly durationMs: number;
+  readonly violations: readonly Violation[];
+}
+
+export async function runRound(request: RoundRequest): Promise<RoundReport> {
+  const { stack, observer, crowd, random, fault, seconds, plant } = request;
+  const startedAt = performance.now();
+  const first = crowd.ledger.entries.length;
+  const complaints: string[] = [];
+  const momentMs = seconds * 1000 * (0.2 + 0.4 * random.next());
+
+  crowd.write();
+  await delay(momentMs);
+  const sabotage = plant?.tamper?.({ stack, observer, crowd });
+  await faults[fault]?.make({ stack, observer, random, complaints });
+  const endedAt = faults[fault] ? performance.now() : undefined;
+  await Promise.all([sabotage, delay(seconds * 1000 - momentMs)]);
+  crowd.rest();
+
+  const violations = await settle({ observer, crowd, timeoutMs: plant ? settleWithinMsOfPlant : settleWithinMs });
+  await plant?.tamperAtRest?.({ stack, observer, crowd });
+  violations.push(...(await checkEverything(request)));
+  complaints.push(...crowd.ledger.complaints.splice(0), ...stack.takeUnaskedEnds());
+  violations.push(...violationOf('misbehaved', 'on the way', complaints));
+  const entries = crowd.ledger.entries.slice(first);
+  const seenAfter = (fits: (writtenAt: number) => boolean) =>
+    entries.flatMap(({ writtenAt, seenAt }) => (fits(writtenAt) && seenAt !== undefined ? [seenAt] : []));
+  const since = (time: number) => (endedAt === undefined ? undefined : Math.max(0, Math.round(time - endedAt)));
+  return {
+    fault,
+    accepted: entries.filter(({ acceptedAt }) => acceptedAt !== undefined).length,
+    acceptedByPostgres: entries.filter(({ durability }) => durability === 'postgres').length,
+    recoveredMs: since(Math.min(...seenAfter((writtenAt) => writtenAt >= (endedAt ?? 0)))),
+    caughtUpMs: since(Math.max(...seenAfter((writtenAt) => writtenAt < (endedAt ?? 0)))),
+    durationMs: Math.round(performance.now() - startedAt),
+    violations,
+  };
+}
+
+async function checkEverything({ observer, crowd, stack }: RoundRequest): Promise<Violation[]> {
+  try {
+    return await checkAll({ observer, crowd, addresses: stack.addresses });
+  } catch (error) {
+    return [violation('unsettled', `the checker could not read everything: ${String(error)}`)];
+  }
+}

@@ -1,0 +1,23 @@
+/** How the servers of a stack are reached, directly or over links that listen on other ports. */
+export const password = 'faults';
+
+export interface ServerPorts {
+  readonly postgres: number;
+  readonly queue: number;
+  readonly cache: number;
+}
+
+export interface Urls {
+  readonly database: string;
+  readonly queue: string;
+  readonly cache: string;
+}
+
+export function urlsOf({ postgres, queue, cache }: ServerPorts): Urls {
+  const redisUrl = (port: number) => `redis://:${password}@127.0.0.1:${port}/0`;
+  return {
+    database: `postgres://field:${password}@127.0.0.1:${postgres}/field`,
+    queue: redisUrl(queue),
+    cache: redisUrl(cache),
+  };
+}
