@@ -1,4 +1,5 @@
 /** Connections to PostgreSQL. Owns the pool's settings and the conversion of types; knows no table. */
+import type { Socket } from 'node:net';
 import knex, { type Knex } from 'knex';
 import pg from 'pg';
 import type { Logger } from '../shared/log.ts';
@@ -43,7 +44,7 @@ export function connectDatabase(options: DatabaseOptions): Knex {
       query_timeout: statementTimeoutMs + 2000,
       types,
     } as Knex.PgConnectionConfig,
-    pool: { min: 0, max: poolSize },
+    pool: { min: 0, max: poolSize, afterCreate: discardWhenSilent },
     acquireConnectionTimeout: 5000,
     log: {
       warn: (message: unknown) => log.warn({ source: 'knex' }, String(message)),
@@ -52,4 +53,27 @@ export function connectDatabase(options: DatabaseOptions): Knex {
       deprecate: () => undefined,
     },
   });
+}
+
+type Answer = (error: Error | null | undefined, result: unknown) => void;
+type Query = (config: unknown, answer: Answer) => unknown;
+
+/** What knex holds of the driver's client. */
+interface PooledConnection {
+  query: Query;
+  readonly connection: { readonly stream: Socket };
+}
+
+/**
+ * Ends a connection on which a query got no answer at all. The driver gives up only the query: the connection would be
+ * handed out again, and every next query on it would wait as long in vain.
+ */
+function discardWhenSilent(pooled: PooledConnection, done: (error: undefined, pooled: PooledConnection) => void): void {
+  const query = pooled.query.bind(pooled);
+  pooled.query = (config, answer) =>
+    query(config, (error, result) => {
+      if (error?.message === 'Query read timeout') pooled.connection.stream.destroy(error);
+      answer(error, result);
+    });
+  done(undefined, pooled);
 }

@@ -8,6 +8,8 @@ export interface TcpGate {
   readonly refused: number;
   /** Ends all connections and turns new ones away. */
   cut(): void;
+  /** Passes nothing on any more over the connections that there are, without ending them. */
+  hush(): void;
   open(): void;
 }
 
@@ -47,6 +49,9 @@ export async function withTcpGate(t: Test, to: { host: string; port: number }): 
     cut() {
       isOpen = false;
       for (const socket of sockets) socket.destroy();
+    },
+    hush() {
+      for (const socket of sockets) socket.unpipe().pause();
     },
     open() {
       isOpen = true;

@@ -1,0 +1,21 @@
+import t from 'tap';
+import { connectDatabase } from '../../db/connect.ts';
+import { createLog } from '../../shared/log.ts';
+import { withTcpGate } from '../api/tcp-gate.ts';
+import { withDatabase } from '../support/servers.ts';
+
+t.test('a connection that went silent is not handed out again', async (t) => {
+  const url = new URL((await withDatabase(t)).url);
+  const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
+  url.hostname = '127.0.0.1';
+  url.port = String(gate.port);
+  const log = createLog({ name: 'test', level: 'silent' });
+  const db = connectDatabase({ url: url.href, poolSize: 1, applicationName: 'test', log, statementTimeoutMs: 100 });
+  t.teardown(() => db.destroy());
+  const { rows: before } = await db.raw('SELECT pg_backend_pid() AS pid');
+  gate.hush();
+  await t.rejects(db.raw('SELECT 1'), /Query read timeout/);
+  gate.open();
+  const { rows: after } = await db.raw('SELECT pg_backend_pid() AS pid');
+  t.not(after[0].pid, before[0].pid, 'the next query gets a new one, though the pool holds only one');
+});
