@@ -5,6 +5,9 @@ import { joinText, renderState } from '../../shared/state-text.ts';
 import { waitUntil } from './wait-until.ts';
 import type { Backing } from './with-worker.ts';
 
+/** The jobs of a worker that was killed come back after up to 20 s. */
+const patiently = { timeoutMs: 60_000 };
+
 export async function readStored({ reader }: Backing, field: FieldId): Promise<string> {
   const state = await reader.loadState(field);
   if (!state) throw new Error(`there is no field ${field}`);
@@ -17,10 +20,14 @@ export async function readCached({ cache }: Backing, field: FieldId): Promise<st
 }
 
 export async function waitForVersion({ reader }: Backing, field: FieldId, version: number): Promise<void> {
-  await waitUntil(`${field} is at version ${version}`, async () => {
-    const page = await reader.readLog(field, Math.max(0, version - 1), 1);
-    return page !== undefined && page.version >= version;
-  });
+  await waitUntil(
+    `${field} is at version ${version}`,
+    async () => {
+      const page = await reader.readLog(field, Math.max(0, version - 1), 1);
+      return page !== undefined && page.version >= version;
+    },
+    patiently,
+  );
 }
 
 export async function waitForCache({ cache }: Backing, field: FieldId, version: number): Promise<void> {
