@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { migrate } from '../db/migrate.ts';
 import { ConfigError, loadConfig } from '../shared/config.ts';
+import { onStopSignals } from '../shared/stop-signals.ts';
 import { describeError, describeRun, HELP } from './announce.ts';
 import type { DataDir } from './data-dir.ts';
 import { proveAnUpdate, waitUntilReady } from './first-update.ts';
@@ -10,7 +11,6 @@ import { findLaunchers, watchLaunchers } from './launchers.ts';
 import { prepareDevelopment } from './missing-servers.ts';
 import { nodeProcess } from './node-process.ts';
 import { createProcessStack } from './process-stack.ts';
-import { onStopSignals } from './stop-signals.ts';
 
 /** More than a process gives its own shutdown (shared/lifecycle.ts). */
 const PROCESS_GRACE_MS = 25_000;

@@ -12,7 +12,7 @@ import { startGuard } from '../dev/node-process.ts';
 import { startPostgres } from '../dev/postgres.ts';
 import { stopRecorded } from '../dev/process-records.ts';
 import { createProcessStack } from '../dev/process-stack.ts';
-import { onStopSignals } from '../dev/stop-signals.ts';
+import { onStopSignals } from '../shared/stop-signals.ts';
 
 const say = (line: string) => console.log(line);
 const stack = createProcessStack();

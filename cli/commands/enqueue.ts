@@ -1,9 +1,9 @@
 /** `field enqueue`: updates from files straight into the queue, as a batch job that can be stopped and run again. */
 import type { Command } from 'commander';
 import { createFieldReader } from '../../db/field-reader.ts';
-import { onStopSignals } from '../../dev/stop-signals.ts';
 import { maxUpdatesPerRequest } from '../../shared/contract/update.ts';
 import { type DeviceId, type FieldId, globalField } from '../../shared/field/ids.ts';
+import { onStopSignals } from '../../shared/stop-signals.ts';
 import { integerBetween, parseDevice, parseField } from '../arguments.ts';
 import { createBackends } from '../enqueue/backends.ts';
 import { checkFiles } from '../enqueue/check-files.ts';
