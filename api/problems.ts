@@ -17,9 +17,12 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   403: 'forbidden',
   404: 'not_found',
   405: 'method_not_allowed',
+  408: 'request_timeout',
   413: 'too_large',
+  414: 'url_too_long',
   415: 'unsupported_media_type',
-  429: 'too_many_requests',
+  429: 'rate_limited',
+  431: 'headers_too_large',
   503: 'shutting_down',
 };
 

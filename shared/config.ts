@@ -5,10 +5,15 @@
  * (`NODE_ENV=production`) nothing is defaulted that could lose data or let somebody in.
  */
 import { z } from 'zod';
+import { describeWeakSecret } from './secret-strength.ts';
 
 const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://');
+const signingSecret = z.string().superRefine((secret, context) => {
+  const weakness = describeWeakSecret(secret);
+  if (weakness) context.addIssue({ code: 'custom', message: weakness });
+});
 const redisUrl = z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://');
 
 /** The settings by their names in the environment; `.env.example` lists the same, and a test holds it to this. */
@@ -28,7 +33,7 @@ export const configSchema = z.object({
     .default('field'),
   ALLOW_WEAK_DURABILITY: flag.default(false),
 
-  JWT_SECRET: z.string().min(32, 'must be at least 32 bytes long').optional(),
+  JWT_SECRET: signingSecret.optional(),
   JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
   JWT_ISSUER: z.string().min(1).default('consciousness-field'),
   JWT_AUDIENCE: z.string().min(1).default('consciousness-field'),

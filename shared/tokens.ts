@@ -2,15 +2,21 @@
  * Tokens: signing with the shared secret, and checking against it or against a JWKS.
  * The algorithm is the configured kind's alone; issuer, audience, subject and expiry are required.
  */
-import { createRemoteJWKSet, errors, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose';
+import { errors, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Config } from './config.ts';
 import { type Claims, claimsSchema, type Scope } from './contract/token.ts';
 import { FieldError } from './errors.ts';
 import type { DeviceId } from './field/ids.ts';
+import { createKeyFinder } from './signing-keys.ts';
 
 const clockToleranceSeconds = 5;
+const maxTokenLength = 8192;
+/** Decoders of base64 forgive spaces: one token would have many spellings. */
+const tokenShape = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const maxCachedTokens = 10_000;
+/** A signature is checked again after this time: its key may have been withdrawn meanwhile. */
+const trustSignatureMs = 5 * 60_000;
 
 export interface TokenRequest {
   readonly sub: string;
@@ -48,13 +54,14 @@ export type VerifyToken = (token: string) => Promise<Claims>;
 type TokenSettings = Pick<Config, 'JWT_SECRET' | 'JWKS_URL' | 'JWT_ISSUER' | 'JWT_AUDIENCE'>;
 
 /**
- * Makes the check of a token. Its answer is cached until the token runs out: the same phones send the same tokens.
- * @throws FieldError `unauthorized` or `token_expired`
+ * Makes the check of a token. Its answer is remembered for a while: the same phones send the same tokens.
+ * @throws FieldError `unauthorized`, `token_expired`, or `keys_unavailable` when the identity provider does not answer
  */
 export function createTokenVerifier(settings: TokenSettings): VerifyToken {
   const verify = createSignatureCheck(settings);
-  const known = new LRUCache<string, Claims>({ max: maxCachedTokens });
+  const known = new LRUCache<string, Claims>({ max: maxCachedTokens, ttl: trustSignatureMs, perf: Date });
   return async (token) => {
+    if (token.length > maxTokenLength || !tokenShape.test(token)) throw new FieldError('unauthorized');
     const cached = known.get(token);
     if (cached) {
       if ((cached.exp + clockToleranceSeconds) * 1000 <= Date.now()) throw new FieldError('token_expired');
@@ -80,15 +87,16 @@ function createSignatureCheck(settings: TokenSettings): (token: string) => Promi
     return (token) => translate(jwtVerify(token, key, { ...options, algorithms: ['HS256'] }));
   }
   if (!jwksUrl) throw new Error('neither a secret nor a JWKS URL is configured');
-  const keys = createRemoteJWKSet(new URL(jwksUrl));
+  const findKey = createKeyFinder(jwksUrl);
   const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
-  return (token) => translate(jwtVerify(token, keys, { ...options, algorithms }));
+  return (token) => translate(jwtVerify(token, findKey, { ...options, algorithms }));
 }
 
 async function translate(verified: ReturnType<typeof jwtVerify>): Promise<unknown> {
   try {
     return (await verified).payload;
   } catch (error) {
+    if (error instanceof FieldError) throw error;
     if (error instanceof errors.JWTExpired) throw new FieldError('token_expired', { cause: error });
     throw new FieldError('unauthorized', { cause: error });
   }

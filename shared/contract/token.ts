@@ -9,16 +9,26 @@ export type Scope = (typeof scopes)[number];
 /** An exact field id, a pattern such as `team-*`, or `*`. */
 export const fieldPatternSchema = z.string().regex(/^(\*|[a-z0-9][a-z0-9_-]{0,63}\*?)$/);
 
+const controlCharacter = /\p{Cc}/u;
+
+/** Who it is: becomes part of the log of the field, and of log lines. */
+const userSchema = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((user) => user.isWellFormed() && !controlCharacter.test(user), 'holds what is not text');
+
 /** The claims that this service reads; others are left alone. `scope` is a list, or one string with spaces. */
 export const claimsSchema = z.object({
-  sub: z.string().min(1).max(256),
+  sub: userSchema,
   device: deviceIdSchema.optional(),
   fields: z.array(fieldPatternSchema).max(1000).default([]),
   scope: z
     .union([z.string(), z.array(z.string())])
     .transform((scope) => (typeof scope === 'string' ? scope.split(' ') : scope)),
   exp: z.number(),
-  jti: z.string().optional(),
+  iat: z.number().optional(),
+  jti: z.string().min(1).max(256).optional(),
 });
 export type Claims = z.infer<typeof claimsSchema>;
 

@@ -96,6 +96,15 @@ t.test('tokens need one kind of key: a secret of 32 or a JWKS, not both and not 
   t.strictSame(badKeys({ ...keyless, JWT_SECRET, JWKS_URL: 'https://issuer.example/keys' }), ['JWT_SECRET']);
 });
 
+t.test('a secret is measured in bytes, and a well-known one is none', async (t) => {
+  t.strictSame(badKeys({ ...minimal, JWT_SECRET: 'é'.repeat(15) }), ['JWT_SECRET'], '30 bytes');
+  t.strictSame(badKeys({ ...minimal, JWT_SECRET: 'é'.repeat(16) }), [], '32 bytes in 16 characters');
+  t.strictSame(badKeys({ ...minimal, JWT_SECRET: `${'x'.repeat(20)}${' '.repeat(20)}` }), ['JWT_SECRET'], 'spaces');
+  for (const known of ['your-256-bit-secret-your-256-bit-secret', 'A-STRING-SECRET-AT-LEAST-256-BITS-LONG']) {
+    t.strictSame(badKeys({ ...minimal, JWT_SECRET: known }), ['JWT_SECRET'], known);
+  }
+});
+
 t.test('open registration is on in development, and must be spelt out in production', async (t) => {
   t.equal(loadConfig(minimal).openRegistration, true);
   t.equal(loadConfig({ ...minimal, OPEN_REGISTRATION: 'false' }).openRegistration, false);

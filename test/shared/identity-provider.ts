@@ -1,0 +1,47 @@
+/** An identity provider for tests: a server that publishes keys, which may be changed and which may go away. */
+import type { KeyObject } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Test } from 'tap';
+
+export interface NamedKey {
+  readonly kid: string;
+  readonly key: KeyObject;
+}
+
+export interface Provider {
+  readonly url: string;
+  /** How often its keys were asked for. */
+  readonly asked: number;
+  publish(keys: readonly NamedKey[]): void;
+  /** Answers 503 from now on. */
+  fail(): void;
+}
+
+export async function withProvider(t: Test, first: readonly NamedKey[]): Promise<Provider> {
+  let keys: readonly NamedKey[] | undefined = first;
+  let asked = 0;
+  const server = createServer((_, response) => {
+    asked += 1;
+    if (!keys) return response.writeHead(503).end();
+    const jwks = keys.map(({ kid, key }) => ({ ...key.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' }));
+    return response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: jwks }));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
+    get asked() {
+      return asked;
+    },
+    publish(next) {
+      keys = next;
+    },
+    fail() {
+      keys = undefined;
+    },
+  };
+}
