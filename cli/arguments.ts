@@ -56,6 +56,14 @@ export function integerBetween(min: number, max: number): (text: string) => numb
   };
 }
 
+/** The address of an API, without a slash at its end. */
+export function parseUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new InvalidArgumentError('Say an address that starts with http:// or https://.');
+  }
+  return text.replace(/\/+$/, '');
+}
+
 function check<T>(schema: z.ZodType<T, string>, text: string, rule?: string): T {
   const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import about from '../package.json' with { type: 'json' };
 import { addConflictsCommand } from './commands/conflicts.ts';
 import { addDeadCommand } from './commands/dead.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addEnqueueCommand } from './commands/enqueue.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
 import { addStateCommand } from './commands/state.ts';
@@ -37,6 +38,7 @@ function createProgram(): Command {
   addConflictsCommand(program);
   addVerifyCommand(program);
   addDeadCommand(program);
+  addDoctorCommand(program);
   addTokenCommand(program);
   addMigrateCommand(program);
   return program;

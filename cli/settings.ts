@@ -26,8 +26,7 @@ export function readSettings<Name extends SettingName, Optional extends SettingN
   env: Environment,
   optional: readonly Optional[] = [],
 ): Pick<Settings, Name> & Partial<Pick<Settings, Optional>> {
-  const given = setOnly(env);
-  const all = { ...stackSettings(given), ...given };
+  const all = gatherSettings(env);
   const parsed = configSchema
     .pick(maskOf([...names, ...optional]))
     .partial(maskOf(optional))
@@ -38,6 +37,12 @@ export function readSettings<Name extends SettingName, Optional extends SettingN
   if (missing.length > 0) throw missingSettings(missing);
   const problems = parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`);
   throw new CliError('usage', `The settings cannot be used: ${problems.join('; ')}`);
+}
+
+/** All that is set, unchecked: in the environment, or by a running `npm start`. */
+export function gatherSettings(env: Environment): Record<string, string> {
+  const given = setOnly(env);
+  return { ...stackSettings(given), ...given };
 }
 
 function maskOf(names: readonly SettingName[]): Record<SettingName, true> {

@@ -40,6 +40,12 @@ export function explainDatabaseError(error: unknown, url: string): unknown {
   });
 }
 
+/** Whether PostgreSQL is there, but does not let this user in. */
+export function isRefusal(error: unknown): boolean {
+  const native = nativeError(error instanceof CliError ? error.cause : error);
+  return refusals.has((native as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
 /** Whether PostgreSQL is away for a while. */
 export function isDatabaseOutage(error: unknown): boolean {
   return isPassing(nativeError(error));

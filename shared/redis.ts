@@ -49,3 +49,14 @@ function logConnection(redis: Redis, role: string, log: Logger): void {
     isDown = false;
   });
 }
+
+/** Settings by their names; RESP2 answers with a flat list, RESP3 with a map. @throws when this user may not see them */
+export async function readRedisSettings(redis: Redis, names: readonly string[]): Promise<Record<string, string>> {
+  const settings: Record<string, string> = {};
+  for (const name of names) {
+    const answer: unknown = await redis.config('GET', name);
+    const value = Array.isArray(answer) ? answer[1] : (answer as Record<string, unknown>)[name];
+    if (typeof value === 'string') settings[name] = value;
+  }
+  return settings;
+}

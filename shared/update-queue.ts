@@ -10,7 +10,7 @@ import type { Durability } from './contract/receipt.ts';
 import { FieldError } from './errors.ts';
 import type { FallbackQueue } from './fallback-queue.ts';
 import type { Logger } from './log.ts';
-import { connectRedis, failFast } from './redis.ts';
+import { connectRedis, failFast, readRedisSettings } from './redis.ts';
 
 export type UpdatesQueue = Queue<ApplyUpdates, ApplyUpdatesResult, typeof applyUpdatesJob>;
 
@@ -70,7 +70,7 @@ export class UpdateProducer {
 
   /** Reads the settings that durability hangs on. @throws when Redis is away. */
   async checkDurability(): Promise<{ durability: Durability; maxmemoryPolicy: string }> {
-    const settings = await readSettings(this.#redis);
+    const settings = await readRedisSettings(this.#redis, settingNames);
     this.#durability = durabilityOf(settings);
     const maxmemoryPolicy = settings['maxmemory-policy'] ?? 'unknown';
     if (maxmemoryPolicy !== 'noeviction') {
@@ -148,17 +148,6 @@ export class UpdateProducer {
 }
 
 const settingNames = ['appendonly', 'appendfsync', 'maxmemory-policy'] as const;
-
-/** RESP2 answers with a flat list, RESP3 with a map. */
-async function readSettings(redis: Redis): Promise<Record<string, string>> {
-  const settings: Record<string, string> = {};
-  for (const name of settingNames) {
-    const answer: unknown = await redis.config('GET', name);
-    const value = Array.isArray(answer) ? answer[1] : (answer as Record<string, unknown>)[name];
-    if (typeof value === 'string') settings[name] = value;
-  }
-  return settings;
-}
 
 function durabilityOf(settings: Record<string, string>): Durability {
   if (settings.appendonly !== 'yes') return 'memory';

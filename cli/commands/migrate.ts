@@ -1,15 +1,13 @@
 /** `field migrate`: the schema of the database, forward, back, or just told. */
 import type { Command } from 'commander';
-import type { Knex } from 'knex';
 import { migrate, migrateDown } from '../../db/migrate.ts';
-import { migrationSource } from '../../db/migrations/source.ts';
+import { type MigrationStatus, readMigrationStatus } from '../../db/migration-status.ts';
 import { listFields } from '../../db/verify-field.ts';
 import { CliError } from '../exit-codes.ts';
 import { readSettings } from '../settings.ts';
 import { addressOf, explainDatabaseError, withDatabase } from '../with-database.ts';
 
 const patienceMs = 2000;
-const historyTable = 'knex_migrations';
 
 interface Options {
   down?: boolean;
@@ -35,7 +33,7 @@ async function run(options: Options): Promise<void> {
   if (down && status) throw new CliError('usage', 'Say either --down or --status.');
   const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], process.env);
   if (status) {
-    const known = await withDatabase(url, readStatus);
+    const known = await withDatabase(url, readMigrationStatus);
     return console.log(json ? JSON.stringify(known) : describeStatus(known));
   }
   if (down && !yes) await refuseToLoseFields(url);
@@ -63,27 +61,13 @@ async function patiently<T>(url: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-interface Status {
-  readonly applied: string[];
-  readonly pending: string[];
-}
-
-/** Without a history nothing was applied; asking knex would create one. */
-async function readStatus(db: Knex): Promise<Status> {
-  const all = (await migrationSource.getMigrations([])).map((migration) => migrationSource.getMigrationName(migration));
-  if (!(await db.schema.hasTable(historyTable))) return { applied: [], pending: all };
-  const [completed] = (await db.migrate.list({ migrationSource })) as [{ name: string }[], unknown[]];
-  const applied = completed.map(({ name }) => name);
-  return { applied, pending: all.filter((name) => !applied.includes(name)) };
-}
-
-function describeStatus({ applied, pending }: Status): string {
+function describeStatus({ applied, pending }: MigrationStatus): string {
   return [...applied.map((name) => `applied  ${name}`), ...pending.map((name) => `pending  ${name}`)].join('\n');
 }
 
 async function refuseToLoseFields(url: string): Promise<void> {
   const fields = await withDatabase(url, async (db) =>
-    (await readStatus(db)).applied.length > 0 ? await listFields(db) : [],
+    (await readMigrationStatus(db)).applied.length > 0 ? await listFields(db) : [],
   );
   if (fields.length === 0) return;
   const [first] = fields;

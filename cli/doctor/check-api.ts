@@ -1,0 +1,29 @@
+/** The API, as a load balancer sees it. */
+import { reasonOf } from '../exit-codes.ts';
+import { checkClock, measure } from './check-clock.ts';
+import { type Finding, fine, found } from './findings.ts';
+
+const subject = 'the API';
+const limitMs = 5000;
+
+export async function checkApi(url: string): Promise<Finding[]> {
+  try {
+    const ready = await ask(`${url}/api/health/ready`);
+    if (!ready.ok) return [found(subject, 'api_not_ready', `${url} answers ${ready.status}: ${await sayWhy(ready)}`)];
+    const reading = await measure(() => ask(`${url}/api/health`));
+    const health = (await reading.answer.json()) as { status?: unknown; timestamp?: unknown };
+    const clock = typeof health.timestamp === 'number' ? checkClock(subject, health.timestamp, reading) : [];
+    if (health.status === 'healthy') return [fine(subject, `${url} is ready and healthy`), ...clock];
+    return [found(subject, 'api_degraded', `${url} is ready, but ${String(health.status)}`), ...clock];
+  } catch (error) {
+    const cause = error instanceof Error && error.cause ? error.cause : error;
+    return [found(subject, 'api_unreachable', `${url} does not answer: ${reasonOf(cause)}`)];
+  }
+}
+
+const ask = (url: string) => fetch(url, { signal: AbortSignal.timeout(limitMs), redirect: 'error' });
+
+async function sayWhy(answer: Response): Promise<string> {
+  const problem = (await answer.json().catch(() => ({}))) as { title?: unknown };
+  return typeof problem.title === 'string' ? problem.title : answer.statusText;
+}

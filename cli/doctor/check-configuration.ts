@@ -1,0 +1,28 @@
+/** Whether the settings fit together, all problems at once, and which of them can be used to look further. */
+import type { z } from 'zod';
+import { ConfigError, configSchema, loadConfig } from '../../shared/config.ts';
+import { type Finding, fine, found } from './findings.ts';
+
+export type Settings = Partial<z.infer<typeof configSchema>>;
+type Given = Readonly<Record<string, string>>;
+
+const subject = 'configuration';
+
+export function checkConfiguration(given: Given): Finding[] {
+  try {
+    const { NODE_ENV: mode } = loadConfig(given);
+    return [fine(subject, `all settings fit (${mode})`)];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((problem) => found(subject, 'setting_wrong', problem));
+  }
+}
+
+/** What is usable of a configuration that may be broken elsewhere. */
+export function usableSettings(given: Given): Settings {
+  const usable = Object.entries(configSchema.shape).flatMap(([name, schema]) => {
+    const parsed = schema.safeParse(given[name]);
+    return parsed.success ? [[name, parsed.data]] : [];
+  });
+  return Object.fromEntries(usable);
+}

@@ -1,0 +1,25 @@
+/** This machine: its Node.js and npm, and the disk under the folder that we were started in. */
+import { spawnSync } from 'node:child_process';
+import about from '../../package.json' with { type: 'json' };
+import { checkDisk } from './check-disk.ts';
+import { type Finding, fine, found } from './findings.ts';
+
+const subject = 'this machine';
+
+export async function checkMachine(folder: string): Promise<Finding[]> {
+  return [judgeNode(process.versions.node, about.engines.node), ...(await checkDisk(subject, folder))];
+}
+
+/** @param needed as in package.json: `>=20.19` */
+export function judgeNode(version: string, needed: string): Finding {
+  const isEnough = !isOlder(version, needed.replace('>=', ''));
+  if (!isEnough) return found(subject, 'node_too_old', `Node.js ${version} does not fit ${needed}`);
+  const npm = spawnSync('npm', ['--version'], { encoding: 'utf8', timeout: 5000 }).stdout?.trim();
+  return fine(subject, `Node.js ${version}, ${npm ? `npm ${npm}` : 'no npm'}`);
+}
+
+function isOlder(version: string, than: string): boolean {
+  const [a, b] = [version, than].map((text) => text.split('.').map(Number));
+  const place = b?.findIndex((part, index) => part !== a?.[index]) ?? -1;
+  return place !== -1 && (a?.[place] ?? 0) < (b?.[place] ?? 0);
+}

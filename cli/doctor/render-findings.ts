@@ -1,0 +1,37 @@
+/** Findings for people: grouped by what was looked at, each with what to do about it. */
+import { styleText } from 'node:util';
+import { printable } from '../printable.ts';
+import type { Finding } from './findings.ts';
+
+const marks = {
+  fine: { text: 'ok     ', colour: 'green' },
+  warning: { text: 'WARNING', colour: 'yellow' },
+  problem: { text: 'PROBLEM', colour: 'red' },
+} as const;
+
+export function renderFindings(findings: readonly Finding[], isColoured: boolean): string {
+  const subjects = [...new Set(findings.map(({ subject }) => subject))];
+  const groups = subjects.map((subject) => {
+    const group = findings.filter((finding) => finding.subject === subject);
+    const lines = group.map((finding, index) => {
+      // Advice that several share is given once, after the last of them.
+      const isRepeated = group[index + 1]?.code === finding.code;
+      return renderOne(isRepeated ? { ...finding, advice: undefined } : finding, isColoured);
+    });
+    return [isColoured ? styleText('bold', subject) : subject, ...lines].join('\n');
+  });
+  return `${groups.join('\n')}\n\n${summarise(findings)}`;
+}
+
+function renderOne({ level, message, advice }: Finding, isColoured: boolean): string {
+  const { text, colour } = marks[level];
+  const mark = isColoured ? styleText(colour, text) : text;
+  return `  ${mark}  ${printable(message)}${advice ? `\n           ${advice}` : ''}`;
+}
+
+function summarise(findings: readonly Finding[]): string {
+  const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length;
+  const [problems, warnings] = [count('problem'), count('warning')];
+  if (problems + warnings === 0) return 'All is well.';
+  return `${problems} ${problems === 1 ? 'problem' : 'problems'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`;
+}

@@ -1,0 +1,39 @@
+/** What PostgreSQL says of itself: for whoever looks after it. */
+import type { Knex } from 'knex';
+
+export interface ServerFacts {
+  /** For example 180004 for 18.4. */
+  readonly versionNumber: number;
+  readonly version: string;
+  readonly fsync: string;
+  readonly fullPageWrites: string;
+  readonly synchronousCommit: string;
+  readonly isReadOnly: boolean;
+  readonly maxConnections: number;
+  /** Kept back for superusers and the like. */
+  readonly reservedConnections: number;
+  readonly usedConnections: number;
+  /** Its clock, in ms. */
+  readonly now: number;
+  /** Only told to those who may know. */
+  readonly dataDirectory: string | null;
+}
+
+const factsSql = `
+  SELECT current_setting('server_version_num')::int AS "versionNumber",
+         split_part(current_setting('server_version'), ' ', 1) AS version,
+         current_setting('fsync') AS fsync,
+         current_setting('full_page_writes') AS "fullPageWrites",
+         current_setting('synchronous_commit') AS "synchronousCommit",
+         current_setting('transaction_read_only')::bool OR pg_is_in_recovery() AS "isReadOnly",
+         current_setting('max_connections')::int AS "maxConnections",
+         current_setting('superuser_reserved_connections')::int
+           + coalesce(current_setting('reserved_connections', true), '0')::int AS "reservedConnections",
+         (SELECT sum(numbackends)::int FROM pg_stat_database) AS "usedConnections",
+         (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
+         (SELECT setting FROM pg_settings WHERE name = 'data_directory') AS "dataDirectory"`;
+
+export async function readServerFacts(db: Knex): Promise<ServerFacts> {
+  const { rows } = await db.raw<{ rows: [ServerFacts] }>(factsSql);
+  return rows[0];
+}
