@@ -56,7 +56,8 @@ export function createAcceptUpdates({
     backlog.noteAdded();
     leads.noteAccepted({ field, device, updates });
     presence.touch(field, device);
-    metrics.accepted.inc(updates.length);
+    metrics.accepted.inc({ durability }, updates.length);
+    metrics.adjusted.inc(adjusted.length);
     return {
       accepted: updates.length,
       field,

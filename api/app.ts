@@ -1,6 +1,6 @@
 /**
- * Builds the Fastify app from ready connections. Starts nothing outside itself, and `app.close()` ends all that it made;
- * the connections belong to whoever opened them.
+ * Builds the Fastify app from ready connections and parts. `app.close()` ends the parts as well; the connections belong to
+ * whoever opened them.
  */
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
@@ -16,7 +16,7 @@ import { addDocs } from './docs.ts';
 import { addDrain } from './drain.ts';
 import { readJsonBodies } from './json-body.ts';
 import { parseOrigins } from './origins.ts';
-import { createParts } from './parts.ts';
+import type { Parts } from './parts.ts';
 import { answerBrokenRequest, handleErrors, sendProblem, toFieldError } from './problems.ts';
 import { logRequests } from './request-log.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
@@ -36,9 +36,8 @@ const connectionTimeoutMs = 75_000;
 
 const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied'];
 
-export async function buildApp(connections: Connections): Promise<App> {
+export async function buildApp(connections: Connections, parts: Parts): Promise<App> {
   const { config, reader, producer, verifyToken } = connections;
-  const parts = createParts(connections);
   const { metrics, streams, replies } = parts;
   const origins = parseOrigins(config.CORS_ORIGINS);
 

@@ -4,13 +4,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { connectDatabase } from '../db/connect.ts';
+import { connectDatabase, readPoolUse } from '../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../db/field-reader.ts';
 import type { Config } from '../shared/config.ts';
 import { FallbackQueue } from '../shared/fallback-queue.ts';
 import { type CacheNames, cacheNames } from '../shared/field-cache.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Logger } from '../shared/log.ts';
+import type { PoolUse } from '../shared/process-metrics.ts';
 import { connectRedis, failFast } from '../shared/redis.ts';
 import { createTokenVerifier, type VerifyToken } from '../shared/tokens.ts';
 import { UpdateProducer } from '../shared/update-queue.ts';
@@ -20,6 +21,7 @@ export interface Connections {
   readonly config: Config;
   readonly log: Logger;
   readonly reader: FieldReader;
+  readonly readPoolUse: () => PoolUse;
   readonly producer: UpdateProducer;
   readonly cacheRedis: Redis;
   /** A connection for nothing but listening. */
@@ -60,6 +62,7 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
     config,
     log,
     reader,
+    readPoolUse: () => readPoolUse(database),
     producer,
     cacheRedis,
     subscriberRedis,

@@ -1,22 +1,31 @@
 /** What the API counts of itself, for Prometheus. Labels are bounded: routes and codes, never ids. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { createRegistry } from '../shared/process-metrics.ts';
 
 export type ApiMetrics = ReturnType<typeof createMetrics>;
 
 export function createMetrics() {
-  const registry = new Registry();
+  const registry = createRegistry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
   return {
     registry,
     requestSeconds: new Histogram({
       name: 'field_http_request_duration_seconds',
-      help: 'Duration of HTTP requests',
+      help: 'Duration of HTTP requests, open streams aside, by route pattern, method and class of status',
       labelNames: ['route', 'method', 'status'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
-    backlog: new Gauge({ name: 'field_queue_backlog', help: 'Jobs that wait or are being worked on', registers }),
+    backlog: new Gauge({
+      name: 'field_queue_backlog',
+      help: 'Jobs that wait or are being worked on, as admission counts them',
+      registers,
+    }),
+    backlogLimit: new Gauge({
+      name: 'field_queue_backlog_limit',
+      help: 'The backlog above which updates are refused',
+      registers,
+    }),
     streams: new Gauge({
       name: 'field_streams_open',
       help: 'Open streams',
@@ -37,7 +46,17 @@ export function createMetrics() {
       labelNames: ['cache'],
       registers,
     }),
-    accepted: new Counter({ name: 'field_updates_accepted_total', help: 'Updates accepted', registers }),
+    accepted: new Counter({
+      name: 'field_updates_accepted_total',
+      help: 'Updates accepted, by what keeps them',
+      labelNames: ['durability'],
+      registers,
+    }),
+    adjusted: new Counter({
+      name: 'field_updates_adjusted_total',
+      help: 'Updates whose timestamp was ahead of the server and brought down to it',
+      registers,
+    }),
     refused: new Counter({
       name: 'field_requests_refused_total',
       help: 'Requests and messages answered with a problem',

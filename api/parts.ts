@@ -1,5 +1,7 @@
 /** Makes the parts that the routes share, from ready connections. */
 import { FieldCache } from '../shared/field-cache.ts';
+import { measureDependencies, measurePool } from '../shared/process-metrics.ts';
+import { measureQueues } from '../shared/queue-metrics.ts';
 import { type AcceptUpdates, createAcceptUpdates } from './accept-updates.ts';
 import { Backlog } from './backlog.ts';
 import { ChannelSubscriber } from './channel-subscriber.ts';
@@ -43,6 +45,9 @@ export function createParts(connections: Connections): Parts {
   const backlog = new Backlog({ producer, max: config.MAX_BACKLOG, log, onCount });
   backlog.start();
   const leads = new CounterLeads(reader);
+  const checkHealth = createHealthCheck({ reader, cacheRedis, producer });
+  metrics.backlogLimit.set(config.MAX_BACKLOG);
+  measureStanding(metrics, connections, checkHealth);
   return {
     metrics,
     versions,
@@ -52,7 +57,7 @@ export function createParts(connections: Connections): Parts {
     hub,
     streams,
     acceptUpdates: createAcceptUpdates({ producer, backlog, leads, versions, presence, metrics }),
-    checkHealth: createHealthCheck({ reader, cacheRedis, producer }),
+    checkHealth,
     close() {
       backlog.close();
       hub.close();
@@ -60,4 +65,14 @@ export function createParts(connections: Connections): Parts {
       subscriber.close();
     },
   };
+}
+
+/** What is looked at only when somebody asks for the metrics. */
+function measureStanding({ registry }: ApiMetrics, connections: Connections, check: () => Promise<Health>): void {
+  measurePool(registry, connections.readPoolUse);
+  measureQueues(registry, () => connections.producer.look());
+  measureDependencies(registry, async () => {
+    const { database, queue, cache } = (await check()).checks;
+    return { postgres: database.status === 'up', queue: queue.status === 'up', cache: cache.status === 'up' };
+  });
 }

@@ -5,12 +5,19 @@ import { pathOf } from './problems.ts';
 
 const quietRoutes: ReadonlySet<string> = new Set(['/api/health/live', '/api/health/ready', '/metrics']);
 
+/** A stream stays open for as long as somebody looks: that is no latency. */
+const streamRoutes: ReadonlySet<string> = new Set(['/api/fields/:field/stream', '/api/fields/:field/events']);
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
 export function logRequests(app: App, metrics: ApiMetrics): void {
   app.addHook('onResponse', async (request, reply) => {
     const { method, claims, routeOptions } = request;
     const status = reply.statusCode;
     const route = routeOptions.url ?? 'none';
-    metrics.requestSeconds.observe({ route, method, status }, reply.elapsedTime / 1000);
+    if (!streamRoutes.has(route) || status >= 400) {
+      const labels = { route, method: knownMethods.has(method) ? method : 'other', status: classOf(status) };
+      metrics.requestSeconds.observe(labels, reply.elapsedTime / 1000);
+    }
     request.log[quietRoutes.has(route) ? 'debug' : 'info'](
       {
         method,
@@ -22,4 +29,8 @@ export function logRequests(app: App, metrics: ApiMetrics): void {
       'request finished',
     );
   });
+}
+
+function classOf(status: number): string {
+  return `${Math.floor(status / 100)}xx`;
 }

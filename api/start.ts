@@ -2,9 +2,11 @@
 import type { Config } from '../shared/config.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Logger } from '../shared/log.ts';
+import { startMetricsServer } from '../shared/metrics-server.ts';
 import { buildApp } from './app.ts';
 import type { App } from './app-types.ts';
 import { type Connections, connectApi } from './connections.ts';
+import { createParts, type Parts } from './parts.ts';
 
 interface StartOptions {
   readonly config: Config;
@@ -22,8 +24,22 @@ export interface RunningApi {
 /** Resolves when it listens; waits for PostgreSQL as long as it takes. */
 export async function startApi({ config, log, lifecycle }: StartOptions): Promise<RunningApi> {
   const connections = await connectApi(config, log, lifecycle);
-  const app = await buildApp(connections);
+  const parts = createParts(connections);
+  const app = await buildApp(connections, parts);
   lifecycle.onStop('http', () => app.close());
   const address = await app.listen({ host: config.HOST, port: config.PORT });
+  startMetricsServer({
+    host: config.METRICS_HOST,
+    port: config.METRICS_PORT,
+    registry: parts.metrics.registry,
+    check: () => watchHealth(parts),
+    log,
+    lifecycle,
+  });
   return { app, connections, address };
+}
+
+async function watchHealth({ checkHealth }: Parts) {
+  const { status, checks, canRead, canWrite } = await checkHealth();
+  return { status, checks, isReady: canRead && canWrite };
 }

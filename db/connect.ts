@@ -55,6 +55,21 @@ export function connectDatabase(options: DatabaseOptions): Knex {
   });
 }
 
+/** What the pool is doing at this moment. */
+export function readPoolUse(db: Knex): { used: number; free: number; waiting: number; max: number } {
+  const { pool } = db.client as { pool: Pool | undefined };
+  if (!pool) return { used: 0, free: 0, waiting: 0, max: 0 }; // It has been closed.
+  return { used: pool.numUsed(), free: pool.numFree(), waiting: pool.numPendingAcquires(), max: pool.max };
+}
+
+/** What knex's pool, tarn, can tell. */
+interface Pool {
+  readonly max: number;
+  numUsed(): number;
+  numFree(): number;
+  numPendingAcquires(): number;
+}
+
 type Answer = (error: Error | null | undefined, result: unknown) => void;
 type Query = (config: unknown, answer: Answer) => unknown;
 

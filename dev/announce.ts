@@ -42,10 +42,17 @@ export async function describeRun(config: Config, data: DataDir | undefined): Pr
     ['Docs', `${base}/docs`],
     ['Live state', `${base}/api/fields/global`],
     ['Bull Board', `${base}/admin/queues ${login}`],
-    ['Metrics', `${base}/metrics`],
+    ['Metrics', describeMetrics(config)],
     ...(data ? [['Data', data.path]] : []),
   ].map(([name = '', value = '']) => `  ${name.padEnd(12)}${value}`);
   return ['', ...lines, '', ...(await describeFirstParticle(config)), ''].join('\n');
+}
+
+/** Each process shows its own. */
+function describeMetrics(config: Config): string {
+  const ofApi = `${baseUrl(config)}/metrics`;
+  if (config.METRICS_PORT === undefined) return `${ofApi} (of the API; METRICS_PORT is not set for the worker's)`;
+  return `${ofApi}, of the worker ${baseUrl({ HOST: config.METRICS_HOST, PORT: config.METRICS_PORT })}/metrics`;
 }
 
 /** A device numbers its own updates, so each run gets a new one that starts at 1. In production no token is shown. */

@@ -13,6 +13,7 @@ import { startRedis } from './redis.ts';
 /** Beside the usual ports, so that a server of the machine's own is not in the way. */
 const POSTGRES_PORT = 54329;
 const REDIS_PORT = 63799;
+const WORKER_METRICS_PORT = 9464;
 const MAX_PORTS = 3;
 const DEFAULT_FOLDER = fileURLToPath(new URL('../.field', import.meta.url));
 
@@ -42,6 +43,7 @@ export async function prepareDevelopment({ env, stack, say, onOpen }: Preparatio
     CACHE_REDIS_URL: env.CACHE_REDIS_URL || redisUrl?.(1),
     HOST: host,
     PORT: String(await choosePort('The API', Number(env.PORT || 3000), host, say)),
+    METRICS_PORT: String(await chooseMetricsPort(env, say)),
     ADMIN_PASSWORD: env.ADMIN_PASSWORD || data.secrets.adminPassword,
     ...(env.JWT_SECRET || env.JWKS_URL ? {} : { JWT_SECRET: data.secrets.jwtSecret }),
   };
@@ -96,6 +98,11 @@ async function startOnFreePort<Server>(
       if (attempt === MAX_PORTS || !String(error).includes('Address already in use')) throw error;
     }
   }
+}
+
+function chooseMetricsPort(env: Environment, say: (line: string) => void): Promise<number> {
+  const wanted = Number(env.METRICS_PORT || WORKER_METRICS_PORT);
+  return choosePort("The worker's metrics", wanted, env.METRICS_HOST || '127.0.0.1', say);
 }
 
 async function choosePort(who: string, wanted: number, host: string, say: (line: string) => void): Promise<number> {

@@ -32,7 +32,8 @@ async function run(): Promise<void> {
   if (applied.length > 0) say(`Migrated the database: ${applied.join(', ')}`);
 
   const worker = await startOurs('worker', '../workers/main.ts', env);
-  const api = await startOurs('api', '../api/main.ts', env);
+  // The port for metrics is the worker's: the API shows its own at /metrics.
+  const api = await startOurs('api', '../api/main.ts', { ...env, METRICS_PORT: '' });
   const died = Promise.race([worker, api].map(async (ours) => `The ${ours.name} ended (${await ours.exited})`));
   const failed = died.then((reason) => Promise.reject(new Error(reason)));
   await Promise.race([failed, waitUntilReady(config)]);

@@ -5,11 +5,14 @@
 import { createPostgresBackend, type PostgresPoolConfig, Queue } from 'bullmq';
 import { type ApplyUpdates, applyUpdatesJob, updatesQueue } from './contract/job.ts';
 import type { Logger } from './log.ts';
+import { lookInto, type QueueLook } from './queue-look.ts';
 
 /** The schema that BullMQ's tables live in. */
 export const fallbackSchema = 'bullmq';
 /** Somebody waits for the receipt, and has waited for Redis before. */
-const addLimitMs = 900;
+const adding = { max: 4, limitMs: 900 };
+/** Nobody waits but whoever watches. */
+const looking = { max: 1, limitMs: 3000 };
 
 export function fallbackConnection(databaseUrl: string, max: number, limitMs: number): PostgresPoolConfig {
   return {
@@ -24,42 +27,81 @@ export function fallbackConnection(databaseUrl: string, max: number, limitMs: nu
   };
 }
 
-const openQueue = (databaseUrl: string) =>
+export class FallbackQueue {
+  readonly #adder: Reopening;
+  readonly #looker: Reopening;
+
+  constructor(databaseUrl: string, log: Logger) {
+    this.#adder = new Reopening({ databaseUrl, log, ...adding });
+    this.#looker = new Reopening({ databaseUrl, log, ...looking });
+  }
+
+  /** Adds jobs. @throws when PostgreSQL does not take them in time; they may have been added all the same. */
+  async add(jobs: readonly ApplyUpdates[]): Promise<void> {
+    await this.#adder.use((queue) => queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data }))));
+  }
+
+  /** Jobs that wait or are being worked on; 0 as long as this process has never needed the queue. */
+  async countBacklog(): Promise<number> {
+    if (!this.#adder.isOpen) return 0;
+    return this.#adder.ask((queue) => queue.getJobCountByTypes('waiting', 'active', 'delayed'));
+  }
+
+  /** What stands in it, whoever has put it there. @throws when PostgreSQL does not answer in time */
+  look(): Promise<QueueLook> {
+    return this.#looker.use(lookInto);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#adder.close(), this.#looker.close()]);
+  }
+}
+
+interface ReopeningOptions {
+  readonly databaseUrl: string;
+  readonly log: Logger;
+  /** Connections. */
+  readonly max: number;
+  readonly limitMs: number;
+}
+
+const openQueue = ({ databaseUrl, max, limitMs }: ReopeningOptions) =>
   new Queue(
     updatesQueue,
     {
-      connection: fallbackConnection(databaseUrl, 4, addLimitMs),
+      connection: fallbackConnection(databaseUrl, max, limitMs),
       defaultJobOptions: { attempts: 1_000_000, backoff: 1000 },
     },
     createPostgresBackend,
   );
 type OpenQueue = ReturnType<typeof openQueue>;
 
-export class FallbackQueue {
-  readonly #databaseUrl: string;
-  readonly #log: Logger;
+/** A queue whose first connection failed never recovers: after a failure, the next attempt opens another. */
+class Reopening {
+  readonly #options: ReopeningOptions;
   #queue: OpenQueue | undefined;
 
-  constructor(databaseUrl: string, log: Logger) {
-    this.#databaseUrl = databaseUrl;
-    this.#log = log;
+  constructor(options: ReopeningOptions) {
+    this.#options = options;
   }
 
-  /** Adds jobs. @throws when PostgreSQL does not take them in time; they may have been added all the same. */
-  async add(jobs: readonly ApplyUpdates[]): Promise<void> {
+  get isOpen(): boolean {
+    return this.#queue !== undefined;
+  }
+
+  async use<T>(work: (queue: OpenQueue) => Promise<T>): Promise<T> {
     const queue = this.#open();
     try {
-      await within(addLimitMs, queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data }))));
+      return await within(this.#options.limitMs, work(queue));
     } catch (error) {
       this.#drop(queue);
       throw error;
     }
   }
 
-  /** Jobs that wait or are being worked on; 0 as long as this process has never needed the queue. */
-  async countBacklog(): Promise<number> {
-    const queue = this.#queue;
-    return queue ? within(addLimitMs, queue.getJobCountByTypes('waiting', 'active', 'delayed')) : 0;
+  /** As `use`, but a failure is no reason to open another: it may be the question's alone. */
+  ask<T>(question: (queue: OpenQueue) => Promise<T>): Promise<T> {
+    return within(this.#options.limitMs, question(this.#open()));
   }
 
   async close(): Promise<void> {
@@ -68,17 +110,16 @@ export class FallbackQueue {
 
   #open(): OpenQueue {
     if (this.#queue) return this.#queue;
-    const queue = openQueue(this.#databaseUrl);
-    queue.on('error', (err) => this.#log.debug({ err }, 'fallback queue error'));
+    const queue = openQueue(this.#options);
+    queue.on('error', (err) => this.#options.log.debug({ err }, 'fallback queue error'));
     this.#queue = queue;
     return queue;
   }
 
-  /** A queue whose first connection failed never recovers: the next attempt opens another. */
   #drop(queue: OpenQueue): void {
     if (this.#queue !== queue) return;
     this.#queue = undefined;
-    void queue.close().catch((err) => this.#log.debug({ err }, 'fallback queue not closed'));
+    void queue.close().catch((err) => this.#options.log.debug({ err }, 'fallback queue not closed'));
   }
 }
 

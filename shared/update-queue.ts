@@ -10,6 +10,7 @@ import type { Durability } from './contract/receipt.ts';
 import { FieldError } from './errors.ts';
 import type { FallbackQueue } from './fallback-queue.ts';
 import type { Logger } from './log.ts';
+import { lookInto, type QueueLook } from './queue-look.ts';
 import { connectRedis, failFast, readRedisSettings } from './redis.ts';
 
 export type UpdatesQueue = Queue<ApplyUpdates, ApplyUpdatesResult, typeof applyUpdatesJob>;
@@ -137,6 +138,16 @@ export class UpdateProducer {
     if (this.#isRedisAway) return inFallback;
     const inRedis = await this.queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized');
     return inRedis + inFallback;
+  }
+
+  /** What stands in both queues; undefined for one that does not answer, or that is not used. */
+  async look(): Promise<{ redis: QueueLook | undefined; postgres: QueueLook | undefined }> {
+    const unknown = (err: unknown) => void this.#log.debug({ err }, 'a queue could not be looked into');
+    const [redis, postgres] = await Promise.all([
+      lookInto(this.queue).catch(unknown),
+      this.#fallback?.look().catch(unknown),
+    ]);
+    return { redis: redis ?? undefined, postgres: postgres ?? undefined };
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@ import type { FieldId } from '../shared/field/ids.ts';
 import type { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
 import type { AppliedJobs } from './apply-updates.ts';
-import { type CommitSettings, commitBatch } from './commit-batch.ts';
+import { type CommitSettings, commitBatch, type FieldJobs } from './commit-batch.ts';
 import { isPassing, type Retry } from './failures.ts';
 import { holdMs } from './holds.ts';
 import { LiveFields } from './live-field.ts';
@@ -27,6 +27,16 @@ interface Waiting {
 
 type Batch = Map<FieldId, Waiting[]>;
 
+/** A batch that was committed and published. */
+export interface CommitReport {
+  readonly jobs: FieldJobs;
+  readonly applied: ReadonlyMap<FieldId, AppliedJobs>;
+  /** The fields that the cache could not be told of. */
+  readonly unpublished: ReadonlySet<FieldId>;
+  readonly commitMs: number;
+  readonly publishMs: number;
+}
+
 export interface CommitterDeps {
   readonly db: Knex;
   readonly cache: FieldCache;
@@ -36,6 +46,8 @@ export interface CommitterDeps {
   /** How many transactions may run at once. */
   readonly lanes: number;
   readonly settings: CommitSettings;
+  /** Told of every commit, before anybody is answered. Must not throw. */
+  readonly onCommit: (report: CommitReport) => void;
 }
 
 export class Committer {
@@ -154,18 +166,14 @@ export class Committer {
   }
 
   async #commit(batch: Batch): Promise<ReadonlyMap<FieldId, AppliedJobs>> {
-    const { db, log, settings } = this.#deps;
+    const { db, settings, onCommit } = this.#deps;
     const startedAt = performance.now();
     const jobs = new Map([...batch].map(([field, waiting]) => [field, waiting.map(({ job }) => job)]));
     const applied = await commitBatch(db, this.#live, jobs, settings);
     const committedAt = performance.now();
-    await publishBatch(this.#deps, applied.values());
-    const commitMs = Math.round(committedAt - startedAt);
-    const publishMs = Math.round(performance.now() - committedAt);
-    log.debug(
-      { fields: batch.size, updates: countUpdates([...batch.values()].flat()), commitMs, publishMs },
-      'committed',
-    );
+    const unpublished = await publishBatch(this.#deps, applied.values());
+    const publishMs = performance.now() - committedAt;
+    onCommit({ jobs, applied, unpublished, commitMs: committedAt - startedAt, publishMs });
     return applied;
   }
 }

@@ -17,8 +17,14 @@ export interface PublishDeps {
   readonly log: Logger;
 }
 
-/** Publishes every field of a batch. @throws when neither the cache nor PostgreSQL can be reached. */
-export async function publishBatch({ db, cache, log }: PublishDeps, batch: Iterable<AppliedJobs>): Promise<void> {
+/**
+ * Publishes every field of a batch, and resolves with those that the cache could not be told of.
+ * @throws when neither the cache nor PostgreSQL can be reached.
+ */
+export async function publishBatch(
+  { db, cache, log }: PublishDeps,
+  batch: Iterable<AppliedJobs>,
+): Promise<ReadonlySet<FieldId>> {
   const missed: { field: FieldId; version: number }[] = [];
   let reason: unknown;
   await Promise.all(
@@ -33,9 +39,11 @@ export async function publishBatch({ db, cache, log }: PublishDeps, batch: Itera
       }
     }),
   );
-  if (missed.length === 0) return;
-  log.warn({ err: reason, fields: missed.length }, 'the cache could not be told of a commit');
-  await markUnpublished(db, missed);
+  if (missed.length > 0) {
+    log.warn({ err: reason, fields: missed.length }, 'the cache could not be told of a commit');
+    await markUnpublished(db, missed);
+  }
+  return new Set(missed.map(({ field }) => field));
 }
 
 async function publishField(cache: FieldCache, { commit, from, touched, updates }: AppliedJobs): Promise<void> {

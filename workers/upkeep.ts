@@ -7,6 +7,7 @@ import { pruneConflicts } from '../db/log-pruning.ts';
 import { patient } from '../shared/redis.ts';
 import { queuePrefix } from '../shared/update-queue.ts';
 import type { UpkeepDeps, WorkerDeps } from './deps.ts';
+import type { WorkerMetrics } from './metrics.ts';
 import { flushQuietSnapshots } from './upkeep/flush-snapshots.ts';
 import { pruneLogs } from './upkeep/prune-logs.ts';
 import { republishFields } from './upkeep/republish.ts';
@@ -25,8 +26,12 @@ export const upkeepTasks: Readonly<Record<string, Task>> = {
   'prune-logs': { everyMs: 600_000, run: pruneLogs },
 };
 
-export async function startUpkeep(deps: UpkeepDeps & Pick<WorkerDeps, 'lifecycle'>): Promise<void> {
-  const { config, log, lifecycle } = deps;
+interface UpkeepOptions extends UpkeepDeps, Pick<WorkerDeps, 'lifecycle'> {
+  readonly metrics: WorkerMetrics;
+}
+
+export async function startUpkeep(deps: UpkeepOptions): Promise<void> {
+  const { config, log, lifecycle, metrics } = deps;
   const connection = { url: config.QUEUE_REDIS_URL, ...patient };
   const prefix = queuePrefix(config.QUEUE_PREFIX);
   const queue = new Queue(upkeepQueue, { connection, prefix });
@@ -39,7 +44,10 @@ export async function startUpkeep(deps: UpkeepDeps & Pick<WorkerDeps, 'lifecycle
     maxStalledCount: 1_000_000,
   });
   worker.on('error', (err) => log.debug({ err }, 'upkeep worker error'));
-  worker.on('failed', (job, err) => log.warn({ err, task: job?.name }, 'an upkeep task failed'));
+  worker.on('failed', (job, err) => {
+    if (job && Object.hasOwn(upkeepTasks, job.name)) metrics.taskFailures.inc({ task: job.name });
+    log.warn({ err, task: job?.name }, 'an upkeep task failed');
+  });
   lifecycle.onStop('upkeep', async () => {
     await worker.close();
     await queue.close();
@@ -49,11 +57,12 @@ export async function startUpkeep(deps: UpkeepDeps & Pick<WorkerDeps, 'lifecycle
   }
 }
 
-async function runTask(deps: UpkeepDeps, name: string): Promise<number> {
+async function runTask(deps: UpkeepOptions, name: string): Promise<number> {
   const task = upkeepTasks[name];
   if (!task) throw new Error(`there is no upkeep task ${name}`);
   const startedAt = performance.now();
   const done = await task.run(deps);
+  deps.metrics.taskSucceeded.set({ task: name }, Date.now() / 1000);
   if (done > 0)
     deps.log.info({ task: name, done, durationMs: Math.round(performance.now() - startedAt) }, 'upkeep done');
   return done;

@@ -1,6 +1,7 @@
 /** A worker: takes jobs off the queue, hands them to the committer, and tells who waits. */
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import { type ApplyUpdates, type ApplyUpdatesResult, createJobSchema, updatesQueue } from '../shared/contract/job.ts';
+import { everyMinute } from '../shared/every-minute.ts';
 import { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
 import { patient } from '../shared/redis.ts';
@@ -9,7 +10,11 @@ import { Committer } from './committer.ts';
 import type { WorkerDeps } from './deps.ts';
 import { createRetry, describeFailure, isPassing } from './failures.ts';
 import { startFallbackWorker } from './fallback-worker.ts';
+import { measureCommit } from './measure-commit.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
+import { PerformanceLog } from './performance-log.ts';
 import { startUpkeep } from './upkeep.ts';
+import { startWatching } from './watch.ts';
 
 /** A dead worker's jobs are back within two of these checks. */
 const lockDurationMs = 10_000;
@@ -19,10 +24,16 @@ const stalledIntervalMs = 5000;
 export async function startWorker(deps: WorkerDeps): Promise<void> {
   const { config, log, lifecycle, db, redis, names } = deps;
   const cache = new FieldCache(redis, names, config.CACHE_TTL_SECONDS);
+  const metrics = createWorkerMetrics();
+  const performanceLog = new PerformanceLog(log);
+  everyMinute('performance log', () => performanceLog.report(), lifecycle);
   const stopping = new AbortController();
   const retry = createRetry({
     signal: stopping.signal,
-    onRetry: (err, attempt) => log.warn({ err, attempt }, 'a commit is tried again'),
+    onRetry: (err, attempt) => {
+      metrics.retries.inc();
+      log.warn({ err, attempt }, 'a commit is tried again');
+    },
   });
   const committer = new Committer({
     db,
@@ -31,8 +42,12 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     retry,
     lanes: config.COMMIT_LANES,
     settings: { snapshotEvery: config.SNAPSHOT_EVERY },
+    onCommit: (report) => {
+      measureCommit(metrics, report, Date.now());
+      performanceLog.note(report);
+    },
   });
-  const process = createProcessor({ committer, cache, log, gridSize: config.GRID_SIZE });
+  const process = createProcessor({ committer, cache, log, metrics, gridSize: config.GRID_SIZE });
   const worker = new Worker<ApplyUpdates, ApplyUpdatesResult>(updatesQueue, process, {
     connection: { url: config.QUEUE_REDIS_URL, ...patient },
     prefix: queuePrefix(config.QUEUE_PREFIX),
@@ -44,9 +59,10 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     removeOnComplete: { count: 1000, age: 3600 },
     removeOnFail: { count: 100_000, age: 30 * 86_400 },
   });
-  listen(worker, log);
+  listen(worker, log, metrics);
   startFallbackWorker(deps, process);
-  await startUpkeep({ ...deps, cache });
+  startWatching({ ...deps, metrics, isTaking: () => worker.isRunning() && !lifecycle.stopping });
+  await startUpkeep({ ...deps, cache, metrics });
   lifecycle.onStop('worker', async () => {
     stopping.abort();
     await worker.close();
@@ -57,15 +73,20 @@ interface ProcessorDeps {
   readonly committer: Committer;
   readonly cache: FieldCache;
   readonly log: Logger;
+  readonly metrics: WorkerMetrics;
   readonly gridSize: number;
 }
 
 /** The worker's translator of errors: what can never be applied fails for good, everything else comes back. */
-function createProcessor({ committer, cache, log, gridSize }: ProcessorDeps) {
+function createProcessor({ committer, cache, log, metrics, gridSize }: ProcessorDeps) {
   const schema = createJobSchema(gridSize);
+  const failForGood = (reason: string): never => {
+    metrics.failedJobs.inc();
+    throw new UnrecoverableError(reason);
+  };
   return async ({ id, data }: Pick<Job, 'id' | 'data'>): Promise<ApplyUpdatesResult> => {
     const job = schema.safeParse(data);
-    if (!job.success) throw new UnrecoverableError(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
+    if (!job.success) return failForGood(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
     try {
       // Ids count up as jobs are added.
       const result = await committer.submit(job.data, Number(id));
@@ -75,7 +96,7 @@ function createProcessor({ committer, cache, log, gridSize }: ProcessorDeps) {
     } catch (error) {
       if (isPassing(error)) throw error;
       log.error({ err: error, field: job.data.field, device: job.data.device }, 'a job can never be applied');
-      throw new UnrecoverableError(describeFailure(error));
+      return failForGood(describeFailure(error));
     }
   };
 }
@@ -94,7 +115,7 @@ async function sendReply(
   }
 }
 
-function listen(worker: Worker<ApplyUpdates, ApplyUpdatesResult>, log: Logger): void {
+function listen(worker: Worker<ApplyUpdates, ApplyUpdatesResult>, log: Logger, metrics: WorkerMetrics): void {
   let isDown = false;
   worker.on('error', (err) => {
     if (!isDown) log.warn({ err }, 'worker connection lost');
@@ -105,6 +126,12 @@ function listen(worker: Worker<ApplyUpdates, ApplyUpdatesResult>, log: Logger): 
     isDown = false;
   });
   worker.on('failed', (job, err) => log.warn({ err, job: job?.id }, 'a job failed'));
-  worker.on('stalled', (job) => log.warn({ job }, 'a job had lost its worker'));
-  worker.on('lockRenewalFailed', (jobs) => log.warn({ jobs: jobs.length }, 'locks could not be renewed'));
+  worker.on('stalled', (job) => {
+    metrics.stalledJobs.inc();
+    log.warn({ job }, 'a job had lost its worker');
+  });
+  worker.on('lockRenewalFailed', (jobs) => {
+    metrics.lostLocks.inc(jobs.length);
+    log.warn({ jobs: jobs.length }, 'locks could not be renewed');
+  });
 }
