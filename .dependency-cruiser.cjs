@@ -42,10 +42,20 @@ module.exports = {
     room('api-reads-only', 'Of db, the API has the read-only door', '^api/', '^db/(?!connect\\.ts|field-reader\\.ts)'),
     room(
       'client-is-light',
-      'Phones get the rules and the schemas',
+      'Phones get the rules and what goes over the wire',
       '^client/',
       '^(api|workers|db|cli|dev|test|bench)/|^shared/(?!field/|contract/)',
     ),
+    {
+      name: 'client-without-schemas',
+      comment: 'Of the contract, phones get types and the fixed words of the wire, and no package at all',
+      severity: 'error',
+      from: { path: '^client/' },
+      to: {
+        path: '^shared/contract/(?!wire)|^node_modules/(?!react/|@types/)',
+        dependencyTypesNot: ['type-only', 'core'],
+      },
+    },
     room(
       'no-tests-in-rooms',
       'Nothing that ships imports a test',

@@ -1,7 +1,7 @@
 /** Who may do what: the bearer token of a request, its scopes and its fields. Knows nothing of the routes. */
 import type { FastifyRequest } from 'fastify';
-import { bearerProtocolPrefix } from '../shared/contract/stream.ts';
 import { type Claims, coversField, hasScope, type Scope } from '../shared/contract/token.ts';
+import { bearerProtocolPrefix } from '../shared/contract/wire.ts';
 import { FieldError } from '../shared/errors.ts';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
 import type { VerifyToken } from '../shared/tokens.ts';

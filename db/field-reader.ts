@@ -37,7 +37,8 @@ export interface FieldReader {
   readResults(sent: SentUpdates): Promise<{ version: number; results: UpdateResult[] } | undefined>;
   /** The newest first, and how many there have been. */
   readConflicts(field: FieldId): Promise<{ total: number; conflicts: Conflict[] } | undefined>;
-  readClock(field: FieldId): Promise<{ version: number; clock: Record<string, number> } | undefined>;
+  /** The highest counter of every device, or of one. */
+  readClock(field: FieldId, device?: DeviceId): Promise<{ version: number; clock: Record<string, number> } | undefined>;
   /** The device's highest counter in the field; 0 when it has never written there. */
   readLastCounter(field: FieldId, device: DeviceId): Promise<number>;
 }
@@ -98,12 +99,12 @@ export function createFieldReader(db: Knex): FieldReader {
         .limit(keptConflicts);
       return { total: head.conflictCount, conflicts: rows.map(toConflict) };
     },
-    async readClock(field) {
+    async readClock(field, device) {
       const head = await readHead(field);
       if (!head) return undefined;
       const rows = await ClockRow.query(db)
         .select('device_id', 'counter')
-        .where('field_id', field)
+        .where({ field_id: field, ...(device === undefined ? {} : { device_id: device }) })
         .orderBy('device_id');
       return { version: head.version, clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])) };
     },

@@ -1,5 +1,6 @@
 /** Puts pieces together into the texts that leave the process: the whole state, its summary, a delta. */
 import type { DeltaUpdate } from './contract/stream.ts';
+import type { Conflict } from './field/conflict.ts';
 import type { CellPiece, ParticlePiece, StatePieces } from './state-pieces.ts';
 
 /**
@@ -62,14 +63,29 @@ function renderCells(cells: readonly CellPiece[]): string {
     .join(',');
 }
 
-/** The `delta` message of the stream; `pieces` holds what was touched, as it is at `pieces.version`. */
-export function renderDelta(from: number, pieces: StatePieces, updates: readonly DeltaUpdate[]): string {
+/** The newest are told; more than a reader could look at would only make a long message longer. */
+const maxConflicts = 20;
+
+/**
+ * The `delta` message of the stream; `pieces` holds what was touched, as it is at `pieces.version`.
+ * @param conflicts those that its updates met, as far as they are at hand
+ */
+export function renderDelta(
+  from: number,
+  pieces: StatePieces,
+  updates: readonly DeltaUpdate[],
+  conflicts: readonly Conflict[] = [],
+): string {
   const particles = pieces.particles.map(({ id, json }) => `${JSON.stringify(id)}:${json ?? 'null'}`).join(',');
   const cells = pieces.cells.map(({ cell, json }) => `"${cell}":${json}`).join(',');
   return (
     `{"type":"delta","from":${from},"to":${pieces.version},"changes":{"particles":{${particles}},` +
-    `"cells":{${cells}},${renderHead(pieces)}},"updates":${JSON.stringify(updates)}}`
+    `"cells":{${cells}},${renderHead(pieces)}},"updates":${JSON.stringify(updates)}${renderConflicts(conflicts)}}`
   );
+}
+
+function renderConflicts(conflicts: readonly Conflict[]): string {
+  return conflicts.length === 0 ? '' : `,"conflicts":${JSON.stringify(conflicts.slice(-maxConflicts))}`;
 }
 
 function renderHead({ head, fieldsMoved }: StatePieces): string {

@@ -48,5 +48,6 @@ export async function publishBatch(
 
 async function publishField(cache: FieldCache, { commit, from, touched, updates }: AppliedJobs): Promise<void> {
   const pieces = cutState(commit.state, touched);
-  await cache.publish({ from, pieces, delta: renderDelta(from, pieces, updates), whole: () => cutState(commit.state) });
+  const delta = renderDelta(from, pieces, updates, commit.conflicts);
+  await cache.publish({ from, pieces, delta, whole: () => cutState(commit.state) });
 }

@@ -8,7 +8,7 @@ import type { Conflict } from '../../shared/field/conflict.ts';
 import type { App } from '../app-types.ts';
 import type { Guard } from '../auth.ts';
 import { askDatabase } from '../state-reader.ts';
-import { bearer, fieldParams, logQuery, problems, receiptParams } from './schemas.ts';
+import { bearer, clockQuery, fieldParams, logQuery, problems, receiptParams } from './schemas.ts';
 
 /** A page ends early rather than grow beyond this; its reader goes on from its last version. */
 const maxPageBytes = 2 * 1024 * 1024;
@@ -93,13 +93,15 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       schema: {
         ...documented,
         summary: 'Read the vector clock',
+        description: '`?device=` asks for one entry of it: what a device must number its updates above.',
         params: fieldParams,
+        querystring: clockQuery,
         response: { 200: clockSchema, ...problems },
       },
     },
     async (request, reply) => {
       const { field } = request.params;
-      const found = await askDatabase(() => reader.readClock(field));
+      const found = await askDatabase(() => reader.readClock(field, request.query.device));
       if (!found) throw new FieldError('field_not_found');
       return reply.send({ field, ...found });
     },

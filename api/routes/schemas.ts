@@ -20,6 +20,7 @@ export const logQuery = z.object({
   after: whole.default(0),
   limit: whole.refine((limit) => limit >= 1 && limit <= 1000, 'must be 1 to 1000').default(100),
 });
+export const clockQuery = z.object({ device: deviceIdSchema.optional() });
 export const streamQuery = z.object({ after: whole.optional() });
 
 const problem = { description: 'A problem', content: { 'application/problem+json': { schema: problemSchema } } };

@@ -2,7 +2,7 @@
  * One reader of a field's stream, as its feed sees it: how far it has come, and whether it keeps up.
  * Knows nothing of WebSockets or of where deltas come from.
  */
-import { closeCodes } from '../../shared/contract/stream.ts';
+import { closeCodes } from '../../shared/contract/wire.ts';
 import type { Delta } from './delta-ring.ts';
 import type { StreamMessage } from './message.ts';
 

@@ -4,8 +4,9 @@
  */
 import type { RawData, WebSocket } from 'ws';
 import { toProblem } from '../../shared/contract/problem.ts';
-import { closeCodes, type ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/stream.ts';
 import type { Claims } from '../../shared/contract/token.ts';
+import { closeCodes } from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/log.ts';

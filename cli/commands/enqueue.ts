@@ -1,7 +1,7 @@
 /** `field enqueue`: updates from files straight into the queue, as a batch job that can be stopped and run again. */
 import type { Command } from 'commander';
 import { createFieldReader } from '../../db/field-reader.ts';
-import { maxUpdatesPerRequest } from '../../shared/contract/update.ts';
+import { maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
 import { type DeviceId, type FieldId, globalField } from '../../shared/field/ids.ts';
 import { onStopSignals } from '../../shared/stop-signals.ts';
 import { integerBetween, parseDevice, parseField } from '../arguments.ts';

@@ -1,7 +1,7 @@
 /** Puts updates into jobs. Keeps their order, across devices as well: a job ends where the device changes. */
 import { admitUpdates } from '../../shared/admission.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
-import { maxRequestBytes } from '../../shared/contract/update.ts';
+import { maxRequestBytes } from '../../shared/contract/wire.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { DeviceUpdate } from './parse-line.ts';
 

@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { maxRequestBytes } from '../../shared/contract/update.ts';
+import { maxRequestBytes } from '../../shared/contract/wire.ts';
 import { reasonOf } from '../exit-codes.ts';
 
 const pieceBytes = 128 * 1024;

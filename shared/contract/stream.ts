@@ -3,21 +3,8 @@ import { z } from 'zod';
 import { counterSchema, deviceIdSchema, timeSchema, versionSchema } from './ids.ts';
 import { problemSchema } from './problem.ts';
 import { durabilitySchema, outcomeSchema, resolutionSchema } from './receipt.ts';
-import { changesSchema, stateSchema } from './state.ts';
+import { changesSchema, conflictSchema, stateSchema } from './state.ts';
 import { createUpdatesSchema } from './update.ts';
-
-export const streamProtocol = 'field.v1';
-export const bearerProtocolPrefix = 'bearer.';
-
-/** Close codes of the stream, beyond those of RFC 6455. */
-export const closeCodes = {
-  restart: 1012,
-  overloaded: 1013,
-  badMessage: 1008,
-  tooLarge: 1009,
-  tokenExpired: 4401,
-  forbidden: 4403,
-} as const;
 
 export function createClientMessageSchema(gridSize: number) {
   return z.discriminatedUnion('type', [
@@ -43,6 +30,7 @@ export const deltaSchema = z.strictObject({
   to: versionSchema,
   changes: changesSchema,
   updates: z.array(deltaUpdateSchema),
+  conflicts: z.array(conflictSchema).optional(),
 });
 
 export const serverMessageSchema = z.discriminatedUnion('type', [

@@ -3,9 +3,8 @@ import { z } from 'zod';
 import { eventTypes, type Update } from '../field/update.ts';
 import { counterSchema, deviceIdSchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
 import { text } from './text.ts';
+import { maxUpdatesPerRequest } from './wire.ts';
 
-export const maxUpdatesPerRequest = 500;
-export const maxRequestBytes = 1024 * 1024;
 const maxCellsPerUpdate = 900;
 const maxConnections = 64;
 const maxClockEntries = 4096;

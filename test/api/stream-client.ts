@@ -1,7 +1,8 @@
 /** A client of the stream for tests: keeps every message, each checked against the contract. */
 import type { Test } from 'tap';
 import { WebSocket } from 'ws';
-import { type ServerMessage, serverMessageSchema, streamProtocol } from '../../shared/contract/stream.ts';
+import { type ServerMessage, serverMessageSchema } from '../../shared/contract/stream.ts';
+import { streamProtocol } from '../../shared/contract/wire.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import type { TestApi } from './with-app.ts';
 

@@ -12,7 +12,7 @@ import { type Line, readLines } from '../../cli/enqueue/read-lines.ts';
 import { settleUpdates } from '../../cli/enqueue/settle-updates.ts';
 import { createTally } from '../../cli/enqueue/tally.ts';
 import { retryOutage } from '../../cli/retry-outage.ts';
-import { maxRequestBytes } from '../../shared/contract/update.ts';
+import { maxRequestBytes } from '../../shared/contract/wire.ts';
 import { asDevice, asField, setCell } from '../support/updates.ts';
 import { withFolder } from '../support/with-folder.ts';
 

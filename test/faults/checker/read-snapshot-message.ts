@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { State } from '../../../shared/contract/state.ts';
-import { type ServerMessage, streamProtocol } from '../../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import { streamProtocol } from '../../../shared/contract/wire.ts';
 
 const timeoutMs = 10_000;
 

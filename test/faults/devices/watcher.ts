@@ -3,7 +3,8 @@
  * itself when a connection has gone silent.
  */
 import { WebSocket } from 'ws';
-import { type ServerMessage, streamProtocol } from '../../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import { streamProtocol } from '../../../shared/contract/wire.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';
 import type { Random } from '../../shared/field/seeded-random.ts';

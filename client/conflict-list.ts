@@ -1,0 +1,28 @@
+/** The newest conflicts, and which side of each is this device's. */
+import type { Conflict, Resolution } from '../shared/field/conflict.ts';
+import type { FieldConflict } from './types.ts';
+
+const maxConflicts = 50;
+
+const winners: Readonly<Record<Resolution, FieldConflict['winner']>> = {
+  kept_local: 'local',
+  used_remote: 'remote',
+  merged: 'both',
+};
+
+export class ConflictList {
+  #conflicts: readonly FieldConflict[] = [];
+
+  /** The newest first. */
+  get all(): readonly FieldConflict[] {
+    return this.#conflicts;
+  }
+
+  add(conflict: Conflict, device: string | undefined): FieldConflict {
+    const { local, remote, resolution } = conflict;
+    const own = remote.device === device ? 'remote' : local.device === device ? 'local' : undefined;
+    const found = { ...conflict, winner: winners[resolution], own } as const;
+    this.#conflicts = [found, ...this.#conflicts].slice(0, maxConflicts);
+    return found;
+  }
+}

@@ -1,0 +1,97 @@
+/** One request at a time limit, and every way in which it can fail as one kind of error. */
+import type { Problem } from '../shared/contract/problem.ts';
+
+/** The server's refusal, or `network` when there was no answer. */
+export class RequestError extends Error {
+  override name = 'RequestError';
+  constructor(
+    readonly code: string,
+    message: string,
+    /** 0 when there was no answer. */
+    readonly status: number = 0,
+    /** How long the server wants to be left alone. */
+    readonly retryAfterMs: number = 0,
+    readonly errors: Problem['errors'] = undefined,
+  ) {
+    super(message);
+  }
+
+  /** Trying the same again may help. */
+  get isPassing(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON, by POST. */
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly etag: string | null;
+  readonly body: unknown;
+}
+
+const defaultTimeoutMs = 10_000;
+
+/** @throws RequestError */
+export async function ask(fetch: typeof globalThis.fetch, request: HttpRequest): Promise<HttpAnswer> {
+  const { url, token, headers, body, timeoutMs = defaultTimeoutMs, signal } = request;
+  const abort = new AbortController();
+  const giveUp = () => abort.abort();
+  const timer = setTimeout(giveUp, timeoutMs);
+  signal?.addEventListener('abort', giveUp);
+  try {
+    const response = await fetch(url, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: abort.signal,
+    });
+    const text = await response.text();
+    if (!response.ok && response.status !== 304) throw refusalOf(response, text);
+    return {
+      status: response.status,
+      etag: response.headers.get('etag'),
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    throw new RequestError('network', error instanceof Error ? error.message : String(error));
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
+
+export function refusalOf(response: Pick<Response, 'status' | 'statusText' | 'headers'>, text: string): RequestError {
+  const problem = readProblem(text);
+  const seconds = Number(response.headers.get('retry-after') ?? 0);
+  return new RequestError(
+    problem?.code ?? 'internal',
+    problem?.detail ?? problem?.title ?? `${response.status} ${response.statusText}`,
+    response.status,
+    Number.isFinite(seconds) ? seconds * 1000 : 0,
+    problem?.errors,
+  );
+}
+
+/** A proxy on the way may answer with anything. */
+function readProblem(text: string): Partial<Problem> | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null && 'code' in body ? (body as Partial<Problem>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * The own updates that are not settled, in the order of their counters.
+ *
+ * Invariants: counters rise along the list and are never given twice; whoever sends waits until what is sent is kept under
+ * the counter that it is sent with.
+ */
+import type { UpdateResult } from '../shared/contract/receipt.ts';
+import type { Update } from '../shared/field/update.ts';
+import { byteLength } from './byte-length.ts';
+import type { HybridClock } from './hybrid-clock.ts';
+import type { KeptEntry, OutboxStore } from './outbox-store.ts';
+import type { OutboxEntry } from './types.ts';
+
+type WithoutOrigin<Each> = Each extends Update ? Omit<Each, 'counter' | 'timestamp' | 'seen' | 'clock'> : never;
+/** What an update does, before it is numbered. */
+export type Change = WithoutOrigin<Update>;
+
+interface Item {
+  entry: OutboxEntry;
+  /** In the store; 0 until that is loaded. */
+  place: number;
+  readonly wall: number;
+  readonly above: number;
+  /** Nobody can have sent it under its counter: not this process, and none that the storage was copied from. */
+  isNew: boolean;
+  isStamped: boolean;
+  /** To be sent, for the first time or again. */
+  isDue: boolean;
+}
+
+interface OutboxOptions {
+  readonly store: OutboxStore;
+  readonly clock: HybridClock;
+  readonly onChange: (entry: OutboxEntry) => void;
+}
+
+export class Outbox {
+  readonly #store: OutboxStore;
+  readonly #clock: HybridClock;
+  readonly #onChange: (entry: OutboxEntry) => void;
+  #items: Item[] = [];
+  #isLoaded = false;
+  #made = 0;
+  /** The highest counter given, and the highest that may have been sent. */
+  #counter = 0;
+  #sentCounter = 0;
+  #sentTimestamp = 0;
+  #entries: readonly OutboxEntry[] | undefined;
+
+  constructor({ store, clock, onChange }: OutboxOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#onChange = onChange;
+  }
+
+  /** Reads what was kept. What was added before takes its place behind that. */
+  async load(): Promise<void> {
+    if (this.#isLoaded) return;
+    const { counter, entries } = await this.#store.load();
+    const early = this.#items;
+    this.#isLoaded = true;
+    this.#counter = counter;
+    this.#sentCounter = counter;
+    this.#items = [...entries.map(toItem), ...early];
+    for (const item of early) {
+      item.place = this.#store.takePlace();
+      this.#number(item);
+    }
+    this.#entries = undefined;
+  }
+
+  get entries(): readonly OutboxEntry[] {
+    this.#entries ??= this.#items.map(({ entry }) => entry);
+    return this.#entries;
+  }
+
+  get pending(): number {
+    return this.#items.filter(isUnsettled).length;
+  }
+
+  get hasDue(): boolean {
+    return this.#items.some(({ isDue }) => isDue);
+  }
+
+  /** Whether any of these has been accepted before. */
+  isAccepted(updates: readonly Update[]): boolean {
+    return this.#find(updates.map(({ counter }) => counter)).some(({ entry }) => entry.status === 'accepted');
+  }
+
+  /** The own updates that a state of this version does not hold. */
+  hiddenAt(version: number): Update[] {
+    return this.#items
+      .filter((item) => isUnsettled(item) || (item.entry.version ?? 0) > version)
+      .map(({ entry }) => entry.update);
+  }
+
+  add(change: Change, seen: number): OutboxEntry {
+    const above = this.#clock.highest;
+    const timestamp = this.#clock.stamp();
+    this.#counter += 1;
+    this.#made += 1;
+    const update = { ...change, counter: this.#counter, timestamp, seen } as Update;
+    const entry: OutboxEntry = { key: `new-${this.#made}`, counter: this.#counter, update, status: 'queued' };
+    const place = this.#isLoaded ? this.#store.takePlace() : 0;
+    const item = { entry, place, wall: this.#clock.wall(), above, isNew: true, isStamped: false, isDue: true };
+    this.#items.push(item);
+    this.#keep(item);
+    this.#say(item);
+    return entry;
+  }
+
+  /** What is due, from the front: at most `maxCount` updates, of at most `maxBytes` together unless one alone has more. */
+  takeBatch(maxCount: number, maxBytes: number): Update[] {
+    const updates: Update[] = [];
+    let bytes = 0;
+    for (const item of this.#items) {
+      if (!item.isDue) continue;
+      this.#stamp(item);
+      bytes += byteLength(JSON.stringify(item.entry.update)) + 1;
+      if (updates.length === maxCount || (updates.length > 0 && bytes > maxBytes)) break;
+      item.isNew = false;
+      this.#sentCounter = Math.max(this.#sentCounter, item.entry.counter);
+      updates.push(item.entry.update);
+    }
+    return updates;
+  }
+
+  /** The server will not lose them; what becomes of them is told later. */
+  accept(counters: readonly number[]): void {
+    for (const item of this.#find(counters)) {
+      item.isDue = false;
+      if (item.entry.status === 'queued') this.#change(item, { status: 'accepted' });
+    }
+  }
+
+  /** Sends all again that is accepted: what became of it may have been told while nobody listened. */
+  sendAgain(): void {
+    for (const item of this.#items) if (item.entry.status === 'accepted') item.isDue = true;
+  }
+
+  /**
+   * Notes what became of updates.
+   * @returns whether some were not applied, since their counters had been used before: those are queued again under new
+   * counters, and with them what was made later and is still here, so that their order stays
+   */
+  settle(results: readonly UpdateResult[]): boolean {
+    const byCounter = new Map(results.map((result) => [result.counter, result]));
+    const resultOf = (item: Item) => (isUnsettled(item) ? byCounter.get(item.entry.counter) : undefined);
+    const isReused = (item: Item) => resultOf(item)?.outcome === 'reused';
+    const hasReused = this.#items.some(isReused);
+    if (hasReused) this.#renumber((item) => isReused(item) || (isUnsettled(item) && item.isNew));
+    for (const item of this.#items) {
+      const result = resultOf(item);
+      if (!result || result.outcome === 'reused') continue;
+      const { outcome, version, resolution } = result;
+      item.isDue = false;
+      const status = outcome === 'conflict' ? 'conflict' : 'applied';
+      this.#change(item, { status, outcome, version, ...(resolution ? { resolution } : {}) });
+      this.#store.forget(item.place);
+    }
+    return hasReused;
+  }
+
+  /** Drops what is settled, and held by a state of this version. */
+  drop(version: number): void {
+    const isHeld = ({ entry: { status, version: at = 0 } }: Item) =>
+      (status === 'applied' || status === 'conflict') && at <= version;
+    if (!this.#items.some(isHeld)) return;
+    this.#items = this.#items.filter((item) => !isHeld(item));
+    this.#entries = undefined;
+  }
+
+  /** Sets an update aside that can never be applied. */
+  refuse(counter: number, reason: string): void {
+    for (const item of this.#find([counter])) {
+      item.isDue = false;
+      this.#change(item, { status: 'refused', reason });
+      this.#keep(item);
+    }
+  }
+
+  discard(key: string): void {
+    const item = this.#items.find(({ entry }) => entry.key === key && entry.status === 'refused');
+    if (!item) return;
+    this.#items = this.#items.filter((other) => other !== item);
+    this.#entries = undefined;
+    this.#store.forget(item.place);
+  }
+
+  /**
+   * The server knows this device up to a counter. When that is above all that was sent from here, the storage is older than
+   * the device (a restored backup): new counters start above it, and so do those of updates that nobody has sent yet.
+   * What is older is sent as it is: the server tells what it knows from what only has the same counter.
+   * @returns whether that was so
+   */
+  skipTo(counter: number): boolean {
+    if (counter <= this.#sentCounter) return false;
+    this.#counter = Math.max(this.#counter, counter);
+    this.#renumber((item) => item.isNew && isUnsettled(item));
+    return true;
+  }
+
+  /** All that is not settled becomes another device's, of which the server knows counters up to this one. */
+  handOver(counter: number): void {
+    this.#counter = counter;
+    this.#sentCounter = counter;
+    this.#renumber(isUnsettled);
+  }
+
+  #renumber(matches: (item: Item) => boolean): void {
+    for (const item of this.#items.filter(matches)) this.#number(item);
+    this.#items.sort((a, b) => a.entry.counter - b.entry.counter);
+  }
+
+  #number(item: Item): void {
+    this.#counter += 1;
+    item.isNew = true;
+    item.isDue = true;
+    const counter = this.#counter;
+    this.#change(item, { counter, update: { ...item.entry.update, counter }, status: 'queued' });
+    this.#keep(item);
+  }
+
+  /** Before its first sending, an update's timestamp follows what has been learned of the server's clock since it was made. */
+  #stamp(item: Item): void {
+    if (item.isStamped) return;
+    const { update } = item.entry;
+    const timestamp = this.#clock.restamp(item.wall, Math.max(item.above, this.#sentTimestamp));
+    item.isStamped = true;
+    this.#sentTimestamp = timestamp;
+    if (timestamp === update.timestamp) return;
+    item.entry = { ...item.entry, update: { ...update, timestamp } };
+    this.#entries = undefined;
+  }
+
+  #keep({ entry: { update, reason }, place, wall, above }: Item): void {
+    const entry: KeptEntry = { place, update, wall, above, ...(reason === undefined ? {} : { reason }) };
+    if (this.#isLoaded) this.#store.keep(entry);
+  }
+
+  #change(item: Item, change: Partial<OutboxEntry>): void {
+    item.entry = { ...item.entry, ...change };
+    this.#say(item);
+  }
+
+  #say({ entry }: Item): void {
+    this.#entries = undefined;
+    this.#onChange(entry);
+  }
+
+  #find(counters: readonly number[]): Item[] {
+    const wanted = new Set(counters);
+    return this.#items.filter((item) => isUnsettled(item) && wanted.has(item.entry.counter));
+  }
+}
+
+function isUnsettled({ entry: { status } }: Item): boolean {
+  return status === 'queued' || status === 'accepted';
+}
+
+function toItem({ place, update, wall, above, reason }: KeptEntry): Item {
+  const standing = reason === undefined ? ({ status: 'queued' } as const) : ({ status: 'refused', reason } as const);
+  const entry: OutboxEntry = { key: `kept-${place}`, counter: update.counter, update, ...standing };
+  return { entry, place, wall, above, isNew: false, isStamped: false, isDue: reason === undefined };
+}

@@ -1,0 +1,49 @@
+/**
+ * Keeps the server's state in the storage, now and then: an app that starts without a network shows what it last knew, and
+ * its stream resumes from there.
+ */
+import type { Storage } from './storage.ts';
+import type { FieldView } from './types.ts';
+
+const stateKey = 'state';
+const everyMs = 5000;
+
+export class StateKeeper {
+  readonly #storage: Storage;
+  readonly #onError: (error: unknown) => void;
+  #kept: FieldView | undefined;
+  #keptAt = 0;
+
+  constructor(storage: Storage, onError: (error: unknown) => void) {
+    this.#storage = storage;
+    this.#onError = onError;
+  }
+
+  /** Undefined when there is none, or none of this field. */
+  async load(field: string): Promise<FieldView | undefined> {
+    const text = await this.#storage.get(stateKey);
+    try {
+      const view: FieldView | null = JSON.parse(text ?? 'null');
+      return view?.field === field && Array.isArray(view.memoryParticles) ? view : undefined;
+    } catch {
+      // Torn, or somebody else's: the server has it all.
+      return undefined;
+    }
+  }
+
+  /** To be called often: writes when the state is a new one, and the last writing is a while ago. */
+  offer(view: FieldView, now: number): void {
+    if (view !== this.#kept && Math.abs(now - this.#keptAt) >= everyMs) void this.save(view, now);
+  }
+
+  async save(view: FieldView, now: number): Promise<void> {
+    if (view === this.#kept) return;
+    this.#kept = view;
+    this.#keptAt = now;
+    try {
+      await this.#storage.set(stateKey, JSON.stringify(view));
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+}

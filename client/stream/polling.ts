@@ -1,0 +1,60 @@
+/** Following by asking again and again, where neither kind of stream gets through. */
+import type { State } from '../../shared/contract/state.ts';
+import { ask, RequestError } from '../http.ts';
+import type { Transport, TransportEnd, TransportOptions } from './transport.ts';
+
+const everyMs = 2000;
+/** Then better ways are tried again. */
+const maxRounds = 30;
+
+export function openPolling(fetch: typeof globalThis.fetch, options: TransportOptions): Transport {
+  const { url, field, token, onOpen, onMessage } = options;
+  let isOver = false;
+  let call: () => void = () => undefined;
+  const pause = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, everyMs);
+      call = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  const follow = async (): Promise<TransportEnd> => {
+    let etag: string | null = null;
+    for (let round = 0; !isOver && round < maxRounds; round += 1) {
+      try {
+        const headers = etag === null ? undefined : { 'if-none-match': etag };
+        const answer = await ask(fetch, { url: `${url}/api/fields/${field}`, token, headers });
+        etag = answer.etag ?? etag;
+        const state = answer.status === 200 ? (answer.body as State) : undefined;
+        if (round === 0) onOpen();
+        if (state && !isOver) onMessage({ type: 'snapshot', version: state.version, state });
+      } catch (error) {
+        // A field that nobody has written to yet is no mistake.
+        if (!(error instanceof RequestError) || error.code !== 'field_not_found') return endOf(error);
+        if (round === 0) onOpen();
+      }
+      await pause();
+    }
+    return { why: 'closed' };
+  };
+
+  return {
+    name: 'polling',
+    ended: follow(),
+    probe: () => call(),
+    renew: () => false,
+    close() {
+      isOver = true;
+      call();
+    },
+  };
+}
+
+function endOf(error: unknown): TransportEnd {
+  if (!(error instanceof RequestError)) return { why: 'closed', message: String(error) };
+  const { status, message, retryAfterMs } = error;
+  if (status === 401) return { why: 'expired', message };
+  return { why: status === 403 ? 'forbidden' : 'closed', message, retryAfterMs };
+}

@@ -1,0 +1,72 @@
+/**
+ * Which way to follow is tried next: WebSocket, then Server-Sent Events, then polling, as far as they exist here. Some
+ * proxies let none but plain requests through; the better ways are tried again from time to time.
+ */
+import type { FieldClientOptions, SocketConstructor, TransportName } from '../types.ts';
+import { openEventStream } from './event-stream.ts';
+import { openPolling } from './polling.ts';
+import type { Transport, TransportEnd, TransportOptions } from './transport.ts';
+import { openWebSocket } from './websocket.ts';
+
+/** A socket that never opens may be the network's fault: only the second in a row is the way's. */
+const triesOfFirst = 2;
+const betterAgainMs = 60_000;
+
+interface WaysOptions extends Pick<FieldClientOptions, 'transports'> {
+  readonly fetch: typeof globalThis.fetch;
+  readonly WebSocket: SocketConstructor | undefined;
+}
+
+const allWays: readonly TransportName[] = ['websocket', 'sse', 'polling'];
+
+export class Ways {
+  readonly #options: WaysOptions;
+  readonly #names: readonly TransportName[];
+  #at = 0;
+  /** The way that was open last. */
+  #good = 0;
+  #failures = 0;
+  #leftFirstAt = 0;
+
+  constructor(options: WaysOptions) {
+    this.#options = options;
+    this.#names = (options.transports ?? allWays).filter((name) => name !== 'websocket' || options.WebSocket);
+  }
+
+  open(options: TransportOptions): Transport {
+    const { fetch, WebSocket } = this.#options;
+    if (this.#at > 0 && Date.now() - this.#leftFirstAt >= betterAgainMs) this.#goTo(0);
+    const name = this.#names[this.#at];
+    if (name === 'websocket' && WebSocket) return openWebSocket(WebSocket, options);
+    return name === 'sse' ? openEventStream(fetch, options) : openPolling(fetch, options);
+  }
+
+  /** Learns from how one ended. True when another is to be tried without a pause. */
+  note({ why }: TransportEnd, wasOpen: boolean): boolean {
+    if (wasOpen) {
+      this.#failures = 0;
+      this.#good = this.#at;
+      return false;
+    }
+    if (why === 'expired' || why === 'forbidden') return false;
+    this.#failures += 1;
+    // Not even a plain request gets through: that is the network, not the way.
+    if (this.#at > 0 && why === 'closed') this.#goTo(0);
+    else if (this.#at < this.#names.length - 1) return this.#tryNext(why);
+    return false;
+  }
+
+  #tryNext(why: TransportEnd['why']): boolean {
+    const isFirst = this.#at === 0;
+    if (isFirst && this.#failures < (this.#good > 0 ? 1 : triesOfFirst)) return false;
+    if (!isFirst && why !== 'blocked') return false;
+    this.#goTo(isFirst ? Math.max(1, this.#good) : this.#at + 1);
+    return true;
+  }
+
+  #goTo(at: number): void {
+    if (this.#at === 0) this.#leftFirstAt = Date.now();
+    this.#at = at;
+    this.#failures = 0;
+  }
+}

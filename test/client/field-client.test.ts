@@ -1,0 +1,96 @@
+import t from 'tap';
+import type { FieldView, OutboxEntry } from '../../client/types.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { untilStatus, untilSynced, withClient, withField } from './with-client.ts';
+
+const api = await withField(t);
+
+t.test('what one client does, another sees', async (t) => {
+  const field = 'two';
+  const [one, other] = [
+    await withClient(t, { url: api.address, field }),
+    await withClient(t, { url: api.address, field }),
+  ];
+  await Promise.all([untilStatus(one, 'live'), untilStatus(other, 'live')]);
+  t.equal(one.transport, 'websocket');
+  one.putParticle('star', { position: { x: 1, y: 2 }, resonance: 0.9, connections: ['a', 'b', 'c'] });
+  one.setCells([{ x: 3, y: 4, value: 0.25 }]);
+  const event = one.emit('resonance', 0.3);
+  t.equal((await one.settled(event)).status, 'applied');
+  await waitUntil('the other has it', () => other.state.version === 3);
+  await untilSynced(one);
+  t.match(other.state, { cells: { '3,4': 0.25 }, memoryParticles: [{ id: 'star', crystallized: true }] });
+  t.same(other.state, one.state);
+  t.not(one.deviceId, other.deviceId);
+});
+
+t.test('an own edit is there at once, and nothing flickers when its receipt comes', async (t) => {
+  const field = 'flicker';
+  const client = await withClient(t, { url: api.address, field });
+  await untilStatus(client, 'live');
+  const shown: FieldView[] = [];
+  const statuses: OutboxEntry['status'][] = [];
+  client.on('state', (state) => shown.push(state));
+  client.on('update', ({ status }) => statuses.push(status));
+  client.putParticle('p', { position: { x: 5, y: 0 }, resonance: 0.8, connections: ['a', 'b', 'c'] });
+  t.match(client.state.memoryParticles, [{ id: 'p', position: { x: 5, y: 0, z: 0 }, crystallized: true }]);
+  t.equal(client.pending, 1);
+  const predicted = client.state;
+  await untilSynced(client);
+  t.equal(client.state.version, 1);
+  const look = ({ memoryParticles, quantumFields, globalResonance, cells }: FieldView) => ({
+    particles: memoryParticles.map(({ timestamp, ...particle }) => particle),
+    quantumFields,
+    globalResonance,
+    cells,
+  });
+  for (const state of shown) t.same(look(state), look(predicted));
+  t.same([...new Set(statuses)].at(-1), 'applied');
+});
+
+t.test('edits made before the start, and before the server is reached, arrive in order', async (t) => {
+  const field = 'early';
+  const client = await withClient(t, { url: api.address, field });
+  for (let value = 1; value <= 20; value++) client.setCells([{ x: 0, y: 0, value: value / 20 }]);
+  await untilSynced(client);
+  t.equal(client.state.cells['0,0'], 1);
+  const { updates } = await client.read<{ updates: { update: { counter: number } }[] }>('/updates?after=0');
+  t.same(
+    updates.map(({ update }) => update.counter),
+    Array.from({ length: 20 }, (_, index) => index + 1),
+  );
+});
+
+t.test('without a WebSocket it follows by Server-Sent Events, and without streams by polling', async (t) => {
+  const field = 'ways';
+  const writer = await withClient(t, { url: api.address, field });
+  const sse = await withClient(t, { url: api.address, field, transports: ['sse'] });
+  const poller = await withClient(t, { url: api.address, field, transports: ['polling'] });
+  await untilStatus(sse, 'live');
+  await untilStatus(poller, 'polling');
+  t.equal(sse.transport, 'sse');
+  writer.setCells([{ x: 1, y: 1, value: 1 }]);
+  await waitUntil('both have it', () => sse.state.cells['1,1'] === 1 && poller.state.cells['1,1'] === 1);
+  const own = poller.setCells([{ x: 2, y: 2, value: 1 }]);
+  t.equal((await poller.settled(own)).status, 'applied');
+  await waitUntil('all have it', () => [writer, sse, poller].every(({ state }) => state.cells['2,2'] === 1));
+});
+
+t.test('concurrent edits are a conflict, told to both with both values and the winner', async (t) => {
+  const field = 'conflict';
+  const [one, other] = [
+    await withClient(t, { url: api.address, field }),
+    await withClient(t, { url: api.address, field }),
+  ];
+  await Promise.all([untilStatus(one, 'live'), untilStatus(other, 'live')]);
+  one.setCells([{ x: 0, y: 0, value: 0.1 }]);
+  other.setCells([{ x: 0, y: 0, value: 0.9 }]);
+  await Promise.all([untilSynced(one), untilSynced(other)]);
+  await waitUntil('both heard of it', () => one.conflicts.length === 1 && other.conflicts.length === 1);
+  const [conflict] = one.conflicts;
+  t.match(conflict, { cell: '0,0', resolution: String, winner: /local|remote/ });
+  t.same(new Set([conflict?.own, other.conflicts[0]?.own]), new Set(['local', 'remote']));
+  t.same(new Set([conflict?.local.value, conflict?.remote.value]), new Set([0.1, 0.9]));
+  const stands = conflict?.winner === 'local' ? conflict.local.value : conflict?.remote.value;
+  await waitUntil('both agree', () => one.state.cells['0,0'] === stands && other.state.cells['0,0'] === stands);
+});

@@ -1,0 +1,37 @@
+/** Clients for tests: on a real API, closed when the test ends, with a WebSocket that Node 20 lacks. */
+import type { Test } from 'tap';
+import { WebSocket } from 'ws';
+import { createFieldClient } from '../../client/field-client.ts';
+import type { FieldClient, FieldClientOptions } from '../../client/types.ts';
+import { withApi } from '../api/with-app.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withBacking, withWorker } from '../support/with-worker.ts';
+
+export async function withField(t: Test) {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  return withApi(t, backing);
+}
+
+/** A client that is not started yet. */
+export function makeClient(t: Test, options: FieldClientOptions): FieldClient {
+  const client = createFieldClient({ WebSocket, ...options });
+  t.teardown(() => client.close());
+  return client;
+}
+
+export async function withClient(t: Test, options: FieldClientOptions): Promise<FieldClient> {
+  const client = makeClient(t, options);
+  await client.start();
+  return client;
+}
+
+export async function untilStatus(client: FieldClient, status: FieldClient['status']): Promise<void> {
+  await waitUntil(`the client is ${status}`, () => client.status === status);
+}
+
+/** Nothing waits to be sent, and all that was sent is to be seen. */
+export async function untilSynced(client: FieldClient): Promise<void> {
+  const isSettled = () => client.pending === 0 && client.outbox.every(({ status }) => status === 'refused');
+  await waitUntil('the outbox is empty', isSettled, { timeoutMs: 30_000 });
+}
