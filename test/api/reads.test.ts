@@ -159,6 +159,9 @@ t.test('conflicts come newest first, with their total; the clock holds every dev
     version: 4,
     clock: { 'phone-1': 2, 'phone-2': 2 },
   });
+  t.same((await read('contended/clock?device=phone-2')).body.clock, { 'phone-2': 2 }, 'of one device');
+  t.same((await read('contended/clock?device=phone-3')).body.clock, {});
+  t.equal((await read('contended/clock?device=phone 3')).status, 400);
   t.equal((await read('nobody/conflicts')).status, 404);
   t.equal((await read('nobody/clock')).status, 404);
 });

@@ -14,9 +14,9 @@ const api = await withApi(t, backing);
 const other = await withApi(t, backing);
 const token = await api.token();
 
-async function write(field: string, updates: unknown[], to = api): Promise<number> {
+async function write(field: string, updates: unknown[], to = api, as = token): Promise<number> {
   const answer = await to.ask(`/api/fields/${field}/updates`, {
-    token,
+    token: as,
     body: { updates },
     headers: { prefer: 'wait=20' },
   });
@@ -95,6 +95,24 @@ t.test('an update over the socket is accepted, and its outcome comes in a delta'
     updates.some(({ counter, outcome }) => counter === 2 && outcome === 'applied'),
   );
   t.same(cellsOf(client), { '0,0': 0.5, '1,0': 0.5 });
+});
+
+t.test('a delta tells the conflicts that its updates met, with both values', async (t) => {
+  const client = await openStream(t, api, { token, field: 'met' });
+  await client.find('snapshot');
+  await write('met', [setCell(1, 0, 0.25)]);
+  await write('met', [setCell(1, 0, 0.75)], api, await api.token({ device: 'phone-2' }));
+  const delta = await client.find('delta', ({ conflicts }) => conflicts !== undefined);
+  t.match(delta.conflicts, [
+    {
+      cell: '0,0',
+      local: { device: 'phone-1', value: 0.25 },
+      remote: { device: 'phone-2', value: 0.75 },
+      resolution: 'used_remote',
+      version: 2,
+    },
+  ]);
+  t.notOk((await client.find('delta')).conflicts, 'and nothing where there was none');
 });
 
 t.test('a duplicate and a reused counter reach the readers in a delta that changes nothing', async (t) => {
