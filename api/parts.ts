@@ -24,6 +24,7 @@ export interface Parts {
   readonly replies: Replies;
   readonly hub: FieldHub;
   readonly streams: OpenStreams;
+  readonly backlog: Backlog;
   readonly acceptUpdates: AcceptUpdates;
   readonly checkHealth: () => Promise<Health>;
   /** Stops what runs by itself. */
@@ -42,7 +43,8 @@ export function createParts(connections: Connections): Parts {
   const hub = new FieldHub({ states, reader, presence, metrics, log, subscriber, names, versions });
   const streams = new OpenStreams((transport, change) => metrics.streams.inc({ transport }, change));
   const onCount = (waiting: number) => metrics.backlog.set(waiting);
-  const backlog = new Backlog({ producer, max: config.MAX_BACKLOG, log, onCount });
+  const { MAX_BACKLOG: maxJobs, MAX_QUEUE_MEMORY_MB: maxQueueMemoryMb } = config;
+  const backlog = new Backlog({ producer, maxJobs, maxQueueMemoryMb, log, onCount });
   backlog.start();
   const leads = new CounterLeads(reader);
   const checkHealth = createHealthCheck({ reader, cacheRedis, producer });
@@ -56,6 +58,7 @@ export function createParts(connections: Connections): Parts {
     replies,
     hub,
     streams,
+    backlog,
     acceptUpdates: createAcceptUpdates({ producer, backlog, leads, versions, presence, metrics }),
     checkHealth,
     close() {

@@ -45,6 +45,7 @@ export const configSchema = z.object({
 
   GRID_SIZE: integer(1, 1000).default(30),
   MAX_BACKLOG: integer(1, 10_000_000).default(50_000),
+  MAX_QUEUE_MEMORY_MB: integer(16, 1_000_000).default(1024),
   WORKER_CONCURRENCY: integer(1, 5000).default(500),
   COMMIT_LANES: integer(1, 32).default(4),
   SNAPSHOT_EVERY: integer(10, 1_000_000).default(5000),

@@ -21,6 +21,11 @@ export interface QueueSettings {
   readonly prefix: string;
 }
 
+export interface QueueMemory {
+  readonly usedBytes: number;
+  readonly maxBytes: number;
+}
+
 /** All keys of a queue under one hash tag, so that they share a slot of a cluster. */
 export function queuePrefix(prefix: string): string {
   return `{${prefix}}`;
@@ -148,6 +153,14 @@ export class UpdateProducer {
       this.#fallback?.look().catch(unknown),
     ]);
     return { redis: redis ?? undefined, postgres: postgres ?? undefined };
+  }
+
+  /** What the queue's Redis holds, and may hold (0: as much as there is), in bytes; undefined while it is left alone. */
+  async readMemory(): Promise<QueueMemory | undefined> {
+    if (this.#isRedisAway) return undefined;
+    const info = await this.#redis.info('memory');
+    const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+    return { usedBytes: read('used_memory'), maxBytes: read('maxmemory') };
   }
 
   async close(): Promise<void> {

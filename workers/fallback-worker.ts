@@ -4,6 +4,7 @@ import { createPostgresBackend, type Processor, Worker } from 'bullmq';
 import { type ApplyUpdates, type ApplyUpdatesResult, updatesQueue } from '../shared/contract/job.ts';
 import { fallbackConnection } from '../shared/fallback-queue.ts';
 import type { WorkerDeps } from './deps.ts';
+import { workerOptions } from './worker-options.ts';
 
 const limitMs = 15_000;
 const retryMs = 1000;
@@ -20,11 +21,7 @@ const createWorker = (databaseUrl: string, process: Process) =>
       // Only once its connection stands: a worker that starts on a failed one spins for ever.
       autorun: false,
       concurrency,
-      lockDuration: 10_000,
-      stalledInterval: 5000,
-      maxStalledCount: 1_000_000,
-      removeOnComplete: { count: 1000, age: 3600 },
-      removeOnFail: { count: 100_000, age: 30 * 86_400 },
+      ...workerOptions,
     },
     createPostgresBackend,
   );

@@ -15,10 +15,7 @@ import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
 import { PerformanceLog } from './performance-log.ts';
 import { startUpkeep } from './upkeep.ts';
 import { startWatching } from './watch.ts';
-
-/** A dead worker's jobs are back within two of these checks. */
-const lockDurationMs = 10_000;
-const stalledIntervalMs = 5000;
+import { workerOptions } from './worker-options.ts';
 
 /** Starts taking jobs. Stops with the lifecycle: finishes and publishes what is in hand, leaves no job to stall. */
 export async function startWorker(deps: WorkerDeps): Promise<void> {
@@ -52,12 +49,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     connection: { url: config.QUEUE_REDIS_URL, ...patient },
     prefix: queuePrefix(config.QUEUE_PREFIX),
     concurrency: config.WORKER_CONCURRENCY,
-    lockDuration: lockDurationMs,
-    stalledInterval: stalledIntervalMs,
-    // A job whose workers die is not to blame: it comes back for as long as it takes.
-    maxStalledCount: 1_000_000,
-    removeOnComplete: { count: 1000, age: 3600 },
-    removeOnFail: { count: 100_000, age: 30 * 86_400 },
+    ...workerOptions,
   });
   listen(worker, log, metrics);
   startFallbackWorker(deps, process);

@@ -1,4 +1,5 @@
 /** `POST /api/fields/:field/updates`: takes updates in, and waits for their results if the client prefers to. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { FieldReader } from '../../db/field-reader.ts';
 import type { Config } from '../../shared/config.ts';
@@ -8,6 +9,7 @@ import { maxRequestBytes } from '../../shared/contract/wire.ts';
 import type { AcceptUpdates } from '../accept-updates.ts';
 import type { App } from '../app-types.ts';
 import { claimsOf, type Guard, writerOf } from '../auth.ts';
+import type { Backlog } from '../backlog.ts';
 import type { KnownVersions } from '../known-versions.ts';
 import { parseWait } from '../prefer.ts';
 import type { Replies } from '../replies.ts';
@@ -17,6 +19,7 @@ import { bearer, fieldParams, problems } from './schemas.ts';
 interface UpdateRoutesDeps {
   readonly config: Config;
   readonly guard: Guard;
+  readonly backlog: Backlog;
   readonly acceptUpdates: AcceptUpdates;
   readonly replies: Replies;
   readonly reader: FieldReader;
@@ -24,13 +27,14 @@ interface UpdateRoutesDeps {
 }
 
 export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
-  const { config, guard, acceptUpdates, replies, reader, versions } = deps;
+  const { config, guard, backlog, acceptUpdates, replies, reader, versions } = deps;
+  const admit = admitWhileThereIsRoom(backlog);
   const body = z.strictObject({ updates: createUpdatesSchema(config.GRID_SIZE) });
   app.post(
     '/api/fields/:field/updates',
     {
       bodyLimit: maxRequestBytes,
-      onRequest: guard,
+      onRequest: [guard, admit],
       schema: {
         summary: 'Send updates',
         description:
@@ -69,4 +73,13 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       }
     },
   );
+}
+
+/** Before the body is read: what is turned away under load must cost next to nothing. */
+function admitWhileThereIsRoom(backlog: Backlog) {
+  return async ({ headers }: FastifyRequest, { raw }: FastifyReply): Promise<void> => {
+    backlog.check();
+    const declared = Number(headers['content-length'] ?? maxRequestBytes);
+    raw.once('close', backlog.take(Math.min(declared, maxRequestBytes)));
+  };
 }

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import t from 'tap';
+import { readStored, waitForVersion } from '../support/read-back.ts';
+import { withRedis } from '../support/servers.ts';
+import { asField, putParticle, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withBacking, withWorker } from '../support/with-worker.ts';
+import { withApi } from './with-app.ts';
+
+const field = asField('flooded');
+const path = `/api/fields/${field}/updates`;
+const retryAfterOf = (headers: Headers) => Number(headers.get('retry-after'));
+
+t.test('a queue whose memory runs full takes no more updates, and is emptied all the same', async (t) => {
+  // A server of its own for the queue, a little larger than empty: BullMQ's scripts alone take a few MB.
+  const queue = await withRedis(t, { settings: { maxmemory: '16mb' } });
+  const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl });
+  const api = await withApi(t, backing);
+  const token = await api.token();
+  const content = 'x'.repeat(2000);
+  let accepted = 0;
+  const refused = await waitUntil('updates are turned away', async () => {
+    const updates = Array.from({ length: 100 }, (_, at) => putParticle(accepted + at + 1, `p-${at}`, { content }));
+    const answer = await api.ask(path, { token, body: { updates } });
+    if (answer.status === 202) accepted += updates.length;
+    return answer.status !== 202 && answer;
+  });
+  t.equal(refused.status, 503);
+  t.equal(refused.body.code, 'overloaded');
+  t.ok(retryAfterOf(refused.headers) >= 1);
+  t.comment(`${accepted} updates were accepted`);
+
+  await withWorker(t, backing);
+  await waitForVersion(backing, field, accepted);
+  t.match(JSON.parse(await readStored(backing, field)), { version: accepted });
+  await waitUntil('updates are taken again', async () => {
+    const answer = await api.ask(path, { token, body: { updates: [setCell(accepted + 1, 1, 0.5)] } });
+    return answer.status === 202;
+  });
+  await waitForVersion(backing, field, accepted + 1);
+});
+
+t.test('what is turned away is turned away before its body is read', async (t) => {
+  const backing = await withBacking(t);
+  const api = await withApi(t, backing, { MAX_BACKLOG: '1' });
+  const token = await api.token();
+  await waitUntil('the backlog is full', async () => {
+    const answer = await api.ask(path, { token, body: { updates: [setCell(1, 1, 0.5)] } });
+    return answer.status === 503;
+  });
+  const { hostname, port } = new URL(api.address);
+  const socket = connect(Number(port), hostname);
+  t.teardown(() => socket.destroy());
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${token}\r\n` +
+      'Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"upd',
+  );
+  const [answer] = await once(socket, 'data');
+  t.match(String(answer), /^HTTP\/1\.1 503 /);
+});
