@@ -65,3 +65,15 @@ export function createMetrics() {
     }),
   };
 }
+
+/** @param readBytes what waits in this process for readers to read, asked at every scrape */
+export function measureStreamBuffers({ registry }: ApiMetrics, readBytes: () => number): void {
+  new Gauge({
+    name: 'field_streams_buffered_bytes',
+    help: 'Bytes that wait in the process for readers to read them',
+    registers: [registry],
+    collect() {
+      this.set(readBytes());
+    },
+  });
+}

@@ -9,7 +9,7 @@ import type { Connections } from './connections.ts';
 import { CounterLeads } from './counter-leads.ts';
 import { createHealthCheck, type Health } from './health.ts';
 import { KnownVersions } from './known-versions.ts';
-import { type ApiMetrics, createMetrics } from './metrics.ts';
+import { type ApiMetrics, createMetrics, measureStreamBuffers } from './metrics.ts';
 import { Presence } from './presence.ts';
 import { Replies } from './replies.ts';
 import { StateReader } from './state-reader.ts';
@@ -42,6 +42,7 @@ export function createParts(connections: Connections): Parts {
   const replies = new Replies(subscriber, names);
   const hub = new FieldHub({ states, reader, presence, metrics, log, subscriber, names, versions });
   const streams = new OpenStreams((transport, change) => metrics.streams.inc({ transport }, change));
+  measureStreamBuffers(metrics, () => streams.bufferedBytes());
   const onCount = (waiting: number) => metrics.backlog.set(waiting);
   const { MAX_BACKLOG: maxJobs, MAX_QUEUE_MEMORY_MB: maxQueueMemoryMb } = config;
   const backlog = new Backlog({ producer, maxJobs, maxQueueMemoryMb, log, onCount });

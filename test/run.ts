@@ -24,7 +24,9 @@ const tapOutput = join(folder, 'output');
 async function main(): Promise<number> {
   await startGuard(stack.start, runFolder);
   const redis = await findOrInstallRedis({ folder, start: stack.start, say });
-  const settings = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+  const unsafeButQuick = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+  // Lets tests count the statements that reach PostgreSQL.
+  const settings = [...unsafeButQuick, 'shared_preload_libraries=pg_stat_statements'];
   const port = await findFreePort();
   const postgres = await startPostgres({ folder, port, password: 'test', settings, start: stack.start, say });
   const tap = await stack.start({

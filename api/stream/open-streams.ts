@@ -13,6 +13,8 @@ export interface OpenStream {
   sayGoodbye(retryAfterSeconds: number): void;
   /** Ends it without ceremony. */
   terminate(): void;
+  /** What was sent and has not left the process yet. */
+  bufferedBytes(): number;
 }
 
 const tickMs = 1000;
@@ -42,6 +44,13 @@ export class OpenStreams {
 
   remove(stream: OpenStream): void {
     if (this.#streams.delete(stream)) this.#onChange(stream.transport, -1);
+  }
+
+  /** What waits in this process for its readers to read. */
+  bufferedBytes(): number {
+    let bytes = 0;
+    for (const stream of this.#streams) bytes += stream.bufferedBytes();
+    return bytes;
   }
 
   /** Whether this process stops, and takes no more streams. */

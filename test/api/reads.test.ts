@@ -7,6 +7,7 @@ import {
   stateSchema,
   summarySchema,
 } from '../../shared/contract/state.ts';
+import { countStatements } from '../support/count-statements.ts';
 import { readStored } from '../support/read-back.ts';
 import { asField, putParticle, setCell } from '../support/updates.ts';
 import { withBacking, withWorker } from '../support/with-worker.ts';
@@ -62,6 +63,16 @@ t.test('the state is the same to the byte from PostgreSQL, from the cache, and f
   t.equal(missed.headers.get('x-cache'), 'miss');
   t.equal(withoutPresence(missed.text), stored);
   t.equal((await cold.ask('/api/fields/bytes', { token })).headers.get('x-cache'), 'hit', 'the miss has filled it');
+});
+
+t.test('a cold field is read from PostgreSQL once, however many ask for it at once', async (t) => {
+  await write('sought', [putParticle(1, 'a')]);
+  const cold = await withApi(t, backing);
+  await backing.cacheRedis.del(backing.names.stateKey(asField('sought')));
+  const countReads = await countStatements(backing.db, '%from "consciousness_states"%');
+  const answers = await Promise.all(Array.from({ length: 300 }, () => cold.ask('/api/fields/sought', { token })));
+  t.ok(answers.every(({ status, body }) => status === 200 && body.version === 1));
+  t.ok((await countReads()) < 5, 'once, and what the worker asks meanwhile');
 });
 
 t.test('who has just been told that an update is applied reads it', async (t) => {
