@@ -39,7 +39,12 @@ module.exports = {
       '^api/',
       '^(workers|cli|client|dev|test|bench)/',
     ),
-    room('api-reads-only', 'Of db, the API has the read-only door', '^api/', '^db/(?!connect\\.ts|field-reader\\.ts)'),
+    room(
+      'api-reads-only',
+      'Of db, the API has the read-only door',
+      '^api/',
+      '^db/(?!connect\\.ts|field-reader\\.ts|revocation-reader\\.ts)',
+    ),
     room(
       'client-is-light',
       'Phones get the rules and what goes over the wire',

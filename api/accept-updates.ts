@@ -8,8 +8,9 @@ import type { Accepted } from '../shared/contract/receipt.ts';
 import type { Claims } from '../shared/contract/token.ts';
 import type { FieldId } from '../shared/field/ids.ts';
 import type { Update } from '../shared/field/update.ts';
+import type { RevocationList } from '../shared/revocation-list.ts';
 import type { UpdateProducer } from '../shared/update-queue.ts';
-import { checkAccess, writerOf } from './auth.ts';
+import { checkAccess, checkRevocation, grantOf, writerOf } from './auth.ts';
 import type { Backlog } from './backlog.ts';
 import type { CounterLeads } from './counter-leads.ts';
 import type { KnownVersions } from './known-versions.ts';
@@ -24,11 +25,12 @@ export interface UpdateOrder {
   readonly replyTo?: ReplyAddress;
 }
 
-/** @throws FieldError `forbidden`, `counter_too_far`, `overloaded` or `queue_unavailable` */
+/** @throws FieldError `forbidden`, `token_revoked`, `counter_too_far`, `overloaded` or `queue_unavailable` */
 export type AcceptUpdates = (order: UpdateOrder) => Promise<Accepted>;
 
 interface UpdateDoor {
   readonly producer: UpdateProducer;
+  readonly revocations: RevocationList;
   readonly backlog: Backlog;
   readonly leads: CounterLeads;
   readonly versions: KnownVersions;
@@ -38,6 +40,7 @@ interface UpdateDoor {
 
 export function createAcceptUpdates({
   producer,
+  revocations,
   backlog,
   leads,
   versions,
@@ -46,12 +49,18 @@ export function createAcceptUpdates({
 }: UpdateDoor): AcceptUpdates {
   return async ({ field, claims, updates: sent, replyTo }) => {
     checkAccess(claims, 'field:write', field);
+    checkRevocation(revocations, claims);
     const device = writerOf(claims);
     await leads.check({ field, device, updates: sent });
     backlog.check();
     const acceptedAt = Date.now();
     const { updates, adjusted } = admitUpdates(sent, acceptedAt);
-    const job = { field, device, updates, acceptedAt, user: claims.sub, ...(replyTo ? { replyTo } : {}) };
+    const job = {
+      ...{ field, device, updates, acceptedAt },
+      user: claims.sub,
+      grant: grantOf(claims, field),
+      ...(replyTo ? { replyTo } : {}),
+    };
     const [version, durability] = await Promise.all([versions.find(field), producer.enqueue(job)]);
     backlog.noteAdded();
     leads.noteAccepted({ field, device, updates });

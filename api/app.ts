@@ -36,7 +36,7 @@ const connectionTimeoutMs = 75_000;
 const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied'];
 
 export async function buildApp(connections: Connections, parts: Parts): Promise<App> {
-  const { config, reader, producer, verifyToken } = connections;
+  const { config, reader, producer, verifyToken, revocations } = connections;
   const { metrics, streams, replies } = parts;
   const origins = parseOrigins(config.CORS_ORIGINS);
 
@@ -74,7 +74,7 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
   const guardFor = createFieldGuard(verifyToken);
   const guard = guardFor('field:read');
   addHealthRoutes(app, { check: parts.checkHealth, isStopping: () => streams.isDraining });
-  addDeviceRoutes(app, config);
+  addDeviceRoutes(app, { config, revocations });
   addUpdateRoutes(app, { ...parts, config, reader, guard: guardFor('field:write') });
   addStateRoutes(app, { ...parts, guard });
   addHistoryRoutes(app, { config, reader, guard });

@@ -1,9 +1,11 @@
 /** Who may do what: the bearer token of a request, its scopes and its fields. Knows nothing of the routes. */
 import type { FastifyRequest } from 'fastify';
-import { type Claims, coversField, hasScope, type Scope } from '../shared/contract/token.ts';
+import type { Grant } from '../shared/contract/job.ts';
+import { type Claims, coversField, findPattern, hasScope, type Scope } from '../shared/contract/token.ts';
 import { bearerProtocolPrefix } from '../shared/contract/wire.ts';
 import { FieldError } from '../shared/errors.ts';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
+import { identityOf, type RevocationList } from '../shared/revocation-list.ts';
 import type { VerifyToken } from '../shared/tokens.ts';
 
 const maxTokenLength = 8192;
@@ -26,6 +28,28 @@ export function createFieldGuard(verifyToken: VerifyToken): (scope: Scope) => Gu
 export function checkAccess(claims: Claims, scope: Scope, field: FieldId): void {
   if (!hasScope(claims, scope)) throw new FieldError('forbidden', { detail: `The token lacks the scope ${scope}` });
   if (!coversField(claims, field)) throw new FieldError('forbidden', { detail: 'The token does not cover this field' });
+}
+
+/** @throws FieldError `token_revoked` */
+export function checkRevocation(revocations: RevocationList, claims: Claims): void {
+  if (revocations.isRevoked(identityOf(claims))) throw new FieldError('token_revoked');
+}
+
+/** The check of a token, and of whether it has been revoked. */
+export function refuseRevoked(verifyToken: VerifyToken, revocations: RevocationList): VerifyToken {
+  return async (token) => {
+    const claims = await verifyToken(token);
+    checkRevocation(revocations, claims);
+    return claims;
+  };
+}
+
+/** What the worker is to know of the token. @throws FieldError `forbidden` */
+export function grantOf(claims: Claims, field: FieldId): Grant {
+  const pattern = findPattern(claims, field);
+  if (pattern === undefined) throw new FieldError('forbidden', { detail: 'The token does not cover this field' });
+  const { jti: tokenId, iat: issuedAt } = claims;
+  return { pattern, ...(tokenId === undefined ? {} : { tokenId }), ...(issuedAt === undefined ? {} : { issuedAt }) };
 }
 
 export function mayWrite(claims: Claims, field: FieldId): boolean {

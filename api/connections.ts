@@ -1,11 +1,13 @@
 /**
  * Everything that an API process is connected to, opened in order and registered to be closed. Waits for PostgreSQL,
- * since the cache's keys are named after the database; Redis may come later.
+ * since the cache's keys are named after the database, and nobody may come in before it is known whose tokens are revoked;
+ * Redis may come later.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUse } from '../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../db/field-reader.ts';
+import { createRevocationReader } from '../db/revocation-reader.ts';
 import type { Config } from '../shared/config.ts';
 import { FallbackQueue } from '../shared/fallback-queue.ts';
 import { type CacheNames, cacheNames } from '../shared/field-cache.ts';
@@ -13,8 +15,10 @@ import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Logger } from '../shared/log.ts';
 import type { PoolUse } from '../shared/process-metrics.ts';
 import { connectRedis, failFast } from '../shared/redis.ts';
+import { type ReadRevocations, RevocationList } from '../shared/revocation-list.ts';
 import { createTokenVerifier, type VerifyToken } from '../shared/tokens.ts';
 import { UpdateProducer } from '../shared/update-queue.ts';
+import { refuseRevoked } from './auth.ts';
 
 /** What the app is built from. */
 export interface Connections {
@@ -28,6 +32,8 @@ export interface Connections {
   readonly subscriberRedis: Redis;
   readonly names: CacheNames;
   readonly verifyToken: VerifyToken;
+  readonly revocations: RevocationList;
+  readonly readRevocations: ReadRevocations;
 }
 
 /** Short: somebody waits for the answer. */
@@ -56,7 +62,12 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
   lifecycle.onStop('queue', () => producer.close());
 
   const reader = createFieldReader(database);
-  const installation = await readInstallation(reader, log, lifecycle);
+  const readRevocations = createRevocationReader(database);
+  const revocations = new RevocationList();
+  const installation = await oncePostgresAnswers({ log, lifecycle }, async () => {
+    revocations.take(await readRevocations(0));
+    return reader.readInstallation();
+  });
   const names = cacheNames(config.QUEUE_PREFIX, installation);
   return {
     config,
@@ -67,14 +78,21 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
     cacheRedis,
     subscriberRedis,
     names,
-    verifyToken: createTokenVerifier(config),
+    verifyToken: refuseRevoked(createTokenVerifier(config), revocations),
+    revocations,
+    readRevocations,
   };
 }
 
-async function readInstallation(reader: FieldReader, log: Logger, lifecycle: Lifecycle): Promise<string> {
+interface WaitOptions {
+  readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+}
+
+async function oncePostgresAnswers<T>({ log, lifecycle }: WaitOptions, ask: () => Promise<T>): Promise<T> {
   for (let retryMs = 200; ; retryMs = Math.min(2 * retryMs, maxRetryMs)) {
     try {
-      return await reader.readInstallation();
+      return await ask();
     } catch (error) {
       if (lifecycle.stopping) throw error;
       log.warn({ err: error, retryMs }, 'PostgreSQL does not answer yet');

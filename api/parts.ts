@@ -2,6 +2,8 @@
 import { FieldCache } from '../shared/field-cache.ts';
 import { measureDependencies, measurePool } from '../shared/process-metrics.ts';
 import { measureQueues } from '../shared/queue-metrics.ts';
+import { identityOf } from '../shared/revocation-list.ts';
+import { RevocationWatch } from '../shared/revocation-watch.ts';
 import { type AcceptUpdates, createAcceptUpdates } from './accept-updates.ts';
 import { Backlog } from './backlog.ts';
 import { ChannelSubscriber } from './channel-subscriber.ts';
@@ -32,7 +34,7 @@ export interface Parts {
 }
 
 export function createParts(connections: Connections): Parts {
-  const { config, log, reader, producer, cacheRedis, subscriberRedis, names } = connections;
+  const { config, log, reader, producer, cacheRedis, subscriberRedis, names, revocations } = connections;
   const metrics = createMetrics();
   const cache = new FieldCache(cacheRedis, names, config.CACHE_TTL_SECONDS);
   const versions = new KnownVersions(cache);
@@ -41,7 +43,18 @@ export function createParts(connections: Connections): Parts {
   const subscriber = new ChannelSubscriber(subscriberRedis, log);
   const replies = new Replies(subscriber, names);
   const hub = new FieldHub({ states, reader, presence, metrics, log, subscriber, names, versions });
-  const streams = new OpenStreams((transport, change) => metrics.streams.inc({ transport }, change));
+  const streams = new OpenStreams({
+    onChange: (transport, change) => metrics.streams.inc({ transport }, change),
+    isRevoked: (claims) => revocations.isRevoked(identityOf(claims)),
+  });
+  const watch = new RevocationWatch({
+    list: revocations,
+    read: connections.readRevocations,
+    log,
+    onChange: () => streams.closeRevoked(),
+  });
+  watch.start();
+  void subscriber.listen(names.revocationChannel, () => void watch.look());
   measureStreamBuffers(metrics, () => streams.bufferedBytes());
   const onCount = (waiting: number) => metrics.backlog.set(waiting);
   const { MAX_BACKLOG: maxJobs, MAX_QUEUE_MEMORY_MB: maxQueueMemoryMb } = config;
@@ -60,9 +73,10 @@ export function createParts(connections: Connections): Parts {
     hub,
     streams,
     backlog,
-    acceptUpdates: createAcceptUpdates({ producer, backlog, leads, versions, presence, metrics }),
+    acceptUpdates: createAcceptUpdates({ producer, revocations, backlog, leads, versions, presence, metrics }),
     checkHealth,
     close() {
+      watch.close();
       backlog.close();
       hub.close();
       streams.close();

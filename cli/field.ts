@@ -30,6 +30,8 @@ function createProgram(): Command {
     .version(about.version)
     .helpOption('-h, --help', 'shows this')
     .helpCommand(false)
+    // What follows the name of a command is for that one.
+    .enablePositionalOptions()
     .addHelpText('after', help)
     .showHelpAfterError('Ask for help with --help.')
     .exitOverride();

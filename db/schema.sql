@@ -66,6 +66,18 @@ CREATE TABLE installation (
   PRIMARY KEY (id)
 );
 
+CREATE TABLE revocations (
+  kind text NOT NULL,
+  subject text COLLATE "C" NOT NULL,
+  revoked_at bigint NOT NULL,
+  reason text,
+  is_lifted boolean NOT NULL DEFAULT false,
+  change bigint NOT NULL,
+  UNIQUE (change),
+  PRIMARY KEY (kind, subject),
+  CHECK ((kind = ANY (ARRAY['token'::text, 'device'::text, 'user'::text])))
+);
+
 CREATE TABLE unpublished_fields (
   field_id text COLLATE "C" NOT NULL,
   version bigint NOT NULL,

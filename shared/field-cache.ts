@@ -15,6 +15,8 @@ export interface CacheNames {
   fieldChannel(field: FieldId): string;
   replyChannel(process: string): string;
   presenceKey(field: FieldId): string;
+  /** Says that tokens were revoked; what it says is in PostgreSQL. */
+  readonly revocationChannel: string;
 }
 
 export function cacheNames(prefix: string, installation: string): CacheNames {
@@ -24,6 +26,7 @@ export function cacheNames(prefix: string, installation: string): CacheNames {
     fieldChannel: (field) => `${base}:changes:${field}`,
     replyChannel: (process) => `${base}:replies:${process}`,
     presenceKey: (field) => `${base}:presence:{${field}}`,
+    revocationChannel: `${base}:revocations`,
   };
 }
 

@@ -32,11 +32,18 @@ export interface SigningKey {
   readonly audience: string;
 }
 
-/** Signs a token (HS256) and says when it runs out, in ms. */
-export async function signToken(request: TokenRequest, key: SigningKey): Promise<{ token: string; expiresAt: number }> {
+interface SignedToken {
+  readonly token: string;
+  readonly tokenId: string;
+  readonly expiresAt: number;
+}
+
+/** Signs a token (HS256), and says by which id it can be revoked and when it runs out, in ms. */
+export async function signToken(request: TokenRequest, key: SigningKey): Promise<SignedToken> {
   const { sub, device, fields, scope, expiresInSeconds } = request;
   const issuedAt = Math.floor(Date.now() / 1000);
   const expires = issuedAt + expiresInSeconds;
+  const tokenId = crypto.randomUUID();
   const token = await new SignJWT({ ...(device ? { device } : {}), fields: [...fields], scope: scope.join(' ') })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(sub)
@@ -44,9 +51,9 @@ export async function signToken(request: TokenRequest, key: SigningKey): Promise
     .setAudience(key.audience)
     .setIssuedAt(issuedAt)
     .setExpirationTime(expires)
-    .setJti(crypto.randomUUID())
+    .setJti(tokenId)
     .sign(new TextEncoder().encode(key.secret));
-  return { token, expiresAt: expires * 1000 };
+  return { token, tokenId, expiresAt: expires * 1000 };
 }
 
 export type VerifyToken = (token: string) => Promise<Claims>;

@@ -1,14 +1,18 @@
 /** A worker: takes jobs off the queue, hands them to the committer, and tells who waits. */
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import { createRevocationReader } from '../db/revocation-reader.ts';
 import { type ApplyUpdates, type ApplyUpdatesResult, createJobSchema, updatesQueue } from '../shared/contract/job.ts';
 import { everyMinute } from '../shared/every-minute.ts';
 import { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
 import { patient } from '../shared/redis.ts';
+import { RevocationList } from '../shared/revocation-list.ts';
+import { RevocationWatch } from '../shared/revocation-watch.ts';
 import { queuePrefix } from '../shared/update-queue.ts';
+import { checkGrant } from './check-grant.ts';
 import { Committer } from './committer.ts';
 import type { WorkerDeps } from './deps.ts';
-import { createRetry, describeFailure, isPassing } from './failures.ts';
+import { createRetry, describeFailure, isPassing, type Retry } from './failures.ts';
 import { startFallbackWorker } from './fallback-worker.ts';
 import { measureCommit } from './measure-commit.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
@@ -44,7 +48,8 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       performanceLog.note(report);
     },
   });
-  const process = createProcessor({ committer, cache, log, metrics, gridSize: config.GRID_SIZE });
+  const revocations = await watchRevocations(deps, retry);
+  const process = createProcessor({ committer, cache, log, metrics, revocations, gridSize: config.GRID_SIZE });
   const worker = new Worker<ApplyUpdates, ApplyUpdatesResult>(updatesQueue, process, {
     connection: { url: config.QUEUE_REDIS_URL, ...patient },
     prefix: queuePrefix(config.QUEUE_PREFIX),
@@ -61,16 +66,28 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   });
 }
 
+/** Nothing is taken off the queue before it is known whose tokens are revoked. */
+async function watchRevocations({ db, log, lifecycle }: WorkerDeps, retry: Retry): Promise<RevocationList> {
+  const list = new RevocationList();
+  const read = createRevocationReader(db);
+  list.take(await retry(() => read(0)));
+  const watch = new RevocationWatch({ list, read, log });
+  watch.start();
+  lifecycle.onStop('revocations', () => watch.close());
+  return list;
+}
+
 interface ProcessorDeps {
   readonly committer: Committer;
   readonly cache: FieldCache;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
+  readonly revocations: RevocationList;
   readonly gridSize: number;
 }
 
 /** The worker's translator of errors: what can never be applied fails for good, everything else comes back. */
-function createProcessor({ committer, cache, log, metrics, gridSize }: ProcessorDeps) {
+function createProcessor({ committer, cache, log, metrics, revocations, gridSize }: ProcessorDeps) {
   const schema = createJobSchema(gridSize);
   const failForGood = (reason: string): never => {
     metrics.failedJobs.inc();
@@ -79,6 +96,8 @@ function createProcessor({ committer, cache, log, metrics, gridSize }: Processor
   return async ({ id, data }: Pick<Job, 'id' | 'data'>): Promise<ApplyUpdatesResult> => {
     const job = schema.safeParse(data);
     if (!job.success) return failForGood(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
+    const refusal = checkGrant(job.data, revocations);
+    if (refusal) return failForGood(refusal);
     try {
       // Ids count up as jobs are added.
       const result = await committer.submit(job.data, Number(id));

@@ -5,6 +5,7 @@ import type { Config } from '../../shared/config.ts';
 import { deviceIdSchema, timeSchema } from '../../shared/contract/ids.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
+import type { RevocationList } from '../../shared/revocation-list.ts';
 import { signToken } from '../../shared/tokens.ts';
 import type { App } from '../app-types.ts';
 import { problems } from './schemas.ts';
@@ -16,7 +17,12 @@ const registeredSchema = z
   .strictObject({ deviceId: deviceIdSchema, token: z.string(), expiresAt: timeSchema })
   .meta({ id: 'RegisteredDevice' });
 
-export function addDeviceRoutes(app: App, config: Config): void {
+interface DeviceRoutesDeps {
+  readonly config: Config;
+  readonly revocations: RevocationList;
+}
+
+export function addDeviceRoutes(app: App, { config, revocations }: DeviceRoutesDeps): void {
   app.post(
     '/api/devices',
     {
@@ -36,6 +42,9 @@ export function addDeviceRoutes(app: App, config: Config): void {
         });
       }
       const deviceId = request.body?.deviceId ?? (randomBytes(idBytes).toString('hex') as DeviceId);
+      if (revocations.isDeviceBarred(deviceId)) {
+        throw new FieldError('forbidden', { detail: 'The tokens of this device have been revoked: take another name' });
+      }
       const { token, expiresAt } = await signToken(
         {
           sub: `device:${deviceId}`,

@@ -113,7 +113,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
 }
 
 function isTold({ code }: FieldError): boolean {
-  return code === 'token_expired' || code === 'forbidden';
+  return code === 'token_expired' || code === 'token_revoked' || code === 'forbidden';
 }
 
 function refuseSocket(socket: WebSocket, error: FieldError): void {

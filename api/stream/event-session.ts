@@ -1,5 +1,8 @@
 /** One stream of Server-Sent Events: the same messages as a WebSocket's, one way only. */
 import type { ServerResponse } from 'node:http';
+import { toProblem } from '../../shared/contract/problem.ts';
+import type { Claims } from '../../shared/contract/token.ts';
+import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/log.ts';
 import { ExpiryTimer } from './expiry-timer.ts';
@@ -57,6 +60,15 @@ export class EventSession implements Listener, OpenStream {
   /** There are no close codes here: the client reconnects, and learns from the answer why it may not. */
   close(): void {
     this.#response.end();
+  }
+
+  get claims(): Claims {
+    return this.#options.request.claims;
+  }
+
+  revoke(): void {
+    this.send(encodeMessage({ type: 'error', problem: toProblem(new FieldError('token_revoked')) }));
+    this.close();
   }
 
   terminate(): void {

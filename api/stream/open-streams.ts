@@ -3,14 +3,19 @@
  * slice at a time, so that they do not all knock at the next door at once.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Claims } from '../../shared/contract/token.ts';
 
 /** An open WebSocket or event stream. */
 export interface OpenStream {
   readonly transport: 'websocket' | 'sse';
+  /** Of the token that it stands on now. */
+  readonly claims: Claims;
   /** Called about once a second. */
   tick(now: number): void;
   /** Says that the process stops, and ends the stream. */
   sayGoodbye(retryAfterSeconds: number): void;
+  /** Says that its token has been revoked, and ends it. */
+  revoke(): void;
   /** Ends it without ceremony. */
   terminate(): void;
   /** What was sent and has not left the process yet. */
@@ -23,27 +28,39 @@ const slicePauseMs = 100;
 const maxRetryAfterSeconds = 5;
 const goodbyeMs = 3000;
 
+interface OpenStreamsOptions {
+  readonly onChange: (transport: OpenStream['transport'], change: 1 | -1) => void;
+  readonly isRevoked: (claims: Claims) => boolean;
+}
+
 export class OpenStreams {
   readonly #streams = new Set<OpenStream>();
   readonly #clock: NodeJS.Timeout;
   #isDraining = false;
-  readonly #onChange: (transport: OpenStream['transport'], change: 1 | -1) => void;
+  readonly #options: OpenStreamsOptions;
 
-  constructor(onChange: (transport: OpenStream['transport'], change: 1 | -1) => void) {
-    this.#onChange = onChange;
+  constructor(options: OpenStreamsOptions) {
+    this.#options = options;
     this.#clock = setInterval(() => {
       const now = Date.now();
+      // Again here: one may have been opened, or have renewed its token, just when its token was revoked.
+      this.closeRevoked();
       for (const stream of this.#streams) stream.tick(now);
     }, tickMs);
   }
 
   add(stream: OpenStream): void {
     this.#streams.add(stream);
-    this.#onChange(stream.transport, 1);
+    this.#options.onChange(stream.transport, 1);
   }
 
   remove(stream: OpenStream): void {
-    if (this.#streams.delete(stream)) this.#onChange(stream.transport, -1);
+    if (this.#streams.delete(stream)) this.#options.onChange(stream.transport, -1);
+  }
+
+  /** Ends those whose tokens have been revoked. */
+  closeRevoked(): void {
+    for (const stream of this.#streams) if (this.#options.isRevoked(stream.claims)) stream.revoke();
   }
 
   /** What waits in this process for its readers to read. */

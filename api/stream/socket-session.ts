@@ -83,6 +83,16 @@ export class SocketSession implements Listener, OpenStream {
     setTimeout(() => this.#socket.terminate(), closeGraceMs).unref();
   }
 
+  get claims(): Claims {
+    return this.#claims;
+  }
+
+  revoke(): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#refuse(new FieldError('token_revoked'));
+    this.close(closeCodes.forbidden, 'token revoked');
+  }
+
   terminate(): void {
     this.#socket.terminate();
   }

@@ -1,4 +1,4 @@
-/** `field token`: signs a token for a device or a person with the shared secret. */
+/** `field token`: signs a token for a device or a person with the shared secret. Taking it back: token-revocations.ts. */
 import type { Command } from 'commander';
 import type { Scope } from '../../shared/contract/token.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
@@ -6,6 +6,7 @@ import { signToken } from '../../shared/tokens.ts';
 import { parseDevice, parseDuration, parsePatterns, parseScopes } from '../arguments.ts';
 import { CliError } from '../exit-codes.ts';
 import { missingSettings, readSettings } from '../settings.ts';
+import { addRevocationCommands } from './token-revocations.ts';
 
 interface Options {
   device?: DeviceId;
@@ -19,9 +20,10 @@ interface Options {
 const defaultScope: Scope[] = ['field:read', 'field:write'];
 
 export function addTokenCommand(program: Command): void {
-  program
+  const command = program
     .command('token')
     .description('Prints a token for the API, signed with JWT_SECRET.')
+    .enablePositionalOptions()
     .option('--device <id>', 'the device that may write as itself', parseDevice)
     .option('--user <sub>', 'whose token it is (default: the device)')
     .option('--fields <patterns>', 'the fields: ids, patterns such as team-*, or *, with commas', parsePatterns, ['*'])
@@ -33,6 +35,7 @@ export function addTokenCommand(program: Command): void {
       '\nExample:\n  $ curl -H "Authorization: Bearer $(npx field token --device phone-1)" http://127.0.0.1:3000/api/fields/global',
     )
     .action(run);
+  addRevocationCommands(command);
 }
 
 async function run({ device, user, fields, scope, expires, json }: Options): Promise<void> {
@@ -58,7 +61,8 @@ async function run({ device, user, fields, scope, expires, json }: Options): Pro
   }
   if (!secret) throw missingSettings(['JWT_SECRET']);
   const key = { secret, issuer: settings.JWT_ISSUER, audience: settings.JWT_AUDIENCE };
-  const { token, expiresAt } = await signToken({ sub, device, fields, scope, expiresInSeconds: expires }, key);
-  if (json) return console.log(JSON.stringify({ token, expiresAt, sub, device, fields, scope: scope.join(' ') }));
+  const { token, expiresAt, tokenId } = await signToken({ sub, device, fields, scope, expiresInSeconds: expires }, key);
+  if (json)
+    return console.log(JSON.stringify({ token, tokenId, expiresAt, sub, device, fields, scope: scope.join(' ') }));
   console.log(token);
 }

@@ -6,6 +6,7 @@ import type { QuantumField } from '../../shared/field/quantum-field.ts';
 import type { CellRecord, ParticleRecord } from '../../shared/field/snapshot.ts';
 import type { Dynamics } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
+import type { Revocation, RevocationKind } from '../../shared/revocation-list.ts';
 
 class Row extends Model {
   static override readonly columnNameMappers = snakeCaseMappers();
@@ -100,4 +101,16 @@ export class InstallationRow extends Row {
   static override readonly tableName = 'installation';
 
   declare id: string;
+}
+
+export class RevocationRow extends Row implements Revocation {
+  static override readonly tableName = 'revocations';
+  static override readonly idColumn = ['kind', 'subject'];
+
+  declare kind: RevocationKind;
+  declare subject: string;
+  declare revokedAt: number;
+  declare reason: string | null;
+  declare isLifted: boolean;
+  declare change: number;
 }

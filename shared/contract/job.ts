@@ -4,6 +4,7 @@ import type { DeviceId, FieldId } from '../field/ids.ts';
 import type { Update } from '../field/update.ts';
 import { deviceIdSchema, fieldIdSchema, timeSchema } from './ids.ts';
 import type { UpdateResult } from './receipt.ts';
+import { fieldPatternSchema } from './token.ts';
 import { createUpdatesSchema } from './update.ts';
 
 export const updatesQueue = 'updates';
@@ -17,8 +18,19 @@ export interface ApplyUpdates {
   readonly acceptedAt: number;
   /** The token's user, for the audit. */
   readonly user?: string;
+  /** What the token allowed, for the worker to check; none for what the command of an operator puts in. */
+  readonly grant?: Grant;
   /** Where somebody waits for the results. */
   readonly replyTo?: ReplyAddress;
+}
+
+/** What of a token decides whether a job may be applied. Never the token: queues are read by many. */
+export interface Grant {
+  /** The pattern by which it covers the field. */
+  readonly pattern: string;
+  readonly tokenId?: string;
+  /** In seconds. */
+  readonly issuedAt?: number;
 }
 
 /** A waiting request: the channel of its process, and its name there. */
@@ -40,6 +52,9 @@ export function createJobSchema(gridSize: number): z.ZodType<ApplyUpdates> {
     updates: createUpdatesSchema(gridSize),
     acceptedAt: timeSchema,
     user: z.string().optional(),
+    grant: z
+      .strictObject({ pattern: fieldPatternSchema, tokenId: z.string().optional(), issuedAt: z.number().optional() })
+      .optional(),
     replyTo: z.strictObject({ process: z.string(), request: z.string() }).optional(),
   }) as unknown as z.ZodType<ApplyUpdates>;
 }

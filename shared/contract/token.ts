@@ -37,7 +37,14 @@ export function hasScope(claims: Claims, scope: Scope): boolean {
 }
 
 export function coversField(claims: Claims, field: FieldId): boolean {
-  return claims.fields.some((pattern) =>
-    pattern.endsWith('*') ? field.startsWith(pattern.slice(0, -1)) : field === pattern,
-  );
+  return findPattern(claims, field) !== undefined;
+}
+
+/** The pattern by which a token covers a field. */
+export function findPattern({ fields }: Claims, field: FieldId): string | undefined {
+  return fields.find((pattern) => matchesField(pattern, field));
+}
+
+export function matchesField(pattern: string, field: FieldId): boolean {
+  return pattern.endsWith('*') ? field.startsWith(pattern.slice(0, -1)) : field === pattern;
 }
