@@ -1,0 +1,153 @@
+/**
+ * What is watched, held to what is there: a real Prometheus scrapes a real API and a real worker, and answers every query
+ * of the dashboard and every alert.
+ */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { parse } from 'yaml';
+import { findFreePort } from '../../dev/free-port.ts';
+import { setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withProcess } from '../support/with-process.ts';
+import { withBacking } from '../support/with-worker.ts';
+import { findProgram, withPrometheus } from './with-prometheus.ts';
+
+const run = promisify(execFile);
+const folder = new URL('../../deploy/', import.meta.url);
+const read = (name: string) => readFile(new URL(name, folder), 'utf8');
+const pathOf = (name: string) => fileURLToPath(new URL(name, folder));
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: { readonly severity: string };
+  readonly annotations: { readonly summary: string; readonly runbook_url: string };
+}
+interface Panel {
+  readonly title: string;
+  readonly targets?: readonly { readonly expr: string }[];
+}
+
+const { groups }: { groups: { rules: Rule[] }[] } = parse(await read('prometheus/alerts.yml'));
+const alerts = groups.flatMap(({ rules }) => rules);
+const dashboard: { panels: Panel[] } = JSON.parse(await read('grafana/field.json'));
+const queries = dashboard.panels.flatMap(({ title, targets = [] }) =>
+  targets.map(({ expr }) => ({ title, query: expr.replaceAll('$__rate_interval', '30s') })),
+);
+const [promtool, prometheus] = [findProgram('promtool'), findProgram('prometheus')];
+const missing = 'Prometheus is not installed here (apt-get install prometheus)';
+
+t.test('every alert says how bad it is, what it means, and where it is explained', async (t) => {
+  for (const { alert, labels, annotations } of alerts) {
+    t.match(labels.severity, /^(page|ticket)$/, alert);
+    t.ok(annotations.summary, alert);
+    t.equal(annotations.runbook_url, `docs/operations.md#${alert.toLowerCase()}`);
+  }
+});
+
+t.test('every alert is tried with what sets it off, and with what does not', async (t) => {
+  const { tests }: { tests: { alert_rule_test: { alertname: string; exp_alerts?: unknown[] }[] }[] } = parse(
+    await read('prometheus/alerts.test.yml'),
+  );
+  const tried = tests.flatMap(({ alert_rule_test: cases }) => cases);
+  for (const { alert } of alerts) {
+    const own = tried.filter(({ alertname }) => alertname === alert);
+    t.ok(
+      own.some(({ exp_alerts: expected }) => expected?.length),
+      `${alert} is set off`,
+    );
+    t.ok(
+      own.some(({ exp_alerts: expected }) => !expected?.length),
+      `${alert} is not set off`,
+    );
+  }
+});
+
+t.test('promtool finds nothing wrong', { skip: promtool ? false : missing }, async (t) => {
+  if (!promtool) return;
+  const check = async (...args: string[]) => (await run(promtool, args)).stdout;
+  t.match(await check('check', 'config', pathOf('prometheus/prometheus.yml')), 'SUCCESS');
+  t.match(await check('check', 'rules', pathOf('prometheus/alerts.yml')), `${alerts.length} rules found`);
+  t.match(await check('test', 'rules', pathOf('prometheus/alerts.test.yml')), 'SUCCESS');
+});
+
+t.test(
+  'a real Prometheus answers every query of the dashboard, and evaluates every alert',
+  { skip: prometheus ? false : missing, timeout: 240_000 },
+  async (t) => {
+    if (!prometheus) return;
+    const backing = await withBacking(t);
+    const [port, apiMetrics, workerMetrics] = [await findFreePort(), await findFreePort(), await findFreePort()];
+    await withProcess(t, 'api', backing, { PORT: String(port), METRICS_PORT: String(apiMetrics) });
+    await withProcess(t, 'workers', backing, { METRICS_PORT: String(workerMetrics) });
+    const base = `http://127.0.0.1:${port}`;
+    await waitUntil('the API is ready', async () => (await fetch(`${base}/api/health/ready`)).ok, {
+      timeoutMs: 60_000,
+    });
+    const { query, ruleHealth } = await withPrometheus(t, prometheus, {
+      'field-api': apiMetrics,
+      'field-worker': workerMetrics,
+    });
+    await waitUntil('both are scraped', async () => (await query('up == 1')).length === 2, { timeoutMs: 60_000 });
+
+    const traffic = await startTraffic(base);
+    t.teardown(traffic.stop);
+    let empty = queries;
+    await waitUntil(
+      'every query of the dashboard has an answer',
+      async () => {
+        await traffic.send();
+        const answers = await Promise.all(empty.map(async (one) => ({ ...one, found: await query(one.query) })));
+        empty = answers.filter(({ found }) => !found.some(({ value }) => Number.isFinite(Number(value[1]))));
+        return empty.length === 0;
+      },
+      { timeoutMs: 120_000, intervalMs: 500 },
+    ).catch(() => undefined);
+    t.same(empty, [], 'all of them have');
+
+    for (const { alert, expr } of alerts) await t.resolves(query(expr), alert);
+    await waitUntil('every alert has been evaluated', async () => {
+      const health = await ruleHealth();
+      return alerts.every(({ alert }) => health.get(alert) === 'ok');
+    });
+    const firing = (await query('ALERTS{alertstate="firing"}')).length;
+    t.equal(firing, 0, 'and none is set off by a healthy system');
+  },
+);
+
+/** Two devices that write, conflict and repeat themselves, one that reads, one that follows, and one without a token. */
+async function startTraffic(base: string) {
+  const following = new AbortController();
+  const register = async () => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${base}/api/devices`, { method: 'POST', headers, body: '{}' });
+    return ((await answer.json()) as { token: string }).token;
+  };
+  const tokens = [await register(), await register()];
+  const field = `${base}/api/fields/global`;
+  const headersOf = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
+  const [reader = ''] = tokens;
+  void fetch(`${field}/events`, { headers: headersOf(reader), signal: following.signal })
+    .then((stream) => stream.text())
+    .catch(() => undefined); // It is cut off at the end.
+  let counter = 0;
+  return {
+    stop: () => following.abort(),
+    async send() {
+      counter += 1;
+      for (const [index, token] of tokens.entries()) {
+        const updates = [setCell(counter, counter % 30, (index + 1) / 10)];
+        await fetch(`${field}/updates`, {
+          method: 'POST',
+          headers: headersOf(token),
+          body: JSON.stringify({ updates }),
+        });
+      }
+      await (await fetch(field, { headers: headersOf(reader) })).text();
+      await fetch(field);
+    },
+  };
+}
