@@ -7,7 +7,7 @@ const room = (name, comment, from, forbidden) => ({
   to: { path: forbidden },
 });
 
-const rooms = 'api|workers|db|cli|client|dev|test|bench';
+const rooms = 'api|workers|db|cli|client|page|dev|test|bench';
 
 module.exports = {
   forbidden: [
@@ -30,14 +30,14 @@ module.exports = {
       'db-stands-on-shared',
       'The database room knows only shared',
       '^db/',
-      '^(api|workers|cli|client|dev|test|bench)/',
+      '^(api|workers|cli|client|page|dev|test|bench)/',
     ),
-    room('workers-stand-on-db', 'Workers know db and shared', '^workers/', '^(api|cli|client|dev|test|bench)/'),
+    room('workers-stand-on-db', 'Workers know db and shared', '^workers/', '^(api|cli|client|page|dev|test|bench)/'),
     room(
       'api-is-apart',
       'The API hands out state and never changes it',
       '^api/',
-      '^(workers|cli|client|dev|test|bench)/',
+      '^(workers|cli|client|page|dev|test|bench)/',
     ),
     room(
       'api-reads-only',
@@ -49,7 +49,13 @@ module.exports = {
       'client-is-light',
       'Phones get the rules and what goes over the wire',
       '^client/',
-      '^(api|workers|db|cli|dev|test|bench)/|^shared/(?!field/|contract/)',
+      '^(api|workers|db|cli|page|dev|test|bench)/|^shared/(?!field/|contract/)',
+    ),
+    room(
+      'page-stands-on-client',
+      'The page is one more client',
+      '^page/',
+      '^(api|workers|db|cli|dev|test|bench)/|^shared/(?!field/)',
     ),
     {
       name: 'client-without-schemas',
@@ -64,7 +70,7 @@ module.exports = {
     room(
       'no-tests-in-rooms',
       'Nothing that ships imports a test',
-      '^(api|workers|db|shared|cli|client|dev)/',
+      '^(api|workers|db|shared|cli|client|page|dev)/',
       '^(test|bench)/',
     ),
   ],

@@ -22,11 +22,11 @@ import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addHistoryRoutes } from './routes/history.ts';
 import { addOperatorRoutes } from './routes/operators.ts';
+import { addPageRoutes } from './routes/page.ts';
 import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addUpdateRoutes } from './routes/updates.ts';
 import { securityHeaders } from './security-headers.ts';
-import { traceRequests } from './trace-requests.ts';
 import { answerUnknownRoutes } from './unknown-routes.ts';
 
 /** For the whole request to arrive; slower ones are attacks. */
@@ -37,7 +37,7 @@ const connectionTimeoutMs = 75_000;
 const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied'];
 
 export async function buildApp(connections: Connections, parts: Parts): Promise<App> {
-  const { config, reader, producer, verifyToken, revocations, tracing } = connections;
+  const { config, reader, producer, verifyToken, revocations } = connections;
   const { metrics, streams, replies } = parts;
   const origins = parseOrigins(config.CORS_ORIGINS);
 
@@ -45,7 +45,6 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
   readJsonBodies(app);
   handleErrors(app, metrics);
   answerUnknownRoutes(app);
-  if (tracing) traceRequests(app, tracing);
   logRequests(app, metrics);
   addDrain(app, { streams, replies });
   app.addHook('onClose', async () => parts.close());
@@ -81,6 +80,7 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
   addStateRoutes(app, { ...parts, guard });
   addHistoryRoutes(app, { config, reader, guard });
   addStreamRoutes(app, { ...parts, config, verifyToken, guard, origins });
+  addPageRoutes(app, config);
   addOperatorRoutes(app, { config, verifyToken, producer, metrics });
   await app.ready();
   return app;

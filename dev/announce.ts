@@ -38,6 +38,7 @@ export async function describeRun(config: Config, data: DataDir | undefined): Pr
   const isMadeUp = data !== undefined && config.ADMIN_PASSWORD === data.secrets.adminPassword;
   const login = `(user operator, password ${isMadeUp ? data.secrets.adminPassword : 'as in ADMIN_PASSWORD'})`;
   const lines = [
+    ['Live page', `${base}/`],
     ['API', `${base}/api/`],
     ['Docs', `${base}/docs`],
     ['Live state', `${base}/api/fields/global`],

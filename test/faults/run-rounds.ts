@@ -21,7 +21,6 @@ export async function runRounds(options: Options, say: Say, signal: AbortSignal)
   say(`seed ${seed}: ${plan.length} rounds${plantName ? `, with ${plantName} planted` : ''}`);
   const stack = await startFaultStack({ say, apiPreloads: plant?.apiPreload ? [plant.apiPreload] : [] });
   let holds = false;
-  let keepsFolder = !plant;
   try {
     const observer = await connectObserver(stack.urls);
     const crowd = await Crowd.gather(stack.addresses, seed);
@@ -42,11 +41,9 @@ export async function runRounds(options: Options, say: Say, signal: AbortSignal)
     say(describeTraffic(crowd));
     holds =
       reports.length === plan.length && leaked.length === 0 && reports.every((one) => one.violations.length === 0);
-    say(`seed ${seed}: ${holds ? 'everything held' : 'FAILED'}`);
-    keepsFolder = !holds && !plant;
-    if (keepsFolder) say(`logs and data are in ${stack.folder}`);
+    say(holds ? `seed ${seed}: everything held` : `seed ${seed}: FAILED; logs and data are in ${stack.folder}`);
   } finally {
-    await stack.stop(keepsFolder);
+    await stack.stop(!holds && !plant);
   }
   return holds ? 0 : 1;
 }

@@ -1,0 +1,23 @@
+/** `GET /`: the live page and its files. Needs no token: what it shows, it asks for with one. */
+import type { Config } from '../../shared/config.ts';
+import type { App } from '../app-types.ts';
+import { matchesEtag } from '../etag.ts';
+import { createPageFiles } from '../page-files.ts';
+import { pageHeaders } from '../security-headers.ts';
+
+const paths = ['/', '/page/app.js', '/page/style.css', '/page/icon.svg'] as const;
+
+export function addPageRoutes(app: App, config: Config): void {
+  const readFiles = createPageFiles(config);
+  for (const path of paths) {
+    app.get(path, { schema: { hide: true }, helmet: pageHeaders }, async (request, reply) => {
+      const file = (await readFiles(path === '/'))[path];
+      if (!file) throw new Error(`the page has no file ${path}`);
+      reply.header('etag', file.etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding');
+      if (matchesEtag(request.headers['if-none-match'], file.etag)) return reply.code(304).send();
+      reply.type(file.type);
+      if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(file.body);
+      return reply.header('content-encoding', 'gzip').send(file.gzipped);
+    });
+  }
+}

@@ -1,0 +1,19 @@
+/** The readings: they can be scrolled by keyboard, and on a phone they are a sheet that opens and closes. */
+import { byId } from '../dom.ts';
+
+export function startSheet(): void {
+  const button = byId('details', HTMLButtonElement);
+  const sheet = byId('readings', HTMLElement);
+  sheet.tabIndex = 0;
+  const set = (isOpen: boolean) => {
+    sheet.classList.toggle('open', isOpen);
+    button.setAttribute('aria-expanded', String(isOpen));
+  };
+  button.addEventListener('click', () => set(!sheet.classList.contains('open')));
+  byId('field', HTMLCanvasElement).addEventListener('pointerdown', () => set(false));
+  addEventListener('keydown', ({ key }) => {
+    if (key !== 'Escape' || !sheet.classList.contains('open')) return;
+    set(false);
+    button.focus();
+  });
+}

@@ -1,0 +1,28 @@
+/** Light or dark: as the system has it, until somebody presses the button. */
+import { byId, setText } from '../dom.ts';
+
+const storageKey = 'field.theme';
+type Theme = 'dark' | 'light';
+
+export function startTheme(onChange: () => void): void {
+  const button = byId('theme', HTMLButtonElement);
+  const system = matchMedia('(prefers-color-scheme: light)');
+  const current = (): Theme => readChoice() ?? (system.matches ? 'light' : 'dark');
+  const show = () => {
+    const theme = current();
+    document.documentElement.dataset.theme = theme;
+    setText(button, theme === 'light' ? 'Dark' : 'Light');
+    onChange();
+  };
+  button.addEventListener('click', () => {
+    localStorage.setItem(storageKey, current() === 'light' ? 'dark' : 'light');
+    show();
+  });
+  system.addEventListener('change', show);
+  show();
+}
+
+function readChoice(): Theme | undefined {
+  const choice = localStorage.getItem(storageKey);
+  return choice === 'dark' || choice === 'light' ? choice : undefined;
+}

@@ -1,0 +1,20 @@
+/** How many things happen in a second, over the last few. Pure: the time is handed in. */
+
+const windowMs = 5000;
+
+export class Rate {
+  #counted: { readonly time: number; readonly count: number }[] = [];
+
+  add(count: number, time: number): void {
+    if (count > 0) this.#counted.push({ time, count });
+  }
+
+  perSecond(time: number): number {
+    this.#counted = this.#counted.filter((entry) => entry.time > time - windowMs);
+    return this.#counted.reduce((sum, { count }) => sum + count, 0) / (windowMs / 1000);
+  }
+}
+
+export function median(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}

@@ -1,0 +1,30 @@
+import t from 'tap';
+import { withSite } from './with-page.ts';
+
+t.test('where registration is closed, the page asks for a token', { timeout: 120_000 }, async (t) => {
+  const site = await withSite(t, { OPEN_REGISTRATION: 'false' });
+  const expected = /status of 40[13]|WebSocket connection/;
+
+  await t.test('and takes one that is typed in', async (t) => {
+    const live = await site.open(t, { expected });
+    const dialog = live.page.getByRole('dialog', { name: 'This field asks for a token' });
+    await dialog.waitFor();
+    t.match(await live.waitForText('#entry-reason', /\S/), /OPEN_REGISTRATION is off/);
+    await dialog.getByLabel('Token').fill(await site.api.token({ device: 'typed-1' }));
+    await dialog.getByRole('button', { name: 'Enter' }).click();
+    await live.isLive();
+  });
+
+  await t.test('or one behind the # of its address, and takes it out of there', async (t) => {
+    const token = await site.api.token({ device: 'linked-1' });
+    const live = await site.open(t, { hash: `#token=${token}` });
+    await live.isLive();
+    t.notMatch(live.page.url(), /token/);
+    t.equal(await live.page.locator('dialog[open]').count(), 0);
+  });
+
+  await t.test('a token that is none is asked for anew', async (t) => {
+    const live = await site.open(t, { hash: '#token=nonsense', expected });
+    await live.page.getByRole('dialog', { name: 'This field asks for a token' }).waitFor();
+  });
+});

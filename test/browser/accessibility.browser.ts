@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import t from 'tap';
+import { putParticle, setCell } from '../support/updates.ts';
+import { send } from './send.ts';
+import { type LivePage, phone, withSite } from './with-page.ts';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+t.test('axe finds no violation', { timeout: 120_000 }, async (t) => {
+  const site = await withSite(t);
+  const field = 'readable';
+  await send(site.api, field, 'phone-1', [putParticle(1, 'p1', { content: 'A memory' }), setCell(2, 1, 0.2)]);
+  await send(site.api, field, 'phone-2', [putParticle(1, 'p2', { content: 'Another' }), setCell(2, 1, 0.9)]);
+
+  const ways = [
+    ['dark, desktop', { colorScheme: 'dark' }],
+    ['light, desktop', { colorScheme: 'light' }],
+    ['dark, phone', { colorScheme: 'dark', viewport: phone, hasTouch: true }],
+    ['light, phone, without motion', { colorScheme: 'light', viewport: phone, reducedMotion: 'reduce' }],
+  ] as const;
+  for (const [name, options] of ways) {
+    await t.test(name, async (t) => {
+      const live = await site.open(t, { field, ...options });
+      await live.isLive();
+      await live.waitForText('#conflict-count', /^1$/);
+      t.same(await findViolations(live), []);
+      if (!name.includes('phone')) return;
+      await live.page.getByRole('button', { name: 'Readings' }).click();
+      await live.page.locator('#readings.open').waitFor();
+      t.same(await findViolations(live), [], 'nor with the readings open');
+    });
+  }
+});
+
+/** Each with the elements that it is about. */
+async function findViolations({ page }: LivePage): Promise<unknown[]> {
+  await page.evaluate(axe);
+  const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResults;
+  if (passes.length < 10) throw new Error(`axe has looked at next to nothing: ${passes.length} rules passed`);
+  return violations.map(({ id, nodes }) => ({
+    id,
+    elements: nodes.map(({ html, failureSummary }) => [html, failureSummary]),
+  }));
+}

@@ -1,0 +1,135 @@
+/**
+ * A field worth looking at: a week of earthquakes as particles, the strongest of them tied to their neighbours and so
+ * crystallized, and as heat, where the earth has moved the most.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+
+interface Particle {
+  readonly id: string;
+  readonly position: { readonly x: number; readonly y: number; readonly z: number };
+  readonly resonance: number;
+}
+
+interface Seen {
+  readonly version: number;
+  readonly memoryParticles: readonly Particle[];
+}
+
+interface AtlasOptions {
+  readonly url: string;
+  readonly field: string;
+  readonly gridSize?: number;
+}
+
+/** Particle updates wear a quantum field down; these lift it up again. */
+const events = [
+  'bloom',
+  'crystallization',
+  'bloom',
+  'memory',
+  'bloom',
+  'crystallization',
+  'memory',
+  'bloom',
+  'resonance',
+].map((type) => ({ kind: 'event', type }));
+const crystals = 34;
+const ties = 3;
+const batch = 200;
+
+/** Adds ties and heat to the particles that are there. Resolves when the field has applied them. */
+export async function drawAtlas({ url, field, gridSize = 30 }: AtlasOptions): Promise<void> {
+  const { token } = (await post(`${url}/api/devices`, {})) as { token: string };
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch(`${url}/api/fields/${field}`, { headers });
+  const { version, memoryParticles: particles } = (await answer.json()) as Seen;
+  const changes = [...tieStrongest(particles), ...heatOf(particles, gridSize), ...events];
+  const updates = changes.map((change, index) => ({
+    counter: index + 1,
+    timestamp: Date.now(),
+    seen: version,
+    ...change,
+  }));
+  for (let start = 0; start < updates.length; start += batch) {
+    const body = { updates: updates.slice(start, start + batch) };
+    await post(`${url}/api/fields/${field}/updates`, body, { ...headers, prefer: 'wait=20' });
+  }
+}
+
+async function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<unknown> {
+  for (;;) {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    if (answer.ok) return answer.json();
+    if (answer.status !== 503) throw new Error(`${url} answers ${answer.status}: ${await answer.text()}`);
+    await delay(Number(answer.headers.get('retry-after') ?? 1) * 1000);
+  }
+}
+
+function tieStrongest(particles: readonly Particle[]) {
+  const strongest = [...particles].sort((a, b) => b.resonance - a.resonance).slice(0, 110);
+  return strongest.map(({ id, position, resonance }, rank) => {
+    const near = strongest
+      .filter((other) => other.id !== id)
+      .map((other) => ({ id: other.id, far: distance(position, other.position) }))
+      .sort((a, b) => a.far - b.far);
+    const isCrystal = rank < crystals;
+    return {
+      kind: 'particle.put',
+      id,
+      resonance: isCrystal ? 0.72 + 0.2 * resonance : resonance,
+      connections: near.slice(0, isCrystal ? ties : 1 + (rank % 2)).map((other) => other.id),
+    };
+  });
+}
+
+function distance(a: Particle['position'], b: Particle['position']): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
+
+/** Each quake warms the cells around it, as far as its field of view would put it there. */
+function heatOf(particles: readonly Particle[], gridSize: number) {
+  const [xs, ys] = [particles.map(({ position }) => position.x), particles.map(({ position }) => position.y)];
+  const place = (value: number, all: readonly number[]) => {
+    const [low, high] = [Math.min(...all), Math.max(...all)];
+    const margin = (high - low) * 0.07;
+    return ((value - low + margin) / (high - low + 2 * margin)) * gridSize - 0.5;
+  };
+  const spots = particles.map(({ position, resonance }) => ({
+    x: place(position.x, xs),
+    y: place(position.y, ys),
+    weight: 0.05 + resonance ** 3,
+  }));
+  const cells = Array.from({ length: gridSize * gridSize }, (_, index) => {
+    const [x, y] = [index % gridSize, Math.floor(index / gridSize)];
+    const warmth = spots.reduce((sum, spot) => {
+      return sum + spot.weight * Math.exp(-((spot.x - x) ** 2 + (spot.y - y) ** 2) / 3.4);
+    }, 0);
+    return { x, y, value: Math.round(100 * (1 - Math.exp(-warmth * 0.32))) / 100 };
+  });
+  return [{ kind: 'cells.set', cells: cells.filter(({ value }) => value > 0.02) }];
+}
+
+/** Two devices that know nothing of each other write the same cells. */
+export async function meetInCells({ url, field }: AtlasOptions, devices: readonly string[], cells: readonly Cell[]) {
+  for (const [index, deviceId] of devices.entries()) {
+    const { token } = (await post(`${url}/api/devices`, { deviceId })) as { token: string };
+    const updates = cells.map(({ x, y, value }, at) => ({
+      counter: at + 1,
+      timestamp: Date.now(),
+      kind: 'cells.set',
+      cells: [{ x, y, value: index === 0 ? value : 1 - value }],
+    }));
+    const headers = { authorization: `Bearer ${token}`, prefer: 'wait=20' };
+    await post(`${url}/api/fields/${field}/updates`, { updates }, headers);
+  }
+}
+
+interface Cell {
+  readonly x: number;
+  readonly y: number;
+  readonly value: number;
+}
