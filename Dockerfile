@@ -5,7 +5,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 
 FROM node:22-bookworm-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 BACKUP_FOLDER=/backups
 # For Prometheus and for probes, without a token: never publish it.
 ENV METRICS_HOST=0.0.0.0 METRICS_PORT=9464
 WORKDIR /app
@@ -18,6 +18,7 @@ COPY db ./db
 COPY page ./page
 COPY shared ./shared
 COPY workers ./workers
+RUN mkdir -m 700 /backups && chown node:node /backups
 USER node
 EXPOSE 3000
 # SIGTERM stops accepting, finishes what is in hand, and tells sockets to reconnect elsewhere.

@@ -27,6 +27,7 @@ import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addUpdateRoutes } from './routes/updates.ts';
 import { securityHeaders } from './security-headers.ts';
+import { traceRequests } from './trace-requests.ts';
 import { answerUnknownRoutes } from './unknown-routes.ts';
 
 /** For the whole request to arrive; slower ones are attacks. */
@@ -37,7 +38,7 @@ const connectionTimeoutMs = 75_000;
 const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied'];
 
 export async function buildApp(connections: Connections, parts: Parts): Promise<App> {
-  const { config, reader, producer, verifyToken, revocations } = connections;
+  const { config, reader, producer, verifyToken, revocations, tracing } = connections;
   const { metrics, streams, replies } = parts;
   const origins = parseOrigins(config.CORS_ORIGINS);
 
@@ -45,6 +46,7 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
   readJsonBodies(app);
   handleErrors(app, metrics);
   answerUnknownRoutes(app);
+  if (tracing) traceRequests(app, tracing);
   logRequests(app, metrics);
   addDrain(app, { streams, replies });
   app.addHook('onClose', async () => parts.close());

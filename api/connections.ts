@@ -17,6 +17,7 @@ import type { PoolUse } from '../shared/process-metrics.ts';
 import { connectRedis, failFast } from '../shared/redis.ts';
 import { type ReadRevocations, RevocationList } from '../shared/revocation-list.ts';
 import { createTokenVerifier, type VerifyToken } from '../shared/tokens.ts';
+import { startTracing, type Tracing } from '../shared/tracing.ts';
 import { UpdateProducer } from '../shared/update-queue.ts';
 import { refuseRevoked } from './auth.ts';
 
@@ -26,6 +27,8 @@ export interface Connections {
   readonly log: Logger;
   readonly reader: FieldReader;
   readonly readPoolUse: () => PoolUse;
+  /** Undefined unless traces are wanted. */
+  readonly tracing: Tracing | undefined;
   readonly producer: UpdateProducer;
   readonly cacheRedis: Redis;
   /** A connection for nothing but listening. */
@@ -57,8 +60,11 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
     autoResubscribe: false,
   });
   lifecycle.onStop('subscriber', () => subscriberRedis.disconnect());
-  const fallback = new FallbackQueue(config.DATABASE_URL, log);
-  const producer = new UpdateProducer({ url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX }, log, fallback);
+  const tracing = await startTracing({ name: 'field-api', config, log, lifecycle });
+  const telemetry = tracing?.telemetry;
+  const fallback = new FallbackQueue(config.DATABASE_URL, log, telemetry);
+  const queue = { url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX, telemetry };
+  const producer = new UpdateProducer(queue, log, fallback);
   lifecycle.onStop('queue', () => producer.close());
 
   const reader = createFieldReader(database);
@@ -74,6 +80,7 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
     log,
     reader,
     readPoolUse: () => readPoolUse(database),
+    tracing,
     producer,
     cacheRedis,
     subscriberRedis,

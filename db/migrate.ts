@@ -3,7 +3,7 @@ import { type PgQueryable, runMigrations } from 'bullmq';
 import knex from 'knex';
 import pg from 'pg';
 import { fallbackSchema } from '../shared/fallback-queue.ts';
-import { migrationSource } from './migrations/source.ts';
+import { listMigrations, migrationSource } from './migrations/source.ts';
 
 /** Names the advisory lock; any constant does, as long as it stays. */
 const migrationLock = 4_715_301_964;
@@ -14,13 +14,33 @@ export interface Migrated {
   readonly applied: string[];
 }
 
-/** Waits for PostgreSQL (at most a minute) and migrates. @throws when a migration fails or PostgreSQL stays away. */
-export async function migrate(databaseUrl: string): Promise<Migrated> {
+/**
+ * Waits for PostgreSQL (at most a minute) and migrates.
+ * @param through the migration to stop after: for what was written under an older schema
+ * @throws when a migration fails or PostgreSQL stays away
+ */
+export async function migrate(databaseUrl: string, { through }: { through?: string } = {}): Promise<Migrated> {
   return underMigrationLock(databaseUrl, async (database) => {
-    const [, applied] = await database.migrate.latest();
+    const applied = through === undefined ? await migrateAll(database) : await migrateThrough(database, through);
     await migrateFallbackQueue(databaseUrl);
     return { applied };
   });
+}
+
+async function migrateAll(database: knex.Knex): Promise<string[]> {
+  const [, applied] = await database.migrate.latest();
+  return applied;
+}
+
+async function migrateThrough(database: knex.Knex, last: string): Promise<string[]> {
+  const applied: string[] = [];
+  for (const name of listMigrations()) {
+    // What has been applied before is passed over.
+    const [, done] = (await database.migrate.up({ name })) as [number, string[]];
+    applied.push(...done);
+    if (name === last) break;
+  }
+  return applied;
 }
 
 /** Takes the last batch of migrations back. */

@@ -1,3 +1,11 @@
+CREATE TABLE backups (
+  name text COLLATE "C" NOT NULL,
+  taken_at timestamp with time zone NOT NULL,
+  tried_at timestamp with time zone,
+  verified_at timestamp with time zone,
+  PRIMARY KEY (name)
+);
+
 CREATE TABLE consciousness_states (
   field_id text COLLATE "C" NOT NULL,
   version bigint NOT NULL DEFAULT 0,

@@ -3,13 +3,14 @@
  * outcomes, the clocks and the metrics on the way.
  */
 import type { Knex } from 'knex';
+import type { Folded } from '../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
 import { metricsOf } from '../shared/field/metrics.ts';
-import { replayUpdate } from '../shared/field/replay.ts';
 import { encodeSnapshot } from '../shared/field/snapshot.ts';
 import type { FieldState } from '../shared/field/state.ts';
 import { ClockRow, SnapshotRow, StateRow } from './models/rows.ts';
-import { type LogEntry, loadBase, readLogAfter, stateOfColumns } from './stored-field.ts';
+import { inSnapshot, openReplay, type ReplayRange, replayLog } from './replay-field.ts';
+import { type LogEntry, loadBase, stateOfColumns } from './stored-field.ts';
 
 export interface Verification {
   readonly field: FieldId;
@@ -26,21 +27,23 @@ export async function listFields(db: Knex): Promise<FieldId[]> {
   return rows.map(({ fieldId }) => fieldId);
 }
 
-/** Replays one field as it stands now, whatever is written meanwhile. */
-export async function verifyField(db: Knex, field: FieldId): Promise<Verification> {
-  return db.transaction((trx) => replayAndCompare(trx, field), { isolationLevel: 'repeatable read', readOnly: true });
+/**
+ * Replays one field as it stands now, whatever is written meanwhile; with `to`, only up to that version.
+ * @throws FieldError `field_not_found`, `version_ahead` or `version_not_kept`
+ */
+export async function verifyField(db: Knex, field: FieldId, range: ReplayRange = {}): Promise<Verification> {
+  return inSnapshot(db, (trx) => replayAndCompare(trx, field, range));
 }
 
-async function replayAndCompare(trx: Knex.Transaction, field: FieldId): Promise<Verification> {
-  const row = await StateRow.query(trx).findById(field).throwIfNotFound();
+async function replayAndCompare(trx: Knex.Transaction, field: FieldId, range: ReplayRange): Promise<Verification> {
+  const { row, until } = await openReplay(trx, field, range.to);
   const differences: string[] = [];
   const base = await loadBase(trx, field, row.logStart, row.logStart);
   if (!base) {
     differences.push(`the log begins after version ${row.logStart}, but no snapshot is kept there`);
-    return { field, version: row.version, replayedFrom: row.logStart, snapshotsCompared: 0, differences };
+    return { field, version: until, replayedFrom: row.logStart, snapshotsCompared: 0, differences };
   }
   const replayedFrom = base.version;
-  const { version } = row;
   const keptVersions = await SnapshotRow.query(trx).select('version').where('field_id', field);
   const kept = new Set(keptVersions.map((snapshot) => snapshot.version));
   let snapshotsCompared = 0;
@@ -61,8 +64,8 @@ async function replayAndCompare(trx: Knex.Transaction, field: FieldId): Promise<
 
   await compareHere(base);
   try {
-    for await (const entry of readLogAfter(trx, field, base.version)) {
-      differences.push(...replayEntry(base, entry));
+    for await (const { entry, folded } of replayLog(trx, base, until, range.onVersion)) {
+      differences.push(...compareOutcomes(entry, folded));
       clock.set(entry.device, Math.max(clock.get(entry.device) ?? 0, entry.update.counter));
       await compareHere(base);
     }
@@ -70,13 +73,13 @@ async function replayAndCompare(trx: Knex.Transaction, field: FieldId): Promise<
     if (!(error instanceof RangeError)) throw error;
     differences.push(error.message);
   }
-  if (base.version !== version) differences.push(`the log ends at version ${base.version}, the field is at ${version}`);
-  differences.push(...compareMetrics(base, row), ...(await compareClocks(trx, field, clock)));
-  return { field, version, replayedFrom, snapshotsCompared, differences };
+  if (base.version !== until) differences.push(`the log ends at version ${base.version}, the field is at ${until}`);
+  if (until === row.version) differences.push(...compareMetrics(base, row));
+  differences.push(...(await compareClocks(trx, field, clock)));
+  return { field, version: until, replayedFrom, snapshotsCompared, differences };
 }
 
-function replayEntry(state: FieldState, entry: LogEntry): string[] {
-  const { outcome, resolution } = replayUpdate(state, entry);
+function compareOutcomes(entry: LogEntry, { outcome, resolution }: Folded): string[] {
   if (outcome === entry.outcome && resolution === entry.resolution) return [];
   return [`version ${entry.version} was logged as ${entry.outcome} and replays as ${outcome}`];
 }

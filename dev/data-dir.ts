@@ -75,6 +75,7 @@ const sharedSettings = [
   'CACHE_REDIS_URL',
   'QUEUE_PREFIX',
   'GRID_SIZE',
+  'BACKUP_FOLDER',
   'JWT_SECRET',
   'JWKS_URL',
   'JWT_ISSUER',

@@ -1,5 +1,5 @@
 /** Completes the environment for development: starts the servers for which no URL is set, and makes up the secrets. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../shared/config.ts';
 import { type DataDir, openDataDir } from './data-dir.ts';
@@ -44,6 +44,7 @@ export async function prepareDevelopment({ env, stack, say, onOpen }: Preparatio
     HOST: host,
     PORT: String(await choosePort('The API', Number(env.PORT || 3000), host, say)),
     METRICS_PORT: String(await chooseMetricsPort(env, say)),
+    BACKUP_FOLDER: env.BACKUP_FOLDER || join(data.path, 'backups'),
     ADMIN_PASSWORD: env.ADMIN_PASSWORD || data.secrets.adminPassword,
     ...(env.JWT_SECRET || env.JWKS_URL ? {} : { JWT_SECRET: data.secrets.jwtSecret }),
   };

@@ -24,6 +24,8 @@ export const configSchema = z.object({
   METRICS_PORT: integer(0, 65535).optional(),
   METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
 
   DATABASE_URL: postgresUrl,
   DATABASE_POOL_SIZE: integer(2, 200).default(10),
@@ -51,6 +53,11 @@ export const configSchema = z.object({
   SNAPSHOT_EVERY: integer(10, 1_000_000).default(5000),
   LOG_RETENTION_DAYS: z.coerce.number().min(0).max(36_500).default(30),
   CACHE_TTL_SECONDS: integer(1, 7 * 86_400).default(3600),
+
+  BACKUP_FOLDER: z.string().min(1).default('backups'),
+  BACKUP_EVERY_HOURS: z.coerce.number().min(0).max(8760).default(24),
+  BACKUP_KEEP: integer(1, 10_000).default(14),
+  BACKUP_KEEP_DAYS: z.coerce.number().min(0).max(36_500).default(60),
 });
 
 type Settings = z.infer<typeof configSchema>;

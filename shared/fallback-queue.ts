@@ -2,7 +2,7 @@
  * The same queue on PostgreSQL, for when the queue's Redis is away: BullMQ's second backend, in a schema of its own that
  * our migrations create. Slower, and used for nothing else.
  */
-import { createPostgresBackend, type PostgresPoolConfig, Queue } from 'bullmq';
+import { createPostgresBackend, type PostgresPoolConfig, Queue, type Telemetry } from 'bullmq';
 import { type ApplyUpdates, applyUpdatesJob, updatesQueue } from './contract/job.ts';
 import type { Logger } from './log.ts';
 import { lookInto, type QueueLook } from './queue-look.ts';
@@ -31,8 +31,8 @@ export class FallbackQueue {
   readonly #adder: Reopening;
   readonly #looker: Reopening;
 
-  constructor(databaseUrl: string, log: Logger) {
-    this.#adder = new Reopening({ databaseUrl, log, ...adding });
+  constructor(databaseUrl: string, log: Logger, telemetry?: Telemetry) {
+    this.#adder = new Reopening({ databaseUrl, log, telemetry, ...adding });
     this.#looker = new Reopening({ databaseUrl, log, ...looking });
   }
 
@@ -60,17 +60,19 @@ export class FallbackQueue {
 interface ReopeningOptions {
   readonly databaseUrl: string;
   readonly log: Logger;
+  readonly telemetry?: Telemetry | undefined;
   /** Connections. */
   readonly max: number;
   readonly limitMs: number;
 }
 
-const openQueue = ({ databaseUrl, max, limitMs }: ReopeningOptions) =>
+const openQueue = ({ databaseUrl, telemetry, max, limitMs }: ReopeningOptions) =>
   new Queue(
     updatesQueue,
     {
       connection: fallbackConnection(databaseUrl, max, limitMs),
       defaultJobOptions: { attempts: 1_000_000, backoff: 1000 },
+      telemetry,
     },
     createPostgresBackend,
   );

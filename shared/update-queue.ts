@@ -3,7 +3,7 @@
  * knows how durable an accepted update really is.
  */
 import { once } from 'node:events';
-import { Queue } from 'bullmq';
+import { Queue, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type ApplyUpdates, type ApplyUpdatesResult, applyUpdatesJob, updatesQueue } from './contract/job.ts';
 import type { Durability } from './contract/receipt.ts';
@@ -19,6 +19,8 @@ export interface QueueSettings {
   readonly url: string;
   /** Sets one installation's keys apart from another's on the same Redis. */
   readonly prefix: string;
+  /** Carries traces through the queue. */
+  readonly telemetry?: Telemetry;
 }
 
 export interface QueueMemory {
@@ -48,7 +50,7 @@ export class UpdateProducer {
   #isClosed = false;
 
   /** @param fallback takes the jobs while Redis is away; without it they are refused */
-  constructor({ url, prefix }: QueueSettings, log: Logger, fallback?: FallbackQueue) {
+  constructor({ url, prefix, telemetry }: QueueSettings, log: Logger, fallback?: FallbackQueue) {
     this.#log = log;
     this.#fallback = fallback;
     this.#redis = connectRedis(url, 'queue', log, { ...failFast, commandTimeout: redisLimitMs });
@@ -59,6 +61,7 @@ export class UpdateProducer {
       skipWaitingForReady: true,
       skipVersionCheck: true,
       defaultJobOptions,
+      telemetry,
     });
     // The connection's own listener has said it already.
     this.queue.on('error', (error) => log.debug({ err: error }, 'queue error'));

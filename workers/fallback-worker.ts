@@ -1,6 +1,6 @@
 /** Takes what was put into PostgreSQL's queue while the queue's Redis was away. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createPostgresBackend, type Processor, Worker } from 'bullmq';
+import { createPostgresBackend, type Processor, type Telemetry, Worker } from 'bullmq';
 import { type ApplyUpdates, type ApplyUpdatesResult, updatesQueue } from '../shared/contract/job.ts';
 import { fallbackConnection } from '../shared/fallback-queue.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -12,7 +12,7 @@ const concurrency = 100;
 
 type Process = Processor<ApplyUpdates, ApplyUpdatesResult>;
 
-const createWorker = (databaseUrl: string, process: Process) =>
+const createWorker = (databaseUrl: string, process: Process, telemetry: Telemetry | undefined) =>
   new Worker(
     updatesQueue,
     process,
@@ -21,18 +21,23 @@ const createWorker = (databaseUrl: string, process: Process) =>
       // Only once its connection stands: a worker that starts on a failed one spins for ever.
       autorun: false,
       concurrency,
+      telemetry,
       ...workerOptions,
     },
     createPostgresBackend,
   );
 
 /** Starts as soon as PostgreSQL answers, and stops with the lifecycle. */
-export function startFallbackWorker({ config, log, lifecycle, db }: WorkerDeps, process: Process): void {
+export function startFallbackWorker(
+  { config, log, lifecycle, db }: WorkerDeps,
+  process: Process,
+  telemetry: Telemetry | undefined,
+): void {
   let stop = async () => {};
   lifecycle.onStop('fallback worker', () => stop());
   const start = async (): Promise<void> => {
     while (!lifecycle.stopping) {
-      const worker = createWorker(config.DATABASE_URL, process);
+      const worker = createWorker(config.DATABASE_URL, process, telemetry);
       worker.on('error', (err) => log.debug({ err }, 'fallback worker error'));
       worker.on('failed', (job, err) => log.warn({ err, job: job?.id }, 'a job of the fallback queue failed'));
       try {

@@ -6,6 +6,7 @@ import { cacheNames } from '../shared/field-cache.ts';
 import { createLifecycle } from '../shared/lifecycle.ts';
 import { createLog } from '../shared/log.ts';
 import { connectRedis } from '../shared/redis.ts';
+import { startBackups } from './backups.ts';
 import { createRetry } from './failures.ts';
 import { startWorker } from './worker.ts';
 
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   });
   const installation = await retry(() => createFieldReader(db).readInstallation());
   await startWorker({ config, log, lifecycle, db, redis, names: cacheNames(config.QUEUE_PREFIX, installation) });
+  startBackups({ config, log, lifecycle });
   log.info({ concurrency: config.WORKER_CONCURRENCY, lanes: config.COMMIT_LANES }, 'worker ready');
 }
 

@@ -58,16 +58,6 @@ export function createWorkerMetrics() {
       labelNames: ['task'],
       registers,
     }),
-    backupSucceeded: new Gauge({
-      name: 'field_backup_last_success_timestamp_seconds',
-      help: 'When the newest backup was taken; 0 when there is none',
-      registers,
-    }),
-    backupVerified: new Gauge({
-      name: 'field_backup_last_verified_timestamp_seconds',
-      help: 'When a backup was last restored, replayed and found equal; 0 when none was',
-      registers,
-    }),
     taskFailures: new Counter({
       name: 'field_upkeep_failures_total',
       help: 'Tasks of upkeep that failed',

@@ -1,10 +1,12 @@
 /** What a worker shows of itself to those who watch it: its metrics and its health, on a port of their own. */
+import { readBackupTimes } from '../db/backup/ledger.ts';
 import { readPoolUse } from '../db/connect.ts';
 import { startMetricsServer } from '../shared/metrics-server.ts';
 import { measureDependencies, measurePool } from '../shared/process-metrics.ts';
 import { connectRedis } from '../shared/redis.ts';
 import type { WorkerDeps } from './deps.ts';
 import { createWorkerHealthCheck } from './health.ts';
+import { measureBackups } from './measure-backups.ts';
 import type { WorkerMetrics } from './metrics.ts';
 
 interface WatchOptions extends WorkerDeps {
@@ -23,6 +25,7 @@ export function startWatching(options: WatchOptions): void {
     const { database, queue, cache } = (await check()).checks;
     return { postgres: database.status === 'up', queue: queue.status === 'up', cache: cache.status === 'up' };
   });
+  measureBackups(metrics.registry, () => readBackupTimes(db));
   startMetricsServer({
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,

@@ -1,22 +1,24 @@
-/** A worker: takes jobs off the queue, hands them to the committer, and tells who waits. */
-import { type Job, UnrecoverableError, Worker } from 'bullmq';
+/** A worker: puts its parts together, and takes jobs off the queue. */
+import { Worker } from 'bullmq';
 import { createRevocationReader } from '../db/revocation-reader.ts';
-import { type ApplyUpdates, type ApplyUpdatesResult, createJobSchema, updatesQueue } from '../shared/contract/job.ts';
+import { type ApplyUpdates, type ApplyUpdatesResult, updatesQueue } from '../shared/contract/job.ts';
 import { everyMinute } from '../shared/every-minute.ts';
 import { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
 import { patient } from '../shared/redis.ts';
 import { RevocationList } from '../shared/revocation-list.ts';
 import { RevocationWatch } from '../shared/revocation-watch.ts';
+import { startTracing } from '../shared/tracing.ts';
 import { queuePrefix } from '../shared/update-queue.ts';
-import { checkGrant } from './check-grant.ts';
 import { Committer } from './committer.ts';
 import type { WorkerDeps } from './deps.ts';
-import { createRetry, describeFailure, isPassing, type Retry } from './failures.ts';
+import { createRetry, type Retry } from './failures.ts';
 import { startFallbackWorker } from './fallback-worker.ts';
 import { measureCommit } from './measure-commit.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
 import { PerformanceLog } from './performance-log.ts';
+import { createProcessor } from './process-job.ts';
+import { createCommitTracer } from './trace-commits.ts';
 import { startUpkeep } from './upkeep.ts';
 import { startWatching } from './watch.ts';
 import { workerOptions } from './worker-options.ts';
@@ -28,6 +30,8 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   const metrics = createWorkerMetrics();
   const performanceLog = new PerformanceLog(log);
   everyMinute('performance log', () => performanceLog.report(), lifecycle);
+  const tracing = await startTracing({ name: 'field-worker', config, log, lifecycle });
+  const tracer = tracing && createCommitTracer(tracing);
   const stopping = new AbortController();
   const retry = createRetry({
     signal: stopping.signal,
@@ -46,18 +50,28 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     onCommit: (report) => {
       measureCommit(metrics, report, Date.now());
       performanceLog.note(report);
+      tracer?.record(report, Date.now());
     },
   });
   const revocations = await watchRevocations(deps, retry);
-  const process = createProcessor({ committer, cache, log, metrics, revocations, gridSize: config.GRID_SIZE });
+  const process = createProcessor({
+    committer,
+    cache,
+    log,
+    metrics,
+    tracer,
+    revocations,
+    gridSize: config.GRID_SIZE,
+  });
   const worker = new Worker<ApplyUpdates, ApplyUpdatesResult>(updatesQueue, process, {
     connection: { url: config.QUEUE_REDIS_URL, ...patient },
     prefix: queuePrefix(config.QUEUE_PREFIX),
     concurrency: config.WORKER_CONCURRENCY,
+    telemetry: tracing?.telemetry,
     ...workerOptions,
   });
   listen(worker, log, metrics);
-  startFallbackWorker(deps, process);
+  startFallbackWorker(deps, process, tracing?.telemetry);
   startWatching({ ...deps, metrics, isTaking: () => worker.isRunning() && !lifecycle.stopping });
   await startUpkeep({ ...deps, cache, metrics });
   lifecycle.onStop('worker', async () => {
@@ -75,55 +89,6 @@ async function watchRevocations({ db, log, lifecycle }: WorkerDeps, retry: Retry
   watch.start();
   lifecycle.onStop('revocations', () => watch.close());
   return list;
-}
-
-interface ProcessorDeps {
-  readonly committer: Committer;
-  readonly cache: FieldCache;
-  readonly log: Logger;
-  readonly metrics: WorkerMetrics;
-  readonly revocations: RevocationList;
-  readonly gridSize: number;
-}
-
-/** The worker's translator of errors: what can never be applied fails for good, everything else comes back. */
-function createProcessor({ committer, cache, log, metrics, revocations, gridSize }: ProcessorDeps) {
-  const schema = createJobSchema(gridSize);
-  const failForGood = (reason: string): never => {
-    metrics.failedJobs.inc();
-    throw new UnrecoverableError(reason);
-  };
-  return async ({ id, data }: Pick<Job, 'id' | 'data'>): Promise<ApplyUpdatesResult> => {
-    const job = schema.safeParse(data);
-    if (!job.success) return failForGood(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
-    const refusal = checkGrant(job.data, revocations);
-    if (refusal) return failForGood(refusal);
-    try {
-      // Ids count up as jobs are added.
-      const result = await committer.submit(job.data, Number(id));
-      const { replyTo } = job.data;
-      if (replyTo) await sendReply(cache, log, replyTo, result);
-      return result;
-    } catch (error) {
-      if (isPassing(error)) throw error;
-      log.error({ err: error, field: job.data.field, device: job.data.device }, 'a job can never be applied');
-      return failForGood(describeFailure(error));
-    }
-  };
-}
-
-/** A lost reply costs the waiting request a look into the log, and nothing else. */
-async function sendReply(
-  cache: FieldCache,
-  log: Logger,
-  to: NonNullable<ApplyUpdates['replyTo']>,
-  result: ApplyUpdatesResult,
-) {
-  try {
-    await cache.reply(to.process, JSON.stringify({ request: to.request, ...result }));
-  } catch (err) {
-    log.debug({ err }, 'a reply could not be sent');
-  }
 }
 
 function listen(worker: Worker<ApplyUpdates, ApplyUpdatesResult>, log: Logger, metrics: WorkerMetrics): void {

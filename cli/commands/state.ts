@@ -7,9 +7,9 @@ import type { FieldState } from '../../shared/field/state.ts';
 import { cutState } from '../../shared/state-pieces.ts';
 import { joinText, renderState } from '../../shared/state-text.ts';
 import { integerBetween, parseField } from '../arguments.ts';
-import { CliError } from '../exit-codes.ts';
 import { noSuchField } from '../no-such-field.ts';
 import { readSettings } from '../settings.ts';
+import { explainVersion } from '../version-errors.ts';
 import { withDatabase } from '../with-database.ts';
 
 interface Options {
@@ -44,10 +44,7 @@ async function loadState(reader: FieldReader, field: FieldId, at: number | undef
     if (state) return state;
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
-    if (error.code !== 'field_not_found') {
-      const reason = error.code === 'version_ahead' ? 'has not reached' : 'no longer keeps';
-      throw new CliError('no', `${field} ${reason} version ${at}. ${error.detail ?? ''}`.trim(), { cause: error });
-    }
+    if (error.code !== 'field_not_found') throw explainVersion(error, field, at);
   }
   throw noSuchField(field);
 }

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import * as fields from './001-fields.ts';
 import * as revocations from './002-revocations.ts';
+import * as backups from './003-backups.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -10,7 +11,13 @@ interface NamedMigration extends Knex.Migration {
 const migrations: readonly NamedMigration[] = [
   { name: '001-fields', up: fields.up, down: fields.down },
   { name: '002-revocations', up: revocations.up, down: revocations.down },
+  { name: '003-backups', up: backups.up, down: backups.down },
 ];
+
+/** The names of all that there are, in order. */
+export function listMigrations(): string[] {
+  return migrations.map(({ name }) => name);
+}
 
 export const migrationSource: Knex.MigrationSource<NamedMigration> = {
   getMigrations: async () => [...migrations],

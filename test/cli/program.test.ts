@@ -5,7 +5,18 @@ import t from 'tap';
 import { withFolder } from '../support/with-folder.ts';
 import { withField } from './run-field.ts';
 
-const commands = ['enqueue', 'state', 'conflicts', 'verify', 'token', 'migrate'];
+const commands = [
+  'enqueue',
+  'state',
+  'conflicts',
+  'history',
+  'replay',
+  'verify',
+  'backup',
+  'restore',
+  'token',
+  'migrate',
+];
 
 t.test('every command has a help with an example', async (t) => {
   const field = await withField(t);

@@ -21,6 +21,7 @@ export async function runRounds(options: Options, say: Say, signal: AbortSignal)
   say(`seed ${seed}: ${plan.length} rounds${plantName ? `, with ${plantName} planted` : ''}`);
   const stack = await startFaultStack({ say, apiPreloads: plant?.apiPreload ? [plant.apiPreload] : [] });
   let holds = false;
+  let keepsFolder = !plant;
   try {
     const observer = await connectObserver(stack.urls);
     const crowd = await Crowd.gather(stack.addresses, seed);
@@ -41,9 +42,11 @@ export async function runRounds(options: Options, say: Say, signal: AbortSignal)
     say(describeTraffic(crowd));
     holds =
       reports.length === plan.length && leaked.length === 0 && reports.every((one) => one.violations.length === 0);
-    say(holds ? `seed ${seed}: everything held` : `seed ${seed}: FAILED; logs and data are in ${stack.folder}`);
+    say(`seed ${seed}: ${holds ? 'everything held' : 'FAILED'}`);
+    keepsFolder = !holds && !plant;
+    if (keepsFolder) say(`logs and data are in ${stack.folder}`);
   } finally {
-    await stack.stop(!holds && !plant);
+    await stack.stop(keepsFolder);
   }
   return holds ? 0 : 1;
 }

@@ -35,6 +35,7 @@ export async function withBacking(t: Test, settings: Record<string, string> = {}
     DATABASE_URL: url,
     QUEUE_REDIS_URL: redis.queueUrl,
     CACHE_REDIS_URL: redis.cacheUrl,
+    BACKUP_EVERY_HOURS: '0',
     ...settings,
   });
   const log = createLog({ name: 'test', level: config.LOG_LEVEL });

@@ -38,6 +38,7 @@ const settings = {
   LOG_LEVEL: 'info',
   JWT_SECRET: jwtSecret,
   SNAPSHOT_EVERY: String(snapshotEvery),
+  BACKUP_EVERY_HOURS: '0',
 };
 
 export async function startRooms({ start, folder, ports, apiPreloads }: RoomsRequest): Promise<Rooms> {

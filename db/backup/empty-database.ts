@@ -1,0 +1,32 @@
+/** Whether a database holds anything at all. A restore never mixes with what is there, and never replaces it. */
+import type pg from 'pg';
+import { fallbackSchema } from '../../shared/fallback-queue.ts';
+import { BackupError } from './backup-error.ts';
+import { quoteName } from './source-tables.ts';
+
+/** What a migration alone leaves in its tables. */
+const bookkeeping = [
+  'public.knex_migrations',
+  'public.knex_migrations_lock',
+  'public.installation',
+  `${fallbackSchema}.migration`,
+  `${fallbackSchema}.meta`,
+];
+
+const tablesSql = `
+  SELECT namespace.nspname AS schema, class.relname AS table
+  FROM pg_class class JOIN pg_namespace namespace ON namespace.oid = class.relnamespace
+  WHERE class.relkind IN ('r', 'p', 'f', 'm') AND namespace.nspname !~ '^pg_' AND namespace.nspname <> 'information_schema'
+    AND namespace.nspname || '.' || class.relname <> ALL ($1)
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = class.oid AND deptype = 'e')
+  ORDER BY 1, 2`;
+
+/** @throws BackupError `not_empty`, which names a table that holds rows */
+export async function requireEmpty(client: pg.Client): Promise<void> {
+  const { rows: tables } = await client.query<{ schema: string; table: string }>(tablesSql, [bookkeeping]);
+  for (const { schema, table } of tables) {
+    const name = `${quoteName(schema)}.${quoteName(table)}`;
+    const { rows } = await client.query<{ filled: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS filled`);
+    if (rows[0]?.filled) throw new BackupError('not_empty', `the database is not empty: ${schema}.${table} holds rows`);
+  }
+}

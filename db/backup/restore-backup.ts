@@ -1,0 +1,129 @@
+/**
+ * Puts a backup into an empty database: checks every file, migrates to the schema that the backup was taken at, loads all
+ * of it in one transaction, and migrates on from there. What comes out is another installation (see `source-tables.ts`).
+ */
+import { join } from 'node:path';
+import type pg from 'pg';
+import { fallbackSchema } from '../../shared/fallback-queue.ts';
+import { migrate } from '../migrate.ts';
+import { listMigrations } from '../migrations/source.ts';
+import { BackupError } from './backup-error.ts';
+import { checkFiles } from './check-files.ts';
+import { copyFromFile } from './copy-files.ts';
+import { requireEmpty } from './empty-database.ts';
+import { type BackupFile, type Manifest, readManifest } from './manifest.ts';
+import { withClient } from './open-client.ts';
+import { listSourceTables, pendingJobColumns, pendingJobs, quoteName, quoteNames } from './source-tables.ts';
+
+export interface RestoreOrder {
+  /** Of the backup. */
+  readonly folder: string;
+  readonly url: string;
+  /** In bytes of files; each is read twice. */
+  readonly onProgress?: (progress: { done: number; total: number; step: 'checking' | 'loading'; file: string }) => void;
+}
+
+/** @throws BackupError; the database then holds nothing but empty tables */
+export async function restoreBackup({ folder, url, onProgress }: RestoreOrder): Promise<Manifest> {
+  const manifest = await readManifest(folder);
+  const last = requireKnownSchema(manifest);
+  const total = 2 * manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  const tell = (step: 'checking' | 'loading') => (bytes: number, file: string) => {
+    done += bytes;
+    onProgress?.({ done, total, step, file });
+  };
+  await checkFiles(folder, manifest, tell('checking'));
+  await withClient(url, requireEmpty);
+  await migrate(url, { through: last });
+  await withClient(url, async (client) => {
+    await requireSchema(client, manifest);
+    await loadAll(client, folder, manifest, tell('loading'));
+    await client.query('ANALYZE');
+  });
+  await migrate(url);
+  return manifest;
+}
+
+/** @returns the last migration that the backup had been through */
+function requireKnownSchema({ migrations }: Manifest): string {
+  const known = listMigrations();
+  const unknown = migrations.find((name, index) => known[index] !== name);
+  const last = migrations.at(-1);
+  if (unknown === undefined && last !== undefined) return last;
+  throw new BackupError('newer_schema', `the backup has the migration ${unknown}, which this version does not know`);
+}
+
+/** A database that has been migrated further cannot take what was written before. */
+async function requireSchema(client: pg.Client, { migrations }: Manifest): Promise<void> {
+  const { rows } = await client.query<{ name: string }>('SELECT name FROM knex_migrations ORDER BY id');
+  const further = rows.find(({ name }) => !migrations.includes(name));
+  if (!further) return;
+  throw new BackupError('not_empty', `the database has tables of ${further.name}, which came after this backup`);
+}
+
+/** Alone in the database: whoever else wants to write waits until all is there, or none. */
+async function loadAll(
+  client: pg.Client,
+  folder: string,
+  { files, fields }: Manifest,
+  onBytes: (bytes: number, file: string) => void,
+): Promise<void> {
+  await client.query('BEGIN');
+  const tables = (await listSourceTables(client)).filter(({ table }) => table !== pendingJobs);
+  await client.query(`LOCK TABLE ${tables.map(({ table }) => quoteName(table)).join(', ')} IN ACCESS EXCLUSIVE MODE`);
+  await requireEmpty(client);
+  const columnsOf = new Map(tables.map(({ table, columns }) => [table, columns]));
+  columnsOf.set(pendingJobs, pendingJobColumns);
+  await client.query(`
+    CREATE TEMPORARY TABLE ${pendingJobs} (
+      place bigint GENERATED ALWAYS AS IDENTITY, name text, data jsonb, opts jsonb, max_attempts int, added_at_ms bigint
+    ) ON COMMIT DROP`);
+  for (const file of files) {
+    requireColumns(file, columnsOf.get(file.table));
+    await loadFile(client, folder, file, (bytes) => onBytes(bytes, file.name));
+  }
+  await client.query(addPendingSql);
+  await requireVersions(client, fields);
+  await client.query('UPDATE installation SET id = gen_random_uuid(), created_at = now()');
+  await client.query('COMMIT');
+}
+
+/** Through BullMQ's own function, in the order in which they were accepted. */
+const addPendingSql = `
+  SELECT ${fallbackSchema}.add_job(
+    'updates', '', name, data, opts, 0, 0, added_at_ms, max_attempts, NULL, NULL, NULL, NULL, NULL, false)
+  FROM (SELECT * FROM ${pendingJobs} ORDER BY place) AS waiting`;
+
+function requireColumns({ name, table, columns }: BackupFile, known: readonly string[] | undefined): void {
+  const unknown = columns.find((column) => !known?.includes(column));
+  if (known && !unknown) return;
+  throw new BackupError('content', `${name} is of ${table}${unknown ? `.${unknown}` : ''}, which the schema has not`);
+}
+
+async function loadFile(
+  client: pg.Client,
+  folder: string,
+  { name, table, columns, rows }: BackupFile,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  const sql = `COPY ${quoteName(table)} (${quoteNames(columns)}) FROM STDIN`;
+  const loaded = await copyFromFile(client, { sql, path: join(folder, name), onBytes }).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BackupError('content', `${name} cannot be loaded: ${reason}`, { cause });
+  });
+  if (loaded !== rows) throw new BackupError('row_count', `${name} has ${loaded} rows, the manifest says ${rows}`);
+}
+
+async function requireVersions(client: pg.Client, fields: Manifest['fields']): Promise<void> {
+  const { rows } = await client.query<{ field: string; version: string }>(
+    'SELECT field_id AS field, version FROM consciousness_states',
+  );
+  const found = new Map(rows.map(({ field, version }) => [field, Number(version)]));
+  const odd = fields.find(({ field, version }) => found.get(field) !== version);
+  if (!odd && found.size === fields.length) return;
+  const which = odd
+    ? `${odd.field} is at version ${found.get(odd.field)}, not ${odd.version}`
+    : 'there are other fields';
+  throw new BackupError('content', `the fields are not those of the manifest: ${which}`);
+}

@@ -1,0 +1,89 @@
+/** What the schedule does when its time has come: a backup if one is due, its verification, and what has expired. */
+import type pg from 'pg';
+import {
+  findExpired,
+  listBackups,
+  type Retention,
+  removeBackup,
+  removePartials,
+  type StoredBackup,
+  type Verdict,
+} from './backup-folder.ts';
+import { underBackupLock } from './backup-lock.ts';
+import { findNewestBackup, forgetBackup, recordBackup } from './ledger.ts';
+import { withClient } from './open-client.ts';
+import { dropLeftovers } from './scratch-database.ts';
+import { verifyBackup } from './verify-backup.ts';
+import { type WrittenBackup, writeBackup } from './write-backup.ts';
+
+export interface BackupPlan extends Pick<Retention, 'keepCount' | 'keepMs'> {
+  readonly url: string;
+  readonly folder: string;
+  readonly everyMs: number;
+}
+
+export interface BackupRun {
+  readonly written?: WrittenBackup;
+  readonly verified?: { readonly name: string; readonly verdict: Verdict };
+  /** Names of what was removed: expired, cut off, left over. */
+  readonly removed: readonly string[];
+}
+
+/** Whether a run would do anything: a backup, or its verification. */
+export async function isAnythingDue({ url, folder, everyMs }: BackupPlan): Promise<boolean> {
+  return withClient(
+    url,
+    async (client) => (await isBackupDue(client, everyMs)) || (await findUnverified(client, folder)) !== undefined,
+  );
+}
+
+/** @returns undefined when another process is at it */
+export async function runBackups(plan: BackupPlan): Promise<BackupRun | undefined> {
+  const held = await underBackupLock(plan.url, (client) => runLocked(client, plan));
+  return held?.result;
+}
+
+async function runLocked(client: pg.Client, plan: BackupPlan): Promise<BackupRun> {
+  const { url, folder } = plan;
+  const installation = await readInstallation(client);
+  const removed = [...(await removePartials(folder, installation)), ...(await dropLeftovers(client, installation))];
+  const written = (await isBackupDue(client, plan.everyMs)) ? await takeBackup(client, { url, folder }) : undefined;
+  const unverified = await findUnverified(client, folder);
+  const verified = unverified && {
+    name: unverified.name,
+    verdict: await verifyBackup(client, { url, installation, backup: unverified }),
+  };
+  for (const backup of findExpired(await listBackups(folder), { ...plan, installation, now: Date.now() })) {
+    await removeBackup(folder, backup);
+    await forgetBackup(client, backup.name);
+    removed.push(backup.name);
+  }
+  return { written, verified, removed };
+}
+
+/** Takes a backup that counts as the schedule's own. */
+export async function takeBackup(client: pg.Client, order: Parameters<typeof writeBackup>[0]): Promise<WrittenBackup> {
+  const written = await writeBackup(order);
+  await recordBackup(client, written.name, written.manifest.takenAt);
+  return written;
+}
+
+/** The database remembers, not the folder: workers on other machines have others. */
+async function isBackupDue(client: pg.Client, everyMs: number): Promise<boolean> {
+  const newest = await findNewestBackup(client);
+  return !newest || newest.takenAt.getTime() <= Date.now() - everyMs;
+}
+
+/** The newest, if it has never been tried, and lies in this folder. */
+async function findUnverified(client: pg.Client, folder: string): Promise<StoredBackup | undefined> {
+  const newest = await findNewestBackup(client);
+  if (!newest || newest.triedAt) return undefined;
+  return (await listBackups(folder)).find(({ name }) => name === newest.name);
+}
+
+export async function readInstallation(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM installation');
+  const [row] = rows;
+  if (!row) throw new Error('the database has no installation id');
+  return row.id;
+}

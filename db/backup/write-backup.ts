@@ -1,0 +1,118 @@
+/**
+ * Takes a backup: one snapshot of the whole database, a compressed file a table, and a manifest. It grows under a name
+ * that nobody takes for a backup, and gets its own only once every byte is on the disk.
+ */
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type pg from 'pg';
+import type { FieldId } from '../../shared/field/ids.ts';
+import { backupName, partialName } from './backup-names.ts';
+import { copyToFile } from './copy-files.ts';
+import { type BackupFile, type Manifest, manifestFormat, writeManifest } from './manifest.ts';
+import { withClient } from './open-client.ts';
+import { listSourceTables, type SourceTable } from './source-tables.ts';
+
+export interface BackupOrder {
+  readonly url: string;
+  /** The folder that the backup's own folder is made in. */
+  readonly folder: string;
+  readonly onProgress?: (progress: { done: number; total: number; table: string }) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface WrittenBackup {
+  readonly name: string;
+  readonly path: string;
+  readonly manifest: Manifest;
+}
+
+/** Writers go on meanwhile: what they commit after the first statement is not in it. */
+export async function writeBackup(order: BackupOrder): Promise<WrittenBackup> {
+  return withClient(order.url, async (client) => {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const { takenAt, installation, migrations } = await readHead(client);
+    const name = backupName(takenAt, installation);
+    const draft = join(order.folder, partialName(name));
+    await mkdir(order.folder, { recursive: true, mode: 0o700 });
+    await mkdir(draft, { mode: 0o700 });
+    try {
+      const files = await writeFiles(client, draft, order);
+      const fields = await readVersions(client);
+      const head = { format: manifestFormat, takenAt: takenAt.toISOString(), installation, migrations };
+      const manifest: Manifest = { ...head, files, fields };
+      await writeManifest(draft, manifest);
+      await syncFolder(draft);
+      order.signal?.throwIfAborted();
+      const path = join(order.folder, name);
+      await rename(draft, path);
+      await syncFolder(order.folder);
+      return { name, path, manifest };
+    } catch (error) {
+      await rm(draft, { recursive: true, force: true });
+      throw error;
+    }
+  });
+}
+
+async function writeFiles(client: pg.Client, draft: string, order: BackupOrder): Promise<BackupFile[]> {
+  const tables = await listSourceTables(client);
+  const counts: number[] = [];
+  for (const { source } of tables) counts.push(await countRows(client, source));
+  const total = counts.reduce((sum, rows) => sum + rows, 0);
+  let done = 0;
+  const files: BackupFile[] = [];
+  for (const [index, source] of tables.entries()) {
+    const { table } = source;
+    const file = await writeFile(client, draft, source, order.signal, (rows) => {
+      done += rows;
+      order.onProgress?.({ done, total, table });
+    });
+    if (file.rows !== counts[index]) throw new Error(`${table}: ${file.rows} of ${counts[index]} rows came`);
+    files.push(file);
+  }
+  return files;
+}
+
+async function writeFile(
+  client: pg.Client,
+  draft: string,
+  { table, columns, source }: SourceTable,
+  signal: AbortSignal | undefined,
+  onRows: (rows: number) => void,
+): Promise<BackupFile> {
+  const name = `${table}.copy.gz`;
+  const sql = `COPY ${source} TO STDOUT`;
+  const written = await copyToFile(client, { sql, path: join(draft, name), onRows, signal });
+  return { name, table, columns: [...columns], ...written };
+}
+
+async function countRows(client: pg.Client, source: string): Promise<number> {
+  const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM ${source} AS counted`);
+  return Number(rows[0]?.count);
+}
+
+async function readHead(client: pg.Client) {
+  const { rows } = await client.query<{ takenAt: Date; installation: string; migrations: string[] }>(`
+    SELECT now() AS "takenAt", (SELECT id FROM installation) AS installation,
+      (SELECT array_agg(name ORDER BY id) FROM knex_migrations) AS migrations`);
+  const [head] = rows;
+  if (!head) throw new Error('the database did not say what it is');
+  return head;
+}
+
+async function readVersions(client: pg.Client) {
+  const { rows } = await client.query<{ field: FieldId; version: string }>(
+    'SELECT field_id AS field, version FROM consciousness_states ORDER BY field_id',
+  );
+  return rows.map(({ field, version }) => ({ field, version: Number(version) }));
+}
+
+/** A name is only on the disk once its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

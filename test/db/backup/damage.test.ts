@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { appendFile, cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import t from 'tap';
+import { restoreBackup } from '../../../db/backup/restore-backup.ts';
+import { withDatabase } from '../../support/servers.ts';
+import { backUp, dumpRows, forgeManifest, query, withFilledBacking } from '../../support/with-backup.ts';
+import { withFolder } from '../../support/with-folder.ts';
+
+const log = 'field_updates.copy.gz';
+
+/** Replaces a file, and makes size and checksum in the manifest right again: only what is in it gives it away. */
+async function replaceFile(folder: string, name: string, change: (text: string) => string): Promise<void> {
+  const path = join(folder, name);
+  const before = await readFile(path);
+  const after = gzipSync(change(gunzipSync(before).toString()));
+  await writeFile(path, after);
+  const [oldHash, newHash] = [before, after].map((bytes) => createHash('sha256').update(bytes).digest('hex'));
+  await forgeManifest(folder, (text) =>
+    text
+      .replace(String(oldHash), String(newHash))
+      .replace(new RegExp(`"bytes": ${before.length}(,\\s+"sha256": "${newHash}")`), `"bytes": ${after.length}$1`),
+  );
+}
+
+const damages: Record<string, { check: string; message: RegExp; damage: (folder: string) => Promise<unknown> }> = {
+  'a file is missing': {
+    check: 'missing',
+    message: /field_updates\.copy\.gz/,
+    damage: (folder) => rm(join(folder, log)),
+  },
+  'a file is cut short': {
+    check: 'truncated',
+    message: /field_updates\.copy\.gz/,
+    damage: async (folder) => truncate(join(folder, log), (await readFile(join(folder, log))).length - 1),
+  },
+  'a file has grown': {
+    check: 'checksum',
+    message: /field_updates\.copy\.gz/,
+    damage: (folder) => appendFile(join(folder, log), 'x'),
+  },
+  'one bit of a file has flipped': {
+    check: 'checksum',
+    message: /vector_clocks\.copy\.gz/,
+    damage: async (folder) => {
+      const path = join(folder, 'vector_clocks.copy.gz');
+      const bytes = await readFile(path);
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+      await writeFile(path, bytes);
+    },
+  },
+  'there is no manifest': {
+    check: 'manifest',
+    message: /manifest\.json/,
+    damage: (folder) => rm(join(folder, 'manifest.json')),
+  },
+  'the manifest is cut short': {
+    check: 'manifest',
+    message: /manifest\.json/,
+    damage: (folder) => truncate(join(folder, 'manifest.json'), 100),
+  },
+  'somebody has struck a field out of the manifest': {
+    check: 'manifest',
+    message: /altered/,
+    damage: async (folder) => {
+      const path = join(folder, 'manifest.json');
+      await writeFile(path, (await readFile(path, 'utf8')).replace('"version": 33', '"version": 32'));
+    },
+  },
+  'the manifest names a file outside': {
+    check: 'manifest',
+    message: /files\.0\.name/,
+    damage: (folder) => forgeManifest(folder, (text) => text.replace(/"name": "[^"]+/, '"name": "../etc.copy.gz')),
+  },
+  'it has a newer format': {
+    check: 'newer_schema',
+    message: /format 2/,
+    damage: (folder) => forgeManifest(folder, (text) => text.replace('"format": 1', '"format": 2')),
+  },
+  'it has been through a migration that is not known here': {
+    check: 'newer_schema',
+    message: /999-future/,
+    damage: (folder) => forgeManifest(folder, (text) => text.replace(/("00\d-[a-z-]+")\n/, '$1, "999-future"\n')),
+  },
+  'a file has fewer rows than the manifest says': {
+    check: 'row_count',
+    message: /field_updates\.copy\.gz has 33 rows/,
+    damage: (folder) => replaceFile(folder, log, (text) => text.slice(text.indexOf('\n') + 1)),
+  },
+  'a file holds what PostgreSQL does not take': {
+    check: 'content',
+    message: /field_updates\.copy\.gz/,
+    damage: (folder) => replaceFile(folder, log, (text) => text.replace('garden\t1\t', 'garden\tone\t')),
+  },
+  'a file has rows twice': {
+    check: 'content',
+    message: /field_updates\.copy\.gz.*duplicate key/,
+    damage: (folder) => replaceFile(folder, log, (text) => text + text),
+  },
+};
+
+t.test('what is damaged is refused by its name and by what is wrong, and nothing of it stays', async (t) => {
+  const { path } = await backUp(t, await withFilledBacking(t));
+  const copies = await withFolder(t);
+  const { url } = await withDatabase(t);
+  const untouched = await dumpRows(url);
+  for (const [name, { check, message, damage }] of Object.entries(damages)) {
+    const copy = join(copies, name.replaceAll(' ', '-'));
+    await cp(path, copy, { recursive: true });
+    await damage(copy);
+    await t.rejects(restoreBackup({ folder: copy, url }), { check, message }, name);
+    t.same(await dumpRows(url), untouched);
+  }
+  await restoreBackup({ folder: path, url });
+  t.not((await dumpRows(url)).field_updates?.length, 0, 'and what is whole goes into the same database');
+});
+
+t.test('a database that holds anything is refused by the name of the table', async (t) => {
+  const { path } = await backUp(t, await withFilledBacking(t));
+  const { url } = await withDatabase(t);
+  await query(url, (client) => client.query('CREATE TABLE notes (text text)'));
+  await query(url, (client) => client.query(`INSERT INTO notes VALUES ('mine')`));
+  await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: /public\.notes/ });
+  await query(url, (client) => client.query('DELETE FROM notes'));
+  await restoreBackup({ folder: path, url });
+  await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: /bullmq\.|public\./ });
+});

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { restoreBackup } from '../../../db/backup/restore-backup.ts';
+import { listSourceTables } from '../../../db/backup/source-tables.ts';
+import { connectDatabase } from '../../../db/connect.ts';
+import { createFieldReader } from '../../../db/field-reader.ts';
+import { migrateDown } from '../../../db/migrate.ts';
+import { listMigrations } from '../../../db/migrations/source.ts';
+import { listFields, verifyField } from '../../../db/verify-field.ts';
+import { waitForVersion } from '../../support/read-back.ts';
+import { withDatabase } from '../../support/servers.ts';
+import { jobOf, setCell } from '../../support/updates.ts';
+import { alice, backUp, dumpRows, garden, pond, query, withFilledBacking } from '../../support/with-backup.ts';
+import { withBacking, withWorker } from '../../support/with-worker.ts';
+
+t.test('what is restored is what was backed up, row by row, and replays to the same bytes', async (t) => {
+  const source = await withFilledBacking(t);
+  const before = await dumpRows(source.config.DATABASE_URL);
+  const { path, manifest } = await backUp(t, source);
+  t.same(manifest.fields, [
+    { field: garden, version: 33 },
+    { field: pond, version: 1 },
+  ]);
+  t.equal(manifest.installation, await source.reader.readInstallation());
+  t.equal(manifest.files.find(({ table }) => table === 'field_updates')?.rows, 34);
+
+  const target = await withBacking(t);
+  const { DATABASE_URL: url } = target.config;
+  await restoreBackup({ folder: path, url });
+  t.same(await dumpRows(url), before);
+  t.ok(before.field_conflicts?.length && before.field_snapshots?.length, 'and there was something of everything');
+  for (const field of await listFields(target.db)) {
+    t.same((await verifyField(target.db, field)).differences, []);
+    t.same(await target.reader.loadState(field), await source.reader.loadState(field));
+  }
+  t.not(await target.reader.readInstallation(), manifest.installation, 'the cache takes no old copy for its own');
+
+  t.comment('what was accepted into the queue of PostgreSQL is applied there, once');
+  await withWorker(t, target);
+  await waitForVersion(target, garden, 35);
+  const state = await target.reader.loadState(garden);
+  t.equal(state?.cells.get('5,0')?.value, 0.5);
+  t.equal(state?.cells.get('6,0')?.value, 0.6);
+  await target.producer.enqueue(jobOf(garden, alice, [setCell(32, 5, 0.5), setCell(34, 7, 0.7)]));
+  await waitForVersion(target, garden, 36);
+});
+
+t.test('an older backup is loaded under its own schema, which is then brought up to date', async (t) => {
+  const source = await withFilledBacking(t);
+  const { DATABASE_URL } = source.config;
+  await query(DATABASE_URL, (client) => client.query('UPDATE knex_migrations SET batch = id'));
+  await migrateDown(DATABASE_URL);
+  const { path, manifest } = await backUp(t, source);
+  const last = listMigrations().at(-1);
+  t.same(manifest.migrations, listMigrations().slice(0, -1));
+  const { url } = await withDatabase(t);
+  await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: String(last) });
+  await query(url, (client) =>
+    client.query('DROP SCHEMA public CASCADE; DROP SCHEMA bullmq CASCADE; CREATE SCHEMA public'),
+  );
+  await restoreBackup({ folder: path, url });
+  t.same(await dumpRows(url), await dumpRows(DATABASE_URL));
+  const db = connectDatabase({ url, poolSize: 2, applicationName: 'test', log: source.log });
+  t.teardown(() => db.destroy());
+  t.equal((await createFieldReader(db).readLog(garden, 0, 1))?.version, 33);
+  const { rows } = await db.raw('SELECT name FROM knex_migrations ORDER BY id DESC LIMIT 1');
+  t.same(rows, [{ name: last }]);
+});
+
+t.test('every table is backed up, and there is no sequence to forget', async (t) => {
+  const { url } = await withDatabase(t);
+  await query(url, async (client) => {
+    const tables = (await listSourceTables(client)).map(({ table }) => table);
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
+    );
+    const left = rows.map(({ name }) => name).filter((name) => !tables.includes(name));
+    t.same(left.sort(), ['backups', 'installation', 'knex_migrations', 'knex_migrations_lock', 'unpublished_fields']);
+    const { rows: sequences } = await client.query(
+      `SELECT FROM pg_sequences WHERE schemaname = 'public' AND sequencename !~ '^knex_'`,
+    );
+    t.equal(sequences.length, 0, 'a backup carries no sequences: add them to it before one is used');
+  });
+});
+
+t.test('the manifest is for people, too', async (t) => {
+  const { path } = await backUp(t, await withFilledBacking(t));
+  const text = await readFile(join(path, 'manifest.json'), 'utf8');
+  t.match(text, /"field": "garden",\n\s+"version": 33/);
+});

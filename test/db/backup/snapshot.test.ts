@@ -1,0 +1,122 @@
+import { readdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import t, { type Test } from 'tap';
+import { restoreBackup } from '../../../db/backup/restore-backup.ts';
+import { writeBackup } from '../../../db/backup/write-backup.ts';
+import { connectDatabase } from '../../../db/connect.ts';
+import { listFields, verifyField } from '../../../db/verify-field.ts';
+import { waitForVersion } from '../../support/read-back.ts';
+import { withDatabase } from '../../support/servers.ts';
+import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
+import { dumpRows, query, withFilledBacking } from '../../support/with-backup.ts';
+import { withFolder } from '../../support/with-folder.ts';
+import { withBacking, withWorker } from '../../support/with-worker.ts';
+
+const fields = ['a', 'b', 'c'].map(asField);
+
+t.test('a backup is of one moment, however much is written meanwhile', async (t) => {
+  const source = await withBacking(t, { SNAPSHOT_EVERY: '20' });
+  await withWorker(t, source);
+  let counter = 0;
+  const send = async () => {
+    counter += 1;
+    const updates = [setCell(2 * counter - 1, counter % 30, 0.5), putParticle(2 * counter, `p${counter % 50}`)];
+    for (const field of fields) await source.producer.enqueue(jobOf(field, asDevice('alice'), updates));
+  };
+  for (let round = 0; round < 50; round += 1) await send();
+  for (const field of fields) await waitForVersion(source, field, 100);
+  const folder = await withFolder(t);
+  const taken: string[] = [];
+  const backUpThrice = async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const before = counter;
+      const { path } = await writeBackup({ url: source.config.DATABASE_URL, folder });
+      t.ok(counter > before, 'updates came while it was taken');
+      taken.push(path);
+    }
+  };
+  let isDone = false;
+  const writing = (async () => {
+    while (!isDone) await send();
+  })();
+  await backUpThrice().finally(() => {
+    isDone = true;
+  });
+  await writing;
+  for (const path of taken) {
+    const { url } = await withDatabase(t);
+    const { fields: versions } = await restoreBackup({ folder: path, url });
+    const db = connectDatabase({ url, poolSize: 2, applicationName: 'test', log: source.log });
+    t.teardown(() => db.destroy());
+    t.same(await listFields(db), fields);
+    for (const { field, version } of versions) {
+      const verification = await verifyField(db, field);
+      t.same(verification.differences, []);
+      t.equal(verification.version, version);
+    }
+  }
+});
+
+/** So many rows that neither a backup nor a restore is through with them before somebody can step in. */
+async function withManyRows(t: Test): Promise<string> {
+  const { config } = await withFilledBacking(t);
+  await query(config.DATABASE_URL, (client) =>
+    client.query(`
+      INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, update)
+      SELECT 'filler', n, 'device', n, n, 'applied', jsonb_build_object('text', md5(n::text) || md5((-n)::text))
+      FROM generate_series(1, 150000) AS n`),
+  );
+  return config.DATABASE_URL;
+}
+
+/** Ends the connections of a backup or restore, once. */
+function cutter(url: string) {
+  let cutting: Promise<unknown> | undefined;
+  return {
+    cut() {
+      cutting ??= query(url, (client) =>
+        client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND application_name = 'field-backup'`),
+      );
+    },
+    done: () => cutting,
+  };
+}
+
+t.test('a backup that is cut off in the middle leaves nothing that is taken for one', async (t) => {
+  const url = await withManyRows(t);
+  const folder = await withFolder(t);
+  const { cut, done } = cutter(url);
+  const seen: string[] = [];
+  const onProgress = () => {
+    seen.push(...readdirSync(folder));
+    cut();
+  };
+  await t.rejects(writeBackup({ url, folder, onProgress }));
+  await done();
+  t.match(seen[0], /^\.partial-field-/, 'it grows under another name');
+  t.same(await readdir(folder), []);
+
+  const stop = new AbortController();
+  await t.rejects(writeBackup({ url, folder, signal: stop.signal, onProgress: () => stop.abort() }));
+  t.same(await readdir(folder), []);
+});
+
+t.test('a restore that is cut off in the middle leaves the database as empty as it was', async (t) => {
+  const { path } = await writeBackup({ url: await withManyRows(t), folder: await withFolder(t) });
+  const { url } = await withDatabase(t);
+  const before = await dumpRows(url);
+  const { cut, done } = cutter(url);
+  const restoring = restoreBackup({
+    folder: path,
+    url,
+    onProgress: ({ step, file }) => {
+      if (step === 'loading' && file.startsWith('field_updates')) cut();
+    },
+  });
+  await t.rejects(restoring);
+  await done();
+  t.same(await dumpRows(url), before);
+  await restoreBackup({ folder: path, url });
+  t.equal((await dumpRows(url)).field_updates?.length, 150_034);
+});

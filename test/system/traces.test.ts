@@ -1,0 +1,111 @@
+/** A request and what came of it in another process are one trace, as a real receiver of OTLP sees it. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t, { type Test } from 'tap';
+import { findFreePort } from '../../dev/free-port.ts';
+import { setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withProcess } from '../support/with-process.ts';
+import { withBacking } from '../support/with-worker.ts';
+
+interface Span {
+  readonly service: string;
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly links?: readonly { readonly traceId: string }[];
+}
+
+interface Export {
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: readonly { key: string; value: { stringValue?: string } }[] };
+    readonly scopeSpans: readonly { readonly spans: readonly Omit<Span, 'service'>[] }[];
+  }[];
+}
+
+/** Takes what is sent to `/v1/traces`, as a collector does. */
+async function withCollector(t: Test): Promise<{ url: string; spans: Span[] }> {
+  const spans: Span[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      if (request.url === '/v1/traces') spans.push(...readSpans(JSON.parse(Buffer.concat(chunks).toString())));
+      response.writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': 'application/json' }).end('{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans };
+}
+
+function readSpans({ resourceSpans }: Export): Span[] {
+  return resourceSpans.flatMap(({ resource, scopeSpans }) => {
+    const service = resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue ?? '';
+    return scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ service, ...span })));
+  });
+}
+
+t.test('from the request through the queue to the commit there is one trace', { timeout: 120_000 }, async (t) => {
+  const collector = await withCollector(t);
+  const backing = await withBacking(t);
+  const port = await findFreePort();
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+  await withProcess(t, 'workers', backing, env);
+  await withProcess(t, 'api', backing, { ...env, PORT: String(port) });
+  const base = `http://127.0.0.1:${port}`;
+  const isReady = async () => (await fetch(`${base}/api/health/ready`)).ok;
+  await waitUntil('the API is ready', isReady, { timeoutMs: 60_000 });
+  const json = { 'content-type': 'application/json' };
+  const registered = await fetch(`${base}/api/devices`, { method: 'POST', headers: json, body: '{}' });
+  const { token } = (await registered.json()) as { token: string };
+  const foreign = '0af7651916cd43dd8448eb211c80319c';
+  const answer = await fetch(`${base}/api/fields/global/updates`, {
+    method: 'POST',
+    headers: {
+      ...json,
+      authorization: `Bearer ${token}`,
+      prefer: 'wait=20',
+      traceparent: `00-${foreign}-b7ad6b7169203331-01`,
+    },
+    body: JSON.stringify({ updates: [setCell(1, 1, 0.5)] }),
+  });
+  t.equal(answer.status, 200);
+
+  const request = await waitUntil('the request has come', () =>
+    collector.spans.find(({ name }) => name === 'POST /api/fields/:field/updates'),
+  );
+  const ofTrace = () => collector.spans.filter(({ traceId }) => traceId === request.traceId);
+  const find = (name: string | RegExp) => ofTrace().find((span) => span.name.match(name));
+  await waitUntil('all of the trace has come', () => find(/^commit$/) && find(/^publish$/) && find(/process/));
+  const commit = find(/^commit$/);
+  const parents = [commit];
+  for (let span = commit; span?.parentSpanId; ) {
+    const { parentSpanId } = span;
+    span = ofTrace().find(({ spanId }) => spanId === parentSpanId);
+    parents.push(span);
+  }
+  t.same(
+    parents.map((span) => [span?.service, span?.name]),
+    [
+      ['field-worker', 'commit'],
+      ['field-worker', 'process updates'],
+      ['field-api', 'add updates.apply-updates'],
+      ['field-api', 'POST /api/fields/:field/updates'],
+    ],
+    'each span stands on the one before it',
+  );
+  t.ok(BigInt(commit?.endTimeUnixNano ?? 0) >= BigInt(commit?.startTimeUnixNano ?? 0));
+  t.not(request.traceId, foreign, "a client's trace is not joined");
+  t.match(request.links, [{ traceId: foreign }], 'but pointed to');
+  t.notOk(
+    collector.spans.some(({ name }) => name.includes('/health/')),
+    'health checks leave no traces',
+  );
+});

@@ -1,0 +1,44 @@
+import t from 'tap';
+import { listBackups } from '../../db/backup/backup-folder.ts';
+import { runBackups } from '../../db/backup/run-backups.ts';
+import { createLifecycle } from '../../shared/lifecycle.ts';
+import { planBackups } from '../../workers/backup-plan.ts';
+import { startBackups } from '../../workers/backups.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withFilledBacking } from '../support/with-backup.ts';
+import { withFolder } from '../support/with-folder.ts';
+
+const patiently = { timeoutMs: 120_000, intervalMs: 200 };
+
+t.test('a worker has a backup taken and verified by a process of its own, and two workers make one', async (t) => {
+  const backing = await withFilledBacking(t);
+  const folder = await withFolder(t);
+  const config = { ...backing.config, BACKUP_EVERY_HOURS: 24, BACKUP_FOLDER: folder };
+  // What a worker's own process has, and its child is given.
+  for (const name of ['DATABASE_URL', 'QUEUE_REDIS_URL', 'CACHE_REDIS_URL', 'JWT_SECRET'] as const) {
+    process.env[name] = config[name];
+  }
+  process.env.BACKUP_FOLDER = folder;
+  process.env.LOG_LEVEL = 'silent';
+  const workers = [createLifecycle(backing.log), createLifecycle(backing.log)];
+  t.teardown(() => Promise.all(workers.map((lifecycle) => lifecycle.stop())));
+  for (const lifecycle of workers) startBackups({ config, log: backing.log, lifecycle }, { everyMs: 20 });
+  const verified = await waitUntil(
+    'the backup is verified',
+    async () => (await listBackups(folder)).find(({ verdict }) => verdict),
+    patiently,
+  );
+  t.match(verified.verdict, { fields: 2, updates: 34, differences: [] });
+  await Promise.all(workers.map((lifecycle) => lifecycle.stop()));
+  t.equal((await listBackups(folder)).length, 1);
+  t.match(await runBackups(planBackups(config)), { written: undefined, verified: undefined });
+});
+
+t.test('a worker that is told to take none takes none', async (t) => {
+  const backing = await withFilledBacking(t);
+  const lifecycle = createLifecycle(backing.log);
+  startBackups({ config: backing.config, log: backing.log, lifecycle }, { everyMs: 1 });
+  await lifecycle.stop();
+  const { rows } = await backing.db.raw('SELECT FROM backups');
+  t.equal(rows.length, 0);
+});
