@@ -14,6 +14,7 @@ import { checkAccess, checkRevocation, grantOf, writerOf } from './auth.ts';
 import type { Backlog } from './backlog.ts';
 import type { CounterLeads } from './counter-leads.ts';
 import type { KnownVersions } from './known-versions.ts';
+import type { Limits } from './limits/limits.ts';
 import type { ApiMetrics } from './metrics.ts';
 import type { Presence } from './presence.ts';
 
@@ -25,12 +26,13 @@ export interface UpdateOrder {
   readonly replyTo?: ReplyAddress;
 }
 
-/** @throws FieldError `forbidden`, `token_revoked`, `counter_too_far`, `overloaded` or `queue_unavailable` */
+/** @throws FieldError `forbidden`, `token_revoked`, `rate_limited`, `counter_too_far`, `overloaded` or `queue_unavailable` */
 export type AcceptUpdates = (order: UpdateOrder) => Promise<Accepted>;
 
 interface UpdateDoor {
   readonly producer: UpdateProducer;
   readonly revocations: RevocationList;
+  readonly limits: Limits;
   readonly backlog: Backlog;
   readonly leads: CounterLeads;
   readonly versions: KnownVersions;
@@ -41,6 +43,7 @@ interface UpdateDoor {
 export function createAcceptUpdates({
   producer,
   revocations,
+  limits,
   backlog,
   leads,
   versions,
@@ -51,6 +54,7 @@ export function createAcceptUpdates({
     checkAccess(claims, 'field:write', field);
     checkRevocation(revocations, claims);
     const device = writerOf(claims);
+    limits.updates.take(claims.sub, sent.length);
     await leads.check({ field, device, updates: sent });
     backlog.check();
     const acceptedAt = Date.now();

@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Claims } from '../shared/contract/token.ts';
 import type { FieldError } from '../shared/errors.ts';
+import type { SharedBudget } from './limits/shared-budget.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -18,6 +19,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the token says; null on routes that need none. */
     claims: Claims | null;
+    /** What the request spends of; told in its answer. */
+    budget: SharedBudget | null;
     /** Why a WebSocket is closed as soon as it is open. */
     refusal: FieldError | null;
   }

@@ -5,15 +5,18 @@
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import websocket from '@fastify/websocket';
-import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyRequest, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { maxRequestBytes, streamProtocol } from '../shared/contract/wire.ts';
+import { FieldError } from '../shared/errors.ts';
+import { parseProxies } from '../shared/trusted-proxies.ts';
 import type { App } from './app-types.ts';
 import { createFieldGuard } from './auth.ts';
 import type { Connections } from './connections.ts';
 import { addDocs } from './docs.ts';
 import { addDrain } from './drain.ts';
 import { readJsonBodies } from './json-body.ts';
+import { addRateHeaders } from './limits/rate-headers.ts';
 import { parseOrigins } from './origins.ts';
 import type { Parts } from './parts.ts';
 import { answerBrokenRequest, handleErrors, sendProblem, toFieldError } from './problems.ts';
@@ -30,24 +33,28 @@ import { securityHeaders } from './security-headers.ts';
 import { traceRequests } from './trace-requests.ts';
 import { answerUnknownRoutes } from './unknown-routes.ts';
 
-/** For the whole request to arrive; slower ones are attacks. */
-const requestTimeoutMs = 30_000;
+/** The longest address that means anything has 200 characters. */
+const maxUrlLength = 2048;
+/** How often connections are looked at for requests that do not arrive. */
+const maxCheckEveryMs = 5000;
 /** Without a byte either way. Longer than the longest `Prefer: wait`, and than a stream's keep-alive. */
 const connectionTimeoutMs = 75_000;
 
-const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied'];
+const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied', 'ratelimit', 'ratelimit-policy'];
 
 export async function buildApp(connections: Connections, parts: Parts): Promise<App> {
   const { config, reader, producer, verifyToken, revocations, tracing } = connections;
-  const { metrics, streams, replies } = parts;
+  const { metrics, streams, replies, limits } = parts;
   const origins = parseOrigins(config.CORS_ORIGINS);
 
   const app = createServer(connections);
+  app.addHook('onRequest', refuseLongUrls);
   readJsonBodies(app);
   handleErrors(app, metrics);
   answerUnknownRoutes(app);
   if (tracing) traceRequests(app, tracing);
   logRequests(app, metrics);
+  addRateHeaders(app);
   addDrain(app, { streams, replies });
   app.addHook('onClose', async () => parts.close());
 
@@ -74,27 +81,36 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
   });
   await addDocs(app);
 
-  const guardFor = createFieldGuard(verifyToken);
+  const guardFor = createFieldGuard({ verifyToken, limits });
   const guard = guardFor('field:read');
   addHealthRoutes(app, { check: parts.checkHealth, isStopping: () => streams.isDraining });
-  addDeviceRoutes(app, { config, revocations });
+  addDeviceRoutes(app, { config, revocations, limits });
   addUpdateRoutes(app, { ...parts, config, reader, guard: guardFor('field:write') });
   addStateRoutes(app, { ...parts, guard });
   addHistoryRoutes(app, { config, reader, guard });
   addStreamRoutes(app, { ...parts, config, verifyToken, guard, origins });
   addPageRoutes(app, config);
-  addOperatorRoutes(app, { config, verifyToken, producer, metrics });
+  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics });
   await app.ready();
   return app;
 }
 
-function createServer({ log }: Connections): App {
+async function refuseLongUrls({ url }: FastifyRequest): Promise<void> {
+  if (url.length > maxUrlLength) throw new FieldError('url_too_long');
+}
+
+function createServer({ log, config }: Connections): App {
+  const requestTimeout = config.REQUEST_TIMEOUT_MS;
+  const proxies = parseProxies(config.TRUST_PROXY);
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // Requests are logged by their own hook, in one line each.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxRequestBytes,
-    requestTimeout: requestTimeoutMs,
+    // For the whole request to arrive; slower ones are attacks.
+    requestTimeout,
+    http: { connectionsCheckingInterval: Math.min(maxCheckEveryMs, requestTimeout), headersTimeout: requestTimeout },
+    trustProxy: proxies.length > 0 ? [...proxies] : false,
     connectionTimeout: connectionTimeoutMs,
     // What comes while streams are drained is still served; new streams are refused by their routes.
     return503OnClosing: false,
@@ -103,6 +119,7 @@ function createServer({ log }: Connections): App {
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toFieldError(error)),
   }).withTypeProvider<ZodTypeProvider>();
   app.decorateRequest('claims', null);
+  app.decorateRequest('budget', null);
   app.decorateRequest('refusal', null);
   // The types of answers are checked when they are compiled, and by the contract's tests.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));

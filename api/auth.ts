@@ -7,21 +7,52 @@ import { FieldError } from '../shared/errors.ts';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
 import { identityOf, type RevocationList } from '../shared/revocation-list.ts';
 import type { VerifyToken } from '../shared/tokens.ts';
+import type { Limits } from './limits/limits.ts';
 
 const maxTokenLength = 8192;
 
-/** Checks a request's token, and that it has the scope for the field of the path. Runs before the body is read. */
+/**
+ * Checks a request's token, that it has the scope for the field of the path, and that its user has points left. Runs before
+ * the body is read.
+ */
 export type Guard = (request: FastifyRequest) => Promise<void>;
 
-export function createFieldGuard(verifyToken: VerifyToken): (scope: Scope) => Guard {
+interface FieldGuardOptions {
+  readonly verifyToken: VerifyToken;
+  readonly limits: Limits;
+}
+
+export function createFieldGuard({ verifyToken, limits }: FieldGuardOptions): (scope: Scope) => Guard {
   return (scope) => async (request) => {
     const token = findToken(request);
     if (token === undefined) throw new FieldError('unauthorized', { detail: 'Send `Authorization: Bearer <token>`' });
-    const claims = await verifyToken(token);
+    const claims = await countFailures(limits, request.ip, () => verifyToken(token));
     const { field } = request.params as { field: FieldId };
     checkAccess(claims, scope, field);
     request.claims = claims;
+    request.budget = scope === 'field:write' ? limits.updates : limits.reads;
+    request.budget.take(claims.sub, pointsOf(request));
   };
+}
+
+/** A replay of a thousand updates is not a look into the cache. Updates are paid for one by one when they are taken in. */
+const replayPoints = 20;
+const logPagePoints = 5;
+
+function pointsOf({ method, query, routeOptions }: FastifyRequest): number {
+  if (method !== 'GET' && method !== 'HEAD') return 1;
+  if (typeof query === 'object' && query !== null && 'at' in query) return replayPoints;
+  return routeOptions.url?.endsWith('/updates') ? logPagePoints : 1;
+}
+
+/** A token that is no token costs its address a point. @throws FieldError `rate_limited` when that was one too many */
+export async function countFailures(limits: Limits, address: string, verify: () => Promise<Claims>): Promise<Claims> {
+  try {
+    return await verify();
+  } catch (error) {
+    if (error instanceof FieldError && error.code === 'unauthorized') limits.failedLogins.take(address, 1);
+    throw error;
+  }
 }
 
 /** @throws FieldError `forbidden` */

@@ -1,8 +1,8 @@
 /** Reads bodies: JSON in UTF-8, byte for byte, without what could reach a prototype. Anything else is refused by name. */
 import type { FastifyRequest } from 'fastify';
-import { parse } from 'secure-json-parse';
 import { FieldError } from '../shared/errors.ts';
 import type { App } from './app-types.ts';
+import { parseJson } from './parse-json.ts';
 
 export function readJsonBodies(app: App): void {
   app.removeAllContentTypeParsers();
@@ -13,21 +13,15 @@ export function readJsonBodies(app: App): void {
         detail: `A body with content-encoding ${encoding} is not taken`,
       });
     }
-    return parseJson(body);
+    return parseJson(decode(body));
   });
 }
 
 /** @throws FieldError `bad_request` */
-function parseJson(body: Buffer): unknown {
-  let text: string;
+function decode(body: Buffer): string {
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch (cause) {
     throw new FieldError('bad_request', { detail: 'The body is not UTF-8', cause });
-  }
-  try {
-    return parse(text, { protoAction: 'error', constructorAction: 'error' });
-  } catch (cause) {
-    throw new FieldError('bad_request', { detail: 'The body is not valid JSON', cause });
   }
 }

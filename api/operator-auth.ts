@@ -4,13 +4,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasScope } from '../shared/contract/token.ts';
 import { FieldError } from '../shared/errors.ts';
 import type { VerifyToken } from '../shared/tokens.ts';
-import { bearerOf } from './auth.ts';
+import { bearerOf, countFailures } from './auth.ts';
+import type { Limits } from './limits/limits.ts';
 import { sendProblem } from './problems.ts';
 
 const operatorName = 'operator';
 
 interface OperatorDoor {
   readonly verifyToken: VerifyToken;
+  readonly limits: Limits;
   /** Without one, only tokens open the door. */
   readonly password: string | undefined;
 }
@@ -26,12 +28,18 @@ export function createOperatorGuard(door: OperatorDoor) {
   };
 }
 
-async function findRefusal(door: OperatorDoor, { headers }: FastifyRequest): Promise<FieldError | undefined> {
-  if (door.password && isOperatorPassword(headers.authorization, door.password)) return undefined;
-  const token = bearerOf(headers.authorization);
-  if (token === undefined) return new FieldError('unauthorized', { detail: 'Operators only' });
+async function findRefusal(door: OperatorDoor, { headers, ip }: FastifyRequest): Promise<FieldError | undefined> {
+  const { limits, password } = door;
   try {
-    if (hasScope(await door.verifyToken(token), 'operator')) return undefined;
+    if (password && isBasic(headers.authorization)) {
+      // Who has guessed too often is not told when he guesses right.
+      limits.failedLogins.checkLeft(ip);
+      if (isOperatorPassword(headers.authorization, password)) return undefined;
+      limits.failedLogins.take(ip, 1);
+    }
+    const token = bearerOf(headers.authorization);
+    if (token === undefined) return new FieldError('unauthorized', { detail: 'Operators only' });
+    if (hasScope(await countFailures(limits, ip, () => door.verifyToken(token)), 'operator')) return undefined;
     return new FieldError('forbidden', { detail: 'The token lacks the scope operator' });
   } catch (error) {
     if (error instanceof FieldError) return error;
@@ -39,9 +47,12 @@ async function findRefusal(door: OperatorDoor, { headers }: FastifyRequest): Pro
   }
 }
 
-function isOperatorPassword(header: string | undefined, password: string): boolean {
-  const [scheme = '', credentials = ''] = (header ?? '').split(' ');
-  if (scheme.toLowerCase() !== 'basic') return false;
+function isBasic(header: string | undefined): header is string {
+  return header?.toLowerCase().startsWith('basic ') === true;
+}
+
+function isOperatorPassword(header: string, password: string): boolean {
+  const credentials = header.split(' ')[1] ?? '';
   const given = Buffer.from(credentials, 'base64').toString('utf8');
   return timingSafeEqual(digest(given), digest(`${operatorName}:${password}`));
 }

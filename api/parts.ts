@@ -11,6 +11,7 @@ import type { Connections } from './connections.ts';
 import { CounterLeads } from './counter-leads.ts';
 import { createHealthCheck, type Health } from './health.ts';
 import { KnownVersions } from './known-versions.ts';
+import { createLimits, type Limits } from './limits/limits.ts';
 import { type ApiMetrics, createMetrics, measureStreamBuffers } from './metrics.ts';
 import { Presence } from './presence.ts';
 import { Replies } from './replies.ts';
@@ -19,6 +20,7 @@ import { FieldHub } from './stream/field-hub.ts';
 import { OpenStreams } from './stream/open-streams.ts';
 
 export interface Parts {
+  readonly limits: Limits;
   readonly metrics: ApiMetrics;
   readonly versions: KnownVersions;
   readonly presence: Presence;
@@ -43,7 +45,9 @@ export function createParts(connections: Connections): Parts {
   const subscriber = new ChannelSubscriber(subscriberRedis, log);
   const replies = new Replies(subscriber, names);
   const hub = new FieldHub({ states, reader, presence, metrics, log, subscriber, names, versions });
+  const limits = createLimits(config, cacheRedis, names.limitPrefix);
   const streams = new OpenStreams({
+    counts: limits.streams,
     onChange: (transport, change) => metrics.streams.inc({ transport }, change),
     isRevoked: (claims) => revocations.isRevoked(identityOf(claims)),
   });
@@ -65,6 +69,7 @@ export function createParts(connections: Connections): Parts {
   metrics.backlogLimit.set(config.MAX_BACKLOG);
   measureStanding(metrics, connections, checkHealth);
   return {
+    limits,
     metrics,
     versions,
     presence,
@@ -73,10 +78,11 @@ export function createParts(connections: Connections): Parts {
     hub,
     streams,
     backlog,
-    acceptUpdates: createAcceptUpdates({ producer, revocations, backlog, leads, versions, presence, metrics }),
+    acceptUpdates: createAcceptUpdates({ producer, revocations, limits, backlog, leads, versions, presence, metrics }),
     checkHealth,
     close() {
       watch.close();
+      limits.close();
       backlog.close();
       hub.close();
       streams.close();

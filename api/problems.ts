@@ -2,6 +2,7 @@
  * Turns whatever goes wrong in a request into a problem answer (RFC 9457). The only place that does: routes throw.
  * Knows the table of errors and Fastify's codes; what a client may not read stays in the log.
  */
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
@@ -85,14 +86,23 @@ export function pathOf(url: string): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
+/** What Node says of requests that never become one. */
+const codeOfClientError: Readonly<Record<string, ErrorCode>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+};
+
 /** Answers what is not even HTTP, before there is a request. */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const problem: Problem = toProblem(new FieldError('bad_request', { detail: 'This is not a whole HTTP request' }));
+  const known = codeOfClientError[error.code ?? ''];
+  const problem: Problem = toProblem(
+    known ? new FieldError(known) : new FieldError('bad_request', { detail: 'This is not a whole HTTP request' }),
+  );
   const body = JSON.stringify(problem);
   if (!socket.writable) return void socket.destroy();
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Connection: close\r\n\r\n${body}`,
   );
 }

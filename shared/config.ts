@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { describeWeakSecret } from './secret-strength.ts';
+import { isProxy, parseProxies } from './trusted-proxies.ts';
 
 const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
@@ -14,6 +15,11 @@ const signingSecret = z.string().superRefine((secret, context) => {
   const weakness = describeWeakSecret(secret);
   if (weakness) context.addIssue({ code: 'custom', message: weakness });
 });
+const proxies = z
+  .string()
+  .refine((list) => parseProxies(list).every(isProxy), 'must be addresses or networks such as 10.0.0.0/8, with commas');
+/** Of points in a window; 0 for none. */
+const limit = (points: number) => integer(0, 1_000_000_000).default(points);
 const redisUrl = z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://');
 
 /** The settings by their names in the environment; `.env.example` lists the same, and a test holds it to this. */
@@ -44,6 +50,16 @@ export const configSchema = z.object({
   OPEN_REGISTRATION: flag.optional(),
   ADMIN_PASSWORD: z.string().min(12, 'must be at least 12 characters long').optional(),
   CORS_ORIGINS: z.string().default(''),
+  TRUST_PROXY: proxies.default(''),
+  REQUEST_TIMEOUT_MS: integer(100, 600_000).default(30_000),
+
+  LIMIT_WINDOW_SECONDS: integer(1, 3600).default(10),
+  LIMIT_UPDATES: limit(100_000),
+  LIMIT_READS: limit(100_000),
+  LIMIT_STREAMS: limit(10_000),
+  LIMIT_NEW_STREAMS: limit(10_000),
+  LIMIT_FAILED_LOGINS: limit(1000),
+  LIMIT_REGISTRATIONS: limit(10_000),
 
   GRID_SIZE: integer(1, 1000).default(30),
   MAX_BACKLOG: integer(1, 10_000_000).default(50_000),

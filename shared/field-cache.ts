@@ -17,6 +17,8 @@ export interface CacheNames {
   presenceKey(field: FieldId): string;
   /** Says that tokens were revoked; what it says is in PostgreSQL. */
   readonly revocationChannel: string;
+  /** What the keys of limits start with. */
+  readonly limitPrefix: string;
 }
 
 export function cacheNames(prefix: string, installation: string): CacheNames {
@@ -27,6 +29,7 @@ export function cacheNames(prefix: string, installation: string): CacheNames {
     replyChannel: (process) => `${base}:replies:${process}`,
     presenceKey: (field) => `${base}:presence:{${field}}`,
     revocationChannel: `${base}:revocations`,
+    limitPrefix: `${base}:limits`,
   };
 }
 

@@ -14,6 +14,9 @@ const redact = {
     '*.password',
     '*.secret',
     'err.config',
+    // Of a refused AUTH, its password.
+    'err.command',
+    'err.*.command',
   ],
   censor: '[redacted]',
 };

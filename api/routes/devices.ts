@@ -8,6 +8,7 @@ import type { DeviceId } from '../../shared/field/ids.ts';
 import type { RevocationList } from '../../shared/revocation-list.ts';
 import { signToken } from '../../shared/tokens.ts';
 import type { App } from '../app-types.ts';
+import type { Limits } from '../limits/limits.ts';
 import { problems } from './schemas.ts';
 
 const expiresInSeconds = 30 * 86_400;
@@ -20,9 +21,10 @@ const registeredSchema = z
 interface DeviceRoutesDeps {
   readonly config: Config;
   readonly revocations: RevocationList;
+  readonly limits: Limits;
 }
 
-export function addDeviceRoutes(app: App, { config, revocations }: DeviceRoutesDeps): void {
+export function addDeviceRoutes(app: App, { config, revocations, limits }: DeviceRoutesDeps): void {
   app.post(
     '/api/devices',
     {
@@ -41,6 +43,7 @@ export function addDeviceRoutes(app: App, { config, revocations }: DeviceRoutesD
           detail: 'Registration is not open here: OPEN_REGISTRATION is off. Ask an operator for a token',
         });
       }
+      limits.registrations.take(request.ip, 1);
       const deviceId = request.body?.deviceId ?? (randomBytes(idBytes).toString('hex') as DeviceId);
       if (revocations.isDeviceBarred(deviceId)) {
         throw new FieldError('forbidden', { detail: 'The tokens of this device have been revoked: take another name' });

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../shared/config.ts';
 import type { VerifyToken } from '../../shared/tokens.ts';
 import type { UpdateProducer } from '../../shared/update-queue.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import { createOperatorGuard } from '../operator-auth.ts';
 
@@ -15,13 +16,14 @@ const boardPath = '/admin/queues';
 interface OperatorRoutesDeps {
   readonly config: Config;
   readonly verifyToken: VerifyToken;
+  readonly limits: Limits;
   readonly producer: UpdateProducer;
   readonly metrics: ApiMetrics;
 }
 
 export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps): void {
-  const { config, verifyToken, producer, metrics } = deps;
-  const guard = createOperatorGuard({ verifyToken, password: config.ADMIN_PASSWORD });
+  const { config, verifyToken, limits, producer, metrics } = deps;
+  const guard = createOperatorGuard({ verifyToken, limits, password: config.ADMIN_PASSWORD });
 
   // A hook of a sibling scope would not protect it: the hook and the board share this one.
   app.register(async (scope) => {

@@ -9,6 +9,7 @@ import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { App } from '../app-types.ts';
 import { claimsOf, type Guard, mayWrite } from '../auth.ts';
+import type { Limits } from '../limits/limits.ts';
 import { createOriginCheck } from '../origins.ts';
 import type { StateReader } from '../state-reader.ts';
 import { createClientMessageParser } from '../stream/client-messages.ts';
@@ -20,12 +21,13 @@ import { bearer, fieldParams, problems, streamQuery } from './schemas.ts';
 
 interface StreamRoutesDeps extends StreamDeps {
   readonly guard: Guard;
+  readonly limits: Limits;
   readonly states: StateReader;
   readonly origins: readonly string[];
 }
 
 export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
-  const { guard, states, streams, origins, config } = deps;
+  const { guard, limits, states, streams, origins, config } = deps;
   const parse = createClientMessageParser(config.GRID_SIZE);
   const checkOrigin = createOriginCheck(origins);
 
@@ -46,6 +48,8 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     if (request.refusal) return;
     const { field } = request.params as { field: FieldId };
     const claims = claimsOf(request);
+    limits.newStreams.take(claims.sub, 1);
+    await limits.streams.check(claims.sub);
     if (coversField(claims, field) && !mayWrite(claims, field)) await states.read(field);
   };
 

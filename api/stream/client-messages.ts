@@ -1,8 +1,8 @@
 /** What a client says over its socket: parsed and checked, or an error that says why not. */
-import secureJson from 'secure-json-parse';
 import { inputErrors } from '../../shared/contract/problem.ts';
 import { type ClientMessage, createClientMessageSchema } from '../../shared/contract/stream.ts';
 import { FieldError } from '../../shared/errors.ts';
+import { parseJson } from '../parse-json.ts';
 
 /** @throws FieldError `bad_request` or `invalid_input` */
 export type ParseClientMessage = (text: string) => ClientMessage;
@@ -14,12 +14,4 @@ export function createClientMessageParser(gridSize: number): ParseClientMessage 
     if (parsed.success) return parsed.data;
     throw new FieldError('invalid_input', { errors: inputErrors(parsed.error) });
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return secureJson.parse(text);
-  } catch (cause) {
-    throw new FieldError('bad_request', { detail: 'The message is not JSON', cause });
-  }
 }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Claims } from '../../shared/contract/token.ts';
+import type { StreamCounts } from '../limits/stream-counts.ts';
 
 /** An open WebSocket or event stream. */
 export interface OpenStream {
@@ -31,10 +32,13 @@ const goodbyeMs = 3000;
 interface OpenStreamsOptions {
   readonly onChange: (transport: OpenStream['transport'], change: 1 | -1) => void;
   readonly isRevoked: (claims: Claims) => boolean;
+  /** How many each user has, over all processes. */
+  readonly counts: StreamCounts;
 }
 
 export class OpenStreams {
-  readonly #streams = new Set<OpenStream>();
+  /** With the user who opened it. */
+  readonly #streams = new Map<OpenStream, string>();
   readonly #clock: NodeJS.Timeout;
   #isDraining = false;
   readonly #options: OpenStreamsOptions;
@@ -45,28 +49,33 @@ export class OpenStreams {
       const now = Date.now();
       // Again here: one may have been opened, or have renewed its token, just when its token was revoked.
       this.closeRevoked();
-      for (const stream of this.#streams) stream.tick(now);
+      for (const stream of this.#streams.keys()) stream.tick(now);
     }, tickMs);
   }
 
   add(stream: OpenStream): void {
-    this.#streams.add(stream);
+    this.#streams.set(stream, stream.claims.sub);
+    this.#options.counts.add(stream.claims.sub);
     this.#options.onChange(stream.transport, 1);
   }
 
   remove(stream: OpenStream): void {
-    if (this.#streams.delete(stream)) this.#options.onChange(stream.transport, -1);
+    const user = this.#streams.get(stream);
+    if (user === undefined) return;
+    this.#streams.delete(stream);
+    this.#options.counts.remove(user);
+    this.#options.onChange(stream.transport, -1);
   }
 
   /** Ends those whose tokens have been revoked. */
   closeRevoked(): void {
-    for (const stream of this.#streams) if (this.#options.isRevoked(stream.claims)) stream.revoke();
+    for (const stream of this.#streams.keys()) if (this.#options.isRevoked(stream.claims)) stream.revoke();
   }
 
   /** What waits in this process for its readers to read. */
   bufferedBytes(): number {
     let bytes = 0;
-    for (const stream of this.#streams) bytes += stream.bufferedBytes();
+    for (const stream of this.#streams.keys()) bytes += stream.bufferedBytes();
     return bytes;
   }
 
@@ -78,7 +87,7 @@ export class OpenStreams {
   /** Ends all streams; resolves when they are gone. */
   async drain(): Promise<void> {
     this.#isDraining = true;
-    const streams = [...this.#streams];
+    const streams = [...this.#streams.keys()];
     for (let start = 0; start < streams.length; start += sliceSize) {
       for (const stream of streams.slice(start, start + sliceSize)) {
         stream.sayGoodbye(1 + Math.floor(Math.random() * maxRetryAfterSeconds));
@@ -87,7 +96,7 @@ export class OpenStreams {
     }
     const deadline = Date.now() + goodbyeMs;
     while (this.#streams.size > 0 && Date.now() < deadline) await delay(10);
-    for (const stream of this.#streams) stream.terminate();
+    for (const stream of this.#streams.keys()) stream.terminate();
   }
 
   close(): void {

@@ -11,6 +11,8 @@ export const problemSchema = z
     status: z.int(),
     code: z.enum(errorCodes),
     detail: z.string().optional(),
+    /** In seconds, as in the header: messages have none. */
+    retryAfter: z.int().min(0).optional(),
     errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
   })
   .meta({ id: 'Problem' });
@@ -24,6 +26,7 @@ export function toProblem(error: FieldError): Problem {
     status,
     code: error.code,
     ...(error.detail === undefined ? {} : { detail: error.detail }),
+    ...(error.retryAfterSeconds === undefined ? {} : { retryAfter: error.retryAfterSeconds }),
     ...(error.errors === undefined ? {} : { errors: error.errors.map(({ path, message }) => ({ path, message })) }),
   };
 }

@@ -35,6 +35,7 @@ export interface Answer {
 }
 
 interface TokenOptions {
+  readonly user?: string;
   readonly device?: string | null;
   readonly fields?: readonly string[];
   readonly scope?: readonly Scope[];
@@ -64,8 +65,14 @@ function settingsOf({ config }: Backing): Record<string, string> {
 }
 
 async function sign(secret: string, options: TokenOptions = {}): Promise<string> {
-  const { device = 'phone-1', fields = ['*'], scope = ['field:read', 'field:write'], expiresInSeconds = 600 } = options;
-  const claims = { sub: 'user-1', ...(device ? { device: device as DeviceId } : {}), fields, scope, expiresInSeconds };
+  const {
+    user = 'user-1',
+    device = 'phone-1',
+    fields = ['*'],
+    scope = ['field:read', 'field:write'],
+    expiresInSeconds = 600,
+  } = options;
+  const claims = { sub: user, ...(device ? { device: device as DeviceId } : {}), fields, scope, expiresInSeconds };
   const key = { secret, issuer: 'consciousness-field', audience: 'consciousness-field' };
   return (await signToken(claims, key)).token;
 }

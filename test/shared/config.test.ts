@@ -105,6 +105,22 @@ t.test('a secret is measured in bytes, and a well-known one is none', async (t) 
   }
 });
 
+t.test('proxies are named by address or network, never all of them', async (t) => {
+  for (const TRUST_PROXY of [
+    'true',
+    '1',
+    '*',
+    '10.0.0.0/33',
+    '10.0.0.0/0',
+    '10.0.0',
+    'proxy.example',
+    '10.0.0.1,true',
+  ]) {
+    t.strictSame(badKeys({ ...minimal, TRUST_PROXY }), ['TRUST_PROXY'], TRUST_PROXY);
+  }
+  t.strictSame(badKeys({ ...minimal, TRUST_PROXY: '10.0.0.0/8, 127.0.0.1, fd00::/8, ::1' }), []);
+});
+
 t.test('open registration is on in development, and must be spelt out in production', async (t) => {
   t.equal(loadConfig(minimal).openRegistration, true);
   t.equal(loadConfig({ ...minimal, OPEN_REGISTRATION: 'false' }).openRegistration, false);
