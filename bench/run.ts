@@ -1,12 +1,49 @@
-/** `npm run bench -- NAME`: runs one benchmark, or says which there are. */
+/** `npm run bench`: runs the benchmarks, shows what they found, and keeps it. */
+import { onStopSignals } from '../shared/stop-signals.ts';
+import type { Target } from './bench.ts';
+import { benches } from './benches/benches.ts';
+import { describeHelp, type Options, parseOptions } from './options.ts';
+import { readCommit, readResults, writeResults } from './report/results.ts';
+import { renderTable, targetsTable } from './report/table.ts';
+import { runSuite } from './suite.ts';
 
-const benches = { latency: 'from POST to delta, at a steady rate, against a running stack' } as const;
+const say = (line: string) => console.log(line);
 
-const [name = '', ...rest] = process.argv.slice(2);
-if (!(name in benches)) {
-  const list = Object.entries(benches).map(([bench, what]) => `  ${bench}  ${what}`);
-  console.log(`npm run bench -- NAME [options]   (--help after a name lists its options)\n${list.join('\n')}`);
-  process.exit(name === '' || name === '--help' ? 0 : 2);
+async function main({ chosen, isQuick, profileFolder, asJson, resumes }: Options): Promise<void> {
+  const commit = readCommit();
+  const done = resumes ? (await readResults()).filter((one) => one.commit === commit).map(({ name }) => name) : [];
+  const left = chosen.filter(({ name }) => !done.includes(name));
+  const targets: Target[] = [];
+  await runSuite({
+    chosen: left,
+    isQuick,
+    profileFolder,
+    say,
+    onResult: async (result) => {
+      targets.push(...result.targets);
+      const order = benches.map(({ name }) => name);
+      if (!isQuick && profileFolder === undefined) await writeResults([result], order);
+    },
+  });
+  say(`\n${renderTable(targetsTable(targets))}`);
+  const name = left.map((bench) => bench.name).join(' ');
+  if (asJson) say(JSON.stringify({ name, targets }));
 }
-process.argv.splice(2, process.argv.length, ...rest);
-await import(`./${name}.ts`);
+
+try {
+  const options = parseOptions(process.argv.slice(2), benches);
+  if (options.wantsHelp) {
+    say(describeHelp(benches));
+    process.exit(0);
+  }
+  // The guard stops what was started.
+  onStopSignals(
+    () => process.exit(130),
+    () => process.exit(130),
+  );
+  await main(options);
+  process.exit(0);
+} catch (error) {
+  console.error(error instanceof RangeError || error instanceof TypeError ? error.message : error);
+  process.exit(error instanceof RangeError || error instanceof TypeError ? 2 : 1);
+}

@@ -1,0 +1,11 @@
+/** All benchmarks, in the order in which they run. */
+import type { Bench } from '../bench.ts';
+import { fanOut } from './fan-out.ts';
+import { growth } from './growth.ts';
+import { ingest } from './ingest.ts';
+import { latency } from './latency.ts';
+import { reads } from './reads.ts';
+import { rival } from './rival.ts';
+import { scaleOut } from './scale-out.ts';
+
+export const benches: readonly Bench[] = [ingest, rival, reads, latency, fanOut, growth, scaleOut];

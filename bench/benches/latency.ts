@@ -1,0 +1,153 @@
+/** How long it takes from the POST of one device to the delta at another, at a steady rate, and where the time goes. */
+import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
+import { waitUntil } from '../../test/support/wait-until.ts';
+import type { Bench, Table } from '../bench.ts';
+import { openRawQueue, type RawQueue } from '../limits/raw-queue.ts';
+import { runOpenLoop } from '../load/open-loop.ts';
+import { watchChannel, watchStream } from '../load/watch.ts';
+import { createWriters, encodePost, setCell, takeUpdates, toJob, tokenFor } from '../load/writers.ts';
+import { format, median, percentile, round } from '../measure/statistics.ts';
+import type { BenchStack } from '../stack/bench-stack.ts';
+
+const field = 'bench-latency' as FieldId;
+const stages = ['accepted', 'committing', 'published', 'delivered', 'BullMQ alone'] as const;
+type Stage = (typeof stages)[number];
+type Times = Record<Stage, number[]>;
+
+interface Rate {
+  readonly perSecond: number;
+  readonly devices: number;
+  readonly seconds: number;
+}
+
+const rates: readonly Rate[] = [
+  { perSecond: 1, devices: 1, seconds: 15 },
+  { perSecond: 200, devices: 50, seconds: 6 },
+  { perSecond: 500, devices: 125, seconds: 6 },
+  { perSecond: 1000, devices: 250, seconds: 6 },
+  { perSecond: 2000, devices: 500, seconds: 6 },
+  { perSecond: 3000, devices: 750, seconds: 6 },
+];
+
+export const latency: Bench = {
+  name: 'latency',
+  about: 'from POST to delta at a steady rate, and where the time goes, beside BullMQ alone at the same rate',
+  async run({ stack, isQuick, say }) {
+    const chosen = isQuick ? rates.filter(({ perSecond }) => perSecond === 200) : rates;
+    const queue = await openRawQueue(stack);
+    const found = new Map<number, Times[]>();
+    try {
+      await measure(stack, queue, { perSecond: 300, devices: 50, seconds: isQuick ? 1 : 5 }); // Warms up.
+      const count = isQuick ? 1 : 3;
+      for (let number = 1; number <= count; number++) {
+        for (const rate of chosen) {
+          const times = await measure(stack, queue, isQuick ? { ...rate, seconds: 2 } : rate);
+          found.set(rate.perSecond, [...(found.get(rate.perSecond) ?? []), times]);
+          const [p50, p99] = [0.5, 0.99].map((share) => format(percentile(times.delivered, share), 1));
+          say(`round ${number} of ${count}: ${rate.perSecond} a second: delivered p50 ${p50}, p99 ${p99} ms`);
+        }
+      }
+    } finally {
+      await queue.close();
+    }
+    const of = (rate: number, stage: Stage, share: number) =>
+      median((found.get(rate) ?? []).map((times) => percentile(times[stage], share)));
+    const tables = [...found.keys()].map(
+      (rate): Table => ({
+        title: `${format(rate)} updates a second, one a request: ms from when it was due`,
+        columns: ['until', 'p50', 'p99', 'p99.9'],
+        rows: stages.map((stage) => [stage, ...[0.5, 0.99, 0.999].map((share) => format(of(rate, stage, share), 1))]),
+      }),
+    );
+    const last = tables.at(-1);
+    if (last) {
+      tables[tables.length - 1] = {
+        ...last,
+        note:
+          'Medians of the rounds. *accepted*: the 202 is here. *committing*: the worker folds it, under the lock (the log time, in whole ms). ' +
+          '*published*: the delta is on the channel. *delivered*: it is at a WebSocket. *BullMQ alone*: from adding an empty job until it is processed.',
+      };
+    }
+    const top = isQuick ? 200 : 2000;
+    const [value, limit] = [of(top, 'delivered', 0.99), of(top, 'BullMQ alone', 0.99)];
+    const series = (stage: Stage, share: number) => ({
+      name: `${stage} p${100 * share}`,
+      points: [...found.keys()].map((rate) => [rate, of(rate, stage, share)] as const),
+    });
+    return {
+      tables,
+      targets: [
+        {
+          what: `p99 from POST to delta at ${format(top)} updates/s, in ms, beside BullMQ alone`,
+          value: round(value, 1),
+          limit: round(limit, 1),
+          ratio: round(value / limit, 1),
+          target: '< 50 ms',
+          met: value < 50,
+        },
+      ],
+      plots: [
+        {
+          file: 'latency.svg',
+          title: 'From POST to delta',
+          x: 'updates a second',
+          y: 'ms',
+          series: [
+            series('delivered', 0.5),
+            series('delivered', 0.99),
+            series('accepted', 0.99),
+            series('BullMQ alone', 0.99),
+          ],
+        },
+      ],
+    };
+  },
+};
+
+async function measure(stack: BenchStack, queue: RawQueue, { perSecond, devices, seconds }: Rate): Promise<Times> {
+  const [url = ''] = stack.addresses;
+  const times: Times = { accepted: [], committing: [], published: [], delivered: [], 'BullMQ alone': [] };
+  const dueAt = new Map<string, number>();
+  const writers = await createWriters(devices);
+  const since = (updates: readonly { device: string; counter: number }[], at: number, into: number[]) => {
+    for (const { device, counter } of updates) {
+      const due = dueAt.get(`${device} ${counter}`);
+      if (due !== undefined) into.push(at - due);
+    }
+  };
+  const stopChannel = await watchChannel(stack, field, ({ updates, foldedAt }) => {
+    since(updates, performance.now(), times.published);
+    since(updates, foldedAt - performance.timeOrigin, times.committing);
+  });
+  const token = await tokenFor('watcher' as DeviceId);
+  const stopStream = await watchStream(url, field, token, ({ updates }) =>
+    since(updates, performance.now(), times.delivered),
+  );
+  let refused = 0;
+  await runOpenLoop({
+    url,
+    devices,
+    perSecond,
+    seconds,
+    next: (index, due) => {
+      const writer = writers[index] as (typeof writers)[number];
+      const updates = takeUpdates(writer, field, 1, setCell);
+      dueAt.set(`${writer.device} ${updates[0]?.counter}`, due);
+      return encodePost(writer, field, updates);
+    },
+    onAnswer: (status, due) => {
+      if (status === 202) times.accepted.push(performance.now() - due);
+      else refused += 1;
+    },
+  });
+  if (refused > 0) throw new Error(`${refused} requests were refused`);
+  await waitUntil('everything is delivered', () => times.delivered.length >= dueAt.size, { timeoutMs: 60_000 });
+  stopStream();
+  stopChannel();
+  const [writer] = writers;
+  if (writer) {
+    const make = () => toJob(writer, field, [setCell(1)]);
+    times['BullMQ alone'].push(...(await queue.pace(make, perSecond, Math.min(seconds, 4))));
+  }
+  return times;
+}

@@ -1,0 +1,47 @@
+/** Brings fields to where a measurement begins, and waits until everything sent is applied. */
+import type { FieldId } from '../../shared/field/ids.ts';
+import { waitUntil } from '../../test/support/wait-until.ts';
+import type { BenchStack } from '../stack/bench-stack.ts';
+import { runClosedLoop } from './closed-loop.ts';
+import { createWriters, encodePost, moveParticle, takeUpdates } from './writers.ts';
+
+const perRequest = 100;
+
+/** Puts so many particles into each field, by a device of its own. */
+export async function fillFields(stack: BenchStack, fields: readonly FieldId[], particles: number): Promise<void> {
+  const [writer] = await createWriters(1);
+  if (!writer) return;
+  const chunk = Math.min(perRequest, particles);
+  const turns = Math.ceil(particles / chunk);
+  await runClosedLoop({
+    urls: stack.addresses,
+    lanes: 1,
+    requests: fields.length * turns,
+    expects: 202,
+    next: (_, turn) => {
+      const field = fields[Math.floor(turn / turns)] ?? ('' as FieldId);
+      const make = moveParticle(particles);
+      const updates = takeUpdates(writer, field, Math.min(chunk, particles - (turn % turns) * chunk), (counter) => ({
+        ...make(counter, 0),
+        ...{ id: `star-${counter - 1}` },
+      }));
+      return encodePost(writer, field, updates);
+    },
+  });
+  await waitUntilApplied(stack, fields, fields.length * particles);
+}
+
+/** The sum of the fields' versions. */
+export async function countApplied({ db }: BenchStack, fields: readonly FieldId[]): Promise<number> {
+  const { rows } = await db.query<{ sum: string }>(
+    'SELECT coalesce(sum(version), 0) AS sum FROM consciousness_states WHERE field_id = ANY($1)',
+    [fields],
+  );
+  return Number(rows[0]?.sum);
+}
+
+/** Waits until the fields have applied so many updates in all. */
+export async function waitUntilApplied(stack: BenchStack, fields: readonly FieldId[], count: number): Promise<void> {
+  const isDone = async () => (await countApplied(stack, fields)) >= count;
+  await waitUntil(`${count} updates are applied`, isDone, { timeoutMs: 120_000, intervalMs: 20 });
+}

@@ -1,0 +1,38 @@
+/**
+ * An open loop: requests come due at a steady rate, whatever becomes of those before. Each device has one connection and
+ * sends one after the other; what waits for its turn is counted from when it was due.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { HttpLane } from './http-lane.ts';
+
+interface OpenLoop {
+  readonly url: string;
+  readonly devices: number;
+  readonly perSecond: number;
+  readonly seconds: number;
+  /** The request that a device sends next; `dueAt` as of `performance.now()`. */
+  readonly next: (device: number, dueAt: number) => Buffer;
+  readonly onAnswer: (status: number, dueAt: number) => void;
+}
+
+export async function runOpenLoop({ url, devices, perSecond, seconds, next, onAnswer }: OpenLoop): Promise<void> {
+  const lanes = await Promise.all(Array.from({ length: devices }, () => HttpLane.open(url)));
+  const turns = lanes.map(() => Promise.resolve());
+  const total = Math.round(perSecond * seconds);
+  const startedAt = performance.now();
+  for (let sent = 0; sent < total; ) {
+    const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond) + 1);
+    for (; sent < due; sent++) {
+      const device = sent % devices;
+      const lane = lanes[device];
+      const dueAt = startedAt + (1000 * sent) / perSecond;
+      turns[device] = (turns[device] ?? Promise.resolve()).then(async () => {
+        const { status } = (await lane?.send(next(device, dueAt))) ?? { status: 0 };
+        onAnswer(status, dueAt);
+      });
+    }
+    await delay(1);
+  }
+  await Promise.all(turns);
+  for (const lane of lanes) lane.close();
+}

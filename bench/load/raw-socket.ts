@@ -1,0 +1,102 @@
+/**
+ * The reading end of a WebSocket, at next to no cost: thousands of full clients would be what is measured. Tells of a
+ * delta by the version that it leads to, and of a snapshot by its first byte having come with all the others.
+ */
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+
+export interface RawSocketEvents {
+  /** A whole message is here; `to` is undefined for all but deltas. */
+  readonly onMessage: (to: number | undefined) => void;
+  readonly onClose: () => void;
+}
+
+const openingBytes = 64;
+const deltaStart = '{"type":"delta","from":';
+
+/** Resolves once the server has agreed to speak WebSocket. */
+export function openRawSocket(url: string, protocols: string, events: RawSocketEvents): Promise<Socket> {
+  const { hostname, port, pathname } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  const key = randomBytes(16).toString('base64');
+  socket.write(
+    `GET ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${protocols ? `Sec-WebSocket-Protocol: ${protocols}\r\n` : ''}\r\n`,
+  );
+  const frames = new FrameReader(events.onMessage);
+  return new Promise((resolve, reject) => {
+    let head = '';
+    const onHead = (chunk: Buffer) => {
+      head += chunk.toString('latin1');
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      socket.off('data', onHead);
+      if (!head.startsWith('HTTP/1.1 101')) {
+        socket.destroy();
+        return reject(new Error(`no WebSocket: ${head.slice(0, 200)}`));
+      }
+      socket.on('data', (data) => frames.take(data));
+      const rest = Buffer.from(head.slice(end + 4), 'latin1');
+      if (rest.length > 0) frames.take(rest);
+      resolve(socket);
+    };
+    socket.on('data', onHead);
+    socket.on('error', reject);
+    socket.on('close', events.onClose);
+  });
+}
+
+/** Counts its way through frames from a server, which are not masked, and looks only at how a message begins. */
+class FrameReader {
+  readonly #onMessage: (to: number | undefined) => void;
+  /** The head of a frame that has not come whole. */
+  #held: Buffer = Buffer.alloc(0);
+  /** Of the payload that is being read. */
+  #left = 0;
+  #opening = '';
+  #isText = false;
+
+  constructor(onMessage: (to: number | undefined) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  take(chunk: Buffer): void {
+    const data = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk;
+    this.#held = Buffer.alloc(0);
+    for (let at = 0; at < data.length; ) {
+      if (this.#left === 0) {
+        const head = readHead(data, at);
+        if (!head) {
+          this.#held = data.subarray(at);
+          return;
+        }
+        at += head.bytes;
+        this.#left = head.length;
+        this.#isText = head.isText;
+        this.#opening = '';
+      }
+      const here = Math.min(this.#left, data.length - at);
+      if (this.#opening.length < openingBytes) {
+        this.#opening += data.toString('latin1', at, at + Math.min(here, openingBytes - this.#opening.length));
+      }
+      at += here;
+      this.#left -= here;
+      if (this.#left === 0 && this.#isText) this.#onMessage(readVersion(this.#opening));
+    }
+  }
+}
+
+function readHead(data: Buffer, at: number): { bytes: number; length: number; isText: boolean } | undefined {
+  if (data.length < at + 2) return undefined;
+  const isText = ((data[at] ?? 0) & 0x0f) === 1;
+  const short = (data[at + 1] ?? 0) & 0x7f;
+  if (short < 126) return { bytes: 2, length: short, isText };
+  if (short === 126) return data.length < at + 4 ? undefined : { bytes: 4, length: data.readUInt16BE(at + 2), isText };
+  return data.length < at + 10 ? undefined : { bytes: 10, length: Number(data.readBigUInt64BE(at + 2)), isText };
+}
+
+function readVersion(opening: string): number | undefined {
+  if (!opening.startsWith(deltaStart)) return undefined;
+  const at = opening.indexOf('"to":', deltaStart.length);
+  return at < 0 ? undefined : Number.parseInt(opening.slice(at + 5), 10);
+}

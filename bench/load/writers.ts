@@ -1,0 +1,67 @@
+/** Devices that write: their tokens, their counters, and their requests as bytes. */
+import { randomBytes } from 'node:crypto';
+import type { ApplyUpdates } from '../../shared/contract/job.ts';
+import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
+import type { Update } from '../../shared/field/update.ts';
+import { signToken } from '../../shared/tokens.ts';
+import { jwtSecret } from '../stack/settings.ts';
+import { encodeRequest } from './http-lane.ts';
+
+export interface Writer {
+  readonly device: DeviceId;
+  readonly token: string;
+  /** The last counter in each field. */
+  readonly counters: Map<FieldId, number>;
+}
+
+export type MakeUpdate = (counter: number, place: number) => Update;
+
+export async function createWriters(count: number): Promise<Writer[]> {
+  const run = randomBytes(3).toString('hex');
+  return Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const device = `phone-${run}-${index}` as DeviceId;
+      return { device, token: await tokenFor(device), counters: new Map() };
+    }),
+  );
+}
+
+export async function tokenFor(device: DeviceId): Promise<string> {
+  const key = { secret: jwtSecret, issuer: 'consciousness-field', audience: 'consciousness-field' };
+  const scope = ['field:read', 'field:write'] as const;
+  return (await signToken({ sub: device, device, fields: ['*'], scope, expiresInSeconds: 86_400 }, key)).token;
+}
+
+/** The device's next updates in a field. */
+export function takeUpdates({ counters }: Writer, field: FieldId, count: number, make: MakeUpdate): Update[] {
+  const last = counters.get(field) ?? 0;
+  counters.set(field, last + count);
+  return Array.from({ length: count }, (_, place) => make(last + place + 1, place));
+}
+
+export function encodePost({ token }: Writer, field: FieldId, updates: readonly Update[]): Buffer {
+  return encodeRequest({ path: `/api/fields/${field}/updates`, token, body: JSON.stringify({ updates }) });
+}
+
+/** What the API would put into the queue. */
+export function toJob({ device }: Writer, field: FieldId, updates: readonly Update[]): ApplyUpdates {
+  return { field, device, updates, acceptedAt: Date.now(), user: device };
+}
+
+/** Moves one of so many particles of a field. */
+export function moveParticle(particles: number): MakeUpdate {
+  return (counter, place) => ({
+    counter,
+    timestamp: Date.now(),
+    seen: 0,
+    kind: 'particle.put',
+    id: `star-${(counter * 7919 + place) % particles}`,
+    position: { x: counter % 100, y: place, z: 0.5 },
+    resonance: (counter % 100) / 100,
+  });
+}
+
+export function setCell(counter: number): Update {
+  const cells = [{ x: counter % 30, y: Math.floor(counter / 30) % 30, value: (counter % 100) / 100 }];
+  return { counter, timestamp: Date.now(), seen: 0, kind: 'cells.set', cells };
+}

@@ -1,0 +1,58 @@
+/** What `npm run bench` can be told. */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Bench } from './bench.ts';
+
+export interface Options {
+  readonly chosen: readonly Bench[];
+  readonly isQuick: boolean;
+  readonly asJson: boolean;
+  /** Leaves out what was measured already at this commit. */
+  readonly resumes: boolean;
+  /** Where to leave CPU profiles. */
+  readonly profileFolder: string | undefined;
+  readonly wantsHelp: boolean;
+}
+
+export function describeHelp(benches: readonly Bench[]): string {
+  const list = benches.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n');
+  return `npm run bench -- [NAME…] [options]: measures the real stack beside its limits, in processes of their own.
+
+${list}
+
+  --quick    all of them in under 40 s, to see that they work; writes no results
+  --json     the last line is {"name","targets":[{"what","value","limit","ratio","target","met"}]}
+  --resume   goes on after an interruption: leaves out what bench/RESULTS.json has of this commit
+  --profile DIR  leaves a CPU profile of every API and worker in DIR
+  --help
+
+Without a NAME all of them run, in under 20 minutes. Results: bench/RESULTS.md and bench/RESULTS.json.
+Exit code 1 means that a benchmark failed or that \`field verify\` found a difference, not that a target was missed.`;
+}
+
+/** @throws TypeError for an unknown option, RangeError for an unknown name. */
+export function parseOptions(args: readonly string[], benches: readonly Bench[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      resume: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const unknown = positionals.find((name) => !benches.some((bench) => bench.name === name));
+  if (unknown !== undefined) {
+    throw new RangeError(`there is no benchmark ${unknown}: choose from ${benches.map(({ name }) => name).join(', ')}`);
+  }
+  return {
+    chosen: positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name)),
+    isQuick: values.quick,
+    asJson: values.json,
+    resumes: values.resume,
+    profileFolder: values.profile === undefined ? undefined : resolve(values.profile),
+    wantsHelp: values.help,
+  };
+}

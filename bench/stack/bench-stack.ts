@@ -1,0 +1,179 @@
+/**
+ * The real stack in processes of its own: PostgreSQL with fsync, a queue Redis that fsyncs every write, a cache Redis,
+ * APIs and workers; and what must hold at the end of a run.
+ */
+import { spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { migrate } from '../../db/migrate.ts';
+import { findFreePort } from '../../dev/free-port.ts';
+import { findOrInstallRedis } from '../../dev/install-redis.ts';
+import { nodeProcess, startGuard } from '../../dev/node-process.ts';
+import { ensureDatabase, startPostgres } from '../../dev/postgres.ts';
+import { createProcessStack } from '../../dev/process-stack.ts';
+import type { ProcessSpec, RunningProcess } from '../../dev/processes.ts';
+import { startRedis } from '../../dev/redis.ts';
+import { waitUntil } from '../../test/support/wait-until.ts';
+import { PeakUsage } from './peak-usage.ts';
+import { password, settings } from './settings.ts';
+
+export interface BenchStack {
+  readonly folder: string;
+  readonly urls: { readonly database: string; readonly queue: string; readonly cache: string };
+  /** Of the APIs that run. */
+  readonly addresses: readonly string[];
+  /** A pool for looking at the database. */
+  readonly db: pg.Pool;
+  readonly usage: PeakUsage;
+  /** Starts and stops APIs and workers until there are so many of each, with these settings on top of the usual. */
+  scale(size: { apis: number; workers: number; env?: Record<string, string> }): Promise<void>;
+  /** `field verify` over all fields. @throws when anything differs */
+  verify(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+interface StackRequest {
+  readonly say: (line: string) => void;
+  /** Where APIs and workers leave their CPU profiles when they stop. */
+  readonly profileFolder: string | undefined;
+}
+
+/** The cache keeps nothing on a disk and may evict; the queue keeps all that it acknowledges. */
+const cacheSettings = { appendonly: 'no', 'maxmemory-policy': 'allkeys-lru' };
+const graceMs = 25_000;
+
+/** Starts the servers, one API and one worker. On failure nothing is left running. */
+export async function startBenchStack({ say, profileFolder }: StackRequest): Promise<BenchStack> {
+  const folder = await mkdtemp(join(tmpdir(), 'field-bench-'));
+  await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
+  const processes = createProcessStack();
+  const usage = new PeakUsage();
+  try {
+    const recordIn = join(folder, 'run');
+    await startGuard(processes.start, recordIn);
+    const { start } = processes;
+    const binary = await findOrInstallRedis({ folder, start, say });
+    const postgres = await startPostgres({ folder, port: await findFreePort(), password, start });
+    await ensureDatabase(postgres, 'field');
+    const redis = async (name: string, given: Record<string, string>) =>
+      startRedis({
+        binary,
+        folder: join(folder, name),
+        port: await findFreePort(),
+        password,
+        settings: given,
+        start,
+        recordIn,
+      });
+    const queue = await redis('queue', {});
+    const cache = await redis('cache', cacheSettings);
+    usage.watch('PostgreSQL', postgres.process.pid);
+    usage.watch('queue Redis', queue.process.pid);
+    usage.watch('cache Redis', cache.process.pid);
+    const urls = { database: postgres.url('field'), queue: queue.url(0), cache: cache.url(0) };
+    await migrate(urls.database);
+    const db = new pg.Pool({ connectionString: urls.database, max: 4 });
+    db.on('error', () => undefined); // The query that is under way is rejected as well.
+
+    const env = {
+      ...process.env,
+      ...settings,
+      DATABASE_URL: urls.database,
+      QUEUE_REDIS_URL: urls.queue,
+      CACHE_REDIS_URL: urls.cache,
+    };
+    const launch = (name: string, room: 'api' | 'workers', given: Record<string, string>) =>
+      start(
+        profiled(
+          nodeProcess({
+            name,
+            script: new URL(`../../${room}/main.ts`, import.meta.url).href,
+            imports: [new URL('../../dev/follow-parent.ts', import.meta.url).href],
+            env: { ...env, ...given },
+            output: openSync(join(folder, `${name}.log`), 'a'),
+            graceMs,
+            recordIn,
+          }),
+          profileFolder,
+        ),
+      );
+    const running: { apis: RunningProcess[]; workers: RunningProcess[] } = { apis: [], workers: [] };
+    const addresses: string[] = [];
+    const stack: BenchStack = {
+      folder,
+      urls,
+      addresses,
+      db,
+      usage,
+      async scale({ apis, workers, env: given = {} }) {
+        for (const one of [...running.apis.splice(0), ...running.workers.splice(0)]) await one.stop();
+        addresses.length = 0;
+        for (let number = 1; number <= workers; number++) {
+          const worker = await launch(`worker ${number}`, 'workers', given);
+          running.workers.push(worker);
+          usage.watch(`worker ${number}`, worker.pid);
+        }
+        for (let number = 1; number <= apis; number++) {
+          const port = await findFreePort();
+          const api = await launch(`api ${number}`, 'api', { ...given, PORT: String(port) });
+          running.apis.push(api);
+          usage.watch(`API ${number}`, api.pid);
+          addresses.push(`http://127.0.0.1:${port}`);
+        }
+        for (const address of addresses) await waitUntilReady(address);
+      },
+      verify: () => verifyAll(env),
+      async stop() {
+        usage.stop();
+        await db.end();
+        await processes.stop();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+    await stack.scale({ apis: 1, workers: 1 });
+    return stack;
+  } catch (error) {
+    usage.stop();
+    await processes.force();
+    throw error;
+  }
+}
+
+function profiled(spec: ProcessSpec, folder: string | undefined): ProcessSpec {
+  if (folder === undefined) return spec;
+  const own = join(folder, spec.name.replace(' ', '-'));
+  return { ...spec, args: ['--cpu-prof', `--cpu-prof-dir=${own}`, ...spec.args] };
+}
+
+async function waitUntilReady(address: string): Promise<void> {
+  const isReady = async () => (await fetch(`${address}/api/health/ready`)).ok;
+  await waitUntil(`${address} is ready`, isReady, { timeoutMs: 60_000, intervalMs: 50 });
+}
+
+/** The last line that `field verify` prints. */
+function verifyAll(env: NodeJS.ProcessEnv): Promise<string> {
+  const script = fileURLToPath(new URL('../../cli/field.mjs', import.meta.url));
+  const child = spawn(process.execPath, [script, 'verify'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const differing: string[] = [];
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = `${rest}${text}`.split('\n');
+    rest = lines.pop() ?? '';
+    differing.push(...lines.filter((line) => !line.startsWith('ok  ')));
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors = `${errors}${text}`.slice(-2000);
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve(differing.at(-1) ?? 'verified');
+      else reject(new Error(`field verify ended with ${code}:\n${differing.join('\n')}\n${errors}`));
+    });
+  });
+}
