@@ -63,7 +63,7 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
   const tracing = await startTracing({ name: 'field-api', config, log, lifecycle });
   const telemetry = tracing?.telemetry;
   const fallback = new FallbackQueue(config.DATABASE_URL, log, telemetry);
-  const queue = { url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX, telemetry };
+  const queue = { url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX, telemetry, isTraced: tracing?.isTraced };
   const producer = new UpdateProducer(queue, log, fallback);
   lifecycle.onStop('queue', () => producer.close());
 

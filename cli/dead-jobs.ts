@@ -1,6 +1,6 @@
 /** The jobs that can never be applied, of both queues. An id with a `p` before it is one of PostgreSQL's queue. */
 import { createPostgresBackend, Queue } from 'bullmq';
-import { type ApplyUpdates, updatesQueue } from '../shared/contract/job.ts';
+import { type UpdatesJob, updatesQueue } from '../shared/contract/job.ts';
 import { fallbackConnection } from '../shared/fallback-queue.ts';
 import { CliError, reasonOf } from './exit-codes.ts';
 import { readSettings, type SettingName } from './settings.ts';
@@ -14,7 +14,7 @@ export interface DeadJob {
   readonly reason: string;
   /** When it failed, in ms. */
   readonly failedAt: number;
-  readonly data: ApplyUpdates;
+  readonly data: UpdatesJob;
   retry(): Promise<void>;
   discard(): Promise<void>;
 }
@@ -26,7 +26,7 @@ interface FailedJob {
   readonly id?: string;
   readonly failedReason: string;
   readonly finishedOn?: number;
-  readonly data: ApplyUpdates;
+  readonly data: UpdatesJob;
   retry(state: 'failed'): Promise<void>;
   remove(): Promise<void>;
 }

@@ -13,6 +13,8 @@ export interface Tracing {
   readonly tracer: Tracer;
   /** Carries a trace through the queue. */
   readonly telemetry: Telemetry;
+  /** Whether what is under way is part of a trace that is sent. */
+  isTraced(): boolean;
 }
 
 interface TracingOptions {
@@ -52,7 +54,8 @@ export async function startTracing({ name, config, log, lifecycle }: TracingOpti
   api.propagation.setGlobalPropagator(new core.W3CTraceContextPropagator());
   lifecycle.onStop('traces', () => provider.shutdown());
   log.info({ ratio }, 'traces are sent');
-  return { api, tracer: api.trace.getTracer(name), telemetry: new BullMQOtel({ tracerName: name }) };
+  const isTraced = () => api.trace.getActiveSpan()?.isRecording() ?? false;
+  return { api, tracer: api.trace.getTracer(name), telemetry: new BullMQOtel({ tracerName: name }), isTraced };
 }
 
 function tracesUrl(endpoint: string): string {

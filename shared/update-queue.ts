@@ -5,15 +5,17 @@
 import { once } from 'node:events';
 import { Queue, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type ApplyUpdates, type ApplyUpdatesResult, applyUpdatesJob, updatesQueue } from './contract/job.ts';
+import { type ApplyUpdates, applyUpdatesJob, type UpdatesJob, updatesQueue } from './contract/job.ts';
 import type { Durability } from './contract/receipt.ts';
 import { FieldError } from './errors.ts';
 import type { FallbackQueue } from './fallback-queue.ts';
+import type { Update } from './field/update.ts';
+import { Gatherer } from './gatherer.ts';
 import type { Logger } from './log.ts';
 import { lookInto, type QueueLook } from './queue-look.ts';
 import { connectRedis, failFast, readRedisSettings } from './redis.ts';
 
-export type UpdatesQueue = Queue<ApplyUpdates, ApplyUpdatesResult, typeof applyUpdatesJob>;
+export type UpdatesQueue = Queue<UpdatesJob, void, typeof applyUpdatesJob>;
 
 export interface QueueSettings {
   readonly url: string;
@@ -21,6 +23,8 @@ export interface QueueSettings {
   readonly prefix: string;
   /** Carries traces through the queue. */
   readonly telemetry?: Telemetry;
+  /** Whether what is under way is part of a trace that somebody will see. */
+  readonly isTraced?: () => boolean;
 }
 
 export interface QueueMemory {
@@ -34,25 +38,45 @@ export function queuePrefix(prefix: string): string {
 }
 
 /** A job is tried for as long as it takes: only a job that can never be applied is failed, by its worker. */
-const defaultJobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
+export const updatesJobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
 
 /** Shorter than elsewhere: what Redis does not take in time still has to be offered to PostgreSQL. */
 const redisLimitMs = 1000;
 const probeMs = 500;
+
+/** Of requests that ride in one job. Roughly bytes: a job stays far below what a single request may bring. */
+const maxJobWeight = 128 * 1024;
+const maxRequestsPerJob = 100;
+/** How much the newest job counts in the average of requests per job. */
+const averageShare = 0.05;
 
 export class UpdateProducer {
   readonly queue: UpdatesQueue;
   readonly #redis: Redis;
   readonly #fallback: FallbackQueue | undefined;
   readonly #log: Logger;
+  readonly #isTraced: () => boolean;
+  readonly #adds: Gatherer<ApplyUpdates, Durability>;
+  #requestsPerJob = 1;
   #durability: Durability = 'memory';
   #isRedisAway = false;
   #isClosed = false;
 
   /** @param fallback takes the jobs while Redis is away; without it they are refused */
-  constructor({ url, prefix, telemetry }: QueueSettings, log: Logger, fallback?: FallbackQueue) {
+  constructor(
+    { url, prefix, telemetry, isTraced = () => false }: QueueSettings,
+    log: Logger,
+    fallback?: FallbackQueue,
+  ) {
     this.#log = log;
     this.#fallback = fallback;
+    this.#isTraced = isTraced;
+    this.#adds = new Gatherer({
+      work: (jobs) => this.#addTogether(jobs),
+      weigh: ({ updates }) => updates.reduce((sum, update) => sum + weighUpdate(update), 0),
+      maxWeight: maxJobWeight,
+      maxItems: maxRequestsPerJob,
+    });
     this.#redis = connectRedis(url, 'queue', log, { ...failFast, commandTimeout: redisLimitMs });
     this.queue = new Queue(updatesQueue, {
       connection: this.#redis,
@@ -60,7 +84,7 @@ export class UpdateProducer {
       // Without both of these the queue waits for Redis, or never notices that it is back.
       skipWaitingForReady: true,
       skipVersionCheck: true,
-      defaultJobOptions,
+      defaultJobOptions: updatesJobOptions,
       telemetry,
     });
     // The connection's own listener has said it already.
@@ -89,11 +113,21 @@ export class UpdateProducer {
   }
 
   /**
-   * Adds one job, and says what keeps it.
+   * Adds what one request brought, and says what keeps it. A job costs the queue ten times what its updates do: requests
+   * that come while an add is under way go into one job; but one that is traced has a job to itself, which carries its
+   * trace.
    * @throws FieldError `queue_unavailable`: it may have been added all the same, so send it again
    */
   async enqueue(job: ApplyUpdates): Promise<Durability> {
-    return this.#add([job], () => this.queue.add(applyUpdatesJob, job));
+    if (this.#isTraced()) return this.#addTogether([job]);
+    return this.#adds.add(job);
+  }
+
+  async #addTogether(jobs: readonly ApplyUpdates[]): Promise<Durability> {
+    const [first] = jobs;
+    this.#requestsPerJob += averageShare * (jobs.length - this.#requestsPerJob);
+    const data = jobs.length === 1 && first ? first : { together: jobs };
+    return this.#add(jobs, () => this.queue.add(applyUpdatesJob, data));
   }
 
   /** Adds many jobs in one go, all or none. @throws FieldError `queue_unavailable` */
@@ -140,12 +174,15 @@ export class UpdateProducer {
     setTimeout(() => void probe(), probeMs);
   }
 
-  /** Jobs that wait or are being worked on, in both queues. @throws when a queue that is in use does not answer. */
+  /**
+   * Requests that wait or are being worked on, in both queues, as far as this process can tell from how many it has put
+   * into a job lately. @throws when a queue that is in use does not answer.
+   */
   async countBacklog(): Promise<number> {
     const inFallback = (await this.#fallback?.countBacklog()) ?? 0;
     if (this.#isRedisAway) return inFallback;
     const inRedis = await this.queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized');
-    return inRedis + inFallback;
+    return Math.round(inRedis * this.#requestsPerJob) + inFallback;
   }
 
   /** What stands in both queues; undefined for one that does not answer, or that is not used. */
@@ -172,6 +209,14 @@ export class UpdateProducer {
     await this.#fallback?.close();
     this.#redis.disconnect();
   }
+}
+
+function weighUpdate(update: Update): number {
+  const { clock } = update;
+  const origin = 150 + (clock ? 40 * Object.keys(clock).length : 0);
+  if (update.kind === 'cells.set') return origin + 40 * update.cells.length;
+  if (update.kind !== 'particle.put') return origin;
+  return origin + 150 + 3 * (update.content?.length ?? 0) + 100 * (update.connections?.length ?? 0);
 }
 
 const settingNames = ['appendonly', 'appendfsync', 'maxmemory-policy'] as const;

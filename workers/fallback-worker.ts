@@ -1,18 +1,17 @@
 /** Takes what was put into PostgreSQL's queue while the queue's Redis was away. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createPostgresBackend, type Processor, type Telemetry, Worker } from 'bullmq';
-import { type ApplyUpdates, type ApplyUpdatesResult, updatesQueue } from '../shared/contract/job.ts';
+import { createPostgresBackend, type Telemetry, Worker } from 'bullmq';
+import { updatesQueue } from '../shared/contract/job.ts';
 import { fallbackConnection } from '../shared/fallback-queue.ts';
 import type { WorkerDeps } from './deps.ts';
+import type { ProcessJob } from './process-job.ts';
 import { workerOptions } from './worker-options.ts';
 
 const limitMs = 15_000;
 const retryMs = 1000;
 const concurrency = 100;
 
-type Process = Processor<ApplyUpdates, ApplyUpdatesResult>;
-
-const createWorker = (databaseUrl: string, process: Process, telemetry: Telemetry | undefined) =>
+const createWorker = (databaseUrl: string, process: ProcessJob, telemetry: Telemetry | undefined) =>
   new Worker(
     updatesQueue,
     process,
@@ -30,7 +29,7 @@ const createWorker = (databaseUrl: string, process: Process, telemetry: Telemetr
 /** Starts as soon as PostgreSQL answers, and stops with the lifecycle. */
 export function startFallbackWorker(
   { config, log, lifecycle, db }: WorkerDeps,
-  process: Process,
+  process: ProcessJob,
   telemetry: Telemetry | undefined,
 ): void {
   let stop = async () => {};

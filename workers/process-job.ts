@@ -1,6 +1,16 @@
-/** What a worker does with one job: checks it, has it committed, and tells who waits. */
+/**
+ * What becomes of a job: each request in it is applied and answered on its own. The worker's translator of errors: what
+ * can never be applied fails for good, everything else comes back.
+ */
 import { type Job, UnrecoverableError } from 'bullmq';
-import { type ApplyUpdates, type ApplyUpdatesResult, createJobSchema } from '../shared/contract/job.ts';
+import {
+  type ApplyUpdates,
+  type ApplyUpdatesResult,
+  createJobSchema,
+  type ReplyAddress,
+  requestsOf,
+  type UpdatesJob,
+} from '../shared/contract/job.ts';
 import type { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
 import type { RevocationList } from '../shared/revocation-list.ts';
@@ -18,42 +28,65 @@ interface ProcessorDeps {
   readonly tracer: CommitTracer | undefined;
   readonly revocations: RevocationList;
   readonly gridSize: number;
+  /** Puts requests into the queue again, each as a job of its own. */
+  readonly requeueAlone: (jobs: readonly ApplyUpdates[]) => Promise<void>;
 }
 
-/** The worker's translator of errors: what can never be applied fails for good, everything else comes back. */
-export function createProcessor({ committer, cache, log, metrics, tracer, revocations, gridSize }: ProcessorDeps) {
-  const schema = createJobSchema(gridSize);
-  const failForGood = (reason: string): never => {
-    metrics.failedJobs.inc();
-    throw new UnrecoverableError(reason);
+export type ProcessJob = (job: Pick<Job<UpdatesJob>, 'id' | 'data'>) => Promise<void>;
+
+/** The log has the results, and those who wait were told: the job itself ends with nothing, which costs the queue least. */
+export function createProcessor(deps: ProcessorDeps): ProcessJob {
+  const apply = createApply(deps);
+  return async ({ id, data }) => {
+    const requests = requestsOf(data);
+    const [alone] = requests;
+    // Ids count up as jobs are added.
+    const place = Number(id);
+    try {
+      if (requests.length === 1) return await apply(alone, place);
+    } catch (error) {
+      if (error instanceof UnrecoverableError) deps.metrics.failedJobs.inc();
+      throw error;
+    }
+    const outcomes = await Promise.allSettled(
+      requests.map((request, index) => apply(request, place + index / requests.length)),
+    );
+    const culprits = requests.filter((_, index) => isFailedForGood(outcomes[index]));
+    const passing = outcomes.find((outcome) => outcome.status === 'rejected' && !isFailedForGood(outcome));
+    // Comes again as it is: what is applied already is found in the log.
+    if (passing?.status === 'rejected') throw passing.reason;
+    // Alone they fail again, and stand among the dead jobs with their own reasons and without their neighbours.
+    if (culprits.length > 0) await deps.requeueAlone(culprits);
   };
-  return async ({ id, data }: Pick<Job, 'id' | 'data'>): Promise<ApplyUpdatesResult> => {
+}
+
+function isFailedForGood(outcome: PromiseSettledResult<void> | undefined): boolean {
+  return outcome?.status === 'rejected' && outcome.reason instanceof UnrecoverableError;
+}
+
+/** @throws UnrecoverableError for a request that can never be applied */
+function createApply({ committer, cache, log, tracer, revocations, gridSize }: ProcessorDeps) {
+  const schema = createJobSchema(gridSize);
+  return async (data: unknown, place: number): Promise<void> => {
     const job = schema.safeParse(data);
-    if (!job.success) return failForGood(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
+    if (!job.success) throw new UnrecoverableError(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
     const refusal = checkGrant(job.data, revocations);
-    if (refusal) return failForGood(refusal);
+    if (refusal) throw new UnrecoverableError(refusal);
     try {
       tracer?.note(job.data);
-      // Ids count up as jobs are added.
-      const result = await committer.submit(job.data, Number(id));
+      const result = await committer.submit(job.data, place);
       const { replyTo } = job.data;
       if (replyTo) await sendReply(cache, log, replyTo, result);
-      return result;
     } catch (error) {
       if (isPassing(error)) throw error;
       log.error({ err: error, field: job.data.field, device: job.data.device }, 'a job can never be applied');
-      return failForGood(describeFailure(error));
+      throw new UnrecoverableError(describeFailure(error));
     }
   };
 }
 
 /** A lost reply costs the waiting request a look into the log, and nothing else. */
-async function sendReply(
-  cache: FieldCache,
-  log: Logger,
-  to: NonNullable<ApplyUpdates['replyTo']>,
-  result: ApplyUpdatesResult,
-) {
+async function sendReply(cache: FieldCache, log: Logger, to: ReplyAddress, result: ApplyUpdatesResult) {
   try {
     await cache.reply(to.process, JSON.stringify({ request: to.request, ...result }));
   } catch (err) {

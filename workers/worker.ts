@@ -1,7 +1,7 @@
 /** A worker: puts its parts together, and takes jobs off the queue. */
-import { Worker } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
 import { createRevocationReader } from '../db/revocation-reader.ts';
-import { type ApplyUpdates, type ApplyUpdatesResult, updatesQueue } from '../shared/contract/job.ts';
+import { applyUpdatesJob, type UpdatesJob, updatesQueue } from '../shared/contract/job.ts';
 import { everyMinute } from '../shared/every-minute.ts';
 import { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
@@ -9,7 +9,7 @@ import { patient } from '../shared/redis.ts';
 import { RevocationList } from '../shared/revocation-list.ts';
 import { RevocationWatch } from '../shared/revocation-watch.ts';
 import { startTracing } from '../shared/tracing.ts';
-import { queuePrefix } from '../shared/update-queue.ts';
+import { queuePrefix, updatesJobOptions } from '../shared/update-queue.ts';
 import { Committer } from './committer.ts';
 import type { WorkerDeps } from './deps.ts';
 import { createRetry, type Retry } from './failures.ts';
@@ -54,6 +54,11 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     },
   });
   const revocations = await watchRevocations(deps, retry);
+  const connection = { url: config.QUEUE_REDIS_URL, ...patient };
+  const prefix = queuePrefix(config.QUEUE_PREFIX);
+  const queue = new Queue<UpdatesJob>(updatesQueue, { connection, prefix, defaultJobOptions: updatesJobOptions });
+  queue.on('error', (err) => log.debug({ err }, 'queue error'));
+  lifecycle.onStop('queue', () => queue.close());
   const process = createProcessor({
     committer,
     cache,
@@ -62,10 +67,13 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     tracer,
     revocations,
     gridSize: config.GRID_SIZE,
+    requeueAlone: async (jobs) => {
+      await queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data })));
+    },
   });
-  const worker = new Worker<ApplyUpdates, ApplyUpdatesResult>(updatesQueue, process, {
-    connection: { url: config.QUEUE_REDIS_URL, ...patient },
-    prefix: queuePrefix(config.QUEUE_PREFIX),
+  const worker = new Worker<UpdatesJob, void>(updatesQueue, process, {
+    connection,
+    prefix,
     concurrency: config.WORKER_CONCURRENCY,
     telemetry: tracing?.telemetry,
     ...workerOptions,
@@ -91,7 +99,7 @@ async function watchRevocations({ db, log, lifecycle }: WorkerDeps, retry: Retry
   return list;
 }
 
-function listen(worker: Worker<ApplyUpdates, ApplyUpdatesResult>, log: Logger, metrics: WorkerMetrics): void {
+function listen(worker: Worker<UpdatesJob, void>, log: Logger, metrics: WorkerMetrics): void {
   let isDown = false;
   worker.on('error', (err) => {
     if (!isDown) log.warn({ err }, 'worker connection lost');

@@ -1,5 +1,6 @@
 /** `field dead`: looks at the jobs that can never be applied, and tries them again or throws them away. */
 import type { Command } from 'commander';
+import { type ApplyUpdates, requestsOf } from '../../shared/contract/job.ts';
 import { type DeadJob, withDeadJobs } from '../dead-jobs.ts';
 import { CliError } from '../exit-codes.ts';
 import { renderTable, shorten } from '../render-table.ts';
@@ -69,13 +70,15 @@ function choose(jobs: readonly DeadJob[], ids: readonly string[]): DeadJob[] {
 }
 
 function describe({ id, reason, failedAt, data }: DeadJob) {
-  const { field, device } = data;
-  return { id, failedAt, reason, field, device, counters: countersOf(data) };
+  const requests = requestsOf(data);
+  const field = [...new Set(requests.map((request) => request.field))].join(', ');
+  const device = [...new Set(requests.map((request) => request.device))].join(', ');
+  return { id, failedAt, reason, field, device, counters: requests.flatMap(countersOf) };
 }
 
 function toRow(job: DeadJob): string[] {
-  const { field, device } = job.data;
-  const [first, last] = [countersOf(job.data).at(0), countersOf(job.data).at(-1)];
+  const { field, device, counters: all } = describe(job);
+  const [first, last] = [all.at(0), all.at(-1)];
   const counters = first === last ? `${first}` : `${first}-${last}`;
   return [
     job.id,
@@ -88,6 +91,6 @@ function toRow(job: DeadJob): string[] {
 }
 
 /** What is dead may be of any shape. */
-function countersOf({ updates }: DeadJob['data']): number[] {
+function countersOf({ updates }: ApplyUpdates): number[] {
   return Array.isArray(updates) ? updates.map(({ counter }) => counter) : [];
 }

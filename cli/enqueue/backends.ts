@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { FieldReader } from '../../db/field-reader.ts';
 import { type FoundReceipt, findReceipts } from '../../db/receipts.ts';
-import type { ApplyUpdates } from '../../shared/contract/job.ts';
+import { type ApplyUpdates, requestsOf } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { UpdateProducer } from '../../shared/update-queue.ts';
 import { CliError, reasonOf } from '../exit-codes.ts';
@@ -66,7 +66,9 @@ export function createBackends({ db, reader, producer, say, signal }: BackendOpt
     readFailed: () =>
       queue(async () => {
         const failed = await producer.queue.getFailed(0, newestFailed - 1);
-        return failed.map(({ data, failedReason }) => ({ job: data, reason: failedReason }));
+        return failed.flatMap(({ data, failedReason }) =>
+          requestsOf(data).map((job) => ({ job, reason: failedReason })),
+        );
       }),
   };
 }

@@ -1,4 +1,4 @@
-/** What stands in the queue: one job per request, with the updates that it brought. */
+/** What stands in the queue: the updates that a request brought, or those of several requests in one job. */
 import { z } from 'zod';
 import type { DeviceId, FieldId } from '../field/ids.ts';
 import type { Update } from '../field/update.ts';
@@ -31,6 +31,18 @@ export interface Grant {
   readonly tokenId?: string;
   /** In seconds. */
   readonly issuedAt?: number;
+}
+
+/** Requests that came while the queue was busy with others: each is applied, answered, and can fail on its own. */
+export interface ApplyTogether {
+  readonly together: readonly ApplyUpdates[];
+}
+
+export type UpdatesJob = ApplyUpdates | ApplyTogether;
+
+/** The requests in a job. What stands in a queue may be of any shape: they are yet to be checked. */
+export function requestsOf(job: UpdatesJob): readonly ApplyUpdates[] {
+  return job && 'together' in job && Array.isArray(job.together) ? job.together : [job as ApplyUpdates];
 }
 
 /** A waiting request: the channel of its process, and its name there. */

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
+import { requestsOf } from '../../shared/contract/job.ts';
 import { readStored, waitForVersion } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
 import { withFolder } from '../support/with-folder.ts';
@@ -160,10 +161,10 @@ t.test('jobs are as large as wanted, and timestamps from the future are brought 
   const { code, summary } = await enqueue(args, toLines(updates));
   t.equal(code, 0);
   t.match(summary, { accepted: 5, jobs: 3, applied: 0, adjusted: 1, complete: true });
-  const jobs = await backing.producer.queue.getWaiting();
-  const counters = jobs.map(({ data }) => data.updates.map(({ counter }) => counter));
+  const jobs = (await backing.producer.queue.getWaiting()).flatMap(({ data }) => requestsOf(data));
+  const counters = jobs.map(({ updates }) => updates.map(({ counter }) => counter));
   t.same(counters.sort(), [[1, 2], [3, 5], [4]], 'a counter that does not rise begins a job');
-  const adjusted = jobs.find(({ data }) => data.updates[0]?.counter === 3)?.data;
+  const adjusted = jobs.find((job) => job.updates[0]?.counter === 3);
   t.ok(adjusted && (adjusted.updates[0]?.timestamp ?? timestamp) < timestamp);
 
   await withWorker(t, backing);

@@ -1,0 +1,59 @@
+/**
+ * Group commit on the way in: one piece of work at a time, and what comes while it is under way goes together into the
+ * next. No timer: who comes alone is served at once, and the more come, the less each of them costs.
+ */
+interface GathererOptions<Item, Answer> {
+  readonly work: (items: readonly Item[]) => Promise<Answer>;
+  readonly weigh: (item: Item) => number;
+  /** What goes together weighs no more than this, unless it is one alone. */
+  readonly maxWeight: number;
+  readonly maxItems: number;
+}
+
+interface Waiting<Item, Answer> {
+  readonly item: Item;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Gatherer<Item, Answer> {
+  readonly #options: GathererOptions<Item, Answer>;
+  readonly #waiting: Waiting<Item, Answer>[] = [];
+  #isWorking = false;
+
+  constructor(options: GathererOptions<Item, Answer>) {
+    this.#options = options;
+  }
+
+  /** Resolves or rejects as the work does that the item goes into. Items go in the order in which they came. */
+  add(item: Item): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (!this.#isWorking) void this.#workThrough();
+    });
+  }
+
+  async #workThrough(): Promise<void> {
+    this.#isWorking = true;
+    while (this.#waiting.length > 0) {
+      const taken = this.#take();
+      try {
+        const answer = await this.#options.work(taken.map(({ item }) => item));
+        for (const { resolve } of taken) resolve(answer);
+      } catch (error) {
+        for (const { reject } of taken) reject(error);
+      }
+    }
+    this.#isWorking = false;
+  }
+
+  #take(): Waiting<Item, Answer>[] {
+    const { weigh, maxWeight, maxItems } = this.#options;
+    let weight = 0;
+    const end = this.#waiting.findIndex(({ item }, index) => {
+      weight += weigh(item);
+      return index > 0 && (index === maxItems || weight > maxWeight);
+    });
+    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
+  }
+}

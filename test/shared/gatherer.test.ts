@@ -1,0 +1,59 @@
+import t from 'tap';
+import { Gatherer } from '../../shared/gatherer.ts';
+
+/** A gatherer of numbers whose work ends when the test says so. */
+function gather(limits: { maxItems: number; maxWeight: number }) {
+  const rounds: { items: readonly number[]; end: (error?: Error) => void }[] = [];
+  const gatherer = new Gatherer<number, string>({
+    work: (items) =>
+      new Promise((resolve, reject) => {
+        rounds.push({ items, end: (error) => (error ? reject(error) : resolve(items.join('+'))) });
+      }),
+    weigh: (item) => item,
+    ...limits,
+  });
+  const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+  return { gatherer, rounds, nextTurn };
+}
+
+t.test('who comes alone goes at once, and who comes meanwhile goes together', async (t) => {
+  const { gatherer, rounds, nextTurn } = gather({ maxItems: 10, maxWeight: 100 });
+  const answers = [1, 2, 3].map((item) => gatherer.add(item));
+  t.same(rounds[0]?.items, [1]);
+  rounds[0]?.end();
+  await nextTurn();
+  t.same(rounds[1]?.items, [2, 3]);
+  rounds[1]?.end();
+  t.same(await Promise.all(answers), ['1', '2+3', '2+3']);
+  const late = gatherer.add(4);
+  t.same(rounds[2]?.items, [4], 'and the next one goes at once again');
+  rounds[2]?.end();
+  t.equal(await late, '4');
+});
+
+t.test('what goes together is bounded in number and in weight, and stays in order', async (t) => {
+  const { gatherer, rounds, nextTurn } = gather({ maxItems: 3, maxWeight: 10 });
+  for (const item of [1, 1, 2, 3, 4, 9, 50, 1]) void gatherer.add(item);
+  for (let round = 0; round < 6; round++) {
+    rounds[round]?.end();
+    await nextTurn();
+  }
+  t.same(
+    rounds.map(({ items }) => items),
+    [[1], [1, 2, 3], [4], [9], [50], [1]],
+  );
+});
+
+t.test('a failure reaches those who went together, and nobody else', async (t) => {
+  const { gatherer, rounds, nextTurn } = gather({ maxItems: 2, maxWeight: 100 });
+  const answers = Promise.allSettled([1, 2, 3, 4].map((item) => gatherer.add(item)));
+  rounds[0]?.end();
+  await nextTurn();
+  rounds[1]?.end(new Error('away'));
+  await nextTurn();
+  rounds[2]?.end();
+  t.same(
+    (await answers).map(({ status }) => status),
+    ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
+  );
+});
