@@ -10,6 +10,15 @@ export const exitCodes = {
   stopped: 130,
 } as const;
 
+/** For the help and the docs. */
+export const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+  ok: 'done, and the answer is yes',
+  no: 'done, and the answer is no: problems, differences, refused lines, no such field',
+  usage: 'wrong usage, or a setting is missing',
+  unreachable: 'PostgreSQL, Redis or the API cannot be reached',
+  stopped: 'stopped by Ctrl-C before all was done',
+};
+
 /** A failure in a sentence for whoever typed the command, and what to do about it. */
 export class CliError extends Error {
   override name = 'CliError';

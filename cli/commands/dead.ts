@@ -10,26 +10,35 @@ const head = ['id', 'failed', 'field', 'device', 'counters', 'reason'];
 
 interface Choice {
   all?: boolean;
+  json?: boolean;
 }
 
 export function addDeadCommand(program: Command): void {
   const dead = program
     .command('dead')
     .description('Deals with jobs that can never be applied: each stands apart with its reason, and blocks nothing.')
+    .helpCommand(false)
     .addHelpText('after', '\nExample:\n  $ npx field dead list\n  $ npx field dead retry 17');
   dead.command('list').description('lists them, the newest first').option('--json', 'prints them as JSON').action(list);
-  dead.command('show').description('shows one of them, with its updates').argument('<id>').action(show);
+  dead
+    .command('show')
+    .description('shows one of them, with its updates')
+    .argument('<id>', 'its id, as listed')
+    .option('--json', 'on one line')
+    .action(show);
   dead
     .command('retry')
     .description('puts them back into the queue, when what stood in the way has been mended')
-    .argument('[id...]')
+    .argument('[id...]', 'their ids, as listed')
     .option('--all', 'all of them')
+    .option('--json', 'prints how many as JSON')
     .action((ids: string[], choice: Choice) => settle(ids, choice, 'retried', (job) => job.retry()));
   dead
     .command('discard')
     .description('throws them away for good: their updates will not be applied')
-    .argument('[id...]')
+    .argument('[id...]', 'their ids, as listed')
     .option('--all', 'all of them')
+    .option('--json', 'prints how many as JSON')
     .action((ids: string[], choice: Choice) => settle(ids, choice, 'discarded', (job) => job.discard()));
 }
 
@@ -41,23 +50,24 @@ async function list({ json }: { json?: boolean }): Promise<void> {
   });
 }
 
-async function show(id: string): Promise<void> {
+async function show(id: string, { json }: { json?: boolean }): Promise<void> {
   await withDeadJobs(async (jobs) => {
-    for (const job of choose(jobs, [id])) console.log(JSON.stringify({ ...describe(job), ...job.data }, null, 2));
+    for (const job of choose(jobs, [id]))
+      console.log(JSON.stringify({ ...describe(job), ...job.data }, null, json ? 0 : 2));
   });
 }
 
 async function settle(
   ids: string[],
-  { all }: Choice,
-  done: string,
+  { all, json }: Choice,
+  done: 'retried' | 'discarded',
   act: (job: DeadJob) => Promise<void>,
 ): Promise<void> {
   if (ids.length > 0 === (all === true)) throw new CliError('usage', 'Name the ids of jobs, or --all of them.');
   await withDeadJobs(async (jobs) => {
     const chosen = all ? jobs : choose(jobs, ids);
     for (const job of chosen) await act(job);
-    console.log(`${chosen.length} ${done}`);
+    console.log(json ? JSON.stringify({ [done]: chosen.length }) : `${chosen.length} ${done}`);
   });
 }
 

@@ -19,6 +19,7 @@ interface Whose {
   device?: DeviceId;
   user?: string;
   reason?: string;
+  json?: boolean;
 }
 
 export function addRevocationCommands(token: Command): void {
@@ -27,7 +28,8 @@ export function addRevocationCommands(token: Command): void {
       .option('--id <jti>', 'one token, by its id')
       .option('--token <jwt>', 'one token, by itself')
       .option('--device <id>', 'all tokens of a device that were issued until now', parseDevice)
-      .option('--user <sub>', 'all tokens of a user that were issued until now');
+      .option('--user <sub>', 'all tokens of a user that were issued until now')
+      .option('--json', 'prints what was done as JSON');
   withWhose(token.command('revoke'))
     .description('takes tokens back: requests are refused and streams closed, within a second and on every process')
     .option('--reason <text>', 'why, for the list')
@@ -48,8 +50,9 @@ async function revokeTokens(whose: Whose): Promise<void> {
   await withDatabase(settings.DATABASE_URL, async (db) => {
     for (const [kind, subject] of subjects) {
       await revoke(db, kind, subject, whose.reason);
-      console.log(`Revoked: ${kind} ${subject}`);
+      if (!whose.json) console.log(`Revoked: ${kind} ${subject}`);
     }
+    if (whose.json) console.log(JSON.stringify({ revoked: subjects.map(([kind, subject]) => ({ kind, subject })) }));
     const installation = await createFieldReader(db).readInstallation();
     await tell(settings.CACHE_REDIS_URL, cacheNames(settings.QUEUE_PREFIX, installation).revocationChannel);
   });
@@ -73,8 +76,9 @@ async function restoreTokens(whose: Whose): Promise<void> {
   await withDatabase(DATABASE_URL, async (db) => {
     for (const [kind, subject] of subjects) {
       if (!(await liftRevocation(db, kind, subject))) throw new CliError('no', `Not revoked: ${kind} ${subject}`);
-      console.log(`Restored: ${kind} ${subject}`);
+      if (!whose.json) console.log(`Restored: ${kind} ${subject}`);
     }
+    if (whose.json) console.log(JSON.stringify({ restored: subjects.map(([kind, subject]) => ({ kind, subject })) }));
   });
 }
 

@@ -1,33 +1,78 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Command, CommanderError } from 'commander';
 import t from 'tap';
+import { createProgram } from '../../cli/program.ts';
 import { withFolder } from '../support/with-folder.ts';
 import { withField } from './run-field.ts';
 
-const commands = [
-  'enqueue',
-  'state',
-  'conflicts',
-  'history',
-  'replay',
-  'verify',
-  'backup',
-  'restore',
-  'token',
-  'migrate',
-];
+interface Listed {
+  readonly path: readonly string[];
+  readonly command: Command;
+}
 
-t.test('every command has a help with an example', async (t) => {
-  const field = await withField(t);
-  const { code, stdout } = await field(['--help']);
-  t.equal(code, 0);
-  t.match(stdout, 'Exit codes:');
-  for (const command of commands) {
-    t.match(stdout, `  ${command} `, `${command} is listed`);
-    const help = await field([command, '--help']);
-    t.equal(help.code, 0);
-    t.match(help.stdout, new RegExp(`Examples?:\\n.*npx field ${command}`, 's'), `${command} shows an example`);
+function walk(command: Command, path: readonly string[] = []): Listed[] {
+  const below = command.commands.flatMap((sub) => walk(sub, [...path, sub.name()]));
+  return path.length > 0 ? [{ path, command }, ...below] : below;
+}
+
+/** What `--help` prints. */
+function helpOf(command: Command): string {
+  const said: string[] = [];
+  command.configureOutput({ writeOut: (text) => void said.push(text) });
+  command.outputHelp();
+  return said.join('');
+}
+
+/** How a command line ends, before anything is done. */
+async function refusalOf(args: readonly string[]): Promise<CommanderError> {
+  const program = createProgram();
+  for (const { command } of [{ command: program }, ...walk(program)]) command.configureOutput({ writeErr: () => {} });
+  try {
+    await program.parseAsync(['node', 'field', ...args]);
+  } catch (error) {
+    if (error instanceof CommanderError) return error;
+    throw error;
+  }
+  throw new Error(`field ${args.join(' ')} was not refused`);
+}
+
+t.test('every command says what it does, with an example, and can speak JSON', async (t) => {
+  const program = createProgram();
+  const all = walk(program);
+  t.ok(all.length > 12);
+  const overview = helpOf(program);
+  for (const { path, command } of all) {
+    const name = path.join(' ');
+    t.ok(command.description(), `${name} has a description`);
+    for (const option of command.options) t.ok(option.description, `${name} ${option.flags} is described`);
+    for (const argument of command.registeredArguments) t.ok(argument.description, `${name} ${argument.name()} is`);
+    if (command.commands.length === 0) {
+      t.ok(
+        command.options.some(({ long }) => long === '--json'),
+        `${name} has --json`,
+      );
+    }
+    if (path.length > 1) continue;
+    t.match(overview, `  ${name} `, `${name} is listed`);
+    t.ok(command.helpGroup(), `${name} is in a group`);
+    t.match(
+      helpOf(command),
+      new RegExp(`Examples?:\\n.*(npx field|\\| npx field|field) ${name}`, 's'),
+      `${name} has an example`,
+    );
+  }
+});
+
+t.test('no command takes an option that it does not know, or lacks an argument that it needs', async (t) => {
+  for (const { path, command } of walk(createProgram())) {
+    const { exitCode, code } = await refusalOf([...path, '--no-such-option']);
+    t.not(exitCode, 0, path.join(' '));
+    t.match(code, /unknownOption|missing|help/);
+    if (command.registeredArguments.some(({ required }) => required)) {
+      t.match((await refusalOf(path)).code, 'commander.missing', `${path.join(' ')} needs an argument`);
+    }
   }
 });
 
@@ -40,6 +85,8 @@ t.test('wrong usage ends with code 2 and says what is wrong', async (t) => {
     [['conflicts', 'global', '--limit', '51'], /from 1 to 50/],
     [['enqueue', 'nowhere.ndjson'], /nowhere\.ndjson cannot be read/],
     [['migrate', '--down', '--status'], /either --down or --status/],
+    [['completion', 'tcsh'], /bash, zsh, fish/],
+    [['status', '--url', 'ftp://x'], /http/],
   ];
   for (const [args, said] of wrong) {
     const { code, stdout, stderr } = await field(args);

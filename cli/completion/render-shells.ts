@@ -1,0 +1,92 @@
+/**
+ * The scripts for the shells. Each follows the words typed so far down to a command, and offers what may come next;
+ * where nothing is known, files.
+ */
+import type { KnownCommand } from './walk-commands.ts';
+
+export function renderBash(commands: readonly KnownCommand[]): string {
+  const offers = commands.map((command) => `    '${command.path}') offers='${offersOf(command).join(' ')}' ;;`);
+  return `# Completes field in bash.
+_field() {
+  local at='' word offers=''
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "\${at:+$at }$word" in
+      ${pathPattern(commands)}) at="\${at:+$at }$word" ;;
+    esac
+  done
+  case "$at" in
+${offers.join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$offers" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _field field`;
+}
+
+export function renderZsh(commands: readonly KnownCommand[]): string {
+  const offers = commands.map((command) => {
+    const words = wordsOf(command).map(({ text, description }) => quote(`${text}:${firstSentence(description)}`));
+    return `    '${command.path}') offers=(${words.join(' ')}) ;;`;
+  });
+  return `#compdef field
+# Completes field in zsh.
+_field() {
+  local at='' word
+  local -a offers
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "\${at:+$at }$word" in
+      (${pathPattern(commands)}) at="\${at:+$at }$word" ;;
+    esac
+  done
+  case "$at" in
+${offers.join('\n')}
+  esac
+  _describe 'field' offers || _files
+}
+compdef _field field`;
+}
+
+export function renderFish(commands: readonly KnownCommand[]): string {
+  const lines = commands.flatMap((command) => {
+    const at = `-n ${quote(`__field_at ${quote(command.path)}`, true)}`;
+    const words = [...command.commands, ...command.choices].map(
+      ({ text, description }) => `complete -c field -f ${at} -a ${text} -d ${quote(firstSentence(description), true)}`,
+    );
+    const options = command.options.map(
+      ({ text, description }) =>
+        `complete -c field ${at} -l ${text.slice(2)} -d ${quote(firstSentence(description), true)}`,
+    );
+    return [...words, ...options];
+  });
+  const known = commands.flatMap(({ path }) => (path ? [quote(path, true)] : []));
+  return `# Completes field in fish.
+function __field_at
+  set -l at ''
+  for word in (commandline -opc)[2..-1]
+    set -l next (string trim "$at $word")
+    contains -- $next ${known.join(' ')}; and set at $next
+  end
+  test "$at" = "$argv[1]"
+end
+${lines.join('\n')}`;
+}
+
+function wordsOf({ commands, choices, options }: KnownCommand) {
+  return [...commands, ...choices, ...options];
+}
+
+function offersOf(command: KnownCommand): string[] {
+  return wordsOf(command).map(({ text }) => text);
+}
+
+function pathPattern(commands: readonly KnownCommand[]): string {
+  return commands.flatMap(({ path }) => (path ? [`'${path}'`] : [])).join('|');
+}
+
+function firstSentence(text: string): string {
+  return text.split(/[.:;\n]/)[0] ?? '';
+}
+
+/** In single quotes; fish escapes within them, the other shells do not. */
+function quote(text: string, isFish = false): string {
+  return `'${isFish ? text.replace(/['\\]/g, '\\$&') : text.replaceAll("'", `'\\''`)}'`;
+}

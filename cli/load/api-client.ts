@@ -1,0 +1,65 @@
+/** The API over HTTP, as a phone uses it. Knows nothing of what is behind it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { Update } from '../../shared/field/update.ts';
+import { CliError, reasonOf } from '../exit-codes.ts';
+import type { Credentials } from './order.ts';
+
+const limitMs = 15_000;
+const firstPauseMs = 500;
+const readAttempts = 20;
+
+export type Answer =
+  | { readonly kind: 'accepted'; readonly version: number }
+  /** `retryAfterMs` where trying again helps. */
+  | { readonly kind: 'refused'; readonly code: string; readonly retryAfterMs: number | undefined }
+  /** It may have been accepted all the same. */
+  | { readonly kind: 'unanswered' };
+
+export async function postUpdates(
+  url: string,
+  field: FieldId,
+  { token }: Credentials,
+  updates: readonly Update[],
+): Promise<Answer> {
+  try {
+    const response = await fetch(`${url}/api/fields/${field}/updates`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ updates }),
+      signal: AbortSignal.timeout(limitMs),
+    });
+    const body = (await response.json()) as { version?: number; code?: string };
+    if (response.status === 202) return { kind: 'accepted', version: body.version ?? 0 };
+    return { kind: 'refused', code: body.code ?? String(response.status), retryAfterMs: retryAfter(response) };
+  } catch {
+    return { kind: 'unanswered' };
+  }
+}
+
+function retryAfter({ status, headers }: Response): number | undefined {
+  if (status !== 429 && status !== 503) return undefined;
+  const seconds = Number(headers.get('retry-after'));
+  return seconds > 0 ? seconds * 1000 : firstPauseMs;
+}
+
+/** A read that is tried again while the API is too busy. Undefined when there is no such field. @throws CliError */
+export async function read<T>(url: string, path: string, { token }: Credentials): Promise<T | undefined> {
+  let reason = '';
+  for (let attempt = 1; attempt <= readAttempts; attempt += 1) {
+    try {
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(limitMs) });
+      if (response.ok) return (await response.json()) as T;
+      if (response.status === 404) return undefined;
+      reason = `${response.status} ${await response.text()}`;
+      if (retryAfter(response) === undefined) break;
+    } catch (error) {
+      reason = reasonOf(error instanceof Error && error.cause ? error.cause : error);
+    }
+    await delay(firstPauseMs);
+  }
+  throw new CliError('unreachable', `${url}${path} cannot be read: ${reason}`, {
+    hint: 'Is the API running? `npx field doctor --url URL` says more.',
+  });
+}

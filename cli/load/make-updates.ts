@@ -1,0 +1,29 @@
+/** The updates of a made-up device: a particle of its own that wanders, and cells that all devices share. */
+import type { DeviceId } from '../../shared/field/ids.ts';
+import type { Update } from '../../shared/field/update.ts';
+
+/** Within every grid that is not tiny. */
+const gridSize = 10;
+const particleEvery = 4;
+
+interface Run {
+  readonly device: DeviceId;
+  /** The counter of the first. */
+  readonly first: number;
+  readonly length: number;
+  /** The version that the device has heard of. */
+  readonly seen: number;
+}
+
+export function makeUpdates({ device, first, length, seen }: Run, now: number): Update[] {
+  return Array.from({ length }, (_, index) => {
+    const counter = first + index;
+    const base = { counter, timestamp: now, seen };
+    const share = (counter % 100) / 100;
+    if (counter % particleEvery === 1) {
+      return { ...base, kind: 'particle.put', id: device, position: { x: counter, y: share, z: 0 }, resonance: share };
+    }
+    const cell = { x: counter % gridSize, y: Math.floor(counter / gridSize) % gridSize, value: share };
+    return { ...base, kind: 'cells.set', cells: [cell] };
+  });
+}

@@ -1,0 +1,80 @@
+/** The proof at the end: waits until all that was accepted is applied, and looks for each update in the log. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FieldId } from '../../shared/field/ids.ts';
+import { read } from './api-client.ts';
+import type { Sender } from './sender.ts';
+
+const pollMs = 200;
+/** Without any progress; a dead worker's jobs come back within 20 s. */
+const patienceMs = 60_000;
+const pageSize = 1000;
+
+interface Field {
+  readonly url: string;
+  readonly field: FieldId;
+  /** The field's version before the first update. */
+  readonly after: number;
+  readonly senders: readonly Sender[];
+}
+
+export async function readVersion(url: string, field: FieldId, { credentials }: Sender): Promise<number> {
+  return (await read<{ version: number }>(url, `/api/fields/${field}/clock`, credentials))?.version ?? 0;
+}
+
+/** Resolves when all is applied, or when nothing has moved for a minute. */
+export async function waitUntilApplied({ url, field, senders }: Field, onApplied: (n: number) => void): Promise<void> {
+  const [first] = senders;
+  if (!first) return;
+  const wanted = senders.reduce((sum, { accepted }) => sum + accepted, 0);
+  let [best, since] = [0, performance.now()];
+  while (wanted > 0) {
+    const answer = await read<{ clock: Record<string, number> }>(url, `/api/fields/${field}/clock`, first.credentials);
+    const appliedOf = ({ accepted, credentials }: Sender) =>
+      Math.min(accepted, answer?.clock[credentials.deviceId] ?? 0);
+    const applied = senders.reduce((sum, sender) => sum + appliedOf(sender), 0);
+    if (applied > best) [best, since] = [applied, performance.now()];
+    onApplied(best);
+    if (applied >= wanted || performance.now() - since > patienceMs) return;
+    await delay(pollMs);
+  }
+}
+
+interface LogPage {
+  readonly version: number;
+  readonly updates: readonly { version: number; device: string; update: { counter: number } }[];
+}
+
+export interface Found {
+  /** Accepted updates that stand in the log. */
+  readonly applied: number;
+  readonly lost: number;
+  /** Updates that stand there more than once. */
+  readonly doubled: number;
+}
+
+/** Reads the log from where the load began. */
+export async function countInLog({ url, field, after, senders }: Field): Promise<Found> {
+  const [first] = senders;
+  const seen = new Map(
+    senders.map(({ credentials, accepted }) => [
+      credentials.deviceId as string,
+      { accepted, counters: new Set<number>() },
+    ]),
+  );
+  let [from, applied, doubled] = [after, 0, 0];
+  while (first) {
+    const path = `/api/fields/${field}/updates?after=${from}&limit=${pageSize}`;
+    const page = await read<LogPage>(url, path, first.credentials);
+    for (const { version, device, update } of page?.updates ?? []) {
+      from = version;
+      const sender = seen.get(device);
+      if (!sender) continue;
+      if (sender.counters.has(update.counter)) doubled += 1;
+      else if (update.counter <= sender.accepted) applied += 1;
+      sender.counters.add(update.counter);
+    }
+    if (!page || page.updates.length === 0 || from >= page.version) break;
+  }
+  const accepted = senders.reduce((sum, sender) => sum + sender.accepted, 0);
+  return { applied, lost: accepted - applied, doubled };
+}

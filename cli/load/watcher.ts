@@ -1,0 +1,44 @@
+/** A reader with a WebSocket open: how long after it was due an update is seen in a delta. */
+import { WebSocket } from 'ws';
+import { bearerProtocolPrefix, streamProtocol } from '../../shared/contract/wire.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import { CliError, reasonOf } from '../exit-codes.ts';
+import type { Credentials } from './order.ts';
+
+const limitMs = 15_000;
+
+interface Delta {
+  readonly type: string;
+  readonly updates?: readonly { readonly device: string; readonly counter: number }[];
+}
+
+interface Watching {
+  readonly url: string;
+  readonly field: FieldId;
+  readonly credentials: Credentials;
+  readonly onUpdate: (device: string, counter: number) => void;
+}
+
+/** Resolves with how to stop, once the field's state has come. @throws CliError `unreachable` */
+export async function watch({ url, field, credentials, onUpdate }: Watching): Promise<() => void> {
+  const socket = new WebSocket(
+    `${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`,
+    [streamProtocol, `${bearerProtocolPrefix}${credentials.token}`],
+    { handshakeTimeout: limitMs },
+  );
+  try {
+    await new Promise((resolve, reject) => {
+      socket.on('error', reject);
+      socket.on('close', () => reject(new Error('the socket was closed')));
+      socket.on('message', (data) => {
+        resolve(undefined);
+        const { type, updates = [] } = JSON.parse(String(data)) as Delta;
+        if (type === 'delta') for (const { device, counter } of updates) onUpdate(device, counter);
+      });
+    });
+  } catch (cause) {
+    socket.terminate();
+    throw new CliError('unreachable', `The stream of ${field} cannot be opened: ${reasonOf(cause)}`, { cause });
+  }
+  return () => socket.terminate();
+}

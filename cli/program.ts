@@ -1,0 +1,63 @@
+/** All that `field` can do. Each command is a file in `commands/`. */
+import { Command } from 'commander';
+import about from '../package.json' with { type: 'json' };
+import { addBackupCommand } from './commands/backup.ts';
+import { addCompletionCommand } from './commands/completion.ts';
+import { addConflictsCommand } from './commands/conflicts.ts';
+import { addDeadCommand } from './commands/dead.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addEnqueueCommand } from './commands/enqueue.ts';
+import { addHistoryCommand } from './commands/history.ts';
+import { addLoadCommand } from './commands/load.ts';
+import { addMigrateCommand } from './commands/migrate.ts';
+import { addReplayCommand } from './commands/replay.ts';
+import { addRestoreCommand } from './commands/restore.ts';
+import { addStateCommand } from './commands/state.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addTokenCommand } from './commands/token.ts';
+import { addVerifyCommand } from './commands/verify.ts';
+import { exitCodes, exitMeanings } from './exit-codes.ts';
+
+const exits = Object.entries(exitCodes)
+  .map(([name, code]) => `  ${String(code).padEnd(5)}${exitMeanings[name as keyof typeof exitCodes]}`)
+  .join('\n');
+
+const help = `
+Settings come from the environment, from a file .env in this folder, or from a running \`npm start\`.
+Each command needs only those that it uses, and says what is missing. Every command takes --json.
+
+Exit codes:
+${exits}`;
+
+export function createProgram(): Command {
+  const program = new Command('field')
+    .description('Looks after a consciousness field: its database, its state, and the updates that it is given.')
+    .version(about.version, '-V, --version', 'shows its version')
+    .helpOption('-h, --help', 'shows this')
+    .helpCommand(false)
+    // What follows the name of a command is for that one.
+    .enablePositionalOptions()
+    .addHelpText('after', help)
+    .showHelpAfterError('Ask for help with --help.')
+    .exitOverride();
+  program.commandsGroup('Look after the system:');
+  addDoctorCommand(program);
+  addStatusCommand(program);
+  addDeadCommand(program);
+  addBackupCommand(program);
+  addRestoreCommand(program);
+  addMigrateCommand(program);
+  addTokenCommand(program);
+  program.commandsGroup('Look into fields:');
+  addStateCommand(program);
+  addConflictsCommand(program);
+  addHistoryCommand(program);
+  addReplayCommand(program);
+  addVerifyCommand(program);
+  program.commandsGroup('Send updates:');
+  addEnqueueCommand(program);
+  addLoadCommand(program);
+  program.commandsGroup('For the shell:');
+  addCompletionCommand(program);
+  return program;
+}
