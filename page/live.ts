@@ -116,6 +116,7 @@ export function showLive(client: FieldClient, gridSize: number, askForToken: (re
       }
       showLink(client);
       canvas.dataset.drawMs = median(stage.costs)?.toFixed(2) ?? '';
+      canvas.dataset.draws = String(stage.costs.length);
     }
     requestAnimationFrame(tick);
   };

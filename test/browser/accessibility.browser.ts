@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { putParticle, setCell } from '../support/updates.ts';
 import { send } from './send.ts';
 import { type LivePage, phone, withSite } from './with-page.ts';
@@ -25,20 +25,21 @@ t.test('axe finds no violation', { timeout: 120_000 }, async (t) => {
       const live = await site.open(t, { field, ...options });
       await live.isLive();
       await live.waitForText('#conflict-count', /^1$/);
-      t.same(await findViolations(live), []);
+      t.same(await findViolations(t, live), []);
       if (!name.includes('phone')) return;
       await live.page.getByRole('button', { name: 'Readings' }).click();
       await live.page.locator('#readings.open').waitFor();
-      t.same(await findViolations(live), [], 'nor with the readings open');
+      t.same(await findViolations(t, live), [], 'nor with the readings open');
     });
   }
 });
 
 /** Each with the elements that it is about. */
-async function findViolations({ page }: LivePage): Promise<unknown[]> {
+async function findViolations(t: Test, { page }: LivePage): Promise<unknown[]> {
   await page.evaluate(axe);
-  const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResults;
+  const { violations, passes, testEngine } = (await page.evaluate('axe.run()')) as AxeResults;
   if (passes.length < 10) throw new Error(`axe has looked at next to nothing: ${passes.length} rules passed`);
+  t.comment(`axe ${testEngine.version}: ${violations.length} violations, ${passes.length} rules passed`);
   return violations.map(({ id, nodes }) => ({
     id,
     elements: nodes.map(({ html, failureSummary }) => [html, failureSummary]),

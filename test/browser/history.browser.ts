@@ -1,0 +1,48 @@
+import t from 'tap';
+import { pruneLogs } from '../../workers/upkeep/prune-logs.ts';
+import { putParticle } from '../support/updates.ts';
+import { send } from './send.ts';
+import { withSite } from './with-page.ts';
+
+const field = 'ancient';
+const updates = Array.from({ length: 30 }, (_, index) => putParticle(index + 1, `p${index}`));
+
+t.test(
+  'a version that is no longer kept is said to be gone, and the present stays',
+  { timeout: 120_000 },
+  async (t) => {
+    const site = await withSite(t, { SNAPSHOT_EVERY: '10' });
+    await send(site.api, field, 'phone-1', updates);
+    const live = await site.open(t, { field, expected: /status of 410/ });
+    await live.waitForFigure('particles', '30');
+    const scrubber = live.page.getByRole('slider', { name: /Look back/ });
+    await scrubber.fill('12');
+    await live.waitForFigure('particles', '12');
+    await live.page.getByRole('button', { name: 'Back to now' }).click();
+
+    await forgetThePast(site.backing);
+    await scrubber.fill('5');
+    await live.waitForText('#notice', /no longer kept/);
+    await live.waitForFigure('particles', '30');
+    t.equal(await live.page.getByRole('button', { name: 'Live', exact: true }).getAttribute('aria-pressed'), 'true');
+
+    await live.page.reload();
+    await live.waitForFigure('particles', '30');
+    const oldest = async () => Number(await scrubber.getAttribute('min'));
+    await live.page.locator('#scrubber:not([min="0"])').waitFor();
+    t.equal(await oldest(), 30, 'the line now begins where the log does');
+  },
+);
+
+/** Makes all of it older than the log is kept, and lets upkeep see that. */
+async function forgetThePast(backing: Parameters<typeof pruneLogs>[0]): Promise<void> {
+  const ms = 40 * 86_400_000;
+  const { db } = backing;
+  await db('field_updates').update({ logged_at: db.raw('logged_at - ?', [ms]) });
+  await db.raw('UPDATE consciousness_states SET last_update = last_update - ?, snapshot_time = snapshot_time - ?', [
+    ms,
+    ms,
+  ]);
+  await db.raw('UPDATE field_snapshots SET time = time - ?', [ms]);
+  await pruneLogs(backing);
+}
