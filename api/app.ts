@@ -50,7 +50,7 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
   const app = createServer(connections);
   app.addHook('onRequest', refuseLongUrls);
   readJsonBodies(app);
-  handleErrors(app, metrics);
+  handleErrors(app, { metrics, showDetails: config.NODE_ENV === 'development' });
   answerUnknownRoutes(app);
   if (tracing) traceRequests(app, tracing);
   logRequests(app, metrics);

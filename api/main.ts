@@ -1,15 +1,12 @@
 /** The API process: configuration, connections, start, shutdown. */
 import { ConfigError, loadConfig } from '../shared/config.ts';
-import { createLifecycle } from '../shared/lifecycle.ts';
-import { createLog } from '../shared/log.ts';
+import { openProcessLog } from '../shared/process-log.ts';
 import { findWeakDurability } from './durability-guard.ts';
 import { startApi } from './start.ts';
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
-  const log = createLog({ name: 'api', level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
-  const lifecycle = createLifecycle(log);
-  lifecycle.stopOnSignals();
+  const { log, lifecycle } = openProcessLog({ name: 'api', config, pretty: process.stdout.isTTY });
 
   const { address, connections } = await startApi({ config, log, lifecycle });
   log.info({ address }, 'api listening');

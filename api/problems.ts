@@ -52,7 +52,13 @@ export function sendProblem(reply: FastifyReply, error: FieldError): FastifyRepl
     .send(JSON.stringify(toProblem(error)));
 }
 
-export function handleErrors(app: App, metrics: ApiMetrics): void {
+interface ErrorOptions {
+  readonly metrics: ApiMetrics;
+  /** Whether whoever asks is told what went wrong here: a developer, never the public. */
+  readonly showDetails: boolean;
+}
+
+export function handleErrors(app: App, { metrics, showDetails }: ErrorOptions): void {
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => {
     const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${placeOf(httpPart)}`;
     return (data) => {
@@ -65,8 +71,13 @@ export function handleErrors(app: App, metrics: ApiMetrics): void {
     const error = toFieldError(thrown);
     metrics.refused.inc({ code: error.code });
     logProblem(request, error);
-    return sendProblem(reply, error);
+    return sendProblem(reply, showDetails ? withDetails(error) : error);
   });
+}
+
+function withDetails(error: FieldError): FieldError {
+  const { code, cause } = error;
+  return code === 'internal' && cause instanceof Error ? new FieldError(code, { detail: cause.message, cause }) : error;
 }
 
 const places: Readonly<Record<string, string>> = { params: 'path', querystring: 'query', headers: 'headers' };

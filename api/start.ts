@@ -1,10 +1,12 @@
 /** Starts an API: connections, the app, its address. What it starts, the lifecycle stops. */
 import type { Config } from '../shared/config.ts';
+import { everyMinute } from '../shared/every-minute.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
 import type { Logger } from '../shared/log.ts';
 import { startMetricsServer } from '../shared/metrics-server.ts';
 import { buildApp } from './app.ts';
 import type { App } from './app-types.ts';
+import { createCacheUseReport } from './cache-use-log.ts';
 import { type Connections, connectApi } from './connections.ts';
 import { createParts, type Parts } from './parts.ts';
 
@@ -28,6 +30,7 @@ export async function startApi({ config, log, lifecycle }: StartOptions): Promis
   const app = await buildApp(connections, parts);
   lifecycle.onStop('http', () => app.close());
   const address = await app.listen({ host: config.HOST, port: config.PORT });
+  everyMinute('cache use', createCacheUseReport(parts.metrics, log), lifecycle);
   startMetricsServer({
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,

@@ -30,7 +30,7 @@ const types = {
 /** Opens a pool. Nothing is connected until the first query. */
 export function connectDatabase(options: DatabaseOptions): Knex {
   const { url, poolSize, applicationName, log, statementTimeoutMs = 10_000 } = options;
-  return knex({
+  const db = knex({
     client: 'pg',
     connection: {
       connectionString: url,
@@ -53,6 +53,21 @@ export function connectDatabase(options: DatabaseOptions): Knex {
       deprecate: () => undefined,
     },
   });
+  logConnection(db.client.pool as Pool, log);
+  return db;
+}
+
+/** Says once that PostgreSQL cannot be reached and once that it can again, however often it is tried in between. */
+function logConnection(pool: Pool, log: Logger): void {
+  let isDown = false;
+  pool.on('createFail', (_id, err) => {
+    if (!isDown) log.warn({ err }, 'postgres connection lost');
+    isDown = true;
+  });
+  pool.on('createSuccess', () => {
+    if (isDown) log.info('postgres connection ready');
+    isDown = false;
+  });
 }
 
 /** What the pool is doing at this moment. */
@@ -68,6 +83,8 @@ interface Pool {
   numUsed(): number;
   numFree(): number;
   numPendingAcquires(): number;
+  on(event: 'createFail', listener: (id: number, error: Error) => void): void;
+  on(event: 'createSuccess', listener: () => void): void;
 }
 
 type Answer = (error: Error | null | undefined, result: unknown) => void;

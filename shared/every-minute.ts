@@ -3,11 +3,15 @@ import type { Lifecycle } from './lifecycle.ts';
 
 const everyMs = 60_000;
 
-export function everyMinute(name: string, report: () => void, lifecycle: Pick<Lifecycle, 'onStop'>): void {
-  const timer = setInterval(report, everyMs);
+export function everyMinute(
+  name: string,
+  report: () => void | Promise<void>,
+  lifecycle: Pick<Lifecycle, 'onStop'>,
+): void {
+  const timer = setInterval(() => void report(), everyMs);
   timer.unref();
   lifecycle.onStop(name, () => {
     clearInterval(timer);
-    report();
+    return report();
   });
 }

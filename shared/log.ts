@@ -26,10 +26,22 @@ export interface LogOptions {
   name: string;
   level: string;
   pretty?: boolean;
+  /** Is given every line of level error or above, as it is written: redacted. Must not throw. */
+  onError?: (line: string) => void;
 }
 
-export function createLog({ name, level, pretty = false }: LogOptions, destination?: DestinationStream): Logger {
-  const base = { name, level, redact };
+/** How pino begins a line of level error or fatal. */
+const errorLine = /^\{"level":[56]0,/;
+
+export function createLog(
+  { name, level, pretty = false, onError }: LogOptions,
+  destination?: DestinationStream,
+): Logger {
+  const streamWrite = (line: string) => {
+    if (errorLine.test(line)) onError?.(line);
+    return line;
+  };
+  const base = { name, level, redact, ...(onError ? { hooks: { streamWrite } } : {}) };
   if (destination) return pino(base, destination);
   if (!pretty) return pino(base);
   return pino({

@@ -3,8 +3,7 @@ import { connectDatabase } from '../db/connect.ts';
 import { createFieldReader } from '../db/field-reader.ts';
 import { ConfigError, loadConfig } from '../shared/config.ts';
 import { cacheNames } from '../shared/field-cache.ts';
-import { createLifecycle } from '../shared/lifecycle.ts';
-import { createLog } from '../shared/log.ts';
+import { openProcessLog } from '../shared/process-log.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { startBackups } from './backups.ts';
 import { createRetry } from './failures.ts';
@@ -12,9 +11,7 @@ import { startWorker } from './worker.ts';
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
-  const log = createLog({ name: 'worker', level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
-  const lifecycle = createLifecycle(log);
-  lifecycle.stopOnSignals();
+  const { log, lifecycle } = openProcessLog({ name: 'worker', config, pretty: process.stdout.isTTY });
 
   const db = connectDatabase({
     url: config.DATABASE_URL,
