@@ -48,10 +48,14 @@ export class Backlog {
     clearTimeout(this.#timer);
   }
 
+  /** Whether the queue holds all that it may. */
+  get isFull(): boolean {
+    return this.#isQueueFull || this.#waiting + this.#added > this.#options.maxJobs;
+  }
+
   /** @throws FieldError `overloaded` */
   check(): void {
-    const isFull = this.#isQueueFull || this.#waiting + this.#added > this.#options.maxJobs;
-    if (isFull || this.#bytesInHand > maxBytesInHand) throw new FieldError('overloaded', { retryAfterSeconds });
+    if (this.isFull || this.#bytesInHand > maxBytesInHand) throw new FieldError('overloaded', { retryAfterSeconds });
   }
 
   noteAdded(): void {

@@ -3,16 +3,18 @@ import type { Redis } from 'ioredis';
 import type { FieldReader } from '../db/field-reader.ts';
 import { type Check, measureCheck, rememberBriefly } from '../shared/checks.ts';
 import type { UpdateProducer } from '../shared/update-queue.ts';
+import type { Backlog } from './backlog.ts';
 
 export interface Health {
   status: 'healthy' | 'degraded' | 'unhealthy';
+  /** Whether there is a queue to take updates; it may be full all the same. */
   canWrite: boolean;
   canRead: boolean;
   checks: {
     database: Check;
     cache: Check;
-    /** With the jobs that wait or are being worked on. */
-    queue: Check & { backlog?: number };
+    /** With the jobs that wait or are being worked on, and whether they are all that are admitted. */
+    queue: Check & { backlog?: number; full: boolean };
     /** With the worker processes that are connected. */
     workers: Check & { count?: number };
   };
@@ -22,19 +24,21 @@ export interface HealthSources {
   readonly reader: FieldReader;
   readonly cacheRedis: Redis;
   readonly producer: UpdateProducer;
+  readonly backlog: Pick<Backlog, 'isFull'>;
 }
 
 export function createHealthCheck(sources: HealthSources): () => Promise<Health> {
   return rememberBriefly(() => checkHealth(sources));
 }
 
-async function checkHealth({ reader, cacheRedis, producer }: HealthSources): Promise<Health> {
-  const [database, cache, queue, workers] = await Promise.all([
+async function checkHealth({ reader, cacheRedis, producer, backlog }: HealthSources): Promise<Health> {
+  const [database, cache, queueCheck, workers] = await Promise.all([
     measureCheck(() => reader.ping().then(() => ({}))),
     measureCheck(() => cacheRedis.ping().then(() => ({}))),
     measureCheck(async () => ({ backlog: await producer.queue.getJobCountByTypes('waiting', 'active', 'delayed') })),
     measureCheck(async () => ({ count: await producer.queue.getWorkersCount() })),
   ]);
+  const queue = { ...queueCheck, full: backlog.isFull };
   // No worker is a matter of time: updates are taken in, and wait.
   if (workers.count === 0) workers.status = 'down';
   // While the queue's Redis is away, PostgreSQL takes its place.
@@ -42,6 +46,7 @@ async function checkHealth({ reader, cacheRedis, producer }: HealthSources): Pro
   const canRead = database.status === 'up' || cache.status === 'up';
   const checks = { database, cache, queue, workers };
   const isWhole = Object.values(checks).every(({ status }) => status === 'up');
-  const status = !canWrite || !canRead ? 'unhealthy' : isWhole ? 'healthy' : 'degraded';
+  const isServing = canWrite && canRead && !queue.full;
+  const status = !isServing ? 'unhealthy' : isWhole ? 'healthy' : 'degraded';
   return { status, canWrite, canRead, checks };
 }

@@ -65,7 +65,7 @@ export function createParts(connections: Connections): Parts {
   const backlog = new Backlog({ producer, maxJobs, maxQueueMemoryMb, log, onCount });
   backlog.start();
   const leads = new CounterLeads(reader);
-  const checkHealth = createHealthCheck({ reader, cacheRedis, producer });
+  const checkHealth = createHealthCheck({ reader, cacheRedis, producer, backlog });
   metrics.backlogLimit.set(config.MAX_BACKLOG);
   measureStanding(metrics, connections, checkHealth);
   return {

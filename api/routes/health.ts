@@ -10,6 +10,7 @@ const checkSchema = z.strictObject({
   status: z.enum(['up', 'down']),
   latencyMs: z.number(),
   backlog: z.int().optional(),
+  full: z.boolean().optional(),
   count: z.int().optional(),
 });
 export const healthSchema = z
@@ -57,7 +58,7 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
       schema: {
         ...documented,
         summary: 'How is it?',
-        description: '503 when updates or reads cannot be served.',
+        description: '503 when updates or reads cannot be served, or when so many updates wait that more are refused.',
         response: { 200: healthSchema, 503: healthSchema },
       },
     },
@@ -79,6 +80,7 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
     async (_request, reply) => {
       if (isStopping()) throw new FieldError('shutting_down');
       const { canRead, canWrite } = await check();
+      // A full queue is no reason to send nobody here: reads go on, and every other API would be as full.
       if (!canWrite) throw new FieldError('queue_unavailable');
       if (!canRead) throw new FieldError('reads_unavailable');
       return reply.send({ status: 'ready' });
