@@ -43,7 +43,7 @@ t.test('a backup is taken, listed, verified, and restored into an empty database
   });
 });
 
-t.test('Ctrl-C leaves nothing that is taken for a backup', async (t) => {
+t.test('Ctrl-C leaves nothing, and a crash nothing that is taken for a backup', async (t) => {
   const backing = await withFilledBacking(t);
   const { DATABASE_URL } = backing.config;
   await query(DATABASE_URL, (client) =>
@@ -59,4 +59,11 @@ t.test('Ctrl-C leaves nothing that is taken for a backup', async (t) => {
   running.child.kill('SIGINT');
   t.match(await running.ended, { code: 130, stderr: /nothing is left half done/ });
   t.same(await readdir(folder), []);
+
+  const crashing = field.start(['backup', '--to', folder]);
+  await waitUntil('it has begun again', async () => (await readdir(folder)).length > 0, { intervalMs: 5 });
+  crashing.child.kill('SIGKILL');
+  await crashing.ended;
+  t.match(await readdir(folder), [/^\.partial-/]);
+  t.match(await field(['backup', 'list', folder]), { code: 0, stdout: /^No backups/ });
 });
