@@ -3,7 +3,6 @@
  * whoever opened them.
  */
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyBaseLogger, type FastifyRequest, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -29,7 +28,7 @@ import { addPageRoutes } from './routes/page.ts';
 import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addUpdateRoutes } from './routes/updates.ts';
-import { securityHeaders } from './security-headers.ts';
+import { addSecurityHeaders } from './security-headers.ts';
 import { traceRequests } from './trace-requests.ts';
 import { answerUnknownRoutes } from './unknown-routes.ts';
 
@@ -58,7 +57,7 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
   addDrain(app, { streams, replies });
   app.addHook('onClose', async () => parts.close());
 
-  await app.register(helmet, securityHeaders);
+  addSecurityHeaders(app);
   await app.register(cors, {
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST'],

@@ -16,8 +16,9 @@ interface DrainOptions {
 
 export function addDrain(app: App, { streams, replies }: DrainOptions): void {
   const silent = trackSilentConnections(app);
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (streams.isDraining) reply.header('connection', 'close');
+    done();
   });
   app.addHook('preClose', async () => {
     const timer = setInterval(() => {

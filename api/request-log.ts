@@ -10,7 +10,7 @@ const streamRoutes: ReadonlySet<string> = new Set(['/api/fields/:field/stream', 
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export function logRequests(app: App, metrics: ApiMetrics): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { method, claims, routeOptions } = request;
     const status = reply.statusCode;
     const route = routeOptions.url ?? 'none';
@@ -28,6 +28,7 @@ export function logRequests(app: App, metrics: ApiMetrics): void {
       },
       'request finished',
     );
+    done();
   });
 }
 

@@ -3,9 +3,10 @@ import type { App } from '../app-types.ts';
 import type { Standing } from './shared-budget.ts';
 
 export function addRateHeaders(app: App): void {
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     const standing = request.claims && request.budget?.standingOf(request.claims.sub);
     if (standing) reply.headers(rateHeaders(standing));
+    done();
   });
 }
 

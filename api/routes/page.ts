@@ -10,7 +10,8 @@ const paths = ['/', '/page/app.js', '/page/style.css', '/page/icon.svg'] as cons
 export function addPageRoutes(app: App, config: Config): void {
   const readFiles = createPageFiles(config);
   for (const path of paths) {
-    app.get(path, { schema: { hide: true }, helmet: pageHeaders }, async (request, reply) => {
+    app.get(path, { schema: { hide: true } }, async (request, reply) => {
+      reply.headers(pageHeaders);
       const file = (await readFiles(path === '/'))[path];
       if (!file) throw new Error(`the page has no file ${path}`);
       reply.header('etag', file.etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding');

@@ -25,7 +25,6 @@ t.test('the root and the health routes say how it is, without a token', async (t
 
 t.test('an unknown address is 404, a known one with another method 405 with what it takes', async (t) => {
   for (const path of [
-    '/',
     '/api/nothing',
     '/api/fields',
     '/api/fields/global/nothing',
