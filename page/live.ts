@@ -7,6 +7,7 @@ import { Tools } from './input/tools.ts';
 import { Announcer } from './panels/announcer.ts';
 import { type ConflictPage, createConflicts, placeOf } from './panels/conflicts.ts';
 import { addEventButtons } from './panels/events.ts';
+import { showInvitation } from './panels/invitation.ts';
 import { showLink } from './panels/link.ts';
 import { createNotice } from './panels/notice.ts';
 import { startSheet } from './panels/sheet.ts';
@@ -115,6 +116,7 @@ export function showLive(client: FieldClient, gridSize: number, askForToken: (re
         void readPast();
       }
       showLink(client);
+      showInvitation(state, client.status === 'live');
       canvas.dataset.drawMs = median(stage.costs)?.toFixed(2) ?? '';
       canvas.dataset.draws = String(stage.costs.length);
     }

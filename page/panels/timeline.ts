@@ -28,6 +28,7 @@ export class Timeline<State extends { readonly version: number }> {
       void this.#read();
     });
     this.#live.addEventListener('click', () => this.#return());
+    this.#paint();
   }
 
   get isPast(): boolean {
@@ -77,7 +78,7 @@ export class Timeline<State extends { readonly version: number }> {
     const of = this.isPast ? ` of ${formatCount(this.#latest)}` : '';
     setText(this.#label, `version ${formatCount(version)}${of}`);
     const [low, high] = [Number(this.#scrubber.min), Math.max(1, Number(this.#scrubber.max))];
-    const share = high > low ? (version - low) / (high - low) : 1;
+    const share = high > low ? (version - low) / (high - low) : 0;
     this.#scrubber.style.setProperty('--filled', `${(share * 100).toFixed(2)}%`);
   }
 }

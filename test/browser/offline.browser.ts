@@ -6,40 +6,42 @@ import { spot, withSite } from './with-page.ts';
 
 const network = /net::ERR_|WebSocket connection|status of 503/;
 
-t.test('the API goes away: the page works on, says what waits, and loses nothing', { timeout: 120_000 }, async (t) => {
+t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t);
-  const live = await site.open(t, { field: 'outage', expected: network });
-  await live.isLive();
-  await site.api.stop();
-  await live.waitForText('#status', /^(offline|connecting)/);
-  for (const dx of [-150, 0, 150]) {
-    const { x, y } = await spot(live, dx);
+
+  await t.test('a reload while the network is away brings back what was drawn before it', async (t) => {
+    const live = await site.open(t, { field: 'reload', expected: network });
+    await live.isLive();
+    await live.context.route('**/api/**', (route) => route.abort());
+    await live.page.reload();
+    const { x, y } = await spot(live);
     await live.page.mouse.click(x, y);
-  }
-  await live.waitForFigure('particles', '3');
-  await live.waitForText('#pending', /^3 waiting to be sent$/);
+    await live.waitForFigure('particles', '1');
+    await live.page.reload();
+    await live.waitForFigure('particles', '1');
+    await live.waitForText('#pending', /^1 waiting/);
+    await live.context.unroute('**/api/**');
+    await live.waitForText('#pending', /^$/);
+    t.equal(await live.figure('particles'), '1');
+  });
 
-  const { port } = new URL(site.api.address);
-  await withApi(t, site.backing, { OPEN_REGISTRATION: 'true', PORT: port });
-  await live.waitForText('#pending', /^$/);
-  await live.isLive();
-  t.equal(await live.figure('particles'), '3');
-  await waitForCache(site.backing, asField('outage'), 3);
-});
+  await t.test('the API goes away: the page works on, says what waits, and loses nothing', async (t) => {
+    const live = await site.open(t, { field: 'outage', expected: network });
+    await live.isLive();
+    await site.api.stop();
+    await live.waitForText('#status', /^(offline|connecting)/);
+    for (const dx of [-150, 0, 150]) {
+      const { x, y } = await spot(live, dx);
+      await live.page.mouse.click(x, y);
+    }
+    await live.waitForFigure('particles', '3');
+    await live.waitForText('#pending', /^3 waiting to be sent$/);
 
-t.test('a reload while the network is away brings back what was drawn before it', { timeout: 120_000 }, async (t) => {
-  const site = await withSite(t);
-  const live = await site.open(t, { field: 'reload', expected: network });
-  await live.isLive();
-  await live.context.route('**/api/**', (route) => route.abort());
-  await live.page.reload();
-  const { x, y } = await spot(live);
-  await live.page.mouse.click(x, y);
-  await live.waitForFigure('particles', '1');
-  await live.page.reload();
-  await live.waitForFigure('particles', '1');
-  await live.waitForText('#pending', /^1 waiting/);
-  await live.context.unroute('**/api/**');
-  await live.waitForText('#pending', /^$/);
-  t.equal(await live.figure('particles'), '1');
+    const { port } = new URL(site.api.address);
+    await withApi(t, site.backing, { OPEN_REGISTRATION: 'true', PORT: port });
+    await live.waitForText('#pending', /^$/);
+    await live.isLive();
+    t.equal(await live.figure('particles'), '3');
+    await waitForCache(site.backing, asField('outage'), 3);
+  });
 });

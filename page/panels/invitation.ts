@@ -1,0 +1,8 @@
+/** What somebody reads who comes to a field where nothing is yet. */
+import type { FieldView } from '../../client/types.ts';
+import { byId } from '../dom.ts';
+
+export function showInvitation({ memoryParticles, cells }: FieldView, isLive: boolean): void {
+  const isEmpty = memoryParticles.length === 0 && !Object.values(cells).some((value) => value > 0);
+  byId('invitation', HTMLElement).classList.toggle('shown', isEmpty && isLive);
+}
