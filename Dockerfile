@@ -21,7 +21,8 @@ COPY workers ./workers
 RUN mkdir -m 700 /backups && chown node:node /backups
 USER node
 EXPOSE 3000
-# SIGTERM stops accepting, finishes what is in hand, and tells sockets to reconnect elsewhere.
+# SIGTERM stops accepting, finishes what is in hand, and tells sockets to reconnect elsewhere. Node handles it as process 1,
+# since the commands name it without a shell, and waits for what it starts itself, so that no init is needed.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/api/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

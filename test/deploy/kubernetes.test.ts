@@ -1,0 +1,158 @@
+/** No cluster is needed: the manifests are held to the types of Kubernetes, to the settings, and to one another. */
+import { execFile } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
+import type { Job } from 'kubernetes-types/batch/v1.js';
+import type { ConfigMap, PodSpec, Secret, Service } from 'kubernetes-types/core/v1.js';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
+import t from 'tap';
+import { parse, parseAllDocuments } from 'yaml';
+import { configSchema, loadConfig } from '../../shared/config.ts';
+import { withFolder } from '../support/with-folder.ts';
+
+const root = new URL('../../', import.meta.url);
+const folder = new URL('deploy/kubernetes/', root);
+const read = (name: string) => readFile(new URL(name, folder), 'utf8');
+
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+}
+
+const names = (await readdir(folder)).filter((name) => name !== 'kustomization.yml');
+const manifests = (
+  await Promise.all(names.map(async (name) => parseAllDocuments(await read(name)).map((one) => one.toJS() as Manifest)))
+).flat();
+
+function find<T>(kind: string, name: string): T {
+  const found = manifests.find((one) => one.kind === kind && one.metadata.name === name);
+  if (!found) throw new Error(`there is no ${kind} ${name}`);
+  return found as unknown as T;
+}
+
+/** Each manifest as a literal, in which TypeScript finds what is missing, mistyped or not known. */
+function asProgram(all: readonly Manifest[]): string {
+  return all
+    .map(({ apiVersion, kind, ...rest }, index) => {
+      const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/') : ['core', apiVersion];
+      const path = `kubernetes-types/${group.replace(/\.k8s\.io$/, '')}/${version}`;
+      const literal = JSON.stringify({ apiVersion, kind, ...rest }, null, 1);
+      return `import type { ${kind} as Kind${index} } from '${path}';\nexport const it${index}: Kind${index} = ${literal};`;
+    })
+    .join('\n');
+}
+
+async function compile(t: Parameters<typeof withFolder>[0], all: readonly Manifest[]): Promise<string> {
+  const file = join(await withFolder(t), 'manifests.ts');
+  await writeFile(file, asProgram(all));
+  const tsc = fileURLToPath(new URL('node_modules/typescript7/bin/tsc', root));
+  const paths = { 'kubernetes-types/*': [fileURLToPath(new URL('node_modules/kubernetes-types/*', root))] };
+  const tsconfig = join(file, '..', 'tsconfig.json');
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    types: [],
+    paths,
+  };
+  await writeFile(tsconfig, JSON.stringify({ compilerOptions, files: [file] }));
+  // Without the loaders of the tests.
+  return promisify(execFile)(process.execPath, [tsc, '-p', tsconfig], { env: { PATH: process.env.PATH } }).then(
+    () => '',
+    (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+  );
+}
+
+t.test('every manifest is what Kubernetes knows, and a mistake in one would be found', async (t) => {
+  t.equal(await compile(t, manifests), '');
+  const deployment = find<Deployment>('Deployment', 'api');
+  const mistaken = { ...deployment, spec: { ...deployment.spec, replicas: 'two', terminationGrace: 30 } };
+  const said = await compile(t, [mistaken as unknown as Manifest]);
+  t.match(said, /replicas|'string' is not assignable/);
+});
+
+t.test('the kustomization takes every file but the secret, which is a template without secrets', async (t) => {
+  const { resources } = parse(await read('kustomization.yml')) as { resources: string[] };
+  t.same(resources.sort(), names.filter((name) => name !== 'secret.example.yml').sort());
+  const { stringData = {} } = find<Secret>('Secret', 'field');
+  for (const [name, value] of Object.entries(stringData)) t.match(value, 'REPLACE', `${name} is to be filled in`);
+});
+
+t.test('the processes get settings that production accepts, and no others', async (t) => {
+  const { data = {} } = find<ConfigMap>('ConfigMap', 'field');
+  const { stringData = {} } = find<Secret>('Secret', 'field');
+  const secrets = Object.entries(stringData).map(([name, value]) => {
+    return [name, value === 'REPLACE' ? 'cTq3vZ8mLr1xWn5yKb7dPf2hGj9sEa4u' : value];
+  });
+  const settings = { ...data, ...Object.fromEntries(secrets) };
+  for (const name of Object.keys(settings)) t.ok(name in configSchema.shape, `${name} is a setting`);
+  t.equal(loadConfig(settings).isProduction, true);
+});
+
+const workloads: [string, PodSpec | undefined][] = [
+  ['api', find<Deployment>('Deployment', 'api').spec?.template.spec],
+  ['worker', find<Deployment>('Deployment', 'worker').spec?.template.spec],
+  ['migrate', find<Job>('Job', 'migrate').spec?.template.spec],
+];
+
+t.test('every pod runs without rights, writes only to a folder of its own, and says what it needs', async (t) => {
+  for (const [name, spec] of workloads) {
+    t.match(spec, { automountServiceAccountToken: false, securityContext: { runAsNonRoot: true } }, name);
+    for (const container of spec?.containers ?? []) {
+      t.match(container.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      t.match(container.resources, { requests: { cpu: String, memory: String }, limits: { memory: String } });
+      t.match(container.volumeMounts, [{ mountPath: '/tmp' }]);
+      t.same(container.envFrom, [{ configMapRef: { name: 'field' } }, { secretRef: { name: 'field' } }]);
+    }
+  }
+});
+
+t.test('a pod is given longer to stop than the process takes', async (t) => {
+  const lifecycle = await readFile(new URL('shared/lifecycle.ts', root), 'utf8');
+  const deadlineSeconds = Number(lifecycle.match(/deadlineMs = (\d+)_000/)?.[1]);
+  t.ok(deadlineSeconds > 0);
+  for (const [name, spec] of workloads.slice(0, 2)) {
+    const [container] = spec?.containers ?? [];
+    const [, pause = '0'] = container?.lifecycle?.preStop?.exec?.command ?? [];
+    t.ok((spec?.terminationGracePeriodSeconds ?? 30) > deadlineSeconds + Number(pause), name);
+  }
+});
+
+t.test('probes, services, budgets and autoscalers point at what is there', async (t) => {
+  const sources = await Promise.all(
+    ['api/routes/health.ts', 'shared/metrics-server.ts'].map((name) => readFile(new URL(name, root), 'utf8')),
+  );
+  for (const name of ['api', 'worker']) {
+    const { spec } = find<Deployment>('Deployment', name);
+    const labels = spec?.template.metadata?.labels;
+    t.same(spec?.selector.matchLabels, labels);
+    t.same(find<PodDisruptionBudget>('PodDisruptionBudget', name).spec?.selector?.matchLabels, labels);
+    t.match(find<HorizontalPodAutoscaler>('HorizontalPodAutoscaler', name).spec, {
+      scaleTargetRef: { kind: 'Deployment', name },
+      minReplicas: 2,
+    });
+    const [container] = spec?.template.spec?.containers ?? [];
+    const ports = container?.ports?.map((port) => port.name) ?? [];
+    const { startupProbe, livenessProbe, readinessProbe } = container ?? {};
+    for (const probe of [startupProbe, livenessProbe, readinessProbe]) {
+      t.ok(sources.join().includes(`'${probe?.httpGet?.path}'`), `${name} answers at ${probe?.httpGet?.path}`);
+      t.ok(ports.includes(String(probe?.httpGet?.port)));
+    }
+    const services = manifests.filter(({ kind, metadata }) => kind === 'Service' && metadata.name.startsWith(name));
+    t.ok(services.length > 0);
+    for (const service of services as unknown as Service[]) {
+      t.same(service.spec?.selector, labels);
+      for (const port of service.spec?.ports ?? []) t.ok(ports.includes(String(port.targetPort)));
+    }
+  }
+});
