@@ -4,8 +4,9 @@ import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
 import { latency } from './latency.ts';
+import { overload } from './overload.ts';
 import { reads } from './reads.ts';
 import { rival } from './rival.ts';
 import { scaleOut } from './scale-out.ts';
 
-export const benches: readonly Bench[] = [ingest, rival, reads, latency, fanOut, growth, scaleOut];
+export const benches: readonly Bench[] = [ingest, rival, reads, latency, fanOut, growth, overload, scaleOut];

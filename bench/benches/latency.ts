@@ -135,7 +135,7 @@ async function measure(stack: BenchStack, queue: RawQueue, { perSecond, devices,
       dueAt.set(`${writer.device} ${updates[0]?.counter}`, due);
       return encodePost(writer, field, updates);
     },
-    onAnswer: (status, due) => {
+    onAnswer: ({ status }, due) => {
       if (status === 202) times.accepted.push(performance.now() - due);
       else refused += 1;
     },

@@ -3,7 +3,7 @@
  * sends one after the other; what waits for its turn is counted from when it was due.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { HttpLane } from './http-lane.ts';
+import { HttpLane, type LaneAnswer } from './http-lane.ts';
 
 interface OpenLoop {
   readonly url: string;
@@ -12,7 +12,7 @@ interface OpenLoop {
   readonly seconds: number;
   /** The request that a device sends next; `dueAt` as of `performance.now()`. */
   readonly next: (device: number, dueAt: number) => Buffer;
-  readonly onAnswer: (status: number, dueAt: number) => void;
+  readonly onAnswer: (answer: LaneAnswer, dueAt: number, device: number) => void;
 }
 
 export async function runOpenLoop({ url, devices, perSecond, seconds, next, onAnswer }: OpenLoop): Promise<void> {
@@ -27,8 +27,7 @@ export async function runOpenLoop({ url, devices, perSecond, seconds, next, onAn
       const lane = lanes[device];
       const dueAt = startedAt + (1000 * sent) / perSecond;
       turns[device] = (turns[device] ?? Promise.resolve()).then(async () => {
-        const { status } = (await lane?.send(next(device, dueAt))) ?? { status: 0 };
-        onAnswer(status, dueAt);
+        if (lane) onAnswer(await lane.send(next(device, dueAt)), dueAt, device);
       });
     }
     await delay(1);

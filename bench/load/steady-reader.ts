@@ -1,0 +1,45 @@
+/** A process that reads the same thing at a steady rate, and knows how long each answer took. */
+import { percentile } from '../measure/statistics.ts';
+import { serve } from '../stack/helper.ts';
+import { runOpenLoop } from './open-loop.ts';
+
+interface Reading {
+  readonly url: string;
+  readonly request: Buffer;
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+
+export interface ReadTimes {
+  readonly reads: number;
+  /** Answers that were not 200. */
+  readonly failed: number;
+  /** In ms, from when a read was due. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+const lanes = 8;
+
+const orders = {
+  async read({ url, request, perSecond, seconds }: Reading): Promise<ReadTimes> {
+    const times: number[] = [];
+    let failed = 0;
+    await runOpenLoop({
+      url,
+      devices: lanes,
+      perSecond,
+      seconds,
+      next: () => Buffer.from(request),
+      onAnswer: ({ status }, dueAt) => {
+        times.push(performance.now() - dueAt);
+        if (status !== 200) failed += 1;
+      },
+    });
+    return { reads: times.length, failed, p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+  },
+};
+
+export type SteadyReader = typeof orders;
+
+serve(orders);
