@@ -40,8 +40,11 @@ export function queuePrefix(prefix: string): string {
 /** A job is tried for as long as it takes: only a job that can never be applied is failed, by its worker. */
 export const updatesJobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
 
-/** Shorter than elsewhere: what Redis does not take in time still has to be offered to PostgreSQL. */
-const redisLimitMs = 1000;
+/**
+ * Shorter than elsewhere: what Redis does not take in time still has to be offered to PostgreSQL, and so have those who
+ * came meanwhile. All of it stays below the 2 s that a receipt may take.
+ */
+const redisLimitMs = 800;
 const probeMs = 500;
 
 /** Of requests that ride in one job. Roughly bytes: a job stays far below what a single request may bring. */
