@@ -12,7 +12,7 @@ import type { BenchStack } from '../stack/bench-stack.ts';
 const field = 'bench-latency' as FieldId;
 const stages = ['accepted', 'committing', 'published', 'delivered', 'BullMQ alone'] as const;
 type Stage = (typeof stages)[number];
-type Times = Record<Stage, number[]>;
+type Times = Record<Stage, number[]> & { refused: number };
 
 interface Rate {
   readonly perSecond: number;
@@ -44,7 +44,10 @@ export const latency: Bench = {
           const times = await measure(stack, queue, isQuick ? { ...rate, seconds: 2 } : rate);
           found.set(rate.perSecond, [...(found.get(rate.perSecond) ?? []), times]);
           const [p50, p99] = [0.5, 0.99].map((share) => format(percentile(times.delivered, share), 1));
-          say(`round ${number} of ${count}: ${rate.perSecond} a second: delivered p50 ${p50}, p99 ${p99} ms`);
+          const { refused } = times;
+          say(
+            `round ${number} of ${count}: ${rate.perSecond}/s: delivered p50 ${p50}, p99 ${p99} ms, ${refused} refused`,
+          );
         }
       }
     } finally {
@@ -70,6 +73,7 @@ export const latency: Bench = {
     }
     const top = isQuick ? 200 : 2000;
     const [value, limit] = [of(top, 'delivered', 0.99), of(top, 'BullMQ alone', 0.99)];
+    const refused = [...found.values()].flat().reduce((sum, times) => sum + times.refused, 0);
     const series = (stage: Stage, share: number) => ({
       name: `${stage} p${100 * share}`,
       points: [...found.keys()].map((rate) => [rate, of(rate, stage, share)] as const),
@@ -82,8 +86,8 @@ export const latency: Bench = {
           value: round(value, 1),
           limit: round(limit, 1),
           ratio: round(value / limit, 1),
-          target: '< 50 ms',
-          met: value < 50,
+          target: '< 50 ms, and nothing refused',
+          met: value < 50 && refused === 0,
         },
       ],
       plots: [
@@ -106,7 +110,7 @@ export const latency: Bench = {
 
 async function measure(stack: BenchStack, queue: RawQueue, { perSecond, devices, seconds }: Rate): Promise<Times> {
   const [url = ''] = stack.addresses;
-  const times: Times = { accepted: [], committing: [], published: [], delivered: [], 'BullMQ alone': [] };
+  const times: Times = { refused: 0, accepted: [], committing: [], published: [], delivered: [], 'BullMQ alone': [] };
   const dueAt = new Map<string, number>();
   const writers = await createWriters(devices);
   const since = (updates: readonly { device: string; counter: number }[], at: number, into: number[]) => {
@@ -123,7 +127,6 @@ async function measure(stack: BenchStack, queue: RawQueue, { perSecond, devices,
   const stopStream = await watchStream(url, field, token, ({ updates }) =>
     since(updates, performance.now(), times.delivered),
   );
-  let refused = 0;
   await runOpenLoop({
     url,
     devices,
@@ -137,11 +140,11 @@ async function measure(stack: BenchStack, queue: RawQueue, { perSecond, devices,
     },
     onAnswer: ({ status }, due) => {
       if (status === 202) times.accepted.push(performance.now() - due);
-      else refused += 1;
+      else times.refused += 1;
     },
   });
-  if (refused > 0) throw new Error(`${refused} requests were refused`);
-  await waitUntil('everything is delivered', () => times.delivered.length >= dueAt.size, { timeoutMs: 60_000 });
+  const accepted = times.accepted.length;
+  await waitUntil('everything is delivered', () => times.delivered.length >= accepted, { timeoutMs: 60_000 });
   stopStream();
   stopChannel();
   const [writer] = writers;

@@ -1,0 +1,84 @@
+/**
+ * What a commit may cost, in counts. A change that goes over a budget is not wrong for that: it has to be worth it, and
+ * then it changes the budget.
+ */
+import t from 'tap';
+import { connectDatabase } from '../../db/connect.ts';
+import type { ApplyUpdates } from '../../shared/contract/job.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import { createLog } from '../../shared/log.ts';
+import { commitBatch } from '../../workers/commit-batch.ts';
+import { LiveFields } from '../../workers/live-field.ts';
+import { publishBatch } from '../../workers/publish.ts';
+import { countRedis, countStatements, countWalBytes } from '../support/count-costs.ts';
+import { withPostgres } from '../support/postgres.ts';
+import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
+import { withBacking } from '../support/with-worker.ts';
+
+const settings = { snapshotEvery: 5000 };
+const fields = Array.from({ length: 20 }, (_, index) => asField(`field-${index}`));
+
+/** One update of one device in each of the fields. */
+function batchOf(counter: number, ids: readonly FieldId[] = fields): Map<FieldId, ApplyUpdates[]> {
+  return new Map(ids.map((field) => [field, [jobOf(field, asDevice('phone'), [setCell(counter, 1, counter / 1000)])]]));
+}
+
+/** Snapshots come by the clock, once a second at most: whether one falls into a test is the machine's affair. */
+const withoutSnapshots = (statements: string[]) =>
+  statements.filter((sql) => !/^UPDATE consciousness_states/.test(sql));
+
+t.test('a commit takes as many statements for twenty fields as for one', async (t) => {
+  const { db } = await withBacking(t);
+  const live = new LiveFields();
+  const commit =
+    (counter: number, ids = fields) =>
+    () =>
+      commitBatch(db, live, batchOf(counter, ids), settings);
+  const cold = withoutSnapshots(await countStatements(db, commit(1)));
+  t.ok(cold.length <= 8, `new to the worker: ${cold.length} of 8\n${cold.join('\n')}`);
+  const warm = withoutSnapshots(await countStatements(db, commit(2)));
+  t.ok(warm.length <= 4, `known: ${warm.length} of 4 (begin, lock, write, commit)\n${warm.join('\n')}`);
+  const alone = withoutSnapshots(await countStatements(db, commit(3, fields.slice(0, 1))));
+  t.equal(alone.length, warm.length, 'one field');
+  const again = withoutSnapshots(await countStatements(db, commit(3, fields.slice(0, 1))));
+  t.ok(
+    again.length <= 4,
+    `sent again: ${again.length} of 4 (the log is asked, and nothing written)\n${again.join('\n')}`,
+  );
+});
+
+t.test('publishing takes one command a field, and bytes that follow the change and not the state', async (t) => {
+  const { db, cache, cacheRedis, log } = await withBacking(t);
+  const live = new LiveFields();
+  const [field = asField('field')] = fields;
+  const particles = Array.from({ length: 500 }, (_, index) => putParticle(index + 1, `star-${index}`));
+  const send = (updates: typeof particles) =>
+    commitBatch(db, live, new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]), settings);
+  await publishBatch({ db, cache, log }, (await send(particles)).values());
+  const applied = await send([putParticle(501, 'star-7', { resonance: 0.25 })]);
+  const { calls, bytesIn } = await countRedis(cacheRedis, () => publishBatch({ db, cache, log }, applied.values()));
+  t.equal((calls.get('evalsha') ?? 0) + (calls.get('eval') ?? 0), 1, 'one round trip');
+  t.equal(calls.get('publish'), 1);
+  t.ok(bytesIn <= 3000, `${bytesIn} of 3,000 bytes to Redis, with 500 particles in the field`);
+});
+
+t.test('an update costs PostgreSQL a bounded number of bytes of log', async (t) => {
+  const { url } = await withPostgres(t);
+  const log = createLog({ name: 'test', level: 'silent' });
+  const db = connectDatabase({ url, poolSize: 2, applicationName: 'field-test', log });
+  t.teardown(() => db.destroy());
+  const live = new LiveFields();
+  const field = asField('field');
+  const commit = (first: number) => {
+    const jobs = Array.from({ length: 100 }, (_, device) =>
+      jobOf(field, asDevice(`phone-${device}`), [setCell(first, device % 30, device / 100)]),
+    );
+    return commitBatch(db, live, new Map([[field, jobs]]), settings);
+  };
+  await commit(1);
+  // Pages are written whole the first time after a checkpoint: not part of what is counted.
+  await db.raw('CHECKPOINT');
+  await commit(2);
+  const bytes = (await countWalBytes(db, () => commit(3))) / 100;
+  t.ok(bytes <= 1500, `${Math.round(bytes)} of 1,500 bytes an update, in commits of 100`);
+});

@@ -1,0 +1,62 @@
+/** What an update may cost the queue, and a read the cache and the database, in counts. */
+import t from 'tap';
+import { KnownVersions } from '../../api/known-versions.ts';
+import { StateReader } from '../../api/state-reader.ts';
+import { commitBatch } from '../../workers/commit-batch.ts';
+import { LiveFields } from '../../workers/live-field.ts';
+import { countRedis, countStatements } from '../support/count-costs.ts';
+import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
+import { withBacking } from '../support/with-worker.ts';
+
+const field = asField('garden');
+
+t.test('a request costs the queue one round trip, and a rush of them next to none', async (t) => {
+  // The queue and the cache are on one server here, and nobody else uses it.
+  const { producer, cacheRedis: redis } = await withBacking(t);
+  const job = (index: number) => jobOf(field, asDevice(`phone-${index}`), [setCell(1, 1, 0.5)]);
+  await producer.enqueue(job(0)); // Teaches Redis the script.
+  const alone = await countRedis(redis, async () => {
+    for (let index = 1; index <= 20; index++) await producer.enqueue(job(index));
+  });
+  t.equal(alone.calls.get('evalsha'), 20, 'one at a time: a round trip each');
+  t.ok(alone.bytesIn <= 20 * 1500, `${alone.bytesIn / 20} of 1,500 bytes each`);
+  const rush = await countRedis(redis, () =>
+    Promise.all(Array.from({ length: 300 }, (_, index) => producer.enqueue(job(index)))),
+  );
+  t.ok((rush.calls.get('evalsha') ?? 0) <= 5, `300 at once: ${rush.calls.get('evalsha')} of 5 round trips`);
+  t.ok(rush.bytesIn <= 300 * 300, `${Math.round(rush.bytesIn / 300)} of 300 bytes each`);
+});
+
+t.test('a read of a known state asks Redis for its version, and PostgreSQL for nothing', async (t) => {
+  const { db, cache, cacheRedis, reader, log } = await withBacking(t);
+  const updates = Array.from({ length: 200 }, (_, index) => putParticle(index + 1, `star-${index}`));
+  await commitBatch(db, new LiveFields(), new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]), {
+    snapshotEvery: 5000,
+  });
+  const read = async (states: StateReader, how: string) => {
+    let statements: string[] = [];
+    const { calls } = await countRedis(cacheRedis, async () => {
+      statements = await countStatements(db, async () => t.equal((await states.read(field)).cache, how));
+    });
+    return { statements, hget: calls.get('hget') ?? 0, hgetall: calls.get('hgetall') ?? 0 };
+  };
+  const first = new StateReader({ cache, reader, log });
+  const cold = await read(first, 'miss');
+  t.ok(cold.statements.length <= 2, `cold: ${cold.statements.length} of 2 statements\n${cold.statements.join('\n')}`);
+  t.same(await read(first, 'hit'), { statements: [], hget: 1, hgetall: 0 }, 'known: the version alone');
+  const second = new StateReader({ cache, reader, log });
+  t.same(await read(second, 'hit'), { statements: [], hget: 1, hgetall: 1 }, 'new to this process: the copy');
+  const many = await countRedis(cacheRedis, () => Promise.all(Array.from({ length: 100 }, () => first.read(field))));
+  t.ok((many.calls.get('hget') ?? 0) <= 2, `a hundred at once: ${many.calls.get('hget')} of 2 questions`);
+});
+
+t.test('the version in a receipt is asked for once a second at most', async (t) => {
+  const { cache, cacheRedis } = await withBacking(t);
+  const versions = new KnownVersions(cache);
+  await versions.find(field);
+  versions.note(field, 7);
+  const { calls } = await countRedis(cacheRedis, () =>
+    Promise.all(Array.from({ length: 50 }, () => versions.find(field))),
+  );
+  t.ok((calls.get('hget') ?? 0) <= 1);
+});
