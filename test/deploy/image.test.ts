@@ -1,0 +1,120 @@
+/**
+ * What the image would run, run: a folder with only what the Dockerfile copies and only the packages of production, as a
+ * user without rights, by the image's own commands.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, cp, mkdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { parse } from 'yaml';
+import { findFreePort } from '../../dev/free-port.ts';
+import { signToken } from '../../shared/tokens.ts';
+import { withDatabase, withRedis } from '../support/servers.ts';
+import { asDevice } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withFolder } from '../support/with-folder.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const [dockerfile, compose] = await Promise.all(
+  ['Dockerfile', 'docker-compose.yml'].map((name) => readFile(join(root, name), 'utf8')),
+);
+const services: Record<string, { command?: string[] }> = parse(compose ?? '', { merge: true }).services;
+const patiently = { timeoutMs: 60_000, intervalMs: 200 };
+const secret = 'n4Vt8qLz1Rk6Wy3Xb9Mc5Hd7Jf2Gs0Pa';
+const nobody = 65_534;
+
+/** The words of an instruction in exec form. */
+function wordsOf(instruction: RegExp): string[] {
+  return JSON.parse(dockerfile?.match(instruction)?.[1] ?? '[]');
+}
+
+async function withImage(t: Test): Promise<string> {
+  const folder = await withFolder(t);
+  const copied = [...(dockerfile ?? '').matchAll(/^COPY (?!--from)(.+) (\S+)$/gm)];
+  for (const [, sources = ''] of copied.slice(1)) {
+    for (const source of sources.split(' ')) await cp(join(root, source), join(folder, source), { recursive: true });
+  }
+  const listed = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: root, encoding: 'utf8' });
+  const packages = new Set(listed.split('\n').flatMap((path) => topPackage(relative(root, path))));
+  for (const path of packages) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await cp(join(root, path), join(folder, path), { recursive: true });
+  }
+  await chmod(folder, 0o755);
+  return folder;
+}
+
+/** `node_modules/@a/b` of whatever lies within it. */
+function topPackage(path: string): string[] {
+  const [modules, first = '', second = ''] = path.split(sep);
+  if (modules !== 'node_modules') return [];
+  return [first.startsWith('@') ? join(modules, first, second) : join(modules, first)];
+}
+
+t.test('the commands of the image start, serve and end', async (t) => {
+  const [folder, { url }, redis] = [await withImage(t), await withDatabase(t), await withRedis(t)];
+  const [port, apiMetrics, workerMetrics] = [await findFreePort(), await findFreePort(), await findFreePort()];
+  const env = {
+    PATH: process.env.PATH,
+    NODE_ENV: 'production',
+    PORT: String(port),
+    METRICS_PORT: String(apiMetrics),
+    DATABASE_URL: url,
+    QUEUE_REDIS_URL: redis.queueUrl,
+    CACHE_REDIS_URL: redis.cacheUrl,
+    JWT_SECRET: secret,
+    OPEN_REGISTRATION: 'false',
+    BACKUP_EVERY_HOURS: '0',
+  };
+  const user = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
+  const start = ([command = '', ...args]: readonly string[], more: Record<string, string> = {}) => {
+    const child = spawn(command, args, {
+      cwd: folder,
+      env: { ...env, ...more },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...user,
+    });
+    const said: string[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => said.push(String(text)));
+    t.teardown(() => child.kill('SIGKILL'));
+    const ended = once(child, 'close').then(([code]) => ({ code, said: said.join('').slice(-2000) }));
+    return { child, ended, said };
+  };
+
+  t.match(await start(services.migrate?.command ?? []).ended, { code: 0 }, 'it migrates');
+  const api = start(wordsOf(/^CMD (\[.*\])$/m));
+  const worker = start(services.worker?.command ?? [], { METRICS_PORT: String(workerMetrics) });
+  const check = wordsOf(/^ {2}CMD (\[.*\])$/m);
+  await waitUntil(
+    'the health check of the image succeeds',
+    async () => (await start(check).ended).code === 0,
+    patiently,
+  ).catch((error) => t.fail(api.said.join('').slice(-3000), { error }));
+
+  const device = asDevice('phone');
+  const key = { secret, issuer: 'consciousness-field', audience: 'consciousness-field' };
+  const scope = ['field:read', 'field:write'] as const;
+  const { token } = await signToken({ sub: 'user', device, fields: ['*'], scope, expiresInSeconds: 600 }, key);
+  const update = { counter: 1, timestamp: Date.now(), kind: 'particle.put', id: 'star', resonance: 0.8 };
+  const answer = await waitUntil(
+    'an update goes all the way',
+    async () => {
+      const response = await fetch(`http://127.0.0.1:${port}/api/fields/global/updates`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=10' },
+        body: JSON.stringify({ updates: [update] }),
+      });
+      return response.status === 200 && (await response.json());
+    },
+    patiently,
+  );
+  t.match(answer, { field: 'global', version: 1 });
+  t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200, 'and the live page is there');
+
+  for (const { child, ended } of [api, worker]) {
+    child.kill('SIGTERM');
+    t.match(await ended, { code: 0 }, 'and ends by itself when it is asked to');
+  }
+});
