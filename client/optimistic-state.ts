@@ -4,8 +4,9 @@
  * An own update is folded as if it had seen everything: it stays on the screen until the server has applied it, and only
  * then shows what became of it. The server tells no stamps, and none are needed for that: own counters order own updates.
  */
-import { foldUpdate, nothingTouched, type Touched } from '../shared/field/fold.ts';
+
 import type { DeviceId } from '../shared/field/ids.ts';
+import { mergeUpdate, nothingTouched, type Touched } from '../shared/field/merge-update.ts';
 import { meanResonance, metricsOf } from '../shared/field/metrics.ts';
 import { createParticle, type Particle } from '../shared/field/particle.ts';
 import { createFieldState, type FieldState } from '../shared/field/state.ts';
@@ -38,7 +39,7 @@ export class OptimisticState {
     for (const update of pending.slice(this.#folded.length)) {
       detach(this.#draft, server, update, this.#touched);
       const knowing = { ...update, seen: this.#draft.version };
-      foldUpdate(this.#draft, device as DeviceId, knowing, update.timestamp, this.#touched);
+      mergeUpdate(this.#draft, device as DeviceId, knowing, update.timestamp, this.#touched);
     }
     this.#folded = pending;
     return viewDraft(this.#draft, server, this.#touched);

@@ -2,7 +2,6 @@
  * What must be clear before the first update is sent: whose the outbox is, and up to which counter the server knows the
  * device. It is asked once after each start, and again when a counter turned out to be used.
  */
-import type { Receipt } from '../shared/contract/receipt.ts';
 import type { Credentials } from './credentials.ts';
 import { ask, RequestError } from './http.ts';
 import type { Outbox } from './outbox.ts';
@@ -42,7 +41,7 @@ export class Session {
     const owner = await storage.get(ownerKey);
     const counter = await this.#readCounter(device, token);
     if (owner !== null && owner !== device) {
-      await this.#settleFor(owner, token);
+      // Another user has signed in: what is left becomes that device's, with counters of its own.
       outbox.handOver(counter);
     } else if (outbox.skipTo(counter)) {
       onSkipped(counter);
@@ -55,17 +54,6 @@ export class Session {
     const answer = await this.#read(`/clock?device=${device}`, token);
     const { clock } = (answer ?? { clock: {} }) as { clock: Readonly<Record<string, number>> };
     return clock[device] ?? 0;
-  }
-
-  /** The outbox was another device's (another user has signed in): what that one has had applied must not be sent again. */
-  async #settleFor(owner: string, token: string): Promise<void> {
-    const { outbox } = this.#options;
-    for (const { counter, status } of outbox.entries) {
-      if (status === 'refused') continue;
-      const receipt = (await this.#read(`/updates/${owner}/${counter}`, token)) as Receipt | undefined;
-      if (receipt?.status !== 'applied') continue;
-      outbox.settle([{ counter, outcome: receipt.outcome ?? 'duplicate', version: receipt.version ?? 0 }]);
-    }
   }
 
   /** Undefined for a field that nobody has written to. */

@@ -3,8 +3,8 @@
  * Each particle is encoded once, and the same text reaches the cache, the channel and the readers.
  */
 
-import type { Touched } from './field/fold.ts';
 import type { FieldId } from './field/ids.ts';
+import type { Touched } from './field/merge-update.ts';
 import { type Metrics, metricsOf } from './field/metrics.ts';
 import type { QuantumField } from './field/quantum-field.ts';
 import type { FieldState } from './field/state.ts';

@@ -5,7 +5,7 @@
  */
 import type { FieldReader } from '../../db/field-reader.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
-import { nothingTouched, type Touched } from '../../shared/field/fold.ts';
+import { nothingTouched, type Touched } from '../../shared/field/merge-update.ts';
 import type { Update } from '../../shared/field/update.ts';
 import type { ParticlePiece, StatePieces } from '../../shared/state-pieces.ts';
 import { renderDelta } from '../../shared/state-text.ts';

@@ -1,6 +1,7 @@
 /** Folding the log: the same fold as live, in version order, with what upkeep did in between. */
-import { type Folded, foldUpdate, nothingTouched, sweepRemoved, type Touched } from './fold.ts';
+import { type Folded, foldUpdate, sweepRemoved } from './fold.ts';
 import type { DeviceId } from './ids.ts';
+import { nothingTouched, type Touched } from './merge-update.ts';
 import type { FieldState } from './state.ts';
 import type { Update } from './update.ts';
 

@@ -1,7 +1,7 @@
 /** What clients see of a state: particles as shown, cells as values, and the change between two versions. */
 
-import type { Touched } from './fold.ts';
 import type { DeviceId } from './ids.ts';
+import type { Touched } from './merge-update.ts';
 import { type Metrics, metricsOf } from './metrics.ts';
 import { type Particle, shownParticle } from './particle.ts';
 import type { QuantumField } from './quantum-field.ts';

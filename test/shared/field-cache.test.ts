@@ -1,7 +1,8 @@
 /** Each interleaving of writers, fills and losses is forced here, not hoped for. */
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
-import { foldUpdate, nothingTouched, type Touched } from '../../shared/field/fold.ts';
+import { foldUpdate } from '../../shared/field/fold.ts';
+import { nothingTouched, type Touched } from '../../shared/field/merge-update.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { cacheNames, FieldCache, type Publication, parseChangeMessage } from '../../shared/field-cache.ts';

@@ -1,6 +1,7 @@
 import t from 'tap';
-import { foldUpdate, nothingTouched } from '../../../shared/field/fold.ts';
+import { foldUpdate } from '../../../shared/field/fold.ts';
 import { globalField } from '../../../shared/field/ids.ts';
+import { nothingTouched } from '../../../shared/field/merge-update.ts';
 import { encodeSnapshot } from '../../../shared/field/snapshot.ts';
 import { createFieldState } from '../../../shared/field/state.ts';
 import { eventTypes } from '../../../shared/field/update.ts';

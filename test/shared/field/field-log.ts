@@ -1,6 +1,7 @@
 /** A field's log with its times and sweeps, and the ways to fold it: all at once, batched, with restarts between. */
-import { foldUpdate, nothingTouched, sweepRemoved } from '../../../shared/field/fold.ts';
+import { foldUpdate, sweepRemoved } from '../../../shared/field/fold.ts';
 import { globalField } from '../../../shared/field/ids.ts';
+import { nothingTouched } from '../../../shared/field/merge-update.ts';
 import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../shared/field/snapshot.ts';
 import { createFieldState, type FieldState } from '../../../shared/field/state.ts';
 import { cutState } from '../../../shared/state-pieces.ts';

@@ -1,6 +1,7 @@
 /** A field that updates are delivered to: it drops what it has applied before, as the committer does, and folds the rest. */
-import { type Folded, foldUpdate, nothingTouched } from '../../../shared/field/fold.ts';
+import { type Folded, foldUpdate } from '../../../shared/field/fold.ts';
 import { globalField } from '../../../shared/field/ids.ts';
+import { nothingTouched } from '../../../shared/field/merge-update.ts';
 import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../shared/field/snapshot.ts';
 import { createFieldState, type FieldState } from '../../../shared/field/state.ts';
 import type { SentUpdate } from './changes.ts';

@@ -1,6 +1,7 @@
 /** A field that one device writes to, for what does not depend on who writes. */
-import { type Folded, foldUpdate, nothingTouched } from '../../../shared/field/fold.ts';
+import { type Folded, foldUpdate } from '../../../shared/field/fold.ts';
 import { globalField } from '../../../shared/field/ids.ts';
+import { nothingTouched } from '../../../shared/field/merge-update.ts';
 import { type Metrics, metricsOf } from '../../../shared/field/metrics.ts';
 import type { QuantumField } from '../../../shared/field/quantum-field.ts';
 import { createFieldState, type FieldState } from '../../../shared/field/state.ts';

@@ -1,0 +1,62 @@
+/**
+ * `npm run build:client`: the client as plain JavaScript with types, in `client/dist`, for apps that use this package.
+ * A checkout needs none of it.
+ */
+import { spawnSync } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { type BuildOptions, build } from 'esbuild';
+
+export const clientEntries = ['field-client', 'react', 'storage', 'file-storage'] as const;
+type ClientEntry = (typeof clientEntries)[number];
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+/** How every bundle of the client is made: for whatever ES2022 runs in, with nothing inside that is an app's own. */
+function bundleOptions(entries: readonly ClientEntry[]): BuildOptions {
+  return {
+    absWorkingDir: root,
+    entryPoints: entries.map((entry) => `client/${entry}.ts`),
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    external: ['react', 'node:*'],
+    logLevel: 'silent',
+  };
+}
+
+export interface BundleSize {
+  readonly bytes: number;
+  readonly gzippedBytes: number;
+  /** The modules inside. */
+  readonly inputs: readonly string[];
+}
+
+/** The size of one entry with all that it needs, minified. */
+export async function measureBundle(entry: ClientEntry): Promise<BundleSize> {
+  const options = bundleOptions([entry]);
+  const { outputFiles, metafile } = await build({
+    ...options,
+    minify: true,
+    write: false,
+    metafile: true,
+    outdir: root,
+  });
+  const code = outputFiles[0]?.contents ?? new Uint8Array();
+  return {
+    bytes: code.length,
+    gzippedBytes: gzipSync(code, { level: 9 }).length,
+    inputs: Object.keys(metafile.inputs),
+  };
+}
+
+/** @throws when the types do not fit or a module is missing */
+export async function buildClient(outdir: string): Promise<void> {
+  await rm(outdir, { recursive: true, force: true });
+  await build({ ...bundleOptions(clientEntries), splitting: true, sourcemap: true, outdir });
+  const compiler = fileURLToPath(new URL('../node_modules/typescript7/bin/tsc', import.meta.url));
+  const args = [compiler, '-p', `${root}tsconfig.client.json`, '--outDir', outdir];
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the client's types could not be made:\n${stdout}`);
+}
