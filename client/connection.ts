@@ -7,7 +7,7 @@ import type { Backoff } from './backoff.ts';
 import type { Credentials } from './credentials.ts';
 import { RequestError } from './http.ts';
 import type { HybridClock } from './hybrid-clock.ts';
-import type { Transport, TransportEnd, TransportOptions } from './stream/transport.ts';
+import { endOf, type Transport, type TransportEnd, type TransportOptions } from './stream/transport.ts';
 import type { Ways } from './stream/ways.ts';
 import type { Status, TransportName } from './types.ts';
 
@@ -167,11 +167,4 @@ export class Connection {
       this.#options.onProblem(error);
     }
   }
-}
-
-/** Of asking for a token. */
-function endOf(error: unknown): TransportEnd {
-  if (!(error instanceof RequestError)) return { why: 'closed' };
-  const isRefusal = error.status === 401 || error.status === 403;
-  return { why: isRefusal ? 'forbidden' : 'closed', retryAfterMs: error.retryAfterMs, message: error.message };
 }

@@ -8,7 +8,7 @@ import { readToken } from './token-claims.ts';
 import type { FieldClientOptions } from './types.ts';
 
 const deviceKey = 'device';
-/** Renewed this long before it runs out, or after nine tenths of its life if that is later. */
+/** Renewed this long before it runs out, or halfway if that is later. */
 const marginMs = 60_000;
 
 interface CredentialsOptions extends Pick<FieldClientOptions, 'url' | 'token' | 'getToken' | 'deviceId'> {
@@ -70,7 +70,7 @@ export class Credentials {
     if (device !== undefined) this.#device = device;
     const leftMs = (expiresAt ?? Number.POSITIVE_INFINITY) - now();
     // A token that never changes need not be asked for again.
-    const waitMs = fixed === undefined ? Math.max(leftMs - marginMs, leftMs * 0.9) : Number.POSITIVE_INFINITY;
+    const waitMs = fixed === undefined ? Math.max(leftMs - marginMs, leftMs / 2) : Number.POSITIVE_INFINITY;
     return { token, renewAt: now() + Math.max(0, waitMs) };
   }
 

@@ -17,7 +17,7 @@ import { HybridClock } from './hybrid-clock.ts';
 import { type Change, Outbox } from './outbox.ts';
 import { OutboxStore } from './outbox-store.ts';
 import { Replica } from './replica.ts';
-import { within } from './scoped-storage.ts';
+import { forgiving, within } from './scoped-storage.ts';
 import { Sender } from './sender.ts';
 import { Session } from './session.ts';
 import { Settlements } from './settlements.ts';
@@ -67,15 +67,17 @@ class Client implements FieldClient {
     const url = options.url.replace(/\/+$/, '');
     const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
     const onProblem = (error: unknown) => this.#warn(error);
-    const onStorageError = (error: unknown) => this.#warn(error, 'storage');
-    const ofServer = within(storage, url);
+    const ofServer = within(
+      forgiving(storage, (error) => this.#warn(error, 'storage')),
+      url,
+    );
     const ofField = within(ofServer, field);
     this.#clock = new HybridClock(clock);
     this.#credentials = new Credentials({ ...options, url, fetch, storage: ofServer, now: () => this.#clock.now() });
-    this.#store = new OutboxStore(ofField, onStorageError);
+    this.#store = new OutboxStore(ofField);
     this.#outbox = new Outbox({ store: this.#store, clock: this.#clock, onChange: (entry) => this.#noteEntry(entry) });
     this.#replica = new Replica(field, this.#outbox, this.#clock);
-    this.#keeper = new StateKeeper(ofField, onStorageError);
+    this.#keeper = new StateKeeper(ofField);
     const parts = { url, field, fetch, clock: this.#clock, credentials: this.#credentials, outbox: this.#outbox };
     this.#session = new Session({ ...parts, storage: ofField, onSkipped: (counter) => this.#noteSkipped(counter) });
     this.#sender = new Sender({
@@ -85,7 +87,7 @@ class Client implements FieldClient {
       prepare: (token) => this.#session.prepare(token),
       isFollowing: () => this.#status === 'live',
       onSettled: ({ results }) => {
-        this.#settle(results);
+        this.#settle(results, true);
         this.#showState();
         // Nothing else tells a client that polls that there is news.
         if (this.#connection.transport === 'polling') this.#connection.wake();
@@ -225,7 +227,7 @@ class Client implements FieldClient {
     }
     if (message.type === 'delta') {
       const own = message.updates.filter(({ device }) => device === this.deviceId);
-      if (own.length > 0) this.#settle(own);
+      if (own.length > 0) this.#settle(own, false);
       for (const conflict of message.conflicts ?? []) {
         this.#events.emit('conflict', this.#conflicts.add(conflict, this.deviceId));
       }
@@ -238,9 +240,9 @@ class Client implements FieldClient {
     this.#events.emit('message', message);
   }
 
-  #settle(results: readonly UpdateResult[]): void {
+  #settle(results: readonly UpdateResult[], isAnswer: boolean): void {
     this.#heardAt = Date.now();
-    if (this.#outbox.settle(results)) {
+    if (this.#outbox.settle(results, isAnswer)) {
       this.#session.doubt();
       this.#sender.wake();
     }

@@ -15,11 +15,6 @@ export class RequestError extends Error {
   ) {
     super(message);
   }
-
-  /** Trying the same again may help. */
-  get isPassing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
-  }
 }
 
 export interface HttpRequest {

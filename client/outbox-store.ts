@@ -29,7 +29,6 @@ const readAtOnce = 50;
 
 export class OutboxStore {
   readonly #storage: Storage;
-  readonly #onError: (error: unknown) => void;
   /** The places of the entries that are kept, rising. */
   readonly #kept = new Set<number>();
   #place = 0;
@@ -37,9 +36,8 @@ export class OutboxStore {
   #gone: number[] = [];
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(storage: Storage, onError: (error: unknown) => void) {
+  constructor(storage: Storage) {
     this.#storage = storage;
-    this.#onError = onError;
   }
 
   /** Entries beyond the head's place are found as well: it is written less often. */
@@ -93,7 +91,7 @@ export class OutboxStore {
   }
 
   #enqueue(write: () => Promise<void>): void {
-    this.#turn = this.#turn.then(write).catch(this.#onError);
+    this.#turn = this.#turn.then(write);
   }
 }
 

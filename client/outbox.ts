@@ -6,7 +6,6 @@
  */
 import type { UpdateResult } from '../shared/contract/receipt.ts';
 import type { Update } from '../shared/field/update.ts';
-import { byteLength } from './byte-length.ts';
 import type { HybridClock } from './hybrid-clock.ts';
 import type { KeptEntry, OutboxStore } from './outbox-store.ts';
 import type { OutboxEntry } from './types.ts';
@@ -23,6 +22,8 @@ interface Item {
   readonly above: number;
   /** Nobody can have sent it under its counter: not this process, and none that the storage was copied from. */
   isNew: boolean;
+  /** Its counter was given by this process, above all that the server knew: what has that counter is this update. */
+  isFirm: boolean;
   isStamped: boolean;
   /** To be sent, for the first time or again. */
   isDue: boolean;
@@ -82,9 +83,10 @@ export class Outbox {
     return this.#items.some(({ isDue }) => isDue);
   }
 
-  /** Whether any of these has been accepted before. */
-  isAccepted(updates: readonly Update[]): boolean {
-    return this.#find(updates.map(({ counter }) => counter)).some(({ entry }) => entry.status === 'accepted');
+  /** Whether only an answer to these can tell what becomes of one of them. */
+  needsAnswer(updates: readonly Update[]): boolean {
+    const items = this.#find(updates.map(({ counter }) => counter));
+    return items.some(({ entry, isFirm }) => !isFirm || entry.status === 'accepted');
   }
 
   /** The own updates that a state of this version does not hold. */
@@ -102,22 +104,31 @@ export class Outbox {
     const update = { ...change, counter: this.#counter, timestamp, seen } as Update;
     const entry: OutboxEntry = { key: `new-${this.#made}`, counter: this.#counter, update, status: 'queued' };
     const place = this.#isLoaded ? this.#store.takePlace() : 0;
-    const item = { entry, place, wall: this.#clock.wall(), above, isNew: true, isStamped: false, isDue: true };
+    const item = {
+      entry,
+      place,
+      wall: this.#clock.wall(),
+      above,
+      isNew: true,
+      isFirm: true,
+      isStamped: false,
+      isDue: true,
+    };
     this.#items.push(item);
     this.#keep(item);
     this.#say(item);
     return entry;
   }
 
-  /** What is due, from the front: at most `maxCount` updates, of at most `maxBytes` together unless one alone has more. */
-  takeBatch(maxCount: number, maxBytes: number): Update[] {
+  /** What is due, from the front: at most `maxCount` updates, of at most `maxLength` together unless one alone has more. */
+  takeBatch(maxCount: number, maxLength: number): Update[] {
     const updates: Update[] = [];
-    let bytes = 0;
+    let length = 0;
     for (const item of this.#items) {
       if (!item.isDue) continue;
       this.#stamp(item);
-      bytes += byteLength(JSON.stringify(item.entry.update)) + 1;
-      if (updates.length === maxCount || (updates.length > 0 && bytes > maxBytes)) break;
+      length += JSON.stringify(item.entry.update).length + 1;
+      if (updates.length === maxCount || (updates.length > 0 && length > maxLength)) break;
       item.isNew = false;
       this.#sentCounter = Math.max(this.#sentCounter, item.entry.counter);
       updates.push(item.entry.update);
@@ -140,12 +151,15 @@ export class Outbox {
 
   /**
    * Notes what became of updates.
+   * @param isAnswer they were compared with what was sent. A delta names a counter only, and that of an outbox which was
+   * kept may stand for another update by now (a restored backup)
    * @returns whether some were not applied, since their counters had been used before: those are queued again under new
    * counters, and with them what was made later and is still here, so that their order stays
    */
-  settle(results: readonly UpdateResult[]): boolean {
+  settle(results: readonly UpdateResult[], isAnswer: boolean): boolean {
     const byCounter = new Map(results.map((result) => [result.counter, result]));
-    const resultOf = (item: Item) => (isUnsettled(item) ? byCounter.get(item.entry.counter) : undefined);
+    const isMeant = (item: Item) => isUnsettled(item) && (isAnswer || (item.isFirm && !item.isNew));
+    const resultOf = (item: Item) => (isMeant(item) ? byCounter.get(item.entry.counter) : undefined);
     const isReused = (item: Item) => resultOf(item)?.outcome === 'reused';
     const hasReused = this.#items.some(isReused);
     if (hasReused) this.#renumber((item) => isReused(item) || (isUnsettled(item) && item.isNew));
@@ -215,6 +229,7 @@ export class Outbox {
   #number(item: Item): void {
     this.#counter += 1;
     item.isNew = true;
+    item.isFirm = true;
     item.isDue = true;
     const counter = this.#counter;
     this.#change(item, { counter, update: { ...item.entry.update, counter }, status: 'queued' });
@@ -261,5 +276,5 @@ function isUnsettled({ entry: { status } }: Item): boolean {
 function toItem({ place, update, wall, above, reason }: KeptEntry): Item {
   const standing = reason === undefined ? ({ status: 'queued' } as const) : ({ status: 'refused', reason } as const);
   const entry: OutboxEntry = { key: `kept-${place}`, counter: update.counter, update, ...standing };
-  return { entry, place, wall, above, isNew: false, isStamped: false, isDue: reason === undefined };
+  return { entry, place, wall, above, isNew: false, isFirm: false, isStamped: false, isDue: reason === undefined };
 }

@@ -12,8 +12,8 @@ import type { HybridClock } from './hybrid-clock.ts';
 import type { Outbox } from './outbox.ts';
 import type { OutboxStore } from './outbox-store.ts';
 
-/** For `{"updates":[…]}` around them. */
-const envelopeBytes = 64;
+/** Of a batch as text: in UTF-8 it has at most three times the bytes, and not every phone can count them. */
+const maxLength = Math.floor(maxRequestBytes / 3) - 64;
 const waitSeconds = 10;
 const timeoutMs = 10_000;
 
@@ -93,7 +93,7 @@ export class Sender {
     const { outbox, store, credentials, prepare } = this.#options;
     const token = await credentials.token();
     await prepare(token);
-    const updates = outbox.takeBatch(this.#limit, maxRequestBytes - envelopeBytes);
+    const updates = outbox.takeBatch(this.#limit, maxLength);
     if (updates.length === 0) return;
     await store.saved();
     try {
@@ -109,7 +109,7 @@ export class Sender {
 
   async #post(updates: readonly Update[], token: string, signal: AbortSignal): Promise<void> {
     const { url, field, fetch, outbox, clock, isFollowing, onSettled } = this.#options;
-    const waits = !isFollowing() || outbox.isAccepted(updates);
+    const waits = !isFollowing() || outbox.needsAnswer(updates);
     const sentAt = clock.wall();
     const { body } = await ask(fetch, {
       url: `${url}/api/fields/${field}/updates`,

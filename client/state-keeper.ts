@@ -10,13 +10,11 @@ const everyMs = 5000;
 
 export class StateKeeper {
   readonly #storage: Storage;
-  readonly #onError: (error: unknown) => void;
   #kept: FieldView | undefined;
   #keptAt = 0;
 
-  constructor(storage: Storage, onError: (error: unknown) => void) {
+  constructor(storage: Storage) {
     this.#storage = storage;
-    this.#onError = onError;
   }
 
   /** Undefined when there is none, or none of this field. */
@@ -40,10 +38,6 @@ export class StateKeeper {
     if (view === this.#kept) return;
     this.#kept = view;
     this.#keptAt = now;
-    try {
-      await this.#storage.set(stateKey, JSON.stringify(view));
-    } catch (error) {
-      this.#onError(error);
-    }
+    await this.#storage.set(stateKey, JSON.stringify(view));
   }
 }

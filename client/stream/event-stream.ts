@@ -3,7 +3,7 @@
  * Nothing can be asked on this way; the server says something every 15 s.
  */
 import { refusalOf } from '../http.ts';
-import { parseMessage, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
+import { endOf, parseMessage, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
 
 const openWithinMs = 10_000;
 const silentMs = 40_000;
@@ -24,7 +24,7 @@ export function openEventStream(fetch: typeof globalThis.fetch, options: Transpo
       headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
       signal: abort.signal,
     });
-    if (!response.ok) return endOf(response, await response.text());
+    if (!response.ok) throw refusalOf(response, await response.text());
     const reader = response.body?.getReader?.();
     if (!reader || typeof TextDecoder === 'undefined') {
       abort.abort();
@@ -49,7 +49,7 @@ export function openEventStream(fetch: typeof globalThis.fetch, options: Transpo
     }
   };
   const ended = follow()
-    .catch((error: unknown): TransportEnd => ({ why: 'closed', retryAfterMs, message: String(error) }))
+    .catch(endOf)
     .finally(() => clearTimeout(timer));
 
   return {
@@ -60,11 +60,4 @@ export function openEventStream(fetch: typeof globalThis.fetch, options: Transpo
     renew: () => false,
     close: () => abort.abort(),
   };
-}
-
-function endOf(response: Response, text: string): TransportEnd {
-  const { status, message, retryAfterMs } = refusalOf(response, text);
-  if (status === 401) return { why: 'expired', message };
-  if (status === 403) return { why: 'forbidden', message };
-  return { why: status === 405 || status === 406 ? 'blocked' : 'closed', message, retryAfterMs };
 }

@@ -1,7 +1,7 @@
 /** Following by asking again and again, where neither kind of stream gets through. */
 import type { State } from '../../shared/contract/state.ts';
 import { ask, RequestError } from '../http.ts';
-import type { Transport, TransportEnd, TransportOptions } from './transport.ts';
+import { endOf, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
 
 const everyMs = 2000;
 /** Then better ways are tried again. */
@@ -50,11 +50,4 @@ export function openPolling(fetch: typeof globalThis.fetch, options: TransportOp
       call();
     },
   };
-}
-
-function endOf(error: unknown): TransportEnd {
-  if (!(error instanceof RequestError)) return { why: 'closed', message: String(error) };
-  const { status, message, retryAfterMs } = error;
-  if (status === 401) return { why: 'expired', message };
-  return { why: status === 403 ? 'forbidden' : 'closed', message, retryAfterMs };
 }

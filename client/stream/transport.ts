@@ -1,5 +1,6 @@
 /** One way to follow a field, from its opening to its end. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
+import { RequestError } from '../http.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { TransportName } from '../types.ts';
 
@@ -53,4 +54,11 @@ export function parseMessage(text: string): ServerMessage | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What an error of a plain request means for the stream. */
+export function endOf(error: unknown): TransportEnd {
+  if (!(error instanceof RequestError)) return { why: 'closed', message: String(error) };
+  const { status, message, retryAfterMs } = error;
+  return { why: status === 401 ? 'expired' : status === 403 ? 'forbidden' : 'closed', message, retryAfterMs };
 }

@@ -1,0 +1,152 @@
+/**
+ * A minute of scripted chaos on the real stack: five clients with skewed clocks edit one field while their networks are cut,
+ * fall silent and come back, and their apps are closed and started again. Then all must show the same state, and the log
+ * must hold each edit exactly once.
+ *
+ * `CHAOS_SEED` and `CHAOS_SECONDS` play it again, or longer. Run by `npm run test:client`.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { memoryStorage, type Storage } from '../../client/storage.ts';
+import type { FieldClient, FieldView } from '../../client/types.ts';
+import { foldUpdate } from '../../shared/field/fold.ts';
+import { nothingTouched } from '../../shared/field/merge-update.ts';
+import { createFieldState } from '../../shared/field/state.ts';
+import { viewParticle } from '../../shared/field/view.ts';
+import { type TcpGate, withTcpGate } from '../api/tcp-gate.ts';
+import { type Random, seededRandom } from '../shared/field/seeded-random.ts';
+import { asField } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { readWholeLog } from './read-log.ts';
+import { makeClient, untilSynced, withClient, withField } from './with-client.ts';
+
+const field = 'chaos';
+const hourMs = 3_600_000;
+const seed = Number(process.env.CHAOS_SEED ?? 1);
+const seconds = Number(process.env.CHAOS_SECONDS ?? 60);
+
+interface Phone {
+  readonly name: string;
+  readonly random: Random;
+  readonly gate: TcpGate;
+  readonly storage: Storage;
+  /** How far its clock is off, in ms. */
+  skewMs: number;
+  client: FieldClient;
+  /** What it did, as text, in order. */
+  readonly edits: string[];
+}
+
+const api = await withField(t);
+
+t.test(`five clients in ${seconds} s of chaos end with the same state, and no edit is lost or doubled`, async (t) => {
+  t.comment(`seed ${seed}`);
+  const { hostname: host, port } = new URL(api.address);
+  const phones: Phone[] = [];
+  for (const [index, skewMs] of [hourMs, 0, -10 * 60_000, 0, 30_000].entries()) {
+    const gate = await withTcpGate(t, { host, port: Number(port) });
+    const random = seededRandom(seed * 100 + index);
+    const phone = { name: `phone-${index}`, random, gate, storage: memoryStorage(), skewMs, edits: [] as string[] };
+    phones.push({ ...phone, client: makeClient(t, { url: '', field }) });
+  }
+  for (const phone of phones) await startApp(phone);
+  const end = Date.now() + seconds * 1000;
+  await Promise.all([...phones.map((phone) => live(phone, end)), jumpBack(phones[1], end)]);
+
+  for (const { gate, client } of phones) {
+    gate.open();
+    client.wake();
+  }
+  for (const { client } of phones) await untilSynced(client);
+  const observer = await withClient(t, { url: api.address, field });
+  const edits = phones.flatMap((phone) => phone.edits);
+  await waitUntil('all are at the same version', () => {
+    const versions = [observer, ...phones.map(({ client }) => client)].map(({ state }) => state.version);
+    return new Set(versions).size === 1 && versions[0] === edits.length;
+  });
+
+  const log = await readWholeLog(observer);
+  t.ok(edits.length > 100, `${edits.length} edits were made`);
+  const byDevice = new Map(phones.map(({ client, edits }) => [client.deviceId ?? '', edits]));
+  for (const [device, made] of byDevice) {
+    const logged = log.filter((entry) => entry.device === device).map(({ update }) => describe(update));
+    t.same(logged, made, `${device}: the log has its ${made.length} edits, each once, in order`);
+  }
+  const truth = comparable(foldLog(log));
+  for (const { name, client } of phones) t.same(comparable(client.state), truth, `${name} shows what the log says`);
+  const conflicts = log.filter(({ outcome }) => outcome === 'conflict').length;
+  t.comment(`${log.length} updates, ${conflicts} conflicts`);
+});
+
+async function startApp(phone: Phone): Promise<void> {
+  phone.client = makeClient(t, {
+    url: `http://127.0.0.1:${phone.gate.port}`,
+    field,
+    storage: phone.storage,
+    deviceId: phone.name,
+    clock: () => Date.now() + phone.skewMs,
+    random: phone.random.next,
+  });
+  await phone.client.start();
+}
+
+/** One phone's life: edits, and now and then something happens to its network or its app. */
+async function live(phone: Phone, end: number): Promise<void> {
+  const { random, gate } = phone;
+  while (Date.now() < end) {
+    await delay(20 + random.below(300));
+    for (let count = random.below(4); count > 0; count -= 1) edit(phone);
+    const fate = random.next();
+    if (fate < 0.06) gate.cut();
+    else if (fate < 0.1) gate.hush();
+    else if (fate < 0.2) {
+      gate.open();
+      if (random.chance(0.5)) phone.client.wake();
+    } else if (fate < 0.22) {
+      await phone.client.close();
+      await startApp(phone);
+    }
+  }
+}
+
+async function jumpBack(phone: Phone | undefined, end: number): Promise<void> {
+  await delay((end - Date.now()) / 2);
+  if (phone) phone.skewMs -= 2 * hourMs;
+}
+
+/** Every edit is one of a kind, so that the log can be searched for it. */
+function edit({ client, random, name, edits }: Phone): void {
+  const unique = (edits.length + 1) / 100_000;
+  const id = `p-${random.below(12)}`;
+  const what = random.next();
+  const cells = [{ x: random.below(5), y: random.below(5), value: unique }];
+  if (what < 0.45) edits.push(describe(client.setCells(cells).update));
+  else if (what < 0.8) edits.push(describe(client.putParticle(id, { content: `${name} ${edits.length + 1}` }).update));
+  else if (what < 0.9) edits.push(describe(client.removeParticle(id).update));
+  else edits.push(describe(client.emit('resonance', unique).update));
+}
+
+/** What an update does, without what it says of itself. */
+function describe(update: object): string {
+  const { counter, timestamp, seen, clock, ...change } = update as Record<string, unknown>;
+  return JSON.stringify(Object.entries(change).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function foldLog(log: Awaited<ReturnType<typeof readWholeLog>>) {
+  const state = createFieldState(asField(field));
+  for (const { device, update, time } of log) foldUpdate(state, device, update, time, nothingTouched());
+  const cells = Object.fromEntries([...state.cells].map(([cell, { value }]) => [cell, value]));
+  const memoryParticles = [...state.particles.values()].map(viewParticle);
+  return { version: state.version, cells, memoryParticles, quantumFields: state.quantumFields };
+}
+
+/** The order of particles carries no meaning. */
+function comparable({
+  version,
+  cells,
+  memoryParticles,
+  quantumFields,
+}: Pick<FieldView, 'version' | 'cells' | 'memoryParticles' | 'quantumFields'>) {
+  const particles = Object.fromEntries(memoryParticles.map((particle) => [particle.id, particle]));
+  return { version, cells, particles, quantumFields };
+}

@@ -1,0 +1,188 @@
+import { spawn } from 'node:child_process';
+import { cp } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { fileStorage } from '../../client/file-storage.ts';
+import { memoryStorage } from '../../client/storage.ts';
+import type { ClientProblem } from '../../client/types.ts';
+import { withFolder } from '../support/with-folder.ts';
+import { readWholeLog } from './read-log.ts';
+import { untilStatus, untilSynced, withClient, withField } from './with-client.ts';
+
+const api = await withField(t);
+
+t.test('a process that is killed with a full outbox loses nothing, and the next one doubles nothing', async (t) => {
+  const [field, folder, count] = ['killed', await withFolder(t), 120];
+  // Nobody listens there.
+  const nowhere = 'http://127.0.0.1:9';
+  const script = fileURLToPath(new URL('./offline-writer.ts', import.meta.url));
+  const args = ['--import', import.meta.resolve('tsx'), script, nowhere, field, folder, String(count)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const said = await new Promise<string>((resolve) => child.stdout.once('data', (chunk) => resolve(String(chunk))));
+  t.equal(Number(said), count);
+  child.kill('SIGKILL');
+  await new Promise((resolve) => child.once('exit', resolve));
+
+  // The same outbox, with the server in reach.
+  const storage = fileStorage(folder);
+  const moved = {
+    get: (key: string) => storage.get(key.replace(api.address, nowhere)),
+    set: (key: string, value: string) => storage.set(key.replace(api.address, nowhere), value),
+    remove: (key: string) => storage.remove(key.replace(api.address, nowhere)),
+  };
+  const next = await withClient(t, { url: api.address, field, storage: moved });
+  t.equal(next.pending, count);
+  await untilSynced(next);
+  await next.close();
+  const again = await withClient(t, { url: api.address, field, storage: moved });
+  await untilStatus(again, 'live');
+  t.equal(again.pending, 0);
+  const log = await readWholeLog(again);
+  t.same(
+    log.map(({ update }) => update.kind === 'particle.put' && update.content),
+    Array.from({ length: count }, (_, index) => `edit ${index + 1}`),
+  );
+});
+
+t.test(
+  'a refused update in the middle of a batch is set aside with its reason, and the rest arrives in order',
+  async (t) => {
+    const client = await withClient(t, { url: api.address, field: 'refused' });
+    for (let edit = 1; edit <= 30; edit += 1) {
+      const isBad = edit === 7 || edit === 19;
+      client.putParticle(`p-${edit}`, { resonance: isBad ? 2 : 0.5 });
+    }
+    await untilSynced(client);
+    t.match(client.outbox, [
+      { status: 'refused', update: { id: 'p-7' }, reason: /resonance/ },
+      { status: 'refused', update: { id: 'p-19' }, reason: /resonance/ },
+    ]);
+    t.equal(client.outbox.length, 2);
+    t.notOk(
+      client.state.memoryParticles.some(({ id }) => id === 'p-7'),
+      'it is not shown any more',
+    );
+    const ids = (await readWholeLog(client)).map(({ update }) => 'id' in update && update.id);
+    const good = Array.from({ length: 30 }, (_, index) => `p-${index + 1}`).filter(
+      (id) => !['p-7', 'p-19'].includes(id),
+    );
+    t.same(ids, good);
+    const [refused] = client.outbox;
+    if (refused) client.discard(refused);
+    t.equal(client.outbox.length, 1);
+  },
+);
+
+t.test('an update that is too large alone is found among the others by halves', async (t) => {
+  const client = await withClient(t, { url: api.address, field: 'large' });
+  client.setCells([{ x: 0, y: 0, value: 0.5 }]);
+  const huge = client.putParticle('huge', { connections: Array.from({ length: 64 }, () => 'é'.repeat(20_000)) });
+  client.setCells([{ x: 1, y: 0, value: 0.5 }]);
+  t.equal((await client.settled(huge)).status, 'refused');
+  await untilSynced(client);
+  t.match(client.state.cells, { '0,0': 0.5, '1,0': 0.5 });
+});
+
+t.test('a restored backup goes on above the counters that the server knows', async (t) => {
+  const [field, folder, backup] = ['restored', await withFolder(t), await withFolder(t)];
+  const first = await withClient(t, { url: api.address, field, storage: fileStorage(folder) });
+  first.setCells([{ x: 0, y: 0, value: 0.1 }]);
+  await untilSynced(first);
+  await first.close();
+  await cp(folder, backup, { recursive: true });
+  await first.start();
+  for (const value of [0.2, 0.3]) first.setCells([{ x: 0, y: 0, value }]);
+  await untilSynced(first);
+  await first.close();
+
+  const problems: ClientProblem[] = [];
+  const restored = await withClient(t, { url: api.address, field, storage: fileStorage(backup) });
+  restored.on('problem', (problem) => problems.push(problem));
+  t.equal(restored.deviceId, first.deviceId);
+  restored.setCells([{ x: 0, y: 0, value: 0.9 }]);
+  await untilSynced(restored);
+  t.match(problems, [{ code: 'counters_skipped' }]);
+  t.equal(restored.state.cells['0,0'], 0.9);
+  t.same(
+    (await readWholeLog(restored)).map(({ update }) => [
+      update.counter,
+      update.kind === 'cells.set' && update.cells[0]?.value,
+    ]),
+    [
+      [1, 0.1],
+      [2, 0.2],
+      [3, 0.3],
+      [4, 0.9],
+    ],
+  );
+});
+
+t.test(
+  'what a backup holds unsent is applied once, whether its device has sent it since or used the counter for more',
+  async (t) => {
+    const [field, folder, backup] = ['copied', await withFolder(t), await withFolder(t)];
+    const kept = (value: number, counter: number) =>
+      JSON.stringify({
+        place: counter,
+        update: { kind: 'cells.set', cells: [{ x: counter, y: 0, value }], counter, timestamp: 1, seen: 0 },
+        wall: Date.now(),
+        above: 0,
+      });
+    const scope = `${api.address}/${field}`;
+    const original = fileStorage(folder);
+    await original.set(`${scope}/outbox/1`, kept(0.1, 1));
+    await cp(folder, backup, { recursive: true });
+    await fileStorage(backup).set(`${scope}/outbox/2`, kept(0.7, 2));
+    const first = await withClient(t, { url: api.address, field, storage: original, deviceId: 'copied-phone' });
+    first.setCells([{ x: 9, y: 0, value: 0.2 }]);
+    await untilSynced(first);
+    await first.close();
+    const copy = await withClient(t, {
+      url: api.address,
+      field,
+      storage: fileStorage(backup),
+      deviceId: 'copied-phone',
+    });
+    await untilSynced(copy);
+    t.same(
+      (await readWholeLog(copy)).map(({ update }) => [
+        update.counter,
+        update.kind === 'cells.set' && update.cells[0]?.value,
+      ]),
+      [
+        [1, 0.1],
+        [2, 0.2],
+        [3, 0.7],
+      ],
+    );
+  },
+);
+
+t.test('a reinstalled app is a new device', async (t) => {
+  const field = 'reinstalled';
+  const before = await withClient(t, { url: api.address, field, storage: memoryStorage() });
+  before.setCells([{ x: 0, y: 0, value: 0.1 }]);
+  await untilSynced(before);
+  const after = await withClient(t, { url: api.address, field, storage: memoryStorage() });
+  after.setCells([{ x: 0, y: 0, value: 0.2 }]);
+  await untilSynced(after);
+  t.not(after.deviceId, before.deviceId);
+  t.same(
+    (await readWholeLog(after)).map(({ update }) => update.counter),
+    [1, 1],
+  );
+});
+
+t.test('a storage that fails is told, and updates go on without it', async (t) => {
+  const full = {
+    get: async () => null,
+    set: () => Promise.reject(new Error('quota exceeded')),
+    remove: async () => {},
+  };
+  const client = await withClient(t, { url: api.address, field: 'full', storage: full, token: await api.token() });
+  const problems: ClientProblem[] = [];
+  client.on('problem', (problem) => problems.push(problem));
+  client.setCells([{ x: 0, y: 0, value: 0.1 }]);
+  await untilSynced(client);
+  t.match(problems, [{ code: 'storage', message: 'quota exceeded' }]);
+});
