@@ -4,7 +4,7 @@ interface EventSource {
   removeEventListener?(name: string, listener: () => void): void;
 }
 
-const names = ['online', 'offline', 'pageshow', 'focus', 'visibilitychange'];
+const names = ['online', 'pageshow', 'focus', 'visibilitychange'];
 
 export function onBrowserWake(wake: () => void): () => void {
   const page = globalThis as EventSource;

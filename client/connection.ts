@@ -24,7 +24,7 @@ export interface ConnectionOptions {
   readonly credentials: Credentials;
   readonly clock: HybridClock;
   readonly backoff: Backoff;
-  readonly stream: Pick<TransportOptions, 'url' | 'field' | 'version'>;
+  readonly stream: Pick<TransportOptions, 'url' | 'version'>;
   readonly onStatus: (status: Status) => void;
   readonly onOpen: () => void;
   readonly onMessage: (message: ServerMessage) => void;
@@ -135,9 +135,7 @@ export class Connection {
     }
     if (why === 'expired' || why === 'forbidden') {
       onStatus('refused');
-      onProblem(
-        new RequestError(why === 'expired' ? 'token_expired' : 'forbidden', message ?? 'the token was refused', 403),
-      );
+      onProblem(new RequestError(why, message ?? 'the token was refused'));
       return backoff.wait(Math.max(retryAfterMs, refusedPauseMs));
     }
     onStatus(wasOpen ? 'connecting' : 'offline');

@@ -2,7 +2,7 @@
  * Who this device is: its id and its token, given by the app or by registering. A token is renewed before it runs out.
  * The id of a device that registered itself is kept; its token is not.
  */
-import { ask, RequestError } from './http.ts';
+import { ask } from './http.ts';
 import type { Storage } from './storage.ts';
 import { readToken } from './token-claims.ts';
 import type { FieldClientOptions } from './types.ts';
@@ -78,10 +78,7 @@ export class Credentials {
     const { url, fetch, storage } = this.#options;
     const body = this.#device === undefined ? {} : { deviceId: this.#device };
     const answer = (await ask(fetch, { url: `${url}/api/devices`, body })).body;
-    const { deviceId, token } = answer as { deviceId?: unknown; token?: unknown };
-    if (typeof deviceId !== 'string' || typeof token !== 'string') {
-      throw new RequestError('internal', 'the answer to registering names no device', 500);
-    }
+    const { deviceId, token } = answer as { deviceId: string; token: string };
     if (deviceId !== this.#device) await storage.set(deviceKey, deviceId);
     this.#device = deviceId;
     return token;

@@ -12,7 +12,7 @@ import { ConflictList } from './conflict-list.ts';
 import { Connection } from './connection.ts';
 import { Credentials } from './credentials.ts';
 import { Emitter } from './emitter.ts';
-import { ask, RequestError } from './http.ts';
+import { type AskField, ask, RequestError } from './http.ts';
 import { HybridClock } from './hybrid-clock.ts';
 import { type Change, Outbox } from './outbox.ts';
 import { OutboxStore } from './outbox-store.ts';
@@ -46,6 +46,7 @@ class Client implements FieldClient {
   readonly #events = new Emitter<ClientEvents>();
   readonly #settlements = new Settlements();
   readonly #conflicts = new ConflictList();
+  readonly #ask: AskField;
   readonly #clock: HybridClock;
   readonly #credentials: Credentials;
   readonly #store: OutboxStore;
@@ -66,6 +67,8 @@ class Client implements FieldClient {
     const { field, storage = memoryStorage(), clock = Date.now, random = Math.random } = options;
     const url = options.url.replace(/\/+$/, '');
     const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
+    const fieldUrl = `${url}/api/fields/${field}`;
+    this.#ask = (path, request) => ask(fetch, { ...request, url: fieldUrl + path });
     const onProblem = (error: unknown) => this.#warn(error);
     const ofServer = within(
       forgiving(storage, (error) => this.#warn(error, 'storage')),
@@ -78,8 +81,8 @@ class Client implements FieldClient {
     this.#outbox = new Outbox({ store: this.#store, clock: this.#clock, onChange: (entry) => this.#noteEntry(entry) });
     this.#replica = new Replica(field, this.#outbox, this.#clock);
     this.#keeper = new StateKeeper(ofField);
-    const parts = { url, field, fetch, clock: this.#clock, credentials: this.#credentials, outbox: this.#outbox };
-    this.#session = new Session({ ...parts, storage: ofField, onSkipped: (counter) => this.#noteSkipped(counter) });
+    const parts = { ask: this.#ask, clock: this.#clock, credentials: this.#credentials, outbox: this.#outbox };
+    this.#session = new Session({ ...parts, onSkipped: (counter) => this.#noteSkipped(counter) });
     this.#sender = new Sender({
       ...parts,
       store: this.#store,
@@ -95,11 +98,16 @@ class Client implements FieldClient {
       onProblem,
     });
     this.#connection = new Connection({
-      ways: new Ways({ fetch, transports: options.transports, WebSocket: options.WebSocket ?? globalSocket() }),
+      ways: new Ways({
+        fetch,
+        ask: this.#ask,
+        transports: options.transports,
+        WebSocket: options.WebSocket ?? globalSocket(),
+      }),
       credentials: this.#credentials,
       clock: this.#clock,
       backoff: new Backoff(random),
-      stream: { url, field, version: () => this.#replica.version },
+      stream: { url: fieldUrl, version: () => this.#replica.version },
       onStatus: (status) => this.#setStatus(status),
       onOpen: () => this.#askAgain(),
       onMessage: (message) => this.#take(message),
@@ -188,10 +196,7 @@ class Client implements FieldClient {
   }
 
   async read<Answer>(path: string): Promise<Answer> {
-    const { url, field, fetch = globalThis.fetch } = this.#options;
-    const token = await this.#credentials.token();
-    const answer = await ask(fetch, { url: `${url.replace(/\/+$/, '')}/api/fields/${field}${path}`, token });
-    return answer.body as Answer;
+    return (await this.#ask(path, { token: await this.#credentials.token() })).body as Answer;
   }
 
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void) {

@@ -33,6 +33,9 @@ export interface HttpAnswer {
   readonly body: unknown;
 }
 
+/** Asks something of the field: a path below its own, and what is sent there. */
+export type AskField = (path: string, request: Omit<HttpRequest, 'url'>) => Promise<HttpAnswer>;
+
 const defaultTimeoutMs = 10_000;
 
 /** @throws RequestError */
@@ -69,12 +72,12 @@ export async function ask(fetch: typeof globalThis.fetch, request: HttpRequest):
   }
 }
 
-export function refusalOf(response: Pick<Response, 'status' | 'statusText' | 'headers'>, text: string): RequestError {
+export function refusalOf(response: Pick<Response, 'status' | 'headers'>, text: string): RequestError {
   const problem = readProblem(text);
   const seconds = Number(response.headers.get('retry-after') ?? 0);
   return new RequestError(
     problem?.code ?? 'internal',
-    problem?.detail ?? problem?.title ?? `${response.status} ${response.statusText}`,
+    problem?.detail ?? problem?.title ?? String(response.status),
     response.status,
     Number.isFinite(seconds) ? seconds * 1000 : 0,
     problem?.errors,

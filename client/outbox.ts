@@ -214,13 +214,6 @@ export class Outbox {
     return true;
   }
 
-  /** All that is not settled becomes another device's, of which the server knows counters up to this one. */
-  handOver(counter: number): void {
-    this.#counter = counter;
-    this.#sentCounter = counter;
-    this.#renumber(isUnsettled);
-  }
-
   #renumber(matches: (item: Item) => boolean): void {
     for (const item of this.#items.filter(matches)) this.#number(item);
     this.#items.sort((a, b) => a.entry.counter - b.entry.counter);

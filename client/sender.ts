@@ -7,7 +7,7 @@ import { maxRequestBytes, maxUpdatesPerRequest } from '../shared/contract/wire.t
 import type { Update } from '../shared/field/update.ts';
 import type { Backoff } from './backoff.ts';
 import type { Credentials } from './credentials.ts';
-import { ask, RequestError } from './http.ts';
+import { type AskField, RequestError } from './http.ts';
 import type { HybridClock } from './hybrid-clock.ts';
 import type { Outbox } from './outbox.ts';
 import type { OutboxStore } from './outbox-store.ts';
@@ -18,9 +18,7 @@ const waitSeconds = 10;
 const timeoutMs = 10_000;
 
 export interface SenderOptions {
-  readonly url: string;
-  readonly field: string;
-  readonly fetch: typeof globalThis.fetch;
+  readonly ask: AskField;
   readonly outbox: Outbox;
   readonly store: OutboxStore;
   readonly clock: HybridClock;
@@ -108,11 +106,10 @@ export class Sender {
   }
 
   async #post(updates: readonly Update[], token: string, signal: AbortSignal): Promise<void> {
-    const { url, field, fetch, outbox, clock, isFollowing, onSettled } = this.#options;
+    const { ask, outbox, clock, isFollowing, onSettled } = this.#options;
     const waits = !isFollowing() || outbox.needsAnswer(updates);
     const sentAt = clock.wall();
-    const { body } = await ask(fetch, {
-      url: `${url}/api/fields/${field}/updates`,
+    const { body } = await ask('/updates', {
       token,
       body: { updates },
       ...(waits ? { headers: { prefer: `wait=${waitSeconds}` } } : {}),

@@ -1,19 +1,13 @@
 /**
- * What must be clear before the first update is sent: whose the outbox is, and up to which counter the server knows the
- * device. It is asked once after each start, and again when a counter turned out to be used.
+ * What must be clear before the first update is sent: up to which counter the server knows the device. It is asked once in
+ * each process, and again when a counter turned out to be used.
  */
 import type { Credentials } from './credentials.ts';
-import { ask, RequestError } from './http.ts';
+import { type AskField, RequestError } from './http.ts';
 import type { Outbox } from './outbox.ts';
-import type { Storage } from './storage.ts';
-
-const ownerKey = 'outbox-of';
 
 export interface SessionOptions {
-  readonly url: string;
-  readonly field: string;
-  readonly fetch: typeof globalThis.fetch;
-  readonly storage: Storage;
+  readonly ask: AskField;
   readonly credentials: Credentials;
   readonly outbox: Outbox;
   readonly onSkipped: (counter: number) => void;
@@ -34,35 +28,22 @@ export class Session {
   /** @throws RequestError */
   async prepare(token: string): Promise<void> {
     if (this.#isClear) return;
-    const { storage, credentials, outbox, onSkipped } = this.#options;
-    const device = credentials.device;
+    const { credentials, outbox, onSkipped } = this.#options;
+    const { device } = credentials;
     // A token that names no device cannot write: the server says so to whoever tries.
     if (device === undefined) return;
-    const owner = await storage.get(ownerKey);
     const counter = await this.#readCounter(device, token);
-    if (owner !== null && owner !== device) {
-      // Another user has signed in: what is left becomes that device's, with counters of its own.
-      outbox.handOver(counter);
-    } else if (outbox.skipTo(counter)) {
-      onSkipped(counter);
-    }
-    if (owner !== device) await storage.set(ownerKey, device);
+    if (outbox.skipTo(counter)) onSkipped(counter);
     this.#isClear = true;
   }
 
   async #readCounter(device: string, token: string): Promise<number> {
-    const answer = await this.#read(`/clock?device=${device}`, token);
-    const { clock } = (answer ?? { clock: {} }) as { clock: Readonly<Record<string, number>> };
-    return clock[device] ?? 0;
-  }
-
-  /** Undefined for a field that nobody has written to. */
-  async #read(path: string, token: string): Promise<unknown> {
-    const { url, field, fetch } = this.#options;
     try {
-      return (await ask(fetch, { url: `${url}/api/fields/${field}${path}`, token })).body;
+      const { body } = await this.#options.ask(`/clock?device=${device}`, { token });
+      return (body as { clock: Readonly<Record<string, number>> }).clock[device] ?? 0;
     } catch (error) {
-      if (error instanceof RequestError && error.code === 'field_not_found') return undefined;
+      // Nobody has written to this field yet.
+      if (error instanceof RequestError && error.code === 'field_not_found') return 0;
       throw error;
     }
   }

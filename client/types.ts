@@ -67,7 +67,7 @@ export interface FieldConflict extends Conflict {
 
 /** Something that went wrong and is being dealt with: nothing is lost by it, but a person may want to know. */
 export interface ClientProblem {
-  /** A code of the server's error table, or `network`, `storage`, `counters_skipped`. */
+  /** A code of the server's error table, or `network`, `storage`, `expired`, `forbidden`, `counters_skipped`, `unknown`. */
   readonly code: string;
   readonly message: string;
 }

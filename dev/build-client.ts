@@ -3,7 +3,6 @@
  * A checkout needs none of it.
  */
 import { spawnSync } from 'node:child_process';
-import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
@@ -51,10 +50,13 @@ export async function measureBundle(entry: ClientEntry): Promise<BundleSize> {
   };
 }
 
-/** @throws when the types do not fit or a module is missing */
-export async function buildClient(outdir: string): Promise<void> {
-  await rm(outdir, { recursive: true, force: true });
+/** @throws when a module is missing */
+export async function bundleClient(outdir: string): Promise<void> {
   await build({ ...bundleOptions(clientEntries), splitting: true, sourcemap: true, outdir });
+}
+
+/** @throws when the types do not fit */
+export function emitClientTypes(outdir: string): void {
   const compiler = fileURLToPath(new URL('../node_modules/typescript7/bin/tsc', import.meta.url));
   const args = [compiler, '-p', `${root}tsconfig.client.json`, '--outDir', outdir];
   const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });

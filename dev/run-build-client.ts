@@ -1,12 +1,16 @@
 /** The command of `npm run build:client`. */
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { buildClient, clientEntries, measureBundle } from './build-client.ts';
+import { bundleClient, clientEntries, emitClientTypes, measureBundle } from './build-client.ts';
 
 if (process.argv.length > 2) {
   console.log('npm run build:client    builds the client as JavaScript with types into client/dist');
   process.exit(process.argv[2] === '--help' ? 0 : 2);
 }
-await buildClient(fileURLToPath(new URL('../client/dist', import.meta.url)));
+const outdir = fileURLToPath(new URL('../client/dist', import.meta.url));
+await rm(outdir, { recursive: true, force: true });
+await bundleClient(outdir);
+emitClientTypes(outdir);
 for (const entry of clientEntries) {
   const { gzippedBytes } = await measureBundle(entry);
   console.log(

@@ -9,7 +9,7 @@ const openWithinMs = 10_000;
 const silentMs = 40_000;
 
 export function openEventStream(fetch: typeof globalThis.fetch, options: TransportOptions): Transport {
-  const { url, field, token, version, onOpen, onMessage } = options;
+  const { url, token, version, onOpen, onMessage } = options;
   const abort = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const expect = (withinMs: number) => {
@@ -20,15 +20,16 @@ export function openEventStream(fetch: typeof globalThis.fetch, options: Transpo
 
   const follow = async (): Promise<TransportEnd> => {
     expect(openWithinMs);
-    const response = await fetch(`${url}/api/fields/${field}/events?after=${version()}`, {
+    const response = await fetch(`${url}/events?after=${version()}`, {
       headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
       signal: abort.signal,
     });
     if (!response.ok) throw refusalOf(response, await response.text());
     const reader = response.body?.getReader?.();
+    // React Native's fetch does not stream.
     if (!reader || typeof TextDecoder === 'undefined') {
       abort.abort();
-      return { why: 'blocked', message: 'fetch does not stream here' };
+      return { why: 'blocked' };
     }
     onOpen();
     const decoder = new TextDecoder();

@@ -1,14 +1,14 @@
 /** Following by asking again and again, where neither kind of stream gets through. */
 import type { State } from '../../shared/contract/state.ts';
-import { ask, RequestError } from '../http.ts';
+import { type AskField, RequestError } from '../http.ts';
 import { endOf, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
 
 const everyMs = 2000;
 /** Then better ways are tried again. */
 const maxRounds = 30;
 
-export function openPolling(fetch: typeof globalThis.fetch, options: TransportOptions): Transport {
-  const { url, field, token, onOpen, onMessage } = options;
+export function openPolling(ask: AskField, options: TransportOptions): Transport {
+  const { token, onOpen, onMessage } = options;
   let isOver = false;
   let call: () => void = () => undefined;
   const pause = () =>
@@ -25,7 +25,7 @@ export function openPolling(fetch: typeof globalThis.fetch, options: TransportOp
     for (let round = 0; !isOver && round < maxRounds; round += 1) {
       try {
         const headers = etag === null ? undefined : { 'if-none-match': etag };
-        const answer = await ask(fetch, { url: `${url}/api/fields/${field}`, token, headers });
+        const answer = await ask('', { token, headers });
         etag = answer.etag ?? etag;
         const state = answer.status === 200 ? (answer.body as State) : undefined;
         if (round === 0) onOpen();

@@ -5,9 +5,8 @@ import type { HybridClock } from '../hybrid-clock.ts';
 import type { TransportName } from '../types.ts';
 
 export interface TransportOptions {
-  /** Of the API, without a slash at the end. */
+  /** Of the field. */
   readonly url: string;
-  readonly field: string;
   readonly token: string;
   /** The version that is held here. */
   readonly version: () => number;

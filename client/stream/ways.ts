@@ -2,6 +2,7 @@
  * Which way to follow is tried next: WebSocket, then Server-Sent Events, then polling, as far as they exist here. Some
  * proxies let none but plain requests through; the better ways are tried again from time to time.
  */
+import type { AskField } from '../http.ts';
 import type { FieldClientOptions, SocketConstructor, TransportName } from '../types.ts';
 import { openEventStream } from './event-stream.ts';
 import { openPolling } from './polling.ts';
@@ -14,6 +15,7 @@ const betterAgainMs = 60_000;
 
 interface WaysOptions extends Pick<FieldClientOptions, 'transports'> {
   readonly fetch: typeof globalThis.fetch;
+  readonly ask: AskField;
   readonly WebSocket: SocketConstructor | undefined;
 }
 
@@ -23,8 +25,6 @@ export class Ways {
   readonly #options: WaysOptions;
   readonly #names: readonly TransportName[];
   #at = 0;
-  /** The way that was open last. */
-  #good = 0;
   #failures = 0;
   #leftFirstAt = 0;
 
@@ -34,33 +34,24 @@ export class Ways {
   }
 
   open(options: TransportOptions): Transport {
-    const { fetch, WebSocket } = this.#options;
+    const { fetch, ask, WebSocket } = this.#options;
     if (this.#at > 0 && Date.now() - this.#leftFirstAt >= betterAgainMs) this.#goTo(0);
     const name = this.#names[this.#at];
     if (name === 'websocket' && WebSocket) return openWebSocket(WebSocket, options);
-    return name === 'sse' ? openEventStream(fetch, options) : openPolling(fetch, options);
+    return name === 'sse' ? openEventStream(fetch, options) : openPolling(ask, options);
   }
 
-  /** Learns from how one ended. True when another is to be tried without a pause. */
+  /** Learns from how one ended. True when the next is to be tried without a pause. */
   note({ why }: TransportEnd, wasOpen: boolean): boolean {
-    if (wasOpen) {
-      this.#failures = 0;
-      this.#good = this.#at;
-      return false;
-    }
-    if (why === 'expired' || why === 'forbidden') return false;
+    if (wasOpen) this.#failures = 0;
+    if (wasOpen || why === 'expired' || why === 'forbidden') return false;
     this.#failures += 1;
+    const isAtEnd = this.#at === this.#names.length - 1;
     // Not even a plain request gets through: that is the network, not the way.
-    if (this.#at > 0 && why === 'closed') this.#goTo(0);
-    else if (this.#at < this.#names.length - 1) return this.#tryNext(why);
-    return false;
-  }
-
-  #tryNext(why: TransportEnd['why']): boolean {
-    const isFirst = this.#at === 0;
-    if (isFirst && this.#failures < (this.#good > 0 ? 1 : triesOfFirst)) return false;
-    if (!isFirst && why !== 'blocked') return false;
-    this.#goTo(isFirst ? Math.max(1, this.#good) : this.#at + 1);
+    const isNetwork = this.#at > 0 && why === 'closed';
+    if (isNetwork) this.#goTo(0);
+    if (isNetwork || isAtEnd || (this.#at === 0 && this.#failures < triesOfFirst)) return false;
+    this.#goTo(this.#at + 1);
     return true;
   }
 

@@ -12,12 +12,12 @@ const probeEveryMs = 15_000;
 const probeWithinMs = 5000;
 
 export function openWebSocket(Socket: SocketConstructor, options: TransportOptions): Transport {
-  const { url, field, token, version, clock, onOpen, onMessage } = options;
+  const { url, token, version, clock, onOpen, onMessage } = options;
   let end: (end: TransportEnd) => void = () => undefined;
   const ended = new Promise<TransportEnd>((resolve) => {
     end = resolve;
   });
-  const address = `${url.replace(/^http/, 'ws')}/api/fields/${field}/stream?after=${version()}`;
+  const address = `${url.replace(/^http/, 'ws')}/stream?after=${version()}`;
   const socket = new Socket(address, [streamProtocol, bearerProtocolPrefix + token]);
   let isOpen = false;
   let isOver = false;

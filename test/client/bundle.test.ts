@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { buildClient, measureBundle } from '../../dev/build-client.ts';
+import { bundleClient, measureBundle } from '../../dev/build-client.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 const maxGzippedBytes = 12 * 1024;
@@ -23,11 +22,9 @@ t.test('the client is small, and brings neither packages nor schemas', async (t)
   t.ok(inputs.includes('shared/field/merge-update.ts'), "with the server's own rules");
 });
 
-t.test('what is built can be imported by an app without TypeScript, and its types hold', async (t) => {
+t.test('what is built can be imported by an app without TypeScript', async (t) => {
   const folder = await withFolder(t);
-  await buildClient(folder);
-  const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
-  await symlink(modules, join(folder, 'node_modules'));
+  await bundleClient(folder);
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   await writeFile(
     join(folder, 'app.js'),
@@ -37,6 +34,4 @@ t.test('what is built can be imported by an app without TypeScript, and its type
       'client.setCells([{ x: 1, y: 2, value: 0.5 }]);\nconsole.log(JSON.stringify(client.state.cells));\n',
   );
   t.equal(execFileSync(process.execPath, [join(folder, 'app.js')], { encoding: 'utf8' }), '{"1,2":0.5}\n');
-  const types = await readFile(join(folder, 'client/field-client.d.ts'), 'utf8');
-  t.match(types, /createFieldClient\(options: FieldClientOptions\): FieldClient/);
 });
