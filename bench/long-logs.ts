@@ -2,8 +2,9 @@
 import { connectDatabase } from '../db/connect.ts';
 import { createFields, keepSnapshot, type NewEntry, writeCommits, writeSnapshots } from '../db/field-writer.ts';
 import type { Conflict } from '../shared/field/conflict.ts';
-import { foldUpdate, nothingTouched } from '../shared/field/fold.ts';
+import { foldUpdate } from '../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
+import { nothingTouched } from '../shared/field/merge-update.ts';
 import { createFieldState, type FieldState } from '../shared/field/state.ts';
 import type { Update } from '../shared/field/update.ts';
 import { createLog } from '../shared/log.ts';
