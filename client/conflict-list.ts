@@ -4,11 +4,10 @@ import type { FieldConflict } from './types.ts';
 
 const maxConflicts = 50;
 
-const winners: Readonly<Record<Resolution, FieldConflict['winner']>> = {
-  kept_local: 'local',
-  used_remote: 'remote',
-  merged: 'both',
-};
+function winnerOf(resolution: Resolution): FieldConflict['winner'] {
+  if (resolution === 'merged') return 'both';
+  return resolution === 'kept_local' ? 'local' : 'remote';
+}
 
 export class ConflictList {
   #conflicts: readonly FieldConflict[] = [];
@@ -21,7 +20,7 @@ export class ConflictList {
   add(conflict: Conflict, device: string | undefined): FieldConflict {
     const { local, remote, resolution } = conflict;
     const own = remote.device === device ? 'remote' : local.device === device ? 'local' : undefined;
-    const found = { ...conflict, winner: winners[resolution], own } as const;
+    const found = { ...conflict, winner: winnerOf(resolution), own } as const;
     this.#conflicts = [found, ...this.#conflicts].slice(0, maxConflicts);
     return found;
   }

@@ -87,8 +87,7 @@ export function refusalOf(response: Pick<Response, 'status' | 'headers'>, text: 
 /** A proxy on the way may answer with anything. */
 function readProblem(text: string): Partial<Problem> | undefined {
   try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null && 'code' in body ? (body as Partial<Problem>) : undefined;
+    return (JSON.parse(text) ?? undefined) as Partial<Problem> | undefined;
   } catch {
     return undefined;
   }

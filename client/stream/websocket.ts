@@ -39,11 +39,11 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     pingedAt ??= clock.wall();
     socket.send('{"type":"ping"}');
     setTimeout(() => {
-      if (heard === before) finish({ why: 'closed', message: 'no answer' });
+      if (heard === before) finish({ why: 'closed' });
     }, withinMs);
   };
   const prober = setInterval(() => probe(probeWithinMs), probeEveryMs);
-  const opening = setTimeout(() => finish({ why: 'closed', message: 'no answer' }), openWithinMs);
+  const opening = setTimeout(() => finish({ why: 'closed' }), openWithinMs);
 
   const receive = (message: ServerMessage) => {
     if (message.type === 'pong') {

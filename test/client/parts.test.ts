@@ -1,0 +1,77 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import t from 'tap';
+import { HybridClock } from '../../client/hybrid-clock.ts';
+import { localStorage } from '../../client/storage.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withClient } from './with-client.ts';
+
+t.test('the clock follows the server, and timestamps never go back, whatever the wall clock does', async (t) => {
+  let wall = 1_000_000;
+  const clock = new HybridClock(() => wall);
+  clock.correct(5_000_100, wall - 200);
+  t.equal(clock.now(), 5_000_200, 'half of the way there and back is added');
+  const first = clock.stamp();
+  clock.see(first);
+  wall -= 500_000;
+  t.equal(clock.stamp(), first + 1, 'after a jump back');
+  clock.correct(5_000_300, wall);
+  t.equal(clock.now(), 5_000_300);
+  t.equal(clock.restamp(wall, 0), 5_000_300, 'made just now, sent for the first time now');
+  t.equal(clock.restamp(wall + 3_600_000, 0), 5_000_300, 'a time in the future is held down');
+  t.equal(clock.restamp(wall, 6_000_000), 6_000_001, 'above what had been seen');
+});
+
+t.test('two tabs of a browser have a place each in localStorage', async (t) => {
+  const values = new Map<string, string>();
+  const held = new Set<string>();
+  const store = {
+    getItem: (key: string) => values.get(key) ?? null,
+    setItem: (key: string, value: string) => void values.set(key, value),
+    removeItem: (key: string) => void values.delete(key),
+  };
+  const locks = {
+    async request(name: string, _options: { ifAvailable: true }, hold: (lock: unknown) => Promise<void> | undefined) {
+      const isFree = !held.has(name);
+      if (isFree) held.add(name);
+      await hold(isFree ? { name } : null);
+    },
+  };
+  const tab = () => localStorage({ localStorage: store, navigator: { locks } });
+  const [one, other] = [tab(), tab()];
+  await one.set('device', 'a');
+  await other.set('device', 'b');
+  t.same([await one.get('device'), await other.get('device')], ['a', 'b']);
+  await one.remove('device');
+  t.same([await one.get('device'), await other.get('device')], [null, 'b']);
+});
+
+t.test('a server that asks to be left alone is left alone, also when there is something new to send', async (t) => {
+  const asked: number[] = [];
+  const server = createServer((_request, response) => {
+    asked.push(Date.now());
+    response.writeHead(503, { 'retry-after': '2', 'content-type': 'application/problem+json' });
+    response.end('{"code":"overloaded","title":"Too many updates are waiting"}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = await withClient(t, {
+    url,
+    field: 'f',
+    token: 'any',
+    transports: ['sse'],
+    random: () => 0,
+    deviceId: 'd',
+  });
+  const problems: string[] = [];
+  client.on('problem', ({ code }) => problems.push(code));
+  for (let value = 1; value <= 5; value += 1) {
+    client.setCells([{ x: value, y: 0, value: 1 }]);
+    client.wake();
+  }
+  await waitUntil('it has asked again', () => asked.length >= 4);
+  t.ok((asked[3] ?? 0) - (asked[0] ?? 0) >= 1900, 'two seconds after the stream and the sender had been told');
+  t.ok(problems.includes('overloaded'));
+  t.equal(client.pending, 5);
+});
