@@ -17,8 +17,12 @@ export interface CommitSettings {
   readonly snapshotEvery: number;
 }
 
-/** Rewriting a large field costs more than a hundred commits: at most once a second, unless the tail grows long. */
+/**
+ * Rewriting a large field costs more than a hundred commits: at most once a second, unless the tail grows long. And what
+ * a short tail would spare its reader is not worth rewriting even a small field: upkeep does so when it falls quiet.
+ */
 const snapshotIntervalMs = 1000;
+const minTail = 16;
 const maxTail = 2000;
 
 /** @throws whatever the database throws; the copies in memory are then forgotten. */
@@ -63,7 +67,7 @@ async function writeDueSnapshots(
 ): Promise<void> {
   const due = live.filter(({ state, snapshotVersion, snapshotAt }) => {
     const tail = state.version - snapshotVersion;
-    return tail > 0 && (now - snapshotAt >= snapshotIntervalMs || tail >= maxTail);
+    return tail >= maxTail || (tail >= minTail && now - snapshotAt >= snapshotIntervalMs);
   });
   await writeSnapshots(
     trx,
