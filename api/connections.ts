@@ -8,7 +8,7 @@ import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUse } from '../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../db/field-reader.ts';
 import { createRevocationReader } from '../db/revocation-reader.ts';
-import type { Config } from '../shared/config.ts';
+import { type Config, directDatabaseUrl } from '../shared/config.ts';
 import { FallbackQueue } from '../shared/fallback-queue.ts';
 import { type CacheNames, cacheNames } from '../shared/field-cache.ts';
 import type { Lifecycle } from '../shared/lifecycle.ts';
@@ -62,7 +62,7 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
   lifecycle.onStop('subscriber', () => subscriberRedis.disconnect());
   const tracing = await startTracing({ name: 'field-api', config, log, lifecycle });
   const telemetry = tracing?.telemetry;
-  const fallback = new FallbackQueue(config.DATABASE_URL, log, telemetry);
+  const fallback = new FallbackQueue(directDatabaseUrl(config), log, telemetry);
   const queue = { url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX, telemetry, isTraced: tracing?.isTraced };
   const producer = new UpdateProducer(queue, log, fallback);
   lifecycle.onStop('queue', () => producer.close());

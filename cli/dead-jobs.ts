@@ -1,5 +1,6 @@
 /** The jobs that can never be applied, of both queues. An id with a `p` before it is one of PostgreSQL's queue. */
 import { createPostgresBackend, Queue } from 'bullmq';
+import { directDatabaseUrl } from '../shared/config.ts';
 import { type UpdatesJob, updatesQueue } from '../shared/contract/job.ts';
 import { fallbackConnection } from '../shared/fallback-queue.ts';
 import { CliError, reasonOf } from './exit-codes.ts';
@@ -37,12 +38,12 @@ interface FailedQueue {
 
 /** Opens both queues and hands over their failed jobs, the newest first. @throws CliError `unreachable` */
 export async function withDeadJobs<T>(work: (jobs: readonly DeadJob[]) => Promise<T>): Promise<T> {
-  const settings = readSettings(deadJobSettings, process.env);
+  const settings = readSettings(deadJobSettings, process.env, ['DATABASE_DIRECT_URL']);
   const { QUEUE_REDIS_URL: url, QUEUE_PREFIX: prefix } = settings;
   return withProducer({ url, prefix }, async ({ queue }) => {
     const fallback = new Queue(
       updatesQueue,
-      { connection: fallbackConnection(settings.DATABASE_URL, 2, limitMs) },
+      { connection: fallbackConnection(directDatabaseUrl(settings), 2, limitMs) },
       createPostgresBackend,
     );
     fallback.on('error', () => undefined);

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { migrate } from '../db/migrate.ts';
-import { ConfigError, loadConfig } from '../shared/config.ts';
+import { ConfigError, directDatabaseUrl, loadConfig } from '../shared/config.ts';
 import { onStopSignals } from '../shared/stop-signals.ts';
 import { describeError, describeRun, HELP } from './announce.ts';
 import type { DataDir } from './data-dir.ts';
@@ -28,7 +28,7 @@ async function run(): Promise<void> {
   };
   const env = isProduction ? process.env : await prepareDevelopment({ env: process.env, stack, say, onOpen });
   const config = loadConfig(env);
-  const { applied } = await migrate(config.DATABASE_URL);
+  const { applied } = await migrate(directDatabaseUrl(config));
   if (applied.length > 0) say(`Migrated the database: ${applied.join(', ')}`);
 
   const worker = await startOurs('worker', '../workers/main.ts', env);

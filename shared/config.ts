@@ -35,6 +35,7 @@ export const configSchema = z.object({
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
 
   DATABASE_URL: postgresUrl,
+  DATABASE_DIRECT_URL: postgresUrl.optional(),
   DATABASE_POOL_SIZE: integer(2, 200).default(10),
   QUEUE_REDIS_URL: redisUrl,
   CACHE_REDIS_URL: redisUrl,
@@ -79,6 +80,14 @@ export const configSchema = z.object({
 
 type Settings = z.infer<typeof configSchema>;
 export type Config = Readonly<Settings & { openRegistration: boolean; isProduction: boolean }>;
+
+/**
+ * PostgreSQL past any pooler, for what needs a session of its own: migrations, the queue that stands in for Redis (it
+ * listens, and names its schema as it connects), and the locks of backups.
+ */
+export function directDatabaseUrl(settings: Pick<Settings, 'DATABASE_URL' | 'DATABASE_DIRECT_URL'>): string {
+  return settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL;
+}
 
 /** All that is wrong with the environment, at once: one sentence a setting. */
 export class ConfigError extends Error {

@@ -1,6 +1,7 @@
 /**
  * `npm test`: one PostgreSQL for all the tests (each makes its own database in it), the path of a Redis server (each
  * starts its own), then tap with the arguments given, and last of all a line that says how many tests passed and failed.
+ * With TEST_PGBOUNCER=1 the tests reach PostgreSQL through a pgbouncer in transaction mode.
  */
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ import { startPostgres } from '../dev/postgres.ts';
 import { stopRecorded } from '../dev/process-records.ts';
 import { createProcessStack } from '../dev/process-stack.ts';
 import { onStopSignals } from '../shared/stop-signals.ts';
+import { startPooler } from './support/pooler.ts';
 
 const say = (line: string) => console.log(line);
 const stack = createProcessStack();
@@ -29,6 +31,9 @@ async function main(): Promise<number> {
   const settings = [...unsafeButQuick, 'shared_preload_libraries=pg_stat_statements'];
   const port = await findFreePort();
   const postgres = await startPostgres({ folder, port, password: 'test', settings, start: stack.start, say });
+  const poolerPort = process.env.TEST_PGBOUNCER
+    ? await startPooler({ folder, postgresPort: port, password: 'test', start: stack.start })
+    : undefined;
   const tap = await stack.start({
     name: 'tap',
     command: process.execPath,
@@ -44,6 +49,7 @@ async function main(): Promise<number> {
       TEST_DATABASE_URL: postgres.url('postgres'),
       TEST_REDIS_SERVER: redis,
       TEST_FOLDER: folder,
+      ...(poolerPort === undefined ? {} : { TEST_POOLER_PORT: String(poolerPort) }),
     },
     output: 'inherit',
     stopSignal: 'SIGTERM',

@@ -1,13 +1,13 @@
 /** The settings of the schedule as it understands them. */
 import { resolve } from 'node:path';
 import type { BackupPlan } from '../db/backup/run-backups.ts';
-import type { Config } from '../shared/config.ts';
+import { type Config, directDatabaseUrl } from '../shared/config.ts';
 
 const hourMs = 3_600_000;
 
 export function planBackups(config: Config): BackupPlan {
   return {
-    url: config.DATABASE_URL,
+    url: directDatabaseUrl(config),
     folder: resolve(config.BACKUP_FOLDER),
     everyMs: config.BACKUP_EVERY_HOURS * hourMs,
     keepCount: config.BACKUP_KEEP,

@@ -1,6 +1,7 @@
 /** Takes what was put into PostgreSQL's queue while the queue's Redis was away. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresBackend, type Telemetry, Worker } from 'bullmq';
+import { directDatabaseUrl } from '../shared/config.ts';
 import { updatesQueue } from '../shared/contract/job.ts';
 import { fallbackConnection } from '../shared/fallback-queue.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -36,7 +37,7 @@ export function startFallbackWorker(
   lifecycle.onStop('fallback worker', () => stop());
   const start = async (): Promise<void> => {
     while (!lifecycle.stopping) {
-      const worker = createWorker(config.DATABASE_URL, process, telemetry);
+      const worker = createWorker(directDatabaseUrl(config), process, telemetry);
       worker.on('error', (err) => log.debug({ err }, 'fallback worker error'));
       worker.on('failed', (job, err) => log.warn({ err, job: job?.id }, 'a job of the fallback queue failed'));
       try {

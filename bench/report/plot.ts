@@ -15,6 +15,7 @@ export function renderPlot({ title, x, y, series }: Plot): string {
   const placeX = scale(xTicks.at(-1) ?? 1, margin.left, right);
   const placeY = scale(yTicks.at(-1) ?? 1, bottom, margin.top);
   const parts = [
+    `<title>${title}</title>`,
     `<text x="${margin.left}" y="24" font-size="16">${title}</text>`,
     ...yTicks.map((tick) => line(margin.left, placeY(tick), right, placeY(tick), '#8884')),
     ...yTicks.map((tick) => text(margin.left - 8, placeY(tick) + 4, label(tick), 'end')),

@@ -7,6 +7,7 @@ import { readManifest } from '../../db/backup/manifest.ts';
 import { readInstallation, takeBackup } from '../../db/backup/run-backups.ts';
 import { verifyBackup } from '../../db/backup/verify-backup.ts';
 import { type BackupOrder, type WrittenBackup, writeBackup } from '../../db/backup/write-backup.ts';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import { explainBackupError } from '../backup-errors.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { type Progress, startProgress } from '../progress.ts';
@@ -45,12 +46,13 @@ export function addBackupCommand(program: Command): void {
 }
 
 async function take({ to, json }: Options): Promise<void> {
-  const settings = readSettings(['DATABASE_URL', 'BACKUP_FOLDER'], process.env);
+  const settings = readSettings(['DATABASE_URL', 'BACKUP_FOLDER'], process.env, ['DATABASE_DIRECT_URL']);
+  const url = directDatabaseUrl(settings);
   const startedAt = performance.now();
-  const written = await withProgress(settings.DATABASE_URL, (progress) =>
+  const written = await withProgress(url, (progress) =>
     untilStopped(async (signal) => {
       const order: BackupOrder = {
-        url: settings.DATABASE_URL,
+        url,
         folder: resolve(to ?? settings.BACKUP_FOLDER),
         signal,
         onProgress: ({ done, total, table }) =>

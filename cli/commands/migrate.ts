@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { migrate, migrateDown } from '../../db/migrate.ts';
 import { type MigrationStatus, readMigrationStatus } from '../../db/migration-status.ts';
 import { listFields } from '../../db/verify-field.ts';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import { CliError } from '../exit-codes.ts';
 import { readSettings } from '../settings.ts';
 import { addressOf, explainDatabaseError, withDatabase } from '../with-database.ts';
@@ -31,7 +32,7 @@ export function addMigrateCommand(program: Command): void {
 async function run(options: Options): Promise<void> {
   const { down, status, yes, json } = options;
   if (down && status) throw new CliError('usage', 'Say either --down or --status.');
-  const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], process.env);
+  const url = directDatabaseUrl(readSettings(['DATABASE_URL'], process.env, ['DATABASE_DIRECT_URL']));
   if (status) {
     const known = await withDatabase(url, readMigrationStatus);
     return console.log(json ? JSON.stringify(known) : describeStatus(known));

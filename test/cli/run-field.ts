@@ -76,6 +76,7 @@ function startField(args: readonly string[], { env = {}, cwd, input, as = progra
 
 /** The addresses of a backing, as settings. */
 export function settingsOf({ config }: Backing): Record<string, string> {
-  const { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL } = config;
-  return { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL };
+  const { DATABASE_URL, DATABASE_DIRECT_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL } = config;
+  const addresses = { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL };
+  return DATABASE_DIRECT_URL ? { ...addresses, DATABASE_DIRECT_URL } : addresses;
 }

@@ -16,14 +16,14 @@ const TEMPLATE = 'field_template';
 const TEMPLATE_LOCK = 7_340_001;
 
 /** A database with all migrations applied and nothing in it, dropped when the test ends. */
-export async function withDatabase(t: Test): Promise<{ url: string }> {
+export async function withDatabase(t: Test): Promise<{ url: string; directUrl: string }> {
   const name = `field_test_${randomBytes(6).toString('hex')}`;
   await withClient(async (client) => {
     await ensureTemplate(client);
     await client.query(`create database ${name} template ${TEMPLATE}`);
   });
   t.teardown(() => withClient((client) => client.query(`drop database if exists ${name} with (force)`)));
-  return { url: urlOf(name) };
+  return { url: urlOf(name, process.env.TEST_POOLER_PORT), directUrl: urlOf(name) };
 }
 
 /** Migrates once a run: copying the result takes a tenth of the time. Migrated under another name, lest half of it be used. */
@@ -53,8 +53,9 @@ async function withClient(work: (client: pg.Client) => Promise<unknown>): Promis
   }
 }
 
-function urlOf(database: string): string {
+function urlOf(database: string, port?: string): string {
   const url = new URL(required('TEST_DATABASE_URL'));
+  if (port) url.port = port;
   url.pathname = `/${database}`;
   return url.href;
 }

@@ -27,12 +27,13 @@ export interface Backing {
 
 /** Everything that stands behind an API or a worker, but neither of them. */
 export async function withBacking(t: Test, settings: Record<string, string> = {}): Promise<Backing> {
-  const [{ url }, redis] = [await withDatabase(t), await withRedis(t)];
+  const [{ url, directUrl }, redis] = [await withDatabase(t), await withRedis(t)];
   const config = loadConfig({
     NODE_ENV: 'test',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     JWT_SECRET: 'a secret for tests alone, of more than 32 bytes',
     DATABASE_URL: url,
+    ...(url === directUrl ? {} : { DATABASE_DIRECT_URL: directUrl }),
     QUEUE_REDIS_URL: redis.queueUrl,
     CACHE_REDIS_URL: redis.cacheUrl,
     BACKUP_EVERY_HOURS: '0',
