@@ -2,7 +2,8 @@
  * Connections to Redis, each with the options of its role and a listener for its errors.
  * A connection that requests wait on fails fast; one that a worker lives on waits for Redis to come back.
  */
-import { Redis, type RedisOptions } from 'ioredis';
+import type { ConnectionOptions } from 'bullmq';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from './log.ts';
 
 const commandTimeoutMs = 2000;
@@ -31,9 +32,40 @@ export const patient = {
 } satisfies RedisOptions;
 
 export function connectRedis(url: string, role: string, log: Logger, options: RedisOptions = failFast): Redis {
-  const redis = new Redis(url, { ...options, connectionName: `field-${role}` });
+  const redis = open(url, { ...options, connectionName: `field-${role}` });
   logConnection(redis, role, log);
   return redis;
+}
+
+/** One server; or, with `?cluster=true`, the cluster that it belongs to, of which it names the others. */
+function open(url: string, options: RedisOptions): Redis {
+  const { hostname, port, username, password, protocol, searchParams } = new URL(url);
+  if (searchParams.get('cluster') !== 'true') return new Redis(url, options);
+  const { retryStrategy: clusterRetryStrategy, enableOfflineQueue, lazyConnect, ...rest } = options;
+  const cluster = new Cluster([{ host: hostname, port: Number(port || 6379) }], {
+    clusterRetryStrategy,
+    enableOfflineQueue,
+    lazyConnect,
+    // Its nodes tell each other's addresses, which need not be in anybody's DNS.
+    dnsLookup: (address, callback) => callback(null, address),
+    redisOptions: {
+      ...rest,
+      ...(username ? { username: decodeURIComponent(username) } : {}),
+      ...(password ? { password: decodeURIComponent(password) } : {}),
+      ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    },
+  });
+  // Both speak the same commands. What only one of them can do is not used.
+  return cluster as unknown as Redis;
+}
+
+/** What BullMQ's workers live on: it opens its own connections to one server, and is given those to a cluster. */
+export function openWorkerConnection(url: string, log: Logger): { connection: ConnectionOptions; close: () => void } {
+  if (new URL(url).searchParams.get('cluster') !== 'true') {
+    return { connection: { url, ...patient }, close: () => undefined };
+  }
+  const cluster = connectRedis(url, 'worker', log, patient);
+  return { connection: cluster, close: () => cluster.disconnect() };
 }
 
 /** Says once that a connection is lost and once that it is back, however often it is tried in between. */

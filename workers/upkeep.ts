@@ -4,7 +4,7 @@
  */
 import { Queue, Worker } from 'bullmq';
 import { pruneConflicts } from '../db/log-pruning.ts';
-import { patient } from '../shared/redis.ts';
+import { openWorkerConnection } from '../shared/redis.ts';
 import { queuePrefix } from '../shared/update-queue.ts';
 import type { UpkeepDeps, WorkerDeps } from './deps.ts';
 import type { WorkerMetrics } from './metrics.ts';
@@ -32,7 +32,7 @@ interface UpkeepOptions extends UpkeepDeps, Pick<WorkerDeps, 'lifecycle'> {
 
 export async function startUpkeep(deps: UpkeepOptions): Promise<void> {
   const { config, log, lifecycle, metrics } = deps;
-  const connection = { url: config.QUEUE_REDIS_URL, ...patient };
+  const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
   const prefix = queuePrefix(config.QUEUE_PREFIX);
   const queue = new Queue(upkeepQueue, { connection, prefix });
   queue.on('error', (err) => log.debug({ err }, 'upkeep queue error'));
@@ -51,6 +51,7 @@ export async function startUpkeep(deps: UpkeepOptions): Promise<void> {
   lifecycle.onStop('upkeep', async () => {
     await worker.close();
     await queue.close();
+    close();
   });
   for (const [name, { everyMs }] of Object.entries(upkeepTasks)) {
     await queue.upsertJobScheduler(name, { every: everyMs }, { name });

@@ -5,7 +5,7 @@ import { applyUpdatesJob, type UpdatesJob, updatesQueue } from '../shared/contra
 import { everyMinute } from '../shared/every-minute.ts';
 import { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
-import { patient } from '../shared/redis.ts';
+import { openWorkerConnection } from '../shared/redis.ts';
 import { RevocationList } from '../shared/revocation-list.ts';
 import { RevocationWatch } from '../shared/revocation-watch.ts';
 import { startTracing } from '../shared/tracing.ts';
@@ -54,7 +54,8 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     },
   });
   const revocations = await watchRevocations(deps, retry);
-  const connection = { url: config.QUEUE_REDIS_URL, ...patient };
+  const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
+  lifecycle.onStop('queue connection', close);
   const prefix = queuePrefix(config.QUEUE_PREFIX);
   const queue = new Queue<UpdatesJob>(updatesQueue, { connection, prefix, defaultJobOptions: updatesJobOptions });
   queue.on('error', (err) => log.debug({ err }, 'queue error'));

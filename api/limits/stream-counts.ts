@@ -73,17 +73,18 @@ export class StreamCounts {
 
   #tell(): void {
     if (this.#untold.size === 0 || this.#options.limit === 0) return;
-    const pipeline = this.#options.redis.pipeline();
     const until = Date.now() + forgetAfterMs;
     for (const user of this.#untold) {
       const key = this.#keyOf(user);
       const count = this.#open.get(user);
+      // One pipeline a key: those of several may be on several nodes of a cluster.
+      const pipeline = this.#options.redis.pipeline();
       if (count === undefined) pipeline.hdel(key, this.#process);
       else pipeline.hset(key, this.#process, `${count} ${until}`).pexpire(key, forgetAfterMs);
+      // What is lost is told again soon.
+      void pipeline.exec().catch(() => undefined);
     }
     this.#untold.clear();
-    // What is lost is told again soon.
-    void pipeline.exec().catch(() => undefined);
   }
 
   #keyOf(user: string): string {

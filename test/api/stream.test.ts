@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { cacheNames } from '../../shared/field-cache.ts';
 import { cutState } from '../../shared/state-pieces.ts';
+import { withOneRedis } from '../support/servers.ts';
 import { asField, putParticle, removeParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withBacking, withWorker } from '../support/with-worker.ts';
@@ -394,7 +395,7 @@ t.test('presence follows the devices that come', async (t) => {
   await first.find('presence', ({ activeNodes }) => activeNodes === 3);
 });
 
-t.test('the channel is left when the last reader has gone', async (t) => {
+t.test('the channel is left when the last reader has gone', withOneRedis, async (t) => {
   const clients = [
     await openStream(t, api, { token, field: 'left' }),
     await openStream(t, api, { token, field: 'left' }),

@@ -10,6 +10,7 @@ import type { Test } from 'tap';
 import { migrate } from '../../db/migrate.ts';
 import { findFreePort } from '../../dev/free-port.ts';
 import { type RedisServer, startRedis } from '../../dev/redis.ts';
+import { withRedisCluster } from './redis-cluster.ts';
 
 const TEMPLATE = 'field_template';
 /** Any number that all test files agree on: who holds this lock makes the template. */
@@ -60,6 +61,9 @@ function urlOf(database: string, port?: string): string {
   return url.href;
 }
 
+/** For tests that stop the one server that there is, or look into it. */
+export const withOneRedis = process.env.TEST_REDIS_CLUSTER ? { skip: 'there are three here' } : {};
+
 export interface TestRedis {
   /** Database 0, where the queue lives as well. */
   readonly url: string;
@@ -85,6 +89,7 @@ export async function withRedis(
   const binary = required('TEST_REDIS_SERVER');
   const folder = await mkdtemp(join(testFolder, 'redis-'));
   const recordIn = join(testFolder, 'run');
+  if (process.env.TEST_REDIS_CLUSTER) return withRedisCluster(t, { binary, folder, settings, recordIn });
   const launch = (port: number) => startRedis({ binary, folder, port, password: 'test', settings, recordIn });
   let server = await launchOnFreePort(launch);
   t.teardown(async () => {

@@ -3,7 +3,7 @@ import t from 'tap';
 import { verifyField } from '../../db/verify-field.ts';
 import { withApi } from '../api/with-app.ts';
 import { waitForVersion } from '../support/read-back.ts';
-import { withRedis } from '../support/servers.ts';
+import { withOneRedis, withRedis } from '../support/servers.ts';
 import { asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withBacking, withWorker } from '../support/with-worker.ts';
@@ -13,7 +13,7 @@ const receiptLimitMs = 2000;
 
 t.test(
   'updates go through PostgreSQL while the queue is away, and none is lost or doubled',
-  { timeout: 90_000 },
+  { timeout: 90_000, ...withOneRedis },
   async (t) => {
     const queueServer = await withRedis(t);
     const backing = await withBacking(t, { QUEUE_REDIS_URL: queueServer.queueUrl });

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
+import { connectRedis } from '../../shared/redis.ts';
 import { cutState } from '../../shared/state-pieces.ts';
 import { joinText, renderState } from '../../shared/state-text.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -22,7 +23,7 @@ t.test('updates in the queue are applied once each, in the database, the cache a
   const backing = await withBacking(t);
   const { producer, reader, cache, names } = backing;
   const messages: string[] = [];
-  const subscriber = backing.cacheRedis.duplicate({ enableOfflineQueue: true });
+  const subscriber = connectRedis(backing.config.CACHE_REDIS_URL, 'test', backing.log, { enableOfflineQueue: true });
   t.teardown(() => subscriber.disconnect());
   subscriber.on('message', (_, message) => messages.push(message));
   await subscriber.subscribe(names.fieldChannel(field));
