@@ -94,6 +94,7 @@ t.test('it stops: it is alive, and not ready', async (t) => {
   const api = await withApi(t, backing);
   const watcher = await openStream(t, api, { token: await api.token(), field });
   await watcher.find('snapshot');
+  watcher.socket.pause(); // It does not answer the goodbye, so that the stopping takes its time.
   const stopped = api.stop();
   const answers = await waitUntil('it says so', async () => {
     const ready = await api.ask('/api/health/ready');
