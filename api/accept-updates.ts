@@ -18,7 +18,7 @@ import type { Limits } from './limits/limits.ts';
 import type { ApiMetrics } from './metrics.ts';
 import type { Presence } from './presence.ts';
 
-export interface UpdateOrder {
+interface UpdateOrder {
   readonly field: FieldId;
   readonly claims: Claims;
   readonly updates: readonly Update[];

@@ -14,7 +14,7 @@ const bytesPerMb = 1024 ** 2;
 /** Bodies that may be on their way in at once. Parsed, they take several times as much. */
 const maxBytesInHand = 128 * bytesPerMb;
 
-export interface BacklogLimits {
+interface BacklogLimits {
   readonly maxJobs: number;
   readonly maxQueueMemoryMb: number;
 }

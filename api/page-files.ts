@@ -12,7 +12,7 @@ import type { Config } from '../shared/config.ts';
 const pageFolder = new URL('../page/', import.meta.url);
 const sourceOf = (name: string) => fileURLToPath(new URL(name, pageFolder));
 
-export interface PageFile {
+interface PageFile {
   readonly type: string;
   readonly etag: string;
   readonly body: Buffer;

@@ -11,7 +11,7 @@ import { type ErrorCode, errorTable, FieldError } from '../shared/errors.ts';
 import type { App } from './app-types.ts';
 import type { ApiMetrics } from './metrics.ts';
 
-export const problemType = 'application/problem+json; charset=utf-8';
+const problemType = 'application/problem+json; charset=utf-8';
 
 const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthorized',

@@ -16,7 +16,7 @@ const maxBytes = 64 * 1024 * 1024;
 /** A field that was not there a moment ago is not looked for again at once; ids come from clients, so it is bounded. */
 const missing = { max: 10_000, ttl: 1000 };
 
-export type CacheUse = 'hit' | 'miss' | 'bypass';
+type CacheUse = 'hit' | 'miss' | 'bypass';
 
 export interface ReadState {
   readonly version: number;

@@ -20,7 +20,7 @@ export interface DeadJob {
   discard(): Promise<void>;
 }
 
-export const deadJobSettings = ['QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'DATABASE_URL'] as const satisfies SettingName[];
+const deadJobSettings = ['QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'DATABASE_URL'] as const satisfies SettingName[];
 
 /** What of a job both of BullMQ's backends offer. */
 interface FailedJob {

@@ -3,7 +3,7 @@ import type { OutboxEntry } from './types.ts';
 
 const maxRemembered = 1000;
 
-export function isFinal({ status }: OutboxEntry): boolean {
+function isFinal({ status }: OutboxEntry): boolean {
   return status === 'applied' || status === 'conflict' || status === 'refused';
 }
 

@@ -14,7 +14,7 @@ import { type LogEntry, loadBase, loadStoredState, readLogAfter, toLogEntry } fr
 
 export const keptConflicts = 50;
 
-export interface LogPage {
+interface LogPage {
   /** The field's version. */
   readonly version: number;
   /** The log up to here has been pruned. */

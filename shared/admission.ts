@@ -2,7 +2,7 @@
 import type { Update } from './field/update.ts';
 
 /** How far a device's clock may run ahead before its timestamps are brought down. */
-export const maxClockLeadMs = 60_000;
+const maxClockLeadMs = 60_000;
 /** How far above a device's last counter the next may be. */
 export const maxCounterLead = 1_000_000;
 

@@ -13,7 +13,7 @@ import type { Logger } from './log.ts';
 const retryMs = 1000;
 
 /** What `/health` answers with. */
-export interface WatchedHealth {
+interface WatchedHealth {
   readonly isReady: boolean;
   readonly status: string;
 }

@@ -24,7 +24,7 @@ export const failFast = {
  * For BullMQ workers, whose blocking commands must never time out. They block for 10 s at most: a socket that owes an
  * answer for longer leads nowhere, and is opened anew.
  */
-export const patient = {
+const patient = {
   maxRetriesPerRequest: null,
   connectTimeout: 5000,
   socketTimeout: 15_000,

@@ -36,7 +36,7 @@ export function addHistoryCommand(program: Command): void {
 }
 
 /** Whoever has given a particle a name like a cell's says `particle/3,14`, as conflict records do. */
-export function parseRegister(text: string): Register {
+function parseRegister(text: string): Register {
   const [, x, y] = /^(\d{1,4}),(\d{1,4})$/.exec(text) ?? [];
   if (x !== undefined && y !== undefined) return { kind: 'cell', x: Number(x), y: Number(y) };
   const id = particleIdSchema.safeParse(text.replace(/^particle\//, ''));

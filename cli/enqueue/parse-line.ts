@@ -16,7 +16,7 @@ export interface DeviceUpdate {
   readonly size: number;
 }
 
-export interface BadLine {
+interface BadLine {
   readonly place: Place;
   readonly problem: string;
 }

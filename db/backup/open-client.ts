@@ -1,7 +1,7 @@
 /** A connection of a backup's own: no limit on how long a statement takes, and its outages reach whoever waits for it. */
 import pg from 'pg';
 
-export async function openClient(url: string): Promise<pg.Client> {
+async function openClient(url: string): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'field-backup',

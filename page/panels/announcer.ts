@@ -25,7 +25,7 @@ export class Announcer {
   }
 }
 
-export function describeState({ memoryParticles, cells, globalResonance, activeNodes }: FieldView): string {
+function describeState({ memoryParticles, cells, globalResonance, activeNodes }: FieldView): string {
   const crystals = memoryParticles.filter(({ crystallized }) => crystallized).length;
   const warm = Object.values(cells).filter((value) => value > 0).length;
   return [

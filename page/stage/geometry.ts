@@ -105,6 +105,6 @@ export function approach(from: Rect, to: Rect, share: number): Rect {
   };
 }
 
-export function clampUnit(value: number): number {
+function clampUnit(value: number): number {
   return Math.min(1, Math.max(0, value));
 }

@@ -34,7 +34,7 @@ export interface Grant {
 }
 
 /** Requests that came while the queue was busy with others: each is applied, answered, and can fail on its own. */
-export interface ApplyTogether {
+interface ApplyTogether {
   readonly together: readonly ApplyUpdates[];
 }
 

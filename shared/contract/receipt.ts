@@ -16,7 +16,7 @@ export type Outcome = z.infer<typeof outcomeSchema>;
 export const resolutionSchema = z.enum(['kept_local', 'used_remote', 'merged']).meta({ id: 'Resolution' });
 
 /** What became of one update. */
-export const resultSchema = z
+const resultSchema = z
   .strictObject({
     counter: counterSchema,
     outcome: outcomeSchema,

@@ -7,7 +7,7 @@ import { createUpdateSchema } from './update.ts';
 const vector = z.strictObject({ x: z.number(), y: z.number(), z: z.number() });
 const unitNumber = z.number().min(0).max(1);
 
-export const particleSchema = z
+const particleSchema = z
   .strictObject({
     id: particleIdSchema,
     position: vector,
@@ -21,7 +21,7 @@ export const particleSchema = z
   })
   .meta({ id: 'Particle' });
 
-export const quantumFieldSchema = z
+const quantumFieldSchema = z
   .strictObject({
     id: z.string(),
     strength: unitNumber,
@@ -40,7 +40,7 @@ const metrics = {
   room64Active: z.boolean(),
   lastUpdate: timeSchema,
 };
-export const metricsSchema = z.strictObject(metrics).meta({ id: 'Metrics' });
+const metricsSchema = z.strictObject(metrics).meta({ id: 'Metrics' });
 
 const cellsSchema = z.record(z.string(), unitNumber);
 

@@ -15,7 +15,7 @@ export function createClientMessageSchema(gridSize: number) {
 }
 export type ClientMessage = z.infer<ReturnType<typeof createClientMessageSchema>>;
 
-export const deltaUpdateSchema = z.strictObject({
+const deltaUpdateSchema = z.strictObject({
   device: deviceIdSchema,
   counter: counterSchema,
   outcome: outcomeSchema,
@@ -24,7 +24,7 @@ export const deltaUpdateSchema = z.strictObject({
 });
 export type DeltaUpdate = z.infer<typeof deltaUpdateSchema>;
 
-export const deltaSchema = z.strictObject({
+const deltaSchema = z.strictObject({
   type: z.literal('delta'),
   from: versionSchema,
   to: versionSchema,

@@ -10,7 +10,7 @@ import type { ParticleAttributes } from './update.ts';
 export type Resolution = 'kept_local' | 'used_remote' | 'merged';
 
 /** The contended attributes of a particle; `null` for a removal. */
-export type ParticleValue = ParticleAttributes | null;
+type ParticleValue = ParticleAttributes | null;
 
 export interface Side<Value = number | ParticleValue> {
   readonly device: DeviceId;

@@ -13,7 +13,7 @@ export interface QuantumField {
   readonly archaeologicalLayers: number;
 }
 
-export const primaryFieldId = 'primary-field';
+const primaryFieldId = 'primary-field';
 const defaultHarmonics: readonly number[] = [1, 1.618, 2.414];
 const harmonicParticles = 7;
 

@@ -40,7 +40,7 @@ export interface Dynamics {
   readonly sweptThrough: number;
 }
 
-export const initialDynamics: Dynamics = {
+const initialDynamics: Dynamics = {
   resonanceBoost: 0,
   intelligenceBoost: 0,
   boostedAt: 0,

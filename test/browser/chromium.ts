@@ -8,7 +8,7 @@ import { type Browser, chromium } from 'playwright-core';
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** @throws with what to install, if there is none. */
-export function findChromium(env: NodeJS.ProcessEnv): string {
+function findChromium(env: NodeJS.ProcessEnv): string {
   const given = env.CHROMIUM_PATH;
   if (given) {
     if (isExecutable(given)) return given;

@@ -6,10 +6,10 @@ import { waitUntil } from '../support/wait-until.ts';
 import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
 import { launchChromium, type OwnBrowser } from './chromium.ts';
 
-export const desktop = { width: 1280, height: 800 };
+const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
 
-export interface Visit extends BrowserContextOptions {
+interface Visit extends BrowserContextOptions {
   readonly field?: string;
   /** After the address's path, such as `#token=…`. */
   readonly hash?: string;

@@ -7,20 +7,20 @@ import type { Backing } from '../support/with-worker.ts';
 
 const program = fileURLToPath(new URL('../../cli/field.mjs', import.meta.url));
 
-export interface Ended {
+interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface RunningField {
+interface RunningField {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   /** What it has said on standard error so far. */
   readonly stderr: () => string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly env?: Record<string, string>;
   readonly cwd?: string;
   readonly input?: string | Buffer;

@@ -22,12 +22,12 @@ const base64 = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
-export function rightClaims(): Part {
+function rightClaims(): Part {
   return { sub: 'user-1', fields: ['*'], scope: 'field:read', iss: issuer, aud: audience, exp: nowSeconds() + 600 };
 }
 
 /** A token by the shared secret: right but for what is given. A claim of undefined is left out. */
-export function bySecret(claims: Part = {}, header: Part = {}, key: string | Buffer = secret, hash = 'sha256'): string {
+function bySecret(claims: Part = {}, header: Part = {}, key: string | Buffer = secret, hash = 'sha256'): string {
   const body = `${base64({ alg: 'HS256', typ: 'JWT', ...header })}.${base64({ ...rightClaims(), ...claims })}`;
   return `${body}.${createHmac(hash, key).update(body).digest('base64url')}`;
 }

@@ -12,7 +12,7 @@ export async function readMetrics(url: string): Promise<Sample[]> {
   return parseMetrics(await answer.text());
 }
 
-export function parseMetrics(text: string): Sample[] {
+function parseMetrics(text: string): Sample[] {
   return text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -24,7 +24,7 @@ export async function pruneLogs({ db, config }: UpkeepDeps): Promise<number> {
 }
 
 /** Prunes one slice of one field. @returns how many versions were forgotten */
-export async function pruneField(db: Knex, field: FieldId, cutoff: number): Promise<number> {
+async function pruneField(db: Knex, field: FieldId, cutoff: number): Promise<number> {
   return db.transaction(async (trx) => {
     const [locked] = await lockFields(trx, [field]);
     if (!locked) return 0;

@@ -3,7 +3,7 @@ import type { Random } from '../../shared/field/seeded-random.ts';
 import type { Options } from '../options.ts';
 import { faults } from './faults.ts';
 
-export const noFault = 'none';
+const noFault = 'none';
 
 /** @throws RangeError for a fault that there is not */
 export function planFaults({ rounds, isShort, fault, without, plant }: Options, random: Random): string[] {

@@ -4,7 +4,7 @@ import type { Crowd } from '../devices/crowd.ts';
 import type { Observer } from '../observer.ts';
 import type { FaultStack } from '../stack/fault-stack.ts';
 
-export interface PlantArena {
+interface PlantArena {
   readonly stack: FaultStack;
   readonly observer: Observer;
   readonly crowd: Crowd;
