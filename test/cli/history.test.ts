@@ -1,4 +1,6 @@
 import t, { type Test } from 'tap';
+import { cutState } from '../../shared/state-pieces.ts';
+import { joinText, renderState } from '../../shared/state-text.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, putParticle, removeParticle, setCell } from '../support/updates.ts';
 import { withBacking, withWorker } from '../support/with-worker.ts';
@@ -51,10 +53,10 @@ t.test('history says who changed a particle or a cell, what they wrote, and what
 
 t.test('replay prints the state as it was, byte for byte, or compares all of it', async (t) => {
   const { field, backing } = await withHistory(t);
-  for (const to of ['0', '4', '7']) {
-    const replayed = await field(['replay', 'garden', '--to', to, '--json']);
-    t.equal(replayed.code, 0, replayed.stderr);
-    t.equal(replayed.stdout, (await field(['state', 'garden', '--at', to, '--json'])).stdout);
+  for (const to of [0, 4]) {
+    const replayed = await field(['replay', 'garden', '--to', String(to), '--json']);
+    const state = await backing.reader.loadStateAt(garden, to);
+    t.equal(replayed.stdout, `${joinText(renderState(cutState(state)).state, 0)}\n`, replayed.stderr);
   }
   t.match(await field(['replay', 'garden', '--check']), {
     code: 0,
