@@ -150,7 +150,7 @@ function evictParticles(state: FieldState, touched: Touched): void {
 
 function moveFields(state: FieldState, touched: Touched): void {
   const totals = sumParticles(state.particles.values());
-  state.quantumFields = moveQuantumFields(state.quantumFields, totals, state.particles.values());
+  state.quantumFields = moveQuantumFields(state.quantumFields, totals);
   state.dynamics = { ...state.dynamics, room64Active: isPortalStable(state.quantumFields) };
   touched.quantumFields = true;
 }
