@@ -2,25 +2,15 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { updatesQueue } from '../shared/contract/job.ts';
+import type { QueueCounts } from '../shared/queue-counts.ts';
 import { queuePrefix } from '../shared/update-queue.ts';
-
-export interface QueueCounts {
-  readonly waiting: number;
-  readonly active: number;
-  readonly delayed: number;
-  readonly failed: number;
-  /** Active, but no worker holds its lock. Of a thousand at most. */
-  readonly stalled: number;
-  /** When the oldest job that is not done was added, in ms. */
-  readonly oldestAt: number | null;
-  readonly isPaused: boolean;
-}
 
 interface RedisQueueCounts extends QueueCounts {
   /** Worker processes that are connected. */
   readonly workers: number;
 }
 
+/** Of the active jobs: more are not looked at for the locks of their workers. */
 const lookedAt = 1000;
 
 export async function readQueueCounts(redis: Redis, prefix: string): Promise<RedisQueueCounts> {

@@ -2,18 +2,7 @@
 import type { Knex } from 'knex';
 import { updatesQueue } from '../shared/contract/job.ts';
 import { fallbackSchema } from '../shared/fallback-queue.ts';
-
-export interface FallbackCounts {
-  readonly waiting: number;
-  readonly active: number;
-  readonly delayed: number;
-  readonly failed: number;
-  /** Active, but the worker's lock has run out. */
-  readonly stalled: number;
-  /** When the oldest job that is not done was added, in ms. */
-  readonly oldestAt: number | null;
-  readonly isPaused: boolean;
-}
+import type { QueueCounts } from '../shared/queue-counts.ts';
 
 const countsSql = `
   SELECT count(*) FILTER (WHERE state = 'waiting')::int AS waiting,
@@ -26,8 +15,8 @@ const countsSql = `
     FROM :schema:.job
    WHERE queue = :queue AND state IN ('waiting', 'active', 'delayed', 'failed')`;
 
-export async function readFallbackCounts(db: Knex): Promise<FallbackCounts> {
+export async function readFallbackCounts(db: Knex): Promise<QueueCounts> {
   const bindings = { queue: updatesQueue, schema: fallbackSchema, now: Date.now() };
-  const { rows } = await db.raw<{ rows: [FallbackCounts] }>(countsSql, bindings);
+  const { rows } = await db.raw<{ rows: [QueueCounts] }>(countsSql, bindings);
   return rows[0];
 }

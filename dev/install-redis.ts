@@ -3,9 +3,9 @@
  * what it does.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findProgram } from './find-program.ts';
 import { type StartProcess, startProcess } from './processes.ts';
 
 /** A package manager that is interrupted needs a while to leave its database whole. */
@@ -54,14 +54,14 @@ export async function findOrInstallRedis(options: InstallOptions): Promise<strin
 
 function findServer(): string | undefined {
   for (const name of SERVERS) {
-    const path = findInPath(name);
+    const path = findProgram(name);
     if (path) return path;
   }
   return undefined;
 }
 
 async function install(options: InstallOptions): Promise<string> {
-  const manager = PACKAGE_MANAGERS.find(({ command }) => findInPath(command));
+  const manager = PACKAGE_MANAGERS.find(({ command }) => findProgram(command));
   if (!manager)
     throw new Error(`No redis-server or valkey-server found, and no package manager known to us.\n${THREE_WAYS}`);
   const prefix = manager.needsRoot && process.getuid?.() !== 0 ? ['sudo', '-n'] : [];
@@ -105,21 +105,5 @@ async function runAll(
 }
 
 function mayUseSudo(): boolean {
-  return findInPath('sudo') !== undefined && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
-}
-
-function findInPath(name: string): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return [...folders, '/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin']
-    .map((folder) => join(folder, name))
-    .find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
+  return findProgram('sudo') !== undefined && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
 }

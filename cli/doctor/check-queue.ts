@@ -1,5 +1,5 @@
 /** The health of a queue, whichever of the two it is: jobs that are too old, too many, failed or without a worker. */
-import type { QueueCounts } from '../queue-counts.ts';
+import type { QueueCounts } from '../../shared/queue-counts.ts';
 import { type Finding, fine, found, type Subject } from './findings.ts';
 
 const slowMs = 30_000;

@@ -1,8 +1,9 @@
 /** How everything stands at one moment. What cannot be reached is told in its place, and the rest is shown. */
 import { readFallbackCounts } from '../../db/fallback-counts.ts';
 import { type FieldOverview, readFieldOverview } from '../../db/field-overview.ts';
+import type { QueueCounts } from '../../shared/queue-counts.ts';
 import { reasonOf } from '../exit-codes.ts';
-import { type QueueCounts, readQueueCounts } from '../queue-counts.ts';
+import { readQueueCounts } from '../queue-counts.ts';
 import { withDatabase } from '../with-database.ts';
 import { openRedis } from '../with-redis.ts';
 

@@ -1,5 +1,5 @@
 /** A status for people. Speeds come from the difference to the status before. */
-import type { QueueCounts } from '../queue-counts.ts';
+import type { QueueCounts } from '../../shared/queue-counts.ts';
 import { renderTable } from '../render-table.ts';
 import { isAway, type Status } from './read-status.ts';
 

@@ -1,34 +1,24 @@
 /** A headless Chromium of the system's, found through CHROMIUM_PATH or PATH; nothing is downloaded. */
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
+import { findProgram, isExecutable } from '../../dev/find-program.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** @throws with what to install, if there is none. */
-function findChromium(env: NodeJS.ProcessEnv): string {
-  const given = env.CHROMIUM_PATH;
+function findChromium(): string {
+  const given = process.env.CHROMIUM_PATH;
   if (given) {
     if (isExecutable(given)) return given;
     throw new Error(`CHROMIUM_PATH is ${given}, but nothing can be run there`);
   }
-  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  const found = folders.flatMap((folder) => names.map((name) => join(folder, name))).find(isExecutable);
+  const found = names.map((name) => findProgram(name)).find((path) => path !== undefined);
   if (found) return found;
   throw new Error(
     'No Chromium on the PATH. Install it (Debian: `apt-get install -y chromium`) or set CHROMIUM_PATH to its program',
   );
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export interface OwnBrowser {
@@ -40,7 +30,7 @@ export interface OwnBrowser {
 export async function launchChromium(): Promise<OwnBrowser> {
   const profile = await mkdtemp(join(process.env.TEST_FOLDER ?? tmpdir(), 'chromium-'));
   const browser = await chromium.launch({
-    executablePath: findChromium(process.env),
+    executablePath: findChromium(),
     headless: true,
     args: [
       '--no-sandbox',

@@ -1,6 +1,6 @@
-import pg from 'pg';
 import t from 'tap';
 import { listMigrations } from '../../db/migrations/source.ts';
+import { askPostgres } from '../support/ask-postgres.ts';
 import { withDatabase } from '../support/servers.ts';
 import { withField } from './run-field.ts';
 
@@ -14,12 +14,12 @@ t.test('the schema goes back and forth, and fields are not lost by accident', as
   t.same(await status(), { applied: all, pending: [] });
   t.match(await field(['migrate']), { code: 0, stdout: 'The database is up to date.\n' });
 
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(`insert into consciousness_states
+  await askPostgres(
+    url,
+    `insert into consciousness_states
     (field_id, global_resonance, collective_intelligence, room64_active, memory_particles, quantum_fields, cells, dynamics)
-    values ('garden', 0, 0, false, '[]', '[]', '[]', '{}')`);
-  await client.end();
+    values ('garden', 0, 0, false, '[]', '[]', '[]', '{}')`,
+  );
   t.match(await field(['migrate', '--down']), { code: 1, stderr: /Refused: .*the field garden.*--yes/s });
   t.same(await status(), { applied: all, pending: [] });
 

@@ -1,30 +1,11 @@
 /** A real Prometheus for a test, with the rules that are in `deploy/`, scraping what the test says every second. */
-
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import { stringify } from 'yaml';
 import { findFreePort } from '../../dev/free-port.ts';
 import { startProcess } from '../../dev/processes.ts';
 import { waitUntil } from '../support/wait-until.ts';
-
-/** The path of a program, if there is one of this name. */
-export function findProgram(name: string): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((path) => isExecutable(path));
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 export interface Prometheus {
   /** The result of a query; throws when it cannot be parsed. */

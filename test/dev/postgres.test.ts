@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
 import t, { type Test } from 'tap';
 import { findFreePort } from '../../dev/free-port.ts';
 import { ensureDatabase, type PostgresServer, startPostgres } from '../../dev/postgres.ts';
 import { identify, isAlive, type ProcessIdentity } from '../../dev/process-identity.ts';
 import { livingRecords, stopRecorded } from '../../dev/process-records.ts';
+import { askPostgres } from '../support/ask-postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 
@@ -17,33 +17,22 @@ async function start(t: Test, folder: string): Promise<PostgresServer> {
   return server;
 }
 
-async function ask(url: string, sql: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => {}); // The query is rejected.
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 t.test('what was committed survives a stop, and a kill -9', async (t) => {
   const folder = await withFolder(t);
   const first = await start(t, folder);
   await ensureDatabase(first, 'kept');
   await ensureDatabase(first, 'kept');
-  await ask(first.url('kept'), 'create table words as select \'{"word":"wörter\\u00df"}\'::jsonb as word');
+  await askPostgres(first.url('kept'), 'create table words as select \'{"word":"wörter\\u00df"}\'::jsonb as word');
   await first.process.stop();
   t.equal(await first.process.exited, 'code 0');
 
   const second = await start(t, folder);
-  await ask(second.url('kept'), 'insert into words values (\'{"word":"second"}\')');
+  await askPostgres(second.url('kept'), 'insert into words values (\'{"word":"second"}\')');
   process.kill(second.process.pid, 'SIGKILL');
   t.equal(await second.process.exited, 'signal SIGKILL');
 
   const third = await start(t, folder);
-  t.same(await ask(third.url('kept'), "select word->>'word' as word from words"), [
+  t.same(await askPostgres(third.url('kept'), "select word->>'word' as word from words"), [
     { word: 'wörterß' },
     { word: 'second' },
   ]);
@@ -51,7 +40,7 @@ t.test('what was committed survives a stop, and a kill -9', async (t) => {
 
 t.test('it listens on 127.0.0.1 only, with UTF-8, a password and durable settings', async (t) => {
   const server = await start(t, await withFolder(t));
-  const rows = await ask(
+  const rows = await askPostgres(
     server.url('postgres'),
     "select name, setting from pg_settings where name in ('listen_addresses', 'unix_socket_directories', 'fsync', 'server_encoding') order by name",
   );
@@ -61,7 +50,9 @@ t.test('it listens on 127.0.0.1 only, with UTF-8, a password and durable setting
     { name: 'server_encoding', setting: 'UTF8' },
     { name: 'unix_socket_directories', setting: '' },
   ]);
-  await t.rejects(ask(`postgres://field:wrong@127.0.0.1:${server.port}/postgres`, 'select 1'), { code: '28P01' });
+  await t.rejects(askPostgres(`postgres://field:wrong@127.0.0.1:${server.port}/postgres`, 'select 1'), {
+    code: '28P01',
+  });
 });
 
 t.test('a postmaster.pid that names a process of another program does not keep it from starting', async (t) => {
@@ -75,7 +66,7 @@ t.test('a postmaster.pid that names a process of another program does not keep i
   t.teardown(() => bystander.kill('SIGKILL'));
   await writeFile(join(folder, 'postgres', 'postmaster.pid'), `${bystander.pid}\n${folder}/postgres\n`);
   const second = await start(t, folder);
-  t.same(await ask(second.url('postgres'), 'select 1 as one'), [{ one: 1 }]);
+  t.same(await askPostgres(second.url('postgres'), 'select 1 as one'), [{ one: 1 }]);
 });
 
 t.test('a port that is taken is told in words that PostgreSQL itself chose', async (t) => {

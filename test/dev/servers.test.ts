@@ -1,24 +1,13 @@
-import pg from 'pg';
 import t from 'tap';
+import { askPostgres } from '../support/ask-postgres.ts';
 import { withPostgres } from '../support/postgres.ts';
 import { withDatabase } from '../support/servers.ts';
-
-async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => {}); // The query is rejected.
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 t.test('each test gets a migrated database of its own', async (t) => {
   const [one, two] = await Promise.all([withDatabase(t), withDatabase(t)]);
   t.not(one.url, two.url);
-  await ask(one.url, 'create table mine ()');
-  const [counts] = await ask(
+  await askPostgres(one.url, 'create table mine ()');
+  const [counts] = await askPostgres(
     two.url,
     "select to_regclass('mine') as mine, count(*)::int as migrations from knex_migrations",
   );
@@ -28,9 +17,9 @@ t.test('each test gets a migrated database of its own', async (t) => {
 
 t.test('a PostgreSQL of a test keeps what was committed through a kill -9', async (t) => {
   const server = await withPostgres(t);
-  await ask(server.url, 'create table kept as select 1 as one');
+  await askPostgres(server.url, 'create table kept as select 1 as one');
   await server.kill9();
-  await t.rejects(ask(server.url, 'select 1'));
+  await t.rejects(askPostgres(server.url, 'select 1'));
   await server.start();
-  t.same(await ask(server.url, 'select one from kept'), [{ one: 1 }]);
+  t.same(await askPostgres(server.url, 'select one from kept'), [{ one: 1 }]);
 });

@@ -2,7 +2,7 @@
  * A disk-full error from PostgreSQL. No disk is filled: a trigger raises what PostgreSQL raises then (SQLSTATE 53100,
  * disk_full) on every insert into the log, in the middle of a worker's transaction, until the trigger is dropped.
  */
-import pg from 'pg';
+import { askPostgres } from '../../support/ask-postgres.ts';
 
 const breakSql = `
   CREATE OR REPLACE FUNCTION faults_disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -13,15 +13,5 @@ const breakSql = `
     FOR EACH STATEMENT EXECUTE FUNCTION faults_disk_full()`;
 const mendSql = 'DROP TRIGGER faults_disk_full ON field_updates; DROP FUNCTION faults_disk_full()';
 
-export const breakDisk = (url: string) => runSql(url, breakSql);
-export const mendDisk = (url: string) => runSql(url, mendSql);
-
-async function runSql(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
-}
+export const breakDisk = (url: string) => askPostgres(url, breakSql);
+export const mendDisk = (url: string) => askPostgres(url, mendSql);

@@ -1,0 +1,19 @@
+/** Finds programs on the PATH, and where package managers put them. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const folders = ['/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
+
+export function findProgram(name: string): string | undefined {
+  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return [...path, ...folders].map((folder) => join(folder, name)).find(isExecutable);
+}
+
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
