@@ -62,8 +62,8 @@ async function compile(t: Parameters<typeof withFolder>[0], all: readonly Manife
     paths,
   };
   await writeFile(tsconfig, JSON.stringify({ compilerOptions, files: [file] }));
-  // Without the loaders of the tests.
-  return promisify(execFile)(process.execPath, [tsc, '-p', tsconfig], { env: { PATH: process.env.PATH } }).then(
+  // Without the loaders of the tests, which every child is handed through its environment.
+  return promisify(execFile)('env', ['-i', process.execPath, tsc, '-p', tsconfig]).then(
     () => '',
     (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
   );
