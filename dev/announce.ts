@@ -41,7 +41,7 @@ export async function describeRun(config: Config, data: DataDir | undefined): Pr
     ['Live page', `${base}/`],
     ['API', `${base}/api/`],
     ['Docs', `${base}/docs`],
-    ['Live state', `${base}/api/fields/global`],
+    ['Live state', `${base}/api/fields/global (with a token)`],
     ['Bull Board', `${base}/admin/queues ${login}`],
     ['Metrics', describeMetrics(config)],
     ...(data ? [['Data', data.path]] : []),
