@@ -44,7 +44,8 @@ export function startFallbackWorker(
         await db.raw('SELECT 1');
         await worker.waitUntilReady();
         stop = () => worker.close();
-        return await worker.run();
+        // Stopped meanwhile: it must not begin.
+        return await (lifecycle.stopping ? stop() : worker.run());
       } catch (err) {
         log.warn({ err }, 'the fallback queue cannot be read yet');
         await worker.close().catch(() => undefined);

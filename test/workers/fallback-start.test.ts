@@ -1,0 +1,33 @@
+import t from 'tap';
+import { FallbackQueue } from '../../shared/fallback-queue.ts';
+import { createLifecycle } from '../../shared/lifecycle.ts';
+import { startFallbackWorker } from '../../workers/fallback-worker.ts';
+import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withBacking } from '../support/with-worker.ts';
+
+const countSql = `
+  SELECT count(*)::int AS count FROM pg_stat_activity
+  WHERE application_name = 'field-fallback-queue' AND datname = current_database()`;
+
+t.test('a worker that is stopped while it still connects to the fallback queue takes nothing from it', async (t) => {
+  const { config, log, db, cacheRedis: redis, names } = await withBacking(t);
+  const takers: string[] = [];
+  const start = (name: string) => {
+    const lifecycle = createLifecycle(log);
+    startFallbackWorker({ config, log, lifecycle, db, redis, names }, async () => void takers.push(name), undefined);
+    return lifecycle;
+  };
+  await start('stopped').stop();
+  const other = start('other');
+  const queue = new FallbackQueue(config.DATABASE_URL, log);
+  await queue.add([jobOf(asField('garden'), asDevice('ada'), [setCell(1, 1, 0.5)])]);
+  await waitUntil('the job is taken', () => takers.length > 0);
+  t.same(takers, ['other']);
+  await queue.close();
+  await other.stop();
+  await waitUntil('no connection is left', async () => {
+    const { rows }: { rows: { count: number }[] } = await db.raw(countSql);
+    return rows[0]?.count === 0;
+  });
+});
