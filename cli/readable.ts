@@ -10,3 +10,8 @@ export function readableBytes(bytes: number): string {
 export function readableCount(count: number): string {
   return count.toLocaleString('en');
 }
+
+/** `1 field`, `1,707 fields`. */
+export function counted(count: number, thing: string): string {
+  return `${readableCount(count)} ${thing}${count === 1 ? '' : 's'}`;
+}

@@ -11,7 +11,7 @@ import { directDatabaseUrl } from '../../shared/config.ts';
 import { explainBackupError } from '../backup-errors.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { type Progress, startProgress } from '../progress.ts';
-import { readableBytes, readableCount } from '../readable.ts';
+import { counted, readableBytes, readableCount } from '../readable.ts';
 import { renderTable } from '../render-table.ts';
 import { readSettings } from '../settings.ts';
 import { untilStopped } from '../until-stopped.ts';
@@ -94,7 +94,7 @@ async function verify(given: string | undefined, { json }: Options): Promise<voi
   if (!isEqual) process.exitCode = exitCodes.no;
   if (json) return console.log(JSON.stringify({ path, isEqual, ...verdict }));
   for (const difference of verdict.differences) console.log(difference);
-  const replayed = `${verdict.fields} fields, ${readableCount(verdict.updates)} updates replayed`;
+  const replayed = `${counted(verdict.fields, 'field')}, ${counted(verdict.updates, 'update')} replayed`;
   console.log(isEqual ? `${path} is as it should be: ${replayed}` : `${path} CANNOT BE TRUSTED`);
 }
 

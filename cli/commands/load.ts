@@ -1,4 +1,5 @@
 /** `field load`: made-up devices against a running stack, and the proof that nothing was lost or doubled. */
+import { setMaxListeners } from 'node:events';
 import type { Command } from 'commander';
 import { fieldIdSchema } from '../../shared/contract/ids.ts';
 import { maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
@@ -72,6 +73,8 @@ async function run(options: Options): Promise<void> {
   const fields = fieldsOf(options);
   const enlist = await openDoor({ url, fields, key: signingKey() });
   const stopping = new AbortController();
+  // All devices wait on it.
+  setMaxListeners(0, stopping.signal);
   const progress = startProgress(process.stderr);
   onStopSignals(
     () => stopping.abort(),

@@ -10,6 +10,7 @@ import { integerBetween, parseField } from '../arguments.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { noSuchField } from '../no-such-field.ts';
 import { startProgress } from '../progress.ts';
+import { counted } from '../readable.ts';
 import { readSettings } from '../settings.ts';
 import { explainVersion } from '../version-errors.ts';
 import { withDatabase } from '../with-database.ts';
@@ -66,7 +67,7 @@ function report(verification: Verification, json: boolean | undefined): void {
     return;
   }
   for (const difference of differences) console.log(difference);
-  const replayed = `${version - replayedFrom} updates replayed up to version ${version}`;
+  const replayed = `${counted(version - replayedFrom, 'update')} replayed up to version ${version}`;
   const verdict = differences.length > 0 ? 'DIFFERS' : 'ok';
-  console.log(`${verdict}  ${field}  ${replayed}, ${snapshotsCompared} snapshots compared`);
+  console.log(`${verdict}  ${field}  ${replayed}, ${counted(snapshotsCompared, 'snapshot')} compared`);
 }

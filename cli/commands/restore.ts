@@ -6,7 +6,7 @@ import { configSchema } from '../../shared/config.ts';
 import { explainBackupError } from '../backup-errors.ts';
 import { CliError } from '../exit-codes.ts';
 import { startProgress } from '../progress.ts';
-import { readableBytes, readableCount } from '../readable.ts';
+import { counted, readableBytes } from '../readable.ts';
 import { addressOf } from '../with-database.ts';
 
 interface Options {
@@ -48,7 +48,7 @@ async function run(given: string, { database: url, json }: Options): Promise<voi
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
     const database = addressOf(url);
     if (json) return console.log(JSON.stringify({ folder, database, takenAt, fields: fields.length, rows, seconds }));
-    console.log(`${fields.length} fields, ${readableCount(rows)} rows in ${database}, as of ${takenAt}`);
+    console.log(`${counted(fields.length, 'field')}, ${counted(rows, 'row')} in ${database}, as of ${takenAt}`);
     console.log(`${seconds.toFixed(1)} s. Next: DATABASE_URL=… npx field verify`);
   } catch (error) {
     throw explainBackupError(error, url);

@@ -13,11 +13,12 @@ interface Options {
   user?: string;
   fields: string[];
   scope: Scope[];
-  expires: number;
+  expires?: number;
   json?: boolean;
 }
 
 const defaultScope: Scope[] = ['field:read', 'field:write'];
+const defaultExpiry = '30d';
 
 export function addTokenCommand(program: Command): void {
   const command = program
@@ -28,7 +29,11 @@ export function addTokenCommand(program: Command): void {
     .option('--user <sub>', 'whose token it is (default: the device)')
     .option('--fields <patterns>', 'the fields: ids, patterns such as team-*, or *, with commas', parsePatterns, ['*'])
     .option('--scope <scopes>', 'of field:read, field:write and operator', parseScopes, defaultScope)
-    .option('--expires <duration>', 'when it runs out: 90s, 45m, 12h, 30d, 2w', parseDuration, parseDuration('30d'))
+    .option(
+      '--expires <duration>',
+      `when it runs out: 90s, 45m, 12h, 30d, 2w (default: ${defaultExpiry})`,
+      parseDuration,
+    )
     .option('--json', 'prints the token and what it says as JSON')
     .addHelpText(
       'after',
@@ -38,7 +43,14 @@ export function addTokenCommand(program: Command): void {
   addRevocationCommands(command);
 }
 
-async function run({ device, user, fields, scope, expires, json }: Options): Promise<void> {
+async function run({
+  device,
+  user,
+  fields,
+  scope,
+  expires = parseDuration(defaultExpiry),
+  json,
+}: Options): Promise<void> {
   const sub = user ?? device;
   if (!sub || sub.length > 256) {
     throw new CliError('usage', 'Whose token is it to be? Say --device ID, or --user SUB of at most 256 characters.');

@@ -8,6 +8,7 @@ import { type CacheComparison, type CompareCache, withCache } from '../compare-c
 import { exitCodes } from '../exit-codes.ts';
 import { noSuchField } from '../no-such-field.ts';
 import { startProgress } from '../progress.ts';
+import { counted } from '../readable.ts';
 import { readSettings } from '../settings.ts';
 import { withDatabase } from '../with-database.ts';
 
@@ -39,7 +40,7 @@ async function run(named: FieldId[] | undefined, { json }: { json?: boolean }): 
   });
   const differing = results.filter(({ differences }) => differences.length > 0).length;
   if (json) console.log(JSON.stringify({ fields: results, differing }));
-  else console.log(`${results.length} ${results.length === 1 ? 'field' : 'fields'} verified, ${differing} differ`);
+  else console.log(`${counted(results.length, 'field')} verified, ${differing} differ`);
   if (differing > 0) process.exitCode = exitCodes.no;
 }
 

@@ -1,6 +1,7 @@
 /** Findings for people: grouped by what was looked at, each with what to do about it. */
 import { styleText } from 'node:util';
 import { printable } from '../printable.ts';
+import { counted } from '../readable.ts';
 import type { Finding } from './findings.ts';
 
 const marks = {
@@ -33,5 +34,5 @@ function summarise(findings: readonly Finding[]): string {
   const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length;
   const [problems, warnings] = [count('problem'), count('warning')];
   if (problems + warnings === 0) return 'All is well.';
-  return `${problems} ${problems === 1 ? 'problem' : 'problems'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`;
+  return `${counted(problems, 'problem')}, ${counted(warnings, 'warning')}`;
 }

@@ -1,4 +1,6 @@
 /** Tells of lines that were not taken over: the first of them in full, the others as a number. */
+
+import { counted } from '../readable.ts';
 import type { Place } from './read-lines.ts';
 
 const shownLines = 20;
@@ -26,6 +28,6 @@ export class LineReport {
   /** Says how many were not shown. */
   finish(): void {
     const hidden = this.#count - this.shown.length;
-    if (hidden > 0) this.#say(`… and ${hidden} more such ${hidden === 1 ? 'line' : 'lines'}`);
+    if (hidden > 0) this.#say(`… and ${counted(hidden, 'more such line')}`);
   }
 }

@@ -88,9 +88,22 @@ t.test('refusals are counted by their code, and a device that cannot be helped g
 t.test('the command registers its own devices, and leaves other machines alone', async (t) => {
   const { api } = await withStack(t);
   const run = await withField(t);
-  const args = ['load', '--url', api.address, '--seconds', '1', '--devices', '2', '--field', 'garden'];
+  const args = [
+    'load',
+    '--url',
+    api.address,
+    '--seconds',
+    '1',
+    '--devices',
+    '20',
+    '--rate',
+    '100',
+    '--field',
+    'garden',
+  ];
   const loaded = await run([...args, '--json']);
   t.equal(loaded.code, 0, loaded.stderr);
+  t.notMatch(loaded.stderr, /Warning/);
   t.match(JSON.parse(loaded.stdout), { url: api.address, fields: ['garden'], lost: 0, doubled: 0 });
   t.match(await run(['load', '--url', 'http://192.0.2.1']), { code: 2, stderr: /--yes-not-loopback/ });
   t.match(await run(['load']), { code: 2, stderr: /npm start/ });
