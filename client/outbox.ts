@@ -29,6 +29,9 @@ interface Item {
   isDue: boolean;
 }
 
+/** How many that a delta has settled are remembered, should it have told of another's. */
+const maxTold = 200;
+
 interface OutboxOptions {
   readonly store: OutboxStore;
   readonly clock: HybridClock;
@@ -46,6 +49,10 @@ export class Outbox {
   #counter = 0;
   #sentCounter = 0;
   #sentTimestamp = 0;
+  /** Somebody else sends under this device's name (a token that was copied): what a counter stands for, only an answer says. */
+  #isShared = false;
+  /** Settled by deltas lately, by counter. */
+  readonly #told = new Map<number, Item>();
   #entries: readonly OutboxEntry[] | undefined;
 
   constructor({ store, clock, onChange }: OutboxOptions) {
@@ -86,7 +93,7 @@ export class Outbox {
   /** Whether only an answer to these can tell what becomes of one of them. */
   needsAnswer(updates: readonly Update[]): boolean {
     const items = this.#find(updates.map(({ counter }) => counter));
-    return items.some(({ entry, isFirm }) => !isFirm || entry.status === 'accepted');
+    return this.#isShared || items.some(({ entry, isFirm }) => !isFirm || entry.status === 'accepted');
   }
 
   /** The own updates that a state of this version does not hold. */
@@ -153,12 +160,14 @@ export class Outbox {
    * Notes what became of updates.
    * @param isAnswer they were compared with what was sent. A delta names a counter only, and that of an outbox which was
    * kept may stand for another update by now (a restored backup)
-   * @returns whether some were not applied, since their counters had been used before: those are queued again under new
-   * counters, and with them what was made later and is still here, so that their order stays
+   * @returns whether counters turned out to be used. What was not applied is queued again under new counters, and with it
+   * what was made later and is still here, so that their order stays; what may not have been, is asked for
    */
   settle(results: readonly UpdateResult[], isAnswer: boolean): boolean {
+    const hasDoubts = !isAnswer && this.#doubt(results);
     const byCounter = new Map(results.map((result) => [result.counter, result]));
-    const isMeant = (item: Item) => isUnsettled(item) && (isAnswer || (item.isFirm && !item.isNew));
+    const isToldOf = (item: Item) => item.isFirm && !item.isNew && !this.#isShared;
+    const isMeant = (item: Item) => isUnsettled(item) && (isAnswer || isToldOf(item));
     const resultOf = (item: Item) => (isMeant(item) ? byCounter.get(item.entry.counter) : undefined);
     const isReused = (item: Item) => resultOf(item)?.outcome === 'reused';
     const hasReused = this.#items.some(isReused);
@@ -171,8 +180,41 @@ export class Outbox {
       const status = outcome === 'conflict' ? 'conflict' : 'applied';
       this.#change(item, { status, outcome, version, ...(resolution ? { resolution } : {}) });
       this.#store.forget(item.place);
+      if (!isAnswer) this.#remember(item);
     }
-    return hasReused;
+    return hasReused || hasDoubts;
+  }
+
+  #remember(item: Item): void {
+    this.#told.set(item.entry.counter, item);
+    const [oldest] = this.#told.keys();
+    if (this.#told.size > maxTold && oldest !== undefined) this.#told.delete(oldest);
+  }
+
+  /**
+   * A delta says that a counter was used twice, but not whose update it was that was applied: that of this outbox is sent
+   * once more, even when it seemed to be settled, and the answer tells.
+   * @returns whether there are such
+   */
+  #doubt(results: readonly UpdateResult[]): boolean {
+    const reused = results.filter(({ outcome }) => outcome === 'reused').map(({ counter }) => counter);
+    const sent = this.#find(reused).filter(({ isFirm, isNew }) => isFirm && !isNew);
+    const told = reused.flatMap((counter) => this.#told.get(counter) ?? []);
+    for (const item of told) {
+      this.#told.delete(item.entry.counter);
+      item.place = this.#store.takePlace();
+      if (!this.#items.includes(item)) this.#items.push(item);
+      this.#change(item, { status: 'queued', outcome: undefined, version: undefined, resolution: undefined });
+      this.#keep(item);
+    }
+    this.#items.sort((a, b) => a.entry.counter - b.entry.counter);
+    for (const item of [...sent, ...told]) {
+      item.isFirm = false;
+      item.isDue = true;
+    }
+    const hasDoubts = sent.length + told.length > 0;
+    this.#isShared ||= hasDoubts;
+    return hasDoubts;
   }
 
   /** Drops what is settled, and held by a state of this version. */

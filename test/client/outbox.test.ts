@@ -5,6 +5,7 @@ import t from 'tap';
 import { fileStorage } from '../../client/file-storage.ts';
 import { memoryStorage } from '../../client/storage.ts';
 import type { ClientProblem } from '../../client/types.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 import { readWholeLog } from './read-log.ts';
 import { untilStatus, untilSynced, withClient, withField } from './with-client.ts';
@@ -157,6 +158,25 @@ t.test(
     );
   },
 );
+
+t.test('two that send under one name at once lose nothing, and double nothing', async (t) => {
+  const field = 'shared-name';
+  const token = await api.token({ device: 'copied' });
+  const [one, two] = [
+    await withClient(t, { url: api.address, field, token }),
+    await withClient(t, { url: api.address, field, token }),
+  ];
+  await Promise.all([untilStatus(one, 'live'), untilStatus(two, 'live')]);
+  const rounds = 15;
+  for (let round = 0; round < rounds; round++) {
+    one.putParticle(`one-${round}`, { content: 'of the one' });
+    two.putParticle(`two-${round}`, { content: 'of the other' });
+    await Promise.all([untilSynced(one), untilSynced(two)]);
+  }
+  const isWhole = ({ state }: typeof one) =>
+    state.memoryParticles.length === 2 * rounds && state.version === 2 * rounds;
+  t.ok(await waitUntil('both see all, once', () => isWhole(one) && isWhole(two)));
+});
 
 t.test('a reinstalled app is a new device', async (t) => {
   const field = 'reinstalled';
