@@ -20,6 +20,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   const address = `${url.replace(/^http/, 'ws')}/stream?after=${version()}`;
   const socket = new Socket(address, [streamProtocol, bearerProtocolPrefix + token]);
   let isOpen = false;
+  let isTaken = false;
   let isOver = false;
   let goodbye: TransportEnd | undefined;
   let heard = 0;
@@ -46,6 +47,11 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   const opening = setTimeout(() => finish({ why: 'closed' }), openWithinMs);
 
   const receive = (message: ServerMessage) => {
+    // A token that is not taken gets its socket as well, with an error and a close code that say why.
+    if (!isTaken && message.type !== 'error') {
+      isTaken = true;
+      onOpen();
+    }
     if (message.type === 'pong') {
       if (pingedAt !== undefined) clock.correct(message.serverTime, pingedAt);
       pingedAt = undefined;
@@ -58,8 +64,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     clearTimeout(opening);
     if (isOver) return socket.close();
     isOpen = true;
-    onOpen();
-    // Tells the server's time as well.
+    // There is an answer whatever the field's state, and it tells the server's time.
     probe(probeWithinMs);
   });
   socket.addEventListener('message', ({ data }) => {

@@ -5,7 +5,7 @@ import { withTcpGate } from '../api/tcp-gate.ts';
 import { withApi } from '../api/with-app.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withBacking, withWorker } from '../support/with-worker.ts';
-import { untilStatus, untilSynced, withClient } from './with-client.ts';
+import { makeClient, untilStatus, untilSynced, withClient } from './with-client.ts';
 
 const backing = await withBacking(t);
 await withWorker(t, backing);
@@ -114,6 +114,24 @@ t.test('a token that is not taken is said, and the outbox waits for a better one
   await client.close();
   await client.start();
   await untilSynced(client);
+});
+
+t.test('a token that has run out for good is tried again, but not without end', async (t) => {
+  let opened = 0;
+  class Counted extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      opened += 1;
+    }
+  }
+  const token = await api.token({ device: 'late', expiresInSeconds: -60 });
+  const client = makeClient(t, { url: api.address, field: 'late', token, WebSocket: Counted });
+  const statuses: string[] = [];
+  client.on('status', (status) => statuses.push(status));
+  await client.start();
+  await untilStatus(client, 'refused');
+  t.equal(opened, 2);
+  t.notOk(statuses.includes('live'), 'a socket that only says no is not taken for a stream');
 });
 
 t.test('an API that restarts is found again, and what it had accepted is not sent for nothing', async (t) => {
