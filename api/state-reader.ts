@@ -117,8 +117,8 @@ export async function askDatabase<Answer>(question: () => Promise<Answer>): Prom
   }
 }
 
-/** The texts, and about as much again for the pieces that they were put together from. */
+/** The texts, about as much again for the pieces that they were put together from, and for the last answer. */
 function sizeOf({ text }: ReadState): number {
   const { before, after } = text.state;
-  return 2 * (before.length + after.length) + text.summary.after.length + 1000;
+  return 3 * (before.length + after.length) + text.summary.after.length + 1000;
 }

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { stateSchema, summarySchema } from '../../shared/contract/state.ts';
-import { joinText, type StateText } from '../../shared/state-text.ts';
+import { joinText, type Split, type StateText } from '../../shared/state-text.ts';
 import type { App } from '../app-types.ts';
 import type { Guard } from '../auth.ts';
 import { etagOf, matchesEtag } from '../etag.ts';
@@ -21,6 +21,7 @@ interface StateRoutesDeps {
 }
 
 export function addStateRoutes(app: App, { guard, states, presence, versions, metrics }: StateRoutesDeps): void {
+  const join = createJoin();
   app.get(
     '/api/fields/:field',
     {
@@ -46,7 +47,7 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
       const { view, at } = request.query;
       const send = (text: StateText, activeNodes: number) =>
         sendState(request, reply, text.version, () =>
-          joinText(view === 'summary' ? text.summary : text.state, activeNodes),
+          join(view === 'summary' ? text.summary : text.state, activeNodes),
         );
       if (at !== undefined) {
         reply.header('x-cache', 'bypass');
@@ -59,6 +60,18 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
       return send(state.text, activeNodes);
     },
   );
+}
+
+/** Puts texts together once for all who ask while neither the state nor the number of those present changes. */
+function createJoin(): typeof joinText {
+  const answers = new WeakMap<Split, { activeNodes: number; bytes: Buffer }>();
+  return (text, activeNodes) => {
+    const known = answers.get(text);
+    if (known?.activeNodes === activeNodes) return known.bytes;
+    const bytes = joinText(text, activeNodes);
+    answers.set(text, { activeNodes, bytes });
+    return bytes;
+  };
 }
 
 /** The bytes as they are: their shape is `renderState`'s concern. */
