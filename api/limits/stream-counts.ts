@@ -22,6 +22,8 @@ export class StreamCounts {
   readonly #options: StreamCountsOptions;
   readonly #process = randomUUID();
   readonly #open = new Map<string, number>();
+  /** Those that were let in with this turn of the event loop, and have not been added yet. */
+  readonly #opening = new Map<string, number>();
   readonly #untold = new Set<string>();
   readonly #timers: readonly NodeJS.Timeout[];
 
@@ -34,6 +36,8 @@ export class StreamCounts {
   }
 
   add(user: string): void {
+    const opening = this.#opening.get(user) ?? 0;
+    if (opening > 0) this.#opening.set(user, opening - 1);
     this.#open.set(user, (this.#open.get(user) ?? 0) + 1);
     this.#untold.add(user);
   }
@@ -45,12 +49,18 @@ export class StreamCounts {
     this.#untold.add(user);
   }
 
-  /** Whether one more may be opened. @throws FieldError `rate_limited` */
+  /** Whether one more may be opened, at once: then `add` it without waiting for anything. @throws FieldError `rate_limited` */
   async check(user: string): Promise<void> {
     const { limit } = this.#options;
     if (limit === 0) return;
-    const open = (this.#open.get(user) ?? 0) + (await this.#countElsewhere(user));
-    if (open < limit) return;
+    const elsewhere = await this.#countElsewhere(user);
+    // Many that knock at once hear of the others in the same turn, before the first of them is added.
+    const opening = this.#opening.get(user) ?? 0;
+    if (elsewhere + (this.#open.get(user) ?? 0) + opening < limit) {
+      if (opening === 0) setImmediate(() => this.#opening.delete(user));
+      this.#opening.set(user, opening + 1);
+      return;
+    }
     throw new FieldError('rate_limited', { detail: `${limit} streams may be open at once`, retryAfterSeconds });
   }
 

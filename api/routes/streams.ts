@@ -49,8 +49,9 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     const { field } = request.params as { field: FieldId };
     const claims = claimsOf(request);
     limits.newStreams.take(claims.sub, 1);
-    await limits.streams.check(claims.sub);
     if (coversField(claims, field) && !mayWrite(claims, field)) await states.read(field);
+    // Last, so that what is let in is open before others are asked.
+    await limits.streams.check(claims.sub);
   };
 
   app.route({

@@ -1,5 +1,6 @@
 /** What users and addresses may do, over all processes together. */
 import t from 'tap';
+import { StreamCounts } from '../../api/limits/stream-counts.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withBacking } from '../support/with-worker.ts';
@@ -85,6 +86,20 @@ t.test('streams are counted: those that are open, over all processes, and those 
   (await openStream(t, few, { token: opener, field: 'global' })).close();
   const again = refusedUpgrade(streamUrl(few, 'global'), ['field.v1'], { authorization: `Bearer ${opener}` });
   t.match(await again, { status: 429, body: { code: 'rate_limited' } });
+});
+
+t.test('streams that are opened at the same moment count one another', async (t) => {
+  const limit = 5;
+  const counts = new StreamCounts({ limit, redis: backing.cacheRedis, keyPrefix: 'at-once' });
+  t.teardown(() => counts.close());
+  const open = async () => {
+    await counts.check('crowd');
+    counts.add('crowd');
+  };
+  const tries = await Promise.allSettled(Array.from({ length: 20 }, open));
+  t.equal(tries.filter(({ status }) => status === 'fulfilled').length, limit);
+  counts.remove('crowd');
+  await t.resolves(open(), 'what is closed makes room');
 });
 
 t.test('who fails to come in too often waits, but does not lock out others at the same address', async (t) => {
