@@ -81,8 +81,8 @@ function choose(jobs: readonly DeadJob[], ids: readonly string[]): DeadJob[] {
 
 function describe({ id, reason, failedAt, data }: DeadJob) {
   const requests = requestsOf(data);
-  const field = [...new Set(requests.map((request) => request.field))].join(', ');
-  const device = [...new Set(requests.map((request) => request.device))].join(', ');
+  const field = [...new Set(requests.map((request) => request?.field))].join(', ');
+  const device = [...new Set(requests.map((request) => request?.device))].join(', ');
   return { id, failedAt, reason, field, device, counters: requests.flatMap(countersOf) };
 }
 
@@ -101,6 +101,6 @@ function toRow(job: DeadJob): string[] {
 }
 
 /** What is dead may be of any shape. */
-function countersOf({ updates }: ApplyUpdates): number[] {
-  return Array.isArray(updates) ? updates.map(({ counter }) => counter) : [];
+function countersOf(request: ApplyUpdates | null): number[] {
+  return Array.isArray(request?.updates) ? request.updates.map((update) => update?.counter) : [];
 }

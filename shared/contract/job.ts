@@ -42,7 +42,8 @@ export type UpdatesJob = ApplyUpdates | ApplyTogether;
 
 /** The requests in a job. What stands in a queue may be of any shape: they are yet to be checked. */
 export function requestsOf(job: UpdatesJob): readonly ApplyUpdates[] {
-  return job && 'together' in job && Array.isArray(job.together) ? job.together : [job as ApplyUpdates];
+  const together = typeof job === 'object' && job !== null && 'together' in job ? job.together : undefined;
+  return Array.isArray(together) ? together : [job as ApplyUpdates];
 }
 
 /** A waiting request: the channel of its process, and its name there. */

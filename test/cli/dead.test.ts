@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { UpdatesJob } from '../../shared/contract/job.ts';
 import { FallbackQueue } from '../../shared/fallback-queue.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
@@ -49,4 +50,18 @@ t.test('dead jobs of both queues are listed, shown, retried and discarded', asyn
   t.match(await run(['dead', 'discard', '--all']), { code: 0, stdout: '1 discarded\n' });
   t.match(await run(['dead', 'list']), { stdout: 'No job is dead\n' });
   t.equal((await reader.readLog(field, 0, 1))?.version, 202, 'what was discarded is not applied');
+});
+
+t.test('what is no job of ours at all is dead at once, and can be listed and discarded', async (t) => {
+  const backing = await withBacking(t);
+  const { queue } = backing.producer;
+  const run = await withField(t, settingsOf(backing));
+  const strange: unknown[] = ['text', 7, null, [], { together: 'all' }, { together: [null, 7] }, { updates: [null] }];
+  for (const data of strange) await queue.add('apply-updates', data as UpdatesJob);
+  await withWorker(t, backing);
+  // Those of the job that holds two come apart.
+  const dead = strange.length + 1;
+  await waitUntil('all are dead', async () => (await queue.getFailedCount()) === dead);
+  t.match(await run(['dead', 'list']), { code: 0, stdout: new RegExp(`${dead} dead jobs`) });
+  t.match(await run(['dead', 'discard', '--all']), { code: 0, stdout: `${dead} discarded\n` });
 });
