@@ -18,7 +18,7 @@ import { readJsonBodies } from './json-body.ts';
 import { addRateHeaders } from './limits/rate-headers.ts';
 import { parseOrigins } from './origins.ts';
 import type { Parts } from './parts.ts';
-import { answerBrokenRequest, handleErrors, sendProblem, toFieldError } from './problems.ts';
+import { answerBrokenRequest, answerBrokenUpgrade, handleErrors, sendProblem, toFieldError } from './problems.ts';
 import { logRequests } from './request-log.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
@@ -31,6 +31,7 @@ import { addUpdateRoutes } from './routes/updates.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 import { traceRequests } from './trace-requests.ts';
 import { answerUnknownRoutes } from './unknown-routes.ts';
+import { refuseUnmetDemands } from './unmet-demands.ts';
 
 /** The longest address that means anything has 200 characters. */
 const maxUrlLength = 2048;
@@ -48,6 +49,7 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
 
   const app = createServer(connections);
   app.addHook('onRequest', refuseLongUrls);
+  refuseUnmetDemands(app);
   readJsonBodies(app);
   handleErrors(app, { metrics, showDetails: config.NODE_ENV === 'development' });
   answerUnknownRoutes(app);
@@ -78,6 +80,7 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
     // The streams are drained with a goodbye, not closed without a word.
     preClose: (done) => done(),
   });
+  app.websocketServer.on('wsClientError', answerBrokenUpgrade);
   await addDocs(app);
 
   const guardFor = createFieldGuard({ verifyToken, limits });
@@ -108,7 +111,12 @@ function createServer({ log, config }: Connections): App {
     bodyLimit: maxRequestBytes,
     // For the whole request to arrive; slower ones are attacks.
     requestTimeout,
-    http: { connectionsCheckingInterval: Math.min(maxCheckEveryMs, requestTimeout), headersTimeout: requestTimeout },
+    http: {
+      connectionsCheckingInterval: Math.min(maxCheckEveryMs, requestTimeout),
+      headersTimeout: requestTimeout,
+      // Refused by a hook, since Node would do it without a word.
+      requireHostHeader: false,
+    },
     trustProxy: proxies.length > 0 ? [...proxies] : false,
     connectionTimeout: connectionTimeoutMs,
     // What comes while streams are drained is still served; new streams are refused by their routes.

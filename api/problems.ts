@@ -4,9 +4,10 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { inputErrors, type Problem, toProblem } from '../shared/contract/problem.ts';
+import { inputErrors, toProblem } from '../shared/contract/problem.ts';
 import { type ErrorCode, errorTable, FieldError } from '../shared/errors.ts';
 import type { App } from './app-types.ts';
 import type { ApiMetrics } from './metrics.ts';
@@ -107,9 +108,19 @@ const codeOfClientError: Readonly<Record<string, ErrorCode>> = {
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const known = codeOfClientError[error.code ?? ''];
-  const problem: Problem = toProblem(
+  endWith(
+    socket,
     known ? new FieldError(known) : new FieldError('bad_request', { detail: 'This is not a whole HTTP request' }),
   );
+}
+
+/** Answers an upgrade to WebSocket that lacks something, which `ws` would with a page. */
+export function answerBrokenUpgrade({ message }: Error, socket: Duplex): void {
+  endWith(socket, new FieldError('bad_request', { detail: message }));
+}
+
+function endWith(socket: Duplex, error: FieldError): void {
+  const problem = toProblem(error);
   const body = JSON.stringify(problem);
   if (!socket.writable) return void socket.destroy();
   socket.end(

@@ -58,19 +58,44 @@ t.test('a field id that cannot be one is bad input, however strange', async (t) 
   t.match(problemSchema.parse(broken.body), { status: 400, code: 'bad_request' });
 });
 
-t.test('what is not HTTP is answered with a problem, and the connection ends', async (t) => {
+/** Sends bytes and reads until the other side ends. */
+function sendRaw(bytes: string): Promise<string> {
   const { port } = new URL(api.address);
-  const answer = await new Promise<string>((resolve, reject) => {
-    const socket = connect(Number(port), '127.0.0.1', () => socket.write('NONSENSE\r\n\r\n'));
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(bytes));
     let text = '';
     socket.on('data', (chunk) => {
       text += chunk;
     });
-    socket.on('end', () => resolve(text));
+    socket.on('end', () => {
+      socket.end();
+      resolve(text);
+    });
     socket.on('error', reject);
   });
+}
+
+const problemOf = (answer: string) => problemSchema.parse(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))));
+
+t.test('what is not HTTP is answered with a problem, and the connection ends', async (t) => {
+  const answer = await sendRaw('NONSENSE\r\n\r\n');
   t.match(answer, /^HTTP\/1\.1 400 /);
-  t.match(problemSchema.parse(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))), { code: 'bad_request' });
+  t.match(problemOf(answer), { code: 'bad_request' });
+});
+
+t.test('what Node and ws would refuse in their own words is answered with a problem as well', async (t) => {
+  const upgrade = 'host: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n';
+  const cases: [string, string][] = [
+    ['no host', 'connection: close\r\n'],
+    ['an expectation', 'host: a\r\nconnection: close\r\nexpect: miracles\r\n'],
+    ['an upgrade without a key', `${upgrade}authorization: Bearer ${token}\r\n`],
+  ];
+  for (const [what, headers] of cases) {
+    const answer = await sendRaw(`GET /api/fields/global/stream HTTP/1.1\r\n${headers}\r\n`);
+    t.match(answer, /^HTTP\/1\.1 400 /, what);
+    t.match(answer, /content-type: application\/problem\+json/i, what);
+    t.match(problemOf(answer), { code: 'bad_request' }, what);
+  }
 });
 
 t.test('the docs page works under its content security policy, and describes every route', async (t) => {
