@@ -40,6 +40,8 @@ interface StackRequest {
   readonly say: (line: string) => void;
   /** Where APIs and workers leave their CPU profiles when they stop. */
   readonly profileFolder: string | undefined;
+  /** Of the first API and worker, on top of the usual. */
+  readonly env?: Record<string, string>;
 }
 
 /** The cache keeps nothing on a disk and may evict; the queue keeps all that it acknowledges. */
@@ -47,7 +49,7 @@ const cacheSettings = { appendonly: 'no', 'maxmemory-policy': 'allkeys-lru' };
 const graceMs = 25_000;
 
 /** Starts the servers, one API and one worker. On failure nothing is left running. */
-export async function startBenchStack({ say, profileFolder }: StackRequest): Promise<BenchStack> {
+export async function startBenchStack({ say, profileFolder, env: firstEnv = {} }: StackRequest): Promise<BenchStack> {
   const folder = await mkdtemp(join(tmpdir(), 'field-bench-'));
   await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
   const processes = createProcessStack();
@@ -134,7 +136,7 @@ export async function startBenchStack({ say, profileFolder }: StackRequest): Pro
         await rm(folder, { recursive: true, force: true });
       },
     };
-    await stack.scale({ apis: 1, workers: 1 });
+    await stack.scale({ apis: 1, workers: 1, env: firstEnv });
     return stack;
   } catch (error) {
     usage.stop();

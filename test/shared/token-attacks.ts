@@ -27,7 +27,7 @@ function rightClaims(): Part {
 }
 
 /** A token by the shared secret: right but for what is given. A claim of undefined is left out. */
-function bySecret(claims: Part = {}, header: Part = {}, key: string | Buffer = secret, hash = 'sha256'): string {
+export function bySecret(claims: Part = {}, header: Part = {}, key: string | Buffer = secret, hash = 'sha256'): string {
   const body = `${base64({ alg: 'HS256', typ: 'JWT', ...header })}.${base64({ ...rightClaims(), ...claims })}`;
   return `${body}.${createHmac(hash, key).update(body).digest('base64url')}`;
 }

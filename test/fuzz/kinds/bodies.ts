@@ -1,0 +1,85 @@
+/** Bodies that are not JSON, not whole, too large, too deep, or not what they should be. */
+import type { Random } from '../../shared/field/seeded-random.ts';
+import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
+import { soundBody, withOddNumber, withOddText, withOddType, withSpoiltUpdate } from './bad-values.ts';
+import { encode, post } from './encode.ts';
+
+const bytesOverLimit = 1024 * 1024 + 1;
+
+/** JSON that no longer is. */
+export function malform(random: Random): Buffer {
+  const text = soundBody(random);
+  const at = 1 + random.below(text.length - 1);
+  return Buffer.from(
+    random.pick<() => string | Buffer>([
+      () => text.slice(0, at),
+      () => `${text}${random.pick(['}', ',', '\u0000', 'null', '[]', '{}'])}`,
+      () => text.replaceAll('"', "'"),
+      () => text.replace(/}]}$/, ',}]}'),
+      () => text.replace('"counter":', '"counter":+'),
+      () => text.replace('"counter":', '"counter":0'),
+      () => text.replace('"counter":', '"counter":NaN,"x":'),
+      () => text.replace('{', '{"__proto__":{"admin":true},'),
+      () => text.replace('{', '{"constructor":{"prototype":{}},'),
+      () => `/* */${text}`,
+      () => random.pick(['', ' ', '\u0000', '{', '[', '"', 'undefined', '-', '{"updates":', '\\u0000']),
+      () => Buffer.concat([Buffer.from(text.slice(0, -1)), Buffer.from([0xff, 0xc0, 0x80]), Buffer.from('}')]),
+      () => Buffer.from(text, 'utf16le'),
+      () => Buffer.from(Array.from({ length: 1 + random.below(400) }, () => 128 + random.below(128))),
+    ])(),
+  );
+}
+
+export function deep(random: Random): string {
+  const levels = 33 + random.below(random.chance(0.1) ? 200_000 : 2000);
+  const [open, close] = random.pick([
+    ['[', ']'],
+    ['{"a":', '}'],
+    ['[{"a":', '}]'],
+  ] as const);
+  return `${open.repeat(levels)}1${random.chance(0.5) ? close.repeat(levels) : ''}`;
+}
+
+function truncated(random: Random, { token, field }: Attacker): HttpAttempt {
+  const whole = encode({ path: `/api/fields/${field}/updates`, token, body: soundBody(random) });
+  return {
+    way: 'http',
+    connection: 'broken-off',
+    mayBeCut: true,
+    bytes: whole.subarray(0, 1 + random.below(whole.length - 1)),
+  };
+}
+
+/** Some only say how much would come; some send it. What is refused while it is still sent may be cut. */
+function oversized(random: Random, { token, field }: Attacker): HttpAttempt {
+  const length = bytesOverLimit + random.below(1_000_000);
+  const request = { path: `/api/fields/${field}/updates`, token };
+  const type = 'content-type: application/json';
+  const bytes = random.pick<() => Buffer>([
+    () => encode({ ...request, body: '{"updates":', bodyHeaders: [type, `content-length: ${length}`] }),
+    () => encode({ ...request, body: '{', bodyHeaders: [type, `content-length: ${Number.MAX_SAFE_INTEGER}`] }),
+    () => encode({ ...request, body: ' '.repeat(length) }),
+    () => {
+      const chunk = `10000\r\n${'[1,'.repeat(0x10000 / 3)}1\r\n`;
+      return encode({
+        ...request,
+        body: `${chunk.repeat(18)}0\r\n\r\n`,
+        bodyHeaders: [type, 'transfer-encoding: chunked'],
+      });
+    },
+  ])();
+  return { way: 'http', connection: 'own', mayBeCut: true, bytes };
+}
+
+const kind = (name: string, weight: number, make: Kind['make']): Kind => ({ name, weight, make, allows: isRefusal });
+
+export const bodyKinds: readonly Kind[] = [
+  kind('malformed JSON', 10, (random, attacker) => post(attacker, malform(random))),
+  kind('wrong types', 10, (random, attacker) => post(attacker, withOddType(random))),
+  kind('odd numbers', 10, (random, attacker) => post(attacker, withOddNumber(random))),
+  kind('odd text', 8, (random, attacker) => post(attacker, withOddText(random))),
+  kind('mutated updates', 14, (random, attacker) => post(attacker, withSpoiltUpdate(random))),
+  kind('deep JSON', 4, (random, attacker) => post(attacker, deep(random))),
+  kind('truncated', 5, truncated),
+  kind('oversized', 1, oversized),
+];

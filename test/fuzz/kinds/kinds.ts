@@ -1,0 +1,29 @@
+/** Every kind of bad input, and which comes next. */
+import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Kind } from '../attempt.ts';
+import { bodyKinds } from './bodies.ts';
+import { messageKinds } from './messages.ts';
+import { rawKinds } from './raw.ts';
+import { requestKinds } from './requests.ts';
+import { tokenKinds } from './tokens.ts';
+
+const all: readonly Kind[] = [...bodyKinds, ...tokenKinds, ...requestKinds, ...rawKinds, ...messageKinds];
+
+/** @throws RangeError for a name that is none */
+export function chooseKinds(name: string | undefined): readonly Kind[] {
+  if (name === undefined) return all;
+  const chosen = all.filter((kind) => kind.name === name);
+  if (chosen.length === 0) throw new RangeError(`no kind ${name}: ${all.map((kind) => kind.name).join(', ')}`);
+  return chosen;
+}
+
+export function pickKind(random: Random, kinds: readonly Kind[]): Kind {
+  let left = random.next() * kinds.reduce((sum, { weight }) => sum + weight, 0);
+  const found = kinds.find(({ weight }) => {
+    left -= weight;
+    return left < 0;
+  });
+  const kind = found ?? kinds[0];
+  if (!kind) throw new Error('there is no kind to pick');
+  return kind;
+}

@@ -1,0 +1,50 @@
+/** Upgrades by hand and sends bytes that are no proper frames; resolves with the code by which the server ends it. */
+import { connect } from 'node:net';
+import { streamProtocol } from '../../../shared/contract/wire.ts';
+import type { Attacker, FramesAttempt } from '../attempt.ts';
+
+const silentAfterMs = 20_000;
+/** The connection was closed without a close frame. */
+const abnormal = 1006;
+
+export function sendFrames(address: string, { token, field }: Attacker, { bytes }: FramesAttempt): Promise<number> {
+  const { hostname, port } = new URL(address);
+  const upgrade = [
+    `GET /api/fields/${field}/stream HTTP/1.1`,
+    'host: 127.0.0.1',
+    'connection: upgrade',
+    'upgrade: websocket',
+    'sec-websocket-version: 13',
+    'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==',
+    `sec-websocket-protocol: ${streamProtocol}`,
+    `authorization: Bearer ${token}`,
+  ].join('\r\n');
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+    let received = Buffer.alloc(0);
+    let isUpgraded = false;
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new Error(`the socket was not ended within ${silentAfterMs} ms`));
+    }, silentAfterMs);
+    socket.on('error', () => undefined); // `close` follows.
+    socket.on('connect', () => socket.write(`${upgrade}\r\n\r\n`));
+    socket.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      if (isUpgraded || !received.includes('\r\n\r\n')) return;
+      isUpgraded = true;
+      if (received.toString('latin1', 0, 12) !== 'HTTP/1.1 101') reject(new Error('the socket was not opened'));
+      socket.write(bytes);
+    });
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve(closeCodeOf(received));
+    });
+  });
+}
+
+/** The last frame of a server that ends a socket is a close with a code and no reason. */
+function closeCodeOf(received: Buffer): number {
+  const at = received.length - 4;
+  return at >= 0 && received.readUInt16BE(at) === 0x8802 ? received.readUInt16BE(at + 2) : abnormal;
+}

@@ -1,0 +1,104 @@
+/** One phone among the attackers: posts updates, over HTTP and over its socket, and watches its field all the while. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { stateSchema } from '../../shared/contract/state.ts';
+import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import { viewOf } from '../faults/devices/mirror.ts';
+import { postUpdates } from '../faults/devices/post-updates.ts';
+import { Watcher } from '../faults/devices/watcher.ts';
+import { seededRandom } from '../shared/field/seeded-random.ts';
+import { putParticle, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const pauseMs = 20;
+
+interface ClientOptions {
+  readonly address: string;
+  readonly field: FieldId;
+  readonly token: string;
+  readonly accuse: (violation: string) => void;
+}
+
+export class ValidClient {
+  readonly #options: ClientOptions;
+  readonly #watcher: Watcher;
+  readonly #applied = new Map<number, string>();
+  #counter = 0;
+  #isStopped = false;
+  #running: Promise<void>;
+  /** The longest that an update took to be accepted. */
+  slowestMs = 0;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    const { address, field, token, accuse } = options;
+    this.#watcher = new Watcher({
+      field,
+      token,
+      addresses: [address],
+      random: seededRandom(1),
+      onNews: (message) => this.#note(message),
+      onComplaint: accuse,
+    });
+    this.#running = this.#run();
+  }
+
+  get sent(): number {
+    return this.#counter;
+  }
+
+  /** Sends no more, and checks that each update was applied once, and that the watched state is the one that is read. */
+  async finish(): Promise<void> {
+    const { address, field, token, accuse } = this.#options;
+    this.#isStopped = true;
+    await this.#running;
+    const { mirror } = this.#watcher;
+    await waitUntil('the valid client has seen its updates', () => mirror.version === this.#counter).catch(() => {
+      accuse(`the valid client sent ${this.#counter} updates and watched its field reach ${mirror.version}`);
+    });
+    const response = await fetch(`${address}/api/fields/${field}`, { headers: { authorization: `Bearer ${token}` } });
+    const state = stateSchema.parse(await response.json());
+    if (state.version !== this.#counter) accuse(`the field is at ${state.version} after ${this.#counter} updates`);
+    if (!isDeepStrictEqual(mirror.view(), viewOf(state))) accuse('what was watched is not what is read');
+    if (this.#watcher.reconnects > 0) accuse(`the socket of the valid client broke ${this.#watcher.reconnects} times`);
+    for (let counter = 1; counter <= this.#counter; counter++) {
+      const outcome = this.#applied.get(counter);
+      if (outcome !== 'applied') accuse(`the valid update ${counter} was ${outcome ?? 'not seen'}`);
+    }
+    this.#watcher.close();
+  }
+
+  async #run(): Promise<void> {
+    await waitUntil('the valid client watches', () => this.#watcher.mirror.version !== undefined);
+    while (!this.#isStopped) {
+      await this.#send();
+      await delay(pauseMs);
+    }
+  }
+
+  async #send(): Promise<void> {
+    const { address, field, token, accuse } = this.#options;
+    const first = ++this.#counter;
+    const cell = setCell(first, first % 30, (first % 100) / 100, { timestamp: Date.now() });
+    const updates = [
+      cell,
+      putParticle(++this.#counter, `p-${first % 20}`, { resonance: 0.6 }, { timestamp: Date.now() }),
+    ];
+    const startedAt = performance.now();
+    const isPosted = first % 4 === 1;
+    const durability = isPosted
+      ? (await postUpdates({ address, field, token, updates })).durability
+      : await this.#watcher.send(updates);
+    this.slowestMs = Math.max(this.slowestMs, performance.now() - startedAt);
+    if (durability !== 'fsync') accuse(`the valid update ${first} was not accepted (${durability})`);
+  }
+
+  #note(message: ServerMessage): void {
+    if (message.type !== 'delta') return;
+    for (const { counter, outcome } of message.updates) {
+      if (this.#applied.has(counter)) this.#options.accuse(`the valid update ${counter} was seen twice`);
+      this.#applied.set(counter, outcome);
+    }
+  }
+}
