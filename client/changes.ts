@@ -19,7 +19,7 @@ export function cellsChange(cells: readonly CellValue[]): Change {
 }
 
 export function eventChange(type: EventType, intensity: number | undefined): Change {
-  return { kind: 'event', type, ...(intensity === undefined ? {} : { intensity }) };
+  return { kind: 'event', type, intensity };
 }
 
 function toVector({ x, y, z = 0 }: PositionInput): Vector {

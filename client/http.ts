@@ -1,5 +1,6 @@
 /** One request at a time limit, and every way in which it can fail as one kind of error. */
 import type { Problem } from '../shared/contract/problem.ts';
+import { parseJson } from './parse-json.ts';
 
 /** The server's refusal, or `network` when there was no answer. */
 export class RequestError extends Error {
@@ -53,7 +54,7 @@ export async function ask(fetch: typeof globalThis.fetch, request: HttpRequest):
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      body: JSON.stringify(body),
       signal: abort.signal,
     });
     const text = await response.text();
@@ -73,7 +74,8 @@ export async function ask(fetch: typeof globalThis.fetch, request: HttpRequest):
 }
 
 export function refusalOf(response: Pick<Response, 'status' | 'headers'>, text: string): RequestError {
-  const problem = readProblem(text);
+  // A proxy on the way may answer with anything.
+  const problem = parseJson<Problem>(text);
   const seconds = Number(response.headers.get('retry-after') ?? 0);
   return new RequestError(
     problem?.code ?? 'internal',
@@ -82,13 +84,4 @@ export function refusalOf(response: Pick<Response, 'status' | 'headers'>, text: 
     Number.isFinite(seconds) ? seconds * 1000 : 0,
     problem?.errors,
   );
-}
-
-/** A proxy on the way may answer with anything. */
-function readProblem(text: string): Partial<Problem> | undefined {
-  try {
-    return (JSON.parse(text) ?? undefined) as Partial<Problem> | undefined;
-  } catch {
-    return undefined;
-  }
 }

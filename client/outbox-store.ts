@@ -3,6 +3,7 @@
  * counter. Writes go one after the other, in the order in which they were asked for.
  */
 import type { Update } from '../shared/field/update.ts';
+import { parseJson } from './parse-json.ts';
 import type { Storage } from './storage.ts';
 
 export interface KeptEntry {
@@ -97,10 +98,5 @@ export class OutboxStore {
 
 /** What cannot be read as JSON was torn, or written by somebody else: it counts as missing. */
 function parse<T>(text: string | null): T | undefined {
-  if (text === null) return undefined;
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return undefined;
-  }
+  return parseJson<T>(text) as T | undefined;
 }

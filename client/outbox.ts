@@ -178,7 +178,7 @@ export class Outbox {
       const { outcome, version, resolution } = result;
       item.isDue = false;
       const status = outcome === 'conflict' ? 'conflict' : 'applied';
-      this.#change(item, { status, outcome, version, ...(resolution ? { resolution } : {}) });
+      this.#change(item, { status, outcome, version, resolution });
       this.#store.forget(item.place);
       if (!isAnswer) this.#remember(item);
     }
@@ -284,8 +284,7 @@ export class Outbox {
   }
 
   #keep({ entry: { update, reason }, place, wall, above }: Item): void {
-    const entry: KeptEntry = { place, update, wall, above, ...(reason === undefined ? {} : { reason }) };
-    if (this.#isLoaded) this.#store.keep(entry);
+    if (this.#isLoaded) this.#store.keep({ place, update, wall, above, reason });
   }
 
   #change(item: Item, change: Partial<OutboxEntry>): void {

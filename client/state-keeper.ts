@@ -2,6 +2,7 @@
  * Keeps the server's state in the storage, now and then: an app that starts without a network shows what it last knew, and
  * its stream resumes from there.
  */
+import { parseJson } from './parse-json.ts';
 import type { Storage } from './storage.ts';
 import type { FieldView } from './types.ts';
 
@@ -20,13 +21,9 @@ export class StateKeeper {
   /** Undefined when there is none, or none of this field. */
   async load(field: string): Promise<FieldView | undefined> {
     const text = await this.#storage.get(stateKey);
-    try {
-      const view: FieldView | null = JSON.parse(text ?? 'null');
-      return view?.field === field && Array.isArray(view.memoryParticles) ? view : undefined;
-    } catch {
-      // Torn, or somebody else's: the server has it all.
-      return undefined;
-    }
+    // What is torn, or somebody else's, is no loss: the server has it all.
+    const view = parseJson<FieldView>(text);
+    return view?.field === field && Array.isArray(view.memoryParticles) ? (view as FieldView) : undefined;
   }
 
   /** To be called often: writes when the state is a new one, and the last writing is a while ago. */

@@ -2,6 +2,7 @@
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import { RequestError } from '../http.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
+import { parseJson } from '../parse-json.ts';
 import type { TransportName } from '../types.ts';
 
 export interface TransportOptions {
@@ -45,14 +46,8 @@ export interface Transport {
  * here. What is not JSON, or of a type that a later server may bring, is passed over: a gap that it leaves is noticed.
  */
 export function parseMessage(text: string): ServerMessage | undefined {
-  try {
-    const message: unknown = JSON.parse(text);
-    return typeof message === 'object' && message !== null && 'type' in message
-      ? (message as ServerMessage)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const message = parseJson<ServerMessage>(text);
+  return message?.type === undefined ? undefined : (message as ServerMessage);
 }
 
 /** What an error of a plain request means for the stream. */
