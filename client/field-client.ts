@@ -99,7 +99,6 @@ class Client implements FieldClient {
     });
     this.#connection = new Connection({
       ways: new Ways({
-        fetch,
         ask: this.#ask,
         transports: options.transports,
         WebSocket: options.WebSocket ?? globalSocket(),

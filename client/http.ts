@@ -73,7 +73,7 @@ export async function ask(fetch: typeof globalThis.fetch, request: HttpRequest):
   }
 }
 
-export function refusalOf(response: Pick<Response, 'status' | 'headers'>, text: string): RequestError {
+function refusalOf(response: Pick<Response, 'status' | 'headers'>, text: string): RequestError {
   // A proxy on the way may answer with anything.
   const problem = parseJson<Problem>(text);
   const seconds = Number(response.headers.get('retry-after') ?? 0);

@@ -24,13 +24,13 @@ export type FieldView = Immutable<State>;
  * - `offline`: not reached; tried again with growing pauses, or at once on `wake()`
  * - `connecting`: on the way there
  * - `live`: a stream is open (`transport` says which)
- * - `polling`: neither kind of stream gets through; the state is asked for every few seconds
+ * - `polling`: no stream gets through; the state is asked for every few seconds
  * - `refused`: the server knows us not, or does not let us into this field; asked again now and then
  * - `closed`: not started, or closed
  */
 export type Status = 'offline' | 'connecting' | 'live' | 'polling' | 'refused' | 'closed';
 
-export type TransportName = 'websocket' | 'sse' | 'polling';
+export type TransportName = 'websocket' | 'polling';
 
 /**
  * How things stand with one update.
@@ -145,7 +145,7 @@ export interface FieldClientOptions {
   readonly storage?: Storage;
   /** The id to register with, instead of one that the server makes up. */
   readonly deviceId?: string;
-  /** Which ways to follow the field are tried, in this order. All three if left out. */
+  /** Which ways to follow the field are tried, in this order. Both if left out. */
   readonly transports?: readonly TransportName[];
   /** Called with `wake`: says when the app comes to the front. The browser's own events if left out. */
   readonly wakeOn?: (wake: () => void) => () => void;

@@ -1,4 +1,4 @@
-/** Following by asking again and again, where neither kind of stream gets through. */
+/** Following by asking again and again, where no stream gets through. */
 import type { State } from '../../shared/contract/state.ts';
 import { type AskField, RequestError } from '../http.ts';
 import { endOf, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';

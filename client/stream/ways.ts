@@ -1,10 +1,9 @@
 /**
- * Which way to follow is tried next: WebSocket, then Server-Sent Events, then polling, as far as they exist here. Some
- * proxies let none but plain requests through; the better ways are tried again from time to time.
+ * Which way to follow is tried next: WebSocket, then polling. Some proxies let none but plain requests through, those that
+ * hold back Server-Sent Events among them; the better way is tried again from time to time.
  */
 import type { AskField } from '../http.ts';
 import type { FieldClientOptions, SocketConstructor, TransportName } from '../types.ts';
-import { openEventStream } from './event-stream.ts';
 import { openPolling } from './polling.ts';
 import type { Transport, TransportEnd, TransportOptions } from './transport.ts';
 import { openWebSocket } from './websocket.ts';
@@ -14,12 +13,11 @@ const triesOfFirst = 2;
 const betterAgainMs = 60_000;
 
 interface WaysOptions extends Pick<FieldClientOptions, 'transports'> {
-  readonly fetch: typeof globalThis.fetch;
   readonly ask: AskField;
   readonly WebSocket: SocketConstructor | undefined;
 }
 
-const allWays: readonly TransportName[] = ['websocket', 'sse', 'polling'];
+const allWays: readonly TransportName[] = ['websocket', 'polling'];
 
 export class Ways {
   readonly #options: WaysOptions;
@@ -34,11 +32,11 @@ export class Ways {
   }
 
   open(options: TransportOptions): Transport {
-    const { fetch, ask, WebSocket } = this.#options;
+    const { ask, WebSocket } = this.#options;
     if (this.#at > 0 && Date.now() - this.#leftFirstAt >= betterAgainMs) this.#goTo(0);
     const name = this.#names[this.#at];
     if (name === 'websocket' && WebSocket) return openWebSocket(WebSocket, options);
-    return name === 'sse' ? openEventStream(fetch, options) : openPolling(ask, options);
+    return openPolling(ask, options);
   }
 
   /** Learns from how one ended. True when the next is to be tried without a pause. */

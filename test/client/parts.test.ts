@@ -60,7 +60,7 @@ t.test('a server that asks to be left alone is left alone, also when there is so
     url,
     field: 'f',
     token: 'any',
-    transports: ['sse'],
+    transports: ['polling'],
     random: () => 0,
     deviceId: 'd',
   });
