@@ -98,6 +98,37 @@ t.test('what Node and ws would refuse in their own words is answered with a prob
   }
 });
 
+t.test('a request that trickles in is cut, be it in its head or in its body', async (t) => {
+  const slow = await withApi(t, backing, { REQUEST_TIMEOUT_MS: '300' });
+  const head = `POST /api/fields/slow/updates HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n`;
+  const body = 'content-type: application/json\r\ncontent-length: 100000\r\n\r\n{"updates":';
+  for (const [what, start, drop] of [
+    ['the head', head, 'x: y\r\n'],
+    ['the body', head + body, ' '],
+  ] as const) {
+    const answer = await trickle(slow.address, start, drop);
+    t.match(answer, /^HTTP\/1\.1 408 /, what);
+    t.match(problemOf(answer), { code: 'request_timeout' }, what);
+  }
+});
+
+/** Sends a beginning and then drop after drop, as long as somebody listens. */
+function trickle(address: string, start: string, drop: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(address).port), '127.0.0.1', () => socket.write(start));
+    const dripping = setInterval(() => socket.write(drop), 50);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('error', () => undefined); // `close` follows.
+    socket.on('close', () => {
+      clearInterval(dripping);
+      resolve(text);
+    });
+  });
+}
+
 t.test('the docs page works under its content security policy, and describes every route', async (t) => {
   const page = await api.ask('/docs');
   t.equal(page.status, 200);

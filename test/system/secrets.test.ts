@@ -1,0 +1,172 @@
+/** What the real processes print, at their most talkative, holds no secret: planted ones, looked for in every line. */
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import t from 'tap';
+import { WebSocket } from 'ws';
+import { findFreePort } from '../../dev/free-port.ts';
+import { nodeProcess } from '../../dev/node-process.ts';
+import { startProcess } from '../../dev/processes.ts';
+import { streamProtocol } from '../../shared/contract/wire.ts';
+import type { DeviceId } from '../../shared/field/ids.ts';
+import { signToken } from '../../shared/tokens.ts';
+import { withTcpGate } from '../api/tcp-gate.ts';
+import { withDatabase, withOneRedis, withRedis } from '../support/servers.ts';
+import { setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withFolder } from '../support/with-folder.ts';
+
+const secrets = {
+  jwt: 'planted-jwt-secret-of-more-than-32-bytes',
+  database: 'planted-database-password',
+  redis: 'planted-redis-password',
+  admin: 'planted-admin-password',
+  inQuery: 'planted-token-in-a-query',
+  inBody: 'planted-token-in-a-body',
+  inHeader: 'planted-token-in-a-header',
+  inProtocol: 'planted-token-in-a-subprotocol',
+  inCookie: 'planted-session-in-a-cookie',
+};
+const patiently = { timeoutMs: 60_000, intervalMs: 100 };
+
+t.test(
+  'no secret is printed, whatever is asked and whatever is away',
+  { timeout: 180_000, ...withOneRedis },
+  async (t) => {
+    const redis = await withRedis(t);
+    await givePassword(redis.url);
+    const database = new URL((await withDatabase(t)).directUrl);
+    await giveOwnPassword(database);
+    const gates = {
+      database: await withTcpGate(t, { host: '127.0.0.1', port: Number(database.port) }),
+      redis: await withTcpGate(t, { host: '127.0.0.1', port: redis.port }),
+    };
+    database.port = String(gates.database.port);
+    const redisUrl = (index: number) => `redis://:${secrets.redis}@127.0.0.1:${gates.redis.port}/${index}`;
+    const port = await findFreePort();
+    const output = join(await withFolder(t), 'output');
+    const log = openSync(output, 'a');
+    t.teardown(() => closeSync(log));
+    const env = {
+      ...process.env,
+      NODE_ENV: 'development',
+      LOG_LEVEL: 'trace',
+      PORT: String(port),
+      DATABASE_URL: database.href,
+      QUEUE_REDIS_URL: redisUrl(0),
+      CACHE_REDIS_URL: redisUrl(1),
+      JWT_SECRET: secrets.jwt,
+      ADMIN_PASSWORD: secrets.admin,
+      BACKUP_EVERY_HOURS: '0',
+    };
+    const launch = async (room: 'api' | 'workers') => {
+      const script = new URL(`../../${room}/main.ts`, import.meta.url).href;
+      const imports = [new URL('../../dev/follow-parent.ts', import.meta.url).href];
+      const running = await startProcess(
+        nodeProcess({ name: room, script, imports, env, output: log, graceMs: 25_000 }),
+      );
+      t.teardown(() => running.stop());
+      return running;
+    };
+    const processes = [await launch('workers'), await launch('api')];
+    const address = `http://127.0.0.1:${port}`;
+    const health = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
+    await waitUntil('all is well', async () => (await health()) === 'healthy', patiently);
+
+    const { token } = await signToken(
+      {
+        sub: 'ada',
+        device: 'phone-1' as DeviceId,
+        fields: ['*'],
+        scope: ['field:read', 'field:write'],
+        expiresInSeconds: 600,
+      },
+      { secret: secrets.jwt, issuer: 'consciousness-field', audience: 'consciousness-field' },
+    );
+    await tellSecrets(address, token);
+    for (const gate of Object.values(gates)) {
+      gate.cut();
+      await waitUntil('the health says so', async () => (await health()) !== 'healthy', patiently);
+      await tellSecrets(address, token);
+      gate.open();
+      await waitUntil('all is well again', async () => (await health()) === 'healthy', patiently);
+    }
+    for (const running of processes.reverse()) await running.stop();
+
+    const printed = readFileSync(output, 'utf8');
+    t.match(printed, /"level":(10|20)/, 'they talk of everything');
+    t.match(printed, /ECONNREFUSED|ECONNRESET|Connection terminated|socket/i, 'and of what was away');
+    const planted = { ...secrets, token, signature: token.split('.')[2] ?? '', basic: basicOf(secrets.admin) };
+    for (const [what, secret] of Object.entries(planted)) {
+      t.notOk(
+        printed.split('\n').find((line) => line.includes(secret)),
+        `${what} is not there`,
+      );
+    }
+  },
+);
+
+const basicOf = (password: string) => Buffer.from(`operator:${password}`).toString('base64');
+
+/** One more password for the user that everybody is. */
+async function givePassword(url: string): Promise<void> {
+  const client = new Redis(url);
+  await client.acl('SETUSER', 'default', `>${secrets.redis}`);
+  client.disconnect();
+}
+
+/** A role of the database's own, with the planted password. */
+async function giveOwnPassword(database: URL): Promise<void> {
+  const role = `planted_${database.pathname.slice(1)}`;
+  const client = new pg.Client({ connectionString: database.href });
+  await client.connect();
+  await client.query(`create role ${role} superuser login password '${secrets.database}'`);
+  await client.end();
+  database.username = role;
+  database.password = secrets.database;
+}
+
+/** Brings each secret to each place in which a client may put it. What is answered does not matter here. */
+async function tellSecrets(address: string, token: string): Promise<void> {
+  const field = `${address}/api/fields/garden`;
+  const json = { 'content-type': 'application/json' };
+  const bearer = (given: string) => ({ authorization: `Bearer ${given}` });
+  const post = (headers: Record<string, string>, body: unknown) =>
+    fetch(`${field}/updates`, { method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify(body) });
+  const asked = [
+    post(bearer(token), { updates: [setCell(1, 1, 0.5)] }),
+    post(bearer(token), { updates: [{ token: secrets.inBody, password: secrets.inBody }] }),
+    post(bearer(token), { updates: [], token: secrets.inBody }),
+    post(bearer(token), { [secrets.inBody]: 1 }),
+    post(bearer(secrets.inHeader), {}),
+    fetch(`${field}?token=${token}&at=${secrets.inQuery}`, { headers: bearer(token) }),
+    fetch(`${field}?token=${secrets.inQuery}`, {
+      headers: { ...bearer(token), cookie: `session=${secrets.inCookie}` },
+    }),
+    fetch(`${field}/none?token=${secrets.inQuery}`),
+    fetch(`${address}/metrics?token=${secrets.inQuery}`, {
+      headers: { authorization: `Basic ${basicOf(secrets.admin)}` },
+    }),
+    fetch(`${address}/admin/queues`, { headers: { authorization: `Basic ${basicOf(secrets.admin)}` } }),
+  ];
+  await Promise.all(asked.map((answer) => answer.then((response) => response.text())));
+  for (const [query, given] of [
+    ['', token],
+    ['', secrets.inProtocol],
+    [`?token=${secrets.inQuery}`, token],
+  ] as const) {
+    await speak(`${field.replace('http', 'ws')}/stream${query}`, given);
+  }
+}
+
+/** Over a socket, if it opens: a renewal by something that is no token, which ends it. */
+function speak(url: string, token: string): Promise<void> {
+  const socket = new WebSocket(url, [streamProtocol, `bearer.${token}`]);
+  socket.on('error', () => undefined); // `close` follows.
+  socket.on('open', () => {
+    socket.send(JSON.stringify({ type: 'update', updates: [{ token: secrets.inBody }] }));
+    socket.send(JSON.stringify({ type: 'token', token: secrets.inBody }));
+  });
+  return new Promise((resolve) => socket.on('close', () => resolve()));
+}
