@@ -15,7 +15,7 @@ export interface Health {
     cache: Check;
     /** With the jobs that wait or are being worked on, and whether they are all that are admitted. */
     queue: Check & { backlog?: number; full: boolean };
-    /** With the worker processes that are connected. */
+    /** With the worker processes that live. */
     workers: Check & { count?: number };
   };
 }
@@ -35,8 +35,8 @@ async function checkHealth({ reader, cacheRedis, producer, backlog }: HealthSour
   const [database, cache, queueCheck, workers] = await Promise.all([
     measureCheck(() => reader.ping().then(() => ({}))),
     measureCheck(() => cacheRedis.ping().then(() => ({}))),
-    measureCheck(async () => ({ backlog: await producer.queue.getJobCountByTypes('waiting', 'active', 'delayed') })),
-    measureCheck(async () => ({ count: await producer.queue.getWorkersCount() })),
+    measureCheck(async () => ({ backlog: await producer.queues.countJobs('waiting', 'active', 'delayed') })),
+    measureCheck(async () => ({ count: await producer.queues.look() })),
   ]);
   const queue = { ...queueCheck, full: backlog.isFull };
   // No worker is a matter of time: updates are taken in, and wait.

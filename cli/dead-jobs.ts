@@ -1,4 +1,7 @@
-/** The jobs that can never be applied, of both queues. An id with a `p` before it is one of PostgreSQL's queue. */
+/**
+ * The jobs that can never be applied, of all queues. An id with a `p` before it is one of PostgreSQL's queue; `3-17` is the
+ * 17th of the queue `updates-3`.
+ */
 import { createPostgresBackend, Queue } from 'bullmq';
 import { directDatabaseUrl } from '../shared/config.ts';
 import { type UpdatesJob, updatesQueue } from '../shared/contract/job.ts';
@@ -36,11 +39,11 @@ interface FailedQueue {
   getFailed(start: number, end: number): Promise<FailedJob[]>;
 }
 
-/** Opens both queues and hands over their failed jobs, the newest first. @throws CliError `unreachable` */
+/** Opens all queues and hands over their failed jobs, the newest first. @throws CliError `unreachable` */
 export async function withDeadJobs<T>(work: (jobs: readonly DeadJob[]) => Promise<T>): Promise<T> {
   const settings = readSettings(deadJobSettings, process.env, ['DATABASE_DIRECT_URL']);
   const { QUEUE_REDIS_URL: url, QUEUE_PREFIX: prefix } = settings;
-  return withProducer({ url, prefix }, async ({ queue }) => {
+  return withProducer({ url, prefix }, async ({ queues }) => {
     const fallback = new Queue(
       updatesQueue,
       { connection: fallbackConnection(directDatabaseUrl(settings), 2, limitMs) },
@@ -48,7 +51,8 @@ export async function withDeadJobs<T>(work: (jobs: readonly DeadJob[]) => Promis
     );
     fallback.on('error', () => undefined);
     try {
-      const dead = [...(await readFailed(queue, '')), ...(await readFallback(fallback))];
+      const parts = queues.all.map((queue, partition) => readFailed(queue, partition === 0 ? '' : `${partition}-`));
+      const dead = [...(await Promise.all(parts)), await readFallback(fallback)].flat();
       return await work(dead.sort((a, b) => b.failedAt - a.failedAt));
     } finally {
       await fallback.close();

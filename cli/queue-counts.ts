@@ -1,43 +1,36 @@
-/** How the queue in Redis stands. */
-import { Queue } from 'bullmq';
+/** How the queues in Redis stand, taken together. */
+import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { updatesQueue } from '../shared/contract/job.ts';
 import type { QueueCounts } from '../shared/queue-counts.ts';
-import { queuePrefix } from '../shared/update-queue.ts';
+import { UpdateQueues } from '../shared/update-queues.ts';
 
 interface RedisQueueCounts extends QueueCounts {
-  /** Worker processes that are connected. */
+  /** Worker processes that live. */
   readonly workers: number;
 }
 
 /** Of the active jobs: more are not looked at for the locks of their workers. */
 const lookedAt = 1000;
 
-export async function readQueueCounts(redis: Redis, prefix: string): Promise<RedisQueueCounts> {
-  const queue = new Queue(updatesQueue, {
-    connection: redis,
-    prefix: queuePrefix(prefix),
-    skipWaitingForReady: true,
-    skipVersionCheck: true,
-  });
-  queue.on('error', () => undefined);
+export async function readQueueCounts(redis: Redis, installation: string): Promise<RedisQueueCounts> {
+  const queues = new UpdateQueues(redis, { installation });
   try {
-    const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed');
-    const [workers, isPaused] = [await queue.getWorkersCount(), await queue.isPaused()];
-    const oldest = await queue.getJobs(['waiting', 'active', 'delayed'], 0, 0, true);
-    const times = oldest.flatMap((job) => (job ? [job.timestamp] : []));
+    const workers = await queues.look();
+    const { counts, oldestAt } = await queues.lookInto();
+    const stalled = await Promise.all(queues.all.map((queue) => countStalled(queue, redis)));
+    const pauses = await Promise.all(queues.all.map((queue) => queue.isPaused()));
     return {
       waiting: counts.waiting ?? 0,
       active: counts.active ?? 0,
       delayed: counts.delayed ?? 0,
       failed: counts.failed ?? 0,
-      stalled: await countStalled(queue, redis),
-      oldestAt: times.length > 0 ? Math.min(...times) : null,
-      isPaused,
+      stalled: stalled.reduce((sum, count) => sum + count, 0),
+      oldestAt: oldestAt ?? null,
+      isPaused: pauses.includes(true),
       workers,
     };
   } finally {
-    await queue.close();
+    await queues.close();
   }
 }
 

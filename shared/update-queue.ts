@@ -3,19 +3,18 @@
  * knows how durable an accepted update really is.
  */
 import { once } from 'node:events';
-import { Queue, type Telemetry } from 'bullmq';
+import type { Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type ApplyUpdates, applyUpdatesJob, type UpdatesJob, updatesQueue } from './contract/job.ts';
+import { type ApplyUpdates, applyUpdatesJob } from './contract/job.ts';
 import type { Durability } from './contract/receipt.ts';
 import { FieldError } from './errors.ts';
 import type { FallbackQueue } from './fallback-queue.ts';
 import type { Update } from './field/update.ts';
 import { Gatherer } from './gatherer.ts';
 import type { Logger } from './log.ts';
-import { lookInto, type QueueLook } from './queue-look.ts';
+import type { QueueLook } from './queue-look.ts';
 import { connectRedis, failFast, readRedisSettings } from './redis.ts';
-
-export type UpdatesQueue = Queue<UpdatesJob, void, typeof applyUpdatesJob>;
+import { UpdateQueues, type UpdatesQueue } from './update-queues.ts';
 
 export interface QueueSettings {
   readonly url: string;
@@ -32,14 +31,6 @@ export interface QueueMemory {
   readonly maxBytes: number;
 }
 
-/** All keys of a queue under one hash tag, so that they share a slot of a cluster. */
-export function queuePrefix(prefix: string): string {
-  return `{${prefix}}`;
-}
-
-/** A job is tried for as long as it takes: only a job that can never be applied is failed, by its worker. */
-export const updatesJobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
-
 /**
  * Shorter than elsewhere: what Redis does not take in time still has to be offered to PostgreSQL, and so have those who
  * came meanwhile. All of it stays below the 2 s that a receipt may take.
@@ -54,12 +45,12 @@ const maxRequestsPerJob = 100;
 const averageShare = 0.05;
 
 export class UpdateProducer {
-  readonly queue: UpdatesQueue;
+  readonly queues: UpdateQueues;
   readonly #redis: Redis;
   readonly #fallback: FallbackQueue | undefined;
   readonly #log: Logger;
   readonly #isTraced: () => boolean;
-  readonly #adds: Gatherer<ApplyUpdates, Durability>;
+  readonly #adds = new Map<UpdatesQueue, Gatherer<ApplyUpdates, Durability>>();
   #requestsPerJob = 1;
   #durability: Durability = 'memory';
   #isRedisAway = false;
@@ -74,34 +65,20 @@ export class UpdateProducer {
     this.#log = log;
     this.#fallback = fallback;
     this.#isTraced = isTraced;
-    this.#adds = new Gatherer({
-      work: (jobs) => this.#addTogether(jobs),
-      weigh: ({ updates }) => updates.reduce((sum, update) => sum + weighUpdate(update), 0),
-      maxWeight: maxJobWeight,
-      maxItems: maxRequestsPerJob,
-    });
     this.#redis = connectRedis(url, 'queue', log, { ...failFast, commandTimeout: redisLimitMs });
-    this.queue = new Queue(updatesQueue, {
-      connection: this.#redis,
-      prefix: queuePrefix(prefix),
-      // Without both of these the queue waits for Redis, or never notices that it is back.
-      skipWaitingForReady: true,
-      skipVersionCheck: true,
-      defaultJobOptions: updatesJobOptions,
-      telemetry,
-    });
-    // The connection's own listener has said it already.
-    this.queue.on('error', (error) => log.debug({ err: error }, 'queue error'));
-    this.#redis.on(
-      'ready',
-      () => void this.checkDurability().catch((err) => log.warn({ err }, 'durability not known')),
-    );
+    const onError = (error: Error) => log.debug({ err: error }, 'queue error');
+    this.queues = new UpdateQueues(this.#redis, { installation: prefix, telemetry, onError });
+    this.#redis.on('ready', () => void this.#learn().catch((err) => log.warn({ err }, 'durability not known')));
   }
 
   /** Resolves once jobs can be added. */
   async ready(): Promise<void> {
     if (this.#redis.status !== 'ready') await once(this.#redis, 'ready');
-    await this.checkDurability();
+    await this.#learn();
+  }
+
+  async #learn(): Promise<void> {
+    await Promise.all([this.checkDurability(), this.queues.look()]);
   }
 
   /** Reads the settings that durability hangs on. @throws when Redis is away. */
@@ -122,20 +99,41 @@ export class UpdateProducer {
    * @throws FieldError `queue_unavailable`: it may have been added all the same, so send it again
    */
   async enqueue(job: ApplyUpdates): Promise<Durability> {
-    if (this.#isTraced()) return this.#addTogether([job]);
-    return this.#adds.add(job);
+    const queue = this.queues.of(job.field);
+    if (this.#isTraced()) return this.#addTogether(queue, [job]);
+    return this.#gathererOf(queue).add(job);
   }
 
-  async #addTogether(jobs: readonly ApplyUpdates[]): Promise<Durability> {
+  #gathererOf(queue: UpdatesQueue): Gatherer<ApplyUpdates, Durability> {
+    const known = this.#adds.get(queue);
+    if (known) return known;
+    const gatherer = new Gatherer<ApplyUpdates, Durability>({
+      work: (jobs) => this.#addTogether(queue, jobs),
+      weigh: ({ updates }) => updates.reduce((sum, update) => sum + weighUpdate(update), 0),
+      maxWeight: maxJobWeight,
+      maxItems: maxRequestsPerJob,
+    });
+    this.#adds.set(queue, gatherer);
+    return gatherer;
+  }
+
+  async #addTogether(queue: UpdatesQueue, jobs: readonly ApplyUpdates[]): Promise<Durability> {
     const [first] = jobs;
     this.#requestsPerJob += averageShare * (jobs.length - this.#requestsPerJob);
     const data = jobs.length === 1 && first ? first : { together: jobs };
-    return this.#add(jobs, () => this.queue.add(applyUpdatesJob, data));
+    return this.#add(jobs, () => queue.add(applyUpdatesJob, data));
   }
 
-  /** Adds many jobs in one go, all or none. @throws FieldError `queue_unavailable` */
+  /** Adds many jobs in one go. @throws FieldError `queue_unavailable`: some may have been added all the same */
   async enqueueAll(jobs: readonly ApplyUpdates[]): Promise<Durability> {
-    return this.#add(jobs, () => this.queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data }))));
+    const parts = new Map<UpdatesQueue, ApplyUpdates[]>();
+    for (const job of jobs) {
+      const queue = this.queues.of(job.field);
+      parts.set(queue, [...(parts.get(queue) ?? []), job]);
+    }
+    const addPart = ([queue, part]: readonly [UpdatesQueue, ApplyUpdates[]]) =>
+      queue.addBulk(part.map((data) => ({ name: applyUpdatesJob, data })));
+    return this.#add(jobs, () => Promise.all([...parts].map(addPart)));
   }
 
   async #add(jobs: readonly ApplyUpdates[], addToRedis: () => Promise<unknown>): Promise<Durability> {
@@ -178,13 +176,15 @@ export class UpdateProducer {
   }
 
   /**
-   * Requests that wait or are being worked on, in both queues, as far as this process can tell from how many it has put
-   * into a job lately. @throws when a queue that is in use does not answer.
+   * Requests that wait or are being worked on, in Redis and PostgreSQL, as far as this process can tell from how many it
+   * has put into a job lately. Looks for new workers as well: who enqueues for long asks now and then.
+   * @throws when a queue that is in use does not answer.
    */
   async countBacklog(): Promise<number> {
     const inFallback = (await this.#fallback?.countBacklog()) ?? 0;
     if (this.#isRedisAway) return inFallback;
-    const inRedis = await this.queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized');
+    await this.queues.look();
+    const inRedis = await this.queues.countJobs('waiting', 'active', 'delayed', 'prioritized');
     return Math.round(inRedis * this.#requestsPerJob) + inFallback;
   }
 
@@ -192,7 +192,7 @@ export class UpdateProducer {
   async look(): Promise<{ redis: QueueLook | undefined; postgres: QueueLook | undefined }> {
     const unknown = (err: unknown) => void this.#log.debug({ err }, 'a queue could not be looked into');
     const [redis, postgres] = await Promise.all([
-      lookInto(this.queue).catch(unknown),
+      this.queues.lookInto().catch(unknown),
       this.#fallback?.look().catch(unknown),
     ]);
     return { redis: redis ?? undefined, postgres: postgres ?? undefined };
@@ -208,7 +208,7 @@ export class UpdateProducer {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.queue.close();
+    await this.queues.close();
     await this.#fallback?.close();
     this.#redis.disconnect();
   }

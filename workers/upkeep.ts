@@ -4,8 +4,8 @@
  */
 import { Queue, Worker } from 'bullmq';
 import { pruneConflicts } from '../db/log-pruning.ts';
+import { queuePrefix } from '../shared/partitions.ts';
 import { openWorkerConnection } from '../shared/redis.ts';
-import { queuePrefix } from '../shared/update-queue.ts';
 import type { UpkeepDeps, WorkerDeps } from './deps.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { flushQuietSnapshots } from './upkeep/flush-snapshots.ts';

@@ -1,24 +1,23 @@
 /** What a worker shows of itself to those who watch it: its metrics and its health, on a port of their own. */
+import type { Redis } from 'ioredis';
 import { readBackupTimes } from '../db/backup/ledger.ts';
 import { readPoolUse } from '../db/connect.ts';
 import { startMetricsServer } from '../shared/metrics-server.ts';
 import { measureDependencies, measurePool } from '../shared/process-metrics.ts';
-import { connectRedis } from '../shared/redis.ts';
 import type { WorkerDeps } from './deps.ts';
 import { createWorkerHealthCheck } from './health.ts';
 import { measureBackups } from './measure-backups.ts';
 import type { WorkerMetrics } from './metrics.ts';
 
 interface WatchOptions extends WorkerDeps {
+  /** Fails fast. */
+  readonly queueRedis: Redis;
   readonly metrics: WorkerMetrics;
   readonly isTaking: () => boolean;
 }
 
 export function startWatching(options: WatchOptions): void {
-  const { config, log, lifecycle, db, redis, metrics, isTaking } = options;
-  // The worker's own connection waits for Redis, and cannot be asked whether it is there.
-  const queueRedis = connectRedis(config.QUEUE_REDIS_URL, 'queue', log);
-  lifecycle.onStop('queue check', () => queueRedis.disconnect());
+  const { config, log, lifecycle, db, redis, queueRedis, metrics, isTaking } = options;
   const check = createWorkerHealthCheck({ db, cacheRedis: redis, queueRedis, isTaking });
   measurePool(metrics.registry, () => readPoolUse(db));
   measureDependencies(metrics.registry, async () => {

@@ -1,15 +1,17 @@
 /** A worker: puts its parts together, and takes jobs off the queue. */
+import { randomUUID } from 'node:crypto';
 import { Queue, Worker } from 'bullmq';
 import { createRevocationReader } from '../db/revocation-reader.ts';
-import { applyUpdatesJob, type UpdatesJob, updatesQueue } from '../shared/contract/job.ts';
+import { applyUpdatesJob, type UpdatesJob } from '../shared/contract/job.ts';
 import { everyMinute } from '../shared/every-minute.ts';
 import { FieldCache } from '../shared/field-cache.ts';
 import type { Logger } from '../shared/log.ts';
-import { openWorkerConnection } from '../shared/redis.ts';
+import { nameOfPartition } from '../shared/partitions.ts';
+import { connectRedis, openWorkerConnection } from '../shared/redis.ts';
 import { RevocationList } from '../shared/revocation-list.ts';
 import { RevocationWatch } from '../shared/revocation-watch.ts';
 import { startTracing } from '../shared/tracing.ts';
-import { queuePrefix, updatesJobOptions } from '../shared/update-queue.ts';
+import { updatesJobOptions } from '../shared/update-queues.ts';
 import { Committer } from './committer.ts';
 import type { WorkerDeps } from './deps.ts';
 import { createRetry, type Retry } from './failures.ts';
@@ -18,6 +20,7 @@ import { measureCommit } from './measure-commit.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
 import { PerformanceLog } from './performance-log.ts';
 import { createProcessor } from './process-job.ts';
+import { QueueReaders } from './queue-readers.ts';
 import { createCommitTracer } from './trace-commits.ts';
 import { startUpkeep } from './upkeep.ts';
 import { startWatching } from './watch.ts';
@@ -56,8 +59,12 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   const revocations = await watchRevocations(deps, retry);
   const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
   lifecycle.onStop('queue connection', close);
-  const prefix = queuePrefix(config.QUEUE_PREFIX);
-  const queue = new Queue<UpdatesJob>(updatesQueue, { connection, prefix, defaultJobOptions: updatesJobOptions });
+  const first = nameOfPartition(config.QUEUE_PREFIX, 0);
+  const queue = new Queue<UpdatesJob>(first.queue, {
+    connection,
+    prefix: first.prefix,
+    defaultJobOptions: updatesJobOptions,
+  });
   queue.on('error', (err) => log.debug({ err }, 'queue error'));
   lifecycle.onStop('queue', () => queue.close());
   const process = createProcessor({
@@ -72,21 +79,36 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       await queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data })));
     },
   });
-  const worker = new Worker<UpdatesJob, void>(updatesQueue, process, {
-    connection,
-    prefix,
-    concurrency: config.WORKER_CONCURRENCY,
-    telemetry: tracing?.telemetry,
-    ...workerOptions,
+  const open = (partition: number) => {
+    const { queue: name, prefix } = nameOfPartition(config.QUEUE_PREFIX, partition);
+    const worker = new Worker<UpdatesJob, void>(name, process, {
+      connection,
+      prefix,
+      concurrency: config.WORKER_CONCURRENCY,
+      telemetry: tracing?.telemetry,
+      ...workerOptions,
+    });
+    listen(worker, log, metrics);
+    return worker;
+  };
+  // The readers' own connections wait for Redis, and cannot be asked whether it is there.
+  const queueRedis = connectRedis(config.QUEUE_REDIS_URL, 'queue', log);
+  lifecycle.onStop('queue check', () => queueRedis.disconnect());
+  const readers = new QueueReaders({
+    redis: queueRedis,
+    installation: config.QUEUE_PREFIX,
+    worker: randomUUID(),
+    log,
+    open,
   });
-  listen(worker, log, metrics);
   startFallbackWorker(deps, process, tracing?.telemetry);
-  startWatching({ ...deps, metrics, isTaking: () => worker.isRunning() && !lifecycle.stopping });
-  await startUpkeep({ ...deps, cache, metrics });
-  lifecycle.onStop('worker', async () => {
+  startWatching({ ...deps, queueRedis, metrics, isTaking: () => readers.isReading && !lifecycle.stopping });
+  lifecycle.onStop('readers', async () => {
     stopping.abort();
-    await worker.close();
+    await readers.close();
   });
+  await readers.start();
+  await startUpkeep({ ...deps, cache, metrics });
 }
 
 /** Nothing is taken off the queue before it is known whose tokens are revoked. */

@@ -31,7 +31,9 @@ export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps
     const board = new FastifyAdapter();
     // The adapter was compiled against a copy of the same types.
     const serverAdapter = board as unknown as IServerAdapter;
-    createBullBoard({ queues: [new BullMQAdapter(producer.queue)], serverAdapter });
+    const { replaceQueues } = createBullBoard({ queues: [], serverAdapter });
+    // More of them come with more workers.
+    scope.addHook('onRequest', async () => replaceQueues(producer.queues.all.map((queue) => new BullMQAdapter(queue))));
     board.setBasePath(boardPath);
     await scope.register(board.registerPlugin(), { prefix: boardPath });
   });

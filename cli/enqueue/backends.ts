@@ -65,10 +65,10 @@ export function createBackends({ db, reader, producer, say, signal }: BackendOpt
     countBacklog: () => queue(() => producer.countBacklog()),
     readFailed: () =>
       queue(async () => {
-        const failed = await producer.queue.getFailed(0, newestFailed - 1);
-        return failed.flatMap(({ data, failedReason }) =>
-          requestsOf(data).map((job) => ({ job, reason: failedReason })),
-        );
+        const failed = producer.queues.all.map((one) => one.getFailed(0, newestFailed - 1));
+        return (await Promise.all(failed))
+          .flat()
+          .flatMap(({ data, failedReason }) => requestsOf(data).map((job) => ({ job, reason: failedReason })));
       }),
   };
 }

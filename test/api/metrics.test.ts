@@ -52,7 +52,9 @@ t.test('the API tells how much waits in either queue, and since when', async (t)
   const backing = await withBacking(t);
   const api = await withApi(t, backing);
   const addAt = (timestamp: number) =>
-    backing.producer.queue.add(applyUpdatesJob, jobOf(field, asDevice('early'), [setCell(1, 1, 0.5)]), { timestamp });
+    backing.producer.queues.first.add(applyUpdatesJob, jobOf(field, asDevice('early'), [setCell(1, 1, 0.5)]), {
+      timestamp,
+    });
   await addAt(Date.now() - 60_000);
   await addAt(Date.now());
   const samples = await waitUntil('both queues have been looked into', async () => {

@@ -54,7 +54,7 @@ t.test('dead jobs of both queues are listed, shown, retried and discarded', asyn
 
 t.test('what is no job of ours at all is dead at once, and can be listed and discarded', async (t) => {
   const backing = await withBacking(t);
-  const { queue } = backing.producer;
+  const { first: queue } = backing.producer.queues;
   const run = await withField(t, settingsOf(backing));
   const strange: unknown[] = ['text', 7, null, [], { together: 'all' }, { together: [null, 7] }, { updates: [null] }];
   for (const data of strange) await queue.add('apply-updates', data as UpdatesJob);

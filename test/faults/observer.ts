@@ -6,7 +6,8 @@ import { createFieldReader, type FieldReader } from '../../db/field-reader.ts';
 import { type CacheNames, cacheNames, FieldCache } from '../../shared/field-cache.ts';
 import { createLog } from '../../shared/log.ts';
 import { connectRedis } from '../../shared/redis.ts';
-import { UpdateProducer, type UpdatesQueue } from '../../shared/update-queue.ts';
+import { UpdateProducer } from '../../shared/update-queue.ts';
+import type { UpdateQueues } from '../../shared/update-queues.ts';
 import type { Urls } from './stack/urls.ts';
 
 export interface Observer {
@@ -15,7 +16,7 @@ export interface Observer {
   readonly names: CacheNames;
   readonly cacheRedis: Redis;
   readonly cache: FieldCache;
-  readonly queue: UpdatesQueue;
+  readonly queues: UpdateQueues;
   close(): Promise<void>;
 }
 
@@ -36,7 +37,7 @@ export async function connectObserver(urls: Urls): Promise<Observer> {
     names,
     cacheRedis,
     cache: new FieldCache(cacheRedis, names, cacheTtlSeconds),
-    queue: producer.queue,
+    queues: producer.queues,
     async close() {
       await producer.close();
       cacheRedis.disconnect();

@@ -79,7 +79,7 @@ t.test(
     t.equal(cells.size, expected.size);
     t.same(Object.fromEntries(cells), Object.fromEntries(expected));
     t.same((await verifyField(db, field)).differences, [], 'the log replays to the stored state');
-    t.equal(await producer.queue.getFailedCount(), 0, 'no job failed');
+    t.equal(await producer.queues.countJobs('failed'), 0, 'no job failed');
     await waitForCache(backing, field, updates.length);
     t.equal(
       await readCached(backing, field),

@@ -86,7 +86,7 @@ t.test('all processes are replaced under load', { timeout: 180_000 }, async (t) 
     worker.send('SIGTERM');
     t.equal(await worker.exited, 'code 0', 'a worker ends cleanly');
     worker = await withProcess(t, 'workers', backing);
-    await waitUntil('the new worker is there', async () => (await producer.queue.getWorkersCount()) === 2);
+    await waitUntil('the new worker is there', async () => (await producer.queues.look()) === 2);
     await waitForVersion(backing, field, version + 200);
   }
   isLoadOn = false;
@@ -96,6 +96,6 @@ t.test('all processes are replaced under load', { timeout: 180_000 }, async (t) 
   t.same([...statuses], [[202, sent]], 'every request was accepted');
   t.comment(`${sent} updates, ${retried} connections tried again`);
   t.equal((await reader.readLog(field, 0, 1))?.version, sent, 'and applied once');
-  t.equal(await producer.queue.getFailedCount(), 0);
+  t.equal(await producer.queues.countJobs('failed'), 0);
   t.same((await verifyField(db, field)).differences, []);
 });

@@ -12,7 +12,7 @@ await revoke(backing.db, 'device', 'lost');
 await revoke(backing.db, 'user', 'mallory');
 const revokedAt = Date.now();
 await withWorker(t, backing);
-const { queue } = backing.producer;
+const { first: queue } = backing.producer.queues;
 
 const field = asField('team-red');
 let counter = 0;

@@ -24,7 +24,7 @@ t.test('a worker counts what it does with updates, under known labels only', asy
   await send('alice', [setCell(1, 1, 0.1)], Date.now());
   await send('alice', [setCell(2, 2, 0.9)], Date.now() + 60_000);
   await send('bob', [setCell(1, 1, 0.7)], Date.now());
-  await producer.queue.add(applyUpdatesJob, jobOf(field, asDevice('mallory'), [setCell(1, 99, 0.1)]));
+  await producer.queues.first.add(applyUpdatesJob, jobOf(field, asDevice('mallory'), [setCell(1, 99, 0.1)]));
   await withWorker(t, backing);
   await waitForVersion(backing, field, 3);
   const url = `http://127.0.0.1:${port}/metrics`;

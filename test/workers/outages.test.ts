@@ -60,7 +60,7 @@ t.test('an update that was committed but never published is published when it co
 
 t.test('a job that can never be applied fails with its reason, and its neighbours are applied', async (t) => {
   const backing = await withBacking(t);
-  const { queue } = backing.producer;
+  const { first: queue } = backing.producer.queues;
   const poison = { ...jobOf(field, alice, [setCell(1, 99, 0.1)]), acceptedAt: 1 };
   await queue.addBulk([
     { name: applyUpdatesJob, data: jobOf(field, asDevice('a'), [setCell(1, 1, 0.1)]) },
@@ -85,7 +85,10 @@ t.test('a job that the database refuses fails alone, out of the middle of a batc
   await backing.producer.enqueueAll(devices.map((device) => jobOf(field, asDevice(device), [setCell(1, 1, 0.5)])));
   await withWorker(t, backing);
   await waitForVersion(backing, field, 39);
-  await waitUntil('one job is among the failed', async () => (await backing.producer.queue.getFailedCount()) === 1);
+  await waitUntil(
+    'one job is among the failed',
+    async () => (await backing.producer.queues.first.getFailedCount()) === 1,
+  );
   t.same((await verifyField(backing.db, field)).differences, []);
 });
 

@@ -13,14 +13,14 @@ t.test('requests that come at once ride in few jobs, and each is applied', async
   const backing = await withBacking(t);
   const jobs = devices.map((device) => jobOf(field, device, [setCell(1, 1, 0.5), setCell(2, 2, 0.5)]));
   await Promise.all(jobs.map((job) => backing.producer.enqueue(job)));
-  const waiting = await backing.producer.queue.getWaiting();
+  const waiting = await backing.producer.queues.first.getWaiting();
   t.ok(waiting.length <= 3, `${waiting.length} jobs`);
   t.same(new Set(waiting.flatMap(({ data }) => requestsOf(data)).map(({ device }) => device)), new Set(devices));
   t.ok((await backing.producer.countBacklog()) > waiting.length, 'the backlog counts requests');
   await withWorker(t, backing);
   await waitForVersion(backing, field, 80);
-  await waitUntil('nothing waits', async () => (await backing.producer.queue.getActiveCount()) === 0);
-  t.equal(await backing.producer.queue.getFailedCount(), 0);
+  await waitUntil('nothing waits', async () => (await backing.producer.queues.first.getActiveCount()) === 0);
+  t.equal(await backing.producer.queues.first.getFailedCount(), 0);
   t.same((await verifyField(backing.db, field)).differences, []);
 });
 
@@ -33,7 +33,7 @@ t.test('one that can never be applied fails alone, with its reason, and its neig
   await Promise.all(jobs.map((job) => backing.producer.enqueue(job)));
   await withWorker(t, backing);
   await waitForVersion(backing, field, 39);
-  const { queue } = backing.producer;
+  const { first: queue } = backing.producer.queues;
   await waitUntil('two jobs are among the failed', async () => (await queue.getFailedCount()) === 2);
   await waitUntil('nothing else waits', async () => (await queue.getJobCountByTypes('waiting', 'active')) === 0);
   const failed = (await queue.getFailed()).map(({ data, failedReason }) => ({ data, failedReason }));

@@ -8,10 +8,13 @@ export interface JobCounts {
   readonly failed: number;
 }
 
-export async function countJobs({ queue, db }: Observer): Promise<JobCounts> {
-  const inRedis = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
+export async function countJobs({ queues, db }: Observer): Promise<JobCounts> {
+  await queues.look();
+  const inRedis = await Promise.all(
+    queues.all.map((queue) => queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed')),
+  );
   const inPostgres = await countFallbackJobs(db);
-  const all = [...Object.entries(inRedis), ...inPostgres];
+  const all = [...inRedis.flatMap(Object.entries<number>), ...inPostgres];
   const count = (fits: (state: string) => boolean) =>
     all.reduce((sum, [state, jobs]) => sum + (fits(state) ? jobs : 0), 0);
   return {

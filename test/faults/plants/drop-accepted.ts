@@ -13,7 +13,9 @@ export const dropAccepted: Plant = {
       let dropped = 0;
       // Several, since a device may send one of them again and so save it.
       await waitUntil(`${wanted} jobs are dropped`, async () => {
-        for (const job of await observer.queue.getWaiting(0, wanted)) dropped += await removeUnlessTaken(job);
+        for (const queue of observer.queues.all) {
+          for (const job of await queue.getWaiting(0, wanted)) dropped += await removeUnlessTaken(job);
+        }
         return dropped >= wanted;
       });
     } finally {
