@@ -1,13 +1,17 @@
 /**
- * Group commit on the way in: one piece of work at a time, and what comes while it is under way goes together into the
- * next. No timer: who comes alone is served at once, and the more come, the less each of them costs.
+ * Group commit on the way in: one piece of work at a time, and not more often than every few milliseconds; what comes
+ * meanwhile goes together into the next. Who comes alone is served at once, and the more come, the less each of them costs.
  */
+import { setTimeout as delay } from 'node:timers/promises';
+
 interface GathererOptions<Item, Answer> {
   readonly work: (items: readonly Item[]) => Promise<Answer>;
   readonly weigh: (item: Item) => number;
   /** What goes together weighs no more than this, unless it is one alone. */
   readonly maxWeight: number;
   readonly maxItems: number;
+  /** From the start of one piece of work to that of the next. */
+  readonly minIntervalMs: number;
 }
 
 interface Waiting<Item, Answer> {
@@ -20,6 +24,7 @@ export class Gatherer<Item, Answer> {
   readonly #options: GathererOptions<Item, Answer>;
   readonly #waiting: Waiting<Item, Answer>[] = [];
   #isWorking = false;
+  #startedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: GathererOptions<Item, Answer>) {
     this.#options = options;
@@ -36,6 +41,10 @@ export class Gatherer<Item, Answer> {
   async #workThrough(): Promise<void> {
     this.#isWorking = true;
     while (this.#waiting.length > 0) {
+      const early = this.#startedAt + this.#options.minIntervalMs - performance.now();
+      // A timer takes a millisecond at least.
+      if (early >= 1) await delay(early);
+      this.#startedAt = performance.now();
       const taken = this.#take();
       try {
         const answer = await this.#options.work(taken.map(({ item }) => item));

@@ -41,6 +41,8 @@ const probeMs = 500;
 /** Of requests that ride in one job. Roughly bytes: a job stays far below what a single request may bring. */
 const maxJobWeight = 128 * 1024;
 const maxRequestsPerJob = 100;
+/** Nobody notices it, and a queue that is busy takes half as many jobs. */
+const minIntervalMs = 5;
 /** How much the newest job counts in the average of requests per job. */
 const averageShare = 0.05;
 
@@ -112,6 +114,7 @@ export class UpdateProducer {
       weigh: ({ updates }) => updates.reduce((sum, update) => sum + weighUpdate(update), 0),
       maxWeight: maxJobWeight,
       maxItems: maxRequestsPerJob,
+      minIntervalMs,
     });
     this.#adds.set(queue, gatherer);
     return gatherer;

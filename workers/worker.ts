@@ -26,6 +26,12 @@ import { startUpkeep } from './upkeep.ts';
 import { startWatching } from './watch.ts';
 import { workerOptions } from './worker-options.ts';
 
+/**
+ * One of BullMQ's workers takes one job after the other, each with a round trip for which Redis writes to its disk: no faster
+ * than jobs come in. Several at once share the writes.
+ */
+const maxTakers = 4;
+
 /** Starts taking jobs. Stops with the lifecycle: finishes and publishes what is in hand, leaves no job to stall. */
 export async function startWorker(deps: WorkerDeps): Promise<void> {
   const { config, log, lifecycle, db, redis, names } = deps;
@@ -79,17 +85,21 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       await queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data })));
     },
   });
+  const takers = Math.min(maxTakers, config.WORKER_CONCURRENCY);
   const open = (partition: number) => {
     const { queue: name, prefix } = nameOfPartition(config.QUEUE_PREFIX, partition);
-    const worker = new Worker<UpdatesJob, void>(name, process, {
-      connection,
-      prefix,
-      concurrency: config.WORKER_CONCURRENCY,
-      telemetry: tracing?.telemetry,
-      ...workerOptions,
+    const workers = Array.from({ length: takers }, () => {
+      const worker = new Worker<UpdatesJob, void>(name, process, {
+        connection,
+        prefix,
+        concurrency: Math.ceil(config.WORKER_CONCURRENCY / takers),
+        telemetry: tracing?.telemetry,
+        ...workerOptions,
+      });
+      listen(worker, log, metrics);
+      return worker;
     });
-    listen(worker, log, metrics);
-    return worker;
+    return { close: async () => void (await Promise.all(workers.map((worker) => worker.close()))) };
   };
   // The readers' own connections wait for Redis, and cannot be asked whether it is there.
   const queueRedis = connectRedis(config.QUEUE_REDIS_URL, 'queue', log);

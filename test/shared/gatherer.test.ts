@@ -1,8 +1,9 @@
 import t from 'tap';
 import { Gatherer } from '../../shared/gatherer.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /** A gatherer of numbers whose work ends when the test says so. */
-function gather(limits: { maxItems: number; maxWeight: number }) {
+function gather(limits: { maxItems: number; maxWeight: number; minIntervalMs?: number }) {
   const rounds: { items: readonly number[]; end: (error?: Error) => void }[] = [];
   const gatherer = new Gatherer<number, string>({
     work: (items) =>
@@ -10,6 +11,7 @@ function gather(limits: { maxItems: number; maxWeight: number }) {
         rounds.push({ items, end: (error) => (error ? reject(error) : resolve(items.join('+'))) });
       }),
     weigh: (item) => item,
+    minIntervalMs: 0,
     ...limits,
   });
   const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
@@ -56,4 +58,18 @@ t.test('a failure reaches those who went together, and nobody else', async (t) =
     (await answers).map(({ status }) => status),
     ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
   );
+});
+
+t.test('who comes soon after another waits a moment for more to come', async (t) => {
+  const { gatherer, rounds, nextTurn } = gather({ maxItems: 10, maxWeight: 100, minIntervalMs: 100 });
+  const first = gatherer.add(1);
+  rounds[0]?.end();
+  await first;
+  const answers = [gatherer.add(2)];
+  await nextTurn();
+  answers.push(gatherer.add(3));
+  await waitUntil('the next round', async () => rounds.length === 2);
+  t.same(rounds[1]?.items, [2, 3]);
+  rounds[1]?.end();
+  t.same(await Promise.all(answers), ['2+3', '2+3']);
 });
