@@ -2,9 +2,8 @@
  * Builds the Fastify app from ready connections and parts. `app.close()` ends the parts as well; the connections belong to
  * whoever opened them.
  */
-import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
-import Fastify, { type FastifyBaseLogger, type FastifyRequest, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { maxRequestBytes, streamProtocol } from '../shared/contract/wire.ts';
 import { FieldError } from '../shared/errors.ts';
@@ -12,6 +11,7 @@ import { parseProxies } from '../shared/trusted-proxies.ts';
 import type { App } from './app-types.ts';
 import { createFieldGuard } from './auth.ts';
 import type { Connections } from './connections.ts';
+import { answerOtherSites } from './cors.ts';
 import { addDocs } from './docs.ts';
 import { addDrain } from './drain.ts';
 import { readJsonBodies } from './json-body.ts';
@@ -40,32 +40,25 @@ const maxCheckEveryMs = 5000;
 /** Without a byte either way. Longer than the longest `Prefer: wait`, and than a stream's keep-alive. */
 const connectionTimeoutMs = 75_000;
 
-const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied', 'ratelimit', 'ratelimit-policy'];
-
 export async function buildApp(connections: Connections, parts: Parts): Promise<App> {
   const { config, reader, producer, verifyToken, revocations, tracing } = connections;
   const { metrics, streams, replies, limits } = parts;
   const origins = parseOrigins(config.CORS_ORIGINS);
 
   const app = createServer(connections);
-  app.addHook('onRequest', refuseLongUrls);
+  refuseLongUrls(app);
   refuseUnmetDemands(app);
   readJsonBodies(app);
   handleErrors(app, { metrics, showDetails: config.NODE_ENV === 'development' });
   answerUnknownRoutes(app);
   if (tracing) traceRequests(app, tracing);
-  logRequests(app, metrics);
+  logRequests(app, connections.log, metrics);
   addRateHeaders(app);
   addDrain(app, { streams, replies });
   app.addHook('onClose', async () => parts.close());
 
   addSecurityHeaders(app);
-  await app.register(cors, {
-    origin: [...origins],
-    methods: ['GET', 'HEAD', 'POST'],
-    exposedHeaders,
-    strictPreflight: false,
-  });
+  answerOtherSites(app, origins);
   await app.register(websocket, {
     options: {
       maxPayload: maxRequestBytes,
@@ -97,8 +90,10 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
   return app;
 }
 
-async function refuseLongUrls({ url }: FastifyRequest): Promise<void> {
-  if (url.length > maxUrlLength) throw new FieldError('url_too_long');
+function refuseLongUrls(app: App): void {
+  app.addHook('onRequest', ({ url }, _reply, done) => {
+    done(url.length > maxUrlLength ? new FieldError('url_too_long') : undefined);
+  });
 }
 
 function createServer({ log, config }: Connections): App {

@@ -26,7 +26,7 @@ export function createFieldGuard({ verifyToken, limits }: FieldGuardOptions): (s
   return (scope) => async (request) => {
     const token = findToken(request);
     if (token === undefined) throw new FieldError('unauthorized', { detail: 'Send `Authorization: Bearer <token>`' });
-    const claims = await countFailures(limits, request.ip, () => verifyToken(token));
+    const claims = await countFailures(limits, request, () => verifyToken(token));
     const { field } = request.params as { field: FieldId };
     checkAccess(claims, scope, field);
     request.claims = claims;
@@ -46,11 +46,15 @@ function pointsOf({ method, query, routeOptions }: FastifyRequest): number {
 }
 
 /** A token that is no token costs its address a point. @throws FieldError `rate_limited` when that was one too many */
-export async function countFailures(limits: Limits, address: string, verify: () => Promise<Claims>): Promise<Claims> {
+export async function countFailures(
+  limits: Limits,
+  request: Pick<FastifyRequest, 'ip'>,
+  verify: () => Promise<Claims>,
+): Promise<Claims> {
   try {
     return await verify();
   } catch (error) {
-    if (error instanceof FieldError && error.code === 'unauthorized') limits.failedLogins.take(address, 1);
+    if (error instanceof FieldError && error.code === 'unauthorized') limits.failedLogins.take(request.ip, 1);
     throw error;
   }
 }

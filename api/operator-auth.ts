@@ -28,8 +28,9 @@ export function createOperatorGuard(door: OperatorDoor) {
   };
 }
 
-async function findRefusal(door: OperatorDoor, { headers, ip }: FastifyRequest): Promise<FieldError | undefined> {
+async function findRefusal(door: OperatorDoor, request: FastifyRequest): Promise<FieldError | undefined> {
   const { limits, password } = door;
+  const { headers, ip } = request;
   try {
     if (password && isBasic(headers.authorization)) {
       // Who has guessed too often is not told when he guesses right.
@@ -39,7 +40,7 @@ async function findRefusal(door: OperatorDoor, { headers, ip }: FastifyRequest):
     }
     const token = bearerOf(headers.authorization);
     if (token === undefined) return new FieldError('unauthorized', { detail: 'Operators only' });
-    if (hasScope(await countFailures(limits, ip, () => door.verifyToken(token)), 'operator')) return undefined;
+    if (hasScope(await countFailures(limits, request, () => door.verifyToken(token)), 'operator')) return undefined;
     return new FieldError('forbidden', { detail: 'The token lacks the scope operator' });
   } catch (error) {
     if (error instanceof FieldError) return error;

@@ -1,16 +1,20 @@
 /** Refuses by name what Node would refuse without a word: a request that names no host, and expectations but one. */
+import type { IncomingMessage } from 'node:http';
 import { FieldError } from '../shared/errors.ts';
 import type { App } from './app-types.ts';
 
 export function refuseUnmetDemands(app: App): void {
   // Without a listener Node answers 417 by itself.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  app.addHook('onRequest', async ({ headers, raw }) => {
-    if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
-      throw new FieldError('bad_request', { detail: 'Of expectations, only 100-continue is met' });
-    }
-    if (headers.host === undefined && raw.httpVersion === '1.1') {
-      throw new FieldError('bad_request', { detail: 'The Host header is missing' });
-    }
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    const unmet = findUnmet(raw);
+    done(unmet === undefined ? undefined : new FieldError('bad_request', { detail: unmet }));
   });
+}
+
+function findUnmet({ headers, httpVersion }: IncomingMessage): string | undefined {
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+    return 'Of expectations, only 100-continue is met';
+  }
+  return headers.host === undefined && httpVersion === '1.1' ? 'The Host header is missing' : undefined;
 }

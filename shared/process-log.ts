@@ -1,6 +1,7 @@
 /** The log of a process and its life: what both mains begin with. */
 import type { Config } from './config.ts';
 import { ErrorWebhook } from './error-webhook.ts';
+import { gatherLines } from './gathered-lines.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { createLog, type Logger } from './log.ts';
 
@@ -14,7 +15,8 @@ interface ProcessLogOptions {
 export function openProcessLog({ name, config, pretty }: ProcessLogOptions): { log: Logger; lifecycle: Lifecycle } {
   const { LOG_LEVEL: level, ERROR_WEBHOOK_URL: url } = config;
   const webhook = url ? new ErrorWebhook({ url, service: `field-${name}` }) : undefined;
-  const log = createLog({ name, level, pretty, ...(webhook ? { onError: (line) => webhook.note(line) } : {}) });
+  const options = { name, level, pretty, ...(webhook ? { onError: (line: string) => webhook.note(line) } : {}) };
+  const log = createLog(options, pretty ? undefined : gatherLines());
   const lifecycle = createLifecycle(log);
   lifecycle.stopOnSignals();
   if (webhook) {

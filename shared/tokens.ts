@@ -68,12 +68,12 @@ export function createTokenVerifier(settings: TokenSettings): VerifyToken {
   const verify = createSignatureCheck(settings);
   const known = new LRUCache<string, Claims>({ max: maxCachedTokens, ttl: trustSignatureMs, perf: Date });
   return async (token) => {
-    if (token.length > maxTokenLength || !tokenShape.test(token)) throw new FieldError('unauthorized');
     const cached = known.get(token);
     if (cached) {
       if ((cached.exp + clockToleranceSeconds) * 1000 <= Date.now()) throw new FieldError('token_expired');
       return cached;
     }
+    if (token.length > maxTokenLength || !tokenShape.test(token)) throw new FieldError('unauthorized');
     const claims = claimsSchema.safeParse(await verify(token));
     if (!claims.success) throw new FieldError('unauthorized', { detail: 'The token lacks a claim that is needed' });
     known.set(token, claims.data);
@@ -90,8 +90,11 @@ function createSignatureCheck(settings: TokenSettings): (token: string) => Promi
   };
   const { JWT_SECRET: secret, JWKS_URL: jwksUrl } = settings;
   if (secret) {
-    const key = new TextEncoder().encode(secret);
-    return (token) => translate(jwtVerify(token, key, { ...options, algorithms: ['HS256'] }));
+    // Imported once: from raw bytes it would be anew for every token.
+    const hmac = { name: 'HMAC', hash: 'SHA-256' };
+    const imported = crypto.subtle.importKey('raw', new TextEncoder().encode(secret), hmac, false, ['verify']);
+    const findKey = () => imported;
+    return (token) => translate(jwtVerify(token, findKey, { ...options, algorithms: ['HS256'] }));
   }
   if (!jwksUrl) throw new Error('neither a secret nor a JWKS URL is configured');
   const findKey = createKeyFinder(jwksUrl);

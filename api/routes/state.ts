@@ -21,7 +21,7 @@ interface StateRoutesDeps {
 }
 
 export function addStateRoutes(app: App, { guard, states, presence, versions, metrics }: StateRoutesDeps): void {
-  const join = createJoin();
+  const send = createSend();
   app.get(
     '/api/fields/:field',
     {
@@ -45,39 +45,51 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
     async (request, reply) => {
       const { field } = request.params;
       const { view, at } = request.query;
-      const send = (text: StateText, activeNodes: number) =>
-        sendState(request, reply, text.version, () =>
-          join(view === 'summary' ? text.summary : text.state, activeNodes),
-        );
       if (at !== undefined) {
         reply.header('x-cache', 'bypass');
-        return send(await states.readAt(field, at), 0);
+        return send(request, reply, { text: await states.readAt(field, at), view, activeNodes: 0 });
       }
-      const [{ state, cache }, activeNodes] = await Promise.all([states.read(field), presence.count(field)]);
+      // Never fails, so it may be waited for after the other.
+      const counting = presence.count(field);
+      const { state, cache } = await states.read(field);
       metrics.reads.inc({ cache });
       versions.note(field, state.version);
       reply.header('x-cache', cache);
-      return send(state.text, activeNodes);
+      return send(request, reply, { text: state.text, view, activeNodes: await counting });
     },
   );
 }
 
-/** Puts texts together once for all who ask while neither the state nor the number of those present changes. */
-function createJoin(): typeof joinText {
-  const answers = new WeakMap<Split, { activeNodes: number; bytes: Buffer }>();
-  return (text, activeNodes) => {
-    const known = answers.get(text);
-    if (known?.activeNodes === activeNodes) return known.bytes;
-    const bytes = joinText(text, activeNodes);
-    answers.set(text, { activeNodes, bytes });
-    return bytes;
-  };
+interface Answer {
+  readonly text: StateText;
+  readonly view: 'full' | 'summary';
+  readonly activeNodes: number;
 }
 
 /** The bytes as they are: their shape is `renderState`'s concern. */
-function sendState(request: FastifyRequest, reply: FastifyReply, version: number, render: () => Buffer): FastifyReply {
-  const etag = etagOf(version);
-  reply.header('etag', etag).header('cache-control', 'private, no-cache');
-  if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
-  return reply.type('application/json; charset=utf-8').send(render());
+function createSend() {
+  const join = createJoin();
+  return (request: FastifyRequest, reply: FastifyReply, { text, view, activeNodes }: Answer): FastifyReply => {
+    const etag = etagOf(text.version);
+    reply.header('etag', etag).header('cache-control', 'private, no-cache');
+    if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+    const body = join(view === 'summary' ? text.summary : text.state, activeNodes);
+    return reply.type('application/json; charset=utf-8').send(body);
+  };
+}
+
+/** Node writes a text together with the head, in one piece; bytes it writes apart, but need not encode. */
+const maxTextBytes = 4096;
+
+/** Puts texts together once for all who ask while neither the state nor the number of those present changes. */
+function createJoin(): (split: Split, activeNodes: number) => Buffer | string {
+  const answers = new WeakMap<Split, { activeNodes: number; body: Buffer | string }>();
+  return (split, activeNodes) => {
+    const known = answers.get(split);
+    if (known?.activeNodes === activeNodes) return known.body;
+    const bytes = joinText(split, activeNodes);
+    const body = bytes.length <= maxTextBytes ? bytes.toString() : bytes;
+    answers.set(split, { activeNodes, body });
+    return body;
+  };
 }

@@ -157,6 +157,12 @@ t.test('only the origins on the list may read answers or open sockets', async (t
   });
   t.equal(preflight.status, 204);
   t.equal(preflight.headers.get('access-control-allow-headers'), 'authorization,prefer');
+  t.equal(preflight.headers.get('access-control-allow-methods'), 'GET, HEAD, POST');
+  t.equal(preflight.headers.get('access-control-allow-origin'), 'https://field.example');
+  t.equal(preflight.headers.get('vary'), 'Origin, Access-Control-Request-Headers');
+  const plain = await production.ask('/api/');
+  t.equal(plain.headers.get('vary'), 'Origin', 'caches are told, whoever asks');
+  t.match(plain.headers.get('access-control-expose-headers'), /etag.*ratelimit/);
   const evil = { authorization: `Bearer ${token}`, origin: 'https://evil.example' };
   t.match(await refusedUpgrade(streamUrl(production, 'global'), ['field.v1'], evil), { status: 403 });
 });
