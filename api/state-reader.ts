@@ -62,12 +62,10 @@ export class StateReader {
   async #readNow(field: FieldId): Promise<StateAnswer> {
     const known = this.#states.get(field);
     try {
-      const version = await this.#cache.readVersion(field);
-      if (known && version === known.version) return { state: known, cache: 'hit' };
+      const cached = await this.#cache.readNewer(field, known?.version ?? -1);
+      if (cached?.pieces) return { state: this.#remember(cached.pieces), cache: 'hit' };
       // A copy that is older than what was read before has missed something while the cache was away.
-      const isStale = known !== undefined && version !== undefined && version < known.version;
-      const pieces = version === undefined || isStale ? undefined : await this.#cache.read(field);
-      if (pieces) return { state: this.#remember(pieces), cache: 'hit' };
+      if (known && cached?.version === known.version) return { state: known, cache: 'hit' };
     } catch (error) {
       this.#log.debug({ err: error, field }, 'cache not readable');
       return { state: await this.#readPast(field, known), cache: 'bypass' };

@@ -86,7 +86,18 @@ end
 if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
 return 0`;
 
+/** Older than any. */
+const noVersion = -1;
+
+/** KEYS: state. ARGV: a version that is known → the version, and all entries if it is newer. */
+const readScript = `
+local version = redis.call('HGET', KEYS[1], 'version')
+if not version then return {-1} end
+if tonumber(version) <= tonumber(ARGV[1]) then return {tonumber(version)} end
+return {tonumber(version), redis.call('HGETALL', KEYS[1])}`;
+
 interface ScriptedRedis extends Redis {
+  readField(key: string, known: number): Promise<[version: number, entries?: string[]]>;
   patchField(key: string, ...args: (string | number)[]): Promise<number>;
   replaceField(key: string, ...args: (string | number)[]): Promise<number>;
 }
@@ -99,6 +110,7 @@ export class FieldCache {
   constructor(redis: Redis, names: CacheNames, ttlSeconds: number) {
     redis.defineCommand('patchField', { numberOfKeys: 1, lua: patchScript });
     redis.defineCommand('replaceField', { numberOfKeys: 1, lua: replaceScript });
+    redis.defineCommand('readField', { numberOfKeys: 1, lua: readScript });
     this.#redis = redis as ScriptedRedis;
     this.#names = names;
     this.#ttlSeconds = ttlSeconds;
@@ -141,8 +153,15 @@ export class FieldCache {
 
   /** The whole copy, or undefined when there is none. */
   async read(field: FieldId): Promise<StatePieces | undefined> {
-    const entries = await this.#redis.hgetall(this.#names.stateKey(field));
-    return fromEntries(field, entries);
+    return (await this.readNewer(field, noVersion))?.pieces;
+  }
+
+  /** The version of the copy, and the copy itself if it is newer than what is known; undefined when there is none. */
+  async readNewer(field: FieldId, known: number): Promise<{ version: number; pieces?: StatePieces } | undefined> {
+    const [version, entries] = await this.#redis.readField(this.#names.stateKey(field), known);
+    if (version === noVersion) return undefined;
+    const pieces = entries && fromEntries(field, entries);
+    return pieces ? { version, pieces } : { version };
   }
 
   /** Tells a waiting request what became of its updates. */
@@ -168,16 +187,22 @@ function toEntries({ version, head, particles, cells }: StatePieces): string[] {
   return entries;
 }
 
-function fromEntries(field: FieldId, entries: Record<string, string>): StatePieces | undefined {
-  const { version, head } = entries;
-  if (version === undefined || head === undefined) return undefined;
+/** @param entries names and values in turns */
+function fromEntries(field: FieldId, entries: readonly string[]): StatePieces | undefined {
+  let version: number | undefined;
+  let head: Head | undefined;
   const particles: ParticlePiece[] = [];
   const cells: CellPiece[] = [];
-  for (const [name, text] of Object.entries(entries)) {
-    if (name.startsWith('c:')) cells.push({ cell: name.slice(2), json: text });
-    if (!name.startsWith('p:')) continue;
-    const gap = text.indexOf(' ');
-    particles.push({ id: name.slice(2), order: Number(text.slice(0, gap)), json: text.slice(gap + 1) });
+  for (let index = 0; index < entries.length; index += 2) {
+    const name = entries[index] ?? '';
+    const text = entries[index + 1] ?? '';
+    if (name.startsWith('p:')) {
+      const gap = text.indexOf(' ');
+      particles.push({ id: name.slice(2), order: Number(text.slice(0, gap)), json: text.slice(gap + 1) });
+    } else if (name.startsWith('c:')) cells.push({ cell: name.slice(2), json: text });
+    else if (name === 'version') version = Number(text);
+    else if (name === 'head') head = JSON.parse(text) as Head;
   }
-  return { field, version: Number(version), head: JSON.parse(head) as Head, particles, cells, fieldsMoved: true };
+  if (version === undefined || head === undefined) return undefined;
+  return { field, version, head, particles, cells, fieldsMoved: true };
 }

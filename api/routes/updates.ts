@@ -10,6 +10,7 @@ import type { AcceptUpdates } from '../accept-updates.ts';
 import type { App } from '../app-types.ts';
 import { claimsOf, type Guard, writerOf } from '../auth.ts';
 import type { Backlog } from '../backlog.ts';
+import { IntakeTurns } from '../intake-turns.ts';
 import type { KnownVersions } from '../known-versions.ts';
 import { parseWait } from '../prefer.ts';
 import type { Replies } from '../replies.ts';
@@ -75,9 +76,11 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
   );
 }
 
-/** Before the body is read: what is turned away under load must cost next to nothing. */
+/** Before the body is read: what is turned away under load must cost next to nothing, and keep no reader waiting. */
 function admitWhileThereIsRoom(backlog: Backlog) {
+  const turns = new IntakeTurns();
   return async ({ headers }: FastifyRequest, { raw }: FastifyReply): Promise<void> => {
+    await turns.take();
     backlog.check();
     const declared = Number(headers['content-length'] ?? maxRequestBytes);
     raw.once('close', backlog.take(Math.min(declared, maxRequestBytes)));
