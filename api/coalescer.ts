@@ -1,6 +1,7 @@
 /**
  * Shares one piece of work among all who ask for it at the same time, and never gives anybody an answer that is older
- * than the question: who asks while the work is under way shares the next round with all others who do.
+ * than the question. Who asks while the work is under way shares the next round with all others who do; who asks while it
+ * is not, with all others of the same turn of the event loop.
  */
 export class Coalescer<Key, Answer> {
   readonly #work: (key: Key) => Promise<Answer>;
@@ -13,22 +14,28 @@ export class Coalescer<Key, Answer> {
   }
 
   ask(key: Key): Promise<Answer> {
-    const next = this.#next.get(key);
-    if (next) return next;
-    const running = this.#running.get(key);
-    if (!running) return this.#start(key);
-    const following = running.then(() => {
-      this.#next.delete(key);
-      return this.#start(key);
-    });
-    this.#next.set(key, following);
-    return following;
+    const known = this.#next.get(key);
+    if (known) return known;
+    const next = this.#startAfter(this.#running.get(key) ?? endOfTurn(), key);
+    this.#next.set(key, next);
+    return next;
   }
 
-  #start(key: Key): Promise<Answer> {
+  async #startAfter(before: Promise<void>, key: Key): Promise<Answer> {
+    await before;
+    this.#next.delete(key);
     const answer = this.#work(key);
-    const end = () => void this.#running.delete(key);
-    this.#running.set(key, answer.then(end, end));
+    this.#running.set(key, this.#end(answer, key));
     return answer;
   }
+
+  async #end(answer: Promise<Answer>, key: Key): Promise<void> {
+    await answer.catch(() => undefined);
+    this.#running.delete(key);
+  }
+}
+
+/** When all that has come in with this turn of the event loop has been looked at. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -32,6 +32,12 @@ export function identityOf({ sub, device, jti, iat }: Claims): TokenIdentity {
   return { user: sub, device, tokenId: jti, issuedAt: iat };
 }
 
+/** When a token was used, and from when it is, in ms. */
+interface Use {
+  readonly usedAt: number;
+  readonly issuedAtMs: number;
+}
+
 export class RevocationList {
   readonly #revokedAt = new Map<string, number>();
   #change = 0;
@@ -52,12 +58,17 @@ export class RevocationList {
   /** @param usedAt when the token was used, in ms: what it did before it was revoked stands */
   isRevoked({ user, device, tokenId, issuedAt = 0 }: TokenIdentity, usedAt = Number.POSITIVE_INFINITY): boolean {
     if (this.#revokedAt.size === 0) return false;
-    const isAfter = (kind: RevocationKind, subject: string | undefined, issued: number) => {
-      const revokedAt = subject === undefined ? undefined : this.#revokedAt.get(keyOf(kind, subject));
-      return revokedAt !== undefined && usedAt > revokedAt && issued <= revokedAt;
-    };
-    const issuedAtMs = issuedAt * 1000;
-    return isAfter('token', tokenId, 0) || isAfter('device', device, issuedAtMs) || isAfter('user', user, issuedAtMs);
+    const use = { usedAt, issuedAtMs: issuedAt * 1000 };
+    return (
+      this.#bars('token', tokenId, { usedAt, issuedAtMs: 0 }) ||
+      this.#bars('device', device, use) ||
+      this.#bars('user', user, use)
+    );
+  }
+
+  #bars(kind: RevocationKind, subject: string | undefined, { usedAt, issuedAtMs }: Use): boolean {
+    const revokedAt = subject === undefined ? undefined : this.#revokedAt.get(keyOf(kind, subject));
+    return revokedAt !== undefined && usedAt > revokedAt && issuedAtMs <= revokedAt;
   }
 
   /** Whether a device may not have a new token for its name. */

@@ -73,23 +73,19 @@ function createSend() {
     const etag = etagOf(text.version);
     reply.header('etag', etag).header('cache-control', 'private, no-cache');
     if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
-    const body = join(view === 'summary' ? text.summary : text.state, activeNodes);
-    return reply.type('application/json; charset=utf-8').send(body);
+    const bytes = join(view === 'summary' ? text.summary : text.state, activeNodes);
+    return reply.type('application/json; charset=utf-8').send(bytes);
   };
 }
 
-/** Node writes a text together with the head, in one piece; bytes it writes apart, but need not encode. */
-const maxTextBytes = 4096;
-
 /** Puts texts together once for all who ask while neither the state nor the number of those present changes. */
-function createJoin(): (split: Split, activeNodes: number) => Buffer | string {
-  const answers = new WeakMap<Split, { activeNodes: number; body: Buffer | string }>();
-  return (split, activeNodes) => {
-    const known = answers.get(split);
-    if (known?.activeNodes === activeNodes) return known.body;
-    const bytes = joinText(split, activeNodes);
-    const body = bytes.length <= maxTextBytes ? bytes.toString() : bytes;
-    answers.set(split, { activeNodes, body });
-    return body;
+function createJoin(): typeof joinText {
+  const answers = new WeakMap<Split, { activeNodes: number; bytes: Buffer }>();
+  return (text, activeNodes) => {
+    const known = answers.get(text);
+    if (known?.activeNodes === activeNodes) return known.bytes;
+    const bytes = joinText(text, activeNodes);
+    answers.set(text, { activeNodes, bytes });
+    return bytes;
   };
 }

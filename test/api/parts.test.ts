@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import t from 'tap';
 import { Coalescer } from '../../api/coalescer.ts';
 import { etagOf, matchesEtag } from '../../api/etag.ts';
@@ -9,13 +10,16 @@ t.test('who asks while work is under way shares the next round, which began afte
   const coalescer = new Coalescer<string, number>(
     () => new Promise((resolve, reject) => rounds.push({ resolve, reject })),
   );
-  const first = coalescer.ask('a');
-  const second = coalescer.ask('a');
-  const third = coalescer.ask('a');
+  const [first, alike] = [coalescer.ask('a'), coalescer.ask('a')];
   const other = coalescer.ask('b');
-  t.equal(rounds.length, 2, 'one round a key');
+  await endOfTurn();
+  t.equal(rounds.length, 2, 'one round a key for all who ask in the same turn');
+  const second = coalescer.ask('a');
+  await endOfTurn();
+  const third = coalescer.ask('a');
+  t.equal(rounds.length, 2, 'none while one is under way');
   rounds[0]?.resolve(1);
-  t.equal(await first, 1);
+  t.same(await Promise.all([first, alike]), [1, 1]);
   rounds[1]?.resolve(10);
   t.equal(await other, 10);
   t.equal(rounds.length, 3);
@@ -25,12 +29,18 @@ t.test('who asks while work is under way shares the next round, which began afte
 
 t.test('a round that fails, fails for those who shared it alone', async (t) => {
   let calls = 0;
+  let fail: (error: Error) => void = () => undefined;
   const coalescer = new Coalescer<string, number>(async () => {
     calls += 1;
-    if (calls === 1) throw new Error('once');
-    return calls;
+    if (calls > 1) return calls;
+    return new Promise((_, reject) => {
+      fail = reject;
+    });
   });
-  const [first, second] = [coalescer.ask('a'), coalescer.ask('a')];
+  const first = coalescer.ask('a');
+  await endOfTurn();
+  const second = coalescer.ask('a');
+  fail(new Error('once'));
   await t.rejects(first, { message: 'once' });
   t.equal(await second, 2);
   t.equal(await coalescer.ask('a'), 3);
