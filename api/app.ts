@@ -2,6 +2,7 @@
  * Builds the Fastify app from ready connections and parts. `app.close()` ends the parts as well; the connections belong to
  * whoever opened them.
  */
+import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -11,7 +12,6 @@ import { parseProxies } from '../shared/trusted-proxies.ts';
 import type { App } from './app-types.ts';
 import { createFieldGuard } from './auth.ts';
 import type { Connections } from './connections.ts';
-import { answerOtherSites } from './cors.ts';
 import { addDocs } from './docs.ts';
 import { addDrain } from './drain.ts';
 import { readJsonBodies } from './json-body.ts';
@@ -40,6 +40,8 @@ const maxCheckEveryMs = 5000;
 /** Without a byte either way. Longer than the longest `Prefer: wait`, and than a stream's keep-alive. */
 const connectionTimeoutMs = 75_000;
 
+const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied', 'ratelimit', 'ratelimit-policy'];
+
 export async function buildApp(connections: Connections, parts: Parts): Promise<App> {
   const { config, reader, producer, verifyToken, revocations, tracing } = connections;
   const { metrics, streams, replies, limits } = parts;
@@ -58,7 +60,12 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
   app.addHook('onClose', async () => parts.close());
 
   addSecurityHeaders(app);
-  answerOtherSites(app, origins);
+  await app.register(cors, {
+    origin: [...origins],
+    methods: ['GET', 'HEAD', 'POST'],
+    exposedHeaders,
+    strictPreflight: false,
+  });
   await app.register(websocket, {
     options: {
       maxPayload: maxRequestBytes,

@@ -1,7 +1,6 @@
 /** The log of a process and its life: what both mains begin with. */
 import type { Config } from './config.ts';
 import { ErrorWebhook } from './error-webhook.ts';
-import { gatherLines } from './gathered-lines.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { createLog, type Logger } from './log.ts';
 
@@ -16,7 +15,7 @@ export function openProcessLog({ name, config, pretty }: ProcessLogOptions): { l
   const { LOG_LEVEL: level, ERROR_WEBHOOK_URL: url } = config;
   const webhook = url ? new ErrorWebhook({ url, service: `field-${name}` }) : undefined;
   const options = { name, level, pretty, ...(webhook ? { onError: (line: string) => webhook.note(line) } : {}) };
-  const log = createLog(options, pretty ? undefined : gatherLines());
+  const log = createLog({ ...options, gathers: !pretty });
   const lifecycle = createLifecycle(log);
   lifecycle.stopOnSignals();
   if (webhook) {
