@@ -8,6 +8,9 @@ import { renderTable, targetsTable } from './report/table.ts';
 import { runSuite } from './suite.ts';
 
 const say = (line: string) => console.log(line);
+/** Ends what runs and removes its files. */
+let stop = async (): Promise<void> => undefined;
+let stopping: Promise<void> | undefined;
 
 async function main({ chosen, isQuick, profileFolder, asJson, resumes }: Options): Promise<void> {
   const commit = readCommit();
@@ -19,6 +22,9 @@ async function main({ chosen, isQuick, profileFolder, asJson, resumes }: Options
     isQuick,
     profileFolder,
     say,
+    onStack: (stack) => {
+      stop = () => stack.stop();
+    },
     onResult: async (result) => {
       targets.push(...result.targets);
       const order = benches.map(({ name }) => name);
@@ -36,14 +42,15 @@ try {
     say(describeHelp(benches));
     process.exit(0);
   }
-  // The guard stops what was started.
-  onStopSignals(
-    () => process.exit(130),
-    () => process.exit(130),
-  );
+  const end = () => process.exit(130);
+  onStopSignals(() => {
+    stopping = stop().finally(end);
+  }, end);
   await main(options);
   process.exit(0);
 } catch (error) {
+  // What fails now does so because its servers are gone.
+  await stopping;
   console.error(error instanceof RangeError || error instanceof TypeError ? error.message : error);
   process.exit(error instanceof RangeError || error instanceof TypeError ? 2 : 1);
 }

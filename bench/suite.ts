@@ -12,6 +12,8 @@ export interface SuiteRequest {
   readonly isQuick: boolean;
   readonly profileFolder: string | undefined;
   readonly say: (line: string) => void;
+  /** Told of every stack, as soon as it runs. */
+  readonly onStack: (stack: BenchStack) => void;
   readonly onResult: (result: BenchResult) => Promise<void>;
 }
 
@@ -23,10 +25,11 @@ export async function runSuite(request: SuiteRequest): Promise<void> {
 
 async function runGroup(
   group: readonly Bench[],
-  { isQuick, profileFolder, say, onResult }: SuiteRequest,
+  { isQuick, profileFolder, say, onStack, onResult }: SuiteRequest,
 ): Promise<void> {
   const startedAt = performance.now();
   const stack = await startBenchStack({ say, profileFolder });
+  onStack(stack);
   const sayWhere = (name: string) => (line: string) =>
     say(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${name}  ${line}`);
   try {

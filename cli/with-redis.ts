@@ -21,7 +21,7 @@ export async function openRedis({ url, what, setting }: RedisRole): Promise<Redi
   const redis = connectRedis(url, 'cli', log(), { ...failFast, lazyConnect: true, retryStrategy: () => null });
   let reason: unknown;
   redis.on('error', (error) => {
-    reason ??= error;
+    reason ??= causeOf(error);
   });
   try {
     await redis.connect();
@@ -31,13 +31,18 @@ export async function openRedis({ url, what, setting }: RedisRole): Promise<Redi
     redis.disconnect();
     throw new CliError(
       'unreachable',
-      `The Redis of ${what} at ${addressOf(url)} cannot be reached: ${reasonOf(reason ?? cause)}`,
+      `The Redis of ${what} at ${addressOf(url)} cannot be reached: ${reasonOf(reason ?? causeOf(cause))}`,
       {
         hint: `Is it running, and is ${setting} right? Where that is not set, the last \`npm start\` is meant.`,
         cause,
       },
     );
   }
+}
+
+/** A cluster says that no node of it answered; the last of them has said why. */
+function causeOf(error: unknown): unknown {
+  return (error as { lastNodeError?: Error }).lastNodeError ?? error;
 }
 
 /** The way into the queue. @throws CliError `unreachable` when its Redis is away at the start */
