@@ -67,7 +67,7 @@ export const configSchema = z.object({
   MAX_BACKLOG: integer(1, 10_000_000).default(50_000),
   MAX_QUEUE_MEMORY_MB: integer(16, 1_000_000).default(1024),
   WORKER_CONCURRENCY: integer(1, 5000).default(500),
-  COMMIT_LANES: integer(1, 32).default(4),
+  COMMIT_LANES: integer(1, 32).default(2),
   SNAPSHOT_EVERY: integer(10, 1_000_000).default(5000),
   LOG_RETENTION_DAYS: z.coerce.number().min(0).max(36_500).default(30),
   CACHE_TTL_SECONDS: integer(1, 7 * 86_400).default(3600),
