@@ -64,6 +64,7 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
     await send(site.api, 'quarrel', 'phone-1', [setCell(1, 3, 0.25)]);
     await send(site.api, 'quarrel', 'phone-2', [setCell(1, 3, 0.75)]);
     await live.waitForText('#conflict-count', /^1$/);
+    await live.waitForText('#conflicts', /lost/);
     const said = await live.page.locator('#conflicts li').innerText();
     t.match(said.replace(/\s+/g, ' '), '0.25 lost phone-1 / 0.75 stands phone-2 cell 3,0');
     await live.page.reload();
