@@ -4,7 +4,8 @@ import { waitForCache } from '../support/read-back.ts';
 import { asField } from '../support/updates.ts';
 import { spot, withSite } from './with-page.ts';
 
-const network = /net::ERR_|WebSocket connection|status of 503/;
+/** What a page that asks, instead of listening, hears of a field before its first update is a 404. */
+const network = /net::ERR_|WebSocket connection|status of (503|404)/;
 
 t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t);

@@ -1,6 +1,6 @@
 /**
  * Whether a process leaks: its open handles and its memory at rest after each round, and the slope of the line that fits
- * them best. A process that the nemesis has ended starts a new series.
+ * most of them. A process that the nemesis has ended starts a new series.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { FaultStack } from '../stack/fault-stack.ts';
@@ -64,14 +64,15 @@ export function describeSlope({ name, samples, handlesPerRound, memoryMbPerRound
   return `${name}: ${handles} handles and ${memory} MB a round over ${samples} rounds`;
 }
 
-/** Least squares. */
+/**
+ * The median of the slopes between any two points (Theil and Sen): sockets whose other end is gone stay open until they time
+ * out, and a step is no leak.
+ */
 function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
-  const count = points.length;
-  const meanX = points.reduce((sum, [x]) => sum + x, 0) / count;
-  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / count;
-  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
-  const variance = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-  return variance === 0 ? 0 : covariance / variance;
+  const slopes = points.flatMap(([x, y], index) =>
+    points.slice(index + 1).map(([laterX, laterY]) => (laterY - y) / (laterX - x)),
+  );
+  return slopes.sort((one, other) => one - other)[Math.floor(slopes.length / 2)] ?? 0;
 }
 
 function countHandles(pid: number): number {
