@@ -251,6 +251,7 @@ t.test('both queues are looked at: failed, stalled, old and too many jobs, and a
     'the queue queue_slow',
     'the queue jobs_stalled',
     'the queue jobs_failed',
+    'the queue no_workers',
   ]);
   const said = findings.map(({ message }) => message).join('\n');
   t.match(said, /1 waiting, 1 active, 0 to be tried again, 1 failed; the oldest is 36\d\d\.\d s old/);
