@@ -14,7 +14,7 @@ const retryAfterOf = (headers: Headers) => Number(headers.get('retry-after'));
 
 t.test('a queue whose memory runs full takes no more updates, and is emptied all the same', async (t) => {
   // A server of its own for the queue, a little larger than empty: BullMQ's scripts alone take a few MB.
-  const queue = await withRedis(t, { settings: { maxmemory: '16mb' } });
+  const queue = await withRedis(t, { settings: { maxmemory: '32mb' } });
   const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl });
   const api = await withApi(t, backing);
   const token = await api.token();
