@@ -9,7 +9,7 @@ import type { Claims } from '../shared/contract/token.ts';
 import type { FieldId } from '../shared/field/ids.ts';
 import type { Update } from '../shared/field/update.ts';
 import type { RevocationList } from '../shared/revocation-list.ts';
-import type { UpdateProducer } from '../shared/update-queue.ts';
+import { type UpdateProducer, weighJob } from '../shared/update-queue.ts';
 import { checkAccess, checkRevocation, grantOf, writerOf } from './auth.ts';
 import type { Backlog } from './backlog.ts';
 import type { CounterLeads } from './counter-leads.ts';
@@ -65,8 +65,8 @@ export function createAcceptUpdates({
       grant: grantOf(claims, field),
       ...(replyTo ? { replyTo } : {}),
     };
-    const [version, durability] = await Promise.all([versions.find(field), producer.enqueue(job)]);
-    backlog.noteAdded();
+    const add = () => Promise.all([versions.find(field), producer.enqueue(job)]);
+    const [version, durability] = await backlog.count(weighJob(job), add);
     leads.noteAccepted({ field, device, updates });
     presence.touch(field, device);
     metrics.accepted.inc({ durability }, updates.length);

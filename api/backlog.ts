@@ -30,7 +30,12 @@ export class Backlog {
   #waiting = 0;
   /** Jobs added by this process since the last look. */
   #added = 0;
-  #isQueueFull = false;
+  /** Of the queue's memory, as of the last look. */
+  #usedBytes = 0;
+  #mostBytes = Number.POSITIVE_INFINITY;
+  /** What this process has let in, and no look at the memory has seen; and what of that is in the queue. */
+  #unseenBytes = 0;
+  #unseenAddedBytes = 0;
   #bytesInHand = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -50,7 +55,8 @@ export class Backlog {
 
   /** Whether the queue holds all that it may. */
   get isFull(): boolean {
-    return this.#isQueueFull || this.#waiting + this.#added > this.#options.maxJobs;
+    const isMemoryFull = this.#usedBytes + this.#unseenBytes > this.#mostBytes;
+    return isMemoryFull || this.#waiting + this.#added > this.#options.maxJobs;
   }
 
   /** @throws FieldError `overloaded` */
@@ -58,8 +64,15 @@ export class Backlog {
     if (this.isFull || this.#bytesInHand > maxBytesInHand) throw new FieldError('overloaded', { retryAfterSeconds });
   }
 
-  noteAdded(): void {
-    this.#added += 1;
+  /** Counts a job while and after it is added: a rush between two looks must not overfill the queue either. */
+  async count<T>(bytes: number, add: () => Promise<T>): Promise<T> {
+    this.#unseenBytes += bytes;
+    try {
+      return await add();
+    } finally {
+      this.#added += 1;
+      this.#unseenAddedBytes += bytes;
+    }
   }
 
   /** Counts the bytes of a request until the function that is returned is called. */
@@ -71,18 +84,28 @@ export class Backlog {
   }
 
   async #poll(): Promise<void> {
-    const { producer, log, onCount, maxQueueMemoryMb } = this.#options;
-    try {
-      const [waiting, memory] = await Promise.all([producer.countBacklog(), producer.readMemory()]);
-      this.#waiting = waiting;
-      this.#added = 0;
-      const mark = Math.min(maxQueueMemoryMb * bytesPerMb, (memory?.maxBytes || Infinity) * maxMemoryShare);
-      this.#isQueueFull = memory !== undefined && memory.usedBytes > mark;
-      onCount(waiting);
-    } catch (error) {
-      // The queue is away: adding to it will say so. What waited before is the best guess for when it is back.
-      log.debug({ err: error }, 'backlog not known');
-    }
+    // When one of them cannot be had, what was last seen of it is the best guess. Adding will say that the queue is away.
+    const ignore = (error: unknown) => this.#options.log.debug({ err: error }, 'backlog not known');
+    await Promise.all([this.#countJobs().catch(ignore), this.#lookAtMemory().catch(ignore)]);
     if (!this.#closed) this.#timer = setTimeout(() => void this.#poll(), pollMs);
+  }
+
+  async #countJobs(): Promise<void> {
+    const { producer, onCount } = this.#options;
+    this.#waiting = await producer.countBacklog();
+    this.#added = 0;
+    onCount(this.#waiting);
+  }
+
+  async #lookAtMemory(): Promise<void> {
+    const { producer, maxQueueMemoryMb } = this.#options;
+    const seenBytes = this.#unseenAddedBytes;
+    const memory = await producer.readMemory();
+    this.#unseenBytes -= seenBytes;
+    this.#unseenAddedBytes -= seenBytes;
+    this.#usedBytes = memory?.usedBytes ?? 0;
+    // While PostgreSQL stands in, there is no Redis to fill.
+    const mark = Math.min(maxQueueMemoryMb * bytesPerMb, (memory?.maxBytes || Infinity) * maxMemoryShare);
+    this.#mostBytes = memory ? mark : Number.POSITIVE_INFINITY;
   }
 }

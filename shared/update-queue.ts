@@ -111,7 +111,7 @@ export class UpdateProducer {
     if (known) return known;
     const gatherer = new Gatherer<ApplyUpdates, Durability>({
       work: (jobs) => this.#addTogether(queue, jobs),
-      weigh: ({ updates }) => updates.reduce((sum, update) => sum + weighUpdate(update), 0),
+      weigh: weighJob,
       maxWeight: maxJobWeight,
       maxItems: maxRequestsPerJob,
       minIntervalMs,
@@ -215,6 +215,11 @@ export class UpdateProducer {
     await this.#fallback?.close();
     this.#redis.disconnect();
   }
+}
+
+/** In bytes of a queue, and rather too many than too few. */
+export function weighJob({ updates }: Pick<ApplyUpdates, 'updates'>): number {
+  return updates.reduce((sum, update) => sum + weighUpdate(update), 0);
 }
 
 function weighUpdate(update: Update): number {

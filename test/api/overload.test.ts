@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import t from 'tap';
 import { readStored, waitForVersion } from '../support/read-back.ts';
 import { withRedis } from '../support/servers.ts';
-import { asField, putParticle, setCell } from '../support/updates.ts';
+import { asDevice, asField, putParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withBacking, withWorker } from '../support/with-worker.ts';
 import { withApi } from './with-app.ts';
@@ -14,7 +14,7 @@ const retryAfterOf = (headers: Headers) => Number(headers.get('retry-after'));
 
 t.test('a queue whose memory runs full takes no more updates, and is emptied all the same', async (t) => {
   // A server of its own for the queue, a little larger than empty: BullMQ's scripts alone take a few MB.
-  const queue = await withRedis(t, { settings: { maxmemory: '32mb' } });
+  const queue = await withRedis(t, { settings: { maxmemory: '16mb' } });
   const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl });
   const api = await withApi(t, backing);
   const token = await api.token();
@@ -58,4 +58,23 @@ t.test('what is turned away is turned away before its body is read', async (t) =
   );
   const [answer] = await once(socket, 'data');
   t.match(String(answer), /^HTTP\/1\.1 503 /);
+});
+
+t.test('a rush between two looks at the memory does not overfill it', async (t) => {
+  const queue = await withRedis(t, { settings: { maxmemory: '16mb' } });
+  const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl });
+  const api = await withApi(t, backing);
+  const content = 'x'.repeat(2000);
+  const updates = Array.from({ length: 100 }, (_, at) => putParticle(at + 1, `p-${at}`, { content }));
+  const tokens = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => api.token({ device: asDevice(`phone-${index}`) })),
+  );
+  const answers = await Promise.all(tokens.map((token) => api.ask(path, { token, body: { updates } })));
+  const accepted = answers.filter(({ status }) => status === 202);
+  t.comment(`${accepted.length} of ${answers.length} requests were accepted`);
+  t.same([...new Set(answers.map(({ status }) => status))].sort(), [202, 503]);
+  t.same([...new Set(accepted.map(({ body }) => body.durability))], ['fsync'], 'none had to go elsewhere');
+
+  await withWorker(t, backing);
+  await waitForVersion(backing, field, 100 * accepted.length);
 });
