@@ -62,7 +62,7 @@ export class StateReader {
   async #readNow(field: FieldId): Promise<StateAnswer> {
     const known = this.#states.get(field);
     try {
-      const cached = await this.#cache.readNewer(field, known?.version ?? -1);
+      const cached = await this.#cache.readNewer(field, known?.version);
       if (cached?.pieces) return { state: this.#remember(cached.pieces), cache: 'hit' };
       // A copy that is older than what was read before has missed something while the cache was away.
       if (known && cached?.version === known.version) return { state: known, cache: 'hit' };

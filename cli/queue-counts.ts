@@ -12,8 +12,8 @@ interface RedisQueueCounts extends QueueCounts {
 /** Of the active jobs: more are not looked at for the locks of their workers. */
 const lookedAt = 1000;
 
-export async function readQueueCounts(redis: Redis, installation: string): Promise<RedisQueueCounts> {
-  const queues = new UpdateQueues(redis, { installation });
+export async function readQueueCounts(redis: Redis, prefix: string): Promise<RedisQueueCounts> {
+  const queues = new UpdateQueues(redis, { prefix });
   try {
     const workers = await queues.look();
     const { counts, oldestAt } = await queues.lookInto();

@@ -153,11 +153,11 @@ export class FieldCache {
 
   /** The whole copy, or undefined when there is none. */
   async read(field: FieldId): Promise<StatePieces | undefined> {
-    return (await this.readNewer(field, noVersion))?.pieces;
+    return (await this.readNewer(field))?.pieces;
   }
 
   /** The version of the copy, and the copy itself if it is newer than what is known; undefined when there is none. */
-  async readNewer(field: FieldId, known: number): Promise<{ version: number; pieces?: StatePieces } | undefined> {
+  async readNewer(field: FieldId, known = noVersion): Promise<{ version: number; pieces?: StatePieces } | undefined> {
     const [version, entries] = await this.#redis.readField(this.#names.stateKey(field), known);
     if (version === noVersion) return undefined;
     const pieces = entries && fromEntries(field, entries);

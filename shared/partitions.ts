@@ -11,15 +11,15 @@ import type { FieldId } from './field/ids.ts';
 /** More workers than this stand by. */
 export const maxPartitions = 16;
 
-/** What the keys of an installation's queues start with. Those of one queue share a hash tag, and so a cluster's slot. */
-export function queuePrefix(installation: string): string {
-  return `{${installation}}`;
+/** What keys in the queue's Redis start with, under `QUEUE_PREFIX`. Those of one queue share a hash tag, and so a cluster's slot. */
+export function queuePrefix(prefix: string): string {
+  return `{${prefix}}`;
 }
 
 /** The first queue is there from the start; the others have tags of their own, so that a cluster can spread them. */
-export function nameOfPartition(installation: string, partition: number): { queue: string; prefix: string } {
-  if (partition === 0) return { queue: updatesQueue, prefix: queuePrefix(installation) };
-  return { queue: `${updatesQueue}-${partition}`, prefix: queuePrefix(`${installation}-${partition}`) };
+export function nameOfPartition(prefix: string, partition: number): { queue: string; prefix: string } {
+  if (partition === 0) return { queue: updatesQueue, prefix: queuePrefix(prefix) };
+  return { queue: `${updatesQueue}-${partition}`, prefix: queuePrefix(`${prefix}-${partition}`) };
 }
 
 /** The same in every process. FNV-1a, 32 bits; ids are ASCII. */

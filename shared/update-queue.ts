@@ -69,7 +69,7 @@ export class UpdateProducer {
     this.#isTraced = isTraced;
     this.#redis = connectRedis(url, 'queue', log, { ...failFast, commandTimeout: redisLimitMs });
     const onError = (error: Error) => log.debug({ err: error }, 'queue error');
-    this.queues = new UpdateQueues(this.#redis, { installation: prefix, telemetry, onError });
+    this.queues = new UpdateQueues(this.#redis, { prefix, telemetry, onError });
     this.#redis.on('ready', () => void this.#learn().catch((err) => log.warn({ err }, 'durability not known')));
   }
 

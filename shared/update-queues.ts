@@ -14,7 +14,7 @@ export const updatesJobOptions = { attempts: 1_000_000, backoff: { type: 'fixed'
 
 interface QueuesOptions {
   /** Sets one installation's keys apart from another's on the same Redis. */
-  readonly installation: string;
+  readonly prefix: string;
   /** Carries traces through the queue. */
   readonly telemetry?: Telemetry | undefined;
   readonly onError?: (error: Error) => void;
@@ -33,7 +33,7 @@ export class UpdateQueues {
   constructor(redis: Redis, options: QueuesOptions) {
     this.#redis = redis;
     this.#options = options;
-    this.#registry = new WorkerRegistry(redis, options.installation);
+    this.#registry = new WorkerRegistry(redis, options.prefix);
     this.first = this.#open(0);
     this.#queues = [this.first];
   }
@@ -76,8 +76,8 @@ export class UpdateQueues {
   }
 
   #open(partition: number): UpdatesQueue {
-    const { installation, telemetry, onError } = this.#options;
-    const { queue: name, prefix } = nameOfPartition(installation, partition);
+    const { telemetry, onError } = this.#options;
+    const { queue: name, prefix } = nameOfPartition(this.#options.prefix, partition);
     const queue: UpdatesQueue = new Queue(name, {
       connection: this.#redis,
       prefix,

@@ -44,12 +44,11 @@ export class WorkerRegistry {
   readonly #redis: ScriptedRedis;
   readonly #keys: readonly [workers: string, partitions: string];
 
-  constructor(redis: Redis, installation: string) {
+  constructor(redis: Redis, prefix: string) {
     redis.defineCommand('workerBeat', { numberOfKeys: 2, lua: beatScript });
     redis.defineCommand('lookAtWorkers', { numberOfKeys: 2, lua: lookScript });
     this.#redis = redis as ScriptedRedis;
-    const prefix = queuePrefix(installation);
-    this.#keys = [`${prefix}:workers`, `${prefix}:partitions`];
+    this.#keys = [`${queuePrefix(prefix)}:workers`, `${queuePrefix(prefix)}:partitions`];
   }
 
   /** Says that a worker lives. */

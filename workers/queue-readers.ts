@@ -17,7 +17,8 @@ interface Reader {
 interface QueueReadersOptions {
   /** Fails fast. */
   readonly redis: Redis;
-  readonly installation: string;
+  /** `QUEUE_PREFIX`. */
+  readonly prefix: string;
   /** This worker's name among the others. */
   readonly worker: string;
   readonly log: Logger;
@@ -35,7 +36,7 @@ export class QueueReaders {
 
   constructor(options: QueueReadersOptions) {
     this.#options = options;
-    this.#registry = new WorkerRegistry(options.redis, options.installation);
+    this.#registry = new WorkerRegistry(options.redis, options.prefix);
   }
 
   /** Resolves once it reads; while Redis is away it begins with the first queue. */
@@ -60,6 +61,7 @@ export class QueueReaders {
   }
 
   async #beat(): Promise<void> {
+    if (this.#isClosed) return;
     const { worker, log } = this.#options;
     try {
       const roll = await this.#registry.beat(worker);

@@ -106,19 +106,20 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   lifecycle.onStop('queue check', () => queueRedis.disconnect());
   const readers = new QueueReaders({
     redis: queueRedis,
-    installation: config.QUEUE_PREFIX,
+    prefix: config.QUEUE_PREFIX,
     worker: randomUUID(),
     log,
     open,
   });
   startFallbackWorker(deps, process, tracing?.telemetry);
   startWatching({ ...deps, queueRedis, metrics, isTaking: () => readers.isReading && !lifecycle.stopping });
+  const upkeep = startUpkeep({ ...deps, cache, metrics });
+  // The first to stop, and also while upkeep still waits for Redis.
   lifecycle.onStop('readers', async () => {
     stopping.abort();
     await readers.close();
   });
-  await readers.start();
-  await startUpkeep({ ...deps, cache, metrics });
+  await Promise.all([upkeep, readers.start()]);
 }
 
 /** Nothing is taken off the queue before it is known whose tokens are revoked. */

@@ -1,6 +1,7 @@
 /** What `npm run test:faults` can be told. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { parseWhole } from '../support/parse-whole.ts';
 
 export interface Options {
   /** Repeats the plan, the moments and the changes; what runs side by side still races as it likes. */
@@ -58,11 +59,4 @@ export function parseOptions(args: readonly string[]): Options {
     plantsAll: values.plants,
     wantsHelp: values.help,
   };
-}
-
-function parseWhole(name: string, text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`--${name} must be a whole number above 0`);
-  return value;
 }

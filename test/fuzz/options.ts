@@ -1,6 +1,7 @@
 /** What `npm run test:fuzz` can be told. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { parseWhole } from '../support/parse-whole.ts';
 
 export interface Options {
   /** Repeats every request of a run, though not which of them meet. */
@@ -42,11 +43,4 @@ export function parseOptions(args: readonly string[]): Options {
     kind: values.kind,
     wantsHelp: values.help,
   };
-}
-
-function parseWhole(name: string, text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`--${name} must be a whole number above 0`);
-  return value;
 }

@@ -15,7 +15,7 @@ async function withReaders(t: Test, url: string, worker: string) {
   const redis = connectRedis(url, 'test', log);
   const open = new Set<number>();
   const readers = new QueueReaders({
-    ...{ redis, installation: 'field', worker, log },
+    ...{ redis, prefix: 'field', worker, log },
     open: (partition) => {
       open.add(partition);
       return { close: async () => void open.delete(partition) };
