@@ -9,44 +9,54 @@ import type { CacheNames } from '../shared/field-cache.ts';
 
 const presentMs = 30_000;
 const touchEveryMs = 5000;
+const tellEveryMs = 500;
 const countEveryMs = 1000;
 const keyTtlSeconds = 60;
 const maxTouches = 100_000;
 const maxFields = 10_000;
 
+/** KEYS: presence. ARGV: now, since when the present count, ttl, devices… */
+const touchScript = `
+for index = 4, #ARGV do redis.call('ZADD', KEYS[1], ARGV[1], ARGV[index]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])`;
+
+interface ScriptedRedis extends Redis {
+  touchDevices(key: string, now: number, since: number, ttl: number, ...devices: string[]): Promise<void>;
+}
+
 export class Presence {
-  readonly #redis: Redis;
+  readonly #redis: ScriptedRedis;
   readonly #names: CacheNames;
   /** When a device was last reported, by `field device`. */
   readonly #touches = new LRUCache<string, true>({ max: maxTouches, ttl: touchEveryMs });
   readonly #counts = new LRUCache<FieldId, Promise<number>>({ max: maxFields, ttl: countEveryMs });
   readonly #heard = new LRUCache<FieldId, Map<string, number>>({ max: maxFields });
+  /** Devices that Redis has yet to be told of. */
+  readonly #untold = new Map<FieldId, Set<string>>();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(redis: Redis, names: CacheNames) {
-    this.#redis = redis;
+    redis.defineCommand('touchDevices', { numberOfKeys: 1, lua: touchScript });
+    this.#redis = redis as ScriptedRedis;
     this.#names = names;
   }
 
   /** Notes that a device was heard from. Costs nothing most of the time, and waits for nothing. */
   touch(field: FieldId, device: string): void {
-    const key = `${field} ${device}`;
+    const key = keyOf(field, device);
     if (this.#touches.has(key)) return;
     this.#touches.set(key, true);
-    const now = Date.now();
-    this.#hear(field, device, now);
-    const presenceKey = this.#names.presenceKey(field);
+    this.#hear(field, device, Date.now());
     // Who has just been heard is counted by whoever asks next.
     this.#counts.delete(field);
-    void this.#redis
-      .multi()
-      .zadd(presenceKey, now, device)
-      .expire(presenceKey, keyTtlSeconds)
-      .exec()
-      // Presence is a hint: the count falls back to what this process has heard.
-      .catch(() => this.#touches.delete(key));
+    const untold = this.#untold.get(field);
+    if (untold) untold.add(device);
+    else this.#untold.set(field, new Set([device]));
+    this.#timer ??= setTimeout(() => this.#tellAll(), tellEveryMs).unref();
   }
 
-  /** How many devices were heard from in the last 30 s; up to a second old. */
+  /** How many devices were heard from in the last 30 s; of those that other processes hear, up to two seconds old. */
   count(field: FieldId): Promise<number> {
     const known = this.#counts.get(field);
     if (known) return known;
@@ -56,16 +66,34 @@ export class Presence {
   }
 
   async #countNow(field: FieldId): Promise<number> {
-    const key = this.#names.presenceKey(field);
+    // Goes before the question, on the same connection.
+    this.#tell(field);
     const since = Date.now() - presentMs;
     try {
-      const answers = await this.#redis.multi().zremrangebyscore(key, '-inf', `(${since}`).zcard(key).exec();
-      const [error, count] = answers?.[1] ?? [];
-      if (!error && typeof count === 'number') return count;
+      return await this.#redis.zcount(this.#names.presenceKey(field), since, '+inf');
     } catch {
       // Said by the connection's own listener.
     }
     return this.#countHeard(field, since);
+  }
+
+  #tellAll(): void {
+    this.#timer = undefined;
+    for (const field of this.#untold.keys()) this.#tell(field);
+  }
+
+  #tell(field: FieldId): void {
+    const untold = this.#untold.get(field);
+    if (!untold) return;
+    this.#untold.delete(field);
+    const devices = [...untold];
+    const now = Date.now();
+    void this.#redis
+      .touchDevices(this.#names.presenceKey(field), now, now - presentMs, keyTtlSeconds, ...devices)
+      // Presence is a hint: the count falls back to what this process has heard.
+      .catch(() => {
+        for (const device of devices) this.#touches.delete(keyOf(field, device));
+      });
   }
 
   #hear(field: FieldId, device: string, now: number): void {
@@ -86,4 +114,8 @@ export class Presence {
     }
     return heard.size;
   }
+}
+
+function keyOf(field: FieldId, device: string): string {
+  return `${field} ${device}`;
 }

@@ -41,8 +41,8 @@ const probeMs = 500;
 /** Of requests that ride in one job. Roughly bytes: a job stays far below what a single request may bring. */
 const maxJobWeight = 128 * 1024;
 const maxRequestsPerJob = 100;
-/** Nobody notices it, and a queue that is busy takes half as many jobs. */
-const minIntervalMs = 5;
+/** Nobody notices it, and a queue that is busy takes a third as many jobs. */
+const minIntervalMs = 10;
 /** How much the newest job counts in the average of requests per job. */
 const averageShare = 0.05;
 
