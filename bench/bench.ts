@@ -47,5 +47,7 @@ export interface BenchContext {
 export interface Bench {
   readonly name: string;
   readonly about: string;
+  /** It starts APIs and workers anew: too long for a quick run of all. */
+  readonly restarts?: boolean;
   run(context: BenchContext): Promise<Findings>;
 }

@@ -15,12 +15,17 @@ export interface Options {
 }
 
 export function describeHelp(benches: readonly Bench[]): string {
+  const restarting = benches
+    .filter(({ restarts }) => restarts)
+    .map(({ name }) => name)
+    .join(', ');
   const list = benches.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n');
   return `npm run bench -- [NAME…] [options]: measures the real stack beside its limits, in processes of their own.
 
 ${list}
 
-  --quick    all of them in under 40 s, to see that they work; writes no results
+  --quick    in under 40 s, to see that they work; writes no results. Without a NAME it leaves out those that start
+             the stack anew: ${restarting}
   --json     the last line is {"name","targets":[{"what","value","limit","ratio","target","met"}]}
   --resume   goes on after an interruption: leaves out what bench/RESULTS.json has of this commit
   --profile DIR  leaves a CPU profile of every API and worker in DIR
@@ -47,8 +52,10 @@ export function parseOptions(args: readonly string[], benches: readonly Bench[])
   if (unknown !== undefined) {
     throw new RangeError(`there is no benchmark ${unknown}: choose from ${benches.map(({ name }) => name).join(', ')}`);
   }
+  const isChosen = ({ name, restarts }: Bench) =>
+    positionals.length > 0 ? positionals.includes(name) : !(values.quick && restarts);
   return {
-    chosen: positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name)),
+    chosen: benches.filter(isChosen),
     isQuick: values.quick,
     asJson: values.json,
     resumes: values.resume,

@@ -25,6 +25,7 @@ const field = 'bench-overload' as FieldId;
 
 export const overload: Bench = {
   name: 'overload',
+  restarts: true,
   about: 'five times what the machine can apply: what is turned away, what it costs, and whether reads go on',
   async run({ stack, isQuick, say }) {
     await stack.scale({ apis: 1, workers: 1, env: { MAX_BACKLOG: String(maxBacklog) } });

@@ -17,6 +17,7 @@ const sizes = [
 
 export const scaleOut: Bench = {
   name: 'scale-out',
+  restarts: true,
   about: '1, 2 and 4 workers with 1 and 2 APIs, over 200 fields and over one',
   async run({ stack, isQuick, say }) {
     const many = Array.from({ length: 200 }, (_, index) => `bench-scale-${index}` as FieldId);
