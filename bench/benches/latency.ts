@@ -18,7 +18,7 @@ type Times = Record<Stage, number[]> & { arriving: number[]; refused: number };
  * At the start of a rate all its devices come within a quarter of a second: connections are opened, tokens seen for the
  * first time, and what waited meanwhile is worked off. That is told apart from how it goes on.
  */
-const arrivalMs = 3000;
+const usualArrivalSeconds = 3;
 
 interface UpdateName {
   readonly device: string;
@@ -29,6 +29,8 @@ interface Rate {
   readonly perSecond: number;
   readonly devices: number;
   readonly seconds: number;
+  /** Before them. */
+  readonly arrivalSeconds?: number;
 }
 
 const rates: readonly Rate[] = [
@@ -55,7 +57,7 @@ export const latency: Bench = {
       const count = isQuick ? 1 : 3;
       for (let number = 1; number <= count; number++) {
         for (const rate of chosen) {
-          const times = await measure(stack, queue, isQuick ? { ...rate, seconds: 2 } : rate);
+          const times = await measure(stack, queue, isQuick ? { ...rate, seconds: 1, arrivalSeconds: 0.5 } : rate);
           found.set(rate.perSecond, [...(found.get(rate.perSecond) ?? []), times]);
           const [p50, p99] = [0.5, 0.99].map((share) => format(percentile(times.delivered, share), 1));
           const { refused } = times;
@@ -126,7 +128,8 @@ export const latency: Bench = {
   },
 };
 
-async function measure(stack: BenchStack, queue: RawQueue, { perSecond, devices, seconds }: Rate): Promise<Times> {
+async function measure(stack: BenchStack, queue: RawQueue, rate: Rate): Promise<Times> {
+  const { perSecond, devices, seconds, arrivalSeconds = usualArrivalSeconds } = rate;
   const [url = ''] = stack.addresses;
   const times: Times = {
     refused: 0,
@@ -161,11 +164,11 @@ async function measure(stack: BenchStack, queue: RawQueue, { perSecond, devices,
     url,
     devices,
     perSecond,
-    seconds: seconds + arrivalMs / 1000,
+    seconds: seconds + arrivalSeconds,
     next: (index, due) => {
       const writer = writers[index] as (typeof writers)[number];
       const updates = takeUpdates(writer, field, 1, setCell);
-      countFrom ??= due + arrivalMs;
+      countFrom ??= due + 1000 * arrivalSeconds;
       (due >= countFrom ? dueAt : earlyDueAt).set(`${writer.device} ${updates[0]?.counter}`, due);
       return encodePost(writer, field, updates);
     },
