@@ -27,6 +27,11 @@ export class TcpLink {
     return this.#port;
   }
 
+  /** Those that reach the server, silenced ones as well. */
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
   async listen(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
