@@ -56,7 +56,24 @@ function open(url: string, options: RedisOptions): Redis {
     },
   });
   // Both speak the same commands. What only one of them can do is not used.
-  return cluster as unknown as Redis;
+  return endWhenTold(cluster) as unknown as Redis;
+}
+
+/**
+ * Told to disconnect between two attempts to connect, ioredis never says that it has ended, and whoever waits for an answer
+ * of that cluster would wait for good.
+ */
+function endWhenTold(cluster: Cluster): Cluster {
+  const disconnect = cluster.disconnect.bind(cluster);
+  const duplicate = cluster.duplicate.bind(cluster);
+  cluster.disconnect = (reconnect = false) => {
+    const isBetweenAttempts = cluster.status === 'reconnecting';
+    disconnect(reconnect);
+    if (isBetweenAttempts && !reconnect) (cluster as unknown as { handleCloseEvent(): void }).handleCloseEvent();
+  };
+  cluster.duplicate = ((...given: Parameters<typeof duplicate>) =>
+    endWhenTold(duplicate(...given))) as typeof cluster.duplicate;
+  return cluster;
 }
 
 /** What BullMQ's workers live on: it opens its own connections to one server, and is given those to a cluster. */
