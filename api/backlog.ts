@@ -5,6 +5,7 @@
 import { FieldError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { UpdateProducer } from '../shared/update-queue.ts';
+import { BytesInHand } from './bytes-in-hand.ts';
 
 const pollMs = 500;
 const retryAfterSeconds = 5;
@@ -27,6 +28,7 @@ interface BacklogOptions extends BacklogLimits {
 
 export class Backlog {
   readonly #options: BacklogOptions;
+  readonly inHand = new BytesInHand();
   #waiting = 0;
   /** Jobs added by this process since the last look. */
   #added = 0;
@@ -36,7 +38,6 @@ export class Backlog {
   /** What this process has let in, and no look at the memory has seen; and what of that is in the queue. */
   #unseenBytes = 0;
   #unseenAddedBytes = 0;
-  #bytesInHand = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -61,7 +62,7 @@ export class Backlog {
 
   /** @throws FieldError `overloaded` */
   check(): void {
-    if (this.isFull || this.#bytesInHand > maxBytesInHand) throw new FieldError('overloaded', { retryAfterSeconds });
+    if (this.isFull || this.inHand.sum > maxBytesInHand) throw new FieldError('overloaded', { retryAfterSeconds });
   }
 
   /** Counts a job while and after it is added: a rush between two looks must not overfill the queue either. */
@@ -73,14 +74,6 @@ export class Backlog {
       this.#added += 1;
       this.#unseenAddedBytes += bytes;
     }
-  }
-
-  /** Counts the bytes of a request until the function that is returned is called. */
-  take(bytes: number): () => void {
-    this.#bytesInHand += bytes;
-    return () => {
-      this.#bytesInHand -= bytes;
-    };
   }
 
   async #poll(): Promise<void> {

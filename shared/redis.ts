@@ -76,6 +76,11 @@ function endWhenTold(cluster: Cluster): Cluster {
   return cluster;
 }
 
+/** The servers behind a connection that hold keys: one, or the masters of a cluster. */
+export function serversOf(redis: Redis): readonly Redis[] {
+  return redis.isCluster ? (redis as unknown as Cluster).nodes('master') : [redis];
+}
+
 /** What BullMQ's workers live on: it opens its own connections to one server, and is given those to a cluster. */
 export function openWorkerConnection(url: string, log: Logger): { connection: ConnectionOptions; close: () => void } {
   if (new URL(url).searchParams.get('cluster') !== 'true') {

@@ -13,7 +13,7 @@ import type { Update } from './field/update.ts';
 import { Gatherer } from './gatherer.ts';
 import type { Logger } from './log.ts';
 import type { QueueLook } from './queue-look.ts';
-import { connectRedis, failFast, readRedisSettings } from './redis.ts';
+import { connectRedis, failFast, readRedisSettings, serversOf } from './redis.ts';
 import { UpdateQueues, type UpdatesQueue } from './update-queues.ts';
 
 export interface QueueSettings {
@@ -201,12 +201,14 @@ export class UpdateProducer {
     return { redis: redis ?? undefined, postgres: postgres ?? undefined };
   }
 
-  /** What the queue's Redis holds, and may hold (0: as much as there is), in bytes; undefined while it is left alone. */
+  /**
+   * What the queue's Redis holds, and may hold (0: as much as there is), in bytes; of a cluster, its fullest node. Undefined
+   * while it is left alone.
+   */
   async readMemory(): Promise<QueueMemory | undefined> {
     if (this.#isRedisAway) return undefined;
-    const info = await this.#redis.info('memory');
-    const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-    return { usedBytes: read('used_memory'), maxBytes: read('maxmemory') };
+    const all = await Promise.all(serversOf(this.#redis).map(readServerMemory));
+    return all.sort((one, other) => fullnessOf(other) - fullnessOf(one))[0];
   }
 
   async close(): Promise<void> {
@@ -215,6 +217,17 @@ export class UpdateProducer {
     await this.#fallback?.close();
     this.#redis.disconnect();
   }
+}
+
+async function readServerMemory(redis: Redis): Promise<QueueMemory> {
+  const info = await redis.info('memory');
+  const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+  return { usedBytes: read('used_memory'), maxBytes: read('maxmemory') };
+}
+
+/** Those without a limit are as full as what they hold. */
+function fullnessOf({ usedBytes, maxBytes }: QueueMemory): number {
+  return maxBytes > 0 ? usedBytes / maxBytes : usedBytes / Number.MAX_SAFE_INTEGER;
 }
 
 /** In bytes of a queue, and rather too many than too few. */

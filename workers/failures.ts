@@ -38,15 +38,26 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** SQLSTATE classes of outages and races: connection, resources, operator's shutdown, locks, system. */
-const passingClasses = ['08', '40', '53', '55', '57', '58'];
-const passingCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', '25P03']);
+/**
+ * SQLSTATE classes of outages and races: connection, transaction state (a server that only reads, as after a failover),
+ * login, races, resources, locks, operator's shutdown, system.
+ */
+const passingClasses = ['08', '25', '28', '40', '53', '55', '57', '58'];
+/** No such database, table or column, or no right to it: whoever set it up so will set it right, and no job is to blame. */
+const setUpCodes = ['3D000', '42501', '42P01', '42703'];
+/** Of the system, when an error does not say which call failed. */
+const systemCodes = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'];
+const passingCodes = new Set([...setUpCodes, ...systemCodes]);
 const passingMessages =
   /Connection terminated|Connection ended|Query read timeout|timeout expired|Timeout acquiring a connection|server closed the connection|Client has encountered a connection error|Unable to acquire a connection/i;
 
 /** Whether trying again later can help: an outage, a lost connection, a lock, a full disk. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // Any call of the system that fails: the network is down, there are no more files.
+  if ('syscall' in error && error.syscall !== undefined) return true;
+  // One for each of a host's addresses.
+  if (error instanceof AggregateError && error.errors.some(isPassing)) return true;
   // Objection keeps the driver's error, and with it the code, in here.
   if ('nativeError' in error && isPassing(error.nativeError)) return true;
   const { code } = error as NodeJS.ErrnoException;

@@ -27,11 +27,14 @@ export interface LiveField {
   keptVersion: number;
 }
 
+/** All that a worker holds of fields, by estimate. */
+const maxBytes = 256 * 1024 * 1024;
+
 export class LiveFields {
   readonly #fields: LRUCache<FieldId, LiveField>;
 
   constructor(max = 1000) {
-    this.#fields = new LRUCache({ max });
+    this.#fields = new LRUCache({ max, maxSize: maxBytes, sizeCalculation: sizeOf });
   }
 
   has(field: FieldId): boolean {
@@ -54,10 +57,13 @@ export class LiveFields {
     return fields;
   }
 
-  /** The copy in memory, unless it is ahead of the database: then what it folded was never committed. */
-  #trusted({ field, version }: LockedField): [FieldId, LiveField][] {
+  /**
+   * The copy in memory, unless it is ahead of the database: then what it folded was never committed; or so far behind that
+   * the log between has been pruned.
+   */
+  #trusted({ field, version, logStart }: LockedField): [FieldId, LiveField][] {
     const live = this.#fields.get(field);
-    return live && live.state.version <= version ? [[field, live]] : [];
+    return live && live.state.version <= version && live.state.version >= logStart ? [[field, live]] : [];
   }
 
   forget(fields: Iterable<FieldId>): void {
@@ -72,6 +78,9 @@ async function foldMissing(trx: Knex.Transaction, { state, clock }: LiveField, l
       replayUpdate(state, entry);
       clock.set(entry.device, Math.max(clock.get(entry.device) ?? 0, entry.update.counter));
     }
+  }
+  if (state.version !== locked.version) {
+    throw new Error(`the log of ${state.field} leads to version ${state.version}, and its row says ${locked.version}`);
   }
   if (state.dynamics.sweptThrough < locked.sweptThrough) sweepRemoved(state, locked.sweptThrough);
 }
@@ -104,4 +113,10 @@ function toLiveField(row: StateRow): LiveField {
     snapshotAt: Date.now(),
     keptVersion: 0,
   };
+}
+
+/** In bytes, roughly: what has stamps for each of its attributes weighs most. */
+function sizeOf({ state, clock }: LiveField): number {
+  const particles = state.particles.size + state.removed.size;
+  return 2000 + 2000 * particles + 200 * state.cells.size + 100 * clock.size;
 }

@@ -86,20 +86,27 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     },
   });
   const takers = Math.min(maxTakers, config.WORKER_CONCURRENCY);
-  const open = (partition: number) => {
+  // What a worker has in hand is bounded for all of its queues together.
+  const concurrencyOf = (queues: number) => Math.ceil(config.WORKER_CONCURRENCY / takers / queues);
+  const open = (partition: number, queues: number) => {
     const { queue: name, prefix } = nameOfPartition(config.QUEUE_PREFIX, partition);
     const workers = Array.from({ length: takers }, () => {
       const worker = new Worker<UpdatesJob, void>(name, process, {
         connection,
         prefix,
-        concurrency: Math.ceil(config.WORKER_CONCURRENCY / takers),
+        concurrency: concurrencyOf(queues),
         telemetry: tracing?.telemetry,
         ...workerOptions,
       });
       listen(worker, log, metrics);
       return worker;
     });
-    return { close: async () => void (await Promise.all(workers.map((worker) => worker.close()))) };
+    return {
+      share: (among: number) => {
+        for (const worker of workers) worker.concurrency = concurrencyOf(among);
+      },
+      close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
+    };
   };
   // The readers' own connections wait for Redis, and cannot be asked whether it is there.
   const queueRedis = connectRedis(config.QUEUE_REDIS_URL, 'queue', log);

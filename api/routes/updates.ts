@@ -1,5 +1,5 @@
 /** `POST /api/fields/:field/updates`: takes updates in, and waits for their results if the client prefers to. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { FieldReader } from '../../db/field-reader.ts';
 import type { Config } from '../../shared/config.ts';
@@ -36,6 +36,10 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
     {
       bodyLimit: maxRequestBytes,
       onRequest: [guard, admit],
+      onSend: (request, _reply, _payload, done) => {
+        backlog.inHand.give(request);
+        done();
+      },
       schema: {
         summary: 'Send updates',
         description:
@@ -59,6 +63,7 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       const waiting = replies.expect();
       try {
         const accepted = await acceptUpdates({ field, claims, updates, replyTo: waiting.address });
+        backlog.inHand.give(request); // It waits without its body.
         const sent = { field, device: writerOf(claims), updates, sentAt: accepted.serverTime };
         const sources = { replies, reader, log: request.log };
         const applied = await waitUntilApplied(sources, sent, waiting, deadline);
@@ -79,10 +84,10 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
 /** Before the body is read: what is turned away under load must cost next to nothing, and keep no reader waiting. */
 function admitWhileThereIsRoom(backlog: Backlog) {
   const turns = new IntakeTurns();
-  return async ({ headers }: FastifyRequest, { raw }: FastifyReply): Promise<void> => {
+  return async (request: FastifyRequest): Promise<void> => {
     await turns.take();
     backlog.check();
-    const declared = Number(headers['content-length'] ?? maxRequestBytes);
-    raw.once('close', backlog.take(Math.min(declared, maxRequestBytes)));
+    const declared = Number(request.headers['content-length'] ?? maxRequestBytes);
+    backlog.inHand.take(request, Math.min(declared, maxRequestBytes));
   };
 }

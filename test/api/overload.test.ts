@@ -78,3 +78,28 @@ t.test('a rush between two looks at the memory does not overfill it', async (t) 
   await withWorker(t, backing);
   await waitForVersion(backing, field, 100 * accepted.length);
 });
+
+t.test('requests whose senders are gone before their turn count no more', async (t) => {
+  const backing = await withBacking(t);
+  const api = await withApi(t, backing);
+  const token = await api.token();
+  const { hostname, port } = new URL(api.address);
+  // More than may be in hand, were they counted for good.
+  const connecting = Array.from({ length: 300 }, async () => {
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET /api/health/live HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+    await once(socket, 'data'); // The API has accepted the connection.
+    return socket;
+  });
+  for (const socket of await Promise.all(connecting)) {
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${token}\r\n` +
+        'Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"upd',
+    );
+    socket.destroy();
+  }
+  await waitUntil('updates are taken', async () => {
+    const answer = await api.ask(path, { token, body: { updates: [setCell(1, 1, 0.5)] } });
+    return answer.status === 202;
+  });
+});

@@ -94,10 +94,13 @@ t.test('a job that the database refuses fails alone, out of the middle of a batc
 
 t.test('a lost connection passes, a broken constraint does not', async (t) => {
   const withCode = (code: string) => Object.assign(new Error('from the driver'), { code });
-  for (const code of ['ECONNREFUSED', '57P01', '40001', '40P01', '53100', '08006'])
+  for (const code of ['ECONNREFUSED', '57P01', '40001', '40P01', '53100', '08006', '25006', '28P01', '3D000', '42P01'])
     t.ok(isPassing(withCode(code)), code);
   for (const code of ['23505', '23514', '22P05', '42601']) t.notOk(isPassing(withCode(code)), code);
   t.ok(isPassing(new Error('outer', { cause: withCode('ECONNRESET') })));
+  const unreachable = Object.assign(withCode('EHOSTUNREACH'), { syscall: 'connect' });
+  t.ok(isPassing(unreachable));
+  t.ok(isPassing(new AggregateError([unreachable], 'all addresses failed')));
   const wrap = (nativeError: Error) => Object.assign(new Error('as Objection wraps it'), { nativeError });
   t.ok(isPassing(wrap(withCode('57P01'))));
   t.notOk(isPassing(wrap(withCode('23505'))));

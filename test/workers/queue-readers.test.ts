@@ -14,17 +14,21 @@ async function withReaders(t: Test, url: string, worker: string) {
   const log = createLog({ name: 'test', level: 'silent' });
   const redis = connectRedis(url, 'test', log);
   const open = new Set<number>();
+  let sharedAmong = 0;
   const readers = new QueueReaders({
     ...{ redis, prefix: 'field', worker, log },
     open: (partition) => {
       open.add(partition);
-      return { close: async () => void open.delete(partition) };
+      const share = (queues: number) => {
+        sharedAmong = queues;
+      };
+      return { share, close: async () => void open.delete(partition) };
     },
   });
   t.teardown(() => readers.close());
   t.teardown(() => redis.disconnect());
   await readers.start();
-  return { readers, redis, reads: () => [...open].sort().join(' ') };
+  return { readers, redis, reads: () => [...open].sort().join(' '), sharedAmong: () => sharedAmong };
 }
 
 t.test('the queues are shared among the workers that live', async (t) => {
@@ -44,6 +48,7 @@ t.test('the queues are shared among the workers that live', async (t) => {
   // Without a word, as if it had been killed.
   c.redis.disconnect();
   await waitUntil('the dead one is noticed', async () => a.reads() === '0 1 2', { timeoutMs: 20_000 });
+  t.equal(a.sharedAmong(), 3, 'and what it may have in hand is shared among them');
   t.equal(c.reads(), '1', 'and reads on, if it lives and only cannot be seen: the log decides what is applied');
 });
 
