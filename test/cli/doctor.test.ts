@@ -18,7 +18,7 @@ import { FallbackQueue } from '../../shared/fallback-queue.ts';
 import { queuePrefix } from '../../shared/partitions.ts';
 import { withApi } from '../api/with-app.ts';
 import { withPostgres } from '../support/postgres.ts';
-import { withDatabase, withRedis } from '../support/servers.ts';
+import { withDatabase, withOneRedis, withRedis } from '../support/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
@@ -173,7 +173,7 @@ t.test(
   },
 );
 
-t.test('a Redis that both roles share may run out of memory for either', async (t) => {
+t.test('a Redis that both roles share may run out of memory for either', withOneRedis, async (t) => {
   const backing = await withBacking(t);
   const full = await withRedis(t, { settings: { maxmemory: '1mb' } });
   const urls = { QUEUE_REDIS_URL: full.queueUrl, CACHE_REDIS_URL: full.cacheUrl };
@@ -186,7 +186,7 @@ t.test('a Redis that both roles share may run out of memory for either', async (
   ]);
 });
 
-t.test('a Redis that hides its settings, says nothing, or cannot save', async (t) => {
+t.test('a Redis that hides its settings, says nothing, or cannot save', withOneRedis, async (t) => {
   const backing = await withBacking(t);
   const { redis, cacheRedis } = backing;
   await cacheRedis.call('ACL', 'SETUSER', 'shy', 'on', '>secret', '~*', '&*', '+@all', '-config');
@@ -229,7 +229,7 @@ async function takeJob(t: Test, { config }: Backing) {
   return { taken, forgetLock };
 }
 
-t.test('both queues are looked at: failed, stalled, old and too many jobs, and a pause', async (t) => {
+t.test('both queues are looked at: failed, stalled, old and too many jobs, and a pause', withOneRedis, async (t) => {
   const backing = await withBacking(t);
   const { producer, config, log } = backing;
   const fallback = new FallbackQueue(config.DATABASE_URL, log);
@@ -296,7 +296,7 @@ t.test('old versions and a full disk', async (t) => {
   for (const { level } of good) t.equal(level, 'fine');
 });
 
-t.test('every finding that there is has been made here', async (t) => {
+t.test('every finding that there is has been made here', withOneRedis, async (t) => {
   t.same(
     findingCodes.filter((code) => !seen.has(code)),
     [],

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import t from 'tap';
-import { withRedis } from '../support/servers.ts';
+import { withOneRedis, withRedis } from '../support/servers.ts';
 
 function connect(url: string): Redis {
   const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
@@ -28,7 +28,7 @@ t.test('it keeps what it acknowledged through a kill -9', async (t) => {
   t.not(server.pid, before);
 });
 
-t.test('it keeps its data through a stop and a start on the same port', async (t) => {
+t.test('it keeps its data through a stop and a start on the same port', withOneRedis, async (t) => {
   const server = await withRedis(t);
   await ask(server.cacheUrl, (redis) => redis.set('kept', 'yes'));
   await server.stop();

@@ -1,11 +1,12 @@
 /** Each interleaving of writers, fills and losses is forced here, not hoped for. */
-import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import { nothingTouched, type Touched } from '../../shared/field/merge-update.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { cacheNames, FieldCache, type Publication, parseChangeMessage } from '../../shared/field-cache.ts';
+import { createLog } from '../../shared/log.ts';
+import { connectRedis } from '../../shared/redis.ts';
 import { cutState } from '../../shared/state-pieces.ts';
 import { joinText, renderDelta, renderState } from '../../shared/state-text.ts';
 import { withRedis } from '../support/servers.ts';
@@ -18,7 +19,7 @@ const device = asDevice('ada');
 
 async function withCache(t: Test) {
   const server = await withRedis(t);
-  const redis = new Redis(server.cacheUrl);
+  const redis = connectRedis(server.cacheUrl, 'test', createLog({ name: 'test', level: 'silent' }), {});
   t.teardown(() => redis.disconnect());
   return { redis, cache: new FieldCache(redis, names, 60), server };
 }
@@ -64,7 +65,7 @@ t.test('in whatever order commits reach the cache, it ends with the newest state
     [2, 0, 1],
     [2, 1, 0],
   ] as const) {
-    await redis.flushall();
+    await redis.del(names.stateKey(field));
     const { state, commits } = threeCommits();
     for (const index of order) await cache.publish(commits[index]);
     t.equal(await cachedText(cache), textOf(state), order.join());
@@ -106,7 +107,7 @@ t.test('a copy that was lost is written anew by the next commit', async (t) => {
   const { state, commits } = threeCommits();
   await cache.publish(commits[0]);
   await cache.publish(commits[1]);
-  await redis.flushall();
+  await redis.del(names.stateKey(field));
   await cache.publish(commits[2]);
   t.equal(await cachedText(cache), textOf(state));
 });
