@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { cacheNames } from '../../shared/field-cache.ts';
 import { readStored, waitForVersion } from '../support/read-back.ts';
-import { withRedis } from '../support/servers.ts';
+import { withoutPooler, withRedis } from '../support/servers.ts';
 import { asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
@@ -70,40 +70,44 @@ t.test('while the cache is away, everything goes on from PostgreSQL, and heals w
   await Promise.all([watcher.waitForVersion(3), late.waitForVersion(3)]);
 });
 
-t.test('while neither queue takes updates, they are refused with Retry-After, and reads go on', async (t) => {
-  const queue = await withRedis(t);
-  const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl });
-  await withWorker(t, backing);
-  const { gate, url } = await withGatedDatabase(t, backing);
-  const api = await withApi(t, backing, { DATABASE_URL: url });
-  const token = await api.token();
-  const client = await openStream(t, api, { token, field });
-  await client.find('snapshot');
-  const send = (counter: number) => api.ask(updatesPath, { token, body: { updates: [setCell(counter, 0, 0.5)] } });
-  t.equal((await send(1)).status, 202);
-  await client.waitForVersion(1);
+t.test(
+  'while neither queue takes updates, they are refused with Retry-After, and reads go on',
+  withoutPooler,
+  async (t) => {
+    const queue = await withRedis(t);
+    const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl });
+    await withWorker(t, backing);
+    const { gate, url } = await withGatedDatabase(t, backing);
+    const api = await withApi(t, backing, { DATABASE_URL: url });
+    const token = await api.token();
+    const client = await openStream(t, api, { token, field });
+    await client.find('snapshot');
+    const send = (counter: number) => api.ask(updatesPath, { token, body: { updates: [setCell(counter, 0, 0.5)] } });
+    t.equal((await send(1)).status, 202);
+    await client.waitForVersion(1);
 
-  await queue.stop();
-  gate.cut();
-  const refused = await send(2);
-  t.match(refused, { status: 503, body: { code: 'queue_unavailable' } });
-  t.ok(Number(refused.headers.get('retry-after')) >= 1);
-  client.send({ type: 'update', updates: [setCell(2, 0, 0.5)] });
-  t.match(await client.find('error'), { problem: { code: 'queue_unavailable', status: 503 } });
-  t.match(await api.ask(statePath, { token }), { status: 200, body: { version: 1 } });
-  const ready = await waitUntil('it is not ready', async () => {
-    const answer = await api.ask('/api/health/ready');
-    return answer.status === 503 && answer;
-  });
-  t.equal(ready.body.code, 'queue_unavailable');
-  t.match(await api.ask('/api/health'), { status: 503, body: { status: 'unhealthy' } });
+    await queue.stop();
+    gate.cut();
+    const refused = await send(2);
+    t.match(refused, { status: 503, body: { code: 'queue_unavailable' } });
+    t.ok(Number(refused.headers.get('retry-after')) >= 1);
+    client.send({ type: 'update', updates: [setCell(2, 0, 0.5)] });
+    t.match(await client.find('error'), { problem: { code: 'queue_unavailable', status: 503 } });
+    t.match(await api.ask(statePath, { token }), { status: 200, body: { version: 1 } });
+    const ready = await waitUntil('it is not ready', async () => {
+      const answer = await api.ask('/api/health/ready');
+      return answer.status === 503 && answer;
+    });
+    t.equal(ready.body.code, 'queue_unavailable');
+    t.match(await api.ask('/api/health'), { status: 503, body: { status: 'unhealthy' } });
 
-  await queue.start();
-  gate.open();
-  await waitUntil('updates are taken again', async () => (await send(2)).status === 202);
-  await waitForVersion(backing, field, 2);
-  await client.waitForVersion(2);
-});
+    await queue.start();
+    gate.open();
+    await waitUntil('updates are taken again', async () => (await send(2)).status === 202);
+    await waitForVersion(backing, field, 2);
+    await client.waitForVersion(2);
+  },
+);
 
 t.test('while PostgreSQL is away, reads come from the cache and updates are accepted', async (t) => {
   const backing = await withBacking(t);

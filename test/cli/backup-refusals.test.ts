@@ -2,6 +2,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { underBackupLock } from '../../db/backup/backup-lock.ts';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import { withDatabase } from '../support/servers.ts';
 import { withFilledBacking } from '../support/with-backup.ts';
 import { withFolder } from '../support/with-folder.ts';
@@ -13,7 +14,7 @@ t.test('a damaged backup is refused, and its verification says so', async (t) =>
   const field = await withField(t, settingsOf(backing));
   const { path } = JSON.parse((await field(['backup', '--to', folder, '--json'])).stdout);
   await truncate(join(path, 'field_updates.copy.gz'), 100);
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   const refused = await field(['restore', path, '--database', url]);
   t.match(refused, { code: 1, stderr: /Refused \(truncated\): field_updates\.copy\.gz.*100 of \d+ bytes\n/ });
   const verified = await field(['backup', 'verify', path, '--json']);
@@ -25,7 +26,7 @@ t.test('a damaged backup is refused, and its verification says so', async (t) =>
 
 t.test('what is wrong with the request is said in a sentence', async (t) => {
   const backing = await withFilledBacking(t);
-  const { DATABASE_URL } = backing.config;
+  const DATABASE_URL = directDatabaseUrl(backing.config);
   const field = await withField(t, { DATABASE_URL });
   t.match(await field(['restore', 'somewhere']), { code: 2, stderr: /--database/ });
   t.match(await field(['restore', 'somewhere', '--database', 'mysql://x']), { code: 2, stderr: /postgres:\/\// });

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import t from 'tap';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import { withDatabase } from '../support/servers.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { query, withFilledBacking } from '../support/with-backup.ts';
@@ -9,7 +10,7 @@ import { withField } from './run-field.ts';
 t.test('a backup is taken, listed, verified, and restored into an empty database, which verifies', async (t) => {
   const backing = await withFilledBacking(t);
   const folder = await withFolder(t);
-  const settings = { DATABASE_URL: backing.config.DATABASE_URL, BACKUP_FOLDER: folder };
+  const settings = { DATABASE_URL: directDatabaseUrl(backing.config), BACKUP_FOLDER: folder };
   const field = await withField(t, settings);
   t.match(await field(['backup', 'list']), { code: 0, stdout: `No backups in ${folder}\n` });
   t.match(await field(['backup', 'verify']), { code: 1, stderr: /No backups in/ });
@@ -26,7 +27,7 @@ t.test('a backup is taken, listed, verified, and restored into an empty database
   t.match(await field(['backup', 'verify']), { code: 0, stdout: /is as it should be: 2 fields, 34 updates replayed/ });
   t.match(await field(['backup', 'list']), { code: 0, stdout: /field-\S+ +20\S+Z +2 +\d+ +\S+ kB +20\S+Z\n1 in / });
 
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   const restored = await field(['restore', path, '--database', url]);
   t.match(restored, { code: 0, stdout: /^2 fields, \d+ rows in .*\/field_test_/ });
   t.match(await field(['verify'], { env: { DATABASE_URL: url } }), { code: 0, stdout: /2 fields verified, 0 differ/ });
@@ -45,7 +46,7 @@ t.test('a backup is taken, listed, verified, and restored into an empty database
 
 t.test('Ctrl-C leaves nothing, and a crash nothing that is taken for a backup', async (t) => {
   const backing = await withFilledBacking(t);
-  const { DATABASE_URL } = backing.config;
+  const DATABASE_URL = directDatabaseUrl(backing.config);
   await query(DATABASE_URL, (client) =>
     client.query(`
       INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, update)

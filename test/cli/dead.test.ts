@@ -1,4 +1,5 @@
 import t from 'tap';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import type { UpdatesJob } from '../../shared/contract/job.ts';
 import { FallbackQueue } from '../../shared/fallback-queue.ts';
 import { waitForVersion } from '../support/read-back.ts';
@@ -15,7 +16,7 @@ t.test('dead jobs of both queues are listed, shown, retried and discarded', asyn
   const run = await withField(t, settingsOf(backing));
   t.match(await run(['dead', 'list']), { code: 0, stdout: 'No job is dead\n' });
 
-  const fallback = new FallbackQueue(config.DATABASE_URL, log);
+  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
   t.teardown(() => fallback.close());
   await db.raw(`ALTER TABLE field_updates ADD CONSTRAINT no_mallory CHECK (device_id <> 'mallory')`);
   const neighbours = Array.from({ length: 200 }, (_, index) =>

@@ -13,12 +13,13 @@ import { judgeVersion } from '../../cli/doctor/check-redis.ts';
 import { examine } from '../../cli/doctor/examine.ts';
 import { type Finding, findingCodes } from '../../cli/doctor/findings.ts';
 import { readServerFacts } from '../../db/server-facts.ts';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import { updatesQueue } from '../../shared/contract/job.ts';
 import { FallbackQueue } from '../../shared/fallback-queue.ts';
 import { queuePrefix } from '../../shared/partitions.ts';
 import { withApi } from '../api/with-app.ts';
 import { withPostgres } from '../support/postgres.ts';
-import { withDatabase, withOneRedis, withRedis } from '../support/servers.ts';
+import { withDatabase, withOneRedis, withoutPooler, withRedis } from '../support/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
@@ -121,7 +122,7 @@ t.test('a whole system is healthy, and degraded or not ready once parts are gone
   t.match(wrong, ['PostgreSQL postgres_unreachable', /queue/, /cache/, 'the API api_not_ready']);
 });
 
-t.test('wrong passwords are told from servers that are away', async (t) => {
+t.test('wrong passwords are told from servers that are away', withoutPooler, async (t) => {
   const backing = await withBacking(t);
   const wrongly = (url: string) => url.replace(/:[^:@/]*@/, ':wrong@');
   const settings = Object.entries(settingsOf(backing)).map(([name, url]) => [name, wrongly(url)]);
@@ -129,7 +130,7 @@ t.test('wrong passwords are told from servers that are away', async (t) => {
   t.same(wrong, ['PostgreSQL postgres_refuses', "the queue's Redis redis_refuses", "the cache's Redis redis_refuses"]);
 });
 
-t.test('PostgreSQL may be unfit in many ways', async (t) => {
+t.test('PostgreSQL may be unfit in many ways', withoutPooler, async (t) => {
   const [{ url }, redis] = [await withDatabase(t), await withRedis(t)];
   const settings = { DATABASE_URL: url, QUEUE_REDIS_URL: redis.queueUrl, CACHE_REDIS_URL: redis.cacheUrl, ...secret };
   const client = new pg.Client({ connectionString: url });
@@ -232,7 +233,7 @@ async function takeJob(t: Test, { config }: Backing) {
 t.test('both queues are looked at: failed, stalled, old and too many jobs, and a pause', withOneRedis, async (t) => {
   const backing = await withBacking(t);
   const { producer, config, log } = backing;
-  const fallback = new FallbackQueue(config.DATABASE_URL, log);
+  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
   t.teardown(() => fallback.close());
   await producer.queues.first.add('apply-updates', job(1));
   await (await takeJob(t, backing)).taken.moveToFailed(new UnrecoverableError('poison'), 'a token');
@@ -296,7 +297,7 @@ t.test('old versions and a full disk', async (t) => {
   for (const { level } of good) t.equal(level, 'fine');
 });
 
-t.test('every finding that there is has been made here', withOneRedis, async (t) => {
+t.test('every finding that there is has been made here', { ...withOneRedis, ...withoutPooler }, async (t) => {
   t.same(
     findingCodes.filter((code) => !seen.has(code)),
     [],

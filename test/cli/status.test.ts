@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Status } from '../../cli/status/read-status.ts';
 import { updatesPerSecond } from '../../cli/status/render-status.ts';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import { FallbackQueue } from '../../shared/fallback-queue.ts';
 import { withApi } from '../api/with-app.ts';
 import { waitForVersion } from '../support/read-back.ts';
@@ -20,7 +21,7 @@ t.test('status shows both queues, the workers, the streams and the fields', asyn
   await waitForVersion(backing, garden, 1);
   await lifecycle.stop();
   await producer.enqueue(job(2));
-  const fallback = new FallbackQueue(config.DATABASE_URL, log);
+  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
   t.teardown(() => fallback.close());
   await fallback.add([job(3), job(4)]);
   const { address } = await withApi(t, backing);

@@ -2,9 +2,9 @@ import t from 'tap';
 import { connectDatabase } from '../../db/connect.ts';
 import { createLog } from '../../shared/log.ts';
 import { withTcpGate } from '../api/tcp-gate.ts';
-import { withDatabase } from '../support/servers.ts';
+import { withDatabase, withoutPooler } from '../support/servers.ts';
 
-t.test('a connection that went silent is not handed out again', async (t) => {
+t.test('a connection that went silent is not handed out again', withoutPooler, async (t) => {
   const url = new URL((await withDatabase(t)).url);
   const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
   url.hostname = '127.0.0.1';

@@ -64,6 +64,9 @@ function urlOf(database: string, port?: string): string {
 /** For tests that stop the one server that there is, or look into it. */
 export const withOneRedis = process.env.TEST_REDIS_CLUSTER ? { skip: 'there are three here' } : {};
 
+/** For tests that tell one server's answers, or the end of its connections, from another's. */
+export const withoutPooler = process.env.TEST_PGBOUNCER ? { skip: 'a pooler stands before PostgreSQL' } : {};
+
 export interface TestRedis {
   /** Database 0, where the queue lives as well. */
   readonly url: string;

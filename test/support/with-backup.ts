@@ -1,10 +1,12 @@
 /** A database with something of everything in it, a backup of it, and an empty database to restore it into. */
+
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Test } from 'tap';
 import { manifestName } from '../../db/backup/manifest.ts';
 import { type WrittenBackup, writeBackup } from '../../db/backup/write-backup.ts';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import { FallbackQueue } from '../../shared/fallback-queue.ts';
 import { waitForVersion } from './read-back.ts';
 import { asDevice, asField, jobOf, putParticle, removeParticle, setCell } from './updates.ts';
@@ -31,7 +33,7 @@ export async function withFilledBacking(t: Test): Promise<Backing> {
   await waitForVersion(backing, garden, 33);
   await waitForVersion(backing, pond, 1);
   await worker.stop();
-  const fallback = new FallbackQueue(config.DATABASE_URL, log);
+  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
   await fallback.add([jobOf(garden, alice, [setCell(32, 5, 0.5)]), jobOf(garden, alice, [setCell(33, 6, 0.6)])]);
   await fallback.close();
   await db('revocations').insert({ kind: 'device', subject: 'mallory', revoked_at: 1, reason: 'stolen', change: 1 });
@@ -39,7 +41,7 @@ export async function withFilledBacking(t: Test): Promise<Backing> {
 }
 
 export async function backUp(t: Test, { config }: Pick<Backing, 'config'>): Promise<WrittenBackup> {
-  return writeBackup({ url: config.DATABASE_URL, folder: await withFolder(t) });
+  return writeBackup({ url: directDatabaseUrl(config), folder: await withFolder(t) });
 }
 
 /** Every row of every table that must come back, as text. */

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import { FallbackQueue } from '../../shared/fallback-queue.ts';
 import { createLifecycle } from '../../shared/lifecycle.ts';
 import { startFallbackWorker } from '../../workers/fallback-worker.ts';
@@ -20,7 +21,7 @@ t.test('a worker that is stopped while it still connects to the fallback queue t
   };
   await start('stopped').stop();
   const other = start('other');
-  const queue = new FallbackQueue(config.DATABASE_URL, log);
+  const queue = new FallbackQueue(directDatabaseUrl(config), log);
   await queue.add([jobOf(asField('garden'), asDevice('ada'), [setCell(1, 1, 0.5)])]);
   await waitUntil('the job is taken', () => takers.length > 0);
   t.same(takers, ['other']);

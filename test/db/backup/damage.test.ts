@@ -103,7 +103,7 @@ const damages: Record<string, { check: string; message: RegExp; damage: (folder:
 t.test('what is damaged is refused by its name and by what is wrong, and nothing of it stays', async (t) => {
   const { path } = await backUp(t, await withFilledBacking(t));
   const copies = await withFolder(t);
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   const untouched = await dumpRows(url);
   for (const [name, { check, message, damage }] of Object.entries(damages)) {
     const copy = join(copies, name.replaceAll(' ', '-'));
@@ -118,7 +118,7 @@ t.test('what is damaged is refused by its name and by what is wrong, and nothing
 
 t.test('a database that holds anything is refused by the name of the table', async (t) => {
   const { path } = await backUp(t, await withFilledBacking(t));
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   await query(url, (client) => client.query('CREATE TABLE notes (text text)'));
   await query(url, (client) => client.query(`INSERT INTO notes VALUES ('mine')`));
   await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: /public\.notes/ });

@@ -8,6 +8,7 @@ import { createFieldReader } from '../../../db/field-reader.ts';
 import { migrateDown } from '../../../db/migrate.ts';
 import { listMigrations } from '../../../db/migrations/source.ts';
 import { listFields, verifyField } from '../../../db/verify-field.ts';
+import { directDatabaseUrl } from '../../../shared/config.ts';
 import { waitForVersion } from '../../support/read-back.ts';
 import { withDatabase } from '../../support/servers.ts';
 import { jobOf, setCell } from '../../support/updates.ts';
@@ -16,7 +17,7 @@ import { withBacking, withWorker } from '../../support/with-worker.ts';
 
 t.test('what is restored is what was backed up, row by row, and replays to the same bytes', async (t) => {
   const source = await withFilledBacking(t);
-  const before = await dumpRows(source.config.DATABASE_URL);
+  const before = await dumpRows(directDatabaseUrl(source.config));
   const { path, manifest } = await backUp(t, source);
   t.same(manifest.fields, [
     { field: garden, version: 33 },
@@ -26,7 +27,7 @@ t.test('what is restored is what was backed up, row by row, and replays to the s
   t.equal(manifest.files.find(({ table }) => table === 'field_updates')?.rows, 34);
 
   const target = await withBacking(t);
-  const { DATABASE_URL: url } = target.config;
+  const url = directDatabaseUrl(target.config);
   await restoreBackup({ folder: path, url });
   t.same(await dumpRows(url), before);
   t.ok(before.field_conflicts?.length && before.field_snapshots?.length, 'and there was something of everything');
@@ -48,13 +49,13 @@ t.test('what is restored is what was backed up, row by row, and replays to the s
 
 t.test('an older backup is loaded under its own schema, which is then brought up to date', async (t) => {
   const source = await withFilledBacking(t);
-  const { DATABASE_URL } = source.config;
+  const DATABASE_URL = directDatabaseUrl(source.config);
   await query(DATABASE_URL, (client) => client.query('UPDATE knex_migrations SET batch = id'));
   await migrateDown(DATABASE_URL);
   const { path, manifest } = await backUp(t, source);
   const last = listMigrations().at(-1);
   t.same(manifest.migrations, listMigrations().slice(0, -1));
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: String(last) });
   await query(url, (client) =>
     client.query('DROP SCHEMA public CASCADE; DROP SCHEMA bullmq CASCADE; CREATE SCHEMA public'),
@@ -69,7 +70,7 @@ t.test('an older backup is loaded under its own schema, which is then brought up
 });
 
 t.test('every table is backed up, and there is no sequence to forget', async (t) => {
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   await query(url, async (client) => {
     const tables = (await listSourceTables(client)).map(({ table }) => table);
     const { rows } = await client.query<{ name: string }>(

@@ -7,6 +7,7 @@ import { underBackupLock } from '../../../db/backup/backup-lock.ts';
 import { partialName } from '../../../db/backup/backup-names.ts';
 import { readBackupTimes } from '../../../db/backup/ledger.ts';
 import { type BackupPlan, isAnythingDue, runBackups } from '../../../db/backup/run-backups.ts';
+import { directDatabaseUrl } from '../../../shared/config.ts';
 import { measureBackups } from '../../../workers/measure-backups.ts';
 import { query, withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
@@ -16,7 +17,7 @@ const dayMs = 86_400_000;
 
 async function planOf(t: Parameters<typeof withFolder>[0], { config }: Backing): Promise<BackupPlan> {
   const folder = await withFolder(t);
-  return { url: config.DATABASE_URL, folder, everyMs: dayMs, keepCount: 3, keepMs: 30 * dayMs };
+  return { url: directDatabaseUrl(config), folder, everyMs: dayMs, keepCount: 3, keepMs: 30 * dayMs };
 }
 
 const listScratch = (url: string) =>

@@ -5,6 +5,7 @@ import { restoreBackup } from '../../../db/backup/restore-backup.ts';
 import { writeBackup } from '../../../db/backup/write-backup.ts';
 import { connectDatabase } from '../../../db/connect.ts';
 import { listFields, verifyField } from '../../../db/verify-field.ts';
+import { directDatabaseUrl } from '../../../shared/config.ts';
 import { waitForVersion } from '../../support/read-back.ts';
 import { withDatabase } from '../../support/servers.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
@@ -30,7 +31,7 @@ t.test('a backup is of one moment, however much is written meanwhile', async (t)
   const backUpThrice = async () => {
     for (let round = 0; round < 3; round += 1) {
       const before = counter;
-      const { path } = await writeBackup({ url: source.config.DATABASE_URL, folder });
+      const { path } = await writeBackup({ url: directDatabaseUrl(source.config), folder });
       t.ok(counter > before, 'updates came while it was taken');
       taken.push(path);
     }
@@ -44,7 +45,7 @@ t.test('a backup is of one moment, however much is written meanwhile', async (t)
   });
   await writing;
   for (const path of taken) {
-    const { url } = await withDatabase(t);
+    const { directUrl: url } = await withDatabase(t);
     const { fields: versions } = await restoreBackup({ folder: path, url });
     const db = connectDatabase({ url, poolSize: 2, applicationName: 'test', log: source.log });
     t.teardown(() => db.destroy());
@@ -60,13 +61,13 @@ t.test('a backup is of one moment, however much is written meanwhile', async (t)
 /** So many rows that neither a backup nor a restore is through with them before somebody can step in. */
 async function withManyRows(t: Test): Promise<string> {
   const { config } = await withFilledBacking(t);
-  await query(config.DATABASE_URL, (client) =>
+  await query(directDatabaseUrl(config), (client) =>
     client.query(`
       INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, update)
       SELECT 'filler', n, 'device', n, n, 'applied', jsonb_build_object('text', md5(n::text) || md5((-n)::text))
       FROM generate_series(1, 150000) AS n`),
   );
-  return config.DATABASE_URL;
+  return directDatabaseUrl(config);
 }
 
 /** Ends the connections of a backup or restore, once. */
@@ -104,7 +105,7 @@ t.test('a backup that is cut off in the middle leaves nothing that is taken for 
 
 t.test('a restore that is cut off in the middle leaves the database as empty as it was', async (t) => {
   const { path } = await writeBackup({ url: await withManyRows(t), folder: await withFolder(t) });
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   const before = await dumpRows(url);
   const { cut, done } = cutter(url);
   const restoring = restoreBackup({
