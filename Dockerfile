@@ -1,4 +1,4 @@
-# One image for both processes; the command decides which: `api` (the default), `worker` or `migrate`.
+# One image for both processes; the command decides which: the API (the default), `node --import tsx workers/main.ts`, or a `field` command.
 FROM node:22-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./

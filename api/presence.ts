@@ -70,7 +70,9 @@ export class Presence {
     this.#tell(field);
     const since = Date.now() - presentMs;
     try {
-      return await this.#redis.zcount(this.#names.presenceKey(field), since, '+inf');
+      const told = await this.#redis.zcount(this.#names.presenceKey(field), since, '+inf');
+      // Never fewer than are known here: a Redis that was new to the script is told a moment later.
+      return Math.max(told, this.#countHeard(field, since));
     } catch {
       // Said by the connection's own listener.
     }

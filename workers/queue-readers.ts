@@ -11,8 +11,8 @@ import { beatEveryMs, type Roll, WorkerRegistry } from '../shared/worker-registr
 const firstBeatLimitMs = 1000;
 
 interface Reader {
-  /** Told of how many queues this worker reads. */
-  share(queues: number): void;
+  /** Takes its part of what this worker may have in hand, one of so many; told at once, and whenever that changes. */
+  takePartOf(readers: number): void;
   close(): Promise<void>;
 }
 
@@ -24,8 +24,8 @@ interface QueueReadersOptions {
   /** This worker's name among the others. */
   readonly worker: string;
   readonly log: Logger;
-  /** Begins to take jobs from a queue, one of so many that this worker reads. */
-  readonly open: (partition: number, queues: number) => Reader;
+  /** Begins to take jobs from a queue. */
+  readonly open: (partition: number) => Reader;
 }
 
 export class QueueReaders {
@@ -87,9 +87,9 @@ export class QueueReaders {
       this.#closing.add(closing);
     }
     for (const partition of share) {
-      if (!this.#readers.has(partition)) this.#readers.set(partition, open(partition, share.length));
+      if (!this.#readers.has(partition)) this.#readers.set(partition, open(partition));
     }
-    for (const reader of this.#readers.values()) reader.share(share.length);
+    for (const reader of this.#readers.values()) reader.takePartOf(share.length);
   }
 }
 

@@ -86,15 +86,12 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     },
   });
   const takers = Math.min(maxTakers, config.WORKER_CONCURRENCY);
-  // What a worker has in hand is bounded for all of its queues together.
-  const concurrencyOf = (queues: number) => Math.ceil(config.WORKER_CONCURRENCY / takers / queues);
-  const open = (partition: number, queues: number) => {
+  const open = (partition: number) => {
     const { queue: name, prefix } = nameOfPartition(config.QUEUE_PREFIX, partition);
     const workers = Array.from({ length: takers }, () => {
       const worker = new Worker<UpdatesJob, void>(name, process, {
         connection,
         prefix,
-        concurrency: concurrencyOf(queues),
         telemetry: tracing?.telemetry,
         ...workerOptions,
       });
@@ -102,8 +99,9 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       return worker;
     });
     return {
-      share: (among: number) => {
-        for (const worker of workers) worker.concurrency = concurrencyOf(among);
+      // What a worker has in hand is bounded for all of its queues together, but for one job of each taker.
+      takePartOf: (readers: number) => {
+        for (const worker of workers) worker.concurrency = Math.ceil(config.WORKER_CONCURRENCY / takers / readers);
       },
       close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
     };

@@ -63,7 +63,6 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       const waiting = replies.expect();
       try {
         const accepted = await acceptUpdates({ field, claims, updates, replyTo: waiting.address });
-        backlog.inHand.give(request); // It waits without its body.
         const sent = { field, device: writerOf(claims), updates, sentAt: accepted.serverTime };
         const sources = { replies, reader, log: request.log };
         const applied = await waitUntilApplied(sources, sent, waiting, deadline);

@@ -79,7 +79,9 @@ async function list(folder: string | undefined, { json }: Options): Promise<void
 }
 
 async function verify(given: string | undefined, { json }: Options): Promise<void> {
-  const { DATABASE_URL: url, BACKUP_FOLDER } = readSettings(['DATABASE_URL', 'BACKUP_FOLDER'], process.env);
+  const settings = readSettings(['DATABASE_URL', 'BACKUP_FOLDER'], process.env, ['DATABASE_DIRECT_URL']);
+  const url = directDatabaseUrl(settings);
+  const { BACKUP_FOLDER } = settings;
   const path = given ? resolve(given) : (await listBackups(resolve(BACKUP_FOLDER)))[0]?.path;
   if (!path) throw new CliError('no', `No backups in ${resolve(BACKUP_FOLDER)}`);
   const backup = { name: basename(path), path };

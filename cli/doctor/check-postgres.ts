@@ -16,7 +16,7 @@ import { type Finding, fine, found } from './findings.ts';
 const subject = 'PostgreSQL';
 const oldestVersion = 140_000;
 /** Each process has these besides its pool: for the queue in PostgreSQL. */
-const connectionsBesidesPool = 4;
+const connectionsBesidesPool = 5;
 
 interface Target {
   readonly url: string;

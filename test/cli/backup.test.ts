@@ -5,12 +5,12 @@ import { withDatabase } from '../support/servers.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { query, withFilledBacking } from '../support/with-backup.ts';
 import { withFolder } from '../support/with-folder.ts';
-import { withField } from './run-field.ts';
+import { settingsOf, withField } from './run-field.ts';
 
 t.test('a backup is taken, listed, verified, and restored into an empty database, which verifies', async (t) => {
   const backing = await withFilledBacking(t);
   const folder = await withFolder(t);
-  const settings = { DATABASE_URL: directDatabaseUrl(backing.config), BACKUP_FOLDER: folder };
+  const settings = { ...settingsOf(backing), BACKUP_FOLDER: folder };
   const field = await withField(t, settings);
   t.match(await field(['backup', 'list']), { code: 0, stdout: `No backups in ${folder}\n` });
   t.match(await field(['backup', 'verify']), { code: 1, stderr: /No backups in/ });
@@ -31,7 +31,7 @@ t.test('a backup is taken, listed, verified, and restored into an empty database
   const restored = await field(['restore', path, '--database', url]);
   t.match(restored, { code: 0, stdout: /^2 fields, \d+ rows in .*\/field_test_/ });
   t.match(await field(['verify'], { env: { DATABASE_URL: url } }), { code: 0, stdout: /2 fields verified, 0 differ/ });
-  const states = [settings.DATABASE_URL, url].map((DATABASE_URL) =>
+  const states = [backing.config.DATABASE_URL, url].map((DATABASE_URL) =>
     field(['state', 'garden', '--json'], { env: { DATABASE_URL } }),
   );
   const [before, after] = await Promise.all(states);

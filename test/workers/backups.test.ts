@@ -18,6 +18,7 @@ t.test('a worker has a backup taken and verified by a process of its own, and tw
   for (const name of ['DATABASE_URL', 'QUEUE_REDIS_URL', 'CACHE_REDIS_URL', 'JWT_SECRET'] as const) {
     process.env[name] = config[name];
   }
+  if (config.DATABASE_DIRECT_URL) process.env.DATABASE_DIRECT_URL = config.DATABASE_DIRECT_URL;
   process.env.BACKUP_FOLDER = folder;
   process.env.LOG_LEVEL = 'silent';
   const workers = [createLifecycle(backing.log), createLifecycle(backing.log)];

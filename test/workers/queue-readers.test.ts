@@ -19,10 +19,10 @@ async function withReaders(t: Test, url: string, worker: string) {
     ...{ redis, prefix: 'field', worker, log },
     open: (partition) => {
       open.add(partition);
-      const share = (queues: number) => {
-        sharedAmong = queues;
+      const takePartOf = (readers: number) => {
+        sharedAmong = readers;
       };
-      return { share, close: async () => void open.delete(partition) };
+      return { takePartOf, close: async () => void open.delete(partition) };
     },
   });
   t.teardown(() => readers.close());
