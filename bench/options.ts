@@ -31,7 +31,7 @@ ${list}
   --profile DIR  leaves a CPU profile of every API and worker in DIR
   --help
 
-Without a NAME all of them run, in some 25 minutes. Results: bench/RESULTS.md and bench/RESULTS.json.
+Without a NAME all of them run, in half an hour. Results: bench/RESULTS.md and bench/RESULTS.json.
 Exit code 1 means that a benchmark failed or that \`field verify\` found a difference, not that a target was missed.`;
 }
 

@@ -43,7 +43,7 @@ export const scaleOut: Bench = {
       },
     ];
     const chosen = isQuick ? sizes.filter(({ workers, apis }) => workers === apis && apis < 4) : sizes;
-    const rounds = isQuick ? 1 : 2;
+    const rounds = isQuick ? 1 : 3;
     const rates = new Map(chosen.map((size) => [size, loads.map(() => [] as number[])]));
     const writers = await createWriters(128);
     for (let number = 1; number <= rounds; number++) {
