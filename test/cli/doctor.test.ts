@@ -113,11 +113,15 @@ t.test('a whole system is healthy, and degraded or not ready once parts are gone
   t.match((await field(['doctor'])).stdout, /PostgreSQL\n {2}ok .*\n\nAll is well\.\n$/s);
 
   await lifecycle.stop();
+  // The API remembers for a moment how it was.
+  const healthOf = async () => (await (await fetch(`${address}/api/health`)).json()).status;
+  await waitUntil('the API misses the worker', async () => (await healthOf()) === 'degraded');
   const degraded = await look(t, settings, address);
   t.same(degraded.wrong, ['the queue no_workers', 'the API api_degraded']);
 
   await postgres.stop();
   await backing.redis.stop();
+  await waitUntil('and all the rest', async () => (await healthOf()) === 'unhealthy');
   const { wrong } = await look(t, settings, address);
   t.match(wrong, ['PostgreSQL postgres_unreachable', /queue/, /cache/, 'the API api_not_ready']);
 });
