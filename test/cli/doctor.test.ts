@@ -114,7 +114,7 @@ t.test('a whole system is healthy, and degraded or not ready once parts are gone
 
   await lifecycle.stop();
   // The API remembers for a moment how it was.
-  const healthOf = async () => (await (await fetch(`${address}/api/health`)).json()).status;
+  const healthOf = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
   await waitUntil('the API misses the worker', async () => (await healthOf()) === 'degraded');
   const degraded = await look(t, settings, address);
   t.same(degraded.wrong, ['the queue no_workers', 'the API api_degraded']);
