@@ -10,7 +10,37 @@ import { workerOptions } from './worker-options.ts';
 
 const limitMs = 15_000;
 const retryMs = 1000;
+const lookEverySeconds = 2;
 const concurrency = 100;
+
+/**
+ * BullMQ's backend, but watchful and patient. By itself, it waits to be told of a job for up to an hour once it has failed to
+ * subscribe, though a connection that has fallen silent tells of none; and it asks a PostgreSQL that fails it again at once,
+ * a thousand times a second.
+ */
+const createWatchfulBackend: typeof createPostgresBackend = (...options) => {
+  const backend = createPostgresBackend(...options);
+  const wait = backend.waitForJob.bind(backend);
+  const take = backend.moveToActive.bind(backend);
+  backend.waitForJob = async (seconds) => {
+    try {
+      return await wait(Math.min(seconds, lookEverySeconds));
+    } catch (error) {
+      backend.emit('error', error as Error);
+      await delay(retryMs);
+      return null; // As after any wait in vain: the worker looks by itself.
+    }
+  };
+  backend.moveToActive = async (...request) => {
+    try {
+      return await take(...request);
+    } catch (error) {
+      await delay(retryMs);
+      throw error;
+    }
+  };
+  return backend;
+};
 
 const createWorker = (databaseUrl: string, process: ProcessJob, telemetry: Telemetry | undefined) =>
   new Worker(
@@ -22,9 +52,11 @@ const createWorker = (databaseUrl: string, process: ProcessJob, telemetry: Telem
       autorun: false,
       concurrency,
       telemetry,
+      // The backend has waited.
+      runRetryDelay: 1,
       ...workerOptions,
     },
-    createPostgresBackend,
+    createWatchfulBackend,
   );
 
 /** Starts as soon as PostgreSQL answers, and stops with the lifecycle. */

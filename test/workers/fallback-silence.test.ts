@@ -1,0 +1,61 @@
+import t from 'tap';
+import { directDatabaseUrl } from '../../shared/config.ts';
+import { updatesQueue } from '../../shared/contract/job.ts';
+import { FallbackQueue } from '../../shared/fallback-queue.ts';
+import { createLifecycle } from '../../shared/lifecycle.ts';
+import { startFallbackWorker } from '../../workers/fallback-worker.ts';
+import { TcpLink } from '../faults/stack/tcp-link.ts';
+import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withBacking } from '../support/with-worker.ts';
+
+const listenerSql = `
+  SELECT pid FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = ? AND query LIKE '%LISTEN bullmq_jobs%'`;
+
+// Once its subscription had failed, BullMQ waited up to an hour to be told of a job; and a connection that falls silent tells
+// of none.
+t.test('a worker whose connections break, and then fall silent, finds what is in the fallback queue', async (t) => {
+  const { config, log, db, cacheRedis: redis, names } = await withBacking(t);
+  const url = new URL(directDatabaseUrl(config));
+  const link = new TcpLink('worker', 'postgres', Number(url.port));
+  await link.listen();
+  url.port = String(link.port);
+  const behindLink = { ...config, DATABASE_DIRECT_URL: url.href };
+  let errors = 0;
+  const counting = Object.assign(Object.create(log) as typeof log, {
+    debug: () => {
+      errors += 1;
+    },
+  });
+  const readListener = async () => {
+    const { rows }: { rows: { pid: number }[] } = await db.raw(listenerSql, [updatesQueue]);
+    return rows.length === 1 ? rows[0]?.pid : undefined;
+  };
+
+  const lifecycle = createLifecycle(log);
+  const queue = new FallbackQueue(directDatabaseUrl(config), log);
+  t.teardown(async () => {
+    await queue.close();
+    await link.close();
+    await lifecycle.stop();
+  });
+  let taken = 0;
+  const process = async () => {
+    taken += 1;
+  };
+  startFallbackWorker({ config: behindLink, log: counting, lifecycle, db, redis, names }, process, undefined);
+  const listener = await waitUntil('the worker waits to be told', readListener);
+  link.setMode('refuse');
+  await waitUntil('it fails to reconnect, several times', () => errors >= 6);
+  link.setMode('pass');
+  await waitUntil('it waits to be told again', async () => {
+    const next = await readListener();
+    return next !== undefined && next !== listener;
+  });
+  link.setMode('silent');
+  link.setMode('pass');
+
+  await queue.add([jobOf(asField('garden'), asDevice('ada'), [setCell(1, 1, 0.5)])]);
+  await waitUntil('the job is taken', () => taken === 1, { timeoutMs: 40_000 });
+});
