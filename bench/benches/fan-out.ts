@@ -50,7 +50,7 @@ export const fanOut: Bench = {
         { name: bare, url: bareUrl, protocols: '' },
       ];
       const sizes = isQuick ? [100] : [1, 500, 1500, 5000];
-      const rounds = isQuick ? 1 : 2;
+      const rounds = isQuick ? 1 : 3;
       const found = new Map(sizes.map((size) => [size, { [ours]: [] as Measured[], [bare]: [] as Measured[] }]));
       for (let number = 1; number <= rounds; number++) {
         for (const size of sizes) {

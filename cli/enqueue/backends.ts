@@ -5,13 +5,16 @@ import { type FoundReceipt, findReceipts } from '../../db/receipts.ts';
 import { type ApplyUpdates, requestsOf } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { UpdateProducer } from '../../shared/update-queue.ts';
+import type { UpdatesQueue } from '../../shared/update-queues.ts';
 import { CliError, reasonOf } from '../exit-codes.ts';
 import { retryOutage } from '../retry-outage.ts';
 import { isDatabaseOutage } from '../with-database.ts';
 import type { UpdateKey } from './in-flight.ts';
 
 const outageLimitMs = 30_000;
-const newestFailed = 200;
+const failedPage = 200;
+/** Workers' clocks say when a job failed, and this one's when the enqueueing began. */
+const clockSkewMs = 60_000;
 
 export interface Backends {
   /** One answer a name, in the same order. */
@@ -21,8 +24,13 @@ export interface Backends {
   readVersion(field: FieldId): Promise<number>;
   enqueue(jobs: readonly ApplyUpdates[]): Promise<void>;
   countBacklog(): Promise<number>;
-  /** The newest jobs that can never be applied, and why. */
-  readFailed(): Promise<{ job: ApplyUpdates; reason: string }[]>;
+  /** What has turned out to be never applicable since this began, newest first, and why. */
+  readFailed(): AsyncGenerator<FailedUpdates>;
+}
+
+interface FailedUpdates {
+  readonly job: ApplyUpdates;
+  readonly reason: string;
 }
 
 interface BackendOptions {
@@ -49,6 +57,7 @@ export function createBackends({ db, reader, producer, say, signal }: BackendOpt
     };
   };
   const log = patiently('PostgreSQL', isDatabaseOutage);
+  const startedAt = Date.now();
   // Whatever goes wrong there, nothing else can be done than to try again.
   const queue = patiently("The queue's Redis", () => true);
   return {
@@ -63,12 +72,22 @@ export function createBackends({ db, reader, producer, say, signal }: BackendOpt
     readVersion: (field) => log(async () => (await reader.readLog(field, Number.MAX_SAFE_INTEGER, 1))?.version ?? 0),
     enqueue: (jobs) => queue(async () => void (await producer.enqueueAll(jobs))),
     countBacklog: () => queue(() => producer.countBacklog()),
-    readFailed: () =>
-      queue(async () => {
-        const failed = producer.queues.all.map((one) => one.getFailed(0, newestFailed - 1));
-        return (await Promise.all(failed))
-          .flat()
-          .flatMap(({ data, failedReason }) => requestsOf(data).map((job) => ({ job, reason: failedReason })));
-      }),
+    async *readFailed() {
+      for (const one of producer.queues.all) {
+        const readPage = (start: number) => queue(() => one.getFailed(start, start + failedPage - 1));
+        yield* readFailedSince(startedAt - clockSkewMs, readPage);
+      }
+    },
   };
+}
+
+async function* readFailedSince(
+  since: number,
+  readPage: (start: number) => ReturnType<UpdatesQueue['getFailed']>,
+): AsyncGenerator<FailedUpdates> {
+  for (let start = 0; ; start += failedPage) {
+    const page = await readPage(start);
+    for (const { data, failedReason: reason } of page) yield* requestsOf(data).map((job) => ({ job, reason }));
+    if (page.length < failedPage || (page.at(-1)?.finishedOn ?? 0) < since) return;
+  }
 }

@@ -91,7 +91,7 @@ function noteReceipt(tally: Tally, report: LineReport, update: SentUpdate, { row
 
 /** Takes out what stands in a job that failed for good. */
 async function refuseFailed({ field, backends, inFlight, tally, report }: Settling): Promise<void> {
-  for (const { job, reason } of await backends.readFailed()) {
+  for await (const { job, reason } of backends.readFailed()) {
     if (job.field !== field) continue;
     for (const { counter } of job.updates) {
       const update = inFlight.find({ device: job.device, counter });

@@ -135,7 +135,7 @@ t.test('when nothing is applied it says so, and when the queue has lost updates 
     readVersion: async () => 0,
     enqueue: async () => undefined,
     countBacklog: async () => backlog,
-    readFailed: async () => [],
+    readFailed: async function* () {},
   };
   const settle = (said: string[]) => {
     const inFlight = new InFlight();

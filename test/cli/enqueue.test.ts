@@ -181,6 +181,11 @@ t.test('a job that can never be applied is told, and the others are waited for',
   t.equal(code, 1);
   t.match(summary, { accepted: 2, applied: 1, refused: 1, complete: true });
   t.match(stderr, /standard input:1: can never be applied: invalid_input/);
+
+  // More than are read of the dead jobs at a time.
+  const many = Array.from({ length: 450 }, (_, index) => setCell(index + 1, 20, 0.5));
+  const all = await enqueue(['-', '--device', 'bob', '--batch', '1'], toLines(many));
+  t.match(all.summary, { accepted: 450, applied: 0, refused: 450, complete: true });
 });
 
 t.test('without a queue it ends with code 3', async (t) => {
