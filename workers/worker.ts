@@ -26,12 +26,6 @@ import { startUpkeep } from './upkeep.ts';
 import { startWatching } from './watch.ts';
 import { workerOptions } from './worker-options.ts';
 
-/**
- * One of BullMQ's workers takes one job after the other, each with a round trip for which Redis writes to its disk: no faster
- * than jobs come in. Several at once share the writes.
- */
-const maxTakers = 4;
-
 /** Starts taking jobs. Stops with the lifecycle: finishes and publishes what is in hand, leaves no job to stall. */
 export async function startWorker(deps: WorkerDeps): Promise<void> {
   const { config, log, lifecycle, db, redis, names } = deps;
@@ -85,25 +79,22 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       await queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data })));
     },
   });
-  const takers = Math.min(maxTakers, config.WORKER_CONCURRENCY);
   const open = (partition: number) => {
     const { queue: name, prefix } = nameOfPartition(config.QUEUE_PREFIX, partition);
-    const workers = Array.from({ length: takers }, () => {
-      const worker = new Worker<UpdatesJob, void>(name, process, {
-        connection,
-        prefix,
-        telemetry: tracing?.telemetry,
-        ...workerOptions,
-      });
-      listen(worker, log, metrics);
-      return worker;
+    // One: several would share Redis's writes to its disk, but hand over jobs in another order than the queue's.
+    const worker = new Worker<UpdatesJob, void>(name, process, {
+      connection,
+      prefix,
+      telemetry: tracing?.telemetry,
+      ...workerOptions,
     });
+    listen(worker, log, metrics);
     return {
-      // What a worker has in hand is bounded for all of its queues together, but for one job of each taker.
+      // What a worker has in hand is bounded for all of its queues together, but for one job of each.
       takePartOf: (readers: number) => {
-        for (const worker of workers) worker.concurrency = Math.ceil(config.WORKER_CONCURRENCY / takers / readers);
+        worker.concurrency = Math.ceil(config.WORKER_CONCURRENCY / readers);
       },
-      close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
+      close: () => worker.close(),
     };
   };
   // The readers' own connections wait for Redis, and cannot be asked whether it is there.

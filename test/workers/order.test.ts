@@ -1,14 +1,15 @@
 import t from 'tap';
 import { Holds } from '../../workers/holds.ts';
 import { waitForVersion } from '../support/read-back.ts';
+import { readUpdates } from '../support/read-updates.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
 
 const field = asField('garden');
 const alice = asDevice('alice');
 
-async function readOrder({ reader }: Backing): Promise<string[]> {
-  const page = await reader.readLog(field, 0, 1000);
+async function readOrder({ reader }: Backing, max = 1000): Promise<string[]> {
+  const page = await reader.readLog(field, 0, max);
   return (page?.updates ?? []).map(({ device, update, outcome }) => `${device} ${update.counter} ${outcome}`);
 }
 
@@ -56,6 +57,22 @@ t.test('a device that waits for its receipts is never told that it was supersede
   t.same(
     await readOrder(backing),
     Array.from({ length: count }, (_, index) => `alice ${index + 1} applied`),
+  );
+});
+
+t.test('what one sender puts into the queue is applied in its order, whichever devices it is of', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const sent = (await readUpdates('concurrent-cells.ndjson.gz')).slice(0, 6000);
+  const jobs = sent.map(({ device, update }) => jobOf(field, device, [update]));
+  for (let start = 0; start < jobs.length; start += 500) {
+    await backing.producer.enqueueAll(jobs.slice(start, start + 500));
+  }
+  await waitForVersion(backing, field, sent.length);
+  const applied = await readOrder(backing, sent.length);
+  t.same(
+    applied.map((line) => line.split(' ', 2).join(' ')),
+    sent.map(({ device, update }) => `${device} ${update.counter}`),
   );
 });
 
