@@ -8,6 +8,7 @@ import { replayUpdate } from '../shared/field/replay.ts';
 import { createFieldState, type FieldState } from '../shared/field/state.ts';
 import type { Update } from '../shared/field/update.ts';
 import { isSameContent } from '../shared/same-content.ts';
+import { inSnapshot } from './in-snapshot.ts';
 import { ClockRow, ConflictRow, InstallationRow, StateRow, UpdateRow } from './models/rows.ts';
 import { type FoundReceipt, findReceipts } from './receipts.ts';
 import { type LogEntry, loadBase, loadStoredState, readLogAfter, toLogEntry } from './stored-field.ts';
@@ -44,7 +45,6 @@ export interface FieldReader {
 }
 
 export function createFieldReader(db: Knex): FieldReader {
-  const readHead = (field: FieldId) => readStateHead(db, field);
   return {
     async readReceipt(field, device, counter) {
       const [found] = await findReceipts(db, [{ field, device, counter }]);
@@ -66,48 +66,50 @@ export function createFieldReader(db: Knex): FieldReader {
     readInstallation: async () => (await InstallationRow.query(db).first().throwIfNotFound()).id,
     ping: async () => void (await db.raw('SELECT 1')),
     loadState: async (field) => existing(field, await loadStoredState(db, field)),
-    async loadStateAt(field, version) {
-      const head = await readHead(field);
-      if (!head) throw new FieldError('field_not_found');
-      if (version > head.version)
-        throw new FieldError('version_ahead', { detail: `The field is at version ${head.version}` });
-      const state = await loadBase(db, field, version, head.logStart);
-      if (!state) throw new FieldError('version_not_kept', { detail: `Kept from version ${head.logStart} on` });
-      for await (const entry of readLogAfter(db, field, state.version, version)) replayUpdate(state, entry);
-      return state;
-    },
+    loadStateAt: (field, version) =>
+      inSnapshot(db, async (trx) => {
+        const head = await readStateHead(trx, field);
+        if (!head) throw new FieldError('field_not_found');
+        if (version > head.version)
+          throw new FieldError('version_ahead', { detail: `The field is at version ${head.version}` });
+        const state = await loadBase(trx, field, version, head.logStart);
+        if (!state) throw new FieldError('version_not_kept', { detail: `Kept from version ${head.logStart} on` });
+        for await (const entry of readLogAfter(trx, field, state.version, version)) replayUpdate(state, entry);
+        return state;
+      }),
     async readLog(field, after, limit) {
-      const head = await readHead(field);
-      if (!head) return undefined;
       const rows = await UpdateRow.query(db)
         .where('field_id', field)
         .where('version', '>', after)
         .orderBy('version')
         .limit(limit);
-      const version = Math.max(head.version, rows.at(-1)?.version ?? 0);
-      return { version, oldest: head.logStart, updates: rows.map(toLogEntry) };
+      // Read after the rows: what is pruned between the two makes a page that says so, not one with a hole.
+      const head = await readStateHead(db, field);
+      return head && { version: head.version, oldest: head.logStart, updates: rows.map(toLogEntry) };
     },
-    async readConflicts(field) {
-      const head = await readHead(field);
-      if (!head) return undefined;
-      const rows = await ConflictRow.query(db)
-        .where('field_id', field)
-        .orderBy([
-          { column: 'version', order: 'desc' },
-          { column: 'cell', order: 'desc' },
-        ])
-        .limit(keptConflicts);
-      return { total: head.conflictCount, conflicts: rows.map(toConflict) };
-    },
-    async readClock(field, device) {
-      const head = await readHead(field);
-      if (!head) return undefined;
-      const rows = await ClockRow.query(db)
-        .select('device_id', 'counter')
-        .where({ field_id: field, ...(device === undefined ? {} : { device_id: device }) })
-        .orderBy('device_id');
-      return { version: head.version, clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])) };
-    },
+    readConflicts: (field) =>
+      inSnapshot(db, async (trx) => {
+        const head = await readStateHead(trx, field);
+        if (!head) return undefined;
+        const rows = await ConflictRow.query(trx)
+          .where('field_id', field)
+          .orderBy([
+            { column: 'version', order: 'desc' },
+            { column: 'cell', order: 'desc' },
+          ])
+          .limit(keptConflicts);
+        return { total: head.conflictCount, conflicts: rows.map(toConflict) };
+      }),
+    readClock: (field, device) =>
+      inSnapshot(db, async (trx) => {
+        const head = await readStateHead(trx, field);
+        if (!head) return undefined;
+        const rows = await ClockRow.query(trx)
+          .select('device_id', 'counter')
+          .where({ field_id: field, ...(device === undefined ? {} : { device_id: device }) })
+          .orderBy('device_id');
+        return { version: head.version, clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])) };
+      }),
     async readLastCounter(field, device) {
       const row = await ClockRow.query(db).findById([field, device]);
       return row?.counter ?? 0;

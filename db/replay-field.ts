@@ -5,6 +5,7 @@ import type { Folded } from '../shared/field/fold.ts';
 import type { FieldId } from '../shared/field/ids.ts';
 import { replayUpdate } from '../shared/field/replay.ts';
 import type { FieldState } from '../shared/field/state.ts';
+import { inSnapshot } from './in-snapshot.ts';
 import { StateRow } from './models/rows.ts';
 import { type LogEntry, loadBase, readLogAfter } from './stored-field.ts';
 
@@ -16,11 +17,6 @@ export interface ReplayRange {
 }
 
 const tellEvery = 1000;
-
-/** Reads of one moment, whatever is written meanwhile. */
-export function inSnapshot<T>(db: Knex, work: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
-  return db.transaction(work, { isolationLevel: 'repeatable read', readOnly: true });
-}
 
 /** @throws FieldError `field_not_found`, `version_ahead` or `version_not_kept`; RangeError when the log has a gap */
 export function replayField(db: Knex, field: FieldId, range: ReplayRange = {}): Promise<FieldState> {

@@ -8,8 +8,9 @@ import type { DeviceId, FieldId } from '../shared/field/ids.ts';
 import { metricsOf } from '../shared/field/metrics.ts';
 import { encodeSnapshot } from '../shared/field/snapshot.ts';
 import type { FieldState } from '../shared/field/state.ts';
+import { inSnapshot } from './in-snapshot.ts';
 import { ClockRow, SnapshotRow, StateRow } from './models/rows.ts';
-import { inSnapshot, openReplay, type ReplayRange, replayLog } from './replay-field.ts';
+import { openReplay, type ReplayRange, replayLog } from './replay-field.ts';
 import { type LogEntry, loadBase, stateOfColumns } from './stored-field.ts';
 
 export interface Verification {
