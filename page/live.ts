@@ -1,11 +1,12 @@
 /** Brings the client and the page together: what the client tells is shown, what is drawn is handed to the client. */
 import type { ClientEvents, FieldClient, FieldView } from '../client/types.ts';
+import type { ConflictPage } from './conflict-tally.ts';
 import { byId } from './dom.ts';
 import { followKeyboard } from './input/keyboard.ts';
 import { followPointer } from './input/pointer.ts';
 import { Tools } from './input/tools.ts';
 import { Announcer } from './panels/announcer.ts';
-import { type ConflictPage, createConflicts, placeOf } from './panels/conflicts.ts';
+import { createConflicts, placeOf } from './panels/conflicts.ts';
 import { addEventButtons } from './panels/events.ts';
 import { showInvitation } from './panels/invitation.ts';
 import { showLink } from './panels/link.ts';
@@ -92,7 +93,7 @@ export function showLive(client: FieldClient, gridSize: number, askForToken: (re
   /** What happened before this page came: the newest conflicts, and how far back the log is kept. */
   async function readPast(): Promise<void> {
     try {
-      conflicts.reset(await client.read<ConflictPage>('/conflicts'));
+      await conflicts.fill(() => client.read<ConflictPage>('/conflicts'));
       const { oldest } = await client.read<{ oldest: number }>(`/updates?after=${client.state.version}&limit=1`);
       timeline.setOldest(oldest);
     } catch {

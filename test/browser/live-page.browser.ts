@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import t from 'tap';
 import { putParticle, setCell } from '../support/updates.ts';
 import { send } from './send.ts';
@@ -69,6 +70,32 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
     t.match(said.replace(/\s+/g, ' '), '0.25 lost phone-1 / 0.75 stands phone-2 cell 3,0');
     await live.page.reload();
     await live.waitForText('#conflicts', /0\.25 lost phone-1/);
+  });
+
+  await t.test('a conflict told while the older ones are being read is neither lost nor counted twice', async (t) => {
+    for (const isReadFirst of [true, false]) {
+      const field = isReadFirst ? 'told-after' : 'told-before';
+      const live = await site.open(t, { field });
+      await live.isLive();
+      const gate = new EventEmitter();
+      const [asked, told] = [once(gate, 'asked'), once(gate, 'told')];
+      await live.page.route('**/conflicts', async (route) => {
+        const early = isReadFirst ? await route.fetch() : undefined;
+        gate.emit('asked');
+        await told;
+        await route.fulfill({ response: early ?? (await route.fetch()) });
+      });
+      const answered = live.page.waitForResponse('**/conflicts');
+      await send(site.api, field, 'phone-1', [setCell(1, 3, 0.25)]);
+      await asked;
+      await send(site.api, field, 'phone-2', [setCell(1, 3, 0.75)]);
+      await live.waitForText('#conflict-count', /^1$/);
+      gate.emit('told');
+      await (await answered).finished();
+      await live.page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+      t.equal(await live.page.textContent('#conflict-count'), '1', field);
+      t.match(await live.page.textContent('#conflicts'), /lost/, field);
+    }
   });
 
   await t.test('the scrubber shows how it was, and comes back', async (t) => {
