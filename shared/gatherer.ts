@@ -1,6 +1,7 @@
 /**
  * Group commit on the way in: one piece of work at a time, and not more often than every few milliseconds; what comes
  * meanwhile goes together into the next. Who comes alone is served at once, and the more come, the less each of them costs.
+ * Work that has come to take longer, since whoever does it is busy, is done less often.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -10,9 +11,15 @@ interface GathererOptions<Item, Answer> {
   /** What goes together weighs no more than this, unless it is one alone. */
   readonly maxWeight: number;
   readonly maxItems: number;
-  /** From the start of one piece of work to that of the next. */
+  /** From the start of one piece of work to that of the next: the least, and the most that slow work makes of it. */
   readonly minIntervalMs: number;
+  readonly maxIntervalMs: number;
 }
+
+/** Work takes no more than a third of the time, as long as the longest interval allows that. */
+const intervalPerWork = 3;
+/** How much the newest piece of work counts in the average of how long one takes. */
+const averageShare = 0.2;
 
 interface Waiting<Item, Answer> {
   readonly item: Item;
@@ -25,6 +32,8 @@ export class Gatherer<Item, Answer> {
   readonly #waiting: Waiting<Item, Answer>[] = [];
   #isWorking = false;
   #startedAt = Number.NEGATIVE_INFINITY;
+  /** How long a piece of work takes of late, in ms. */
+  #workMs = 0;
 
   constructor(options: GathererOptions<Item, Answer>) {
     this.#options = options;
@@ -41,7 +50,7 @@ export class Gatherer<Item, Answer> {
   async #workThrough(): Promise<void> {
     this.#isWorking = true;
     while (this.#waiting.length > 0) {
-      const early = this.#startedAt + this.#options.minIntervalMs - performance.now();
+      const early = this.#startedAt + this.#intervalMs() - performance.now();
       // A timer takes a millisecond at least.
       if (early >= 1) await delay(early);
       this.#startedAt = performance.now();
@@ -52,8 +61,14 @@ export class Gatherer<Item, Answer> {
       } catch (error) {
         for (const { reject } of taken) reject(error);
       }
+      this.#workMs += averageShare * (performance.now() - this.#startedAt - this.#workMs);
     }
     this.#isWorking = false;
+  }
+
+  #intervalMs(): number {
+    const { minIntervalMs, maxIntervalMs } = this.#options;
+    return Math.min(maxIntervalMs, Math.max(minIntervalMs, intervalPerWork * this.#workMs));
   }
 
   #take(): Waiting<Item, Answer>[] {

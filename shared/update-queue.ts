@@ -41,8 +41,8 @@ const probeMs = 500;
 /** Of requests that ride in one job. Roughly bytes: a job stays far below what a single request may bring. */
 const maxJobWeight = 128 * 1024;
 const maxRequestsPerJob = 100;
-/** Nobody notices it, and a queue that is busy takes a third as many jobs. */
-const minIntervalMs = 10;
+/** Between two jobs. Nobody notices the least of it, and a queue that is busy takes a third as many jobs. */
+const [minIntervalMs, maxIntervalMs] = [10, 50];
 /** How much the newest job counts in the average of requests per job. */
 const averageShare = 0.05;
 
@@ -115,6 +115,7 @@ export class UpdateProducer {
       maxWeight: maxJobWeight,
       maxItems: maxRequestsPerJob,
       minIntervalMs,
+      maxIntervalMs,
     });
     this.#adds.set(queue, gatherer);
     return gatherer;

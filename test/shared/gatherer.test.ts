@@ -1,9 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { Gatherer } from '../../shared/gatherer.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 /** A gatherer of numbers whose work ends when the test says so. */
-function gather(limits: { maxItems: number; maxWeight: number; minIntervalMs?: number }) {
+function gather(limits: { maxItems: number; maxWeight: number; minIntervalMs?: number; maxIntervalMs?: number }) {
   const rounds: { items: readonly number[]; end: (error?: Error) => void }[] = [];
   const gatherer = new Gatherer<number, string>({
     work: (items) =>
@@ -12,6 +13,7 @@ function gather(limits: { maxItems: number; maxWeight: number; minIntervalMs?: n
       }),
     weigh: (item) => item,
     minIntervalMs: 0,
+    maxIntervalMs: limits.minIntervalMs ?? 0,
     ...limits,
   });
   const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
@@ -72,4 +74,22 @@ t.test('who comes soon after another waits a moment for more to come', async (t)
   t.same(rounds[1]?.items, [2, 3]);
   rounds[1]?.end();
   t.same(await Promise.all(answers), ['2+3', '2+3']);
+});
+
+t.test('work that takes long is done less often', async (t) => {
+  const starts: number[] = [];
+  const gatherer = new Gatherer<number, void>({
+    work: async () => {
+      starts.push(performance.now());
+      await delay(10);
+    },
+    weigh: () => 1,
+    maxWeight: 1,
+    maxItems: 1,
+    minIntervalMs: 0,
+    maxIntervalMs: 1000,
+  });
+  await Promise.all(Array.from({ length: 20 }, (_, item) => gatherer.add(item)));
+  const [before = 0, last = 0] = starts.slice(-2);
+  t.ok(last - before >= 20, 'the pause has grown to twice what the work takes');
 });
