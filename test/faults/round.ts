@@ -53,7 +53,8 @@ export async function runRound(request: RoundRequest): Promise<RoundReport> {
   await Promise.all([sabotage, delay(seconds * 1000 - momentMs)]);
   crowd.rest();
 
-  const violations = await settle({ observer, crowd, timeoutMs: plant ? settleWithinMsOfPlant : settleWithinMs });
+  const timeoutMs = plant ? settleWithinMsOfPlant : settleWithinMs;
+  const violations = await settle({ observer, crowd, addresses: stack.addresses, timeoutMs });
   await plant?.tamperAtRest?.({ stack, observer, crowd });
   violations.push(...(await checkEverything(request)));
   complaints.push(...crowd.ledger.complaints.splice(0), ...stack.takeUnaskedEnds());
@@ -77,6 +78,12 @@ async function checkEverything({ observer, crowd, stack }: RoundRequest): Promis
   try {
     return await checkAll({ observer, crowd, addresses: stack.addresses });
   } catch (error) {
-    return [violation('unsettled', `the checker could not read everything: ${String(error)}`)];
+    return [violation('unsettled', `the checker could not read everything: ${describeError(error)}`)];
   }
+}
+
+/** `fetch failed` says nothing without its cause. */
+function describeError(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? String(error) : `${String(error)} (${String(cause)})`;
 }

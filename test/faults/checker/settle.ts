@@ -1,20 +1,26 @@
-/** Waits for the dust to settle: all that was sent is applied, the queue is empty, every copy is at the newest version. */
+/**
+ * Waits for the dust to settle: every API is back, all that was sent is applied, the queue is empty, every copy is at the
+ * newest version.
+ */
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type Crowd, fields } from '../devices/crowd.ts';
 import type { Observer } from '../observer.ts';
+import { isReady } from '../stack/rooms.ts';
 import { countJobs } from './count-jobs.ts';
 import { type Violation, violation } from './violation.ts';
 
 interface SettleRequest {
   readonly observer: Observer;
   readonly crowd: Crowd;
+  /** Of the APIs. */
+  readonly addresses: readonly string[];
   /** For each thing that has to come to rest. */
   readonly timeoutMs: number;
 }
 
 /** What did not come to rest in time, if anything. */
-export async function settle({ observer, crowd, timeoutMs }: SettleRequest): Promise<Violation[]> {
+export async function settle({ observer, crowd, addresses, timeoutMs }: SettleRequest): Promise<Violation[]> {
   const violations: Violation[] = [];
   const expect = async (what: string, check: () => Promise<boolean> | boolean) => {
     try {
@@ -29,6 +35,7 @@ export async function settle({ observer, crowd, timeoutMs }: SettleRequest): Pro
   } catch (error) {
     violations.push(violation('unsettled', (error as Error).message));
   }
+  for (const address of addresses) await expect(`the API at ${address} is ready`, () => isReady(address));
   for (const field of fields) {
     const sent = crowd.ledger.of(field).length;
     await expect(`${field} has applied its ${sent} updates`, async () => (await readVersion(observer, field)) >= sent);

@@ -95,8 +95,7 @@ export async function startRooms({ start, folder, ports, apiPreloads }: RoomsReq
     addresses.push(`http://127.0.0.1:${await makeLink('devices', `api-${number}`, port)}`);
   }
   for (const address of addresses) {
-    const isReady = async () => (await fetch(`${address}/api/health/ready`)).ok;
-    await waitUntil(`${address} is ready`, isReady, { timeoutMs: 60_000, intervalMs: 100 });
+    await waitUntil(`${address} is ready`, () => isReady(address), { timeoutMs: 60_000, intervalMs: 100 });
   }
   const all = [...apis, ...workers];
   return {
@@ -110,4 +109,9 @@ export async function startRooms({ start, folder, ports, apiPreloads }: RoomsReq
       for (const log of logs) closeSync(log);
     },
   };
+}
+
+/** @throws while nobody listens there */
+export async function isReady(address: string): Promise<boolean> {
+  return (await fetch(`${address}/api/health/ready`)).ok;
 }
