@@ -115,7 +115,8 @@ t.test('a request that trickles in is cut, be it in its head or in its body', as
 /** Sends a beginning and then drop after drop, as long as somebody listens. */
 function trickle(address: string, start: string, drop: string): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connect(Number(new URL(address).port), '127.0.0.1', () => socket.write(start));
+    const socket = connect(Number(new URL(address).port), '127.0.0.1');
+    socket.write(start); // Before it is connected, and so before the first drop, however long that takes.
     const dripping = setInterval(() => socket.write(drop), 50);
     let text = '';
     socket.on('data', (chunk) => {
