@@ -69,10 +69,15 @@ t.test('a cold field is read from PostgreSQL once, however many ask for it at on
   await write('sought', [putParticle(1, 'a')]);
   const cold = await withApi(t, backing);
   await backing.cacheRedis.del(backing.names.stateKey(asField('sought')));
-  const countReads = await countStatements(backing.db, '%from "consciousness_states"%');
+  // As a reader asks for one field; the worker, which looks for many, does not count.
+  const countReads = await countStatements(
+    backing.db,
+    '%from "consciousness_states" where "consciousness_states"."field_id" = %',
+  );
   const answers = await Promise.all(Array.from({ length: 300 }, () => cold.ask('/api/fields/sought', { token })));
   t.ok(answers.every(({ status, body }) => status === 200 && body.version === 1));
-  t.ok((await countReads()) < 5, 'once, and what the worker asks meanwhile');
+  const reads = await countReads();
+  t.ok(reads >= 1 && reads < 5, 'once, or again if the cache is too busy to answer');
 });
 
 t.test('who has just been told that an update is applied reads it', async (t) => {

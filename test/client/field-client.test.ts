@@ -19,6 +19,7 @@ t.test('what one client does, another sees', async (t) => {
   t.equal((await one.settled(event)).status, 'applied');
   await waitUntil('the other has it', () => other.state.version === 3);
   await untilSynced(one);
+  await waitUntil('each knows of both', () => [one, other].every(({ state }) => state.activeNodes === 2));
   t.match(other.state, { cells: { '3,4': 0.25 }, memoryParticles: [{ id: 'star', crystallized: true }] });
   t.same(other.state, one.state);
   t.not(one.deviceId, other.deviceId);
