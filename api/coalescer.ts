@@ -1,7 +1,7 @@
 /**
  * Shares one piece of work among all who ask for it at the same time, and never gives anybody an answer that is older
- * than the question. Who asks while the work is under way shares the next round with all others who do; who asks while it
- * is not, with all others of the same turn of the event loop.
+ * than the question. A round begins when the one before it is over, and with all who have asked by the end of that turn
+ * of the event loop.
  */
 export class Coalescer<Key, Answer> {
   readonly #work: (key: Key) => Promise<Answer>;
@@ -16,7 +16,7 @@ export class Coalescer<Key, Answer> {
   ask(key: Key): Promise<Answer> {
     const known = this.#next.get(key);
     if (known) return known;
-    const next = this.#startAfter(this.#running.get(key) ?? endOfTurn(), key);
+    const next = this.#startAfter(this.#running.get(key)?.then(endOfTurn) ?? endOfTurn(), key);
     this.#next.set(key, next);
     return next;
   }

@@ -20,11 +20,14 @@ t.test('who asks while work is under way shares the next round, which began afte
   t.equal(rounds.length, 2, 'none while one is under way');
   rounds[0]?.resolve(1);
   t.same(await Promise.all([first, alike]), [1, 1]);
+  const last = coalescer.ask('a');
   rounds[1]?.resolve(10);
   t.equal(await other, 10);
+  t.equal(rounds.length, 2, 'all of the turn in which it is over may share the next');
+  await endOfTurn();
   t.equal(rounds.length, 3);
   rounds[2]?.resolve(2);
-  t.same(await Promise.all([second, third]), [2, 2]);
+  t.same(await Promise.all([second, third, last]), [2, 2, 2]);
 });
 
 t.test('a round that fails, fails for those who shared it alone', async (t) => {
