@@ -39,7 +39,8 @@ export interface LogOptions {
 /** How pino begins a line of level error or fatal. */
 const errorLine = /^\{"level":[56]0,/;
 
-const gathering = { sync: false, minLength: 8192, periodicFlush: 100 };
+/** In bytes, and ms. */
+const gathering = { sync: false, minLength: 32_768, maxWrite: 65_536, periodicFlush: 100 };
 const warnLevel = 40;
 
 export function createLog(

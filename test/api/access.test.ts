@@ -166,3 +166,41 @@ t.test('only the origins on the list may read answers or open sockets', async (t
   const evil = { authorization: `Bearer ${token}`, origin: 'https://evil.example' };
   t.match(await refusedUpgrade(streamUrl(production, 'global'), ['field.v1'], evil), { status: 403 });
 });
+
+t.test('without a list of origins no answer speaks of them, and nobody elsewhere may read one', async (t) => {
+  const headers = { origin: 'https://field.example', 'access-control-request-method': 'POST' };
+  const preflight = await api.ask('/api/fields/global/updates', { method: 'OPTIONS', headers });
+  t.ok(preflight.status >= 400, 'a browser takes no for an answer');
+  for (const { headers } of [preflight, await api.ask('/api/', { headers: { origin: 'https://field.example' } })]) {
+    t.same(
+      [...headers.keys()].filter((name) => /^access-control-|^vary$/.test(name)),
+      [],
+    );
+  }
+});
+
+t.test('data can be neither rendered nor framed, and documents keep to themselves', async (t) => {
+  const path = '/api/fields/global';
+  const known = await api.ask(path, { token });
+  t.equal(known.status, 200);
+  const unchanged = { 'if-none-match': known.headers.get('etag') ?? '' };
+  for (const answer of [
+    known,
+    await api.ask(path, { token, headers: unchanged }),
+    await api.ask(path),
+    await api.ask('/api/x'),
+  ]) {
+    t.equal(answer.headers.get('content-security-policy'), "default-src 'none';frame-ancestors 'none'");
+    t.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+    t.match(answer.headers.get('strict-transport-security'), 'max-age=31536000');
+    t.equal(answer.headers.get('cross-origin-resource-policy'), 'same-origin');
+  }
+  for (const document of ['/', '/docs', '/admin/queues/', '/nothing']) {
+    const { headers } = await api.ask(document);
+    t.match(headers.get('content-security-policy'), "frame-ancestors 'none'", document);
+    t.match(headers.get('content-security-policy'), "script-src 'self'", document);
+    t.equal(headers.get('cross-origin-opener-policy'), 'same-origin', document);
+    t.equal(headers.get('x-frame-options'), 'DENY', document);
+    t.equal(headers.get('x-content-type-options'), 'nosniff', document);
+  }
+});
