@@ -12,6 +12,13 @@ import { Helper } from '../stack/helper.ts';
 const lanes = 32;
 const field = 'bench-reads' as FieldId;
 
+interface Measured {
+  /** Reads a second. */
+  readonly rate: number;
+  /** CPU time a read of the process that answers. */
+  readonly cpuUs: number;
+}
+
 export const reads: Bench = {
   name: 'reads',
   about: 'reads of a cached field of 1,000 particles, beside a constant of the same size',
@@ -44,7 +51,7 @@ export const reads: Bench = {
         weight: 4,
       },
       { name: '304', request: unchanged, limit: '/unchanged', expects: 304, weight: 4 },
-    ].map((kind) => ({ ...kind, ours: [] as number[], theirs: [] as number[] }));
+    ].map((kind) => ({ ...kind, ours: [] as Measured[], theirs: [] as Measured[] }));
 
     const helper = new Helper<ConstantApi>('constant', import.meta.resolve('../limits/constant-api.ts'));
     stack.usage.watch('constant', helper.pid);
@@ -55,14 +62,18 @@ export const reads: Bench = {
       for (let number = 0; number <= count; number++) {
         for (const { name, request, limit, expects, weight, ours, theirs } of kinds) {
           const requests = unit * weight;
-          const measure = async (urls: string[], bytes: Buffer) =>
-            (1000 * requests) / (await runClosedLoop({ urls, lanes, requests, next: () => bytes, expects }));
-          const ourRate = await measure([url], request);
-          const theirRate = await measure([constant], encodeRequest({ path: limit }));
+          const measure = async (server: string, address: string, bytes: Buffer): Promise<Measured> => {
+            const used = () => stack.usage.cpuMs().get(server) ?? 0;
+            const before = used();
+            const ms = await runClosedLoop({ urls: [address], lanes, requests, next: () => bytes, expects });
+            return { rate: (1000 * requests) / ms, cpuUs: (1000 * (used() - before)) / requests };
+          };
+          const our = await measure('API 1', url, request);
+          const their = await measure('constant', constant, encodeRequest({ path: limit }));
           if (number === 0) continue; // Warms up.
-          ours.push(ourRate);
-          theirs.push(theirRate);
-          say(`round ${number} of ${count}: ${name}: ${format(ourRate)} reads/s, constant ${format(theirRate)}`);
+          ours.push(our);
+          theirs.push(their);
+          say(`round ${number} of ${count}: ${name}: ${format(our.rate)} reads/s, constant ${format(their.rate)}`);
         }
       }
     } finally {
@@ -72,19 +83,20 @@ export const reads: Bench = {
       tables: [
         {
           title: 'Reads a second',
-          columns: ['read', 'this service', 'constant', 'ratio'],
+          columns: ['read', 'this service', 'constant', 'ratio', 'µs of CPU a read', 'of the constant'],
           rows: kinds.map(({ name, ours, theirs }) => [
             name,
-            describeSpread(ours),
-            describeSpread(theirs),
-            medianRatio(ours, theirs).toFixed(2),
+            describeSpread(ours.map(rateOf)),
+            describeSpread(theirs.map(rateOf)),
+            ratioOf(ours, theirs).toFixed(2),
+            ...[ours, theirs].map((measured) => format(median(measured.map(({ cpuUs }) => cpuUs)))),
           ]),
           note: `${lanes} connections. The constant has no token to check, no version to ask Redis for, and no log line to write.`,
         },
       ],
       targets: kinds.map(({ name, ours, theirs }) => {
-        const ratio = medianRatio(ours, theirs);
-        const [value, limit] = [round(median(ours), 0), round(median(theirs), 0)];
+        const ratio = ratioOf(ours, theirs);
+        const [value, limit] = [round(median(ours.map(rateOf)), 0), round(median(theirs.map(rateOf)), 0)];
         return {
           what: `cached reads/s: ${name}`,
           value,
@@ -97,3 +109,11 @@ export const reads: Bench = {
     };
   },
 };
+
+function rateOf({ rate }: Measured): number {
+  return rate;
+}
+
+function ratioOf(ours: readonly Measured[], theirs: readonly Measured[]): number {
+  return medianRatio(ours.map(rateOf), theirs.map(rateOf));
+}
