@@ -60,16 +60,16 @@ function open(url: string, options: RedisOptions): Redis {
 }
 
 /**
- * Told to disconnect between two attempts to connect, ioredis never says that it has ended, and whoever waits for an answer
- * of that cluster would wait for good.
+ * Told to disconnect while it knows of no node, between two attempts to connect or at the very start of one, ioredis never
+ * says that it has ended. Whoever waits for an answer of that cluster, or for its end, would wait for good.
  */
 function endWhenTold(cluster: Cluster): Cluster {
   const disconnect = cluster.disconnect.bind(cluster);
   const duplicate = cluster.duplicate.bind(cluster);
   cluster.disconnect = (reconnect = false) => {
-    const isBetweenAttempts = cluster.status === 'reconnecting';
+    const hasNodes = cluster.nodes().length > 0;
     disconnect(reconnect);
-    if (isBetweenAttempts && !reconnect) (cluster as unknown as { handleCloseEvent(): void }).handleCloseEvent();
+    if (!hasNodes && !reconnect) (cluster as unknown as { handleCloseEvent(): void }).handleCloseEvent();
   };
   cluster.duplicate = ((...given: Parameters<typeof duplicate>) =>
     endWhenTold(duplicate(...given))) as typeof cluster.duplicate;
