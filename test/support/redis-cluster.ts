@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import type { Test } from 'tap';
 import { findFreePort } from '../../dev/free-port.ts';
 import { type RedisServer, startRedis } from '../../dev/redis.ts';
+import { launchOnFreePort } from './launch-on-free-port.ts';
 import { waitUntil } from './wait-until.ts';
 
 interface ClusterOptions {
@@ -22,16 +23,24 @@ const slots = [
 ] as const;
 
 export async function withRedisCluster(t: Test, { binary, folder, settings, recordIn }: ClusterOptions) {
-  const ports = await Promise.all(slots.map(async () => ({ port: await findFreePort(), bus: await findFreePort() })));
+  const ports: { port: number; bus: number }[] = [];
+  const nodes: RedisServer[] = [];
   const launch = (index: number) => {
     const { port = 0, bus = 0 } = ports[index] ?? {};
     const clustered = { 'cluster-enabled': 'yes', 'cluster-port': String(bus), masterauth: password };
     const own = join(folder, `node-${index}`);
     return startRedis({ binary, folder: own, port, password, settings: { ...clustered, ...settings }, recordIn });
   };
-  let nodes = await Promise.all(slots.map((_, index) => launch(index)));
-  const all = (work: (node: RedisServer) => Promise<unknown>) => Promise.all(nodes.map(work));
+  const all = (work: (node: RedisServer, index: number) => Promise<unknown>) => Promise.all(nodes.map(work));
   t.teardown(() => all(({ process }) => process.force()));
+  await Promise.all(
+    slots.map(async (_, index) => {
+      nodes[index] = await launchOnFreePort(async (port) => {
+        ports[index] = { port, bus: await findFreePort() };
+        return launch(index);
+      });
+    }),
+  );
   await assignSlots(nodes, ports);
   const [{ port } = { port: 0 }] = ports;
   const url = `redis://:${password}@127.0.0.1:${port}?cluster=true`;
@@ -45,7 +54,9 @@ export async function withRedisCluster(t: Test, { binary, folder, settings, reco
     },
     stop: async () => void (await all(({ process }) => process.stop())),
     async start() {
-      nodes = await Promise.all(nodes.map((node, index) => (node.process.running ? node : launch(index))));
+      await all(async (node, index) => {
+        if (!node.process.running) nodes[index] = await launch(index);
+      });
       await waitUntilWhole(nodes);
     },
     kill9: async () => void (await all(({ process }) => process.force())),

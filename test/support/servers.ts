@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { Test } from 'tap';
 import { migrate } from '../../db/migrate.ts';
-import { findFreePort } from '../../dev/free-port.ts';
-import { type RedisServer, startRedis } from '../../dev/redis.ts';
+import { startRedis } from '../../dev/redis.ts';
+import { launchOnFreePort } from './launch-on-free-port.ts';
 import { withRedisCluster } from './redis-cluster.ts';
 
 const TEMPLATE = 'field_template';
@@ -113,17 +113,6 @@ export async function withRedis(
     },
     kill9: () => server.process.force(),
   };
-}
-
-/** A port that was free may be taken a moment later by a test beside this one. */
-async function launchOnFreePort(launch: (port: number) => Promise<RedisServer>): Promise<RedisServer> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await launch(await findFreePort());
-    } catch (error) {
-      if (attempt === 3 || !String(error).includes('Address already in use')) throw error;
-    }
-  }
 }
 
 function required(name: 'TEST_DATABASE_URL' | 'TEST_REDIS_SERVER' | 'TEST_FOLDER'): string {
