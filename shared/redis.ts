@@ -59,17 +59,32 @@ function open(url: string, options: RedisOptions): Redis {
   return endWhenTold(cluster) as unknown as Redis;
 }
 
+/** What ioredis keeps to itself, and has to be reached for. */
+interface ClusterInside {
+  setStatus(status: string): void;
+  handleCloseEvent(): void;
+}
+
+const closedStatuses: ReadonlySet<string> = new Set(['close', 'reconnecting', 'end']);
+
 /**
- * Told to disconnect while it knows of no node, between two attempts to connect or at the very start of one, ioredis never
- * says that it has ended. Whoever waits for an answer of that cluster, or for its end, would wait for good.
+ * Mends how ioredis 6 ends a connection to a cluster. Each of its nodes that goes is told as the last one, so that what had
+ * ended, or was to connect again, only seems to close, without an end. And told to disconnect while it knows of no node,
+ * between two attempts to connect or at the very start of one, it never says that it has ended. Whoever waits for an answer
+ * of that cluster, or for its end, would wait for good: of BullMQ's workers, those that are told to stop.
  */
 function endWhenTold(cluster: Cluster): Cluster {
+  const inside = cluster as unknown as ClusterInside;
+  const setStatus = inside.setStatus.bind(cluster);
   const disconnect = cluster.disconnect.bind(cluster);
   const duplicate = cluster.duplicate.bind(cluster);
+  inside.setStatus = (status) => {
+    if (status !== 'close' || !closedStatuses.has(cluster.status)) setStatus(status);
+  };
   cluster.disconnect = (reconnect = false) => {
     const hasNodes = cluster.nodes().length > 0;
     disconnect(reconnect);
-    if (!hasNodes && !reconnect) (cluster as unknown as { handleCloseEvent(): void }).handleCloseEvent();
+    if (!hasNodes && !reconnect) inside.handleCloseEvent();
   };
   cluster.duplicate = ((...given: Parameters<typeof duplicate>) =>
     endWhenTold(duplicate(...given))) as typeof cluster.duplicate;

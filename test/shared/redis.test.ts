@@ -3,7 +3,8 @@ import type { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { findFreePort } from '../../dev/free-port.ts';
 import { createLog } from '../../shared/log.ts';
-import { connectRedis } from '../../shared/redis.ts';
+import { connectRedis, serversOf } from '../../shared/redis.ts';
+import { withCluster } from '../support/servers.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 t.test('a connection to a cluster that is away can be ended at any time, and tells whoever waits', async (t) => {
@@ -32,3 +33,22 @@ async function endsWhenTold(t: Test, redis: Redis): Promise<void> {
   await t.resolves(ended, 'it says so');
   t.equal(redis.status, 'end');
 }
+
+t.test('a connection to a cluster has ended once, whichever of its nodes is the last to go', async (t) => {
+  const cluster = await withCluster(t);
+  const log = createLog({ name: 'test', level: 'silent' });
+  for (const end of [async (redis: Redis) => redis.disconnect(), async (redis: Redis) => redis.quit()]) {
+    const redis = connectRedis(cluster.url, 'test', log);
+    await once(redis, 'ready');
+    const nodes = serversOf(redis);
+    t.equal((await Promise.all(nodes.map((node) => node.ping()))).length, 3, 'it is connected to all of them');
+    const statuses: string[] = [];
+    for (const status of ['close', 'end']) redis.on(status, () => statuses.push(status));
+    const gone = nodes.map((node) => once(node, 'end'));
+    await end(redis);
+    await Promise.all(gone);
+    await new Promise(setImmediate);
+    t.equal(redis.status, 'end');
+    t.same(statuses, ['close', 'end']);
+  }
+});

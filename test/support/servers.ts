@@ -88,16 +88,13 @@ export async function withRedis(
   t: Test,
   { settings = {} }: { settings?: Record<string, string> } = {},
 ): Promise<TestRedis> {
-  const testFolder = required('TEST_FOLDER');
-  const binary = required('TEST_REDIS_SERVER');
-  const folder = await mkdtemp(join(testFolder, 'redis-'));
-  const recordIn = join(testFolder, 'run');
-  if (process.env.TEST_REDIS_CLUSTER) return withRedisCluster(t, { binary, folder, settings, recordIn });
-  const launch = (port: number) => startRedis({ binary, folder, port, password: 'test', settings, recordIn });
+  if (process.env.TEST_REDIS_CLUSTER) return withCluster(t, { settings });
+  const place = await findPlace();
+  const launch = (port: number) => startRedis({ ...place, port, password: 'test', settings });
   let server = await launchOnFreePort(launch);
   t.teardown(async () => {
     await server.process.force();
-    await rm(folder, { recursive: true, force: true });
+    await rm(place.folder, { recursive: true, force: true });
   });
   return {
     url: server.url(0),
@@ -112,6 +109,24 @@ export async function withRedis(
       if (!server.process.running) server = await launch(server.port);
     },
     kill9: () => server.process.force(),
+  };
+}
+
+/** A Redis Cluster of three nodes. */
+export async function withCluster(
+  t: Test,
+  { settings = {} }: { settings?: Record<string, string> } = {},
+): Promise<TestRedis> {
+  return withRedisCluster(t, { ...(await findPlace()), settings });
+}
+
+/** What to start a Redis from, and where. */
+async function findPlace() {
+  const testFolder = required('TEST_FOLDER');
+  return {
+    binary: required('TEST_REDIS_SERVER'),
+    folder: await mkdtemp(join(testFolder, 'redis-')),
+    recordIn: join(testFolder, 'run'),
   };
 }
 
