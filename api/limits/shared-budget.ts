@@ -1,7 +1,7 @@
 /**
  * What one key (a user, an address) may spend in a window, over all processes together. Nobody waits for Redis: points are
  * taken here and now, and told to Redis in sums, which answers with what all have spent. Until then a process knows only of
- * its own, so that N processes may overdraw by what they take within a fifth of a second, or a twentieth of the budget each.
+ * its own, so that N processes may overdraw by what each takes within a second, and by a twentieth of the budget each at most.
  *
  * While Redis is away each process counts for itself.
  */
@@ -10,7 +10,7 @@ import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { FieldError } from '../../shared/errors.ts';
 
-const tellEveryMs = 200;
+const tellEveryMs = 1000;
 /** Of the budget: what is taken beyond it is told at once. */
 const untoldShare = 0.05;
 const maxKeys = 100_000;
