@@ -61,7 +61,7 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
 
   addSecurityHeaders(app);
   await app.register(cors, {
-    // With an empty list every answer would say on what it depends, and nobody could read it from elsewhere any more than now.
+    // An empty list would let in nobody either, but speak of CORS in every answer.
     origin: origins.length > 0 && [...origins],
     methods: ['GET', 'HEAD', 'POST'],
     exposedHeaders,
