@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { findFreePort } from '../../dev/free-port.ts';
 import { createLog } from '../../shared/log.ts';
@@ -51,4 +51,48 @@ t.test('a connection to a cluster has ended once, whichever of its nodes is the 
     t.equal(redis.status, 'end');
     t.same(statuses, ['close', 'end']);
   }
+});
+
+t.test('a connection to a cluster that ends while it asks for the slots asks no more', async (t) => {
+  const { url } = await withCluster(t);
+  const redis = connectRedis(url, 'test', createLog({ name: 'test', level: 'silent' }));
+  const cluster = redis as unknown as Cluster;
+  cluster.options.slotsRefreshInterval = 20; // Of 5 s.
+  await once(redis, 'ready');
+  const isAsking = () => Reflect.get(cluster, 'isRefreshing') === true;
+  while (!isAsking()) await new Promise(setImmediate);
+  const ended = once(redis, 'end');
+  redis.disconnect();
+  await ended;
+  t.ok(isAsking(), 'the answer is still to come');
+  while (isAsking()) await new Promise(setImmediate);
+  t.equal(Reflect.get(cluster, 'slotsTimer'), null);
+});
+
+t.test('whoever waits for a connection to a cluster that is not whole yet is told of its end', async (t) => {
+  const { url, port } = await withCluster(t);
+  const log = createLog({ name: 'test', level: 'silent' });
+  const whole = connectRedis(url, 'test', log);
+  t.teardown(() => whole.disconnect());
+  await once(whole, 'ready');
+  const nodes = (whole as unknown as Cluster).nodes();
+  const slot = 0; // The first node's: the one that the address names.
+  await Promise.all(nodes.map((node) => node.cluster('DELSLOTS', slot)));
+  await waitUntil('none of them finds it whole', async () => {
+    const states = await Promise.all(nodes.map((node) => node.cluster('INFO')));
+    return states.every((state) => String(state).includes('cluster_state:fail'));
+  });
+
+  const redis = connectRedis(url, 'test', log, { retryStrategy: () => 50, lazyConnect: true });
+  const told = redis.connect();
+  await once(redis, 'connect'); // It has learnt the slots.
+  redis.disconnect();
+  await t.rejects(told, { message: 'Connection is closed.' });
+
+  const patient = redis.connect();
+  await once(redis, 'reconnecting');
+  await nodes.find(({ options }) => options.port === port)?.cluster('ADDSLOTS', slot);
+  await t.resolves(patient, 'it is whole again');
+  t.equal(redis.status, 'ready');
+  redis.disconnect();
 });
