@@ -5,14 +5,13 @@ import { StateReader } from '../../api/state-reader.ts';
 import { commitBatch } from '../../workers/commit-batch.ts';
 import { LiveFields } from '../../workers/live-field.ts';
 import { countRedis, countStatements } from '../support/count-costs.ts';
-import { withOneRedis } from '../support/servers.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
 import { withBacking } from '../support/with-worker.ts';
 
 const field = asField('garden');
 
-t.test('a request costs the queue one round trip, and a rush of them next to none', withOneRedis, async (t) => {
-  // The queue and the cache are on one server here, and nobody else uses it.
+t.test('a request costs the queue one round trip, and a rush of them next to none', async (t) => {
+  // The queue and the cache are in one place here, and nobody else uses it.
   const { producer, cacheRedis: redis } = await withBacking(t);
   const job = (index: number) => jobOf(field, asDevice(`phone-${index}`), [setCell(1, 1, 0.5)]);
   await producer.enqueue(job(0)); // Teaches Redis the script.
@@ -28,7 +27,7 @@ t.test('a request costs the queue one round trip, and a rush of them next to non
   t.ok(rush.bytesIn <= 300 * 300, `${Math.round(rush.bytesIn / 300)} of 300 bytes each`);
 });
 
-t.test('a read of a known state asks Redis for its version, and PostgreSQL for nothing', withOneRedis, async (t) => {
+t.test('a read of a known state asks Redis for its version, and PostgreSQL for nothing', async (t) => {
   const { db, cache, cacheRedis, reader, log } = await withBacking(t);
   const updates = Array.from({ length: 200 }, (_, index) => putParticle(index + 1, `star-${index}`));
   await commitBatch(db, new LiveFields(), new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]), {

@@ -1,6 +1,7 @@
 /** Counts what a piece of work costs the servers: statements, commands, bytes. Counts are the same on any machine. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
+import { serversOf } from '../../shared/redis.ts';
 
 /** The SQL statements that `work` sends through a pool, transaction control included. */
 export async function countStatements(db: Knex, work: () => Promise<unknown>): Promise<string[]> {
@@ -21,7 +22,7 @@ export interface RedisCost {
   readonly bytesIn: number;
 }
 
-/** What `work` asks of a Redis that nobody else uses meanwhile. */
+/** What `work` asks of a Redis, or of the masters of a cluster together, that nobody else uses meanwhile. */
 export async function countRedis(redis: Redis, work: () => Promise<unknown>): Promise<RedisCost> {
   const before = await look(redis);
   await work();
@@ -34,11 +35,16 @@ export async function countRedis(redis: Redis, work: () => Promise<unknown>): Pr
 }
 
 async function look(redis: Redis): Promise<RedisCost> {
-  const [stats, commands] = [await redis.info('stats'), await redis.info('commandstats')];
-  const calls = [...commands.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)].map(
-    ([, name = '', count]) => [name, Number(count)] as const,
-  );
-  return { calls: new Map(calls), bytesIn: Number(/^total_net_input_bytes:(\d+)/m.exec(stats)?.[1]) };
+  const calls = new Map<string, number>();
+  let bytesIn = 0;
+  for (const server of serversOf(redis)) {
+    const [stats, commands] = [await server.info('stats'), await server.info('commandstats')];
+    for (const [, name = '', count] of commands.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)) {
+      calls.set(name, (calls.get(name) ?? 0) + Number(count));
+    }
+    bytesIn += Number(/^total_net_input_bytes:(\d+)/m.exec(stats)?.[1]);
+  }
+  return { calls, bytesIn };
 }
 
 /** The bytes of write-ahead log that `work` leaves behind, in a PostgreSQL that nobody else uses meanwhile. */
