@@ -75,8 +75,8 @@ const closedStatuses: ReadonlySet<string> = new Set(['close', 'reconnecting', 'e
  * between two attempts to connect or at the very start of one, it never says that it has ended. Whoever waits for an answer
  * of that cluster, or for its end, would wait for good: of BullMQ's workers, those that are told to stop.
  * Told so while it asks which node has which slots, as it does every 5 s, it goes on asking: no process would end by itself.
- * And whoever waits for it to connect waits for good when it is told to end, or finds that the cluster is not whole yet and
- * has to begin again, after it has learnt the slots.
+ * And whoever waits for it to connect waits for good when it is told to end after it has learnt the slots, or finds then that
+ * the cluster is not whole yet and begins again.
  */
 function endWhenTold(cluster: Cluster): Cluster {
   const inside = cluster as unknown as ClusterInside;
@@ -91,12 +91,15 @@ function endWhenTold(cluster: Cluster): Cluster {
   cluster.connect = () =>
     new Promise<void>((resolve, reject) => {
       const settle = (settled: () => void) => {
-        cluster.off('ready', onReady).off('end', onEnd);
+        cluster.off('ready', onReady).off('close', onGone).off('end', onGone);
         settled();
       };
       const onReady = () => settle(resolve);
-      const onEnd = () => settle(() => reject(new Error('Connection is closed.'))); // In ioredis's words.
-      cluster.on('ready', onReady).on('end', onEnd);
+      const onGone = () => {
+        // Events come a moment later: this may be that of the connection before.
+        if (closedStatuses.has(cluster.status)) settle(() => reject(new Error('Connection is closed.')));
+      };
+      cluster.on('ready', onReady).on('close', onGone).on('end', onGone);
       connect().then(onReady, (error) => settle(() => reject(error)));
     });
   cluster.disconnect = (reconnect = false) => {
