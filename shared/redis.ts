@@ -4,6 +4,7 @@
  */
 import type { ConnectionOptions } from 'bullmq';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { endWhenTold } from './end-when-told.ts';
 import type { Logger } from './log.ts';
 
 const commandTimeoutMs = 2000;
@@ -57,64 +58,6 @@ function open(url: string, options: RedisOptions): Redis {
   });
   // Both speak the same commands. What only one of them can do is not used.
   return endWhenTold(cluster) as unknown as Redis;
-}
-
-/** What ioredis keeps to itself, and has to be reached for. */
-interface ClusterInside {
-  setStatus(status: string): void;
-  handleCloseEvent(): void;
-  refreshSlotsCache(callback?: (error?: Error) => void): void;
-  clearNodesRefreshInterval(): void;
-}
-
-const closedStatuses: ReadonlySet<string> = new Set(['close', 'reconnecting', 'end']);
-
-/**
- * Mends how ioredis 6 ends a connection to a cluster. Each of its nodes that goes is told as the last one, so that what had
- * ended, or was to connect again, only seems to close, without an end. And told to disconnect while it knows of no node,
- * between two attempts to connect or at the very start of one, it never says that it has ended. Whoever waits for an answer
- * of that cluster, or for its end, would wait for good: of BullMQ's workers, those that are told to stop.
- * Told so while it asks which node has which slots, as it does every 5 s, it goes on asking: no process would end by itself.
- * And whoever waits for it to connect waits for good when it is told to end after it has learnt the slots, or finds then that
- * the cluster is not whole yet and begins again.
- */
-function endWhenTold(cluster: Cluster): Cluster {
-  const inside = cluster as unknown as ClusterInside;
-  const setStatus = inside.setStatus.bind(cluster);
-  const connect = cluster.connect.bind(cluster);
-  const disconnect = cluster.disconnect.bind(cluster);
-  const duplicate = cluster.duplicate.bind(cluster);
-  const refreshSlotsCache = inside.refreshSlotsCache.bind(cluster);
-  inside.setStatus = (status) => {
-    if (status !== 'close' || !closedStatuses.has(cluster.status)) setStatus(status);
-  };
-  cluster.connect = () =>
-    new Promise<void>((resolve, reject) => {
-      const settle = (settled: () => void) => {
-        cluster.off('ready', onReady).off('close', onGone).off('end', onGone);
-        settled();
-      };
-      const onReady = () => settle(resolve);
-      const onGone = () => {
-        // Events come a moment later: this may be that of the connection before.
-        if (closedStatuses.has(cluster.status)) settle(() => reject(new Error('Connection is closed.')));
-      };
-      cluster.on('ready', onReady).on('close', onGone).on('end', onGone);
-      connect().then(onReady, (error) => settle(() => reject(error)));
-    });
-  cluster.disconnect = (reconnect = false) => {
-    const hasNodes = cluster.nodes().length > 0;
-    disconnect(reconnect);
-    if (!hasNodes && !reconnect) inside.handleCloseEvent();
-  };
-  inside.refreshSlotsCache = (callback) =>
-    refreshSlotsCache((error) => {
-      callback?.(error); // Which may set the time of the next one.
-      if (cluster.status !== 'ready') inside.clearNodesRefreshInterval(); // Being ready sets it anew.
-    });
-  cluster.duplicate = ((...given: Parameters<typeof duplicate>) =>
-    endWhenTold(duplicate(...given))) as typeof cluster.duplicate;
-  return cluster;
 }
 
 /** The servers behind a connection that hold keys: one, or the masters of a cluster. */
