@@ -4,6 +4,7 @@
  */
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Bench, Target } from '../bench.ts';
+import type { ConstantApi } from '../limits/constant-api.ts';
 import { runClosedLoop } from '../load/closed-loop.ts';
 import { countApplied, fillFields, waitUntilApplied } from '../load/fill.ts';
 import { encodeRequest } from '../load/http-lane.ts';
@@ -32,11 +33,20 @@ export const overload: Bench = {
     await fillFields(stack, [field], particles);
     const [url = ''] = stack.addresses;
     const reader = new Helper<SteadyReader>('reader', import.meta.resolve('../load/steady-reader.ts'));
+    const constant = new Helper<ConstantApi>('constant', import.meta.resolve('../limits/constant-api.ts'));
     try {
       const path = `/api/fields/${field}`;
-      const request = encodeRequest({ path, token: await tokenFor('reader' as DeviceId) });
+      const token = await tokenFor('reader' as DeviceId);
+      const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+      const body = new Uint8Array(await answer.arrayBuffer());
+      const ours = { url, request: encodeRequest({ path, token }) };
+      const theirs = { url: await constant.ask('listen', [body]), request: encodeRequest({ path: '/0' }) };
       const seconds = isQuick ? 2 : 15;
-      const read = () => reader.ask('read', { url, request, perSecond: readsPerSecond, seconds });
+      const read = async () => {
+        const ask = (target: typeof ours) => reader.ask('read', { ...target, perSecond: readsPerSecond, seconds });
+        const [field, limit] = await Promise.all([ask(ours), ask(theirs)]);
+        return { field, limit };
+      };
       await read(); // Warms up.
       const idle = await read();
       const writers = await createWriters(writersCount);
@@ -61,7 +71,13 @@ export const overload: Bench = {
           {
             title: `${readsPerSecond} reads a second of a field of 1,000 particles, in ms`,
             columns: ['', 'reads', 'failed', 'p50', 'p99'],
-            rows: [describeReads('idle', idle), describeReads('overloaded', loaded)],
+            rows: [
+              describeReads('idle', idle.field),
+              describeReads('overloaded', loaded.field),
+              describeReads('a constant, idle', idle.limit),
+              describeReads('a constant, overloaded', loaded.limit),
+            ],
+            note: 'The constant is of the same size, from a process of its own that nobody else asks: it shares the cores alone.',
           },
           {
             title: 'Peak memory in MB',
@@ -69,10 +85,10 @@ export const overload: Bench = {
             rows: [...stack.usage.peaks()].map(([name, mb]) => [name, format(before.get(name) ?? 0), format(mb)]),
           },
         ],
-        targets: [targetOf(idle, loaded)],
+        targets: [targetOf(idle.field, loaded.field)],
       };
     } finally {
-      await reader.stop();
+      await Promise.all([reader.stop(), constant.stop()]);
     }
   },
 };
