@@ -44,8 +44,8 @@ export const overload: Bench = {
       const seconds = isQuick ? 2 : 15;
       const read = async () => {
         const ask = (target: typeof ours) => reader.ask('read', { ...target, perSecond: readsPerSecond, seconds });
-        const [field, limit] = await Promise.all([ask(ours), ask(theirs)]);
-        return { field, limit };
+        // One after the other: together they would be in each other's way, idle as well.
+        return { field: await ask(ours), limit: await ask(theirs) };
       };
       await read(); // Warms up.
       const idle = await read();
@@ -54,7 +54,7 @@ export const overload: Bench = {
       say(`applies ${format(capacity)} updates a second; ${times} times as many are offered`);
       const base = await countApplied(stack, [field]);
       const before = new Map(stack.usage.peaks());
-      const flooding = offer(stack, writers, { perSecond: times * capacity, seconds });
+      const flooding = offer(stack, writers, { perSecond: times * capacity, seconds: 2 * seconds });
       const [flood, loaded] = await Promise.all([flooding, read()]);
       say(`${format(flood.accepted)} updates accepted, ${format(flood.refused)} requests turned away`);
       await waitUntilApplied(stack, [field], base + flood.accepted);
@@ -63,7 +63,7 @@ export const overload: Bench = {
       return {
         tables: [
           {
-            title: `${times} times ${format(capacity)} updates a second for ${seconds} s, ${perRequest} a request`,
+            title: `${times} times ${format(capacity)} updates a second for ${2 * seconds} s, ${perRequest} a request`,
             columns: ['updates accepted', 'applied', 'requests turned away', 'without Retry-After', 'other answers'],
             rows: [[format(flood.accepted), format(applied), format(flood.refused), flood.bare, flood.other]],
             note: `A device sends what was turned away again. At most ${format(maxBacklog)} jobs may wait.`,
