@@ -8,6 +8,8 @@ FROM node:22-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 BACKUP_FOLDER=/backups
 # For Prometheus and for probes, without a token: never publish it.
 ENV METRICS_HOST=0.0.0.0 METRICS_PORT=9464
+# V8 starts four helpers for its garbage in each process; on few cores they take them from the thread that answers.
+ENV NODE_OPTIONS=--v8-pool-size=1
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json tsconfig.json knexfile.ts ./

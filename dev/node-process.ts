@@ -9,6 +9,9 @@ type NodeProcess = Pick<ProcessSpec, 'name' | 'env' | 'output' | 'graceMs' | 're
   imports?: readonly string[];
 };
 
+/** As in the Dockerfile: V8 starts four helpers for its garbage in each process, and they take the cores from who answers. */
+const flags = ['--v8-pool-size=1'];
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 export function nodeProcess({ script, args = [], imports = [], ...rest }: NodeProcess): ProcessSpec {
@@ -16,7 +19,7 @@ export function nodeProcess({ script, args = [], imports = [], ...rest }: NodePr
   return {
     ...rest,
     command: process.execPath,
-    args: [...loaders, fileURLToPath(script), ...args],
+    args: [...flags, ...loaders, fileURLToPath(script), ...args],
     cwd: root,
     channel: true,
     stopSignal: 'SIGTERM',

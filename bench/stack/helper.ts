@@ -30,7 +30,8 @@ export class Helper<Served extends Orders> {
   constructor(name: string, script: string) {
     this.name = name;
     this.#child = fork(fileURLToPath(script), {
-      execArgv: ['--import', import.meta.resolve('tsx')],
+      // As our own processes (dev/node-process.ts): what we load or measure beside has the same means, and no more.
+      execArgv: ['--v8-pool-size=1', '--import', import.meta.resolve('tsx')],
       serialization: 'advanced',
       detached: true,
     });

@@ -58,6 +58,7 @@ t.test('the commands of the image start, serve and end', async (t) => {
   const [port, apiMetrics, workerMetrics] = [await findFreePort(), await findFreePort(), await findFreePort()];
   const env = {
     PATH: process.env.PATH,
+    NODE_OPTIONS: dockerfile?.match(/^ENV NODE_OPTIONS=(.+)$/m)?.[1],
     NODE_ENV: 'production',
     PORT: String(port),
     METRICS_PORT: String(apiMetrics),
