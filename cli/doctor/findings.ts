@@ -71,7 +71,10 @@ const kinds = {
     level: 'problem',
     advice: 'Look at the log of the workers: they are too few, stuck, or wait for PostgreSQL. Then add some.',
   },
-  queue_full: { level: 'problem', advice: 'New updates are answered with 503: add workers, or raise MAX_BACKLOG.' },
+  queue_full: {
+    level: 'problem',
+    advice: 'New updates are answered with 503: add workers, or raise MAX_BACKLOG or MAX_QUEUE_MEMORY_MB.',
+  },
   queue_paused: { level: 'problem', advice: 'Resume it in Bull Board (/admin/queues): nothing is applied meanwhile.' },
   jobs_failed: { level: 'problem', advice: 'See why with `npx field dead list`, then retry or discard them.' },
   jobs_stalled: { level: 'warning', advice: 'Their worker died: they come back within 15 s, if another one runs.' },

@@ -263,6 +263,19 @@ t.test('both queues are looked at: failed, stalled, old and too many jobs, and a
   t.match(said, /2 waiting, 0 active, 0 to be tried again, 1 failed/);
 });
 
+t.test('an API that turns updates away is found, however few jobs there are', async (t) => {
+  const backing = await withBacking(t);
+  const { address } = await withApi(t, backing, { MAX_BACKLOG: '1' });
+  await backing.producer.enqueueAll([job(1), job(2)]);
+  const isFull = async () => {
+    const health = await (await fetch(`${address}/api/health`)).json();
+    return (health as { checks: { queue: { full: boolean } } }).checks.queue.full;
+  };
+  await waitUntil('the queue is full', isFull);
+  const { wrong } = await look(t, { ...settingsOf(backing), ...secret }, address);
+  t.same(except(wrong, /PostgreSQL postgres_may_forget/), ['the queue no_workers', 'the API queue_full']);
+});
+
 t.test('a clock that goes wrong is found against every server', async (t) => {
   const backing = await withBacking(t);
   const { address } = await withApi(t, backing);
