@@ -10,7 +10,7 @@ type NodeProcess = Pick<ProcessSpec, 'name' | 'env' | 'output' | 'graceMs' | 're
 };
 
 /** As in the Dockerfile: V8 starts four helpers for its garbage in each process, and they take the cores from who answers. */
-const flags = ['--v8-pool-size=1'];
+export const v8Flags: readonly string[] = ['--v8-pool-size=1'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -19,7 +19,7 @@ export function nodeProcess({ script, args = [], imports = [], ...rest }: NodePr
   return {
     ...rest,
     command: process.execPath,
-    args: [...flags, ...loaders, fileURLToPath(script), ...args],
+    args: [...v8Flags, ...loaders, fileURLToPath(script), ...args],
     cwd: root,
     channel: true,
     stopSignal: 'SIGTERM',

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { v8Flags } from '../../dev/node-process.ts';
 
 type Orders = Readonly<Record<string, (argument: never) => unknown>>;
 
@@ -30,8 +31,8 @@ export class Helper<Served extends Orders> {
   constructor(name: string, script: string) {
     this.name = name;
     this.#child = fork(fileURLToPath(script), {
-      // As our own processes (dev/node-process.ts): what we load or measure beside has the same means, and no more.
-      execArgv: ['--v8-pool-size=1', '--import', import.meta.resolve('tsx')],
+      // What loads us, or is measured beside us, has the same means.
+      execArgv: [...v8Flags, '--import', import.meta.resolve('tsx')],
       serialization: 'advanced',
       detached: true,
     });
