@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Claims } from '../shared/contract/token.ts';
-import type { FieldError } from '../shared/errors.ts';
+import type { ErrorCode, FieldError } from '../shared/errors.ts';
 import type { SharedBudget } from './limits/shared-budget.ts';
 
 export type App = FastifyInstance<
@@ -21,6 +21,8 @@ declare module 'fastify' {
     claims: Claims | null;
     /** What the request spends of; told in its answer. */
     budget: SharedBudget | null;
+    /** What the answer says went wrong. */
+    problem: ErrorCode | null;
     /** Why a WebSocket is closed as soon as it is open. */
     refusal: FieldError | null;
   }

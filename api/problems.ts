@@ -5,12 +5,14 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { inputErrors, toProblem } from '../shared/contract/problem.ts';
 import { type ErrorCode, errorTable, FieldError } from '../shared/errors.ts';
 import type { App } from './app-types.ts';
 import type { ApiMetrics } from './metrics.ts';
+import { pathOf } from './path-of.ts';
+import { createUnservedLog } from './unserved-log.ts';
 
 const problemType = 'application/problem+json; charset=utf-8';
 
@@ -44,6 +46,7 @@ export function toFieldError(error: unknown): FieldError {
 /** Answers with the problem, and counts it. */
 export function sendProblem(reply: FastifyReply, error: FieldError): FastifyReply {
   const { status, retry } = errorTable[error.code];
+  reply.request.problem = error.code;
   if (status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
   const retryAfter = error.retryAfterSeconds ?? (retry ? 1 : undefined);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
@@ -57,9 +60,11 @@ interface ErrorOptions {
   readonly metrics: ApiMetrics;
   /** Whether whoever asks is told what went wrong here: a developer, never the public. */
   readonly showDetails: boolean;
+  /** How often requests that could not be served are counted in the log. */
+  readonly tellUnservedEveryMs?: number;
 }
 
-export function handleErrors(app: App, { metrics, showDetails }: ErrorOptions): void {
+export function handleErrors(app: App, { metrics, showDetails, tellUnservedEveryMs }: ErrorOptions): void {
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => {
     const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${placeOf(httpPart)}`;
     return (data) => {
@@ -68,10 +73,14 @@ export function handleErrors(app: App, { metrics, showDetails }: ErrorOptions): 
       return { error: new FieldError('invalid_input', { errors: inputErrors(parsed.error, prefix) }) };
     };
   });
+  const noteUnserved = createUnservedLog(app.log, tellUnservedEveryMs);
   app.setErrorHandler((thrown, request, reply) => {
     const error = toFieldError(thrown);
     metrics.refused.inc({ code: error.code });
-    logProblem(request, error);
+    if (error.code === 'internal') {
+      const facts = { err: error.cause ?? error, code: error.code, url: pathOf(request.url) };
+      request.log.error(facts, 'request failed');
+    } else if (errorTable[error.code].status >= 500) noteUnserved(request, error);
     return sendProblem(reply, showDetails ? withDetails(error) : error);
   });
 }
@@ -84,18 +93,6 @@ function withDetails(error: FieldError): FieldError {
 const places: Readonly<Record<string, string>> = { params: 'path', querystring: 'query', headers: 'headers' };
 function placeOf(httpPart: string): string {
   return places[httpPart] ?? httpPart;
-}
-
-function logProblem(request: FastifyRequest, error: FieldError): void {
-  const facts = { err: error.cause ?? error, code: error.code, url: pathOf(request.url) };
-  if (error.code === 'internal') request.log.error(facts, 'request failed');
-  else if (errorTable[error.code].status >= 500) request.log.warn(facts, 'request not served');
-}
-
-/** A URL without its query, which may hold what should not be logged. */
-export function pathOf(url: string): string {
-  const end = url.indexOf('?');
-  return end === -1 ? url : url.slice(0, end);
 }
 
 /** What Node says of requests that never become one. */

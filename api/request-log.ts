@@ -2,7 +2,7 @@
 import type { Logger } from '../shared/log.ts';
 import type { App } from './app-types.ts';
 import type { ApiMetrics } from './metrics.ts';
-import { pathOf } from './problems.ts';
+import { pathOf } from './path-of.ts';
 
 const quietRoutes: ReadonlySet<string> = new Set(['/api/health/live', '/api/health/ready', '/metrics']);
 
@@ -27,6 +27,7 @@ export function logRequests(app: App, log: Logger, metrics: ApiMetrics): void {
         method,
         url: pathOf(request.url),
         status,
+        code: request.problem ?? undefined,
         durationMs: Math.round(reply.elapsedTime * 10) / 10,
         device: claims?.device,
       },

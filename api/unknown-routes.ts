@@ -1,7 +1,7 @@
 /** What is answered where there is no route: 405 with `Allow` for an address that takes other methods, else 404. */
 import { FieldError } from '../shared/errors.ts';
 import type { App } from './app-types.ts';
-import { pathOf } from './problems.ts';
+import { pathOf } from './path-of.ts';
 
 /** Must be called before the routes are registered: it notes them as they come. */
 export function answerUnknownRoutes(app: App): void {

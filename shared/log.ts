@@ -28,7 +28,7 @@ export interface LogOptions {
   pretty?: boolean;
   /**
    * Writes lines together, ten times a second: a write to the kernel for each costs more than making it. Warnings and worse
-   * are written at once, with all before them, and so is everything when the process ends by itself; who kills it takes
+   * set out at once, with all before them, and so does everything when the process ends by itself; who kills it takes
    * the last tenth of a second.
    */
   gathers?: boolean;
@@ -39,8 +39,8 @@ export interface LogOptions {
 /** How pino begins a line of level error or fatal. */
 const errorLine = /^\{"level":[56]0,/;
 
-/** In bytes, and ms. */
-const gathering = { sync: false, minLength: 32_768, maxWrite: 65_536, periodicFlush: 100 };
+/** In bytes, and ms. What nobody takes is kept up to `maxLength`, and then dropped: a log must not fill the memory. */
+const gathering = { sync: false, minLength: 32_768, maxWrite: 65_536, periodicFlush: 100, maxLength: 16 * 1024 * 1024 };
 const warnLevel = 40;
 
 export function createLog(
@@ -65,7 +65,18 @@ function gatherLines({ hooks, ...base }: LoggerOptions): Logger {
   const destination = pino.destination(gathering);
   const logMethod: NonNullable<LoggerOptions['hooks']>['logMethod'] = function (args, method, level) {
     method.apply(this, args);
-    if (level >= warnLevel) destination.flushSync();
+    // Not `flushSync`: that waits for the disk (fsync), or for whoever reads our output, and nothing else is done meanwhile.
+    if (level >= warnLevel) destination.flush();
   };
-  return pino({ ...base, hooks: { ...hooks, logMethod } }, destination);
+  const log = pino({ ...base, hooks: { ...hooks, logMethod } }, destination);
+  let dropped = 0;
+  destination.on('drop', () => {
+    dropped += 1;
+  });
+  destination.on('drain', () => {
+    const lines = dropped;
+    dropped = 0;
+    if (lines > 0) log.warn({ lines }, 'lines of the log were dropped, since nobody took them');
+  });
+  return log;
 }

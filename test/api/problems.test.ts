@@ -1,8 +1,14 @@
-import Fastify from 'fastify';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import t from 'tap';
 import { createMetrics } from '../../api/metrics.ts';
 import { handleErrors } from '../../api/problems.ts';
+import { logRequests } from '../../api/request-log.ts';
+import { FieldError } from '../../shared/errors.ts';
+import { createLog } from '../../shared/log.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+type Line = Record<string, unknown>;
 
 async function answerOf(showDetails: boolean) {
   const app = Fastify().withTypeProvider<ZodTypeProvider>();
@@ -25,4 +31,36 @@ t.test('what went wrong here is told to a developer, and to nobody else', async 
   t.equal(closed.statusCode, 500);
   t.match(closed.json(), { code: 'internal' });
   t.notMatch(closed.body, /relation|secrets|at .*\.ts/);
+});
+
+t.test('what cannot be served is told once in full, then how often; a broken request each time', async (t) => {
+  const lines: Line[] = [];
+  const write = (line: string) => void lines.push(JSON.parse(line));
+  const log = createLog({ name: 'test', level: 'info' }, { write });
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+  }).withTypeProvider<ZodTypeProvider>();
+  t.teardown(() => app.close());
+  app.decorateRequest('claims', null);
+  const metrics = createMetrics();
+  logRequests(app, log, metrics);
+  handleErrors(app, { metrics, showDetails: false, tellUnservedEveryMs: 20 });
+  app.get('/full', () => {
+    throw new FieldError('overloaded', { cause: new Error('the reason') });
+  });
+  app.get('/broken', () => {
+    throw new Error('broken');
+  });
+  const told = (msg: string) => lines.filter((line) => line.msg === msg);
+  for (let request = 0; request < 5; request++) await app.inject('/full?secret=1');
+  await waitUntil('the others are counted', async () => told('more requests not served').length > 0);
+  const [first, ...others] = told('request not served');
+  t.match(first, { level: 40, code: 'overloaded', url: '/full', err: { message: 'the reason' }, reqId: /./ });
+  const counts = told('more requests not served').map(({ count }) => Number(count));
+  t.equal(1 + others.length + counts.reduce((sum, count) => sum + count, 0), 5, 'none is left out');
+  t.equal(told('request finished').filter(({ code }) => code === 'overloaded').length, 5, 'and each has its code');
+
+  for (let request = 0; request < 3; request++) await app.inject('/broken');
+  t.equal(told('request failed').length, 3);
 });

@@ -12,7 +12,7 @@ function run(code: string) {
     const { log } = openProcessLog({ name: 'test', config: { LOG_LEVEL: 'info' }, pretty: false });
     ${code}`;
   const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
-  return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+  return spawn(process.execPath, args);
 }
 
 const messagesOf = (lines: string) => lines.match(/"msg":"[^"]*"/g);
@@ -43,4 +43,21 @@ t.test('a process that ends by itself, or by what nobody caught, has written its
     t.equal(exitCode, code);
     t.match(written, /"msg":"the last"/, end || 'nothing left to do');
   }
+});
+
+t.test('a log that nobody reads holds nothing up and fills no memory, and says later what it dropped', async (t) => {
+  // More than a pipe takes, and than is kept.
+  const lines = 30_000;
+  const child = run(`
+    for (let line = 0; line < ${lines}; line++) log.warn({ text: 'x'.repeat(1000) }, 'not served');
+    setImmediate(() => console.error('still here'));`);
+  t.teardown(() => child.kill('SIGKILL'));
+  const [said] = await once(child.stderr, 'data', { signal: AbortSignal.timeout(20_000) });
+  t.equal(String(said), 'still here\n');
+
+  const written = await text(child.stdout);
+  const kept = messagesOf(written)?.filter((message) => message === '"msg":"not served"').length ?? 0;
+  const dropped = Number(/"lines":(\d+),"msg":"lines of the log were dropped/.exec(written)?.[1]);
+  t.equal(kept + dropped, lines);
+  t.ok(dropped > 0);
 });
