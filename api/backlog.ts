@@ -11,9 +11,15 @@ const pollMs = 500;
 const retryAfterSeconds = 5;
 /** A full Redis takes no writes at all, not even those of the workers that would empty it. */
 const maxMemoryShare = 0.7;
+/** Of the jobs that may wait. */
+const longShare = 0.1;
 const bytesPerMb = 1024 ** 2;
 /** Bodies that may be on their way in at once. Parsed, they take several times as much. */
 const maxBytesInHand = 128 * bytesPerMb;
+
+export function overloaded(): FieldError {
+  return new FieldError('overloaded', { retryAfterSeconds });
+}
 
 interface BacklogLimits {
   readonly maxJobs: number;
@@ -54,6 +60,11 @@ export class Backlog {
     clearTimeout(this.#timer);
   }
 
+  /** Whether so much waits that workers want for nothing. */
+  get isLong(): boolean {
+    return this.#waiting + this.#added > longShare * this.#options.maxJobs;
+  }
+
   /** Whether the queue holds all that it may. */
   get isFull(): boolean {
     const isMemoryFull = this.#usedBytes + this.#unseenBytes > this.#mostBytes;
@@ -62,7 +73,7 @@ export class Backlog {
 
   /** @throws FieldError `overloaded` */
   check(): void {
-    if (this.isFull || this.inHand.sum > maxBytesInHand) throw new FieldError('overloaded', { retryAfterSeconds });
+    if (this.isFull || this.inHand.sum > maxBytesInHand) throw overloaded();
   }
 
   /** Counts a job while and after it is added: a rush between two looks must not overfill the queue either. */

@@ -1,4 +1,5 @@
 /** `POST /api/fields/:field/updates`: takes updates in, and waits for their results if the client prefers to. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { FieldReader } from '../../db/field-reader.ts';
@@ -9,7 +10,7 @@ import { maxRequestBytes } from '../../shared/contract/wire.ts';
 import type { AcceptUpdates } from '../accept-updates.ts';
 import type { App } from '../app-types.ts';
 import { claimsOf, type Guard, writerOf } from '../auth.ts';
-import type { Backlog } from '../backlog.ts';
+import { type Backlog, overloaded } from '../backlog.ts';
 import { IntakeTurns } from '../intake-turns.ts';
 import type { KnownVersions } from '../known-versions.ts';
 import { parseWait } from '../prefer.ts';
@@ -80,11 +81,21 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
   );
 }
 
-/** Before the body is read: what is turned away under load must cost next to nothing, and keep no reader waiting. */
+/** For its turn; the answer takes longer. */
+const maxWaitMs = 2000;
+/** A process that was held for seconds has rested enough. */
+const maxRestMs = 50;
+
+/**
+ * Before the body is read: what is turned away under load must cost next to nothing, and keep no reader waiting. When more
+ * comes in than is applied, taking it in faster would only make the queue longer: half of the time is left to those who
+ * read, and on a machine that they share to the workers.
+ */
 function admitWhileThereIsRoom(backlog: Backlog) {
-  const turns = new IntakeTurns();
+  const rest = (tookMs: number) => (backlog.isLong && !backlog.isFull ? delay(Math.min(tookMs, maxRestMs)) : undefined);
+  const turns = new IntakeTurns({ rest, maxWaitMs });
   return async (request: FastifyRequest): Promise<void> => {
-    await turns.take();
+    if (!(await turns.take())) throw overloaded();
     backlog.check();
     const declared = Number(request.headers['content-length'] ?? maxRequestBytes);
     backlog.inHand.take(request, Math.min(declared, maxRequestBytes));

@@ -6,10 +6,10 @@ const microtasks = () => new Promise<void>((resolve) => queueMicrotask(() => que
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 t.test('a rush is let in a few at a time, in order', async (t) => {
-  const turns = new IntakeTurns();
+  const turns = new IntakeTurns({ rest: () => undefined, maxWaitMs: 60_000 });
   const seen: number[] = [];
   const enter = async (one: number) => {
-    await turns.take();
+    t.ok(await turns.take());
     seen.push(one);
   };
   const all = Promise.all([1, 2, 3, 4, 5].map(enter));
@@ -27,7 +27,7 @@ t.test('a rush is let in a few at a time, in order', async (t) => {
 });
 
 t.test('who comes alone goes at once, however often', async (t) => {
-  const turns = new IntakeTurns();
+  const turns = new IntakeTurns({ rest: () => undefined, maxWaitMs: 60_000 });
   for (let round = 0; round < 3; round++) {
     let isIn = false;
     void turns.take().then(() => {
@@ -38,4 +38,38 @@ t.test('who comes alone goes at once, however often', async (t) => {
     await nextTurn();
     await nextTurn();
   }
+});
+
+t.test('after a rest the next are let in, and nobody sooner', async (t) => {
+  let wake: (() => void) | undefined;
+  const rests: number[] = [];
+  const rest = (tookMs: number) => {
+    rests.push(tookMs);
+    return new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  };
+  const turns = new IntakeTurns({ rest, maxWaitMs: 60_000 });
+  let seen = 0;
+  const enter = () =>
+    turns.take().then(() => {
+      seen += 1;
+    });
+  const all = Promise.all([1, 2, 3].map(enter));
+  for (let turn = 0; turn < 5; turn++) await nextTurn();
+  t.equal(seen, 2);
+  t.equal(rests.length, 1);
+  t.ok(rests[0] !== undefined && rests[0] >= 0, 'told how long the turn took');
+  wake?.();
+  await all;
+  t.equal(seen, 3);
+});
+
+t.test('who has waited too long is told so, in order and a few at a time', async (t) => {
+  const turns = new IntakeTurns({ rest: () => undefined, maxWaitMs: -1 });
+  const calls = Array.from({ length: 30 }, () => turns.take());
+  const answers = await Promise.all(calls);
+  t.same(answers.slice(0, 2), [true, true], 'these had not waited');
+  t.equal(answers.indexOf(false), 2);
+  t.equal(answers[2 + 8], true, 'and others are let in between');
 });
