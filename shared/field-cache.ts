@@ -2,7 +2,8 @@
  * The copy of the fields in Redis, and the channel that says they have changed.
  *
  * A field is one hash: its version, its head, and an entry for every particle and cell, so that a commit writes only
- * what it changed. Every write is guarded by the version: whatever the order in which writers come, the newest stays.
+ * what it changed. An entry's value says all, so that a reader asks for values alone: half the strings, half the cost.
+ * Every write is guarded by the version: whatever the order in which writers come, the newest stays.
  * A published message is a hint that carries versions; who misses one heals from the log.
  */
 import type { Redis } from 'ioredis';
@@ -24,7 +25,8 @@ export interface CacheNames {
 export function cacheNames(prefix: string, installation: string): CacheNames {
   const base = `${prefix}:${installation}`;
   return {
-    stateKey: (field) => `${base}:state:{${field}}`,
+    // Names the format as well: processes of two versions may share a Redis while one replaces the other.
+    stateKey: (field) => `${base}:state-2:{${field}}`,
     fieldChannel: (field) => `${base}:changes:${field}`,
     replyChannel: (process) => `${base}:replies:${process}`,
     presenceKey: (field) => `${base}:presence:{${field}}`,
@@ -89,15 +91,15 @@ return 0`;
 /** Older than any. */
 const noVersion = -1;
 
-/** KEYS: state. ARGV: a version that is known → the version, and all entries if it is newer. */
+/** KEYS: state. ARGV: a version that is known → the version, and the values of all entries if it is newer. */
 const readScript = `
 local version = redis.call('HGET', KEYS[1], 'version')
 if not version then return {-1} end
 if tonumber(version) <= tonumber(ARGV[1]) then return {tonumber(version)} end
-return {tonumber(version), redis.call('HGETALL', KEYS[1])}`;
+return {tonumber(version), redis.call('HVALS', KEYS[1])}`;
 
 interface ScriptedRedis extends Redis {
-  readField(key: string, known: number): Promise<[version: number, entries?: string[]]>;
+  readField(key: string, known: number): Promise<[version: number, values?: string[]]>;
   patchField(key: string, ...args: (string | number)[]): Promise<number>;
   replaceField(key: string, ...args: (string | number)[]): Promise<number>;
 }
@@ -158,9 +160,9 @@ export class FieldCache {
 
   /** The version of the copy, and the copy itself if it is newer than what is known; undefined when there is none. */
   async readNewer(field: FieldId, known = noVersion): Promise<{ version: number; pieces?: StatePieces } | undefined> {
-    const [version, entries] = await this.#redis.readField(this.#names.stateKey(field), known);
+    const [version, values] = await this.#redis.readField(this.#names.stateKey(field), known);
     if (version === noVersion) return undefined;
-    const pieces = entries && fromEntries(field, entries);
+    const pieces = values && fromValues(field, values);
     return pieces ? { version, pieces } : { version };
   }
 
@@ -177,32 +179,40 @@ export function parseChangeMessage(message: string): ChangeMessage {
   return { from, to, delta: message.slice(end + 1) };
 }
 
-/** Particles are kept as `<order> <json>`. */
+/**
+ * Names and values in turns. A value begins with its kind: the version is a number, the head a JSON object, and
+ * `p<order> <length of the id> <id><json>` and `c<cell> <json>` are particles and cells.
+ */
 function toEntries({ version, head, particles, cells }: StatePieces): string[] {
   const entries = ['version', String(version), 'head', JSON.stringify(head)];
   for (const { id, order, json } of particles) {
-    if (json !== undefined) entries.push(`p:${id}`, `${order} ${json}`);
+    if (json !== undefined) entries.push(`p:${id}`, `p${order} ${id.length} ${id}${json}`);
   }
-  for (const { cell, json } of cells) entries.push(`c:${cell}`, json);
+  for (const { cell, json } of cells) entries.push(`c:${cell}`, `c${cell} ${json}`);
   return entries;
 }
 
-/** @param entries names and values in turns */
-function fromEntries(field: FieldId, entries: readonly string[]): StatePieces | undefined {
+function fromValues(field: FieldId, values: readonly string[]): StatePieces | undefined {
   let version: number | undefined;
   let head: Head | undefined;
   const particles: ParticlePiece[] = [];
   const cells: CellPiece[] = [];
-  for (let index = 0; index < entries.length; index += 2) {
-    const name = entries[index] ?? '';
-    const text = entries[index + 1] ?? '';
-    if (name.startsWith('p:')) {
-      const gap = text.indexOf(' ');
-      particles.push({ id: name.slice(2), order: Number(text.slice(0, gap)), json: text.slice(gap + 1) });
-    } else if (name.startsWith('c:')) cells.push({ cell: name.slice(2), json: text });
-    else if (name === 'version') version = Number(text);
-    else if (name === 'head') head = JSON.parse(text) as Head;
+  for (const value of values) {
+    if (value.startsWith('p')) particles.push(toParticle(value));
+    else if (value.startsWith('c')) {
+      const gap = value.indexOf(' ');
+      cells.push({ cell: value.slice(1, gap), json: value.slice(gap + 1) });
+    } else if (value.startsWith('{')) head = JSON.parse(value) as Head;
+    else version = Number(value);
   }
   if (version === undefined || head === undefined) return undefined;
   return { field, version, head, particles, cells, fieldsMoved: true };
+}
+
+function toParticle(value: string): ParticlePiece {
+  const afterOrder = value.indexOf(' ');
+  const afterLength = value.indexOf(' ', afterOrder + 1);
+  const idAt = afterLength + 1;
+  const jsonAt = idAt + Number(value.slice(afterOrder + 1, afterLength));
+  return { id: value.slice(idAt, jsonAt), order: Number(value.slice(1, afterOrder)), json: value.slice(jsonAt) };
 }

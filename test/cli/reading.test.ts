@@ -88,12 +88,12 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
     if (!stored) throw new Error('there is no garden');
     await backing.cache.fill(cutState(stored));
     t.match(await field(['verify']), { code: 0, stdout: /cache same\n/ });
-    await cacheRedis.hset(names.stateKey(garden), 'c:4,0', '0.5');
+    await cacheRedis.hset(names.stateKey(garden), 'c:4,0', 'c4,0 0.5');
     t.match(await field(['verify']), {
       code: 1,
       stdout: /^DIFFERS {2}garden .*cached copy at version 4 differs.*1 differ/s,
     });
-    await cacheRedis.hset(names.stateKey(garden), 'c:4,0', '0.75');
+    await cacheRedis.hset(names.stateKey(garden), 'c:4,0', 'c4,0 0.75');
     await db.raw(`update field_updates set update = jsonb_set(update, '{cells,0,value}', '0.5') where version = 3`);
     const { code, stdout } = await field(['verify', '--json']);
     t.equal(code, 1);

@@ -171,3 +171,27 @@ t.test('a thousand particles and nine hundred cells go in and come out', async (
   await cache.publish(writer.commit(...removals));
   t.equal(await cachedText(cache), textOf(writer.state));
 });
+
+t.test('a copy gives back every id and number as it was', async (t) => {
+  const { cache } = await withCache(t);
+  const writer = createWriter();
+  const ids = [
+    ' ',
+    '1 2 3',
+    'p1 1 a',
+    '{"id":"x"}',
+    'c1,1 0.5',
+    '12',
+    'version',
+    'head',
+    '💫 ☄️',
+    'line\nfeed',
+    'x'.repeat(128),
+  ];
+  await cache.publish(
+    writer.commit(...ids.map((id, index) => putParticle(index + 1, id, { content: `of ${id}` })), setCell(99, 29, 1)),
+  );
+  const copy = await cache.read(field);
+  t.same(copy?.particles.map(({ id }) => id).sort(), [...ids].sort());
+  t.equal(await cachedText(cache), textOf(writer.state));
+});
