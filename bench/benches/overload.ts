@@ -11,17 +11,18 @@ import { encodeRequest } from '../load/http-lane.ts';
 import { runOpenLoop } from '../load/open-loop.ts';
 import type { ReadTimes, SteadyReader } from '../load/steady-reader.ts';
 import { createWriters, encodePost, moveParticle, takeUpdates, tokenFor, type Writer } from '../load/writers.ts';
-import { format, round } from '../measure/statistics.ts';
+import { format, percentile, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 import { Helper } from '../stack/helper.ts';
 
 const particles = 1000;
 const perRequest = 20;
-const writersCount = 64;
+/** So many that they keep coming while others of them wait for their turn. */
+const writersCount = 256;
 const times = 5;
 const readsPerSecond = 50;
-/** Jobs: a few seconds of work. */
-const maxBacklog = 2000;
+/** Requests: two seconds of work, so that it is full for much of the flood. */
+const maxBacklog = 1000;
 const field = 'bench-overload' as FieldId;
 
 export const overload: Bench = {
@@ -41,11 +42,20 @@ export const overload: Bench = {
       const body = new Uint8Array(await answer.arrayBuffer());
       const ours = { url, request: encodeRequest({ path, token }) };
       const theirs = { url: await constant.ask('listen', [body]), request: encodeRequest({ path: '/0' }) };
-      const seconds = isQuick ? 2 : 15;
+      const seconds = isQuick ? 1.5 : 10;
       const read = async () => {
         const ask = (target: typeof ours) => reader.ask('read', { ...target, perSecond: readsPerSecond, seconds });
-        // One after the other: together they would be in each other's way, idle as well.
-        return { field: await ask(ours), limit: await ask(theirs) };
+        // One after the other: together they would be in each other's way, idle as well. The field is read while the queue
+        // fills, and when it is full.
+        const filling = await ask(ours);
+        const limit = await ask(theirs);
+        const full = await ask(ours);
+        return {
+          field: summarize([filling, full]),
+          limit: summarize([limit]),
+          filling: summarize([filling]),
+          full: summarize([full]),
+        };
       };
       await read(); // Warms up.
       const idle = await read();
@@ -54,7 +64,7 @@ export const overload: Bench = {
       say(`applies ${format(capacity)} updates a second; ${times} times as many are offered`);
       const base = await countApplied(stack, [field]);
       const before = new Map(stack.usage.peaks());
-      const flooding = offer(stack, writers, { perSecond: times * capacity, seconds: 2 * seconds });
+      const flooding = offer(stack, writers, { perSecond: times * capacity, seconds: 3 * seconds });
       const [flood, loaded] = await Promise.all([flooding, read()]);
       say(`${format(flood.accepted)} updates accepted, ${format(flood.refused)} requests turned away`);
       await waitUntilApplied(stack, [field], base + flood.accepted);
@@ -63,10 +73,10 @@ export const overload: Bench = {
       return {
         tables: [
           {
-            title: `${times} times ${format(capacity)} updates a second for ${2 * seconds} s, ${perRequest} a request`,
+            title: `${times} times ${format(capacity)} updates a second for ${3 * seconds} s, ${perRequest} a request`,
             columns: ['updates accepted', 'applied', 'requests turned away', 'without Retry-After', 'other answers'],
             rows: [[format(flood.accepted), format(applied), format(flood.refused), flood.bare, flood.other]],
-            note: `A device sends what was turned away again. At most ${format(maxBacklog)} jobs may wait.`,
+            note: `A device sends what was turned away again, and its next only when the last is answered. At most ${format(maxBacklog)} requests may wait.`,
           },
           {
             title: `${readsPerSecond} reads a second of a field of 1,000 particles, in ms`,
@@ -74,6 +84,8 @@ export const overload: Bench = {
             rows: [
               describeReads('idle', idle.field),
               describeReads('overloaded', loaded.field),
+              describeReads('its first third, while the queue fills', loaded.filling),
+              describeReads('its last third', loaded.full),
               describeReads('a constant, idle', idle.limit),
               describeReads('a constant, overloaded', loaded.limit),
             ],
@@ -109,6 +121,14 @@ async function measureCapacity(stack: BenchStack, writers: readonly Writer[], re
 
 function encodeNext(writer: Writer): Buffer {
   return encodePost(writer, field, takeUpdates(writer, field, perRequest, moveParticle(particles)));
+}
+
+interface ReadSummary {
+  readonly reads: number;
+  readonly failed: number;
+  /** In ms. */
+  readonly p50: number;
+  readonly p99: number;
 }
 
 interface Flood {
@@ -151,11 +171,17 @@ async function offer(
   return { accepted, refused, bare, other };
 }
 
-function describeReads(name: string, { reads, failed, p50, p99 }: ReadTimes): (string | number)[] {
+function summarize(parts: readonly ReadTimes[]): ReadSummary {
+  const times = parts.flatMap((part) => part.times);
+  const failed = parts.reduce((sum, part) => sum + part.failed, 0);
+  return { reads: times.length, failed, p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+}
+
+function describeReads(name: string, { reads, failed, p50, p99 }: ReadSummary): (string | number)[] {
   return [name, reads, failed, format(p50, 1), format(p99, 1)];
 }
 
-function targetOf(idle: ReadTimes, loaded: ReadTimes): Target {
+function targetOf(idle: ReadSummary, loaded: ReadSummary): Target {
   const ratio = loaded.p99 / idle.p99;
   return {
     what: 'p99 of reads while overloaded, in ms, beside idle',

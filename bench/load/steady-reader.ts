@@ -1,5 +1,4 @@
 /** A process that reads the same thing at a steady rate, and knows how long each answer took. */
-import { percentile } from '../measure/statistics.ts';
 import { serve } from '../stack/helper.ts';
 import { runOpenLoop } from './open-loop.ts';
 
@@ -11,12 +10,10 @@ interface Reading {
 }
 
 export interface ReadTimes {
-  readonly reads: number;
+  /** Of each read, in ms, from when it was due. */
+  readonly times: readonly number[];
   /** Answers that were not 200. */
   readonly failed: number;
-  /** In ms, from when a read was due. */
-  readonly p50: number;
-  readonly p99: number;
 }
 
 const lanes = 8;
@@ -36,7 +33,7 @@ const orders = {
         if (status !== 200) failed += 1;
       },
     });
-    return { reads: times.length, failed, p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+    return { times, failed };
   },
 };
 
