@@ -83,8 +83,8 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
 
 /** For its turn; the answer takes longer. */
 const maxWaitMs = 2000;
-/** A process that was held for seconds has rested enough. */
-const maxRestMs = 50;
+/** A timer is good to a millisecond or so; and a process that was held for seconds has rested enough. */
+const restMs = { least: 2, most: 50 };
 
 /**
  * Before the body is read: what is turned away under load must cost next to nothing, and keep no reader waiting. When more
@@ -92,12 +92,23 @@ const maxRestMs = 50;
  * read, and on a machine that they share to the workers.
  */
 function admitWhileThereIsRoom(backlog: Backlog) {
-  const rest = (tookMs: number) => (backlog.isLong && !backlog.isFull ? delay(Math.min(tookMs, maxRestMs)) : undefined);
-  const turns = new IntakeTurns({ rest, maxWaitMs });
+  const turns = new IntakeTurns({ rest: createRest(backlog), maxWaitMs });
   return async (request: FastifyRequest): Promise<void> => {
     if (!(await turns.take())) throw overloaded();
     backlog.check();
     const declared = Number(request.headers['content-length'] ?? maxRequestBytes);
     backlog.inHand.take(request, Math.min(declared, maxRequestBytes));
+  };
+}
+
+/** As long as it has worked, while the queue is long. To turn away from a full one is no work. */
+function createRest(backlog: Backlog) {
+  let workedMs = 0;
+  return (tookMs: number): Promise<void> | undefined => {
+    workedMs = backlog.isLong && !backlog.isFull ? workedMs + tookMs : 0;
+    if (workedMs < restMs.least) return undefined;
+    const ms = Math.min(workedMs, restMs.most);
+    workedMs = 0;
+    return delay(ms);
   };
 }

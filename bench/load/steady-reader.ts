@@ -1,6 +1,7 @@
 /** A process that reads the same thing at a steady rate, and knows how long each answer took. */
 import { serve } from '../stack/helper.ts';
-import { runOpenLoop } from './open-loop.ts';
+import type { HttpLane } from './http-lane.ts';
+import { openLanes, sendOver } from './open-loop.ts';
 
 interface Reading {
   readonly url: string;
@@ -16,15 +17,17 @@ export interface ReadTimes {
   readonly failed: number;
 }
 
-const lanes = 8;
+const lanesCount = 8;
+/** Who reads has been there for a while: a rush of new connections is waited for by whoever connects. */
+const lanesTo = new Map<string, Promise<HttpLane[]>>();
 
 const orders = {
   async read({ url, request, perSecond, seconds }: Reading): Promise<ReadTimes> {
     const times: number[] = [];
     let failed = 0;
-    await runOpenLoop({
-      url,
-      devices: lanes,
+    const lanes = lanesTo.get(url) ?? openLanes(url, lanesCount);
+    lanesTo.set(url, lanes);
+    await sendOver(await lanes, {
       perSecond,
       seconds,
       next: () => Buffer.from(request),
