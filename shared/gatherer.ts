@@ -21,6 +21,12 @@ const intervalPerWork = 3;
 /** How much the newest piece of work counts in the average of how long one takes. */
 const averageShare = 0.2;
 
+/**
+ * How many are told of the answer in one turn of the event loop: each has its own work to do then, and what has nothing to
+ * do with it should not wait for all of them.
+ */
+const toldPerTurn = 8;
+
 interface Waiting<Item, Answer> {
   readonly item: Item;
   readonly resolve: (answer: Answer) => void;
@@ -57,9 +63,9 @@ export class Gatherer<Item, Answer> {
       const taken = this.#take();
       try {
         const answer = await this.#options.work(taken.map(({ item }) => item));
-        for (const { resolve } of taken) resolve(answer);
+        void inTurns(taken, ({ resolve }) => resolve(answer));
       } catch (error) {
-        for (const { reject } of taken) reject(error);
+        void inTurns(taken, ({ reject }) => reject(error));
       }
       this.#workMs += averageShare * (performance.now() - this.#startedAt - this.#workMs);
     }
@@ -80,4 +86,15 @@ export class Gatherer<Item, Answer> {
     });
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
   }
+}
+
+async function inTurns<One>(all: readonly One[], tell: (one: One) => void): Promise<void> {
+  for (let from = 0; from < all.length; from += toldPerTurn) {
+    if (from > 0) await endOfTurn();
+    for (const one of all.slice(from, from + toldPerTurn)) tell(one);
+  }
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

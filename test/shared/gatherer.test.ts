@@ -93,3 +93,30 @@ t.test('work that takes long is done less often', async (t) => {
   const [before = 0, last = 0] = starts.slice(-2);
   t.ok(last - before >= 20, 'the pause has grown to twice what the work takes');
 });
+
+t.test('many are told a few in each turn of the event loop, in order, of an answer as of a failure', async (t) => {
+  for (const error of [undefined, new Error('away')]) {
+    const { gatherer, rounds, nextTurn } = gather({ maxItems: 100, maxWeight: 1000 });
+    const told: number[] = [];
+    const tell = (item: number) => void told.push(item);
+    const items = Array.from({ length: 21 }, (_, index) => index);
+    const all = items.map((item) =>
+      gatherer.add(item).then(
+        () => tell(item),
+        () => tell(item),
+      ),
+    );
+    rounds[0]?.end();
+    await nextTurn();
+    t.same(told, [0]);
+    rounds[1]?.end(error);
+    for (let turn = 1; told.length < items.length; turn++) {
+      const before = told.length;
+      await nextTurn();
+      t.ok(told.length - before <= 8, `${told.length - before} at once`);
+      t.ok(turn < 10);
+    }
+    await Promise.all(all);
+    t.same(told, items);
+  }
+});
