@@ -22,7 +22,7 @@ declare module 'fastify' {
     /** What the request spends of; told in its answer. */
     budget: SharedBudget | null;
     /** What the answer says went wrong. */
-    problem: ErrorCode | null;
+    problemCode: ErrorCode | null;
     /** Why a WebSocket is closed as soon as it is open. */
     refusal: FieldError | null;
   }

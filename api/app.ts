@@ -131,7 +131,7 @@ function createServer({ log, config }: Connections): App {
   app.decorateRequest('claims', null);
   app.decorateRequest('budget', null);
   app.decorateRequest('refusal', null);
-  app.decorateRequest('problem', null);
+  app.decorateRequest('problemCode', null);
   // The types of answers are checked when they are compiled, and by the contract's tests.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   return app;

@@ -3,6 +3,8 @@
  * than the question. A round begins when the one before it is over, and with all who have asked by the end of that turn
  * of the event loop.
  */
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+
 export class Coalescer<Key, Answer> {
   readonly #work: (key: Key) => Promise<Answer>;
   /** Settles when the round under way is over; never rejects. */
@@ -33,9 +35,4 @@ export class Coalescer<Key, Answer> {
     await answer.catch(() => undefined);
     this.#running.delete(key);
   }
-}
-
-/** When all that has come in with this turn of the event loop has been looked at. */
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,6 +3,8 @@
  * that has come in meanwhile, and those who only read would wait for all of it. There may be a rest between two turns, and
  * nobody waits for ever.
  */
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+
 const perTurn = 2;
 /** Turning somebody away costs less than letting in. */
 const latePerTurn = 8;
@@ -62,8 +64,4 @@ export class IntakeTurns {
     this.#left -= next.length;
     for (const { call } of next) call(true);
   }
-}
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

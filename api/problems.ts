@@ -11,8 +11,7 @@ import { inputErrors, toProblem } from '../shared/contract/problem.ts';
 import { type ErrorCode, errorTable, FieldError } from '../shared/errors.ts';
 import type { App } from './app-types.ts';
 import type { ApiMetrics } from './metrics.ts';
-import { pathOf } from './path-of.ts';
-import { createUnservedLog } from './unserved-log.ts';
+import { createProblemLog } from './problem-log.ts';
 
 const problemType = 'application/problem+json; charset=utf-8';
 
@@ -43,10 +42,10 @@ export function toFieldError(error: unknown): FieldError {
     : new FieldError('bad_request', { detail: message, cause: error });
 }
 
-/** Answers with the problem, and counts it. */
+/** Answers with the problem; the request's line in the log will have its code. */
 export function sendProblem(reply: FastifyReply, error: FieldError): FastifyReply {
   const { status, retry } = errorTable[error.code];
-  reply.request.problem = error.code;
+  reply.request.problemCode = error.code;
   if (status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
   const retryAfter = error.retryAfterSeconds ?? (retry ? 1 : undefined);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
@@ -60,11 +59,11 @@ interface ErrorOptions {
   readonly metrics: ApiMetrics;
   /** Whether whoever asks is told what went wrong here: a developer, never the public. */
   readonly showDetails: boolean;
-  /** How often requests that could not be served are counted in the log. */
-  readonly tellUnservedEveryMs?: number;
+  /** How often the log counts the requests that could not be served. */
+  readonly countEveryMs?: number;
 }
 
-export function handleErrors(app: App, { metrics, showDetails, tellUnservedEveryMs }: ErrorOptions): void {
+export function handleErrors(app: App, { metrics, showDetails, countEveryMs }: ErrorOptions): void {
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => {
     const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${placeOf(httpPart)}`;
     return (data) => {
@@ -73,14 +72,11 @@ export function handleErrors(app: App, { metrics, showDetails, tellUnservedEvery
       return { error: new FieldError('invalid_input', { errors: inputErrors(parsed.error, prefix) }) };
     };
   });
-  const noteUnserved = createUnservedLog(app.log, tellUnservedEveryMs);
+  const logProblem = createProblemLog(app.log, countEveryMs);
   app.setErrorHandler((thrown, request, reply) => {
     const error = toFieldError(thrown);
     metrics.refused.inc({ code: error.code });
-    if (error.code === 'internal') {
-      const facts = { err: error.cause ?? error, code: error.code, url: pathOf(request.url) };
-      request.log.error(facts, 'request failed');
-    } else if (errorTable[error.code].status >= 500) noteUnserved(request, error);
+    logProblem(request, error);
     return sendProblem(reply, showDetails ? withDetails(error) : error);
   });
 }

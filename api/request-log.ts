@@ -27,7 +27,7 @@ export function logRequests(app: App, log: Logger, metrics: ApiMetrics): void {
         method,
         url: pathOf(request.url),
         status,
-        code: request.problem ?? undefined,
+        code: request.problemCode ?? undefined,
         durationMs: Math.round(reply.elapsedTime * 10) / 10,
         device: claims?.device,
       },

@@ -3,7 +3,7 @@
  * meanwhile goes together into the next. Who comes alone is served at once, and the more come, the less each of them costs.
  * Work that has come to take longer, since whoever does it is busy, is done less often.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as endOfTurn } from 'node:timers/promises';
 
 interface GathererOptions<Item, Answer> {
   readonly work: (items: readonly Item[]) => Promise<Answer>;
@@ -93,8 +93,4 @@ async function inTurns<One>(all: readonly One[], tell: (one: One) => void): Prom
     if (from > 0) await endOfTurn();
     for (const one of all.slice(from, from + toldPerTurn)) tell(one);
   }
-}
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,6 +1,4 @@
 /** `POST /api/fields/:field/updates`: takes updates in, and waits for their results if the client prefers to. */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { FieldReader } from '../../db/field-reader.ts';
 import type { Config } from '../../shared/config.ts';
@@ -10,8 +8,8 @@ import { maxRequestBytes } from '../../shared/contract/wire.ts';
 import type { AcceptUpdates } from '../accept-updates.ts';
 import type { App } from '../app-types.ts';
 import { claimsOf, type Guard, writerOf } from '../auth.ts';
-import { type Backlog, overloaded } from '../backlog.ts';
-import { IntakeTurns } from '../intake-turns.ts';
+import type { Backlog } from '../backlog.ts';
+import { admitWhileThereIsRoom } from '../intake.ts';
 import type { KnownVersions } from '../known-versions.ts';
 import { parseWait } from '../prefer.ts';
 import type { Replies } from '../replies.ts';
@@ -79,36 +77,4 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       }
     },
   );
-}
-
-/** For its turn; the answer takes longer. */
-const maxWaitMs = 2000;
-/** A timer is good to a millisecond or so; and a process that was held for seconds has rested enough. */
-const restMs = { least: 2, most: 50 };
-
-/**
- * Before the body is read: what is turned away under load must cost next to nothing, and keep no reader waiting. When more
- * comes in than is applied, taking it in faster would only make the queue longer: half of the time is left to those who
- * read, and on a machine that they share to the workers.
- */
-function admitWhileThereIsRoom(backlog: Backlog) {
-  const turns = new IntakeTurns({ rest: createRest(backlog), maxWaitMs });
-  return async (request: FastifyRequest): Promise<void> => {
-    if (!(await turns.take())) throw overloaded();
-    backlog.check();
-    const declared = Number(request.headers['content-length'] ?? maxRequestBytes);
-    backlog.inHand.take(request, Math.min(declared, maxRequestBytes));
-  };
-}
-
-/** As long as it has worked, while the queue is long. To turn away from a full one is no work. */
-function createRest(backlog: Backlog) {
-  let workedMs = 0;
-  return (tookMs: number): Promise<void> | undefined => {
-    workedMs = backlog.isLong && !backlog.isFull ? workedMs + tookMs : 0;
-    if (workedMs < restMs.least) return undefined;
-    const ms = Math.min(workedMs, restMs.most);
-    workedMs = 0;
-    return delay(ms);
-  };
 }
