@@ -1,4 +1,4 @@
-/** The door to what operators see: a token with the scope `operator`, or HTTP Basic with the admin password. */
+/** Authenticates operators: a token with the scope `operator`, or HTTP Basic with the admin password. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasScope } from '../shared/contract/token.ts';
@@ -10,37 +10,38 @@ import { sendProblem } from './problems.ts';
 
 const operatorName = 'operator';
 
-interface OperatorDoor {
+interface OperatorAuthDeps {
   readonly verifyToken: VerifyToken;
   readonly limits: Limits;
-  /** Without one, only tokens open the door. */
+  /** Without a password, only tokens are accepted. */
   readonly password: string | undefined;
 }
 
 /** Answers by itself instead of throwing: Bull Board brings an error handler of its own. */
-export function createOperatorGuard(door: OperatorDoor) {
-  const challenge = door.password ? 'Basic realm="operator", charset="UTF-8", Bearer' : 'Bearer';
+export function createOperatorGuard(deps: OperatorAuthDeps) {
+  // One header line for each scheme: Chromium ignores Basic when another scheme follows it on the same line.
+  const challenges = deps.password ? ['Basic realm="operator", charset="UTF-8"', 'Bearer'] : ['Bearer'];
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const refusal = (await findRefusal(door, request)) ?? findForgery(request);
+    const refusal = (await findRefusal(deps, request)) ?? findForgery(request);
     if (!refusal) return undefined;
-    if (refusal.code !== 'forbidden') reply.header('www-authenticate', challenge);
+    if (refusal.code !== 'forbidden') reply.header('www-authenticate', challenges);
     return sendProblem(reply, refusal);
   };
 }
 
-async function findRefusal(door: OperatorDoor, request: FastifyRequest): Promise<FieldError | undefined> {
-  const { limits, password } = door;
+async function findRefusal(deps: OperatorAuthDeps, request: FastifyRequest): Promise<FieldError | undefined> {
+  const { limits, password } = deps;
   const { headers, ip } = request;
   try {
     if (password && isBasic(headers.authorization)) {
-      // Who has guessed too often is not told when he guesses right.
+      // After too many failures even the right password is refused, so that guessing learns nothing.
       limits.failedLogins.checkLeft(ip);
       if (isOperatorPassword(headers.authorization, password)) return undefined;
       limits.failedLogins.take(ip, 1);
     }
     const token = bearerOf(headers.authorization);
     if (token === undefined) return new FieldError('unauthorized', { detail: 'Operators only' });
-    if (hasScope(await countFailures(limits, request, () => door.verifyToken(token)), 'operator')) return undefined;
+    if (hasScope(await countFailures(limits, request, () => deps.verifyToken(token)), 'operator')) return undefined;
     return new FieldError('forbidden', { detail: 'The token lacks the scope operator' });
   } catch (error) {
     if (error instanceof FieldError) return error;

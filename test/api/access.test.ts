@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import t from 'tap';
 import { problemSchema } from '../../shared/contract/problem.ts';
 import { setCell } from '../support/updates.ts';
@@ -132,6 +134,28 @@ t.test('an operator comes in with the password too, where one is set, but not fr
     403,
   );
 });
+
+t.test('an operator is challenged on one header line for each scheme, also after a wrong password', async (t) => {
+  for (const path of ['/admin/queues', '/admin/queues/api/queues', '/metrics']) {
+    for (const headers of [{}, basic('a wrong one')]) {
+      const both = ['Basic realm="operator", charset="UTF-8"', 'Bearer'];
+      t.same(await challengesOf(`${production.address}${path}`, headers), both, path);
+    }
+  }
+  t.same(await challengesOf(`${api.address}/admin/queues`), ['Bearer'], 'no password is set');
+  t.same(await challengesOf(`${production.address}/api/fields/global`), ['Bearer'], 'a field accepts only tokens');
+});
+
+/** The header lines as they were sent: `fetch` joins them. */
+async function challengesOf(url: string, headers: Record<string, string> = {}): Promise<string[]> {
+  const [response] = (await once(get(url, { headers, agent: false }), 'response')) as [IncomingMessage];
+  response.resume();
+  await once(response, 'end');
+  const { rawHeaders } = response;
+  return rawHeaders.filter(
+    (_, index) => rawHeaders[index - 1]?.toLowerCase() === 'www-authenticate' && index % 2 === 1,
+  );
+}
 
 t.test('the metrics are open in development and for operators in production', async (t) => {
   t.match((await api.ask('/metrics')).text, /field_http_request_duration_seconds_count\{route="\/api\/fields\/:field"/);
