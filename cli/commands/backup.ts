@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { isVerified, listBackups, type StoredBackup } from '../../db/backup/backup-folder.ts';
 import { underBackupLock } from '../../db/backup/backup-lock.ts';
 import { readManifest } from '../../db/backup/manifest.ts';
-import { readInstallation, takeBackup } from '../../db/backup/run-backups.ts';
+import { takeBackup } from '../../db/backup/run-backups.ts';
 import { verifyBackup } from '../../db/backup/verify-backup.ts';
 import { type BackupOrder, type WrittenBackup, writeBackup } from '../../db/backup/write-backup.ts';
 import { directDatabaseUrl } from '../../shared/config.ts';
@@ -88,7 +88,7 @@ async function verify(given: string | undefined, { json }: Options): Promise<voi
   const verdict = await withProgress(url, async (progress) => {
     await readManifest(path);
     const held = await underBackupLock(url, async (client) =>
-      verifyBackup(client, { url, installation: await readInstallation(client), backup, onProgress: progress.show }),
+      verifyBackup(client, { url, backup, onProgress: progress.show }),
     );
     return held?.result ?? refuseBusy();
   });

@@ -46,12 +46,12 @@ export async function runBackups(plan: BackupPlan): Promise<BackupRun | undefine
 async function runLocked(client: pg.Client, plan: BackupPlan): Promise<BackupRun> {
   const { url, folder } = plan;
   const installation = await readInstallation(client);
-  const removed = [...(await removePartials(folder, installation)), ...(await dropLeftovers(client, installation))];
+  const removed = [...(await removePartials(folder, installation)), ...(await dropLeftovers(client))];
   const written = (await isBackupDue(client, plan.everyMs)) ? await takeBackup(client, { url, folder }) : undefined;
   const unverified = await findUnverified(client, folder);
   const verified = unverified && {
     name: unverified.name,
-    verdict: await verifyBackup(client, { url, installation, backup: unverified }),
+    verdict: await verifyBackup(client, { url, backup: unverified }),
   };
   for (const backup of findExpired(await listBackups(folder), { ...plan, installation, now: Date.now() })) {
     await removeBackup(folder, backup);
@@ -81,7 +81,7 @@ async function findUnverified(client: pg.Client, folder: string): Promise<Stored
   return (await listBackups(folder)).find(({ name }) => name === newest.name);
 }
 
-export async function readInstallation(client: pg.Client): Promise<string> {
+async function readInstallation(client: pg.Client): Promise<string> {
   const { rows } = await client.query<{ id: string }>('SELECT id FROM installation');
   const [row] = rows;
   if (!row) throw new Error('the database has no installation id');

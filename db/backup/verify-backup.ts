@@ -17,7 +17,6 @@ const maxDifferences = 100;
 export interface VerifyOrder {
   /** Of the database that lends its server. */
   readonly url: string;
-  readonly installation: string;
   readonly backup: { readonly name: string; readonly path: string };
   readonly onProgress?: (progress: { done: number; total: number; text: string }) => void;
 }
@@ -34,7 +33,7 @@ export async function verifyBackup(client: pg.Client, order: VerifyOrder): Promi
 async function judge(client: pg.Client, order: VerifyOrder): Promise<Verdict> {
   const at = () => new Date().toISOString();
   try {
-    const results = await withScratchDatabase(client, order, (url) => restoreAndReplay(url, order));
+    const results = await withScratchDatabase(client, order.url, (url) => restoreAndReplay(url, order));
     return {
       at: at(),
       fields: results.length,

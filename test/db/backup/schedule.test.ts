@@ -1,14 +1,17 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pg from 'pg';
 import { Registry } from 'prom-client';
 import t from 'tap';
 import { listBackups, writeVerdict } from '../../../db/backup/backup-folder.ts';
-import { underBackupLock } from '../../../db/backup/backup-lock.ts';
+import { backupLock, underBackupLock } from '../../../db/backup/backup-lock.ts';
 import { partialName } from '../../../db/backup/backup-names.ts';
 import { readBackupTimes } from '../../../db/backup/ledger.ts';
 import { type BackupPlan, isAnythingDue, runBackups } from '../../../db/backup/run-backups.ts';
+import { withScratchDatabase } from '../../../db/backup/scratch-database.ts';
 import { directDatabaseUrl } from '../../../shared/config.ts';
 import { measureBackups } from '../../../workers/measure-backups.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 import { query, withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
 import type { Backing } from '../../support/with-worker.ts';
@@ -20,10 +23,18 @@ async function planOf(t: Parameters<typeof withFolder>[0], { config }: Backing):
   return { url: directDatabaseUrl(config), folder, everyMs: dayMs, keepCount: 3, keepMs: 30 * dayMs };
 }
 
+/** Of the scratch databases of the database that the client is connected to. */
+async function readPrefix(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ oid: number }>(
+    'SELECT oid FROM pg_database WHERE datname = current_database()',
+  );
+  return `field_verify_${rows[0]?.oid}_`;
+}
+
 const listScratch = (url: string) =>
   query(url, async (client) => {
     const { rows } = await client.query<{ datname: string }>(
-      `SELECT datname FROM pg_database WHERE starts_with(datname, 'field_verify_' || (SELECT left(id::text, 8) FROM installation))`,
+      `SELECT datname FROM pg_database WHERE starts_with(datname, '${await readPrefix(client)}')`,
     );
     return rows.map(({ datname }) => datname);
   });
@@ -81,8 +92,8 @@ t.test('what a crash has left behind is cleaned up, and what is not ours stays',
   const foreign = partialName('field-20260101T000000000Z-ffffffff');
   for (const name of [partial, foreign, 'holiday-pictures']) await mkdir(join(plan.folder, name));
   await writeFile(join(plan.folder, partial, 'field_updates.copy.gz'), 'half');
-  const left = `field_verify_${mine}_00000000`;
-  const other = 'field_verify_ffffffff_00000000';
+  const left = `${await query(plan.url, readPrefix)}00000000`;
+  const other = 'field_verify_0_00000000';
   await query(plan.url, (client) => client.query(`CREATE DATABASE ${left}`));
   await query(plan.url, (client) => client.query(`CREATE DATABASE ${other}`));
   t.teardown(() => query(plan.url, (client) => client.query(`DROP DATABASE ${other}`)));
@@ -126,3 +137,47 @@ t.test('while one is at it, another gives way', async (t) => {
   await underBackupLock(plan.url, async () => t.equal(await runBackups(plan), undefined));
   t.ok((await runBackups(plan))?.written);
 });
+
+t.test('a run leaves the scratch database alone that a clone of its database is using', async (t) => {
+  const [one, clone] = [await withFilledBacking(t), await withFilledBacking(t)];
+  t.equal(await one.reader.readInstallation(), await clone.reader.readInstallation(), 'both come from one template');
+  const { url } = await planOf(t, one);
+  const planOfClone = await planOf(t, clone);
+  await query(url, (client) =>
+    withScratchDatabase(client, url, async (scratch) => {
+      const run = await runBackups(planOfClone);
+      t.match(run, { verified: { verdict: { differences: [] } }, removed: [] });
+      t.equal(await query(scratch, async (guest) => (await guest.query('SELECT')).rowCount), 1, 'it is still there');
+    }),
+  );
+});
+
+t.test('a run waits for the lock of a process that was killed, until the server has ended its session', async (t) => {
+  const backing = await withFilledBacking(t);
+  const plan = await planOf(t, backing);
+  const killed = new pg.Client({ connectionString: plan.url });
+  killed.on('error', () => undefined);
+  await killed.connect();
+  const { rows } = await killed.query<{ pid: number }>('SELECT pg_backend_pid() AS pid, pg_advisory_lock($1)', [
+    backupLock,
+  ]);
+  const backend = rows[0]?.pid;
+  t.teardown(() => query(plan.url, (client) => client.query('SELECT pg_terminate_backend($1)', [backend])));
+  // A session in the middle of a statement does not notice that its client is gone.
+  const statement = killed.query('SELECT pg_sleep(600)').catch(() => undefined);
+  await waitUntil('the statement runs', () => countRows(plan.url, sleepingSql, backend));
+  await killed.end();
+  await statement;
+  const run = runBackups(plan);
+  const isWaiting = waitUntil('the run waits for the lock', () => countRows(plan.url, waitingSql, backend));
+  await Promise.race([isWaiting, run]);
+  await query(plan.url, (client) => client.query('SELECT pg_cancel_backend($1)', [backend]));
+  t.ok((await run)?.written);
+  await isWaiting;
+});
+
+const sleepingSql = `SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE '%pg_sleep%'`;
+const waitingSql = 'SELECT FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid))';
+
+const countRows = (url: string, sql: string, backend: number | undefined) =>
+  query(url, async (client) => (await client.query(sql, [backend])).rowCount);
