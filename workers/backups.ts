@@ -36,7 +36,8 @@ export function startBackups(
   };
   const look = async (): Promise<number> => {
     try {
-      if (await isAnythingDue(plan)) await runChild();
+      // A stop that comes during the query finds no child to kill, and would wait for a whole backup.
+      if ((await isAnythingDue(plan)) && !stopping.signal.aborted) await runChild();
       return everyMs * (0.75 + Math.random() / 2);
     } catch (err) {
       log.error({ err, folder: plan.folder }, 'the backup failed');

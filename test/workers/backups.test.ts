@@ -1,26 +1,33 @@
-import t from 'tap';
+import { readdir } from 'node:fs/promises';
+import t, { type Test } from 'tap';
 import { listBackups } from '../../db/backup/backup-folder.ts';
-import { runBackups } from '../../db/backup/run-backups.ts';
+import { isAnythingDue, runBackups } from '../../db/backup/run-backups.ts';
+import { directDatabaseUrl } from '../../shared/config.ts';
 import { createLifecycle } from '../../shared/lifecycle.ts';
 import { planBackups } from '../../workers/backup-plan.ts';
 import { startBackups } from '../../workers/backups.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withFilledBacking } from '../support/with-backup.ts';
+import { query, withFilledBacking } from '../support/with-backup.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 const patiently = { timeoutMs: 120_000, intervalMs: 200 };
 
-t.test('a worker has a backup taken and verified by a process of its own, and two workers make one', async (t) => {
+/** A backup is due, and the process that takes it finds its settings in the environment, as that of a worker does. */
+async function withSchedule(t: Test) {
   const backing = await withFilledBacking(t);
   const folder = await withFolder(t);
   const config = { ...backing.config, BACKUP_EVERY_HOURS: 24, BACKUP_FOLDER: folder };
-  // What a worker's own process has, and its child is given.
   for (const name of ['DATABASE_URL', 'QUEUE_REDIS_URL', 'CACHE_REDIS_URL', 'JWT_SECRET'] as const) {
     process.env[name] = config[name];
   }
   if (config.DATABASE_DIRECT_URL) process.env.DATABASE_DIRECT_URL = config.DATABASE_DIRECT_URL;
   process.env.BACKUP_FOLDER = folder;
   process.env.LOG_LEVEL = 'silent';
+  return { ...backing, config, folder };
+}
+
+t.test('a worker has a backup taken and verified by a process of its own, and two workers make one', async (t) => {
+  const { config, folder, ...backing } = await withSchedule(t);
   const workers = [createLifecycle(backing.log), createLifecycle(backing.log)];
   t.teardown(() => Promise.all(workers.map((lifecycle) => lifecycle.stop())));
   for (const lifecycle of workers) startBackups({ config, log: backing.log, lifecycle }, { everyMs: 20 });
@@ -29,6 +36,8 @@ t.test('a worker has a backup taken and verified by a process of its own, and tw
     async () => (await listBackups(folder)).find(({ verdict }) => verdict),
     patiently,
   );
+  // The verdict is written before it is recorded in the database: a worker stopped in between verifies once more.
+  await waitUntil('nothing is due', async () => !(await isAnythingDue(planBackups(config))), patiently);
   t.match(verified.verdict, { fields: 2, updates: 34, differences: [] });
   await Promise.all(workers.map((lifecycle) => lifecycle.stop()));
   t.equal((await listBackups(folder)).length, 1);
@@ -42,4 +51,23 @@ t.test('a worker that is told to take none takes none', async (t) => {
   await lifecycle.stop();
   const { rows } = await backing.db.raw('SELECT FROM backups');
   t.equal(rows.length, 0);
+});
+
+t.test('a worker that is stopped while it asks whether a backup is due starts no process for one', async (t) => {
+  const { config, folder, ...backing } = await withSchedule(t);
+  const lifecycle = createLifecycle(backing.log);
+  await query(directDatabaseUrl(config), async (client) => {
+    await client.query('BEGIN; LOCK TABLE backups');
+    startBackups({ config, log: backing.log, lifecycle }, { everyMs: 1 });
+    await waitUntil('the worker asks', async () => {
+      const waiting = await client.query('SELECT FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))');
+      return waiting.rowCount;
+    });
+    const stopped = lifecycle.stop();
+    await client.query('ROLLBACK');
+    await stopped;
+  });
+  const { rows } = await backing.db.raw('SELECT FROM backups');
+  t.equal(rows.length, 0);
+  t.same(await readdir(folder), []);
 });
