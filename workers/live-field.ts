@@ -1,7 +1,7 @@
 /**
  * The fields that this worker holds in memory, so that a hot one is not read again for every commit. A copy is only
- * trusted under the field's row lock, after it has folded in what other workers have logged; and it is dropped
- * whenever a transaction that touched it did not surely commit.
+ * used under the field's row lock, when the log that is stored leads on from it, and after it has folded in what other
+ * workers have logged. It is dropped whenever a transaction that touched it may not have committed.
  */
 import type { Knex } from 'knex';
 import { LRUCache } from 'lru-cache';
@@ -9,7 +9,6 @@ import { raw } from 'objection';
 import type { LockedField } from '../db/field-writer.ts';
 import { ClockRow, SnapshotRow, StateRow } from '../db/models/rows.ts';
 import { readLogAfter, stateOfColumns } from '../db/stored-field.ts';
-import { sweepRemoved } from '../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
 import { replayUpdate } from '../shared/field/replay.ts';
 import type { FieldState } from '../shared/field/state.ts';
@@ -57,13 +56,10 @@ export class LiveFields {
     return fields;
   }
 
-  /**
-   * The copy in memory, unless it is ahead of the database: then what it folded was never committed; or so far behind that
-   * the log between has been pruned.
-   */
-  #trusted({ field, version, logStart }: LockedField): [FieldId, LiveField][] {
-    const live = this.#fields.get(field);
-    return live && live.state.version <= version && live.state.version >= logStart ? [[field, live]] : [];
+  /** The copy in memory, if the stored log leads on from it; a field without one is loaded from PostgreSQL. */
+  #trusted(locked: LockedField): [FieldId, LiveField][] {
+    const live = this.#fields.get(locked.field);
+    return live && isContinuedBy(live.state, locked) ? [[locked.field, live]] : [];
   }
 
   forget(fields: Iterable<FieldId>): void {
@@ -71,7 +67,17 @@ export class LiveFields {
   }
 }
 
-/** Folds in what other workers have logged since, and what upkeep has forgotten. */
+/**
+ * Whether folding the rows after a copy's version gives the state that is stored. It does not if the copy is ahead (what
+ * it folded was never committed), if rows in between have been pruned, or if tombstones were purged since. A purge is
+ * noted on the last row of its time, which a copy at that version does not read again, and purging later instead is
+ * not the same: a write that is older than a tombstone loses before the purge and is applied after it.
+ */
+function isContinuedBy(state: FieldState, { version, logStart, sweptThrough }: LockedField): boolean {
+  return state.version <= version && state.version >= logStart && state.dynamics.sweptThrough === sweptThrough;
+}
+
+/** Folds in what other workers have logged since. */
 async function foldMissing(trx: Knex.Transaction, { state, clock }: LiveField, locked: LockedField): Promise<void> {
   if (state.version < locked.version) {
     for await (const entry of readLogAfter(trx, state.field, state.version)) {
@@ -82,7 +88,10 @@ async function foldMissing(trx: Knex.Transaction, { state, clock }: LiveField, l
   if (state.version !== locked.version) {
     throw new Error(`the log of ${state.field} leads to version ${state.version}, and its row says ${locked.version}`);
   }
-  if (state.dynamics.sweptThrough < locked.sweptThrough) sweepRemoved(state, locked.sweptThrough);
+  if (state.dynamics.sweptThrough !== locked.sweptThrough) {
+    const { sweptThrough } = state.dynamics;
+    throw new Error(`${state.field} is purged through ${sweptThrough}, and its row says ${locked.sweptThrough}`);
+  }
 }
 
 /** Reads fields from their snapshots, three queries for all of them. Their logs' tails are yet to be folded in. */

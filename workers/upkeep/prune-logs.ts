@@ -1,6 +1,6 @@
 /** Forgets the part of the logs that lies behind the retention, a slice a transaction. */
 import type { Knex } from 'knex';
-import { keepSnapshot, lockFields, writeSnapshots } from '../../db/field-writer.ts';
+import { keepSnapshot, type LockedField, lockFields, writeSnapshots } from '../../db/field-writer.ts';
 import { deleteLogThrough, findPrunableFields, findPrunePoint, markSwept } from '../../db/log-pruning.ts';
 import { loadBase, loadStoredState, readLogAfter } from '../../db/stored-field.ts';
 import { sweepRemoved } from '../../shared/field/fold.ts';
@@ -32,11 +32,17 @@ async function pruneField(db: Knex, field: FieldId, cutoff: number): Promise<num
     const through = await findPrunePoint(trx, field, { logStart, cutoff, limit: sliceVersions });
     const step = through - logStart;
     if (step === 0 || (step < minStep && through < version)) return 0;
-    await keepBase(trx, field, through, logStart);
-    await sweepField(trx, field, through);
-    await deleteLogThrough(trx, field, through);
+    await pruneThrough(trx, locked, through);
     return step;
   });
+}
+
+/** Forgets the log of a locked field up to and including a version, and the tombstones that are as old. */
+export async function pruneThrough(trx: Knex.Transaction, locked: LockedField, through: number): Promise<void> {
+  const { field, logStart } = locked;
+  await keepBase(trx, field, through, logStart);
+  await sweepField(trx, field, through);
+  await deleteLogThrough(trx, field, through);
 }
 
 /** Keeps a snapshot at `through`, for the pruned log to stand on. */

@@ -1,0 +1,190 @@
+/**
+ * Retention purges tombstones while workers hold copies of the field. A write that is older than a purged tombstone is
+ * applied after the purge and superseded before it, so every process has to purge at the same place in the log.
+ */
+import { randomInt } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import t from 'tap';
+import { lockFields } from '../../db/field-writer.ts';
+import { verifyField } from '../../db/verify-field.ts';
+import { foldUpdate, sweepRemoved } from '../../shared/field/fold.ts';
+import { nothingTouched } from '../../shared/field/merge-update.ts';
+import { encodeSnapshot } from '../../shared/field/snapshot.ts';
+import { createFieldState } from '../../shared/field/state.ts';
+import type { Update } from '../../shared/field/update.ts';
+import { commitBatch } from '../../workers/commit-batch.ts';
+import { LiveFields } from '../../workers/live-field.ts';
+import { pruneThrough } from '../../workers/upkeep/prune-logs.ts';
+import { type Random, seededRandom } from '../shared/field/seeded-random.ts';
+import { asDevice, asField, jobOf, putParticle, removeParticle, setCell } from '../support/updates.ts';
+import { type Backing, withBacking } from '../support/with-worker.ts';
+
+type Database = Backing['db'];
+
+/** Every commit keeps its snapshot, so that a wrong copy is stored at once. */
+const settings = { snapshotEvery: 1 };
+
+/** A worker's copies, with a device that writes through them. */
+function openWorker(db: Database, name: string) {
+  const live = new LiveFields();
+  const counters = new Map<string, number>();
+  return {
+    async commit(id: string, makeUpdates: (next: () => number) => Update[]) {
+      const field = asField(id);
+      const updates = makeUpdates(() => {
+        const counter = (counters.get(id) ?? 0) + 1;
+        counters.set(id, counter);
+        return counter;
+      });
+      const applied = await commitBatch(
+        db,
+        live,
+        new Map([[field, [jobOf(field, asDevice(name), updates)]]]),
+        settings,
+      );
+      const done = applied.get(field);
+      if (!done) throw new Error(`nothing was committed to ${id}`);
+      return { state: done.commit.state, entries: done.commit.entries };
+    },
+  };
+}
+
+/** What retention does to one field, up to a version that the test chooses; the whole log without one. */
+async function purge(db: Database, id: string, version?: number): Promise<void> {
+  await db.transaction(async (trx) => {
+    const [locked] = await lockFields(trx, [asField(id)]);
+    if (!locked) throw new Error(`there is no field ${id}`);
+    await pruneThrough(trx, locked, version ?? locked.version);
+  });
+}
+
+const putAndRemove = (next: () => number) => [
+  putParticle(next(), 'ghost', { resonance: 0.2 }),
+  removeParticle(next(), 'ghost'),
+];
+/** Older than the removal and ignorant of it: only a purged field takes it. */
+const putLate = (next: () => number) => [putParticle(next(), 'ghost', { resonance: 0.9 }, { timestamp: 1 })];
+const touchCell = (next: () => number) => [setCell(next(), 1, 0.5)];
+
+const interleavings: Record<string, (db: Database, id: string) => Promise<void>> = {
+  'the whole log is purged, and another worker commits': async (db, id) => {
+    const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
+    await first.commit(id, putAndRemove);
+    await purge(db, id);
+    await second.commit(id, putLate);
+    await first.commit(id, touchCell);
+  },
+  'a part of the log is purged, and another worker commits': async (db, id) => {
+    const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
+    await first.commit(id, putAndRemove);
+    await first.commit(id, touchCell);
+    await purge(db, id, 2);
+    await second.commit(id, putLate);
+    await first.commit(id, touchCell);
+  },
+  'the copy was behind before the purge': async (db, id) => {
+    const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
+    await first.commit(id, putAndRemove);
+    await second.commit(id, touchCell);
+    await purge(db, id, 2);
+    await second.commit(id, putLate);
+    await first.commit(id, touchCell);
+  },
+  'two purges go by': async (db, id) => {
+    const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
+    await first.commit(id, putAndRemove);
+    await first.commit(id, touchCell);
+    await purge(db, id, 2);
+    await second.commit(id, putLate);
+    await second.commit(id, touchCell);
+    await purge(db, id, 3);
+    await first.commit(id, touchCell);
+  },
+  'one version is purged twice': async (db, id) => {
+    const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
+    await first.commit(id, touchCell);
+    await first.commit(id, putAndRemove);
+    await purge(db, id, 1);
+    await first.commit(id, () => []);
+    await purge(db, id, 3);
+    await second.commit(id, putLate);
+    await first.commit(id, touchCell);
+  },
+  'both workers hold the field, and the late write comes through the one that knows of the purge': async (db, id) => {
+    const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
+    await first.commit(id, putAndRemove);
+    await second.commit(id, touchCell);
+    await first.commit(id, touchCell);
+    await purge(db, id, 3);
+    await second.commit(id, touchCell);
+    await second.commit(id, putLate);
+    await first.commit(id, touchCell);
+    await second.commit(id, touchCell);
+  },
+};
+
+t.test('a worker whose copy is older than a purge keeps what was applied after it, when', async (t) => {
+  const { db, reader } = await withBacking(t);
+  for (const [index, [when, run]] of Object.entries(interleavings).entries()) {
+    await t.test(when, async (t) => {
+      const id = `field-${index}`;
+      await run(db, id);
+      const state = await reader.loadState(asField(id));
+      const kept = await reader.loadStateAt(asField(id), state?.version ?? 0);
+      t.ok(kept.particles.has('ghost'), 'the late particle is in the state that the worker stored');
+      t.same(encodeSnapshot(kept), state && encodeSnapshot(state), 'the two ways to read the field agree');
+      t.same((await verifyField(db, asField(id))).differences, []);
+    });
+  }
+});
+
+const steps = 150;
+const seeds = process.env.FUZZ_SEED ? [Number(process.env.FUZZ_SEED)] : [1, 2, 3, randomInt(2 ** 31)];
+
+/** A write that is often older than what the field holds, and ignorant of it. */
+function makeUpdate(random: Random, counter: number, version: number): Update {
+  const past = { timestamp: 1 + random.below(1000), seen: random.chance(0.3) ? random.below(version + 1) : 0 };
+  const id = `p${random.below(6)}`;
+  if (random.chance(0.4)) return removeParticle(counter, id, past);
+  if (random.chance(0.7)) return putParticle(counter, id, { resonance: random.next() }, past);
+  return setCell(counter, 1, random.next(), past);
+}
+
+t.test("three workers' copies stay what one unbroken fold of all commits and purges gives", async (t) => {
+  const { db, reader } = await withBacking(t);
+  for (const seed of seeds) {
+    await t.test(`seed ${seed} (FUZZ_SEED repeats it)`, async (t) => {
+      const random = seededRandom(seed);
+      const workers = ['a', 'b', 'c'].map((name) => openWorker(db, name));
+      // The oracle has neither copies nor a log: it folds each update as it is committed, and purges as retention does.
+      const oracles = ['one', 'two'].map((name) => {
+        const id = `${name}-${seed}`;
+        return { id, state: createFieldState(asField(id)), purgedTo: 0 };
+      });
+      for (let step = 0; step < steps; step += 1) {
+        const oracle = random.pick(oracles);
+        const { id, state } = oracle;
+        if (state.version > oracle.purgedTo && random.chance(0.2)) {
+          oracle.purgedTo += 1 + random.below(state.version - oracle.purgedTo);
+          await purge(db, id, oracle.purgedTo);
+          sweepRemoved(state, oracle.purgedTo);
+          continue;
+        }
+        const count = random.below(4);
+        const committed = await random
+          .pick(workers)
+          .commit(id, (next) => Array.from({ length: count }, () => makeUpdate(random, next(), state.version)));
+        for (const { device, update, time } of committed.entries) {
+          foldUpdate(state, device, update, time, nothingTouched());
+        }
+        const [copy, expected] = [encodeSnapshot(committed.state), encodeSnapshot(state)];
+        if (!isDeepStrictEqual(copy, expected)) return void t.same(copy, expected, `step ${step}: the worker's copy`);
+      }
+      for (const { id, state } of oracles) {
+        const stored = await reader.loadState(asField(id));
+        t.same(stored && encodeSnapshot(stored), encodeSnapshot(state), `${id}: the stored state`);
+        t.same((await verifyField(db, asField(id))).differences, [], `${id}: the replay`);
+      }
+    });
+  }
+});
