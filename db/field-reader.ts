@@ -65,7 +65,7 @@ export function createFieldReader(db: Knex): FieldReader {
     },
     readInstallation: async () => (await InstallationRow.query(db).first().throwIfNotFound()).id,
     ping: async () => void (await db.raw('SELECT 1')),
-    loadState: async (field) => existing(field, await loadStoredState(db, field)),
+    loadState: async (field) => existing(field, await inSnapshot(db, (trx) => loadStoredState(trx, field))),
     loadStateAt: (field, version) =>
       inSnapshot(db, async (trx) => {
         const head = await readStateHead(trx, field);

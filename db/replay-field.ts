@@ -30,7 +30,7 @@ export function replayField(db: Knex, field: FieldId, range: ReplayRange = {}): 
 }
 
 /** The field's row, and the version that a replay ends at. @throws FieldError */
-export async function openReplay(trx: Knex, field: FieldId, to: number | undefined) {
+export async function openReplay(trx: Knex.Transaction, field: FieldId, to: number | undefined) {
   const row = await StateRow.query(trx).findById(field);
   if (!row) throw new FieldError('field_not_found');
   const until = to ?? row.version;
@@ -43,7 +43,7 @@ export async function openReplay(trx: Knex, field: FieldId, to: number | undefin
 
 /** Folds the log into the state, an entry a step. @throws RangeError when the log has a gap */
 export async function* replayLog(
-  trx: Knex,
+  trx: Knex.Transaction,
   state: FieldState,
   until: number,
   onVersion: ReplayRange['onVersion'],

@@ -1,4 +1,8 @@
-/** Reading a field back: a snapshot, and the fold of the log that follows it. */
+/**
+ * Reading a field back: a snapshot, and the fold of the log that follows it. Both must be of one moment, since retention
+ * may purge tombstones in between, and a fold that misses a purge gives another state. So every function here takes a
+ * transaction that is repeatable read (`inSnapshot`) or holds the lock on the field's row.
+ */
 import type { Knex } from 'knex';
 import type { Outcome } from '../shared/contract/receipt.ts';
 import type { Resolution } from '../shared/field/conflict.ts';
@@ -17,11 +21,11 @@ export interface LogEntry extends LoggedUpdate {
 const logPageSize = 5000;
 
 /** The state as it is now; undefined when there is no such field. */
-export async function loadStoredState(db: Knex, field: FieldId): Promise<FieldState | undefined> {
-  const row = await StateRow.query(db).findById(field);
+export async function loadStoredState(trx: Knex.Transaction, field: FieldId): Promise<FieldState | undefined> {
+  const row = await StateRow.query(trx).findById(field);
   if (!row) return undefined;
   const state = stateOfColumns(field, row.snapshotVersion, row.snapshotTime, row);
-  for await (const entry of readLogAfter(db, field, state.version)) replayUpdate(state, entry);
+  for await (const entry of readLogAfter(trx, field, state.version)) replayUpdate(state, entry);
   return state;
 }
 
@@ -30,12 +34,12 @@ export async function loadStoredState(db: Knex, field: FieldId): Promise<FieldSt
  * start; undefined when that far back is no longer kept.
  */
 export async function loadBase(
-  db: Knex,
+  trx: Knex.Transaction,
   field: FieldId,
   version: number,
   logStart: number,
 ): Promise<FieldState | undefined> {
-  const row = await SnapshotRow.query(db)
+  const row = await SnapshotRow.query(trx)
     .where('field_id', field)
     .where('version', '<=', version)
     .where('version', '>=', logStart)
@@ -47,14 +51,14 @@ export async function loadBase(
 
 /** The log after a version, in order, a page at a time. */
 export async function* readLogAfter(
-  db: Knex,
+  trx: Knex.Transaction,
   field: FieldId,
   after: number,
   until = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<LogEntry> {
   let last = after;
   for (;;) {
-    const rows = await UpdateRow.query(db)
+    const rows = await UpdateRow.query(trx)
       .where('field_id', field)
       .where('version', '>', last)
       .where('version', '<=', until)

@@ -5,18 +5,19 @@
 import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
-import { lockFields } from '../../db/field-writer.ts';
+import { lockFields, writeSnapshots } from '../../db/field-writer.ts';
 import { verifyField } from '../../db/verify-field.ts';
 import { foldUpdate, sweepRemoved } from '../../shared/field/fold.ts';
 import { nothingTouched } from '../../shared/field/merge-update.ts';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';
-import { createFieldState } from '../../shared/field/state.ts';
+import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { commitBatch } from '../../workers/commit-batch.ts';
 import { LiveFields } from '../../workers/live-field.ts';
 import { pruneThrough } from '../../workers/upkeep/prune-logs.ts';
 import { type Random, seededRandom } from '../shared/field/seeded-random.ts';
 import { asDevice, asField, jobOf, putParticle, removeParticle, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { type Backing, withBacking } from '../support/with-worker.ts';
 
 type Database = Backing['db'];
@@ -138,8 +139,34 @@ t.test('a worker whose copy is older than a purge keeps what was applied after i
   }
 });
 
-const steps = 150;
-const seeds = process.env.FUZZ_SEED ? [Number(process.env.FUZZ_SEED)] : [1, 2, 3, randomInt(2 ** 31)];
+t.test('a state read from PostgreSQL while the field is purged and written is that of one moment', async (t) => {
+  const { db, reader } = await withBacking(t);
+  const id = 'read-while-purged';
+  const { state } = await openWorker(db, 'first').commit(id, putAndRemove);
+  await db.transaction((trx) => writeSnapshots(trx, [state]));
+  const before = encodeSnapshot(state);
+  let reading: Promise<FieldState | undefined> | undefined;
+  await db.transaction(async (trx) => {
+    // Stops the reader between the field's row and its log.
+    await trx.raw('LOCK TABLE field_updates IN ACCESS EXCLUSIVE MODE');
+    reading = reader.loadState(asField(id));
+    await waitUntil('the reader waits for the log', async () => {
+      const { rows } = await db.raw(
+        `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'field_updates'::regclass`,
+      );
+      return rows.length > 0;
+    });
+    await purge(trx, id);
+    await openWorker(trx, 'second').commit(id, putLate);
+  });
+  const read = await reading;
+  const after = await reader.loadState(asField(id));
+  t.ok(after?.particles.has('ghost'));
+  t.same(read && encodeSnapshot(read), read?.version === before.version ? before : after && encodeSnapshot(after));
+});
+
+const steps = 120;
+const seeds = process.env.FUZZ_SEED ? [Number(process.env.FUZZ_SEED)] : [1, 2, randomInt(2 ** 31)];
 
 /** A write that is often older than what the field holds, and ignorant of it. */
 function makeUpdate(random: Random, counter: number, version: number): Update {

@@ -1,5 +1,6 @@
 /** Tells the cache of commits that it missed while it was away. */
 
+import { inSnapshot } from '../../db/in-snapshot.ts';
 import { loadStoredState } from '../../db/stored-field.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { cutState } from '../../shared/state-pieces.ts';
@@ -12,7 +13,7 @@ const maxFieldsPerRun = 1000;
 export async function republishFields({ db, cache }: UpkeepDeps): Promise<number> {
   const marks: { field_id: FieldId }[] = await db('unpublished_fields').select('field_id').limit(maxFieldsPerRun);
   for (const { field_id: field } of marks) {
-    const state = await loadStoredState(db, field);
+    const state = await inSnapshot(db, (trx) => loadStoredState(trx, field));
     if (!state) continue;
     const whole = cutState(state);
     const nothing = { ...whole, particles: [], cells: [] };
