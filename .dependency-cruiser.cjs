@@ -1,5 +1,5 @@
-/** The rooms and what each may import: the architecture, checked. */
-const rooms = {
+/** Which folder may import which: the architecture, checked by `npm run check`. */
+const allowedImports = {
   shared: [],
   db: ['shared'],
   workers: ['db', 'shared'],
@@ -14,38 +14,34 @@ const rooms = {
 
 const rule = (name, comment, path, to) => ({ name, comment, severity: 'error', from: { path }, to });
 
-const bordersOf = ([room, allowed]) => {
-  const others = Object.keys(rooms).filter((other) => other !== room && !allowed.includes(other));
-  const comment = `${room}/ may import ${allowed.join(', ') || 'no other room'}`;
-  return rule(`borders-of-${room}`, comment, `^${room}/`, { path: `^(${others.join('|')})/` });
+const folderRule = ([folder, allowed]) => {
+  const others = Object.keys(allowedImports).filter((other) => other !== folder && !allowed.includes(other));
+  const comment = `${folder}/ may import ${allowed.join(', ') || 'no other folder'}`;
+  return rule(`imports-of-${folder}`, comment, `^${folder}/`, { path: `^(${others.join('|')})/` });
 };
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    ...Object.entries(rooms).map(bordersOf),
-    rule('field-is-pure', 'The rules know no I/O, clock, randomness or package', '^shared/field/', {
+    { name: 'no-file-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-folder-cycles', severity: 'error', scope: 'folder', from: {}, to: { circular: true } },
+    ...Object.entries(allowedImports).map(folderRule),
+    rule('field-is-pure', 'The merge rules use no I/O, clock, randomness or package', '^shared/field/', {
       pathNot: '^shared/field/',
     }),
-    rule('contract-stands-on-field', 'Schemas stand on the rules and zod', '^shared/contract/', {
+    rule('contract-imports', 'Schemas depend on the merge rules and zod only', '^shared/contract/', {
       path: '^shared/(?!contract/|field/|errors)',
     }),
-    rule('api-reads-only', 'The API never changes state: of db, it has the read-only door', '^api/', {
-      path: '^db/(?!connect\\.ts|field-reader\\.ts|revocation-reader\\.ts)',
+    rule('api-reads-only', 'The API never changes state: of db/ it may import only what reads', '^api/', {
+      path: '^db/(?!connect\\.ts|read/)',
     }),
-    rule('client-is-light', 'Phones get the rules and what goes over the wire', '^client/', {
+    rule('client-imports', 'Phones get the merge rules and the wire format only', '^client/', {
       path: '^shared/(?!field/|contract/)',
     }),
-    rule(
-      'client-without-schemas',
-      'Of the contract, phones get types and the fixed words, and no package',
-      '^client/',
-      {
-        path: '^shared/contract/(?!wire)|^node_modules/(?!react/|@types/)',
-        dependencyTypesNot: ['type-only', 'core'],
-      },
-    ),
-    rule('page-stands-on-client', 'The page is one more client', '^page/', { path: '^shared/(?!field/)' }),
+    rule('client-without-schemas', 'Of the contract, phones get types and constants, and no package', '^client/', {
+      path: '^shared/contract/(?!wire)|^node_modules/(?!react/|@types/)',
+      dependencyTypesNot: ['type-only', 'core'],
+    }),
+    rule('page-imports', 'The page is an app built on the client', '^page/', { path: '^shared/(?!field/)' }),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,5 +1,5 @@
 /** Says once a minute how far the cache has served the reads, in one line; nothing when there were none. */
-import type { Logger } from '../shared/log.ts';
+import type { Logger } from '../shared/process/logger.ts';
 import type { ApiMetrics } from './metrics.ts';
 
 export function createCacheUseReport({ reads }: Pick<ApiMetrics, 'reads'>, log: Logger): () => Promise<void> {

@@ -6,20 +6,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUse } from '../db/connect.ts';
-import { createFieldReader, type FieldReader } from '../db/field-reader.ts';
-import { createRevocationReader } from '../db/revocation-reader.ts';
-import { type Config, directDatabaseUrl } from '../shared/config.ts';
-import { FallbackQueue } from '../shared/fallback-queue.ts';
-import { type CacheNames, cacheNames } from '../shared/field-cache.ts';
-import type { Lifecycle } from '../shared/lifecycle.ts';
-import type { Logger } from '../shared/log.ts';
-import type { PoolUse } from '../shared/process-metrics.ts';
-import { connectRedis, failFast } from '../shared/redis.ts';
-import { type ReadRevocations, RevocationList } from '../shared/revocation-list.ts';
-import { createTokenVerifier, type VerifyToken } from '../shared/tokens.ts';
-import { startTracing, type Tracing } from '../shared/tracing.ts';
-import { UpdateProducer } from '../shared/update-queue.ts';
-import { refuseRevoked } from './auth.ts';
+import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
+import { createRevocationReader } from '../db/read/revocation-reader.ts';
+import { createTokenVerifier, type VerifyToken } from '../shared/auth/jwt.ts';
+import { type ReadRevocations, RevocationList } from '../shared/auth/revocation-list.ts';
+import { type CacheNames, cacheNames } from '../shared/cache/field-cache.ts';
+import { type Config, directDatabaseUrl } from '../shared/config/config.ts';
+import type { PoolUse } from '../shared/observability/process-metrics.ts';
+import { startTracing, type Tracing } from '../shared/observability/tracing.ts';
+import type { Lifecycle } from '../shared/process/lifecycle.ts';
+import type { Logger } from '../shared/process/logger.ts';
+import { FallbackQueue } from '../shared/queue/fallback-queue.ts';
+import { UpdateProducer } from '../shared/queue/update-producer.ts';
+import { connectRedis, failFast } from '../shared/redis/connect.ts';
+import { refuseRevoked } from './auth/field-auth.ts';
 
 /** What the app is built from. */
 export interface Connections {

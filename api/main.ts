@@ -1,8 +1,8 @@
 /** The API process: configuration, connections, start, shutdown. */
-import { ConfigError, loadConfig } from '../shared/config.ts';
-import { openProcessLog } from '../shared/process-log.ts';
-import { findWeakDurability } from './durability-guard.ts';
-import { startApi } from './start.ts';
+import { ConfigError, loadConfig } from '../shared/config/config.ts';
+import { openProcessLog } from '../shared/observability/process-logger.ts';
+import { findWeakDurability } from './health/durability-check.ts';
+import { startApi } from './server.ts';
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);

@@ -1,6 +1,6 @@
 /** What the API counts of itself, for Prometheus. Labels are bounded: routes and codes, never ids. */
 import { Counter, Gauge, Histogram } from 'prom-client';
-import { createRegistry } from '../shared/process-metrics.ts';
+import { createRegistry } from '../shared/observability/process-metrics.ts';
 
 export type ApiMetrics = ReturnType<typeof createMetrics>;
 

@@ -9,9 +9,9 @@ import type { FastifyError, FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { inputErrors, toProblem } from '../shared/contract/problem.ts';
 import { type ErrorCode, errorTable, FieldError } from '../shared/errors.ts';
-import type { App } from './app-types.ts';
+import type { App } from './fastify-types.ts';
 import type { ApiMetrics } from './metrics.ts';
-import { createProblemLog } from './problem-log.ts';
+import { createProblemLog } from './plugins/sampled-error-log.ts';
 
 const problemType = 'application/problem+json; charset=utf-8';
 

@@ -1,7 +1,7 @@
 /** `npm run bench`: runs the benchmarks, shows what they found, and keeps it. */
-import { onStopSignals } from '../shared/stop-signals.ts';
+import { onStopSignals } from '../shared/process/shutdown-signals.ts';
 import type { Target } from './bench.ts';
-import { benches } from './benches/benches.ts';
+import { benches } from './benchmarks/all-benchmarks.ts';
 import { describeHelp, type Options, parseOptions } from './options.ts';
 import { readCommit, readResults, writeResults } from './report/results.ts';
 import { renderTable, targetsTable } from './report/table.ts';

@@ -1,7 +1,7 @@
 /** A run: a stack, the benchmarks on it one after the other, and the proof that nothing was lost meanwhile. */
 import type { Redis } from 'ioredis';
-import { createLog } from '../shared/log.ts';
-import { connectRedis } from '../shared/redis.ts';
+import { createLog } from '../shared/process/logger.ts';
+import { connectRedis } from '../shared/redis/connect.ts';
 import type { Bench } from './bench.ts';
 import { type BenchResult, describeMachine, readCommit } from './report/results.ts';
 import { renderTable } from './report/table.ts';

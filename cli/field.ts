@@ -1,8 +1,8 @@
 /** The `field` command as a process: its settings, and how an error ends it. What it can do is in `program.ts`. */
 import { existsSync } from 'node:fs';
 import { CommanderError } from 'commander';
-import { CliError, exitCodes } from './exit-codes.ts';
-import { printable } from './printable.ts';
+import { CliError, exitCodes } from './errors/cli-error.ts';
+import { printable } from './output/escape-control-chars.ts';
 import { createProgram } from './program.ts';
 
 /** Says what went wrong. Only what nobody foresaw shows where in the code it was. */

@@ -1,22 +1,22 @@
 /** All that `field` can do. Each command is a file in `commands/`. */
 import { Command } from 'commander';
 import about from '../package.json' with { type: 'json' };
-import { addBackupCommand } from './commands/backup.ts';
-import { addCompletionCommand } from './commands/completion.ts';
-import { addConflictsCommand } from './commands/conflicts.ts';
-import { addDeadCommand } from './commands/dead.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addEnqueueCommand } from './commands/enqueue.ts';
-import { addHistoryCommand } from './commands/history.ts';
-import { addLoadCommand } from './commands/load.ts';
-import { addMigrateCommand } from './commands/migrate.ts';
-import { addReplayCommand } from './commands/replay.ts';
-import { addRestoreCommand } from './commands/restore.ts';
-import { addStateCommand } from './commands/state.ts';
-import { addStatusCommand } from './commands/status.ts';
-import { addTokenCommand } from './commands/token.ts';
-import { addVerifyCommand } from './commands/verify.ts';
-import { exitCodes, exitMeanings } from './exit-codes.ts';
+import { addConflictsCommand } from './commands/fields/conflicts.ts';
+import { addHistoryCommand } from './commands/fields/history.ts';
+import { addReplayCommand } from './commands/fields/replay.ts';
+import { addStateCommand } from './commands/fields/state.ts';
+import { addVerifyCommand } from './commands/fields/verify.ts';
+import { addBackupCommand } from './commands/system/backup.ts';
+import { addDeadCommand } from './commands/system/dead-letters.ts';
+import { addDoctorCommand } from './commands/system/doctor.ts';
+import { addMigrateCommand } from './commands/system/migrate.ts';
+import { addRestoreCommand } from './commands/system/restore.ts';
+import { addStatusCommand } from './commands/system/status.ts';
+import { addTokenCommand } from './commands/system/token.ts';
+import { addEnqueueCommand } from './commands/updates/enqueue.ts';
+import { addLoadCommand } from './commands/updates/load.ts';
+import { addCompletionCommand } from './completion/command.ts';
+import { exitCodes, exitMeanings } from './errors/cli-error.ts';
 
 const exits = Object.entries(exitCodes)
   .map(([name, code]) => `  ${String(code).padEnd(5)}${exitMeanings[name as keyof typeof exitCodes]}`)

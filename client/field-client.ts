@@ -6,24 +6,23 @@ import type { UpdateResult } from '../shared/contract/receipt.ts';
 import type { ServerMessage } from '../shared/contract/stream.ts';
 import type { CellValue, EventType } from '../shared/field/update.ts';
 import { Backoff } from './backoff.ts';
-import { onBrowserWake } from './browser-wake.ts';
-import { cellsChange, eventChange, putChange } from './changes.ts';
-import { ConflictList } from './conflict-list.ts';
-import { Connection } from './connection.ts';
-import { Credentials } from './credentials.ts';
+import { Connection } from './connection/connection.ts';
+import { type AskField, ask, RequestError } from './connection/http.ts';
+import { onBrowserWake } from './connection/page-lifecycle.ts';
+import { Credentials } from './connection/token-provider.ts';
+import { Ways } from './connection/transport-selector.ts';
 import { Emitter } from './emitter.ts';
-import { type AskField, ask, RequestError } from './http.ts';
 import { HybridClock } from './hybrid-clock.ts';
-import { type Change, Outbox } from './outbox.ts';
-import { OutboxStore } from './outbox-store.ts';
-import { Replica } from './replica.ts';
-import { forgiving, within } from './scoped-storage.ts';
-import { Sender } from './sender.ts';
-import { Session } from './session.ts';
-import { Settlements } from './settlements.ts';
-import { StateKeeper } from './state-keeper.ts';
-import { memoryStorage } from './storage.ts';
-import { Ways } from './stream/ways.ts';
+import { Session } from './outbox/counter-sync.ts';
+import { type Change, Outbox } from './outbox/outbox.ts';
+import { OutboxStore } from './outbox/outbox-store.ts';
+import { Sender } from './outbox/sender.ts';
+import { Settlements } from './outbox/settlement-tracker.ts';
+import { ConflictList } from './state/conflict-history.ts';
+import { Replica } from './state/replica.ts';
+import { StateKeeper } from './state/state-persister.ts';
+import { forgiving, within } from './storage/prefixed-storage.ts';
+import { memoryStorage } from './storage/storage.ts';
 import type {
   ClientEvents,
   FieldClient,
@@ -33,6 +32,7 @@ import type {
   SocketConstructor,
   Status,
 } from './types.ts';
+import { cellsChange, eventChange, putChange } from './update-builders.ts';
 
 /** After so long, an update of which nothing was heard is sent again. */
 const unheardMs = 10_000;

@@ -5,9 +5,9 @@
 import type { Outcome } from '../shared/contract/receipt.ts';
 import type { State } from '../shared/contract/state.ts';
 import type { ServerMessage } from '../shared/contract/stream.ts';
-import type { Conflict, Resolution } from '../shared/field/conflict.ts';
+import type { Conflict, Resolution } from '../shared/field/registers/conflict-record.ts';
 import type { CellValue, EventType, ParticleAttributes, Update, Vector } from '../shared/field/update.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './storage/storage.ts';
 
 type Primitive = string | number | boolean | null | undefined;
 export type Immutable<T> = T extends Primitive

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import knex, { type Knex } from 'knex';
 import pg from 'pg';
-import type { Logger } from '../shared/log.ts';
+import type { Logger } from '../shared/process/logger.ts';
 
 export interface DatabaseOptions {
   readonly url: string;

@@ -1,5 +1,5 @@
 /** Where a browser or curl on this machine reaches the API, which may listen on every address. */
-import type { Config } from '../shared/config.ts';
+import type { Config } from '../shared/config/config.ts';
 
 const EVERY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
 

@@ -4,11 +4,11 @@ import { rmSync } from 'node:fs';
 import { chmod, mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Config } from '../shared/config.ts';
+import type { Config } from '../shared/config/config.ts';
 import { baseUrl } from './base-url.ts';
-import { findLaunchers } from './launchers.ts';
-import { acquireLock } from './lock.ts';
-import { livingRecords, stopRecorded } from './process-records.ts';
+import { acquireLock } from './data-dir-lock.ts';
+import { findLaunchers } from './processes/parent-watcher.ts';
+import { livingRecords, stopRecorded } from './processes/pid-files.ts';
 
 const addressesFile = 'stack.json';
 

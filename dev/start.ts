@@ -1,18 +1,18 @@
 /** `npm start`: brings up the whole system, says where it is, and takes all of it down again. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { migrate } from '../db/migrate.ts';
-import { ConfigError, directDatabaseUrl, loadConfig } from '../shared/config.ts';
-import { onStopSignals } from '../shared/stop-signals.ts';
-import { describeError, describeRun, HELP } from './announce.ts';
+import { migrate } from '../db/migrations/migrate.ts';
+import { ConfigError, directDatabaseUrl, loadConfig } from '../shared/config/config.ts';
+import { onStopSignals } from '../shared/process/shutdown-signals.ts';
 import type { DataDir } from './data-dir.ts';
-import { proveAnUpdate, waitUntilReady } from './first-update.ts';
-import { findLaunchers, watchLaunchers } from './launchers.ts';
-import { prepareDevelopment } from './missing-servers.ts';
-import { nodeProcess } from './node-process.ts';
-import { createProcessStack } from './process-stack.ts';
+import { nodeProcess } from './processes/node-process.ts';
+import { findLaunchers, watchLaunchers } from './processes/parent-watcher.ts';
+import { createProcessStack } from './processes/process-group.ts';
+import { prepareDevelopment } from './provision-servers.ts';
+import { proveAnUpdate, waitUntilReady } from './smoke-test.ts';
+import { describeError, describeRun, HELP } from './startup-banner.ts';
 
-/** More than a process gives its own shutdown (shared/lifecycle.ts). */
+/** More than a process gives its own shutdown (shared/process/lifecycle.ts). */
 const PROCESS_GRACE_MS = 25_000;
 
 const stack = createProcessStack();
@@ -46,7 +46,7 @@ async function run(): Promise<void> {
 }
 
 function startOurs(name: string, script: string, env: NodeJS.ProcessEnv) {
-  const imports = [import.meta.resolve('./follow-parent.ts')];
+  const imports = [import.meta.resolve('./processes/exit-with-parent.ts')];
   const recordIn = data?.runFolder;
   const spec = { name, script: import.meta.resolve(script), imports, env, recordIn, graceMs: PROCESS_GRACE_MS };
   return stack.start(nodeProcess({ ...spec, output: 'inherit' }));

@@ -1,7 +1,7 @@
 /** The live page: whose field it shows, and as whom. */
 import { createFieldClient } from '../client/field-client.ts';
-import { localStorage } from '../client/storage.ts';
-import { showLive } from './live.ts';
+import { localStorage } from '../client/storage/storage.ts';
+import { showLive } from './app.ts';
 import { askForToken, readToken } from './token.ts';
 
 const field = new URLSearchParams(location.search).get('field') ?? 'global';

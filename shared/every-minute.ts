@@ -1,5 +1,5 @@
 /** For what the log is told now and then, and for a last time at the end. */
-import type { Lifecycle } from './lifecycle.ts';
+import type { Lifecycle } from './process/lifecycle.ts';
 
 const everyMs = 60_000;
 

@@ -1,12 +1,12 @@
 /** The worker process: configuration, connections, start, shutdown. */
 import { connectDatabase } from '../db/connect.ts';
-import { createFieldReader } from '../db/field-reader.ts';
-import { ConfigError, loadConfig } from '../shared/config.ts';
-import { cacheNames } from '../shared/field-cache.ts';
-import { openProcessLog } from '../shared/process-log.ts';
-import { connectRedis } from '../shared/redis.ts';
-import { startBackups } from './backups.ts';
-import { createRetry } from './failures.ts';
+import { createFieldReader } from '../db/read/field-reader.ts';
+import { createRetry } from '../db/transient-errors.ts';
+import { cacheNames } from '../shared/cache/field-cache.ts';
+import { ConfigError, loadConfig } from '../shared/config/config.ts';
+import { openProcessLog } from '../shared/observability/process-logger.ts';
+import { connectRedis } from '../shared/redis/connect.ts';
+import { startBackups } from './backup/scheduler.ts';
 import { startWorker } from './worker.ts';
 
 async function main(): Promise<void> {

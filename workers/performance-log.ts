@@ -1,7 +1,7 @@
 /** Says of every commit what it took, to whoever debugs, and once a minute in one line how the updates fare. */
 import { createHistogram } from 'node:perf_hooks';
-import type { Logger } from '../shared/log.ts';
-import type { CommitReport } from './committer.ts';
+import type { Logger } from '../shared/process/logger.ts';
+import type { CommitReport } from './commit/committer.ts';
 
 export class PerformanceLog {
   readonly #log: Logger;

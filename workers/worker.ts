@@ -1,30 +1,30 @@
 /** A worker: puts its parts together, and takes jobs off the queue. */
 import { randomUUID } from 'node:crypto';
 import { Queue, Worker } from 'bullmq';
-import { createRevocationReader } from '../db/revocation-reader.ts';
+import { createRevocationReader } from '../db/read/revocation-reader.ts';
+import { createRetry, type Retry } from '../db/transient-errors.ts';
+import { RevocationList } from '../shared/auth/revocation-list.ts';
+import { RevocationWatch } from '../shared/auth/revocation-poller.ts';
+import { FieldCache } from '../shared/cache/field-cache.ts';
 import { applyUpdatesJob, type UpdatesJob } from '../shared/contract/job.ts';
 import { everyMinute } from '../shared/every-minute.ts';
-import { FieldCache } from '../shared/field-cache.ts';
-import type { Logger } from '../shared/log.ts';
-import { nameOfPartition } from '../shared/partitions.ts';
-import { connectRedis, openWorkerConnection } from '../shared/redis.ts';
-import { RevocationList } from '../shared/revocation-list.ts';
-import { RevocationWatch } from '../shared/revocation-watch.ts';
-import { startTracing } from '../shared/tracing.ts';
-import { updatesJobOptions } from '../shared/update-queues.ts';
-import { Committer } from './committer.ts';
-import type { WorkerDeps } from './deps.ts';
-import { createRetry, type Retry } from './failures.ts';
-import { startFallbackWorker } from './fallback-worker.ts';
-import { measureCommit } from './measure-commit.ts';
-import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
+import { startTracing } from '../shared/observability/tracing.ts';
+import type { Logger } from '../shared/process/logger.ts';
+import { updatesJobOptions } from '../shared/queue/partitioned-queue.ts';
+import { nameOfPartition } from '../shared/queue/partitions.ts';
+import { connectRedis, openWorkerConnection } from '../shared/redis/connect.ts';
+import { Committer } from './commit/committer.ts';
+import { workerOptions } from './consume/consumer-options.ts';
+import { startFallbackWorker } from './consume/fallback-consumer.ts';
+import { QueueReaders } from './consume/partition-consumers.ts';
+import { createProcessor } from './job-processor.ts';
+import { startUpkeep } from './maintenance/scheduler.ts';
+import { measureCommit } from './observe/commit-metrics.ts';
+import { createCommitTracer } from './observe/commit-tracing.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './observe/metrics.ts';
+import { startWatching } from './observe/metrics-endpoint.ts';
 import { PerformanceLog } from './performance-log.ts';
-import { createProcessor } from './process-job.ts';
-import { QueueReaders } from './queue-readers.ts';
-import { createCommitTracer } from './trace-commits.ts';
-import { startUpkeep } from './upkeep.ts';
-import { startWatching } from './watch.ts';
-import { workerOptions } from './worker-options.ts';
+import type { WorkerDeps } from './worker-context.ts';
 
 /** Starts taking jobs. Stops with the lifecycle: finishes and publishes what is in hand, leaves no job to stall. */
 export async function startWorker(deps: WorkerDeps): Promise<void> {

@@ -1,14 +1,14 @@
 /** `POST /api/devices`: a name and a token for a new device, where anybody may come in. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { Config } from '../../shared/config.ts';
+import { signToken } from '../../shared/auth/jwt.ts';
+import type { RevocationList } from '../../shared/auth/revocation-list.ts';
+import type { Config } from '../../shared/config/config.ts';
 import { deviceIdSchema, timeSchema } from '../../shared/contract/ids.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
-import type { RevocationList } from '../../shared/revocation-list.ts';
-import { signToken } from '../../shared/tokens.ts';
-import type { App } from '../app-types.ts';
-import type { Limits } from '../limits/limits.ts';
+import type { App } from '../fastify-types.ts';
+import type { Limits } from '../rate-limits/rate-limits.ts';
 import { problems } from './schemas.ts';
 
 const expiresInSeconds = 30 * 86_400;

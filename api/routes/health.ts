@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { timeSchema } from '../../shared/contract/ids.ts';
 import { FieldError } from '../../shared/errors.ts';
-import type { App } from '../app-types.ts';
-import type { Health } from '../health.ts';
+import type { App } from '../fastify-types.ts';
+import type { Health } from '../health/health-check.ts';
 import { problems } from './schemas.ts';
 
 const checkSchema = z.strictObject({

@@ -1,13 +1,13 @@
 /** What PostgreSQL alone knows of a field: its log, receipts, conflicts and clock. */
-import type { FieldReader } from '../../db/field-reader.ts';
-import type { Config } from '../../shared/config.ts';
+import type { FieldReader } from '../../db/read/field-reader.ts';
+import type { Config } from '../../shared/config/config.ts';
 import { receiptSchema } from '../../shared/contract/receipt.ts';
 import { clockSchema, conflictsSchema, createLogPageSchema } from '../../shared/contract/state.ts';
 import { FieldError } from '../../shared/errors.ts';
-import type { Conflict } from '../../shared/field/conflict.ts';
-import type { App } from '../app-types.ts';
-import type { Guard } from '../auth.ts';
-import { askDatabase } from '../state-reader.ts';
+import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
+import type { Guard } from '../auth/field-auth.ts';
+import type { App } from '../fastify-types.ts';
+import { askDatabase } from '../state/state-reader.ts';
 import { bearer, clockQuery, fieldParams, logQuery, problems, receiptParams } from './schemas.ts';
 
 /** A page ends early rather than grow beyond this; its reader goes on from its last version. */

@@ -4,12 +4,12 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { IServerAdapter } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyInstance } from 'fastify';
-import type { Config } from '../../shared/config.ts';
-import type { VerifyToken } from '../../shared/tokens.ts';
-import type { UpdateProducer } from '../../shared/update-queue.ts';
-import type { Limits } from '../limits/limits.ts';
+import type { VerifyToken } from '../../shared/auth/jwt.ts';
+import type { Config } from '../../shared/config/config.ts';
+import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
+import { createOperatorGuard } from '../auth/operator-auth.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import { createOperatorGuard } from '../operator-auth.ts';
+import type { Limits } from '../rate-limits/rate-limits.ts';
 
 const boardPath = '/admin/queues';
 

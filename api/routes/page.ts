@@ -1,9 +1,9 @@
 /** `GET /`: the live page and its files. Needs no token: what it shows, it asks for with one. */
-import type { Config } from '../../shared/config.ts';
-import type { App } from '../app-types.ts';
-import { matchesEtag } from '../etag.ts';
-import { createPageFiles } from '../page-files.ts';
-import { pageHeaders } from '../security-headers.ts';
+import type { Config } from '../../shared/config/config.ts';
+import type { App } from '../fastify-types.ts';
+import { matchesEtag } from '../http/etag.ts';
+import { pageHeaders } from '../plugins/security-headers.ts';
+import { createPageFiles } from './page-bundle.ts';
 
 const paths = ['/', '/page/app.js', '/page/style.css', '/page/icon.svg'] as const;
 

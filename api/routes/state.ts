@@ -1,15 +1,15 @@
 /** `GET /api/fields/:field`: the state, now or as it was, whole or in summary. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { joinText, type Split, type StateText } from '../../shared/cache/state-serializer.ts';
 import { stateSchema, summarySchema } from '../../shared/contract/state.ts';
-import { joinText, type Split, type StateText } from '../../shared/state-text.ts';
-import type { App } from '../app-types.ts';
-import type { Guard } from '../auth.ts';
-import { etagOf, matchesEtag } from '../etag.ts';
-import type { KnownVersions } from '../known-versions.ts';
+import type { Guard } from '../auth/field-auth.ts';
+import type { App } from '../fastify-types.ts';
+import { etagOf, matchesEtag } from '../http/etag.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import type { Presence } from '../presence.ts';
-import type { StateReader } from '../state-reader.ts';
+import type { KnownVersions } from '../state/latest-versions.ts';
+import type { Presence } from '../state/presence.ts';
+import type { StateReader } from '../state/state-reader.ts';
 import { bearer, fieldParams, problems, stateQuery } from './schemas.ts';
 
 interface StateRoutesDeps {

@@ -7,16 +7,16 @@ import { coversField } from '../../shared/contract/token.ts';
 import { closeCodes } from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import type { App } from '../app-types.ts';
-import { claimsOf, type Guard, mayWrite } from '../auth.ts';
-import type { Limits } from '../limits/limits.ts';
-import { createOriginCheck } from '../origins.ts';
-import type { StateReader } from '../state-reader.ts';
-import { createClientMessageParser } from '../stream/client-messages.ts';
-import { EventSession } from '../stream/event-session.ts';
-import { encodeMessage } from '../stream/message.ts';
-import { SocketSession } from '../stream/socket-session.ts';
-import type { StreamDeps } from '../stream/stream-deps.ts';
+import { claimsOf, type Guard, mayWrite } from '../auth/field-auth.ts';
+import type { App } from '../fastify-types.ts';
+import { createOriginCheck } from '../http/cors-origins.ts';
+import type { Limits } from '../rate-limits/rate-limits.ts';
+import type { StateReader } from '../state/state-reader.ts';
+import { encodeMessage } from '../streaming/stream-message.ts';
+import { createClientMessageParser } from '../streaming/transports/client-messages.ts';
+import type { StreamDeps } from '../streaming/transports/session-deps.ts';
+import { EventSession } from '../streaming/transports/sse-session.ts';
+import { SocketSession } from '../streaming/transports/websocket-session.ts';
 import { bearer, fieldParams, problems, streamQuery } from './schemas.ts';
 
 interface StreamRoutesDeps extends StreamDeps {

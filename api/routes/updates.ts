@@ -1,19 +1,19 @@
 /** `POST /api/fields/:field/updates`: takes updates in, and waits for their results if the client prefers to. */
 import { z } from 'zod';
-import type { FieldReader } from '../../db/field-reader.ts';
-import type { Config } from '../../shared/config.ts';
+import type { FieldReader } from '../../db/read/field-reader.ts';
+import type { Config } from '../../shared/config/config.ts';
 import { acceptedSchema, appliedSchema } from '../../shared/contract/receipt.ts';
 import { createUpdatesSchema } from '../../shared/contract/update.ts';
 import { maxRequestBytes } from '../../shared/contract/wire.ts';
-import type { AcceptUpdates } from '../accept-updates.ts';
-import type { App } from '../app-types.ts';
-import { claimsOf, type Guard, writerOf } from '../auth.ts';
-import type { Backlog } from '../backlog.ts';
-import { admitWhileThereIsRoom } from '../intake.ts';
-import type { KnownVersions } from '../known-versions.ts';
-import { parseWait } from '../prefer.ts';
-import type { Replies } from '../replies.ts';
-import { waitUntilApplied } from '../wait-until-applied.ts';
+import type { Backlog } from '../admission/admission-control.ts';
+import { admitWhileThereIsRoom } from '../admission/admission-hook.ts';
+import { claimsOf, type Guard, writerOf } from '../auth/field-auth.ts';
+import type { App } from '../fastify-types.ts';
+import { parseWait } from '../http/prefer-header.ts';
+import type { KnownVersions } from '../state/latest-versions.ts';
+import type { AcceptUpdates } from '../updates/accept-updates.ts';
+import type { Replies } from '../updates/pending-replies.ts';
+import { waitUntilApplied } from '../updates/wait-until-applied.ts';
 import { bearer, fieldParams, problems } from './schemas.ts';
 
 interface UpdateRoutesDeps {

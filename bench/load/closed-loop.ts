@@ -1,5 +1,5 @@
 /** A closed loop: so many connections, each sending its next request as soon as the last is answered. */
-import { HttpLane } from './http-lane.ts';
+import { HttpLane } from './http-connection.ts';
 
 interface Loop {
   readonly urls: readonly string[];

@@ -3,7 +3,7 @@
  * sends one after the other; what waits for its turn is counted from when it was due.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { HttpLane, type LaneAnswer } from './http-lane.ts';
+import { HttpLane, type LaneAnswer } from './http-connection.ts';
 
 interface Load {
   readonly perSecond: number;

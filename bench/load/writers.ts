@@ -1,11 +1,11 @@
 /** Devices that write: their tokens, their counters, and their requests as bytes. */
 import { randomBytes } from 'node:crypto';
+import { signToken } from '../../shared/auth/jwt.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { signToken } from '../../shared/tokens.ts';
 import { jwtSecret } from '../stack/settings.ts';
-import { encodeRequest } from './http-lane.ts';
+import { encodeRequest } from './http-connection.ts';
 
 export interface Writer {
   readonly device: DeviceId;

@@ -9,14 +9,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { migrate } from '../../db/migrate.ts';
-import { findFreePort } from '../../dev/free-port.ts';
-import { findOrInstallRedis } from '../../dev/install-redis.ts';
-import { nodeProcess, startGuard } from '../../dev/node-process.ts';
-import { ensureDatabase, startPostgres } from '../../dev/postgres.ts';
-import { createProcessStack } from '../../dev/process-stack.ts';
-import type { ProcessSpec, RunningProcess } from '../../dev/processes.ts';
-import { startRedis } from '../../dev/redis.ts';
+import { migrate } from '../../db/migrations/migrate.ts';
+import { ensureDatabase, startPostgres } from '../../dev/postgres/server.ts';
+import type { ProcessSpec, RunningProcess } from '../../dev/processes/child-process.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { nodeProcess, startGuard } from '../../dev/processes/node-process.ts';
+import { createProcessStack } from '../../dev/processes/process-group.ts';
+import { findOrInstallRedis } from '../../dev/redis/install.ts';
+import { startRedis } from '../../dev/redis/server.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { PeakUsage } from './peak-usage.ts';
 import { password, settings } from './settings.ts';
@@ -94,7 +94,7 @@ export async function startBenchStack({ say, profileFolder, env: firstEnv = {} }
           nodeProcess({
             name,
             script: new URL(`../../${room}/main.ts`, import.meta.url).href,
-            imports: [new URL('../../dev/follow-parent.ts', import.meta.url).href],
+            imports: [new URL('../../dev/processes/exit-with-parent.ts', import.meta.url).href],
             env: { ...env, ...given },
             output: openSync(join(folder, `${name}.log`), 'a'),
             graceMs,

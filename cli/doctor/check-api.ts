@@ -1,5 +1,5 @@
 /** The API, as a load balancer sees it. */
-import { reasonOf } from '../exit-codes.ts';
+import { reasonOf } from '../errors/cli-error.ts';
 import { checkClock, measure } from './check-clock.ts';
 import { type Finding, fine, found } from './findings.ts';
 

@@ -1,6 +1,6 @@
 /** Whether the settings fit together, all problems at once, and which of them can be used to look further. */
 import type { z } from 'zod';
-import { ConfigError, configSchema, loadConfig } from '../../shared/config.ts';
+import { ConfigError, configSchema, loadConfig } from '../../shared/config/config.ts';
 import { type Finding, fine, found } from './findings.ts';
 
 export type Settings = Partial<z.infer<typeof configSchema>>;

@@ -5,10 +5,10 @@ import {
   knownMigrations,
   type MigrationStatus,
   readMigrationStatus,
-} from '../../db/migration-status.ts';
-import { readServerFacts, type ServerFacts } from '../../db/server-facts.ts';
-import { reasonOf } from '../exit-codes.ts';
-import { addressOf, isRefusal } from '../with-database.ts';
+} from '../../db/migrations/migration-status.ts';
+import { readServerFacts, type ServerFacts } from '../../db/read/server-settings.ts';
+import { addressOf, isRefusal } from '../backends/with-database.ts';
+import { reasonOf } from '../errors/cli-error.ts';
 import { checkClock, measure, type Reading } from './check-clock.ts';
 import { checkDisk } from './check-disk.ts';
 import { type Finding, fine, found } from './findings.ts';

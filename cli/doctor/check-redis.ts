@@ -1,8 +1,8 @@
 /** A Redis in one of its two roles: reachable, new enough, set so that its role can be kept, and with memory left. */
 import type { Redis } from 'ioredis';
-import { readRedisSettings } from '../../shared/redis.ts';
-import { reasonOf } from '../exit-codes.ts';
-import { addressOf } from '../with-database.ts';
+import { readRedisSettings } from '../../shared/redis/connect.ts';
+import { addressOf } from '../backends/with-database.ts';
+import { reasonOf } from '../errors/cli-error.ts';
 import { checkClock, measure } from './check-clock.ts';
 import { type Finding, fine, found, type Subject } from './findings.ts';
 

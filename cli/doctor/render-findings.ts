@@ -1,7 +1,7 @@
 /** Findings for people: grouped by what was looked at, each with what to do about it. */
 import { styleText } from 'node:util';
-import { printable } from '../printable.ts';
-import { counted } from '../readable.ts';
+import { printable } from '../output/escape-control-chars.ts';
+import { counted } from '../output/format-numbers.ts';
 import type { Finding } from './findings.ts';
 
 const marks = {

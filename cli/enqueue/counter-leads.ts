@@ -1,7 +1,7 @@
 /** Refuses counters too far above their device's last, as the door of the API does: one of 2^53 would wedge a device. */
 import { LRUCache } from 'lru-cache';
-import { maxCounterLead } from '../../shared/admission.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
+import { maxCounterLead } from '../../shared/updates/clamp-timestamps.ts';
 
 const maxDevices = 100_000;
 

@@ -1,7 +1,8 @@
 /** An enqueueing from its beginning to its end: one half sends while the other waits for what was sent. */
+
+import { type Settling, settleUpdates } from './await-receipts.ts';
 import { InFlight } from './in-flight.ts';
 import { type Sending, sendUpdates } from './send-updates.ts';
-import { type Settling, settleUpdates } from './settle-updates.ts';
 
 /** How long a run that was stopped still waits for what it has sent. */
 const farewellMs = 5000;

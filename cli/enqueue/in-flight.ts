@@ -1,6 +1,6 @@
 /** The updates that were accepted and are not yet known to be applied: never more than fit in memory with ease. */
 import type { DeviceId } from '../../shared/field/ids.ts';
-import type { DeviceUpdate } from './parse-line.ts';
+import type { DeviceUpdate } from './input/parse-line.ts';
 
 const maxUpdates = 10_000;
 const maxCharacters = 32 * 1024 * 1024;

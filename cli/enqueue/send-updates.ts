@@ -4,15 +4,15 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { isSameContent } from '../../shared/same-content.ts';
-import type { Backends } from './backends.ts';
+import { isSameContent } from '../../shared/updates/same-payload.ts';
 import { type CheckLead, createLeadCheck } from './counter-leads.ts';
-import { groupUpdates, toJob } from './group-jobs.ts';
+import type { Tally } from './counts.ts';
 import { type InFlight, keyOf, nameOf } from './in-flight.ts';
-import type { LineReport } from './line-report.ts';
-import type { DeviceUpdate, ParseLine } from './parse-line.ts';
-import { type Line, readLines } from './read-lines.ts';
-import type { Tally } from './tally.ts';
+import { groupUpdates, toJob } from './input/group-jobs.ts';
+import type { LineReport } from './input/line-report.ts';
+import type { DeviceUpdate, ParseLine } from './input/parse-line.ts';
+import { type Line, readLines } from './input/read-lines.ts';
+import type { Backends } from './resilient-backends.ts';
 
 const maxLinesAtOnce = 1000;
 const pollMs = 20;

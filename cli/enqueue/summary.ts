@@ -1,8 +1,8 @@
 /** What an enqueueing says at its end, as a table or as JSON, on standard output. */
 import type { FieldId } from '../../shared/field/ids.ts';
-import { renderTable } from '../render-table.ts';
-import type { LineReport } from './line-report.ts';
-import type { Tally } from './tally.ts';
+import { renderTable } from '../output/render-table.ts';
+import type { Tally } from './counts.ts';
+import type { LineReport } from './input/line-report.ts';
 
 export interface Result {
   readonly tally: Tally;

@@ -2,8 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { CliError, reasonOf } from '../exit-codes.ts';
-import type { Credentials } from './order.ts';
+import { CliError, reasonOf } from '../errors/cli-error.ts';
+import type { Credentials } from './load-plan.ts';
 
 const limitMs = 15_000;
 const firstPauseMs = 500;

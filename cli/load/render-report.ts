@@ -1,5 +1,5 @@
 /** The report of a load for people. */
-import { renderTable } from '../render-table.ts';
+import { renderTable } from '../output/render-table.ts';
 import type { Summary } from './latencies.ts';
 import type { LoadReport } from './run-load.ts';
 

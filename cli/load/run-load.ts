@@ -3,11 +3,11 @@
  * that all that was accepted stands in the log, once.
  */
 import type { FieldId } from '../../shared/field/ids.ts';
+import { createTally, type Tally } from './counts.ts';
 import type { Summary } from './latencies.ts';
-import type { LoadOrder } from './order.ts';
+import type { LoadOrder } from './load-plan.ts';
 import { type Sender, send } from './sender.ts';
-import { countInLog, readVersion, waitUntilApplied } from './settle.ts';
-import { createTally, type Tally } from './tally.ts';
+import { countInLog, readVersion, waitUntilApplied } from './verify-log.ts';
 import { watch } from './watcher.ts';
 
 const progressMs = 200;

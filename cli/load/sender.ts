@@ -6,9 +6,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { type Answer, postUpdates } from './api-client.ts';
-import { makeUpdates } from './make-updates.ts';
-import type { Credentials, LoadOrder } from './order.ts';
-import { noteRefusal, type Tally } from './tally.ts';
+import { noteRefusal, type Tally } from './counts.ts';
+import { makeUpdates } from './generate-updates.ts';
+import type { Credentials, LoadOrder } from './load-plan.ts';
 
 const longestPauseMs = 5000;
 const unansweredPauseMs = 250;

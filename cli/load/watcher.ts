@@ -2,8 +2,8 @@
 import { WebSocket } from 'ws';
 import { bearerProtocolPrefix, streamProtocol } from '../../shared/contract/wire.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { CliError, reasonOf } from '../exit-codes.ts';
-import type { Credentials } from './order.ts';
+import { CliError, reasonOf } from '../errors/cli-error.ts';
+import type { Credentials } from './load-plan.ts';
 
 const limitMs = 15_000;
 

@@ -1,11 +1,11 @@
 /** How everything stands at one moment. What cannot be reached is told in its place, and the rest is shown. */
-import { readFallbackCounts } from '../../db/fallback-counts.ts';
-import { type FieldOverview, readFieldOverview } from '../../db/field-overview.ts';
+import { readFallbackCounts } from '../../db/read/fallback-queue-stats.ts';
+import { type FieldOverview, readFieldOverview } from '../../db/read/field-overview.ts';
 import type { QueueCounts } from '../../shared/queue-counts.ts';
-import { reasonOf } from '../exit-codes.ts';
-import { readQueueCounts } from '../queue-counts.ts';
-import { withDatabase } from '../with-database.ts';
-import { openRedis } from '../with-redis.ts';
+import { readQueueCounts } from '../backends/redis-queue-stats.ts';
+import { withDatabase } from '../backends/with-database.ts';
+import { openRedis } from '../backends/with-redis.ts';
+import { reasonOf } from '../errors/cli-error.ts';
 
 const shownFields = 20;
 const limitMs = 2000;

@@ -1,6 +1,6 @@
 /** A status for people. Speeds come from the difference to the status before. */
 import type { QueueCounts } from '../../shared/queue-counts.ts';
-import { renderTable } from '../render-table.ts';
+import { renderTable } from '../output/render-table.ts';
 import { isAway, type Status } from './read-status.ts';
 
 const queueHead = ['queue', 'waiting', 'active', 'retrying', 'failed', 'oldest', ''];

@@ -3,7 +3,7 @@
  * own, which the server releases when the process dies.
  */
 import pg from 'pg';
-import { withClient } from './open-client.ts';
+import { withClient } from './client.ts';
 
 /** Names the advisory lock; any constant does, as long as it stays. */
 export const backupLock = 4_715_301_965;

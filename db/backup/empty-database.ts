@@ -1,8 +1,8 @@
 /** Whether a database holds anything at all. A restore never mixes with what is there, and never replaces it. */
 import type pg from 'pg';
-import { fallbackSchema } from '../../shared/fallback-queue.ts';
-import { BackupError } from './backup-error.ts';
-import { quoteName } from './source-tables.ts';
+import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
+import { quoteName } from './backup-tables.ts';
+import { BackupError } from './files/backup-error.ts';
 
 /** What a migration alone leaves in its tables. */
 const bookkeeping = [

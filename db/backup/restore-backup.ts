@@ -4,16 +4,16 @@
  */
 import { join } from 'node:path';
 import type pg from 'pg';
-import { fallbackSchema } from '../../shared/fallback-queue.ts';
-import { migrate } from '../migrate.ts';
+import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
+import { migrate } from '../migrations/migrate.ts';
 import { listMigrations } from '../migrations/source.ts';
-import { BackupError } from './backup-error.ts';
-import { checkFiles } from './check-files.ts';
-import { copyFromFile } from './copy-files.ts';
+import { listSourceTables, pendingJobColumns, pendingJobs, quoteName, quoteNames } from './backup-tables.ts';
+import { withClient } from './client.ts';
 import { requireEmpty } from './empty-database.ts';
-import { type BackupFile, type Manifest, readManifest } from './manifest.ts';
-import { withClient } from './open-client.ts';
-import { listSourceTables, pendingJobColumns, pendingJobs, quoteName, quoteNames } from './source-tables.ts';
+import { BackupError } from './files/backup-error.ts';
+import { checkFiles } from './files/check-files.ts';
+import { copyFromFile } from './files/copy-files.ts';
+import { type BackupFile, type Manifest, readManifest } from './files/manifest.ts';
 
 export interface RestoreOrder {
   /** Of the backup. */

@@ -1,5 +1,8 @@
 /** What the schedule does when its time has come: a backup if one is due, its verification, and what has expired. */
 import type pg from 'pg';
+import { underBackupLock } from './backup-lock.ts';
+import { findNewestBackup, forgetBackup, recordBackup } from './backup-records.ts';
+import { withClient } from './client.ts';
 import {
   findExpired,
   listBackups,
@@ -8,10 +11,7 @@ import {
   removePartials,
   type StoredBackup,
   type Verdict,
-} from './backup-folder.ts';
-import { underBackupLock } from './backup-lock.ts';
-import { findNewestBackup, forgetBackup, recordBackup } from './ledger.ts';
-import { withClient } from './open-client.ts';
+} from './files/backup-store.ts';
 import { dropLeftovers } from './scratch-database.ts';
 import { verifyBackup } from './verify-backup.ts';
 import { type WrittenBackup, writeBackup } from './write-backup.ts';

@@ -1,7 +1,7 @@
 /** A database on the same server that exists for the length of a verification, and what a crash has left of such ones. */
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { quoteName } from './source-tables.ts';
+import { quoteName } from './backup-tables.ts';
 
 /**
  * The prefix names the database that is verified by its OID. Its installation id would not do: a database that was cloned

@@ -1,11 +1,11 @@
 /** The proof that a backup can be used: restores it into a scratch database, replays every field there, and compares. */
 import type pg from 'pg';
-import { createLog } from '../../shared/log.ts';
+import { createLog } from '../../shared/process/logger.ts';
 import { connectDatabase } from '../connect.ts';
-import { listFields, type Verification, verifyField } from '../verify-field.ts';
-import { BackupError } from './backup-error.ts';
-import { type Verdict, writeVerdict } from './backup-folder.ts';
-import { recordVerification } from './ledger.ts';
+import { listFields, type Verification, verifyField } from '../read/verify-field.ts';
+import { recordVerification } from './backup-records.ts';
+import { BackupError } from './files/backup-error.ts';
+import { type Verdict, writeVerdict } from './files/backup-store.ts';
 import { restoreBackup } from './restore-backup.ts';
 import { withScratchDatabase } from './scratch-database.ts';
 

@@ -6,11 +6,11 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { backupName, partialName } from './backup-names.ts';
-import { copyToFile } from './copy-files.ts';
-import { type BackupFile, type Manifest, manifestFormat, writeManifest } from './manifest.ts';
-import { withClient } from './open-client.ts';
-import { listSourceTables, type SourceTable } from './source-tables.ts';
+import { listSourceTables, type SourceTable } from './backup-tables.ts';
+import { withClient } from './client.ts';
+import { backupName, partialName } from './files/backup-names.ts';
+import { copyToFile } from './files/copy-files.ts';
+import { type BackupFile, type Manifest, manifestFormat, writeManifest } from './files/manifest.ts';
 
 export interface BackupOrder {
   readonly url: string;

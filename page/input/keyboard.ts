@@ -1,7 +1,8 @@
 /** The field by keyboard: a cursor over the grid that uses the tools and says where it is. */
-import type { Announcer } from '../panels/announcer.ts';
-import { cellCenter, type Point } from '../stage/geometry.ts';
-import type { Stage } from '../stage/stage.ts';
+
+import type { Stage } from '../canvas/field-canvas.ts';
+import { cellCenter, type Point } from '../canvas/geometry.ts';
+import type { Announcer } from '../panels/live-region.ts';
 import type { Tools } from './tools.ts';
 
 const directions: Readonly<Record<string, Point>> = {

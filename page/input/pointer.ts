@@ -1,8 +1,9 @@
 /** Fingers, pens and mice: a tap uses the tool, a drag paints or moves, and hovering tells what a particle says. */
+
+import type { Stage } from '../canvas/field-canvas.ts';
+import type { Point } from '../canvas/geometry.ts';
 import { byId, setText } from '../dom.ts';
 import { shorten } from '../format.ts';
-import type { Point } from '../stage/geometry.ts';
-import type { Stage } from '../stage/stage.ts';
 import { grabRadius, type Tools } from './tools.ts';
 
 /** A tap may tremble this much, in pixels. */

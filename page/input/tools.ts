@@ -1,8 +1,8 @@
 /** The tools and what they do to the field: make, move and remove particles, paint heat, send events. */
 import type { EventType } from '../../shared/field/update.ts';
+import type { Stage } from '../canvas/field-canvas.ts';
+import { cellsBetween, type Point, toCell, toWorld } from '../canvas/geometry.ts';
 import { byId } from '../dom.ts';
-import { cellsBetween, type Point, toCell, toWorld } from '../stage/geometry.ts';
-import type { Stage } from '../stage/stage.ts';
 
 export type Mode = 'particle' | 'heat' | 'remove';
 

@@ -1,5 +1,5 @@
 /** The newest conflicts: what two devices wrote at once, and which of it stands. */
-import { type ConflictPage, ConflictTally, type PageConflict } from '../conflict-tally.ts';
+import { type ConflictPage, ConflictTally, type PageConflict } from '../conflict-counter.ts';
 import { byId, create, setText } from '../dom.ts';
 import { formatCount, formatDevice, formatValue, shorten } from '../format.ts';
 

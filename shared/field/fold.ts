@@ -4,9 +4,16 @@
  * Who folds makes sure that each update comes once, in version order, and that log times do not go back; replay and
  * live application are this same function.
  */
-import { type Conflict, cellConflict, overallResolution, particleConflict, type Resolution } from './conflict.ts';
+
 import type { DeviceId } from './ids.ts';
 import { type ConflictRecorder, mergeUpdate, type Touched } from './merge-update.ts';
+import {
+  type Conflict,
+  cellConflict,
+  overallResolution,
+  particleConflict,
+  type Resolution,
+} from './registers/conflict-record.ts';
 import type { FieldState } from './state.ts';
 import type { Update } from './update.ts';
 

@@ -2,14 +2,15 @@
  * An update merged into a state: its registers, and then the dynamics that they move. What became of it, and the conflicts
  * that it met, are the fold's to tell.
  */
-import type { Write } from './causality.ts';
-import type { Conflict, cellConflict, particleConflict } from './conflict.ts';
-import { applyEvent, isPortalStable } from './events.ts';
+
+import { applyEvent, isPortalStable } from './dynamics/events.ts';
+import { moveQuantumFields, sumParticles } from './dynamics/quantum-field.ts';
 import type { DeviceId } from './ids.ts';
-import { createParticle, type Particle, putAttributes, removeAttributes, shownParticle } from './particle.ts';
-import { moveQuantumFields, sumParticles } from './quantum-field.ts';
-import { mergeRegister, type Verdict } from './register.ts';
-import { compareStamps } from './stamp.ts';
+import type { Write } from './registers/causality.ts';
+import type { Conflict, cellConflict, particleConflict } from './registers/conflict-record.ts';
+import { createParticle, type Particle, putAttributes, removeAttributes, shownParticle } from './registers/particle.ts';
+import { mergeRegister, type Verdict } from './registers/register.ts';
+import { compareStamps } from './registers/stamp.ts';
 import type { FieldState } from './state.ts';
 import type { CellsSet, ParticlePut, ParticleRemove, Update } from './update.ts';
 

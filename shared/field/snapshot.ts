@@ -2,11 +2,12 @@
  * A state as plain JSON and back, without loss: what PostgreSQL keeps, and what "byte for byte" is measured by.
  * Key order carries no meaning (jsonb does not keep it): what has an order is a list.
  */
+
+import type { QuantumField } from './dynamics/quantum-field.ts';
 import type { DeviceId, FieldId } from './ids.ts';
-import { type AttributeName, attributeNames, createParticle, type Particle } from './particle.ts';
-import type { QuantumField } from './quantum-field.ts';
-import type { Register } from './register.ts';
-import type { Stamp } from './stamp.ts';
+import { type AttributeName, attributeNames, createParticle, type Particle } from './registers/particle.ts';
+import type { Register } from './registers/register.ts';
+import type { Stamp } from './registers/stamp.ts';
 import { createFieldState, type Dynamics, type FieldState } from './state.ts';
 import type { ParticleAttributes } from './update.ts';
 

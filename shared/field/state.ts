@@ -1,8 +1,9 @@
 /** The whole state of a field: registers, dynamics, and how far its log has been folded. */
+
+import { createPrimaryField, type QuantumField } from './dynamics/quantum-field.ts';
 import type { FieldId } from './ids.ts';
-import type { Particle } from './particle.ts';
-import { createPrimaryField, type QuantumField } from './quantum-field.ts';
-import type { Register } from './register.ts';
+import type { Particle } from './registers/particle.ts';
+import type { Register } from './registers/register.ts';
 
 /**
  * Changed in place by `foldUpdate`, and by nothing else. Everything in it is a function of the log.

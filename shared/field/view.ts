@@ -1,10 +1,10 @@
 /** What clients see of a state: particles as shown, cells as values, and the change between two versions. */
 
+import { type Metrics, metricsOf } from './dynamics/metrics.ts';
+import type { QuantumField } from './dynamics/quantum-field.ts';
 import type { DeviceId } from './ids.ts';
 import type { Touched } from './merge-update.ts';
-import { type Metrics, metricsOf } from './metrics.ts';
-import { type Particle, shownParticle } from './particle.ts';
-import type { QuantumField } from './quantum-field.ts';
+import { type Particle, shownParticle } from './registers/particle.ts';
 import type { FieldState } from './state.ts';
 import type { Vector } from './update.ts';
 

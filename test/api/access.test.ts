@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import t from 'tap';
 import { problemSchema } from '../../shared/contract/problem.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
-import { withBacking } from '../support/with-worker.ts';
-import { refusedUpgrade, streamUrl } from './stream-client.ts';
-import { withApi } from './with-app.ts';
+import { refusedUpgrade, streamUrl } from './support/stream-client.ts';
+import { withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
 const api = await withApi(t, backing);

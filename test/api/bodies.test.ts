@@ -1,8 +1,8 @@
 import t from 'tap';
 import { problemSchema } from '../../shared/contract/problem.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
-import { withBacking } from '../support/with-worker.ts';
-import { withApi } from './with-app.ts';
+import { withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
 const api = await withApi(t, backing);

@@ -1,14 +1,14 @@
 /** What health and readiness say in each way in which not everything is there. */
 import t, { type Test } from 'tap';
-import { findFreePort } from '../../dev/free-port.ts';
-import { withRedis } from '../support/servers.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { withProcess } from '../support/processes/with-process.ts';
+import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
+import { withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withProcess } from '../support/with-process.ts';
-import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
-import { openStream } from './stream-client.ts';
-import { withTcpGate } from './tcp-gate.ts';
-import { type TestApi, withApi } from './with-app.ts';
+import { openStream } from './support/stream-client.ts';
+import { withTcpGate } from './support/tcp-gate.ts';
+import { type TestApi, withApi } from './support/with-app.ts';
 
 const field = asField('health');
 

@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import t from 'tap';
 import { healthSchema, rootSchema } from '../../api/routes/health.ts';
 import { problemSchema } from '../../shared/contract/problem.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
-import { withApi } from './with-app.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
+import { withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
 await withWorker(t, backing);

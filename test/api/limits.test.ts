@@ -1,12 +1,12 @@
 /** What users and addresses may do, over all processes together. */
 import t from 'tap';
-import { StreamCounts } from '../../api/limits/stream-counts.ts';
+import { StreamCounts } from '../../api/rate-limits/concurrent-stream-limiter.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking } from '../support/with-worker.ts';
-import { openStream, refusedUpgrade, streamUrl } from './stream-client.ts';
-import { withTcpGate } from './tcp-gate.ts';
-import { type TestApi, withApi } from './with-app.ts';
+import { openStream, refusedUpgrade, streamUrl } from './support/stream-client.ts';
+import { withTcpGate } from './support/tcp-gate.ts';
+import { type TestApi, withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t, { LIMIT_WINDOW_SECONDS: '3600' });
 const updatesPath = '/api/fields/limits/updates';

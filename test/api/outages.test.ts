@@ -1,13 +1,13 @@
 import t, { type Test } from 'tap';
-import { cacheNames } from '../../shared/field-cache.ts';
+import { cacheNames } from '../../shared/cache/field-cache.ts';
+import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readStored, waitForVersion } from '../support/read-back.ts';
-import { withoutPooler, withRedis } from '../support/servers.ts';
+import { withoutPooler, withRedis } from '../support/servers/servers.ts';
 import { asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
-import { openStream } from './stream-client.ts';
-import { withTcpGate } from './tcp-gate.ts';
-import { withApi } from './with-app.ts';
+import { openStream } from './support/stream-client.ts';
+import { withTcpGate } from './support/tcp-gate.ts';
+import { withApi } from './support/with-app.ts';
 
 const field = asField('outage');
 const updatesPath = `/api/fields/${field}/updates`;

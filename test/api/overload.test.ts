@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readStored, waitForVersion } from '../support/read-back.ts';
-import { withRedis } from '../support/servers.ts';
+import { withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, putParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
-import { withApi } from './with-app.ts';
+import { withApi } from './support/with-app.ts';
 
 const field = asField('flooded');
 const path = `/api/fields/${field}/updates`;

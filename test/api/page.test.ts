@@ -1,6 +1,6 @@
 import t from 'tap';
-import { withBacking } from '../support/with-worker.ts';
-import { withApi } from './with-app.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
+import { withApi } from './support/with-app.ts';
 
 t.test('the live page and its files need no token, and nothing but themselves', async (t) => {
   const api = await withApi(t, await withBacking(t), { GRID_SIZE: '12' });

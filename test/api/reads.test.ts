@@ -7,11 +7,11 @@ import {
   stateSchema,
   summarySchema,
 } from '../../shared/contract/state.ts';
-import { countStatements } from '../support/count-statements.ts';
+import { countStatements } from '../support/measure/count-statements.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readStored } from '../support/read-back.ts';
 import { asField, putParticle, setCell } from '../support/updates.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
-import { withApi } from './with-app.ts';
+import { withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
 await withWorker(t, backing);

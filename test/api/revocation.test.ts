@@ -3,12 +3,12 @@ import { createHmac } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import t, { type Test } from 'tap';
 import { settingsOf, withField } from '../cli/run-field.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking } from '../support/with-worker.ts';
-import { openStream, refusedUpgrade, streamUrl } from './stream-client.ts';
-import { withTcpGate } from './tcp-gate.ts';
-import { type TestApi, withApi } from './with-app.ts';
+import { openStream, refusedUpgrade, streamUrl } from './support/stream-client.ts';
+import { withTcpGate } from './support/tcp-gate.ts';
+import { type TestApi, withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
 const cacheGate = await withTcpGate(t, { host: '127.0.0.1', port: backing.redis.port });

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { problemSchema } from '../../shared/contract/problem.ts';
 import { acceptedSchema, appliedSchema, receiptSchema } from '../../shared/contract/receipt.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
-import { type Answer, withApi } from './with-app.ts';
+import { type Answer, withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
 await withWorker(t, backing);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { withSite } from './with-page.ts';
+import { withSite } from './support/with-page.ts';
 
 t.test('where registration is closed, the page asks for a token', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t, { OPEN_REGISTRATION: 'false' });

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import t, { type Test } from 'tap';
 import { putParticle, setCell } from '../support/updates.ts';
-import { send } from './send.ts';
-import { type LivePage, phone, withSite } from './with-page.ts';
+import { send } from './support/send.ts';
+import { type LivePage, phone, withSite } from './support/with-page.ts';
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Update } from '../../shared/field/update.ts';
-import { send } from './send.ts';
-import { withSite } from './with-page.ts';
+import { send } from './support/send.ts';
+import { withSite } from './support/with-page.ts';
 
 const field = 'crowd';
 const count = 1000;

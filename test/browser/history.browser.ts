@@ -1,8 +1,8 @@
 import t from 'tap';
-import { pruneLogs } from '../../workers/upkeep/prune-logs.ts';
+import { pruneLogs } from '../../workers/maintenance/prune-logs.ts';
 import { putParticle } from '../support/updates.ts';
-import { send } from './send.ts';
-import { withSite } from './with-page.ts';
+import { send } from './support/send.ts';
+import { withSite } from './support/with-page.ts';
 
 const field = 'ancient';
 const updates = Array.from({ length: 30 }, (_, index) => putParticle(index + 1, `p${index}`));

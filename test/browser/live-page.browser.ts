@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import t from 'tap';
 import { putParticle, setCell } from '../support/updates.ts';
-import { send } from './send.ts';
-import { drag, spot, withSite } from './with-page.ts';
+import { send } from './support/send.ts';
+import { drag, spot, withSite } from './support/with-page.ts';
 
 t.test('the live page', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t);

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { withApi } from '../api/with-app.ts';
+import { withApi } from '../api/support/with-app.ts';
 import { waitForCache } from '../support/read-back.ts';
 import { asField } from '../support/updates.ts';
-import { spot, withSite } from './with-page.ts';
+import { spot, withSite } from './support/with-page.ts';
 
 /** What a page that asks, instead of listening, hears of a field before its first update is a 404. */
 const network = /net::ERR_|WebSocket connection|status of (503|404)/;

@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { settingsOf, withField } from '../cli/run-field.ts';
-import { drawAtlas, meetInCells } from './atlas.ts';
-import { phone, withSite } from './with-page.ts';
+import { drawAtlas, meetInCells } from './support/atlas.ts';
+import { phone, withSite } from './support/with-page.ts';
 
 const field = 'earthquakes';
 const quakes = fileURLToPath(new URL('../data/earthquakes.ndjson', import.meta.url));

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import type { Backing } from '../support/processes/with-worker.ts';
 import { withFolder } from '../support/with-folder.ts';
-import type { Backing } from '../support/with-worker.ts';
 
 const program = fileURLToPath(new URL('../../cli/field.mjs', import.meta.url));
 

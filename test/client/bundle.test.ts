@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { bundleClient, measureBundle } from '../../dev/build-client.ts';
+import { bundleClient, measureBundle } from '../../dev/build/build-client.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 const maxGzippedBytes = 12 * 1024;

@@ -7,16 +7,16 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { memoryStorage, type Storage } from '../../client/storage.ts';
+import { memoryStorage, type Storage } from '../../client/storage/storage.ts';
 import type { FieldClient, FieldView } from '../../client/types.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import { nothingTouched } from '../../shared/field/merge-update.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import { viewParticle } from '../../shared/field/view.ts';
-import { type TcpGate, withTcpGate } from '../api/tcp-gate.ts';
-import { type Random, seededRandom } from '../shared/field/seeded-random.ts';
+import { type TcpGate, withTcpGate } from '../api/support/tcp-gate.ts';
 import { asField } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { type Random, seededRandom } from '../unit/field/support/seeded-random.ts';
 import { readWholeLog } from './read-log.ts';
 import { makeClient, untilSynced, withClient, withField } from './with-client.ts';
 

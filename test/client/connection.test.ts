@@ -1,10 +1,10 @@
 import t from 'tap';
 import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../shared/contract/stream.ts';
-import { withTcpGate } from '../api/tcp-gate.ts';
-import { withApi } from '../api/with-app.ts';
+import { withTcpGate } from '../api/support/tcp-gate.ts';
+import { withApi } from '../api/support/with-app.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
 import { makeClient, untilStatus, untilSynced, withClient } from './with-client.ts';
 
 const backing = await withBacking(t);

@@ -1,6 +1,6 @@
 /** A process whose server is out of reach: fills its outbox, says how full it is, and waits to be killed. */
 import { createFieldClient } from '../../client/field-client.ts';
-import { fileStorage } from '../../client/file-storage.ts';
+import { fileStorage } from '../../client/storage/file-storage.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const [, , url = '', field = '', folder = '', count = '0'] = process.argv;

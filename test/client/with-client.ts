@@ -3,9 +3,9 @@ import type { Test } from 'tap';
 import { WebSocket } from 'ws';
 import { createFieldClient } from '../../client/field-client.ts';
 import type { FieldClient, FieldClientOptions } from '../../client/types.ts';
-import { withApi } from '../api/with-app.ts';
+import { withApi } from '../api/support/with-app.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
 
 export async function withField(t: Test) {
   const backing = await withBacking(t);

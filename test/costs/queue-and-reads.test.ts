@@ -1,12 +1,12 @@
 /** What an update may cost the queue, and a read the cache and the database, in counts. */
 import t from 'tap';
-import { KnownVersions } from '../../api/known-versions.ts';
-import { StateReader } from '../../api/state-reader.ts';
-import { commitBatch } from '../../workers/commit-batch.ts';
-import { LiveFields } from '../../workers/live-field.ts';
-import { countRedis, countStatements } from '../support/count-costs.ts';
+import { KnownVersions } from '../../api/state/latest-versions.ts';
+import { StateReader } from '../../api/state/state-reader.ts';
+import { commitBatch } from '../../workers/commit/commit-batch.ts';
+import { LiveFields } from '../../workers/commit/hot-field-cache.ts';
+import { countRedis, countStatements } from '../support/measure/count-costs.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
-import { withBacking } from '../support/with-worker.ts';
 
 const field = asField('garden');
 

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { connectDatabase } from '../../db/connect.ts';
-import { createLog } from '../../shared/log.ts';
-import { withTcpGate } from '../api/tcp-gate.ts';
-import { withDatabase, withoutPooler } from '../support/servers.ts';
+import { createLog } from '../../shared/process/logger.ts';
+import { withTcpGate } from '../api/support/tcp-gate.ts';
+import { withDatabase, withoutPooler } from '../support/servers/servers.ts';
 
 t.test('a connection that went silent is not handed out again', withoutPooler, async (t) => {
   const url = new URL((await withDatabase(t)).url);

@@ -1,7 +1,7 @@
 import t from 'tap';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
 
 const field = asField('garden');
 const device = asDevice('alice');

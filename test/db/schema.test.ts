@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import knex from 'knex';
 import t, { type Test } from 'tap';
-import { dumpSchema } from '../../db/dump-schema.ts';
-import { migrate, migrateDown } from '../../db/migrate.ts';
-import { withDatabase } from '../support/servers.ts';
+import { migrate, migrateDown } from '../../db/migrations/migrate.ts';
+import { dumpSchema } from '../support/dump-schema.ts';
+import { withDatabase } from '../support/servers/servers.ts';
 
 const schemaFile = new URL('../../db/schema.sql', import.meta.url);
 

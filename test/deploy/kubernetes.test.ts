@@ -11,7 +11,7 @@ import type { ConfigMap, PodSpec, Secret, Service } from 'kubernetes-types/core/
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
-import { configSchema, loadConfig } from '../../shared/config.ts';
+import { configSchema, loadConfig } from '../../shared/config/config.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -118,7 +118,7 @@ t.test('every pod runs without rights, writes only to a folder of its own, and s
 });
 
 t.test('a pod is given longer to stop than the process takes', async (t) => {
-  const lifecycle = await readFile(new URL('shared/lifecycle.ts', root), 'utf8');
+  const lifecycle = await readFile(new URL('shared/process/lifecycle.ts', root), 'utf8');
   const deadlineSeconds = Number(lifecycle.match(/deadlineMs = (\d+)_000/)?.[1]);
   t.ok(deadlineSeconds > 0);
   for (const [name, spec] of workloads.slice(0, 2)) {
@@ -130,7 +130,9 @@ t.test('a pod is given longer to stop than the process takes', async (t) => {
 
 t.test('probes, services, budgets and autoscalers point at what is there', async (t) => {
   const sources = await Promise.all(
-    ['api/routes/health.ts', 'shared/metrics-server.ts'].map((name) => readFile(new URL(name, root), 'utf8')),
+    ['api/routes/health.ts', 'shared/observability/metrics-server.ts'].map((name) =>
+      readFile(new URL(name, root), 'utf8'),
+    ),
   );
   for (const name of ['api', 'worker']) {
     const { spec } = find<Deployment>('Deployment', name);

@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { parse } from 'yaml';
-import { findProgram } from '../../dev/find-program.ts';
-import { findFreePort } from '../../dev/free-port.ts';
+import { findProgram } from '../../dev/processes/find-executable.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { withProcess } from '../support/processes/with-process.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withProcess } from '../support/with-process.ts';
-import { withBacking } from '../support/with-worker.ts';
 import { withPrometheus } from './with-prometheus.ts';
 
 const run = promisify(execFile);

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { stringify } from 'yaml';
-import { findFreePort } from '../../dev/free-port.ts';
-import { startProcess } from '../../dev/processes.ts';
+import { startProcess } from '../../dev/processes/child-process.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 export interface Prometheus {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { openDataDir } from '../../dev/data-dir.ts';
-import { acquireLock } from '../../dev/lock.ts';
-import { identify } from '../../dev/process-identity.ts';
-import { recordProcess } from '../../dev/process-records.ts';
+import { acquireLock } from '../../dev/data-dir-lock.ts';
+import { recordProcess } from '../../dev/processes/pid-files.ts';
+import { identify } from '../../dev/processes/process-identity.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 
@@ -92,7 +92,7 @@ t.test('what an owner that was killed has left running is stopped, in the revers
 
 t.test('two that start at the same time do not both get the folder', async (t) => {
   const folder = await withFolder(t);
-  const script = fileURLToPath(new URL('../support/lock-owner.ts', import.meta.url));
+  const script = fileURLToPath(new URL('../support/processes/lock-owner.ts', import.meta.url));
   const contenders = Array.from({ length: 4 }, () => {
     const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, folder], { stdio: 'pipe' });
     t.teardown(() => child.kill('SIGKILL'));

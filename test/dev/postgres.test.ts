@@ -3,11 +3,11 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { findFreePort } from '../../dev/free-port.ts';
-import { ensureDatabase, type PostgresServer, startPostgres } from '../../dev/postgres.ts';
-import { identify, isAlive, type ProcessIdentity } from '../../dev/process-identity.ts';
-import { livingRecords, stopRecorded } from '../../dev/process-records.ts';
-import { askPostgres } from '../support/ask-postgres.ts';
+import { ensureDatabase, type PostgresServer, startPostgres } from '../../dev/postgres/server.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { livingRecords, stopRecorded } from '../../dev/processes/pid-files.ts';
+import { identify, isAlive, type ProcessIdentity } from '../../dev/processes/process-identity.ts';
+import { askPostgres } from '../support/servers/query-postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 
@@ -76,7 +76,7 @@ t.test('a port that is taken is told in words that PostgreSQL itself chose', asy
 });
 
 function startSupervisor(t: Test, args: string[]): ChildProcess {
-  const script = fileURLToPath(new URL('../support/supervisor.ts', import.meta.url));
+  const script = fileURLToPath(new URL('../support/processes/supervisor.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import t from 'tap';
-import { withOneRedis, withRedis } from '../support/servers.ts';
+import { withOneRedis, withRedis } from '../support/servers/servers.ts';
 
 function connect(url: string): Redis {
   const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });

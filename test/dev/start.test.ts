@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { isAlive } from '../../dev/process-identity.ts';
-import { livingRecords } from '../../dev/process-records.ts';
-import { npmStart } from '../support/npm-start.ts';
+import { livingRecords } from '../../dev/processes/pid-files.ts';
+import { isAlive } from '../../dev/processes/process-identity.ts';
+import { npmStart } from '../support/processes/npm-start.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 const recorded = (folder: string) => livingRecords(join(folder, 'run'));

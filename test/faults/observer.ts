@@ -2,12 +2,12 @@
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { connectDatabase } from '../../db/connect.ts';
-import { createFieldReader, type FieldReader } from '../../db/field-reader.ts';
-import { type CacheNames, cacheNames, FieldCache } from '../../shared/field-cache.ts';
-import { createLog } from '../../shared/log.ts';
-import { connectRedis } from '../../shared/redis.ts';
-import { UpdateProducer } from '../../shared/update-queue.ts';
-import type { UpdateQueues } from '../../shared/update-queues.ts';
+import { createFieldReader, type FieldReader } from '../../db/read/field-reader.ts';
+import { type CacheNames, cacheNames, FieldCache } from '../../shared/cache/field-cache.ts';
+import { createLog } from '../../shared/process/logger.ts';
+import type { UpdateQueues } from '../../shared/queue/partitioned-queue.ts';
+import { UpdateProducer } from '../../shared/queue/update-producer.ts';
+import { connectRedis } from '../../shared/redis/connect.ts';
 import type { Urls } from './stack/urls.ts';
 
 export interface Observer {

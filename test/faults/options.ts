@@ -1,7 +1,7 @@
 /** What `npm run test:faults` can be told. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { parseWhole } from '../support/parse-whole.ts';
+import { parseWhole } from '../support/parse-strict.ts';
 
 export interface Options {
   /** Repeats the plan, the moments and the changes; what runs side by side still races as it likes. */

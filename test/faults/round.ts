@@ -1,6 +1,6 @@
 /** One round: devices write, one fault strikes at a moment of its own, everything settles, and the checker looks. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Random } from '../shared/field/seeded-random.ts';
+import type { Random } from '../unit/field/support/seeded-random.ts';
 import { checkAll } from './checker/check-all.ts';
 import { settle } from './checker/settle.ts';
 import { type Violation, violation, violationOf } from './checker/violation.ts';

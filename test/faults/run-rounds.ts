@@ -1,5 +1,5 @@
 /** One run: a stack, a crowd, and round after round on both, so that what leaks has time to show. */
-import { seededRandom } from '../shared/field/seeded-random.ts';
+import { seededRandom } from '../unit/field/support/seeded-random.ts';
 import { LeakWatch } from './checker/leaks.ts';
 import { Crowd } from './devices/crowd.ts';
 import { planFaults } from './nemesis/plan.ts';

@@ -1,5 +1,5 @@
 /** `npm run test:faults`: rounds of load and faults against real processes, checked after each. Exit code 0 only if all held. */
-import { onStopSignals } from '../../shared/stop-signals.ts';
+import { onStopSignals } from '../../shared/process/shutdown-signals.ts';
 import { help, type Options, parseOptions } from './options.ts';
 import { plants } from './plants/plants.ts';
 import { runPlants } from './run-plants.ts';

@@ -1,5 +1,5 @@
 /** What a kind of bad input makes, and what may come of it. */
-import type { Random } from '../shared/field/seeded-random.ts';
+import type { Random } from '../unit/field/support/seeded-random.ts';
 
 export interface HttpAttempt {
   readonly way: 'http';

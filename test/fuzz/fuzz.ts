@@ -1,10 +1,10 @@
 /** One run: a stack of real processes, lanes that send what is bad, a client that is good, and what held in the end. */
 import { startBenchStack } from '../../bench/stack/bench-stack.ts';
 import { jwtSecret } from '../../bench/stack/settings.ts';
-import { startProgress } from '../../cli/progress.ts';
+import { startProgress } from '../../cli/output/progress.ts';
+import { signToken } from '../../shared/auth/jwt.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
-import { signToken } from '../../shared/tokens.ts';
-import { seededRandom } from '../shared/field/seeded-random.ts';
+import { seededRandom } from '../unit/field/support/seeded-random.ts';
 import type { Attacker, Kind } from './attempt.ts';
 import { checkFields, checkLogs, checkMemory, memoryOf, toMb, watched } from './checks.ts';
 import { chooseKinds, pickKind } from './kinds/kinds.ts';

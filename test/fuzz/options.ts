@@ -1,7 +1,7 @@
 /** What `npm run test:fuzz` can be told. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { parseWhole } from '../support/parse-whole.ts';
+import { parseWhole } from '../support/parse-strict.ts';
 
 export interface Options {
   /** Repeats every request of a run, though not which of them meet. */

@@ -1,5 +1,5 @@
 /** `npm run test:fuzz`: bad input of every kind against real processes, while a good client goes on. Exit code 0 only if all held. */
-import { onStopSignals } from '../../shared/stop-signals.ts';
+import { onStopSignals } from '../../shared/process/shutdown-signals.ts';
 import { fuzz } from './fuzz.ts';
 import { help, type Options, parseOptions } from './options.ts';
 

@@ -7,9 +7,9 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import { viewOf } from '../faults/devices/mirror.ts';
 import { postUpdates } from '../faults/devices/post-updates.ts';
 import { Watcher } from '../faults/devices/watcher.ts';
-import { seededRandom } from '../shared/field/seeded-random.ts';
 import { putParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { seededRandom } from '../unit/field/support/seeded-random.ts';
 
 const pauseMs = 20;
 

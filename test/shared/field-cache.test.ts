@@ -1,15 +1,15 @@
 /** Each interleaving of writers, fills and losses is forced here, not hoped for. */
 import t, { type Test } from 'tap';
+import { cacheNames, FieldCache, type Publication, parseChangeMessage } from '../../shared/cache/field-cache.ts';
+import { cutState } from '../../shared/cache/state-fragments.ts';
+import { joinText, renderDelta, renderState } from '../../shared/cache/state-serializer.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import { nothingTouched, type Touched } from '../../shared/field/merge-update.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { cacheNames, FieldCache, type Publication, parseChangeMessage } from '../../shared/field-cache.ts';
-import { createLog } from '../../shared/log.ts';
-import { connectRedis } from '../../shared/redis.ts';
-import { cutState } from '../../shared/state-pieces.ts';
-import { joinText, renderDelta, renderState } from '../../shared/state-text.ts';
-import { withRedis } from '../support/servers.ts';
+import { createLog } from '../../shared/process/logger.ts';
+import { connectRedis } from '../../shared/redis/connect.ts';
+import { withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, putParticle, removeParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 

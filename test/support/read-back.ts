@@ -1,9 +1,10 @@
 /** The state of a field as text, from PostgreSQL and from the cache: equal to the byte once all is told. */
+
+import { cutState } from '../../shared/cache/state-fragments.ts';
+import { joinText, renderState } from '../../shared/cache/state-serializer.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { cutState } from '../../shared/state-pieces.ts';
-import { joinText, renderState } from '../../shared/state-text.ts';
+import type { Backing } from './processes/with-worker.ts';
 import { waitUntil } from './wait-until.ts';
-import type { Backing } from './with-worker.ts';
 
 /** The jobs of a worker that was killed come back after up to 20 s. */
 const patiently = { timeoutMs: 60_000 };

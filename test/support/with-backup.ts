@@ -4,14 +4,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Test } from 'tap';
-import { manifestName } from '../../db/backup/manifest.ts';
+import { manifestName } from '../../db/backup/files/manifest.ts';
 import { type WrittenBackup, writeBackup } from '../../db/backup/write-backup.ts';
-import { directDatabaseUrl } from '../../shared/config.ts';
-import { FallbackQueue } from '../../shared/fallback-queue.ts';
+import { directDatabaseUrl } from '../../shared/config/config.ts';
+import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
+import { type Backing, withBacking, withWorker } from './processes/with-worker.ts';
 import { waitForVersion } from './read-back.ts';
 import { asDevice, asField, jobOf, putParticle, removeParticle, setCell } from './updates.ts';
 import { withFolder } from './with-folder.ts';
-import { type Backing, withBacking, withWorker } from './with-worker.ts';
 
 export const garden = asField('garden');
 export const pond = asField('pond');

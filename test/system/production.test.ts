@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { findFreePort } from '../../dev/free-port.ts';
-import { withDatabase, withRedis } from '../support/servers.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { withDatabase, withRedis } from '../support/servers/servers.ts';
 
 type Env = Readonly<Record<string, string>>;
 

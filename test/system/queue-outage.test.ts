@@ -1,12 +1,12 @@
 /** The queue's Redis goes away and comes back: updates are taken all the while, in order and once each. */
 import t from 'tap';
-import { verifyField } from '../../db/verify-field.ts';
-import { withApi } from '../api/with-app.ts';
+import { verifyField } from '../../db/read/verify-field.ts';
+import { withApi } from '../api/support/with-app.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
-import { withOneRedis, withRedis } from '../support/servers.ts';
+import { withOneRedis, withRedis } from '../support/servers/servers.ts';
 import { asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
 
 const field = asField('garden');
 const receiptLimitMs = 2000;

@@ -1,14 +1,14 @@
 /** Two devices of a real editing session, racing through two worker processes, one of which dies now and then. */
 import t from 'tap';
-import { verifyField } from '../../db/verify-field.ts';
+import { verifyField } from '../../db/read/verify-field.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
+import { withProcess } from '../support/processes/with-process.ts';
+import { type Backing, withBacking } from '../support/processes/with-worker.ts';
 import { readCached, readStored, waitForCache, waitForVersion } from '../support/read-back.ts';
 import { type DeviceUpdate, readUpdates } from '../support/read-updates.ts';
 import { asField, jobOf } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withProcess } from '../support/with-process.ts';
-import { type Backing, withBacking } from '../support/with-worker.ts';
 
 const field = asField('racing');
 

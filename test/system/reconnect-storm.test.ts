@@ -1,17 +1,17 @@
 /** A thousand readers lose their API at once and all come back at once, to a cold cache: PostgreSQL hardly notices. */
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import { findFreePort } from '../../dev/free-port.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { signToken } from '../../shared/auth/jwt.ts';
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import { streamProtocol } from '../../shared/contract/wire.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { signToken } from '../../shared/tokens.ts';
-import { countStatements } from '../support/count-statements.ts';
+import { countStatements } from '../support/measure/count-statements.ts';
+import { withProcess } from '../support/processes/with-process.ts';
+import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, putParticle } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withProcess } from '../support/with-process.ts';
-import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
 
 const readers = 1000;
 const particles = 200;

@@ -1,14 +1,14 @@
 /** Every process is replaced under load, one after the other: no request fails beyond a connection that is tried again. */
 import t, { type Test } from 'tap';
-import { verifyField } from '../../db/verify-field.ts';
-import { findFreePort } from '../../dev/free-port.ts';
-import type { RunningProcess } from '../../dev/processes.ts';
-import { signToken } from '../../shared/tokens.ts';
+import { verifyField } from '../../db/read/verify-field.ts';
+import type { RunningProcess } from '../../dev/processes/child-process.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { signToken } from '../../shared/auth/jwt.ts';
+import { withProcess } from '../support/processes/with-process.ts';
+import { type Backing, withBacking } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { asDevice, asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withProcess } from '../support/with-process.ts';
-import { type Backing, withBacking } from '../support/with-worker.ts';
 
 const field = asField('rolling');
 const clients = 8;

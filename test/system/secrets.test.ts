@@ -5,14 +5,14 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import t from 'tap';
 import { WebSocket } from 'ws';
-import { findFreePort } from '../../dev/free-port.ts';
-import { nodeProcess } from '../../dev/node-process.ts';
-import { startProcess } from '../../dev/processes.ts';
+import { startProcess } from '../../dev/processes/child-process.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { nodeProcess } from '../../dev/processes/node-process.ts';
+import { signToken } from '../../shared/auth/jwt.ts';
 import { streamProtocol } from '../../shared/contract/wire.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
-import { signToken } from '../../shared/tokens.ts';
-import { withTcpGate } from '../api/tcp-gate.ts';
-import { withDatabase, withOneRedis, withRedis } from '../support/servers.ts';
+import { withTcpGate } from '../api/support/tcp-gate.ts';
+import { withDatabase, withOneRedis, withRedis } from '../support/servers/servers.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
@@ -62,7 +62,7 @@ t.test(
     };
     const launch = async (room: 'api' | 'workers') => {
       const script = new URL(`../../${room}/main.ts`, import.meta.url).href;
-      const imports = [new URL('../../dev/follow-parent.ts', import.meta.url).href];
+      const imports = [new URL('../../dev/processes/exit-with-parent.ts', import.meta.url).href];
       const running = await startProcess(
         nodeProcess({ name: room, script, imports, env, output: log, graceMs: 25_000 }),
       );

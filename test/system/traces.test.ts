@@ -2,11 +2,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
-import { findFreePort } from '../../dev/free-port.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { withProcess } from '../support/processes/with-process.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withProcess } from '../support/with-process.ts';
-import { withBacking } from '../support/with-worker.ts';
 
 interface Span {
   readonly service: string;

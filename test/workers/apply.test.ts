@@ -1,11 +1,11 @@
 import t from 'tap';
+import { cutState } from '../../shared/cache/state-fragments.ts';
+import { joinText, renderState } from '../../shared/cache/state-serializer.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { connectRedis } from '../../shared/redis.ts';
-import { cutState } from '../../shared/state-pieces.ts';
-import { joinText, renderState } from '../../shared/state-text.ts';
+import { connectRedis } from '../../shared/redis/connect.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
 
 const field = 'garden' as FieldId;
 const alice = 'alice' as DeviceId;

@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import t, { type Test } from 'tap';
-import { listBackups } from '../../db/backup/backup-folder.ts';
+import { listBackups } from '../../db/backup/files/backup-store.ts';
 import { isAnythingDue, runBackups } from '../../db/backup/run-backups.ts';
-import { directDatabaseUrl } from '../../shared/config.ts';
-import { createLifecycle } from '../../shared/lifecycle.ts';
-import { planBackups } from '../../workers/backup-plan.ts';
-import { startBackups } from '../../workers/backups.ts';
+import { directDatabaseUrl } from '../../shared/config/config.ts';
+import { createLifecycle } from '../../shared/process/lifecycle.ts';
+import { planBackups } from '../../workers/backup/plan.ts';
+import { startBackups } from '../../workers/backup/scheduler.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { query, withFilledBacking } from '../support/with-backup.ts';
 import { withFolder } from '../support/with-folder.ts';

@@ -1,13 +1,13 @@
 import t from 'tap';
-import { directDatabaseUrl } from '../../shared/config.ts';
+import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { updatesQueue } from '../../shared/contract/job.ts';
-import { FallbackQueue } from '../../shared/fallback-queue.ts';
-import { createLifecycle } from '../../shared/lifecycle.ts';
-import { startFallbackWorker } from '../../workers/fallback-worker.ts';
+import { createLifecycle } from '../../shared/process/lifecycle.ts';
+import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
+import { startFallbackWorker } from '../../workers/consume/fallback-consumer.ts';
 import { TcpLink } from '../faults/stack/tcp-link.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking } from '../support/with-worker.ts';
 
 const listenerSql = `
   SELECT pid FROM pg_stat_activity

@@ -1,11 +1,11 @@
 import t from 'tap';
-import { directDatabaseUrl } from '../../shared/config.ts';
-import { FallbackQueue } from '../../shared/fallback-queue.ts';
-import { createLifecycle } from '../../shared/lifecycle.ts';
-import { startFallbackWorker } from '../../workers/fallback-worker.ts';
+import { directDatabaseUrl } from '../../shared/config/config.ts';
+import { createLifecycle } from '../../shared/process/lifecycle.ts';
+import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
+import { startFallbackWorker } from '../../workers/consume/fallback-consumer.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking } from '../support/with-worker.ts';
 
 const countSql = `
   SELECT count(*)::int AS count FROM pg_stat_activity

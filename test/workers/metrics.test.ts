@@ -1,15 +1,15 @@
 import t from 'tap';
-import { findFreePort } from '../../dev/free-port.ts';
+import { findFreePort } from '../../dev/processes/free-port.ts';
 import { applyUpdatesJob } from '../../shared/contract/job.ts';
 import { outcomeSchema, resolutionSchema } from '../../shared/contract/receipt.ts';
-import { dependencies } from '../../shared/process-metrics.ts';
-import { upkeepTasks } from '../../workers/upkeep.ts';
+import { dependencies } from '../../shared/observability/process-metrics.ts';
+import { upkeepTasks } from '../../workers/maintenance/scheduler.ts';
+import { labelValues, readMetrics, sumOf } from '../support/measure/read-metrics.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
-import { labelValues, readMetrics, sumOf } from '../support/read-metrics.ts';
-import { withRedis } from '../support/servers.ts';
+import { withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
 
 const field = asField('measured');
 

@@ -1,9 +1,9 @@
 import t from 'tap';
-import { Holds } from '../../workers/holds.ts';
+import { Holds } from '../../workers/commit/reorder-window.ts';
+import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { readUpdates } from '../support/read-updates.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
-import { type Backing, withBacking, withWorker } from '../support/with-worker.ts';
 
 const field = asField('garden');
 const alice = asDevice('alice');

@@ -1,13 +1,13 @@
 import { UnrecoverableError } from 'bullmq';
 import t from 'tap';
-import { verifyField } from '../../db/verify-field.ts';
+import { verifyField } from '../../db/read/verify-field.ts';
+import { isPassing } from '../../db/transient-errors.ts';
 import { applyUpdatesJob } from '../../shared/contract/job.ts';
-import { isPassing } from '../../workers/failures.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readCached, readStored, waitForCache, waitForVersion } from '../support/read-back.ts';
-import { withRedis } from '../support/servers.ts';
+import { withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withBacking, withWorker } from '../support/with-worker.ts';
 
 const field = asField('garden');
 const alice = asDevice('alice');

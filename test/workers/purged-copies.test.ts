@@ -5,20 +5,20 @@
 import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
-import { lockFields, writeSnapshots } from '../../db/field-writer.ts';
-import { verifyField } from '../../db/verify-field.ts';
+import { verifyField } from '../../db/read/verify-field.ts';
+import { lockFields, writeSnapshots } from '../../db/write/field-writer.ts';
 import { foldUpdate, sweepRemoved } from '../../shared/field/fold.ts';
 import { nothingTouched } from '../../shared/field/merge-update.ts';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { commitBatch } from '../../workers/commit-batch.ts';
-import { LiveFields } from '../../workers/live-field.ts';
-import { pruneThrough } from '../../workers/upkeep/prune-logs.ts';
-import { type Random, seededRandom } from '../shared/field/seeded-random.ts';
+import { commitBatch } from '../../workers/commit/commit-batch.ts';
+import { LiveFields } from '../../workers/commit/hot-field-cache.ts';
+import { pruneThrough } from '../../workers/maintenance/prune-logs.ts';
+import { type Backing, withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, putParticle, removeParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { type Backing, withBacking } from '../support/with-worker.ts';
+import { type Random, seededRandom } from '../unit/field/support/seeded-random.ts';
 
 type Database = Backing['db'];
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import t from 'tap';
 import { restoreBackup } from '../../../db/backup/restore-backup.ts';
-import { withDatabase } from '../../support/servers.ts';
+import { withDatabase } from '../../support/servers/servers.ts';
 import { backUp, dumpRows, forgeManifest, query, withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
 

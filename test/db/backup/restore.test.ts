@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { listSourceTables } from '../../../db/backup/backup-tables.ts';
 import { restoreBackup } from '../../../db/backup/restore-backup.ts';
-import { listSourceTables } from '../../../db/backup/source-tables.ts';
 import { connectDatabase } from '../../../db/connect.ts';
-import { createFieldReader } from '../../../db/field-reader.ts';
-import { migrateDown } from '../../../db/migrate.ts';
+import { migrateDown } from '../../../db/migrations/migrate.ts';
 import { listMigrations } from '../../../db/migrations/source.ts';
-import { listFields, verifyField } from '../../../db/verify-field.ts';
-import { directDatabaseUrl } from '../../../shared/config.ts';
+import { createFieldReader } from '../../../db/read/field-reader.ts';
+import { listFields, verifyField } from '../../../db/read/verify-field.ts';
+import { directDatabaseUrl } from '../../../shared/config/config.ts';
+import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { waitForVersion } from '../../support/read-back.ts';
-import { withDatabase } from '../../support/servers.ts';
+import { withDatabase } from '../../support/servers/servers.ts';
 import { jobOf, setCell } from '../../support/updates.ts';
 import { alice, backUp, dumpRows, garden, pond, query, withFilledBacking } from '../../support/with-backup.ts';
-import { withBacking, withWorker } from '../../support/with-worker.ts';
 
 t.test('what is restored is what was backed up, row by row, and replays to the same bytes', async (t) => {
   const source = await withFilledBacking(t);

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import t from 'tap';
-import { listBackups, writeVerdict } from '../../../db/backup/backup-folder.ts';
 import { backupLock, underBackupLock } from '../../../db/backup/backup-lock.ts';
-import { partialName } from '../../../db/backup/backup-names.ts';
-import { readBackupTimes } from '../../../db/backup/ledger.ts';
+import { readBackupTimes } from '../../../db/backup/backup-records.ts';
+import { partialName } from '../../../db/backup/files/backup-names.ts';
+import { listBackups, writeVerdict } from '../../../db/backup/files/backup-store.ts';
 import { type BackupPlan, isAnythingDue, runBackups } from '../../../db/backup/run-backups.ts';
 import { withScratchDatabase } from '../../../db/backup/scratch-database.ts';
-import { directDatabaseUrl } from '../../../shared/config.ts';
-import { measureBackups } from '../../../workers/measure-backups.ts';
+import { directDatabaseUrl } from '../../../shared/config/config.ts';
+import { measureBackups } from '../../../workers/observe/backup-metrics.ts';
+import type { Backing } from '../../support/processes/with-worker.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { query, withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
-import type { Backing } from '../../support/with-worker.ts';
 
 const dayMs = 86_400_000;
 

@@ -4,14 +4,14 @@ import t, { type Test } from 'tap';
 import { restoreBackup } from '../../../db/backup/restore-backup.ts';
 import { writeBackup } from '../../../db/backup/write-backup.ts';
 import { connectDatabase } from '../../../db/connect.ts';
-import { listFields, verifyField } from '../../../db/verify-field.ts';
-import { directDatabaseUrl } from '../../../shared/config.ts';
+import { listFields, verifyField } from '../../../db/read/verify-field.ts';
+import { directDatabaseUrl } from '../../../shared/config/config.ts';
+import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { waitForVersion } from '../../support/read-back.ts';
-import { withDatabase } from '../../support/servers.ts';
+import { withDatabase } from '../../support/servers/servers.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
 import { dumpRows, query, withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
-import { withBacking, withWorker } from '../../support/with-worker.ts';
 
 const fields = ['a', 'b', 'c'].map(asField);
 

@@ -3,13 +3,13 @@
  * gets of either API, by GET and by WebSocket, and what every watching device holds.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { verifyField } from '../../../db/verify-field.ts';
+import { verifyField } from '../../../db/read/verify-field.ts';
+import { cutState, type StatePieces } from '../../../shared/cache/state-fragments.ts';
+import { joinText, renderState } from '../../../shared/cache/state-serializer.ts';
 import type { State } from '../../../shared/contract/state.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
-import { cutState, type StatePieces } from '../../../shared/state-pieces.ts';
-import { joinText, renderState } from '../../../shared/state-text.ts';
-import { referenceRegisters } from '../../shared/field/reference-merge.ts';
-import { registersOf } from '../../shared/field/registers.ts';
+import { referenceRegisters } from '../../unit/field/support/reference-merge.ts';
+import { registersOf } from '../../unit/field/support/registers.ts';
 import type { Crowd } from '../devices/crowd.ts';
 import { type View, viewOf } from '../devices/mirror.ts';
 import type { Observer } from '../observer.ts';

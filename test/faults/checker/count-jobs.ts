@@ -1,6 +1,6 @@
 /** What is left in the queue, on Redis and on its PostgreSQL fallback. */
 import type { Knex } from 'knex';
-import { fallbackSchema } from '../../../shared/fallback-queue.ts';
+import { fallbackSchema } from '../../../shared/queue/fallback-queue.ts';
 import type { Observer } from '../observer.ts';
 
 export interface JobCounts {

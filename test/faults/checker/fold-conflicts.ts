@@ -3,7 +3,7 @@
  * no code with shared/field.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { writesOf } from '../../shared/field/reference-merge.ts';
+import { writesOf } from '../../unit/field/support/reference-merge.ts';
 import type { LogRow } from './read-log.ts';
 
 export interface FoundConflict {

@@ -1,7 +1,7 @@
 /** Random changes of every kind, on few cells and particles and with few values, so that devices meet. */
 import { type EventType, eventTypes } from '../../../shared/field/update.ts';
-import { type Change, event, put, remove, setCells, vector } from '../../shared/field/changes.ts';
-import type { Random } from '../../shared/field/seeded-random.ts';
+import { type Change, event, put, remove, setCells, vector } from '../../unit/field/support/changes.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 
 const gridSide = 8;
 const particles = Array.from({ length: 30 }, (_, at) => `p-${at}`);

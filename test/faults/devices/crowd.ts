@@ -1,8 +1,9 @@
 /** All devices of a run: who they are, how much they send, and when they have nothing left to send. */
+
+import { signToken } from '../../../shared/auth/jwt.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
-import { signToken } from '../../../shared/tokens.ts';
-import { type Random, seededRandom } from '../../shared/field/seeded-random.ts';
 import { waitUntil } from '../../support/wait-until.ts';
+import { type Random, seededRandom } from '../../unit/field/support/seeded-random.ts';
 import { jwtSecret } from '../stack/rooms.ts';
 import { Device } from './device.ts';
 import { Ledger } from './ledger.ts';

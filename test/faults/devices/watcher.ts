@@ -7,7 +7,7 @@ import type { ServerMessage } from '../../../shared/contract/stream.ts';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';
-import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { Mirror } from './mirror.ts';
 
 const pingAfterMs = 4000;

@@ -1,5 +1,5 @@
 /** What a fault is given to break. */
-import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { Observer } from '../observer.ts';
 import type { FaultStack } from '../stack/fault-stack.ts';
 import type { SupervisedProcess } from '../stack/supervised-process.ts';

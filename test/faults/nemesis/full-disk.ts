@@ -2,7 +2,7 @@
  * A disk-full error from PostgreSQL. No disk is filled: a trigger raises what PostgreSQL raises then (SQLSTATE 53100,
  * disk_full) on every insert into the log, in the middle of a worker's transaction, until the trigger is dropped.
  */
-import { askPostgres } from '../../support/ask-postgres.ts';
+import { askPostgres } from '../../support/servers/query-postgres.ts';
 
 const breakSql = `
   CREATE OR REPLACE FUNCTION faults_disk_full() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,5 +1,5 @@
 /** Which fault comes in which round: every one in turn, each turn shuffled by the seed, so that all come equally often. */
-import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { Options } from '../options.ts';
 import { faults } from './faults.ts';
 

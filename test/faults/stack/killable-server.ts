@@ -1,5 +1,5 @@
 /** A PostgreSQL or Redis that can be killed and started again, on the same port with the same data. */
-import type { RunningProcess } from '../../../dev/processes.ts';
+import type { RunningProcess } from '../../../dev/processes/child-process.ts';
 
 interface RunningServer {
   readonly process: RunningProcess;

@@ -1,9 +1,9 @@
 /** The APIs and workers of a stack, each behind links of its own. */
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { findFreePort } from '../../../dev/free-port.ts';
-import { nodeProcess } from '../../../dev/node-process.ts';
-import type { ProcessSpec, StartProcess } from '../../../dev/processes.ts';
+import type { ProcessSpec, StartProcess } from '../../../dev/processes/child-process.ts';
+import { findFreePort } from '../../../dev/processes/free-port.ts';
+import { nodeProcess } from '../../../dev/processes/node-process.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { TcpLink } from './tcp-link.ts';
@@ -31,7 +31,7 @@ interface RoomsRequest {
 export const jwtSecret = 'a secret for the fault harness alone, of more than 32 bytes';
 /** So low that snapshots are kept, and read, within a run. */
 const snapshotEvery = 500;
-/** More than a process gives its own shutdown (shared/lifecycle.ts). */
+/** More than a process gives its own shutdown (shared/process/lifecycle.ts). */
 const graceMs = 25_000;
 const settings = {
   NODE_ENV: 'test',
@@ -67,7 +67,7 @@ export async function startRooms({ start, folder, ports, apiPreloads }: RoomsReq
     const spec: ProcessSpec = nodeProcess({
       name,
       script: new URL(`../../../${room}/main.ts`, import.meta.url).href,
-      imports: [new URL('../../../dev/follow-parent.ts', import.meta.url).href, ...preloads],
+      imports: [new URL('../../../dev/processes/exit-with-parent.ts', import.meta.url).href, ...preloads],
       env: {
         ...process.env,
         ...settings,

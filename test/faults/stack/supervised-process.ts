@@ -3,7 +3,7 @@
  * end that nobody had asked for.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProcessSpec, RunningProcess, StartProcess } from '../../../dev/processes.ts';
+import type { ProcessSpec, RunningProcess, StartProcess } from '../../../dev/processes/child-process.ts';
 
 const restartAfterMs = 300;
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { createUpdatesSchema } from '../../../shared/contract/update.ts';
 import { eventTypes } from '../../../shared/field/update.ts';
-import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 
 const body = z.strictObject({ updates: createUpdatesSchema(30) });
 

@@ -1,5 +1,5 @@
 /** Bodies that are not JSON, not whole, too large, too deep, or not what they should be. */
-import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
 import { soundBody, withOddNumber, withOddText, withOddType, withSpoiltUpdate } from './bad-values.ts';
 import { encode, post } from './encode.ts';

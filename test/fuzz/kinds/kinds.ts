@@ -1,5 +1,5 @@
 /** Every kind of bad input, and which comes next. */
-import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { Kind } from '../attempt.ts';
 import { bodyKinds } from './bodies.ts';
 import { messageKinds } from './messages.ts';

@@ -1,6 +1,6 @@
 /** What a client should not say over its WebSocket, and frames that none should send. */
 import { randomBytes } from 'node:crypto';
-import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 import {
   type Attacker,
   type Attempt,

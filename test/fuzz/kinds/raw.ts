@@ -1,5 +1,5 @@
 /** What is not HTTP, or is two requests to one reader and one to another. */
-import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
 import { soundBody } from './bad-values.ts';
 import { encode } from './encode.ts';

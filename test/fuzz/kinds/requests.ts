@@ -1,6 +1,6 @@
 /** Requests that ask in a wrong way: methods, paths, queries, headers. */
 import { deviceIdPattern } from '../../../shared/field/ids.ts';
-import type { Random } from '../../shared/field/seeded-random.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
 import { soundBody } from './bad-values.ts';
 import { encode, kept } from './encode.ts';

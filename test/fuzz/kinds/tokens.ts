@@ -1,6 +1,7 @@
 /** Tokens that are not quite what was signed, or were never good. */
-import type { Random } from '../../shared/field/seeded-random.ts';
-import { bySecret } from '../../shared/token-attacks.ts';
+
+import { bySecret } from '../../unit/auth/jwt-attacks.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { Attacker, Kind } from '../attempt.ts';
 import { soundBody } from './bad-values.ts';
 import { encode, kept } from './encode.ts';

@@ -1,0 +1,63 @@
+/**
+ * Refuses counters too far above a device's last: a counter of 2^53 would wedge the device for ever. PostgreSQL is only
+ * asked when a counter is far above all that this process has accepted of the device.
+ */
+import { LRUCache } from 'lru-cache';
+import type { FieldReader } from '../../db/read/field-reader.ts';
+import { FieldError } from '../../shared/errors.ts';
+import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
+import type { Update } from '../../shared/field/update.ts';
+import { maxCounterLead } from '../../shared/updates/clamp-timestamps.ts';
+
+const maxDevices = 100_000;
+
+export interface Batch {
+  readonly field: FieldId;
+  readonly device: DeviceId;
+  readonly updates: readonly Update[];
+}
+
+export class CounterLeads {
+  readonly #reader: FieldReader;
+  readonly #accepted = new LRUCache<string, number>({ max: maxDevices });
+
+  constructor(reader: FieldReader) {
+    this.#reader = reader;
+  }
+
+  /** @throws FieldError `counter_too_far`, or `queue_unavailable` when that cannot be told */
+  async check(batch: Batch): Promise<void> {
+    const known = this.#accepted.get(keyOf(batch)) ?? 0;
+    if (findLeap(batch.updates, known) === -1) return;
+    const last = Math.max(known, await this.#readLast(batch));
+    const leap = findLeap(batch.updates, last);
+    if (leap === -1) return;
+    throw new FieldError('counter_too_far', {
+      detail: `The device's last counter is ${last}`,
+      errors: [{ path: `/updates/${leap}/counter`, message: `is more than ${maxCounterLead} above the last` }],
+    });
+  }
+
+  noteAccepted(batch: Batch): void {
+    const key = keyOf(batch);
+    const highest = batch.updates.at(-1)?.counter ?? 0;
+    this.#accepted.set(key, Math.max(highest, this.#accepted.get(key) ?? 0));
+  }
+
+  async #readLast({ field, device }: Batch): Promise<number> {
+    try {
+      return await this.#reader.readLastCounter(field, device);
+    } catch (cause) {
+      throw new FieldError('queue_unavailable', { retryAfterSeconds: 2, cause });
+    }
+  }
+}
+
+/** The place of the first counter that is too far above the device's last; -1 for none. */
+function findLeap(updates: readonly Update[], last: number): number {
+  return updates.findIndex(({ counter }) => counter > last + maxCounterLead);
+}
+
+function keyOf({ field, device }: Batch): string {
+  return `${field} ${device}`;
+}

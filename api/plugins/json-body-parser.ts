@@ -1,0 +1,27 @@
+/** Reads bodies: JSON in UTF-8, byte for byte, without what could reach a prototype. Anything else is refused by name. */
+import type { FastifyRequest } from 'fastify';
+import { FieldError } from '../../shared/errors.ts';
+import type { App } from '../fastify-types.ts';
+import { parseJson } from '../http/parse-json.ts';
+
+export function readJsonBodies(app: App): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') {
+      throw new FieldError('unsupported_media_type', {
+        detail: `A body with content-encoding ${encoding} is not taken`,
+      });
+    }
+    return parseJson(decode(body));
+  });
+}
+
+/** @throws FieldError `bad_request` */
+function decode(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+  } catch (cause) {
+    throw new FieldError('bad_request', { detail: 'The body is not UTF-8', cause });
+  }
+}

@@ -1,0 +1,20 @@
+/** Refuses by name what Node would refuse without a word: a request that names no host, and expectations but one. */
+import type { IncomingMessage } from 'node:http';
+import { FieldError } from '../../shared/errors.ts';
+import type { App } from '../fastify-types.ts';
+
+export function refuseUnmetDemands(app: App): void {
+  // Without a listener Node answers 417 by itself.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    const unmet = findUnmet(raw);
+    done(unmet === undefined ? undefined : new FieldError('bad_request', { detail: unmet }));
+  });
+}
+
+function findUnmet({ headers, httpVersion }: IncomingMessage): string | undefined {
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+    return 'Of expectations, only 100-continue is met';
+  }
+  return headers.host === undefined && httpVersion === '1.1' ? 'The Host header is missing' : undefined;
+}

@@ -1,0 +1,49 @@
+/**
+ * One span per request, in which everything runs that the request sets off: what it adds to the queue carries the trace
+ * on to the worker. Streams are left out: they last as long as somebody looks.
+ */
+import type { Context } from '@opentelemetry/api';
+import type { FastifyRequest } from 'fastify';
+import type { Tracing } from '../../shared/observability/tracing.ts';
+import type { App } from '../fastify-types.ts';
+
+/** Asked all the time, or without an end. */
+const untraced = /^\/(metrics|api\/health\/.*|api\/fields\/:field\/(stream|events))$/;
+
+export function traceRequests(app: App, { api, tracer }: Tracing): void {
+  const { context, propagation, trace, ROOT_CONTEXT, SpanKind, SpanStatusCode } = api;
+  const contexts = new WeakMap<FastifyRequest, Context>();
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { method, headers, routeOptions } = request;
+    const route = routeOptions.url;
+    if (!route || untraced.test(route)) return done();
+    // Anybody can send the headers: what they name is pointed to, but neither joined nor let decide what is sampled.
+    const sender = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
+    const span = tracer.startSpan(
+      `${method} ${route}`,
+      {
+        kind: SpanKind.SERVER,
+        attributes: { 'http.request.method': method, 'http.route': route },
+        links: sender ? [{ context: sender }] : [],
+      },
+      ROOT_CONTEXT,
+    );
+    contexts.set(request, trace.setSpan(ROOT_CONTEXT, span));
+    done();
+  });
+
+  // Not before: reading the body loses the context.
+  app.addHook('preHandler', (request, _reply, done) => {
+    context.with(contexts.get(request) ?? context.active(), done);
+  });
+
+  app.addHook('onResponse', (request, reply, done) => {
+    const active = contexts.get(request);
+    const span = active && trace.getSpan(active);
+    span?.setAttribute('http.response.status_code', reply.statusCode);
+    if (reply.statusCode >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
+    span?.end();
+    done();
+  });
+}

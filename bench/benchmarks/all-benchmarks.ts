@@ -1,0 +1,12 @@
+/** All benchmarks, in the order in which they run. */
+import type { Bench } from '../bench.ts';
+import { fanOut } from './fan-out.ts';
+import { growth } from './growth.ts';
+import { ingest } from './ingest.ts';
+import { latency } from './latency.ts';
+import { overload } from './overload.ts';
+import { reads } from './reads.ts';
+import { scaleOut } from './scale-out.ts';
+import { rival } from './write-through.ts';
+
+export const benches: readonly Bench[] = [ingest, rival, reads, latency, fanOut, growth, overload, scaleOut];

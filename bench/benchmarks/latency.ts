@@ -1,0 +1,190 @@
+/** How long it takes from the POST of one device to the delta at another, at a steady rate, and where the time goes. */
+import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
+import { waitUntil } from '../../test/support/wait-until.ts';
+import { openRawQueue, type RawQueue } from '../baselines/raw-queue.ts';
+import type { Bench, Table } from '../bench.ts';
+import { runOpenLoop } from '../load/open-loop.ts';
+import { watchChannel, watchStream } from '../load/watch-deltas.ts';
+import { createWriters, encodePost, setCell, takeUpdates, toJob, tokenFor } from '../load/writers.ts';
+import { format, median, percentile, round } from '../measure/statistics.ts';
+import type { BenchStack } from '../stack/bench-stack.ts';
+
+const field = 'bench-latency' as FieldId;
+const stages = ['accepted', 'committing', 'published', 'delivered', 'BullMQ alone'] as const;
+type Stage = (typeof stages)[number];
+type Times = Record<Stage, number[]> & { arriving: number[]; refused: number };
+
+/**
+ * At the start of a rate all its devices come within a quarter of a second: connections are opened, tokens seen for the
+ * first time, and what waited meanwhile is worked off. That is told apart from how it goes on.
+ */
+const usualArrivalSeconds = 3;
+
+interface UpdateName {
+  readonly device: string;
+  readonly counter: number;
+}
+
+interface Rate {
+  readonly perSecond: number;
+  readonly devices: number;
+  readonly seconds: number;
+  /** Before them. */
+  readonly arrivalSeconds?: number;
+}
+
+const rates: readonly Rate[] = [
+  { perSecond: 1, devices: 1, seconds: 15 },
+  { perSecond: 200, devices: 50, seconds: 6 },
+  { perSecond: 500, devices: 125, seconds: 6 },
+  { perSecond: 1000, devices: 250, seconds: 6 },
+  { perSecond: 2000, devices: 500, seconds: 6 },
+  { perSecond: 3000, devices: 750, seconds: 6 },
+];
+
+/** Until the processes have compiled what they run all day: some twenty thousand requests. */
+const warmUp: Rate = { perSecond: 2000, devices: 500, seconds: 10 };
+
+export const latency: Bench = {
+  name: 'latency',
+  about: 'from POST to delta at a steady rate, and where the time goes, beside BullMQ alone at the same rate',
+  async run({ stack, isQuick, say }) {
+    const chosen = isQuick ? rates.filter(({ perSecond }) => perSecond === 200) : rates;
+    const queue = await openRawQueue(stack);
+    const found = new Map<number, Times[]>();
+    try {
+      if (!isQuick) await measure(stack, queue, warmUp);
+      const count = isQuick ? 1 : 3;
+      for (let number = 1; number <= count; number++) {
+        for (const rate of chosen) {
+          const times = await measure(stack, queue, isQuick ? { ...rate, seconds: 1, arrivalSeconds: 0.5 } : rate);
+          found.set(rate.perSecond, [...(found.get(rate.perSecond) ?? []), times]);
+          const [p50, p99] = [0.5, 0.99].map((share) => format(percentile(times.delivered, share), 1));
+          const { refused } = times;
+          say(
+            `round ${number} of ${count}: ${rate.perSecond}/s: delivered p50 ${p50}, p99 ${p99} ms, ${refused} refused`,
+          );
+        }
+      }
+    } finally {
+      await queue.close();
+    }
+    const of = (rate: number, stage: Stage | 'arriving', share: number) =>
+      median((found.get(rate) ?? []).map((times) => percentile(times[stage], share)));
+    const tables = [...found.keys()].map(
+      (rate): Table => ({
+        title: `${format(rate)} updates a second, one a request: ms from when it was due`,
+        columns: ['until', 'p50', 'p99', 'p99.9'],
+        rows: [...stages, 'arriving' as const].map((stage) => [
+          stage,
+          ...[0.5, 0.99, 0.999].map((share) => format(of(rate, stage, share), 1)),
+        ]),
+      }),
+    );
+    const last = tables.at(-1);
+    if (last) {
+      tables[tables.length - 1] = {
+        ...last,
+        note:
+          'Medians of the rounds, each without its first 3 s. *accepted*: the 202 is here. *committing*: the worker folds it, under the lock (the log time, in whole ms). ' +
+          '*published*: the delta is on the channel. *delivered*: it is at a WebSocket. *BullMQ alone*: from adding an empty job until it is processed. ' +
+          '*arriving*: delivered, of the first 3 s, in which all the devices come.',
+      };
+    }
+    const top = isQuick ? 200 : 2000;
+    const [value, limit] = [of(top, 'delivered', 0.99), of(top, 'BullMQ alone', 0.99)];
+    const refused = [...found.values()].flat().reduce((sum, times) => sum + times.refused, 0);
+    const series = (stage: Stage, share: number) => ({
+      name: `${stage} p${100 * share}`,
+      points: [...found.keys()].map((rate) => [rate, of(rate, stage, share)] as const),
+    });
+    return {
+      tables,
+      targets: [
+        {
+          what: `p99 from POST to delta at ${format(top)} updates/s, in ms, beside BullMQ alone`,
+          value: round(value, 1),
+          limit: round(limit, 1),
+          ratio: round(value / limit, 1),
+          target: '< 50 ms, and nothing refused',
+          met: value < 50 && refused === 0,
+        },
+      ],
+      plots: [
+        {
+          file: 'latency.svg',
+          title: 'From POST to delta',
+          x: 'updates a second',
+          y: 'ms',
+          series: [
+            series('delivered', 0.5),
+            series('delivered', 0.99),
+            series('accepted', 0.99),
+            series('BullMQ alone', 0.99),
+          ],
+        },
+      ],
+    };
+  },
+};
+
+async function measure(stack: BenchStack, queue: RawQueue, rate: Rate): Promise<Times> {
+  const { perSecond, devices, seconds, arrivalSeconds = usualArrivalSeconds } = rate;
+  const [url = ''] = stack.addresses;
+  const times: Times = {
+    refused: 0,
+    accepted: [],
+    committing: [],
+    published: [],
+    delivered: [],
+    'BullMQ alone': [],
+    arriving: [],
+  };
+  const dueAt = new Map<string, number>();
+  /** Those of the devices' first seconds. */
+  const earlyDueAt = new Map<string, number>();
+  let countFrom: number | undefined;
+  const writers = await createWriters(devices);
+  const since = (updates: readonly UpdateName[], at: number, into: number[], dues = dueAt) => {
+    for (const { device, counter } of updates) {
+      const due = dues.get(`${device} ${counter}`);
+      if (due !== undefined) into.push(at - due);
+    }
+  };
+  const stopChannel = await watchChannel(stack, field, ({ updates, foldedAt }) => {
+    since(updates, performance.now(), times.published);
+    since(updates, foldedAt - performance.timeOrigin, times.committing);
+  });
+  const token = await tokenFor('watcher' as DeviceId);
+  const stopStream = await watchStream(url, field, token, ({ updates }) => {
+    since(updates, performance.now(), times.delivered);
+    since(updates, performance.now(), times.arriving, earlyDueAt);
+  });
+  await runOpenLoop({
+    url,
+    devices,
+    perSecond,
+    seconds: seconds + arrivalSeconds,
+    next: (index, due) => {
+      const writer = writers[index] as (typeof writers)[number];
+      const updates = takeUpdates(writer, field, 1, setCell);
+      countFrom ??= due + 1000 * arrivalSeconds;
+      (due >= countFrom ? dueAt : earlyDueAt).set(`${writer.device} ${updates[0]?.counter}`, due);
+      return encodePost(writer, field, updates);
+    },
+    onAnswer: ({ status }, due) => {
+      if (status !== 202) times.refused += 1;
+      else if (countFrom !== undefined && due >= countFrom) times.accepted.push(performance.now() - due);
+    },
+  });
+  const accepted = times.accepted.length;
+  await waitUntil('everything is delivered', () => times.delivered.length >= accepted, { timeoutMs: 60_000 });
+  stopStream();
+  stopChannel();
+  const [writer] = writers;
+  if (writer) {
+    const make = () => toJob(writer, field, [setCell(1)]);
+    times['BullMQ alone'].push(...(await queue.pace(make, perSecond, Math.min(seconds, 4))));
+  }
+  return times;
+}

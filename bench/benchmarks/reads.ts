@@ -1,0 +1,119 @@
+/** Reads of a cached field, beside the same framework answering with a constant of the same size. */
+import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
+import type { ConstantApi } from '../baselines/constant-api.ts';
+import type { Bench } from '../bench.ts';
+import { runClosedLoop } from '../load/closed-loop.ts';
+import { encodeRequest, HttpLane } from '../load/http-connection.ts';
+import { fillFields } from '../load/seed.ts';
+import { tokenFor } from '../load/writers.ts';
+import { describeSpread, format, median, medianRatio, round } from '../measure/statistics.ts';
+import { Helper } from '../stack/rpc-process.ts';
+
+const lanes = 32;
+const field = 'bench-reads' as FieldId;
+
+interface Measured {
+  /** Reads a second. */
+  readonly rate: number;
+  /** CPU time a read of the process that answers. */
+  readonly cpuUs: number;
+}
+
+export const reads: Bench = {
+  name: 'reads',
+  about: 'reads of a cached field of 1,000 particles, beside a constant of the same size',
+  async run({ stack, isQuick, say }) {
+    await fillFields(stack, [field], 1000);
+    const [url = ''] = stack.addresses;
+    const token = await tokenFor('reader' as DeviceId);
+    const path = `/api/fields/${field}`;
+    const whole = encodeRequest({ path, token });
+    const summary = encodeRequest({ path: `${path}?view=summary`, token });
+    const lane = await HttpLane.open(url);
+    const wholeAnswer = await lane.send(whole);
+    const summaryAnswer = await lane.send(summary);
+    lane.close();
+    const etag = /\r\netag: (\S+)/i.exec(wholeAnswer.head)?.[1] ?? '';
+    const unchanged = encodeRequest({ path, token, headers: `if-none-match: ${etag}\r\n` });
+    const kinds = [
+      {
+        name: `state, ${format(wholeAnswer.body.length / 1000)} kB`,
+        request: whole,
+        limit: '/0',
+        expects: 200,
+        weight: 1,
+      },
+      {
+        name: `summary, ${format(summaryAnswer.body.length)} bytes`,
+        request: summary,
+        limit: '/1',
+        expects: 200,
+        weight: 4,
+      },
+      { name: '304', request: unchanged, limit: '/unchanged', expects: 304, weight: 4 },
+    ].map((kind) => ({ ...kind, ours: [] as Measured[], theirs: [] as Measured[] }));
+
+    const helper = new Helper<ConstantApi>('constant', import.meta.resolve('../baselines/constant-api.ts'));
+    stack.usage.watch('constant', helper.pid);
+    const count = isQuick ? 1 : 5;
+    const unit = isQuick ? 400 : 2500;
+    try {
+      const constant = await helper.ask('listen', [wholeAnswer.body, summaryAnswer.body]);
+      for (let number = 0; number <= count; number++) {
+        for (const { name, request, limit, expects, weight, ours, theirs } of kinds) {
+          const requests = unit * weight;
+          const measure = async (server: string, address: string, bytes: Buffer): Promise<Measured> => {
+            const used = () => stack.usage.cpuMs().get(server) ?? 0;
+            const before = used();
+            const ms = await runClosedLoop({ urls: [address], lanes, requests, next: () => bytes, expects });
+            return { rate: (1000 * requests) / ms, cpuUs: (1000 * (used() - before)) / requests };
+          };
+          const our = await measure('API 1', url, request);
+          const their = await measure('constant', constant, encodeRequest({ path: limit }));
+          if (number === 0) continue; // Warms up.
+          ours.push(our);
+          theirs.push(their);
+          say(`round ${number} of ${count}: ${name}: ${format(our.rate)} reads/s, constant ${format(their.rate)}`);
+        }
+      }
+    } finally {
+      await helper.stop();
+    }
+    return {
+      tables: [
+        {
+          title: 'Reads a second',
+          columns: ['read', 'this service', 'constant', 'ratio', 'µs of CPU a read', 'of the constant'],
+          rows: kinds.map(({ name, ours, theirs }) => [
+            name,
+            describeSpread(ours.map(rateOf)),
+            describeSpread(theirs.map(rateOf)),
+            ratioOf(ours, theirs).toFixed(2),
+            ...[ours, theirs].map((measured) => format(median(measured.map(({ cpuUs }) => cpuUs)))),
+          ]),
+          note: `${lanes} connections. The constant has no token to check, no version to ask Redis for, and no log line to write.`,
+        },
+      ],
+      targets: kinds.map(({ name, ours, theirs }) => {
+        const ratio = ratioOf(ours, theirs);
+        const [value, limit] = [round(median(ours.map(rateOf)), 0), round(median(theirs.map(rateOf)), 0)];
+        return {
+          what: `cached reads/s: ${name}`,
+          value,
+          limit,
+          ratio: round(ratio),
+          target: '≥ 0.5 of the constant',
+          met: ratio >= 0.5,
+        };
+      }),
+    };
+  },
+};
+
+function rateOf({ rate }: Measured): number {
+  return rate;
+}
+
+function ratioOf(ours: readonly Measured[], theirs: readonly Measured[]): number {
+  return medianRatio(ours.map(rateOf), theirs.map(rateOf));
+}

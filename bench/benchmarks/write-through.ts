@@ -1,0 +1,91 @@
+/** A plain write-through service with the same input, and what it loses. */
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { WriteThrough } from '../baselines/write-through.ts';
+import type { Bench } from '../bench.ts';
+import { runClosedLoop } from '../load/closed-loop.ts';
+import { countApplied, fillFields, waitUntilApplied } from '../load/seed.ts';
+import { createWriters, encodePost, moveParticle, takeUpdates } from '../load/writers.ts';
+import { describeSpread, format, median, medianRatio, round } from '../measure/statistics.ts';
+import { Helper } from '../stack/rpc-process.ts';
+
+const particles = 1000;
+const lanes = 64;
+const field = 'bench-rival' as FieldId;
+
+export const rival: Bench = {
+  name: 'rival',
+  about: 'the same updates to one field of 1,000 particles, taken by a plain write-through service',
+  async run({ stack, isQuick, say }) {
+    await fillFields(stack, [field], particles);
+    const helper = new Helper<WriteThrough>('rival', import.meta.resolve('../baselines/write-through.ts'));
+    stack.usage.watch('write-through', helper.pid);
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    let sentToThem = 0;
+    const requests = isQuick ? { ours: 1500, theirs: 64 } : { ours: 10_000, theirs: 300 };
+    try {
+      const url = await helper.ask('listen', {
+        databaseUrl: stack.urls.database,
+        cacheUrl: stack.urls.cache,
+        field,
+        particles,
+      });
+      const send = async (urls: readonly string[], count: number) => {
+        const writers = await createWriters(lanes);
+        const next = (lane: number) => {
+          const writer = writers[lane] as (typeof writers)[number];
+          return encodePost(writer, field, takeUpdates(writer, field, 1, moveParticle(particles)));
+        };
+        return runClosedLoop({ urls, lanes, requests: count, next, expects: 202 });
+      };
+      const count = isQuick ? 1 : 3;
+      for (let number = 1; number <= count; number++) {
+        const before = await countApplied(stack, [field]);
+        const startedAt = performance.now();
+        await send(stack.addresses, requests.ours);
+        await waitUntilApplied(stack, [field], before + requests.ours);
+        ours.push((1000 * requests.ours) / (performance.now() - startedAt));
+        const tookMs = await send([url], requests.theirs);
+        sentToThem += requests.theirs;
+        theirs.push((1000 * requests.theirs) / tookMs);
+        say(
+          `round ${number} of ${count}: ${format(ours.at(-1) ?? 0)} against ${format(theirs.at(-1) ?? 0, 1)} updates/s`,
+        );
+      }
+      const kept = await helper.ask('countKept', null);
+      const lost = sentToThem - kept;
+      const ratio = medianRatio(ours, theirs);
+      return {
+        tables: [
+          {
+            title: 'One field of 1,000 particles, one update a request',
+            columns: ['service', 'updates a second', 'acknowledged', 'kept', 'lost'],
+            rows: [
+              ['this one', describeSpread(ours), ours.length * requests.ours, ours.length * requests.ours, 0],
+              [
+                'write-through',
+                describeSpread(theirs, 1),
+                sentToThem,
+                kept,
+                `${lost} (${format((100 * lost) / sentToThem)} %)`,
+              ],
+            ],
+            note: `${lanes} connections. The write-through service is bench/baselines/write-through.ts; ours counts until all are applied.`,
+          },
+        ],
+        targets: [
+          {
+            what: 'updates/s on 1,000 particles beside a write-through service',
+            value: round(median(ours), 0),
+            limit: round(median(theirs), 1),
+            ratio: round(ratio, 1),
+            target: '≥ 30 × the rival, and nothing lost',
+            met: ratio >= 30,
+          },
+        ],
+      };
+    } finally {
+      await helper.stop();
+    }
+  },
+};

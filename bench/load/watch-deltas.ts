@@ -1,0 +1,62 @@
+/** What a field's readers see: the deltas as they are published, and as they reach a WebSocket. */
+import { Redis } from 'ioredis';
+import { WebSocket } from 'ws';
+import { cacheNames, parseChangeMessage } from '../../shared/cache/field-cache.ts';
+import type { DeltaUpdate } from '../../shared/contract/stream.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { BenchStack } from '../stack/bench-stack.ts';
+
+export interface SeenDelta {
+  readonly to: number;
+  readonly updates: readonly DeltaUpdate[];
+  /** Log time of the newest of its updates, in ms since the epoch. */
+  readonly foldedAt: number;
+}
+
+interface DeltaMessage {
+  readonly type: string;
+  readonly to: number;
+  readonly updates: readonly DeltaUpdate[];
+  readonly changes: { readonly metrics: { readonly lastUpdate: number } };
+}
+
+export async function fieldChannel({ db }: BenchStack, field: FieldId): Promise<string> {
+  const { rows } = await db.query<{ id: string }>('SELECT id FROM installation');
+  return cacheNames('field', rows[0]?.id ?? '').fieldChannel(field);
+}
+
+/** @returns how to stop */
+export async function watchChannel(
+  stack: BenchStack,
+  field: FieldId,
+  onDelta: (delta: SeenDelta) => void,
+): Promise<() => void> {
+  const redis = new Redis(stack.urls.cache);
+  redis.on('message', (_channel: string, message: string) => onDelta(readDelta(parseChangeMessage(message).delta)));
+  await redis.subscribe(await fieldChannel(stack, field));
+  return () => redis.disconnect();
+}
+
+/** Resolves with the first message; the function that it returns ends the stream. */
+export function watchStream(
+  url: string,
+  field: FieldId,
+  token: string,
+  onDelta: (delta: SeenDelta) => void,
+): Promise<() => void> {
+  const protocols = ['field.v1', `bearer.${token}`];
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`, protocols);
+  return new Promise((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('message', (data) => {
+      const text = String(data);
+      if (text.startsWith('{"type":"delta"')) onDelta(readDelta(text));
+      resolve(() => socket.close());
+    });
+  });
+}
+
+function readDelta(text: string): SeenDelta {
+  const { to, updates, changes } = JSON.parse(text) as DeltaMessage;
+  return { to, updates, foldedAt: changes.metrics.lastUpdate };
+}

@@ -1,0 +1,93 @@
+/**
+ * Processes of the benchmarks' own, beside the stack: limits, the rival, crowds of watchers. Each answers orders over
+ * its IPC channel, and ends when the channel does.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { v8Flags } from '../../dev/processes/node-process.ts';
+
+type Orders = Readonly<Record<string, (argument: never) => unknown>>;
+
+interface Order {
+  readonly id: number;
+  readonly name: string;
+  readonly argument: unknown;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+/** What the parent holds of a helper whose orders are `Served`. */
+export class Helper<Served extends Orders> {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #lastId = 0;
+
+  /** @param script a URL that `import.meta.resolve` gave */
+  constructor(name: string, script: string) {
+    this.name = name;
+    this.#child = fork(fileURLToPath(script), {
+      // What loads us, or is measured beside us, has the same means.
+      execArgv: [...v8Flags, '--import', import.meta.resolve('tsx')],
+      serialization: 'advanced',
+      detached: true,
+    });
+    this.#child.on('message', (message) => this.#take(message as Answer));
+    this.#child.once('exit', (code, signal) => this.#fail(new Error(`${name} ended (${signal ?? code})`)));
+    this.#child.once('error', (error) => this.#fail(error));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  ask<Name extends keyof Served & string>(
+    name: Name,
+    argument: Parameters<Served[Name]>[0],
+  ): Promise<Awaited<ReturnType<Served[Name]>>> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve: (value) => resolve(value as Awaited<ReturnType<Served[Name]>>), reject });
+      this.#child.send({ id, name, argument } satisfies Order);
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.disconnect();
+    await ended;
+  }
+
+  #take({ id, value, error }: Answer): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (error === undefined) pending?.resolve(value);
+    else pending?.reject(new Error(`${this.name}: ${error}`));
+  }
+
+  #fail(error: Error): void {
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}
+
+/** The helper's side: answers orders until the parent is gone. */
+export function serve(orders: Orders): void {
+  process.on('message', async ({ id, name, argument }: Order) => {
+    try {
+      const value = await orders[name]?.(argument as never);
+      process.send?.({ id, value } satisfies Answer);
+    } catch (error) {
+      process.send?.({
+        id,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      } satisfies Answer);
+    }
+  });
+  process.on('disconnect', () => process.exit(0));
+}

@@ -1,0 +1,73 @@
+/** `field replay`: folds the log again from the oldest state that is kept, and shows or compares what comes out. */
+import type { Command } from 'commander';
+import { replayField } from '../../../db/read/replay-field.ts';
+import { type Verification, verifyField } from '../../../db/read/verify-field.ts';
+import { cutState } from '../../../shared/cache/state-fragments.ts';
+import { joinText, renderState } from '../../../shared/cache/state-serializer.ts';
+import { FieldError } from '../../../shared/errors.ts';
+import type { FieldId } from '../../../shared/field/ids.ts';
+import { withDatabase } from '../../backends/with-database.ts';
+import { exitCodes } from '../../errors/cli-error.ts';
+import { noSuchField } from '../../errors/field-not-found.ts';
+import { explainVersion } from '../../errors/version-errors.ts';
+import { integerBetween, parseField } from '../../input/parse-arguments.ts';
+import { readSettings } from '../../input/read-settings.ts';
+import { counted } from '../../output/format-numbers.ts';
+import { startProgress } from '../../output/progress.ts';
+
+interface Options {
+  to?: number;
+  check?: boolean;
+  json?: boolean;
+}
+
+export function addReplayCommand(program: Command): void {
+  program
+    .command('replay')
+    .description('Folds the log of a field again, from the oldest state that is kept, and prints the state.')
+    .argument('<field>', 'the id of the field, for example global', parseField)
+    .option('--to <version>', 'stops after this version', integerBetween(0, Number.MAX_SAFE_INTEGER))
+    .option(
+      '--check',
+      'compares every outcome and every snapshot on the way instead of printing; exit code 1 if any differs',
+    )
+    .option('--json', 'on one line: the state byte for byte as the API sends it, or the comparison')
+    .addHelpText('after', '\nExample:\n  $ npx field replay global --to 1000\n  $ npx field replay global --check')
+    .action(run);
+}
+
+async function run(field: FieldId, { to, check, json }: Options): Promise<void> {
+  const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], process.env);
+  const progress = startProgress(process.stderr);
+  const onVersion = (version: number, until: number) =>
+    progress.show({ done: version, total: until, text: `version ${version} of ${until}` });
+  try {
+    if (check) {
+      const verification = await withDatabase(url, (db) => verifyField(db, field, { to, onVersion }));
+      progress.stop();
+      return report(verification, json);
+    }
+    const state = await withDatabase(url, (db) => replayField(db, field, { to, onVersion }));
+    progress.stop();
+    const text = joinText(renderState(cutState(state)).state, 0).toString();
+    console.log(json ? text : JSON.stringify(JSON.parse(text), null, 2));
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    throw error.code === 'field_not_found' ? noSuchField(field) : explainVersion(error, field, to);
+  } finally {
+    progress.stop();
+  }
+}
+
+function report(verification: Verification, json: boolean | undefined): void {
+  const { field, version, replayedFrom, snapshotsCompared, differences } = verification;
+  if (differences.length > 0) process.exitCode = exitCodes.no;
+  if (json) {
+    console.log(JSON.stringify(verification));
+    return;
+  }
+  for (const difference of differences) console.log(difference);
+  const replayed = `${counted(version - replayedFrom, 'update')} replayed up to version ${version}`;
+  const verdict = differences.length > 0 ? 'DIFFERS' : 'ok';
+  console.log(`${verdict}  ${field}  ${replayed}, ${counted(snapshotsCompared, 'snapshot')} compared`);
+}

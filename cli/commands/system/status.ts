@@ -1,0 +1,75 @@
+/** `field status`: queues, workers and fields at a glance; on a terminal it goes on until Ctrl-C. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { onStopSignals } from '../../../shared/process/shutdown-signals.ts';
+import { exitCodes } from '../../errors/cli-error.ts';
+import { integerBetween, parseUrl } from '../../input/parse-arguments.ts';
+import { gatherSettings, readSettings } from '../../input/read-settings.ts';
+import { isAway, readStatus, type Sources, type Status } from '../../status/read-status.ts';
+import { renderStatus, updatesPerSecond } from '../../status/render-status.ts';
+
+const clearScreen = '\u001b[H\u001b[2J';
+
+const help = `
+Exit code 3 means that PostgreSQL or the queue's Redis cannot be reached; the rest is shown all the same.
+
+Examples:
+  $ npx field status
+  $ npx field status --once --json`;
+
+interface Options {
+  once?: boolean;
+  interval: number;
+  url?: string;
+  json?: boolean;
+}
+
+export function addStatusCommand(program: Command): void {
+  program
+    .command('status')
+    .description('Shows queues, workers and fields: how much waits, how old it is, how fast it goes.')
+    .option('--once', 'only once, as it does when it does not write to a terminal')
+    .option('--interval <seconds>', 'between two looks', integerBetween(1, 60), 1)
+    .option('--url <url>', 'the API, for the open streams (default: that of a running `npm start`)', parseUrl)
+    .option('--json', 'once, as JSON')
+    .addHelpText('after', help)
+    .action(run);
+}
+
+async function run({ once, interval, url, json }: Options): Promise<void> {
+  const sources = readSources(url);
+  const stopping = new AbortController();
+  onStopSignals(
+    () => stopping.abort(),
+    () => process.exit(exitCodes.stopped),
+  );
+  // Speeds need two looks.
+  let before = await readStatus(sources);
+  for (;;) {
+    await delay(interval * 1000, undefined, { signal: stopping.signal }).catch(() => undefined);
+    if (stopping.signal.aborted) return;
+    const status = await readStatus(sources);
+    if (json || once || !process.stdout.isTTY) {
+      console.log(json ? JSON.stringify(toJson(status, before)) : renderStatus(status, before));
+      if (isAway(status.redis) || isAway(status.postgres)) process.exitCode = exitCodes.unreachable;
+      return;
+    }
+    process.stdout.write(`${clearScreen}${renderStatus(status, before)}\n\nCtrl-C ends.\n`);
+    before = status;
+  }
+}
+
+function readSources(url: string | undefined): Sources {
+  const settings = readSettings(['DATABASE_URL', 'QUEUE_REDIS_URL', 'QUEUE_PREFIX'], process.env, ['ADMIN_PASSWORD']);
+  return {
+    databaseUrl: settings.DATABASE_URL,
+    queueUrl: settings.QUEUE_REDIS_URL,
+    prefix: settings.QUEUE_PREFIX,
+    apiUrl: url ?? gatherSettings(process.env).API_URL,
+    adminPassword: settings.ADMIN_PASSWORD,
+  };
+}
+
+function toJson(status: Status, before: Status) {
+  return { ...status, updatesPerSecond: updatesPerSecond(status, before) };
+}

@@ -1,0 +1,66 @@
+/** A line as an update and its device, checked by the schema of the contract. */
+import secureJson from 'secure-json-parse';
+import { deviceIdSchema } from '../../../shared/contract/ids.ts';
+import { inputErrors } from '../../../shared/contract/problem.ts';
+import { createUpdateSchema } from '../../../shared/contract/update.ts';
+import type { DeviceId } from '../../../shared/field/ids.ts';
+import type { Update } from '../../../shared/field/update.ts';
+import { reasonOf } from '../../errors/cli-error.ts';
+import type { Line, Place } from './read-lines.ts';
+
+export interface DeviceUpdate {
+  readonly place: Place;
+  readonly device: DeviceId;
+  readonly update: Update;
+  /** How long its line is, as a measure of the memory that it takes. */
+  readonly size: number;
+}
+
+interface BadLine {
+  readonly place: Place;
+  readonly problem: string;
+}
+
+export type ParseLine = (line: Line) => DeviceUpdate | BadLine;
+
+const shownErrors = 3;
+
+interface ParserOptions {
+  readonly gridSize: number;
+  /** Of the lines that name none. */
+  readonly device: DeviceId | undefined;
+}
+
+export function createLineParser({ gridSize, device: defaultDevice }: ParserOptions): ParseLine {
+  const schema = createUpdateSchema(gridSize);
+  return (line) => {
+    const { place } = line;
+    if ('problem' in line) return line;
+    const parsed = parseObject(line.text);
+    if (typeof parsed === 'string') return { place, problem: parsed };
+    const { device: given = defaultDevice, ...rest } = parsed;
+    if (given === undefined) return { place, problem: '/device is missing: give one to such lines with --device' };
+    const device = deviceIdSchema.safeParse(given);
+    if (!device.success) return { place, problem: describeErrors(inputErrors(device.error, '/device')) };
+    const update = schema.safeParse(rest);
+    if (!update.success) return { place, problem: describeErrors(inputErrors(update.error)) };
+    return { place, device: device.data, update: update.data, size: line.text.length };
+  };
+}
+
+/** The object, or why there is none. */
+function parseObject(text: string): Record<string, unknown> | string {
+  try {
+    const value: unknown = secureJson.parse(text);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : 'is not a JSON object';
+  } catch (error) {
+    return `is not JSON: ${reasonOf(error)}`;
+  }
+}
+
+function describeErrors(errors: readonly { path: string; message: string }[]): string {
+  const shown = errors.slice(0, shownErrors).map(({ path, message }) => `${path}: ${message}`);
+  const hidden = errors.length - shown.length;
+  return [...shown, ...(hidden > 0 ? [`and ${hidden} more`] : [])].join('; ');
+}

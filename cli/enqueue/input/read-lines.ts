@@ -1,0 +1,104 @@
+/**
+ * Lines of a file or of standard input, plain or gzipped, a piece of the input at a time: a file of any size, and input
+ * that trickles in, need no more memory than a piece. Knows nothing of what the lines say.
+ */
+import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
+import { addAbortSignal, pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { maxRequestBytes } from '../../../shared/contract/wire.ts';
+import { reasonOf } from '../../errors/cli-error.ts';
+
+const pieceBytes = 128 * 1024;
+const newline = 0x0a;
+
+/** Where a line stands; lines count from 1. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** A line with something in it, or why it cannot be read. */
+export type Line = { readonly place: Place } & ({ readonly text: string } | { readonly problem: string });
+
+/** Yields the lines of each piece together. Ends early, without an error, when `signal` is aborted. */
+export async function* readLines(path: string, signal: AbortSignal): AsyncGenerator<Line[]> {
+  const file = path === '-' ? 'standard input' : path;
+  const input = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: pieceBytes });
+  const splitter = new LineSplitter(file);
+  try {
+    for await (const piece of await unzipped(addAbortSignal(signal, input))) yield splitter.split(piece);
+    yield splitter.end();
+  } catch (error) {
+    if (signal.aborted) return;
+    // What came before it was read, and counts.
+    yield [splitter.breakOff(`cannot be read any further: ${reasonOf(error)}`)];
+  }
+}
+
+/** Tells gzip by its first two bytes, whatever the file is called. */
+async function unzipped(input: Readable): Promise<AsyncIterable<Buffer>> {
+  const pieces: AsyncIterator<Buffer> = input[Symbol.asyncIterator]();
+  let first = Buffer.alloc(0);
+  while (first.length < 2) {
+    const next = await pieces.next();
+    if (next.done) break;
+    first = Buffer.concat([first, next.value]);
+  }
+  const all = (async function* () {
+    yield first;
+    yield* { [Symbol.asyncIterator]: () => pieces };
+  })();
+  const isGzip = first[0] === 0x1f && first[1] === 0x8b;
+  // An error reaches whoever reads the result.
+  return isGzip ? pipeline(all, createGunzip({ chunkSize: pieceBytes }), () => undefined) : all;
+}
+
+class LineSplitter {
+  readonly #file: string;
+  #line = 0;
+  /** The beginning of a line whose end has not come yet; undefined once it is too long to be kept. */
+  #rest: Buffer | undefined = Buffer.alloc(0);
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  split(piece: Buffer): Line[] {
+    const lines: Line[] = [];
+    let start = 0;
+    for (let end = piece.indexOf(newline); end !== -1; end = piece.indexOf(newline, start)) {
+      this.#append(piece.subarray(start, end));
+      lines.push(...this.#finish());
+      start = end + 1;
+    }
+    this.#append(piece.subarray(start));
+    return lines;
+  }
+
+  /** A last line needs no line break. */
+  end(): Line[] {
+    return this.#rest?.length === 0 ? [] : this.#finish();
+  }
+
+  breakOff(problem: string): Line {
+    return { place: { file: this.#file, line: this.#line + 1 }, problem };
+  }
+
+  #append(bytes: Buffer): void {
+    if (!this.#rest) return;
+    const isTooLong = this.#rest.length + bytes.length > maxRequestBytes;
+    this.#rest = isTooLong ? undefined : this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+  }
+
+  #finish(): Line[] {
+    const bytes = this.#rest;
+    this.#rest = Buffer.alloc(0);
+    this.#line += 1;
+    const place = { file: this.#file, line: this.#line };
+    if (!bytes) return [{ place, problem: `is longer than ${maxRequestBytes} bytes` }];
+    if (!isUtf8(bytes)) return [{ place, problem: 'is not UTF-8' }];
+    const text = bytes.toString().trim();
+    return text === '' ? [] : [{ place, text }];
+  }
+}

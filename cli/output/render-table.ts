@@ -1,0 +1,25 @@
+/** Rows as aligned text. */
+import { printable } from './escape-control-chars.ts';
+
+const gap = '  ';
+
+/** Columns as wide as their widest text; the last one is not padded. */
+export function renderTable(rows: readonly (readonly string[])[]): string {
+  const clean = rows.map((row) => row.map(printable));
+  const widths = clean.reduce<number[]>(
+    (widest, row) => row.map((text, column) => Math.max(widest[column] ?? 0, text.length)),
+    [],
+  );
+  return clean
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join(gap)
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

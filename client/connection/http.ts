@@ -1,0 +1,87 @@
+/** One request at a time limit, and every way in which it can fail as one kind of error. */
+import type { Problem } from '../../shared/contract/problem.ts';
+import { parseJson } from '../parse-json.ts';
+
+/** The server's refusal, or `network` when there was no answer. */
+export class RequestError extends Error {
+  override name = 'RequestError';
+  constructor(
+    readonly code: string,
+    message: string,
+    /** 0 when there was no answer. */
+    readonly status: number = 0,
+    /** How long the server wants to be left alone. */
+    readonly retryAfterMs: number = 0,
+    readonly errors: Problem['errors'] = undefined,
+  ) {
+    super(message);
+  }
+}
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON, by POST. */
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly etag: string | null;
+  readonly body: unknown;
+}
+
+/** Asks something of the field: a path below its own, and what is sent there. */
+export type AskField = (path: string, request: Omit<HttpRequest, 'url'>) => Promise<HttpAnswer>;
+
+const defaultTimeoutMs = 10_000;
+
+/** @throws RequestError */
+export async function ask(fetch: typeof globalThis.fetch, request: HttpRequest): Promise<HttpAnswer> {
+  const { url, token, headers, body, timeoutMs = defaultTimeoutMs, signal } = request;
+  const abort = new AbortController();
+  const giveUp = () => abort.abort();
+  const timer = setTimeout(giveUp, timeoutMs);
+  signal?.addEventListener('abort', giveUp);
+  try {
+    const response = await fetch(url, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: JSON.stringify(body),
+      signal: abort.signal,
+    });
+    const text = await response.text();
+    if (!response.ok && response.status !== 304) throw refusalOf(response, text);
+    return {
+      status: response.status,
+      etag: response.headers.get('etag'),
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    throw new RequestError('network', error instanceof Error ? error.message : String(error));
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
+
+function refusalOf(response: Pick<Response, 'status' | 'headers'>, text: string): RequestError {
+  // A proxy on the way may answer with anything.
+  const problem = parseJson<Problem>(text);
+  const seconds = Number(response.headers.get('retry-after') ?? 0);
+  return new RequestError(
+    problem?.code ?? 'internal',
+    problem?.detail ?? problem?.title ?? String(response.status),
+    response.status,
+    Number.isFinite(seconds) ? seconds * 1000 : 0,
+    problem?.errors,
+  );
+}

@@ -1,0 +1,27 @@
+/** The newest conflicts, and which side of each is this device's. */
+import type { Conflict, Resolution } from '../../shared/field/registers/conflict-record.ts';
+import type { FieldConflict } from '../types.ts';
+
+const maxConflicts = 50;
+
+function winnerOf(resolution: Resolution): FieldConflict['winner'] {
+  if (resolution === 'merged') return 'both';
+  return resolution === 'kept_local' ? 'local' : 'remote';
+}
+
+export class ConflictList {
+  #conflicts: readonly FieldConflict[] = [];
+
+  /** The newest first. */
+  get all(): readonly FieldConflict[] {
+    return this.#conflicts;
+  }
+
+  add(conflict: Conflict, device: string | undefined): FieldConflict {
+    const { local, remote, resolution } = conflict;
+    const own = remote.device === device ? 'remote' : local.device === device ? 'local' : undefined;
+    const found = { ...conflict, winner: winnerOf(resolution), own } as const;
+    this.#conflicts = [found, ...this.#conflicts].slice(0, maxConflicts);
+    return found;
+  }
+}

@@ -1,0 +1,58 @@
+/** The state as the server last told it: snapshots replace it, deltas that stand on it move it on. Pure. */
+import type { ServerMessage } from '../../shared/contract/stream.ts';
+import { metricsOf } from '../../shared/field/dynamics/metrics.ts';
+import { createFieldState } from '../../shared/field/state.ts';
+import type { ParticleView } from '../../shared/field/view.ts';
+import type { FieldView } from '../types.ts';
+
+export interface ServerState {
+  readonly view: FieldView;
+  readonly particles: ReadonlyMap<string, ParticleView>;
+}
+
+type Delta = Extract<ServerMessage, { type: 'delta' }>;
+
+/** A field that nobody has changed yet. */
+export function emptyServerState(field: string): ServerState {
+  const state = createFieldState(field as FieldView['field']);
+  const { quantumFields } = state;
+  const empty = { field: state.field, version: 0, activeNodes: 0, memoryParticles: [], cells: {} };
+  return { view: { ...empty, ...metricsOf(state), quantumFields }, particles: new Map() };
+}
+
+export function fromView(view: FieldView): ServerState {
+  return { view, particles: new Map(view.memoryParticles.map((particle) => [particle.id, particle])) };
+}
+
+/** @param delta one whose `from` is the state's version */
+export function applyDelta({ view, particles }: ServerState, { to, changes }: Delta): ServerState {
+  const changed = Object.entries(changes.particles);
+  const next = changed.length === 0 ? particles : changeParticles(particles, changed);
+  return {
+    particles: next,
+    view: {
+      ...view,
+      ...changes.metrics,
+      version: to,
+      memoryParticles: next === particles ? view.memoryParticles : [...next.values()],
+      quantumFields: changes.quantumFields ?? view.quantumFields,
+      cells: Object.keys(changes.cells).length === 0 ? view.cells : { ...view.cells, ...changes.cells },
+    },
+  };
+}
+
+export function setActiveNodes({ view, particles }: ServerState, activeNodes: number): ServerState {
+  return { view: { ...view, activeNodes }, particles };
+}
+
+function changeParticles(
+  particles: ReadonlyMap<string, ParticleView>,
+  changed: readonly (readonly [string, ParticleView | null])[],
+): ReadonlyMap<string, ParticleView> {
+  const next = new Map(particles);
+  for (const [id, particle] of changed) {
+    if (particle) next.set(id, particle);
+    else next.delete(id);
+  }
+  return next;
+}

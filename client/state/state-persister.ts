@@ -1,0 +1,40 @@
+/**
+ * Keeps the server's state in the storage, now and then: an app that starts without a network shows what it last knew, and
+ * its stream resumes from there.
+ */
+import { parseJson } from '../parse-json.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { FieldView } from '../types.ts';
+
+const stateKey = 'state';
+const everyMs = 5000;
+
+export class StateKeeper {
+  readonly #storage: Storage;
+  #kept: FieldView | undefined;
+  #keptAt = 0;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /** Undefined when there is none, or none of this field. */
+  async load(field: string): Promise<FieldView | undefined> {
+    const text = await this.#storage.get(stateKey);
+    // What is torn, or somebody else's, is no loss: the server has it all.
+    const view = parseJson<FieldView>(text);
+    return view?.field === field && Array.isArray(view.memoryParticles) ? (view as FieldView) : undefined;
+  }
+
+  /** To be called often: writes when the state is a new one, and the last writing is a while ago. */
+  offer(view: FieldView, now: number): void {
+    if (view !== this.#kept && Math.abs(now - this.#keptAt) >= everyMs) void this.save(view, now);
+  }
+
+  async save(view: FieldView, now: number): Promise<void> {
+    if (view === this.#kept) return;
+    this.#kept = view;
+    this.#keptAt = now;
+    await this.#storage.set(stateKey, JSON.stringify(view));
+  }
+}

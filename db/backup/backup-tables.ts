@@ -1,0 +1,58 @@
+/**
+ * What is backed up: every table of the public schema, as the catalogue has it, so that none is forgotten that a later
+ * migration adds; and the updates that wait in PostgreSQL's queue, accepted but not applied.
+ */
+import type pg from 'pg';
+import { updatesQueue } from '../../shared/contract/job.ts';
+import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
+
+/** The name under which the waiting updates go: BullMQ's tables may change, what a job brings does not. */
+export const pendingJobs = 'pending_jobs';
+export const pendingJobColumns = ['name', 'data', 'opts', 'max_attempts', 'added_at_ms'] as const;
+
+/**
+ * Left out: what is true of one database only. A restored one is another installation, so that no cache takes copies of
+ * the old one for its own; with an empty cache, nothing is unpublished; and which backups there are, it finds out anew.
+ */
+const ownTables = ['installation', 'unpublished_fields', 'backups'];
+
+export interface SourceTable {
+  readonly table: string;
+  readonly columns: readonly string[];
+  /** What stands between COPY and TO. */
+  readonly source: string;
+}
+
+const tablesSql = `
+  SELECT class.relname AS table, array_agg(attribute.attname::text ORDER BY attribute.attnum) AS columns
+  FROM pg_class class JOIN pg_attribute attribute ON attribute.attrelid = class.oid
+  WHERE class.relnamespace = 'public'::regnamespace AND class.relkind IN ('r', 'p') AND NOT class.relispartition
+    AND class.relname NOT LIKE 'knex\\_%' AND class.relname <> ALL ($1)
+    AND attribute.attnum > 0 AND NOT attribute.attisdropped AND attribute.attgenerated = ''
+  GROUP BY class.relname
+  ORDER BY class.relname`;
+
+const pendingSql = `
+  SELECT ${pendingJobColumns.join(', ')} FROM ${fallbackSchema}.job
+  WHERE queue = '${updatesQueue}' AND state <> 'completed' ORDER BY seq`;
+
+export async function listSourceTables(client: pg.Client): Promise<SourceTable[]> {
+  const { rows } = await client.query<{ table: string; columns: string[] }>(tablesSql, [ownTables]);
+  return [
+    ...rows.map(({ table, columns }) => ({ table, columns, source: sourceOf(table, columns) })),
+    { table: pendingJobs, columns: pendingJobColumns, source: `(${pendingSql})` },
+  ];
+}
+
+/** A partitioned table can only be copied out by a query. */
+function sourceOf(table: string, columns: readonly string[]): string {
+  return `(SELECT ${quoteNames(columns)} FROM public.${quoteName(table)})`;
+}
+
+export function quoteNames(names: readonly string[]): string {
+  return names.map(quoteName).join(', ');
+}
+
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,105 @@
+/** Brings a database to the newest schema. Any number of processes may do so at once: one works, the others wait. */
+import { type PgQueryable, runMigrations } from 'bullmq';
+import knex from 'knex';
+import pg from 'pg';
+import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
+import { listMigrations, migrationSource } from './source.ts';
+
+/** Names the advisory lock; any constant does, as long as it stays. */
+const migrationLock = 4_715_301_964;
+const startupLimitMs = 60_000;
+const retryPauseMs = 250;
+
+export interface Migrated {
+  readonly applied: string[];
+}
+
+/**
+ * Waits for PostgreSQL (at most a minute) and migrates.
+ * @param through the migration to stop after: for what was written under an older schema
+ * @throws when a migration fails or PostgreSQL stays away
+ */
+export async function migrate(databaseUrl: string, { through }: { through?: string } = {}): Promise<Migrated> {
+  return underMigrationLock(databaseUrl, async (database) => {
+    const applied = through === undefined ? await migrateAll(database) : await migrateThrough(database, through);
+    await migrateFallbackQueue(databaseUrl);
+    return { applied };
+  });
+}
+
+async function migrateAll(database: knex.Knex): Promise<string[]> {
+  const [, applied] = await database.migrate.latest();
+  return applied;
+}
+
+async function migrateThrough(database: knex.Knex, last: string): Promise<string[]> {
+  const applied: string[] = [];
+  for (const name of listMigrations()) {
+    // What has been applied before is passed over.
+    const [, done] = (await database.migrate.up({ name })) as [number, string[]];
+    applied.push(...done);
+    if (name === last) break;
+  }
+  return applied;
+}
+
+/** Takes the last batch of migrations back. */
+export async function migrateDown(databaseUrl: string): Promise<{ undone: string[] }> {
+  return underMigrationLock(databaseUrl, async (database) => {
+    const [, undone] = await database.migrate.rollback();
+    return { undone };
+  });
+}
+
+/** The queue that updates go to while Redis is away keeps its tables beside ours. */
+async function migrateFallbackQueue(databaseUrl: string): Promise<void> {
+  const client = await connectPatiently(databaseUrl);
+  try {
+    await runMigrations(client as unknown as PgQueryable, fallbackSchema);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A session lock on its own connection: it waits instead of failing, and dies with the process. */
+async function underMigrationLock<T>(url: string, work: (database: knex.Knex) => Promise<T>): Promise<T> {
+  const lock = await connectPatiently(url);
+  const database = knex({ client: 'pg', connection: url, pool: { min: 0, max: 2 }, migrations: { migrationSource } });
+  try {
+    await lock.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+    return await work(database);
+  } finally {
+    await database.destroy();
+    await lock.end();
+  }
+}
+
+async function connectPatiently(url: string): Promise<pg.Client> {
+  const deadline = Date.now() + startupLimitMs;
+  for (;;) {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000, keepAlive: true });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      if (!isStartingUp(error) || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryPauseMs));
+    }
+  }
+}
+
+const startingUpCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  '57P03',
+  '57P01',
+]);
+
+function isStartingUp(error: unknown): boolean {
+  return error instanceof Error && startingUpCodes.has((error as NodeJS.ErrnoException).code ?? '');
+}

@@ -1,0 +1,41 @@
+/** The fields that were written to last, in a row each. */
+import type { Knex } from 'knex';
+import type { FieldId } from '../../shared/field/ids.ts';
+
+export interface FieldOverview {
+  readonly field: FieldId;
+  readonly version: number;
+  readonly conflicts: number;
+  /** By the log's time, in ms. */
+  readonly lastUpdate: number;
+  readonly devices: number;
+  /** Devices whose updates were applied in the last 30 s. */
+  readonly activeDevices: number;
+}
+
+interface Overview {
+  readonly fields: FieldOverview[];
+  readonly total: number;
+  /** Fields of which the cache could not be told. */
+  readonly unpublished: number;
+}
+
+const activeMs = 30_000;
+
+const fieldsSql = `
+  SELECT field_id AS field, version, conflict_count AS conflicts, last_update AS "lastUpdate",
+         clocks.devices, clocks.active AS "activeDevices"
+    FROM (SELECT * FROM consciousness_states ORDER BY last_update DESC LIMIT :limit) AS newest
+   CROSS JOIN LATERAL (SELECT count(*) AS devices, count(*) FILTER (WHERE heard_at > :since) AS active
+                         FROM vector_clocks WHERE vector_clocks.field_id = newest.field_id) AS clocks
+   ORDER BY last_update DESC`;
+
+const totalsSql = `
+  SELECT (SELECT count(*) FROM consciousness_states) AS total,
+         (SELECT count(*) FROM unpublished_fields) AS unpublished`;
+
+export async function readFieldOverview(db: Knex, limit: number): Promise<Overview> {
+  const { rows } = await db.raw<{ rows: FieldOverview[] }>(fieldsSql, { limit, since: Date.now() - activeMs });
+  const totals = await db.raw<{ rows: [Omit<Overview, 'fields'>] }>(totalsSql);
+  return { fields: rows, ...totals.rows[0] };
+}

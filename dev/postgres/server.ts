@@ -1,0 +1,193 @@
+/**
+ * A real PostgreSQL in a folder: created on the first start, recovered after a `kill -9`, listening on 127.0.0.1 only.
+ * Knows nothing of what is stored in it.
+ */
+import { chown, mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { type RunningProcess, type StartProcess, startProcess } from '../processes/child-process.ts';
+import { commandOf } from '../processes/process-identity.ts';
+import { findPostgresBinaries, type PostgresBinaries } from './binaries.ts';
+import { choosePostgresUser, type PostgresUser } from './user.ts';
+
+export interface PostgresOptions {
+  /** The folder that holds `postgres/`, `postgres.log` and `run/`. */
+  folder: string;
+  port: number;
+  password: string;
+  /** More settings, `fsync=off` for example. */
+  settings?: readonly string[];
+  start?: StartProcess;
+  say?: (line: string) => void;
+}
+
+export interface PostgresServer {
+  readonly port: number;
+  readonly process: RunningProcess;
+  /** The address of one of its databases, for the superuser `field`. */
+  url(database: string): string;
+}
+
+/** Recovery after a crash replays at most `max_wal_size` (1 GB): some seconds, a slow disk's minute. */
+const START_DEADLINE_MS = 120_000;
+/** How long the backends of a postmaster that was killed may take to notice. */
+const ORPHAN_DEADLINE_MS = 20_000;
+const STOP_GRACE_MS = 30_000;
+/** A tidy environment: neither PG* settings nor a locale that this machine lacks. */
+const environment = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
+
+/** Starts the server and waits until it accepts connections. The leftovers of an earlier owner must be stopped before. */
+export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const say = options.say ?? (() => {});
+  const dataDir = resolve(options.folder, 'postgres');
+  const binaries = await findPostgresBinaries();
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const start = options.start ?? startProcess;
+  const user = await choosePostgresUser({
+    dataDir,
+    folder: resolve(options.folder),
+    binary: binaries.postgres,
+    start,
+    say,
+  });
+  if (!(await readIfThere(join(dataDir, 'PG_VERSION')))) {
+    say('Creating a PostgreSQL database folder');
+    await initialise(dataDir, binaries, user, options);
+  }
+  await forgetDeadPostmaster(dataDir);
+  const url = (database: string) => `postgres://field:${options.password}@127.0.0.1:${options.port}/${database}`;
+  const deadline = Date.now() + ORPHAN_DEADLINE_MS;
+  for (;;) {
+    const server = await launch(dataDir, binaries, user, options);
+    const failure = await waitUntilAccepting(url('postgres'), dataDir, server);
+    if (failure === undefined) return { port: options.port, process: server, url };
+    const log = await tail(logFile(options.folder));
+    const orphansRemain = log.includes('shared memory block');
+    if (!orphansRemain || Date.now() > deadline) throw new Error(`PostgreSQL did not start (${failure}):\n${log}`);
+    await delay(300);
+  }
+}
+
+/** Creates a database, unless it exists. */
+export async function ensureDatabase(server: PostgresServer, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server.url('postgres') });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
+    if (rowCount === 0) await client.query(`create database ${client.escapeIdentifier(name)}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** initdb works in a folder beside and the result is renamed: an interrupted one leaves nothing that looks whole. */
+async function initialise(dataDir: string, binaries: PostgresBinaries, user: PostgresUser, options: PostgresOptions) {
+  const draft = `${dataDir}.new`;
+  const passwordFile = `${dataDir}.password`;
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { mode: 0o700 });
+  await writeFile(passwordFile, `${options.password}\n`, { mode: 0o600 });
+  if (user.owner) {
+    for (const path of [draft, passwordFile]) await chown(path, user.owner.uid, user.owner.gid);
+  }
+  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  const access = ['--auth=scram-sha-256', '--username=field', `--pwfile=${passwordFile}`];
+  try {
+    const initdb = await run('initdb', binaries.initdb, ['-D', draft, ...locale, ...access], user, options);
+    const ended = await initdb.exited;
+    if (ended !== 'code 0') throw new Error(`initdb failed (${ended}):\n${await tail(logFile(options.folder))}`);
+    await rmdir(dataDir);
+    await rename(draft, dataDir);
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+}
+
+function launch(dataDir: string, binaries: PostgresBinaries, user: PostgresUser, options: PostgresOptions) {
+  const settings = [
+    `port=${options.port}`,
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'max_connections=200',
+    ...(options.settings ?? []),
+  ];
+  const args = ['-D', dataDir, ...settings.flatMap((setting) => ['-c', setting])];
+  return run('postgres', binaries.postgres, args, user, options);
+}
+
+async function run(name: string, binary: string, args: string[], user: PostgresUser, options: PostgresOptions) {
+  const log = await open(logFile(options.folder), 'w');
+  try {
+    return await (options.start ?? startProcess)({
+      ...user.asUser(binary, args),
+      name,
+      env: environment,
+      cwd: '/',
+      output: log.fd,
+      stopSignal: 'SIGINT', // "fast": ends the sessions, writes a checkpoint.
+      forceSignal: 'SIGQUIT', // "immediate": takes its children along; the next start recovers from the log.
+      graceMs: STOP_GRACE_MS,
+      recordIn: join(options.folder, 'run'),
+    });
+  } finally {
+    await log.close();
+  }
+}
+
+/** Undefined once it accepts connections, else how it ended. */
+async function waitUntilAccepting(url: string, dataDir: string, server: RunningProcess): Promise<string | undefined> {
+  const deadline = Date.now() + START_DEADLINE_MS;
+  while (server.running) {
+    const answer = await tryConnection(url, dataDir);
+    if (answer === 'accepted') return undefined;
+    if (answer === 'refused' || Date.now() > deadline) {
+      await server.stop();
+      return answer === 'refused' ? 'it refuses its password in secrets.json' : 'it took too long';
+    }
+    await delay(50);
+  }
+  return server.exited;
+}
+
+/** `not yet` as well when another PostgreSQL answers: ours will then end, for its port is taken. */
+async function tryConnection(url: string, dataDir: string): Promise<'accepted' | 'refused' | 'not yet'> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  client.on('error', () => {}); // Answered by the rejection below.
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ data_directory: string }>('show data_directory');
+    return rows[0]?.data_directory === dataDir ? 'accepted' : 'not yet';
+  } catch (error) {
+    const isAboutTheUser = String((error as NodeJS.ErrnoException).code).startsWith('28');
+    return isAboutTheUser ? 'refused' : 'not yet';
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/**
+ * postmaster.pid may name a pid that another program has by now (after a container's restart, nearly always); PostgreSQL
+ * would then refuse to start. If it is a PostgreSQL, whoever started it, the refusal is right and its log says so.
+ */
+async function forgetDeadPostmaster(dataDir: string): Promise<void> {
+  const file = join(dataDir, 'postmaster.pid');
+  const pid = Number.parseInt((await readIfThere(file)) ?? '', 10);
+  if (!Number.isNaN(pid) && !commandOf(pid).includes('postgres')) await rm(file, { force: true });
+}
+
+const logFile = (folder: string) => join(folder, 'postgres.log');
+
+async function tail(file: string): Promise<string> {
+  const lines = ((await readIfThere(file)) ?? '').trimEnd().split('\n');
+  return lines.slice(-20).join('\n');
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Under which user PostgreSQL runs. It refuses to run as root, so root lends it another one, with the right to pass
+ * through folders that are closed to that user (a checkout in /root) where the system lets us.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import type { ProcessSpec, StartProcess } from '../processes/child-process.ts';
+
+/** How to start a command as somebody. */
+type Launch = Pick<ProcessSpec, 'command' | 'args' | 'uid' | 'gid'>;
+type AsUser = (command: string, args: readonly string[]) => Launch;
+
+export interface PostgresUser {
+  /** Who must own the data; undefined when we are not root and simply run it ourselves. */
+  owner?: Owner;
+  asUser: AsUser;
+}
+
+interface Owner {
+  name: string;
+  uid: number;
+  gid: number;
+}
+
+export interface UserNeeds {
+  /** Existing; when a user other than root owns it already, that one is taken. */
+  dataDir: string;
+  /** What the user must be able to enter, and to run. */
+  folder: string;
+  binary: string;
+  start: StartProcess;
+  say: (line: string) => void;
+}
+
+const WAYS_OUT =
+  'Move the project to a folder that others may enter, or run as another user, or set DATABASE_URL to a PostgreSQL of your own.';
+
+export async function choosePostgresUser(needs: UserNeeds): Promise<PostgresUser> {
+  if (process.getuid?.() !== 0) return { asUser: (command, args) => ({ command, args }) };
+  const owner = ownerOf(needs.dataDir) ?? findUser('postgres') ?? (await createUser(needs)) ?? findUser('nobody');
+  if (!owner) throw new Error(`PostgreSQL does not run as root, and there is no other user here. ${WAYS_OUT}`);
+  for (const asUser of waysToBecome(owner)) {
+    if (await reachesAll(asUser, needs)) return { owner, asUser };
+  }
+  const { folder, binary } = needs;
+  throw new Error(`The user ${owner.name}, as whom PostgreSQL runs, cannot reach ${folder} or ${binary}. ${WAYS_OUT}`);
+}
+
+/**
+ * The first that works is taken. The capabilities let the user through closed folders; the kernel's access(), by which
+ * PostgreSQL looks for its own files, leaves them aside unless `no_setuid_fixup` is set.
+ */
+function waysToBecome({ uid, gid }: Owner): AsUser[] {
+  const setpriv =
+    (...more: string[]): AsUser =>
+    (command, args) => ({
+      command: 'setpriv',
+      args: [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...more, command, ...args],
+    });
+  const lend = (caps: string) => [`--inh-caps=${caps}`, `--ambient-caps=${caps}`, '--securebits=+no_setuid_fixup'];
+  return [
+    setpriv(),
+    (command, args) => ({ command, args, uid, gid }), // Where there is no setpriv, or only that of busybox.
+    setpriv(...lend('+dac_override,+dac_read_search')),
+    setpriv(...lend('+dac_override')), // What a container has.
+  ];
+}
+
+async function reachesAll(asUser: AsUser, { folder, binary, start }: UserNeeds): Promise<boolean> {
+  const attempt = asUser('/bin/sh', ['-c', 'cd "$1" && "$2" --version', 'sh', folder, binary]);
+  return (await endOf(attempt, start)) === 'code 0';
+}
+
+function ownerOf(dataDir: string): Owner | undefined {
+  const { uid, gid } = statSync(dataDir);
+  return uid === 0 ? undefined : { name: String(uid), uid, gid };
+}
+
+function findUser(wanted: string): Owner | undefined {
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const [name = '', , uid, gid] = line.split(':');
+    if (name === wanted) return { name, uid: Number(uid), gid: Number(gid) };
+  }
+  return undefined;
+}
+
+async function createUser({ start, say }: UserNeeds): Promise<Owner | undefined> {
+  say('PostgreSQL does not run as root: creating the system user postgres for it');
+  const common = ['--system', '--user-group', '--no-create-home', '--shell', '/bin/false', 'postgres'];
+  await endOf({ command: 'useradd', args: common }, start);
+  if (!findUser('postgres')) await endOf({ command: 'adduser', args: ['-S', '-D', '-H', 'postgres'] }, start); // Alpine
+  const created = findUser('postgres');
+  if (!created) say('The user postgres could not be created: running PostgreSQL as nobody');
+  return created;
+}
+
+/** How the command ended; `not started` where it does not exist. */
+async function endOf(launch: Launch, start: StartProcess): Promise<string> {
+  const env = { PATH: process.env.PATH };
+  const spec: ProcessSpec = {
+    ...launch,
+    name: launch.command,
+    env,
+    cwd: '/',
+    output: 'ignore',
+    stopSignal: 'SIGTERM',
+    graceMs: 5000,
+  };
+  const child = await start(spec).catch((error: Error) => error);
+  return child instanceof Error ? 'not started' : child.exited;
+}

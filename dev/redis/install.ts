@@ -1,0 +1,109 @@
+/**
+ * Finds a Redis or Valkey server on this machine, or has the machine's package manager install one where it may, saying
+ * what it does.
+ */
+import { spawnSync } from 'node:child_process';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type StartProcess, startProcess } from '../processes/child-process.ts';
+import { findProgram } from '../processes/find-executable.ts';
+
+/** A package manager that is interrupted needs a while to leave its database whole. */
+const INSTALL_GRACE_MS = 60_000;
+
+const SERVERS = ['redis-server', 'valkey-server'];
+
+interface PackageManager {
+  command: string;
+  /** The ways to install a server, in the order in which they are tried; each a list of commands. */
+  recipes: string[][][];
+  /** Whether it changes the system and so needs root; brew refuses root. */
+  needsRoot: boolean;
+}
+
+const PACKAGE_MANAGERS: PackageManager[] = [
+  {
+    command: 'apt-get',
+    recipes: [[['update'], ['install', '-y', '--no-install-recommends', 'redis-server']]],
+    needsRoot: true,
+  },
+  { command: 'dnf', recipes: [[['install', '-y', 'redis']], [['install', '-y', 'valkey']]], needsRoot: true },
+  { command: 'apk', recipes: [[['add', 'redis']], [['add', 'valkey']]], needsRoot: true },
+  { command: 'brew', recipes: [[['install', 'redis']]], needsRoot: false },
+];
+
+const THREE_WAYS = [
+  'Three ways to get a Redis:',
+  '  1. install redis (or valkey) with your package manager, so that redis-server is in the PATH;',
+  '  2. docker run -d -p 127.0.0.1:6379:6379 redis:7 redis-server --appendonly yes --appendfsync always',
+  '     and set QUEUE_REDIS_URL=redis://127.0.0.1:6379/0 CACHE_REDIS_URL=redis://127.0.0.1:6379/1;',
+  '  3. set QUEUE_REDIS_URL and CACHE_REDIS_URL to a Redis that you have already.',
+].join('\n');
+
+export interface InstallOptions {
+  /** Where what the package manager says is kept, in `install.log`. */
+  folder: string;
+  start?: StartProcess;
+  say: (line: string) => void;
+}
+
+/** The path of a server, installed first if need be. @throws a sentence that names three ways to get one. */
+export async function findOrInstallRedis(options: InstallOptions): Promise<string> {
+  return findServer() ?? (await install(options));
+}
+
+function findServer(): string | undefined {
+  for (const name of SERVERS) {
+    const path = findProgram(name);
+    if (path) return path;
+  }
+  return undefined;
+}
+
+async function install(options: InstallOptions): Promise<string> {
+  const manager = PACKAGE_MANAGERS.find(({ command }) => findProgram(command));
+  if (!manager)
+    throw new Error(`No redis-server or valkey-server found, and no package manager known to us.\n${THREE_WAYS}`);
+  const prefix = manager.needsRoot && process.getuid?.() !== 0 ? ['sudo', '-n'] : [];
+  if (prefix.length > 0 && !mayUseSudo()) {
+    throw new Error(`No redis-server or valkey-server found, and installing one needs root.\n${THREE_WAYS}`);
+  }
+  for (const recipe of manager.recipes) {
+    const commands = recipe.map((args) => [...prefix, manager.command, ...args]);
+    const shown = commands.map((command) => command.join(' ')).join(' && ');
+    options.say(`No redis-server or valkey-server found: installing it with ${manager.command} (${shown})`);
+    const failure = await runAll(commands, options);
+    const path = findServer();
+    if (path) return path;
+    options.say(failure ?? `${manager.command} succeeded, but brought no ${SERVERS.join(' or ')}`);
+  }
+  throw new Error(`${manager.command} could not install a Redis.\n${THREE_WAYS}`);
+}
+
+/** Runs the commands one after the other; when one fails, all that it said. */
+async function runAll(
+  commands: string[][],
+  { folder, start = startProcess }: InstallOptions,
+): Promise<string | undefined> {
+  const logFile = join(folder, 'install.log');
+  for (const [command = '', ...args] of commands) {
+    const log = await open(logFile, 'w');
+    const installer = await start({
+      name: command,
+      command,
+      args,
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      output: log.fd,
+      stopSignal: 'SIGINT',
+      graceMs: INSTALL_GRACE_MS,
+    }).finally(() => log.close());
+    const ended = await installer.exited;
+    if (ended !== 'code 0')
+      return `${command} ${args.join(' ')} ended with ${ended}:\n${await readFile(logFile, 'utf8')}`;
+  }
+  return undefined;
+}
+
+function mayUseSudo(): boolean {
+  return findProgram('sudo') !== undefined && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
+}

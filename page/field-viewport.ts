@@ -1,0 +1,24 @@
+/** Which part of the window the field's middle may fill: what the words around it leave free, as the style sheet lays them. */
+
+import type { Rect } from './canvas/geometry.ts';
+import { byId } from './dom.ts';
+
+const gap = 26;
+const least = 120;
+
+export function findPlate(): Rect {
+  const head = document.querySelector('header')?.getBoundingClientRect();
+  const foot = document.querySelector('footer')?.getBoundingClientRect();
+  const readings = byId('readings', HTMLElement).getBoundingClientRect();
+  // On a phone the readings are a sheet that lies over the field.
+  const isSheet = byId('details', HTMLElement).offsetParent !== null;
+  const right = isSheet ? innerWidth : byId('events', HTMLElement).getBoundingClientRect().left;
+  const left = (isSheet ? 0 : readings.right + gap) + gap;
+  const top = (head?.bottom ?? 0) + gap;
+  return {
+    x: left,
+    y: top,
+    width: Math.max(least, right - left - gap),
+    height: Math.max(least, (foot?.top ?? innerHeight) - top - gap),
+  };
+}

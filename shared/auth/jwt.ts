@@ -1,0 +1,113 @@
+/**
+ * Tokens: signing with the shared secret, and checking against it or against a JWKS.
+ * The algorithm is the configured kind's alone; issuer, audience, subject and expiry are required.
+ */
+import { errors, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
+import type { Config } from '../config/config.ts';
+import { type Claims, claimsSchema, type Scope } from '../contract/token.ts';
+import { FieldError } from '../errors.ts';
+import type { DeviceId } from '../field/ids.ts';
+import { createKeyFinder } from './jwks.ts';
+
+const clockToleranceSeconds = 5;
+const maxTokenLength = 8192;
+/** Decoders of base64 forgive spaces: one token would have many spellings. */
+const tokenShape = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const maxCachedTokens = 10_000;
+/** A signature is checked again after this time: its key may have been withdrawn meanwhile. */
+const trustSignatureMs = 5 * 60_000;
+
+export interface TokenRequest {
+  readonly sub: string;
+  readonly device?: DeviceId;
+  readonly fields: readonly string[];
+  readonly scope: readonly Scope[];
+  readonly expiresInSeconds: number;
+}
+
+export interface SigningKey {
+  readonly secret: string;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+interface SignedToken {
+  readonly token: string;
+  readonly tokenId: string;
+  readonly expiresAt: number;
+}
+
+/** Signs a token (HS256), and says by which id it can be revoked and when it runs out, in ms. */
+export async function signToken(request: TokenRequest, key: SigningKey): Promise<SignedToken> {
+  const { sub, device, fields, scope, expiresInSeconds } = request;
+  const issuedAt = Math.floor(Date.now() / 1000);
+  const expires = issuedAt + expiresInSeconds;
+  const tokenId = crypto.randomUUID();
+  const token = await new SignJWT({ ...(device ? { device } : {}), fields: [...fields], scope: scope.join(' ') })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(sub)
+    .setIssuer(key.issuer)
+    .setAudience(key.audience)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(expires)
+    .setJti(tokenId)
+    .sign(new TextEncoder().encode(key.secret));
+  return { token, tokenId, expiresAt: expires * 1000 };
+}
+
+export type VerifyToken = (token: string) => Promise<Claims>;
+
+type TokenSettings = Pick<Config, 'JWT_SECRET' | 'JWKS_URL' | 'JWT_ISSUER' | 'JWT_AUDIENCE'>;
+
+/**
+ * Makes the check of a token. Its answer is remembered for a while: the same phones send the same tokens.
+ * @throws FieldError `unauthorized`, `token_expired`, or `keys_unavailable` when the identity provider does not answer
+ */
+export function createTokenVerifier(settings: TokenSettings): VerifyToken {
+  const verify = createSignatureCheck(settings);
+  const known = new LRUCache<string, Claims>({ max: maxCachedTokens, ttl: trustSignatureMs, perf: Date });
+  return async (token) => {
+    const cached = known.get(token);
+    if (cached) {
+      if ((cached.exp + clockToleranceSeconds) * 1000 <= Date.now()) throw new FieldError('token_expired');
+      return cached;
+    }
+    if (token.length > maxTokenLength || !tokenShape.test(token)) throw new FieldError('unauthorized');
+    const claims = claimsSchema.safeParse(await verify(token));
+    if (!claims.success) throw new FieldError('unauthorized', { detail: 'The token lacks a claim that is needed' });
+    known.set(token, claims.data);
+    return claims.data;
+  };
+}
+
+function createSignatureCheck(settings: TokenSettings): (token: string) => Promise<unknown> {
+  const options: JWTVerifyOptions = {
+    issuer: settings.JWT_ISSUER,
+    audience: settings.JWT_AUDIENCE,
+    requiredClaims: ['sub', 'exp', 'iss', 'aud'],
+    clockTolerance: clockToleranceSeconds,
+  };
+  const { JWT_SECRET: secret, JWKS_URL: jwksUrl } = settings;
+  if (secret) {
+    // Imported once: from raw bytes it would be anew for every token.
+    const hmac = { name: 'HMAC', hash: 'SHA-256' };
+    const imported = crypto.subtle.importKey('raw', new TextEncoder().encode(secret), hmac, false, ['verify']);
+    const findKey = () => imported;
+    return (token) => translate(jwtVerify(token, findKey, { ...options, algorithms: ['HS256'] }));
+  }
+  if (!jwksUrl) throw new Error('neither a secret nor a JWKS URL is configured');
+  const findKey = createKeyFinder(jwksUrl);
+  const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+  return (token) => translate(jwtVerify(token, findKey, { ...options, algorithms }));
+}
+
+async function translate(verified: ReturnType<typeof jwtVerify>): Promise<unknown> {
+  try {
+    return (await verified).payload;
+  } catch (error) {
+    if (error instanceof FieldError) throw error;
+    if (error instanceof errors.JWTExpired) throw new FieldError('token_expired', { cause: error });
+    throw new FieldError('unauthorized', { cause: error });
+  }
+}

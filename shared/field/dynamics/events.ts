@@ -1,0 +1,97 @@
+/** What each kind of event does to the boosts and the quantum fields. */
+
+import { finite, unit } from '../clamp.ts';
+import type { FieldState } from '../state.ts';
+import type { EventType, FieldEvent } from '../update.ts';
+import { boostsAt, globalResonanceOf, meanResonance } from './metrics.ts';
+import type { QuantumField } from './quantum-field.ts';
+
+const bloomThreshold = 0.9;
+const bloomPauseMs = 60_000;
+const harmoniesForSacredGeometry = 8;
+const portalThreshold = 0.8;
+
+type Effect = (state: FieldState, intensity: number | undefined) => void;
+
+const effects: Readonly<Record<EventType, Effect>> = {
+  resonance: (state, intensity = 0.1) => resonate(state, intensity),
+  entanglement: (state, intensity = 0.05) => boost(state, 0, intensity),
+  awakening: (state) => boost(state, 0.2, 0.15),
+  bloom,
+  crystallization: (state) =>
+    changeFields(state, (field) => ({
+      strength: unit(field.strength + 0.05),
+      coherence: unit(field.coherence + 0.03),
+    })),
+  memory: (state) => changeFields(state, (field) => ({ archaeologicalLayers: field.archaeologicalLayers + 1 })),
+  harmony: harmonize,
+  portal: (state, intensity = 0) => {
+    if (intensity > portalThreshold) setRoom64(state, true);
+  },
+  void: enterVoid,
+};
+
+/** Applies an event at the state's log time. */
+export function applyEvent(state: FieldState, { type, intensity }: FieldEvent): void {
+  effects[type](state, intensity);
+}
+
+function resonate(state: FieldState, intensity: number): void {
+  const mean = meanResonance(state);
+  const before = globalResonanceOf(mean, boostsAt(state.dynamics, state.time).resonance);
+  boost(state, intensity, 0);
+  const after = globalResonanceOf(mean, state.dynamics.resonanceBoost);
+  const lifted = before <= bloomThreshold && after > bloomThreshold;
+  const { bloomedAt } = state.dynamics;
+  if (lifted && (bloomedAt === 0 || state.time - bloomedAt >= bloomPauseMs)) {
+    state.dynamics = { ...state.dynamics, bloomedAt: state.time };
+    bloom(state);
+  }
+}
+
+function bloom(state: FieldState): void {
+  boost(state, 0.1, 0.1);
+  changeFields(state, (field) => ({
+    strength: unit(field.strength + 0.1),
+    coherence: unit(field.coherence + 0.1),
+    portalStability: unit(field.portalStability + 0.05),
+  }));
+  if (isPortalStable(state.quantumFields)) setRoom64(state, true);
+}
+
+function harmonize(state: FieldState): void {
+  const harmonies = state.dynamics.harmonies + 1;
+  state.dynamics = { ...state.dynamics, harmonies };
+  changeFields(state, (field) => ({
+    harmonics: field.harmonics.map((harmonic) => finite(harmonic * 1.1)),
+    sacredGeometry: field.sacredGeometry || harmonies >= harmoniesForSacredGeometry,
+  }));
+}
+
+function enterVoid(state: FieldState): void {
+  const boosts = boostsAt(state.dynamics, state.time);
+  setBoosts(state, boosts.resonance * 0.8, boosts.intelligence * 0.8);
+  setRoom64(state, false);
+}
+
+function boost(state: FieldState, resonance: number, intelligence: number): void {
+  const boosts = boostsAt(state.dynamics, state.time);
+  setBoosts(state, boosts.resonance + resonance, boosts.intelligence + intelligence);
+}
+
+function setBoosts(state: FieldState, resonanceBoost: number, intelligenceBoost: number): void {
+  state.dynamics = { ...state.dynamics, resonanceBoost, intelligenceBoost, boostedAt: state.time };
+}
+
+function changeFields(state: FieldState, change: (field: QuantumField) => Partial<QuantumField>): void {
+  state.quantumFields = state.quantumFields.map((field) => ({ ...field, ...change(field) }));
+}
+
+function setRoom64(state: FieldState, room64Active: boolean): void {
+  state.dynamics = { ...state.dynamics, room64Active };
+}
+
+/** Whether the portal is stable enough to open room 64. */
+export function isPortalStable(fields: readonly QuantumField[]): boolean {
+  return fields.some((field) => field.portalStability > portalThreshold);
+}

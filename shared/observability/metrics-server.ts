@@ -1,0 +1,90 @@
+/**
+ * The port for those who watch a process: its metrics and its health, as plain HTTP without a token. It listens on
+ * loopback unless told otherwise, and serves nothing else.
+ */
+import { once } from 'node:events';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
+import type { Lifecycle } from '../process/lifecycle.ts';
+import type { Logger } from '../process/logger.ts';
+
+const retryMs = 1000;
+
+/** What `/health` answers with. */
+interface WatchedHealth {
+  readonly isReady: boolean;
+  readonly status: string;
+}
+
+interface MetricsServerOptions {
+  readonly host: string;
+  /** Undefined for no server; 0 for any free port. */
+  readonly port: number | undefined;
+  readonly registry: Registry;
+  readonly check: () => Promise<WatchedHealth>;
+  readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+}
+
+/**
+ * Starts it. A port that is taken, as by the process that this one replaces, is waited for: it is no reason not to do
+ * the work.
+ */
+export function startMetricsServer(options: MetricsServerOptions): void {
+  const { host, port, log, lifecycle } = options;
+  if (port === undefined) return;
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, answerWatcher(options));
+  server.on('error', (err) => log.debug({ err }, 'metrics server error'));
+  lifecycle.onStop('metrics', () => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const listen = async (): Promise<void> => {
+    let isTold = false;
+    while (!lifecycle.stopping) {
+      try {
+        server.listen({ host, port });
+        await once(server, 'listening');
+        log.info({ host, port: (server.address() as AddressInfo).port }, 'metrics listening');
+        return;
+      } catch (err) {
+        if (!isTold) log.error({ err, host, port }, 'metrics cannot be served yet');
+        isTold = true;
+        await delay(retryMs);
+      }
+    }
+  };
+  void listen();
+}
+
+function answerWatcher({ registry, check, lifecycle }: MetricsServerOptions): RequestListener {
+  const answers: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
+    '/metrics': async (response) => {
+      const text = await registry.metrics();
+      response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+    },
+    '/health/live': (response) => sendJson(response, 200, { status: 'live' }),
+    '/health/ready': async (response) => {
+      if (lifecycle.stopping) return sendJson(response, 503, { status: 'stopping' });
+      const { isReady, status } = await check();
+      sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : status });
+    },
+    '/health': async (response) => {
+      const { isReady, ...health } = await check();
+      sendJson(response, isReady ? 200 : 503, { ...health, timestamp: Date.now() });
+    },
+  };
+  return ({ method, url = '' }, response) => {
+    const answer = Object.hasOwn(answers, url) ? answers[url] : undefined;
+    if (!answer) return sendJson(response, 404, { status: 'not found' });
+    if (method !== 'GET' && method !== 'HEAD') return sendJson(response, 405, { status: 'method not allowed' });
+    Promise.resolve(answer(response)).catch(() => sendJson(response, 500, { status: 'failed' }));
+  };
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}

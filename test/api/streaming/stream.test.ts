@@ -1,0 +1,420 @@
+import t, { type Test } from 'tap';
+import { WebSocket } from 'ws';
+import { cacheNames } from '../../../shared/cache/field-cache.ts';
+import { cutState } from '../../../shared/cache/state-fragments.ts';
+import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { withOneRedis } from '../../support/servers/servers.ts';
+import { asField, putParticle, removeParticle, setCell } from '../../support/updates.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { openStream, refusedUpgrade, type StreamClient, streamUrl } from '../support/stream-client.ts';
+import { type TestApi, withApi } from '../support/with-app.ts';
+
+const backing = await withBacking(t);
+await withWorker(t, backing);
+const api = await withApi(t, backing);
+const other = await withApi(t, backing);
+const token = await api.token();
+
+async function write(field: string, updates: unknown[], to = api, as = token): Promise<number> {
+  const answer = await to.ask(`/api/fields/${field}/updates`, {
+    token: as,
+    body: { updates },
+    headers: { prefer: 'wait=20' },
+  });
+  if (answer.status !== 200) throw new Error(`not applied: ${answer.text}`);
+  return answer.body.version;
+}
+
+/** Cells as the client sees them when it applies what it was sent. */
+function cellsOf({ messages }: StreamClient): Record<string, number> {
+  let cells: Record<string, number> = {};
+  for (const message of messages) {
+    if (message.type === 'snapshot') cells = { ...message.state.cells };
+    if (message.type === 'delta') cells = { ...cells, ...message.changes.cells };
+  }
+  return cells;
+}
+
+/** The connections of the APIs that listen on channels. */
+async function killSubscribers(): Promise<number> {
+  const { cacheRedis } = backing;
+  const list = String(await cacheRedis.client('LIST'));
+  const ids = list
+    .split('\n')
+    .filter((line) => line.includes('name=field-subscriber'))
+    .map((line) => /^id=(\d+)/.exec(line)?.[1]);
+  for (const id of ids) if (id) await cacheRedis.client('KILL', 'ID', id);
+  return ids.length;
+}
+
+async function countListeners(field: string): Promise<number> {
+  const answer = (await backing.cacheRedis.pubsub('NUMSUB', backing.names.fieldChannel(asField(field)))) as unknown;
+  return Number(Array.isArray(answer) ? answer[1] : Object.values(answer as object)[0]);
+}
+
+/** An API and a worker on the same database whose publications nobody else hears. */
+async function withUnheardApi(t: Test): Promise<TestApi> {
+  const config = { ...backing.config, QUEUE_PREFIX: 'unheard' };
+  const names = cacheNames(config.QUEUE_PREFIX, await backing.reader.readInstallation());
+  await withWorker(t, { ...backing, config, names });
+  return withApi(t, backing, { QUEUE_PREFIX: config.QUEUE_PREFIX });
+}
+
+t.test('a stream starts with a snapshot and goes on with deltas that each stand on the last', async (t) => {
+  await write('order', [putParticle(1, 'a'), setCell(2, 0, 0.1)]);
+  const client = await openStream(t, api, { token, field: 'order' });
+  const snapshot = await client.find('snapshot');
+  t.match(snapshot, { version: 2, state: { version: 2, memoryParticles: [{ id: 'a' }], cells: { '0,0': 0.1 } } });
+  for (let counter = 3; counter <= 12; counter++) await write('order', [setCell(counter, counter, 0.5)]);
+  await client.waitForVersion(12);
+  t.same(client.messages.filter(({ type }) => type === 'snapshot').length, 1);
+  const delta = await client.find('delta', ({ to }) => to === 12);
+  t.match(delta, {
+    from: 11,
+    changes: { cells: { '12,0': 0.5 } },
+    updates: [{ device: 'phone-1', counter: 12, outcome: 'applied', version: 12 }],
+  });
+});
+
+t.test('a browser authenticates with subprotocols, and only field.v1 is chosen', async (t) => {
+  const client = await openStream(t, api, { token, field: 'browser', byProtocol: true });
+  t.equal(client.socket.protocol, 'field.v1');
+  t.match(await client.find('snapshot'), { version: 0, state: { memoryParticles: [] } });
+  await write('browser', [setCell(1, 0, 0.5)]);
+  await client.waitForVersion(1);
+});
+
+t.test('an update over the socket is accepted, and its outcome comes in a delta', async (t) => {
+  const client = await openStream(t, api, { token, field: 'by-socket' });
+  await client.find('snapshot');
+  client.send({
+    type: 'update',
+    updates: [setCell(1, 0, 0.5), setCell(2, 1, 0.5, { timestamp: Date.now() + 3_600_000 })],
+  });
+  t.match(await client.find('accepted'), { counters: [1, 2], durability: 'fsync', adjusted: [2] });
+  await client.find('delta', ({ updates }) =>
+    updates.some(({ counter, outcome }) => counter === 2 && outcome === 'applied'),
+  );
+  t.same(cellsOf(client), { '0,0': 0.5, '1,0': 0.5 });
+});
+
+t.test('a delta tells the conflicts that its updates met, with both values', async (t) => {
+  const client = await openStream(t, api, { token, field: 'met' });
+  await client.find('snapshot');
+  await write('met', [setCell(1, 0, 0.25)]);
+  await write('met', [setCell(1, 0, 0.75)], api, await api.token({ device: 'phone-2' }));
+  const delta = await client.find('delta', ({ conflicts }) => conflicts !== undefined);
+  t.match(delta.conflicts, [
+    {
+      cell: '0,0',
+      local: { device: 'phone-1', value: 0.25 },
+      remote: { device: 'phone-2', value: 0.75 },
+      resolution: 'used_remote',
+      version: 2,
+    },
+  ]);
+  t.notOk((await client.find('delta')).conflicts, 'and nothing where there was none');
+});
+
+t.test('a duplicate and a reused counter reach the readers in a delta that changes nothing', async (t) => {
+  const client = await openStream(t, api, { token, field: 'outcomes' });
+  await write('outcomes', [setCell(1, 0, 0.5)]);
+  await client.waitForVersion(1);
+  client.send({ type: 'update', updates: [setCell(1, 0, 0.5)] });
+  const duplicate = await client.find('delta', ({ updates }) => updates.some(({ outcome }) => outcome === 'duplicate'));
+  t.match(duplicate, { from: 1, to: 1, changes: { particles: {}, cells: {} } });
+  client.send({ type: 'update', updates: [setCell(1, 0, 0.75)] });
+  await client.find('delta', ({ updates }) => updates.some(({ outcome }) => outcome === 'reused'));
+});
+
+t.test('whoever resumes at the newest version is sent nothing of the state; later ones follow', async (t) => {
+  const version = await write('resume-now', [setCell(1, 0, 0.5)]);
+  const client = await openStream(t, api, { token, field: 'resume-now', after: version });
+  await client.find('presence');
+  t.same(client.versions(), []);
+  await write('resume-now', [setCell(2, 0, 0.75)]);
+  t.match(await client.find('delta'), { from: 1, to: 2 });
+});
+
+t.test('whoever resumes at an older version gets one delta with the sum of what was missed', async (t) => {
+  await write('resume', [putParticle(1, 'gone'), putParticle(2, 'kept'), setCell(3, 0, 0.1)]);
+  await write('resume', [removeParticle(4, 'gone'), putParticle(5, 'kept', { content: 'new' }), setCell(6, 0, 0.2)]);
+  await write('resume', [setCell(7, 1, 0.3)]);
+  const client = await openStream(t, api, { token, field: 'resume', after: 3 });
+  const delta = await client.find('delta');
+  t.match(delta, {
+    from: 3,
+    to: 7,
+    changes: { particles: { gone: null, kept: { content: 'new' } }, cells: { '0,0': 0.2, '1,0': 0.3 } },
+  });
+  t.same(
+    delta.updates.map(({ version }) => version),
+    [4, 5, 6, 7],
+  );
+  t.notOk(client.messages.some(({ type }) => type === 'snapshot'));
+});
+
+t.test('whoever resumes while others watch gets the very deltas that they got', async (t) => {
+  const watcher = await openStream(t, api, { token, field: 'ring' });
+  await watcher.find('snapshot');
+  for (let counter = 1; counter <= 4; counter++) await write('ring', [setCell(counter, counter, 0.5)]);
+  await watcher.waitForVersion(4);
+  const late = await openStream(t, api, { token, field: 'ring', after: 1 });
+  await late.waitForVersion(4);
+  const deltas = ({ messages }: StreamClient) =>
+    messages.filter((message) => message.type === 'delta' && message.from >= 1);
+  t.same(deltas(late), deltas(watcher));
+});
+
+t.test(
+  'a version that the field has not reached, and one that is no longer kept, are answered with a snapshot',
+  async (t) => {
+    await write('beyond', [setCell(1, 0, 0.5), setCell(2, 0, 0.6), setCell(3, 0, 0.7)]);
+    const ahead = await openStream(t, api, { token, field: 'beyond', after: 99 });
+    t.match(await ahead.find('snapshot'), { version: 3 });
+    ahead.close();
+    await backing.db('consciousness_states').where('field_id', 'beyond').update({ log_start: 2 });
+    const pruned = await openStream(t, other, { token, field: 'beyond', after: 1 });
+    t.match(await pruned.find('snapshot'), { version: 3 });
+  },
+);
+
+t.test('updates sent to one API process reach the readers of another', async (t) => {
+  const client = await openStream(t, other, { token, field: 'two' });
+  await client.find('snapshot');
+  await write('two', [setCell(1, 0, 0.5)]);
+  await client.waitForVersion(1);
+  client.send({ type: 'update', updates: [setCell(2, 1, 0.5)] });
+  await client.waitForVersion(2);
+  t.same(cellsOf(client), { '0,0': 0.5, '1,0': 0.5 });
+});
+
+t.test('a publication that was lost is healed by the next, in one delta', async (t) => {
+  const unheard = await withUnheardApi(t);
+  const client = await openStream(t, api, { token, field: 'lost' });
+  await client.find('snapshot');
+  await write('lost', [setCell(1, 0, 0.1)]);
+  await client.waitForVersion(1);
+  await write('lost', [setCell(2, 1, 0.2), putParticle(3, 'p')], unheard);
+  await write('lost', [setCell(4, 2, 0.3)]);
+  await client.waitForVersion(4);
+  t.same(client.versions(), [0, 1, 4]);
+  const healing = await client.find('delta', ({ to }) => to === 4);
+  t.match(healing, { from: 1, changes: { cells: { '1,0': 0.2, '2,0': 0.3 }, particles: { p: { id: 'p' } } } });
+  t.same(
+    healing.updates.map(({ version, counter }) => [version, counter]),
+    [
+      [2, 2],
+      [3, 3],
+      [4, 4],
+    ],
+  );
+});
+
+t.test('a publication that was lost is healed even when no other follows', async (t) => {
+  const unheard = await withUnheardApi(t);
+  const client = await openStream(t, api, { token, field: 'silence' });
+  await client.find('snapshot');
+  await write('silence', [setCell(1, 0, 0.1)]);
+  await client.waitForVersion(1);
+  await write('silence', [setCell(2, 1, 0.2)], unheard);
+  const state = await backing.reader.loadState(asField('silence'));
+  if (state) await backing.cache.fill(cutState(state));
+  await client.waitForVersion(2);
+});
+
+t.test('a channel that was cut off is listened to again, and what was missed is healed', async (t) => {
+  const client = await openStream(t, api, { token, field: 'cut' });
+  await client.find('snapshot');
+  for (let counter = 1; counter <= 5; counter++) {
+    await waitUntil('a subscriber was cut off', async () => (await killSubscribers()) > 0);
+    await write('cut', [setCell(counter, counter, 0.5)]);
+  }
+  await client.waitForVersion(5);
+  t.equal(Object.keys(cellsOf(client)).length, 5);
+  await waitUntil('it is listened to again', async () => (await countListeners('cut')) === 1);
+  await write('cut', [setCell(6, 6, 0.5)]);
+  await client.waitForVersion(6);
+});
+
+t.test('a burst from many devices arrives complete, whoever is killed in between', async (t) => {
+  const clients = await Promise.all([api, other].map((one) => openStream(t, one, { token, field: 'burst' })));
+  await Promise.all(clients.map((client) => client.find('snapshot')));
+  const devices = await Promise.all(Array.from({ length: 8 }, (_, at) => api.token({ device: `burst-${at}` })));
+  const sends = devices.map(async (device, x) => {
+    for (let counter = 1; counter <= 15; counter++) {
+      const body = { updates: [setCell(counter, x, counter / 100)] };
+      await api.ask('/api/fields/burst/updates', { token: device, body });
+      if (x === 0 && counter % 5 === 0) await killSubscribers();
+    }
+  });
+  await Promise.all(sends);
+  for (const client of clients) {
+    await client.waitForVersion(120);
+    t.same(cellsOf(client), Object.fromEntries(devices.map((_, x) => [`${x},0`, 0.15])));
+  }
+});
+
+t.test('a snapshot takes the place of a delta when particles were pushed out', async (t) => {
+  const puts = (from: number, count: number) =>
+    Array.from({ length: count }, (_, at) => putParticle(from + at, `p-${from + at}`));
+  await write('crowd', puts(1, 400));
+  await write('crowd', puts(401, 400));
+  await write('crowd', puts(801, 201));
+  const client = await openStream(t, api, { token, field: 'crowd', after: 900 });
+  const { state } = await client.find('snapshot');
+  t.equal(state.memoryParticles.length, 800);
+});
+
+t.test('bad messages are answered with an error, and the socket stays', async (t) => {
+  const client = await openStream(t, api, { token, field: 'bad' });
+  const cases: [string | object, string][] = [
+    ['{', 'bad_request'],
+    ['{"type":"ping","__proto__":{}}', 'bad_request'],
+    [{ type: 'sing' }, 'invalid_input'],
+    [{ type: 'update', updates: [] }, 'invalid_input'],
+    [{ type: 'update', updates: [{ ...setCell(1, 0, 0.5), extra: 1 }] }, 'invalid_input'],
+    [{ type: 'update', updates: [setCell(5_000_000, 0, 0.5)] }, 'counter_too_far'],
+  ];
+  for (const [index, [message, code]] of cases.entries()) {
+    client.send(message);
+    const errors = await waitUntil('the error came', () => {
+      const found = client.messages.flatMap((each) => (each.type === 'error' ? [each.problem.code] : []));
+      return found.length === index + 1 && found;
+    });
+    t.equal(errors.at(-1), code, JSON.stringify(message));
+  }
+  client.socket.send(Buffer.from('{"type":"ping"}'), { binary: true });
+  await waitUntil(
+    'the binary message was refused',
+    () => client.messages.filter(({ type }) => type === 'error').length === cases.length + 1,
+  );
+  client.send({ type: 'ping' });
+  t.ok((await client.find('pong')).serverTime > 0);
+});
+
+t.test('messages sent right after the opening are not lost', async (t) => {
+  const client = await openStream(t, api, { token, field: 'early' });
+  for (let counter = 1; counter <= 20; counter++) client.send({ type: 'update', updates: [setCell(counter, 0, 0.5)] });
+  await client.waitForVersion(20);
+  const accepted = client.messages.flatMap((message) => (message.type === 'accepted' ? message.counters : []));
+  t.same(
+    accepted,
+    Array.from({ length: 20 }, (_, at) => at + 1),
+    'in order',
+  );
+});
+
+t.test('a flood closes the socket, and so does a message above 1 MiB', async (t) => {
+  const flood = await openStream(t, api, { token, field: 'flood' });
+  for (let sent = 0; sent < 400; sent++) flood.send({ type: 'ping' });
+  await waitUntil('the flood was stopped', () => flood.closed);
+  t.equal(flood.closed?.code, 1008);
+  const large = await openStream(t, api, { token, field: 'flood' });
+  large.send({ type: 'token', token: 'x'.repeat(1024 * 1024) });
+  await waitUntil('the large message was refused', () => large.closed);
+  t.equal(large.closed?.code, 1009);
+});
+
+t.test('a token that may only read hears everything and changes nothing', async (t) => {
+  const reader = await api.token({ device: 'reader', scope: ['field:read'] });
+  await write('read-only', [setCell(1, 0, 0.5)]);
+  const client = await openStream(t, api, { token: reader, field: 'read-only' });
+  await client.find('snapshot');
+  client.send({ type: 'update', updates: [setCell(1, 0, 0.75)] });
+  t.match(await client.find('error'), { problem: { code: 'forbidden', status: 403 } });
+  await write('read-only', [setCell(2, 0, 0.25)]);
+  await client.waitForVersion(2);
+  t.equal(client.closed, undefined);
+});
+
+t.test('an upgrade without a right to it is refused with a problem', async (t) => {
+  const url = streamUrl(api, 'refused');
+  const bearer = (value: string) => ({ authorization: `Bearer ${value}` });
+  t.match(await refusedUpgrade(url, ['field.v1']), { status: 401, body: { code: 'unauthorized' } });
+  t.match(await refusedUpgrade(url, ['field.v1', 'bearer.nonsense']), { status: 401, body: { code: 'unauthorized' } });
+  const elsewhere = await api.token({ fields: ['team-*'] });
+  t.match(await refusedUpgrade(url, ['field.v1'], bearer(elsewhere)), { status: 403, body: { code: 'forbidden' } });
+  const reader = await api.token({ scope: ['field:read'] });
+  t.match(await refusedUpgrade(url, ['field.v1'], bearer(reader)), { status: 404, body: { code: 'field_not_found' } });
+  t.match(await refusedUpgrade(streamUrl(api, 'REFUSED'), ['field.v1'], bearer(token)), { status: 400 });
+  const evil = { ...bearer(token), origin: 'https://evil.example' };
+  t.match(await refusedUpgrade(url, ['field.v1'], evil), { status: 403, body: { code: 'forbidden' } });
+});
+
+t.test('a browser, which cannot read a refused upgrade, is told by the close code', async (t) => {
+  const elsewhere = await api.token({ fields: ['team-*'] });
+  const expired = await api.token({ expiresInSeconds: -60 });
+  for (const [value, code, problem] of [
+    [elsewhere, 4403, 'forbidden'],
+    [expired, 4401, 'token_expired'],
+  ] as const) {
+    const socket = new WebSocket(streamUrl(api, 'refused'), ['field.v1', `bearer.${value}`]);
+    const messages: string[] = [];
+    socket.on('message', (data) => messages.push(String(data)));
+    const closed = await new Promise((resolve) => socket.on('close', resolve));
+    t.equal(closed, code);
+    t.match(
+      messages.map((text) => JSON.parse(text)),
+      [{ type: 'error', problem: { code: problem } }],
+    );
+  }
+});
+
+t.test('a token that runs out closes the socket with 4401, unless it is renewed in time', async (t) => {
+  const short = () => api.token({ expiresInSeconds: 2 });
+  const expiring = await openStream(t, api, { token: await short(), field: 'expiry' });
+  const renewing = await openStream(t, api, { token: await short(), field: 'expiry' });
+  renewing.send({ type: 'token', token });
+  await waitUntil('the token ran out', () => expiring.closed);
+  t.equal(expiring.closed?.code, 4401);
+  renewing.send({ type: 'ping' });
+  await renewing.find('pong');
+  t.equal(renewing.closed, undefined);
+});
+
+t.test('a token of another device, or without a right to the field, closes the socket with 4403', async (t) => {
+  for (const request of [{ device: 'phone-2' }, { fields: ['team-*'] }]) {
+    const client = await openStream(t, api, { token, field: 'renewal' });
+    client.send({ type: 'token', token: await api.token(request) });
+    t.match(await client.find('error'), { problem: { code: 'forbidden' } });
+    await waitUntil('the socket was closed', () => client.closed);
+    t.equal(client.closed?.code, 4403);
+  }
+});
+
+t.test('presence follows the devices that come', async (t) => {
+  const first = await openStream(t, api, { token, field: 'presence' });
+  t.match(await first.find('presence'), { activeNodes: 1 });
+  await openStream(t, other, { token: await api.token({ device: 'phone-2' }), field: 'presence' });
+  await first.find('presence', ({ activeNodes }) => activeNodes === 2);
+  await api.ask('/api/fields/presence/updates', {
+    token: await api.token({ device: 'phone-3' }),
+    body: { updates: [setCell(1, 0, 0.5)] },
+  });
+  await first.find('presence', ({ activeNodes }) => activeNodes === 3);
+});
+
+t.test('the channel is left when the last reader has gone', withOneRedis, async (t) => {
+  const clients = [
+    await openStream(t, api, { token, field: 'left' }),
+    await openStream(t, api, { token, field: 'left' }),
+  ];
+  await Promise.all(clients.map((client) => client.find('snapshot')));
+  t.equal(await countListeners('left'), 1);
+  for (const client of clients) client.close();
+  await waitUntil('nobody listens', async () => (await countListeners('left')) === 0);
+});
+
+t.test('a process that stops says goodbye to its readers and refuses new ones', async (t) => {
+  const stopping = await withApi(t, backing);
+  const client = await openStream(t, stopping, { token, field: 'goodbye' });
+  await client.find('snapshot');
+  const stopped = stopping.stop();
+  const bye = await client.find('bye');
+  t.equal(bye.reason, 'restart');
+  t.ok(bye.retryAfter >= 1);
+  await waitUntil('the socket was closed', () => client.closed);
+  t.equal(client.closed?.code, 1012);
+  await stopped;
+});

@@ -1,0 +1,81 @@
+/** Readers on real sockets that stop reading, as a phone does that was put to sleep: TCP itself holds them up. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import t, { type Test } from 'tap';
+import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { waitForVersion } from '../../support/read-back.ts';
+import { asDevice, asField, jobOf, putParticle } from '../../support/updates.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { openStream } from '../support/stream-client.ts';
+import { type TestApi, withApi } from '../support/with-app.ts';
+
+const field = asField('stuck');
+const device = asDevice('phone-1');
+const updatesPerJob = 100;
+const content = 'x'.repeat(2000);
+const bytesPerMb = 1024 ** 2;
+/** A reader is given up after 30 s. */
+const patiently = { timeoutMs: 60_000, intervalMs: 500 };
+/** The kernel's buffers take some MB at either end before anything is felt. */
+const enoughJobs = 120;
+
+/** Opens a stream by hand, and reads nothing after the handshake. */
+async function openStuckSocket(t: Test, api: TestApi, token: string): Promise<Socket> {
+  const { hostname, port } = new URL(api.address);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined); // `close` follows.
+  t.teardown(() => socket.destroy());
+  socket.write(
+    `GET /api/fields/${field}/stream HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n` +
+      `Sec-WebSocket-Protocol: field.v1\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+  );
+  const [answer] = await once(socket, 'data');
+  t.match(String(answer), /^HTTP\/1\.1 101 /);
+  socket.pause();
+  return socket;
+}
+
+async function readMetric(api: TestApi, token: string, name: string): Promise<number> {
+  const { text } = await api.ask('/metrics', { token });
+  return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1]);
+}
+
+t.test('a stuck reader costs bounded memory, and is closed in the end', { timeout: 180_000 }, async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const api = await withApi(t, backing);
+  const token = await api.token();
+  const operator = await api.token({ scope: ['operator'], device: null });
+  await backing.producer.enqueue(jobOf(field, device, [putParticle(1, 'first')]));
+  await waitForVersion(backing, field, 1);
+  const stuck = await openStuckSocket(t, api, token);
+  const sleepy = await openStream(t, api, { token, field });
+  await sleepy.waitForVersion(1);
+  sleepy.socket.pause();
+  const awake = await openStream(t, api, { token, field });
+
+  let counter = 1;
+  for (let job = 0; job < enoughJobs; job += 1) {
+    const updates = Array.from({ length: updatesPerJob }, (_, at) => putParticle(++counter, `p-${at}`, { content }));
+    await backing.producer.enqueue(jobOf(field, device, updates));
+    if (job % 10 === 9) await awake.waitForVersion(counter);
+  }
+  const sentMb = (enoughJobs * updatesPerJob * content.length) / bytesPerMb;
+  const heldMb = (await readMetric(api, operator, 'field_streams_buffered_bytes')) / bytesPerMb;
+  t.comment(`${sentMb.toFixed(0)} MB of deltas for each, ${heldMb.toFixed(1)} MB wait for the two that do not read`);
+  t.ok(heldMb > 0, 'even the buffers of the kernel are full');
+  t.ok(heldMb < 4, 'a megabyte each, and the message that was too much');
+
+  sleepy.socket.resume();
+  await sleepy.waitForVersion(counter);
+  t.ok(sleepy.versions().length < awake.versions().length, 'who wakes up is brought to the newest state at once');
+
+  const countTooSlow = () => readMetric(api, operator, 'field_streams_too_slow_total');
+  await waitUntil('one was given up', async () => (await countTooSlow()) === 1, patiently);
+  const closed = once(stuck, 'close');
+  stuck.resume();
+  await closed;
+  t.equal(await countTooSlow(), 1, 'and nobody else was');
+});

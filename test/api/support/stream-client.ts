@@ -1,0 +1,108 @@
+/** A client of the stream for tests: keeps every message, each checked against the contract. */
+import type { Test } from 'tap';
+import { WebSocket } from 'ws';
+import { type ServerMessage, serverMessageSchema } from '../../../shared/contract/stream.ts';
+import { streamProtocol } from '../../../shared/contract/wire.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import type { TestApi } from './with-app.ts';
+
+type MessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
+
+export interface StreamClient {
+  readonly socket: WebSocket;
+  readonly messages: ServerMessage[];
+  /** Set once the socket is closed. */
+  readonly closed: { code: number } | undefined;
+  send(message: unknown): void;
+  /** Waits for the first message of a type that fits. */
+  find<Type extends ServerMessage['type']>(
+    type: Type,
+    fits?: (message: MessageOf<Type>) => boolean,
+  ): Promise<MessageOf<Type>>;
+  /** The versions that the client has been at, in order; throws when a delta did not stand on the one before. */
+  versions(): number[];
+  waitForVersion(version: number): Promise<void>;
+  close(): void;
+}
+
+interface StreamOptions {
+  readonly token: string;
+  readonly field: string;
+  readonly after?: number;
+  readonly headers?: Record<string, string>;
+  /** Authenticates as a browser does. */
+  readonly byProtocol?: boolean;
+}
+
+export function streamUrl({ address }: TestApi, field: string, after?: number): string {
+  return `${address.replace('http', 'ws')}/api/fields/${field}/stream${after === undefined ? '' : `?after=${after}`}`;
+}
+
+export async function openStream(t: Test, api: TestApi, options: StreamOptions): Promise<StreamClient> {
+  const { token, field, after, headers = {}, byProtocol } = options;
+  const protocols = byProtocol ? [streamProtocol, `bearer.${token}`] : [streamProtocol];
+  const authorization = byProtocol ? {} : { authorization: `Bearer ${token}` };
+  const socket = new WebSocket(streamUrl(api, field, after), protocols, { headers: { ...authorization, ...headers } });
+  const client = listen(socket);
+  t.teardown(() => socket.terminate());
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+  return client;
+}
+
+/** The answer to an upgrade that is refused. */
+export async function refusedUpgrade(url: string, protocols: string[], headers: Record<string, string> = {}) {
+  const socket = new WebSocket(url, protocols, { headers });
+  return new Promise<{ status: number; body: { code?: string } }>((resolve, reject) => {
+    socket.on('open', () => reject(new Error('the upgrade was not refused')));
+    socket.on('error', () => undefined);
+    socket.on('unexpected-response', (_request, response) => {
+      let text = '';
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }));
+    });
+  });
+}
+
+function listen(socket: WebSocket): StreamClient {
+  const messages: ServerMessage[] = [];
+  let closed: { code: number } | undefined;
+  socket.on('message', (data) => messages.push(serverMessageSchema.parse(JSON.parse(data.toString()))));
+  socket.on('close', (code) => {
+    closed = { code };
+  });
+  const client: StreamClient = {
+    socket,
+    messages,
+    get closed() {
+      return closed;
+    },
+    send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
+    find: (type, fits = () => true) =>
+      waitUntil(`a ${type} that fits came`, () =>
+        messages.find((message): message is MessageOf<typeof type> => message.type === type && fits(message as never)),
+      ),
+    versions: () => followVersions(messages),
+    async waitForVersion(version) {
+      await waitUntil(`the client is at version ${version}`, () => client.versions().at(-1) === version);
+    },
+    close: () => socket.close(),
+  };
+  return client;
+}
+
+export function followVersions(messages: readonly ServerMessage[]): number[] {
+  const versions: number[] = [];
+  for (const message of messages) {
+    if (message.type === 'snapshot') versions.push(message.version);
+    if (message.type !== 'delta') continue;
+    const at = versions.at(-1);
+    if (at !== undefined && message.from !== at) throw new Error(`a delta from ${message.from} came at ${at}`);
+    versions.push(message.to);
+  }
+  return versions;
+}

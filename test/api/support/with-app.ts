@@ -1,0 +1,98 @@
+/** An API in this process on a test's own servers, listening on a port of its own, and tokens for it. */
+import type { Test } from 'tap';
+import { startApi } from '../../../api/server.ts';
+import { signToken } from '../../../shared/auth/jwt.ts';
+import { loadConfig } from '../../../shared/config/config.ts';
+import type { Scope } from '../../../shared/contract/token.ts';
+import type { DeviceId } from '../../../shared/field/ids.ts';
+import { createLifecycle } from '../../../shared/process/lifecycle.ts';
+import type { Backing } from '../../support/processes/with-worker.ts';
+
+export interface TestApi {
+  readonly address: string;
+  readonly backing: Backing;
+  /** Sends a request with a token (undefined for none) and reads the whole answer. */
+  ask(path: string, options?: AskOptions): Promise<Answer>;
+  token(request?: TokenOptions): Promise<string>;
+  stop(): Promise<void>;
+}
+
+interface AskOptions {
+  readonly method?: string;
+  readonly token?: string;
+  readonly headers?: Record<string, string>;
+  /** Sent as JSON, unless it is text already. */
+  readonly body?: unknown;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Of an answer that is JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose schemas they check
+  readonly body: any;
+}
+
+interface TokenOptions {
+  readonly user?: string;
+  readonly device?: string | null;
+  readonly fields?: readonly string[];
+  readonly scope?: readonly Scope[];
+  readonly expiresInSeconds?: number;
+}
+
+export async function withApi(t: Test, backing: Backing, settings: Record<string, string> = {}): Promise<TestApi> {
+  const { log } = backing;
+  const config = loadConfig({ ...settingsOf(backing), PORT: '0', ...settings });
+  const lifecycle = createLifecycle(log);
+  t.teardown(() => lifecycle.stop());
+  const { address } = await startApi({ config, log, lifecycle });
+  return {
+    address,
+    backing,
+    ask: (path, options) => ask(`${address}${path}`, options),
+    token: (request) => sign(config.JWT_SECRET ?? '', request),
+    stop: () => lifecycle.stop(),
+  };
+}
+
+function settingsOf({ config }: Backing): Record<string, string> {
+  const { openRegistration, isProduction, ...settings } = config;
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}
+
+async function sign(secret: string, options: TokenOptions = {}): Promise<string> {
+  const {
+    user = 'user-1',
+    device = 'phone-1',
+    fields = ['*'],
+    scope = ['field:read', 'field:write'],
+    expiresInSeconds = 600,
+  } = options;
+  const claims = { sub: user, ...(device ? { device: device as DeviceId } : {}), fields, scope, expiresInSeconds };
+  const key = { secret, issuer: 'consciousness-field', audience: 'consciousness-field' };
+  return (await signToken(claims, key)).token;
+}
+
+async function ask(url: string, { method, token, headers, body }: AskOptions = {}): Promise<Answer> {
+  const response = await fetch(url, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson && text ? JSON.parse(text) : undefined,
+  };
+}

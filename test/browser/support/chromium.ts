@@ -1,0 +1,53 @@
+/** A headless Chromium of the system's, found through CHROMIUM_PATH or PATH; nothing is downloaded. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import { findProgram, isExecutable } from '../../../dev/processes/find-executable.ts';
+
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** @throws with what to install, if there is none. */
+function findChromium(): string {
+  const given = process.env.CHROMIUM_PATH;
+  if (given) {
+    if (isExecutable(given)) return given;
+    throw new Error(`CHROMIUM_PATH is ${given}, but nothing can be run there`);
+  }
+  const found = names.map((name) => findProgram(name)).find((path) => path !== undefined);
+  if (found) return found;
+  throw new Error(
+    'No Chromium on the PATH. Install it (Debian: `apt-get install -y chromium`) or set CHROMIUM_PATH to its program',
+  );
+}
+
+export interface OwnBrowser {
+  readonly browser: Browser;
+  close(): Promise<void>;
+}
+
+/** A browser with a profile of its own, which goes when it is closed. */
+export async function launchChromium(): Promise<OwnBrowser> {
+  const profile = await mkdtemp(join(process.env.TEST_FOLDER ?? tmpdir(), 'chromium-'));
+  const browser = await chromium.launch({
+    executablePath: findChromium(),
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+    env: { ...process.env, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile },
+  });
+  return {
+    browser,
+    async close() {
+      await browser.close();
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}

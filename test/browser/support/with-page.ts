@@ -1,0 +1,106 @@
+/** The live page in a real browser, before a real API and worker: what it takes to open, use and read it in a test. */
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Test } from 'tap';
+import { type TestApi, withApi } from '../../api/support/with-app.ts';
+import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { launchChromium, type OwnBrowser } from './chromium.ts';
+
+const desktop = { width: 1280, height: 800 };
+export const phone = { width: 390, height: 844 };
+
+interface Visit extends BrowserContextOptions {
+  readonly field?: string;
+  /** After the address's path, such as `#token=…`. */
+  readonly hash?: string;
+  /** What the console may complain of. All else fails the test. */
+  readonly expected?: RegExp;
+}
+
+export interface LivePage {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** A figure of the readings, by its name in the page. */
+  figure(name: 'devices' | 'particles' | 'crystals' | 'cells' | 'lag'): Promise<string>;
+  waitForFigure(name: Parameters<LivePage['figure']>[0], value: string): Promise<void>;
+  waitForText(selector: string, pattern: RegExp): Promise<string>;
+  isLive(): Promise<void>;
+}
+
+export interface Site {
+  readonly backing: Backing;
+  readonly api: TestApi;
+  open(t: Test, visit?: Visit): Promise<LivePage>;
+}
+
+/** One browser and one stack for a whole file; each page has a profile of its own. */
+export async function withSite(t: Test, settings: Record<string, string> = {}): Promise<Site> {
+  const browser = await launchChromium();
+  t.teardown(() => browser.close());
+  const backing = await withBacking(t, { OPEN_REGISTRATION: 'true', ...settings });
+  const api = await withApi(t, backing, { OPEN_REGISTRATION: 'true', ...settings });
+  await withWorker(t, backing);
+  return { backing, api, open: (test, visit) => openPage(test, browser, api.address, visit) };
+}
+
+async function openPage(
+  t: Test,
+  { browser }: OwnBrowser,
+  address: string,
+  { field = 'global', hash = '', expected, ...options }: Visit = {},
+): Promise<LivePage> {
+  const context = await browser.newContext({ viewport: desktop, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const complaints = listen(page, expected);
+  t.teardown(async () => {
+    await context.close();
+    if (complaints.length > 0) throw new Error(`the console complains:\n${complaints.join('\n')}`);
+  });
+  await page.goto(`${address}/?field=${field}${hash}`);
+  const live: LivePage = {
+    page,
+    context,
+    figure: async (name) => (await page.textContent(`[data-figure=${name}]`)) ?? '',
+    waitForFigure: (name, value) =>
+      waitUntil(`${name} is ${value}`, async () => (await live.figure(name)) === value).then(() => undefined),
+    waitForText: (selector, pattern) =>
+      waitUntil(`${selector} says ${pattern}`, async () => {
+        const text = (await page.textContent(selector)) ?? '';
+        return pattern.test(text) && text;
+      }),
+    isLive: () => live.waitForText('#status', /^live$/).then(() => undefined),
+  };
+  return live;
+}
+
+/** A field that nobody has changed yet has no clock: its first device asks, and starts from nothing. */
+const newField = /status of 404.*\/clock\?device=/;
+
+function listen(page: Page, expected: RegExp | undefined): string[] {
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('dialog', (dialog) => complaints.push(`a dialog: ${dialog.message()}`));
+  page.on('console', (message) => {
+    const text = `${message.type()}: ${message.text()} (${message.location().url})`;
+    if (!['error', 'warning'].includes(message.type()) || newField.test(text) || expected?.test(text)) return;
+    complaints.push(text);
+  });
+  return complaints;
+}
+
+/** The middle of the field, moved by so many pixels. */
+export async function spot({ page }: LivePage, dx = 0, dy = 0): Promise<{ x: number; y: number }> {
+  const size = page.viewportSize() ?? desktop;
+  return { x: size.width * 0.55 + dx, y: size.height * 0.45 + dy };
+}
+
+/** Draws a line with the mouse. */
+export async function drag(live: LivePage, fromX: number, toX: number): Promise<void> {
+  const [from, to] = [await spot(live, fromX), await spot(live, toX)];
+  const { mouse } = live.page;
+  await mouse.move(from.x, from.y);
+  await mouse.down();
+  await mouse.move(to.x, to.y, { steps: 8 });
+  await mouse.up();
+}

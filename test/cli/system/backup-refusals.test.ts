@@ -1,0 +1,38 @@
+import { truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { underBackupLock } from '../../../db/backup/backup-lock.ts';
+import { directDatabaseUrl } from '../../../shared/config/config.ts';
+import { withDatabase } from '../../support/servers/servers.ts';
+import { withFilledBacking } from '../../support/with-backup.ts';
+import { withFolder } from '../../support/with-folder.ts';
+import { settingsOf, withField } from '../run-field.ts';
+
+t.test('a damaged backup is refused, and its verification says so', async (t) => {
+  const backing = await withFilledBacking(t);
+  const folder = await withFolder(t);
+  const field = await withField(t, settingsOf(backing));
+  const { path } = JSON.parse((await field(['backup', '--to', folder, '--json'])).stdout);
+  await truncate(join(path, 'field_updates.copy.gz'), 100);
+  const { directUrl: url } = await withDatabase(t);
+  const refused = await field(['restore', path, '--database', url]);
+  t.match(refused, { code: 1, stderr: /Refused \(truncated\): field_updates\.copy\.gz.*100 of \d+ bytes\n/ });
+  const verified = await field(['backup', 'verify', path, '--json']);
+  t.equal(verified.code, 1);
+  t.match(JSON.parse(verified.stdout), { isEqual: false, differences: [/field_updates\.copy\.gz is truncated/] });
+  t.match(await field(['backup', 'list', folder]), { stdout: /FAILED 20.*truncated/ });
+  t.match(await field(['restore', folder, '--database', url]), { code: 1, stderr: /manifest\.json is missing/ });
+});
+
+t.test('what is wrong with the request is said in a sentence', async (t) => {
+  const backing = await withFilledBacking(t);
+  const DATABASE_URL = directDatabaseUrl(backing.config);
+  const field = await withField(t, { DATABASE_URL });
+  t.match(await field(['restore', 'somewhere']), { code: 2, stderr: /--database/ });
+  t.match(await field(['restore', 'somewhere', '--database', 'mysql://x']), { code: 2, stderr: /postgres:\/\// });
+  const file = join(await withFolder(t), 'file');
+  await writeFile(file, '');
+  t.match(await field(['backup', '--to', join(file, 'in')]), { code: 1, stderr: /Nothing can be written.*in the way/ });
+  const busy = await underBackupLock(DATABASE_URL, () => field(['backup', '--to', '/tmp/never']));
+  t.match(busy?.result, { code: 1, stderr: /under way/ });
+});

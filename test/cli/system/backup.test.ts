@@ -1,0 +1,70 @@
+import { readdir } from 'node:fs/promises';
+import t from 'tap';
+import { directDatabaseUrl } from '../../../shared/config/config.ts';
+import { withDatabase } from '../../support/servers/servers.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { query, withFilledBacking } from '../../support/with-backup.ts';
+import { withFolder } from '../../support/with-folder.ts';
+import { settingsOf, withField } from '../run-field.ts';
+
+t.test('a backup is taken, listed, verified, and restored into an empty database, which verifies', async (t) => {
+  const backing = await withFilledBacking(t);
+  const folder = await withFolder(t);
+  const settings = { ...settingsOf(backing), BACKUP_FOLDER: folder };
+  const field = await withField(t, settings);
+  t.match(await field(['backup', 'list']), { code: 0, stdout: `No backups in ${folder}\n` });
+  t.match(await field(['backup', 'verify']), { code: 1, stderr: /No backups in/ });
+
+  const taken = await field(['backup', '--json']);
+  t.equal(taken.code, 0, taken.stderr);
+  const { path, rows, fields, installation } = JSON.parse(taken.stdout);
+  t.match(fields, [{ field: 'garden', version: 33 }, {}]);
+  t.ok(rows > 34);
+  t.match(JSON.parse((await field(['backup', 'list', '--json'])).stdout), {
+    folder,
+    backups: [{ path, rows, installation, isVerified: false }],
+  });
+  t.match(await field(['backup', 'verify']), { code: 0, stdout: /is as it should be: 2 fields, 34 updates replayed/ });
+  t.match(await field(['backup', 'list']), { code: 0, stdout: /field-\S+ +20\S+Z +2 +\d+ +\S+ kB +20\S+Z\n1 in / });
+
+  const { directUrl: url } = await withDatabase(t);
+  const restored = await field(['restore', path, '--database', url]);
+  t.match(restored, { code: 0, stdout: /^2 fields, \d+ rows in .*\/field_test_/ });
+  t.match(await field(['verify'], { env: { DATABASE_URL: url } }), { code: 0, stdout: /2 fields verified, 0 differ/ });
+  const states = [backing.config.DATABASE_URL, url].map((DATABASE_URL) =>
+    field(['state', 'garden', '--json'], { env: { DATABASE_URL } }),
+  );
+  const [before, after] = await Promise.all(states);
+  t.equal(after?.stdout, before?.stdout, 'the same bytes');
+
+  t.match(await field(['restore', path, '--database', url, '--json']), {
+    code: 1,
+    stdout: '',
+    stderr: /^Refused \(not_empty\): .*holds rows\n.*empty database/m,
+  });
+});
+
+t.test('Ctrl-C leaves nothing, and a crash nothing that is taken for a backup', async (t) => {
+  const backing = await withFilledBacking(t);
+  const DATABASE_URL = directDatabaseUrl(backing.config);
+  await query(DATABASE_URL, (client) =>
+    client.query(`
+      INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, update)
+      SELECT 'filler', n, 'device', n, n, 'applied', jsonb_build_object('text', md5(n::text) || md5((-n)::text))
+      FROM generate_series(1, 300000) AS n`),
+  );
+  const folder = await withFolder(t);
+  const field = await withField(t, { DATABASE_URL });
+  const running = field.start(['backup', '--to', folder]);
+  await waitUntil('it has begun', async () => (await readdir(folder)).length > 0, { intervalMs: 5 });
+  running.child.kill('SIGINT');
+  t.match(await running.ended, { code: 130, stderr: /nothing is left half done/ });
+  t.same(await readdir(folder), []);
+
+  const crashing = field.start(['backup', '--to', folder]);
+  await waitUntil('it has begun again', async () => (await readdir(folder)).length > 0, { intervalMs: 5 });
+  crashing.child.kill('SIGKILL');
+  await crashing.ended;
+  t.match(await readdir(folder), [/^\.partial-/]);
+  t.match(await field(['backup', 'list', folder]), { code: 0, stdout: /^No backups/ });
+});

@@ -1,0 +1,68 @@
+import t from 'tap';
+import { directDatabaseUrl } from '../../../shared/config/config.ts';
+import type { UpdatesJob } from '../../../shared/contract/job.ts';
+import { FallbackQueue } from '../../../shared/queue/fallback-queue.ts';
+import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { waitForVersion } from '../../support/read-back.ts';
+import { asDevice, asField, jobOf, setCell } from '../../support/updates.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { settingsOf, withField } from '../run-field.ts';
+
+const field = asField('garden');
+
+t.test('dead jobs of both queues are listed, shown, retried and discarded', async (t) => {
+  const backing = await withBacking(t);
+  const { db, producer, log, config, reader } = backing;
+  const run = await withField(t, settingsOf(backing));
+  t.match(await run(['dead', 'list']), { code: 0, stdout: 'No job is dead\n' });
+
+  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
+  t.teardown(() => fallback.close());
+  await db.raw(`ALTER TABLE field_updates ADD CONSTRAINT no_mallory CHECK (device_id <> 'mallory')`);
+  const neighbours = Array.from({ length: 200 }, (_, index) =>
+    jobOf(field, asDevice(`d${index}`), [setCell(1, 1, 0.5)]),
+  );
+  const poison = jobOf(field, asDevice('mallory'), [setCell(1, 2, 0.5), setCell(2, 3, 0.5)]);
+  await producer.enqueueAll([...neighbours.slice(0, 100), poison, ...neighbours.slice(100)]);
+  await fallback.add([jobOf(field, asDevice('mallory'), [setCell(3, 4, 0.5)])]);
+  await withWorker(t, backing);
+  await waitForVersion(backing, field, 200);
+  const listed = await waitUntil('both are dead', async () => {
+    const { stdout } = await run(['dead', 'list', '--json']);
+    const dead = JSON.parse(stdout) as { total: number; jobs: { id: string; counters: number[]; reason: string }[] };
+    return dead.total === 2 && dead;
+  });
+  const ids = new Map(listed.jobs.map(({ id, counters }) => [counters.join(), id]));
+  const [inRedis = '', inPostgres = ''] = [ids.get('1,2'), ids.get('3')];
+  t.match(inRedis, /^\d+$/);
+  t.match(inPostgres, /^p/);
+  t.match(listed.jobs[0]?.reason, /no_mallory/);
+  t.match(await run(['dead', 'list']), { stdout: /garden +mallory +1-2 .*no_mallory[\s\S]*2 dead jobs/ });
+  t.match(JSON.parse((await run(['dead', 'show', inRedis])).stdout), {
+    device: 'mallory',
+    updates: [{ counter: 1 }, {}],
+  });
+  t.match(await run(['dead', 'show', '999']), { code: 1, stderr: /There is no dead job 999/ });
+  t.match(await run(['dead', 'retry']), { code: 2, stderr: /--all/ });
+
+  await db.raw('ALTER TABLE field_updates DROP CONSTRAINT no_mallory');
+  t.match(await run(['dead', 'retry', inRedis]), { code: 0, stdout: '1 retried\n' });
+  await waitForVersion(backing, field, 202);
+  t.match(await run(['dead', 'discard', '--all']), { code: 0, stdout: '1 discarded\n' });
+  t.match(await run(['dead', 'list']), { stdout: 'No job is dead\n' });
+  t.equal((await reader.readLog(field, 0, 1))?.version, 202, 'what was discarded is not applied');
+});
+
+t.test('what is no job of ours at all is dead at once, and can be listed and discarded', async (t) => {
+  const backing = await withBacking(t);
+  const { first: queue } = backing.producer.queues;
+  const run = await withField(t, settingsOf(backing));
+  const strange: unknown[] = ['text', 7, null, [], { together: 'all' }, { together: [null, 7] }, { updates: [null] }];
+  for (const data of strange) await queue.add('apply-updates', data as UpdatesJob);
+  await withWorker(t, backing);
+  // Those of the job that holds two come apart.
+  const dead = strange.length + 1;
+  await waitUntil('all are dead', async () => (await queue.getFailedCount()) === dead);
+  t.match(await run(['dead', 'list']), { code: 0, stdout: new RegExp(`${dead} dead jobs`) });
+  t.match(await run(['dead', 'discard', '--all']), { code: 0, stdout: `${dead} discarded\n` });
+});

@@ -1,0 +1,322 @@
+/** Real set-ups that are bad on purpose: each must be found, by name. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UnrecoverableError, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import t, { type Test } from 'tap';
+import { judgeDisk } from '../../../cli/doctor/check-disk.ts';
+import { judgeNode } from '../../../cli/doctor/check-machine.ts';
+import { judgeServer } from '../../../cli/doctor/check-postgres.ts';
+import { judgeVersion } from '../../../cli/doctor/check-redis.ts';
+import { type Finding, findingCodes } from '../../../cli/doctor/findings.ts';
+import { examine } from '../../../cli/doctor/run-checks.ts';
+import { readServerFacts } from '../../../db/read/server-settings.ts';
+import { directDatabaseUrl } from '../../../shared/config/config.ts';
+import { updatesQueue } from '../../../shared/contract/job.ts';
+import { FallbackQueue } from '../../../shared/queue/fallback-queue.ts';
+import { queuePrefix } from '../../../shared/queue/partitions.ts';
+import { withApi } from '../../api/support/with-app.ts';
+import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { withPostgres } from '../../support/servers/postgres.ts';
+import { withDatabase, withOneRedis, withoutPooler, withRedis } from '../../support/servers/servers.ts';
+import { asDevice, asField, jobOf, setCell } from '../../support/updates.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { withFolder } from '../../support/with-folder.ts';
+import { settingsOf, withField } from '../run-field.ts';
+
+const seen = new Set<string>();
+const secret = { JWT_SECRET: 'a secret for tests alone, of more than 32 bytes' };
+const nowhere = 'redis://127.0.0.1:1/0';
+const job = (counter: number) => jobOf(asField('garden'), asDevice('ada'), [setCell(counter, 1, 0.5)]);
+
+interface Diagnosis {
+  readonly findings: readonly Finding[];
+  /** What is wrong, as `subject code`, without what is fine. */
+  readonly wrong: readonly string[];
+}
+
+function diagnose(t: Test, findings: readonly Finding[]): Diagnosis {
+  const bad = findings.filter(({ level }) => level !== 'fine');
+  for (const finding of bad) {
+    seen.add(finding.code);
+    t.ok(finding.advice, `${finding.code} comes with advice`);
+  }
+  return { findings, wrong: bad.map(({ subject, code }) => `${subject} ${code}`) };
+}
+
+/** In this process, which is quicker. */
+async function look(t: Test, given: Record<string, string>, apiUrl?: string): Promise<Diagnosis> {
+  return diagnose(t, (await examine({ given, apiUrl, folder: tmpdir() })).findings);
+}
+
+/** As the command does it. */
+async function run(
+  t: Test,
+  settings: Record<string, string>,
+  url?: string,
+): Promise<Diagnosis & { code: number | null }> {
+  const field = await withField(t, settings);
+  const { code, stdout, stderr } = await field(['doctor', '--json', ...(url ? ['--url', url] : [])]);
+  t.equal(stderr, '');
+  const { findings, problems, warnings } = JSON.parse(stdout);
+  const diagnosis = diagnose(t, findings);
+  t.equal(diagnosis.wrong.length, problems + warnings);
+  return { code, ...diagnosis };
+}
+
+const except = (wrong: readonly string[], expected: RegExp) => wrong.filter((one) => !expected.test(one));
+
+t.test('without any address it says which are missing, and that it could not look', async (t) => {
+  const { code, wrong, findings } = await run(t, {});
+  t.equal(code, 2);
+  t.equal(wrong.length, 4);
+  t.match(findings[0], { code: 'setting_wrong', message: /DATABASE_URL is missing/ });
+});
+
+t.test('all that is wrong with a production is said at once', async (t) => {
+  const { findings } = await look(t, {
+    NODE_ENV: 'production',
+    DATABASE_URL: 'mysql://x',
+    JWT_SECRET: 'short',
+  });
+  const said = findings.map(({ message }) => message).join('\n');
+  for (const name of ['DATABASE_URL', 'QUEUE_REDIS_URL', 'CACHE_REDIS_URL', 'JWT_SECRET', 'OPEN_REGISTRATION']) {
+    t.match(said, name);
+  }
+  t.notMatch(said, /: short/, 'and no secret is shown');
+});
+
+t.test('where nothing can be reached it says so of each, and ends', async (t) => {
+  const addresses = { DATABASE_URL: 'postgres://127.0.0.1:1/x', QUEUE_REDIS_URL: nowhere, CACHE_REDIS_URL: nowhere };
+  const { code, wrong } = await run(t, { ...addresses, ...secret }, 'http://127.0.0.1:2/');
+  t.equal(code, 1);
+  t.same(wrong, [
+    'PostgreSQL postgres_unreachable',
+    "the queue's Redis redis_unreachable",
+    "the cache's Redis redis_unreachable",
+    'the API api_unreachable',
+  ]);
+});
+
+t.test('a whole system is healthy, and degraded or not ready once parts are gone', async (t) => {
+  const postgres = await withPostgres(t);
+  const backing = await withBacking(t, { DATABASE_URL: postgres.url });
+  const lifecycle = await withWorker(t, backing);
+  const { address } = await withApi(t, backing);
+  const settings = { ...settingsOf(backing), ...secret };
+  const healthy = await run(t, settings, address);
+  t.same(healthy.wrong, []);
+  t.equal(healthy.code, 0);
+  const field = await withField(t, settings);
+  t.match((await field(['doctor'])).stdout, /PostgreSQL\n {2}ok .*\n\nAll is well\.\n$/s);
+
+  await lifecycle.stop();
+  // The API remembers for a moment how it was.
+  const healthOf = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
+  await waitUntil('the API misses the worker', async () => (await healthOf()) === 'degraded');
+  const degraded = await look(t, settings, address);
+  t.same(degraded.wrong, ['the queue no_workers', 'the API api_degraded']);
+
+  await postgres.stop();
+  await backing.redis.stop();
+  await waitUntil('and all the rest', async () => (await healthOf()) === 'unhealthy');
+  const { wrong } = await look(t, settings, address);
+  t.match(wrong, ['PostgreSQL postgres_unreachable', /queue/, /cache/, 'the API api_not_ready']);
+});
+
+t.test('wrong passwords are told from servers that are away', withoutPooler, async (t) => {
+  const backing = await withBacking(t);
+  const wrongly = (url: string) => url.replace(/:[^:@/]*@/, ':wrong@');
+  const settings = Object.entries(settingsOf(backing)).map(([name, url]) => [name, wrongly(url)]);
+  const { wrong } = await look(t, { ...Object.fromEntries(settings), ...secret });
+  t.same(wrong, ['PostgreSQL postgres_refuses', "the queue's Redis redis_refuses", "the cache's Redis redis_refuses"]);
+});
+
+t.test('PostgreSQL may be unfit in many ways', withoutPooler, async (t) => {
+  const [{ url }, redis] = [await withDatabase(t), await withRedis(t)];
+  const settings = { DATABASE_URL: url, QUEUE_REDIS_URL: redis.queueUrl, CACHE_REDIS_URL: redis.cacheUrl, ...secret };
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  t.teardown(() => client.end());
+  const lookAgain = async (more: Record<string, string> = {}) => {
+    const { wrong } = await look(t, { ...settings, ...more });
+    return except(wrong, /no_workers|may_forget/);
+  };
+  const { findings } = await look(t, settings);
+  const forgetful = findings.filter(({ code }) => code === 'postgres_may_forget').map(({ message }) => message);
+  t.same(forgetful, ['fsync is off', 'full_page_writes is off', 'synchronous_commit is off']);
+  t.same(await lookAgain({ DATABASE_POOL_SIZE: '200' }), ['PostgreSQL postgres_connections_short']);
+
+  await client.query(`INSERT INTO knex_migrations (name, batch, migration_time) VALUES ('900-tomorrow', 9, now())`);
+  t.same(await lookAgain(), ['PostgreSQL migrations_unknown']);
+  await client.query('DROP TABLE knex_migrations; DROP SCHEMA bullmq CASCADE');
+  t.same(await lookAgain(), ['PostgreSQL migrations_missing']);
+  const name = new URL(url).pathname.slice(1);
+  await client.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+  t.same(await lookAgain(), ['PostgreSQL postgres_read_only', 'PostgreSQL migrations_missing']);
+});
+
+t.test(
+  'a Redis that may forget or evict is a problem in production, and a warning where that is allowed',
+  async (t) => {
+    const backing = await withBacking(t);
+    const weak = await withRedis(t, { settings: { appendfsync: 'everysec', 'maxmemory-policy': 'allkeys-lru' } });
+    const none = await withRedis(t, { settings: { appendonly: 'no' } });
+    const settings = { ...settingsOf(backing), ...secret, OPEN_REGISTRATION: 'false', QUEUE_REDIS_URL: weak.queueUrl };
+    const production = { ...settings, NODE_ENV: 'production' };
+    const levels = async (given: Record<string, string>) => {
+      const { findings } = await look(t, given);
+      return findings.filter(({ code }) => code.startsWith('queue_may')).map(({ code, level }) => `${code} ${level}`);
+    };
+    t.same(await levels(production), ['queue_may_forget problem', 'queue_may_evict problem']);
+    t.same(await levels(settings), ['queue_may_forget warning', 'queue_may_evict warning']);
+    t.same(await levels({ ...production, ALLOW_WEAK_DURABILITY: 'yes' }), await levels(settings));
+    t.same(await levels({ ...production, QUEUE_REDIS_URL: none.queueUrl }), ['queue_may_forget problem']);
+  },
+);
+
+t.test('a Redis that both roles share may run out of memory for either', withOneRedis, async (t) => {
+  const backing = await withBacking(t);
+  const full = await withRedis(t, { settings: { maxmemory: '1mb' } });
+  const urls = { QUEUE_REDIS_URL: full.queueUrl, CACHE_REDIS_URL: full.cacheUrl };
+  const settings = { ...settingsOf(backing), ...secret, ...urls, NODE_ENV: 'production', OPEN_REGISTRATION: 'false' };
+  const { wrong } = await look(t, settings);
+  t.same(except(wrong, /postgres_may_forget|no_workers/), [
+    "the queue's Redis queue_memory_short",
+    "the cache's Redis cache_never_evicts",
+    "the cache's Redis roles_share_a_redis",
+  ]);
+});
+
+t.test('a Redis that hides its settings, says nothing, or cannot save', withOneRedis, async (t) => {
+  const backing = await withBacking(t);
+  const { redis, cacheRedis } = backing;
+  await cacheRedis.call('ACL', 'SETUSER', 'shy', 'on', '>secret', '~*', '&*', '+@all', '-config');
+  await cacheRedis.call('ACL', 'SETUSER', 'mute', 'on', '>secret', '~*', '&*', '+@all', '-config', '-time');
+  const [, dir = ''] = (await cacheRedis.config('GET', 'dir')) as string[];
+  await mkdir(join(dir, 'dump.rdb'));
+  await cacheRedis.bgsave();
+  await waitUntil('it could not save', async () =>
+    /rdb_last_bgsave_status:err/.test(await cacheRedis.info('persistence')),
+  );
+  const as = (user: string) => `redis://${user}:secret@127.0.0.1:${redis.port}/0`;
+  const { wrong } = await look(t, {
+    ...settingsOf(backing),
+    ...secret,
+    QUEUE_REDIS_URL: as('shy'),
+    CACHE_REDIS_URL: as('mute'),
+  });
+  t.same(except(wrong, /postgres_may_forget|no_workers/), [
+    "the queue's Redis redis_cannot_write",
+    "the queue's Redis redis_settings_hidden",
+    "the cache's Redis not_looked_at",
+  ]);
+});
+
+/** Takes the next job and does with it what a worker should not. */
+async function takeJob(t: Test, { config }: Backing) {
+  const worker = new Worker(updatesQueue, null, {
+    connection: { url: config.QUEUE_REDIS_URL, maxRetriesPerRequest: null },
+    prefix: queuePrefix(config.QUEUE_PREFIX),
+  });
+  worker.on('error', () => undefined);
+  t.teardown(() => worker.close());
+  const taken = await worker.getNextJob('a token');
+  if (!taken) throw new Error('there was no job');
+  const forgetLock = async () => {
+    const redis = new Redis(config.QUEUE_REDIS_URL);
+    await redis.del(worker.toKey(`${taken.id}:lock`));
+    redis.disconnect();
+  };
+  return { taken, forgetLock };
+}
+
+t.test('both queues are looked at: failed, stalled, old and too many jobs, and a pause', withOneRedis, async (t) => {
+  const backing = await withBacking(t);
+  const { producer, config, log } = backing;
+  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
+  t.teardown(() => fallback.close());
+  await producer.queues.first.add('apply-updates', job(1));
+  await (await takeJob(t, backing)).taken.moveToFailed(new UnrecoverableError('poison'), 'a token');
+  await producer.queues.first.add('apply-updates', job(2));
+  await (await takeJob(t, backing)).forgetLock();
+  await producer.queues.first.add('apply-updates', job(3), { timestamp: Date.now() - 3_600_000 });
+  await producer.queues.first.pause();
+  await fallback.add([job(4), job(5), job(6)]);
+  await backing.db.raw(`UPDATE bullmq.job SET state = 'failed' WHERE id = (SELECT min(id) FROM bullmq.job)`);
+  const { wrong, findings } = await look(t, { ...settingsOf(backing), ...secret, MAX_BACKLOG: '1' });
+  t.same(except(wrong, /PostgreSQL postgres_may_forget/), [
+    'the queue in PostgreSQL queue_full',
+    'the queue in PostgreSQL jobs_failed',
+    'the queue queue_paused',
+    'the queue queue_full',
+    'the queue queue_slow',
+    'the queue jobs_stalled',
+    'the queue jobs_failed',
+    'the queue no_workers',
+  ]);
+  const said = findings.map(({ message }) => message).join('\n');
+  t.match(said, /1 waiting, 1 active, 0 to be tried again, 1 failed; the oldest is 36\d\d\.\d s old/);
+  t.match(said, /2 waiting, 0 active, 0 to be tried again, 1 failed/);
+});
+
+t.test('an API that turns updates away is found, however few jobs there are', async (t) => {
+  const backing = await withBacking(t);
+  const { address } = await withApi(t, backing, { MAX_BACKLOG: '1' });
+  await backing.producer.enqueueAll([job(1), job(2)]);
+  const isFull = async () => {
+    const health = await (await fetch(`${address}/api/health`)).json();
+    return (health as { checks: { queue: { full: boolean } } }).checks.queue.full;
+  };
+  await waitUntil('the queue is full', isFull);
+  const { wrong } = await look(t, { ...settingsOf(backing), ...secret }, address);
+  t.same(except(wrong, /PostgreSQL postgres_may_forget/), ['the queue no_workers', 'the API queue_full']);
+});
+
+t.test('a clock that goes wrong is found against every server', async (t) => {
+  const backing = await withBacking(t);
+  const { address } = await withApi(t, backing);
+  const folder = await withFolder(t);
+  const shift = join(folder, 'ten-minutes-late.mjs');
+  await writeFile(shift, 'const now = Date.now.bind(Date); Date.now = () => now() - 600_000;');
+  const settings = { ...settingsOf(backing), ...secret, NODE_OPTIONS: `--import ${shift}` };
+  const { findings } = await run(t, settings, address);
+  const skewed = findings.filter(({ code }) => code === 'clock_differs');
+  t.same(
+    skewed.map(({ subject }) => subject),
+    ['PostgreSQL', "the queue's Redis", "the cache's Redis", 'the API'],
+  );
+  for (const { message } of skewed) t.match(message, /its clock is (599|600|601) s ahead of ours/);
+});
+
+t.test('old versions and a full disk', async (t) => {
+  const { db, config } = await withBacking(t);
+  const facts = { ...(await readServerFacts(db)), versionNumber: 130_012, version: '13.12' };
+  const reading = { answer: facts, tookMs: 1, at: facts.now };
+  const target = { url: config.DATABASE_URL, poolSize: 10 };
+  const giga = 2 ** 30;
+  const disk = (freeBytes: number) => judgeDisk('PostgreSQL', { folder: '/', freeBytes, totalBytes: 1000 * giga });
+  const all = [
+    ...judgeServer(reading, target),
+    ...judgeVersion("the queue's Redis", '5.0.14'),
+    judgeNode('20.18.9', '>=20.19'),
+    disk(19 * giga),
+  ];
+  for (const { code } of all) seen.add(code);
+  t.match(
+    all.map(({ code }) => code).filter((code) => /old|short/.test(code)),
+    ['postgres_too_old', 'redis_too_old', 'node_too_old', 'disk_short'],
+  );
+  const good = [...judgeVersion("the queue's Redis", '6.2.0'), judgeNode('22.1.0', '>=20.19'), disk(21 * giga)];
+  for (const { level } of good) t.equal(level, 'fine');
+});
+
+t.test('every finding that there is has been made here', { ...withOneRedis, ...withoutPooler }, async (t) => {
+  t.same(
+    findingCodes.filter((code) => !seen.has(code)),
+    [],
+  );
+});

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { waitForVersion } from '../../support/read-back.ts';
+import { asField, setCell } from '../../support/updates.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { withFolder } from '../../support/with-folder.ts';
+import { settingsOf, withField } from '../run-field.ts';
+
+const global = asField('global');
+const lineOf = (counter: number) =>
+  `${JSON.stringify({ device: `device-${counter % 3}`, ...setCell(counter, counter % 30, (counter % 7) / 7) })}\n`;
+const linesOf = (count: number) => Array.from({ length: count }, (_, index) => lineOf(index + 1)).join('');
+
+/** Every name once. */
+async function readDistinct({ db }: Backing): Promise<{ rows: number; distinct: number }> {
+  const { rows } = await db.raw(
+    'select count(*)::int as rows, count(distinct (device_id, counter))::int as distinct from field_updates',
+  );
+  return rows[0];
+}
+
+t.test('stopped by Ctrl-C it says how far it came, and run again it does the rest', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const field = await withField(t, settingsOf(backing));
+  const lines = linesOf(300);
+  const { child, ended, stderr } = field.start(['enqueue', '-', '--json']);
+  // Input that does not end: it can only be stopped.
+  child.stdin?.write(lines.slice(0, lines.indexOf(lineOf(101))));
+  await waitForVersion(backing, global, 100);
+  child.kill('SIGINT');
+  const { code, stdout } = await ended;
+  t.equal(code, 130);
+  t.match(JSON.parse(stdout), { lines: 100, accepted: 100, applied: 100, complete: false, version: 100 });
+  t.match(stderr(), /Stopping once what is in hand is through/);
+  t.match(stderr(), /Run the same command again to go on/);
+
+  const again = await field(['enqueue', '-', '--json'], { input: lines });
+  t.equal(again.code, 0, again.stderr);
+  t.match(JSON.parse(again.stdout), { lines: 300, accepted: 200, applied: 200, duplicates: 100, version: 300 });
+  t.same(await readDistinct(backing), { rows: 300, distinct: 300 });
+});
+
+t.test('stopped while nobody applies, it does not wait for ever, and nothing is doubled', async (t) => {
+  const backing = await withBacking(t, { MAX_BACKLOG: '200' });
+  const folder = await withFolder(t);
+  const file = join(folder, 'many.ndjson');
+  await writeFile(file, linesOf(3000));
+  const field = await withField(t, { ...settingsOf(backing), MAX_BACKLOG: '200' });
+  const { child, ended } = field.start(['enqueue', file, '--json', '--batch', '5']);
+  const waiting = await waitUntil('the queue is filled', async () => {
+    const count = await backing.producer.countBacklog();
+    return count > 100 && count;
+  });
+  child.kill('SIGINT');
+  const { code, stdout } = await ended;
+  t.equal(code, 130);
+  const stopped = JSON.parse(stdout);
+  t.match(stopped, { applied: 0, complete: false });
+  t.ok(stopped.accepted < 3000, `${stopped.accepted} of 3000 were accepted, in ${waiting} jobs`);
+
+  await withWorker(t, backing);
+  const again = await field(['enqueue', file, '--json']);
+  t.equal(again.code, 0, again.stderr);
+  t.match(JSON.parse(again.stdout), { lines: 3000, complete: true, version: 3000, reused: 0 });
+  t.same(await readDistinct(backing), { rows: 3000, distinct: 3000 });
+});
+
+t.test('an outage of the queue half way is waited out', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const field = await withField(t, settingsOf(backing));
+  const lines = linesOf(200);
+  const half = lines.indexOf(lineOf(101));
+  const { child, ended, stderr } = field.start(['enqueue', '-', '--json']);
+  child.stdin?.write(lines.slice(0, half));
+  await waitForVersion(backing, global, 100);
+  await backing.redis.kill9();
+  child.stdin?.end(lines.slice(half));
+  await waitUntil('the outage is noticed', () => stderr().includes("The queue's Redis is away, waiting for it"));
+  await backing.redis.start();
+  const { code, stdout } = await ended;
+  t.equal(code, 0, stderr());
+  t.match(JSON.parse(stdout), { lines: 200, accepted: 200, applied: 200, version: 200, complete: true });
+  t.same(await readDistinct(backing), { rows: 200, distinct: 200 });
+});
+
+t.test('a second Ctrl-C ends it at once', async (t) => {
+  const backing = await withBacking(t);
+  const field = await withField(t, settingsOf(backing));
+  const { child, ended, stderr } = field.start(['enqueue', '-']);
+  child.stdin?.write(linesOf(10));
+  await waitUntil('the updates wait in the queue', async () => (await backing.producer.countBacklog()) > 0);
+  child.kill('SIGINT');
+  await waitUntil('it is stopping', () => stderr().includes('Stopping once'));
+  // Within a second it is taken for the same press of a key, which npm and the terminal pass on twice.
+  const force = setInterval(() => child.kill('SIGINT'), 300);
+  t.teardown(() => clearInterval(force));
+  await once(child, 'exit');
+  const { code, stdout } = await ended;
+  t.equal(code, 130);
+  t.equal(stdout, '', 'without a summary');
+});

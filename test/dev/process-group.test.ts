@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import t from 'tap';
+import type { ProcessSpec } from '../../dev/processes/child-process.ts';
+import { createProcessStack } from '../../dev/processes/process-group.ts';
+import { identify } from '../../dev/processes/process-identity.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withFolder } from '../support/with-folder.ts';
+
+function script(name: string, code: string, more: Partial<ProcessSpec> = {}): ProcessSpec {
+  return {
+    name,
+    command: process.execPath,
+    args: ['-e', code],
+    env: process.env,
+    output: 'ignore',
+    stopSignal: 'SIGTERM',
+    graceMs: 10_000,
+    ...more,
+  };
+}
+
+const waitForever = 'setInterval(() => {}, 60000)';
+
+t.test('what was started last is stopped first, one after the other', async (t) => {
+  const stack = createProcessStack();
+  t.teardown(() => stack.force());
+  const ended: string[] = [];
+  for (const name of ['postgres', 'redis', 'worker']) {
+    const child = await stack.start(script(name, waitForever));
+    void child.exited.then(() => ended.push(name));
+  }
+  await Promise.all([stack.stop(), stack.stop()]);
+  t.same(ended, ['worker', 'redis', 'postgres']);
+});
+
+t.test('once it stops, nothing more is started', async (t) => {
+  const stack = createProcessStack();
+  await stack.stop();
+  await t.rejects(stack.start(script('late', waitForever)), { message: /late was not started/ });
+});
+
+t.test('a process that does not stop in time is killed, with all that it has started', async (t) => {
+  const stack = createProcessStack();
+  const folder = await withFolder(t);
+  const code = `process.on('SIGTERM', () => {});
+    const { pid } = require('node:child_process').spawn(process.execPath, ['-e', '${waitForever}']);
+    require('node:fs').writeFileSync(${JSON.stringify(`${folder}/pid`)}, String(pid));
+    ${waitForever}`;
+  const stubborn = await stack.start(script('stubborn', code, { graceMs: 1500 }));
+  t.teardown(() => stack.force());
+  const grandchild = await waitUntil(
+    'the grandchild runs',
+    async () => Number(await readFile(`${folder}/pid`, 'utf8')) || undefined,
+  );
+  await stack.stop();
+  t.equal(await stubborn.exited, 'signal SIGKILL');
+  await waitUntil('the grandchild is gone', () => identify(grandchild) === undefined);
+});
+
+t.test('force ends all of them at once', async (t) => {
+  const stack = createProcessStack();
+  const deaf = `process.on('SIGTERM', () => {}); ${waitForever}`;
+  const children = [await stack.start(script('one', deaf)), await stack.start(script('two', deaf))];
+  await stack.force();
+  t.same(
+    children.map((child) => child.running),
+    [false, false],
+  );
+});
+
+t.test('a command that does not exist is refused by its name', async (t) => {
+  const stack = createProcessStack();
+  await t.rejects(stack.start({ ...script('nothing', ''), command: '/does/not/exist' }), {
+    message: /nothing could not/,
+  });
+  await stack.stop();
+});

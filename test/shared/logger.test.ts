@@ -1,0 +1,78 @@
+import { Writable } from 'node:stream';
+import t, { type Test } from 'tap';
+import { createCacheUseReport } from '../../api/cache-use-log.ts';
+import { createMetrics } from '../../api/metrics.ts';
+import { connectDatabase } from '../../db/connect.ts';
+import { createLog } from '../../shared/process/logger.ts';
+import { PerformanceLog } from '../../workers/performance-log.ts';
+import { withPostgres } from '../support/servers/postgres.ts';
+import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+type Line = Record<string, unknown>;
+
+function withLines(level = 'info') {
+  const lines: Line[] = [];
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)));
+      done();
+    },
+  });
+  return { log: createLog({ name: 'test', level }, destination), lines };
+}
+
+t.test('a log line is JSON, with its cause, and without secrets', async (t) => {
+  const { log, lines } = withLines();
+  const err = new Error('outer', { cause: new Error('the reason') });
+  log.error({ err, token: 'planted', password: 'planted', redis: { password: 'planted' } }, 'a\nforged line');
+  t.equal(lines.length, 1, 'a line stays one');
+  t.match(lines[0], { msg: 'a\nforged line', err: { message: /outer.*the reason/ } });
+  t.notMatch(JSON.stringify(lines), 'planted');
+});
+
+t.test('the use of the cache is told in one line, of what was read since the last', async (t) => {
+  const { log, lines } = withLines();
+  const metrics = createMetrics();
+  const report = createCacheUseReport(metrics, log);
+  await report();
+  metrics.reads.inc({ cache: 'hit' }, 3);
+  metrics.reads.inc({ cache: 'miss' });
+  await report();
+  metrics.reads.inc({ cache: 'bypass' });
+  await report();
+  t.match(lines, [
+    { msg: 'cache use', hits: 3, misses: 1, bypassed: 0, hitRate: 0.75 },
+    { msg: 'cache use', hits: 0, misses: 0, bypassed: 1, hitRate: 0 },
+  ]);
+  t.equal(lines.length, 2, 'and nothing when nothing was read');
+});
+
+t.test('how the updates fare is told in one line', async (t) => {
+  const { log, lines } = withLines();
+  const performance = new PerformanceLog(log);
+  performance.report();
+  const jobs = new Map([[asField('garden'), [jobOf(asField('garden'), asDevice('alice'), [setCell(1, 1, 0.5)])]]]);
+  const commit = { jobs, applied: new Map(), unpublished: new Set<never>() };
+  for (const commitMs of [2, 2, 2, 40]) performance.note({ ...commit, commitMs, publishMs: 1.25 });
+  performance.report();
+  performance.report();
+  t.equal(lines.length, 1);
+  t.match(lines[0], { msg: 'update performance', commits: 4, p50CommitMs: 2, p99CommitMs: 40, maxPublishMs: 1.3 });
+});
+
+t.test('that PostgreSQL is lost and back is told once each', { timeout: 60_000 }, async (t: Test) => {
+  const { log, lines } = withLines();
+  const postgres = await withPostgres(t);
+  const db = connectDatabase({ url: postgres.url, poolSize: 2, applicationName: 'field-test', log });
+  t.teardown(() => db.destroy());
+  const told = (msg: string) => lines.filter((line) => line.msg === msg).length;
+  await db.raw('SELECT 1');
+  await postgres.stop();
+  for (let attempt = 0; attempt < 3; attempt++) await t.rejects(db.raw('SELECT 1'));
+  t.equal(told('postgres connection lost'), 1);
+  await postgres.start();
+  await waitUntil('it answers again', async () => db.raw('SELECT 1').then(() => true));
+  t.equal(told('postgres connection ready'), 1);
+  t.notMatch(JSON.stringify(lines), /:\/\/[^"]*test@/, 'without its password');
+});

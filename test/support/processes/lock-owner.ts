@@ -1,0 +1,11 @@
+/** A process that takes the lock of the folder given, says `owner` or `refused`, and waits to be killed. */
+import { acquireLock } from '../../../dev/data-dir-lock.ts';
+
+const [, , folder = ''] = process.argv;
+try {
+  await acquireLock(folder, [], () => {});
+  console.log('owner');
+} catch {
+  console.log('refused');
+}
+setInterval(() => {}, 60_000);

@@ -1,0 +1,74 @@
+/** A running worker in this process, on a test's own PostgreSQL and Redis, and the means to feed and read it. */
+import type { Redis } from 'ioredis';
+import type { Knex } from 'knex';
+import type { Test } from 'tap';
+import { connectDatabase } from '../../../db/connect.ts';
+import { createFieldReader, type FieldReader } from '../../../db/read/field-reader.ts';
+import { type CacheNames, cacheNames, FieldCache } from '../../../shared/cache/field-cache.ts';
+import { type Config, loadConfig } from '../../../shared/config/config.ts';
+import { createLifecycle, type Lifecycle } from '../../../shared/process/lifecycle.ts';
+import { createLog, type Logger } from '../../../shared/process/logger.ts';
+import { UpdateProducer } from '../../../shared/queue/update-producer.ts';
+import { connectRedis } from '../../../shared/redis/connect.ts';
+import { startWorker } from '../../../workers/worker.ts';
+import { type TestRedis, withDatabase, withRedis } from '../servers/servers.ts';
+
+export interface Backing {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly redis: TestRedis;
+  readonly db: Knex;
+  readonly reader: FieldReader;
+  readonly names: CacheNames;
+  readonly cache: FieldCache;
+  readonly cacheRedis: Redis;
+  readonly producer: UpdateProducer;
+}
+
+/** Everything that stands behind an API or a worker, but neither of them. */
+export async function withBacking(t: Test, settings: Record<string, string> = {}): Promise<Backing> {
+  const [{ url, directUrl }, redis] = [await withDatabase(t), await withRedis(t)];
+  const config = loadConfig({
+    NODE_ENV: 'test',
+    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
+    JWT_SECRET: 'a secret for tests alone, of more than 32 bytes',
+    DATABASE_URL: url,
+    ...(url === directUrl ? {} : { DATABASE_DIRECT_URL: directUrl }),
+    QUEUE_REDIS_URL: redis.queueUrl,
+    CACHE_REDIS_URL: redis.cacheUrl,
+    BACKUP_EVERY_HOURS: '0',
+    ...settings,
+  });
+  const log = createLog({ name: 'test', level: config.LOG_LEVEL });
+  const db = connectDatabase({ url, poolSize: config.DATABASE_POOL_SIZE, applicationName: 'field-test', log });
+  const reader = createFieldReader(db);
+  const names = cacheNames(config.QUEUE_PREFIX, await reader.readInstallation());
+  const cacheRedis = connectRedis(config.CACHE_REDIS_URL, 'test', log);
+  const producer = new UpdateProducer({ url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX }, log);
+  await producer.ready();
+  t.teardown(async () => {
+    await producer.close();
+    cacheRedis.disconnect();
+    await db.destroy();
+  });
+  const cache = new FieldCache(cacheRedis, names, config.CACHE_TTL_SECONDS);
+  return { config, log, redis, db, reader, names, cache, cacheRedis, producer };
+}
+
+/** Starts a worker on a backing; it stops with the test, or before by its lifecycle. */
+export async function withWorker(t: Test, backing: Backing): Promise<Lifecycle> {
+  const { config, log, names } = backing;
+  const lifecycle = createLifecycle(log);
+  const db = connectDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL_SIZE,
+    applicationName: 'field-test-worker',
+    log,
+  });
+  lifecycle.onStop('database', () => db.destroy());
+  const redis = connectRedis(config.CACHE_REDIS_URL, 'test-worker', log);
+  lifecycle.onStop('cache', () => redis.disconnect());
+  await startWorker({ config, log, lifecycle, db, redis, names });
+  t.teardown(() => lifecycle.stop());
+  return lifecycle;
+}

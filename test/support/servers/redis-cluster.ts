@@ -1,0 +1,101 @@
+/** A real Redis Cluster of three nodes, in the place of a test's own Redis. */
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import type { Test } from 'tap';
+import { findFreePort } from '../../../dev/processes/free-port.ts';
+import { type RedisServer, startRedis } from '../../../dev/redis/server.ts';
+import { waitUntil } from '../wait-until.ts';
+import { launchOnFreePort } from './launch-on-free-port.ts';
+
+interface ClusterOptions {
+  readonly binary: string;
+  readonly folder: string;
+  readonly settings: Record<string, string>;
+  readonly recordIn: string;
+}
+
+const password = 'test';
+/** Of its 16,384 slots, what each node has. */
+const slots = [
+  [0, 5461],
+  [5462, 10_922],
+  [10_923, 16_383],
+] as const;
+
+export async function withRedisCluster(t: Test, { binary, folder, settings, recordIn }: ClusterOptions) {
+  const ports: { port: number; bus: number }[] = [];
+  const nodes: RedisServer[] = [];
+  const launch = (index: number) => {
+    const { port = 0, bus = 0 } = ports[index] ?? {};
+    const clustered = { 'cluster-enabled': 'yes', 'cluster-port': String(bus), masterauth: password };
+    const own = join(folder, `node-${index}`);
+    return startRedis({ binary, folder: own, port, password, settings: { ...clustered, ...settings }, recordIn });
+  };
+  const all = (work: (node: RedisServer, index: number) => Promise<unknown>) => Promise.all(nodes.map(work));
+  t.teardown(() => all(({ process }) => process.force()));
+  await Promise.all(
+    slots.map(async (_, index) => {
+      nodes[index] = await launchOnFreePort(async (port) => {
+        ports[index] = { port, bus: await findFreePort() };
+        return launch(index);
+      });
+    }),
+  );
+  await assignSlots(nodes, ports);
+  const [{ port } = { port: 0 }] = ports;
+  const url = `redis://:${password}@127.0.0.1:${port}?cluster=true`;
+  return {
+    url,
+    queueUrl: url,
+    cacheUrl: url,
+    port,
+    get pid() {
+      return nodes[0]?.process.pid ?? 0;
+    },
+    stop: async () => void (await all(({ process }) => process.stop())),
+    async start() {
+      await all(async (node, index) => {
+        if (!node.process.running) nodes[index] = await launch(index);
+      });
+      await waitUntilWhole(nodes);
+    },
+    kill9: async () => void (await all(({ process }) => process.force())),
+  };
+}
+
+async function assignSlots(
+  nodes: readonly RedisServer[],
+  ports: readonly { port: number; bus: number }[],
+): Promise<void> {
+  await ask(nodes, (redis, index) => redis.call('CLUSTER', 'ADDSLOTSRANGE', ...(slots[index] ?? []).map(String)));
+  const [first] = nodes;
+  if (!first) return;
+  for (const { port, bus } of ports.slice(1)) {
+    await ask([first], (redis) => redis.call('CLUSTER', 'MEET', '127.0.0.1', String(port), String(bus)));
+  }
+  await waitUntilWhole(nodes);
+}
+
+async function waitUntilWhole(nodes: readonly RedisServer[]): Promise<void> {
+  await waitUntil('the cluster is whole', async () => {
+    const answers = await ask(nodes, (redis) => redis.call('CLUSTER', 'INFO'));
+    return answers.every((answer) => /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(String(answer)));
+  });
+}
+
+async function ask<Answer>(
+  nodes: readonly RedisServer[],
+  question: (redis: Redis, index: number) => Promise<Answer>,
+): Promise<Answer[]> {
+  return Promise.all(
+    nodes.map(async (node, index) => {
+      const redis = new Redis(node.url(0));
+      redis.on('error', () => undefined); // The question under way is rejected as well.
+      try {
+        return await question(redis, index);
+      } finally {
+        redis.disconnect();
+      }
+    }),
+  );
+}

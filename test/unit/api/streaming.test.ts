@@ -1,0 +1,104 @@
+import t from 'tap';
+import { rewriteOldDelta } from '../../../api/streaming/late-delta.ts';
+import { DeltaRing } from '../../../api/streaming/replay-buffer.ts';
+import { StreamMessage } from '../../../api/streaming/stream-message.ts';
+import { TokenBucket } from '../../../api/streaming/transports/token-bucket.ts';
+import { ExpiryTimer } from '../../../api/streaming/transports/token-expiry-timer.ts';
+
+const delta = (from: number, to: number, bytes = 10) => ({
+  from,
+  to,
+  message: new StreamMessage('delta', Buffer.alloc(bytes), to),
+});
+const versions = (ring: DeltaRing, from: number) => ring.since(from)?.map(({ to }) => to);
+
+t.test('the ring gives what leads from a version to the newest, and nothing when a part is missing', async (t) => {
+  const ring = new DeltaRing();
+  for (const [from, to] of [
+    [3, 5],
+    [5, 5],
+    [5, 6],
+    [6, 9],
+  ] as const)
+    ring.push(delta(from, to));
+  t.same(versions(ring, 3), [5, 5, 6, 9]);
+  t.same(versions(ring, 5), [5, 6, 9]);
+  t.same(versions(ring, 6), [9]);
+  t.equal(versions(ring, 2), undefined, 'before its start');
+  t.equal(versions(ring, 4), undefined, 'within a delta');
+  t.equal(versions(ring, 9), undefined, 'at its end');
+  ring.clear();
+  t.equal(versions(ring, 3), undefined);
+});
+
+t.test('the ring is bounded by count and by bytes', async (t) => {
+  const many = new DeltaRing();
+  for (let version = 0; version < 600; version++) many.push(delta(version, version + 1));
+  t.equal(versions(many, 99), undefined);
+  t.equal(versions(many, 100)?.length, 500);
+  const large = new DeltaRing();
+  for (let version = 0; version < 6; version++) large.push(delta(version, version + 1, 500 * 1024));
+  t.equal(versions(large, 0), undefined);
+  t.same(versions(large, 5), [6]);
+  t.equal(versions(large, 4), undefined, 'a mebibyte is no way to catch up');
+});
+
+t.test('a burst of messages is taken at once, and after that a steady rate', async (t) => {
+  const bucket = new TokenBucket({ capacity: 3, perSecond: 10 }, 0);
+  t.same(
+    [0, 0, 0, 0].map((now) => bucket.take(now)),
+    [true, true, true, false],
+  );
+  t.same(
+    [99, 100, 150, 200].map((now) => bucket.take(now)),
+    [false, true, false, true],
+  );
+  t.same(
+    [9000, 9000, 9000, 9000].map((now) => bucket.take(now)),
+    [true, true, true, false],
+    'it does not grow beyond',
+  );
+});
+
+t.test('a token that lasts longer than a timer can is not taken for one that has run out', async (t) => {
+  let expired = 0;
+  const timer = new ExpiryTimer(() => {
+    expired += 1;
+  });
+  t.teardown(() => timer.clear());
+  const warnings: Error[] = [];
+  const listener = (warning: Error) => warnings.push(warning);
+  process.on('warning', listener);
+  t.teardown(() => process.off('warning', listener));
+  timer.set(Date.now() + 60 * 86_400_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(expired, 0);
+  t.same(warnings, [], 'Node has not shortened it');
+  timer.set(Date.now() - 1);
+  await new Promise<void>((resolve) => {
+    const look = () => (expired === 1 ? resolve() : setImmediate(look));
+    look();
+  });
+});
+
+t.test('of an old delta only what is still news is told', async (t) => {
+  const metrics = { globalResonance: 0.5, collectiveIntelligence: 0.3, room64Active: false, lastUpdate: 7 };
+  const text = (updates: object[]) => JSON.stringify({ type: 'delta', from: 1, to: 2, changes: { metrics }, updates });
+  const applied = { device: 'a', counter: 1, outcome: 'applied', version: 2 };
+  const reused = { device: 'b', counter: 1, outcome: 'reused', version: 1 };
+  t.equal(rewriteOldDelta(text([applied]), 5, metrics), undefined);
+  const news = rewriteOldDelta(text([applied, reused]), 5, metrics);
+  t.same(JSON.parse(String(news?.text)), {
+    type: 'delta',
+    from: 5,
+    to: 5,
+    changes: { particles: {}, cells: {}, metrics },
+    updates: [reused],
+  });
+});
+
+t.test('an event has its type, its version if it has one, and its data on one line', async (t) => {
+  const event = new StreamMessage('delta', Buffer.from('{"a":"\\n"}'), 7).event.toString();
+  t.equal(event, 'id: 7\nevent: delta\ndata: {"a":"\\n"}\n\n');
+  t.equal(new StreamMessage('presence', Buffer.from('{}')).event.toString(), 'event: presence\ndata: {}\n\n');
+});

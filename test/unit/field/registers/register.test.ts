@@ -1,0 +1,109 @@
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import t from 'tap';
+import type { DeviceId } from '../../../../shared/field/ids.ts';
+import { relate, type Write } from '../../../../shared/field/registers/causality.ts';
+import { mergeRegister, type Register } from '../../../../shared/field/registers/register.ts';
+import { holds } from '../support/arbitraries.ts';
+
+const device = (name: string) => name as DeviceId;
+const write = (name: string, counter: number, timestamp: number, claims: Partial<Write> = {}): Write => ({
+  device: device(name),
+  counter,
+  timestamp,
+  seen: 0,
+  version: 1,
+  ...claims,
+});
+const registerOf = (value: number, by: Write): Register<number> => mergeRegister(undefined, value, by).register;
+const then = (register: Register<number>, value: number, by: Write) => mergeRegister(register, value, by);
+
+t.test('the first write stands with its own stamp', async (t) => {
+  const { register, verdict } = mergeRegister(undefined, 5, write('a', 1, 100, { version: 7 }));
+  t.strictSame(register, { value: 5, stamp: { timestamp: 100, device: 'a', counter: 1, version: 7 } });
+  t.equal(verdict, 'written');
+});
+
+t.test('a write that has seen the value replaces it and sorts above it, however slow its clock is', async (t) => {
+  const register = registerOf(1, write('b', 3, 1000, { version: 4 }));
+  const stamp = { timestamp: 1001, device: 'a', counter: 1, version: 5 };
+  for (const claims of [{ seen: 4 }, { clock: { b: 3 } }, { seen: 4, clock: { b: 2 } }]) {
+    const merged = then(register, 2, write('a', 1, 10, { ...claims, version: 5 }));
+    t.strictSame(merged, { register: { value: 2, stamp }, verdict: 'written' }, JSON.stringify(claims));
+  }
+});
+
+t.test('a write that has seen all but the value is concurrent with it', async (t) => {
+  const earlier = registerOf(1, write('b', 3, 1000, { version: 4 })).stamp;
+  t.equal(relate(write('a', 1, 10, { seen: 3, clock: { b: 2, c: 9 } }), earlier), 'concurrent');
+});
+
+t.test("a device's own counters decide among its writes, whatever its timestamps and claims say", async (t) => {
+  const register = registerOf(1, write('a', 2, 1000));
+  t.strictSame(then(register, 9, write('a', 1, 5000, { seen: 99, clock: { a: 99 } })), {
+    register,
+    verdict: 'superseded',
+  });
+  const later = then(register, 9, write('a', 3, 5));
+  t.strictSame([later.verdict, later.register.stamp.timestamp], ['written', 1001]);
+});
+
+t.test('of concurrent writes the larger timestamp wins, then the larger device by code unit', async (t) => {
+  const register = registerOf(1, write('b', 1, 100));
+  const meetings: [Write, string][] = [
+    [write('a', 1, 101), 'won'],
+    [write('c', 1, 99), 'lost'],
+    [write('c', 1, 100), 'won'],
+    [write('a', 1, 100), 'lost'],
+    [write('B', 1, 100), 'lost'],
+    [write('b1', 1, 100), 'won'],
+    [write('_', 99, 100), 'lost'],
+  ];
+  for (const [by, verdict] of meetings) {
+    t.equal(then(register, 2, by).verdict, verdict, `${by.device} at ${by.timestamp}`);
+  }
+});
+
+t.test('equal concurrent values are no conflict, and the larger stamp stays', async (t) => {
+  const register = registerOf(1, write('b', 1, 100));
+  t.strictSame(then(register, 1, write('a', 1, 99)), { register, verdict: 'agreed' });
+  const newer = then(register, 1, write('a', 1, 101));
+  t.strictSame([newer.verdict, newer.register.stamp.device], ['agreed', 'a']);
+});
+
+const concurrentWrites = fc
+  .uniqueArray(
+    fc.record({
+      name: fc.constantFrom('a', 'B', 'b', '__proto__', 'constructor', 'z'),
+      timestamp: fc.nat({ max: 3 }),
+      value: fc.nat({ max: 2 }),
+    }),
+    { selector: ({ name }) => name, minLength: 1, maxLength: 6 },
+  )
+  .map((drawn) => drawn.map(({ name, timestamp, value }) => ({ value, by: write(name, 1, timestamp) })));
+
+type ValueWrite = { readonly value: number; readonly by: Write };
+function mergeAll(writes: readonly ValueWrite[]): Register<number> | undefined {
+  let register: Register<number> | undefined;
+  for (const { value, by } of writes) register = mergeRegister(register, value, by).register;
+  return register;
+}
+
+t.test('concurrent writes of different devices commute, and merging one again changes nothing', async (t) => {
+  const shuffled = concurrentWrites.chain((writes) =>
+    fc.tuple(
+      fc.constant(writes),
+      fc.shuffledSubarray(writes, { minLength: writes.length }),
+      fc.nat({ max: writes.length - 1 }),
+    ),
+  );
+  holds(
+    t,
+    fc.property(shuffled, ([writes, otherOrder, again]) => {
+      const register = mergeAll(writes);
+      assert.deepStrictEqual(mergeAll(otherOrder), register);
+      assert.deepStrictEqual(mergeAll([...otherOrder, ...writes.slice(again, again + 1)]), register);
+    }),
+    500,
+  );
+});

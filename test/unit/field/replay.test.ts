@@ -1,0 +1,147 @@
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import t from 'tap';
+import { cutState } from '../../../shared/cache/state-fragments.ts';
+import { renderState } from '../../../shared/cache/state-serializer.ts';
+import { stateSchema } from '../../../shared/contract/state.ts';
+import { globalField } from '../../../shared/field/ids.ts';
+import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../shared/field/snapshot.ts';
+import type { FieldState } from '../../../shared/field/state.ts';
+import type { Update } from '../../../shared/field/update.ts';
+import { anyHistory, holds } from './support/arbitraries.ts';
+import { put, remove, sent, vector } from './support/changes.ts';
+import {
+  asJsonb,
+  foldLog,
+  type LogEntry,
+  renderedTexts,
+  snapshotText,
+  throughStorage,
+  withKeysReversed,
+} from './support/field-log.ts';
+import { seededRandom } from './support/seeded-random.ts';
+
+/** Log times mostly rise, sometimes by more than a half-life, and sometimes a writer's clock lies a little back. */
+const gap = fc.oneof(fc.nat({ max: 50 }), fc.constantFrom(-10, 0, 30_000, 60_000, 200_000));
+
+const anyLog: fc.Arbitrary<LogEntry[]> = fc
+  .tuple(anyHistory, fc.array(gap, { minLength: 60, maxLength: 60 }), fc.array(fc.nat({ max: 20 }), { minLength: 60 }))
+  .map(([updates, gaps, sweeps]) => {
+    let time = 1_000_000;
+    return updates.map((update, index): LogEntry => {
+      time += gaps[index] ?? 0;
+      const sweepThrough = index - (sweeps[index] ?? 0);
+      return { ...update, time, ...(sweepThrough > 0 && sweepThrough % 3 === 0 ? { sweepThrough } : {}) };
+    });
+  });
+
+const places = fc.array(fc.nat({ max: 60 }), { maxLength: 12, size: 'max' }).map((drawn) => new Set(drawn));
+
+function assertSame(actual: FieldState, expected: FieldState): void {
+  assert.equal(snapshotText(actual), snapshotText(expected));
+  assert.deepStrictEqual(renderedTexts(actual), renderedTexts(expected));
+}
+
+t.test('a log folded with restarts from stored snapshots gives the live state byte for byte', async (t) => {
+  holds(
+    t,
+    fc.property(anyLog, places, (log, restartsBefore) => {
+      assertSame(foldLog(log, { restartsBefore }), foldLog(log));
+    }),
+    500,
+  );
+});
+
+t.test('a log folded in any batches gives the live state byte for byte', async (t) => {
+  holds(
+    t,
+    fc.property(anyLog, places, (log, batchesBefore) => assertSame(foldLog(log, { batchesBefore }), foldLog(log))),
+  );
+});
+
+t.test('updates read back from a stored log fold to the same bytes', async (t) => {
+  holds(
+    t,
+    fc.property(anyLog, (log) => {
+      const stored = log.map((entry): LogEntry => ({ ...entry, update: asJsonb(entry.update) as Update }));
+      assertSame(foldLog(stored), foldLog(log));
+    }),
+  );
+});
+
+t.test('storing a state and reading it back loses nothing, and doing so twice changes nothing', async (t) => {
+  holds(
+    t,
+    fc.property(anyLog, (log) => {
+      const state = foldLog(log);
+      assertSame(throughStorage(state), state);
+      assertSame(throughStorage(throughStorage(state)), state);
+    }),
+  );
+});
+
+t.test('the order of keys in a stored state or update carries no meaning', async (t) => {
+  holds(
+    t,
+    fc.property(anyLog, (log) => {
+      const stored = log.map((entry): LogEntry => ({ ...entry, update: withKeysReversed(entry.update) as Update }));
+      const live = foldLog(log);
+      assertSame(foldLog(stored), live);
+      assertSame(decodeSnapshot(globalField, withKeysReversed(encodeSnapshot(live)) as FieldSnapshot), live);
+    }),
+  );
+});
+
+t.test('a state put together from its pieces is the same text in whatever order the pieces come', async (t) => {
+  holds(
+    t,
+    fc.property(anyLog, fc.nat(), (log, seed) => {
+      const state = foldLog(log);
+      const random = seededRandom(seed);
+      const pieces = cutState(state);
+      const shuffled = { particles: random.shuffle(pieces.particles), cells: random.shuffle(pieces.cells) };
+      assert.deepStrictEqual(renderState({ ...pieces, ...shuffled }), renderState(pieces));
+    }),
+  );
+});
+
+t.test('what is rendered of any state is JSON that fits the schema of a state', async (t) => {
+  holds(
+    t,
+    fc.property(anyLog, (log) => {
+      stateSchema.parse(JSON.parse(renderedTexts(foldLog(log)).whole));
+    }),
+  );
+});
+
+t.test('evictions, re-creations and the order of creation survive restarts', async (t) => {
+  const random = seededRandom(7);
+  let counter = 0;
+  const log = Array.from({ length: 2600 }, (_, time): LogEntry => {
+    counter += 1;
+    const id = `particle-${random.below(1300)}`;
+    // A tenth of the timestamps lie far back: these particles come last and are the first to go.
+    const timestamp = random.chance(0.1) ? counter : 10_000 + counter;
+    const connections = ['a', 'b', 'c'].slice(0, random.below(4));
+    const attributes = { position: vector(random.next(), random.next()), resonance: random.next(), connections };
+    const change = random.chance(0.1) ? remove(id) : put(id, attributes);
+    return { ...sent(`d${random.below(3)}`, [counter, timestamp], change), time };
+  });
+  const live = foldLog(log);
+  t.ok(live.dynamics.evictedAt > 0, 'there were evictions');
+  const restartsBefore = new Set(Array.from({ length: 12 }, () => random.below(log.length)));
+  const replayed = foldLog(log, { restartsBefore });
+  t.equal(snapshotText(replayed), snapshotText(live));
+  t.strictSame(renderedTexts(replayed), renderedTexts(live));
+});
+
+t.test('a sweep forgets what was removed up to a version, and not what was removed after it', async (t) => {
+  const updates = [put('old'), put('new'), remove('old'), remove('new')];
+  const log = updates.map((change, index) => ({ ...sent('a', [index + 1, 100 + index], change), time: index }));
+  const late = ['old', 'new'].map((id, index) => ({ ...sent('b', [index + 1, 50], put(id)), time: 9 }));
+  const ids = (state: FieldState) => [...state.particles.keys()];
+  t.strictSame(ids(foldLog([...log, ...late])), [], 'without a sweep both late puts lose');
+  const swept = log.map((entry, index) => (index === 3 ? { ...entry, sweepThrough: 3 } : entry));
+  t.strictSame(ids(foldLog([...swept, ...late])), ['old'], 'a put that late is a new particle');
+  t.equal(foldLog(swept).dynamics.sweptThrough, 3);
+});

@@ -1,0 +1,20 @@
+/** The real input in `test/data`, line by line. */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { createUpdateSchema } from '../../../../shared/contract/update.ts';
+import type { SentUpdate } from './changes.ts';
+
+const schema = createUpdateSchema(30);
+
+/** Reads a file and checks each of its updates against the contract. @throws on the first that does not fit. */
+export function readUpdates(name: 'earthquakes.ndjson' | 'concurrent-cells.ndjson.gz'): SentUpdate[] {
+  const bytes = readFileSync(new URL(`../../data/${name}`, import.meta.url));
+  const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const { device, ...update } = JSON.parse(line);
+      return { device, update: schema.parse(update) };
+    });
+}

@@ -1,0 +1,64 @@
+/** A field that updates are delivered to: it drops what it has applied before, as the committer does, and folds the rest. */
+import { type Folded, foldUpdate } from '../../../../shared/field/fold.ts';
+import { globalField } from '../../../../shared/field/ids.ts';
+import { nothingTouched } from '../../../../shared/field/merge-update.ts';
+import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../../shared/field/snapshot.ts';
+import { createFieldState, type FieldState } from '../../../../shared/field/state.ts';
+import type { SentUpdate } from './changes.ts';
+
+export interface Server {
+  readonly state: FieldState;
+  /** What it has applied, in version order. */
+  readonly log: readonly SentUpdate[];
+  readonly conflicts: number;
+  readonly duplicates: number;
+  /** Folds an update; undefined for one that it has already applied. */
+  deliver(sent: SentUpdate, time?: number): Folded | undefined;
+  /** Goes on from its own snapshot, as a process that starts again does. */
+  restart(): void;
+}
+
+/** With `dropsDuplicates: false` it folds what it is given, to see what the merge itself makes of a duplicate. */
+export function createServer({ dropsDuplicates = true } = {}): Server {
+  let state = createFieldState(globalField);
+  const log: SentUpdate[] = [];
+  const applied = new Set<string>();
+  let conflicts = 0;
+  let duplicates = 0;
+  return {
+    get state() {
+      return state;
+    },
+    log,
+    get conflicts() {
+      return conflicts;
+    },
+    get duplicates() {
+      return duplicates;
+    },
+    deliver(sent, time = log.length) {
+      const { device, update } = sent;
+      const name = `${device} ${update.counter}`;
+      if (dropsDuplicates && applied.has(name)) {
+        duplicates += 1;
+        return undefined;
+      }
+      applied.add(name);
+      log.push(sent);
+      const folded = foldUpdate(state, device, update, time, nothingTouched());
+      conflicts += folded.conflicts.length;
+      return folded;
+    },
+    restart() {
+      const text = JSON.stringify(encodeSnapshot(state));
+      state = decodeSnapshot(globalField, JSON.parse(text) as FieldSnapshot);
+    },
+  };
+}
+
+/** Delivers updates to a new field. */
+export function serve(updates: readonly SentUpdate[]): Server {
+  const server = createServer();
+  for (const sent of updates) server.deliver(sent);
+  return server;
+}

@@ -1,0 +1,45 @@
+import t from 'tap';
+import { verifyField } from '../../db/read/verify-field.ts';
+import { requestsOf } from '../../shared/contract/job.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
+import { waitForVersion } from '../support/read-back.ts';
+import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const field = asField('garden');
+const devices = Array.from({ length: 40 }, (_, index) => asDevice(index === 20 ? 'mallory' : `device-${index}`));
+
+t.test('requests that come at once ride in few jobs, and each is applied', async (t) => {
+  const backing = await withBacking(t);
+  const jobs = devices.map((device) => jobOf(field, device, [setCell(1, 1, 0.5), setCell(2, 2, 0.5)]));
+  await Promise.all(jobs.map((job) => backing.producer.enqueue(job)));
+  const waiting = await backing.producer.queues.first.getWaiting();
+  t.ok(waiting.length <= 3, `${waiting.length} jobs`);
+  t.same(new Set(waiting.flatMap(({ data }) => requestsOf(data)).map(({ device }) => device)), new Set(devices));
+  t.ok((await backing.producer.countBacklog()) > waiting.length, 'the backlog counts requests');
+  await withWorker(t, backing);
+  await waitForVersion(backing, field, 80);
+  await waitUntil('nothing waits', async () => (await backing.producer.queues.first.getActiveCount()) === 0);
+  t.equal(await backing.producer.queues.first.getFailedCount(), 0);
+  t.same((await verifyField(backing.db, field)).differences, []);
+});
+
+t.test('one that can never be applied fails alone, with its reason, and its neighbours are applied', async (t) => {
+  const backing = await withBacking(t);
+  // A constraint that stands for whatever only the database can know.
+  await backing.db.raw(`ALTER TABLE field_updates ADD CHECK (device_id <> 'mallory')`);
+  const outside = jobOf(field, asDevice('outside'), [setCell(1, 99, 0.1)]);
+  const jobs = [...devices.map((device) => jobOf(field, device, [setCell(1, 1, 0.5)])), outside];
+  await Promise.all(jobs.map((job) => backing.producer.enqueue(job)));
+  await withWorker(t, backing);
+  await waitForVersion(backing, field, 39);
+  const { first: queue } = backing.producer.queues;
+  await waitUntil('two jobs are among the failed', async () => (await queue.getFailedCount()) === 2);
+  await waitUntil('nothing else waits', async () => (await queue.getJobCountByTypes('waiting', 'active')) === 0);
+  const failed = (await queue.getFailed()).map(({ data, failedReason }) => ({ data, failedReason }));
+  const reasonOf = (device: string) =>
+    failed.find(({ data }) => 'device' in data && data.device === device)?.failedReason ?? 'not there alone';
+  t.match(reasonOf('outside'), /^invalid_input: /);
+  t.match(reasonOf('mallory'), /^database_error 23514: /);
+  t.same((await verifyField(backing.db, field)).differences, []);
+});

@@ -1,0 +1,35 @@
+/** The process that takes a backup, restores it elsewhere and compares it; started by a worker, and ends with it. */
+import { setPriority } from 'node:os';
+import { runBackups } from '../../db/backup/run-backups.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { createLog } from '../../shared/process/logger.ts';
+import { planBackups } from './plan.ts';
+
+/** What is live comes first. */
+const niceness = 10;
+
+async function main(): Promise<void> {
+  process.on('disconnect', () => process.exit(1));
+  setPriority(niceness);
+  const config = loadConfig(process.env);
+  const log = createLog({ name: 'backup', level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
+  const startedAt = performance.now();
+  const run = await runBackups(planBackups(config));
+  if (!run) return log.info('another process is at the backup');
+  const durationMs = Math.round(performance.now() - startedAt);
+  const { written, verified, removed } = run;
+  if (written) log.info({ backup: written.path, durationMs }, 'backup taken');
+  if (removed.length > 0) log.info({ removed }, 'old backups and leftovers removed');
+  if (!verified) return;
+  const { name, verdict } = verified;
+  if (verdict.differences.length === 0) log.info({ backup: name, ...verdict, durationMs }, 'backup verified');
+  else log.error({ backup: name, ...verdict }, 'the backup cannot be trusted');
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  console.error(error);
+  process.exit(1);
+}

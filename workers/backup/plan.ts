@@ -1,0 +1,16 @@
+/** The settings of the schedule as it understands them. */
+import { resolve } from 'node:path';
+import type { BackupPlan } from '../../db/backup/run-backups.ts';
+import { type Config, directDatabaseUrl } from '../../shared/config/config.ts';
+
+const hourMs = 3_600_000;
+
+export function planBackups(config: Config): BackupPlan {
+  return {
+    url: directDatabaseUrl(config),
+    folder: resolve(config.BACKUP_FOLDER),
+    everyMs: config.BACKUP_EVERY_HOURS * hourMs,
+    keepCount: config.BACKUP_KEEP,
+    keepMs: config.BACKUP_KEEP_DAYS * 24 * hourMs,
+  };
+}

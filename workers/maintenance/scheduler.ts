@@ -1,0 +1,70 @@
+/**
+ * Scheduled work, once for all workers: tell the cache what it missed, flush the snapshots of fields that fell quiet,
+ * and forget what lies behind the retention.
+ */
+import { Queue, Worker } from 'bullmq';
+import { pruneConflicts } from '../../db/write/log-pruning.ts';
+import { queuePrefix } from '../../shared/queue/partitions.ts';
+import { openWorkerConnection } from '../../shared/redis/connect.ts';
+import type { WorkerMetrics } from '../observe/metrics.ts';
+import type { UpkeepDeps, WorkerDeps } from '../worker-context.ts';
+import { flushQuietSnapshots } from './flush-snapshots.ts';
+import { pruneLogs } from './prune-logs.ts';
+import { republishFields } from './republish.ts';
+
+const upkeepQueue = 'upkeep';
+
+interface Task {
+  readonly everyMs: number;
+  readonly run: (deps: UpkeepDeps) => Promise<number>;
+}
+
+export const upkeepTasks: Readonly<Record<string, Task>> = {
+  republish: { everyMs: 2000, run: republishFields },
+  'flush-snapshots': { everyMs: 5000, run: flushQuietSnapshots },
+  'prune-conflicts': { everyMs: 60_000, run: ({ db }) => pruneConflicts(db) },
+  'prune-logs': { everyMs: 600_000, run: pruneLogs },
+};
+
+interface UpkeepOptions extends UpkeepDeps, Pick<WorkerDeps, 'lifecycle'> {
+  readonly metrics: WorkerMetrics;
+}
+
+export async function startUpkeep(deps: UpkeepOptions): Promise<void> {
+  const { config, log, lifecycle, metrics } = deps;
+  const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
+  const prefix = queuePrefix(config.QUEUE_PREFIX);
+  const queue = new Queue(upkeepQueue, { connection, prefix });
+  queue.on('error', (err) => log.debug({ err }, 'upkeep queue error'));
+  const worker = new Worker(upkeepQueue, ({ name }) => runTask(deps, name), {
+    connection,
+    prefix,
+    removeOnComplete: { count: 20 },
+    removeOnFail: { count: 100, age: 86_400 },
+    maxStalledCount: 1_000_000,
+  });
+  worker.on('error', (err) => log.debug({ err }, 'upkeep worker error'));
+  worker.on('failed', (job, err) => {
+    if (job && Object.hasOwn(upkeepTasks, job.name)) metrics.taskFailures.inc({ task: job.name });
+    log.warn({ err, task: job?.name }, 'an upkeep task failed');
+  });
+  lifecycle.onStop('upkeep', async () => {
+    await worker.close();
+    await queue.close();
+    close();
+  });
+  for (const [name, { everyMs }] of Object.entries(upkeepTasks)) {
+    await queue.upsertJobScheduler(name, { every: everyMs }, { name });
+  }
+}
+
+async function runTask(deps: UpkeepOptions, name: string): Promise<number> {
+  const task = upkeepTasks[name];
+  if (!task) throw new Error(`there is no upkeep task ${name}`);
+  const startedAt = performance.now();
+  const done = await task.run(deps);
+  deps.metrics.taskSucceeded.set({ task: name }, Date.now() / 1000);
+  if (done > 0)
+    deps.log.info({ task: name, done, durationMs: Math.round(performance.now() - startedAt) }, 'upkeep done');
+  return done;
+}

@@ -1,0 +1,27 @@
+/** How old the backups are, read from the database at each scrape: any worker tells the same, whichever took them. */
+import { Gauge, type Registry } from 'prom-client';
+import type { BackupTimes } from '../../db/backup/backup-records.ts';
+
+export function measureBackups(registry: Registry, read: () => Promise<BackupTimes>): void {
+  const measure = (name: string, help: string, pick: (times: BackupTimes) => Date | undefined) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        // While PostgreSQL is away, what was known last still holds.
+        const times = await read().catch(() => undefined);
+        if (times) this.set(Number(pick(times) ?? 0) / 1000);
+      },
+    });
+  measure(
+    'field_backup_last_success_timestamp_seconds',
+    'When the newest backup was taken; 0 when there is none',
+    ({ takenAt }) => takenAt,
+  );
+  measure(
+    'field_backup_last_verified_timestamp_seconds',
+    'When a backup was last restored, replayed and found equal; 0 when none was',
+    ({ verifiedAt }) => verifiedAt,
+  );
+}

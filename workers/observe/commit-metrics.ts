@@ -1,0 +1,35 @@
+/** Counts a batch that was committed and published. Once a batch wherever that will do, since it is on every job's way. */
+import type { CommitReport } from '../commit/committer.ts';
+import type { WorkerMetrics } from './metrics.ts';
+
+/** @param now when it was published, in ms of this machine's clock */
+export function measureCommit(metrics: WorkerMetrics, report: CommitReport, now: number): void {
+  const { jobs, applied, unpublished, commitMs, publishMs } = report;
+  metrics.batchFields.observe(jobs.size);
+  metrics.commitSeconds.observe(commitMs / 1000);
+  metrics.publishSeconds.observe(publishMs / 1000);
+  metrics.unpublished.inc(unpublished.size);
+  const outcomes = new Map<string, number>();
+  let jobCount = 0;
+  let updateCount = 0;
+  for (const [field, sent] of jobs) {
+    const { results = [], updates = [], commit } = applied.get(field) ?? {};
+    jobCount += sent.length;
+    updateCount += updates.length;
+    for (const { outcome } of updates) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    for (const { resolution } of commit?.conflicts ?? []) metrics.conflicts.inc({ resolution });
+    for (const [index, { acceptedAt }] of sent.entries()) {
+      if (!results[index]) {
+        metrics.held.inc();
+        continue;
+      }
+      // The clock of the process that accepted it may be ahead of this one's.
+      const lagSeconds = Math.max(0, now - acceptedAt) / 1000;
+      metrics.appliedLag.observe(Math.max(0, lagSeconds - publishMs / 1000));
+      if (!unpublished.has(field)) metrics.visibleLag.observe(lagSeconds);
+    }
+  }
+  for (const [outcome, count] of outcomes) metrics.updates.inc({ outcome }, count);
+  metrics.batchJobs.observe(jobCount);
+  metrics.batchUpdates.observe(updateCount);
+}

@@ -1,0 +1,34 @@
+/** Gives the trace of every job its commit and its publishing, though they are done for many jobs at once. */
+import type { Context } from '@opentelemetry/api';
+import type { ApplyUpdates } from '../../shared/contract/job.ts';
+import type { Tracing } from '../../shared/observability/tracing.ts';
+import type { CommitReport } from '../commit/committer.ts';
+
+export interface CommitTracer {
+  /** Remembers whose trace a job belongs to: that which is under way. */
+  note(job: ApplyUpdates): void;
+  /** @param now when the batch was published, in ms */
+  record(report: CommitReport, now: number): void;
+}
+
+export function createCommitTracer({ api, tracer }: Tracing): CommitTracer {
+  const contexts = new WeakMap<ApplyUpdates, Context>();
+  return {
+    note(job) {
+      contexts.set(job, api.context.active());
+    },
+    record({ jobs, applied, commitMs, publishMs }, now) {
+      const committedAt = now - publishMs;
+      const batch = [...jobs.values()].reduce((sum, sent) => sum + sent.length, 0);
+      for (const [field, sent] of jobs) {
+        for (const [index, job] of sent.entries()) {
+          const context = contexts.get(job);
+          if (!context || !applied.get(field)?.results[index]) continue;
+          const attributes = { 'field.id': field, 'field.updates': job.updates.length, 'field.batch.jobs': batch };
+          tracer.startSpan('commit', { startTime: committedAt - commitMs, attributes }, context).end(committedAt);
+          tracer.startSpan('publish', { startTime: committedAt, attributes }, context).end(now);
+        }
+      }
+    },
+  };
+}

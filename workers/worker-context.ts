@@ -1,0 +1,19 @@
+/** What the parts of a worker are given. */
+import type { Redis } from 'ioredis';
+import type { Knex } from 'knex';
+import type { CacheNames, FieldCache } from '../shared/cache/field-cache.ts';
+import type { Config } from '../shared/config/config.ts';
+import type { Lifecycle } from '../shared/process/lifecycle.ts';
+import type { Logger } from '../shared/process/logger.ts';
+
+export interface WorkerDeps {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+  readonly db: Knex;
+  /** A fail-fast connection to the cache. */
+  readonly redis: Redis;
+  readonly names: CacheNames;
+}
+
+export type UpkeepDeps = Pick<WorkerDeps, 'config' | 'log' | 'db'> & { readonly cache: FieldCache };
