@@ -87,7 +87,7 @@ class Client implements FieldClient {
       ...parts,
       store: this.#store,
       backoff: new Backoff(random),
-      prepare: (token) => this.#session.prepare(token),
+      prepare: (token, signal) => this.#session.prepare(token, signal),
       isFollowing: () => this.#status === 'live',
       onSettled: ({ results }) => {
         this.#settle(results, true);
@@ -147,6 +147,7 @@ class Client implements FieldClient {
     return this.#next(async () => {
       if (this.#status !== 'closed') return;
       await this.#load();
+      this.#credentials.forgetAppToken();
       this.#connection.start();
       this.#sender.start();
       this.#stopWaking = (this.#options.wakeOn ?? onBrowserWake)(() => this.wake());

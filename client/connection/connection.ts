@@ -54,6 +54,8 @@ export class Connection {
   start(): void {
     const stopped = { value: false };
     this.#stopped = stopped;
+    this.#isTokenRefused = false;
+    this.#options.backoff.reset();
     this.#tickedAt = Date.now();
     this.#clock = setInterval(() => this.#tick(), tickMs);
     this.#running = this.#running.then(() => this.#run(stopped));

@@ -28,7 +28,9 @@ interface Held {
 export class Credentials {
   readonly #options: CredentialsOptions;
   #held: Held | undefined;
-  #asking: Promise<Held> | undefined;
+  /** The last token that the server refused while it was held. */
+  #refused: string | undefined;
+  #asking: Promise<string> | undefined;
   #device: string | undefined;
 
   constructor(options: CredentialsOptions) {
@@ -51,17 +53,38 @@ export class Credentials {
 
   /** A token that is good for a while. @throws RequestError, or whatever `getToken` throws */
   async token(): Promise<string> {
-    if (this.#held && this.#options.now() < this.#held.renewAt) return this.#held.token;
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
-    });
-    this.#held = await this.#asking;
-    return this.#held.token;
+    const held = this.#held;
+    if (held && held.token !== this.#refused && this.#options.now() < held.renewAt) return held.token;
+    this.#asking ??= this.#renew();
+    return this.#asking;
   }
 
-  /** The server did not take a token: the next is asked for, unless that has been done already. */
+  /**
+   * The server did not take a token: the next is asked for, unless that has been done already. A token that is handed out
+   * again after its refusal is good for one more try only.
+   */
   refuse(token: string): void {
-    if (this.#held?.token === token) this.#held = undefined;
+    if (this.#held?.token === token) this.#refused = token;
+  }
+
+  /** `getToken` may have another answer by now, such as that of another user. A device that registered keeps its token. */
+  forgetAppToken(): void {
+    if (!this.#options.getToken) return;
+    this.#held = undefined;
+    this.#asking = undefined;
+  }
+
+  /** Single-flight. What is forgotten meanwhile is not stored. */
+  #renew(): Promise<string> {
+    const asking = this.#ask()
+      .then((held) => {
+        if (this.#asking === asking) this.#held = held;
+        return held.token;
+      })
+      .finally(() => {
+        if (this.#asking === asking) this.#asking = undefined;
+      });
+    return asking;
   }
 
   async #ask(): Promise<Held> {

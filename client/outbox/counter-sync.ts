@@ -27,20 +27,20 @@ export class Session {
   }
 
   /** @throws RequestError */
-  async prepare(token: string): Promise<void> {
+  async prepare(token: string, signal: AbortSignal): Promise<void> {
     if (this.#isClear) return;
     const { credentials, outbox, onSkipped } = this.#options;
     const { device } = credentials;
     // A token that names no device cannot write: the server says so to whoever tries.
     if (device === undefined) return;
-    const counter = await this.#readCounter(device, token);
+    const counter = await this.#readCounter(device, token, signal);
     if (outbox.skipTo(counter)) onSkipped(counter);
     this.#isClear = true;
   }
 
-  async #readCounter(device: string, token: string): Promise<number> {
+  async #readCounter(device: string, token: string, signal: AbortSignal): Promise<number> {
     try {
-      const { body } = await this.#options.ask(`/clock?device=${device}`, { token });
+      const { body } = await this.#options.ask(`/clock?device=${device}`, { token, signal });
       return (body as { clock: Readonly<Record<string, number>> }).clock[device] ?? 0;
     } catch (error) {
       // Nobody has written to this field yet.

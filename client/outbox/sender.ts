@@ -25,7 +25,7 @@ export interface SenderOptions {
   readonly credentials: Credentials;
   readonly backoff: Backoff;
   /** Makes sure, before anything is sent, that counters start where the server says. */
-  readonly prepare: (token: string) => Promise<void>;
+  readonly prepare: (token: string, signal: AbortSignal) => Promise<void>;
   /** Whether the stream will tell what becomes of updates; if not, the answer is waited for. */
   readonly isFollowing: () => boolean;
   readonly onSettled: (answer: AppliedAnswer) => void;
@@ -47,6 +47,7 @@ export class Sender {
   start(): void {
     const abort = new AbortController();
     this.#abort = abort;
+    this.#options.backoff.reset();
     this.#running = this.#running.then(() => this.#run(abort.signal));
   }
 
@@ -88,9 +89,19 @@ export class Sender {
   }
 
   async #sendNext(signal: AbortSignal): Promise<void> {
-    const { outbox, store, credentials, prepare } = this.#options;
+    const { credentials, prepare } = this.#options;
     const token = await credentials.token();
-    await prepare(token);
+    try {
+      await prepare(token, signal);
+      await this.#sendBatch(token, signal);
+    } catch (error) {
+      if (error instanceof RequestError && (error.status === 401 || error.status === 403)) credentials.refuse(token);
+      throw error;
+    }
+  }
+
+  async #sendBatch(token: string, signal: AbortSignal): Promise<void> {
+    const { outbox, store } = this.#options;
     const updates = outbox.takeBatch(this.#limit, maxLength);
     if (updates.length === 0) return;
     await store.saved();
@@ -98,10 +109,8 @@ export class Sender {
       await this.#post(updates, token, signal);
       this.#limit = Math.min(maxUpdatesPerRequest, this.#limit * 2);
     } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      if (error.status === 401 || error.status === 403) credentials.refuse(token);
-      if (isAboutContent(error)) this.#setAside(updates, error);
-      else throw error;
+      if (!(error instanceof RequestError && isAboutContent(error))) throw error;
+      this.#setAside(updates, error);
     }
   }
 
