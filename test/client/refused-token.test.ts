@@ -2,8 +2,8 @@
 import { mock } from 'node:test';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { Credentials } from '../../client/credentials.ts';
-import { memoryStorage } from '../../client/storage.ts';
+import { Credentials } from '../../client/connection/token-provider.ts';
+import { memoryStorage } from '../../client/storage/storage.ts';
 import type { FieldClientOptions } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { makeClient, untilStatus } from './with-client.ts';
