@@ -12,7 +12,7 @@ ENV METRICS_HOST=0.0.0.0 METRICS_PORT=9464
 ENV NODE_OPTIONS=--v8-pool-size=1
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json tsconfig.json knexfile.ts ./
+COPY package.json tsconfig.json knexfile.ts knexfile.mjs ./
 COPY api ./api
 COPY cli ./cli
 COPY client ./client

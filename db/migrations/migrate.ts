@@ -1,14 +1,29 @@
 /** Brings a database to the newest schema. Any number of processes may do so at once: one works, the others wait. */
-import { type PgQueryable, runMigrations } from 'bullmq';
 import knex from 'knex';
 import pg from 'pg';
-import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
+import { migrateFallbackQueue } from './fallback-queue-schema.ts';
 import { listMigrations, migrationSource } from './source.ts';
 
-/** Names the advisory lock; any constant does, as long as it stays. */
-const migrationLock = 4_715_301_964;
+/** The key of the advisory lock that every migrating process holds. Never change it: versions migrate side by side. */
+export const migrationLock = 4_715_301_964;
 const startupLimitMs = 60_000;
 const retryPauseMs = 250;
+
+interface MigrationConfig extends knex.Knex.Config {
+  /** What a migration finds in `knex.userParams`; missing in knex's own type. */
+  readonly userParams: { readonly databaseUrl: string | undefined };
+}
+
+/** How knex migrates, from `field migrate` and from its own command alike. */
+export function migrationConfig(databaseUrl: string | undefined): MigrationConfig {
+  return {
+    client: 'pg',
+    connection: databaseUrl,
+    pool: { min: 0, max: 2 },
+    userParams: { databaseUrl },
+    migrations: { migrationSource },
+  };
+}
 
 export interface Migrated {
   readonly applied: string[];
@@ -22,6 +37,7 @@ export interface Migrated {
 export async function migrate(databaseUrl: string, { through }: { through?: string } = {}): Promise<Migrated> {
   return underMigrationLock(databaseUrl, async (database) => {
     const applied = through === undefined ? await migrateAll(database) : await migrateThrough(database, through);
+    // Whatever the migrations have recorded: backups older than the queue's migration hold its jobs all the same.
     await migrateFallbackQueue(databaseUrl);
     return { applied };
   });
@@ -51,20 +67,10 @@ export async function migrateDown(databaseUrl: string): Promise<{ undone: string
   });
 }
 
-/** The queue that updates go to while Redis is away keeps its tables beside ours. */
-async function migrateFallbackQueue(databaseUrl: string): Promise<void> {
-  const client = await connectPatiently(databaseUrl);
-  try {
-    await runMigrations(client as unknown as PgQueryable, fallbackSchema);
-  } finally {
-    await client.end();
-  }
-}
-
 /** A session lock on its own connection: it waits instead of failing, and dies with the process. */
 async function underMigrationLock<T>(url: string, work: (database: knex.Knex) => Promise<T>): Promise<T> {
   const lock = await connectPatiently(url);
-  const database = knex({ client: 'pg', connection: url, pool: { min: 0, max: 2 }, migrations: { migrationSource } });
+  const database = knex(migrationConfig(url));
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [migrationLock]);
     return await work(database);

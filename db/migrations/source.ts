@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import * as fields from './001-fields.ts';
 import * as revocations from './002-revocations.ts';
 import * as backups from './003-backups.ts';
+import * as bullmq from './004-bullmq-11.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -12,6 +13,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '001-fields', up: fields.up, down: fields.down },
   { name: '002-revocations', up: revocations.up, down: revocations.down },
   { name: '003-backups', up: backups.up, down: backups.down },
+  { name: '004-bullmq-11', up: bullmq.up, down: bullmq.down },
 ];
 
 /** The names of all that there are, in order. */

@@ -52,7 +52,18 @@ t.test('an app can import every part of the client from the packed package', asy
 });
 
 t.test('the package holds what its commands and servers run, and nothing that only a checkout needs', async (t) => {
-  const shipped = ['api', 'cli', 'client', 'db', 'page', 'shared', 'workers', 'knexfile.ts', 'tsconfig.json'];
+  const shipped = [
+    'api',
+    'cli',
+    'client',
+    'db',
+    'page',
+    'shared',
+    'workers',
+    'knexfile.ts',
+    'knexfile.mjs',
+    'tsconfig.json',
+  ];
   for (const name of [...shipped, ...Object.values(about.bin)]) {
     t.ok(existsSync(join(installed, name)), `${name} is in the package`);
   }

@@ -51,12 +51,13 @@ t.test('an older backup is loaded under its own schema, which is then brought up
   const source = await withFilledBacking(t);
   const DATABASE_URL = directDatabaseUrl(source.config);
   await query(DATABASE_URL, (client) => client.query('UPDATE knex_migrations SET batch = id'));
+  await migrateDown(DATABASE_URL); // Keeps its tables, and the jobs in them.
   await migrateDown(DATABASE_URL);
   const { path, manifest } = await backUp(t, source);
-  const last = listMigrations().at(-1);
-  t.same(manifest.migrations, listMigrations().slice(0, -1));
+  const [firstMissing, last] = listMigrations().slice(-2);
+  t.same(manifest.migrations, listMigrations().slice(0, -2));
   const { directUrl: url } = await withDatabase(t);
-  await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: String(last) });
+  await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: String(firstMissing) });
   await query(url, (client) =>
     client.query('DROP SCHEMA public CASCADE; DROP SCHEMA bullmq CASCADE; CREATE SCHEMA public'),
   );
