@@ -1,6 +1,6 @@
 /** Configures knex's own command: `npx knex migrate:latest`, with DATABASE_URL set. */
 import type { Knex } from 'knex';
-import { migrationConfig, migrationLock } from './db/migrations/migrate.ts';
+import { migrationConfig, migrationLockId } from './db/migrations/migrate.ts';
 
 interface Connection {
   query(text: string, values: readonly unknown[], done: (error: Error | null) => void): void;
@@ -9,7 +9,7 @@ type Done = (error: Error | null, connection: Connection) => void;
 
 /** Waits until no other process migrates. PostgreSQL releases the lock when the connection ends. */
 function takeMigrationLock(connection: Connection, done: Done): void {
-  connection.query('SELECT pg_advisory_lock($1)', [migrationLock], (error) => done(error, connection));
+  connection.query('SELECT pg_advisory_lock($1)', [migrationLockId], (error) => done(error, connection));
 }
 
 const config: Knex.Config = {

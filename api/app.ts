@@ -13,16 +13,16 @@ import { createFieldGuard } from './auth/field-auth.ts';
 import type { Connections } from './connections.ts';
 import type { App } from './fastify-types.ts';
 import { parseOrigins } from './http/cors-origins.ts';
-import { addDrain } from './plugins/graceful-shutdown.ts';
-import { readJsonBodies } from './plugins/json-body-parser.ts';
-import { answerUnknownRoutes } from './plugins/method-not-allowed.ts';
-import { addDocs } from './plugins/openapi.ts';
-import { addRateHeaders } from './plugins/rate-limit-headers.ts';
-import { logRequests } from './plugins/request-logging.ts';
-import { refuseUnmetDemands } from './plugins/request-preconditions.ts';
-import { traceRequests } from './plugins/request-tracing.ts';
+import { addGracefulShutdown } from './plugins/graceful-shutdown.ts';
+import { addJsonBodyParser } from './plugins/json-body-parser.ts';
+import { addMethodNotAllowed } from './plugins/method-not-allowed.ts';
+import { addOpenApi } from './plugins/openapi.ts';
+import { addRateLimitHeaders } from './plugins/rate-limit-headers.ts';
+import { addRequestLogging } from './plugins/request-logging.ts';
+import { checkRequestPreconditions } from './plugins/request-preconditions.ts';
+import { addRequestTracing } from './plugins/request-tracing.ts';
 import { addSecurityHeaders } from './plugins/security-headers.ts';
-import { answerBrokenRequest, answerBrokenUpgrade, handleErrors, sendProblem, toFieldError } from './problems.ts';
+import { addErrorHandler, handleClientError, handleUpgradeError, sendProblem, toFieldError } from './problems.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addHistoryRoutes } from './routes/history.ts';
@@ -31,33 +31,33 @@ import { addPageRoutes } from './routes/page.ts';
 import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addUpdateRoutes } from './routes/updates.ts';
-import type { Parts } from './services.ts';
+import type { Services } from './services.ts';
 
 /** The longest address that means anything has 200 characters. */
 const maxUrlLength = 2048;
 /** How often connections are looked at for requests that do not arrive. */
-const maxCheckEveryMs = 5000;
+const maxCheckIntervalMs = 5000;
 /** Without a byte either way. Longer than the longest `Prefer: wait`, and than a stream's keep-alive. */
 const connectionTimeoutMs = 75_000;
 
 const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied', 'ratelimit', 'ratelimit-policy'];
 
-export async function buildApp(connections: Connections, parts: Parts): Promise<App> {
+export async function buildApp(connections: Connections, services: Services): Promise<App> {
   const { config, reader, producer, verifyToken, revocations, tracing } = connections;
-  const { metrics, streams, replies, limits } = parts;
+  const { metrics, streams, replies, limits } = services;
   const origins = parseOrigins(config.CORS_ORIGINS);
 
   const app = createServer(connections);
-  refuseLongUrls(app);
-  refuseUnmetDemands(app);
-  readJsonBodies(app);
-  handleErrors(app, { metrics, showDetails: config.NODE_ENV === 'development' });
-  answerUnknownRoutes(app);
-  if (tracing) traceRequests(app, tracing);
-  logRequests(app, connections.log, metrics);
-  addRateHeaders(app);
-  addDrain(app, { streams, replies });
-  app.addHook('onClose', async () => parts.close());
+  rejectLongUrls(app);
+  checkRequestPreconditions(app);
+  addJsonBodyParser(app);
+  addErrorHandler(app, { metrics, showDetails: config.NODE_ENV === 'development' });
+  addMethodNotAllowed(app);
+  if (tracing) addRequestTracing(app, tracing);
+  addRequestLogging(app, connections.log, metrics);
+  addRateLimitHeaders(app);
+  addGracefulShutdown(app, { streams, replies });
+  app.addHook('onClose', async () => services.close());
 
   addSecurityHeaders(app);
   await app.register(cors, {
@@ -81,24 +81,24 @@ export async function buildApp(connections: Connections, parts: Parts): Promise<
     // The streams are drained with a goodbye, not closed without a word.
     preClose: (done) => done(),
   });
-  app.websocketServer.on('wsClientError', answerBrokenUpgrade);
-  await addDocs(app);
+  app.websocketServer.on('wsClientError', handleUpgradeError);
+  await addOpenApi(app);
 
-  const guardFor = createFieldGuard({ verifyToken, limits });
-  const guard = guardFor('field:read');
-  addHealthRoutes(app, { check: parts.checkHealth, isStopping: () => streams.isDraining });
+  const createGuard = createFieldGuard({ verifyToken, limits });
+  const guard = createGuard('field:read');
+  addHealthRoutes(app, { check: services.checkHealth, isStopping: () => streams.isDraining });
   addDeviceRoutes(app, { config, revocations, limits });
-  addUpdateRoutes(app, { ...parts, config, reader, guard: guardFor('field:write') });
-  addStateRoutes(app, { ...parts, guard });
+  addUpdateRoutes(app, { ...services, config, reader, guard: createGuard('field:write') });
+  addStateRoutes(app, { ...services, guard });
   addHistoryRoutes(app, { config, reader, guard });
-  addStreamRoutes(app, { ...parts, config, verifyToken, guard, origins });
+  addStreamRoutes(app, { ...services, config, verifyToken, guard, origins });
   addPageRoutes(app, config);
   addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics });
   await app.ready();
   return app;
 }
 
-function refuseLongUrls(app: App): void {
+function rejectLongUrls(app: App): void {
   app.addHook('onRequest', ({ url }, _reply, done) => {
     done(url.length > maxUrlLength ? new FieldError('url_too_long') : undefined);
   });
@@ -115,7 +115,7 @@ function createServer({ log, config }: Connections): App {
     // For the whole request to arrive; slower ones are attacks.
     requestTimeout,
     http: {
-      connectionsCheckingInterval: Math.min(maxCheckEveryMs, requestTimeout),
+      connectionsCheckingInterval: Math.min(maxCheckIntervalMs, requestTimeout),
       headersTimeout: requestTimeout,
       // Refused by a hook, since Node would do it without a word.
       requireHostHeader: false,
@@ -125,7 +125,7 @@ function createServer({ log, config }: Connections): App {
     // What comes while streams are drained is still served; new streams are refused by their routes.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 200 },
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: handleClientError,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toFieldError(error)),
   }).withTypeProvider<ZodTypeProvider>();
   app.decorateRequest('claims', null);

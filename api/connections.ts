@@ -5,12 +5,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { connectDatabase, readPoolUse } from '../db/connect.ts';
+import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { createTokenVerifier, type VerifyToken } from '../shared/auth/jwt.ts';
 import { type ReadRevocations, RevocationList } from '../shared/auth/revocation-list.ts';
-import { type CacheNames, cacheNames } from '../shared/cache/field-cache.ts';
+import { type CacheKeys, createCacheKeys } from '../shared/cache/field-cache.ts';
 import { type Config, directDatabaseUrl } from '../shared/config/config.ts';
 import type { PoolUse } from '../shared/observability/process-metrics.ts';
 import { startTracing, type Tracing } from '../shared/observability/tracing.ts';
@@ -19,7 +19,7 @@ import type { Logger } from '../shared/process/logger.ts';
 import { FallbackQueue } from '../shared/queue/fallback-queue.ts';
 import { UpdateProducer } from '../shared/queue/update-producer.ts';
 import { connectRedis, failFast } from '../shared/redis/connect.ts';
-import { refuseRevoked } from './auth/field-auth.ts';
+import { withRevocationCheck } from './auth/field-auth.ts';
 
 /** What the app is built from. */
 export interface Connections {
@@ -33,7 +33,7 @@ export interface Connections {
   readonly cacheRedis: Redis;
   /** A connection for nothing but listening. */
   readonly subscriberRedis: Redis;
-  readonly names: CacheNames;
+  readonly keys: CacheKeys;
   readonly verifyToken: VerifyToken;
   readonly revocations: RevocationList;
   readonly readRevocations: ReadRevocations;
@@ -41,7 +41,7 @@ export interface Connections {
 
 /** Short: somebody waits for the answer. */
 const statementTimeoutMs = 5000;
-const maxRetryMs = 5000;
+const maxRetryDelayMs = 5000;
 
 export async function connectApi(config: Config, log: Logger, lifecycle: Lifecycle): Promise<Connections> {
   const database = connectDatabase({
@@ -70,38 +70,38 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
   const reader = createFieldReader(database);
   const readRevocations = createRevocationReader(database);
   const revocations = new RevocationList();
-  const installation = await oncePostgresAnswers({ log, lifecycle }, async () => {
-    revocations.take(await readRevocations(0));
+  const installation = await waitForPostgres({ log, lifecycle }, async () => {
+    revocations.apply(await readRevocations(0));
     return reader.readInstallation();
   });
-  const names = cacheNames(config.QUEUE_PREFIX, installation);
+  const keys = createCacheKeys(config.QUEUE_PREFIX, installation);
   return {
     config,
     log,
     reader,
-    readPoolUse: () => readPoolUse(database),
+    readPoolUse: () => readPoolUsage(database),
     tracing,
     producer,
     cacheRedis,
     subscriberRedis,
-    names,
-    verifyToken: refuseRevoked(createTokenVerifier(config), revocations),
+    keys,
+    verifyToken: withRevocationCheck(createTokenVerifier(config), revocations),
     revocations,
     readRevocations,
   };
 }
 
-interface WaitOptions {
+interface WaitForPostgresDeps {
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
 }
 
-async function oncePostgresAnswers<T>({ log, lifecycle }: WaitOptions, ask: () => Promise<T>): Promise<T> {
-  for (let retryMs = 200; ; retryMs = Math.min(2 * retryMs, maxRetryMs)) {
+async function waitForPostgres<T>({ log, lifecycle }: WaitForPostgresDeps, query: () => Promise<T>): Promise<T> {
+  for (let retryMs = 200; ; retryMs = Math.min(2 * retryMs, maxRetryDelayMs)) {
     try {
-      return await ask();
+      return await query();
     } catch (error) {
-      if (lifecycle.stopping) throw error;
+      if (lifecycle.isStopping) throw error;
       log.warn({ err: error, retryMs }, 'PostgreSQL does not answer yet');
       await delay(retryMs);
     }

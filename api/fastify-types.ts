@@ -5,7 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Claims } from '../shared/contract/token.ts';
 import type { ErrorCode, FieldError } from '../shared/errors.ts';
-import type { SharedBudget } from './rate-limits/distributed-rate-limiter.ts';
+import type { DistributedRateLimiter } from './rate-limits/distributed-rate-limiter.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -20,7 +20,7 @@ declare module 'fastify' {
     /** What the token says; null on routes that need none. */
     claims: Claims | null;
     /** What the request spends of; told in its answer. */
-    budget: SharedBudget | null;
+    budget: DistributedRateLimiter | null;
     /** What the answer says went wrong. */
     problemCode: ErrorCode | null;
     /** Why a WebSocket is closed as soon as it is open. */

@@ -1,18 +1,18 @@
 /** The API process: configuration, connections, start, shutdown. */
 import { ConfigError, loadConfig } from '../shared/config/config.ts';
-import { openProcessLog } from '../shared/observability/process-logger.ts';
-import { findWeakDurability } from './health/durability-check.ts';
+import { createProcessLogger } from '../shared/observability/process-logger.ts';
+import { checkQueueDurability } from './health/durability-check.ts';
 import { startApi } from './server.ts';
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
-  const { log, lifecycle } = openProcessLog({ name: 'api', config, pretty: process.stdout.isTTY });
+  const { log, lifecycle } = createProcessLogger({ name: 'api', config, pretty: process.stdout.isTTY });
 
   const { address, connections } = await startApi({ config, log, lifecycle });
   log.info({ address }, 'api listening');
 
   const { producer } = connections;
-  const weakness = await findWeakDurability({ config, producer, log, lifecycle });
+  const weakness = await checkQueueDurability({ config, producer, log, lifecycle });
   if (!weakness) return;
   await lifecycle.stop();
   throw new ConfigError([weakness]);

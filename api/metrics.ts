@@ -34,12 +34,16 @@ export function createMetrics() {
     }),
     deltas: new Counter({ name: 'field_deltas_sent_total', help: 'Deltas sent to readers', registers }),
     snapshots: new Counter({ name: 'field_snapshots_sent_total', help: 'Snapshots sent to readers', registers }),
-    heals: new Counter({
+    gapFills: new Counter({
       name: 'field_stream_heals_total',
       help: 'Gaps in a field channel that were healed',
       registers,
     }),
-    slowClosed: new Counter({ name: 'field_streams_too_slow_total', help: 'Streams closed as too slow', registers }),
+    slowSubscribersClosed: new Counter({
+      name: 'field_streams_too_slow_total',
+      help: 'Streams closed as too slow',
+      registers,
+    }),
     reads: new Counter({
       name: 'field_state_reads_total',
       help: 'Reads of a state, by what the cache had to say',

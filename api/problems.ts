@@ -7,15 +7,15 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import { inputErrors, toProblem } from '../shared/contract/problem.ts';
+import { toInputErrors, toProblem } from '../shared/contract/problem.ts';
 import { type ErrorCode, errorTable, FieldError } from '../shared/errors.ts';
 import type { App } from './fastify-types.ts';
 import type { ApiMetrics } from './metrics.ts';
-import { createProblemLog } from './plugins/sampled-error-log.ts';
+import { createSampledErrorLog } from './plugins/sampled-error-log.ts';
 
 const problemType = 'application/problem+json; charset=utf-8';
 
-const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
+const codeByStatus: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthorized',
   403: 'forbidden',
   404: 'not_found',
@@ -36,7 +36,7 @@ export function toFieldError(error: unknown): FieldError {
   if (statusCode === undefined || statusCode < 400 || statusCode >= 500) {
     return new FieldError('internal', { cause: error });
   }
-  const known = codeOfStatus[statusCode];
+  const known = codeByStatus[statusCode];
   return known
     ? new FieldError(known, { cause: error })
     : new FieldError('bad_request', { detail: message, cause: error });
@@ -55,28 +55,28 @@ export function sendProblem(reply: FastifyReply, error: FieldError): FastifyRepl
     .send(JSON.stringify(toProblem(error)));
 }
 
-interface ErrorOptions {
+interface ErrorHandlerOptions {
   readonly metrics: ApiMetrics;
   /** Whether whoever asks is told what went wrong here: a developer, never the public. */
   readonly showDetails: boolean;
   /** How often the log counts the requests that could not be served. */
-  readonly countEveryMs?: number;
+  readonly reportIntervalMs?: number;
 }
 
-export function handleErrors(app: App, { metrics, showDetails, countEveryMs }: ErrorOptions): void {
+export function addErrorHandler(app: App, { metrics, showDetails, reportIntervalMs }: ErrorHandlerOptions): void {
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => {
-    const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${placeOf(httpPart)}`;
+    const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${toLocationName(httpPart)}`;
     return (data) => {
       const parsed = schema.safeParse(data);
       if (parsed.success) return { value: parsed.data };
-      return { error: new FieldError('invalid_input', { errors: inputErrors(parsed.error, prefix) }) };
+      return { error: new FieldError('invalid_input', { errors: toInputErrors(parsed.error, prefix) }) };
     };
   });
-  const logProblem = createProblemLog(app.log, countEveryMs);
+  const logRequestError = createSampledErrorLog(app.log, reportIntervalMs);
   app.setErrorHandler((thrown, request, reply) => {
     const error = toFieldError(thrown);
     metrics.refused.inc({ code: error.code });
-    logProblem(request, error);
+    logRequestError(request, error);
     return sendProblem(reply, showDetails ? withDetails(error) : error);
   });
 }
@@ -86,33 +86,33 @@ function withDetails(error: FieldError): FieldError {
   return code === 'internal' && cause instanceof Error ? new FieldError(code, { detail: cause.message, cause }) : error;
 }
 
-const places: Readonly<Record<string, string>> = { params: 'path', querystring: 'query', headers: 'headers' };
-function placeOf(httpPart: string): string {
-  return places[httpPart] ?? httpPart;
+const locationNames: Readonly<Record<string, string>> = { params: 'path', querystring: 'query', headers: 'headers' };
+function toLocationName(httpPart: string): string {
+  return locationNames[httpPart] ?? httpPart;
 }
 
 /** What Node says of requests that never become one. */
-const codeOfClientError: Readonly<Record<string, ErrorCode>> = {
+const codeByClientError: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
   HPE_HEADER_OVERFLOW: 'headers_too_large',
 };
 
 /** Answers what is not even HTTP, before there is a request. */
-export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+export function handleClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const known = codeOfClientError[error.code ?? ''];
-  endWith(
+  const known = codeByClientError[error.code ?? ''];
+  writeRawProblem(
     socket,
     known ? new FieldError(known) : new FieldError('bad_request', { detail: 'This is not a whole HTTP request' }),
   );
 }
 
 /** Answers an upgrade to WebSocket that lacks something, which `ws` would with a page. */
-export function answerBrokenUpgrade({ message }: Error, socket: Duplex): void {
-  endWith(socket, new FieldError('bad_request', { detail: message }));
+export function handleUpgradeError({ message }: Error, socket: Duplex): void {
+  writeRawProblem(socket, new FieldError('bad_request', { detail: message }));
 }
 
-function endWith(socket: Duplex, error: FieldError): void {
+function writeRawProblem(socket: Duplex, error: FieldError): void {
   const problem = toProblem(error);
   const body = JSON.stringify(problem);
   if (!socket.writable) return void socket.destroy();

@@ -7,42 +7,42 @@ import type { Logger } from '../shared/process/logger.ts';
 
 type Handler = (message: string) => void;
 
-const pingEveryMs = 5000;
+const pingIntervalMs = 5000;
 const channelsPerCommand = 500;
 
-export class ChannelSubscriber {
+export class RedisSubscriber {
   readonly #redis: Redis;
   readonly #log: Logger;
   readonly #handlers = new Map<string, Handler>();
-  readonly #reconnected: (() => void)[] = [];
-  readonly #ping: NodeJS.Timeout;
-  #isListening = false;
+  readonly #reconnectCallbacks: (() => void)[] = [];
+  readonly #pingTimer: NodeJS.Timeout;
+  #isSubscribed = false;
 
   /** @param redis a connection of its own, without `autoResubscribe` and without an offline queue */
   constructor(redis: Redis, log: Logger) {
     this.#redis = redis;
     this.#log = log;
-    redis.on('message', (channel: string, message: string) => this.#hand(channel, message));
+    redis.on('message', (channel: string, message: string) => this.#dispatch(channel, message));
     redis.on('ready', () => void this.#subscribeAll());
     redis.on('close', () => {
-      this.#isListening = false;
+      this.#isSubscribed = false;
     });
     if (redis.status === 'ready') void this.#subscribeAll();
-    this.#ping = setInterval(() => void this.#checkConnection(), pingEveryMs);
+    this.#pingTimer = setInterval(() => void this.#checkConnection(), pingIntervalMs);
   }
 
   /** Whether what is published reaches this process. */
-  get isListening(): boolean {
-    return this.#isListening;
+  get isSubscribed(): boolean {
+    return this.#isSubscribed;
   }
 
   /** Calls back after each (re)connect, with all channels subscribed. */
   onReconnect(callback: () => void): void {
-    this.#reconnected.push(callback);
+    this.#reconnectCallbacks.push(callback);
   }
 
   /** Resolves when the channel is subscribed, or when it is plain that it has to wait for the connection. */
-  async listen(channel: string, handler: Handler): Promise<void> {
+  async subscribe(channel: string, handler: Handler): Promise<void> {
     this.#handlers.set(channel, handler);
     try {
       await this.#redis.subscribe(channel);
@@ -52,7 +52,7 @@ export class ChannelSubscriber {
     }
   }
 
-  ignore(channel: string): void {
+  unsubscribe(channel: string): void {
     this.#handlers.delete(channel);
     this.#redis
       .unsubscribe(channel)
@@ -60,13 +60,13 @@ export class ChannelSubscriber {
   }
 
   close(): void {
-    clearInterval(this.#ping);
-    this.#reconnected.length = 0;
+    clearInterval(this.#pingTimer);
+    this.#reconnectCallbacks.length = 0;
     this.#handlers.clear();
   }
 
   /** A message that cannot be read must not end the process: whoever listens heals what it would have said. */
-  #hand(channel: string, message: string): void {
+  #dispatch(channel: string, message: string): void {
     try {
       this.#handlers.get(channel)?.(message);
     } catch (error) {
@@ -80,8 +80,8 @@ export class ChannelSubscriber {
       for (let start = 0; start < channels.length; start += channelsPerCommand) {
         await this.#redis.subscribe(...channels.slice(start, start + channelsPerCommand));
       }
-      this.#isListening = true;
-      for (const callback of this.#reconnected) callback();
+      this.#isSubscribed = true;
+      for (const callback of this.#reconnectCallbacks) callback();
     } catch (error) {
       this.#log.warn({ err: error }, 'could not subscribe again');
       if (this.#redis.status === 'ready') this.#redis.disconnect(true);

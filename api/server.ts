@@ -1,6 +1,6 @@
 /** Starts an API: connections, the app, its address. What it starts, the lifecycle stops. */
 import type { Config } from '../shared/config/config.ts';
-import { everyMinute } from '../shared/every-minute.ts';
+import { reportPeriodically } from '../shared/every-minute.ts';
 import { startMetricsServer } from '../shared/observability/metrics-server.ts';
 import type { Lifecycle } from '../shared/process/lifecycle.ts';
 import type { Logger } from '../shared/process/logger.ts';
@@ -8,9 +8,9 @@ import { buildApp } from './app.ts';
 import { createCacheUseReport } from './cache-use-log.ts';
 import { type Connections, connectApi } from './connections.ts';
 import type { App } from './fastify-types.ts';
-import { createParts, type Parts } from './services.ts';
+import { createServices, type Services } from './services.ts';
 
-interface StartOptions {
+interface StartApiDeps {
   readonly config: Config;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
@@ -24,25 +24,25 @@ export interface RunningApi {
 }
 
 /** Resolves when it listens; waits for PostgreSQL as long as it takes. */
-export async function startApi({ config, log, lifecycle }: StartOptions): Promise<RunningApi> {
+export async function startApi({ config, log, lifecycle }: StartApiDeps): Promise<RunningApi> {
   const connections = await connectApi(config, log, lifecycle);
-  const parts = createParts(connections);
-  const app = await buildApp(connections, parts);
+  const services = createServices(connections);
+  const app = await buildApp(connections, services);
   lifecycle.onStop('http', () => app.close());
   const address = await app.listen({ host: config.HOST, port: config.PORT });
-  everyMinute('cache use', createCacheUseReport(parts.metrics, log), lifecycle);
+  reportPeriodically('cache use', createCacheUseReport(services.metrics, log), lifecycle);
   startMetricsServer({
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,
-    registry: parts.metrics.registry,
-    check: () => watchHealth(parts),
+    registry: services.metrics.registry,
+    check: () => checkReadiness(services),
     log,
     lifecycle,
   });
   return { app, connections, address };
 }
 
-async function watchHealth({ checkHealth }: Parts) {
+async function checkReadiness({ checkHealth }: Services) {
   const { status, checks, canRead, canWrite } = await checkHealth();
   return { status, checks, isReady: canRead && canWrite };
 }

@@ -41,13 +41,13 @@ export interface BenchContext {
   /** Short enough to find out that it works; its figures mean little. */
   readonly isQuick: boolean;
   /** How far it has come. */
-  readonly say: (line: string) => void;
+  readonly printLine: (line: string) => void;
 }
 
 export interface Bench {
   readonly name: string;
   readonly about: string;
   /** It starts APIs and workers anew: too long for a quick run of all. */
-  readonly restarts?: boolean;
+  readonly requiresRestart?: boolean;
   run(context: BenchContext): Promise<Findings>;
 }

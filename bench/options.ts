@@ -3,20 +3,20 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
 
-export interface Options {
+export interface BenchOptions {
   readonly chosen: readonly Bench[];
   readonly isQuick: boolean;
-  readonly asJson: boolean;
+  readonly isJson: boolean;
   /** Leaves out what was measured already at this commit. */
-  readonly resumes: boolean;
+  readonly isResuming: boolean;
   /** Where to leave CPU profiles. */
   readonly profileFolder: string | undefined;
-  readonly wantsHelp: boolean;
+  readonly isHelp: boolean;
 }
 
 export function describeHelp(benches: readonly Bench[]): string {
   const restarting = benches
-    .filter(({ restarts }) => restarts)
+    .filter(({ requiresRestart }) => requiresRestart)
     .map(({ name }) => name)
     .join(', ');
   const list = benches.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n');
@@ -36,7 +36,7 @@ Exit code 1 means that a benchmark failed or that \`field verify\` found a diffe
 }
 
 /** @throws TypeError for an unknown option, RangeError for an unknown name. */
-export function parseOptions(args: readonly string[], benches: readonly Bench[]): Options {
+export function parseOptions(args: readonly string[], benches: readonly Bench[]): BenchOptions {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -52,14 +52,14 @@ export function parseOptions(args: readonly string[], benches: readonly Bench[])
   if (unknown !== undefined) {
     throw new RangeError(`there is no benchmark ${unknown}: choose from ${benches.map(({ name }) => name).join(', ')}`);
   }
-  const isChosen = ({ name, restarts }: Bench) =>
-    positionals.length > 0 ? positionals.includes(name) : !(values.quick && restarts);
+  const isChosen = ({ name, requiresRestart }: Bench) =>
+    positionals.length > 0 ? positionals.includes(name) : !(values.quick && requiresRestart);
   return {
     chosen: benches.filter(isChosen),
     isQuick: values.quick,
-    asJson: values.json,
-    resumes: values.resume,
+    isJson: values.json,
+    isResuming: values.resume,
     profileFolder: values.profile === undefined ? undefined : resolve(values.profile),
-    wantsHelp: values.help,
+    isHelp: values.help,
   };
 }

@@ -1,46 +1,46 @@
 /** A run: a stack, the benchmarks on it one after the other, and the proof that nothing was lost meanwhile. */
 import type { Redis } from 'ioredis';
-import { createLog } from '../shared/process/logger.ts';
+import { createLogger } from '../shared/process/logger.ts';
 import { connectRedis } from '../shared/redis/connect.ts';
 import type { Bench } from './bench.ts';
 import { type BenchResult, describeMachine, readCommit } from './report/results.ts';
 import { renderTable } from './report/table.ts';
 import { type BenchStack, startBenchStack } from './stack/bench-stack.ts';
 
-export interface SuiteRequest {
+export interface SuiteOptions {
   readonly chosen: readonly Bench[];
   readonly isQuick: boolean;
   readonly profileFolder: string | undefined;
-  readonly say: (line: string) => void;
+  readonly printLine: (line: string) => void;
   /** Told of every stack, as soon as it runs. */
   readonly onStack: (stack: BenchStack) => void;
   readonly onResult: (result: BenchResult) => Promise<void>;
 }
 
 /** Each benchmark on a stack of its own, or, when it has to be quick, all of them on one. */
-export async function runSuite(request: SuiteRequest): Promise<void> {
+export async function runSuite(request: SuiteOptions): Promise<void> {
   const groups = request.isQuick ? [request.chosen] : request.chosen.map((bench) => [bench]);
   for (const group of groups) await runGroup(group, request);
 }
 
 async function runGroup(
   group: readonly Bench[],
-  { isQuick, profileFolder, say, onStack, onResult }: SuiteRequest,
+  { isQuick, profileFolder, printLine, onStack, onResult }: SuiteOptions,
 ): Promise<void> {
   const startedAt = performance.now();
-  const stack = await startBenchStack({ say, profileFolder });
+  const stack = await startBenchStack({ printLine, profileFolder });
   onStack(stack);
-  const sayWhere = (name: string) => (line: string) =>
-    say(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${name}  ${line}`);
+  const printerFor = (name: string) => (line: string) =>
+    printLine(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${name}  ${line}`);
   try {
-    const found: Omit<BenchResult, 'verified' | 'seconds'>[] = [];
+    const results: Omit<BenchResult, 'verified' | 'seconds'>[] = [];
     const common = { machine: describeMachine(), versions: await readVersions(stack), commit: readCommit() };
     for (const bench of group) {
-      const { tables, targets, plots } = await bench.run({ stack, isQuick, say: sayWhere(bench.name) });
+      const { tables, targets, plots } = await bench.run({ stack, isQuick, printLine: printerFor(bench.name) });
       const { name, about } = bench;
-      const peakMemoryMb = Object.fromEntries(stack.usage.peaks());
+      const peakMemoryMb = Object.fromEntries(stack.usage.readPeaks());
       const command = `npm run bench -- ${name}${isQuick ? ' --quick' : ''}`;
-      found.push({
+      results.push({
         name,
         about,
         command,
@@ -51,12 +51,12 @@ async function runGroup(
         plots,
         peakMemoryMb,
       });
-      for (const table of tables) say(`\n${renderTable(table)}\n`);
+      for (const table of tables) printLine(`\n${renderTable(table)}\n`);
     }
     const verified = await stack.verify();
-    sayWhere(group.map(({ name }) => name).join(', '))(verified);
+    printerFor(group.map(({ name }) => name).join(', '))(verified);
     const seconds = Math.round((performance.now() - startedAt) / 1000);
-    for (const result of found) await onResult({ ...result, verified, seconds });
+    for (const result of results) await onResult({ ...result, verified, seconds });
   } finally {
     await stack.stop();
   }
@@ -64,8 +64,8 @@ async function runGroup(
 
 async function readVersions({ db, urls }: BenchStack): Promise<Record<string, string>> {
   const { rows } = await db.query<{ server_version: string }>('SHOW server_version');
-  const redis: Redis = connectRedis(urls.queue, 'bench', createLog({ name: 'bench', level: 'silent' }), {});
-  const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
+  const redis: Redis = connectRedis(urls.queue, 'bench', createLogger({ name: 'bench', level: 'silent' }), {});
+  const redisVersion = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
   redis.disconnect();
-  return { Node: process.version, PostgreSQL: rows[0]?.server_version ?? 'unknown', Redis: version };
+  return { Node: process.version, PostgreSQL: rows[0]?.server_version ?? 'unknown', Redis: redisVersion };
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { CliError, exitCodes } from './errors/cli-error.ts';
-import { printable } from './output/escape-control-chars.ts';
+import { escapeControlChars } from './output/escape-control-chars.ts';
 import { createProgram } from './program.ts';
 
 /** Says what went wrong. Only what nobody foresaw shows where in the code it was. */
@@ -12,7 +12,7 @@ function reportFailure(error: unknown): number {
     console.error(error);
     return exitCodes.no;
   }
-  console.error(printable(error.message));
+  console.error(escapeControlChars(error.message));
   if (error.hint) console.error(error.hint);
   return exitCodes[error.exit];
 }

@@ -7,7 +7,7 @@ import { addReplayCommand } from './commands/fields/replay.ts';
 import { addStateCommand } from './commands/fields/state.ts';
 import { addVerifyCommand } from './commands/fields/verify.ts';
 import { addBackupCommand } from './commands/system/backup.ts';
-import { addDeadCommand } from './commands/system/dead-letters.ts';
+import { addDeadLettersCommand } from './commands/system/dead-letters.ts';
 import { addDoctorCommand } from './commands/system/doctor.ts';
 import { addMigrateCommand } from './commands/system/migrate.ts';
 import { addRestoreCommand } from './commands/system/restore.ts';
@@ -43,7 +43,7 @@ export function createProgram(): Command {
   program.commandsGroup('Look after the system:');
   addDoctorCommand(program);
   addStatusCommand(program);
-  addDeadCommand(program);
+  addDeadLettersCommand(program);
   addBackupCommand(program);
   addRestoreCommand(program);
   addMigrateCommand(program);

@@ -6,12 +6,12 @@ export class Emitter<Events> {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners);
     // The same function may be added twice, and each time is taken away for itself.
-    const own = (event: Events[Name]) => listener(event);
-    listeners.add(own);
-    return () => void listeners.delete(own);
+    const registered = (event: Events[Name]) => listener(event);
+    listeners.add(registered);
+    return () => void listeners.delete(registered);
   }
 
-  isHeard(name: keyof Events): boolean {
+  hasListeners(name: keyof Events): boolean {
     return (this.#listeners.get(name)?.size ?? 0) > 0;
   }
 

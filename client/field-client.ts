@@ -7,21 +7,21 @@ import type { ServerMessage } from '../shared/contract/stream.ts';
 import type { CellValue, EventType } from '../shared/field/update.ts';
 import { Backoff } from './backoff.ts';
 import { Connection } from './connection/connection.ts';
-import { type AskField, ask, RequestError } from './connection/http.ts';
-import { onBrowserWake } from './connection/page-lifecycle.ts';
-import { Credentials } from './connection/token-provider.ts';
-import { Ways } from './connection/transport-selector.ts';
+import { RequestError, type SendFieldRequest, sendRequest } from './connection/http.ts';
+import { onPageResume } from './connection/page-lifecycle.ts';
+import { TokenProvider } from './connection/token-provider.ts';
+import { TransportSelector } from './connection/transport-selector.ts';
 import { Emitter } from './emitter.ts';
 import { HybridClock } from './hybrid-clock.ts';
-import { Session } from './outbox/counter-sync.ts';
+import { CounterSync } from './outbox/counter-sync.ts';
 import { type Change, Outbox } from './outbox/outbox.ts';
 import { OutboxStore } from './outbox/outbox-store.ts';
 import { Sender } from './outbox/sender.ts';
-import { Settlements } from './outbox/settlement-tracker.ts';
-import { ConflictList } from './state/conflict-history.ts';
+import { SettlementTracker } from './outbox/settlement-tracker.ts';
+import { ConflictHistory } from './state/conflict-history.ts';
 import { Replica } from './state/replica.ts';
-import { StateKeeper } from './state/state-persister.ts';
-import { forgiving, within } from './storage/prefixed-storage.ts';
+import { StatePersister } from './state/state-persister.ts';
+import { bestEffort, withPrefix } from './storage/prefixed-storage.ts';
 import { memoryStorage } from './storage/storage.ts';
 import type {
   ClientEvents,
@@ -32,10 +32,10 @@ import type {
   SocketConstructor,
   Status,
 } from './types.ts';
-import { cellsChange, eventChange, putChange } from './update-builders.ts';
+import { buildCellsSet, buildEvent, buildParticlePut } from './update-builders.ts';
 
 /** After so long, an update of which nothing was heard is sent again. */
-const unheardMs = 10_000;
+const resendAfterMs = 10_000;
 
 export function createFieldClient(options: FieldClientOptions): FieldClient {
   return new Client(options);
@@ -44,23 +44,23 @@ export function createFieldClient(options: FieldClientOptions): FieldClient {
 class Client implements FieldClient {
   readonly #options: FieldClientOptions;
   readonly #events = new Emitter<ClientEvents>();
-  readonly #settlements = new Settlements();
-  readonly #conflicts = new ConflictList();
-  readonly #ask: AskField;
+  readonly #settlementTracker = new SettlementTracker();
+  readonly #conflictHistory = new ConflictHistory();
+  readonly #sendRequest: SendFieldRequest;
   readonly #clock: HybridClock;
-  readonly #credentials: Credentials;
+  readonly #tokenProvider: TokenProvider;
   readonly #store: OutboxStore;
   readonly #outbox: Outbox;
   readonly #replica: Replica;
-  readonly #keeper: StateKeeper;
-  readonly #session: Session;
+  readonly #statePersister: StatePersister;
+  readonly #counterSync: CounterSync;
   readonly #sender: Sender;
   readonly #connection: Connection;
   #status: Status = 'closed';
-  #life: Promise<void> = Promise.resolve();
+  #transition: Promise<void> = Promise.resolve();
   #isLoaded = false;
-  #heardAt = 0;
-  #stopWaking: () => void = () => undefined;
+  #lastResultAt = 0;
+  #stopResumeListener: () => void = () => undefined;
 
   constructor(options: FieldClientOptions) {
     this.#options = options;
@@ -68,55 +68,73 @@ class Client implements FieldClient {
     const url = options.url.replace(/\/+$/, '');
     const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
     const fieldUrl = `${url}/api/fields/${field}`;
-    this.#ask = (path, request) => ask(fetch, { ...request, url: fieldUrl + path });
-    const onProblem = (error: unknown) => this.#warn(error);
-    const ofServer = within(
-      forgiving(storage, (error) => this.#warn(error, 'storage')),
+    this.#sendRequest = (path, request) => sendRequest(fetch, { ...request, url: fieldUrl + path });
+    const onProblem = (error: unknown) => this.#reportProblem(error);
+    const serverStorage = withPrefix(
+      bestEffort(storage, (error) => this.#reportProblem(error, 'storage')),
       url,
     );
-    const ofField = within(ofServer, field);
+    const fieldStorage = withPrefix(serverStorage, field);
     this.#clock = new HybridClock(clock);
-    this.#credentials = new Credentials({ ...options, url, fetch, storage: ofServer, now: () => this.#clock.now() });
-    this.#store = new OutboxStore(ofField);
-    this.#outbox = new Outbox({ store: this.#store, clock: this.#clock, onChange: (entry) => this.#noteEntry(entry) });
+    this.#tokenProvider = new TokenProvider({
+      ...options,
+      url,
+      fetch,
+      storage: serverStorage,
+      now: () => this.#clock.now(),
+    });
+    this.#store = new OutboxStore(fieldStorage);
+    this.#outbox = new Outbox({
+      store: this.#store,
+      clock: this.#clock,
+      onChange: (entry) => this.#handleEntryChange(entry),
+    });
     this.#replica = new Replica(field, this.#outbox, this.#clock);
-    this.#keeper = new StateKeeper(ofField);
-    const parts = { ask: this.#ask, clock: this.#clock, credentials: this.#credentials, outbox: this.#outbox };
-    this.#session = new Session({ ...parts, onSkipped: (counter) => this.#noteSkipped(counter) });
+    this.#statePersister = new StatePersister(fieldStorage);
+    const sharedDeps = {
+      sendRequest: this.#sendRequest,
+      clock: this.#clock,
+      tokenProvider: this.#tokenProvider,
+      outbox: this.#outbox,
+    };
+    this.#counterSync = new CounterSync({
+      ...sharedDeps,
+      onSkipped: (counter) => this.#reportSkippedCounters(counter),
+    });
     this.#sender = new Sender({
-      ...parts,
+      ...sharedDeps,
       store: this.#store,
       backoff: new Backoff(random),
-      prepare: (token, signal) => this.#session.prepare(token, signal),
-      isFollowing: () => this.#status === 'live',
+      syncCounter: (token, signal) => this.#counterSync.ensure(token, signal),
+      isStreaming: () => this.#status === 'live',
       onSettled: ({ results }) => {
         this.#settle(results, true);
-        this.#showState();
+        this.#emitState();
         // Nothing else tells a client that polls that there is news.
-        if (this.#connection.transport === 'polling') this.#connection.wake();
+        if (this.#connection.transport === 'polling') this.#connection.checkNow();
       },
       onProblem,
     });
     this.#connection = new Connection({
-      ways: new Ways({
-        ask: this.#ask,
+      transportSelector: new TransportSelector({
+        sendRequest: this.#sendRequest,
         transports: options.transports,
-        WebSocket: options.WebSocket ?? globalSocket(),
+        WebSocket: options.WebSocket ?? findWebSocket(),
       }),
-      credentials: this.#credentials,
+      tokenProvider: this.#tokenProvider,
       clock: this.#clock,
       backoff: new Backoff(random),
       stream: { url: fieldUrl, version: () => this.#replica.version },
       onStatus: (status) => this.#setStatus(status),
-      onOpen: () => this.#askAgain(),
-      onMessage: (message) => this.#take(message),
+      onOpen: () => this.#resendAccepted(),
+      onMessage: (message) => this.#handleMessage(message),
       onTick: () => this.#tick(),
       onProblem,
     });
   }
 
   get state() {
-    return this.#replica.show(this.deviceId);
+    return this.#replica.getView(this.deviceId);
   }
 
   get status() {
@@ -128,7 +146,7 @@ class Client implements FieldClient {
   }
 
   get deviceId() {
-    return this.#credentials.device;
+    return this.#tokenProvider.device;
   }
 
   get outbox() {
@@ -140,39 +158,39 @@ class Client implements FieldClient {
   }
 
   get conflicts() {
-    return this.#conflicts.all;
+    return this.#conflictHistory.all;
   }
 
   start(): Promise<void> {
-    return this.#next(async () => {
+    return this.#runExclusive(async () => {
       if (this.#status !== 'closed') return;
       await this.#load();
-      this.#credentials.forgetAppToken();
+      this.#tokenProvider.forgetAppToken();
       this.#connection.start();
       this.#sender.start();
-      this.#stopWaking = (this.#options.wakeOn ?? onBrowserWake)(() => this.wake());
+      this.#stopResumeListener = (this.#options.wakeOn ?? onPageResume)(() => this.wake());
     });
   }
 
   close(): Promise<void> {
-    return this.#next(async () => {
+    return this.#runExclusive(async () => {
       if (this.#status === 'closed') return;
-      this.#stopWaking();
+      this.#stopResumeListener();
       await Promise.all([this.#connection.stop(), this.#sender.stop()]);
-      await this.#keeper.save(this.#replica.server, this.#clock.wall());
-      await this.#store.saved();
+      await this.#statePersister.save(this.#replica.server, this.#clock.wallTime());
+      await this.#store.flush();
       this.#setStatus('closed');
     });
   }
 
   wake(): void {
     if (this.#status === 'closed') return;
-    this.#connection.wake();
-    this.#sender.hurry();
+    this.#connection.checkNow();
+    this.#sender.retryNow();
   }
 
   putParticle(id: string, attributes: ParticleInput) {
-    return this.#add(putChange(id, attributes));
+    return this.#add(buildParticlePut(id, attributes));
   }
 
   removeParticle(id: string) {
@@ -180,15 +198,15 @@ class Client implements FieldClient {
   }
 
   setCells(cells: readonly CellValue[]) {
-    return this.#add(cellsChange(cells));
+    return this.#add(buildCellsSet(cells));
   }
 
   emit(type: EventType, intensity?: number) {
-    return this.#add(eventChange(type, intensity));
+    return this.#add(buildEvent(type, intensity));
   }
 
   settled(entry: OutboxEntry) {
-    return this.#settlements.of(entry);
+    return this.#settlementTracker.waitFor(entry);
   }
 
   discard(entry: OutboxEntry) {
@@ -196,7 +214,7 @@ class Client implements FieldClient {
   }
 
   async read<Answer>(path: string): Promise<Answer> {
-    return (await this.#ask(path, { token: await this.#credentials.token() })).body as Answer;
+    return (await this.#sendRequest(path, { token: await this.#tokenProvider.getToken() })).body as Answer;
   }
 
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void) {
@@ -204,86 +222,86 @@ class Client implements FieldClient {
   }
 
   /** Starts and ends come one after the other, however they are called. */
-  #next(step: () => Promise<void>): Promise<void> {
-    this.#life = this.#life.catch(() => undefined).then(step);
-    return this.#life;
+  #runExclusive(step: () => Promise<void>): Promise<void> {
+    this.#transition = this.#transition.catch(() => undefined).then(step);
+    return this.#transition;
   }
 
   async #load(): Promise<void> {
     if (this.#isLoaded) return;
-    await Promise.all([this.#credentials.load(), this.#outbox.load()]);
-    const known = await this.#keeper.load(this.#options.field);
+    await Promise.all([this.#tokenProvider.load(), this.#outbox.load()]);
+    const known = await this.#statePersister.load(this.#options.field);
     if (known && this.#replica.version === 0) this.#replica.restore(known);
     this.#isLoaded = true;
-    this.#showState();
+    this.#emitState();
   }
 
   #add(change: Change): OutboxEntry {
     const entry = this.#outbox.add(change, this.#replica.version);
-    this.#showState();
-    this.#sender.wake();
+    this.#emitState();
+    this.#sender.notify();
     return entry;
   }
 
-  #take(message: ServerMessage): void {
-    if (!this.#replica.take(message)) {
+  #handleMessage(message: ServerMessage): void {
+    if (!this.#replica.apply(message)) {
       this.#connection.reopen();
       return;
     }
     if (message.type === 'delta') {
-      const own = message.updates.filter(({ device }) => device === this.deviceId);
-      if (own.length > 0) this.#settle(own, false);
+      const ownUpdates = message.updates.filter(({ device }) => device === this.deviceId);
+      if (ownUpdates.length > 0) this.#settle(ownUpdates, false);
       for (const conflict of message.conflicts ?? []) {
-        this.#events.emit('conflict', this.#conflicts.add(conflict, this.deviceId));
+        this.#events.emit('conflict', this.#conflictHistory.add(conflict, this.deviceId));
       }
     }
-    if (message.type === 'error') this.#warn(new RequestError(message.problem.code, message.problem.title));
-    this.#outbox.drop(this.#replica.version);
+    if (message.type === 'error') this.#reportProblem(new RequestError(message.problem.code, message.problem.title));
+    this.#outbox.dropSettled(this.#replica.version);
     // A snapshot tells no outcomes.
-    if (message.type === 'snapshot') this.#askAgain();
-    if (message.type === 'snapshot' || message.type === 'delta' || message.type === 'presence') this.#showState();
+    if (message.type === 'snapshot') this.#resendAccepted();
+    if (message.type === 'snapshot' || message.type === 'delta' || message.type === 'presence') this.#emitState();
     this.#events.emit('message', message);
   }
 
-  #settle(results: readonly UpdateResult[], isAnswer: boolean): void {
-    this.#heardAt = Date.now();
-    if (this.#outbox.settle(results, isAnswer)) {
-      this.#session.doubt();
-      this.#sender.wake();
+  #settle(results: readonly UpdateResult[], isResponse: boolean): void {
+    this.#lastResultAt = Date.now();
+    if (this.#outbox.settle(results, isResponse)) {
+      this.#counterSync.invalidate();
+      this.#sender.notify();
     }
-    this.#outbox.drop(this.#replica.version);
+    this.#outbox.dropSettled(this.#replica.version);
   }
 
   /** What is accepted may have been settled while nobody listened: sent again, the server tells. */
-  #askAgain(): void {
-    this.#heardAt = Date.now();
-    this.#outbox.sendAgain();
-    this.#sender.hurry();
-    this.#sender.wake();
+  #resendAccepted(): void {
+    this.#lastResultAt = Date.now();
+    this.#outbox.resendAccepted();
+    this.#sender.retryNow();
+    this.#sender.notify();
   }
 
   #tick(): void {
     const now = Date.now();
-    this.#keeper.offer(this.#replica.server, now);
-    if (now - this.#heardAt < unheardMs) return;
-    this.#heardAt = now;
-    this.#outbox.sendAgain();
-    this.#sender.wake();
+    this.#statePersister.saveThrottled(this.#replica.server, now);
+    if (now - this.#lastResultAt < resendAfterMs) return;
+    this.#lastResultAt = now;
+    this.#outbox.resendAccepted();
+    this.#sender.notify();
   }
 
-  #noteEntry(entry: OutboxEntry): void {
-    this.#replica.refresh();
-    this.#settlements.note(entry);
+  #handleEntryChange(entry: OutboxEntry): void {
+    this.#replica.invalidate();
+    this.#settlementTracker.record(entry);
     this.#events.emit('update', entry);
   }
 
-  #noteSkipped(counter: number): void {
-    this.#warn(new RequestError('counters_skipped', `the server knew this device up to ${counter} already`));
+  #reportSkippedCounters(counter: number): void {
+    this.#reportProblem(new RequestError('counters_skipped', `the server knew this device up to ${counter} already`));
   }
 
-  #showState(): void {
-    this.#replica.refresh();
-    if (this.#events.isHeard('state')) this.#events.emit('state', this.state);
+  #emitState(): void {
+    this.#replica.invalidate();
+    if (this.#events.hasListeners('state')) this.#events.emit('state', this.state);
   }
 
   #setStatus(status: Status): void {
@@ -292,13 +310,13 @@ class Client implements FieldClient {
     this.#events.emit('status', status);
   }
 
-  #warn(error: unknown, code?: string): void {
+  #reportProblem(error: unknown, code?: string): void {
     const message = error instanceof Error ? error.message : String(error);
     const known = error instanceof RequestError ? error.code : 'unknown';
     this.#events.emit('problem', { code: code ?? known, message });
   }
 }
 
-function globalSocket(): SocketConstructor | undefined {
+function findWebSocket(): SocketConstructor | undefined {
   return (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
 }

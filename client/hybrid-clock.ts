@@ -3,52 +3,52 @@
  * A wall clock may be hours off, and may jump.
  */
 export class HybridClock {
-  readonly #readWall: () => number;
+  readonly #readWallClock: () => number;
   #offset = 0;
   #highest = 0;
 
   constructor(readWall: () => number) {
-    this.#readWall = readWall;
+    this.#readWallClock = readWall;
   }
 
   /** The device's clock as it is, for later correction. */
-  wall(): number {
-    return Math.floor(this.#readWall());
+  wallTime(): number {
+    return Math.floor(this.#readWallClock());
   }
 
   /** The server's time, as well as it is known. */
   now(): number {
-    return this.wall() + this.#offset;
+    return this.wallTime() + this.#offset;
   }
 
   /** Notes what the server's clock said in an answer to something sent at `sentAt` (by `wall()`). */
   correct(serverTime: number, sentAt: number): void {
-    const now = this.wall();
+    const now = this.wallTime();
     // A clock that jumped meanwhile tells nothing of the way there and back.
-    const wayMs = now >= sentAt ? (now - sentAt) / 2 : 0;
-    this.#offset = Math.round(serverTime + wayMs - now);
+    const oneWayMs = now >= sentAt ? (now - sentAt) / 2 : 0;
+    this.#offset = Math.round(serverTime + oneWayMs - now);
   }
 
   /** Notes a timestamp that the device has seen. */
-  see(timestamp: number): void {
+  observe(timestamp: number): void {
     if (timestamp > this.#highest) this.#highest = timestamp;
   }
 
   /** The highest timestamp seen. */
-  get highest(): number {
+  get highestTimestamp(): number {
     return this.#highest;
   }
 
   /** The timestamp of a new update. */
-  stamp(): number {
+  nextTimestamp(): number {
     return Math.max(0, this.now(), this.#highest + 1);
   }
 
   /**
    * The timestamp of an update made at `wall`, now that it is sent for the first time and the offset is known better.
-   * @param above the highest timestamp that it must follow
+   * @param minTimestamp the highest timestamp that it must follow
    */
-  restamp(wall: number, above: number): number {
-    return Math.max(0, above + 1, Math.min(wall + this.#offset, this.now()));
+  restamp(createdAt: number, minTimestamp: number): number {
+    return Math.max(0, minTimestamp + 1, Math.min(createdAt + this.#offset, this.now()));
   }
 }

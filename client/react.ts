@@ -22,18 +22,18 @@ interface Snapshot extends Pick<ConsciousnessBridge, 'state' | 'status' | 'confl
  * or a client that the app has made, and itself starts and closes
  */
 export function useConsciousnessBridge(source: FieldClient | FieldClientOptions): ConsciousnessBridge {
-  const given = isClient(source) ? source : undefined;
+  const externalClient = isClient(source) ? source : undefined;
   const { url, field } = isClient(source) ? { url: undefined, field: undefined } : source;
   // Making a client does nothing yet, so that one which is thrown away (strict mode) leaves nothing behind.
   // biome-ignore lint/correctness/useExhaustiveDependencies: options are objects made anew by every render
-  const client = useMemo(() => (isClient(source) ? source : createFieldClient(source)), [given, url, field]);
+  const client = useMemo(() => (isClient(source) ? source : createFieldClient(source)), [externalClient, url, field]);
   const store = useMemo(() => createStore(client), [client]);
   const snapshot = useSyncExternalStore(store.subscribe, store.read, store.read);
   useEffect(() => {
-    if (client === given) return undefined;
+    if (client === externalClient) return undefined;
     void client.start();
     return () => void client.close();
-  }, [client, given]);
+  }, [client, externalClient]);
   const actions = useMemo(() => bindActions(client), [client]);
   return { client, ...snapshot, ...actions };
 }
@@ -52,7 +52,7 @@ function bindActions(client: FieldClient) {
   };
 }
 
-const names = ['state', 'status', 'conflict', 'update'] as const;
+const storeEvents = ['state', 'status', 'conflict', 'update'] as const;
 
 /** All of the client that is shown, as one object that stays the same until something changes. */
 function createStore(client: FieldClient) {
@@ -68,9 +68,9 @@ function createStore(client: FieldClient) {
     return snapshot;
   };
   const subscribe = (onChange: () => void) => {
-    const leaves = names.map((name) => client.on(name, onChange));
+    const unsubscribers = storeEvents.map((name) => client.on(name, onChange));
     return () => {
-      for (const leave of leaves) leave();
+      for (const unsubscribe of unsubscribers) unsubscribe();
     };
   };
   return { read, subscribe };

@@ -3,7 +3,7 @@ import type { CellValue, EventType, Vector } from '../shared/field/update.ts';
 import type { Change } from './outbox/outbox.ts';
 import type { ParticleInput, PositionInput } from './types.ts';
 
-export function putChange(id: string, { position, velocity, connections, ...rest }: ParticleInput): Change {
+export function buildParticlePut(id: string, { position, velocity, connections, ...rest }: ParticleInput): Change {
   return {
     kind: 'particle.put',
     id,
@@ -14,11 +14,11 @@ export function putChange(id: string, { position, velocity, connections, ...rest
   };
 }
 
-export function cellsChange(cells: readonly CellValue[]): Change {
+export function buildCellsSet(cells: readonly CellValue[]): Change {
   return { kind: 'cells.set', cells: cells.map(({ x, y, value }) => ({ x, y, value })) };
 }
 
-export function eventChange(type: EventType, intensity: number | undefined): Change {
+export function buildEvent(type: EventType, intensity: number | undefined): Change {
   return { kind: 'event', type, intensity };
 }
 

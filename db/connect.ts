@@ -44,7 +44,7 @@ export function connectDatabase(options: DatabaseOptions): Knex {
       query_timeout: statementTimeoutMs + 2000,
       types,
     } as Knex.PgConnectionConfig,
-    pool: { min: 0, max: poolSize, afterCreate: discardWhenSilent },
+    pool: { min: 0, max: poolSize, afterCreate: destroyOnTimeout },
     acquireConnectionTimeout: 5000,
     log: {
       warn: (message: unknown) => log.warn({ source: 'knex' }, String(message)),
@@ -53,12 +53,12 @@ export function connectDatabase(options: DatabaseOptions): Knex {
       deprecate: () => undefined,
     },
   });
-  logConnection(db.client.pool as Pool, log);
+  logConnectionState(db.client.pool as Pool, log);
   return db;
 }
 
 /** Says once that PostgreSQL cannot be reached and once that it can again, however often it is tried in between. */
-function logConnection(pool: Pool, log: Logger): void {
+function logConnectionState(pool: Pool, log: Logger): void {
   let isDown = false;
   pool.on('createFail', (_id, err) => {
     if (!isDown) log.warn({ err }, 'postgres connection lost');
@@ -71,7 +71,7 @@ function logConnection(pool: Pool, log: Logger): void {
 }
 
 /** What the pool is doing at this moment. */
-export function readPoolUse(db: Knex): { used: number; free: number; waiting: number; max: number } {
+export function readPoolUsage(db: Knex): { used: number; free: number; waiting: number; max: number } {
   const { pool } = db.client as { pool: Pool | undefined };
   if (!pool) return { used: 0, free: 0, waiting: 0, max: 0 }; // It has been closed.
   return { used: pool.numUsed(), free: pool.numFree(), waiting: pool.numPendingAcquires(), max: pool.max };
@@ -87,12 +87,12 @@ interface Pool {
   on(event: 'createSuccess', listener: () => void): void;
 }
 
-type Answer = (error: Error | null | undefined, result: unknown) => void;
-type Query = (config: unknown, answer: Answer) => unknown;
+type QueryCallback = (error: Error | null | undefined, result: unknown) => void;
+type QueryFunction = (config: unknown, callback: QueryCallback) => unknown;
 
 /** What knex holds of the driver's client. */
 interface PooledConnection {
-  query: Query;
+  query: QueryFunction;
   readonly connection: { readonly stream: Socket };
 }
 
@@ -100,12 +100,12 @@ interface PooledConnection {
  * Ends a connection on which a query got no answer at all. The driver gives up only the query: the connection would be
  * handed out again, and every next query on it would wait as long in vain.
  */
-function discardWhenSilent(pooled: PooledConnection, done: (error: undefined, pooled: PooledConnection) => void): void {
+function destroyOnTimeout(pooled: PooledConnection, done: (error: undefined, pooled: PooledConnection) => void): void {
   const query = pooled.query.bind(pooled);
-  pooled.query = (config, answer) =>
+  pooled.query = (config, callback) =>
     query(config, (error, result) => {
       if (error?.message === 'Query read timeout') pooled.connection.stream.destroy(error);
-      answer(error, result);
+      callback(error, result);
     });
   done(undefined, pooled);
 }

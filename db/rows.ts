@@ -3,7 +3,7 @@ import { Model, snakeCaseMappers } from 'objection';
 import type { Revocation, RevocationKind } from '../shared/auth/revocation-list.ts';
 import type { QuantumField } from '../shared/field/dynamics/quantum-field.ts';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
-import type { Resolution, Side } from '../shared/field/registers/conflict-record.ts';
+import type { ConflictingWrite, Resolution } from '../shared/field/registers/conflict-record.ts';
 import type { CellRecord, ParticleRecord } from '../shared/field/snapshot.ts';
 import type { Dynamics } from '../shared/field/state.ts';
 import type { Update } from '../shared/field/update.ts';
@@ -91,8 +91,8 @@ export class ConflictRow extends Row {
   declare fieldId: FieldId;
   declare version: number;
   declare cell: string;
-  declare local: Side;
-  declare remote: Side;
+  declare local: ConflictingWrite;
+  declare remote: ConflictingWrite;
   declare resolution: Resolution;
   declare time: number;
 }

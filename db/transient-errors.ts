@@ -3,8 +3,8 @@
 /** Waits out what passes: tries again for as long as it takes. Throws what does not pass, or once it is stopped. */
 export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
 
-const firstPauseMs = 50;
-const longestPauseMs = 3000;
+const initialDelayMs = 50;
+const maxDelayMs = 3000;
 
 export interface RetryOptions {
   /** Ends the waiting. */
@@ -18,15 +18,15 @@ export function createRetry({ signal, onRetry }: RetryOptions): Retry {
       try {
         return await work();
       } catch (error) {
-        if (!isPassing(error) || signal.aborted) throw error;
+        if (!isTransient(error) || signal.aborted) throw error;
         onRetry(error, attempt);
-        await pause(Math.min(longestPauseMs, firstPauseMs * 2 ** attempt) * (0.5 + Math.random() / 2), signal);
+        await abortableDelay(Math.min(maxDelayMs, initialDelayMs * 2 ** attempt) * (0.5 + Math.random() / 2), signal);
       }
     }
   };
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function abortableDelay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms);
     signal.addEventListener('abort', done, { once: true });
@@ -42,29 +42,29 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
  * SQLSTATE classes of outages and races: connection, transaction state (a server that only reads, as after a failover),
  * login, races, resources, locks, operator's shutdown, system.
  */
-const passingClasses = ['08', '25', '28', '40', '53', '55', '57', '58'];
+const transientClasses = ['08', '25', '28', '40', '53', '55', '57', '58'];
 /** No such database, table or column, or no right to it: whoever set it up so will set it right, and no job is to blame. */
-const setUpCodes = ['3D000', '42501', '42P01', '42703'];
+const schemaSetupCodes = ['3D000', '42501', '42P01', '42703'];
 /** Of the system, when an error does not say which call failed. */
 const systemCodes = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'];
-const passingCodes = new Set([...setUpCodes, ...systemCodes]);
-const passingMessages =
+const transientCodes = new Set([...schemaSetupCodes, ...systemCodes]);
+const transientMessages =
   /Connection terminated|Connection ended|Query read timeout|timeout expired|Timeout acquiring a connection|server closed the connection|Client has encountered a connection error|Unable to acquire a connection/i;
 
 /** Whether trying again later can help: an outage, a lost connection, a lock, a full disk. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // Any call of the system that fails: the network is down, there are no more files.
   if ('syscall' in error && error.syscall !== undefined) return true;
   // One for each of a host's addresses.
-  if (error instanceof AggregateError && error.errors.some(isPassing)) return true;
+  if (error instanceof AggregateError && error.errors.some(isTransient)) return true;
   // Objection keeps the driver's error, and with it the code, in here.
-  if ('nativeError' in error && isPassing(error.nativeError)) return true;
+  if ('nativeError' in error && isTransient(error.nativeError)) return true;
   const { code } = error as NodeJS.ErrnoException;
-  if (code && passingCodes.has(code)) return true;
-  if (code?.length === 5 && passingClasses.includes(code.slice(0, 2))) return true;
-  if (passingMessages.test(error.message)) return true;
-  return error.cause !== undefined && isPassing(error.cause);
+  if (code && transientCodes.has(code)) return true;
+  if (code?.length === 5 && transientClasses.includes(code.slice(0, 2))) return true;
+  if (transientMessages.test(error.message)) return true;
+  return error.cause !== undefined && isTransient(error.cause);
 }
 
 /** Why something failed, for operators. knex puts the statement before the database's own words: it is left out. */

@@ -1,8 +1,8 @@
 /** Where a browser or curl on this machine reaches the API, which may listen on every address. */
 import type { Config } from '../shared/config/config.ts';
 
-const EVERY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
+const WILDCARD_ADDRESSES: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
 
 export function baseUrl({ HOST: host, PORT: port }: Pick<Config, 'HOST' | 'PORT'>): string {
-  return `http://${EVERY_ADDRESS[host] ?? (host.includes(':') ? `[${host}]` : host)}:${port}`;
+  return `http://${WILDCARD_ADDRESSES[host] ?? (host.includes(':') ? `[${host}]` : host)}:${port}`;
 }

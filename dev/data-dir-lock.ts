@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { identify, isAlive, type ProcessIdentity } from './processes/process-identity.ts';
 
-interface Owner extends ProcessIdentity {
+interface LockOwner extends ProcessIdentity {
   launchers: ProcessIdentity[];
 }
 
@@ -18,26 +18,30 @@ const STOP_DEADLINE_MS = 90_000;
  * Takes the lock of `folder`. Returns how to give it back.
  * @throws a sentence that names the owner's pid, if there is one.
  */
-export async function acquireLock(
+export async function acquireDataDirLock(
   folder: string,
   launchers: readonly ProcessIdentity[],
-  say: (line: string) => void,
+  printLine: (line: string) => void,
 ): Promise<() => void> {
   const file = join(folder, 'lock.json');
-  const me = JSON.stringify({ ...identify(process.pid), launchers });
-  while (!createWhole(file, me)) {
+  const ownText = JSON.stringify({ ...identify(process.pid), launchers });
+  while (!createAtomically(file, ownText)) {
     const text = readOrEmpty(file);
     const owner = parseOwner(text);
-    if (owner && isAlive(owner)) await waitForOrphan(owner, folder, say);
-    else removeDead(file, text);
+    if (owner && isAlive(owner)) await waitForOrphanedOwner(owner, folder, printLine);
+    else removeStaleLock(file, text);
   }
   return () => {
-    if (readOrEmpty(file) === me) rmSync(file, { force: true });
+    if (readOrEmpty(file) === ownText) rmSync(file, { force: true });
   };
 }
 
 /** An owner whose npm was killed is about to stop by itself; any other owner keeps the folder. */
-async function waitForOrphan(owner: Owner, folder: string, say: (line: string) => void): Promise<void> {
+async function waitForOrphanedOwner(
+  owner: LockOwner,
+  folder: string,
+  printLine: (line: string) => void,
+): Promise<void> {
   const { pid } = owner;
   if (owner.launchers.every(isAlive)) {
     throw new Error(
@@ -45,7 +49,7 @@ async function waitForOrphan(owner: Owner, folder: string, say: (line: string) =
         'or give this one a folder of its own: FIELD_DATA_DIR=./.field-2 npm start',
     );
   }
-  say(`The npm start before this one (pid ${pid}) was cut off: waiting until it has stopped`);
+  printLine(`The npm start before this one (pid ${pid}) was cut off: waiting until it has stopped`);
   process.kill(pid, 'SIGTERM');
   const deadline = Date.now() + STOP_DEADLINE_MS;
   while (isAlive(owner)) {
@@ -56,7 +60,7 @@ async function waitForOrphan(owner: Owner, folder: string, say: (line: string) =
 }
 
 /** Creates the file with all its text in one step, so that nobody reads half of it. False when it exists. */
-function createWhole(file: string, text: string): boolean {
+function createAtomically(file: string, text: string): boolean {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, text);
   try {
@@ -71,21 +75,21 @@ function createWhole(file: string, text: string): boolean {
 }
 
 /** Moved away before it is removed: if somebody else was quicker and it is their lock, it is put back. */
-function removeDead(file: string, text: string): void {
-  const aside = `${file}.${process.pid}.dead`;
+function removeStaleLock(file: string, text: string): void {
+  const stalePath = `${file}.${process.pid}.dead`;
   try {
-    renameSync(file, aside);
+    renameSync(file, stalePath);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  if (readOrEmpty(aside) !== text) linkSync(aside, file);
-  rmSync(aside, { force: true });
+  if (readOrEmpty(stalePath) !== text) linkSync(stalePath, file);
+  rmSync(stalePath, { force: true });
 }
 
-function parseOwner(text: string): Owner | undefined {
+function parseOwner(text: string): LockOwner | undefined {
   try {
-    return JSON.parse(text) as Owner;
+    return JSON.parse(text) as LockOwner;
   } catch {
     return undefined; // Cut short by a power cut: nobody's.
   }

@@ -6,20 +6,20 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../shared/config/config.ts';
 import { baseUrl } from './base-url.ts';
-import { acquireLock } from './data-dir-lock.ts';
+import { acquireDataDirLock } from './data-dir-lock.ts';
 import { findLaunchers } from './processes/parent-watcher.ts';
-import { livingRecords, stopRecorded } from './processes/pid-files.ts';
+import { listLiveRecords, stopRecordedProcesses } from './processes/pid-files.ts';
 
 const addressesFile = 'stack.json';
 
 /** 32 random bytes as hex are 64 characters that need no escaping, in a URL or anywhere. */
-const makeSecret = (bytes: number) => () => randomBytes(bytes).toString('hex');
+const createSecretGenerator = (bytes: number) => () => randomBytes(bytes).toString('hex');
 
 const secretsSchema = z.object({
-  postgresPassword: z.string().default(makeSecret(16)),
-  redisPassword: z.string().default(makeSecret(16)),
-  jwtSecret: z.string().default(makeSecret(32)),
-  adminPassword: z.string().default(makeSecret(8)),
+  postgresPassword: z.string().default(createSecretGenerator(16)),
+  redisPassword: z.string().default(createSecretGenerator(16)),
+  jwtSecret: z.string().default(createSecretGenerator(32)),
+  adminPassword: z.string().default(createSecretGenerator(8)),
 });
 
 export interface DataDir {
@@ -33,32 +33,32 @@ export interface DataDir {
 }
 
 /** Opens the folder, creating what is missing, and stops what an owner that was killed has left running. */
-export async function openDataDir(given: string, say: (line: string) => void): Promise<DataDir> {
+export async function openDataDir(requestedPath: string, printLine: (line: string) => void): Promise<DataDir> {
   try {
-    await createFolder(given);
-    const path = await realpath(given);
-    const unlock = await acquireLock(path, findLaunchers(), say);
+    await createFolder(requestedPath);
+    const path = await realpath(requestedPath);
+    const unlock = await acquireDataDirLock(path, findLaunchers(), printLine);
     const release = () => {
       rmSync(join(path, addressesFile), { force: true });
       unlock();
     };
     const runFolder = join(path, 'run');
-    await stopLeftovers(runFolder, say);
+    await stopLeftovers(runFolder, printLine);
     const secrets = await readSecrets(path);
     return { path, runFolder, secrets, writeAddresses: (config) => writeAddresses(path, config), release };
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EACCES') throw cause;
-    throw new Error(`${given} holds files of another user: run npm start as that user, or set FIELD_DATA_DIR`, {
+    throw new Error(`${requestedPath} holds files of another user: run npm start as that user, or set FIELD_DATA_DIR`, {
       cause,
     });
   }
 }
 
-async function stopLeftovers(runFolder: string, say: (line: string) => void): Promise<void> {
-  const left = livingRecords(runFolder);
-  const names = left.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
-  if (names) say(`Stopping what an earlier run has left behind: ${names}`);
-  await stopRecorded(runFolder, left);
+async function stopLeftovers(runFolder: string, printLine: (line: string) => void): Promise<void> {
+  const leftovers = listLiveRecords(runFolder);
+  const names = leftovers.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
+  if (names) printLine(`Stopping what an earlier run has left behind: ${names}`);
+  await stopRecordedProcesses(runFolder, leftovers);
 }
 
 /** Others may pass through (as root, PostgreSQL runs as another user) but list nothing; git ignores it wherever it is. */
@@ -84,11 +84,11 @@ const sharedSettings = [
 
 async function writeAddresses(folder: string, config: Config): Promise<void> {
   const settings = sharedSettings.flatMap((name) => (config[name] === undefined ? [] : [[name, String(config[name])]]));
-  await writePrivately(join(folder, addressesFile), { ...Object.fromEntries(settings), API_URL: baseUrl(config) });
+  await writePrivateFile(join(folder, addressesFile), { ...Object.fromEntries(settings), API_URL: baseUrl(config) });
 }
 
 /** All at once, and for nobody else to read. */
-async function writePrivately(file: string, content: object): Promise<void> {
+async function writePrivateFile(file: string, content: object): Promise<void> {
   await writeFile(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
@@ -105,6 +105,6 @@ async function readSecrets(folder: string): Promise<DataDir['secrets']> {
   } catch (cause) {
     throw new Error(`${file} cannot be read. Mend it, or remove ${folder} to start from nothing.`, { cause });
   }
-  await writePrivately(file, secrets);
+  await writePrivateFile(file, secrets);
   return secrets;
 }

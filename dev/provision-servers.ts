@@ -5,8 +5,8 @@ import { loadConfig } from '../shared/config/config.ts';
 import { type DataDir, openDataDir } from './data-dir.ts';
 import { ensureDatabase, startPostgres } from './postgres/server.ts';
 import { findFreePort } from './processes/free-port.ts';
-import { startGuard } from './processes/node-process.ts';
-import type { ProcessStack } from './processes/process-group.ts';
+import { startOrphanReaper } from './processes/node-process.ts';
+import type { ProcessGroup } from './processes/process-group.ts';
 import { findOrInstallRedis } from './redis/install.ts';
 import { startRedis } from './redis/server.ts';
 
@@ -14,27 +14,33 @@ import { startRedis } from './redis/server.ts';
 const POSTGRES_PORT = 54329;
 const REDIS_PORT = 63799;
 const WORKER_METRICS_PORT = 9464;
-const MAX_PORTS = 3;
+const MAX_PORT_ATTEMPTS = 3;
 const DEFAULT_FOLDER = fileURLToPath(new URL('../.field', import.meta.url));
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface Preparation {
+export interface ProvisionServersDeps {
   env: Environment;
-  stack: ProcessStack;
-  say: (line: string) => void;
+  processGroup: ProcessGroup;
+  printLine: (line: string) => void;
   /** Told as soon as the folder is ours, and so has to be given back. */
   onOpen: (data: DataDir) => void;
 }
 
 /** The environment in which the API and the worker are to run. */
-export async function prepareDevelopment({ env, stack, say, onOpen }: Preparation): Promise<Environment> {
-  refuseBadSettings(env);
-  const data = await openDataDir(resolve(env.FIELD_DATA_DIR || DEFAULT_FOLDER), say);
+export async function provisionServers({
+  env,
+  processGroup,
+  printLine,
+  onOpen,
+}: ProvisionServersDeps): Promise<Environment> {
+  validateSettings(env);
+  const data = await openDataDir(resolve(env.FIELD_DATA_DIR || DEFAULT_FOLDER), printLine);
   onOpen(data);
-  await startGuard(stack.start, data.runFolder);
-  const databaseUrl = env.DATABASE_URL || (await startDatabase(data, stack, say));
-  const redisUrl = env.QUEUE_REDIS_URL && env.CACHE_REDIS_URL ? undefined : await startQueueAndCache(data, stack, say);
+  await startOrphanReaper(processGroup.start, data.runFolder);
+  const databaseUrl = env.DATABASE_URL || (await startDatabase(data, processGroup, printLine));
+  const redisUrl =
+    env.QUEUE_REDIS_URL && env.CACHE_REDIS_URL ? undefined : await startQueueAndCache(data, processGroup, printLine);
   const host = env.HOST || '127.0.0.1';
   return {
     ...env,
@@ -42,8 +48,8 @@ export async function prepareDevelopment({ env, stack, say, onOpen }: Preparatio
     QUEUE_REDIS_URL: env.QUEUE_REDIS_URL || redisUrl?.(0),
     CACHE_REDIS_URL: env.CACHE_REDIS_URL || redisUrl?.(1),
     HOST: host,
-    PORT: String(await choosePort('The API', Number(env.PORT || 3000), host, say)),
-    METRICS_PORT: String(await chooseMetricsPort(env, say)),
+    PORT: String(await choosePort('The API', Number(env.PORT || 3000), host, printLine)),
+    METRICS_PORT: String(await chooseMetricsPort(env, printLine)),
     BACKUP_FOLDER: env.BACKUP_FOLDER || join(data.path, 'backups'),
     ADMIN_PASSWORD: env.ADMIN_PASSWORD || data.secrets.adminPassword,
     ...(env.JWT_SECRET || env.JWKS_URL ? {} : { JWT_SECRET: data.secrets.jwtSecret }),
@@ -51,7 +57,7 @@ export async function prepareDevelopment({ env, stack, say, onOpen }: Preparatio
 }
 
 /** Says what is wrong before anything is started: what is missing will be there by then. */
-function refuseBadSettings(env: Environment): void {
+function validateSettings(env: Environment): void {
   loadConfig({
     ...env,
     DATABASE_URL: env.DATABASE_URL || 'postgres://to-be-started',
@@ -61,53 +67,63 @@ function refuseBadSettings(env: Environment): void {
   });
 }
 
-async function startDatabase(data: DataDir, stack: ProcessStack, say: (line: string) => void): Promise<string> {
+async function startDatabase(
+  data: DataDir,
+  processGroup: ProcessGroup,
+  printLine: (line: string) => void,
+): Promise<string> {
   const password = data.secrets.postgresPassword;
-  const server = await startOnFreePort({ who: 'PostgreSQL', wanted: POSTGRES_PORT, say }, (port) =>
-    startPostgres({ folder: data.path, port, password, start: stack.start, say }),
+  const server = await startOnFreePort({ label: 'PostgreSQL', preferredPort: POSTGRES_PORT, printLine }, (port) =>
+    startPostgres({ folder: data.path, port, password, start: processGroup.start, printLine }),
   );
   await ensureDatabase(server, 'field');
-  say(`PostgreSQL runs on 127.0.0.1:${server.port}`);
+  printLine(`PostgreSQL runs on 127.0.0.1:${server.port}`);
   return server.url('field');
 }
 
-async function startQueueAndCache(data: DataDir, stack: ProcessStack, say: (line: string) => void) {
-  const binary = await findOrInstallRedis({ folder: data.path, start: stack.start, say });
+async function startQueueAndCache(data: DataDir, processGroup: ProcessGroup, printLine: (line: string) => void) {
+  const binary = await findOrInstallRedis({ folder: data.path, start: processGroup.start, printLine });
   const password = data.secrets.redisPassword;
-  const server = await startOnFreePort({ who: 'Redis', wanted: REDIS_PORT, say }, (port) =>
-    startRedis({ binary, folder: data.path, port, password, start: stack.start }),
+  const server = await startOnFreePort({ label: 'Redis', preferredPort: REDIS_PORT, printLine }, (port) =>
+    startRedis({ binary, folder: data.path, port, password, start: processGroup.start }),
   );
-  say(`Redis runs on 127.0.0.1:${server.port} (${binary})`);
+  printLine(`Redis runs on 127.0.0.1:${server.port} (${binary})`);
   return server.url;
 }
 
-interface PortRequest {
-  readonly who: string;
-  readonly wanted: number;
-  readonly say: (line: string) => void;
+interface FreePortOptions {
+  readonly label: string;
+  readonly preferredPort: number;
+  readonly printLine: (line: string) => void;
 }
 
 /** A port that was free may be taken a moment later, by another stack that starts beside this one. */
 async function startOnFreePort<Server>(
-  { who, wanted, say }: PortRequest,
+  { label, preferredPort, printLine }: FreePortOptions,
   start: (port: number) => Promise<Server>,
 ): Promise<Server> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await start(await choosePort(who, attempt === 1 ? wanted : 0, '127.0.0.1', say));
+      return await start(await choosePort(label, attempt === 1 ? preferredPort : 0, '127.0.0.1', printLine));
     } catch (error) {
-      if (attempt === MAX_PORTS || !String(error).includes('Address already in use')) throw error;
+      if (attempt === MAX_PORT_ATTEMPTS || !String(error).includes('Address already in use')) throw error;
     }
   }
 }
 
-function chooseMetricsPort(env: Environment, say: (line: string) => void): Promise<number> {
-  const wanted = Number(env.METRICS_PORT || WORKER_METRICS_PORT);
-  return choosePort("The worker's metrics", wanted, env.METRICS_HOST || '127.0.0.1', say);
+function chooseMetricsPort(env: Environment, printLine: (line: string) => void): Promise<number> {
+  const preferredPort = Number(env.METRICS_PORT || WORKER_METRICS_PORT);
+  return choosePort("The worker's metrics", preferredPort, env.METRICS_HOST || '127.0.0.1', printLine);
 }
 
-async function choosePort(who: string, wanted: number, host: string, say: (line: string) => void): Promise<number> {
-  const port = await findFreePort(wanted, host);
-  if (wanted !== 0 && port !== wanted) say(`Port ${wanted} is taken: ${who} gets port ${port}`);
+async function choosePort(
+  label: string,
+  preferredPort: number,
+  host: string,
+  printLine: (line: string) => void,
+): Promise<number> {
+  const port = await findFreePort(preferredPort, host);
+  if (preferredPort !== 0 && port !== preferredPort)
+    printLine(`Port ${preferredPort} is taken: ${label} gets port ${port}`);
   return port;
 }

@@ -14,14 +14,14 @@ const DEVICE = deviceIdSchema.parse('npm-start');
 /** Waits until the readiness check answers 200. */
 export async function waitUntilReady(config: Config): Promise<void> {
   const url = `${baseUrl(config)}/api/health/ready`;
-  await repeat('the API is ready', READY_DEADLINE_MS, async () => {
+  await retryUntilDone('the API is ready', READY_DEADLINE_MS, async () => {
     const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
     return response.ok ? undefined : `${url} answers ${response.status}: ${await response.text()}`;
   });
 }
 
 /** Sends updates until one is applied. Tokens can only be made with a secret. */
-export async function proveAnUpdate(config: Config, secret: string): Promise<void> {
+export async function runSmokeTest(config: Config, secret: string): Promise<void> {
   const key = { secret, issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE };
   const { token } = await signToken(
     { sub: DEVICE, device: DEVICE, fields: [FIELD], scope: ['field:read', 'field:write'], expiresInSeconds: 600 },
@@ -29,8 +29,8 @@ export async function proveAnUpdate(config: Config, secret: string): Promise<voi
   );
   const field = `${baseUrl(config)}/api/fields/${FIELD}`;
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=10' };
-  await repeat('an update is applied', UPDATE_DEADLINE_MS, async () => {
-    const counter = (await lastCounter(`${field}/clock`, headers)) + 1;
+  await retryUntilDone('an update is applied', UPDATE_DEADLINE_MS, async () => {
+    const counter = (await readLastCounter(`${field}/clock`, headers)) + 1;
     const update = { counter, timestamp: Date.now(), kind: 'cells.set', cells: [{ x: 0, y: 0, value: 0.5 }] };
     const body = JSON.stringify({ updates: [update] });
     const signal = AbortSignal.timeout(15_000);
@@ -41,7 +41,7 @@ export async function proveAnUpdate(config: Config, secret: string): Promise<voi
 }
 
 /** 0 while the field does not exist. */
-async function lastCounter(url: string, headers: Record<string, string>): Promise<number> {
+async function readLastCounter(url: string, headers: Record<string, string>): Promise<number> {
   const response = await fetch(url, { headers, signal: AbortSignal.timeout(5000) });
   if (response.status === 404) return 0;
   if (!response.ok) throw new Error(`${url} answers ${response.status}: ${await response.text()}`);
@@ -50,7 +50,11 @@ async function lastCounter(url: string, headers: Record<string, string>): Promis
 }
 
 /** Tries until the answer is undefined; what it was last becomes part of the failure. */
-async function repeat(what: string, timeoutMs: number, attempt: () => Promise<string | undefined>): Promise<void> {
+async function retryUntilDone(
+  what: string,
+  timeoutMs: number,
+  attempt: () => Promise<string | undefined>,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const problem = await attempt().catch((error: Error) => `${error.message} ${error.cause ?? ''}`);

@@ -3,20 +3,20 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { migrate } from '../db/migrations/migrate.ts';
 import { ConfigError, directDatabaseUrl, loadConfig } from '../shared/config/config.ts';
-import { onStopSignals } from '../shared/process/shutdown-signals.ts';
+import { onShutdownSignals } from '../shared/process/shutdown-signals.ts';
 import type { DataDir } from './data-dir.ts';
-import { nodeProcess } from './processes/node-process.ts';
+import { buildNodeProcess } from './processes/node-process.ts';
 import { findLaunchers, watchLaunchers } from './processes/parent-watcher.ts';
-import { createProcessStack } from './processes/process-group.ts';
-import { prepareDevelopment } from './provision-servers.ts';
-import { proveAnUpdate, waitUntilReady } from './smoke-test.ts';
-import { describeError, describeRun, HELP } from './startup-banner.ts';
+import { createProcessGroup } from './processes/process-group.ts';
+import { provisionServers } from './provision-servers.ts';
+import { runSmokeTest, waitUntilReady } from './smoke-test.ts';
+import { describeError, HELP_TEXT, renderStartupBanner } from './startup-banner.ts';
 
 /** More than a process gives its own shutdown (shared/process/lifecycle.ts). */
 const PROCESS_GRACE_MS = 25_000;
 
-const stack = createProcessStack();
-const say = (line: string) => console.log(line);
+const processGroup = createProcessGroup();
+const printLine = (line: string) => console.log(line);
 let data: DataDir | undefined;
 
 async function run(): Promise<void> {
@@ -26,58 +26,60 @@ async function run(): Promise<void> {
   const onOpen = (opened: DataDir) => {
     data = opened;
   };
-  const env = isProduction ? process.env : await prepareDevelopment({ env: process.env, stack, say, onOpen });
+  const env = isProduction
+    ? process.env
+    : await provisionServers({ env: process.env, processGroup, printLine, onOpen });
   const config = loadConfig(env);
   const { applied } = await migrate(directDatabaseUrl(config));
-  if (applied.length > 0) say(`Migrated the database: ${applied.join(', ')}`);
+  if (applied.length > 0) printLine(`Migrated the database: ${applied.join(', ')}`);
 
-  const worker = await startOurs('worker', '../workers/main.ts', env);
+  const worker = await startService('worker', '../workers/main.ts', env);
   // The port for metrics is the worker's: the API shows its own at /metrics.
-  const api = await startOurs('api', '../api/main.ts', { ...env, METRICS_PORT: '' });
-  const died = Promise.race([worker, api].map(async (ours) => `The ${ours.name} ended (${await ours.exited})`));
-  const failed = died.then((reason) => Promise.reject(new Error(reason)));
+  const api = await startService('api', '../api/main.ts', { ...env, METRICS_PORT: '' });
+  const serviceExit = Promise.race([worker, api].map(async (ours) => `The ${ours.name} ended (${await ours.exited})`));
+  const failed = serviceExit.then((reason) => Promise.reject(new Error(reason)));
   await Promise.race([failed, waitUntilReady(config)]);
-  if (config.JWT_SECRET) await Promise.race([failed, proveAnUpdate(config, config.JWT_SECRET)]);
-  else say('With JWKS_URL no token can be made here, so that no update was sent to see it go through');
+  if (config.JWT_SECRET) await Promise.race([failed, runSmokeTest(config, config.JWT_SECRET)]);
+  else printLine('With JWKS_URL no token can be made here, so that no update was sent to see it go through');
   await data?.writeAddresses(config);
-  say(await describeRun(config, data));
-  say(`ready in ${process.uptime().toFixed(1)} s — Ctrl-C stops everything`);
+  printLine(await renderStartupBanner(config, data));
+  printLine(`ready in ${process.uptime().toFixed(1)} s — Ctrl-C stops everything`);
   await failed;
 }
 
-function startOurs(name: string, script: string, env: NodeJS.ProcessEnv) {
+function startService(name: string, script: string, env: NodeJS.ProcessEnv) {
   const imports = [import.meta.resolve('./processes/exit-with-parent.ts')];
   const recordIn = data?.runFolder;
-  const spec = { name, script: import.meta.resolve(script), imports, env, recordIn, graceMs: PROCESS_GRACE_MS };
-  return stack.start(nodeProcess({ ...spec, output: 'inherit' }));
+  const options = { name, script: import.meta.resolve(script), imports, env, recordIn, graceMs: PROCESS_GRACE_MS };
+  return processGroup.start(buildNodeProcess({ ...options, output: 'inherit' }));
 }
 
-async function finish(exitCode: number): Promise<never> {
-  await stack.stop();
+async function shutDown(exitCode: number): Promise<never> {
+  await processGroup.stop();
   data?.release();
   process.exit(exitCode);
 }
 
 function fail(error: unknown): void {
-  if (stack.stopping) return; // What was under way when everything was told to stop.
+  if (processGroup.isStopping) return; // What was under way when everything was told to stop.
   console.error(error instanceof ConfigError ? error.message : describeError(error));
-  void finish(1);
+  void shutDown(1);
 }
 
 if (process.argv.includes('--help') || process.argv.includes('-h')) {
-  say(HELP);
+  printLine(HELP_TEXT);
   process.exit(0);
 }
-onStopSignals(
+onShutdownSignals(
   () => {
-    say('Stopping everything (Ctrl-C again: at once)');
-    void finish(0);
+    printLine('Stopping everything (Ctrl-C again: at once)');
+    void shutDown(0);
   },
-  () => void stack.force().then(() => finish(1)),
+  () => void processGroup.forceStop().then(() => shutDown(1)),
 );
 watchLaunchers(findLaunchers(), (pid) => {
-  if (!stack.stopping) say(`The npm that started this is gone (pid ${pid}): stopping everything`);
-  void finish(1);
+  if (!processGroup.isStopping) printLine(`The npm that started this is gone (pid ${pid}): stopping everything`);
+  void shutDown(1);
 });
 process.on('uncaughtException', fail);
 await run().catch(fail);

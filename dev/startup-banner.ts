@@ -8,7 +8,7 @@ import type { DataDir } from './data-dir.ts';
 
 const TOKEN_DAYS = 30;
 
-export const HELP = `npm start: one API and one worker, with a PostgreSQL and a Redis of their own where none is given.
+export const HELP_TEXT = `npm start: one API and one worker, with a PostgreSQL and a Redis of their own where none is given.
 
 It starts what is missing, migrates the database, waits until an update has gone through, and prints the addresses.
 The data survives restarts, kill -9 included. Ctrl-C stops everything.
@@ -33,10 +33,10 @@ export function describeError(error: unknown): string {
 }
 
 /** The lines that tell where everything is. */
-export async function describeRun(config: Config, data: DataDir | undefined): Promise<string> {
+export async function renderStartupBanner(config: Config, data: DataDir | undefined): Promise<string> {
   const base = baseUrl(config);
-  const isMadeUp = data !== undefined && config.ADMIN_PASSWORD === data.secrets.adminPassword;
-  const login = `(user operator, password ${isMadeUp ? data.secrets.adminPassword : 'as in ADMIN_PASSWORD'})`;
+  const isGenerated = data !== undefined && config.ADMIN_PASSWORD === data.secrets.adminPassword;
+  const login = `(user operator, password ${isGenerated ? data.secrets.adminPassword : 'as in ADMIN_PASSWORD'})`;
   const lines = [
     ['Live page', `${base}/`],
     ['API', `${base}/api/`],
@@ -51,9 +51,10 @@ export async function describeRun(config: Config, data: DataDir | undefined): Pr
 
 /** Each process shows its own. */
 function describeMetrics(config: Config): string {
-  const ofApi = `${baseUrl(config)}/metrics`;
-  if (config.METRICS_PORT === undefined) return `${ofApi} (of the API; METRICS_PORT is not set for the worker's)`;
-  return `${ofApi}, of the worker ${baseUrl({ HOST: config.METRICS_HOST, PORT: config.METRICS_PORT })}/metrics`;
+  const apiMetricsUrl = `${baseUrl(config)}/metrics`;
+  if (config.METRICS_PORT === undefined)
+    return `${apiMetricsUrl} (of the API; METRICS_PORT is not set for the worker's)`;
+  return `${apiMetricsUrl}, of the worker ${baseUrl({ HOST: config.METRICS_HOST, PORT: config.METRICS_PORT })}/metrics`;
 }
 
 /** A device numbers its own updates, so each run gets a new one that starts at 1. In production no token is shown. */
@@ -67,8 +68,8 @@ async function describeFirstParticle(config: Config): Promise<string[]> {
     scope: ['field:read', 'field:write'] as const,
     expiresInSeconds: TOKEN_DAYS * 86_400,
   };
-  const showsToken = secret !== undefined && !config.isProduction;
-  const token = showsToken ? (await signToken(request, { secret, issuer, audience })).token : '<token>';
+  const isTokenShown = secret !== undefined && !config.isProduction;
+  const token = isTokenShown ? (await signToken(request, { secret, issuer, audience })).token : '<token>';
   const update = {
     counter: 1,
     timestamp: Date.now(),

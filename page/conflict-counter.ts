@@ -10,50 +10,50 @@ export interface ConflictPage {
 }
 
 /** Counts each conflict once, in whichever order an answer and the stream arrive. */
-export class ConflictTally {
-  #known: ConflictPage = { total: 0, conflicts: [] };
+export class ConflictCounter {
+  #current: ConflictPage = { total: 0, conflicts: [] };
   /** The newest version whose conflicts were read, and so are counted. */
   #readThrough = 0;
-  #reads = 0;
+  #pendingReads = 0;
   /** Told while a read was on its way, which may have been answered before they happened. */
-  #meanwhile: PageConflict[] = [];
+  #addedDuringRead: PageConflict[] = [];
 
-  /** @param keep how many of the newest are kept; all are counted */
-  constructor(private readonly keep: number) {}
+  /** @param maxKept how many of the newest are kept; all are counted */
+  constructor(private readonly maxKept: number) {}
 
-  get known(): ConflictPage {
-    return this.#known;
+  get current(): ConflictPage {
+    return this.#current;
   }
 
   /** Takes in what the server knows. @throws what `read` throws; what was known stays */
-  async fill(read: () => Promise<ConflictPage>): Promise<void> {
-    this.#reads++;
+  async load(read: () => Promise<ConflictPage>): Promise<void> {
+    this.#pendingReads++;
     try {
-      this.#take(await read());
+      this.#merge(await read());
     } finally {
-      this.#reads--;
-      if (this.#reads === 0) this.#meanwhile = [];
+      this.#pendingReads--;
+      if (this.#pendingReads === 0) this.#addedDuringRead = [];
     }
   }
 
   /** One more is told by the stream. Returns whether it is new: a read may have been faster. */
   add(conflict: PageConflict): boolean {
     if (conflict.version <= this.#readThrough) return false;
-    if (this.#reads > 0) this.#meanwhile.unshift(conflict);
-    this.#know(this.#known.total + 1, [conflict, ...this.#known.conflicts]);
+    if (this.#pendingReads > 0) this.#addedDuringRead.unshift(conflict);
+    this.#setCurrent(this.#current.total + 1, [conflict, ...this.#current.conflicts]);
     return true;
   }
 
-  #take({ total, conflicts }: ConflictPage): void {
+  #merge({ total, conflicts }: ConflictPage): void {
     const through = conflicts[0]?.version ?? 0;
     // Another read, sent later, was answered first.
     if (through < this.#readThrough) return;
     this.#readThrough = through;
-    const later = this.#meanwhile.filter(({ version }) => version > through);
-    this.#know(total + later.length, [...later, ...conflicts]);
+    const addedLater = this.#addedDuringRead.filter(({ version }) => version > through);
+    this.#setCurrent(total + addedLater.length, [...addedLater, ...conflicts]);
   }
 
-  #know(total: number, conflicts: readonly PageConflict[]): void {
-    this.#known = { total, conflicts: conflicts.slice(0, this.keep) };
+  #setCurrent(total: number, conflicts: readonly PageConflict[]): void {
+    this.#current = { total, conflicts: conflicts.slice(0, this.maxKept) };
   }
 }

@@ -7,7 +7,7 @@ export function byId<Kind extends Element>(id: string, kind: abstract new () => 
   return element;
 }
 
-export function create<Name extends keyof HTMLElementTagNameMap>(
+export function createElement<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   { className = '', text = '' }: { readonly className?: string; readonly text?: string } = {},
   ...children: readonly Node[]

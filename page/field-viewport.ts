@@ -4,9 +4,9 @@ import type { Rect } from './canvas/geometry.ts';
 import { byId } from './dom.ts';
 
 const gap = 26;
-const least = 120;
+const minSize = 120;
 
-export function findPlate(): Rect {
+export function measureViewport(): Rect {
   const head = document.querySelector('header')?.getBoundingClientRect();
   const foot = document.querySelector('footer')?.getBoundingClientRect();
   const readings = byId('readings', HTMLElement).getBoundingClientRect();
@@ -18,7 +18,7 @@ export function findPlate(): Rect {
   return {
     x: left,
     y: top,
-    width: Math.max(least, right - left - gap),
-    height: Math.max(least, (foot?.top ?? innerHeight) - top - gap),
+    width: Math.max(minSize, right - left - gap),
+    height: Math.max(minSize, (foot?.top ?? innerHeight) - top - gap),
   };
 }

@@ -1,26 +1,26 @@
 /** Numbers and values as people read them. */
 
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-const longestText = 80;
+const integerFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const decimalFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const maxTextLength = 80;
 
-export const formatCount = (count: number) => whole.format(count);
-export const formatRate = (rate: number) => short.format(rate);
-export const formatShare = (share: number) => share.toFixed(2);
+export const formatCount = (count: number) => integerFormat.format(count);
+export const formatRate = (rate: number) => decimalFormat.format(rate);
+export const formatRatio = (ratio: number) => ratio.toFixed(2);
 
 export function formatMs(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${formatCount(count)} ${count === 1 ? one : many}`;
+export function pluralize(count: number, singular: string, pluralForm = `${singular}s`): string {
+  return `${formatCount(count)} ${count === 1 ? singular : pluralForm}`;
 }
 
 /** A value of a conflict: a cell's number, what was written of a particle, or null for a particle removed. */
 export function formatValue(value: number | object | null): string {
   if (value === null) return 'removed';
-  if (typeof value === 'number') return formatShare(value);
-  return shorten(
+  if (typeof value === 'number') return formatRatio(value);
+  return truncate(
     Object.entries(value)
       .map(([name, part]) => formatAttribute(name, part))
       .join(', '),
@@ -28,19 +28,19 @@ export function formatValue(value: number | object | null): string {
 }
 
 function formatAttribute(name: string, value: unknown): string {
-  if (typeof value === 'number') return `${name} ${formatShare(value)}`;
-  if (typeof value === 'string') return `“${shorten(value)}”`;
-  if (Array.isArray(value)) return plural(value.length, 'connection');
+  if (typeof value === 'number') return `${name} ${formatRatio(value)}`;
+  if (typeof value === 'string') return `“${truncate(value)}”`;
+  if (Array.isArray(value)) return pluralize(value.length, 'connection');
   if (typeof value === 'object' && value !== null) {
     const numbers = Object.values(value).filter((part) => typeof part === 'number');
-    return `${name} ${numbers.map((part) => short.format(part)).join(' / ')}`;
+    return `${name} ${numbers.map((part) => decimalFormat.format(part)).join(' / ')}`;
   }
   return typeof value === 'boolean' ? (value ? 'put' : 'removed') : name;
 }
 
-export function shorten(text: string): string {
-  const letters = [...text];
-  return letters.length <= longestText ? text : `${letters.slice(0, longestText - 1).join('')}…`;
+export function truncate(text: string): string {
+  const characters = [...text];
+  return characters.length <= maxTextLength ? text : `${characters.slice(0, maxTextLength - 1).join('')}…`;
 }
 
 export function formatDevice(device: string): string {

@@ -1,10 +1,10 @@
 /** The live page: whose field it shows, and as whom. */
 import { createFieldClient } from '../client/field-client.ts';
 import { localStorage } from '../client/storage/storage.ts';
-import { showLive } from './app.ts';
+import { startApp } from './app.ts';
 import { askForToken, readToken } from './token.ts';
 
 const field = new URLSearchParams(location.search).get('field') ?? 'global';
 const client = createFieldClient({ url: location.origin, field, token: readToken(), storage: localStorage() });
-showLive(client, Number(document.documentElement.dataset.gridSize), askForToken);
+startApp(client, Number(document.documentElement.dataset.gridSize), askForToken);
 await client.start();

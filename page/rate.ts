@@ -3,15 +3,15 @@
 const windowMs = 5000;
 
 export class Rate {
-  #counted: { readonly time: number; readonly count: number }[] = [];
+  #entries: { readonly time: number; readonly count: number }[] = [];
 
   add(count: number, time: number): void {
-    if (count > 0) this.#counted.push({ time, count });
+    if (count > 0) this.#entries.push({ time, count });
   }
 
   perSecond(time: number): number {
-    this.#counted = this.#counted.filter((entry) => entry.time > time - windowMs);
-    return this.#counted.reduce((sum, { count }) => sum + count, 0) / (windowMs / 1000);
+    this.#entries = this.#entries.filter((entry) => entry.time > time - windowMs);
+    return this.#entries.reduce((sum, { count }) => sum + count, 0) / (windowMs / 1000);
   }
 }
 

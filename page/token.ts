@@ -5,11 +5,11 @@ const storageKey = 'field.token';
 
 /** Takes the token out of the address, so that it is not shared along with it. */
 export function readToken(): string | undefined {
-  const given = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (given === null) return localStorage.getItem(storageKey) ?? undefined;
-  localStorage.setItem(storageKey, given.trim());
+  const tokenFromHash = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (tokenFromHash === null) return localStorage.getItem(storageKey) ?? undefined;
+  localStorage.setItem(storageKey, tokenFromHash.trim());
   history.replaceState(null, '', location.pathname + location.search);
-  return given.trim();
+  return tokenFromHash.trim();
 }
 
 /** Asks for a token, and comes back with it by loading the page anew. */

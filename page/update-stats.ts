@@ -2,24 +2,25 @@
 import type { OutboxEntry } from '../client/types.ts';
 import { median, Rate } from './rate.ts';
 
-const rememberedLags = 15;
+const maxLags = 15;
 
-export class Traffic {
+export class UpdateStats {
   readonly #rate = new Rate();
-  readonly #made = new Map<string, number>();
-  #lags: number[] = [];
+  readonly #createdAt = new Map<string, number>();
+  #lagsMs: number[] = [];
 
-  count(updates: number, now: number): void {
+  recordUpdates(updates: number, now: number): void {
     this.#rate.add(updates, now);
   }
 
   /** Told each change of an own update. One that waited for a connection says nothing of the lag. */
-  follow({ key, status }: OutboxEntry, isLive: boolean, now: number): void {
-    if (status === 'queued' && isLive && !this.#made.has(key)) this.#made.set(key, now);
+  recordEntry({ key, status }: OutboxEntry, isLive: boolean, now: number): void {
+    if (status === 'queued' && isLive && !this.#createdAt.has(key)) this.#createdAt.set(key, now);
     if (status === 'queued' || status === 'accepted') return;
-    const made = this.#made.get(key);
-    this.#made.delete(key);
-    if (made !== undefined && status !== 'refused') this.#lags = [...this.#lags, now - made].slice(-rememberedLags);
+    const createdAt = this.#createdAt.get(key);
+    this.#createdAt.delete(key);
+    if (createdAt !== undefined && status !== 'refused')
+      this.#lagsMs = [...this.#lagsMs, now - createdAt].slice(-maxLags);
   }
 
   perSecond(now: number): number {
@@ -27,12 +28,12 @@ export class Traffic {
   }
 
   /** The median of the newest, in ms. */
-  get lag(): number | undefined {
-    return median(this.#lags);
+  get medianLagMs(): number | undefined {
+    return median(this.#lagsMs);
   }
 
   /** After an outage: what was made before it waited for the network, not for the server. */
-  forget(): void {
-    this.#made.clear();
+  reset(): void {
+    this.#createdAt.clear();
   }
 }

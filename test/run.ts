@@ -9,28 +9,28 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../dev/postgres/server.ts';
 import { findFreePort } from '../dev/processes/free-port.ts';
-import { startGuard } from '../dev/processes/node-process.ts';
-import { stopRecorded } from '../dev/processes/pid-files.ts';
-import { createProcessStack } from '../dev/processes/process-group.ts';
+import { startOrphanReaper } from '../dev/processes/node-process.ts';
+import { stopRecordedProcesses } from '../dev/processes/pid-files.ts';
+import { createProcessGroup } from '../dev/processes/process-group.ts';
 import { findOrInstallRedis } from '../dev/redis/install.ts';
-import { onStopSignals } from '../shared/process/shutdown-signals.ts';
+import { onShutdownSignals } from '../shared/process/shutdown-signals.ts';
 import { startPooler } from './support/servers/pooler.ts';
 
-const say = (line: string) => console.log(line);
-const stack = createProcessStack();
+const printLine = (line: string) => console.log(line);
+const stack = createProcessGroup();
 const folder = await mkdtemp(join(tmpdir(), 'field-test-'));
 await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
 const runFolder = join(folder, 'run');
 const tapOutput = join(folder, 'output');
 
 async function main(): Promise<number> {
-  await startGuard(stack.start, runFolder);
-  const redis = await findOrInstallRedis({ folder, start: stack.start, say });
+  await startOrphanReaper(stack.start, runFolder);
+  const redis = await findOrInstallRedis({ folder, start: stack.start, printLine });
   const unsafeButQuick = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
   // Lets tests count the statements that reach PostgreSQL.
   const settings = [...unsafeButQuick, 'shared_preload_libraries=pg_stat_statements'];
   const port = await findFreePort();
-  const postgres = await startPostgres({ folder, port, password: 'test', settings, start: stack.start, say });
+  const postgres = await startPostgres({ folder, port, password: 'test', settings, start: stack.start, printLine });
   const poolerPort = process.env.TEST_PGBOUNCER
     ? await startPooler({ folder, postgresPort: port, password: 'test', start: stack.start })
     : undefined;
@@ -73,22 +73,22 @@ async function countTests(exitCode: number): Promise<{ passed: number; failed: n
 
 async function cleanUp(): Promise<void> {
   await stack.stop();
-  await stopRecorded(runFolder); // Servers of tests that were cut off.
+  await stopRecordedProcesses(runFolder); // Servers of tests that were cut off.
   await rm(folder, { recursive: true, force: true });
 }
 
-onStopSignals(
+onShutdownSignals(
   () => void stack.stop(),
-  () => void stack.force(),
+  () => void stack.forceStop(),
 );
 let exitCode = 1;
 try {
   exitCode = await main();
 } catch (error) {
-  if (!stack.stopping) console.error(error);
+  if (!stack.isStopping) console.error(error);
 }
 const { passed, failed } = await countTests(exitCode);
 if (exitCode === 0 && passed === 0) exitCode = 1;
 await cleanUp();
-say(`${passed} passed, ${failed} failed`);
+printLine(`${passed} passed, ${failed} failed`);
 process.exit(exitCode);

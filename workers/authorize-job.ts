@@ -8,7 +8,7 @@ import { matchesField } from '../shared/contract/token.ts';
  * Why a job must not be applied; undefined when it may. What was accepted before its token was revoked is applied: its
  * sender was told so. The reasons are stable.
  */
-export function checkGrant(job: ApplyUpdates, revocations: RevocationList): string | undefined {
+export function authorizeJob(job: ApplyUpdates, revocations: RevocationList): string | undefined {
   const { grant, field, device, user, acceptedAt } = job;
   // Put in by the command: who may write to the queue is an operator.
   if (!grant) return undefined;

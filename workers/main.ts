@@ -2,16 +2,16 @@
 import { connectDatabase } from '../db/connect.ts';
 import { createFieldReader } from '../db/read/field-reader.ts';
 import { createRetry } from '../db/transient-errors.ts';
-import { cacheNames } from '../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../shared/cache/field-cache.ts';
 import { ConfigError, loadConfig } from '../shared/config/config.ts';
-import { openProcessLog } from '../shared/observability/process-logger.ts';
+import { createProcessLogger } from '../shared/observability/process-logger.ts';
 import { connectRedis } from '../shared/redis/connect.ts';
-import { startBackups } from './backup/scheduler.ts';
+import { startBackupScheduler } from './backup/scheduler.ts';
 import { startWorker } from './worker.ts';
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
-  const { log, lifecycle } = openProcessLog({ name: 'worker', config, pretty: process.stdout.isTTY });
+  const { log, lifecycle } = createProcessLogger({ name: 'worker', config, pretty: process.stdout.isTTY });
 
   const db = connectDatabase({
     url: config.DATABASE_URL,
@@ -30,8 +30,8 @@ async function main(): Promise<void> {
     onRetry: (err, attempt) => log.warn({ err, attempt }, 'waiting for the database'),
   });
   const installation = await retry(() => createFieldReader(db).readInstallation());
-  await startWorker({ config, log, lifecycle, db, redis, names: cacheNames(config.QUEUE_PREFIX, installation) });
-  startBackups({ config, log, lifecycle });
+  await startWorker({ config, log, lifecycle, db, redis, keys: createCacheKeys(config.QUEUE_PREFIX, installation) });
+  startBackupScheduler({ config, log, lifecycle });
   log.info({ concurrency: config.WORKER_CONCURRENCY, lanes: config.COMMIT_LANES }, 'worker ready');
 }
 

@@ -13,7 +13,7 @@ export class PerformanceLog {
     this.#log = log;
   }
 
-  note({ applied, commitMs, publishMs }: CommitReport): void {
+  record({ applied, commitMs, publishMs }: CommitReport): void {
     const updates = [...applied.values()].reduce((sum, one) => sum + one.updates.length, 0);
     this.#log.debug(
       { fields: applied.size, updates, commitMs: Math.round(commitMs), publishMs: Math.round(publishMs) },

@@ -1,7 +1,7 @@
 /** What the parts of a worker are given. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
-import type { CacheNames, FieldCache } from '../shared/cache/field-cache.ts';
+import type { CacheKeys, FieldCache } from '../shared/cache/field-cache.ts';
 import type { Config } from '../shared/config/config.ts';
 import type { Lifecycle } from '../shared/process/lifecycle.ts';
 import type { Logger } from '../shared/process/logger.ts';
@@ -13,7 +13,7 @@ export interface WorkerDeps {
   readonly db: Knex;
   /** A fail-fast connection to the cache. */
   readonly redis: Redis;
-  readonly names: CacheNames;
+  readonly keys: CacheKeys;
 }
 
-export type UpkeepDeps = Pick<WorkerDeps, 'config' | 'log' | 'db'> & { readonly cache: FieldCache };
+export type MaintenanceDeps = Pick<WorkerDeps, 'config' | 'log' | 'db'> & { readonly cache: FieldCache };

@@ -7,7 +7,7 @@ import type { FieldReader } from '../../db/read/field-reader.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { maxCounterLead } from '../../shared/updates/clamp-timestamps.ts';
+import { maxCounterGap } from '../../shared/updates/clamp-timestamps.ts';
 
 const maxDevices = 100_000;
 
@@ -17,31 +17,31 @@ export interface Batch {
   readonly updates: readonly Update[];
 }
 
-export class CounterLeads {
+export class CounterGapCheck {
   readonly #reader: FieldReader;
-  readonly #accepted = new LRUCache<string, number>({ max: maxDevices });
+  readonly #lastAccepted = new LRUCache<string, number>({ max: maxDevices });
 
   constructor(reader: FieldReader) {
     this.#reader = reader;
   }
 
   /** @throws FieldError `counter_too_far`, or `queue_unavailable` when that cannot be told */
-  async check(batch: Batch): Promise<void> {
-    const known = this.#accepted.get(keyOf(batch)) ?? 0;
-    if (findLeap(batch.updates, known) === -1) return;
+  async assertNoGap(batch: Batch): Promise<void> {
+    const known = this.#lastAccepted.get(toKey(batch)) ?? 0;
+    if (findGap(batch.updates, known) === -1) return;
     const last = Math.max(known, await this.#readLast(batch));
-    const leap = findLeap(batch.updates, last);
-    if (leap === -1) return;
+    const gapIndex = findGap(batch.updates, last);
+    if (gapIndex === -1) return;
     throw new FieldError('counter_too_far', {
       detail: `The device's last counter is ${last}`,
-      errors: [{ path: `/updates/${leap}/counter`, message: `is more than ${maxCounterLead} above the last` }],
+      errors: [{ path: `/updates/${gapIndex}/counter`, message: `is more than ${maxCounterGap} above the last` }],
     });
   }
 
-  noteAccepted(batch: Batch): void {
-    const key = keyOf(batch);
+  recordAccepted(batch: Batch): void {
+    const key = toKey(batch);
     const highest = batch.updates.at(-1)?.counter ?? 0;
-    this.#accepted.set(key, Math.max(highest, this.#accepted.get(key) ?? 0));
+    this.#lastAccepted.set(key, Math.max(highest, this.#lastAccepted.get(key) ?? 0));
   }
 
   async #readLast({ field, device }: Batch): Promise<number> {
@@ -54,10 +54,10 @@ export class CounterLeads {
 }
 
 /** The place of the first counter that is too far above the device's last; -1 for none. */
-function findLeap(updates: readonly Update[], last: number): number {
-  return updates.findIndex(({ counter }) => counter > last + maxCounterLead);
+function findGap(updates: readonly Update[], last: number): number {
+  return updates.findIndex(({ counter }) => counter > last + maxCounterGap);
 }
 
-function keyOf({ field, device }: Batch): string {
+function toKey({ field, device }: Batch): string {
   return `${field} ${device}`;
 }

@@ -3,65 +3,65 @@
  * that has come in meanwhile, and those who only read would wait for all of it. There may be a rest between two turns, and
  * nobody waits for ever.
  */
-import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 
-const perTurn = 2;
+const admittedPerTick = 2;
 /** Turning somebody away costs less than letting in. */
-const latePerTurn = 8;
+const expiredPerTick = 8;
 
-interface IntakeTurnsOptions {
+interface FairAdmissionQueueOptions {
   /** What to wait for after a turn that took so many ms; undefined when the next may follow at once. */
-  readonly rest: (tookMs: number) => Promise<void> | undefined;
+  readonly pause: (elapsedMs: number) => Promise<void> | undefined;
   readonly maxWaitMs: number;
 }
 
-interface Waiting {
-  readonly since: number;
-  readonly call: (isInTime: boolean) => void;
+interface Waiter {
+  readonly enqueuedAt: number;
+  readonly resolve: (isAdmitted: boolean) => void;
 }
 
-export class IntakeTurns {
-  readonly #options: IntakeTurnsOptions;
-  readonly #waiting: Waiting[] = [];
-  #left = perTurn;
-  #isTurning = false;
+export class FairAdmissionQueue {
+  readonly #options: FairAdmissionQueueOptions;
+  readonly #waiters: Waiter[] = [];
+  #remaining = admittedPerTick;
+  #isRunning = false;
 
-  constructor(options: IntakeTurnsOptions) {
+  constructor(options: FairAdmissionQueueOptions) {
     this.#options = options;
   }
 
   /** Resolves when it is the caller's turn, in the order of the calls; with false for who has waited too long. */
-  take(): Promise<boolean> {
-    return new Promise((call) => {
-      this.#waiting.push({ since: performance.now(), call });
-      this.#letIn();
-      if (!this.#isTurning) void this.#turn();
+  acquire(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#waiters.push({ enqueuedAt: performance.now(), resolve });
+      this.#admit();
+      if (!this.#isRunning) void this.#run();
     });
   }
 
-  async #turn(): Promise<void> {
-    this.#isTurning = true;
-    while (this.#left < perTurn || this.#waiting.length > 0) {
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#remaining < admittedPerTick || this.#waiters.length > 0) {
       const startedAt = performance.now();
-      await endOfTurn();
-      await this.#options.rest(performance.now() - startedAt);
-      this.#left = perTurn;
-      this.#turnAway();
-      this.#letIn();
+      await setImmediate();
+      await this.#options.pause(performance.now() - startedAt);
+      this.#remaining = admittedPerTick;
+      this.#rejectExpired();
+      this.#admit();
     }
-    this.#isTurning = false;
+    this.#isRunning = false;
   }
 
-  #turnAway(): void {
-    const limit = performance.now() - this.#options.maxWaitMs;
-    const late = this.#waiting.slice(0, latePerTurn).filter(({ since }) => since < limit);
-    this.#waiting.splice(0, late.length);
-    for (const { call } of late) call(false);
+  #rejectExpired(): void {
+    const minEnqueuedAt = performance.now() - this.#options.maxWaitMs;
+    const expired = this.#waiters.slice(0, expiredPerTick).filter(({ enqueuedAt }) => enqueuedAt < minEnqueuedAt);
+    this.#waiters.splice(0, expired.length);
+    for (const { resolve } of expired) resolve(false);
   }
 
-  #letIn(): void {
-    const next = this.#waiting.splice(0, this.#left);
-    this.#left -= next.length;
-    for (const { call } of next) call(true);
+  #admit(): void {
+    const next = this.#waiters.splice(0, this.#remaining);
+    this.#remaining -= next.length;
+    for (const { resolve } of next) resolve(true);
   }
 }

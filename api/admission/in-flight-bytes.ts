@@ -4,29 +4,29 @@
  */
 import type { FastifyRequest } from 'fastify';
 
-export class BytesInHand {
-  readonly #bytes = new WeakMap<FastifyRequest, number>();
-  #sum = 0;
+export class InFlightBytes {
+  readonly #bytesByRequest = new WeakMap<FastifyRequest, number>();
+  #total = 0;
 
-  get sum(): number {
-    return this.#sum;
+  get total(): number {
+    return this.#total;
   }
 
-  take(request: FastifyRequest, bytes: number): void {
+  reserve(request: FastifyRequest, bytes: number): void {
     const { raw } = request;
     // Gone while it waited for its turn: nothing will ever be heard of it again.
     if (raw.destroyed) return;
-    this.#bytes.set(request, bytes);
-    this.#sum += bytes;
+    this.#bytesByRequest.set(request, bytes);
+    this.#total += bytes;
     // A body that has been read is answered; one that has not never will be.
     raw.once('close', () => {
-      if (!raw.readableEnded) this.give(request);
+      if (!raw.readableEnded) this.release(request);
     });
   }
 
   /** May be called more than once. */
-  give(request: FastifyRequest): void {
-    this.#sum -= this.#bytes.get(request) ?? 0;
-    this.#bytes.delete(request);
+  release(request: FastifyRequest): void {
+    this.#total -= this.#bytesByRequest.get(request) ?? 0;
+    this.#bytesByRequest.delete(request);
   }
 }

@@ -8,9 +8,9 @@ import type { Lifecycle } from '../../shared/process/lifecycle.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
 
-const retryMs = 1000;
+const retryDelayMs = 1000;
 
-interface GuardOptions {
+interface DurabilityCheckDeps {
   readonly config: Config;
   readonly producer: UpdateProducer;
   readonly log: Logger;
@@ -18,23 +18,23 @@ interface GuardOptions {
 }
 
 /** Resolves with a sentence that says what is weak, or undefined when nothing is, or when weakness is allowed. */
-export async function findWeakDurability(options: GuardOptions): Promise<string | undefined> {
-  const { config, producer, log, lifecycle } = options;
+export async function checkQueueDurability(deps: DurabilityCheckDeps): Promise<string | undefined> {
+  const { config, producer, log, lifecycle } = deps;
   if (!config.isProduction || config.ALLOW_WEAK_DURABILITY) return undefined;
-  while (!lifecycle.stopping) {
+  while (!lifecycle.isStopping) {
     try {
-      return describeWeakness(await producer.checkDurability());
+      return describeWeakDurability(await producer.readDurability());
     } catch (error) {
       log.debug({ err: error }, 'durability not known yet');
-      await delay(retryMs);
+      await delay(retryDelayMs);
     }
   }
   return undefined;
 }
 
-type Settings = Awaited<ReturnType<UpdateProducer['checkDurability']>>;
+type DurabilitySettings = Awaited<ReturnType<UpdateProducer['readDurability']>>;
 
-function describeWeakness({ durability, maxmemoryPolicy }: Settings): string | undefined {
+function describeWeakDurability({ durability, maxmemoryPolicy }: DurabilitySettings): string | undefined {
   if (durability !== 'fsync') {
     return `QUEUE_REDIS_URL: Redis keeps accepted updates in "${durability}" only; set appendonly yes and appendfsync always, or ALLOW_WEAK_DURABILITY=true`;
   }

@@ -1,9 +1,9 @@
 /** Looks at what the API stands on: PostgreSQL, the two Redis roles, and whether any worker is there. */
 import type { Redis } from 'ioredis';
 import type { FieldReader } from '../../db/read/field-reader.ts';
-import { type Check, measureCheck, rememberBriefly } from '../../shared/observability/health-check.ts';
+import { type Check, cacheFor, runCheck } from '../../shared/observability/health-check.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
-import type { Backlog } from '../admission/admission-control.ts';
+import type { AdmissionControl } from '../admission/admission-control.ts';
 
 export interface Health {
   status: 'healthy' | 'degraded' | 'unhealthy';
@@ -20,33 +20,33 @@ export interface Health {
   };
 }
 
-export interface HealthSources {
+export interface HealthCheckDeps {
   readonly reader: FieldReader;
   readonly cacheRedis: Redis;
   readonly producer: UpdateProducer;
-  readonly backlog: Pick<Backlog, 'isFull'>;
+  readonly admission: Pick<AdmissionControl, 'isOverloaded'>;
 }
 
-export function createHealthCheck(sources: HealthSources): () => Promise<Health> {
-  return rememberBriefly(() => checkHealth(sources));
+export function createHealthCheck(deps: HealthCheckDeps): () => Promise<Health> {
+  return cacheFor(() => checkHealth(deps));
 }
 
-async function checkHealth({ reader, cacheRedis, producer, backlog }: HealthSources): Promise<Health> {
+async function checkHealth({ reader, cacheRedis, producer, admission }: HealthCheckDeps): Promise<Health> {
   const [database, cache, queueCheck, workers] = await Promise.all([
-    measureCheck(() => reader.ping().then(() => ({}))),
-    measureCheck(() => cacheRedis.ping().then(() => ({}))),
-    measureCheck(async () => ({ backlog: await producer.queues.countJobs('waiting', 'active', 'delayed') })),
-    measureCheck(async () => ({ count: await producer.queues.look() })),
+    runCheck(() => reader.ping().then(() => ({}))),
+    runCheck(() => cacheRedis.ping().then(() => ({}))),
+    runCheck(async () => ({ backlog: await producer.queues.countJobs('waiting', 'active', 'delayed') })),
+    runCheck(async () => ({ count: await producer.queues.refresh() })),
   ]);
-  const queue = { ...queueCheck, full: backlog.isFull };
+  const queue = { ...queueCheck, full: admission.isOverloaded };
   // No worker is a matter of time: updates are taken in, and wait.
   if (workers.count === 0) workers.status = 'down';
   // While the queue's Redis is away, PostgreSQL takes its place.
   const canWrite = queue.status === 'up' || database.status === 'up';
   const canRead = database.status === 'up' || cache.status === 'up';
   const checks = { database, cache, queue, workers };
-  const isWhole = Object.values(checks).every(({ status }) => status === 'up');
+  const isFullyHealthy = Object.values(checks).every(({ status }) => status === 'up');
   const isServing = canWrite && canRead && !queue.full;
-  const status = !isServing ? 'unhealthy' : isWhole ? 'healthy' : 'degraded';
+  const status = !isServing ? 'unhealthy' : isFullyHealthy ? 'healthy' : 'degraded';
   return { status, canWrite, canRead, checks };
 }

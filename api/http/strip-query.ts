@@ -1,5 +1,5 @@
 /** A URL without its query, which may hold what should not be logged. */
-export function pathOf(url: string): string {
+export function stripQuery(url: string): string {
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
 }

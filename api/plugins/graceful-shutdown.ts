@@ -4,18 +4,18 @@
  */
 import type { Socket } from 'node:net';
 import type { App } from '../fastify-types.ts';
-import type { OpenStreams } from '../streaming/transports/stream-registry.ts';
-import type { Replies } from '../updates/pending-replies.ts';
+import type { StreamRegistry } from '../streaming/transports/stream-registry.ts';
+import type { PendingReplies } from '../updates/pending-replies.ts';
 
-const closeIdleEveryMs = 100;
+const closeIdleIntervalMs = 100;
 
-interface DrainOptions {
-  readonly streams: OpenStreams;
-  readonly replies: Replies;
+interface GracefulShutdownDeps {
+  readonly streams: StreamRegistry;
+  readonly replies: PendingReplies;
 }
 
-export function addDrain(app: App, { streams, replies }: DrainOptions): void {
-  const silent = trackSilentConnections(app);
+export function addGracefulShutdown(app: App, { streams, replies }: GracefulShutdownDeps): void {
+  const idleSockets = trackIdleSockets(app);
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (streams.isDraining) reply.header('connection', 'close');
     done();
@@ -23,8 +23,8 @@ export function addDrain(app: App, { streams, replies }: DrainOptions): void {
   app.addHook('preClose', async () => {
     const timer = setInterval(() => {
       app.server.closeIdleConnections();
-      for (const socket of silent) socket.destroy();
-    }, closeIdleEveryMs);
+      for (const socket of idleSockets) socket.destroy();
+    }, closeIdleIntervalMs);
     app.server.once('close', () => clearInterval(timer));
     timer.unref();
     replies.close();
@@ -36,13 +36,13 @@ export function addDrain(app: App, { streams, replies }: DrainOptions): void {
  * Connections that have not asked for anything yet, as browsers open them in advance. Node does not count them as idle,
  * and would wait for their first request until it times out.
  */
-function trackSilentConnections(app: App): ReadonlySet<Socket> {
-  const silent = new Set<Socket>();
+function trackIdleSockets(app: App): ReadonlySet<Socket> {
+  const idleSockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {
-    silent.add(socket);
-    socket.once('close', () => silent.delete(socket));
+    idleSockets.add(socket);
+    socket.once('close', () => idleSockets.delete(socket));
   });
-  app.server.on('request', ({ socket }) => silent.delete(socket));
-  app.server.on('upgrade', ({ socket }) => silent.delete(socket));
-  return silent;
+  app.server.on('request', ({ socket }) => idleSockets.delete(socket));
+  app.server.on('upgrade', ({ socket }) => idleSockets.delete(socket));
+  return idleSockets;
 }

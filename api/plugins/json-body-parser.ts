@@ -4,7 +4,7 @@ import { FieldError } from '../../shared/errors.ts';
 import type { App } from '../fastify-types.ts';
 import { parseJson } from '../http/parse-json.ts';
 
-export function readJsonBodies(app: App): void {
+export function addJsonBodyParser(app: App): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     const encoding = request.headers['content-encoding'];

@@ -1,10 +1,10 @@
 /** What is answered where there is no route: 405 with `Allow` for an address that takes other methods, else 404. */
 import { FieldError } from '../../shared/errors.ts';
 import type { App } from '../fastify-types.ts';
-import { pathOf } from '../http/strip-query.ts';
+import { stripQuery } from '../http/strip-query.ts';
 
 /** Must be called before the routes are registered: it notes them as they come. */
-export function answerUnknownRoutes(app: App): void {
+export function addMethodNotAllowed(app: App): void {
   const known = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {
     if (url.includes('*')) return;
@@ -13,7 +13,7 @@ export function answerUnknownRoutes(app: App): void {
     known.set(url, route);
   });
   app.setNotFoundHandler((request, reply) => {
-    const path = pathOf(request.url);
+    const path = stripQuery(request.url);
     const methods = [...known.values()]
       .filter(({ pattern }) => pattern.test(path))
       .flatMap((route) => [...route.methods]);

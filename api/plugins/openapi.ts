@@ -9,7 +9,7 @@ const description =
   'A device numbers its updates 1, 2, 3…; sending one again is always safe.';
 
 /** Must be called before the routes are registered: it notes them as they come. */
-export async function addDocs(app: App): Promise<void> {
+export async function addOpenApi(app: App): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -1,7 +1,7 @@
 /** One line per finished request, with its duration, and its measure. No bodies, no queries, no tokens. */
 import type { Logger } from '../../shared/process/logger.ts';
 import type { App } from '../fastify-types.ts';
-import { pathOf } from '../http/strip-query.ts';
+import { stripQuery } from '../http/strip-query.ts';
 import type { ApiMetrics } from '../metrics.ts';
 
 const quietRoutes: ReadonlySet<string> = new Set(['/api/health/live', '/api/health/ready', '/metrics']);
@@ -10,7 +10,7 @@ const quietRoutes: ReadonlySet<string> = new Set(['/api/health/live', '/api/heal
 const streamRoutes: ReadonlySet<string> = new Set(['/api/fields/:field/stream', '/api/fields/:field/events']);
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-export function logRequests(app: App, log: Logger, metrics: ApiMetrics): void {
+export function addRequestLogging(app: App, log: Logger, metrics: ApiMetrics): void {
   // Nothing in these lines can be a secret, and looking through each for one is half of what it costs.
   const requestLog = log.child({}, { redact: [] });
   app.addHook('onResponse', (request, reply, done) => {
@@ -18,14 +18,14 @@ export function logRequests(app: App, log: Logger, metrics: ApiMetrics): void {
     const status = reply.statusCode;
     const route = routeOptions.url ?? 'none';
     if (!streamRoutes.has(route) || status >= 400) {
-      const labels = { route, method: knownMethods.has(method) ? method : 'other', status: classOf(status) };
+      const labels = { route, method: knownMethods.has(method) ? method : 'other', status: toStatusClass(status) };
       metrics.requestSeconds.observe(labels, reply.elapsedTime / 1000);
     }
     requestLog[quietRoutes.has(route) ? 'debug' : 'info'](
       {
         reqId: request.id,
         method,
-        url: pathOf(request.url),
+        url: stripQuery(request.url),
         status,
         code: request.problemCode ?? undefined,
         durationMs: Math.round(reply.elapsedTime * 10) / 10,
@@ -37,6 +37,6 @@ export function logRequests(app: App, log: Logger, metrics: ApiMetrics): void {
   });
 }
 
-function classOf(status: number): string {
+function toStatusClass(status: number): string {
   return `${Math.floor(status / 100)}xx`;
 }

@@ -3,16 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import { FieldError } from '../../shared/errors.ts';
 import type { App } from '../fastify-types.ts';
 
-export function refuseUnmetDemands(app: App): void {
+export function checkRequestPreconditions(app: App): void {
   // Without a listener Node answers 417 by itself.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.addHook('onRequest', ({ raw }, _reply, done) => {
-    const unmet = findUnmet(raw);
-    done(unmet === undefined ? undefined : new FieldError('bad_request', { detail: unmet }));
+    const violation = findViolation(raw);
+    done(violation === undefined ? undefined : new FieldError('bad_request', { detail: violation }));
   });
 }
 
-function findUnmet({ headers, httpVersion }: IncomingMessage): string | undefined {
+function findViolation({ headers, httpVersion }: IncomingMessage): string | undefined {
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
     return 'Of expectations, only 100-continue is met';
   }

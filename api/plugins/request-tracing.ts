@@ -8,24 +8,24 @@ import type { Tracing } from '../../shared/observability/tracing.ts';
 import type { App } from '../fastify-types.ts';
 
 /** Asked all the time, or without an end. */
-const untraced = /^\/(metrics|api\/health\/.*|api\/fields\/:field\/(stream|events))$/;
+const untracedRoutes = /^\/(metrics|api\/health\/.*|api\/fields\/:field\/(stream|events))$/;
 
-export function traceRequests(app: App, { api, tracer }: Tracing): void {
+export function addRequestTracing(app: App, { api, tracer }: Tracing): void {
   const { context, propagation, trace, ROOT_CONTEXT, SpanKind, SpanStatusCode } = api;
   const contexts = new WeakMap<FastifyRequest, Context>();
 
   app.addHook('onRequest', (request, _reply, done) => {
     const { method, headers, routeOptions } = request;
     const route = routeOptions.url;
-    if (!route || untraced.test(route)) return done();
+    if (!route || untracedRoutes.test(route)) return done();
     // Anybody can send the headers: what they name is pointed to, but neither joined nor let decide what is sampled.
-    const sender = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
+    const remoteSpanContext = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
     const span = tracer.startSpan(
       `${method} ${route}`,
       {
         kind: SpanKind.SERVER,
         attributes: { 'http.request.method': method, 'http.route': route },
-        links: sender ? [{ context: sender }] : [],
+        links: remoteSpanContext ? [{ context: remoteSpanContext }] : [],
       },
       ROOT_CONTEXT,
     );

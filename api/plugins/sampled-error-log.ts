@@ -5,36 +5,36 @@
  */
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import { type ErrorCode, errorTable, type FieldError } from '../../shared/errors.ts';
-import { pathOf } from '../http/strip-query.ts';
+import { stripQuery } from '../http/strip-query.ts';
 
-const countEveryMs = 10_000;
+const defaultIntervalMs = 10_000;
 
-export type LogProblem = (request: FastifyRequest, error: FieldError) => void;
+export type LogRequestError = (request: FastifyRequest, error: FieldError) => void;
 
-export function createProblemLog(log: FastifyBaseLogger, everyMs = countEveryMs): LogProblem {
+export function createSampledErrorLog(log: FastifyBaseLogger, intervalMs = defaultIntervalMs): LogRequestError {
   /** Of each code that was told of late: how many came since. */
-  const untold = new Map<ErrorCode, number>();
+  const suppressed = new Map<ErrorCode, number>();
 
-  function countFromNow(code: ErrorCode): void {
-    untold.set(code, 0);
-    const tell = () => {
-      const count = untold.get(code);
-      untold.delete(code);
+  function startWindow(code: ErrorCode): void {
+    suppressed.set(code, 0);
+    const reportSuppressed = () => {
+      const count = suppressed.get(code);
+      suppressed.delete(code);
       if (!count) return;
       log.warn({ code, count }, 'more requests not served');
-      countFromNow(code);
+      startWindow(code);
     };
-    setTimeout(tell, everyMs).unref();
+    setTimeout(reportSuppressed, intervalMs).unref();
   }
 
   return (request, error) => {
     const { code } = error;
     if (errorTable[code].status < 500) return;
-    const count = untold.get(code);
-    if (count !== undefined) return void untold.set(code, count + 1);
-    const facts = { err: error.cause ?? error, code, url: pathOf(request.url) };
+    const count = suppressed.get(code);
+    if (count !== undefined) return void suppressed.set(code, count + 1);
+    const facts = { err: error.cause ?? error, code, url: stripQuery(request.url) };
     if (code === 'internal') return request.log.error(facts, 'request failed');
     request.log.warn(facts, 'request not served');
-    countFromNow(code);
+    startWindow(code);
   };
 }

@@ -10,12 +10,12 @@ import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { FieldError } from '../../shared/errors.ts';
 
-const tellEveryMs = 1000;
+const flushIntervalMs = 1000;
 /** Of the budget: what is taken beyond it is told at once. */
-const untoldShare = 0.05;
+const maxPendingRatio = 0.05;
 const maxKeys = 100_000;
 
-interface BudgetOptions {
+interface DistributedRateLimiterOptions {
   /** Stands in the headers, and in the keys. */
   readonly name: string;
   /** Points a window; 0 for no limit. */
@@ -25,17 +25,17 @@ interface BudgetOptions {
   readonly keyPrefix: string;
 }
 
-interface Spending {
+interface Usage {
   /** By all, as Redis last said. */
-  spent: number;
+  confirmed: number;
   /** On its way to Redis. */
-  told: number;
-  untold: number;
-  endsAt: number;
+  inFlight: number;
+  pending: number;
+  windowEndsAt: number;
 }
 
 /** How a key stands. */
-export interface Standing {
+export interface RateLimitStatus {
   readonly name: string;
   readonly limit: number;
   readonly windowSeconds: number;
@@ -44,14 +44,14 @@ export interface Standing {
   readonly resetSeconds: number;
 }
 
-export class SharedBudget {
-  readonly #options: BudgetOptions;
+export class DistributedRateLimiter {
+  readonly #options: DistributedRateLimiterOptions;
   readonly #limiter: RateLimiterRedis;
-  readonly #spendings = new LRUCache<string, Spending>({ max: maxKeys });
-  readonly #untold = new Set<string>();
+  readonly #usages = new LRUCache<string, Usage>({ max: maxKeys });
+  readonly #pendingKeys = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: BudgetOptions) {
+  constructor(options: DistributedRateLimiterOptions) {
     this.#options = options;
     const { name, limit: points, windowSeconds: duration, redis, keyPrefix } = options;
     const limits = { keyPrefix: `${keyPrefix}:${name}`, points, duration };
@@ -60,89 +60,89 @@ export class SharedBudget {
   }
 
   /** @throws FieldError `rate_limited` when it is more than is left */
-  take(key: string, points: number): void {
+  consume(key: string, points: number): void {
     const { limit } = this.#options;
     if (limit === 0 || points === 0) return;
-    const spending = this.#find(key);
-    if (sumOf(spending) + points > limit) throw this.#refusal(spending);
-    const isFirst = sumOf(spending) === 0;
-    spending.untold += points;
-    if (isFirst || spending.untold > limit * untoldShare) void this.#tell(key, spending);
-    else this.#tellSoon(key);
+    const usage = this.#findUsage(key);
+    if (sumUsage(usage) + points > limit) throw this.#createError(usage);
+    const isFirst = sumUsage(usage) === 0;
+    usage.pending += points;
+    if (isFirst || usage.pending > limit * maxPendingRatio) void this.#flush(key, usage);
+    else this.#scheduleFlush(key);
   }
 
   /** For whoever must not even try: @throws FieldError `rate_limited` when nothing is left */
-  checkLeft(key: string): void {
+  assertRemaining(key: string): void {
     if (this.#options.limit === 0) return;
-    const spending = this.#find(key);
-    if (sumOf(spending) >= this.#options.limit) throw this.#refusal(spending);
+    const usage = this.#findUsage(key);
+    if (sumUsage(usage) >= this.#options.limit) throw this.#createError(usage);
   }
 
-  standingOf(key: string): Standing | undefined {
+  statusOf(key: string): RateLimitStatus | undefined {
     const { name, limit, windowSeconds } = this.#options;
     if (limit === 0) return undefined;
-    const spending = this.#find(key);
-    const remaining = Math.max(0, limit - sumOf(spending));
-    return { name, limit, windowSeconds, remaining, resetSeconds: secondsUntil(spending.endsAt) };
+    const usage = this.#findUsage(key);
+    const remaining = Math.max(0, limit - sumUsage(usage));
+    return { name, limit, windowSeconds, remaining, resetSeconds: secondsUntil(usage.windowEndsAt) };
   }
 
   close(): void {
     clearTimeout(this.#timer);
   }
 
-  #find(key: string): Spending {
-    const known = this.#spendings.get(key);
+  #findUsage(key: string): Usage {
+    const known = this.#usages.get(key);
     const now = Date.now();
-    if (known && now < known.endsAt) return known;
-    const fresh = { spent: 0, told: 0, untold: 0, endsAt: now + this.#options.windowSeconds * 1000 };
-    this.#spendings.set(key, fresh);
+    if (known && now < known.windowEndsAt) return known;
+    const fresh = { confirmed: 0, inFlight: 0, pending: 0, windowEndsAt: now + this.#options.windowSeconds * 1000 };
+    this.#usages.set(key, fresh);
     return fresh;
   }
 
-  #refusal({ endsAt }: Spending): FieldError {
+  #createError({ windowEndsAt }: Usage): FieldError {
     const { name, limit, windowSeconds } = this.#options;
     return new FieldError('rate_limited', {
       detail: `${limit} points for ${name} in ${windowSeconds} s`,
-      retryAfterSeconds: secondsUntil(endsAt),
+      retryAfterSeconds: secondsUntil(windowEndsAt),
     });
   }
 
-  #tellSoon(key: string): void {
-    this.#untold.add(key);
+  #scheduleFlush(key: string): void {
+    this.#pendingKeys.add(key);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      const keys = [...this.#untold];
-      this.#untold.clear();
-      for (const one of keys) {
-        const spending = this.#spendings.peek(one);
-        if (spending) void this.#tell(one, spending);
+      const keys = [...this.#pendingKeys];
+      this.#pendingKeys.clear();
+      for (const pendingKey of keys) {
+        const usage = this.#usages.peek(pendingKey);
+        if (usage) void this.#flush(pendingKey, usage);
       }
-    }, tellEveryMs);
+    }, flushIntervalMs);
   }
 
-  async #tell(key: string, spending: Spending): Promise<void> {
-    if (spending.untold === 0) return;
-    if (spending.told > 0) return this.#tellSoon(key);
-    spending.told = spending.untold;
-    spending.untold = 0;
+  async #flush(key: string, usage: Usage): Promise<void> {
+    if (usage.pending === 0) return;
+    if (usage.inFlight > 0) return this.#scheduleFlush(key);
+    usage.inFlight = usage.pending;
+    usage.pending = 0;
     try {
-      noteAnswer(spending, await this.#limiter.consume(key, spending.told));
-    } catch (answer) {
+      applyResult(usage, await this.#limiter.consume(key, usage.inFlight));
+    } catch (result) {
       // More than there is: that is an answer as well. Anything else the insurance has caught.
-      if (answer instanceof RateLimiterRes) noteAnswer(spending, answer);
-      else spending.spent += spending.told;
+      if (result instanceof RateLimiterRes) applyResult(usage, result);
+      else usage.confirmed += usage.inFlight;
     }
-    spending.told = 0;
+    usage.inFlight = 0;
   }
 }
 
-function noteAnswer(spending: Spending, { consumedPoints, msBeforeNext }: RateLimiterRes): void {
-  spending.spent = consumedPoints;
-  spending.endsAt = Date.now() + msBeforeNext;
+function applyResult(usage: Usage, { consumedPoints, msBeforeNext }: RateLimiterRes): void {
+  usage.confirmed = consumedPoints;
+  usage.windowEndsAt = Date.now() + msBeforeNext;
 }
 
-function sumOf({ spent, told, untold }: Spending): number {
-  return spent + told + untold;
+function sumUsage({ confirmed, inFlight, pending }: Usage): number {
+  return confirmed + inFlight + pending;
 }
 
 function secondsUntil(time: number): number {

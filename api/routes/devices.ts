@@ -8,7 +8,7 @@ import { deviceIdSchema, timeSchema } from '../../shared/contract/ids.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
 import type { App } from '../fastify-types.ts';
-import type { Limits } from '../rate-limits/rate-limits.ts';
+import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import { problems } from './schemas.ts';
 
 const expiresInSeconds = 30 * 86_400;
@@ -21,7 +21,7 @@ const registeredSchema = z
 interface DeviceRoutesDeps {
   readonly config: Config;
   readonly revocations: RevocationList;
-  readonly limits: Limits;
+  readonly limits: RateLimits;
 }
 
 export function addDeviceRoutes(app: App, { config, revocations, limits }: DeviceRoutesDeps): void {
@@ -43,9 +43,9 @@ export function addDeviceRoutes(app: App, { config, revocations, limits }: Devic
           detail: 'Registration is not open here: OPEN_REGISTRATION is off. Ask an operator for a token',
         });
       }
-      limits.registrations.take(request.ip, 1);
+      limits.registrations.consume(request.ip, 1);
       const deviceId = request.body?.deviceId ?? (randomBytes(idBytes).toString('hex') as DeviceId);
-      if (revocations.isDeviceBarred(deviceId)) {
+      if (revocations.isDeviceRevoked(deviceId)) {
         throw new FieldError('forbidden', { detail: 'The tokens of this device have been revoked: take another name' });
       }
       const { token, expiresAt } = await signToken(

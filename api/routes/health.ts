@@ -37,13 +37,13 @@ interface HealthRoutesDeps {
 }
 
 export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDeps): void {
-  const documented = { tags: ['health'] };
+  const sharedSchema = { tags: ['health'] };
 
   app.get('/api', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/api/', 308));
 
   app.get(
     '/api/',
-    { schema: { ...documented, summary: 'Is it there?', response: { 200: rootSchema } } },
+    { schema: { ...sharedSchema, summary: 'Is it there?', response: { 200: rootSchema } } },
     async (_request, reply) => {
       const { checks } = await check();
       const database = checks.database.status === 'up';
@@ -56,7 +56,7 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
     '/api/health',
     {
       schema: {
-        ...documented,
+        ...sharedSchema,
         summary: 'How is it?',
         description: '503 when updates or reads cannot be served, or when so many updates wait that more are refused.',
         response: { 200: healthSchema, 503: healthSchema },
@@ -70,13 +70,13 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
 
   app.get(
     '/api/health/live',
-    { schema: { ...documented, summary: 'Is the process alive?', response: { 200: liveSchema } } },
+    { schema: { ...sharedSchema, summary: 'Is the process alive?', response: { 200: liveSchema } } },
     async (_request, reply) => reply.send({ status: 'live' }),
   );
 
   app.get(
     '/api/health/ready',
-    { schema: { ...documented, summary: 'Should it get requests?', response: { 200: readySchema, ...problems } } },
+    { schema: { ...sharedSchema, summary: 'Should it get requests?', response: { 200: readySchema, ...problems } } },
     async (_request, reply) => {
       if (isStopping()) throw new FieldError('shutting_down');
       const { canRead, canWrite } = await check();

@@ -7,7 +7,7 @@ import { FieldError } from '../../shared/errors.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
-import { askDatabase } from '../state/state-reader.ts';
+import { queryOrUnavailable } from '../state/state-reader.ts';
 import { bearer, clockQuery, fieldParams, logQuery, problems, receiptParams } from './schemas.ts';
 
 /** A page ends early rather than grow beyond this; its reader goes on from its last version. */
@@ -20,14 +20,14 @@ interface HistoryRoutesDeps {
 }
 
 export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRoutesDeps): void {
-  const documented = { tags: ['reading'], security: bearer };
+  const sharedSchema = { tags: ['reading'], security: bearer };
 
   app.get(
     '/api/fields/:field/updates',
     {
       onRequest: guard,
       schema: {
-        ...documented,
+        ...sharedSchema,
         summary: 'Read the log after a version',
         description:
           'There is more while the last entry is below `version`: a page ends at `limit`, or at about 2 MiB.',
@@ -39,13 +39,13 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
     async (request, reply) => {
       const { field } = request.params;
       const { after, limit } = request.query;
-      const page = await askDatabase(() => reader.readLog(field, after, limit));
+      const page = await queryOrUnavailable(() => reader.readLog(field, after, limit));
       if (!page) throw new FieldError('field_not_found');
       const { version, oldest } = page;
       if (after < oldest)
         throw new FieldError('version_not_kept', { detail: `The log is kept after version ${oldest}` });
       const updates = page.updates.map(({ sweptThrough, ...entry }) => entry);
-      return reply.send({ field, version, oldest, updates: takeUntilFull(updates) });
+      return reply.send({ field, version, oldest, updates: limitPageBytes(updates) });
     },
   );
 
@@ -54,7 +54,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
     {
       onRequest: guard,
       schema: {
-        ...documented,
+        ...sharedSchema,
         summary: 'Read the receipt of an update',
         params: receiptParams,
         response: { 200: receiptSchema, ...problems },
@@ -62,7 +62,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
     },
     async (request, reply) => {
       const { field, device, counter } = request.params;
-      return reply.send(await askDatabase(() => reader.readReceipt(field, device, counter)));
+      return reply.send(await queryOrUnavailable(() => reader.readReceipt(field, device, counter)));
     },
   );
 
@@ -71,7 +71,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
     {
       onRequest: guard,
       schema: {
-        ...documented,
+        ...sharedSchema,
         summary: 'Read the newest conflicts',
         params: fieldParams,
         response: { 200: conflictsSchema, ...problems },
@@ -79,10 +79,10 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
     },
     async (request, reply) => {
       const { field } = request.params;
-      const found = await askDatabase(() => reader.readConflicts(field));
+      const found = await queryOrUnavailable(() => reader.readConflicts(field));
       if (!found) throw new FieldError('field_not_found');
       const { total, conflicts } = found;
-      return reply.send({ field, total, conflicts: conflicts.map(viewConflict) });
+      return reply.send({ field, total, conflicts: conflicts.map(toConflictResponse) });
     },
   );
 
@@ -91,7 +91,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
     {
       onRequest: guard,
       schema: {
-        ...documented,
+        ...sharedSchema,
         summary: 'Read the vector clock',
         description: '`?device=` asks for one entry of it: what a device must number its updates above.',
         params: fieldParams,
@@ -101,7 +101,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
     },
     async (request, reply) => {
       const { field } = request.params;
-      const found = await askDatabase(() => reader.readClock(field, request.query.device));
+      const found = await queryOrUnavailable(() => reader.readClock(field, request.query.device));
       if (!found) throw new FieldError('field_not_found');
       return reply.send({ field, ...found });
     },
@@ -109,16 +109,16 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
 }
 
 /** A value that is an object becomes an open record, as the schema of the answer has it. */
-function viewConflict({ local, remote, ...conflict }: Conflict) {
-  return { ...conflict, local: viewSide(local), remote: viewSide(remote) };
+function toConflictResponse({ local, remote, ...conflict }: Conflict) {
+  return { ...conflict, local: toConflictingWriteResponse(local), remote: toConflictingWriteResponse(remote) };
 }
 
-function viewSide({ value, ...side }: Conflict['local']) {
+function toConflictingWriteResponse({ value, ...side }: Conflict['local']) {
   return { ...side, value: typeof value === 'object' && value !== null ? { ...value } : value };
 }
 
 /** As many entries as fit into a page, and at least one. */
-function takeUntilFull<Entry>(entries: readonly Entry[]): Entry[] {
+function limitPageBytes<Entry>(entries: readonly Entry[]): Entry[] {
   let bytes = 0;
   const end = entries.findIndex((entry) => {
     bytes += JSON.stringify(entry).length;

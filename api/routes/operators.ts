@@ -9,14 +9,14 @@ import type { Config } from '../../shared/config/config.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
 import { createOperatorGuard } from '../auth/operator-auth.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import type { Limits } from '../rate-limits/rate-limits.ts';
+import type { RateLimits } from '../rate-limits/rate-limits.ts';
 
 const boardPath = '/admin/queues';
 
 interface OperatorRoutesDeps {
   readonly config: Config;
   readonly verifyToken: VerifyToken;
-  readonly limits: Limits;
+  readonly limits: RateLimits;
   readonly producer: UpdateProducer;
   readonly metrics: ApiMetrics;
 }

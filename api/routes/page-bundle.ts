@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 import type { Config } from '../../shared/config/config.ts';
 
 const pageFolder = new URL('../../page/', import.meta.url);
-const sourceOf = (name: string) => fileURLToPath(new URL(name, pageFolder));
+const resolveSource = (name: string) => fileURLToPath(new URL(name, pageFolder));
 
 interface PageFile {
   readonly type: string;
@@ -20,29 +20,29 @@ interface PageFile {
 }
 
 /** By path. */
-export type PageFiles = Readonly<Record<string, PageFile>>;
+export type PageBundle = Readonly<Record<string, PageFile>>;
 
 /** @returns what gives the files; `fresh` asks for them as they are on the disk now. */
-export function createPageFiles(config: Config): (fresh: boolean) => Promise<PageFiles> {
-  const isEdited = config.NODE_ENV === 'development';
-  let kept: Promise<PageFiles> | undefined;
-  return (fresh) => {
-    if (fresh && isEdited) kept = undefined;
-    kept ??= readPage(config).catch((error: unknown) => {
-      kept = undefined;
+export function createPageBundle(config: Config): (isReload: boolean) => Promise<PageBundle> {
+  const isDevelopment = config.NODE_ENV === 'development';
+  let bundle: Promise<PageBundle> | undefined;
+  return (isReload) => {
+    if (isReload && isDevelopment) bundle = undefined;
+    bundle ??= buildBundle(config).catch((error: unknown) => {
+      bundle = undefined;
       throw error;
     });
-    return kept;
+    return bundle;
   };
 }
 
-async function readPage({ GRID_SIZE }: Config): Promise<PageFiles> {
+async function buildBundle({ GRID_SIZE }: Config): Promise<PageBundle> {
   const [markup, icon, { outputFiles }] = await Promise.all([
-    readFile(sourceOf('index.html'), 'utf8'),
-    readFile(sourceOf('icon.svg')),
+    readFile(resolveSource('index.html'), 'utf8'),
+    readFile(resolveSource('icon.svg')),
     build({
-      entryPoints: [sourceOf('main.ts'), sourceOf('style.css')],
-      outdir: sourceOf('.'),
+      entryPoints: [resolveSource('main.ts'), resolveSource('style.css')],
+      outdir: resolveSource('.'),
       bundle: true,
       minify: true,
       write: false,
@@ -52,16 +52,16 @@ async function readPage({ GRID_SIZE }: Config): Promise<PageFiles> {
       logLevel: 'silent',
     }),
   ]);
-  const bundled = (end: string) => Buffer.from(outputFiles.find(({ path }) => path.endsWith(end))?.contents ?? '');
+  const readOutput = (end: string) => Buffer.from(outputFiles.find(({ path }) => path.endsWith(end))?.contents ?? '');
   return {
-    '/': pageFile('text/html; charset=utf-8', Buffer.from(markup.replaceAll('%GRID_SIZE%', String(GRID_SIZE)))),
-    '/page/app.js': pageFile('text/javascript; charset=utf-8', bundled('.js')),
-    '/page/style.css': pageFile('text/css; charset=utf-8', bundled('.css')),
-    '/page/icon.svg': pageFile('image/svg+xml', icon),
+    '/': createPageFile('text/html; charset=utf-8', Buffer.from(markup.replaceAll('%GRID_SIZE%', String(GRID_SIZE)))),
+    '/page/app.js': createPageFile('text/javascript; charset=utf-8', readOutput('.js')),
+    '/page/style.css': createPageFile('text/css; charset=utf-8', readOutput('.css')),
+    '/page/icon.svg': createPageFile('image/svg+xml', icon),
   };
 }
 
-function pageFile(type: string, body: Buffer): PageFile {
+function createPageFile(type: string, body: Buffer): PageFile {
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
   return { type, etag, body, gzipped: gzipSync(body) };
 }

@@ -4,7 +4,7 @@ import { deviceIdSchema, fieldIdSchema } from '../../shared/contract/ids.ts';
 import { problemSchema } from '../../shared/contract/problem.ts';
 
 /** A whole number of a query. */
-const whole = z
+const wholeNumber = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number);
@@ -13,15 +13,15 @@ export const fieldParams = z.object({ field: fieldIdSchema });
 export const receiptParams = z.object({
   field: fieldIdSchema,
   device: deviceIdSchema,
-  counter: whole.refine((counter) => counter >= 1, 'must be at least 1'),
+  counter: wholeNumber.refine((counter) => counter >= 1, 'must be at least 1'),
 });
-export const stateQuery = z.object({ view: z.enum(['full', 'summary']).default('full'), at: whole.optional() });
+export const stateQuery = z.object({ view: z.enum(['full', 'summary']).default('full'), at: wholeNumber.optional() });
 export const logQuery = z.object({
-  after: whole.default(0),
-  limit: whole.refine((limit) => limit >= 1 && limit <= 1000, 'must be 1 to 1000').default(100),
+  after: wholeNumber.default(0),
+  limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1000, 'must be 1 to 1000').default(100),
 });
 export const clockQuery = z.object({ device: deviceIdSchema.optional() });
-export const streamQuery = z.object({ after: whole.optional() });
+export const streamQuery = z.object({ after: wholeNumber.optional() });
 
 const problem = { description: 'A problem', content: { 'application/problem+json': { schema: problemSchema } } };
 export const problems = { '4xx': problem, '5xx': problem } as const;

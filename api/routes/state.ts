@@ -1,13 +1,13 @@
 /** `GET /api/fields/:field`: the state, now or as it was, whole or in summary. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { joinText, type Split, type StateText } from '../../shared/cache/state-serializer.ts';
+import { type BodyTemplate, renderBody, type SerializedState } from '../../shared/cache/state-serializer.ts';
 import { stateSchema, summarySchema } from '../../shared/contract/state.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
-import { etagOf, matchesEtag } from '../http/etag.ts';
+import { formatEtag, matchesEtag } from '../http/etag.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import type { KnownVersions } from '../state/latest-versions.ts';
+import type { LatestVersions } from '../state/latest-versions.ts';
 import type { Presence } from '../state/presence.ts';
 import type { StateReader } from '../state/state-reader.ts';
 import { bearer, fieldParams, problems, stateQuery } from './schemas.ts';
@@ -16,12 +16,12 @@ interface StateRoutesDeps {
   readonly guard: Guard;
   readonly states: StateReader;
   readonly presence: Presence;
-  readonly versions: KnownVersions;
+  readonly versions: LatestVersions;
   readonly metrics: ApiMetrics;
 }
 
 export function addStateRoutes(app: App, { guard, states, presence, versions, metrics }: StateRoutesDeps): void {
-  const send = createSend();
+  const send = createStateSender();
   app.get(
     '/api/fields/:field',
     {
@@ -47,45 +47,49 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
       const { view, at } = request.query;
       if (at !== undefined) {
         reply.header('x-cache', 'bypass');
-        return send(request, reply, { text: await states.readAt(field, at), view, activeNodes: 0 });
+        return send(request, reply, { serialized: await states.readAt(field, at), view, activeNodes: 0 });
       }
       // Never fails, so it may be waited for after the other.
-      const counting = presence.count(field);
+      const activeNodesPromise = presence.count(field);
       const { state, cache } = await states.read(field);
       metrics.reads.inc({ cache });
-      versions.note(field, state.version);
+      versions.observe(field, state.version);
       reply.header('x-cache', cache);
-      return send(request, reply, { text: state.text, view, activeNodes: await counting });
+      return send(request, reply, { serialized: state.serialized, view, activeNodes: await activeNodesPromise });
     },
   );
 }
 
-interface Answer {
-  readonly text: StateText;
+interface StateResponse {
+  readonly serialized: SerializedState;
   readonly view: 'full' | 'summary';
   readonly activeNodes: number;
 }
 
 /** The bytes as they are: their shape is `renderState`'s concern. */
-function createSend() {
-  const join = createJoin();
-  return (request: FastifyRequest, reply: FastifyReply, { text, view, activeNodes }: Answer): FastifyReply => {
-    const etag = etagOf(text.version);
+function createStateSender() {
+  const render = memoizeBody();
+  return (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { serialized, view, activeNodes }: StateResponse,
+  ): FastifyReply => {
+    const etag = formatEtag(serialized.version);
     reply.header('etag', etag).header('cache-control', 'private, no-cache');
     if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
-    const bytes = join(view === 'summary' ? text.summary : text.state, activeNodes);
+    const bytes = render(view === 'summary' ? serialized.summary : serialized.state, activeNodes);
     return reply.type('application/json; charset=utf-8').send(bytes);
   };
 }
 
 /** Puts texts together once for all who ask while neither the state nor the number of those present changes. */
-function createJoin(): typeof joinText {
-  const answers = new WeakMap<Split, { activeNodes: number; bytes: Buffer }>();
-  return (text, activeNodes) => {
-    const known = answers.get(text);
+function memoizeBody(): typeof renderBody {
+  const bodies = new WeakMap<BodyTemplate, { activeNodes: number; bytes: Buffer }>();
+  return (template, activeNodes) => {
+    const known = bodies.get(template);
     if (known?.activeNodes === activeNodes) return known.bytes;
-    const bytes = joinText(text, activeNodes);
-    answers.set(text, { activeNodes, bytes });
+    const bytes = renderBody(template, activeNodes);
+    bodies.set(template, { activeNodes, bytes });
     return bytes;
   };
 }

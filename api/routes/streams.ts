@@ -7,21 +7,21 @@ import { coversField } from '../../shared/contract/token.ts';
 import { closeCodes } from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { claimsOf, type Guard, mayWrite } from '../auth/field-auth.ts';
+import { type Guard, hasWriteAccess, requireClaims } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import { createOriginCheck } from '../http/cors-origins.ts';
-import type { Limits } from '../rate-limits/rate-limits.ts';
+import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import type { StateReader } from '../state/state-reader.ts';
 import { encodeMessage } from '../streaming/stream-message.ts';
 import { createClientMessageParser } from '../streaming/transports/client-messages.ts';
-import type { StreamDeps } from '../streaming/transports/session-deps.ts';
-import { EventSession } from '../streaming/transports/sse-session.ts';
-import { SocketSession } from '../streaming/transports/websocket-session.ts';
+import type { SessionDeps } from '../streaming/transports/session-deps.ts';
+import { SseSession } from '../streaming/transports/sse-session.ts';
+import { WebSocketSession } from '../streaming/transports/websocket-session.ts';
 import { bearer, fieldParams, problems, streamQuery } from './schemas.ts';
 
-interface StreamRoutesDeps extends StreamDeps {
+interface StreamRoutesDeps extends SessionDeps {
   readonly guard: Guard;
-  readonly limits: Limits;
+  readonly limits: RateLimits;
   readonly states: StateReader;
   readonly origins: readonly string[];
 }
@@ -35,30 +35,31 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
    * Refused before the upgrade, so that the client learns why from an ordinary answer; but a browser cannot read one,
    * and would come again for ever: it gets its socket, and then a close code that says why.
    */
-  const guardSocket: Guard = async (request) => {
+  const authorizeUpgrade: Guard = async (request) => {
     try {
       await guard(request);
     } catch (error) {
-      if (!(error instanceof FieldError) || !isTold(error) || request.headers.authorization !== undefined) throw error;
+      if (!(error instanceof FieldError) || !isReportableOnSocket(error) || request.headers.authorization !== undefined)
+        throw error;
       request.refusal = error;
     }
   };
-  const checkOpen = async (request: FastifyRequest): Promise<void> => {
+  const assertCanOpen = async (request: FastifyRequest): Promise<void> => {
     if (streams.isDraining) throw new FieldError('shutting_down', { retryAfterSeconds: 1 });
     if (request.refusal) return;
     const { field } = request.params as { field: FieldId };
-    const claims = claimsOf(request);
-    limits.newStreams.take(claims.sub, 1);
-    if (coversField(claims, field) && !mayWrite(claims, field)) await states.read(field);
+    const claims = requireClaims(request);
+    limits.newStreams.consume(claims.sub, 1);
+    if (coversField(claims, field) && !hasWriteAccess(claims, field)) await states.read(field);
     // Last, so that what is let in is open before others are asked.
-    await limits.streams.check(claims.sub);
+    await limits.streams.reserve(claims.sub);
   };
 
   app.route({
     method: 'GET',
     url: '/api/fields/:field/stream',
-    onRequest: [checkOrigin, guardSocket],
-    preHandler: checkOpen,
+    onRequest: [checkOrigin, authorizeUpgrade],
+    preHandler: assertCanOpen,
     schema: {
       summary: 'Follow a field by WebSocket',
       description:
@@ -76,11 +77,11 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       });
     },
     wsHandler: (socket, request) => {
-      if (request.refusal) return refuseSocket(socket, request.refusal);
+      if (request.refusal) return rejectSocket(socket, request.refusal);
       const { field } = request.params as { field: FieldId };
       const { after } = request.query as { after?: number };
-      const streamRequest = { field, claims: claimsOf(request), after };
-      new SocketSession({ ...deps, socket, request: streamRequest, parse, log: request.log });
+      const streamRequest = { field, claims: requireClaims(request), after };
+      new WebSocketSession({ ...deps, socket, request: streamRequest, parse, log: request.log });
     },
   });
 
@@ -88,7 +89,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     '/api/fields/:field/events',
     {
       onRequest: guard,
-      preHandler: checkOpen,
+      preHandler: assertCanOpen,
       schema: {
         summary: 'Follow a field by Server-Sent Events',
         description: 'The same messages as the WebSocket. `Last-Event-ID` or `?after=VERSION` resumes from a version.',
@@ -102,7 +103,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     },
     (request, reply) => {
       const { field } = request.params;
-      const after = lastEventOf(request) ?? request.query.after;
+      const after = parseLastEventId(request) ?? request.query.after;
       reply.hijack();
       reply.raw.writeHead(200, {
         ...(reply.getHeaders() as OutgoingHttpHeaders),
@@ -111,17 +112,17 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
         // Proxies such as nginx would otherwise hold the messages back.
         'x-accel-buffering': 'no',
       });
-      const streamRequest = { field, claims: claimsOf(request), after };
-      new EventSession({ ...deps, response: reply.raw, request: streamRequest, log: request.log });
+      const streamRequest = { field, claims: requireClaims(request), after };
+      new SseSession({ ...deps, response: reply.raw, request: streamRequest, log: request.log });
     },
   );
 }
 
-function isTold({ code }: FieldError): boolean {
+function isReportableOnSocket({ code }: FieldError): boolean {
   return code === 'token_expired' || code === 'token_revoked' || code === 'forbidden';
 }
 
-function refuseSocket(socket: WebSocket, error: FieldError): void {
+function rejectSocket(socket: WebSocket, error: FieldError): void {
   socket.on('error', () => socket.terminate());
   socket.send(encodeMessage({ type: 'error', problem: toProblem(error) }).text);
   const code = error.code === 'token_expired' ? closeCodes.tokenExpired : closeCodes.forbidden;
@@ -129,7 +130,7 @@ function refuseSocket(socket: WebSocket, error: FieldError): void {
 }
 
 /** An id that is no version is passed over: then the stream starts with a snapshot. */
-function lastEventOf({ headers }: FastifyRequest): number | undefined {
+function parseLastEventId({ headers }: FastifyRequest): number | undefined {
   const id = headers['last-event-id'];
   return typeof id === 'string' && /^\d{1,15}$/.test(id) ? Number(id) : undefined;
 }

@@ -5,30 +5,30 @@ import type { Config } from '../../shared/config/config.ts';
 import { acceptedSchema, appliedSchema } from '../../shared/contract/receipt.ts';
 import { createUpdatesSchema } from '../../shared/contract/update.ts';
 import { maxRequestBytes } from '../../shared/contract/wire.ts';
-import type { Backlog } from '../admission/admission-control.ts';
-import { admitWhileThereIsRoom } from '../admission/admission-hook.ts';
-import { claimsOf, type Guard, writerOf } from '../auth/field-auth.ts';
+import type { AdmissionControl } from '../admission/admission-control.ts';
+import { createAdmissionHook } from '../admission/admission-hook.ts';
+import { type Guard, requireClaims, requireDevice } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import { parseWait } from '../http/prefer-header.ts';
-import type { KnownVersions } from '../state/latest-versions.ts';
+import type { LatestVersions } from '../state/latest-versions.ts';
 import type { AcceptUpdates } from '../updates/accept-updates.ts';
-import type { Replies } from '../updates/pending-replies.ts';
+import type { PendingReplies } from '../updates/pending-replies.ts';
 import { waitUntilApplied } from '../updates/wait-until-applied.ts';
 import { bearer, fieldParams, problems } from './schemas.ts';
 
 interface UpdateRoutesDeps {
   readonly config: Config;
   readonly guard: Guard;
-  readonly backlog: Backlog;
+  readonly admission: AdmissionControl;
   readonly acceptUpdates: AcceptUpdates;
-  readonly replies: Replies;
+  readonly replies: PendingReplies;
   readonly reader: FieldReader;
-  readonly versions: KnownVersions;
+  readonly versions: LatestVersions;
 }
 
 export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
-  const { config, guard, backlog, acceptUpdates, replies, reader, versions } = deps;
-  const admit = admitWhileThereIsRoom(backlog);
+  const { config, guard, admission, acceptUpdates, replies, reader, versions } = deps;
+  const admit = createAdmissionHook(admission);
   const body = z.strictObject({ updates: createUpdatesSchema(config.GRID_SIZE) });
   app.post(
     '/api/fields/:field/updates',
@@ -36,7 +36,7 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       bodyLimit: maxRequestBytes,
       onRequest: [guard, admit],
       onSend: (request, _reply, _payload, done) => {
-        backlog.inHand.give(request);
+        admission.inFlight.release(request);
         done();
       },
       schema: {
@@ -54,26 +54,26 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
     async (request, reply) => {
       const { field } = request.params;
       const { updates } = request.body;
-      const claims = claimsOf(request);
+      const claims = requireClaims(request);
       const waitSeconds = parseWait(request.headers.prefer);
       if (!waitSeconds) return reply.code(202).send(await acceptUpdates({ field, claims, updates }));
 
       const deadline = Date.now() + waitSeconds * 1000;
-      const waiting = replies.expect();
+      const pendingReply = replies.open();
       try {
-        const accepted = await acceptUpdates({ field, claims, updates, replyTo: waiting.address });
-        const sent = { field, device: writerOf(claims), updates, sentAt: accepted.serverTime };
-        const sources = { replies, reader, log: request.log };
-        const applied = await waitUntilApplied(sources, sent, waiting, deadline);
+        const accepted = await acceptUpdates({ field, claims, updates, replyTo: pendingReply.address });
+        const sent = { field, device: requireDevice(claims), updates, sentAt: accepted.serverTime };
+        const waitDeps = { replies, reader, log: request.log };
+        const applied = await waitUntilApplied(waitDeps, sent, pendingReply, deadline);
         if (!applied) return reply.code(202).send(accepted);
-        versions.note(field, applied.version);
+        versions.observe(field, applied.version);
         const { serverTime, adjusted } = accepted;
         return reply
           .code(200)
           .header('preference-applied', `wait=${waitSeconds}`)
           .send({ field, ...applied, serverTime, ...(adjusted ? { adjusted } : {}) });
       } finally {
-        waiting.leave();
+        pendingReply.close();
       }
     },
   );

@@ -6,26 +6,26 @@ import { LRUCache } from 'lru-cache';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 
-const bounds = { max: 50_000, ttl: 1000 };
+const cacheOptions = { max: 50_000, ttl: 1000 };
 
-export class KnownVersions {
+export class LatestVersions {
   readonly #cache: FieldCache;
-  readonly #versions = new LRUCache<FieldId, number>(bounds);
+  readonly #versions = new LRUCache<FieldId, number>(cacheOptions);
 
   constructor(cache: FieldCache) {
     this.#cache = cache;
   }
 
-  note(field: FieldId, version: number): void {
+  observe(field: FieldId, version: number): void {
     this.#versions.set(field, Math.max(version, this.#versions.get(field, { allowStale: true }) ?? 0));
   }
 
   /** Asks the cache when it has heard nothing for a second. */
-  async find(field: FieldId): Promise<number> {
+  async get(field: FieldId): Promise<number> {
     const fresh = this.#versions.get(field);
     if (fresh !== undefined) return fresh;
     const cached = await this.#cache.readVersion(field).catch(() => undefined);
-    this.note(field, cached ?? 0);
+    this.observe(field, cached ?? 0);
     return this.#versions.get(field) ?? cached ?? 0;
   }
 }

@@ -4,15 +4,15 @@
  */
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import type { CacheNames } from '../../shared/cache/field-cache.ts';
+import type { CacheKeys } from '../../shared/cache/field-cache.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 
-const presentMs = 30_000;
-const touchEveryMs = 5000;
-const tellEveryMs = 500;
-const countEveryMs = 1000;
+const presenceTtlMs = 30_000;
+const touchIntervalMs = 5000;
+const flushIntervalMs = 500;
+const countCacheMs = 1000;
 const keyTtlSeconds = 60;
-const maxTouches = 100_000;
+const maxRecentTouches = 100_000;
 const maxFields = 10_000;
 
 /** KEYS: presence. ARGV: now, since when the present count, ttl, devices… */
@@ -27,33 +27,33 @@ interface ScriptedRedis extends Redis {
 
 export class Presence {
   readonly #redis: ScriptedRedis;
-  readonly #names: CacheNames;
+  readonly #keys: CacheKeys;
   /** When a device was last reported, by `field device`. */
-  readonly #touches = new LRUCache<string, true>({ max: maxTouches, ttl: touchEveryMs });
-  readonly #counts = new LRUCache<FieldId, Promise<number>>({ max: maxFields, ttl: countEveryMs });
-  readonly #heard = new LRUCache<FieldId, Map<string, number>>({ max: maxFields });
+  readonly #recentTouches = new LRUCache<string, true>({ max: maxRecentTouches, ttl: touchIntervalMs });
+  readonly #counts = new LRUCache<FieldId, Promise<number>>({ max: maxFields, ttl: countCacheMs });
+  readonly #localDevices = new LRUCache<FieldId, Map<string, number>>({ max: maxFields });
   /** Devices that Redis has yet to be told of. */
-  readonly #untold = new Map<FieldId, Set<string>>();
+  readonly #pending = new Map<FieldId, Set<string>>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: Redis, names: CacheNames) {
+  constructor(redis: Redis, keys: CacheKeys) {
     redis.defineCommand('touchDevices', { numberOfKeys: 1, lua: touchScript });
     this.#redis = redis as ScriptedRedis;
-    this.#names = names;
+    this.#keys = keys;
   }
 
   /** Notes that a device was heard from. Costs nothing most of the time, and waits for nothing. */
   touch(field: FieldId, device: string): void {
-    const key = keyOf(field, device);
-    if (this.#touches.has(key)) return;
-    this.#touches.set(key, true);
-    this.#hear(field, device, Date.now());
+    const key = toKey(field, device);
+    if (this.#recentTouches.has(key)) return;
+    this.#recentTouches.set(key, true);
+    this.#recordLocal(field, device, Date.now());
     // Who has just been heard is counted by whoever asks next.
     this.#counts.delete(field);
-    const untold = this.#untold.get(field);
-    if (untold) untold.add(device);
-    else this.#untold.set(field, new Set([device]));
-    this.#timer ??= setTimeout(() => this.#tellAll(), tellEveryMs).unref();
+    const pending = this.#pending.get(field);
+    if (pending) pending.add(device);
+    else this.#pending.set(field, new Set([device]));
+    this.#timer ??= setTimeout(() => this.#flushAll(), flushIntervalMs).unref();
   }
 
   /** How many devices were heard from in the last 30 s; of those that other processes hear, up to two seconds old. */
@@ -67,57 +67,57 @@ export class Presence {
 
   async #countNow(field: FieldId): Promise<number> {
     // Goes before the question, on the same connection.
-    this.#tell(field);
-    const since = Date.now() - presentMs;
+    this.#flush(field);
+    const since = Date.now() - presenceTtlMs;
     try {
-      const told = await this.#redis.zcount(this.#names.presenceKey(field), since, '+inf');
+      const remoteCount = await this.#redis.zcount(this.#keys.presenceKey(field), since, '+inf');
       // Never fewer than are known here: a Redis that was new to the script is told a moment later.
-      return Math.max(told, this.#countHeard(field, since));
+      return Math.max(remoteCount, this.#countLocal(field, since));
     } catch {
       // Said by the connection's own listener.
     }
-    return this.#countHeard(field, since);
+    return this.#countLocal(field, since);
   }
 
-  #tellAll(): void {
+  #flushAll(): void {
     this.#timer = undefined;
-    for (const field of this.#untold.keys()) this.#tell(field);
+    for (const field of this.#pending.keys()) this.#flush(field);
   }
 
-  #tell(field: FieldId): void {
-    const untold = this.#untold.get(field);
-    if (!untold) return;
-    this.#untold.delete(field);
-    const devices = [...untold];
+  #flush(field: FieldId): void {
+    const pending = this.#pending.get(field);
+    if (!pending) return;
+    this.#pending.delete(field);
+    const devices = [...pending];
     const now = Date.now();
     void this.#redis
-      .touchDevices(this.#names.presenceKey(field), now, now - presentMs, keyTtlSeconds, ...devices)
+      .touchDevices(this.#keys.presenceKey(field), now, now - presenceTtlMs, keyTtlSeconds, ...devices)
       // Presence is a hint: the count falls back to what this process has heard.
       .catch(() => {
-        for (const device of devices) this.#touches.delete(keyOf(field, device));
+        for (const device of devices) this.#recentTouches.delete(toKey(field, device));
       });
   }
 
-  #hear(field: FieldId, device: string, now: number): void {
-    const heard = this.#heard.get(field) ?? new Map<string, number>();
-    if (!heard.delete(device)) this.#counts.delete(field);
-    heard.set(device, now);
-    this.#heard.set(field, heard);
-    this.#countHeard(field, now - presentMs);
+  #recordLocal(field: FieldId, device: string, now: number): void {
+    const localDevices = this.#localDevices.get(field) ?? new Map<string, number>();
+    if (!localDevices.delete(device)) this.#counts.delete(field);
+    localDevices.set(device, now);
+    this.#localDevices.set(field, localDevices);
+    this.#countLocal(field, now - presenceTtlMs);
   }
 
   /** The map is in order of time: the old ones come first. */
-  #countHeard(field: FieldId, since: number): number {
-    const heard = this.#heard.get(field);
-    if (!heard) return 0;
-    for (const [device, time] of heard) {
+  #countLocal(field: FieldId, since: number): number {
+    const localDevices = this.#localDevices.get(field);
+    if (!localDevices) return 0;
+    for (const [device, time] of localDevices) {
       if (time >= since) break;
-      heard.delete(device);
+      localDevices.delete(device);
     }
-    return heard.size;
+    return localDevices.size;
   }
 }
 
-function keyOf(field: FieldId, device: string): string {
+function toKey(field: FieldId, device: string): string {
   return `${field} ${device}`;
 }

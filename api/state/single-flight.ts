@@ -3,36 +3,36 @@
  * than the question. A round begins when the one before it is over, and with all who have asked by the end of that turn
  * of the event loop.
  */
-import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 
-export class Coalescer<Key, Answer> {
-  readonly #work: (key: Key) => Promise<Answer>;
+export class SingleFlight<Key, Result> {
+  readonly #operation: (key: Key) => Promise<Result>;
   /** Settles when the round under way is over; never rejects. */
-  readonly #running = new Map<Key, Promise<void>>();
-  readonly #next = new Map<Key, Promise<Answer>>();
+  readonly #inFlight = new Map<Key, Promise<void>>();
+  readonly #queued = new Map<Key, Promise<Result>>();
 
-  constructor(work: (key: Key) => Promise<Answer>) {
-    this.#work = work;
+  constructor(operation: (key: Key) => Promise<Result>) {
+    this.#operation = operation;
   }
 
-  ask(key: Key): Promise<Answer> {
-    const known = this.#next.get(key);
+  run(key: Key): Promise<Result> {
+    const known = this.#queued.get(key);
     if (known) return known;
-    const next = this.#startAfter(this.#running.get(key)?.then(endOfTurn) ?? endOfTurn(), key);
-    this.#next.set(key, next);
+    const next = this.#startAfter(this.#inFlight.get(key)?.then(setImmediate) ?? setImmediate(), key);
+    this.#queued.set(key, next);
     return next;
   }
 
-  async #startAfter(before: Promise<void>, key: Key): Promise<Answer> {
-    await before;
-    this.#next.delete(key);
-    const answer = this.#work(key);
-    this.#running.set(key, this.#end(answer, key));
-    return answer;
+  async #startAfter(previous: Promise<void>, key: Key): Promise<Result> {
+    await previous;
+    this.#queued.delete(key);
+    const result = this.#operation(key);
+    this.#inFlight.set(key, this.#trackCompletion(result, key));
+    return result;
   }
 
-  async #end(answer: Promise<Answer>, key: Key): Promise<void> {
-    await answer.catch(() => undefined);
-    this.#running.delete(key);
+  async #trackCompletion(result: Promise<Result>, key: Key): Promise<void> {
+    await result.catch(() => undefined);
+    this.#inFlight.delete(key);
   }
 }

@@ -4,52 +4,52 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
-import { cutState } from '../../shared/cache/state-fragments.ts';
-import { joinText, renderState } from '../../shared/cache/state-serializer.ts';
+import { toFragments } from '../../shared/cache/state-fragments.ts';
+import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { Presence } from '../state/presence.ts';
-import type { ReadState, StateReader } from '../state/state-reader.ts';
-import { createHealingDelta } from './gap-fill.ts';
+import type { LoadedState, StateReader } from '../state/state-reader.ts';
+import { createGapFillDelta } from './gap-fill.ts';
 import { StreamMessage } from './stream-message.ts';
 
-export interface CatchUpSources {
+export interface CatchUpDeps {
   readonly states: StateReader;
   readonly reader: FieldReader;
   readonly presence: Presence;
   readonly log: Logger;
 }
 
-export class CatchUpSource {
+export class CatchUp {
   readonly #field: FieldId;
-  readonly #sources: CatchUpSources;
+  readonly #deps: CatchUpDeps;
   readonly #deltas = new LRUCache<string, Promise<StreamMessage | undefined>>({ max: 32, ttl: 5000 });
-  #snapshot: { state: ReadState; activeNodes: number; message: StreamMessage } | undefined;
+  #snapshot: { state: LoadedState; activeNodes: number; message: StreamMessage } | undefined;
 
-  constructor(field: FieldId, sources: CatchUpSources) {
+  constructor(field: FieldId, deps: CatchUpDeps) {
     this.#field = field;
-    this.#sources = sources;
+    this.#deps = deps;
   }
 
   /** The state as it is now; that of a field without updates is empty. @throws FieldError `reads_unavailable` */
-  async readState(): Promise<ReadState> {
+  async readState(): Promise<LoadedState> {
     try {
-      return (await this.#sources.states.read(this.#field)).state;
+      return (await this.#deps.states.read(this.#field)).state;
     } catch (error) {
       if (!(error instanceof FieldError) || error.code !== 'field_not_found') throw error;
-      return emptyState(this.#field);
+      return createEmptyState(this.#field);
     }
   }
 
-  async makeSnapshot(state: ReadState): Promise<StreamMessage> {
-    const activeNodes = await this.#sources.presence.count(this.#field);
+  async createSnapshot(state: LoadedState): Promise<StreamMessage> {
+    const activeNodes = await this.#deps.presence.count(this.#field);
     const known = this.#snapshot;
     if (known?.state === state && known.activeNodes === activeNodes) return known.message;
     const text = Buffer.concat([
       Buffer.from(`{"type":"snapshot","version":${state.version},"state":`),
-      joinText(state.text.state, activeNodes),
+      renderBody(state.serialized.state, activeNodes),
       Buffer.from('}'),
     ]);
     const message = new StreamMessage('snapshot', text, state.version);
@@ -58,22 +58,22 @@ export class CatchUpSource {
   }
 
   /** One delta from an older version to `state`; undefined when only a snapshot can tell. */
-  makeDelta(from: number, { pieces, version }: ReadState): Promise<StreamMessage | undefined> {
-    const { reader, log } = this.#sources;
-    const name = `${from} ${version}`;
-    const known = this.#deltas.get(name);
+  createDelta(from: number, { fragments, version }: LoadedState): Promise<StreamMessage | undefined> {
+    const { reader, log } = this.#deps;
+    const cacheKey = `${from} ${version}`;
+    const known = this.#deltas.get(cacheKey);
     if (known) return known;
-    const delta = createHealingDelta(reader, pieces, from).catch((error) => {
+    const delta = createGapFillDelta(reader, fragments, from).catch((error) => {
       // PostgreSQL is away, and the state came from the cache: a snapshot needs no log.
       log.debug({ err: error, field: this.#field }, 'log not readable');
       return undefined;
     });
-    this.#deltas.set(name, delta);
+    this.#deltas.set(cacheKey, delta);
     return delta;
   }
 }
 
-function emptyState(field: FieldId): ReadState {
-  const pieces = cutState(createFieldState(field));
-  return { version: 0, pieces, text: renderState(pieces) };
+function createEmptyState(field: FieldId): LoadedState {
+  const fragments = toFragments(createFieldState(field));
+  return { version: 0, fragments, serialized: serializeState(fragments) };
 }

@@ -10,42 +10,42 @@ import type { ChangeMessage } from '../../shared/cache/field-cache.ts';
 import type { Metrics } from '../../shared/field/dynamics/metrics.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import type { ReadState } from '../state/state-reader.ts';
-import { CatchUpSource, type CatchUpSources } from './catch-up.ts';
-import { metricsOfDelta, rewriteOldDelta } from './late-delta.ts';
-import { DeltaRing } from './replay-buffer.ts';
+import type { LoadedState } from '../state/state-reader.ts';
+import { CatchUp, type CatchUpDeps } from './catch-up.ts';
+import { parseDeltaMetrics, toLateDelta } from './late-delta.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
 import { encodeMessage, StreamMessage } from './stream-message.ts';
-import { Follower, type Listener } from './subscriber.ts';
+import { type MessageSink, Subscriber } from './subscriber.ts';
 
-export interface FeedSources extends CatchUpSources {
+export interface FieldBroadcasterDeps extends CatchUpDeps {
   readonly metrics: ApiMetrics;
 }
 
-const checkEveryMs = 5000;
-const checkWhenUnsureEveryMs = 1000;
-const maxRounds = 5;
+const idleCheckIntervalMs = 5000;
+const gapCheckIntervalMs = 1000;
+const maxAttempts = 5;
 const retryMs = 1000;
 /** Messages kept while a gap is healed; what is beyond is healed afterwards. */
-const maxWaiting = 1000;
+const maxBufferedMessages = 1000;
 
-export class FieldFeed {
+export class FieldBroadcaster {
   readonly field: FieldId;
-  readonly #sources: FeedSources;
-  readonly #source: CatchUpSource;
-  readonly #ring = new DeltaRing();
-  readonly #followers = new Set<Follower>();
+  readonly #deps: FieldBroadcasterDeps;
+  readonly #catchUpSource: CatchUp;
+  readonly #replayBuffer = new ReplayBuffer();
+  readonly #subscribers = new Set<Subscriber>();
   #version = 0;
   #readMetrics: (() => Metrics) | undefined;
-  #waiting: ChangeMessage[] = [];
-  #healing: Promise<void> | undefined;
-  #checkedAt = 0;
-  #isUnsure = false;
+  #buffered: ChangeMessage[] = [];
+  #gapFill: Promise<void> | undefined;
+  #lastCheckAt = 0;
+  #hasGap = false;
   #activeNodes: number | undefined;
 
-  constructor(field: FieldId, sources: FeedSources) {
+  constructor(field: FieldId, deps: FieldBroadcasterDeps) {
     this.field = field;
-    this.#sources = sources;
-    this.#source = new CatchUpSource(field, sources);
+    this.#deps = deps;
+    this.#catchUpSource = new CatchUp(field, deps);
   }
 
   get version(): number {
@@ -53,162 +53,164 @@ export class FieldFeed {
   }
 
   /** Adds a reader and brings it up to date from the version that it says it has. */
-  add(listener: Listener, after: number | undefined): Follower {
-    const follower = new Follower(listener, after);
-    this.#followers.add(follower);
-    void this.#bringUp(follower).then(() => this.#greet(follower));
-    return follower;
+  add(sink: MessageSink, after: number | undefined): Subscriber {
+    const subscriber = new Subscriber(sink, after);
+    this.#subscribers.add(subscriber);
+    void this.#catchUp(subscriber).then(() => this.#sendPresence(subscriber));
+    return subscriber;
   }
 
-  remove(follower: Follower): void {
-    this.#followers.delete(follower);
+  remove(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
   }
 
   /** Takes a message from the channel. */
   receive(message: ChangeMessage): void {
-    if (!this.#healing) this.#take(message);
-    else if (this.#waiting.length < maxWaiting) this.#waiting.push(message);
+    if (!this.#gapFill) this.#apply(message);
+    else if (this.#buffered.length < maxBufferedMessages) this.#buffered.push(message);
   }
 
   /** Makes sure that nothing was missed: the channel delivers at most once. */
-  check(): Promise<void> {
-    this.#healing ??= this.#heal().finally(() => {
-      this.#healing = undefined;
+  checkForGap(): Promise<void> {
+    this.#gapFill ??= this.#fillGap().finally(() => {
+      this.#gapFill = undefined;
     });
-    return this.#healing;
+    return this.#gapFill;
   }
 
   /** Looks after the readers that are behind, and after the feed itself when its time has come. */
   tick(now: number): void {
-    for (const follower of this.#followers) {
-      const need = follower.check(now);
-      if (need === 'catch-up') void this.#bringUp(follower);
-      if (need !== 'closed') continue;
-      this.#sources.metrics.slowClosed.inc();
-      this.#followers.delete(follower);
+    for (const subscriber of this.#subscribers) {
+      const result = subscriber.checkLag(now);
+      if (result === 'catch-up') void this.#catchUp(subscriber);
+      if (result !== 'closed') continue;
+      this.#deps.metrics.slowSubscribersClosed.inc();
+      this.#subscribers.delete(subscriber);
     }
-    if (now - this.#checkedAt >= (this.#isUnsure ? checkWhenUnsureEveryMs : checkEveryMs)) void this.check();
+    if (now - this.#lastCheckAt >= (this.#hasGap ? gapCheckIntervalMs : idleCheckIntervalMs)) void this.checkForGap();
   }
 
   /** Tells the readers how many devices are here, if that has changed. */
-  async announcePresence(): Promise<void> {
-    const activeNodes = await this.#sources.presence.count(this.field);
+  async broadcastPresence(): Promise<void> {
+    const activeNodes = await this.#deps.presence.count(this.field);
     if (activeNodes === this.#activeNodes) return;
     this.#activeNodes = activeNodes;
     const message = encodeMessage({ type: 'presence', activeNodes });
-    for (const follower of this.#followers) if (follower.isFollowing) follower.listener.send(message);
+    for (const subscriber of this.#subscribers) if (subscriber.isFollowing) subscriber.sink.send(message);
   }
 
-  #take(message: ChangeMessage): void {
+  #apply(message: ChangeMessage): void {
     const { from, to, delta } = message;
     if (from === this.#version) {
-      this.#readMetrics = () => metricsOfDelta(delta);
-      this.#advance(to, new StreamMessage('delta', Buffer.from(delta), to));
+      this.#readMetrics = () => parseDeltaMetrics(delta);
+      this.#broadcast(to, new StreamMessage('delta', Buffer.from(delta), to));
     } else if (to <= this.#version) {
-      const news = rewriteOldDelta(delta, this.#version, this.#readMetrics?.() ?? metricsOfDelta(delta));
-      if (news) this.#advance(this.#version, news);
+      const lateDelta = toLateDelta(delta, this.#version, this.#readMetrics?.() ?? parseDeltaMetrics(delta));
+      if (lateDelta) this.#broadcast(this.#version, lateDelta);
     } else {
-      this.#waiting.push(message);
-      void this.check();
+      this.#buffered.push(message);
+      void this.checkForGap();
     }
   }
 
   /** Gives a delta that stands on the newest version to everybody who is there. */
-  #advance(to: number, message: StreamMessage): void {
+  #broadcast(to: number, message: StreamMessage): void {
     const delta = { from: this.#version, to, message };
-    this.#ring.push(delta);
+    this.#replayBuffer.push(delta);
     this.#version = to;
     const now = Date.now();
     let sent = 0;
-    for (const follower of this.#followers) {
-      const need = follower.offer(delta, now);
-      if (need === 'catch-up') void this.#bringUp(follower);
-      if (need === 'sent') sent += 1;
+    for (const subscriber of this.#subscribers) {
+      const result = subscriber.deliver(delta, now);
+      if (result === 'catch-up') void this.#catchUp(subscriber);
+      if (result === 'sent') sent += 1;
     }
-    this.#sources.metrics.deltas.inc(sent);
+    this.#deps.metrics.deltas.inc(sent);
   }
 
   /** Reads the state, goes there, and then takes what came over the channel meanwhile. */
-  async #heal(): Promise<void> {
-    this.#checkedAt = Date.now();
+  async #fillGap(): Promise<void> {
+    this.#lastCheckAt = Date.now();
     try {
-      for (let round = 0; round < maxRounds; round++) {
-        await this.#goTo(await this.#source.readState());
-        this.#isUnsure = this.#takeWaiting();
-        if (!this.#isUnsure) return;
+      for (let attempt = 0; attempt < maxAttempts; attempt++) {
+        await this.#advanceTo(await this.#catchUpSource.readState());
+        this.#hasGap = this.#drainBuffered();
+        if (!this.#hasGap) return;
         // A message may be ahead of a replica of the cache, never of PostgreSQL for long.
-        await delay(20 * 2 ** round);
+        await delay(20 * 2 ** attempt);
       }
     } catch (error) {
-      this.#isUnsure = true;
-      this.#sources.log.warn({ err: error, field: this.field }, 'stream cannot be healed yet');
+      this.#hasGap = true;
+      this.#deps.log.warn({ err: error, field: this.field }, 'stream cannot be healed yet');
     }
-    this.#waiting = [];
+    this.#buffered = [];
   }
 
-  async #goTo(state: ReadState): Promise<void> {
+  async #advanceTo(state: LoadedState): Promise<void> {
     if (state.version <= this.#version) return;
-    const delta = this.#followers.size === 0 ? undefined : await this.#source.makeDelta(this.#version, state);
-    this.#readMetrics = () => state.pieces.head.metrics;
-    if (this.#followers.size > 0) this.#sources.metrics.heals.inc();
-    if (delta) return this.#advance(state.version, delta);
-    this.#ring.clear();
+    const delta =
+      this.#subscribers.size === 0 ? undefined : await this.#catchUpSource.createDelta(this.#version, state);
+    this.#readMetrics = () => state.fragments.header.metrics;
+    if (this.#subscribers.size > 0) this.#deps.metrics.gapFills.inc();
+    if (delta) return this.#broadcast(state.version, delta);
+    this.#replayBuffer.clear();
     this.#version = state.version;
-    for (const follower of this.#followers) if (follower.isFollowing) void this.#bringUp(follower);
+    for (const subscriber of this.#subscribers) if (subscriber.isFollowing) void this.#catchUp(subscriber);
   }
 
   /** Whether there are messages left that are still ahead. */
-  #takeWaiting(): boolean {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const message of waiting) {
+  #drainBuffered(): boolean {
+    const buffered = this.#buffered;
+    this.#buffered = [];
+    for (const message of buffered) {
       const isAhead = message.from !== this.#version && message.to > this.#version;
-      if (isAhead) this.#waiting.push(message);
-      else this.#take(message);
+      if (isAhead) this.#buffered.push(message);
+      else this.#apply(message);
     }
-    return this.#waiting.length > 0;
+    return this.#buffered.length > 0;
   }
 
   /** Brings a reader to the newest version by the shortest way there is, and lets it follow from there. */
-  async #bringUp(follower: Follower): Promise<void> {
-    follower.catchUp();
+  async #catchUp(subscriber: Subscriber): Promise<void> {
+    subscriber.startCatchUp();
     try {
       // A reader that claims to be ahead may be right: then this feed has yet to hear of it.
-      const isKnown = follower.version !== undefined && follower.version <= this.#version;
-      if (isKnown && this.#sendRing(follower)) return;
-      for (let round = 0; round < maxRounds; round++) {
-        await this.#sendState(follower, await this.#source.readState());
-        if (this.#sendRing(follower)) return;
+      const isKnown = subscriber.version !== undefined && subscriber.version <= this.#version;
+      if (isKnown && this.#replayBufferTo(subscriber)) return;
+      for (let attempt = 0; attempt < maxAttempts; attempt++) {
+        await this.#sendState(subscriber, await this.#catchUpSource.readState());
+        if (this.#replayBufferTo(subscriber)) return;
       }
     } catch (error) {
-      this.#sources.log.debug({ err: error, field: this.field }, 'reader cannot be brought up to date yet');
+      this.#deps.log.debug({ err: error, field: this.field }, 'reader cannot be brought up to date yet');
     }
-    follower.fallBehind(Date.now(), retryMs);
+    subscriber.fallBehind(Date.now(), retryMs);
   }
 
   /** Whether the reader has the newest version now. */
-  #sendRing(follower: Follower): boolean {
-    const { version } = follower;
+  #replayBufferTo(subscriber: Subscriber): boolean {
+    const { version } = subscriber;
     if (version === undefined) return false;
-    const deltas = version >= this.#version ? [] : this.#ring.since(version);
+    const deltas = version >= this.#version ? [] : this.#replayBuffer.since(version);
     if (!deltas) return false;
-    for (const { message, to } of deltas) follower.send(message, to);
-    follower.follow();
+    for (const { message, to } of deltas) subscriber.send(message, to);
+    subscriber.follow();
     return true;
   }
 
-  async #sendState(follower: Follower, state: ReadState): Promise<void> {
-    const from = follower.version;
+  async #sendState(subscriber: Subscriber, state: LoadedState): Promise<void> {
+    const from = subscriber.version;
     if (from === state.version) return;
-    const delta = from !== undefined && from < state.version ? await this.#source.makeDelta(from, state) : undefined;
-    const message = delta ?? (await this.#source.makeSnapshot(state));
-    if (!this.#followers.has(follower)) return;
-    if (message.type === 'snapshot') this.#sources.metrics.snapshots.inc();
-    follower.send(message, state.version);
+    const delta =
+      from !== undefined && from < state.version ? await this.#catchUpSource.createDelta(from, state) : undefined;
+    const message = delta ?? (await this.#catchUpSource.createSnapshot(state));
+    if (!this.#subscribers.has(subscriber)) return;
+    if (message.type === 'snapshot') this.#deps.metrics.snapshots.inc();
+    subscriber.send(message, state.version);
   }
 
-  async #greet(follower: Follower): Promise<void> {
-    const activeNodes = await this.#sources.presence.count(this.field);
-    if (this.#followers.has(follower)) follower.listener.send(encodeMessage({ type: 'presence', activeNodes }));
+  async #sendPresence(subscriber: Subscriber): Promise<void> {
+    const activeNodes = await this.#deps.presence.count(this.field);
+    if (this.#subscribers.has(subscriber)) subscriber.sink.send(encodeMessage({ type: 'presence', activeNodes }));
   }
 }

@@ -4,26 +4,26 @@
  * does not name them): then a snapshot serves.
  */
 import type { FieldReader } from '../../db/read/field-reader.ts';
-import type { ParticlePiece, StatePieces } from '../../shared/cache/state-fragments.ts';
-import { renderDelta } from '../../shared/cache/state-serializer.ts';
+import type { ParticleFragment, StateFragments } from '../../shared/cache/state-fragments.ts';
+import { serializeDelta } from '../../shared/cache/state-serializer.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
-import { nothingTouched, type Touched } from '../../shared/field/merge-update.ts';
+import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { StreamMessage } from './stream-message.ts';
 
 const maxUpdates = 1000;
 
-export async function createHealingDelta(
+export async function createGapFillDelta(
   reader: FieldReader,
-  pieces: StatePieces,
+  fragments: StateFragments,
   from: number,
 ): Promise<StreamMessage | undefined> {
-  const count = pieces.version - from;
-  if (count > maxUpdates || pieces.head.evictedAt > from) return undefined;
-  const page = await reader.readLog(pieces.field, from, count);
+  const count = fragments.version - from;
+  if (count > maxUpdates || fragments.header.evictedAt > from) return undefined;
+  const page = await reader.readLog(fragments.field, from, count);
   if (!page || page.oldest > from || page.updates.length !== count) return undefined;
-  const touched = nothingTouched();
-  for (const { update } of page.updates) touch(touched, update);
+  const changes = emptyChangeSet();
+  for (const { update } of page.updates) collectChanges(changes, update);
   const updates = page.updates.map(
     ({ device, outcome, version, resolution, update }): DeltaUpdate => ({
       device,
@@ -33,34 +33,34 @@ export async function createHealingDelta(
       ...(resolution ? { resolution } : {}),
     }),
   );
-  const text = renderDelta(from, pickTouched(pieces, touched), updates);
-  return new StreamMessage('delta', Buffer.from(text), pieces.version);
+  const text = serializeDelta(from, selectChanged(fragments, changes), updates);
+  return new StreamMessage('delta', Buffer.from(text), fragments.version);
 }
 
-function touch(touched: Touched, update: Update): void {
+function collectChanges(changes: ChangeSet, update: Update): void {
   switch (update.kind) {
     case 'cells.set':
-      for (const { x, y } of update.cells) touched.cells.add(`${x},${y}`);
+      for (const { x, y } of update.cells) changes.cells.add(`${x},${y}`);
       return;
     case 'particle.put':
     case 'particle.remove':
-      touched.particles.add(update.id);
-      touched.quantumFields = true;
+      changes.particles.add(update.id);
+      changes.quantumFields = true;
       return;
     case 'event':
-      touched.quantumFields = true;
+      changes.quantumFields = true;
   }
 }
 
-function pickTouched(pieces: StatePieces, touched: Touched): StatePieces {
-  const present = new Map(pieces.particles.map((piece) => [piece.id, piece]));
-  const particles = [...touched.particles].map(
-    (id): ParticlePiece => present.get(id) ?? { id, order: 0, json: undefined },
+function selectChanged(fragments: StateFragments, changes: ChangeSet): StateFragments {
+  const particlesById = new Map(fragments.particles.map((piece) => [piece.id, piece]));
+  const particles = [...changes.particles].map(
+    (id): ParticleFragment => particlesById.get(id) ?? { id, order: 0, json: undefined },
   );
   return {
-    ...pieces,
+    ...fragments,
     particles,
-    cells: pieces.cells.filter(({ cell }) => touched.cells.has(cell)),
-    fieldsMoved: touched.quantumFields,
+    cells: fragments.cells.filter(({ cell }) => changes.cells.has(cell)),
+    quantumFieldsChanged: changes.quantumFields,
   };
 }

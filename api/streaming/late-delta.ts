@@ -6,18 +6,18 @@ import type { DeltaUpdate } from '../../shared/contract/stream.ts';
 import type { Metrics } from '../../shared/field/dynamics/metrics.ts';
 import { encodeMessage, type StreamMessage } from './stream-message.ts';
 
-interface DeltaText {
+interface ParsedDelta {
   readonly changes: { readonly metrics: Metrics };
   readonly updates: readonly DeltaUpdate[];
 }
 
-export function metricsOfDelta(text: string): Metrics {
-  return (JSON.parse(text) as DeltaText).changes.metrics;
+export function parseDeltaMetrics(text: string): Metrics {
+  return (JSON.parse(text) as ParsedDelta).changes.metrics;
 }
 
 /** What is still news in it, as a delta that changes nothing at `version`; undefined when nothing is. */
-export function rewriteOldDelta(text: string, version: number, metrics: Metrics): StreamMessage | undefined {
-  const updates = (JSON.parse(text) as DeltaText).updates.filter(
+export function toLateDelta(text: string, version: number, metrics: Metrics): StreamMessage | undefined {
+  const updates = (JSON.parse(text) as ParsedDelta).updates.filter(
     ({ outcome }) => outcome === 'duplicate' || outcome === 'reused',
   );
   if (updates.length === 0) return undefined;

@@ -4,7 +4,7 @@ import type { StreamMessage } from './stream-message.ts';
 const maxDeltas = 500;
 const maxBytes = 2 * 1024 * 1024;
 /** Beyond this a reader is better served by one message with the sum of it all. */
-const maxCatchUpBytes = 512 * 1024;
+const maxReplayBytes = 512 * 1024;
 
 export interface Delta {
   readonly from: number;
@@ -12,7 +12,7 @@ export interface Delta {
   readonly message: StreamMessage;
 }
 
-export class DeltaRing {
+export class ReplayBuffer {
   #deltas: Delta[] = [];
   #bytes = 0;
 
@@ -35,7 +35,7 @@ export class DeltaRing {
     if (start === -1 || this.#deltas[start]?.from !== version) return undefined;
     const deltas = this.#deltas.slice(start);
     const bytes = deltas.reduce((sum, { message }) => sum + message.text.length, 0);
-    return bytes <= maxCatchUpBytes ? deltas : undefined;
+    return bytes <= maxReplayBytes ? deltas : undefined;
   }
 
   clear(): void {

@@ -3,97 +3,97 @@
  * readers, and one clock that looks after them all.
  */
 
-import { type CacheNames, parseChangeMessage } from '../../shared/cache/field-cache.ts';
+import { type CacheKeys, parseChangeMessage } from '../../shared/cache/field-cache.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import type { ChannelSubscriber } from '../redis-subscriber.ts';
-import type { KnownVersions } from '../state/latest-versions.ts';
-import { type FeedSources, FieldFeed } from './field-broadcaster.ts';
-import type { Follower, Listener } from './subscriber.ts';
+import type { RedisSubscriber } from '../redis-subscriber.ts';
+import type { LatestVersions } from '../state/latest-versions.ts';
+import { FieldBroadcaster, type FieldBroadcasterDeps } from './field-broadcaster.ts';
+import type { MessageSink, Subscriber } from './subscriber.ts';
 
-const tickMs = 250;
-const presenceEveryMs = 2000;
+const tickIntervalMs = 250;
+const presenceIntervalMs = 2000;
 
-interface HubOptions extends FeedSources {
-  readonly subscriber: ChannelSubscriber;
-  readonly names: CacheNames;
-  readonly versions: KnownVersions;
+interface StreamHubDeps extends FieldBroadcasterDeps {
+  readonly redisSubscriber: RedisSubscriber;
+  readonly keys: CacheKeys;
+  readonly versions: LatestVersions;
 }
 
-interface JoinRequest {
+interface SubscribeOptions {
   readonly field: FieldId;
-  readonly listener: Listener;
+  readonly sink: MessageSink;
   /** The version that the reader has. */
   readonly after: number | undefined;
 }
 
-interface Watched {
-  readonly feed: FieldFeed;
-  readonly started: Promise<void>;
-  readers: number;
+interface FieldSubscription {
+  readonly broadcaster: FieldBroadcaster;
+  readonly ready: Promise<void>;
+  subscriberCount: number;
 }
 
-export class FieldHub {
-  readonly #options: HubOptions;
-  readonly #watched = new Map<FieldId, Watched>();
-  readonly #clock: NodeJS.Timeout;
-  #presenceAt = 0;
+export class StreamHub {
+  readonly #deps: StreamHubDeps;
+  readonly #subscriptions = new Map<FieldId, FieldSubscription>();
+  readonly #timer: NodeJS.Timeout;
+  #lastPresenceAt = 0;
 
-  constructor(options: HubOptions) {
-    this.#options = options;
-    options.subscriber.onReconnect(() => {
-      for (const { feed } of this.#watched.values()) void feed.check();
+  constructor(deps: StreamHubDeps) {
+    this.#deps = deps;
+    deps.redisSubscriber.onReconnect(() => {
+      for (const { broadcaster } of this.#subscriptions.values()) void broadcaster.checkForGap();
     });
-    this.#clock = setInterval(() => this.#tick(Date.now()), tickMs);
+    this.#timer = setInterval(() => this.#tick(Date.now()), tickIntervalMs);
   }
 
   /** Lets a listener follow a field until the function that is returned is called. */
-  join({ field, listener, after }: JoinRequest): () => void {
-    const watched = this.#watched.get(field) ?? this.#watch(field);
-    watched.readers += 1;
-    let follower: Follower | undefined;
-    let hasLeft = false;
-    void watched.started.then(() => {
-      if (!hasLeft) follower = watched.feed.add(listener, after);
+  subscribe({ field, sink, after }: SubscribeOptions): () => void {
+    const subscription = this.#subscriptions.get(field) ?? this.#open(field);
+    subscription.subscriberCount += 1;
+    let subscriber: Subscriber | undefined;
+    let isUnsubscribed = false;
+    void subscription.ready.then(() => {
+      if (!isUnsubscribed) subscriber = subscription.broadcaster.add(sink, after);
     });
     return () => {
-      if (hasLeft) return;
-      hasLeft = true;
-      if (follower) watched.feed.remove(follower);
-      watched.readers -= 1;
-      if (watched.readers === 0) this.#forget(field, watched);
+      if (isUnsubscribed) return;
+      isUnsubscribed = true;
+      if (subscriber) subscription.broadcaster.remove(subscriber);
+      subscription.subscriberCount -= 1;
+      if (subscription.subscriberCount === 0) this.#close(field, subscription);
     };
   }
 
   close(): void {
-    clearInterval(this.#clock);
-    for (const [field, watched] of this.#watched) this.#forget(field, watched);
+    clearInterval(this.#timer);
+    for (const [field, subscription] of this.#subscriptions) this.#close(field, subscription);
   }
 
   /** Subscribes first and reads then, so that nothing falls in between. */
-  #watch(field: FieldId): Watched {
-    const { subscriber, names, versions } = this.#options;
-    const feed = new FieldFeed(field, this.#options);
-    const listening = subscriber.listen(names.fieldChannel(field), (message) => {
-      feed.receive(parseChangeMessage(message));
-      versions.note(field, feed.version);
+  #open(field: FieldId): FieldSubscription {
+    const { redisSubscriber, keys, versions } = this.#deps;
+    const broadcaster = new FieldBroadcaster(field, this.#deps);
+    const subscribed = redisSubscriber.subscribe(keys.fieldChannel(field), (message) => {
+      broadcaster.receive(parseChangeMessage(message));
+      versions.observe(field, broadcaster.version);
     });
-    const watched = { feed, started: listening.then(() => feed.check()), readers: 0 };
-    this.#watched.set(field, watched);
-    return watched;
+    const subscription = { broadcaster, ready: subscribed.then(() => broadcaster.checkForGap()), subscriberCount: 0 };
+    this.#subscriptions.set(field, subscription);
+    return subscription;
   }
 
-  #forget(field: FieldId, watched: Watched): void {
-    if (this.#watched.get(field) !== watched) return;
-    this.#watched.delete(field);
-    this.#options.subscriber.ignore(this.#options.names.fieldChannel(field));
+  #close(field: FieldId, subscription: FieldSubscription): void {
+    if (this.#subscriptions.get(field) !== subscription) return;
+    this.#subscriptions.delete(field);
+    this.#deps.redisSubscriber.unsubscribe(this.#deps.keys.fieldChannel(field));
   }
 
   #tick(now: number): void {
-    const announces = now - this.#presenceAt >= presenceEveryMs;
-    if (announces) this.#presenceAt = now;
-    for (const { feed } of this.#watched.values()) {
-      feed.tick(now);
-      if (announces) void feed.announcePresence();
+    const isPresenceDue = now - this.#lastPresenceAt >= presenceIntervalMs;
+    if (isPresenceDue) this.#lastPresenceAt = now;
+    for (const { broadcaster } of this.#subscriptions.values()) {
+      broadcaster.tick(now);
+      if (isPresenceDue) void broadcaster.broadcastPresence();
     }
   }
 }

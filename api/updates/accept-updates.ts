@@ -9,17 +9,17 @@ import type { Accepted } from '../../shared/contract/receipt.ts';
 import type { Claims } from '../../shared/contract/token.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { type UpdateProducer, weighJob } from '../../shared/queue/update-producer.ts';
-import { admitUpdates } from '../../shared/updates/clamp-timestamps.ts';
-import type { Backlog } from '../admission/admission-control.ts';
-import type { CounterLeads } from '../admission/counter-gap-check.ts';
-import { checkAccess, checkRevocation, grantOf, writerOf } from '../auth/field-auth.ts';
+import { estimateJobBytes, type UpdateProducer } from '../../shared/queue/update-producer.ts';
+import { clampTimestamps } from '../../shared/updates/clamp-timestamps.ts';
+import type { AdmissionControl } from '../admission/admission-control.ts';
+import type { CounterGapCheck } from '../admission/counter-gap-check.ts';
+import { assertAccess, assertNotRevoked, createGrant, requireDevice } from '../auth/field-auth.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import type { Limits } from '../rate-limits/rate-limits.ts';
-import type { KnownVersions } from '../state/latest-versions.ts';
+import type { RateLimits } from '../rate-limits/rate-limits.ts';
+import type { LatestVersions } from '../state/latest-versions.ts';
 import type { Presence } from '../state/presence.ts';
 
-interface UpdateOrder {
+interface AcceptUpdatesOptions {
   readonly field: FieldId;
   readonly claims: Claims;
   readonly updates: readonly Update[];
@@ -28,15 +28,15 @@ interface UpdateOrder {
 }
 
 /** @throws FieldError `forbidden`, `token_revoked`, `rate_limited`, `counter_too_far`, `overloaded` or `queue_unavailable` */
-export type AcceptUpdates = (order: UpdateOrder) => Promise<Accepted>;
+export type AcceptUpdates = (options: AcceptUpdatesOptions) => Promise<Accepted>;
 
-interface UpdateDoor {
+interface AcceptUpdatesDeps {
   readonly producer: UpdateProducer;
   readonly revocations: RevocationList;
-  readonly limits: Limits;
-  readonly backlog: Backlog;
-  readonly leads: CounterLeads;
-  readonly versions: KnownVersions;
+  readonly limits: RateLimits;
+  readonly admission: AdmissionControl;
+  readonly counterGapCheck: CounterGapCheck;
+  readonly versions: LatestVersions;
   readonly presence: Presence;
   readonly metrics: ApiMetrics;
 }
@@ -45,30 +45,30 @@ export function createAcceptUpdates({
   producer,
   revocations,
   limits,
-  backlog,
-  leads,
+  admission,
+  counterGapCheck,
   versions,
   presence,
   metrics,
-}: UpdateDoor): AcceptUpdates {
+}: AcceptUpdatesDeps): AcceptUpdates {
   return async ({ field, claims, updates: sent, replyTo }) => {
-    checkAccess(claims, 'field:write', field);
-    checkRevocation(revocations, claims);
-    const device = writerOf(claims);
-    limits.updates.take(claims.sub, sent.length);
-    await leads.check({ field, device, updates: sent });
-    backlog.check();
+    assertAccess(claims, 'field:write', field);
+    assertNotRevoked(revocations, claims);
+    const device = requireDevice(claims);
+    limits.updates.consume(claims.sub, sent.length);
+    await counterGapCheck.assertNoGap({ field, device, updates: sent });
+    admission.assertCapacity();
     const acceptedAt = Date.now();
-    const { updates, adjusted } = admitUpdates(sent, acceptedAt);
+    const { updates, adjusted } = clampTimestamps(sent, acceptedAt);
     const job = {
       ...{ field, device, updates, acceptedAt },
       user: claims.sub,
-      grant: grantOf(claims, field),
+      grant: createGrant(claims, field),
       ...(replyTo ? { replyTo } : {}),
     };
-    const add = () => Promise.all([versions.find(field), producer.enqueue(job)]);
-    const [version, durability] = await backlog.count(weighJob(job), add);
-    leads.noteAccepted({ field, device, updates });
+    const enqueue = () => Promise.all([versions.get(field), producer.enqueue(job)]);
+    const [version, durability] = await admission.trackEnqueue(estimateJobBytes(job), enqueue);
+    counterGapCheck.recordAccepted({ field, device, updates });
     presence.touch(field, device);
     metrics.accepted.inc({ durability }, updates.length);
     metrics.adjusted.inc(adjusted.length);

@@ -1,10 +1,10 @@
 /** Where requests wait for what became of their updates: workers answer on a channel of this process. */
 import { randomUUID } from 'node:crypto';
-import type { CacheNames } from '../../shared/cache/field-cache.ts';
+import type { CacheKeys } from '../../shared/cache/field-cache.ts';
 import type { ReplyAddress } from '../../shared/contract/job.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import type { ChannelSubscriber } from '../redis-subscriber.ts';
+import type { RedisSubscriber } from '../redis-subscriber.ts';
 
 export interface Reply {
   readonly request: string;
@@ -14,69 +14,69 @@ export interface Reply {
 }
 
 /** A place to wait in. Must be left. */
-export interface Waiting {
+export interface PendingReply {
   readonly address: ReplyAddress;
   /** The reply, or undefined when it has not come within the time. */
   wait(timeoutMs: number): Promise<Reply | undefined>;
   /** Whether a reply may have been lost on the way; then only receipts tell. */
-  mayBeMissed(): boolean;
-  leave(): void;
+  mayHaveBeenMissed(): boolean;
+  close(): void;
 }
 
-export class Replies {
-  readonly #process = randomUUID();
-  readonly #subscriber: ChannelSubscriber;
-  readonly #takers = new Map<string, (reply: Reply | undefined) => void>();
+export class PendingReplies {
+  readonly #processId = randomUUID();
+  readonly #redisSubscriber: RedisSubscriber;
+  readonly #resolvers = new Map<string, (reply: Reply | undefined) => void>();
   /** How often the channel was subscribed anew: what was sent before that may be lost. */
   #reconnects = 0;
-  #closed = false;
+  #isClosed = false;
 
-  constructor(subscriber: ChannelSubscriber, names: CacheNames) {
-    this.#subscriber = subscriber;
-    subscriber.onReconnect(() => {
+  constructor(redisSubscriber: RedisSubscriber, keys: CacheKeys) {
+    this.#redisSubscriber = redisSubscriber;
+    redisSubscriber.onReconnect(() => {
       this.#reconnects += 1;
     });
-    void subscriber.listen(names.replyChannel(this.#process), (message) => {
+    void redisSubscriber.subscribe(keys.replyChannel(this.#processId), (message) => {
       const reply = JSON.parse(message) as Reply;
-      this.#takers.get(reply.request)?.(reply);
+      this.#resolvers.get(reply.request)?.(reply);
     });
   }
 
-  expect(): Waiting {
+  open(): PendingReply {
     const request = randomUUID();
-    let take: (reply: Reply | undefined) => void = () => undefined;
+    let settle: (reply: Reply | undefined) => void = () => undefined;
     const reply = new Promise<Reply | undefined>((resolve) => {
-      take = resolve;
+      settle = resolve;
     });
     const reconnects = this.#reconnects;
-    if (this.#closed) take(undefined);
-    this.#takers.set(request, take);
+    if (this.#isClosed) settle(undefined);
+    this.#resolvers.set(request, settle);
     return {
-      address: { process: this.#process, request },
-      wait: (timeoutMs) => within(reply, timeoutMs),
-      mayBeMissed: () => !this.#subscriber.isListening || this.#reconnects !== reconnects,
-      leave: () => void this.#takers.delete(request),
+      address: { process: this.#processId, request },
+      wait: (timeoutMs) => withTimeout(reply, timeoutMs),
+      mayHaveBeenMissed: () => !this.#redisSubscriber.isSubscribed || this.#reconnects !== reconnects,
+      close: () => void this.#resolvers.delete(request),
     };
   }
 
   /** Lets all who wait go on without. */
   close(): void {
-    this.#closed = true;
-    for (const take of this.#takers.values()) take(undefined);
+    this.#isClosed = true;
+    for (const resolve of this.#resolvers.values()) resolve(undefined);
   }
 
-  get closed(): boolean {
-    return this.#closed;
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 }
 
-async function within<Answer>(answer: Promise<Answer>, timeoutMs: number): Promise<Answer | undefined> {
+async function withTimeout<Result>(promise: Promise<Result>, timeoutMs: number): Promise<Result | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, timeoutMs, undefined);
   });
   try {
-    return await Promise.race([answer, timeout]);
+    return await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -2,37 +2,37 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { FieldReader, SentUpdates } from '../../db/read/field-reader.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
-import type { Replies, Waiting } from './pending-replies.ts';
+import type { PendingReplies, PendingReply } from './pending-replies.ts';
 
-const firstLookMs = 750;
+const initialPollMs = 750;
 
 export interface Applied {
   readonly version: number;
   readonly results: UpdateResult[];
 }
 
-interface Sources {
-  readonly replies: Replies;
+interface WaitUntilAppliedDeps {
+  readonly replies: PendingReplies;
   readonly reader: FieldReader;
   readonly log: FastifyBaseLogger;
 }
 
 /** Waits for the worker's reply. Since that may be lost, the log is asked as well: soon, then ever more seldom. */
 export async function waitUntilApplied(
-  { replies, reader, log }: Sources,
+  { replies, reader, log }: WaitUntilAppliedDeps,
   sent: SentUpdates,
-  waiting: Waiting,
+  pendingReply: PendingReply,
   deadline: number,
 ): Promise<Applied | undefined> {
-  for (let pauseMs = firstLookMs; ; pauseMs *= 2) {
-    const limitMs = waiting.mayBeMissed() ? firstLookMs : pauseMs;
-    const reply = await waiting.wait(Math.max(0, Math.min(deadline - Date.now(), limitMs)));
+  for (let pauseMs = initialPollMs; ; pauseMs *= 2) {
+    const timeoutMs = pendingReply.mayHaveBeenMissed() ? initialPollMs : pauseMs;
+    const reply = await pendingReply.wait(Math.max(0, Math.min(deadline - Date.now(), timeoutMs)));
     if (reply) return { version: reply.version, results: reply.results };
-    const isOver = Date.now() >= deadline || replies.closed;
+    const isLastAttempt = Date.now() >= deadline || replies.isClosed;
     const applied = await reader.readResults(sent).catch((error) => {
       log.debug({ err: error, field: sent.field }, 'receipts not readable');
       return undefined;
     });
-    if (applied || isOver) return applied;
+    if (applied || isLastAttempt) return applied;
   }
 }

@@ -4,7 +4,7 @@ import { restoreBackup } from '../../db/backup/restore-backup.ts';
 import { writeBackup } from '../../db/backup/write-backup.ts';
 import { connectDatabase } from '../../db/connect.ts';
 import { listFields, verifyField } from '../../db/read/verify-field.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 
 type Result = Readonly<Record<string, unknown>>;
 
@@ -24,7 +24,7 @@ const steps: Readonly<Record<string, (url: string, folder: string) => Promise<Re
     }
   },
   async verify(url) {
-    const log = createLog({ name: 'bench', level: 'silent' });
+    const log = createLogger({ name: 'bench', level: 'silent' });
     const db = connectDatabase({ url, poolSize: 2, applicationName: 'bench', log, statementTimeoutMs: 600_000 });
     let [updates, snapshots, differences] = [0, 0, 0];
     for (const field of await listFields(db)) {

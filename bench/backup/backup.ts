@@ -16,9 +16,9 @@ import { createFieldReader } from '../../db/read/field-reader.ts';
 import { listFields } from '../../db/read/verify-field.ts';
 import { ensureDatabase, startPostgres } from '../../dev/postgres/server.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
-import { cutState } from '../../shared/cache/state-fragments.ts';
-import { joinText, renderState } from '../../shared/cache/state-serializer.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { toFragments } from '../../shared/cache/state-fragments.ts';
+import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { writeLongLogs } from './long-logs.ts';
 
 const { values } = parseArgs({
@@ -47,13 +47,13 @@ async function runStep(name: string, ...args: string[]): Promise<Step> {
   const child = spawn(process.execPath, ['--import', 'tsx', script, name, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let said = '';
+  let stdout = '';
   child.stdout.on('data', (text) => {
-    said += String(text);
+    stdout += String(text);
   });
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`the step ${name} ended with code ${code}`);
-  const step = JSON.parse(said) as Step;
+  const step = JSON.parse(stdout) as Step;
   const { seconds, peakRssMb, result } = step;
   console.log(
     `${name.padEnd(10)} ${seconds.toFixed(1).padStart(7)} s  peak ${peakRssMb} MB  ${JSON.stringify(result)}`,
@@ -62,12 +62,12 @@ async function runStep(name: string, ...args: string[]): Promise<Step> {
 }
 
 /** Every row of a database that must come back, and every state as readers get it, in a few numbers and texts. */
-async function fingerprint(url: string): Promise<string> {
-  const log = createLog({ name: 'bench', level: 'silent' });
+async function computeFingerprint(url: string): Promise<string> {
+  const log = createLogger({ name: 'bench', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 2, applicationName: 'bench', log, statementTimeoutMs: 600_000 });
   try {
     const reader = createFieldReader(db);
-    const prints: unknown[] = [];
+    const parts: unknown[] = [];
     for (const table of [
       'consciousness_states',
       'field_conflicts',
@@ -78,13 +78,13 @@ async function fingerprint(url: string): Promise<string> {
       const { rows } = await db.raw(
         `SELECT '${table}' AS name, count(*)::text AS rows, sum(hashtextextended(t::text, 0))::text AS hash FROM ${table} t`,
       );
-      prints.push(rows[0]);
+      parts.push(rows[0]);
     }
     for (const field of await listFields(db)) {
       const state = await reader.loadState(field);
-      if (state) prints.push(joinText(renderState(cutState(state)).state, 0).toString());
+      if (state) parts.push(renderBody(serializeState(toFragments(state)).state, 0).toString());
     }
-    return JSON.stringify(prints);
+    return JSON.stringify(parts);
   } finally {
     await db.destroy();
   }
@@ -100,7 +100,7 @@ async function flipByte(path: string): Promise<void> {
   await file.close();
 }
 
-async function measure(folder: string, urlOf: (database: string) => string): Promise<boolean> {
+async function runBenchmark(folder: string, urlOf: (database: string) => string): Promise<boolean> {
   const [source, target] = [urlOf('source'), urlOf('target')];
   for (const url of [source, target]) await migrate(url);
   const startedAt = performance.now();
@@ -113,7 +113,7 @@ async function measure(folder: string, urlOf: (database: string) => string): Pro
   await flipByte(join(damaged, damagedFile));
   const refused = await runStep('restore', target, damaged);
   const restored = await runStep('restore', target, path);
-  const isEqual = (await fingerprint(source)) === (await fingerprint(target));
+  const isEqual = (await computeFingerprint(source)) === (await computeFingerprint(target));
   const verified = await runStep('verify', target);
   console.log(`every row and every state of the restored database is ${isEqual ? 'equal' : 'DIFFERENT'}`);
   const isRefused = refused.result.refused === 'checksum' && restored.result.refused === undefined;
@@ -127,7 +127,7 @@ async function main(): Promise<void> {
   const server = await startPostgres({ folder, port: await findFreePort(), password: 'bench' });
   try {
     for (const name of ['source', 'target']) await ensureDatabase(server, name);
-    if (!(await measure(folder, (name) => server.url(name)))) process.exitCode = 1;
+    if (!(await runBenchmark(folder, (name) => server.url(name)))) process.exitCode = 1;
   } finally {
     await server.process.stop();
     await rm(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 import { WebSocketServer } from 'ws';
 import { parseChangeMessage } from '../../shared/cache/field-cache.ts';
-import { serve } from '../stack/rpc-process.ts';
+import { serveRpc } from '../stack/rpc-process.ts';
 
 interface Settings {
   readonly cacheUrl: string;
@@ -11,7 +11,7 @@ interface Settings {
   readonly greeting: Uint8Array;
 }
 
-const orders = {
+const handlers = {
   /** @returns its address */
   async listen({ cacheUrl, channel, greeting }: Settings): Promise<string> {
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
@@ -31,5 +31,5 @@ const orders = {
   },
 };
 
-export type BareBroadcast = typeof orders;
-serve(orders);
+export type BareBroadcast = typeof handlers;
+serveRpc(handlers);

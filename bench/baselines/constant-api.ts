@@ -1,8 +1,8 @@
 /** The limit of any read here: the same framework, which answers with the same bytes every time. */
 import Fastify from 'fastify';
-import { serve } from '../stack/rpc-process.ts';
+import { serveRpc } from '../stack/rpc-process.ts';
 
-const orders = {
+const handlers = {
   /** @returns its address; what it serves is at `/0`, `/1`, … */
   async listen(bodies: readonly Uint8Array[]): Promise<string> {
     const app = Fastify();
@@ -15,5 +15,5 @@ const orders = {
   },
 };
 
-export type ConstantApi = typeof orders;
-serve(orders);
+export type ConstantApi = typeof handlers;
+serveRpc(handlers);

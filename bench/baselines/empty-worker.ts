@@ -1,7 +1,7 @@
 /** The limit of any worker here: BullMQ with the settings of ours, and jobs that do nothing. */
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { serve } from '../stack/rpc-process.ts';
+import { serveRpc } from '../stack/rpc-process.ts';
 
 interface Settings {
   readonly url: string;
@@ -14,7 +14,7 @@ interface Settings {
 let processed = 0;
 let goal = { count: 0, reached: () => {} };
 
-const orders = {
+const handlers = {
   async start({ url, prefix, queue, channel }: Settings): Promise<void> {
     const redis = new Redis(url);
     const worker = new Worker(
@@ -47,5 +47,5 @@ const orders = {
   },
 };
 
-export type EmptyWorker = typeof orders;
-serve(orders);
+export type EmptyWorker = typeof handlers;
+serveRpc(handlers);

@@ -3,9 +3,9 @@ import Fastify from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { createUpdatesSchema } from '../../shared/contract/update.ts';
-import { serve } from '../stack/rpc-process.ts';
+import { serveRpc } from '../stack/rpc-process.ts';
 
-const orders = {
+const handlers = {
   /** @returns its address */
   async listen(_: null): Promise<string> {
     const app = Fastify({ bodyLimit: 1024 * 1024 }).withTypeProvider<ZodTypeProvider>();
@@ -18,5 +18,5 @@ const orders = {
   },
 };
 
-export type NoopApi = typeof orders;
-serve(orders);
+export type NoopApi = typeof handlers;
+serveRpc(handlers);

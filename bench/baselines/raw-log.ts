@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 
-const lanes = 4;
+const connections = 4;
 const insert = `
   INSERT INTO bench_log (field_id, version, device_id, counter, logged_at, outcome, update)
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::jsonb[])`;
@@ -20,7 +20,7 @@ export async function insertRawLog(db: pg.Pool, jobs: readonly ApplyUpdates[], b
   const startedAt = performance.now();
   let next = 0;
   await Promise.all(
-    Array.from({ length: lanes }, async () => {
+    Array.from({ length: connections }, async () => {
       for (let batch = batches[next++]; batch; batch = batches[next++]) {
         await db.query(insert, [
           batch.map(({ field }) => field),
@@ -34,7 +34,7 @@ export async function insertRawLog(db: pg.Pool, jobs: readonly ApplyUpdates[], b
       }
     }),
   );
-  const tookMs = performance.now() - startedAt;
+  const durationMs = performance.now() - startedAt;
   await db.query('DROP TABLE bench_log');
-  return tookMs;
+  return durationMs;
 }

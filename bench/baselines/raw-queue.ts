@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
-import { Helper } from '../stack/rpc-process.ts';
+import { RpcProcess } from '../stack/rpc-process.ts';
 import type { EmptyWorker } from './empty-worker.ts';
 
 const prefix = '{bench-raw}';
@@ -22,16 +22,16 @@ export interface RawQueue {
 }
 
 export async function openRawQueue({ urls }: BenchStack): Promise<RawQueue> {
-  const worker = new Helper<EmptyWorker>('empty worker', import.meta.resolve('./empty-worker.ts'));
+  const workerProcess = new RpcProcess<EmptyWorker>('empty worker', import.meta.resolve('./empty-worker.ts'));
   const queue = new Queue(name, { connection: { url: urls.queue }, prefix, defaultJobOptions: jobOptions });
   queue.on('error', () => undefined); // The add that is under way is rejected as well.
-  await worker.ask('start', { url: urls.queue, prefix, queue: name, channel });
+  await workerProcess.call('start', { url: urls.queue, prefix, queue: name, channel });
   const subscriber = new Redis(urls.queue);
   await subscriber.subscribe(channel);
   return {
     async run(jobs, inFlight) {
       const startedAt = performance.now();
-      const processed = worker.ask('process', jobs.length);
+      const processed = workerProcess.call('process', jobs.length);
       let next = 0;
       await Promise.all(
         Array.from({ length: inFlight }, async () => {
@@ -48,7 +48,7 @@ export async function openRawQueue({ urls }: BenchStack): Promise<RawQueue> {
       const onMessage = (_channel: string, id: string) => times.push(performance.now() - (dueAt.get(id) ?? Number.NaN));
       subscriber.on('message', onMessage);
       const startedAt = performance.now();
-      const processed = worker.ask('process', total);
+      const processed = workerProcess.call('process', total);
       for (let sent = 0; sent < total; await delay(1)) {
         const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond) + 1);
         for (; sent < due; sent++) {
@@ -64,7 +64,7 @@ export async function openRawQueue({ urls }: BenchStack): Promise<RawQueue> {
     },
     async close() {
       subscriber.disconnect();
-      await worker.stop();
+      await workerProcess.stop();
       await queue.close();
     },
   };

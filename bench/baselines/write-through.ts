@@ -6,7 +6,7 @@ import Fastify from 'fastify';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { ParticlePut } from '../../shared/field/update.ts';
-import { serve } from '../stack/rpc-process.ts';
+import { serveRpc } from '../stack/rpc-process.ts';
 
 interface Document {
   /** How many updates it has taken in. */
@@ -21,7 +21,7 @@ interface Settings {
   readonly particles: number;
 }
 
-async function change(client: pg.PoolClient, field: string, updates: readonly ParticlePut[]): Promise<Document> {
+async function applyUpdates(client: pg.PoolClient, field: string, updates: readonly ParticlePut[]): Promise<Document> {
   const { rows } = await client.query<{ state: Document }>('SELECT state FROM rival WHERE field = $1', [field]);
   const state = rows[0]?.state ?? { version: 0, particles: {} };
   for (const update of updates) {
@@ -32,7 +32,7 @@ async function change(client: pg.PoolClient, field: string, updates: readonly Pa
   return state;
 }
 
-function firstDocument(particles: number): Document {
+function createDocument(particles: number): Document {
   const ids = Array.from({ length: particles }, (_, index) => `star-${index}`);
   const particle = (id: string): ParticlePut => ({
     counter: 1,
@@ -50,13 +50,13 @@ function firstDocument(particles: number): Document {
 
 let pool: pg.Pool | undefined;
 
-const orders = {
+const handlers = {
   /** @returns its address */
   async listen({ databaseUrl, cacheUrl, field, particles }: Settings): Promise<string> {
     const db = new pg.Pool({ connectionString: databaseUrl, max: 10 });
     pool = db;
     await db.query('CREATE TABLE IF NOT EXISTS rival (field text PRIMARY KEY, state jsonb NOT NULL)');
-    await db.query('INSERT INTO rival VALUES ($1, $2)', [field, JSON.stringify(firstDocument(particles))]);
+    await db.query('INSERT INTO rival VALUES ($1, $2)', [field, JSON.stringify(createDocument(particles))]);
     const cache = new Redis(cacheUrl);
     const app = Fastify({ bodyLimit: 1024 * 1024 });
     app.post('/api/fields/:field/updates', async (request, reply) => {
@@ -65,7 +65,7 @@ const orders = {
       const client = await db.connect();
       try {
         await client.query('BEGIN');
-        const state = await change(client, field, updates);
+        const state = await applyUpdates(client, field, updates);
         await client.query('COMMIT');
         await cache.set(`rival:${field}`, JSON.stringify(state));
         return reply.code(202).send({ accepted: updates.length, version: state.version });
@@ -85,5 +85,5 @@ const orders = {
   },
 };
 
-export type WriteThrough = typeof orders;
-serve(orders);
+export type WriteThrough = typeof handlers;
+serveRpc(handlers);

@@ -7,6 +7,6 @@ import { latency } from './latency.ts';
 import { overload } from './overload.ts';
 import { reads } from './reads.ts';
 import { scaleOut } from './scale-out.ts';
-import { rival } from './write-through.ts';
+import { writeThrough } from './write-through.ts';
 
-export const benches: readonly Bench[] = [ingest, rival, reads, latency, fanOut, growth, overload, scaleOut];
+export const benchmarks: readonly Bench[] = [ingest, writeThrough, reads, latency, fanOut, growth, overload, scaleOut];

@@ -3,24 +3,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { BareBroadcast } from '../baselines/bare-broadcast.ts';
 import type { Bench, Table, Target } from '../bench.ts';
-import { encodeRequest, HttpLane } from '../load/http-connection.ts';
+import { encodeRequest, HttpConnection } from '../load/http-connection.ts';
 import { runOpenLoop } from '../load/open-loop.ts';
-import { fillFields } from '../load/seed.ts';
-import type { Crowd, Delivery } from '../load/subscriber-pool.ts';
+import { seedFields } from '../load/seed.ts';
+import type { Delivery, SubscriberPool } from '../load/subscriber-pool.ts';
 import { fieldChannel, watchChannel } from '../load/watch-deltas.ts';
-import { createWriters, encodePost, moveParticle, takeUpdates, tokenFor } from '../load/writers.ts';
+import { createToken, createUpdates, createWriters, encodePost, moveParticle } from '../load/writers.ts';
 import { format, median, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
-import { Helper } from '../stack/rpc-process.ts';
+import { RpcProcess } from '../stack/rpc-process.ts';
 
 const field = 'bench-fan-out' as FieldId;
 const perSecond = 20;
-const ours = 'API 1';
-const bare = 'bare ws';
+const ourServer = 'API 1';
+const bareServer = 'bare ws';
 
 /** One of the two servers, and how it is reached. */
 interface Server {
-  readonly name: typeof ours | typeof bare;
+  readonly name: typeof ourServer | typeof bareServer;
   readonly url: string;
   readonly protocols: string;
 }
@@ -33,99 +33,106 @@ interface Measured extends Delivery {
 export const fanOut: Bench = {
   name: 'fan-out',
   about: 'deltas of a hot field to many WebSockets, beside a bare ws broadcast of the same bytes',
-  async run({ stack, isQuick, say }) {
-    await fillFields(stack, [field], 1000);
+  async run({ stack, isQuick, printLine }) {
+    await seedFields(stack, [field], 1000);
     const [address = ''] = stack.addresses;
-    const token = await tokenFor('watcher' as DeviceId);
-    const crowd = new Helper<Crowd>('crowd', import.meta.resolve('../load/subscriber-pool.ts'));
-    const broadcast = new Helper<BareBroadcast>(
+    const token = await createToken('watcher' as DeviceId);
+    const subscribers = new RpcProcess<SubscriberPool>(
+      'subscribers',
+      import.meta.resolve('../load/subscriber-pool.ts'),
+    );
+    const broadcast = new RpcProcess<BareBroadcast>(
       'bare broadcast',
       import.meta.resolve('../baselines/bare-broadcast.ts'),
     );
-    stack.usage.watch('crowd', crowd.pid);
-    stack.usage.watch(bare, broadcast.pid);
+    stack.usage.watch('subscribers', subscribers.pid);
+    stack.usage.watch(bareServer, broadcast.pid);
     try {
       const greeting = await readState(address, token);
       const channel = await fieldChannel(stack, field);
-      const bareUrl = await broadcast.ask('listen', { cacheUrl: stack.urls.cache, channel, greeting });
+      const bareUrl = await broadcast.call('listen', { cacheUrl: stack.urls.cache, channel, greeting });
       const servers: Server[] = [
-        { name: ours, url: `${address}/api/fields/${field}/stream`, protocols: `field.v1, bearer.${token}` },
-        { name: bare, url: bareUrl, protocols: '' },
+        { name: ourServer, url: `${address}/api/fields/${field}/stream`, protocols: `field.v1, bearer.${token}` },
+        { name: bareServer, url: bareUrl, protocols: '' },
       ];
       const sizes = isQuick ? [100] : [1, 500, 1500, 5000];
       const rounds = isQuick ? 1 : 3;
-      const found = new Map(sizes.map((size) => [size, { [ours]: [] as Measured[], [bare]: [] as Measured[] }]));
+      const found = new Map(
+        sizes.map((size) => [size, { [ourServer]: [] as Measured[], [bareServer]: [] as Measured[] }]),
+      );
       for (let number = 1; number <= rounds; number++) {
         for (const size of sizes) {
           for (const server of servers) {
-            const measured = await measure(stack, crowd, server, { size, seconds: isQuick ? 1 : 6 });
+            const measured = await measure(stack, subscribers, server, { size, seconds: isQuick ? 1 : 6 });
             found.get(size)?.[server.name].push(measured);
-            say(
+            printLine(
               `round ${number} of ${rounds}: ${size} watchers, ${server.name}: last p99 ${format(measured.lastP99, 1)} ms`,
             );
           }
         }
       }
-      const joining = isQuick ? 100 : 1500;
-      const storms = { [ours]: [] as number[], [bare]: [] as number[] };
+      const joinCount = isQuick ? 100 : 1500;
+      const reconnectStorms = { [ourServer]: [] as number[], [bareServer]: [] as number[] };
       for (let number = 1; number <= (isQuick ? 1 : 3); number++) {
         for (const { name, url, protocols } of servers) {
-          storms[name].push(await crowd.ask('storm', { url, protocols, count: joining }));
-          await crowd.ask('leave', null);
+          reconnectStorms[name].push(await subscribers.call('reconnectStorm', { url, protocols, count: joinCount }));
+          await subscribers.call('unsubscribeAll', null);
         }
-        say(
-          `storm ${number}: ${joining} at once in ${format(storms[ours].at(-1) ?? 0)} ms, bare ${format(storms[bare].at(-1) ?? 0)} ms`,
+        printLine(
+          `storm ${number}: ${joinCount} at once in ${format(reconnectStorms[ourServer].at(-1) ?? 0)} ms, bare ${format(reconnectStorms[bareServer].at(-1) ?? 0)} ms`,
         );
       }
       return {
-        tables: [describeFanOut(found), describeStorm(joining, greeting.length, storms)],
-        targets: sizes.filter((size) => isQuick || size >= 1500).flatMap((size) => targetsOf(size, found.get(size))),
+        tables: [describeFanOut(found), describeReconnectStorm(joinCount, greeting.length, reconnectStorms)],
+        targets: sizes
+          .filter((size) => isQuick || size >= 1500)
+          .flatMap((size) => createTargets(size, found.get(size))),
       };
     } finally {
-      await crowd.stop();
+      await subscribers.stop();
       await broadcast.stop();
     }
   },
 };
 
 async function readState(address: string, token: string): Promise<Buffer> {
-  const lane = await HttpLane.open(address);
-  const { body } = await lane.send(encodeRequest({ path: `/api/fields/${field}`, token }));
-  lane.close();
+  const connection = await HttpConnection.open(address);
+  const { body } = await connection.send(encodeRequest({ path: `/api/fields/${field}`, token }));
+  connection.close();
   return body;
 }
 
-interface Crowding {
+interface MeasureOptions {
   readonly size: number;
   readonly seconds: number;
 }
 
 async function measure(
   stack: BenchStack,
-  crowd: Helper<Crowd>,
+  subscribers: RpcProcess<SubscriberPool>,
   server: Server,
-  { size, seconds }: Crowding,
+  { size, seconds }: MeasureOptions,
 ): Promise<Measured> {
   const { name, url, protocols } = server;
-  const before = stack.usage.memoryMb(name);
-  await crowd.ask('gather', { url, protocols, count: size });
+  const before = stack.usage.readMemoryMb(name);
+  await subscribers.call('subscribe', { url, protocols, count: size });
   await delay(1000); // What joining has stirred up comes to rest.
-  const kbPerSocket = (1024 * (stack.usage.memoryMb(name) - before)) / size;
+  const kbPerSocket = (1024 * (stack.usage.readMemoryMb(name) - before)) / size;
   const published: [number, number][] = [];
   const stopChannel = await watchChannel(stack, field, ({ to }) => {
     published.push([to, Number(process.hrtime.bigint()) / 1e6]);
   });
-  await crowd.ask('clear', null);
-  const cpuBefore = stack.usage.cpuMs().get(name) ?? 0;
-  await write(stack, seconds);
-  const delivery = await crowd.ask('report', { published, within: 20_000 });
-  const cpuMs = (stack.usage.cpuMs().get(name) ?? 0) - cpuBefore;
+  await subscribers.call('clear', null);
+  const cpuBefore = stack.usage.readCpuMs().get(name) ?? 0;
+  await sendUpdates(stack, seconds);
+  const delivery = await subscribers.call('report', { published, timeoutMs: 20_000 });
+  const cpuMs = (stack.usage.readCpuMs().get(name) ?? 0) - cpuBefore;
   stopChannel();
-  await crowd.ask('leave', null);
+  await subscribers.call('unsubscribeAll', null);
   return { ...delivery, cpuPercent: cpuMs / (10 * seconds), kbPerSocket };
 }
 
-async function write(stack: BenchStack, seconds: number): Promise<void> {
+async function sendUpdates(stack: BenchStack, seconds: number): Promise<void> {
   const writers = await createWriters(perSecond);
   const [url = ''] = stack.addresses;
   await runOpenLoop({
@@ -135,51 +142,64 @@ async function write(stack: BenchStack, seconds: number): Promise<void> {
     seconds,
     next: (index) => {
       const writer = writers[index] as (typeof writers)[number];
-      return encodePost(writer, field, takeUpdates(writer, field, 1, moveParticle(1000)));
+      return encodePost(writer, field, createUpdates(writer, field, 1, moveParticle(1000)));
     },
-    onAnswer: () => undefined,
+    onResponse: () => undefined,
   });
 }
 
-type Found = Record<typeof ours | typeof bare, readonly Measured[]>;
+type Found = Record<typeof ourServer | typeof bareServer, readonly Measured[]>;
 
-const pick = (all: readonly Measured[], what: keyof Measured) => median(all.map((one) => one[what]));
+const medianOf = (all: readonly Measured[], what: keyof Measured) => median(all.map((one) => one[what]));
 
 function describeFanOut(found: ReadonlyMap<number, Found>): Table {
   return {
     title: `${perSecond} deltas a second: ms from the channel to the watchers`,
     columns: ['watchers', 'server', 'p50', 'p99', 'last p50', 'last p99', 'CPU %', 'kB a socket'],
     rows: [...found].flatMap(([size, both]) =>
-      [ours, bare].map((name) => {
-        const all = both[name as typeof ours];
-        const ms = (what: keyof Measured) => format(pick(all, what), 1);
-        const kb = size < 100 ? '–' : format(pick(all, 'kbPerSocket'), 1);
-        return [size, name, ms('p50'), ms('p99'), ms('lastP50'), ms('lastP99'), format(pick(all, 'cpuPercent')), kb];
+      [ourServer, bareServer].map((name) => {
+        const all = both[name as typeof ourServer];
+        const ms = (what: keyof Measured) => format(medianOf(all, what), 1);
+        const kb = size < 100 ? '–' : format(medianOf(all, 'kbPerSocket'), 1);
+        return [
+          size,
+          name,
+          ms('p50'),
+          ms('p99'),
+          ms('lastP50'),
+          ms('lastP99'),
+          format(medianOf(all, 'cpuPercent')),
+          kb,
+        ];
       }),
     ),
     note: '*last*: until the last watcher has it. All watchers are one process, which shares the machine with the server.',
   };
 }
 
-function describeStorm(
-  joining: number,
+function describeReconnectStorm(
+  joinCount: number,
   bytes: number,
-  storms: Record<typeof ours | typeof bare, readonly number[]>,
+  reconnectStorms: Record<typeof ourServer | typeof bareServer, readonly number[]>,
 ): Table {
   return {
-    title: `${format(joining)} watchers who join at once a field of 1,000 particles: ms until each has its snapshot of ${format(bytes / 1000)} kB`,
+    title: `${format(joinCount)} watchers who join at once a field of 1,000 particles: ms until each has its snapshot of ${format(bytes / 1000)} kB`,
     columns: ['server', 'median', 'of the bare one'],
     rows: [
-      [ours, format(median(storms[ours])), (median(storms[ours]) / median(storms[bare])).toFixed(2)],
-      [bare, format(median(storms[bare])), '1'],
+      [
+        ourServer,
+        format(median(reconnectStorms[ourServer])),
+        (median(reconnectStorms[ourServer]) / median(reconnectStorms[bareServer])).toFixed(2),
+      ],
+      [bareServer, format(median(reconnectStorms[bareServer])), '1'],
     ],
   };
 }
 
-function targetsOf(size: number, both: Found | undefined): Target[] {
+function createTargets(size: number, both: Found | undefined): Target[] {
   if (!both) return [];
-  const [value, limit] = [pick(both[ours], 'lastP99'), pick(both[bare], 'lastP99')];
-  const [kb, bareKb] = [pick(both[ours], 'kbPerSocket'), pick(both[bare], 'kbPerSocket')];
+  const [value, limit] = [medianOf(both[ourServer], 'lastP99'), medianOf(both[bareServer], 'lastP99')];
+  const [kb, bareKb] = [medianOf(both[ourServer], 'kbPerSocket'), medianOf(both[bareServer], 'kbPerSocket')];
   const ratio = value / limit;
   return [
     {

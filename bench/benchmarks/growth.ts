@@ -1,16 +1,16 @@
 /** What an update costs as everything grows: history, particles, devices, fields; and what a cold load costs then. */
 import { Redis } from 'ioredis';
-import { cacheNames } from '../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../shared/cache/field-cache.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Bench, BenchContext, Table } from '../bench.ts';
 import { type BurstCost, sendBurst } from '../load/bursts.ts';
-import { encodeRequest, HttpLane } from '../load/http-connection.ts';
-import { fillFields } from '../load/seed.ts';
-import { createWriters, moveParticle, tokenFor } from '../load/writers.ts';
+import { encodeRequest, HttpConnection } from '../load/http-connection.ts';
+import { seedFields } from '../load/seed.ts';
+import { createToken, createWriters, moveParticle } from '../load/writers.ts';
 import { format, median, medianRatio, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 
-const old = 'bench-old' as FieldId;
+const oldField = 'bench-old' as FieldId;
 const perRequest = 20;
 
 interface Measured {
@@ -94,40 +94,40 @@ export const growth: Bench = {
   },
 };
 
-async function growHistory({ stack, isQuick, say }: BenchContext): Promise<Measured[]> {
+async function growHistory({ stack, isQuick, printLine }: BenchContext): Promise<Measured[]> {
   const goal = isQuick ? 4000 : 1_000_000;
   const burst = isQuick ? 2000 : 20_000;
   const pairs = isQuick ? 1 : 3;
   const writers = await createWriters(64);
   const make = moveParticle(100);
-  await fillFields(stack, [old], 100);
-  const send = (field: FieldId, updates: number, many = perRequest) =>
-    sendBurst(stack, { fields: [field], writers, updates, perRequest: many, make });
+  await seedFields(stack, [oldField], 100);
+  const send = (field: FieldId, updates: number, updatesPerRequest = perRequest) =>
+    sendBurst(stack, { fields: [field], writers, updates, perRequest: updatesPerRequest, make });
   await send('bench-warm-up' as FieldId, burst);
   const measured: Measured[] = [];
   let at = 0;
   for (let step = 0; ; step++) {
     const young = `bench-young-${step}` as FieldId;
-    await fillFields(stack, [young], 100);
+    await seedFields(stack, [young], 100);
     // In turns: a checkpoint of PostgreSQL falls into one of them now and then.
     const bursts: { old: BurstCost; young: BurstCost }[] = [];
     for (let pair = 0; pair < pairs; pair++) {
-      bursts.push({ young: await send(young, burst), old: await send(old, burst) });
+      bursts.push({ young: await send(young, burst), old: await send(oldField, burst) });
     }
-    const costs = describeBursts(bursts);
+    const costs = summarizeBursts(bursts);
     measured.push({ at, ...costs });
-    say(
+    printLine(
       `${format(at)} updates: ${format(costs.old.cpuUs)} µs of CPU per update, young field ${format(costs.young.cpuUs)}`,
     );
     at += pairs * burst;
     if (at >= goal) return measured;
     const rest = Math.min(goal - at, isQuick ? 2000 : 190_000);
-    if (rest > 0) await send(old, rest, 200);
+    if (rest > 0) await send(oldField, rest, 200);
     at += rest;
   }
 }
 
-function describeBursts(bursts: readonly { old: BurstCost; young: BurstCost }[]): Omit<Measured, 'at'> {
+function summarizeBursts(bursts: readonly { old: BurstCost; young: BurstCost }[]): Omit<Measured, 'at'> {
   const all = (which: 'old' | 'young', what: keyof BurstCost) => bursts.map((pair) => pair[which][what]);
   const of = (which: 'old' | 'young') => ({ cpuUs: median(all(which, 'cpuUs')), wallUs: median(all(which, 'wallUs')) });
   return { old: of('old'), young: of('young'), ratio: medianRatio(all('old', 'cpuUs'), all('young', 'cpuUs')) };
@@ -135,22 +135,23 @@ function describeBursts(bursts: readonly { old: BurstCost; young: BurstCost }[])
 
 /** With nothing in the cache and nothing in the memory of an API that has just started. */
 async function loadCold({ stack, isQuick }: BenchContext): Promise<{ whole: number[] }> {
-  const token = await tokenFor('reader' as DeviceId);
+  const token = await createToken('reader' as DeviceId);
   const redis = new Redis(stack.urls.cache);
   const { rows } = await stack.db.query<{ id: string }>('SELECT id FROM installation');
-  const key = cacheNames('field', rows[0]?.id ?? '').stateKey(old);
+  const key = createCacheKeys('field', rows[0]?.id ?? '').stateKey(oldField);
   const whole: number[] = [];
   for (let number = 0; number < (isQuick ? 1 : 5); number++) {
     await stack.scale({ apis: 1, workers: 1 });
     await redis.del(key);
-    const lane = await HttpLane.open(stack.addresses[0] ?? '');
+    const connection = await HttpConnection.open(stack.addresses[0] ?? '');
     // Its connections are open and its code is warm; the field is new to it.
-    for (let time = 0; time < 3; time++) await lane.send(encodeRequest({ path: '/api/fields/bench-young-0', token }));
+    for (let time = 0; time < 3; time++)
+      await connection.send(encodeRequest({ path: '/api/fields/bench-young-0', token }));
     const startedAt = performance.now();
-    const { status, head } = await lane.send(encodeRequest({ path: `/api/fields/${old}`, token }));
+    const { status, head } = await connection.send(encodeRequest({ path: `/api/fields/${oldField}`, token }));
     whole.push(performance.now() - startedAt);
     if (status !== 200 || !/\r\nx-cache: miss/i.test(head)) throw new Error(`not a cold load: ${head}`);
-    lane.close();
+    connection.close();
   }
   redis.disconnect();
   return { whole };
@@ -165,19 +166,19 @@ async function measureSize({ db }: BenchStack): Promise<{ log: number; indexes: 
 }
 
 /** Particles, devices and fields: the same burst on few and on many. */
-async function growWidth({ stack, isQuick, say }: BenchContext): Promise<Table> {
+async function growWidth({ stack, isQuick, printLine }: BenchContext): Promise<Table> {
   const burst = isQuick ? 1000 : 20_000;
   const rows: (string | number)[][] = [];
-  const note = async (what: string, count: number, cost: BurstCost) => {
+  const record = async (what: string, count: number, cost: BurstCost) => {
     rows.push([what, format(count), format(cost.cpuUs), format(cost.wallUs)]);
-    say(`${format(count)} ${what}: ${format(cost.cpuUs)} µs of CPU per update`);
+    printLine(`${format(count)} ${what}: ${format(cost.cpuUs)} µs of CPU per update`);
   };
   const few = await createWriters(64);
   for (const count of isQuick ? [1, 100] : [1, 100, 1000]) {
     const field = `bench-particles-${count}` as FieldId;
-    await fillFields(stack, [field], count);
+    await seedFields(stack, [field], count);
     const make = moveParticle(count);
-    await note(
+    await record(
       'particles',
       count,
       await sendBurst(stack, { fields: [field], writers: few, updates: burst, perRequest, make }),
@@ -187,7 +188,7 @@ async function growWidth({ stack, isQuick, say }: BenchContext): Promise<Table> 
     const writers = await createWriters(count);
     const fields = [`bench-devices-${count}` as FieldId];
     await sendBurst(stack, { fields, writers, updates: count, perRequest: 1, make: moveParticle(100) });
-    await note(
+    await record(
       'devices',
       count,
       await sendBurst(stack, { fields, writers, updates: burst, perRequest, make: moveParticle(100) }),
@@ -196,7 +197,7 @@ async function growWidth({ stack, isQuick, say }: BenchContext): Promise<Table> 
   for (const count of isQuick ? [10] : [100, 1000, 10_000]) {
     const fields = Array.from({ length: count }, (_, index) => `bench-fields-${count}-${index}` as FieldId);
     await sendBurst(stack, { fields, writers: few, updates: count, perRequest: 1, make: moveParticle(5) });
-    await note(
+    await record(
       'fields',
       count,
       await sendBurst(stack, { fields, writers: few, updates: burst, perRequest, make: moveParticle(5) }),

@@ -6,15 +6,15 @@ import { insertRawLog } from '../baselines/raw-log.ts';
 import { openRawQueue, type RawQueue } from '../baselines/raw-queue.ts';
 import type { Bench, Findings, Table, Target } from '../bench.ts';
 import { runClosedLoop } from '../load/closed-loop.ts';
-import { countApplied, fillFields, waitUntilApplied } from '../load/seed.ts';
-import { createWriters, encodePost, moveParticle, takeUpdates, toJob } from '../load/writers.ts';
+import { countApplied, seedFields, waitUntilApplied } from '../load/seed.ts';
+import { createUpdates, createWriters, encodePost, moveParticle, toJob } from '../load/writers.ts';
 import { describeSpread, format, median, medianRatio, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
-import { Helper } from '../stack/rpc-process.ts';
+import { RpcProcess } from '../stack/rpc-process.ts';
 
-const lanes = 128;
+const connections = 128;
 
-interface Shape {
+interface Workload {
   readonly name: string;
   readonly perRequest: number;
   readonly fields: readonly FieldId[];
@@ -34,65 +34,65 @@ interface Round {
 export const ingest: Bench = {
   name: 'ingest',
   about: 'updates a second until all are applied, beside bare HTTP, bare BullMQ and bare inserts',
-  async run({ stack, isQuick, say }) {
+  async run({ stack, isQuick, printLine }) {
     const hot = ['bench-hot' as FieldId];
     const many = Array.from({ length: isQuick ? 100 : 1000 }, (_, index) => `bench-many-${index}` as FieldId);
-    await fillFields(stack, hot, 1000);
-    await fillFields(stack, many, 5);
+    await seedFields(stack, hot, 1000);
+    await seedFields(stack, many, 5);
     const requests = isQuick ? { one: 2000, twenty: 500 } : { one: 12_000, twenty: 3000 };
-    const shapes: Shape[] = [
+    const workloads: Workload[] = [
       { name: '1 a request, one field', perRequest: 1, fields: hot, requests: requests.one },
       { name: `1 a request, ${format(many.length)} fields`, perRequest: 1, fields: many, requests: requests.one },
       { name: '20 a request, one field', perRequest: 20, fields: hot, requests: requests.twenty },
       { name: `20 a request, ${format(many.length)} fields`, perRequest: 20, fields: many, requests: requests.twenty },
     ];
-    const noop = new Helper<NoopApi>('no-op API', import.meta.resolve('../baselines/noop-api.ts'));
+    const noopApi = new RpcProcess<NoopApi>('no-op API', import.meta.resolve('../baselines/noop-api.ts'));
     const queue = await openRawQueue(stack);
-    const rounds = new Map(shapes.map(({ name }) => [name, [] as Round[]]));
+    const rounds = new Map(workloads.map(({ name }) => [name, [] as Round[]]));
     try {
-      const noopUrl = await noop.ask('listen', null);
+      const noopUrl = await noopApi.call('listen', null);
       const count = isQuick ? 1 : 3;
       for (let number = 0; number <= count; number++) {
         if (isQuick && number === 0) continue;
-        for (const shape of shapes) {
+        for (const workload of workloads) {
           // The first round warms up, and is short.
-          const sized = number === 0 ? { ...shape, requests: Math.ceil(shape.requests / 4) } : shape;
+          const sized = number === 0 ? { ...workload, requests: Math.ceil(workload.requests / 4) } : workload;
           const one = await runRound(stack, sized, noopUrl, queue);
-          if (number > 0) rounds.get(shape.name)?.push(one);
-          say(
-            `round ${number} of ${count}: ${shape.name}: ${format(one.ours)} updates/s, BullMQ alone ${format(one.queue)}`,
+          if (number > 0) rounds.get(workload.name)?.push(one);
+          printLine(
+            `round ${number} of ${count}: ${workload.name}: ${format(one.ours)} updates/s, BullMQ alone ${format(one.queue)}`,
           );
         }
       }
     } finally {
-      await noop.stop();
+      await noopApi.stop();
       await queue.close();
     }
-    return describe(shapes, rounds);
+    return describeFindings(workloads, rounds);
   },
 };
 
-async function runRound(stack: BenchStack, shape: Shape, noopUrl: string, queue: RawQueue): Promise<Round> {
-  const { fields, perRequest, requests } = shape;
+async function runRound(stack: BenchStack, workload: Workload, noopUrl: string, queue: RawQueue): Promise<Round> {
+  const { fields, perRequest, requests } = workload;
   const updates = requests * perRequest;
-  const writers = await createWriters(lanes);
+  const writers = await createWriters(connections);
   const jobs: ApplyUpdates[] = [];
   const make = moveParticle(fields.length === 1 ? 1000 : 5);
-  const next = (lane: number, turn: number) => {
-    const writer = writers[lane] as (typeof writers)[number];
-    const field = fields[(lane + turn * lanes) % fields.length] as FieldId;
-    const taken = takeUpdates(writer, field, perRequest, make);
-    jobs.push(toJob(writer, field, taken));
-    return encodePost(writer, field, taken);
+  const next = (connectionIndex: number, requestIndex: number) => {
+    const writer = writers[connectionIndex] as (typeof writers)[number];
+    const field = fields[(connectionIndex + requestIndex * connections) % fields.length] as FieldId;
+    const updates = createUpdates(writer, field, perRequest, make);
+    jobs.push(toJob(writer, field, updates));
+    return encodePost(writer, field, updates);
   };
   const before = await countApplied(stack, fields);
   const transactions = await countTransactions(stack);
-  const cpuBefore = stack.usage.cpuMs();
+  const cpuBefore = stack.usage.readCpuMs();
   const startedAt = performance.now();
-  await runClosedLoop({ urls: stack.addresses, lanes, requests, next, expects: 202 });
+  await runClosedLoop({ urls: stack.addresses, connections, requests, next, expects: 202 });
   await waitUntilApplied(stack, fields, before + updates);
   const oursMs = performance.now() - startedAt;
-  const cpuMs = new Map([...stack.usage.cpuMs()].map(([name, ms]) => [name, ms - (cpuBefore.get(name) ?? 0)]));
+  const cpuMs = new Map([...stack.usage.readCpuMs()].map(([name, ms]) => [name, ms - (cpuBefore.get(name) ?? 0)]));
   const batch = updates / Math.max(1, (await countTransactions(stack)) - transactions);
   const bodies = jobs.map(({ device, field, updates: sent }) =>
     encodePost({ device, token: '', counters: new Map() }, field, sent),
@@ -100,12 +100,12 @@ async function runRound(stack: BenchStack, shape: Shape, noopUrl: string, queue:
   let sent = 0;
   const httpMs = await runClosedLoop({
     urls: [noopUrl],
-    lanes,
+    connections,
     requests,
     expects: 202,
     next: () => bodies[sent++ % bodies.length] as Buffer,
   });
-  const queueMs = await queue.run(jobs, lanes);
+  const queueMs = await queue.run(jobs, connections);
   const logMs = await insertRawLog(stack.db, jobs, Math.max(1, Math.round(batch)));
   const perSecond = (ms: number) => (1000 * updates) / ms;
   return {
@@ -124,12 +124,12 @@ async function countTransactions({ db }: BenchStack): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-function describe(shapes: readonly Shape[], rounds: ReadonlyMap<string, readonly Round[]>): Findings {
-  const of = (shape: Shape) => rounds.get(shape.name) ?? [];
+function describeFindings(workloads: readonly Workload[], rounds: ReadonlyMap<string, readonly Round[]>): Findings {
+  const of = (shape: Workload) => rounds.get(shape.name) ?? [];
   const throughput: Table = {
     title: 'Updates a second, until all are applied',
     columns: ['load', 'all the way', 'HTTP alone', 'BullMQ alone', 'inserts alone', 'of BullMQ', 'updates a commit'],
-    rows: shapes.map((shape) => {
+    rows: workloads.map((shape) => {
       const all = of(shape);
       const column = (pick: (one: Round) => number) => describeSpread(all.map(pick));
       return [
@@ -145,21 +145,21 @@ function describe(shapes: readonly Shape[], rounds: ReadonlyMap<string, readonly
         format(median(all.map(({ batch }) => batch))),
       ];
     }),
-    note: `${lanes} connections, each with one request at a time. Median (lowest–highest) of the rounds; the ratio is the median of the rounds' ratios.`,
+    note: `${connections} connections, each with one request at a time. Median (lowest–highest) of the rounds; the ratio is the median of the rounds' ratios.`,
   };
-  const names = [...(of(shapes[0] as Shape)[0]?.cpuMs.keys() ?? [])];
+  const names = [...(of(workloads[0] as Workload)[0]?.cpuMs.keys() ?? [])];
   const cpu: Table = {
     title: 'CPU time per update, in µs',
     columns: ['load', ...names],
-    rows: shapes.map((shape) => [
+    rows: workloads.map((shape) => [
       shape.name,
       ...names.map((name) => format(1000 * median(of(shape).map(({ cpuMs }) => cpuMs.get(name) ?? 0)))),
     ]),
   };
-  return { tables: [throughput, cpu], targets: shapes.map((shape) => targetOf(shape, of(shape))) };
+  return { tables: [throughput, cpu], targets: workloads.map((shape) => createTarget(shape, of(shape))) };
 }
 
-function targetOf({ name, perRequest }: Shape, all: readonly Round[]): Target {
+function createTarget({ name, perRequest }: Workload, all: readonly Round[]): Target {
   const ours = all.map(({ ours }) => ours);
   const jobs = all.map(({ queue }) => queue / perRequest);
   const [value, limit] = [median(ours), median(jobs)];

@@ -5,7 +5,7 @@ import { openRawQueue, type RawQueue } from '../baselines/raw-queue.ts';
 import type { Bench, Table } from '../bench.ts';
 import { runOpenLoop } from '../load/open-loop.ts';
 import { watchChannel, watchStream } from '../load/watch-deltas.ts';
-import { createWriters, encodePost, setCell, takeUpdates, toJob, tokenFor } from '../load/writers.ts';
+import { createToken, createUpdates, createWriters, encodePost, setCell, toJob } from '../load/writers.ts';
 import { format, median, percentile, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 
@@ -20,12 +20,12 @@ type Times = Record<Stage, number[]> & { arriving: number[]; refused: number };
  */
 const usualArrivalSeconds = 3;
 
-interface UpdateName {
+interface UpdateRef {
   readonly device: string;
   readonly counter: number;
 }
 
-interface Rate {
+interface LoadRate {
   readonly perSecond: number;
   readonly devices: number;
   readonly seconds: number;
@@ -33,7 +33,7 @@ interface Rate {
   readonly arrivalSeconds?: number;
 }
 
-const rates: readonly Rate[] = [
+const rates: readonly LoadRate[] = [
   { perSecond: 1, devices: 1, seconds: 15 },
   { perSecond: 200, devices: 50, seconds: 6 },
   { perSecond: 500, devices: 125, seconds: 6 },
@@ -43,25 +43,25 @@ const rates: readonly Rate[] = [
 ];
 
 /** Until the processes have compiled what they run all day: some twenty thousand requests. */
-const warmUp: Rate = { perSecond: 2000, devices: 500, seconds: 10 };
+const warmUp: LoadRate = { perSecond: 2000, devices: 500, seconds: 10 };
 
 export const latency: Bench = {
   name: 'latency',
   about: 'from POST to delta at a steady rate, and where the time goes, beside BullMQ alone at the same rate',
-  async run({ stack, isQuick, say }) {
-    const chosen = isQuick ? rates.filter(({ perSecond }) => perSecond === 200) : rates;
+  async run({ stack, isQuick, printLine }) {
+    const selectedRates = isQuick ? rates.filter(({ perSecond }) => perSecond === 200) : rates;
     const queue = await openRawQueue(stack);
     const found = new Map<number, Times[]>();
     try {
       if (!isQuick) await measure(stack, queue, warmUp);
       const count = isQuick ? 1 : 3;
       for (let number = 1; number <= count; number++) {
-        for (const rate of chosen) {
+        for (const rate of selectedRates) {
           const times = await measure(stack, queue, isQuick ? { ...rate, seconds: 1, arrivalSeconds: 0.5 } : rate);
           found.set(rate.perSecond, [...(found.get(rate.perSecond) ?? []), times]);
           const [p50, p99] = [0.5, 0.99].map((share) => format(percentile(times.delivered, share), 1));
           const { refused } = times;
-          say(
+          printLine(
             `round ${number} of ${count}: ${rate.perSecond}/s: delivered p50 ${p50}, p99 ${p99} ms, ${refused} refused`,
           );
         }
@@ -128,7 +128,7 @@ export const latency: Bench = {
   },
 };
 
-async function measure(stack: BenchStack, queue: RawQueue, rate: Rate): Promise<Times> {
+async function measure(stack: BenchStack, queue: RawQueue, rate: LoadRate): Promise<Times> {
   const { perSecond, devices, seconds, arrivalSeconds = usualArrivalSeconds } = rate;
   const [url = ''] = stack.addresses;
   const times: Times = {
@@ -143,22 +143,22 @@ async function measure(stack: BenchStack, queue: RawQueue, rate: Rate): Promise<
   const dueAt = new Map<string, number>();
   /** Those of the devices' first seconds. */
   const earlyDueAt = new Map<string, number>();
-  let countFrom: number | undefined;
+  let measureFrom: number | undefined;
   const writers = await createWriters(devices);
-  const since = (updates: readonly UpdateName[], at: number, into: number[], dues = dueAt) => {
+  const recordLatencies = (updates: readonly UpdateRef[], at: number, latencies: number[], dueTimes = dueAt) => {
     for (const { device, counter } of updates) {
-      const due = dues.get(`${device} ${counter}`);
-      if (due !== undefined) into.push(at - due);
+      const due = dueTimes.get(`${device} ${counter}`);
+      if (due !== undefined) latencies.push(at - due);
     }
   };
   const stopChannel = await watchChannel(stack, field, ({ updates, foldedAt }) => {
-    since(updates, performance.now(), times.published);
-    since(updates, foldedAt - performance.timeOrigin, times.committing);
+    recordLatencies(updates, performance.now(), times.published);
+    recordLatencies(updates, foldedAt - performance.timeOrigin, times.committing);
   });
-  const token = await tokenFor('watcher' as DeviceId);
+  const token = await createToken('watcher' as DeviceId);
   const stopStream = await watchStream(url, field, token, ({ updates }) => {
-    since(updates, performance.now(), times.delivered);
-    since(updates, performance.now(), times.arriving, earlyDueAt);
+    recordLatencies(updates, performance.now(), times.delivered);
+    recordLatencies(updates, performance.now(), times.arriving, earlyDueAt);
   });
   await runOpenLoop({
     url,
@@ -167,14 +167,14 @@ async function measure(stack: BenchStack, queue: RawQueue, rate: Rate): Promise<
     seconds: seconds + arrivalSeconds,
     next: (index, due) => {
       const writer = writers[index] as (typeof writers)[number];
-      const updates = takeUpdates(writer, field, 1, setCell);
-      countFrom ??= due + 1000 * arrivalSeconds;
-      (due >= countFrom ? dueAt : earlyDueAt).set(`${writer.device} ${updates[0]?.counter}`, due);
+      const updates = createUpdates(writer, field, 1, setCell);
+      measureFrom ??= due + 1000 * arrivalSeconds;
+      (due >= measureFrom ? dueAt : earlyDueAt).set(`${writer.device} ${updates[0]?.counter}`, due);
       return encodePost(writer, field, updates);
     },
-    onAnswer: ({ status }, due) => {
+    onResponse: ({ status }, due) => {
       if (status !== 202) times.refused += 1;
-      else if (countFrom !== undefined && due >= countFrom) times.accepted.push(performance.now() - due);
+      else if (measureFrom !== undefined && due >= measureFrom) times.accepted.push(performance.now() - due);
     },
   });
   const accepted = times.accepted.length;

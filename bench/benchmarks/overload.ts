@@ -6,20 +6,20 @@ import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { ConstantApi } from '../baselines/constant-api.ts';
 import type { Bench, Target } from '../bench.ts';
 import { runClosedLoop } from '../load/closed-loop.ts';
-import type { ReadTimes, SteadyReader } from '../load/constant-rate-reader.ts';
+import type { ConstantRateReader, ReadTimes } from '../load/constant-rate-reader.ts';
 import { encodeRequest } from '../load/http-connection.ts';
 import { runOpenLoop } from '../load/open-loop.ts';
-import { countApplied, fillFields, waitUntilApplied } from '../load/seed.ts';
-import { createWriters, encodePost, moveParticle, takeUpdates, tokenFor, type Writer } from '../load/writers.ts';
+import { countApplied, seedFields, waitUntilApplied } from '../load/seed.ts';
+import { createToken, createUpdates, createWriters, encodePost, moveParticle, type Writer } from '../load/writers.ts';
 import { format, percentile, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
-import { Helper } from '../stack/rpc-process.ts';
+import { RpcProcess } from '../stack/rpc-process.ts';
 
 const particles = 1000;
 const perRequest = 20;
 /** So many that they keep coming while others of them wait for their turn. */
-const writersCount = 256;
-const times = 5;
+const writerCount = 256;
+const overloadFactor = 5;
 const readsPerSecond = 50;
 /** Requests: two seconds of work, so that it is full for much of the flood. */
 const maxBacklog = 1000;
@@ -27,29 +27,30 @@ const field = 'bench-overload' as FieldId;
 
 export const overload: Bench = {
   name: 'overload',
-  restarts: true,
+  requiresRestart: true,
   about: 'five times what the machine can apply: what is turned away, what it costs, and whether reads go on',
-  async run({ stack, isQuick, say }) {
+  async run({ stack, isQuick, printLine }) {
     await stack.scale({ apis: 1, workers: 1, env: { MAX_BACKLOG: String(maxBacklog) } });
-    await fillFields(stack, [field], particles);
+    await seedFields(stack, [field], particles);
     const [url = ''] = stack.addresses;
-    const reader = new Helper<SteadyReader>('reader', import.meta.resolve('../load/constant-rate-reader.ts'));
-    const constant = new Helper<ConstantApi>('constant', import.meta.resolve('../baselines/constant-api.ts'));
+    const reader = new RpcProcess<ConstantRateReader>('reader', import.meta.resolve('../load/constant-rate-reader.ts'));
+    const constant = new RpcProcess<ConstantApi>('constant', import.meta.resolve('../baselines/constant-api.ts'));
     try {
       const path = `/api/fields/${field}`;
-      const token = await tokenFor('reader' as DeviceId);
+      const token = await createToken('reader' as DeviceId);
       const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
       const body = new Uint8Array(await answer.arrayBuffer());
       const ours = { url, request: encodeRequest({ path, token }) };
-      const theirs = { url: await constant.ask('listen', [body]), request: encodeRequest({ path: '/0' }) };
+      const theirs = { url: await constant.call('listen', [body]), request: encodeRequest({ path: '/0' }) };
       const seconds = isQuick ? 1.5 : 10;
       const read = async () => {
-        const ask = (target: typeof ours) => reader.ask('read', { ...target, perSecond: readsPerSecond, seconds });
+        const measureReads = (target: typeof ours) =>
+          reader.call('read', { ...target, perSecond: readsPerSecond, seconds });
         // One after the other: together they would be in each other's way, idle as well. The field is read while the queue
         // fills, and when it is full.
-        const filling = await ask(ours);
-        const limit = await ask(theirs);
-        const full = await ask(ours);
+        const filling = await measureReads(ours);
+        const limit = await measureReads(theirs);
+        const full = await measureReads(ours);
         return {
           field: summarize([filling, full]),
           limit: summarize([limit]),
@@ -59,23 +60,31 @@ export const overload: Bench = {
       };
       await read(); // Warms up.
       const idle = await read();
-      const writers = await createWriters(writersCount);
+      const writers = await createWriters(writerCount);
       const capacity = await measureCapacity(stack, writers, isQuick ? 100 : 1500);
-      say(`applies ${format(capacity)} updates a second; ${times} times as many are offered`);
+      printLine(`applies ${format(capacity)} updates a second; ${overloadFactor} times as many are offered`);
       const base = await countApplied(stack, [field]);
-      const before = new Map(stack.usage.peaks());
-      const flooding = offer(stack, writers, { perSecond: times * capacity, seconds: 3 * seconds });
-      const [flood, loaded] = await Promise.all([flooding, read()]);
-      say(`${format(flood.accepted)} updates accepted, ${format(flood.refused)} requests turned away`);
-      await waitUntilApplied(stack, [field], base + flood.accepted);
+      const before = new Map(stack.usage.readPeaks());
+      const offering = offerLoad(stack, writers, { perSecond: overloadFactor * capacity, seconds: 3 * seconds });
+      const [offered, loaded] = await Promise.all([offering, read()]);
+      printLine(`${format(offered.accepted)} updates accepted, ${format(offered.refused)} requests turned away`);
+      await waitUntilApplied(stack, [field], base + offered.accepted);
       const applied = (await countApplied(stack, [field])) - base;
-      if (applied !== flood.accepted) throw new Error(`${flood.accepted} were accepted, and ${applied} applied`);
+      if (applied !== offered.accepted) throw new Error(`${offered.accepted} were accepted, and ${applied} applied`);
       return {
         tables: [
           {
-            title: `${times} times ${format(capacity)} updates a second for ${3 * seconds} s, ${perRequest} a request`,
+            title: `${overloadFactor} times ${format(capacity)} updates a second for ${3 * seconds} s, ${perRequest} a request`,
             columns: ['updates accepted', 'applied', 'requests turned away', 'without Retry-After', 'other answers'],
-            rows: [[format(flood.accepted), format(applied), format(flood.refused), flood.bare, flood.other]],
+            rows: [
+              [
+                format(offered.accepted),
+                format(applied),
+                format(offered.refused),
+                offered.withoutRetryAfter,
+                offered.otherResponses,
+              ],
+            ],
             note: `A device sends what was turned away again, and its next only when the last is answered. At most ${format(maxBacklog)} requests may wait.`,
           },
           {
@@ -94,10 +103,10 @@ export const overload: Bench = {
           {
             title: 'Peak memory in MB',
             columns: ['process', 'before', 'overloaded'],
-            rows: [...stack.usage.peaks()].map(([name, mb]) => [name, format(before.get(name) ?? 0), format(mb)]),
+            rows: [...stack.usage.readPeaks()].map(([name, mb]) => [name, format(before.get(name) ?? 0), format(mb)]),
           },
         ],
-        targets: [targetOf(idle.field, loaded.field)],
+        targets: [createTarget(idle.field, loaded.field)],
       };
     } finally {
       await Promise.all([reader.stop(), constant.stop()]);
@@ -110,17 +119,17 @@ async function measureCapacity(stack: BenchStack, writers: readonly Writer[], re
   const startedAt = performance.now();
   await runClosedLoop({
     urls: stack.addresses,
-    lanes: writers.length,
+    connections: writers.length,
     requests,
     expects: 202,
-    next: (lane) => encodeNext(writers[lane] as Writer),
+    next: (connectionIndex) => encodeNextRequest(writers[connectionIndex] as Writer),
   });
   await waitUntilApplied(stack, [field], particles + requests * perRequest);
   return (1000 * requests * perRequest) / (performance.now() - startedAt);
 }
 
-function encodeNext(writer: Writer): Buffer {
-  return encodePost(writer, field, takeUpdates(writer, field, perRequest, moveParticle(particles)));
+function encodeNextRequest(writer: Writer): Buffer {
+  return encodePost(writer, field, createUpdates(writer, field, perRequest, moveParticle(particles)));
 }
 
 interface ReadSummary {
@@ -131,44 +140,44 @@ interface ReadSummary {
   readonly p99: number;
 }
 
-interface Flood {
+interface OfferedLoad {
   /** Updates. */
   readonly accepted: number;
   /** Requests answered with 503, and those of them without Retry-After. */
   readonly refused: number;
-  readonly bare: number;
-  readonly other: number;
+  readonly withoutRetryAfter: number;
+  readonly otherResponses: number;
 }
 
 /** Every writer sends the same request again until it is accepted. */
-async function offer(
+async function offerLoad(
   { addresses }: BenchStack,
   writers: readonly Writer[],
   { perSecond, seconds }: { perSecond: number; seconds: number },
-): Promise<Flood> {
+): Promise<OfferedLoad> {
   const pending = new Map<number, Buffer>();
-  let [accepted, refused, bare, other] = [0, 0, 0, 0];
+  let [accepted, refused, withoutRetryAfter, otherResponses] = [0, 0, 0, 0];
   await runOpenLoop({
     url: addresses[0] ?? '',
     devices: writers.length,
     perSecond: perSecond / perRequest,
     seconds,
     next: (index) => {
-      const request = pending.get(index) ?? encodeNext(writers[index] as Writer);
+      const request = pending.get(index) ?? encodeNextRequest(writers[index] as Writer);
       pending.set(index, request);
       return request;
     },
-    onAnswer: ({ status, head }, _dueAt, index) => {
+    onResponse: ({ status, head }, _dueAt, index) => {
       if (status === 202) {
         accepted += perRequest;
         pending.delete(index);
       } else if (status === 503) {
         refused += 1;
-        if (!/\r\nretry-after: \d/i.test(head)) bare += 1;
-      } else other += 1;
+        if (!/\r\nretry-after: \d/i.test(head)) withoutRetryAfter += 1;
+      } else otherResponses += 1;
     },
   });
-  return { accepted, refused, bare, other };
+  return { accepted, refused, withoutRetryAfter, otherResponses };
 }
 
 function summarize(parts: readonly ReadTimes[]): ReadSummary {
@@ -181,7 +190,7 @@ function describeReads(name: string, { reads, failed, p50, p99 }: ReadSummary): 
   return [name, reads, failed, format(p50, 1), format(p99, 1)];
 }
 
-function targetOf(idle: ReadSummary, loaded: ReadSummary): Target {
+function createTarget(idle: ReadSummary, loaded: ReadSummary): Target {
   const ratio = loaded.p99 / idle.p99;
   return {
     what: 'p99 of reads while overloaded, in ms, beside idle',

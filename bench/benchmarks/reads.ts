@@ -3,13 +3,13 @@ import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { ConstantApi } from '../baselines/constant-api.ts';
 import type { Bench } from '../bench.ts';
 import { runClosedLoop } from '../load/closed-loop.ts';
-import { encodeRequest, HttpLane } from '../load/http-connection.ts';
-import { fillFields } from '../load/seed.ts';
-import { tokenFor } from '../load/writers.ts';
+import { encodeRequest, HttpConnection } from '../load/http-connection.ts';
+import { seedFields } from '../load/seed.ts';
+import { createToken } from '../load/writers.ts';
 import { describeSpread, format, median, medianRatio, round } from '../measure/statistics.ts';
-import { Helper } from '../stack/rpc-process.ts';
+import { RpcProcess } from '../stack/rpc-process.ts';
 
-const lanes = 32;
+const connections = 32;
 const field = 'bench-reads' as FieldId;
 
 interface Measured {
@@ -22,50 +22,53 @@ interface Measured {
 export const reads: Bench = {
   name: 'reads',
   about: 'reads of a cached field of 1,000 particles, beside a constant of the same size',
-  async run({ stack, isQuick, say }) {
-    await fillFields(stack, [field], 1000);
+  async run({ stack, isQuick, printLine }) {
+    await seedFields(stack, [field], 1000);
     const [url = ''] = stack.addresses;
-    const token = await tokenFor('reader' as DeviceId);
+    const token = await createToken('reader' as DeviceId);
     const path = `/api/fields/${field}`;
-    const whole = encodeRequest({ path, token });
-    const summary = encodeRequest({ path: `${path}?view=summary`, token });
-    const lane = await HttpLane.open(url);
-    const wholeAnswer = await lane.send(whole);
-    const summaryAnswer = await lane.send(summary);
-    lane.close();
-    const etag = /\r\netag: (\S+)/i.exec(wholeAnswer.head)?.[1] ?? '';
+    const stateRequest = encodeRequest({ path, token });
+    const summaryRequest = encodeRequest({ path: `${path}?view=summary`, token });
+    const connection = await HttpConnection.open(url);
+    const stateResponse = await connection.send(stateRequest);
+    const summaryResponse = await connection.send(summaryRequest);
+    connection.close();
+    const etag = /\r\netag: (\S+)/i.exec(stateResponse.head)?.[1] ?? '';
     const unchanged = encodeRequest({ path, token, headers: `if-none-match: ${etag}\r\n` });
     const kinds = [
       {
-        name: `state, ${format(wholeAnswer.body.length / 1000)} kB`,
-        request: whole,
+        name: `state, ${format(stateResponse.body.length / 1000)} kB`,
+        request: stateRequest,
         limit: '/0',
         expects: 200,
-        weight: 1,
+        requestFactor: 1,
       },
       {
-        name: `summary, ${format(summaryAnswer.body.length)} bytes`,
-        request: summary,
+        name: `summary, ${format(summaryResponse.body.length)} bytes`,
+        request: summaryRequest,
         limit: '/1',
         expects: 200,
-        weight: 4,
+        requestFactor: 4,
       },
-      { name: '304', request: unchanged, limit: '/unchanged', expects: 304, weight: 4 },
+      { name: '304', request: unchanged, limit: '/unchanged', expects: 304, requestFactor: 4 },
     ].map((kind) => ({ ...kind, ours: [] as Measured[], theirs: [] as Measured[] }));
 
-    const helper = new Helper<ConstantApi>('constant', import.meta.resolve('../baselines/constant-api.ts'));
-    stack.usage.watch('constant', helper.pid);
+    const constantProcess = new RpcProcess<ConstantApi>(
+      'constant',
+      import.meta.resolve('../baselines/constant-api.ts'),
+    );
+    stack.usage.watch('constant', constantProcess.pid);
     const count = isQuick ? 1 : 5;
-    const unit = isQuick ? 400 : 2500;
+    const baseRequests = isQuick ? 400 : 2500;
     try {
-      const constant = await helper.ask('listen', [wholeAnswer.body, summaryAnswer.body]);
+      const constant = await constantProcess.call('listen', [stateResponse.body, summaryResponse.body]);
       for (let number = 0; number <= count; number++) {
-        for (const { name, request, limit, expects, weight, ours, theirs } of kinds) {
-          const requests = unit * weight;
+        for (const { name, request, limit, expects, requestFactor, ours, theirs } of kinds) {
+          const requests = baseRequests * requestFactor;
           const measure = async (server: string, address: string, bytes: Buffer): Promise<Measured> => {
-            const used = () => stack.usage.cpuMs().get(server) ?? 0;
+            const used = () => stack.usage.readCpuMs().get(server) ?? 0;
             const before = used();
-            const ms = await runClosedLoop({ urls: [address], lanes, requests, next: () => bytes, expects });
+            const ms = await runClosedLoop({ urls: [address], connections, requests, next: () => bytes, expects });
             return { rate: (1000 * requests) / ms, cpuUs: (1000 * (used() - before)) / requests };
           };
           const our = await measure('API 1', url, request);
@@ -73,11 +76,13 @@ export const reads: Bench = {
           if (number === 0) continue; // Warms up.
           ours.push(our);
           theirs.push(their);
-          say(`round ${number} of ${count}: ${name}: ${format(our.rate)} reads/s, constant ${format(their.rate)}`);
+          printLine(
+            `round ${number} of ${count}: ${name}: ${format(our.rate)} reads/s, constant ${format(their.rate)}`,
+          );
         }
       }
     } finally {
-      await helper.stop();
+      await constantProcess.stop();
     }
     return {
       tables: [
@@ -91,7 +96,7 @@ export const reads: Bench = {
             ratioOf(ours, theirs).toFixed(2),
             ...[ours, theirs].map((measured) => format(median(measured.map(({ cpuUs }) => cpuUs)))),
           ]),
-          note: `${lanes} connections. The constant has no token to check, no version to ask Redis for, and no log line to write.`,
+          note: `${connections} connections. The constant has no token to check, no version to ask Redis for, and no log line to write.`,
         },
       ],
       targets: kinds.map(({ name, ours, theirs }) => {

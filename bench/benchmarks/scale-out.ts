@@ -2,7 +2,7 @@
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Bench, Target } from '../bench.ts';
 import { sendBurst } from '../load/bursts.ts';
-import { fillFields } from '../load/seed.ts';
+import { seedFields } from '../load/seed.ts';
 import { createWriters, moveParticle } from '../load/writers.ts';
 import { describeSpread, format, median, medianRatio, round } from '../measure/statistics.ts';
 
@@ -11,7 +11,7 @@ interface Size {
   readonly apis: number;
 }
 
-interface Load {
+interface Workload {
   readonly name: string;
   readonly fields: readonly FieldId[];
   readonly particles: number;
@@ -20,7 +20,7 @@ interface Load {
 }
 
 const sizes: readonly Size[] = [1, 2].flatMap((apis) => [1, 2, 4].map((workers) => ({ workers, apis })));
-const [alone, crowded] = [
+const [oneWorker, fourWorkers] = [
   { workers: 1, apis: 1 },
   { workers: 4, apis: 1 },
 ];
@@ -29,31 +29,31 @@ const hotRounds = 5;
 
 export const scaleOut: Bench = {
   name: 'scale-out',
-  restarts: true,
+  requiresRestart: true,
   about: '1, 2 and 4 workers with 1 and 2 APIs, over 200 fields and over one',
-  async run({ stack, isQuick, say }) {
+  async run({ stack, isQuick, printLine }) {
     const many = Array.from({ length: 200 }, (_, index) => `bench-scale-${index}` as FieldId);
     const hot = ['bench-scale-hot' as FieldId];
-    await fillFields(stack, many, 5);
-    await fillFields(stack, hot, 1000);
+    await seedFields(stack, many, 5);
+    await seedFields(stack, hot, 1000);
     const writers = await createWriters(128);
-    const loadsOf = (name: string, fields: readonly FieldId[], particles: number): Load[] => [
+    const createWorkloads = (name: string, fields: readonly FieldId[], particles: number): Workload[] => [
       { name: `${name}, 1 a request`, fields, particles, perRequest: 1, updates: isQuick ? 500 : 6000 },
       { name: `${name}, 20 a request`, fields, particles, perRequest: 20, updates: isQuick ? 2000 : 40_000 },
     ];
-    const hotLoads = loadsOf('one field', hot, 1000);
-    const loads = [...loadsOf('200 fields', many, 5), ...hotLoads];
+    const hotWorkloads = createWorkloads('one field', hot, 1000);
+    const workloads = [...createWorkloads('200 fields', many, 5), ...hotWorkloads];
 
     /** The updates a second of each load, at this size. */
-    async function measure(size: Size, given: readonly Load[]): Promise<number[]> {
+    async function measure(size: Size, workloads: readonly Workload[]): Promise<number[]> {
       await stack.scale(size);
       const rates: number[] = [];
-      for (const { name, fields, particles, perRequest, updates } of given) {
+      for (const { name, fields, particles, perRequest, updates } of workloads) {
         const make = moveParticle(particles);
         const send = (count: number) => sendBurst(stack, { fields, writers, updates: count, perRequest, make });
         await send(updates / 4); // Warms up.
         const rate = 1e6 / (await send(updates)).wallUs;
-        say(`${size.workers} workers, ${size.apis} APIs, ${name}: ${format(rate)} updates/s`);
+        printLine(`${size.workers} workers, ${size.apis} APIs, ${name}: ${format(rate)} updates/s`);
         rates.push(rate);
       }
       return rates;
@@ -62,38 +62,40 @@ export const scaleOut: Bench = {
     const chosen = isQuick ? sizes.filter(({ workers, apis }) => workers === apis) : sizes;
     const measured = chosen.map((size) => ({ size, rounds: [] as number[][] }));
     for (let turn = 0; turn < (isQuick ? 1 : tableRounds); turn++) {
-      for (const { size, rounds } of measured) rounds.push(await measure(size, loads));
+      for (const { size, rounds } of measured) rounds.push(await measure(size, workloads));
     }
     // What is compared is measured one right after the other, since the speed of the machine drifts.
     const [few, more]: [number[][], number[][]] = [[], []];
     for (let turn = 0; turn < (isQuick ? 0 : hotRounds); turn++) {
-      few.push(await measure(alone, hotLoads));
-      more.push(await measure(crowded, hotLoads));
+      few.push(await measure(oneWorker, hotWorkloads));
+      more.push(await measure(fourWorkers, hotWorkloads));
     }
     return {
       tables: [
         {
           title: 'Updates a second, until all are applied',
-          columns: ['workers', 'APIs', ...loads.map(({ name }) => name)],
+          columns: ['workers', 'APIs', ...workloads.map(({ name }) => name)],
           rows: measured.map(({ size, rounds }) => [
             size.workers,
             size.apis,
-            ...loads.map((_, load) => describeSpread(pick(rounds, load))),
+            ...workloads.map((_, load) => describeSpread(ratesOf(rounds, load))),
           ]),
           note: 'All of it, the load included, shares the cores of one machine: what is looked for is that more processes do not get in each other’s way.',
         },
       ],
-      targets: isQuick ? [] : hotLoads.map(({ name }, load) => compare(name, pick(few, load), pick(more, load))),
+      targets: isQuick
+        ? []
+        : hotWorkloads.map(({ name }, load) => createTarget(name, ratesOf(few, load), ratesOf(more, load))),
     };
   },
 };
 
 /** One load's rates, of every round. */
-function pick(rounds: readonly number[][], load: number): number[] {
-  return rounds.map((rates) => rates[load] ?? Number.NaN);
+function ratesOf(rounds: readonly number[][], workloadIndex: number): number[] {
+  return rounds.map((rates) => rates[workloadIndex] ?? Number.NaN);
 }
 
-function compare(name: string, few: readonly number[], more: readonly number[]): Target {
+function createTarget(name: string, few: readonly number[], more: readonly number[]): Target {
   const ratio = medianRatio(more, few);
   return {
     what: `${name}: updates/s of 4 workers beside 1`,

@@ -3,40 +3,40 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import type { WriteThrough } from '../baselines/write-through.ts';
 import type { Bench } from '../bench.ts';
 import { runClosedLoop } from '../load/closed-loop.ts';
-import { countApplied, fillFields, waitUntilApplied } from '../load/seed.ts';
-import { createWriters, encodePost, moveParticle, takeUpdates } from '../load/writers.ts';
+import { countApplied, seedFields, waitUntilApplied } from '../load/seed.ts';
+import { createUpdates, createWriters, encodePost, moveParticle } from '../load/writers.ts';
 import { describeSpread, format, median, medianRatio, round } from '../measure/statistics.ts';
-import { Helper } from '../stack/rpc-process.ts';
+import { RpcProcess } from '../stack/rpc-process.ts';
 
 const particles = 1000;
-const lanes = 64;
+const connections = 64;
 const field = 'bench-rival' as FieldId;
 
-export const rival: Bench = {
+export const writeThrough: Bench = {
   name: 'rival',
   about: 'the same updates to one field of 1,000 particles, taken by a plain write-through service',
-  async run({ stack, isQuick, say }) {
-    await fillFields(stack, [field], particles);
-    const helper = new Helper<WriteThrough>('rival', import.meta.resolve('../baselines/write-through.ts'));
-    stack.usage.watch('write-through', helper.pid);
+  async run({ stack, isQuick, printLine }) {
+    await seedFields(stack, [field], particles);
+    const baseline = new RpcProcess<WriteThrough>('rival', import.meta.resolve('../baselines/write-through.ts'));
+    stack.usage.watch('write-through', baseline.pid);
     const ours: number[] = [];
     const theirs: number[] = [];
-    let sentToThem = 0;
+    let sentToBaseline = 0;
     const requests = isQuick ? { ours: 1500, theirs: 64 } : { ours: 10_000, theirs: 300 };
     try {
-      const url = await helper.ask('listen', {
+      const url = await baseline.call('listen', {
         databaseUrl: stack.urls.database,
         cacheUrl: stack.urls.cache,
         field,
         particles,
       });
       const send = async (urls: readonly string[], count: number) => {
-        const writers = await createWriters(lanes);
-        const next = (lane: number) => {
-          const writer = writers[lane] as (typeof writers)[number];
-          return encodePost(writer, field, takeUpdates(writer, field, 1, moveParticle(particles)));
+        const writers = await createWriters(connections);
+        const next = (connectionIndex: number) => {
+          const writer = writers[connectionIndex] as (typeof writers)[number];
+          return encodePost(writer, field, createUpdates(writer, field, 1, moveParticle(particles)));
         };
-        return runClosedLoop({ urls, lanes, requests: count, next, expects: 202 });
+        return runClosedLoop({ urls, connections, requests: count, next, expects: 202 });
       };
       const count = isQuick ? 1 : 3;
       for (let number = 1; number <= count; number++) {
@@ -46,14 +46,14 @@ export const rival: Bench = {
         await waitUntilApplied(stack, [field], before + requests.ours);
         ours.push((1000 * requests.ours) / (performance.now() - startedAt));
         const tookMs = await send([url], requests.theirs);
-        sentToThem += requests.theirs;
+        sentToBaseline += requests.theirs;
         theirs.push((1000 * requests.theirs) / tookMs);
-        say(
+        printLine(
           `round ${number} of ${count}: ${format(ours.at(-1) ?? 0)} against ${format(theirs.at(-1) ?? 0, 1)} updates/s`,
         );
       }
-      const kept = await helper.ask('countKept', null);
-      const lost = sentToThem - kept;
+      const keptCount = await baseline.call('countKept', null);
+      const lostCount = sentToBaseline - keptCount;
       const ratio = medianRatio(ours, theirs);
       return {
         tables: [
@@ -65,12 +65,12 @@ export const rival: Bench = {
               [
                 'write-through',
                 describeSpread(theirs, 1),
-                sentToThem,
-                kept,
-                `${lost} (${format((100 * lost) / sentToThem)} %)`,
+                sentToBaseline,
+                keptCount,
+                `${lostCount} (${format((100 * lostCount) / sentToBaseline)} %)`,
               ],
             ],
-            note: `${lanes} connections. The write-through service is bench/baselines/write-through.ts; ours counts until all are applied.`,
+            note: `${connections} connections. The write-through service is bench/baselines/write-through.ts; ours counts until all are applied.`,
           },
         ],
         targets: [
@@ -85,7 +85,7 @@ export const rival: Bench = {
         ],
       };
     } finally {
-      await helper.stop();
+      await baseline.stop();
     }
   },
 };

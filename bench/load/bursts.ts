@@ -3,9 +3,9 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 import { runClosedLoop } from './closed-loop.ts';
 import { countApplied, waitUntilApplied } from './seed.ts';
-import { encodePost, type MakeUpdate, takeUpdates, type Writer } from './writers.ts';
+import { createUpdates, encodePost, type MakeUpdate, type Writer } from './writers.ts';
 
-export interface Burst {
+export interface BurstOptions {
   readonly fields: readonly FieldId[];
   readonly writers: readonly Writer[];
   /** Updates in all. */
@@ -22,7 +22,7 @@ export interface BurstCost {
 }
 
 /** Sends updates from all writers until all are applied. */
-export async function sendBurst(stack: BenchStack, burst: Burst): Promise<BurstCost> {
+export async function sendBurst(stack: BenchStack, burst: BurstOptions): Promise<BurstCost> {
   const { fields, writers, updates, perRequest, make } = burst;
   const before = await countApplied(stack, fields);
   const cpuBefore = sumCpuMs(stack);
@@ -30,10 +30,10 @@ export async function sendBurst(stack: BenchStack, burst: Burst): Promise<BurstC
   const requests = Math.ceil(updates / perRequest);
   await runClosedLoop({
     urls: stack.addresses,
-    lanes: Math.min(64, writers.length, requests),
+    connections: Math.min(64, writers.length, requests),
     requests,
     expects: 202,
-    next: turnTaker(burst),
+    next: createRequestSource(burst),
   });
   await waitUntilApplied(stack, fields, before + requests * perRequest);
   const count = requests * perRequest;
@@ -43,17 +43,17 @@ export async function sendBurst(stack: BenchStack, burst: Burst): Promise<BurstC
   };
 
   /** Each lane has writers of its own, so that no device has two requests under way. */
-  function turnTaker({ fields, writers }: Burst) {
-    const lanes = Math.min(64, writers.length, requests);
-    return (lane: number, turn: number): Buffer => {
-      const own = Math.ceil((writers.length - lane) / lanes);
-      const writer = writers[lane + lanes * (turn % own)] as Writer;
-      const field = fields[(lane + lanes * turn) % fields.length] as FieldId;
-      return encodePost(writer, field, takeUpdates(writer, field, perRequest, make));
+  function createRequestSource({ fields, writers }: BurstOptions) {
+    const connections = Math.min(64, writers.length, requests);
+    return (connectionIndex: number, requestIndex: number): Buffer => {
+      const ownWriters = Math.ceil((writers.length - connectionIndex) / connections);
+      const writer = writers[connectionIndex + connections * (requestIndex % ownWriters)] as Writer;
+      const field = fields[(connectionIndex + connections * requestIndex) % fields.length] as FieldId;
+      return encodePost(writer, field, createUpdates(writer, field, perRequest, make));
     };
   }
 }
 
 function sumCpuMs({ usage }: BenchStack): number {
-  return [...usage.cpuMs()].reduce((sum, [, ms]) => sum + ms, 0);
+  return [...usage.readCpuMs()].reduce((sum, [, ms]) => sum + ms, 0);
 }

@@ -1,9 +1,9 @@
 /** A process that reads the same thing at a steady rate, and knows how long each answer took. */
-import { serve } from '../stack/rpc-process.ts';
-import type { HttpLane } from './http-connection.ts';
-import { openLanes, sendOver } from './open-loop.ts';
+import { serveRpc } from '../stack/rpc-process.ts';
+import type { HttpConnection } from './http-connection.ts';
+import { openConnections, sendAtRate } from './open-loop.ts';
 
-interface Reading {
+interface ReadOptions {
   readonly url: string;
   readonly request: Buffer;
   readonly perSecond: number;
@@ -17,21 +17,21 @@ export interface ReadTimes {
   readonly failed: number;
 }
 
-const lanesCount = 8;
+const connectionCount = 8;
 /** Who reads has been there for a while: a rush of new connections is waited for by whoever connects. */
-const lanesTo = new Map<string, Promise<HttpLane[]>>();
+const connectionsByUrl = new Map<string, Promise<HttpConnection[]>>();
 
-const orders = {
-  async read({ url, request, perSecond, seconds }: Reading): Promise<ReadTimes> {
+const handlers = {
+  async read({ url, request, perSecond, seconds }: ReadOptions): Promise<ReadTimes> {
     const times: number[] = [];
     let failed = 0;
-    const lanes = lanesTo.get(url) ?? openLanes(url, lanesCount);
-    lanesTo.set(url, lanes);
-    await sendOver(await lanes, {
+    const connections = connectionsByUrl.get(url) ?? openConnections(url, connectionCount);
+    connectionsByUrl.set(url, connections);
+    await sendAtRate(await connections, {
       perSecond,
       seconds,
       next: () => Buffer.from(request),
-      onAnswer: ({ status }, dueAt) => {
+      onResponse: ({ status }, dueAt) => {
         times.push(performance.now() - dueAt);
         if (status !== 200) failed += 1;
       },
@@ -40,6 +40,6 @@ const orders = {
   },
 };
 
-export type SteadyReader = typeof orders;
+export type ConstantRateReader = typeof handlers;
 
-serve(orders);
+serveRpc(handlers);

@@ -11,7 +11,7 @@ export interface RawSocketEvents {
   readonly onClose: () => void;
 }
 
-const openingBytes = 64;
+const prefixBytes = 64;
 const deltaStart = '{"type":"delta","from":';
 
 /** Resolves once the server has agreed to speak WebSocket. */
@@ -26,21 +26,21 @@ export function openRawSocket(url: string, protocols: string, events: RawSocketE
   const frames = new FrameReader(events.onMessage);
   return new Promise((resolve, reject) => {
     let head = '';
-    const onHead = (chunk: Buffer) => {
+    const handleHandshake = (chunk: Buffer) => {
       head += chunk.toString('latin1');
       const end = head.indexOf('\r\n\r\n');
       if (end < 0) return;
-      socket.off('data', onHead);
+      socket.off('data', handleHandshake);
       if (!head.startsWith('HTTP/1.1 101')) {
         socket.destroy();
         return reject(new Error(`no WebSocket: ${head.slice(0, 200)}`));
       }
-      socket.on('data', (data) => frames.take(data));
+      socket.on('data', (data) => frames.push(data));
       const rest = Buffer.from(head.slice(end + 4), 'latin1');
-      if (rest.length > 0) frames.take(rest);
+      if (rest.length > 0) frames.push(rest);
       resolve(socket);
     };
-    socket.on('data', onHead);
+    socket.on('data', handleHandshake);
     socket.on('error', reject);
     socket.on('close', events.onClose);
   });
@@ -50,38 +50,38 @@ export function openRawSocket(url: string, protocols: string, events: RawSocketE
 class FrameReader {
   readonly #onMessage: (to: number | undefined) => void;
   /** The head of a frame that has not come whole. */
-  #held: Buffer = Buffer.alloc(0);
+  #partialHead: Buffer = Buffer.alloc(0);
   /** Of the payload that is being read. */
-  #left = 0;
-  #opening = '';
+  #remaining = 0;
+  #prefix = '';
   #isText = false;
 
   constructor(onMessage: (to: number | undefined) => void) {
     this.#onMessage = onMessage;
   }
 
-  take(chunk: Buffer): void {
-    const data = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk;
-    this.#held = Buffer.alloc(0);
+  push(chunk: Buffer): void {
+    const data = this.#partialHead.length > 0 ? Buffer.concat([this.#partialHead, chunk]) : chunk;
+    this.#partialHead = Buffer.alloc(0);
     for (let at = 0; at < data.length; ) {
-      if (this.#left === 0) {
+      if (this.#remaining === 0) {
         const head = readHead(data, at);
         if (!head) {
-          this.#held = data.subarray(at);
+          this.#partialHead = data.subarray(at);
           return;
         }
         at += head.bytes;
-        this.#left = head.length;
+        this.#remaining = head.length;
         this.#isText = head.isText;
-        this.#opening = '';
+        this.#prefix = '';
       }
-      const here = Math.min(this.#left, data.length - at);
-      if (this.#opening.length < openingBytes) {
-        this.#opening += data.toString('latin1', at, at + Math.min(here, openingBytes - this.#opening.length));
+      const available = Math.min(this.#remaining, data.length - at);
+      if (this.#prefix.length < prefixBytes) {
+        this.#prefix += data.toString('latin1', at, at + Math.min(available, prefixBytes - this.#prefix.length));
       }
-      at += here;
-      this.#left -= here;
-      if (this.#left === 0 && this.#isText) this.#onMessage(readVersion(this.#opening));
+      at += available;
+      this.#remaining -= available;
+      if (this.#remaining === 0 && this.#isText) this.#onMessage(readVersion(this.#prefix));
     }
   }
 }
@@ -95,8 +95,8 @@ function readHead(data: Buffer, at: number): { bytes: number; length: number; is
   return data.length < at + 10 ? undefined : { bytes: 10, length: Number(data.readBigUInt64BE(at + 2)), isText };
 }
 
-function readVersion(opening: string): number | undefined {
-  if (!opening.startsWith(deltaStart)) return undefined;
-  const at = opening.indexOf('"to":', deltaStart.length);
-  return at < 0 ? undefined : Number.parseInt(opening.slice(at + 5), 10);
+function readVersion(prefix: string): number | undefined {
+  if (!prefix.startsWith(deltaStart)) return undefined;
+  const at = prefix.indexOf('"to":', deltaStart.length);
+  return at < 0 ? undefined : Number.parseInt(prefix.slice(at + 5), 10);
 }

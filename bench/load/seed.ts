@@ -3,28 +3,33 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 import { runClosedLoop } from './closed-loop.ts';
-import { createWriters, encodePost, moveParticle, takeUpdates } from './writers.ts';
+import { createUpdates, createWriters, encodePost, moveParticle } from './writers.ts';
 
 const perRequest = 100;
 
 /** Puts so many particles into each field, by a device of its own. */
-export async function fillFields(stack: BenchStack, fields: readonly FieldId[], particles: number): Promise<void> {
+export async function seedFields(stack: BenchStack, fields: readonly FieldId[], particles: number): Promise<void> {
   const [writer] = await createWriters(1);
   if (!writer) return;
   const chunk = Math.min(perRequest, particles);
-  const turns = Math.ceil(particles / chunk);
+  const requestsPerField = Math.ceil(particles / chunk);
   await runClosedLoop({
     urls: stack.addresses,
-    lanes: 1,
-    requests: fields.length * turns,
+    connections: 1,
+    requests: fields.length * requestsPerField,
     expects: 202,
-    next: (_, turn) => {
-      const field = fields[Math.floor(turn / turns)] ?? ('' as FieldId);
+    next: (_, requestIndex) => {
+      const field = fields[Math.floor(requestIndex / requestsPerField)] ?? ('' as FieldId);
       const make = moveParticle(particles);
-      const updates = takeUpdates(writer, field, Math.min(chunk, particles - (turn % turns) * chunk), (counter) => ({
-        ...make(counter, 0),
-        ...{ id: `star-${counter - 1}` },
-      }));
+      const updates = createUpdates(
+        writer,
+        field,
+        Math.min(chunk, particles - (requestIndex % requestsPerField) * chunk),
+        (counter) => ({
+          ...make(counter, 0),
+          ...{ id: `star-${counter - 1}` },
+        }),
+      );
       return encodePost(writer, field, updates);
     },
   });

@@ -1,10 +1,10 @@
 /** A process that holds thousands of reading WebSockets, and knows when each delta reached each of them. */
 import type { Socket } from 'node:net';
 import { percentile } from '../measure/statistics.ts';
-import { serve } from '../stack/rpc-process.ts';
+import { serveRpc } from '../stack/rpc-process.ts';
 import { openRawSocket } from './raw-websocket.ts';
 
-interface Gathering {
+interface SubscribeOptions {
   readonly url: string;
   readonly protocols: string;
   readonly count: number;
@@ -20,44 +20,44 @@ export interface Delivery {
   readonly deltas: number;
 }
 
-const atOnce = 200;
+const openBatchSize = 200;
 const sockets: Socket[] = [];
 const arrivals = new Map<number, number[]>();
-let greeted = 0;
-let closed = 0;
+let snapshotCount = 0;
+let closedCount = 0;
 
 /** On a clock that all processes of a machine share. */
 function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-async function openOne(url: string, protocols: string): Promise<void> {
+async function openSubscriber(url: string, protocols: string): Promise<void> {
   let isFirst = true;
   const onMessage = (to: number | undefined) => {
-    if (isFirst) greeted += 1;
+    if (isFirst) snapshotCount += 1;
     isFirst = false;
     if (to === undefined) return;
     const times = arrivals.get(to);
     if (times) times.push(now());
     else arrivals.set(to, [now()]);
   };
-  sockets.push(await openRawSocket(url, protocols, { onMessage, onClose: () => (closed += 1) }));
+  sockets.push(await openRawSocket(url, protocols, { onMessage, onClose: () => (closedCount += 1) }));
 }
 
-const orders = {
+const handlers = {
   /** Opens sockets, so many at once. */
-  async gather({ url, protocols, count }: Gathering): Promise<void> {
-    for (let opened = 0; opened < count; opened += atOnce) {
-      const batch = Math.min(atOnce, count - opened);
-      await Promise.all(Array.from({ length: batch }, () => openOne(url, protocols)));
+  async subscribe({ url, protocols, count }: SubscribeOptions): Promise<void> {
+    for (let opened = 0; opened < count; opened += openBatchSize) {
+      const batch = Math.min(openBatchSize, count - opened);
+      await Promise.all(Array.from({ length: batch }, () => openSubscriber(url, protocols)));
     }
   },
   /** Opens them all at the same moment. @returns how long until each has its first message, in ms */
-  async storm({ url, protocols, count }: Gathering): Promise<number> {
+  async reconnectStorm({ url, protocols, count }: SubscribeOptions): Promise<number> {
     const startedAt = now();
-    const goal = greeted + count;
-    await Promise.all(Array.from({ length: count }, () => openOne(url, protocols)));
-    while (greeted < goal) await new Promise((resolve) => setTimeout(resolve, 1));
+    const goal = snapshotCount + count;
+    await Promise.all(Array.from({ length: count }, () => openSubscriber(url, protocols)));
+    while (snapshotCount < goal) await new Promise((resolve) => setTimeout(resolve, 1));
     return now() - startedAt;
   },
   /** Forgets what came so far. */
@@ -67,18 +67,18 @@ const orders = {
   /** @throws when a delta that was published has not reached everybody */
   async report({
     published,
-    within,
+    timeoutMs,
   }: {
     published: readonly (readonly [number, number])[];
-    within: number;
+    timeoutMs: number;
   }): Promise<Delivery> {
-    const deadline = now() + within;
-    const isWhole = () => published.every(([to]) => arrivals.get(to)?.length === sockets.length);
-    while (!isWhole() && now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
-    if (!isWhole()) {
+    const deadline = now() + timeoutMs;
+    const isComplete = () => published.every(([to]) => arrivals.get(to)?.length === sockets.length);
+    while (!isComplete() && now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    if (!isComplete()) {
       const missing = published.filter(([to]) => arrivals.get(to)?.length !== sockets.length).length;
       throw new Error(
-        `${missing} of ${published.length} deltas did not reach all ${sockets.length}; ${closed} were closed`,
+        `${missing} of ${published.length} deltas did not reach all ${sockets.length}; ${closedCount} were closed`,
       );
     }
     const all = published.flatMap(([to, at]) => (arrivals.get(to) ?? []).map((time) => time - at));
@@ -91,13 +91,13 @@ const orders = {
       deltas: published.length,
     };
   },
-  async leave(_: null): Promise<void> {
-    const goal = closed + sockets.length;
+  async unsubscribeAll(_: null): Promise<void> {
+    const goal = closedCount + sockets.length;
     for (const socket of sockets.splice(0)) socket.destroy();
-    while (closed < goal) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (closedCount < goal) await new Promise((resolve) => setTimeout(resolve, 5));
     arrivals.clear();
   },
 };
 
-export type Crowd = typeof orders;
-serve(orders);
+export type SubscriberPool = typeof handlers;
+serveRpc(handlers);

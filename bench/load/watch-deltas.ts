@@ -1,12 +1,12 @@
 /** What a field's readers see: the deltas as they are published, and as they reach a WebSocket. */
 import { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
-import { cacheNames, parseChangeMessage } from '../../shared/cache/field-cache.ts';
+import { createCacheKeys, parseChangeMessage } from '../../shared/cache/field-cache.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 
-export interface SeenDelta {
+export interface ReceivedDelta {
   readonly to: number;
   readonly updates: readonly DeltaUpdate[];
   /** Log time of the newest of its updates, in ms since the epoch. */
@@ -22,14 +22,14 @@ interface DeltaMessage {
 
 export async function fieldChannel({ db }: BenchStack, field: FieldId): Promise<string> {
   const { rows } = await db.query<{ id: string }>('SELECT id FROM installation');
-  return cacheNames('field', rows[0]?.id ?? '').fieldChannel(field);
+  return createCacheKeys('field', rows[0]?.id ?? '').fieldChannel(field);
 }
 
 /** @returns how to stop */
 export async function watchChannel(
   stack: BenchStack,
   field: FieldId,
-  onDelta: (delta: SeenDelta) => void,
+  onDelta: (delta: ReceivedDelta) => void,
 ): Promise<() => void> {
   const redis = new Redis(stack.urls.cache);
   redis.on('message', (_channel: string, message: string) => onDelta(readDelta(parseChangeMessage(message).delta)));
@@ -42,7 +42,7 @@ export function watchStream(
   url: string,
   field: FieldId,
   token: string,
-  onDelta: (delta: SeenDelta) => void,
+  onDelta: (delta: ReceivedDelta) => void,
 ): Promise<() => void> {
   const protocols = ['field.v1', `bearer.${token}`];
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`, protocols);
@@ -56,7 +56,7 @@ export function watchStream(
   });
 }
 
-function readDelta(text: string): SeenDelta {
+function readDelta(text: string): ReceivedDelta {
   const { to, updates, changes } = JSON.parse(text) as DeltaMessage;
   return { to, updates, foldedAt: changes.metrics.lastUpdate };
 }

@@ -14,29 +14,29 @@ export interface Writer {
   readonly counters: Map<FieldId, number>;
 }
 
-export type MakeUpdate = (counter: number, place: number) => Update;
+export type MakeUpdate = (counter: number, index: number) => Update;
 
 export async function createWriters(count: number): Promise<Writer[]> {
-  const run = randomBytes(3).toString('hex');
+  const runId = randomBytes(3).toString('hex');
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const device = `phone-${run}-${index}` as DeviceId;
-      return { device, token: await tokenFor(device), counters: new Map() };
+      const device = `phone-${runId}-${index}` as DeviceId;
+      return { device, token: await createToken(device), counters: new Map() };
     }),
   );
 }
 
-export async function tokenFor(device: DeviceId): Promise<string> {
+export async function createToken(device: DeviceId): Promise<string> {
   const key = { secret: jwtSecret, issuer: 'consciousness-field', audience: 'consciousness-field' };
   const scope = ['field:read', 'field:write'] as const;
   return (await signToken({ sub: device, device, fields: ['*'], scope, expiresInSeconds: 86_400 }, key)).token;
 }
 
 /** The device's next updates in a field. */
-export function takeUpdates({ counters }: Writer, field: FieldId, count: number, make: MakeUpdate): Update[] {
+export function createUpdates({ counters }: Writer, field: FieldId, count: number, make: MakeUpdate): Update[] {
   const last = counters.get(field) ?? 0;
   counters.set(field, last + count);
-  return Array.from({ length: count }, (_, place) => make(last + place + 1, place));
+  return Array.from({ length: count }, (_, index) => make(last + index + 1, index));
 }
 
 export function encodePost({ token }: Writer, field: FieldId, updates: readonly Update[]): Buffer {
@@ -50,13 +50,13 @@ export function toJob({ device }: Writer, field: FieldId, updates: readonly Upda
 
 /** Moves one of so many particles of a field. */
 export function moveParticle(particles: number): MakeUpdate {
-  return (counter, place) => ({
+  return (counter, index) => ({
     counter,
     timestamp: Date.now(),
     seen: 0,
     kind: 'particle.put',
-    id: `star-${(counter * 7919 + place) % particles}`,
-    position: { x: counter % 100, y: place, z: 0.5 },
+    id: `star-${(counter * 7919 + index) % particles}`,
+    position: { x: counter % 100, y: index, z: 0.5 },
     resonance: (counter % 100) / 100,
   });
 }

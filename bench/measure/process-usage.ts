@@ -10,7 +10,7 @@ const tickMs = 10; // USER_HZ is 100 on every Linux that Node runs on.
 const pageKb = 4;
 
 /** What each of these processes and all below it have used and hold. PostgreSQL's are found by their parent alone. */
-export function usageOfTrees(roots: readonly number[]): ReadonlyMap<number, Usage> {
+export function readUsageOfTrees(roots: readonly number[]): ReadonlyMap<number, Usage> {
   const usage = new Map(roots.map((root) => [root, { cpuMs: 0, memoryMb: 0 }]));
   const stats = new Map(readProcessIds().map((pid) => [Number(pid), readStat(pid)]));
   for (const [pid, fields] of stats) {
@@ -18,7 +18,7 @@ export function usageOfTrees(roots: readonly number[]): ReadonlyMap<number, Usag
     const sum = root === undefined ? undefined : usage.get(root);
     if (!sum) continue;
     sum.cpuMs += (Number(fields[11]) + Number(fields[12])) * tickMs;
-    sum.memoryMb += privateKb(String(pid)) / 1024;
+    sum.memoryMb += readPrivateKb(String(pid)) / 1024;
   }
   return usage;
 }
@@ -49,7 +49,7 @@ function readStat(pid: string): string[] {
 }
 
 /** Resident and not shared, so that PostgreSQL's buffers are not counted once a backend. */
-function privateKb(pid: string): number {
+function readPrivateKb(pid: string): number {
   try {
     const [, resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ').map(Number);
     return (resident - shared) * pageKb;

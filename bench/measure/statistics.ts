@@ -1,8 +1,8 @@
 /** Medians, spreads and percentiles: no mean, since one bad moment of a shared machine moves it. */
 
-export function percentile(values: readonly number[], share: number): number {
+export function percentile(values: readonly number[], quantile: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? Number.NaN;
 }
 
 /** Of an even number, between the two in the middle: of two rounds neither is passed over. */
@@ -23,8 +23,8 @@ export function format(value: number, digits = 0): string {
 }
 
 /** The median of the ratios of rounds: what was measured side by side is compared side by side. */
-export function medianRatio(values: readonly number[], limits: readonly number[]): number {
-  return median(values.map((value, round) => value / (limits[round] ?? Number.NaN)));
+export function medianRatio(values: readonly number[], baselines: readonly number[]): number {
+  return median(values.map((value, round) => value / (baselines[round] ?? Number.NaN)));
 }
 
 export function round(value: number, digits = 2): number {

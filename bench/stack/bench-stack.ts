@@ -11,10 +11,10 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { migrate } from '../../db/migrations/migrate.ts';
 import { ensureDatabase, startPostgres } from '../../dev/postgres/server.ts';
-import type { ProcessSpec, RunningProcess } from '../../dev/processes/child-process.ts';
+import type { ProcessOptions, RunningProcess } from '../../dev/processes/child-process.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
-import { nodeProcess, startGuard } from '../../dev/processes/node-process.ts';
-import { createProcessStack } from '../../dev/processes/process-group.ts';
+import { buildNodeProcess, startOrphanReaper } from '../../dev/processes/node-process.ts';
+import { createProcessGroup } from '../../dev/processes/process-group.ts';
 import { findOrInstallRedis } from '../../dev/redis/install.ts';
 import { startRedis } from '../../dev/redis/server.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
@@ -36,8 +36,8 @@ export interface BenchStack {
   stop(): Promise<void>;
 }
 
-interface StackRequest {
-  readonly say: (line: string) => void;
+interface BenchStackOptions {
+  readonly printLine: (line: string) => void;
   /** Where APIs and workers leave their CPU profiles when they stop. */
   readonly profileFolder: string | undefined;
   /** Of the first API and worker, on top of the usual. */
@@ -49,30 +49,34 @@ const cacheSettings = { appendonly: 'no', 'maxmemory-policy': 'allkeys-lru' };
 const graceMs = 25_000;
 
 /** Starts the servers, one API and one worker. On failure nothing is left running. */
-export async function startBenchStack({ say, profileFolder, env: firstEnv = {} }: StackRequest): Promise<BenchStack> {
+export async function startBenchStack({
+  printLine,
+  profileFolder,
+  env: firstEnv = {},
+}: BenchStackOptions): Promise<BenchStack> {
   const folder = await mkdtemp(join(tmpdir(), 'field-bench-'));
   await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
-  const processes = createProcessStack();
+  const processes = createProcessGroup();
   const usage = new PeakUsage();
   try {
     const recordIn = join(folder, 'run');
-    await startGuard(processes.start, recordIn);
+    await startOrphanReaper(processes.start, recordIn);
     const { start } = processes;
-    const binary = await findOrInstallRedis({ folder, start, say });
+    const binary = await findOrInstallRedis({ folder, start, printLine });
     const postgres = await startPostgres({ folder, port: await findFreePort(), password, start });
     await ensureDatabase(postgres, 'field');
-    const redis = async (name: string, given: Record<string, string>) =>
+    const startRedisServer = async (name: string, settings: Record<string, string>) =>
       startRedis({
         binary,
         folder: join(folder, name),
         port: await findFreePort(),
         password,
-        settings: given,
+        settings: settings,
         start,
         recordIn,
       });
-    const queue = await redis('queue', {});
-    const cache = await redis('cache', cacheSettings);
+    const queue = await startRedisServer('queue', {});
+    const cache = await startRedisServer('cache', cacheSettings);
     usage.watch('PostgreSQL', postgres.process.pid);
     usage.watch('queue Redis', queue.process.pid);
     usage.watch('cache Redis', cache.process.pid);
@@ -88,14 +92,14 @@ export async function startBenchStack({ say, profileFolder, env: firstEnv = {} }
       QUEUE_REDIS_URL: urls.queue,
       CACHE_REDIS_URL: urls.cache,
     };
-    const launch = (name: string, room: 'api' | 'workers', given: Record<string, string>) =>
+    const launch = (name: string, component: 'api' | 'workers', extraEnv: Record<string, string>) =>
       start(
-        profiled(
-          nodeProcess({
+        withProfiling(
+          buildNodeProcess({
             name,
-            script: new URL(`../../${room}/main.ts`, import.meta.url).href,
+            script: new URL(`../../${component}/main.ts`, import.meta.url).href,
             imports: [new URL('../../dev/processes/exit-with-parent.ts', import.meta.url).href],
-            env: { ...env, ...given },
+            env: { ...env, ...extraEnv },
             output: openSync(join(folder, `${name}.log`), 'a'),
             graceMs,
             recordIn,
@@ -111,17 +115,18 @@ export async function startBenchStack({ say, profileFolder, env: firstEnv = {} }
       addresses,
       db,
       usage,
-      async scale({ apis, workers, env: given = {} }) {
-        for (const one of [...running.apis.splice(0), ...running.workers.splice(0)]) await one.stop();
+      async scale({ apis, workers, env: extraEnv = {} }) {
+        for (const runningProcess of [...running.apis.splice(0), ...running.workers.splice(0)])
+          await runningProcess.stop();
         addresses.length = 0;
         for (let number = 1; number <= workers; number++) {
-          const worker = await launch(`worker ${number}`, 'workers', given);
+          const worker = await launch(`worker ${number}`, 'workers', extraEnv);
           running.workers.push(worker);
           usage.watch(`worker ${number}`, worker.pid);
         }
         for (let number = 1; number <= apis; number++) {
           const port = await findFreePort();
-          const api = await launch(`api ${number}`, 'api', { ...given, PORT: String(port) });
+          const api = await launch(`api ${number}`, 'api', { ...extraEnv, PORT: String(port) });
           running.apis.push(api);
           usage.watch(`API ${number}`, api.pid);
           addresses.push(`http://127.0.0.1:${port}`);
@@ -140,15 +145,15 @@ export async function startBenchStack({ say, profileFolder, env: firstEnv = {} }
     return stack;
   } catch (error) {
     usage.stop();
-    await processes.force();
+    await processes.forceStop();
     throw error;
   }
 }
 
-function profiled(spec: ProcessSpec, folder: string | undefined): ProcessSpec {
+function withProfiling(spec: ProcessOptions, folder: string | undefined): ProcessOptions {
   if (folder === undefined) return spec;
-  const own = join(folder, spec.name.replace(' ', '-'));
-  return { ...spec, args: ['--cpu-prof', `--cpu-prof-dir=${own}`, ...spec.args] };
+  const profileDir = join(folder, spec.name.replace(' ', '-'));
+  return { ...spec, args: ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, ...spec.args] };
 }
 
 async function waitUntilReady(address: string): Promise<void> {

@@ -6,22 +6,22 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { v8Flags } from '../../dev/processes/node-process.ts';
 
-type Orders = Readonly<Record<string, (argument: never) => unknown>>;
+type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
 
-interface Order {
+interface RpcRequest {
   readonly id: number;
   readonly name: string;
   readonly argument: unknown;
 }
 
-interface Answer {
+interface RpcResponse {
   readonly id: number;
   readonly value?: unknown;
   readonly error?: string;
 }
 
 /** What the parent holds of a helper whose orders are `Served`. */
-export class Helper<Served extends Orders> {
+export class RpcProcess<Served extends Handlers> {
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
@@ -36,23 +36,23 @@ export class Helper<Served extends Orders> {
       serialization: 'advanced',
       detached: true,
     });
-    this.#child.on('message', (message) => this.#take(message as Answer));
-    this.#child.once('exit', (code, signal) => this.#fail(new Error(`${name} ended (${signal ?? code})`)));
-    this.#child.once('error', (error) => this.#fail(error));
+    this.#child.on('message', (message) => this.#handleResponse(message as RpcResponse));
+    this.#child.once('exit', (code, signal) => this.#rejectPending(new Error(`${name} ended (${signal ?? code})`)));
+    this.#child.once('error', (error) => this.#rejectPending(error));
   }
 
   get pid(): number {
     return this.#child.pid ?? 0;
   }
 
-  ask<Name extends keyof Served & string>(
+  call<Name extends keyof Served & string>(
     name: Name,
     argument: Parameters<Served[Name]>[0],
   ): Promise<Awaited<ReturnType<Served[Name]>>> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve: (value) => resolve(value as Awaited<ReturnType<Served[Name]>>), reject });
-      this.#child.send({ id, name, argument } satisfies Order);
+      this.#child.send({ id, name, argument } satisfies RpcRequest);
     });
   }
 
@@ -63,30 +63,30 @@ export class Helper<Served extends Orders> {
     await ended;
   }
 
-  #take({ id, value, error }: Answer): void {
+  #handleResponse({ id, value, error }: RpcResponse): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     if (error === undefined) pending?.resolve(value);
     else pending?.reject(new Error(`${this.name}: ${error}`));
   }
 
-  #fail(error: Error): void {
+  #rejectPending(error: Error): void {
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }
 }
 
 /** The helper's side: answers orders until the parent is gone. */
-export function serve(orders: Orders): void {
-  process.on('message', async ({ id, name, argument }: Order) => {
+export function serveRpc(handlers: Handlers): void {
+  process.on('message', async ({ id, name, argument }: RpcRequest) => {
     try {
-      const value = await orders[name]?.(argument as never);
-      process.send?.({ id, value } satisfies Answer);
+      const value = await handlers[name]?.(argument as never);
+      process.send?.({ id, value } satisfies RpcResponse);
     } catch (error) {
       process.send?.({
         id,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      } satisfies Answer);
+      } satisfies RpcResponse);
     }
   });
   process.on('disconnect', () => process.exit(0));

@@ -10,10 +10,10 @@ import { CliError, reasonOf } from '../errors/cli-error.ts';
 import { readSettings, type SettingName } from '../input/read-settings.ts';
 import { withProducer } from './with-redis.ts';
 
-const limitMs = 5000;
+const timeoutMs = 5000;
 const pageSize = 1000;
 
-export interface DeadJob {
+export interface DeadLetterJob {
   readonly id: string;
   readonly reason: string;
   /** When it failed, in ms. */
@@ -23,7 +23,7 @@ export interface DeadJob {
   discard(): Promise<void>;
 }
 
-const deadJobSettings = ['QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'DATABASE_URL'] as const satisfies SettingName[];
+const deadLetterSettings = ['QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'DATABASE_URL'] as const satisfies SettingName[];
 
 /** What of a job both of BullMQ's backends offer. */
 interface FailedJob {
@@ -40,27 +40,29 @@ interface FailedQueue {
 }
 
 /** Opens all queues and hands over their failed jobs, the newest first. @throws CliError `unreachable` */
-export async function withDeadJobs<T>(work: (jobs: readonly DeadJob[]) => Promise<T>): Promise<T> {
-  const settings = readSettings(deadJobSettings, process.env, ['DATABASE_DIRECT_URL']);
+export async function withDeadLetterJobs<T>(work: (jobs: readonly DeadLetterJob[]) => Promise<T>): Promise<T> {
+  const settings = readSettings(deadLetterSettings, process.env, ['DATABASE_DIRECT_URL']);
   const { QUEUE_REDIS_URL: url, QUEUE_PREFIX: prefix } = settings;
   return withProducer({ url, prefix }, async ({ queues }) => {
     const fallback = new Queue(
       updatesQueue,
-      { connection: fallbackConnection(directDatabaseUrl(settings), 2, limitMs) },
+      { connection: fallbackConnection(directDatabaseUrl(settings), 2, timeoutMs) },
       createPostgresBackend,
     );
     fallback.on('error', () => undefined);
     try {
-      const parts = queues.all.map((queue, partition) => readFailed(queue, partition === 0 ? '' : `${partition}-`));
-      const dead = [...(await Promise.all(parts)), await readFallback(fallback)].flat();
-      return await work(dead.sort((a, b) => b.failedAt - a.failedAt));
+      const queueReads = queues.all.map((queue, partition) =>
+        readFailed(queue, partition === 0 ? '' : `${partition}-`),
+      );
+      const deadLetterJobs = [...(await Promise.all(queueReads)), await readFallback(fallback)].flat();
+      return await work(deadLetterJobs.sort((a, b) => b.failedAt - a.failedAt));
     } finally {
       await fallback.close();
     }
   });
 }
 
-async function readFallback(queue: FailedQueue): Promise<DeadJob[]> {
+async function readFallback(queue: FailedQueue): Promise<DeadLetterJob[]> {
   try {
     return await readFailed(queue, 'p');
   } catch (cause) {
@@ -71,18 +73,18 @@ async function readFallback(queue: FailedQueue): Promise<DeadJob[]> {
   }
 }
 
-async function readFailed(queue: FailedQueue, mark: string): Promise<DeadJob[]> {
-  const dead: DeadJob[] = [];
+async function readFailed(queue: FailedQueue, idPrefix: string): Promise<DeadLetterJob[]> {
+  const deadLetterJobs: DeadLetterJob[] = [];
   for (;;) {
-    const page = await queue.getFailed(dead.length, dead.length + pageSize - 1);
-    dead.push(...page.map((job) => toDeadJob(job, mark)));
-    if (page.length < pageSize) return dead;
+    const page = await queue.getFailed(deadLetterJobs.length, deadLetterJobs.length + pageSize - 1);
+    deadLetterJobs.push(...page.map((job) => toDeadLetterJob(job, idPrefix)));
+    if (page.length < pageSize) return deadLetterJobs;
   }
 }
 
-function toDeadJob(job: FailedJob, mark: string): DeadJob {
+function toDeadLetterJob(job: FailedJob, idPrefix: string): DeadLetterJob {
   return {
-    id: `${mark}${job.id}`,
+    id: `${idPrefix}${job.id}`,
     reason: job.failedReason,
     failedAt: job.finishedOn ?? 0,
     data: job.data,

@@ -1,22 +1,22 @@
 /** How the queues in Redis stand, taken together. */
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { UpdateQueues } from '../../shared/queue/partitioned-queue.ts';
+import { PartitionedQueue } from '../../shared/queue/partitioned-queue.ts';
 import type { QueueCounts } from '../../shared/queue-counts.ts';
 
-interface RedisQueueCounts extends QueueCounts {
+interface RedisQueueStats extends QueueCounts {
   /** Worker processes that live. */
   readonly workers: number;
 }
 
 /** Of the active jobs: more are not looked at for the locks of their workers. */
-const lookedAt = 1000;
+const maxCheckedJobs = 1000;
 
-export async function readQueueCounts(redis: Redis, prefix: string): Promise<RedisQueueCounts> {
-  const queues = new UpdateQueues(redis, { prefix });
+export async function readRedisQueueStats(redis: Redis, prefix: string): Promise<RedisQueueStats> {
+  const queues = new PartitionedQueue(redis, { prefix });
   try {
-    const workers = await queues.look();
-    const { counts, oldestAt } = await queues.lookInto();
+    const workers = await queues.refresh();
+    const { counts, oldestAt } = await queues.readStats();
     const stalled = await Promise.all(queues.all.map((queue) => countStalled(queue, redis)));
     const pauses = await Promise.all(queues.all.map((queue) => queue.isPaused()));
     return {
@@ -35,7 +35,7 @@ export async function readQueueCounts(redis: Redis, prefix: string): Promise<Red
 }
 
 async function countStalled(queue: Queue, redis: Redis): Promise<number> {
-  const ids = await redis.lrange(queue.toKey('active'), 0, lookedAt - 1);
+  const ids = await redis.lrange(queue.toKey('active'), 0, maxCheckedJobs - 1);
   if (ids.length === 0) return 0;
   const locks = await redis.mget(ids.map((id) => queue.toKey(`${id}:lock`)));
   return locks.filter((lock) => lock === null).length;

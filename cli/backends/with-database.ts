@@ -2,19 +2,19 @@
 import type { Knex } from 'knex';
 import { DBError } from 'objection';
 import { connectDatabase } from '../../db/connect.ts';
-import { isPassing } from '../../db/transient-errors.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { isTransient } from '../../db/transient-errors.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 
 /** Nobody waits behind a command: reading a long log may take its time. */
 const statementTimeoutMs = 120_000;
 /** Wrong user or password, no such database. */
-const refusals = new Set(['28P01', '28000', '3D000']);
+const accessDeniedCodes = new Set(['28P01', '28000', '3D000']);
 const undefinedTable = '42P01';
 
 /** @throws CliError `unreachable` when PostgreSQL is away, or not migrated */
 export async function withDatabase<T>(url: string, work: (db: Knex) => Promise<T>): Promise<T> {
-  const log = createLog({ name: 'cli', level: 'silent' });
+  const log = createLogger({ name: 'cli', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 3, applicationName: 'field-cli', log, statementTimeoutMs });
   try {
     return await work(db);
@@ -31,24 +31,27 @@ export function explainDatabaseError(error: unknown, url: string): unknown {
   const code = (native as NodeJS.ErrnoException | undefined)?.code ?? '';
   if (code === undefinedTable) {
     const hint = 'Migrate it: npx field migrate';
-    return new CliError('unreachable', `The database at ${addressOf(url)} has no tables yet.`, { hint, cause: error });
+    return new CliError('unreachable', `The database at ${describeAddress(url)} has no tables yet.`, {
+      hint,
+      cause: error,
+    });
   }
-  if (!isPassing(native) && !refusals.has(code)) return error;
-  return new CliError('unreachable', `PostgreSQL at ${addressOf(url)} cannot be reached: ${reasonOf(native)}`, {
+  if (!isTransient(native) && !accessDeniedCodes.has(code)) return error;
+  return new CliError('unreachable', `PostgreSQL at ${describeAddress(url)} cannot be reached: ${reasonOf(native)}`, {
     hint: 'Is it running, and is DATABASE_URL right? Where that is not set, the last `npm start` is meant.',
     cause: error,
   });
 }
 
 /** Whether PostgreSQL is there, but does not let this user in. */
-export function isRefusal(error: unknown): boolean {
+export function isAccessDenied(error: unknown): boolean {
   const native = nativeError(error instanceof CliError ? error.cause : error);
-  return refusals.has((native as NodeJS.ErrnoException | undefined)?.code ?? '');
+  return accessDeniedCodes.has((native as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
 /** Whether PostgreSQL is away for a while. */
 export function isDatabaseOutage(error: unknown): boolean {
-  return isPassing(nativeError(error));
+  return isTransient(nativeError(error));
 }
 
 /** Objection wraps what the driver says, and keeps its code to itself. */
@@ -57,7 +60,7 @@ function nativeError(error: unknown): unknown {
 }
 
 /** Host, port and database, without the password. */
-export function addressOf(url: string): string {
+export function describeAddress(url: string): string {
   try {
     const { host, pathname } = new URL(url);
     return `${host}${pathname === '/' ? '' : pathname}`;

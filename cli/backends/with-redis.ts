@@ -1,27 +1,27 @@
 /** Redis for a command: a connection that either stands or says at once why it does not. */
 import type { Redis } from 'ioredis';
-import { createLog } from '../../shared/process/logger.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { UpdateProducer } from '../../shared/queue/update-producer.ts';
 import { connectRedis, failFast } from '../../shared/redis/connect.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
-import { addressOf } from './with-database.ts';
+import { describeAddress } from './with-database.ts';
 
-const log = () => createLog({ name: 'cli', level: 'silent' });
+const log = () => createLogger({ name: 'cli', level: 'silent' });
 
-export interface RedisRole {
+export interface OpenRedisOptions {
   readonly url: string;
   /** For people, for example `the queue`. */
-  readonly what: string;
+  readonly label: string;
   /** The name of the setting that holds the URL. */
   readonly setting: string;
 }
 
 /** @throws CliError `unreachable` */
-export async function openRedis({ url, what, setting }: RedisRole): Promise<Redis> {
+export async function openRedis({ url, label, setting }: OpenRedisOptions): Promise<Redis> {
   const redis = connectRedis(url, 'cli', log(), { ...failFast, lazyConnect: true, retryStrategy: () => null });
   let reason: unknown;
   redis.on('error', (error) => {
-    reason ??= causeOf(error);
+    reason ??= rootCauseOf(error);
   });
   try {
     await redis.connect();
@@ -31,7 +31,7 @@ export async function openRedis({ url, what, setting }: RedisRole): Promise<Redi
     redis.disconnect();
     throw new CliError(
       'unreachable',
-      `The Redis of ${what} at ${addressOf(url)} cannot be reached: ${reasonOf(reason ?? causeOf(cause))}`,
+      `The Redis of ${label} at ${describeAddress(url)} cannot be reached: ${reasonOf(reason ?? rootCauseOf(cause))}`,
       {
         hint: `Is it running, and is ${setting} right? Where that is not set, the last \`npm start\` is meant.`,
         cause,
@@ -41,7 +41,7 @@ export async function openRedis({ url, what, setting }: RedisRole): Promise<Redi
 }
 
 /** A cluster says that no node of it answered; the last of them has said why. */
-function causeOf(error: unknown): unknown {
+function rootCauseOf(error: unknown): unknown {
   return (error as { lastNodeError?: Error }).lastNodeError ?? error;
 }
 
@@ -50,7 +50,7 @@ export async function withProducer<T>(
   { url, prefix }: { url: string; prefix: string },
   work: (producer: UpdateProducer) => Promise<T>,
 ): Promise<T> {
-  (await openRedis({ url, what: 'the queue', setting: 'QUEUE_REDIS_URL' })).disconnect();
+  (await openRedis({ url, label: 'the queue', setting: 'QUEUE_REDIS_URL' })).disconnect();
   const producer = new UpdateProducer({ url, prefix }, log());
   try {
     await producer.ready().catch((cause: unknown) => {

@@ -2,9 +2,9 @@
  * The scripts for the shells. Each follows the words typed so far down to a command, and offers what may come next;
  * where nothing is known, files.
  */
-import type { KnownCommand } from './walk-commands.ts';
+import type { CommandEntry } from './walk-commands.ts';
 
-export function renderBash(commands: readonly KnownCommand[]): string {
+export function renderBash(commands: readonly CommandEntry[]): string {
   const offers = commands.map((command) => `    '${command.path}') offers='${offersOf(command).join(' ')}' ;;`);
   return `# Completes field in bash.
 _field() {
@@ -22,7 +22,7 @@ ${offers.join('\n')}
 complete -o default -F _field field`;
 }
 
-export function renderZsh(commands: readonly KnownCommand[]): string {
+export function renderZsh(commands: readonly CommandEntry[]): string {
   const offers = commands.map((command) => {
     const words = wordsOf(command).map(({ text, description }) => quote(`${text}:${firstSentence(description)}`));
     return `    '${command.path}') offers=(${words.join(' ')}) ;;`;
@@ -45,7 +45,7 @@ ${offers.join('\n')}
 compdef _field field`;
 }
 
-export function renderFish(commands: readonly KnownCommand[]): string {
+export function renderFish(commands: readonly CommandEntry[]): string {
   const lines = commands.flatMap((command) => {
     const at = `-n ${quote(`__field_at ${quote(command.path)}`, true)}`;
     const words = [...command.commands, ...command.choices].map(
@@ -70,15 +70,15 @@ end
 ${lines.join('\n')}`;
 }
 
-function wordsOf({ commands, choices, options }: KnownCommand) {
+function wordsOf({ commands, choices, options }: CommandEntry) {
   return [...commands, ...choices, ...options];
 }
 
-function offersOf(command: KnownCommand): string[] {
+function offersOf(command: CommandEntry): string[] {
   return wordsOf(command).map(({ text }) => text);
 }
 
-function pathPattern(commands: readonly KnownCommand[]): string {
+function pathPattern(commands: readonly CommandEntry[]): string {
   return commands.flatMap(({ path }) => (path ? [`'${path}'`] : [])).join('|');
 }
 

@@ -1,21 +1,21 @@
 /** The commands of the program as a flat list: what may stand where. */
 import type { Command } from 'commander';
 
-interface Word {
+interface CompletionWord {
   readonly text: string;
   readonly description: string;
 }
 
-export interface KnownCommand {
+export interface CommandEntry {
   /** Empty for the program itself, else for example `dead list`. */
   readonly path: string;
-  readonly commands: readonly Word[];
-  readonly options: readonly Word[];
+  readonly commands: readonly CompletionWord[];
+  readonly options: readonly CompletionWord[];
   /** What its first argument may be, where that is known. */
-  readonly choices: readonly Word[];
+  readonly choices: readonly CompletionWord[];
 }
 
-export function walkCommands(command: Command, path: readonly string[] = []): KnownCommand[] {
+export function walkCommands(command: Command, path: readonly string[] = []): CommandEntry[] {
   const subcommands = command.createHelp().visibleCommands(command);
   const choices = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
   const here = {
@@ -27,7 +27,7 @@ export function walkCommands(command: Command, path: readonly string[] = []): Kn
   return [here, ...subcommands.flatMap((sub) => walkCommands(sub, [...path, sub.name()]))];
 }
 
-function optionsOf(command: Command): Word[] {
+function optionsOf(command: Command): CompletionWord[] {
   return command
     .createHelp()
     .visibleOptions(command)

@@ -1,10 +1,10 @@
 /** The API, as a load balancer sees it. */
 import { reasonOf } from '../errors/cli-error.ts';
-import { checkClock, measure } from './check-clock.ts';
-import { type Finding, fine, found } from './findings.ts';
+import { checkClock, timeRequest } from './check-clock.ts';
+import { type Finding, finding, ok } from './findings.ts';
 
 const subject = 'the API';
-const limitMs = 5000;
+const timeoutMs = 5000;
 
 /** As far as it is looked at: what answers may be anything. */
 interface Health {
@@ -15,25 +15,26 @@ interface Health {
 
 export async function checkApi(url: string): Promise<Finding[]> {
   try {
-    const ready = await ask(`${url}/api/health/ready`);
-    if (!ready.ok) return [found(subject, 'api_not_ready', `${url} answers ${ready.status}: ${await sayWhy(ready)}`)];
-    const reading = await measure(() => ask(`${url}/api/health`));
-    const health = (await reading.answer.json()) as Health;
-    const clock = typeof health.timestamp === 'number' ? checkClock(subject, health.timestamp, reading) : [];
-    if (health.status === 'healthy') return [fine(subject, `${url} is ready and healthy`), ...clock];
+    const ready = await request(`${url}/api/health/ready`);
+    if (!ready.ok)
+      return [finding(subject, 'api_not_ready', `${url} answers ${ready.status}: ${await describeProblem(ready)}`)];
+    const timedHealth = await timeRequest(() => request(`${url}/api/health`));
+    const health = (await timedHealth.value.json()) as Health;
+    const clock = typeof health.timestamp === 'number' ? checkClock(subject, health.timestamp, timedHealth) : [];
+    if (health.status === 'healthy') return [ok(subject, `${url} is ready and healthy`), ...clock];
     // It counts the requests in the jobs, and looks at the memory that they take.
     if (health.checks?.queue?.full === true)
-      return [found(subject, 'queue_full', `${url} turns updates away`), ...clock];
-    return [found(subject, 'api_degraded', `${url} is ready, but ${String(health.status)}`), ...clock];
+      return [finding(subject, 'queue_full', `${url} turns updates away`), ...clock];
+    return [finding(subject, 'api_degraded', `${url} is ready, but ${String(health.status)}`), ...clock];
   } catch (error) {
     const cause = error instanceof Error && error.cause ? error.cause : error;
-    return [found(subject, 'api_unreachable', `${url} does not answer: ${reasonOf(cause)}`)];
+    return [finding(subject, 'api_unreachable', `${url} does not answer: ${reasonOf(cause)}`)];
   }
 }
 
-const ask = (url: string) => fetch(url, { signal: AbortSignal.timeout(limitMs), redirect: 'error' });
+const request = (url: string) => fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
 
-async function sayWhy(answer: Response): Promise<string> {
-  const problem = (await answer.json().catch(() => ({}))) as { title?: unknown };
-  return typeof problem.title === 'string' ? problem.title : answer.statusText;
+async function describeProblem(response: Response): Promise<string> {
+  const problem = (await response.json().catch(() => ({}))) as { title?: unknown };
+  return typeof problem.title === 'string' ? problem.title : response.statusText;
 }

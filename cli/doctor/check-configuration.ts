@@ -1,27 +1,27 @@
 /** Whether the settings fit together, all problems at once, and which of them can be used to look further. */
 import type { z } from 'zod';
 import { ConfigError, configSchema, loadConfig } from '../../shared/config/config.ts';
-import { type Finding, fine, found } from './findings.ts';
+import { type Finding, finding, ok } from './findings.ts';
 
 export type Settings = Partial<z.infer<typeof configSchema>>;
-type Given = Readonly<Record<string, string>>;
+type RawSettings = Readonly<Record<string, string>>;
 
 const subject = 'configuration';
 
-export function checkConfiguration(given: Given): Finding[] {
+export function checkConfiguration(rawSettings: RawSettings): Finding[] {
   try {
-    const { NODE_ENV: mode } = loadConfig(given);
-    return [fine(subject, `all settings fit (${mode})`)];
+    const { NODE_ENV: mode } = loadConfig(rawSettings);
+    return [ok(subject, `all settings fit (${mode})`)];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return error.problems.map((problem) => found(subject, 'setting_wrong', problem));
+    return error.problems.map((problem) => finding(subject, 'setting_wrong', problem));
   }
 }
 
 /** What is usable of a configuration that may be broken elsewhere. */
-export function usableSettings(given: Given): Settings {
+export function selectUsableSettings(rawSettings: RawSettings): Settings {
   const usable = Object.entries(configSchema.shape).flatMap(([name, schema]) => {
-    const parsed = schema.safeParse(given[name]);
+    const parsed = schema.safeParse(rawSettings[name]);
     return parsed.success ? [[name, parsed.data]] : [];
   });
   return Object.fromEntries(usable);

@@ -2,20 +2,20 @@
 import { spawnSync } from 'node:child_process';
 import about from '../../package.json' with { type: 'json' };
 import { checkDisk } from './check-disk.ts';
-import { type Finding, fine, found } from './findings.ts';
+import { type Finding, finding, ok } from './findings.ts';
 
 const subject = 'this machine';
 
 export async function checkMachine(folder: string): Promise<Finding[]> {
-  return [judgeNode(process.versions.node, about.engines.node), ...(await checkDisk(subject, folder))];
+  return [evaluateNode(process.versions.node, about.engines.node), ...(await checkDisk(subject, folder))];
 }
 
-/** @param needed as in package.json: `>=20.19` */
-export function judgeNode(version: string, needed: string): Finding {
-  const isEnough = !isOlder(version, needed.replace('>=', ''));
-  if (!isEnough) return found(subject, 'node_too_old', `Node.js ${version} does not fit ${needed}`);
+/** @param requiredRange as in package.json: `>=20.19` */
+export function evaluateNode(version: string, requiredRange: string): Finding {
+  const isSupported = !isOlder(version, requiredRange.replace('>=', ''));
+  if (!isSupported) return finding(subject, 'node_too_old', `Node.js ${version} does not fit ${requiredRange}`);
   const npm = spawnSync('npm', ['--version'], { encoding: 'utf8', timeout: 5000 }).stdout?.trim();
-  return fine(subject, `Node.js ${version}, ${npm ? `npm ${npm}` : 'no npm'}`);
+  return ok(subject, `Node.js ${version}, ${npm ? `npm ${npm}` : 'no npm'}`);
 }
 
 function isOlder(version: string, than: string): boolean {

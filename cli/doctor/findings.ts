@@ -3,14 +3,14 @@
  * advice; `docs/operations.md` goes deeper.
  */
 
-type Level = 'fine' | 'warning' | 'problem';
+type FindingLevel = 'fine' | 'warning' | 'problem';
 
-interface Kind {
-  readonly level: Exclude<Level, 'fine'>;
+interface FindingKind {
+  readonly level: Exclude<FindingLevel, 'fine'>;
   readonly advice: string;
 }
 
-const kinds = {
+const findingKinds = {
   setting_wrong: {
     level: 'problem',
     advice: 'Set it in the environment or in .env (.env.example explains each), or start `npm start`, which is found.',
@@ -90,10 +90,10 @@ const kinds = {
   node_too_old: { level: 'problem', advice: 'Upgrade Node.js.' },
   disk_short: { level: 'problem', advice: 'Make room or enlarge it: a full disk stops every commit.' },
   not_looked_at: { level: 'warning', advice: 'This check could not be made; the reason is in the message.' },
-} as const satisfies Record<string, Kind>;
+} as const satisfies Record<string, FindingKind>;
 
-export type FindingCode = keyof typeof kinds;
-export const findingCodes = Object.keys(kinds) as FindingCode[];
+export type FindingCode = keyof typeof findingKinds;
+export const findingCodes = Object.keys(findingKinds) as FindingCode[];
 
 export type Subject =
   | 'configuration'
@@ -107,7 +107,7 @@ export type Subject =
 
 export interface Finding {
   readonly subject: Subject;
-  readonly level: Level;
+  readonly level: FindingLevel;
   /** `fine`, or the name of what is wrong. */
   readonly code: FindingCode | 'fine';
   readonly message: string;
@@ -115,12 +115,12 @@ export interface Finding {
   readonly advice?: string;
 }
 
-export function fine(subject: Subject, message: string): Finding {
+export function ok(subject: Subject, message: string): Finding {
   return { subject, level: 'fine', code: 'fine', message };
 }
 
 /** @param level where it is not as bad as elsewhere */
-export function found(subject: Subject, code: FindingCode, message: string, level?: Kind['level']): Finding {
-  const kind: Kind = kinds[code];
+export function finding(subject: Subject, code: FindingCode, message: string, level?: FindingKind['level']): Finding {
+  const kind: FindingKind = findingKinds[code];
   return { subject, level: level ?? kind.level, code, message, advice: kind.advice };
 }

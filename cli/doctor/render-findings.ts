@@ -1,7 +1,7 @@
 /** Findings for people: grouped by what was looked at, each with what to do about it. */
 import { styleText } from 'node:util';
-import { printable } from '../output/escape-control-chars.ts';
-import { counted } from '../output/format-numbers.ts';
+import { escapeControlChars } from '../output/escape-control-chars.ts';
+import { pluralize } from '../output/format-numbers.ts';
 import type { Finding } from './findings.ts';
 
 const marks = {
@@ -27,12 +27,12 @@ export function renderFindings(findings: readonly Finding[], isColoured: boolean
 function renderOne({ level, message, advice }: Finding, isColoured: boolean): string {
   const { text, colour } = marks[level];
   const mark = isColoured ? styleText(colour, text) : text;
-  return `  ${mark}  ${printable(message)}${advice ? `\n           ${advice}` : ''}`;
+  return `  ${mark}  ${escapeControlChars(message)}${advice ? `\n           ${advice}` : ''}`;
 }
 
 function summarise(findings: readonly Finding[]): string {
   const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length;
   const [problems, warnings] = [count('problem'), count('warning')];
   if (problems + warnings === 0) return 'All is well.';
-  return `${counted(problems, 'problem')}, ${counted(warnings, 'warning')}`;
+  return `${pluralize(problems, 'problem')}, ${pluralize(warnings, 'warning')}`;
 }

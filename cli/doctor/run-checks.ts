@@ -1,46 +1,48 @@
 /** Looks at everything at the same time, and goes on whatever cannot be reached. */
-import { readFallbackCounts } from '../../db/read/fallback-queue-stats.ts';
-import { readQueueCounts } from '../backends/redis-queue-stats.ts';
+import { readFallbackQueueStats } from '../../db/read/fallback-queue-stats.ts';
+import { readRedisQueueStats } from '../backends/redis-queue-stats.ts';
 import { withDatabase } from '../backends/with-database.ts';
 import { openRedis } from '../backends/with-redis.ts';
 import { reasonOf } from '../errors/cli-error.ts';
 import { checkApi } from './check-api.ts';
-import { checkConfiguration, type Settings, usableSettings } from './check-configuration.ts';
+import { checkConfiguration, type Settings, selectUsableSettings } from './check-configuration.ts';
 import { checkMachine } from './check-machine.ts';
 import { checkPostgres, explainUnreachable as explainPostgres } from './check-postgres.ts';
-import { judgeQueue, judgeWorkers } from './check-queue.ts';
+import { evaluateQueue, evaluateWorkers } from './check-queue.ts';
 import { checkRedis, explainUnreachable as explainRedis, type Role, subjectOf } from './check-redis.ts';
-import { type Finding, found } from './findings.ts';
+import { type Finding, finding } from './findings.ts';
 
-interface Order {
+interface RunChecksOptions {
   /** The settings as they are given, good or bad. */
-  readonly given: Readonly<Record<string, string>>;
+  readonly rawSettings: Readonly<Record<string, string>>;
   readonly apiUrl: string | undefined;
   /** Whose disk is looked at. */
   readonly folder: string;
 }
 
-export interface Examination {
+export interface CheckReport {
   readonly findings: readonly Finding[];
   /** False when there was no address of anything to look at. */
-  readonly hasLooked: boolean;
+  readonly hasTargets: boolean;
 }
 
-export async function examine({ given, apiUrl, folder }: Order): Promise<Examination> {
-  const settings = usableSettings(given);
+export async function runChecks({ rawSettings, apiUrl, folder }: RunChecksOptions): Promise<CheckReport> {
+  const settings = selectUsableSettings(rawSettings);
   const [postgres, queue, cache, api, machine] = await Promise.all([
-    examinePostgres(settings),
-    examineRedis('queue', settings),
-    examineRedis('cache', settings),
+    checkDatabase(settings),
+    checkRedisRole('queue', settings),
+    checkRedisRole('cache', settings),
     apiUrl ? checkApi(apiUrl) : [],
     checkMachine(folder),
   ]);
-  const shared = queue.runId !== undefined && queue.runId === cache.runId && settings.NODE_ENV === 'production';
-  const roles = shared ? [found(subjectOf('cache'), 'roles_share_a_redis', 'queue and cache are on one server')] : [];
+  const isShared = queue.runId !== undefined && queue.runId === cache.runId && settings.NODE_ENV === 'production';
+  const roles = isShared
+    ? [finding(subjectOf('cache'), 'roles_share_a_redis', 'queue and cache are on one server')]
+    : [];
   const { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL } = settings;
   return {
     findings: [
-      ...checkConfiguration(given),
+      ...checkConfiguration(rawSettings),
       ...postgres,
       ...queue.findings,
       ...cache.findings,
@@ -48,11 +50,11 @@ export async function examine({ given, apiUrl, folder }: Order): Promise<Examina
       ...api,
       ...machine,
     ],
-    hasLooked: [DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL, apiUrl].some(Boolean),
+    hasTargets: [DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL, apiUrl].some(Boolean),
   };
 }
 
-async function examinePostgres(settings: Settings): Promise<Finding[]> {
+async function checkDatabase(settings: Settings): Promise<Finding[]> {
   const { DATABASE_URL: url, DATABASE_POOL_SIZE: poolSize = 0, MAX_BACKLOG: maxBacklog = 0 } = settings;
   if (!url) return [];
   let isReached = false;
@@ -63,29 +65,32 @@ async function examinePostgres(settings: Settings): Promise<Finding[]> {
       const findings = await checkPostgres(db, { url, poolSize });
       if (findings.some(({ code }) => code === 'migrations_missing')) return findings;
       const subject = 'the queue in PostgreSQL';
-      return [...findings, ...judgeQueue({ subject, maxBacklog, ...(await readFallbackCounts(db)) }, Date.now())];
+      return [
+        ...findings,
+        ...evaluateQueue({ subject, maxBacklog, ...(await readFallbackQueueStats(db)) }, Date.now()),
+      ];
     });
   } catch (error) {
-    return [isReached ? found('PostgreSQL', 'not_looked_at', reasonOf(error)) : explainPostgres(error)];
+    return [isReached ? finding('PostgreSQL', 'not_looked_at', reasonOf(error)) : explainPostgres(error)];
   }
 }
 
-async function examineRedis(role: Role, settings: Settings): Promise<{ findings: Finding[]; runId?: string }> {
+async function checkRedisRole(role: Role, settings: Settings): Promise<{ findings: Finding[]; runId?: string }> {
   const setting = role === 'queue' ? 'QUEUE_REDIS_URL' : 'CACHE_REDIS_URL';
   const url = settings[setting];
   if (!url) return { findings: [] };
-  const redis = await openRedis({ url, what: `the ${role}`, setting }).catch((error: unknown) => error as Error);
+  const redis = await openRedis({ url, label: `the ${role}`, setting }).catch((error: unknown) => error as Error);
   if (redis instanceof Error) return { findings: [explainRedis(role, redis)] };
   try {
-    const mayForget = settings.NODE_ENV !== 'production' || settings.ALLOW_WEAK_DURABILITY === true;
-    const { findings, runId } = await checkRedis(redis, { role, url, mayForget });
+    const allowWeakDurability = settings.NODE_ENV !== 'production' || settings.ALLOW_WEAK_DURABILITY === true;
+    const { findings, runId } = await checkRedis(redis, { role, url, allowWeakDurability });
     if (role === 'cache') return { findings, runId };
     const { QUEUE_PREFIX: prefix = '', MAX_BACKLOG: maxBacklog = 0 } = settings;
-    const { workers, ...counts } = await readQueueCounts(redis, prefix);
-    const queue = judgeQueue({ subject: 'the queue', maxBacklog, ...counts }, Date.now());
-    return { findings: [...findings, ...queue, judgeWorkers(workers)], runId };
+    const { workers, ...counts } = await readRedisQueueStats(redis, prefix);
+    const queue = evaluateQueue({ subject: 'the queue', maxBacklog, ...counts }, Date.now());
+    return { findings: [...findings, ...queue, evaluateWorkers(workers)], runId };
   } catch (error) {
-    return { findings: [found(subjectOf(role), 'not_looked_at', reasonOf(error))] };
+    return { findings: [finding(subjectOf(role), 'not_looked_at', reasonOf(error))] };
   } finally {
     redis.disconnect();
   }

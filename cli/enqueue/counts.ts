@@ -1,6 +1,6 @@
 /** What an enqueueing has come to, counted. */
 
-export interface Tally {
+export interface EnqueueCounts {
   /** Lines with something in them. */
   lines: number;
   /** Lines that are no valid update of a device, or that no worker could ever apply. */
@@ -22,23 +22,23 @@ export interface Tally {
   adjusted: number;
 }
 
-export function createTally(): Tally {
+export function createEnqueueCounts(): EnqueueCounts {
   const [lines, refused, accepted, jobs, applied] = [0, 0, 0, 0, 0];
   const [conflicts, superseded, duplicates, reused, adjusted] = [0, 0, 0, 0, 0];
   return { lines, refused, accepted, jobs, applied, conflicts, superseded, duplicates, reused, adjusted };
 }
 
 /** How many updates were not taken over, so that the answer is no. */
-export function countLosses({ refused, reused }: Tally): number {
+export function countRejected({ refused, reused }: EnqueueCounts): number {
   return refused + reused;
 }
 
-export function describeProgress({ lines, accepted, applied, duplicates }: Tally): string {
+export function describeProgress({ lines, accepted, applied, duplicates }: EnqueueCounts): string {
   const skipped = duplicates > 0 ? `, ${duplicates} were there before` : '';
   return `${accepted} accepted, ${applied} applied of ${lines} read so far${skipped}`;
 }
 
 /** What is settled of the lines, for a bar. */
-export function countSettled({ applied, duplicates, reused, refused }: Tally): number {
+export function countSettled({ applied, duplicates, reused, refused }: EnqueueCounts): number {
   return applied + duplicates + reused + refused;
 }

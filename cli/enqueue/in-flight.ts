@@ -18,22 +18,22 @@ export class InFlight {
     return this.#updates.size;
   }
 
-  get hasRoom(): boolean {
+  get hasCapacity(): boolean {
     return this.#updates.size < maxUpdates && this.#characters < maxCharacters;
   }
 
-  find(name: UpdateKey): SentUpdate | undefined {
-    return this.#updates.get(keyOf(name));
+  find(key: UpdateKey): SentUpdate | undefined {
+    return this.#updates.get(formatUpdateKey(key));
   }
 
   /** Only names that are not in it. */
   add(update: SentUpdate): void {
-    this.#updates.set(keyOf(nameOf(update)), update);
+    this.#updates.set(formatUpdateKey(toUpdateKey(update)), update);
     this.#characters += update.size;
   }
 
   remove(update: SentUpdate): void {
-    if (this.#updates.delete(keyOf(nameOf(update)))) this.#characters -= update.size;
+    if (this.#updates.delete(formatUpdateKey(toUpdateKey(update)))) this.#characters -= update.size;
   }
 
   /** In the order of sending, in slices. */
@@ -50,10 +50,10 @@ export interface UpdateKey {
   readonly counter: number;
 }
 
-export function nameOf({ device, update }: DeviceUpdate): UpdateKey {
+export function toUpdateKey({ device, update }: DeviceUpdate): UpdateKey {
   return { device, counter: update.counter };
 }
 
-export function keyOf({ device, counter }: UpdateKey): string {
+export function formatUpdateKey({ device, counter }: UpdateKey): string {
   return `${device} ${counter}`;
 }

@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import { type FoundReceipt, findReceipts } from '../../db/read/receipts.ts';
-import { type ApplyUpdates, requestsOf } from '../../shared/contract/job.ts';
+import { type ApplyUpdates, listRequests } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { UpdatesQueue } from '../../shared/queue/partitioned-queue.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
@@ -11,14 +11,14 @@ import { isDatabaseOutage } from '../backends/with-database.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 import type { UpdateKey } from './in-flight.ts';
 
-const outageLimitMs = 30_000;
-const failedPage = 200;
+const outageTimeoutMs = 30_000;
+const failedPageSize = 200;
 /** Workers' clocks say when a job failed, and this one's when the enqueueing began. */
 const clockSkewMs = 60_000;
 
-export interface Backends {
+export interface EnqueueBackends {
   /** One answer a name, in the same order. */
-  findReceipts(field: FieldId, names: readonly UpdateKey[]): Promise<FoundReceipt[]>;
+  findReceipts(field: FieldId, keys: readonly UpdateKey[]): Promise<FoundReceipt[]>;
   readLastCounter: FieldReader['readLastCounter'];
   /** The field's version, 0 when it does not exist. */
   readVersion(field: FieldId): Promise<number>;
@@ -33,48 +33,55 @@ interface FailedUpdates {
   readonly reason: string;
 }
 
-interface BackendOptions {
+interface EnqueueBackendsDeps {
   readonly db: Knex;
   readonly reader: FieldReader;
   readonly producer: UpdateProducer;
-  readonly say: (line: string) => void;
+  readonly printLine: (line: string) => void;
   /** Ends the waiting for what is away. */
   readonly signal: AbortSignal;
 }
 
 /** Every call @throws CliError `unreachable` when an outage lasts too long */
-export function createBackends({ db, reader, producer, say, signal }: BackendOptions): Backends {
-  const patiently = (what: string, isOutage: (error: unknown) => boolean) => {
+export function createResilientBackends({
+  db,
+  reader,
+  producer,
+  printLine,
+  signal,
+}: EnqueueBackendsDeps): EnqueueBackends {
+  const createOutageRetry = (label: string, isOutage: (error: unknown) => boolean) => {
     return async <T>(work: () => Promise<T>): Promise<T> => {
-      const onOutage = (error: unknown) => say(`${what} is away, waiting for it: ${reasonOf(error)}`);
+      const onOutage = (error: unknown) => printLine(`${label} is away, waiting for it: ${reasonOf(error)}`);
       try {
-        return await retryOutage(work, { limitMs: outageLimitMs, isOutage, onOutage, signal });
+        return await retryOutage(work, { timeoutMs: outageTimeoutMs, isOutage, onOutage, signal });
       } catch (error) {
         if (!isOutage(error)) throw error;
-        const howLong = signal.aborted ? 'is away' : `stayed away for ${outageLimitMs / 1000} s`;
-        throw new CliError('unreachable', `${what} ${howLong}: ${reasonOf(error)}`, { cause: error });
+        const howLong = signal.aborted ? 'is away' : `stayed away for ${outageTimeoutMs / 1000} s`;
+        throw new CliError('unreachable', `${label} ${howLong}: ${reasonOf(error)}`, { cause: error });
       }
     };
   };
-  const log = patiently('PostgreSQL', isDatabaseOutage);
+  const retryDatabase = createOutageRetry('PostgreSQL', isDatabaseOutage);
   const startedAt = Date.now();
   // Whatever goes wrong there, nothing else can be done than to try again.
-  const queue = patiently("The queue's Redis", () => true);
+  const retryQueue = createOutageRetry("The queue's Redis", () => true);
   return {
-    findReceipts: (field, names) =>
-      log(() =>
+    findReceipts: (field, keys) =>
+      retryDatabase(() =>
         findReceipts(
           db,
-          names.map(({ device, counter }) => ({ field, device, counter })),
+          keys.map(({ device, counter }) => ({ field, device, counter })),
         ),
       ),
-    readLastCounter: (field, device) => log(() => reader.readLastCounter(field, device)),
-    readVersion: (field) => log(async () => (await reader.readLog(field, Number.MAX_SAFE_INTEGER, 1))?.version ?? 0),
-    enqueue: (jobs) => queue(async () => void (await producer.enqueueAll(jobs))),
-    countBacklog: () => queue(() => producer.countBacklog()),
+    readLastCounter: (field, device) => retryDatabase(() => reader.readLastCounter(field, device)),
+    readVersion: (field) =>
+      retryDatabase(async () => (await reader.readLog(field, Number.MAX_SAFE_INTEGER, 1))?.version ?? 0),
+    enqueue: (jobs) => retryQueue(async () => void (await producer.enqueueAll(jobs))),
+    countBacklog: () => retryQueue(() => producer.countBacklog()),
     async *readFailed() {
       for (const one of producer.queues.all) {
-        const readPage = (start: number) => queue(() => one.getFailed(start, start + failedPage - 1));
+        const readPage = (start: number) => retryQueue(() => one.getFailed(start, start + failedPageSize - 1));
         yield* readFailedSince(startedAt - clockSkewMs, readPage);
       }
     },
@@ -85,9 +92,9 @@ async function* readFailedSince(
   since: number,
   readPage: (start: number) => ReturnType<UpdatesQueue['getFailed']>,
 ): AsyncGenerator<FailedUpdates> {
-  for (let start = 0; ; start += failedPage) {
+  for (let start = 0; ; start += failedPageSize) {
     const page = await readPage(start);
-    for (const { data, failedReason: reason } of page) yield* requestsOf(data).map((job) => ({ job, reason }));
-    if (page.length < failedPage || (page.at(-1)?.finishedOn ?? 0) < since) return;
+    for (const { data, failedReason: reason } of page) yield* listRequests(data).map((job) => ({ job, reason }));
+    if (page.length < failedPageSize || (page.at(-1)?.finishedOn ?? 0) < since) return;
   }
 }

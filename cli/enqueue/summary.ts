@@ -1,11 +1,11 @@
 /** What an enqueueing says at its end, as a table or as JSON, on standard output. */
 import type { FieldId } from '../../shared/field/ids.ts';
 import { renderTable } from '../output/render-table.ts';
-import type { Tally } from './counts.ts';
+import type { EnqueueCounts } from './counts.ts';
 import type { LineReport } from './input/line-report.ts';
 
-export interface Result {
-  readonly tally: Tally;
+export interface EnqueueSummary {
+  readonly counts: EnqueueCounts;
   readonly report: LineReport;
   readonly seconds: number;
   /** Whether the input was taken in to its end. */
@@ -14,36 +14,39 @@ export interface Result {
   readonly version?: number;
 }
 
-interface Form {
+interface SummaryOptions {
   readonly field: FieldId;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
-export function printSummary(result: Result, form: Form): void {
-  const { tally, report, complete, version } = result;
-  const seconds = Math.round(result.seconds * 10) / 10;
-  const updatesPerSecond = Math.round((tally.accepted + tally.duplicates) / result.seconds);
+export function printSummary(summary: EnqueueSummary, options: SummaryOptions): void {
+  const { counts, report, complete, version } = summary;
+  const seconds = Math.round(summary.seconds * 10) / 10;
+  const updatesPerSecond = Math.round((counts.accepted + counts.duplicates) / summary.seconds);
   const problems = report.shown;
-  if (form.dryRun) {
-    const { lines, refused } = tally;
-    const counts = { lines, good: lines - refused, refused };
-    if (form.json) console.log(JSON.stringify({ ...counts, complete, problems }));
-    else console.log(`${counts.lines} lines: ${counts.good} good, ${counts.refused} refused; nothing was sent`);
-  } else if (form.json) {
-    const { field } = form;
-    console.log(JSON.stringify({ field, version, ...tally, seconds, updatesPerSecond, complete, problems }));
+  if (options.dryRun) {
+    const { lines, refused } = counts;
+    const lineCounts = { lines, good: lines - refused, refused };
+    if (options.json) console.log(JSON.stringify({ ...lineCounts, complete, problems }));
+    else
+      console.log(
+        `${lineCounts.lines} lines: ${lineCounts.good} good, ${lineCounts.refused} refused; nothing was sent`,
+      );
+  } else if (options.json) {
+    const { field } = options;
+    console.log(JSON.stringify({ field, version, ...counts, seconds, updatesPerSecond, complete, problems }));
   } else {
     const at = version === undefined ? '' : `version ${version}`;
     const time = [`${seconds} s`, `${updatesPerSecond} updates/s`] as const;
-    console.log(renderTable([...toRows(tally), ['field', form.field, at], ['time', ...time]]));
+    console.log(renderTable([...toRows(counts), ['field', options.field, at], ['time', ...time]]));
   }
 }
 
-function toRows(tally: Tally): string[][] {
-  const notes: [keyof Tally, string][] = [
+function toRows(counts: EnqueueCounts): string[][] {
+  const notes: [keyof EnqueueCounts, string][] = [
     ['lines', ''],
-    ['accepted', `in ${tally.jobs} jobs`],
+    ['accepted', `in ${counts.jobs} jobs`],
     ['applied', ''],
     ['conflicts', 'of the applied: met a concurrent write'],
     ['superseded', "of the applied: the device's own older write, come late"],
@@ -52,5 +55,5 @@ function toRows(tally: Tally): string[][] {
     ['refused', 'told above, by line'],
     ['adjusted', 'timestamps from the future, brought down'],
   ];
-  return notes.map(([name, note]) => [name, String(tally[name]), tally[name] > 0 ? note : '']);
+  return notes.map(([name, note]) => [name, String(counts[name]), counts[name] > 0 ? note : '']);
 }

@@ -2,6 +2,6 @@
 import type { FieldId } from '../../shared/field/ids.ts';
 import { CliError } from './cli-error.ts';
 
-export function noSuchField(field: FieldId): CliError {
+export function fieldNotFound(field: FieldId): CliError {
   return new CliError('no', `There is no field ${field}: a field exists once an update has been applied to it.`);
 }

@@ -5,11 +5,11 @@ import { deviceIdSchema, fieldIdSchema } from '../../shared/contract/ids.ts';
 import { fieldPatternSchema, type Scope, scopes } from '../../shared/contract/token.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 
-const secondsOf = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
-const maxSeconds = 36_500 * secondsOf.d;
+const secondsPerUnit = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
+const maxSeconds = 36_500 * secondsPerUnit.d;
 
 export function parseField(text: string): FieldId {
-  return check(fieldIdSchema, text);
+  return parseWithSchema(fieldIdSchema, text);
 }
 
 /** For `[field...]`: commander hands in what came before. */
@@ -18,13 +18,13 @@ export function collectFields(text: string, fields: readonly FieldId[] | undefin
 }
 
 export function parseDevice(text: string): DeviceId {
-  return check(deviceIdSchema, text);
+  return parseWithSchema(deviceIdSchema, text);
 }
 
 export function parsePatterns(text: string): string[] {
   return text
     .split(',')
-    .map((pattern) => check(fieldPatternSchema, pattern.trim(), 'an id, a pattern such as team-*, or *'));
+    .map((pattern) => parseWithSchema(fieldPatternSchema, pattern.trim(), 'an id, a pattern such as team-*, or *'));
 }
 
 export function parseScopes(text: string): Scope[] {
@@ -41,7 +41,7 @@ export function parseScopes(text: string): Scope[] {
 /** `90s`, `45m`, `12h`, `30d`, `2w` in seconds. */
 export function parseDuration(text: string): number {
   const [, amount, unit] = /^(\d{1,9})([smhdw])$/.exec(text) ?? [];
-  const seconds = Number(amount) * secondsOf[(unit ?? 's') as keyof typeof secondsOf];
+  const seconds = Number(amount) * secondsPerUnit[(unit ?? 's') as keyof typeof secondsPerUnit];
   if (!(seconds >= 1 && seconds <= maxSeconds)) {
     throw new InvalidArgumentError('Say a number and a unit, such as 90s, 45m, 12h, 30d or 2w; at most 100 years.');
   }
@@ -64,7 +64,7 @@ export function parseUrl(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
-function check<T>(schema: z.ZodType<T, string>, text: string, rule?: string): T {
+function parseWithSchema<T>(schema: z.ZodType<T, string>, text: string, rule?: string): T {
   const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new InvalidArgumentError(rule ? `It must be ${rule}.` : `It ${parsed.error.issues[0]?.message}.`);

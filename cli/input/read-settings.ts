@@ -14,7 +14,7 @@ export type SettingName = keyof Settings;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const defaultDataFolder = fileURLToPath(new URL('../../.field', import.meta.url));
-const addresses = ['DATABASE_URL', 'QUEUE_REDIS_URL', 'CACHE_REDIS_URL'] as const;
+const addressNames = ['DATABASE_URL', 'QUEUE_REDIS_URL', 'CACHE_REDIS_URL'] as const;
 const stackSchema = z.record(z.string(), z.string());
 
 /**
@@ -26,7 +26,7 @@ export function readSettings<Name extends SettingName, Optional extends SettingN
   env: Environment,
   optional: readonly Optional[] = [],
 ): Pick<Settings, Name> & Partial<Pick<Settings, Optional>> {
-  const all = gatherSettings(env);
+  const all = collectSettings(env);
   const parsed = configSchema
     .pick(maskOf([...names, ...optional]))
     .partial(maskOf(optional))
@@ -34,22 +34,22 @@ export function readSettings<Name extends SettingName, Optional extends SettingN
   if (parsed.success) return parsed.data as Pick<Settings, Name> & Partial<Pick<Settings, Optional>>;
   const keys = parsed.error.issues.map(({ path: [key] }) => String(key));
   const missing = keys.filter((key) => all[key] === undefined);
-  if (missing.length > 0) throw missingSettings(missing);
+  if (missing.length > 0) throw createMissingSettingsError(missing);
   const problems = parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`);
   throw new CliError('usage', `The settings cannot be used: ${problems.join('; ')}`);
 }
 
 /** All that is set, unchecked: in the environment, or by a running `npm start`. */
-export function gatherSettings(env: Environment): Record<string, string> {
-  const given = setOnly(env);
-  return { ...stackSettings(given), ...given };
+export function collectSettings(env: Environment): Record<string, string> {
+  const envSettings = omitEmpty(env);
+  return { ...readStackSettings(envSettings), ...envSettings };
 }
 
 function maskOf(names: readonly SettingName[]): Record<SettingName, true> {
   return Object.fromEntries(names.map((name) => [name, true])) as Record<SettingName, true>;
 }
 
-export function missingSettings(names: readonly string[]): CliError {
+export function createMissingSettingsError(names: readonly string[]): CliError {
   const verb = names.length > 1 ? 'are' : 'is';
   return new CliError(
     'usage',
@@ -59,17 +59,17 @@ export function missingSettings(names: readonly string[]): CliError {
 }
 
 /** Set but empty is not set, as everywhere. */
-function setOnly(env: Environment): Record<string, string> {
+function omitEmpty(env: Environment): Record<string, string> {
   return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
 /** Nothing of the stack is used once an address of another one is set: half of each would mix two systems. */
-function stackSettings(given: Record<string, string>): Record<string, string> {
-  if (given.NODE_ENV === 'production') return {};
-  const stack = readStackFile(join(given.FIELD_DATA_DIR ?? defaultDataFolder, 'stack.json'));
-  if (addresses.some((name) => given[name] !== undefined && given[name] !== stack[name])) return {};
+function readStackSettings(envSettings: Record<string, string>): Record<string, string> {
+  if (envSettings.NODE_ENV === 'production') return {};
+  const stack = readStackFile(join(envSettings.FIELD_DATA_DIR ?? defaultDataFolder, 'stack.json'));
+  if (addressNames.some((name) => envSettings[name] !== undefined && envSettings[name] !== stack[name])) return {};
   // Tokens are checked by one of the two, and what is set decides which.
-  if (given.JWKS_URL !== undefined || given.JWT_SECRET !== undefined) {
+  if (envSettings.JWKS_URL !== undefined || envSettings.JWT_SECRET !== undefined) {
     const { JWT_SECRET: _secret, JWKS_URL: _url, ...rest } = stack;
     return rest;
   }

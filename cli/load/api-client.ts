@@ -5,11 +5,11 @@ import type { Update } from '../../shared/field/update.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 import type { Credentials } from './load-plan.ts';
 
-const limitMs = 15_000;
-const firstPauseMs = 500;
+const timeoutMs = 15_000;
+const retryDelayMs = 500;
 const readAttempts = 20;
 
-export type Answer =
+export type SubmitResult =
   | { readonly kind: 'accepted'; readonly version: number }
   /** `retryAfterMs` where trying again helps. */
   | { readonly kind: 'refused'; readonly code: string; readonly retryAfterMs: number | undefined }
@@ -21,43 +21,43 @@ export async function postUpdates(
   field: FieldId,
   { token }: Credentials,
   updates: readonly Update[],
-): Promise<Answer> {
+): Promise<SubmitResult> {
   try {
     const response = await fetch(`${url}/api/fields/${field}/updates`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
       body: JSON.stringify({ updates }),
-      signal: AbortSignal.timeout(limitMs),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const body = (await response.json()) as { version?: number; code?: string };
     if (response.status === 202) return { kind: 'accepted', version: body.version ?? 0 };
-    return { kind: 'refused', code: body.code ?? String(response.status), retryAfterMs: retryAfter(response) };
+    return { kind: 'refused', code: body.code ?? String(response.status), retryAfterMs: parseRetryAfterMs(response) };
   } catch {
     return { kind: 'unanswered' };
   }
 }
 
-function retryAfter({ status, headers }: Response): number | undefined {
+function parseRetryAfterMs({ status, headers }: Response): number | undefined {
   if (status !== 429 && status !== 503) return undefined;
   const seconds = Number(headers.get('retry-after'));
-  return seconds > 0 ? seconds * 1000 : firstPauseMs;
+  return seconds > 0 ? seconds * 1000 : retryDelayMs;
 }
 
 /** A read that is tried again while the API is too busy. Undefined when there is no such field. @throws CliError */
-export async function read<T>(url: string, path: string, { token }: Credentials): Promise<T | undefined> {
+export async function readJson<T>(url: string, path: string, { token }: Credentials): Promise<T | undefined> {
   let reason = '';
   for (let attempt = 1; attempt <= readAttempts; attempt += 1) {
     try {
       const headers = { authorization: `Bearer ${token}` };
-      const response = await fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(limitMs) });
+      const response = await fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(timeoutMs) });
       if (response.ok) return (await response.json()) as T;
       if (response.status === 404) return undefined;
       reason = `${response.status} ${await response.text()}`;
-      if (retryAfter(response) === undefined) break;
+      if (parseRetryAfterMs(response) === undefined) break;
     } catch (error) {
       reason = reasonOf(error instanceof Error && error.cause ? error.cause : error);
     }
-    await delay(firstPauseMs);
+    await delay(retryDelayMs);
   }
   throw new CliError('unreachable', `${url}${path} cannot be read: ${reason}`, {
     hint: 'Is the API running? `npx field doctor --url URL` says more.',

@@ -1,7 +1,7 @@
 /** What happened while the load ran. */
-import { Latencies } from './latencies.ts';
+import { LatencyHistogram } from './latencies.ts';
 
-export interface Tally {
+export interface LoadCounts {
   accepted: number;
   /** Requests that were refused, by the code of the problem. */
   readonly refused: Map<string, number>;
@@ -11,22 +11,22 @@ export interface Tally {
   sentTwice: number;
   /** Devices that gave up, since trying again would not have helped. */
   gaveUp: number;
-  readonly accept: Latencies;
-  readonly deltas: Latencies;
+  readonly accept: LatencyHistogram;
+  readonly deltas: LatencyHistogram;
 }
 
-export function createTally(): Tally {
+export function createLoadCounts(): LoadCounts {
   return {
     accepted: 0,
     refused: new Map(),
     unanswered: 0,
     sentTwice: 0,
     gaveUp: 0,
-    accept: new Latencies(),
-    deltas: new Latencies(),
+    accept: new LatencyHistogram(),
+    deltas: new LatencyHistogram(),
   };
 }
 
-export function noteRefusal({ refused }: Tally, code: string): void {
+export function recordRefusal({ refused }: LoadCounts, code: string): void {
   refused.set(code, (refused.get(code) ?? 0) + 1);
 }

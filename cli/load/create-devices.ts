@@ -7,54 +7,54 @@ import { CliError, reasonOf } from '../errors/cli-error.ts';
 import type { Credentials } from './load-plan.ts';
 
 const expiresInSeconds = 2 * 3600;
-const limitMs = 10_000;
+const timeoutMs = 10_000;
 
-export type Enlist = (count: number) => Promise<Credentials[]>;
+export type CreateDevices = (count: number) => Promise<Credentials[]>;
 
-interface Door {
+interface TokenSourceOptions {
   readonly url: string;
   readonly fields: readonly FieldId[];
   readonly key: SigningKey | undefined;
 }
 
 /** Finds out which way in is open. @throws CliError when none is, or the API does not answer */
-export async function openDoor({ url, fields, key }: Door): Promise<Enlist> {
+export async function createTokenSource({ url, fields, key }: TokenSourceOptions): Promise<CreateDevices> {
   // Each run has devices of its own: a device never uses a counter twice.
-  const run = randomBytes(5).toString('hex');
+  const runId = randomBytes(5).toString('hex');
   const sign = async (key: SigningKey, index: number) => {
-    const device = deviceIdSchema.parse(`load-${run}-${index}`);
+    const device = deviceIdSchema.parse(`load-${runId}-${index}`);
     const scope = ['field:read', 'field:write'] as const;
     const { token } = await signToken({ sub: device, device, fields, scope, expiresInSeconds }, key);
     return { deviceId: device, token };
   };
-  const isSigned = key !== undefined && (await isLetIn(url, fields, await sign(key, 0)));
+  const isSigned = key !== undefined && (await isTokenAccepted(url, fields, await sign(key, 0)));
   let next = 1;
   return async (count) => {
-    const take = () => (isSigned ? sign(key, next++) : register(url));
-    return Promise.all(Array.from({ length: count }, take));
+    const createDevice = () => (isSigned ? sign(key, next++) : register(url));
+    return Promise.all(Array.from({ length: count }, createDevice));
   };
 }
 
-async function isLetIn(url: string, [field]: readonly FieldId[], { token }: Credentials): Promise<boolean> {
+async function isTokenAccepted(url: string, [field]: readonly FieldId[], { token }: Credentials): Promise<boolean> {
   const headers = { authorization: `Bearer ${token}` };
-  return (await ask(`${url}/api/fields/${field}/clock`, { headers })).status !== 401;
+  return (await request(`${url}/api/fields/${field}/clock`, { headers })).status !== 401;
 }
 
 async function register(url: string): Promise<Credentials> {
-  const answer = await ask(`${url}/api/devices`, {
+  const response = await request(`${url}/api/devices`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: '{}',
   });
-  if (answer.status === 201) return (await answer.json()) as Credentials;
-  throw new CliError('no', `No device can be registered at ${url}: it answers ${answer.status}.`, {
+  if (response.status === 201) return (await response.json()) as Credentials;
+  throw new CliError('no', `No device can be registered at ${url}: it answers ${response.status}.`, {
     hint: "Set JWT_SECRET to that stack's secret, so that tokens can be signed, or open its registration.",
   });
 }
 
-async function ask(url: string, init: RequestInit): Promise<Response> {
+async function request(url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, { ...init, signal: AbortSignal.timeout(limitMs) });
+    return await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
     const cause = error instanceof Error && error.cause ? error.cause : error;
     throw new CliError('unreachable', `${url} does not answer: ${reasonOf(cause)}`, {

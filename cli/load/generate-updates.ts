@@ -6,7 +6,7 @@ import type { Update } from '../../shared/field/update.ts';
 const gridSize = 10;
 const particleEvery = 4;
 
-interface Run {
+interface GenerateUpdatesOptions {
   readonly device: DeviceId;
   /** The counter of the first. */
   readonly first: number;
@@ -15,15 +15,21 @@ interface Run {
   readonly seen: number;
 }
 
-export function makeUpdates({ device, first, length, seen }: Run, now: number): Update[] {
+export function generateUpdates({ device, first, length, seen }: GenerateUpdatesOptions, now: number): Update[] {
   return Array.from({ length }, (_, index) => {
     const counter = first + index;
     const base = { counter, timestamp: now, seen };
-    const share = (counter % 100) / 100;
+    const fraction = (counter % 100) / 100;
     if (counter % particleEvery === 1) {
-      return { ...base, kind: 'particle.put', id: device, position: { x: counter, y: share, z: 0 }, resonance: share };
+      return {
+        ...base,
+        kind: 'particle.put',
+        id: device,
+        position: { x: counter, y: fraction, z: 0 },
+        resonance: fraction,
+      };
     }
-    const cell = { x: counter % gridSize, y: Math.floor(counter / gridSize) % gridSize, value: share };
+    const cell = { x: counter % gridSize, y: Math.floor(counter / gridSize) % gridSize, value: fraction };
     return { ...base, kind: 'cells.set', cells: [cell] };
   });
 }

@@ -1,14 +1,14 @@
 /** Many durations in little memory: a histogram with three significant digits. */
 import { createHistogram } from 'node:perf_hooks';
 
-export interface Summary {
+export interface LatencySummary {
   readonly count: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
 }
 
-export class Latencies {
+export class LatencyHistogram {
   readonly #histogram = createHistogram();
 
   record(ms: number): void {
@@ -16,7 +16,7 @@ export class Latencies {
   }
 
   /** In ms; undefined when nothing was recorded. */
-  summarise(): Summary | undefined {
+  summarise(): LatencySummary | undefined {
     const { count, max } = this.#histogram;
     if (count === 0) return undefined;
     const percentile = (share: number) => toMs(this.#histogram.percentile(share));

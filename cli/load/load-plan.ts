@@ -6,7 +6,7 @@ export interface Credentials {
   readonly token: string;
 }
 
-export interface LoadOrder {
+export interface LoadPlan {
   /** The API, for example `http://127.0.0.1:3000`. */
   readonly url: string;
   /** The devices and watchers are dealt out to them in turn. */
@@ -20,7 +20,7 @@ export interface LoadOrder {
   readonly rate: number | undefined;
   readonly seconds: number;
   /** How many of a hundred batches are sent again although they were accepted. */
-  readonly twicePercent: number;
+  readonly resendPercent: number;
   /** Ends the sending; what was accepted is still waited for. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: LoadProgress) => void;
@@ -29,7 +29,7 @@ export interface LoadOrder {
 export interface LoadProgress {
   readonly phase: 'sending' | 'settling';
   /** Of the phase, 0 to 1. */
-  readonly share: number;
+  readonly fraction: number;
   readonly accepted: number;
   readonly applied: number;
 }

@@ -1,6 +1,6 @@
 /** The report of a load for people. */
 import { renderTable } from '../output/render-table.ts';
-import type { Summary } from './latencies.ts';
+import type { LatencySummary } from './latencies.ts';
 import type { LoadReport } from './run-load.ts';
 
 export function renderReport(report: LoadReport): string {
@@ -20,7 +20,7 @@ export function renderReport(report: LoadReport): string {
   return renderTable(rows);
 }
 
-function describe(summary: Summary | undefined): string {
+function describe(summary: LatencySummary | undefined): string {
   if (!summary) return 'none';
   const { count, p50, p99, max } = summary;
   return `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (${count})`;

@@ -5,13 +5,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { type Answer, postUpdates } from './api-client.ts';
-import { noteRefusal, type Tally } from './counts.ts';
-import { makeUpdates } from './generate-updates.ts';
-import type { Credentials, LoadOrder } from './load-plan.ts';
+import { postUpdates, type SubmitResult } from './api-client.ts';
+import { type LoadCounts, recordRefusal } from './counts.ts';
+import { generateUpdates } from './generate-updates.ts';
+import type { Credentials, LoadPlan } from './load-plan.ts';
 
-const longestPauseMs = 5000;
-const unansweredPauseMs = 250;
+const maxDelayMs = 5000;
+const unansweredDelayMs = 250;
 
 export interface Sender {
   readonly credentials: Credentials;
@@ -30,46 +30,46 @@ interface Schedule {
 }
 
 /** Resolves when the time is over, or when trying again would not help. */
-export async function send(sender: Sender, order: LoadOrder, schedule: Schedule, tally: Tally): Promise<void> {
-  const { url, batch, signal } = order;
+export async function runSender(sender: Sender, plan: LoadPlan, schedule: Schedule, counts: LoadCounts): Promise<void> {
+  const { url, batch, signal } = plan;
   let seen = 0;
   const isOver = () => signal.aborted || performance.now() >= schedule.endsAt;
-  for (let place = 0; ; place += 1) {
+  for (let index = 0; ; index += 1) {
     const now = performance.now();
-    const due = schedule.intervalMs > 0 ? schedule.startsAt + place * schedule.intervalMs : now;
+    const due = schedule.intervalMs > 0 ? schedule.startsAt + index * schedule.intervalMs : now;
     if (due >= schedule.endsAt) return;
     if (due > now) await delay(due - now, undefined, { signal }).catch(() => undefined);
     if (isOver()) return;
     sender.dueAt.push(due);
-    const run = { device: sender.credentials.deviceId, first: place * batch + 1, length: batch, seen };
-    const updates = makeUpdates(run, Date.now());
+    const options = { device: sender.credentials.deviceId, first: index * batch + 1, length: batch, seen };
+    const updates = generateUpdates(options, Date.now());
     const post = () => postUpdates(url, sender.field, sender.credentials, updates);
     for (let startedAt = due; ; startedAt = performance.now()) {
       const answer = await post();
       if (answer.kind === 'accepted') {
-        tally.accept.record(performance.now() - startedAt);
-        tally.accepted += batch;
+        counts.accept.record(performance.now() - startedAt);
+        counts.accepted += batch;
         sender.accepted += batch;
         seen = Math.max(seen, answer.version);
         break;
       }
-      const pauseMs = noteFailure(answer, tally);
+      const pauseMs = recordFailure(answer, counts);
       if (pauseMs === undefined || isOver()) return;
-      await delay(Math.min(pauseMs, longestPauseMs), undefined, { signal }).catch(() => undefined);
+      await delay(Math.min(pauseMs, maxDelayMs), undefined, { signal }).catch(() => undefined);
     }
-    if ((place * order.twicePercent) % 100 < order.twicePercent && (await post()).kind === 'accepted') {
-      tally.sentTwice += batch;
+    if ((index * plan.resendPercent) % 100 < plan.resendPercent && (await post()).kind === 'accepted') {
+      counts.sentTwice += batch;
     }
   }
 }
 
 /** How long to wait before trying again; undefined when that would not help. */
-function noteFailure(answer: Exclude<Answer, { kind: 'accepted' }>, tally: Tally): number | undefined {
+function recordFailure(answer: Exclude<SubmitResult, { kind: 'accepted' }>, counts: LoadCounts): number | undefined {
   if (answer.kind === 'unanswered') {
-    tally.unanswered += 1;
-    return unansweredPauseMs;
+    counts.unanswered += 1;
+    return unansweredDelayMs;
   }
-  noteRefusal(tally, answer.code);
-  if (answer.retryAfterMs === undefined) tally.gaveUp += 1;
+  recordRefusal(counts, answer.code);
+  if (answer.retryAfterMs === undefined) counts.gaveUp += 1;
   return answer.retryAfterMs;
 }

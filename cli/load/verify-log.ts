@@ -1,15 +1,15 @@
 /** The proof at the end: waits until all that was accepted is applied, and looks for each update in the log. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { read } from './api-client.ts';
+import { readJson } from './api-client.ts';
 import type { Sender } from './sender.ts';
 
 const pollMs = 200;
 /** Without any progress; a dead worker's jobs come back within 20 s. */
-const patienceMs = 60_000;
+const stallTimeoutMs = 60_000;
 const pageSize = 1000;
 
-interface Field {
+interface LoadField {
   readonly url: string;
   readonly field: FieldId;
   /** The field's version before the first update. */
@@ -18,23 +18,30 @@ interface Field {
 }
 
 export async function readVersion(url: string, field: FieldId, { credentials }: Sender): Promise<number> {
-  return (await read<{ version: number }>(url, `/api/fields/${field}/clock`, credentials))?.version ?? 0;
+  return (await readJson<{ version: number }>(url, `/api/fields/${field}/clock`, credentials))?.version ?? 0;
 }
 
 /** Resolves when all is applied, or when nothing has moved for a minute. */
-export async function waitUntilApplied({ url, field, senders }: Field, onApplied: (n: number) => void): Promise<void> {
+export async function waitUntilApplied(
+  { url, field, senders }: LoadField,
+  onApplied: (n: number) => void,
+): Promise<void> {
   const [first] = senders;
   if (!first) return;
-  const wanted = senders.reduce((sum, { accepted }) => sum + accepted, 0);
+  const expected = senders.reduce((sum, { accepted }) => sum + accepted, 0);
   let [best, since] = [0, performance.now()];
-  while (wanted > 0) {
-    const answer = await read<{ clock: Record<string, number> }>(url, `/api/fields/${field}/clock`, first.credentials);
+  while (expected > 0) {
+    const answer = await readJson<{ clock: Record<string, number> }>(
+      url,
+      `/api/fields/${field}/clock`,
+      first.credentials,
+    );
     const appliedOf = ({ accepted, credentials }: Sender) =>
       Math.min(accepted, answer?.clock[credentials.deviceId] ?? 0);
     const applied = senders.reduce((sum, sender) => sum + appliedOf(sender), 0);
     if (applied > best) [best, since] = [applied, performance.now()];
     onApplied(best);
-    if (applied >= wanted || performance.now() - since > patienceMs) return;
+    if (applied >= expected || performance.now() - since > stallTimeoutMs) return;
     await delay(pollMs);
   }
 }
@@ -44,7 +51,7 @@ interface LogPage {
   readonly updates: readonly { version: number; device: string; update: { counter: number } }[];
 }
 
-export interface Found {
+export interface LogVerification {
   /** Accepted updates that stand in the log. */
   readonly applied: number;
   readonly lost: number;
@@ -53,7 +60,7 @@ export interface Found {
 }
 
 /** Reads the log from where the load began. */
-export async function countInLog({ url, field, after, senders }: Field): Promise<Found> {
+export async function verifyLog({ url, field, after, senders }: LoadField): Promise<LogVerification> {
   const [first] = senders;
   const seen = new Map(
     senders.map(({ credentials, accepted }) => [
@@ -64,7 +71,7 @@ export async function countInLog({ url, field, after, senders }: Field): Promise
   let [from, applied, doubled] = [after, 0, 0];
   while (first) {
     const path = `/api/fields/${field}/updates?after=${from}&limit=${pageSize}`;
-    const page = await read<LogPage>(url, path, first.credentials);
+    const page = await readJson<LogPage>(url, path, first.credentials);
     for (const { version, device, update } of page?.updates ?? []) {
       from = version;
       const sender = seen.get(device);

@@ -5,14 +5,14 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 import type { Credentials } from './load-plan.ts';
 
-const limitMs = 15_000;
+const timeoutMs = 15_000;
 
 interface Delta {
   readonly type: string;
   readonly updates?: readonly { readonly device: string; readonly counter: number }[];
 }
 
-interface Watching {
+interface WatchFieldOptions {
   readonly url: string;
   readonly field: FieldId;
   readonly credentials: Credentials;
@@ -20,11 +20,11 @@ interface Watching {
 }
 
 /** Resolves with how to stop, once the field's state has come. @throws CliError `unreachable` */
-export async function watch({ url, field, credentials, onUpdate }: Watching): Promise<() => void> {
+export async function watchField({ url, field, credentials, onUpdate }: WatchFieldOptions): Promise<() => void> {
   const socket = new WebSocket(
     `${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`,
     [streamProtocol, `${bearerProtocolPrefix}${credentials.token}`],
-    { handshakeTimeout: limitMs },
+    { handshakeTimeout: timeoutMs },
   );
   try {
     await new Promise((resolve, reject) => {

@@ -4,6 +4,6 @@
 const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** Keeps line breaks. */
-export function printable(text: string): string {
+export function escapeControlChars(text: string): string {
   return text.replace(controls, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

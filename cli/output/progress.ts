@@ -3,14 +3,14 @@
  * said meanwhile stand above the bar.
  */
 import { MultiBar } from 'cli-progress';
-import { printable } from './escape-control-chars.ts';
+import { escapeControlChars } from './escape-control-chars.ts';
 
 const lineIntervalMs = 2000;
 
 export interface Progress {
   /** `text` tells the rest, for example `12 applied`. */
   show(state: { done: number; total: number; text: string }): void;
-  say(line: string): void;
+  printLine(line: string): void;
   stop(): void;
 }
 
@@ -36,7 +36,7 @@ function startBar(stream: NodeJS.WriteStream): Progress {
       bar.setTotal(Math.max(total, 1));
       bar.update(done, { text });
     },
-    say: (line) => bars.log(`${printable(line)}\n`),
+    printLine: (line) => bars.log(`${escapeControlChars(line)}\n`),
     stop() {
       // What was said since the last redraw would be lost.
       bars.update();
@@ -47,14 +47,14 @@ function startBar(stream: NodeJS.WriteStream): Progress {
 
 function startLines(stream: NodeJS.WriteStream): Progress {
   let latest = '';
-  const say = (line: string) => void stream.write(`${printable(line)}\n`);
-  const timer = setInterval(() => latest && say(latest), lineIntervalMs);
+  const printLine = (line: string) => void stream.write(`${escapeControlChars(line)}\n`);
+  const timer = setInterval(() => latest && printLine(latest), lineIntervalMs);
   timer.unref();
   return {
     show({ text }) {
       latest = text;
     },
-    say,
+    printLine,
     stop: () => clearInterval(timer),
   };
 }

@@ -1,11 +1,11 @@
 /** Rows as aligned text. */
-import { printable } from './escape-control-chars.ts';
+import { escapeControlChars } from './escape-control-chars.ts';
 
-const gap = '  ';
+const columnGap = '  ';
 
 /** Columns as wide as their widest text; the last one is not padded. */
 export function renderTable(rows: readonly (readonly string[])[]): string {
-  const clean = rows.map((row) => row.map(printable));
+  const clean = rows.map((row) => row.map(escapeControlChars));
   const widths = clean.reduce<number[]>(
     (widest, row) => row.map((text, column) => Math.max(widest[column] ?? 0, text.length)),
     [],
@@ -14,12 +14,12 @@ export function renderTable(rows: readonly (readonly string[])[]): string {
     .map((row) =>
       row
         .map((text, column) => text.padEnd(widths[column] ?? 0))
-        .join(gap)
+        .join(columnGap)
         .trimEnd(),
     )
     .join('\n');
 }
 
-export function shorten(text: string, length: number): string {
+export function truncate(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

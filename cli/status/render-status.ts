@@ -1,28 +1,28 @@
 /** A status for people. Speeds come from the difference to the status before. */
 import type { QueueCounts } from '../../shared/queue-counts.ts';
 import { renderTable } from '../output/render-table.ts';
-import { isAway, type Status } from './read-status.ts';
+import { isUnreachable, type Status } from './read-status.ts';
 
 const queueHead = ['queue', 'waiting', 'active', 'retrying', 'failed', 'oldest', ''];
 const fieldHead = ['field', 'version', 'updates/s', 'devices', 'active', 'conflicts', 'last update'];
 
-export function renderStatus(status: Status, before: Status | undefined): string {
+export function renderStatus(status: Status, previous: Status | undefined): string {
   const { redis, postgres, streams, at } = status;
   const queues = [
     queueHead,
-    isAway(redis) ? ['Redis', redis.away] : toQueueRow('Redis', redis.queue, at),
-    isAway(postgres) ? ['PostgreSQL', postgres.away] : toQueueRow('PostgreSQL', postgres.fallback, at),
+    isUnreachable(redis) ? ['Redis', redis.away] : toQueueRow('Redis', redis.queue, at),
+    isUnreachable(postgres) ? ['PostgreSQL', postgres.away] : toQueueRow('PostgreSQL', postgres.fallback, at),
   ];
   const facts = [
-    `workers ${isAway(redis) ? 'not known' : redis.workers}`,
+    `workers ${isUnreachable(redis) ? 'not known' : redis.workers}`,
     `streams ${streams ?? 'not known'}`,
-    ...(isAway(postgres)
+    ...(isUnreachable(postgres)
       ? []
       : [`fields ${postgres.totalFields}`, `not yet in the cache ${postgres.unpublishedFields}`]),
   ];
   const head = `${new Date(at).toISOString()}  ${facts.join(', ')}`;
-  const speeds = updatesPerSecond(status, before);
-  if (isAway(postgres)) return [head, renderTable(queues)].join('\n\n');
+  const speeds = computeUpdatesPerSecond(status, previous);
+  if (isUnreachable(postgres)) return [head, renderTable(queues)].join('\n\n');
   const fields = postgres.fields.map(({ field, version, devices, activeDevices, conflicts, lastUpdate }) => [
     field,
     String(version),
@@ -43,13 +43,13 @@ function toQueueRow(name: string, counts: QueueCounts, now: number): string[] {
 }
 
 /** By field; of those that are in both. */
-export function updatesPerSecond(status: Status, before: Status | undefined): Record<string, number> {
-  if (!before || isAway(status.postgres) || isAway(before.postgres)) return {};
-  const seconds = (status.at - before.at) / 1000;
-  const versions = new Map(before.postgres.fields.map(({ field, version }) => [field, version]));
+export function computeUpdatesPerSecond(status: Status, previous: Status | undefined): Record<string, number> {
+  if (!previous || isUnreachable(status.postgres) || isUnreachable(previous.postgres)) return {};
+  const seconds = (status.at - previous.at) / 1000;
+  const versions = new Map(previous.postgres.fields.map(({ field, version }) => [field, version]));
   const speeds = status.postgres.fields.flatMap(({ field, version }) => {
-    const earlier = versions.get(field);
-    return earlier === undefined ? [] : [[field, (version - earlier) / seconds]];
+    const previousVersion = versions.get(field);
+    return previousVersion === undefined ? [] : [[field, (version - previousVersion) / seconds]];
   });
   return Object.fromEntries(speeds);
 }

@@ -7,21 +7,21 @@ import type { Backoff } from '../backoff.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Status, TransportName } from '../types.ts';
 import { RequestError } from './http.ts';
-import type { Credentials } from './token-provider.ts';
-import { endOf, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
-import type { Ways } from './transport-selector.ts';
+import type { TokenProvider } from './token-provider.ts';
+import { type Transport, type TransportEnd, type TransportOptions, toTransportEnd } from './transport.ts';
+import type { TransportSelector } from './transport-selector.ts';
 
-const tickMs = 1000;
+const tickIntervalMs = 1000;
 /** A tick that comes so much too late means that the device has slept. */
-const sleptMs = 3000;
+const suspendThresholdMs = 3000;
 /** With the tick before it, a dead socket is known within 2 s of waking. */
-const wakeProbeMs = 1000;
-const refusedPauseMs = 30_000;
-const renewPauseMs = 5000;
+const resumeProbeMs = 1000;
+const refusedRetryMs = 30_000;
+const renewRetryMs = 5000;
 
-export interface ConnectionOptions {
-  readonly ways: Ways;
-  readonly credentials: Credentials;
+export interface ConnectionDeps {
+  readonly transportSelector: TransportSelector;
+  readonly tokenProvider: TokenProvider;
   readonly clock: HybridClock;
   readonly backoff: Backoff;
   readonly stream: Pick<TransportOptions, 'url' | 'version'>;
@@ -33,18 +33,18 @@ export interface ConnectionOptions {
 }
 
 export class Connection {
-  readonly #options: ConnectionOptions;
+  readonly #deps: ConnectionDeps;
   #transport: Transport | undefined;
   #isOpen = false;
   #stopped: { value: boolean } = { value: true };
   #running: Promise<void> = Promise.resolve();
-  #clock: ReturnType<typeof setInterval> | undefined;
-  #tickedAt = 0;
-  #renewedAt = 0;
+  #tickTimer: ReturnType<typeof setInterval> | undefined;
+  #lastTickAt = 0;
+  #lastRenewalAt = 0;
   #isTokenRefused = false;
 
-  constructor(options: ConnectionOptions) {
-    this.#options = options;
+  constructor(deps: ConnectionDeps) {
+    this.#deps = deps;
   }
 
   get transport(): TransportName | undefined {
@@ -55,25 +55,25 @@ export class Connection {
     const stopped = { value: false };
     this.#stopped = stopped;
     this.#isTokenRefused = false;
-    this.#options.backoff.reset();
-    this.#tickedAt = Date.now();
-    this.#clock = setInterval(() => this.#tick(), tickMs);
+    this.#deps.backoff.reset();
+    this.#lastTickAt = Date.now();
+    this.#tickTimer = setInterval(() => this.#tick(), tickIntervalMs);
     this.#running = this.#running.then(() => this.#run(stopped));
   }
 
   async stop(): Promise<void> {
     this.#stopped.value = true;
-    clearInterval(this.#clock);
+    clearInterval(this.#tickTimer);
     this.#transport?.close();
-    this.#options.backoff.stop();
+    this.#deps.backoff.stop();
     await this.#running;
   }
 
   /** Looks at once whether the stream lives, and ends a pause. */
-  wake(): void {
-    this.#options.backoff.reset();
-    this.#options.backoff.call();
-    this.#transport?.probe(wakeProbeMs);
+  checkNow(): void {
+    this.#deps.backoff.reset();
+    this.#deps.backoff.retryNow();
+    this.#transport?.probe(resumeProbeMs);
   }
 
   /** Opens the stream anew, from the version that is held. */
@@ -82,32 +82,33 @@ export class Connection {
   }
 
   async #run(stopped: { readonly value: boolean }): Promise<void> {
-    const { onStatus, credentials, ways } = this.#options;
+    const { onStatus, tokenProvider, transportSelector } = this.#deps;
     onStatus('connecting');
     while (!stopped.value) {
       let token: string | undefined;
       let end: TransportEnd;
       try {
-        token = await credentials.token();
+        token = await tokenProvider.getToken();
         if (stopped.value) return;
-        end = await this.#follow(token);
+        end = await this.#runTransport(token);
       } catch (error) {
-        if (!stopped.value) this.#options.onProblem(error);
-        end = endOf(error);
+        if (!stopped.value) this.#deps.onProblem(error);
+        end = toTransportEnd(error);
       }
       const wasOpen = this.#isOpen;
       this.#isOpen = false;
       this.#transport = undefined;
       if (stopped.value) return;
-      const triesOther = ways.note(end, wasOpen);
-      if (token !== undefined && (end.why === 'expired' || end.why === 'forbidden')) credentials.refuse(token);
-      if (!triesOther) await this.#pause(end, wasOpen);
+      const isSwitching = transportSelector.recordEnd(end, wasOpen);
+      if (token !== undefined && (end.reason === 'expired' || end.reason === 'forbidden'))
+        tokenProvider.invalidate(token);
+      if (!isSwitching) await this.#waitBeforeRetry(end, wasOpen);
     }
   }
 
-  #follow(token: string): Promise<TransportEnd> {
-    const { stream, clock, ways, backoff, onStatus, onOpen, onMessage } = this.#options;
-    const transport: Transport = ways.open({
+  #runTransport(token: string): Promise<TransportEnd> {
+    const { stream, clock, transportSelector, backoff, onStatus, onOpen, onMessage } = this.#deps;
+    const transport: Transport = transportSelector.open({
       ...stream,
       token,
       clock,
@@ -127,18 +128,18 @@ export class Connection {
   }
 
   /** What was open is opened again at once, but for the jitter: only what fails again and again waits longer. */
-  async #pause({ why, retryAfterMs = 0, message }: TransportEnd, wasOpen: boolean): Promise<void> {
-    const { backoff, onStatus, onProblem } = this.#options;
-    if (why === 'expired' && !this.#isTokenRefused) {
+  async #waitBeforeRetry({ reason, retryAfterMs = 0, message }: TransportEnd, wasOpen: boolean): Promise<void> {
+    const { backoff, onStatus, onProblem } = this.#deps;
+    if (reason === 'expired' && !this.#isTokenRefused) {
       // The next token is asked for at once; if that is refused as well, there is something to wait for.
       this.#isTokenRefused = true;
       onStatus('connecting');
       return;
     }
-    if (why === 'expired' || why === 'forbidden') {
+    if (reason === 'expired' || reason === 'forbidden') {
       onStatus('refused');
-      onProblem(new RequestError(why, message ?? 'the token was refused'));
-      return backoff.wait(Math.max(retryAfterMs, refusedPauseMs));
+      onProblem(new RequestError(reason, message ?? 'the token was refused'));
+      return backoff.wait(Math.max(retryAfterMs, refusedRetryMs));
     }
     onStatus(wasOpen ? 'connecting' : 'offline');
     return backoff.wait(retryAfterMs);
@@ -146,12 +147,12 @@ export class Connection {
 
   #tick(): void {
     const now = Date.now();
-    const lateMs = now - this.#tickedAt - tickMs;
-    this.#tickedAt = now;
-    if (lateMs > sleptMs) this.wake();
-    const { credentials, clock, onTick } = this.#options;
-    if (this.#isOpen && clock.now() >= credentials.renewAt && now - this.#renewedAt >= renewPauseMs) {
-      this.#renewedAt = now;
+    const lagMs = now - this.#lastTickAt - tickIntervalMs;
+    this.#lastTickAt = now;
+    if (lagMs > suspendThresholdMs) this.checkNow();
+    const { tokenProvider, clock, onTick } = this.#deps;
+    if (this.#isOpen && clock.now() >= tokenProvider.renewAt && now - this.#lastRenewalAt >= renewRetryMs) {
+      this.#lastRenewalAt = now;
       void this.#renew();
     }
     onTick();
@@ -160,11 +161,11 @@ export class Connection {
   async #renew(): Promise<void> {
     const transport = this.#transport;
     try {
-      const token = await this.#options.credentials.token();
+      const token = await this.#deps.tokenProvider.getToken();
       if (transport && !transport.renew(token)) transport.close();
     } catch (error) {
       // Tried again soon; the token that there is may still be good.
-      this.#options.onProblem(error);
+      this.#deps.onProblem(error);
     }
   }
 }

@@ -28,24 +28,24 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly etag: string | null;
   readonly body: unknown;
 }
 
 /** Asks something of the field: a path below its own, and what is sent there. */
-export type AskField = (path: string, request: Omit<HttpRequest, 'url'>) => Promise<HttpAnswer>;
+export type SendFieldRequest = (path: string, request: Omit<HttpRequest, 'url'>) => Promise<HttpResponse>;
 
 const defaultTimeoutMs = 10_000;
 
 /** @throws RequestError */
-export async function ask(fetch: typeof globalThis.fetch, request: HttpRequest): Promise<HttpAnswer> {
+export async function sendRequest(fetch: typeof globalThis.fetch, request: HttpRequest): Promise<HttpResponse> {
   const { url, token, headers, body, timeoutMs = defaultTimeoutMs, signal } = request;
   const abort = new AbortController();
-  const giveUp = () => abort.abort();
-  const timer = setTimeout(giveUp, timeoutMs);
-  signal?.addEventListener('abort', giveUp);
+  const abortRequest = () => abort.abort();
+  const timer = setTimeout(abortRequest, timeoutMs);
+  signal?.addEventListener('abort', abortRequest);
   try {
     const response = await fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
@@ -58,7 +58,7 @@ export async function ask(fetch: typeof globalThis.fetch, request: HttpRequest):
       signal: abort.signal,
     });
     const text = await response.text();
-    if (!response.ok && response.status !== 304) throw refusalOf(response, text);
+    if (!response.ok && response.status !== 304) throw toRequestError(response, text);
     return {
       status: response.status,
       etag: response.headers.get('etag'),
@@ -69,11 +69,11 @@ export async function ask(fetch: typeof globalThis.fetch, request: HttpRequest):
     throw new RequestError('network', error instanceof Error ? error.message : String(error));
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', giveUp);
+    signal?.removeEventListener('abort', abortRequest);
   }
 }
 
-function refusalOf(response: Pick<Response, 'status' | 'headers'>, text: string): RequestError {
+function toRequestError(response: Pick<Response, 'status' | 'headers'>, text: string): RequestError {
   // A proxy on the way may answer with anything.
   const problem = parseJson<Problem>(text);
   const seconds = Number(response.headers.get('retry-after') ?? 0);

@@ -4,12 +4,12 @@ interface EventSource {
   removeEventListener?(name: string, listener: () => void): void;
 }
 
-const names = ['online', 'pageshow', 'focus', 'visibilitychange'];
+const resumeEvents = ['online', 'pageshow', 'focus', 'visibilitychange'];
 
-export function onBrowserWake(wake: () => void): () => void {
+export function onPageResume(onResume: () => void): () => void {
   const page = globalThis as EventSource;
-  for (const name of names) page.addEventListener?.(name, wake);
+  for (const name of resumeEvents) page.addEventListener?.(name, onResume);
   return () => {
-    for (const name of names) page.removeEventListener?.(name, wake);
+    for (const name of resumeEvents) page.removeEventListener?.(name, onResume);
   };
 }

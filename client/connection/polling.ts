@@ -1,53 +1,53 @@
 /** Following by asking again and again, where no stream gets through. */
 import type { State } from '../../shared/contract/state.ts';
-import { type AskField, RequestError } from './http.ts';
-import { endOf, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
+import { RequestError, type SendFieldRequest } from './http.ts';
+import { type Transport, type TransportEnd, type TransportOptions, toTransportEnd } from './transport.ts';
 
-const everyMs = 2000;
+const pollIntervalMs = 2000;
 /** Then better ways are tried again. */
-const maxRounds = 30;
+const maxPolls = 30;
 
-export function openPolling(ask: AskField, options: TransportOptions): Transport {
+export function openPolling(sendRequest: SendFieldRequest, options: TransportOptions): Transport {
   const { token, onOpen, onMessage } = options;
-  let isOver = false;
-  let call: () => void = () => undefined;
+  let isClosed = false;
+  let endPause: () => void = () => undefined;
   const pause = () =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, everyMs);
-      call = () => {
+      const timer = setTimeout(resolve, pollIntervalMs);
+      endPause = () => {
         clearTimeout(timer);
         resolve();
       };
     });
 
-  const follow = async (): Promise<TransportEnd> => {
+  const pollUntilClosed = async (): Promise<TransportEnd> => {
     let etag: string | null = null;
-    for (let round = 0; !isOver && round < maxRounds; round += 1) {
+    for (let poll = 0; !isClosed && poll < maxPolls; poll += 1) {
       try {
         const headers = etag === null ? undefined : { 'if-none-match': etag };
-        const answer = await ask('', { token, headers });
-        etag = answer.etag ?? etag;
-        const state = answer.status === 200 ? (answer.body as State) : undefined;
-        if (round === 0) onOpen();
-        if (state && !isOver) onMessage({ type: 'snapshot', version: state.version, state });
+        const response = await sendRequest('', { token, headers });
+        etag = response.etag ?? etag;
+        const state = response.status === 200 ? (response.body as State) : undefined;
+        if (poll === 0) onOpen();
+        if (state && !isClosed) onMessage({ type: 'snapshot', version: state.version, state });
       } catch (error) {
         // A field that nobody has written to yet is no mistake.
-        if (!(error instanceof RequestError) || error.code !== 'field_not_found') return endOf(error);
-        if (round === 0) onOpen();
+        if (!(error instanceof RequestError) || error.code !== 'field_not_found') return toTransportEnd(error);
+        if (poll === 0) onOpen();
       }
       await pause();
     }
-    return { why: 'closed' };
+    return { reason: 'closed' };
   };
 
   return {
     name: 'polling',
-    ended: follow(),
-    probe: () => call(),
+    ended: pollUntilClosed(),
+    probe: () => endPause(),
     renew: () => false,
     close() {
-      isOver = true;
-      call();
+      isClosed = true;
+      endPause();
     },
   };
 }

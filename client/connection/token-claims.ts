@@ -5,7 +5,7 @@ export interface TokenClaims {
   readonly expiresAt?: number;
 }
 
-export function readToken(token: string): TokenClaims {
+export function decodeTokenClaims(token: string): TokenClaims {
   try {
     const payload = token.split('.')[1] ?? '';
     const { device, exp } = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/')));

@@ -25,7 +25,7 @@ export interface TransportOptions {
  * - `blocked`: this way does not exist here
  */
 export interface TransportEnd {
-  readonly why: 'closed' | 'expired' | 'forbidden' | 'blocked';
+  readonly reason: 'closed' | 'expired' | 'forbidden' | 'blocked';
   /** How long the server wants to be left alone. */
   readonly retryAfterMs?: number;
   readonly message?: string;
@@ -35,7 +35,7 @@ export interface Transport {
   readonly name: TransportName;
   readonly ended: Promise<TransportEnd>;
   /** Makes sure within that time that somebody is there; ends if not. */
-  probe(withinMs: number): void;
+  probe(timeoutMs: number): void;
   /** Hands over the next token; false when only a new connection can bring it. */
   renew(token: string): boolean;
   close(): void;
@@ -51,8 +51,8 @@ export function parseMessage(text: string): ServerMessage | undefined {
 }
 
 /** What an error of a plain request means for the stream. */
-export function endOf(error: unknown): TransportEnd {
-  if (!(error instanceof RequestError)) return { why: 'closed', message: String(error) };
+export function toTransportEnd(error: unknown): TransportEnd {
+  if (!(error instanceof RequestError)) return { reason: 'closed', message: String(error) };
   const { status, message, retryAfterMs } = error;
-  return { why: status === 401 ? 'expired' : status === 403 ? 'forbidden' : 'closed', message, retryAfterMs };
+  return { reason: status === 401 ? 'expired' : status === 403 ? 'forbidden' : 'closed', message, retryAfterMs };
 }

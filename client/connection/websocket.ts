@@ -7,88 +7,88 @@ import { bearerProtocolPrefix, closeCodes, streamProtocol } from '../../shared/c
 import type { SocketConstructor } from '../types.ts';
 import { parseMessage, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
 
-const openWithinMs = 10_000;
-const probeEveryMs = 15_000;
-const probeWithinMs = 5000;
+const openTimeoutMs = 10_000;
+const probeIntervalMs = 15_000;
+const probeTimeoutMs = 5000;
 
 export function openWebSocket(Socket: SocketConstructor, options: TransportOptions): Transport {
   const { url, token, version, clock, onOpen, onMessage } = options;
-  let end: (end: TransportEnd) => void = () => undefined;
+  let resolveEnd: (end: TransportEnd) => void = () => undefined;
   const ended = new Promise<TransportEnd>((resolve) => {
-    end = resolve;
+    resolveEnd = resolve;
   });
   const address = `${url.replace(/^http/, 'ws')}/stream?after=${version()}`;
   const socket = new Socket(address, [streamProtocol, bearerProtocolPrefix + token]);
   let isOpen = false;
-  let isTaken = false;
-  let isOver = false;
-  let goodbye: TransportEnd | undefined;
-  let heard = 0;
-  let pingedAt: number | undefined;
+  let isAccepted = false;
+  let isClosed = false;
+  let serverShutdown: TransportEnd | undefined;
+  let receivedCount = 0;
+  let pingSentAt: number | undefined;
 
   const finish = (reason: TransportEnd) => {
-    if (isOver) return;
-    isOver = true;
-    clearInterval(prober);
-    clearTimeout(opening);
+    if (isClosed) return;
+    isClosed = true;
+    clearInterval(probeTimer);
+    clearTimeout(openTimer);
     socket.close();
-    end(goodbye ?? reason);
+    resolveEnd(serverShutdown ?? reason);
   };
-  const probe = (withinMs: number) => {
-    if (!isOpen || isOver) return;
-    const before = heard;
-    pingedAt ??= clock.wall();
+  const probe = (timeoutMs: number) => {
+    if (!isOpen || isClosed) return;
+    const countBefore = receivedCount;
+    pingSentAt ??= clock.wallTime();
     socket.send('{"type":"ping"}');
     setTimeout(() => {
-      if (heard === before) finish({ why: 'closed' });
-    }, withinMs);
+      if (receivedCount === countBefore) finish({ reason: 'closed' });
+    }, timeoutMs);
   };
-  const prober = setInterval(() => probe(probeWithinMs), probeEveryMs);
-  const opening = setTimeout(() => finish({ why: 'closed' }), openWithinMs);
+  const probeTimer = setInterval(() => probe(probeTimeoutMs), probeIntervalMs);
+  const openTimer = setTimeout(() => finish({ reason: 'closed' }), openTimeoutMs);
 
   const receive = (message: ServerMessage) => {
     // A token that is not taken gets its socket as well, with an error and a close code that say why.
-    if (!isTaken && message.type !== 'error') {
-      isTaken = true;
+    if (!isAccepted && message.type !== 'error') {
+      isAccepted = true;
       onOpen();
     }
     if (message.type === 'pong') {
-      if (pingedAt !== undefined) clock.correct(message.serverTime, pingedAt);
-      pingedAt = undefined;
+      if (pingSentAt !== undefined) clock.correct(message.serverTime, pingSentAt);
+      pingSentAt = undefined;
     }
-    if (message.type === 'bye') goodbye = { why: 'closed', retryAfterMs: message.retryAfter * 1000 };
+    if (message.type === 'bye') serverShutdown = { reason: 'closed', retryAfterMs: message.retryAfter * 1000 };
     onMessage(message);
   };
 
   socket.addEventListener('open', () => {
-    clearTimeout(opening);
-    if (isOver) return socket.close();
+    clearTimeout(openTimer);
+    if (isClosed) return socket.close();
     isOpen = true;
     // There is an answer whatever the field's state, and it tells the server's time.
-    probe(probeWithinMs);
+    probe(probeTimeoutMs);
   });
   socket.addEventListener('message', ({ data }) => {
-    heard += 1;
-    const message = isOver || typeof data !== 'string' ? undefined : parseMessage(data);
+    receivedCount += 1;
+    const message = isClosed || typeof data !== 'string' ? undefined : parseMessage(data);
     if (message) receive(message);
   });
   socket.addEventListener('error', () => undefined); // `close` follows, and says more.
   socket.addEventListener('close', ({ code }) => {
-    if (code === closeCodes.tokenExpired) finish({ why: 'expired' });
-    else if (code === closeCodes.forbidden) finish({ why: 'forbidden' });
-    else if (isOpen) finish({ why: 'closed' });
-    else finish({ why: 'blocked' });
+    if (code === closeCodes.tokenExpired) finish({ reason: 'expired' });
+    else if (code === closeCodes.forbidden) finish({ reason: 'forbidden' });
+    else if (isOpen) finish({ reason: 'closed' });
+    else finish({ reason: 'blocked' });
   });
 
   return {
     name: 'websocket',
     ended,
     probe,
-    renew(next) {
-      if (!isOpen || isOver) return false;
-      socket.send(JSON.stringify({ type: 'token', token: next }));
+    renew(nextToken) {
+      if (!isOpen || isClosed) return false;
+      socket.send(JSON.stringify({ type: 'token', token: nextToken }));
       return true;
     },
-    close: () => finish({ why: 'closed' }),
+    close: () => finish({ reason: 'closed' }),
   };
 }

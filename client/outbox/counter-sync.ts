@@ -3,44 +3,44 @@
  * each process, and again when a counter turned out to be used.
  */
 
-import { type AskField, RequestError } from '../connection/http.ts';
-import type { Credentials } from '../connection/token-provider.ts';
+import { RequestError, type SendFieldRequest } from '../connection/http.ts';
+import type { TokenProvider } from '../connection/token-provider.ts';
 import type { Outbox } from './outbox.ts';
 
-export interface SessionOptions {
-  readonly ask: AskField;
-  readonly credentials: Credentials;
+export interface CounterSyncDeps {
+  readonly sendRequest: SendFieldRequest;
+  readonly tokenProvider: TokenProvider;
   readonly outbox: Outbox;
   readonly onSkipped: (counter: number) => void;
 }
 
-export class Session {
-  readonly #options: SessionOptions;
-  #isClear = false;
+export class CounterSync {
+  readonly #deps: CounterSyncDeps;
+  #isSynced = false;
 
-  constructor(options: SessionOptions) {
-    this.#options = options;
+  constructor(options: CounterSyncDeps) {
+    this.#deps = options;
   }
 
-  doubt(): void {
-    this.#isClear = false;
+  invalidate(): void {
+    this.#isSynced = false;
   }
 
   /** @throws RequestError */
-  async prepare(token: string, signal: AbortSignal): Promise<void> {
-    if (this.#isClear) return;
-    const { credentials, outbox, onSkipped } = this.#options;
-    const { device } = credentials;
+  async ensure(token: string, signal: AbortSignal): Promise<void> {
+    if (this.#isSynced) return;
+    const { tokenProvider, outbox, onSkipped } = this.#deps;
+    const { device } = tokenProvider;
     // A token that names no device cannot write: the server says so to whoever tries.
     if (device === undefined) return;
     const counter = await this.#readCounter(device, token, signal);
     if (outbox.skipTo(counter)) onSkipped(counter);
-    this.#isClear = true;
+    this.#isSynced = true;
   }
 
   async #readCounter(device: string, token: string, signal: AbortSignal): Promise<number> {
     try {
-      const { body } = await this.#options.ask(`/clock?device=${device}`, { token, signal });
+      const { body } = await this.#deps.sendRequest(`/clock?device=${device}`, { token, signal });
       return (body as { clock: Readonly<Record<string, number>> }).clock[device] ?? 0;
     } catch (error) {
       // Nobody has written to this field yet.

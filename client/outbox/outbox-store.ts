@@ -6,7 +6,7 @@ import type { Update } from '../../shared/field/update.ts';
 import { parseJson } from '../parse-json.ts';
 import type { Storage } from '../storage/storage.ts';
 
-export interface KeptEntry {
+export interface StoredEntry {
   readonly place: number;
   readonly update: Update;
   /** The device's wall clock when it was made, and the highest timestamp seen then. */
@@ -26,73 +26,73 @@ interface Head {
 
 const headKey = 'outbox';
 const entryKey = (place: number) => `outbox/${place}`;
-const readAtOnce = 50;
+const readBatchSize = 50;
 
 export class OutboxStore {
   readonly #storage: Storage;
   /** The places of the entries that are kept, rising. */
-  readonly #kept = new Set<number>();
+  readonly #storedPlaces = new Set<number>();
   #place = 0;
   #counter = 0;
-  #gone: number[] = [];
-  #turn: Promise<void> = Promise.resolve();
+  #removedPlaces: number[] = [];
+  #writes: Promise<void> = Promise.resolve();
 
   constructor(storage: Storage) {
     this.#storage = storage;
   }
 
   /** Entries beyond the head's place are found as well: it is written less often. */
-  async load(): Promise<{ counter: number; entries: KeptEntry[] }> {
+  async load(): Promise<{ counter: number; entries: StoredEntry[] }> {
     const head = parse<Head>(await this.#storage.get(headKey)) ?? { counter: 0, place: 0, first: 1 };
-    const entries: KeptEntry[] = [];
-    for (let at = head.first; ; at += readAtOnce) {
-      const places = Array.from({ length: readAtOnce }, (_, offset) => at + offset);
+    const entries: StoredEntry[] = [];
+    for (let at = head.first; ; at += readBatchSize) {
+      const places = Array.from({ length: readBatchSize }, (_, offset) => at + offset);
       const texts = await Promise.all(places.map((place) => this.#storage.get(entryKey(place))));
-      const found = texts.flatMap((text) => parse<KeptEntry>(text) ?? []);
+      const found = texts.flatMap((text) => parse<StoredEntry>(text) ?? []);
       entries.push(...found);
-      if (found.length === 0 && at + readAtOnce > head.place) break;
+      if (found.length === 0 && at + readBatchSize > head.place) break;
     }
-    for (const { place } of entries) this.#kept.add(place);
+    for (const { place } of entries) this.#storedPlaces.add(place);
     this.#place = Math.max(head.place, entries.at(-1)?.place ?? 0);
     this.#counter = Math.max(head.counter, ...entries.map(({ update }) => update.counter));
     return { counter: this.#counter, entries: entries.sort((a, b) => a.update.counter - b.update.counter) };
   }
 
-  takePlace(): number {
+  nextPlace(): number {
     this.#place += 1;
     return this.#place;
   }
 
-  keep(entry: KeptEntry): void {
-    this.#kept.add(entry.place);
+  save(entry: StoredEntry): void {
+    this.#storedPlaces.add(entry.place);
     this.#counter = Math.max(this.#counter, entry.update.counter);
     this.#enqueue(() => this.#storage.set(entryKey(entry.place), JSON.stringify(entry)));
   }
 
   /** What goes at the same time goes together. */
-  forget(place: number): void {
-    this.#kept.delete(place);
-    this.#gone.push(place);
-    if (this.#gone.length === 1) this.#enqueue(() => this.#sweep());
+  remove(place: number): void {
+    this.#storedPlaces.delete(place);
+    this.#removedPlaces.push(place);
+    if (this.#removedPlaces.length === 1) this.#enqueue(() => this.#removeEntries());
   }
 
   /** Resolves when all that was asked for so far is done. */
-  saved(): Promise<void> {
-    return this.#turn;
+  flush(): Promise<void> {
+    return this.#writes;
   }
 
   /** The head first: the highest counter must not go with the entry that shows it. */
-  async #sweep(): Promise<void> {
-    const gone = this.#gone;
-    this.#gone = [];
-    const [first = this.#place + 1] = this.#kept;
+  async #removeEntries(): Promise<void> {
+    const gone = this.#removedPlaces;
+    this.#removedPlaces = [];
+    const [first = this.#place + 1] = this.#storedPlaces;
     const head: Head = { counter: this.#counter, place: this.#place, first };
     await this.#storage.set(headKey, JSON.stringify(head));
     await Promise.all(gone.map((place) => this.#storage.remove(entryKey(place))));
   }
 
   #enqueue(write: () => Promise<void>): void {
-    this.#turn = this.#turn.then(write);
+    this.#writes = this.#writes.then(write);
   }
 }
 

@@ -8,7 +8,7 @@ import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { Update } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { OutboxEntry } from '../types.ts';
-import type { KeptEntry, OutboxStore } from './outbox-store.ts';
+import type { OutboxStore, StoredEntry } from './outbox-store.ts';
 
 type WithoutOrigin<Each> = Each extends Update ? Omit<Each, 'counter' | 'timestamp' | 'seen' | 'clock'> : never;
 /** What an update does, before it is numbered. */
@@ -32,7 +32,7 @@ interface Item {
 /** How many that a delta has settled are remembered, should it have told of another's. */
 const maxTold = 200;
 
-interface OutboxOptions {
+interface OutboxDeps {
   readonly store: OutboxStore;
   readonly clock: HybridClock;
   readonly onChange: (entry: OutboxEntry) => void;
@@ -55,7 +55,7 @@ export class Outbox {
   readonly #told = new Map<number, Item>();
   #entries: readonly OutboxEntry[] | undefined;
 
-  constructor({ store, clock, onChange }: OutboxOptions) {
+  constructor({ store, clock, onChange }: OutboxDeps) {
     this.#store = store;
     this.#clock = clock;
     this.#onChange = onChange;
@@ -71,7 +71,7 @@ export class Outbox {
     this.#sentCounter = counter;
     this.#items = [...entries.map(toItem), ...early];
     for (const item of early) {
-      item.place = this.#store.takePlace();
+      item.place = this.#store.nextPlace();
       this.#number(item);
     }
     this.#entries = undefined;
@@ -91,30 +91,30 @@ export class Outbox {
   }
 
   /** Whether only an answer to these can tell what becomes of one of them. */
-  needsAnswer(updates: readonly Update[]): boolean {
+  needsResults(updates: readonly Update[]): boolean {
     const items = this.#find(updates.map(({ counter }) => counter));
     return this.#isShared || items.some(({ entry, isFirm }) => !isFirm || entry.status === 'accepted');
   }
 
   /** The own updates that a state of this version does not hold. */
-  hiddenAt(version: number): Update[] {
+  pendingAt(version: number): Update[] {
     return this.#items
       .filter((item) => isUnsettled(item) || (item.entry.version ?? 0) > version)
       .map(({ entry }) => entry.update);
   }
 
   add(change: Change, seen: number): OutboxEntry {
-    const above = this.#clock.highest;
-    const timestamp = this.#clock.stamp();
+    const above = this.#clock.highestTimestamp;
+    const timestamp = this.#clock.nextTimestamp();
     this.#counter += 1;
     this.#made += 1;
     const update = { ...change, counter: this.#counter, timestamp, seen } as Update;
     const entry: OutboxEntry = { key: `new-${this.#made}`, counter: this.#counter, update, status: 'queued' };
-    const place = this.#isLoaded ? this.#store.takePlace() : 0;
+    const place = this.#isLoaded ? this.#store.nextPlace() : 0;
     const item = {
       entry,
       place,
-      wall: this.#clock.wall(),
+      wall: this.#clock.wallTime(),
       above,
       isNew: true,
       isFirm: true,
@@ -128,7 +128,7 @@ export class Outbox {
   }
 
   /** What is due, from the front: at most `maxCount` updates, of at most `maxLength` together unless one alone has more. */
-  takeBatch(maxCount: number, maxLength: number): Update[] {
+  nextBatch(maxCount: number, maxLength: number): Update[] {
     const updates: Update[] = [];
     let length = 0;
     for (const item of this.#items) {
@@ -144,7 +144,7 @@ export class Outbox {
   }
 
   /** The server will not lose them; what becomes of them is told later. */
-  accept(counters: readonly number[]): void {
+  markAccepted(counters: readonly number[]): void {
     for (const item of this.#find(counters)) {
       item.isDue = false;
       if (item.entry.status === 'queued') this.#change(item, { status: 'accepted' });
@@ -152,7 +152,7 @@ export class Outbox {
   }
 
   /** Sends all again that is accepted: what became of it may have been told while nobody listened. */
-  sendAgain(): void {
+  resendAccepted(): void {
     for (const item of this.#items) if (item.entry.status === 'accepted') item.isDue = true;
   }
 
@@ -179,7 +179,7 @@ export class Outbox {
       item.isDue = false;
       const status = outcome === 'conflict' ? 'conflict' : 'applied';
       this.#change(item, { status, outcome, version, resolution });
-      this.#store.forget(item.place);
+      this.#store.remove(item.place);
       if (!isAnswer) this.#remember(item);
     }
     return hasReused || hasDoubts;
@@ -202,7 +202,7 @@ export class Outbox {
     const told = reused.flatMap((counter) => this.#told.get(counter) ?? []);
     for (const item of told) {
       this.#told.delete(item.entry.counter);
-      item.place = this.#store.takePlace();
+      item.place = this.#store.nextPlace();
       if (!this.#items.includes(item)) this.#items.push(item);
       this.#change(item, { status: 'queued', outcome: undefined, version: undefined, resolution: undefined });
       this.#keep(item);
@@ -218,7 +218,7 @@ export class Outbox {
   }
 
   /** Drops what is settled, and held by a state of this version. */
-  drop(version: number): void {
+  dropSettled(version: number): void {
     const isHeld = ({ entry: { status, version: at = 0 } }: Item) =>
       (status === 'applied' || status === 'conflict') && at <= version;
     if (!this.#items.some(isHeld)) return;
@@ -240,7 +240,7 @@ export class Outbox {
     if (!item) return;
     this.#items = this.#items.filter((other) => other !== item);
     this.#entries = undefined;
-    this.#store.forget(item.place);
+    this.#store.remove(item.place);
   }
 
   /**
@@ -284,7 +284,7 @@ export class Outbox {
   }
 
   #keep({ entry: { update, reason }, place, wall, above }: Item): void {
-    if (this.#isLoaded) this.#store.keep({ place, update, wall, above, reason });
+    if (this.#isLoaded) this.#store.save({ place, update, wall, above, reason });
   }
 
   #change(item: Item, change: Partial<OutboxEntry>): void {
@@ -307,7 +307,7 @@ function isUnsettled({ entry: { status } }: Item): boolean {
   return status === 'queued' || status === 'accepted';
 }
 
-function toItem({ place, update, wall, above, reason }: KeptEntry): Item {
+function toItem({ place, update, wall, above, reason }: StoredEntry): Item {
   const standing = reason === undefined ? ({ status: 'queued' } as const) : ({ status: 'refused', reason } as const);
   const entry: OutboxEntry = { key: `kept-${place}`, counter: update.counter, update, ...standing };
   return { entry, place, wall, above, isNew: false, isFirm: false, isStamped: false, isDue: reason === undefined };

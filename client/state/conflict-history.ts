@@ -4,12 +4,12 @@ import type { FieldConflict } from '../types.ts';
 
 const maxConflicts = 50;
 
-function winnerOf(resolution: Resolution): FieldConflict['winner'] {
+function toWinner(resolution: Resolution): FieldConflict['winner'] {
   if (resolution === 'merged') return 'both';
   return resolution === 'kept_local' ? 'local' : 'remote';
 }
 
-export class ConflictList {
+export class ConflictHistory {
   #conflicts: readonly FieldConflict[] = [];
 
   /** The newest first. */
@@ -20,7 +20,7 @@ export class ConflictList {
   add(conflict: Conflict, device: string | undefined): FieldConflict {
     const { local, remote, resolution } = conflict;
     const own = remote.device === device ? 'remote' : local.device === device ? 'local' : undefined;
-    const found = { ...conflict, winner: winnerOf(resolution), own } as const;
+    const found = { ...conflict, winner: toWinner(resolution), own } as const;
     this.#conflicts = [found, ...this.#conflicts].slice(0, maxConflicts);
     return found;
   }

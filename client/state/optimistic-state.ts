@@ -5,9 +5,9 @@
  * then shows what became of it. The server tells no stamps, and none are needed for that: own counters order own updates.
  */
 
-import { meanResonance, metricsOf } from '../../shared/field/dynamics/metrics.ts';
+import { computeMeanResonance, computeMetrics } from '../../shared/field/dynamics/metrics.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
-import { mergeUpdate, nothingTouched, type Touched } from '../../shared/field/merge-update.ts';
+import { type ChangeSet, emptyChangeSet, mergeUpdate } from '../../shared/field/merge-update.ts';
 import { createParticle, type Particle } from '../../shared/field/registers/particle.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
@@ -21,44 +21,44 @@ export class OptimisticState {
   #device = '';
   #folded: readonly Update[] = [];
   #draft: FieldState | undefined;
-  #touched = nothingTouched();
+  #changes = emptyChangeSet();
 
   /** @param pending own updates that `server` does not hold, in their order */
-  show(server: ServerState, device: string, pending: readonly Update[]): FieldView {
-    const goesOn =
+  buildView(server: ServerState, device: string, pending: readonly Update[]): FieldView {
+    const isContinuation =
       this.#server === server && this.#device === device && this.#folded.every((update, at) => update === pending[at]);
-    if (!goesOn) {
+    if (!isContinuation) {
       this.#draft = undefined;
       this.#folded = [];
-      this.#touched = nothingTouched();
+      this.#changes = emptyChangeSet();
     }
     this.#server = server;
     this.#device = device;
     if (pending.length === 0) return server.view;
-    this.#draft ??= draftOf(server);
+    this.#draft ??= createDraft(server);
     for (const update of pending.slice(this.#folded.length)) {
-      detach(this.#draft, server, update, this.#touched);
-      const knowing = { ...update, seen: this.#draft.version };
-      mergeUpdate(this.#draft, device as DeviceId, knowing, update.timestamp, this.#touched);
+      detachParticle(this.#draft, server, update, this.#changes);
+      const withFullContext = { ...update, seen: this.#draft.version };
+      mergeUpdate(this.#draft, device as DeviceId, withFullContext, update.timestamp, this.#changes);
     }
     this.#folded = pending;
-    return viewDraft(this.#draft, server, this.#touched);
+    return viewDraft(this.#draft, server, this.#changes);
   }
 }
 
-function draftOf({ view, particles }: ServerState): FieldState {
+function createDraft({ view, particles }: ServerState): FieldState {
   const state = createFieldState(view.field);
   state.version = view.version;
   state.time = view.lastUpdate;
   state.quantumFields = view.quantumFields;
-  for (const particle of particles.values()) state.particles.set(particle.id, particleOf(particle));
+  for (const particle of particles.values()) state.particles.set(particle.id, toParticle(particle));
   const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = view;
   // What events have added is not told: it is what the metrics have beyond the particles' own.
-  const bare = metricsOf(state);
+  const metricsWithoutBoosts = computeMetrics(state);
   state.dynamics = {
     ...state.dynamics,
-    resonanceBoost: globalResonance - (meanResonance(state) ?? bare.globalResonance),
-    intelligenceBoost: collectiveIntelligence - bare.collectiveIntelligence,
+    resonanceBoost: globalResonance - (computeMeanResonance(state) ?? metricsWithoutBoosts.globalResonance),
+    intelligenceBoost: collectiveIntelligence - metricsWithoutBoosts.collectiveIntelligence,
     boostedAt: lastUpdate,
     // When the last bloom was is not told either: better none is shown than one that has to be taken back.
     bloomedAt: lastUpdate,
@@ -68,22 +68,22 @@ function draftOf({ view, particles }: ServerState): FieldState {
 }
 
 /** Made once for each view: the fold changes only those that `detach` has made anew. */
-const known = new WeakMap<ParticleView, Particle>();
+const particlesByView = new WeakMap<ParticleView, Particle>();
 
-function particleOf(view: ParticleView): Particle {
-  const particle = known.get(view) ?? createFrom(view);
-  known.set(view, particle);
+function toParticle(view: ParticleView): Particle {
+  const particle = particlesByView.get(view) ?? createParticleFrom(view);
+  particlesByView.set(view, particle);
   return particle;
 }
 
 /** Gives an update a particle of its own to write to. */
-function detach(state: FieldState, { particles }: ServerState, update: Update, touched: Touched): void {
+function detachParticle(state: FieldState, { particles }: ServerState, update: Update, changes: ChangeSet): void {
   if (update.kind !== 'particle.put' && update.kind !== 'particle.remove') return;
   const view = particles.get(update.id);
-  if (view && !touched.particles.has(update.id)) state.particles.set(update.id, createFrom(view));
+  if (view && !changes.particles.has(update.id)) state.particles.set(update.id, createParticleFrom(view));
 }
 
-function createFrom(view: ParticleView): Particle {
+function createParticleFrom(view: ParticleView): Particle {
   const { position, connections, content, crystallized } = view;
   const stamp = { timestamp: view.timestamp, device: view.device, counter: 0, version: 0 };
   const register = <T>(value: T) => ({ value, stamp });
@@ -101,20 +101,20 @@ function createFrom(view: ParticleView): Particle {
   return particle;
 }
 
-function viewDraft(state: FieldState, { view, particles }: ServerState, touched: Touched): FieldView {
+function viewDraft(state: FieldState, { view, particles }: ServerState, changes: ChangeSet): FieldView {
   const showCell = (cell: string) => [cell, state.cells.get(cell)?.value ?? 0] as const;
-  const cells = touched.cells.size === 0 ? view.cells : { ...view.cells, ...mapCells(touched.cells, showCell) };
-  if (!touched.quantumFields) return { ...view, cells };
+  const cells = changes.cells.size === 0 ? view.cells : { ...view.cells, ...mapCells(changes.cells, showCell) };
+  if (!changes.quantumFields) return { ...view, cells };
   const { lastUpdate } = view;
   return {
     ...view,
-    ...metricsOf(state),
+    ...computeMetrics(state),
     lastUpdate,
     cells,
     quantumFields: state.quantumFields.map(viewQuantumField),
     memoryParticles: [...state.particles.values()].map((particle) => {
-      const untouched = touched.particles.has(particle.id) ? undefined : particles.get(particle.id);
-      return untouched ?? viewParticle(particle);
+      const unchanged = changes.particles.has(particle.id) ? undefined : particles.get(particle.id);
+      return unchanged ?? viewParticle(particle);
     }),
   };
 }

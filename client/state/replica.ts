@@ -4,19 +4,19 @@ import type { HybridClock } from '../hybrid-clock.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { FieldView } from '../types.ts';
 import { OptimisticState } from './optimistic-state.ts';
-import { applyDelta, emptyServerState, fromView, type ServerState, setActiveNodes } from './server-state.ts';
+import { applyDelta, createServerState, type ServerState, setActiveNodes, toServerState } from './server-state.ts';
 
 export class Replica {
   readonly #outbox: Outbox;
   readonly #clock: HybridClock;
   readonly #optimistic = new OptimisticState();
   #server: ServerState;
-  #shown: FieldView | undefined;
+  #view: FieldView | undefined;
 
   constructor(field: string, outbox: Outbox, clock: HybridClock) {
     this.#outbox = outbox;
     this.#clock = clock;
-    this.#server = emptyServerState(field);
+    this.#server = createServerState(field);
   }
 
   get version(): number {
@@ -28,34 +28,35 @@ export class Replica {
   }
 
   /** The same object until something changes. */
-  show(device: string | undefined): FieldView {
-    this.#shown ??= this.#optimistic.show(this.#server, device ?? '', this.#outbox.hiddenAt(this.version));
-    return this.#shown;
+  getView(device: string | undefined): FieldView {
+    this.#view ??= this.#optimistic.buildView(this.#server, device ?? '', this.#outbox.pendingAt(this.version));
+    return this.#view;
   }
 
   /** The outbox has changed. */
-  refresh(): void {
-    this.#shown = undefined;
+  invalidate(): void {
+    this.#view = undefined;
   }
 
   restore(view: FieldView): void {
-    this.#set(fromView(view));
-    for (const { timestamp } of view.memoryParticles) this.#clock.see(timestamp);
+    this.#setServerState(toServerState(view));
+    for (const { timestamp } of view.memoryParticles) this.#clock.observe(timestamp);
   }
 
   /** False when the message does not follow what is held: something is missing in between. */
-  take(message: ServerMessage): boolean {
+  apply(message: ServerMessage): boolean {
     if (message.type === 'snapshot') this.restore(message.state);
-    if (message.type === 'presence') this.#set(setActiveNodes(this.#server, message.activeNodes));
+    if (message.type === 'presence') this.#setServerState(setActiveNodes(this.#server, message.activeNodes));
     if (message.type !== 'delta') return true;
     if (message.from !== this.version) return message.to <= this.version;
-    for (const particle of Object.values(message.changes.particles)) if (particle) this.#clock.see(particle.timestamp);
-    this.#set(applyDelta(this.#server, message));
+    for (const particle of Object.values(message.changes.particles))
+      if (particle) this.#clock.observe(particle.timestamp);
+    this.#setServerState(applyDelta(this.#server, message));
     return true;
   }
 
-  #set(server: ServerState): void {
+  #setServerState(server: ServerState): void {
     this.#server = server;
-    this.#shown = undefined;
+    this.#view = undefined;
   }
 }

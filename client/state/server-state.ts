@@ -1,6 +1,6 @@
 /** The state as the server last told it: snapshots replace it, deltas that stand on it move it on. Pure. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
-import { metricsOf } from '../../shared/field/dynamics/metrics.ts';
+import { computeMetrics } from '../../shared/field/dynamics/metrics.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import type { ParticleView } from '../../shared/field/view.ts';
 import type { FieldView } from '../types.ts';
@@ -13,21 +13,21 @@ export interface ServerState {
 type Delta = Extract<ServerMessage, { type: 'delta' }>;
 
 /** A field that nobody has changed yet. */
-export function emptyServerState(field: string): ServerState {
+export function createServerState(field: string): ServerState {
   const state = createFieldState(field as FieldView['field']);
   const { quantumFields } = state;
   const empty = { field: state.field, version: 0, activeNodes: 0, memoryParticles: [], cells: {} };
-  return { view: { ...empty, ...metricsOf(state), quantumFields }, particles: new Map() };
+  return { view: { ...empty, ...computeMetrics(state), quantumFields }, particles: new Map() };
 }
 
-export function fromView(view: FieldView): ServerState {
+export function toServerState(view: FieldView): ServerState {
   return { view, particles: new Map(view.memoryParticles.map((particle) => [particle.id, particle])) };
 }
 
 /** @param delta one whose `from` is the state's version */
 export function applyDelta({ view, particles }: ServerState, { to, changes }: Delta): ServerState {
   const changed = Object.entries(changes.particles);
-  const next = changed.length === 0 ? particles : changeParticles(particles, changed);
+  const next = changed.length === 0 ? particles : mergeParticles(particles, changed);
   return {
     particles: next,
     view: {
@@ -45,7 +45,7 @@ export function setActiveNodes({ view, particles }: ServerState, activeNodes: nu
   return { view: { ...view, activeNodes }, particles };
 }
 
-function changeParticles(
+function mergeParticles(
   particles: ReadonlyMap<string, ParticleView>,
   changed: readonly (readonly [string, ParticleView | null])[],
 ): ReadonlyMap<string, ParticleView> {

@@ -7,12 +7,12 @@ import type { Storage } from '../storage/storage.ts';
 import type { FieldView } from '../types.ts';
 
 const stateKey = 'state';
-const everyMs = 5000;
+const saveIntervalMs = 5000;
 
-export class StateKeeper {
+export class StatePersister {
   readonly #storage: Storage;
-  #kept: FieldView | undefined;
-  #keptAt = 0;
+  #saved: FieldView | undefined;
+  #savedAt = 0;
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -27,14 +27,14 @@ export class StateKeeper {
   }
 
   /** To be called often: writes when the state is a new one, and the last writing is a while ago. */
-  offer(view: FieldView, now: number): void {
-    if (view !== this.#kept && Math.abs(now - this.#keptAt) >= everyMs) void this.save(view, now);
+  saveThrottled(view: FieldView, now: number): void {
+    if (view !== this.#saved && Math.abs(now - this.#savedAt) >= saveIntervalMs) void this.save(view, now);
   }
 
   async save(view: FieldView, now: number): Promise<void> {
-    if (view === this.#kept) return;
-    this.#kept = view;
-    this.#keptAt = now;
+    if (view === this.#saved) return;
+    this.#saved = view;
+    this.#savedAt = now;
     await this.#storage.set(stateKey, JSON.stringify(view));
   }
 }

@@ -1,11 +1,11 @@
 /** The part of a storage that is one server's or one field's, and what becomes of a storage that is full. */
 import type { Storage } from './storage.ts';
 
-export function within(storage: Storage, scope: string): Storage {
+export function withPrefix(storage: Storage, prefix: string): Storage {
   return {
-    get: (key) => storage.get(`${scope}/${key}`),
-    set: (key, value) => storage.set(`${scope}/${key}`, value),
-    remove: (key) => storage.remove(`${scope}/${key}`),
+    get: (key) => storage.get(`${prefix}/${key}`),
+    set: (key, value) => storage.set(`${prefix}/${key}`, value),
+    remove: (key) => storage.remove(`${prefix}/${key}`),
   };
 }
 
@@ -13,7 +13,7 @@ export function within(storage: Storage, scope: string): Storage {
  * What cannot be written is told, and the client goes on without: edits still reach the server while the app lives.
  * What cannot be read is an error: who took it for missing would write over it.
  */
-export function forgiving(storage: Storage, onError: (error: unknown) => void): Storage {
+export function bestEffort(storage: Storage, onError: (error: unknown) => void): Storage {
   return {
     get: (key) => storage.get(key),
     set: (key, value) => storage.set(key, value).catch(onError),

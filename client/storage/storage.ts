@@ -41,7 +41,7 @@ interface LocksLike {
   request(
     name: string,
     options: { ifAvailable: true },
-    hold: (lock: unknown) => Promise<void> | undefined,
+    callback: (lock: unknown) => Promise<void> | undefined,
   ): Promise<unknown>;
 }
 interface BrowserGlobals {
@@ -56,28 +56,28 @@ interface BrowserGlobals {
 export function localStorage(globals = globalThis as BrowserGlobals): Storage {
   const { localStorage: store, navigator } = globals;
   if (!store) throw new Error('there is no localStorage here');
-  let place: Promise<number> | undefined;
-  const keyOf = async (key: string) => {
-    place ??= navigator?.locks ? takePlace(navigator.locks) : Promise.resolve(0);
-    return `${await place}/${key}`;
+  let slot: Promise<number> | undefined;
+  const toSlotKey = async (key: string) => {
+    slot ??= navigator?.locks ? acquireSlot(navigator.locks) : Promise.resolve(0);
+    return `${await slot}/${key}`;
   };
   return {
-    get: async (key) => store.getItem(await keyOf(key)),
-    set: async (key, value) => store.setItem(await keyOf(key), value),
-    remove: async (key) => store.removeItem(await keyOf(key)),
+    get: async (key) => store.getItem(await toSlotKey(key)),
+    set: async (key, value) => store.setItem(await toSlotKey(key), value),
+    remove: async (key) => store.removeItem(await toSlotKey(key)),
   };
 }
 
-async function takePlace(locks: LocksLike): Promise<number> {
-  for (let place = 0; ; place += 1) {
-    const isMine = await new Promise<boolean>((resolve, reject) => {
+async function acquireSlot(locks: LocksLike): Promise<number> {
+  for (let slot = 0; ; slot += 1) {
+    const isAcquired = await new Promise<boolean>((resolve, reject) => {
       const hold = (lock: unknown) => {
         resolve(lock !== null);
         // Held for as long as the page lives.
         return lock === null ? undefined : new Promise<void>(() => undefined);
       };
-      locks.request(`consciousness-field/${place}`, { ifAvailable: true }, hold).catch(reject);
+      locks.request(`consciousness-field/${slot}`, { ifAvailable: true }, hold).catch(reject);
     });
-    if (isMine) return place;
+    if (isAcquired) return slot;
   }
 }

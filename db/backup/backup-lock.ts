@@ -6,13 +6,13 @@ import pg from 'pg';
 import { withClient } from './client.ts';
 
 /** Names the advisory lock; any constant does, as long as it stays. */
-export const backupLock = 4_715_301_965;
+export const backupLockId = 4_715_301_965;
 /** The server notices late that a process was killed: after the statement that it was running, such as CREATE DATABASE. */
 const waitMs = 5000;
 const lockNotAvailable = '55P03';
 
 /** @returns undefined when another process holds the lock and does not release it within 5 s */
-export async function underBackupLock<T>(
+export async function withBackupLock<T>(
   url: string,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<{ readonly result: T } | undefined> {
@@ -22,7 +22,7 @@ export async function underBackupLock<T>(
 async function acquire(client: pg.Client): Promise<boolean> {
   await client.query(`SET lock_timeout = ${waitMs}`);
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [backupLock]);
+    await client.query('SELECT pg_advisory_lock($1)', [backupLockId]);
   } catch (error) {
     if (error instanceof pg.DatabaseError && error.code === lockNotAvailable) return false;
     throw error;

@@ -41,6 +41,6 @@ export async function recordVerification(client: pg.Client, name: string, isEqua
   );
 }
 
-export async function forgetBackup(client: pg.Client, name: string): Promise<void> {
+export async function deleteBackupRecord(client: pg.Client, name: string): Promise<void> {
   await client.query('DELETE FROM backups WHERE name = $1', [name]);
 }

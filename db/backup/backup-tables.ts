@@ -7,16 +7,16 @@ import { updatesQueue } from '../../shared/contract/job.ts';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 
 /** The name under which the waiting updates go: BullMQ's tables may change, what a job brings does not. */
-export const pendingJobs = 'pending_jobs';
+export const pendingJobsTable = 'pending_jobs';
 export const pendingJobColumns = ['name', 'data', 'opts', 'max_attempts', 'added_at_ms'] as const;
 
 /**
  * Left out: what is true of one database only. A restored one is another installation, so that no cache takes copies of
  * the old one for its own; with an empty cache, nothing is unpublished; and which backups there are, it finds out anew.
  */
-const ownTables = ['installation', 'unpublished_fields', 'backups'];
+const excludedTables = ['installation', 'unpublished_fields', 'backups'];
 
-export interface SourceTable {
+export interface BackupTable {
   readonly table: string;
   readonly columns: readonly string[];
   /** What stands between COPY and TO. */
@@ -36,23 +36,23 @@ const pendingSql = `
   SELECT ${pendingJobColumns.join(', ')} FROM ${fallbackSchema}.job
   WHERE queue = '${updatesQueue}' AND state <> 'completed' ORDER BY seq`;
 
-export async function listSourceTables(client: pg.Client): Promise<SourceTable[]> {
-  const { rows } = await client.query<{ table: string; columns: string[] }>(tablesSql, [ownTables]);
+export async function listBackupTables(client: pg.Client): Promise<BackupTable[]> {
+  const { rows } = await client.query<{ table: string; columns: string[] }>(tablesSql, [excludedTables]);
   return [
-    ...rows.map(({ table, columns }) => ({ table, columns, source: sourceOf(table, columns) })),
-    { table: pendingJobs, columns: pendingJobColumns, source: `(${pendingSql})` },
+    ...rows.map(({ table, columns }) => ({ table, columns, source: toCopySource(table, columns) })),
+    { table: pendingJobsTable, columns: pendingJobColumns, source: `(${pendingSql})` },
   ];
 }
 
 /** A partitioned table can only be copied out by a query. */
-function sourceOf(table: string, columns: readonly string[]): string {
-  return `(SELECT ${quoteNames(columns)} FROM public.${quoteName(table)})`;
+function toCopySource(table: string, columns: readonly string[]): string {
+  return `(SELECT ${quoteIdentifiers(columns)} FROM public.${quoteIdentifier(table)})`;
 }
 
-export function quoteNames(names: readonly string[]): string {
-  return names.map(quoteName).join(', ');
+export function quoteIdentifiers(names: readonly string[]): string {
+  return names.map(quoteIdentifier).join(', ');
 }
 
-export function quoteName(name: string): string {
+export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -1,11 +1,11 @@
 /** Whether a database holds anything at all. A restore never mixes with what is there, and never replaces it. */
 import type pg from 'pg';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
-import { quoteName } from './backup-tables.ts';
+import { quoteIdentifier } from './backup-tables.ts';
 import { BackupError } from './files/backup-error.ts';
 
 /** What a migration alone leaves in its tables. */
-const bookkeeping = [
+const bookkeepingTables = [
   'public.knex_migrations',
   'public.knex_migrations_lock',
   'public.installation',
@@ -22,10 +22,10 @@ const tablesSql = `
   ORDER BY 1, 2`;
 
 /** @throws BackupError `not_empty`, which names a table that holds rows */
-export async function requireEmpty(client: pg.Client): Promise<void> {
-  const { rows: tables } = await client.query<{ schema: string; table: string }>(tablesSql, [bookkeeping]);
+export async function assertDatabaseEmpty(client: pg.Client): Promise<void> {
+  const { rows: tables } = await client.query<{ schema: string; table: string }>(tablesSql, [bookkeepingTables]);
   for (const { schema, table } of tables) {
-    const name = `${quoteName(schema)}.${quoteName(table)}`;
+    const name = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
     const { rows } = await client.query<{ filled: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS filled`);
     if (rows[0]?.filled) throw new BackupError('not_empty', `the database is not empty: ${schema}.${table} holds rows`);
   }

@@ -7,15 +7,21 @@ import type pg from 'pg';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { listMigrations } from '../migrations/source.ts';
-import { listSourceTables, pendingJobColumns, pendingJobs, quoteName, quoteNames } from './backup-tables.ts';
+import {
+  listBackupTables,
+  pendingJobColumns,
+  pendingJobsTable,
+  quoteIdentifier,
+  quoteIdentifiers,
+} from './backup-tables.ts';
 import { withClient } from './client.ts';
-import { requireEmpty } from './empty-database.ts';
+import { assertDatabaseEmpty } from './empty-database.ts';
 import { BackupError } from './files/backup-error.ts';
 import { checkFiles } from './files/check-files.ts';
 import { copyFromFile } from './files/copy-files.ts';
 import { type BackupFile, type Manifest, readManifest } from './files/manifest.ts';
 
-export interface RestoreOrder {
+export interface RestoreBackupOptions {
   /** Of the backup. */
   readonly folder: string;
   readonly url: string;
@@ -24,21 +30,21 @@ export interface RestoreOrder {
 }
 
 /** @throws BackupError; the database then holds nothing but empty tables */
-export async function restoreBackup({ folder, url, onProgress }: RestoreOrder): Promise<Manifest> {
+export async function restoreBackup({ folder, url, onProgress }: RestoreBackupOptions): Promise<Manifest> {
   const manifest = await readManifest(folder);
-  const last = requireKnownSchema(manifest);
+  const lastMigration = assertKnownSchema(manifest);
   const total = 2 * manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
-  const tell = (step: 'checking' | 'loading') => (bytes: number, file: string) => {
+  const reportProgress = (step: 'checking' | 'loading') => (bytes: number, file: string) => {
     done += bytes;
     onProgress?.({ done, total, step, file });
   };
-  await checkFiles(folder, manifest, tell('checking'));
-  await withClient(url, requireEmpty);
-  await migrate(url, { through: last });
+  await checkFiles(folder, manifest, reportProgress('checking'));
+  await withClient(url, assertDatabaseEmpty);
+  await migrate(url, { through: lastMigration });
   await withClient(url, async (client) => {
-    await requireSchema(client, manifest);
-    await loadAll(client, folder, manifest, tell('loading'));
+    await assertSchemaNotNewer(client, manifest);
+    await loadAll(client, folder, manifest, reportProgress('loading'));
     await client.query('ANALYZE');
   });
   await migrate(url);
@@ -46,7 +52,7 @@ export async function restoreBackup({ folder, url, onProgress }: RestoreOrder): 
 }
 
 /** @returns the last migration that the backup had been through */
-function requireKnownSchema({ migrations }: Manifest): string {
+function assertKnownSchema({ migrations }: Manifest): string {
   const known = listMigrations();
   const unknown = migrations.find((name, index) => known[index] !== name);
   const last = migrations.at(-1);
@@ -55,11 +61,11 @@ function requireKnownSchema({ migrations }: Manifest): string {
 }
 
 /** A database that has been migrated further cannot take what was written before. */
-async function requireSchema(client: pg.Client, { migrations }: Manifest): Promise<void> {
+async function assertSchemaNotNewer(client: pg.Client, { migrations }: Manifest): Promise<void> {
   const { rows } = await client.query<{ name: string }>('SELECT name FROM knex_migrations ORDER BY id');
-  const further = rows.find(({ name }) => !migrations.includes(name));
-  if (!further) return;
-  throw new BackupError('not_empty', `the database has tables of ${further.name}, which came after this backup`);
+  const newerMigration = rows.find(({ name }) => !migrations.includes(name));
+  if (!newerMigration) return;
+  throw new BackupError('not_empty', `the database has tables of ${newerMigration.name}, which came after this backup`);
 }
 
 /** Alone in the database: whoever else wants to write waits until all is there, or none. */
@@ -70,21 +76,23 @@ async function loadAll(
   onBytes: (bytes: number, file: string) => void,
 ): Promise<void> {
   await client.query('BEGIN');
-  const tables = (await listSourceTables(client)).filter(({ table }) => table !== pendingJobs);
-  await client.query(`LOCK TABLE ${tables.map(({ table }) => quoteName(table)).join(', ')} IN ACCESS EXCLUSIVE MODE`);
-  await requireEmpty(client);
+  const tables = (await listBackupTables(client)).filter(({ table }) => table !== pendingJobsTable);
+  await client.query(
+    `LOCK TABLE ${tables.map(({ table }) => quoteIdentifier(table)).join(', ')} IN ACCESS EXCLUSIVE MODE`,
+  );
+  await assertDatabaseEmpty(client);
   const columnsOf = new Map(tables.map(({ table, columns }) => [table, columns]));
-  columnsOf.set(pendingJobs, pendingJobColumns);
+  columnsOf.set(pendingJobsTable, pendingJobColumns);
   await client.query(`
-    CREATE TEMPORARY TABLE ${pendingJobs} (
+    CREATE TEMPORARY TABLE ${pendingJobsTable} (
       place bigint GENERATED ALWAYS AS IDENTITY, name text, data jsonb, opts jsonb, max_attempts int, added_at_ms bigint
     ) ON COMMIT DROP`);
   for (const file of files) {
-    requireColumns(file, columnsOf.get(file.table));
+    assertKnownColumns(file, columnsOf.get(file.table));
     await loadFile(client, folder, file, (bytes) => onBytes(bytes, file.name));
   }
   await client.query(addPendingSql);
-  await requireVersions(client, fields);
+  await assertFieldVersions(client, fields);
   await client.query('UPDATE installation SET id = gen_random_uuid(), created_at = now()');
   await client.query('COMMIT');
 }
@@ -93,9 +101,9 @@ async function loadAll(
 const addPendingSql = `
   SELECT ${fallbackSchema}.add_job(
     'updates', '', name, data, opts, 0, 0, added_at_ms, max_attempts, NULL, NULL, NULL, NULL, NULL, false)
-  FROM (SELECT * FROM ${pendingJobs} ORDER BY place) AS waiting`;
+  FROM (SELECT * FROM ${pendingJobsTable} ORDER BY place) AS waiting`;
 
-function requireColumns({ name, table, columns }: BackupFile, known: readonly string[] | undefined): void {
+function assertKnownColumns({ name, table, columns }: BackupFile, known: readonly string[] | undefined): void {
   const unknown = columns.find((column) => !known?.includes(column));
   if (known && !unknown) return;
   throw new BackupError('content', `${name} is of ${table}${unknown ? `.${unknown}` : ''}, which the schema has not`);
@@ -107,7 +115,7 @@ async function loadFile(
   { name, table, columns, rows }: BackupFile,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const sql = `COPY ${quoteName(table)} (${quoteNames(columns)}) FROM STDIN`;
+  const sql = `COPY ${quoteIdentifier(table)} (${quoteIdentifiers(columns)}) FROM STDIN`;
   const loaded = await copyFromFile(client, { sql, path: join(folder, name), onBytes }).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BackupError('content', `${name} cannot be loaded: ${reason}`, { cause });
@@ -115,15 +123,15 @@ async function loadFile(
   if (loaded !== rows) throw new BackupError('row_count', `${name} has ${loaded} rows, the manifest says ${rows}`);
 }
 
-async function requireVersions(client: pg.Client, fields: Manifest['fields']): Promise<void> {
+async function assertFieldVersions(client: pg.Client, fields: Manifest['fields']): Promise<void> {
   const { rows } = await client.query<{ field: string; version: string }>(
     'SELECT field_id AS field, version FROM consciousness_states',
   );
   const found = new Map(rows.map(({ field, version }) => [field, Number(version)]));
-  const odd = fields.find(({ field, version }) => found.get(field) !== version);
-  if (!odd && found.size === fields.length) return;
-  const which = odd
-    ? `${odd.field} is at version ${found.get(odd.field)}, not ${odd.version}`
+  const mismatch = fields.find(({ field, version }) => found.get(field) !== version);
+  if (!mismatch && found.size === fields.length) return;
+  const which = mismatch
+    ? `${mismatch.field} is at version ${found.get(mismatch.field)}, not ${mismatch.version}`
     : 'there are other fields';
   throw new BackupError('content', `the fields are not those of the manifest: ${which}`);
 }

@@ -1,7 +1,7 @@
 /** A database on the same server that exists for the length of a verification, and what a crash has left of such ones. */
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { quoteName } from './backup-tables.ts';
+import { quoteIdentifier } from './backup-tables.ts';
 
 /**
  * The prefix names the database that is verified by its OID. Its installation id would not do: a database that was cloned
@@ -23,16 +23,16 @@ export async function withScratchDatabase<T>(
   work: (url: string) => Promise<T>,
 ): Promise<T> {
   const name = `${await readPrefix(client)}${randomBytes(4).toString('hex')}`;
-  await client.query(`CREATE DATABASE ${quoteName(name)}`);
+  await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
   try {
-    return await work(addressOf(url, name));
+    return await work(withDatabaseName(url, name));
   } finally {
     await dropDatabase(client, name);
   }
 }
 
 /** Only for who holds the lock: nobody verifies now. @returns the names of those dropped */
-export async function dropLeftovers(client: pg.Client): Promise<string[]> {
+export async function dropLeftoverDatabases(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     'SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)',
     [await readPrefix(client)],
@@ -42,10 +42,10 @@ export async function dropLeftovers(client: pg.Client): Promise<string[]> {
 }
 
 async function dropDatabase(client: pg.Client, name: string): Promise<void> {
-  await client.query(`DROP DATABASE IF EXISTS ${quoteName(name)} WITH (FORCE)`);
+  await client.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`);
 }
 
-function addressOf(url: string, database: string): string {
+function withDatabaseName(url: string, database: string): string {
   const address = new URL(url);
   address.pathname = `/${database}`;
   return address.href;

@@ -1,11 +1,11 @@
 /** The proof that a backup can be used: restores it into a scratch database, replays every field there, and compares. */
 import type pg from 'pg';
-import { createLog } from '../../shared/process/logger.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { connectDatabase } from '../connect.ts';
-import { listFields, type Verification, verifyField } from '../read/verify-field.ts';
+import { type FieldVerification, listFields, verifyField } from '../read/verify-field.ts';
 import { recordVerification } from './backup-records.ts';
 import { BackupError } from './files/backup-error.ts';
-import { type Verdict, writeVerdict } from './files/backup-store.ts';
+import { type VerificationResult, writeVerificationResult } from './files/backup-store.ts';
 import { restoreBackup } from './restore-backup.ts';
 import { withScratchDatabase } from './scratch-database.ts';
 
@@ -14,7 +14,7 @@ const statementTimeoutMs = 120_000;
 /** What is wrong from end to end need not be said of every update. */
 const maxDifferences = 100;
 
-export interface VerifyOrder {
+export interface VerifyBackupOptions {
   /** Of the database that lends its server. */
   readonly url: string;
   readonly backup: { readonly name: string; readonly path: string };
@@ -22,18 +22,18 @@ export interface VerifyOrder {
 }
 
 /** @param client holds the lock. @returns what is written beside the manifest, too */
-export async function verifyBackup(client: pg.Client, order: VerifyOrder): Promise<Verdict> {
-  const { backup } = order;
-  const verdict = await judge(client, order);
-  await writeVerdict(backup.path, verdict);
-  await recordVerification(client, backup.name, verdict.differences.length === 0);
-  return verdict;
+export async function verifyBackup(client: pg.Client, options: VerifyBackupOptions): Promise<VerificationResult> {
+  const { backup } = options;
+  const result = await verify(client, options);
+  await writeVerificationResult(backup.path, result);
+  await recordVerification(client, backup.name, result.differences.length === 0);
+  return result;
 }
 
-async function judge(client: pg.Client, order: VerifyOrder): Promise<Verdict> {
+async function verify(client: pg.Client, options: VerifyBackupOptions): Promise<VerificationResult> {
   const at = () => new Date().toISOString();
   try {
-    const results = await withScratchDatabase(client, order.url, (url) => restoreAndReplay(url, order));
+    const results = await withScratchDatabase(client, options.url, (url) => restoreAndReplay(url, options));
     return {
       at: at(),
       fields: results.length,
@@ -49,22 +49,29 @@ async function judge(client: pg.Client, order: VerifyOrder): Promise<Verdict> {
   }
 }
 
-async function restoreAndReplay(url: string, { backup, onProgress }: VerifyOrder): Promise<Verification[]> {
+async function restoreAndReplay(
+  url: string,
+  { backup, onProgress }: VerifyBackupOptions,
+): Promise<FieldVerification[]> {
   await restoreBackup({
     folder: backup.path,
     url,
     onProgress: ({ done, total, step, file }) => onProgress?.({ done, total: 2 * total, text: `${step} ${file}` }),
   });
-  const log = createLog({ name: 'verify', level: 'silent' });
+  const log = createLogger({ name: 'verify', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 2, applicationName: 'field-backup', log, statementTimeoutMs });
   try {
-    const results: Verification[] = [];
+    const verifications: FieldVerification[] = [];
     const fields = await listFields(db);
     for (const field of fields) {
-      onProgress?.({ done: fields.length + results.length, total: 2 * fields.length, text: `replaying ${field}` });
-      results.push(await verifyField(db, field));
+      onProgress?.({
+        done: fields.length + verifications.length,
+        total: 2 * fields.length,
+        text: `replaying ${field}`,
+      });
+      verifications.push(await verifyField(db, field));
     }
-    return results;
+    return verifications;
   } finally {
     await db.destroy();
   }

@@ -6,13 +6,13 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { listSourceTables, type SourceTable } from './backup-tables.ts';
+import { type BackupTable, listBackupTables } from './backup-tables.ts';
 import { withClient } from './client.ts';
-import { backupName, partialName } from './files/backup-names.ts';
+import { formatBackupName, formatPartialName } from './files/backup-names.ts';
 import { copyToFile } from './files/copy-files.ts';
 import { type BackupFile, type Manifest, manifestFormat, writeManifest } from './files/manifest.ts';
 
-export interface BackupOrder {
+export interface WriteBackupOptions {
   readonly url: string;
   /** The folder that the backup's own folder is made in. */
   readonly folder: string;
@@ -27,35 +27,35 @@ export interface WrittenBackup {
 }
 
 /** Writers go on meanwhile: what they commit after the first statement is not in it. */
-export async function writeBackup(order: BackupOrder): Promise<WrittenBackup> {
-  return withClient(order.url, async (client) => {
+export async function writeBackup(options: WriteBackupOptions): Promise<WrittenBackup> {
+  return withClient(options.url, async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const { takenAt, installation, migrations } = await readHead(client);
-    const name = backupName(takenAt, installation);
-    const draft = join(order.folder, partialName(name));
-    await mkdir(order.folder, { recursive: true, mode: 0o700 });
-    await mkdir(draft, { mode: 0o700 });
+    const { takenAt, installation, migrations } = await readBackupHeader(client);
+    const name = formatBackupName(takenAt, installation);
+    const partialPath = join(options.folder, formatPartialName(name));
+    await mkdir(options.folder, { recursive: true, mode: 0o700 });
+    await mkdir(partialPath, { mode: 0o700 });
     try {
-      const files = await writeFiles(client, draft, order);
+      const files = await writeFiles(client, partialPath, options);
       const fields = await readVersions(client);
-      const head = { format: manifestFormat, takenAt: takenAt.toISOString(), installation, migrations };
-      const manifest: Manifest = { ...head, files, fields };
-      await writeManifest(draft, manifest);
-      await syncFolder(draft);
-      order.signal?.throwIfAborted();
-      const path = join(order.folder, name);
-      await rename(draft, path);
-      await syncFolder(order.folder);
+      const header = { format: manifestFormat, takenAt: takenAt.toISOString(), installation, migrations };
+      const manifest: Manifest = { ...header, files, fields };
+      await writeManifest(partialPath, manifest);
+      await syncFolder(partialPath);
+      options.signal?.throwIfAborted();
+      const path = join(options.folder, name);
+      await rename(partialPath, path);
+      await syncFolder(options.folder);
       return { name, path, manifest };
     } catch (error) {
-      await rm(draft, { recursive: true, force: true });
+      await rm(partialPath, { recursive: true, force: true });
       throw error;
     }
   });
 }
 
-async function writeFiles(client: pg.Client, draft: string, order: BackupOrder): Promise<BackupFile[]> {
-  const tables = await listSourceTables(client);
+async function writeFiles(client: pg.Client, partialPath: string, options: WriteBackupOptions): Promise<BackupFile[]> {
+  const tables = await listBackupTables(client);
   const counts: number[] = [];
   for (const { source } of tables) counts.push(await countRows(client, source));
   const total = counts.reduce((sum, rows) => sum + rows, 0);
@@ -63,9 +63,9 @@ async function writeFiles(client: pg.Client, draft: string, order: BackupOrder):
   const files: BackupFile[] = [];
   for (const [index, source] of tables.entries()) {
     const { table } = source;
-    const file = await writeFile(client, draft, source, order.signal, (rows) => {
+    const file = await writeFile(client, partialPath, source, options.signal, (rows) => {
       done += rows;
-      order.onProgress?.({ done, total, table });
+      options.onProgress?.({ done, total, table });
     });
     if (file.rows !== counts[index]) throw new Error(`${table}: ${file.rows} of ${counts[index]} rows came`);
     files.push(file);
@@ -75,14 +75,14 @@ async function writeFiles(client: pg.Client, draft: string, order: BackupOrder):
 
 async function writeFile(
   client: pg.Client,
-  draft: string,
-  { table, columns, source }: SourceTable,
+  partialPath: string,
+  { table, columns, source }: BackupTable,
   signal: AbortSignal | undefined,
   onRows: (rows: number) => void,
 ): Promise<BackupFile> {
   const name = `${table}.copy.gz`;
   const sql = `COPY ${source} TO STDOUT`;
-  const written = await copyToFile(client, { sql, path: join(draft, name), onRows, signal });
+  const written = await copyToFile(client, { sql, path: join(partialPath, name), onRows, signal });
   return { name, table, columns: [...columns], ...written };
 }
 
@@ -91,13 +91,13 @@ async function countRows(client: pg.Client, source: string): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-async function readHead(client: pg.Client) {
+async function readBackupHeader(client: pg.Client) {
   const { rows } = await client.query<{ takenAt: Date; installation: string; migrations: string[] }>(`
     SELECT now() AS "takenAt", (SELECT id FROM installation) AS installation,
       (SELECT array_agg(name ORDER BY id) FROM knex_migrations) AS migrations`);
-  const [head] = rows;
-  if (!head) throw new Error('the database did not say what it is');
-  return head;
+  const [header] = rows;
+  if (!header) throw new Error('the database did not say what it is');
+  return header;
 }
 
 async function readVersions(client: pg.Client) {

@@ -5,9 +5,9 @@ import { migrateFallbackQueue } from './fallback-queue-schema.ts';
 import { listMigrations, migrationSource } from './source.ts';
 
 /** The key of the advisory lock that every migrating process holds. Never change it: versions migrate side by side. */
-export const migrationLock = 4_715_301_964;
-const startupLimitMs = 60_000;
-const retryPauseMs = 250;
+export const migrationLockId = 4_715_301_964;
+const startupTimeoutMs = 60_000;
+const retryDelayMs = 250;
 
 interface MigrationConfig extends knex.Knex.Config {
   /** What a migration finds in `knex.userParams`; missing in knex's own type. */
@@ -25,7 +25,7 @@ export function migrationConfig(databaseUrl: string | undefined): MigrationConfi
   };
 }
 
-export interface Migrated {
+export interface MigrationResult {
   readonly applied: string[];
 }
 
@@ -34,8 +34,8 @@ export interface Migrated {
  * @param through the migration to stop after: for what was written under an older schema
  * @throws when a migration fails or PostgreSQL stays away
  */
-export async function migrate(databaseUrl: string, { through }: { through?: string } = {}): Promise<Migrated> {
-  return underMigrationLock(databaseUrl, async (database) => {
+export async function migrate(databaseUrl: string, { through }: { through?: string } = {}): Promise<MigrationResult> {
+  return withMigrationLock(databaseUrl, async (database) => {
     const applied = through === undefined ? await migrateAll(database) : await migrateThrough(database, through);
     // Whatever the migrations have recorded: backups older than the queue's migration hold its jobs all the same.
     await migrateFallbackQueue(databaseUrl);
@@ -61,18 +61,18 @@ async function migrateThrough(database: knex.Knex, last: string): Promise<string
 
 /** Takes the last batch of migrations back. */
 export async function migrateDown(databaseUrl: string): Promise<{ undone: string[] }> {
-  return underMigrationLock(databaseUrl, async (database) => {
+  return withMigrationLock(databaseUrl, async (database) => {
     const [, undone] = await database.migrate.rollback();
     return { undone };
   });
 }
 
 /** A session lock on its own connection: it waits instead of failing, and dies with the process. */
-async function underMigrationLock<T>(url: string, work: (database: knex.Knex) => Promise<T>): Promise<T> {
-  const lock = await connectPatiently(url);
+async function withMigrationLock<T>(url: string, work: (database: knex.Knex) => Promise<T>): Promise<T> {
+  const lock = await connectWithRetry(url);
   const database = knex(migrationConfig(url));
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+    await lock.query('SELECT pg_advisory_lock($1)', [migrationLockId]);
     return await work(database);
   } finally {
     await database.destroy();
@@ -80,8 +80,8 @@ async function underMigrationLock<T>(url: string, work: (database: knex.Knex) =>
   }
 }
 
-async function connectPatiently(url: string): Promise<pg.Client> {
-  const deadline = Date.now() + startupLimitMs;
+async function connectWithRetry(url: string): Promise<pg.Client> {
+  const deadline = Date.now() + startupTimeoutMs;
   for (;;) {
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000, keepAlive: true });
     client.on('error', () => undefined);
@@ -91,7 +91,7 @@ async function connectPatiently(url: string): Promise<pg.Client> {
     } catch (error) {
       await client.end().catch(() => undefined);
       if (!isStartingUp(error) || Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, retryPauseMs));
+      await new Promise((resolve) => setTimeout(resolve, retryDelayMs));
     }
   }
 }

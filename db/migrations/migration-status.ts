@@ -12,7 +12,7 @@ export interface MigrationStatus {
 
 /** Without a history nothing was applied; asking knex would create one. */
 export async function readMigrationStatus(db: Knex): Promise<MigrationStatus> {
-  const all = await knownMigrations();
+  const all = await listKnownMigrations();
   if (!(await db.schema.hasTable(historyTable))) return { applied: [], pending: all };
   // What this version does not know of is listed as well; knex itself would refuse.
   const rows = await db<{ name: string }>(historyTable).select('name').orderBy('id');
@@ -21,7 +21,7 @@ export async function readMigrationStatus(db: Knex): Promise<MigrationStatus> {
 }
 
 /** In the order in which they are applied. */
-export async function knownMigrations(): Promise<string[]> {
+export async function listKnownMigrations(): Promise<string[]> {
   return (await migrationSource.getMigrations([])).map((migration) => migrationSource.getMigrationName(migration));
 }
 

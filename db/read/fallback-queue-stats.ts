@@ -4,7 +4,7 @@ import { updatesQueue } from '../../shared/contract/job.ts';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 import type { QueueCounts } from '../../shared/queue-counts.ts';
 
-const countsSql = `
+const statsSql = `
   SELECT count(*) FILTER (WHERE state = 'waiting')::int AS waiting,
          count(*) FILTER (WHERE state = 'active')::int AS active,
          count(*) FILTER (WHERE state = 'delayed')::int AS delayed,
@@ -15,8 +15,8 @@ const countsSql = `
     FROM :schema:.job
    WHERE queue = :queue AND state IN ('waiting', 'active', 'delayed', 'failed')`;
 
-export async function readFallbackCounts(db: Knex): Promise<QueueCounts> {
+export async function readFallbackQueueStats(db: Knex): Promise<QueueCounts> {
   const bindings = { queue: updatesQueue, schema: fallbackSchema, now: Date.now() };
-  const { rows } = await db.raw<{ rows: [QueueCounts] }>(countsSql, bindings);
+  const { rows } = await db.raw<{ rows: [QueueCounts] }>(statsSql, bindings);
   return rows[0];
 }

@@ -13,14 +13,14 @@ export interface FieldOverview {
   readonly activeDevices: number;
 }
 
-interface Overview {
+interface FieldsOverview {
   readonly fields: FieldOverview[];
   readonly total: number;
   /** Fields of which the cache could not be told. */
   readonly unpublished: number;
 }
 
-const activeMs = 30_000;
+const activeWindowMs = 30_000;
 
 const fieldsSql = `
   SELECT field_id AS field, version, conflict_count AS conflicts, last_update AS "lastUpdate",
@@ -34,8 +34,8 @@ const totalsSql = `
   SELECT (SELECT count(*) FROM consciousness_states) AS total,
          (SELECT count(*) FROM unpublished_fields) AS unpublished`;
 
-export async function readFieldOverview(db: Knex, limit: number): Promise<Overview> {
-  const { rows } = await db.raw<{ rows: FieldOverview[] }>(fieldsSql, { limit, since: Date.now() - activeMs });
-  const totals = await db.raw<{ rows: [Omit<Overview, 'fields'>] }>(totalsSql);
+export async function readFieldOverview(db: Knex, limit: number): Promise<FieldsOverview> {
+  const { rows } = await db.raw<{ rows: FieldOverview[] }>(fieldsSql, { limit, since: Date.now() - activeWindowMs });
+  const totals = await db.raw<{ rows: [Omit<FieldsOverview, 'fields'>] }>(totalsSql);
   return { fields: rows, ...totals.rows[0] };
 }

@@ -7,13 +7,13 @@ import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { isSameContent } from '../../shared/updates/same-payload.ts';
-import { inSnapshot } from '../read-transaction.ts';
+import { isSamePayload } from '../../shared/updates/same-payload.ts';
+import { inReadTransaction } from '../read-transaction.ts';
 import { ClockRow, ConflictRow, InstallationRow, StateRow, UpdateRow } from '../rows.ts';
-import { type LogEntry, loadBase, loadStoredState, readLogAfter, toLogEntry } from './load-state.ts';
+import { type LogEntry, loadSnapshotAtOrBefore, loadStoredState, readLogAfter, toLogEntry } from './load-state.ts';
 import { type FoundReceipt, findReceipts } from './receipts.ts';
 
-export const keptConflicts = 50;
+export const maxKeptConflicts = 50;
 
 interface LogPage {
   /** The field's version. */
@@ -61,19 +61,19 @@ export function createFieldReader(db: Knex): FieldReader {
       );
       if (found.some(({ row, pruned }) => !row && !pruned)) return undefined;
       const version = Math.max(0, ...found.map(({ row }) => row?.version ?? 0));
-      return { version, results: found.map(({ row }, index) => toResult(sent, index, row)) };
+      return { version, results: found.map(({ row }, index) => toUpdateResult(sent, index, row)) };
     },
     readInstallation: async () => (await InstallationRow.query(db).first().throwIfNotFound()).id,
     ping: async () => void (await db.raw('SELECT 1')),
-    loadState: async (field) => existing(field, await inSnapshot(db, (trx) => loadStoredState(trx, field))),
+    loadState: async (field) => ifFieldExists(field, await inReadTransaction(db, (trx) => loadStoredState(trx, field))),
     loadStateAt: (field, version) =>
-      inSnapshot(db, async (trx) => {
-        const head = await readStateHead(trx, field);
-        if (!head) throw new FieldError('field_not_found');
-        if (version > head.version)
-          throw new FieldError('version_ahead', { detail: `The field is at version ${head.version}` });
-        const state = await loadBase(trx, field, version, head.logStart);
-        if (!state) throw new FieldError('version_not_kept', { detail: `Kept from version ${head.logStart} on` });
+      inReadTransaction(db, async (trx) => {
+        const header = await readStateHeader(trx, field);
+        if (!header) throw new FieldError('field_not_found');
+        if (version > header.version)
+          throw new FieldError('version_ahead', { detail: `The field is at version ${header.version}` });
+        const state = await loadSnapshotAtOrBefore(trx, field, version, header.logStart);
+        if (!state) throw new FieldError('version_not_kept', { detail: `Kept from version ${header.logStart} on` });
         for await (const entry of readLogAfter(trx, field, state.version, version)) replayUpdate(state, entry);
         return state;
       }),
@@ -84,31 +84,31 @@ export function createFieldReader(db: Knex): FieldReader {
         .orderBy('version')
         .limit(limit);
       // Read after the rows: what is pruned between the two makes a page that says so, not one with a hole.
-      const head = await readStateHead(db, field);
-      return head && { version: head.version, oldest: head.logStart, updates: rows.map(toLogEntry) };
+      const header = await readStateHeader(db, field);
+      return header && { version: header.version, oldest: header.logStart, updates: rows.map(toLogEntry) };
     },
     readConflicts: (field) =>
-      inSnapshot(db, async (trx) => {
-        const head = await readStateHead(trx, field);
-        if (!head) return undefined;
+      inReadTransaction(db, async (trx) => {
+        const header = await readStateHeader(trx, field);
+        if (!header) return undefined;
         const rows = await ConflictRow.query(trx)
           .where('field_id', field)
           .orderBy([
             { column: 'version', order: 'desc' },
             { column: 'cell', order: 'desc' },
           ])
-          .limit(keptConflicts);
-        return { total: head.conflictCount, conflicts: rows.map(toConflict) };
+          .limit(maxKeptConflicts);
+        return { total: header.conflictCount, conflicts: rows.map(toConflict) };
       }),
     readClock: (field, device) =>
-      inSnapshot(db, async (trx) => {
-        const head = await readStateHead(trx, field);
-        if (!head) return undefined;
+      inReadTransaction(db, async (trx) => {
+        const header = await readStateHeader(trx, field);
+        if (!header) return undefined;
         const rows = await ClockRow.query(trx)
           .select('device_id', 'counter')
           .where({ field_id: field, ...(device === undefined ? {} : { device_id: device }) })
           .orderBy('device_id');
-        return { version: head.version, clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])) };
+        return { version: header.version, clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])) };
       }),
     async readLastCounter(field, device) {
       const row = await ClockRow.query(db).findById([field, device]);
@@ -125,36 +125,41 @@ export interface SentUpdates {
 }
 
 /** As the worker would have answered: what stands in the log may be of an earlier sending, or another update. */
-function toResult({ updates, sentAt }: SentUpdates, index: number, row: FoundReceipt['row']): UpdateResult {
+function toUpdateResult({ updates, sentAt }: SentUpdates, index: number, row: FoundReceipt['row']): UpdateResult {
   const update = updates[index];
   const counter = update?.counter ?? 0;
   if (!row) return { counter, outcome: 'duplicate', version: 0 };
   const { version, outcome, resolution, time } = row;
-  if (update && !isSameContent(row.update, update)) return { counter, outcome: 'reused', version };
+  if (update && !isSamePayload(row.update, update)) return { counter, outcome: 'reused', version };
   if (time < sentAt) return { counter, outcome: 'duplicate', version };
   return { counter, outcome, version, ...(resolution ? { resolution } : {}) };
 }
 
-interface StateHead {
+interface StateHeader {
   readonly version: number;
   readonly logStart: number;
   readonly conflictCount: number;
 }
 
-async function readStateHead(db: Knex, field: FieldId): Promise<StateHead | undefined> {
+async function readStateHeader(db: Knex, field: FieldId): Promise<StateHeader | undefined> {
   const row = await StateRow.query(db).select('version', 'log_start', 'conflict_count').findById(field);
   if (row && (row.version > 0 || field === globalField)) return row;
   return field === globalField ? { version: 0, logStart: 0, conflictCount: 0 } : undefined;
 }
 
 /** `global` always exists; any other field does once an update has been applied to it. */
-function existing(field: FieldId, state: FieldState | undefined): FieldState | undefined {
+function ifFieldExists(field: FieldId, state: FieldState | undefined): FieldState | undefined {
   if (field === globalField) return state ?? createFieldState(field);
   return state && state.version > 0 ? state : undefined;
 }
 
 /** Local and remote as clients see them: jsonb does not keep the order of keys. */
 function toConflict({ cell, local, remote, resolution, version, time }: ConflictRow): Conflict {
-  const side = ({ device, counter, timestamp, value }: Conflict['local']) => ({ device, counter, timestamp, value });
-  return { cell, local: side(local), remote: side(remote), resolution, version, time };
+  const toConflictingWrite = ({ device, counter, timestamp, value }: Conflict['local']) => ({
+    device,
+    counter,
+    timestamp,
+    value,
+  });
+  return { cell, local: toConflictingWrite(local), remote: toConflictingWrite(remote), resolution, version, time };
 }

@@ -24,7 +24,7 @@ const logPageSize = 5000;
 export async function loadStoredState(trx: Knex.Transaction, field: FieldId): Promise<FieldState | undefined> {
   const row = await StateRow.query(trx).findById(field);
   if (!row) return undefined;
-  const state = stateOfColumns(field, row.snapshotVersion, row.snapshotTime, row);
+  const state = decodeStateRow(field, row.snapshotVersion, row.snapshotTime, row);
   for await (const entry of readLogAfter(trx, field, state.version)) replayUpdate(state, entry);
   return state;
 }
@@ -33,7 +33,7 @@ export async function loadStoredState(trx: Knex.Transaction, field: FieldId): Pr
  * The newest kept state that is not after `version`: a snapshot, or the empty field when the log reaches back to its
  * start; undefined when that far back is no longer kept.
  */
-export async function loadBase(
+export async function loadSnapshotAtOrBefore(
   trx: Knex.Transaction,
   field: FieldId,
   version: number,
@@ -45,7 +45,7 @@ export async function loadBase(
     .where('version', '>=', logStart)
     .orderBy('version', 'desc')
     .first();
-  if (row) return stateOfColumns(field, row.version, row.time, row);
+  if (row) return decodeStateRow(field, row.version, row.time, row);
   return logStart === 0 ? createFieldState(field) : undefined;
 }
 
@@ -84,13 +84,13 @@ export function toLogEntry(row: UpdateRow): LogEntry {
   };
 }
 
-export function stateOfColumns(field: FieldId, version: number, time: number, columns: SnapshotColumns): FieldState {
+export function decodeStateRow(field: FieldId, version: number, time: number, columns: SnapshotColumns): FieldState {
   const { memoryParticles: particles, cells, quantumFields, dynamics } = columns;
   return decodeSnapshot(field, { version, time, particles, cells, quantumFields, dynamics });
 }
 
 /** A snapshot as the texts of its four JSON columns. */
-export function snapshotTexts(state: FieldState) {
+export function encodeStateColumns(state: FieldState) {
   const { particles, quantumFields, cells, dynamics } = encodeSnapshot(state);
   return {
     memory_particles: JSON.stringify(particles),

@@ -4,13 +4,13 @@ import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Resolution } from '../../shared/field/registers/conflict-record.ts';
 import type { Update } from '../../shared/field/update.ts';
 
-export interface UpdateName {
+export interface UpdateRef {
   readonly field: FieldId;
   readonly device: DeviceId;
   readonly counter: number;
 }
 
-export interface FoundReceipt extends UpdateName {
+export interface FoundReceipt extends UpdateRef {
   /** The log's row, while it is kept. */
   readonly row?: {
     readonly version: number;
@@ -35,7 +35,7 @@ const findSql = `
     ON (clock.field_id, clock.device_id) = (name.field_id, name.device_id)
   ORDER BY place`;
 
-interface FoundRow extends UpdateName {
+interface FoundRow extends UpdateRef {
   readonly version: number | null;
   readonly outcome: 'applied' | 'superseded' | 'conflict';
   readonly resolution: Resolution | null;
@@ -45,12 +45,12 @@ interface FoundRow extends UpdateName {
 }
 
 /** One answer a name, in the same order. */
-export async function findReceipts(db: Knex, names: readonly UpdateName[]): Promise<FoundReceipt[]> {
-  if (names.length === 0) return [];
+export async function findReceipts(db: Knex, refs: readonly UpdateRef[]): Promise<FoundReceipt[]> {
+  if (refs.length === 0) return [];
   const { rows }: { rows: FoundRow[] } = await db.raw(findSql, [
-    names.map(({ field }) => field),
-    names.map(({ device }) => device),
-    names.map(({ counter }) => counter),
+    refs.map(({ field }) => field),
+    refs.map(({ device }) => device),
+    refs.map(({ counter }) => counter),
   ] as Knex.RawBinding[]);
   return rows.map(({ field, device, counter, version, outcome, resolution, update, time, pruned }) => ({
     field,

@@ -6,11 +6,11 @@ import type { Update } from '../../shared/field/update.ts';
 import { ConflictRow, UpdateRow } from '../rows.ts';
 
 /** What of a field is asked about. */
-export type Register =
+export type RegisterRef =
   | { readonly kind: 'particle'; readonly id: string }
   | { readonly kind: 'cell'; readonly x: number; readonly y: number };
 
-export interface Change {
+export interface RegisterChange {
   readonly version: number;
   /** Log time in ms. */
   readonly time: number;
@@ -25,7 +25,12 @@ export interface Change {
 }
 
 /** Its newest changes, the newest first. Reads through the field's log, as far back as that is kept. */
-export async function readHistory(db: Knex, field: FieldId, register: Register, limit: number): Promise<Change[]> {
+export async function readRegisterHistory(
+  db: Knex,
+  field: FieldId,
+  register: RegisterRef,
+  limit: number,
+): Promise<RegisterChange[]> {
   const query = UpdateRow.query(db).where('field_id', field).orderBy('version', 'desc').limit(limit);
   const rows = await (register.kind === 'particle'
     ? query.whereRaw(`update->>'kind' IN ('particle.put', 'particle.remove') AND update->>'id' = ?`, [register.id])
@@ -33,7 +38,7 @@ export async function readHistory(db: Knex, field: FieldId, register: Register, 
         JSON.stringify([{ x: register.x, y: register.y }]),
       ]));
   const conflicts = await ConflictRow.query(db)
-    .where({ field_id: field, cell: nameOf(register) })
+    .where({ field_id: field, cell: formatConflictCell(register) })
     .whereIn(
       'version',
       rows.map(({ version }) => version),
@@ -43,11 +48,11 @@ export async function readHistory(db: Knex, field: FieldId, register: Register, 
 }
 
 /** As conflict records name it. */
-function nameOf(register: Register): string {
+function formatConflictCell(register: RegisterRef): string {
   return register.kind === 'particle' ? `particle/${register.id}` : `${register.x},${register.y}`;
 }
 
-function toChange(row: UpdateRow, conflict: ConflictRow | undefined): Change {
+function toChange(row: UpdateRow, conflict: ConflictRow | undefined): RegisterChange {
   const { version, loggedAt: time, deviceId: device, counter, userId: user, update, outcome, resolution } = row;
   return {
     version,

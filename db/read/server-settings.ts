@@ -1,7 +1,7 @@
 /** What PostgreSQL says of itself: for whoever looks after it. */
 import type { Knex } from 'knex';
 
-export interface ServerFacts {
+export interface ServerSettings {
   /** For example 180004 for 18.4. */
   readonly versionNumber: number;
   readonly version: string;
@@ -19,7 +19,7 @@ export interface ServerFacts {
   readonly dataDirectory: string | null;
 }
 
-const factsSql = `
+const settingsSql = `
   SELECT current_setting('server_version_num')::int AS "versionNumber",
          split_part(current_setting('server_version'), ' ', 1) AS version,
          current_setting('fsync') AS fsync,
@@ -33,7 +33,7 @@ const factsSql = `
          (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
          (SELECT setting FROM pg_settings WHERE name = 'data_directory') AS "dataDirectory"`;
 
-export async function readServerFacts(db: Knex): Promise<ServerFacts> {
-  const { rows } = await db.raw<{ rows: [ServerFacts] }>(factsSql);
+export async function readServerSettings(db: Knex): Promise<ServerSettings> {
+  const { rows } = await db.raw<{ rows: [ServerSettings] }>(settingsSql);
   return rows[0];
 }

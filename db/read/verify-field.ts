@@ -3,17 +3,17 @@
  * outcomes, the clocks and the metrics on the way.
  */
 import type { Knex } from 'knex';
-import { metricsOf } from '../../shared/field/dynamics/metrics.ts';
-import type { Folded } from '../../shared/field/fold.ts';
+import { computeMetrics } from '../../shared/field/dynamics/metrics.ts';
+import type { FoldResult } from '../../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';
 import type { FieldState } from '../../shared/field/state.ts';
-import { inSnapshot } from '../read-transaction.ts';
+import { inReadTransaction } from '../read-transaction.ts';
 import { ClockRow, SnapshotRow, StateRow } from '../rows.ts';
-import { type LogEntry, loadBase, stateOfColumns } from './load-state.ts';
-import { openReplay, type ReplayRange, replayLog } from './replay-field.ts';
+import { decodeStateRow, type LogEntry, loadSnapshotAtOrBefore } from './load-state.ts';
+import { openReplay, type ReplayOptions, replayLog } from './replay-field.ts';
 
-export interface Verification {
+export interface FieldVerification {
   readonly field: FieldId;
   readonly version: number;
   /** The version that the replay began at. */
@@ -32,43 +32,47 @@ export async function listFields(db: Knex): Promise<FieldId[]> {
  * Replays one field as it stands now, whatever is written meanwhile; with `to`, only up to that version.
  * @throws FieldError `field_not_found`, `version_ahead` or `version_not_kept`
  */
-export async function verifyField(db: Knex, field: FieldId, range: ReplayRange = {}): Promise<Verification> {
-  return inSnapshot(db, (trx) => replayAndCompare(trx, field, range));
+export async function verifyField(db: Knex, field: FieldId, options: ReplayOptions = {}): Promise<FieldVerification> {
+  return inReadTransaction(db, (trx) => replayAndCompare(trx, field, options));
 }
 
-async function replayAndCompare(trx: Knex.Transaction, field: FieldId, range: ReplayRange): Promise<Verification> {
-  const { row, until } = await openReplay(trx, field, range.to);
+async function replayAndCompare(
+  trx: Knex.Transaction,
+  field: FieldId,
+  options: ReplayOptions,
+): Promise<FieldVerification> {
+  const { row, until } = await openReplay(trx, field, options.to);
   const differences: string[] = [];
-  const base = await loadBase(trx, field, row.logStart, row.logStart);
+  const base = await loadSnapshotAtOrBefore(trx, field, row.logStart, row.logStart);
   if (!base) {
     differences.push(`the log begins after version ${row.logStart}, but no snapshot is kept there`);
     return { field, version: until, replayedFrom: row.logStart, snapshotsCompared: 0, differences };
   }
   const replayedFrom = base.version;
-  const keptVersions = await SnapshotRow.query(trx).select('version').where('field_id', field);
-  const kept = new Set(keptVersions.map((snapshot) => snapshot.version));
+  const archivedRows = await SnapshotRow.query(trx).select('version').where('field_id', field);
+  const archivedVersions = new Set(archivedRows.map((snapshot) => snapshot.version));
   let snapshotsCompared = 0;
   const clock = new Map<DeviceId, number>();
-  const compareHere = async (state: FieldState) => {
-    if (kept.has(state.version)) {
+  const compareAtVersion = async (state: FieldState) => {
+    if (archivedVersions.has(state.version)) {
       const snapshot = await SnapshotRow.query(trx).findById([field, state.version]).throwIfNotFound();
       snapshotsCompared += 1;
-      const stored = stateOfColumns(field, snapshot.version, snapshot.time, snapshot);
+      const stored = decodeStateRow(field, snapshot.version, snapshot.time, snapshot);
       differences.push(...compareStates(state, stored, `the snapshot kept at version ${state.version}`));
     }
     if (row.snapshotVersion === state.version) {
       snapshotsCompared += 1;
-      const stored = stateOfColumns(field, row.snapshotVersion, row.snapshotTime, row);
+      const stored = decodeStateRow(field, row.snapshotVersion, row.snapshotTime, row);
       differences.push(...compareStates(state, stored, `the stored state at version ${state.version}`));
     }
   };
 
-  await compareHere(base);
+  await compareAtVersion(base);
   try {
-    for await (const { entry, folded } of replayLog(trx, base, until, range.onVersion)) {
+    for await (const { entry, folded } of replayLog(trx, base, until, options.onVersion)) {
       differences.push(...compareOutcomes(entry, folded));
       clock.set(entry.device, Math.max(clock.get(entry.device) ?? 0, entry.update.counter));
-      await compareHere(base);
+      await compareAtVersion(base);
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -80,20 +84,20 @@ async function replayAndCompare(trx: Knex.Transaction, field: FieldId, range: Re
   return { field, version: until, replayedFrom, snapshotsCompared, differences };
 }
 
-function compareOutcomes(entry: LogEntry, { outcome, resolution }: Folded): string[] {
+function compareOutcomes(entry: LogEntry, { outcome, resolution }: FoldResult): string[] {
   if (outcome === entry.outcome && resolution === entry.resolution) return [];
   return [`version ${entry.version} was logged as ${entry.outcome} and replays as ${outcome}`];
 }
 
 function compareStates(replayed: FieldState, stored: FieldState, what: string): string[] {
-  const [ours, theirs] = [canonicalText(encodeSnapshot(replayed)), canonicalText(encodeSnapshot(stored))];
-  return ours === theirs ? [] : [`${what} differs from its replay`];
+  const [replayedJson, storedJson] = [canonicalJson(encodeSnapshot(replayed)), canonicalJson(encodeSnapshot(stored))];
+  return replayedJson === storedJson ? [] : [`${what} differs from its replay`];
 }
 
 function compareMetrics(state: FieldState, row: StateRow): string[] {
   const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = row;
-  const stored = canonicalText({ globalResonance, collectiveIntelligence, room64Active, lastUpdate });
-  return stored === canonicalText(metricsOf(state)) ? [] : ['the stored metrics differ from those of the replay'];
+  const stored = canonicalJson({ globalResonance, collectiveIntelligence, room64Active, lastUpdate });
+  return stored === canonicalJson(computeMetrics(state)) ? [] : ['the stored metrics differ from those of the replay'];
 }
 
 async function compareClocks(
@@ -110,7 +114,7 @@ async function compareClocks(
 }
 
 /** JSON with sorted keys: jsonb does not keep their order. */
-function canonicalText(value: unknown): string {
+function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

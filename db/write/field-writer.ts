@@ -3,12 +3,12 @@
  * `createFields`, which stands alone.
  */
 import type { Knex } from 'knex';
-import { metricsOf } from '../../shared/field/dynamics/metrics.ts';
+import { computeMetrics } from '../../shared/field/dynamics/metrics.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Conflict, Resolution } from '../../shared/field/registers/conflict-record.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { snapshotTexts } from '../read/load-state.ts';
+import { encodeStateColumns } from '../read/load-state.ts';
 
 type Transaction = Knex.Transaction;
 
@@ -16,13 +16,13 @@ type Transaction = Knex.Transaction;
 export async function createFields(db: Knex, fields: readonly FieldId[]): Promise<void> {
   const rows = [...fields].sort().map((field) => {
     const state = createFieldState(field);
-    const metrics = metricsOf(state);
+    const metrics = computeMetrics(state);
     return {
       field_id: field,
       global_resonance: metrics.globalResonance,
       collective_intelligence: metrics.collectiveIntelligence,
       room64_active: metrics.room64Active,
-      ...snapshotTexts(state),
+      ...encodeStateColumns(state),
     };
   });
   await db('consciousness_states').insert(rows).onConflict('field_id').ignore();
@@ -51,7 +51,7 @@ export async function lockFields(trx: Transaction, fields: readonly FieldId[]): 
 }
 
 /** A new entry of a field's log. */
-export interface NewEntry {
+export interface NewLogEntry {
   readonly version: number;
   readonly device: DeviceId;
   readonly time: number;
@@ -64,7 +64,7 @@ export interface NewEntry {
 /** What one transaction adds to one field. */
 export interface FieldCommit {
   readonly state: FieldState;
-  readonly entries: readonly NewEntry[];
+  readonly entries: readonly NewLogEntry[];
   readonly conflicts: readonly Conflict[];
 }
 
@@ -91,8 +91,8 @@ const commitSql = `
 /** Appends to the logs and moves the small columns, for all fields of a transaction in one statement. */
 export async function writeCommits(trx: Transaction, commits: readonly FieldCommit[]): Promise<void> {
   const logged = commits.flatMap(({ state, entries }) => entries.map((entry) => ({ field: state.field, ...entry })));
-  const clocks = commits.flatMap(highestCounters);
-  const states = commits.map(({ state, conflicts }) => ({ state, metrics: metricsOf(state), conflicts }));
+  const clocks = commits.flatMap(collectHighestCounters);
+  const states = commits.map(({ state, conflicts }) => ({ state, metrics: computeMetrics(state), conflicts }));
   await trx.raw(commitSql, [
     logged.map(({ field }) => field),
     logged.map(({ version }) => version),
@@ -121,7 +121,7 @@ export async function writeCommits(trx: Transaction, commits: readonly FieldComm
   if (conflicts.length > 0) await insertConflicts(trx, conflicts);
 }
 
-function highestCounters({ state, entries }: FieldCommit) {
+function collectHighestCounters({ state, entries }: FieldCommit) {
   const highest = new Map<DeviceId, { counter: number; time: number }>();
   for (const { device, update, time } of entries) {
     highest.set(device, { counter: Math.max(highest.get(device)?.counter ?? 0, update.counter), time });
@@ -156,28 +156,31 @@ const snapshotSql = `
 /** Brings the fields' own snapshots up to their versions. */
 export async function writeSnapshots(trx: Transaction, states: readonly FieldState[]): Promise<void> {
   if (states.length === 0) return;
-  const texts = states.map(snapshotTexts);
+  const columns = states.map(encodeStateColumns);
   await trx.raw(snapshotSql, [
     states.map(({ field }) => field),
     states.map(({ version }) => version),
     states.map(({ time }) => time),
-    texts.map(({ memory_particles }) => memory_particles),
-    texts.map(({ quantum_fields }) => quantum_fields),
-    texts.map(({ cells }) => cells),
-    texts.map(({ dynamics }) => dynamics),
+    columns.map(({ memory_particles }) => memory_particles),
+    columns.map(({ quantum_fields }) => quantum_fields),
+    columns.map(({ cells }) => cells),
+    columns.map(({ dynamics }) => dynamics),
   ] as Knex.RawBinding[]);
 }
 
 /** Keeps a snapshot for good: what `?at=` starts from, and what a pruned log stands on. */
-export async function keepSnapshot(trx: Transaction, state: FieldState): Promise<void> {
+export async function archiveSnapshot(trx: Transaction, state: FieldState): Promise<void> {
   await trx('field_snapshots')
-    .insert({ field_id: state.field, version: state.version, time: state.time, ...snapshotTexts(state) })
+    .insert({ field_id: state.field, version: state.version, time: state.time, ...encodeStateColumns(state) })
     .onConflict(['field_id', 'version'])
     .merge();
 }
 
 /** Says that the cache has not been told of these fields' last commits. */
-export async function markUnpublished(db: Knex, fields: readonly { field: FieldId; version: number }[]): Promise<void> {
+export async function markForRepublish(
+  db: Knex,
+  fields: readonly { field: FieldId; version: number }[],
+): Promise<void> {
   if (fields.length === 0) return;
   await db('unpublished_fields')
     .insert(fields.map(({ field, version }) => ({ field_id: field, version })))

@@ -1,7 +1,7 @@
 /** Forgetting what lies behind the retention: the log's tail, old snapshots, all but the newest conflicts. */
 import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { keptConflicts } from '../read/field-reader.ts';
+import { maxKeptConflicts } from '../read/field-reader.ts';
 
 /** The fields whose log reaches further back than `cutoff` (log time in ms). */
 export async function findPrunableFields(db: Knex, cutoff: number): Promise<FieldId[]> {
@@ -49,7 +49,7 @@ export async function deleteLogThrough(trx: Knex.Transaction, field: FieldId, th
 }
 
 /** Marks the field's last version as the one after which removed particles up to `through` were forgotten. */
-export async function markSwept(
+export async function markTombstonesPurged(
   trx: Knex.Transaction,
   field: FieldId,
   { version, through }: { version: number; through: number },
@@ -69,7 +69,7 @@ export async function pruneConflicts(db: Knex): Promise<number> {
      ) ranked
      WHERE ranked.place > ?
        AND (conflict.field_id, conflict.version, conflict.cell) = (ranked.field_id, ranked.version, ranked.cell)`,
-    [keptConflicts],
+    [maxKeptConflicts],
   );
   return rowCount;
 }

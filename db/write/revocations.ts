@@ -17,12 +17,12 @@ const liftSql = `
 
 /** From now on, whatever was revoked of the same before. */
 export async function revoke(db: Knex, kind: RevocationKind, subject: string, reason?: string): Promise<void> {
-  await alone(db, (trx) => trx.raw(revokeSql, [kind, subject, reason ?? null]));
+  await withTableLock(db, (trx) => trx.raw(revokeSql, [kind, subject, reason ?? null]));
 }
 
 /** @returns whether it was revoked */
 export async function liftRevocation(db: Knex, kind: RevocationKind, subject: string): Promise<boolean> {
-  const { rowCount } = await alone<{ rowCount: number }>(db, (trx) => trx.raw(liftSql, [kind, subject]));
+  const { rowCount } = await withTableLock<{ rowCount: number }>(db, (trx) => trx.raw(liftSql, [kind, subject]));
   return rowCount > 0;
 }
 
@@ -35,7 +35,7 @@ export async function listRevocations(db: Knex): Promise<readonly ListedRevocati
   return RevocationRow.query(db).where('is_lifted', false).orderBy('change', 'desc');
 }
 
-function alone<Result>(db: Knex, write: (trx: Knex.Transaction) => PromiseLike<Result>): Promise<Result> {
+function withTableLock<Result>(db: Knex, write: (trx: Knex.Transaction) => PromiseLike<Result>): Promise<Result> {
   return db.transaction(async (trx) => {
     await trx.raw('LOCK TABLE revocations IN SHARE ROW EXCLUSIVE MODE');
     return write(trx);

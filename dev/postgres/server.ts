@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type RunningProcess, type StartProcess, startProcess } from '../processes/child-process.ts';
-import { commandOf } from '../processes/process-identity.ts';
+import { readCommand } from '../processes/process-identity.ts';
 import { findPostgresBinaries, type PostgresBinaries } from './binaries.ts';
 import { choosePostgresUser, type PostgresUser } from './user.ts';
 
@@ -19,7 +19,7 @@ export interface PostgresOptions {
   /** More settings, `fsync=off` for example. */
   settings?: readonly string[];
   start?: StartProcess;
-  say?: (line: string) => void;
+  printLine?: (line: string) => void;
 }
 
 export interface PostgresServer {
@@ -39,7 +39,7 @@ const environment = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 
 /** Starts the server and waits until it accepts connections. The leftovers of an earlier owner must be stopped before. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  const say = options.say ?? (() => {});
+  const printLine = options.printLine ?? (() => {});
   const dataDir = resolve(options.folder, 'postgres');
   const binaries = await findPostgresBinaries();
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -49,22 +49,22 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     folder: resolve(options.folder),
     binary: binaries.postgres,
     start,
-    say,
+    printLine,
   });
-  if (!(await readIfThere(join(dataDir, 'PG_VERSION')))) {
-    say('Creating a PostgreSQL database folder');
+  if (!(await readIfExists(join(dataDir, 'PG_VERSION')))) {
+    printLine('Creating a PostgreSQL database folder');
     await initialise(dataDir, binaries, user, options);
   }
-  await forgetDeadPostmaster(dataDir);
+  await removeStalePidFile(dataDir);
   const url = (database: string) => `postgres://field:${options.password}@127.0.0.1:${options.port}/${database}`;
   const deadline = Date.now() + ORPHAN_DEADLINE_MS;
   for (;;) {
     const server = await launch(dataDir, binaries, user, options);
     const failure = await waitUntilAccepting(url('postgres'), dataDir, server);
     if (failure === undefined) return { port: options.port, process: server, url };
-    const log = await tail(logFile(options.folder));
-    const orphansRemain = log.includes('shared memory block');
-    if (!orphansRemain || Date.now() > deadline) throw new Error(`PostgreSQL did not start (${failure}):\n${log}`);
+    const log = await readTail(logFile(options.folder));
+    const hasOrphans = log.includes('shared memory block');
+    if (!hasOrphans || Date.now() > deadline) throw new Error(`PostgreSQL did not start (${failure}):\n${log}`);
     await delay(300);
   }
 }
@@ -83,22 +83,22 @@ export async function ensureDatabase(server: PostgresServer, name: string): Prom
 
 /** initdb works in a folder beside and the result is renamed: an interrupted one leaves nothing that looks whole. */
 async function initialise(dataDir: string, binaries: PostgresBinaries, user: PostgresUser, options: PostgresOptions) {
-  const draft = `${dataDir}.new`;
+  const newDataDir = `${dataDir}.new`;
   const passwordFile = `${dataDir}.password`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { mode: 0o700 });
+  await rm(newDataDir, { recursive: true, force: true });
+  await mkdir(newDataDir, { mode: 0o700 });
   await writeFile(passwordFile, `${options.password}\n`, { mode: 0o600 });
   if (user.owner) {
-    for (const path of [draft, passwordFile]) await chown(path, user.owner.uid, user.owner.gid);
+    for (const path of [newDataDir, passwordFile]) await chown(path, user.owner.uid, user.owner.gid);
   }
   const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const access = ['--auth=scram-sha-256', '--username=field', `--pwfile=${passwordFile}`];
   try {
-    const initdb = await run('initdb', binaries.initdb, ['-D', draft, ...locale, ...access], user, options);
+    const initdb = await run('initdb', binaries.initdb, ['-D', newDataDir, ...locale, ...access], user, options);
     const ended = await initdb.exited;
-    if (ended !== 'code 0') throw new Error(`initdb failed (${ended}):\n${await tail(logFile(options.folder))}`);
+    if (ended !== 'code 0') throw new Error(`initdb failed (${ended}):\n${await readTail(logFile(options.folder))}`);
     await rmdir(dataDir);
-    await rename(draft, dataDir);
+    await rename(newDataDir, dataDir);
   } finally {
     await rm(passwordFile, { force: true });
   }
@@ -138,12 +138,12 @@ async function run(name: string, binary: string, args: string[], user: PostgresU
 /** Undefined once it accepts connections, else how it ended. */
 async function waitUntilAccepting(url: string, dataDir: string, server: RunningProcess): Promise<string | undefined> {
   const deadline = Date.now() + START_DEADLINE_MS;
-  while (server.running) {
-    const answer = await tryConnection(url, dataDir);
-    if (answer === 'accepted') return undefined;
-    if (answer === 'refused' || Date.now() > deadline) {
+  while (server.isRunning) {
+    const outcome = await tryConnection(url, dataDir);
+    if (outcome === 'accepted') return undefined;
+    if (outcome === 'refused' || Date.now() > deadline) {
       await server.stop();
-      return answer === 'refused' ? 'it refuses its password in secrets.json' : 'it took too long';
+      return outcome === 'refused' ? 'it refuses its password in secrets.json' : 'it took too long';
     }
     await delay(50);
   }
@@ -159,8 +159,8 @@ async function tryConnection(url: string, dataDir: string): Promise<'accepted' |
     const { rows } = await client.query<{ data_directory: string }>('show data_directory');
     return rows[0]?.data_directory === dataDir ? 'accepted' : 'not yet';
   } catch (error) {
-    const isAboutTheUser = String((error as NodeJS.ErrnoException).code).startsWith('28');
-    return isAboutTheUser ? 'refused' : 'not yet';
+    const isAuthenticationError = String((error as NodeJS.ErrnoException).code).startsWith('28');
+    return isAuthenticationError ? 'refused' : 'not yet';
   } finally {
     await client.end().catch(() => {});
   }
@@ -170,20 +170,20 @@ async function tryConnection(url: string, dataDir: string): Promise<'accepted' |
  * postmaster.pid may name a pid that another program has by now (after a container's restart, nearly always); PostgreSQL
  * would then refuse to start. If it is a PostgreSQL, whoever started it, the refusal is right and its log says so.
  */
-async function forgetDeadPostmaster(dataDir: string): Promise<void> {
+async function removeStalePidFile(dataDir: string): Promise<void> {
   const file = join(dataDir, 'postmaster.pid');
-  const pid = Number.parseInt((await readIfThere(file)) ?? '', 10);
-  if (!Number.isNaN(pid) && !commandOf(pid).includes('postgres')) await rm(file, { force: true });
+  const pid = Number.parseInt((await readIfExists(file)) ?? '', 10);
+  if (!Number.isNaN(pid) && !readCommand(pid).includes('postgres')) await rm(file, { force: true });
 }
 
 const logFile = (folder: string) => join(folder, 'postgres.log');
 
-async function tail(file: string): Promise<string> {
-  const lines = ((await readIfThere(file)) ?? '').trimEnd().split('\n');
+async function readTail(file: string): Promise<string> {
+  const lines = ((await readIfExists(file)) ?? '').trimEnd().split('\n');
   return lines.slice(-20).join('\n');
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+async function readIfExists(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

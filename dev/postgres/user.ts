@@ -3,10 +3,10 @@
  * through folders that are closed to that user (a checkout in /root) where the system lets us.
  */
 import { readFileSync, statSync } from 'node:fs';
-import type { ProcessSpec, StartProcess } from '../processes/child-process.ts';
+import type { ProcessOptions, StartProcess } from '../processes/child-process.ts';
 
 /** How to start a command as somebody. */
-type Launch = Pick<ProcessSpec, 'command' | 'args' | 'uid' | 'gid'>;
+type Launch = Pick<ProcessOptions, 'command' | 'args' | 'uid' | 'gid'>;
 type AsUser = (command: string, args: readonly string[]) => Launch;
 
 export interface PostgresUser {
@@ -21,56 +21,60 @@ interface Owner {
   gid: number;
 }
 
-export interface UserNeeds {
+export interface ChoosePostgresUserDeps {
   /** Existing; when a user other than root owns it already, that one is taken. */
   dataDir: string;
   /** What the user must be able to enter, and to run. */
   folder: string;
   binary: string;
   start: StartProcess;
-  say: (line: string) => void;
+  printLine: (line: string) => void;
 }
 
-const WAYS_OUT =
+const REMEDIES =
   'Move the project to a folder that others may enter, or run as another user, or set DATABASE_URL to a PostgreSQL of your own.';
 
-export async function choosePostgresUser(needs: UserNeeds): Promise<PostgresUser> {
+export async function choosePostgresUser(deps: ChoosePostgresUserDeps): Promise<PostgresUser> {
   if (process.getuid?.() !== 0) return { asUser: (command, args) => ({ command, args }) };
-  const owner = ownerOf(needs.dataDir) ?? findUser('postgres') ?? (await createUser(needs)) ?? findUser('nobody');
-  if (!owner) throw new Error(`PostgreSQL does not run as root, and there is no other user here. ${WAYS_OUT}`);
-  for (const asUser of waysToBecome(owner)) {
-    if (await reachesAll(asUser, needs)) return { owner, asUser };
+  const owner = readDataOwner(deps.dataDir) ?? findUser('postgres') ?? (await createUser(deps)) ?? findUser('nobody');
+  if (!owner) throw new Error(`PostgreSQL does not run as root, and there is no other user here. ${REMEDIES}`);
+  for (const asUser of listUserSwitches(owner)) {
+    if (await canReachAll(asUser, deps)) return { owner, asUser };
   }
-  const { folder, binary } = needs;
-  throw new Error(`The user ${owner.name}, as whom PostgreSQL runs, cannot reach ${folder} or ${binary}. ${WAYS_OUT}`);
+  const { folder, binary } = deps;
+  throw new Error(`The user ${owner.name}, as whom PostgreSQL runs, cannot reach ${folder} or ${binary}. ${REMEDIES}`);
 }
 
 /**
  * The first that works is taken. The capabilities let the user through closed folders; the kernel's access(), by which
  * PostgreSQL looks for its own files, leaves them aside unless `no_setuid_fixup` is set.
  */
-function waysToBecome({ uid, gid }: Owner): AsUser[] {
+function listUserSwitches({ uid, gid }: Owner): AsUser[] {
   const setpriv =
-    (...more: string[]): AsUser =>
+    (...options: string[]): AsUser =>
     (command, args) => ({
       command: 'setpriv',
-      args: [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...more, command, ...args],
+      args: [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...options, command, ...args],
     });
-  const lend = (caps: string) => [`--inh-caps=${caps}`, `--ambient-caps=${caps}`, '--securebits=+no_setuid_fixup'];
+  const grantCapabilities = (caps: string) => [
+    `--inh-caps=${caps}`,
+    `--ambient-caps=${caps}`,
+    '--securebits=+no_setuid_fixup',
+  ];
   return [
     setpriv(),
     (command, args) => ({ command, args, uid, gid }), // Where there is no setpriv, or only that of busybox.
-    setpriv(...lend('+dac_override,+dac_read_search')),
-    setpriv(...lend('+dac_override')), // What a container has.
+    setpriv(...grantCapabilities('+dac_override,+dac_read_search')),
+    setpriv(...grantCapabilities('+dac_override')), // What a container has.
   ];
 }
 
-async function reachesAll(asUser: AsUser, { folder, binary, start }: UserNeeds): Promise<boolean> {
+async function canReachAll(asUser: AsUser, { folder, binary, start }: ChoosePostgresUserDeps): Promise<boolean> {
   const attempt = asUser('/bin/sh', ['-c', 'cd "$1" && "$2" --version', 'sh', folder, binary]);
-  return (await endOf(attempt, start)) === 'code 0';
+  return (await runToExit(attempt, start)) === 'code 0';
 }
 
-function ownerOf(dataDir: string): Owner | undefined {
+function readDataOwner(dataDir: string): Owner | undefined {
   const { uid, gid } = statSync(dataDir);
   return uid === 0 ? undefined : { name: String(uid), uid, gid };
 }
@@ -83,20 +87,20 @@ function findUser(wanted: string): Owner | undefined {
   return undefined;
 }
 
-async function createUser({ start, say }: UserNeeds): Promise<Owner | undefined> {
-  say('PostgreSQL does not run as root: creating the system user postgres for it');
+async function createUser({ start, printLine }: ChoosePostgresUserDeps): Promise<Owner | undefined> {
+  printLine('PostgreSQL does not run as root: creating the system user postgres for it');
   const common = ['--system', '--user-group', '--no-create-home', '--shell', '/bin/false', 'postgres'];
-  await endOf({ command: 'useradd', args: common }, start);
-  if (!findUser('postgres')) await endOf({ command: 'adduser', args: ['-S', '-D', '-H', 'postgres'] }, start); // Alpine
+  await runToExit({ command: 'useradd', args: common }, start);
+  if (!findUser('postgres')) await runToExit({ command: 'adduser', args: ['-S', '-D', '-H', 'postgres'] }, start); // Alpine
   const created = findUser('postgres');
-  if (!created) say('The user postgres could not be created: running PostgreSQL as nobody');
+  if (!created) printLine('The user postgres could not be created: running PostgreSQL as nobody');
   return created;
 }
 
 /** How the command ended; `not started` where it does not exist. */
-async function endOf(launch: Launch, start: StartProcess): Promise<string> {
+async function runToExit(launch: Launch, start: StartProcess): Promise<string> {
   const env = { PATH: process.env.PATH };
-  const spec: ProcessSpec = {
+  const options: ProcessOptions = {
     ...launch,
     name: launch.command,
     env,
@@ -105,6 +109,6 @@ async function endOf(launch: Launch, start: StartProcess): Promise<string> {
     stopSignal: 'SIGTERM',
     graceMs: 5000,
   };
-  const child = await start(spec).catch((error: Error) => error);
+  const child = await start(options).catch((error: Error) => error);
   return child instanceof Error ? 'not started' : child.exited;
 }

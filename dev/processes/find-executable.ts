@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 
 const folders = ['/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
 
-export function findProgram(name: string): string | undefined {
+export function findExecutable(name: string): string | undefined {
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   return [...path, ...folders].map((folder) => join(folder, name)).find(isExecutable);
 }

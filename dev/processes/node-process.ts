@@ -1,8 +1,8 @@
 /** How the TypeScript files of this project are run as processes that end when we do. */
 import { fileURLToPath } from 'node:url';
-import type { ProcessSpec, RunningProcess, StartProcess } from './child-process.ts';
+import type { ProcessOptions, RunningProcess, StartProcess } from './child-process.ts';
 
-type NodeProcess = Pick<ProcessSpec, 'name' | 'env' | 'output' | 'graceMs' | 'recordIn'> & {
+type NodeProcessOptions = Pick<ProcessOptions, 'name' | 'env' | 'output' | 'graceMs' | 'recordIn'> & {
   /** A URL that `import.meta.resolve` gave. */
   script: string;
   args?: readonly string[];
@@ -14,22 +14,22 @@ export const v8Flags: readonly string[] = ['--v8-pool-size=1'];
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export function nodeProcess({ script, args = [], imports = [], ...rest }: NodeProcess): ProcessSpec {
+export function buildNodeProcess({ script, args = [], imports = [], ...rest }: NodeProcessOptions): ProcessOptions {
   const loaders = [import.meta.resolve('tsx'), ...imports].flatMap((url) => ['--import', url]);
   return {
     ...rest,
     command: process.execPath,
     args: [...v8Flags, ...loaders, fileURLToPath(script), ...args],
     cwd: root,
-    channel: true,
+    hasIpcChannel: true,
     stopSignal: 'SIGTERM',
   };
 }
 
 /** Starts the process that stops what is recorded in `runFolder` should we be killed. Start it first: it stops last. */
-export function startGuard(start: StartProcess, runFolder: string): Promise<RunningProcess> {
+export function startOrphanReaper(start: StartProcess, runFolder: string): Promise<RunningProcess> {
   const script = import.meta.resolve('./orphan-reaper.ts');
   return start(
-    nodeProcess({ name: 'guard', script, args: [runFolder], env: process.env, output: 'ignore', graceMs: 5000 }),
+    buildNodeProcess({ name: 'guard', script, args: [runFolder], env: process.env, output: 'ignore', graceMs: 5000 }),
   );
 }

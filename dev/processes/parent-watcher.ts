@@ -3,24 +3,24 @@
  * we would run on without a terminal.
  */
 import { existsSync } from 'node:fs';
-import { commandOf, identify, isAlive, type ProcessIdentity, parentOf } from './process-identity.ts';
+import { identify, isAlive, type ProcessIdentity, readCommand, readParentPid } from './process-identity.ts';
 
 const PACKAGE_MANAGER = /(^|[/\s])(npm|pnpm|yarn|bun)(-cli)?(\.c?js)?(\s|$)/;
 const TSX = /[/\s]tsx(\/dist\/cli\.mjs)?(\s|$)/;
 const MAX_GENERATIONS = 6;
 /** Reading /proc costs microseconds, asking `ps` ten milliseconds. */
-const CHECK_EVERY_MS = existsSync('/proc/self/stat') ? 250 : 3000;
+const CHECK_INTERVAL_MS = existsSync('/proc/self/stat') ? 250 : 3000;
 
 /** From our parent up to the package manager; what started that may come and go. Without one, tsx if it is our parent. */
 export function findLaunchers(): ProcessIdentity[] {
   const chain: ProcessIdentity[] = [];
-  for (let pid = process.ppid; pid > 1 && chain.length < MAX_GENERATIONS; pid = parentOf(pid)) {
+  for (let pid = process.ppid; pid > 1 && chain.length < MAX_GENERATIONS; pid = readParentPid(pid)) {
     const identity = identify(pid);
     if (!identity) break;
     chain.push(identity);
-    if (PACKAGE_MANAGER.test(commandOf(pid))) return chain;
+    if (PACKAGE_MANAGER.test(readCommand(pid))) return chain;
   }
-  return TSX.test(commandOf(process.ppid)) ? chain.slice(0, 1) : [];
+  return TSX.test(readCommand(process.ppid)) ? chain.slice(0, 1) : [];
 }
 
 /** Calls `onGone` once, with the pid of one of them that is no more. */
@@ -30,6 +30,6 @@ export function watchLaunchers(launchers: readonly ProcessIdentity[], onGone: (p
     if (!gone) return;
     clearInterval(timer);
     onGone(gone.pid);
-  }, CHECK_EVERY_MS);
+  }, CHECK_INTERVAL_MS);
   timer.unref();
 }

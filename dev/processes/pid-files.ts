@@ -17,30 +17,33 @@ export interface ProcessRecord extends ProcessIdentity {
 }
 
 /** Writes the record at once, synchronously: between the start and this there must be nothing. Returns how to erase it. */
-export function recordProcess(folder: string, about: Omit<ProcessRecord, 'startedAt' | 'recordedAt'>): () => void {
+export function recordProcess(
+  folder: string,
+  processInfo: Omit<ProcessRecord, 'startedAt' | 'recordedAt'>,
+): () => void {
   mkdirSync(folder, { recursive: true });
-  const identity = identify(about.pid);
+  const identity = identify(processInfo.pid);
   if (!identity) return () => {};
-  const file = join(folder, `${about.name}-${about.pid}.json`);
+  const file = join(folder, `${processInfo.name}-${processInfo.pid}.json`);
   const recordedAt = performance.timeOrigin + performance.now();
-  writeFileSync(file, JSON.stringify({ ...about, ...identity, recordedAt } satisfies ProcessRecord));
+  writeFileSync(file, JSON.stringify({ ...processInfo, ...identity, recordedAt } satisfies ProcessRecord));
   return () => rmSync(file, { force: true });
 }
 
 /** Those recorded in `folder` that still live, the last started first. */
-export function livingRecords(folder: string): ProcessRecord[] {
+export function listLiveRecords(folder: string): ProcessRecord[] {
   return readRecords(folder)
     .filter((record) => isAlive(record))
     .sort((a, b) => b.recordedAt - a.recordedAt);
 }
 
 /** Stops what an owner that died has left running, one after the other, and forgets all the records. */
-export async function stopRecorded(folder: string, records = livingRecords(folder)): Promise<void> {
+export async function stopRecordedProcesses(folder: string, records = listLiveRecords(folder)): Promise<void> {
   for (const record of records) {
     if (record.stopSignal) signal(record.pid, record.stopSignal);
-    await isGoneWithin(record, record.graceMs);
+    await exitsWithin(record, record.graceMs);
     killGroup(record.pid);
-    await isGoneWithin(record, 5000);
+    await exitsWithin(record, 5000);
     rmSync(join(folder, `${record.name}-${record.pid}.json`), { force: true });
   }
 }
@@ -62,7 +65,7 @@ function readRecords(folder: string): ProcessRecord[] {
   });
 }
 
-async function isGoneWithin(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+async function exitsWithin(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (isAlive(identity)) {
     if (Date.now() > deadline) return false;

@@ -4,16 +4,16 @@
  */
 import { type RunningProcess, type StartProcess, startProcess } from './child-process.ts';
 
-export interface ProcessStack {
+export interface ProcessGroup {
   start: StartProcess;
-  readonly stopping: boolean;
+  readonly isStopping: boolean;
   /** Stops everything, last started first. Safe to call twice: both calls await the same end. */
   stop(): Promise<void>;
   /** Ends everything at once, all at the same time. */
-  force(): Promise<void>;
+  forceStop(): Promise<void>;
 }
 
-export function createProcessStack(): ProcessStack {
+export function createProcessGroup(): ProcessGroup {
   const started: RunningProcess[] = [];
   let stopped: Promise<void> | undefined;
 
@@ -28,16 +28,16 @@ export function createProcessStack(): ProcessStack {
       started.push(child);
       return child;
     },
-    get stopping() {
+    get isStopping() {
       return stopped !== undefined;
     },
     stop() {
       stopped ??= stopInReverse();
       return stopped;
     },
-    async force() {
+    async forceStop() {
       stopped ??= Promise.resolve();
-      await Promise.all(started.filter((child) => child.running).map((child) => child.force()));
+      await Promise.all(started.filter((child) => child.isRunning).map((child) => child.forceStop()));
     },
   };
 }

@@ -11,12 +11,12 @@ export interface ProcessIdentity {
   startedAt: string;
 }
 
-const hasProc = existsSync('/proc/self/stat');
+const hasProcFs = existsSync('/proc/self/stat');
 
 /** The identity of a living process; undefined for one that is gone, or dead and not yet reaped. */
 export function identify(pid: number): ProcessIdentity | undefined {
-  if (!hasProc) {
-    const startedAt = askPs(pid, 'lstart');
+  if (!hasProcFs) {
+    const startedAt = queryPs(pid, 'lstart');
     return startedAt ? { pid, startedAt } : undefined;
   }
   const [state, ...rest] = statFields(pid);
@@ -29,13 +29,13 @@ export function isAlive(identity: ProcessIdentity): boolean {
 }
 
 /** The command line of a living process, empty when it is gone or may not be read. */
-export function commandOf(pid: number): string {
-  if (!hasProc) return askPs(pid, 'command');
+export function readCommand(pid: number): string {
+  if (!hasProcFs) return queryPs(pid, 'command');
   return readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
 }
 
-export function parentOf(pid: number): number {
-  return Number(hasProc ? statFields(pid)[1] : askPs(pid, 'ppid'));
+export function readParentPid(pid: number): number {
+  return Number(hasProcFs ? statFields(pid)[1] : queryPs(pid, 'ppid'));
 }
 
 /** What follows the name in /proc/<pid>/stat: state, parent, …; the name itself may hold spaces and brackets. */
@@ -52,7 +52,7 @@ function readOrEmpty(path: string): string {
   }
 }
 
-function askPs(pid: number, column: string): string {
+function queryPs(pid: number, column: string): string {
   try {
     return execFileSync('ps', ['-o', `${column}=`, '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' }).trim();
   } catch {

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type StartProcess, startProcess } from '../processes/child-process.ts';
-import { findProgram } from '../processes/find-executable.ts';
+import { findExecutable } from '../processes/find-executable.ts';
 
 /** A package manager that is interrupted needs a while to leave its database whole. */
 const INSTALL_GRACE_MS = 60_000;
@@ -32,7 +32,7 @@ const PACKAGE_MANAGERS: PackageManager[] = [
   { command: 'brew', recipes: [[['install', 'redis']]], needsRoot: false },
 ];
 
-const THREE_WAYS = [
+const INSTALL_HINT = [
   'Three ways to get a Redis:',
   '  1. install redis (or valkey) with your package manager, so that redis-server is in the PATH;',
   '  2. docker run -d -p 127.0.0.1:6379:6379 redis:7 redis-server --appendonly yes --appendfsync always',
@@ -44,7 +44,7 @@ export interface InstallOptions {
   /** Where what the package manager says is kept, in `install.log`. */
   folder: string;
   start?: StartProcess;
-  say: (line: string) => void;
+  printLine: (line: string) => void;
 }
 
 /** The path of a server, installed first if need be. @throws a sentence that names three ways to get one. */
@@ -54,30 +54,30 @@ export async function findOrInstallRedis(options: InstallOptions): Promise<strin
 
 function findServer(): string | undefined {
   for (const name of SERVERS) {
-    const path = findProgram(name);
+    const path = findExecutable(name);
     if (path) return path;
   }
   return undefined;
 }
 
 async function install(options: InstallOptions): Promise<string> {
-  const manager = PACKAGE_MANAGERS.find(({ command }) => findProgram(command));
+  const manager = PACKAGE_MANAGERS.find(({ command }) => findExecutable(command));
   if (!manager)
-    throw new Error(`No redis-server or valkey-server found, and no package manager known to us.\n${THREE_WAYS}`);
+    throw new Error(`No redis-server or valkey-server found, and no package manager known to us.\n${INSTALL_HINT}`);
   const prefix = manager.needsRoot && process.getuid?.() !== 0 ? ['sudo', '-n'] : [];
-  if (prefix.length > 0 && !mayUseSudo()) {
-    throw new Error(`No redis-server or valkey-server found, and installing one needs root.\n${THREE_WAYS}`);
+  if (prefix.length > 0 && !canUseSudo()) {
+    throw new Error(`No redis-server or valkey-server found, and installing one needs root.\n${INSTALL_HINT}`);
   }
   for (const recipe of manager.recipes) {
     const commands = recipe.map((args) => [...prefix, manager.command, ...args]);
     const shown = commands.map((command) => command.join(' ')).join(' && ');
-    options.say(`No redis-server or valkey-server found: installing it with ${manager.command} (${shown})`);
+    options.printLine(`No redis-server or valkey-server found: installing it with ${manager.command} (${shown})`);
     const failure = await runAll(commands, options);
     const path = findServer();
     if (path) return path;
-    options.say(failure ?? `${manager.command} succeeded, but brought no ${SERVERS.join(' or ')}`);
+    options.printLine(failure ?? `${manager.command} succeeded, but brought no ${SERVERS.join(' or ')}`);
   }
-  throw new Error(`${manager.command} could not install a Redis.\n${THREE_WAYS}`);
+  throw new Error(`${manager.command} could not install a Redis.\n${INSTALL_HINT}`);
 }
 
 /** Runs the commands one after the other; when one fails, all that it said. */
@@ -104,6 +104,6 @@ async function runAll(
   return undefined;
 }
 
-function mayUseSudo(): boolean {
-  return findProgram('sudo') !== undefined && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
+function canUseSudo(): boolean {
+  return findExecutable('sudo') !== undefined && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
 }

@@ -46,7 +46,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const config = join(folder, 'redis.conf');
   const logFile = join(folder, 'redis.log');
   await mkdir(join(folder, 'redis'), { recursive: true });
-  await writeFile(config, configText(options), { mode: 0o600 });
+  await writeFile(config, renderConfig(options), { mode: 0o600 });
   const log = await open(logFile, 'w');
   const server = await (options.start ?? startProcess)({
     name: 'redis',
@@ -66,7 +66,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
 }
 
 /** A file, and not the command line, since everybody on the machine can read that. */
-function configText(options: RedisOptions): string {
+function renderConfig(options: RedisOptions): string {
   const settings: Record<string, string> = {
     bind: '127.0.0.1',
     port: String(options.port),
@@ -90,7 +90,7 @@ async function waitUntilLoaded(url: string, server: RunningProcess): Promise<str
     timer = setTimeout(resolve, START_DEADLINE_MS, `it did not answer for ${START_DEADLINE_MS / 1000} s`);
   });
   try {
-    return await Promise.race([answersAsOurs(redis, server), timeout, server.exited]);
+    return await Promise.race([waitForOwnServer(redis, server), timeout, server.exited]);
   } finally {
     clearTimeout(timer);
     redis.disconnect();
@@ -98,7 +98,7 @@ async function waitUntilLoaded(url: string, server: RunningProcess): Promise<str
 }
 
 /** When another Redis answers, ours will soon end, for its port is taken: then this settles no more. */
-async function answersAsOurs(redis: Redis, server: RunningProcess): Promise<undefined> {
+async function waitForOwnServer(redis: Redis, server: RunningProcess): Promise<undefined> {
   const pid = /^process_id:(\d+)/m.exec(await redis.info('server'))?.[1];
   if (Number(pid) !== server.pid) await new Promise<never>(() => {});
 }

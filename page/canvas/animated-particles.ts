@@ -6,12 +6,12 @@ const appearSeconds = 0.9;
 const fadeSeconds = 0.7;
 const easePerSecond = 6;
 /** Pixels that a particle of velocity 1 would circle in; most are slower than 0.05. */
-const reach = 110;
-const longestReach = 26;
+const orbitScale = 110;
+const maxOrbitRadius = 26;
 /** More lines than this make a mist of a field. */
 const maxLinks = 4000;
 
-export interface Body {
+export interface AnimatedParticle {
   particle: ParticleView;
   /** In the world, on the way to the particle's position. */
   x: number;
@@ -20,24 +20,24 @@ export interface Body {
   screenX: number;
   screenY: number;
   /** 0 to 1 while it appears or fades. */
-  presence: number;
-  isGone: boolean;
+  visibility: number;
+  isRemoved: boolean;
   readonly phase: number;
-  readonly pace: number;
+  readonly angularSpeed: number;
 }
 
 export interface Link {
-  readonly from: Body;
-  readonly to: Body;
+  readonly from: AnimatedParticle;
+  readonly to: AnimatedParticle;
   readonly isCrystal: boolean;
 }
 
-export class Bodies {
-  readonly #bodies = new Map<string, Body>();
-  #all: readonly Body[] = [];
+export class AnimatedParticles {
+  readonly #byId = new Map<string, AnimatedParticle>();
+  #all: readonly AnimatedParticle[] = [];
   #links: readonly Link[] = [];
 
-  get all(): readonly Body[] {
+  get all(): readonly AnimatedParticle[] {
     return this.#all;
   }
 
@@ -45,8 +45,8 @@ export class Bodies {
     return this.#links;
   }
 
-  find(id: string): Body | undefined {
-    return this.#bodies.get(id);
+  get(id: string): AnimatedParticle | undefined {
+    return this.#byId.get(id);
   }
 
   /** Takes over a state's particles. Those that come first of all are there at once. */
@@ -54,46 +54,46 @@ export class Bodies {
     const present = new Set<string>();
     for (const particle of particles) {
       present.add(particle.id);
-      const body = this.#bodies.get(particle.id);
-      if (body) {
-        body.particle = particle;
-        body.isGone = false;
-      } else this.#bodies.set(particle.id, createBody(particle, isFirst));
+      const animated = this.#byId.get(particle.id);
+      if (animated) {
+        animated.particle = particle;
+        animated.isRemoved = false;
+      } else this.#byId.set(particle.id, createAnimatedParticle(particle, isFirst));
     }
-    for (const [id, body] of this.#bodies) if (!present.has(id)) body.isGone = true;
-    this.#gather();
+    for (const [id, body] of this.#byId) if (!present.has(id)) body.isRemoved = true;
+    this.#rebuild();
   }
 
   /** One frame on. `isStill` is for who wants no motion: then everything is where it is, at once. */
-  move(view: View, time: number, seconds: number, isStill: boolean): void {
-    const ease = isStill ? 1 : Math.min(1, seconds * easePerSecond);
-    let haveGone = false;
-    for (const [id, body] of this.#bodies) {
-      const { position, velocity } = body.particle;
-      body.x += (position.x - body.x) * ease;
-      body.y += (position.y - body.y) * ease;
-      body.presence = stepPresence(body, seconds, isStill);
-      if (body.presence === 0 && body.isGone) {
-        this.#bodies.delete(id);
-        haveGone = true;
+  move(view: View, time: number, seconds: number, isMotionReduced: boolean): void {
+    const ease = isMotionReduced ? 1 : Math.min(1, seconds * easePerSecond);
+    let hasRemoved = false;
+    for (const [id, animated] of this.#byId) {
+      const { position, velocity } = animated.particle;
+      animated.x += (position.x - animated.x) * ease;
+      animated.y += (position.y - animated.y) * ease;
+      animated.visibility = stepVisibility(animated, seconds, isMotionReduced);
+      if (animated.visibility === 0 && animated.isRemoved) {
+        this.#byId.delete(id);
+        hasRemoved = true;
         continue;
       }
-      const center = toScreen(view, body);
-      const turn = isStill ? 0 : time * body.pace + body.phase;
-      const swing = isStill ? 0 : 1;
-      body.screenX = center.x + swing * swingOf(velocity.x) * Math.cos(turn);
-      body.screenY = center.y - swing * swingOf(velocity.y) * Math.sin(turn * 1.07);
+      const center = toScreen(view, animated);
+      const angle = isMotionReduced ? 0 : time * animated.angularSpeed + animated.phase;
+      const motion = isMotionReduced ? 0 : 1;
+      animated.screenX = center.x + motion * orbitRadiusOf(velocity.x) * Math.cos(angle);
+      animated.screenY = center.y - motion * orbitRadiusOf(velocity.y) * Math.sin(angle * 1.07);
     }
-    if (haveGone) this.#gather();
+    if (hasRemoved) this.#rebuild();
   }
 
-  #gather(): void {
-    this.#all = [...this.#bodies.values()];
-    this.#links = linkBodies(this.#bodies);
+  #rebuild(): void {
+    this.#all = [...this.#byId.values()];
+    this.#links = linkParticles(this.#byId);
   }
 }
 
-function createBody(particle: ParticleView, isFirst: boolean): Body {
+function createAnimatedParticle(particle: ParticleView, isFirst: boolean): AnimatedParticle {
   const { position, velocity } = particle;
   return {
     particle,
@@ -101,27 +101,33 @@ function createBody(particle: ParticleView, isFirst: boolean): Body {
     y: position.y,
     screenX: 0,
     screenY: 0,
-    presence: isFirst ? 1 : 0.001,
-    isGone: false,
+    visibility: isFirst ? 1 : 0.001,
+    isRemoved: false,
     phase: (velocity.x * 7919 + velocity.y * 104729) % (2 * Math.PI),
-    pace: 0.25 + ((Math.abs(velocity.z) * 37) % 0.35),
+    angularSpeed: 0.25 + ((Math.abs(velocity.z) * 37) % 0.35),
   };
 }
 
-function swingOf(velocity: number): number {
-  return Math.sign(velocity) * Math.min(longestReach, 1.5 + Math.abs(velocity) * reach);
+function orbitRadiusOf(velocity: number): number {
+  return Math.sign(velocity) * Math.min(maxOrbitRadius, 1.5 + Math.abs(velocity) * orbitScale);
 }
 
-function stepPresence({ presence, isGone }: Body, seconds: number, isStill: boolean): number {
-  if (isStill) return isGone ? 0 : 1;
-  return isGone ? Math.max(0, presence - seconds / fadeSeconds) : Math.min(1, presence + seconds / appearSeconds);
+function stepVisibility(
+  { visibility, isRemoved }: AnimatedParticle,
+  seconds: number,
+  isMotionReduced: boolean,
+): number {
+  if (isMotionReduced) return isRemoved ? 0 : 1;
+  return isRemoved
+    ? Math.max(0, visibility - seconds / fadeSeconds)
+    : Math.min(1, visibility + seconds / appearSeconds);
 }
 
-function linkBodies(bodies: ReadonlyMap<string, Body>): Link[] {
+function linkParticles(animatedParticles: ReadonlyMap<string, AnimatedParticle>): Link[] {
   const links: Link[] = [];
-  for (const from of bodies.values()) {
+  for (const from of animatedParticles.values()) {
     for (const id of from.particle.connections) {
-      const to = bodies.get(id);
+      const to = animatedParticles.get(id);
       if (!to || to === from) continue;
       links.push({ from, to, isCrystal: from.particle.crystallized });
       if (links.length === maxLinks) return links;

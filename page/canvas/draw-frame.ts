@@ -1,7 +1,7 @@
 /** One frame of the living layer: lines, particles, the cursor. Draws what it is given and decides nothing. */
-import type { Body, Link } from './animated-particles.ts';
+import type { AnimatedParticle, Link } from './animated-particles.ts';
 import { cellCenter, type Point, type View } from './geometry.ts';
-import { css, type Palette } from './palette.ts';
+import { type Palette, toCssColor } from './palette.ts';
 import { type Sprites, spriteRadius } from './sprites.ts';
 
 export interface Frame {
@@ -10,33 +10,33 @@ export interface Frame {
   readonly palette: Palette;
   readonly sprites: Sprites;
   readonly time: number;
-  readonly isStill: boolean;
+  readonly isMotionReduced: boolean;
 }
 
 /** Pulses of light on the lines of crystals; more would only flicker. */
 const maxPulses = 90;
 /** A crowd is drawn smaller: above this many particles, by the root of how many more there are. */
-const crowd = 160;
-const smallest = 0.46;
+const fullSizeCount = 160;
+const minScale = 0.46;
 
-export function drawLinks({ context, palette, time, isStill }: Frame, links: readonly Link[]): void {
+export function drawLinks({ context, palette, time, isMotionReduced }: Frame, links: readonly Link[]): void {
   context.lineWidth = 1;
-  const plain = palette.isDark ? css(palette.text, 0.14) : css(palette.text, 0.2);
-  const crystal = css(palette.warm, palette.isDark ? 0.42 : 0.5);
+  const plain = palette.isDark ? toCssColor(palette.text, 0.14) : toCssColor(palette.text, 0.2);
+  const crystal = toCssColor(palette.warm, palette.isDark ? 0.42 : 0.5);
   for (const isCrystal of [false, true]) {
     context.strokeStyle = isCrystal ? crystal : plain;
     context.beginPath();
     for (const link of links) if (link.isCrystal === isCrystal) traceLink(context, link);
     context.stroke();
   }
-  if (isStill) return;
-  context.fillStyle = css(palette.warm, 0.9);
+  if (isMotionReduced) return;
+  context.fillStyle = toCssColor(palette.warm, 0.9);
   context.beginPath();
   let pulses = 0;
   for (const { from, to, isCrystal } of links) {
     if (!isCrystal) continue;
-    const share = (time * 0.22 + from.phase) % 1;
-    const { x, y } = pointOn(from, to, share < 0 ? share + 1 : share);
+    const progress = (time * 0.22 + from.phase) % 1;
+    const { x, y } = pointOn(from, to, progress < 0 ? progress + 1 : progress);
     context.moveTo(x + 1.3, y);
     context.arc(x, y, 1.3, 0, 2 * Math.PI);
     pulses += 1;
@@ -46,54 +46,58 @@ export function drawLinks({ context, palette, time, isStill }: Frame, links: rea
 }
 
 /** A shallow arc: the eye follows it better than a straight line through a crowd. */
-function bendOf(from: Body, to: Body): Point {
+function controlPointOf(from: AnimatedParticle, to: AnimatedParticle): Point {
   const [dx, dy] = [to.screenX - from.screenX, to.screenY - from.screenY];
   return { x: (from.screenX + to.screenX) / 2 - dy * 0.09, y: (from.screenY + to.screenY) / 2 + dx * 0.09 };
 }
 
 function traceLink(context: CanvasRenderingContext2D, { from, to }: Link): void {
-  const bend = bendOf(from, to);
+  const control = controlPointOf(from, to);
   context.moveTo(from.screenX, from.screenY);
-  context.quadraticCurveTo(bend.x, bend.y, to.screenX, to.screenY);
+  context.quadraticCurveTo(control.x, control.y, to.screenX, to.screenY);
 }
 
-function pointOn(from: Body, to: Body, t: number): Point {
-  const bend = bendOf(from, to);
-  const mix = (a: number, b: number, c: number) => (1 - t) ** 2 * a + 2 * (1 - t) * t * b + t ** 2 * c;
-  return { x: mix(from.screenX, bend.x, to.screenX), y: mix(from.screenY, bend.y, to.screenY) };
+function pointOn(from: AnimatedParticle, to: AnimatedParticle, t: number): Point {
+  const control = controlPointOf(from, to);
+  const bezier = (a: number, b: number, c: number) => (1 - t) ** 2 * a + 2 * (1 - t) * t * b + t ** 2 * c;
+  return { x: bezier(from.screenX, control.x, to.screenX), y: bezier(from.screenY, control.y, to.screenY) };
 }
 
-export function drawBodies(frame: Frame, bodies: readonly Body[]): void {
+export function drawParticles(frame: Frame, animatedParticles: readonly AnimatedParticle[]): void {
   const { context, palette } = frame;
-  const scale = Math.max(smallest, Math.sqrt(Math.min(1, crowd / Math.max(1, bodies.length))));
-  for (const body of bodies) if (!body.particle.crystallized) drawBody(frame, body, scale);
+  const scale = Math.max(minScale, Math.sqrt(Math.min(1, fullSizeCount / Math.max(1, animatedParticles.length))));
+  for (const animated of animatedParticles) if (!animated.particle.crystallized) drawParticle(frame, animated, scale);
   // Only crystals shine through each other; a crowd of lesser lights would burn into one white patch.
-  context.globalCompositeOperation = palette.blend;
-  for (const body of bodies) if (body.particle.crystallized) drawBody(frame, body, scale);
+  context.globalCompositeOperation = palette.blendMode;
+  for (const animated of animatedParticles) if (animated.particle.crystallized) drawParticle(frame, animated, scale);
   context.globalCompositeOperation = 'source-over';
   context.globalAlpha = 1;
 }
 
-function drawBody({ context, sprites, time, isStill }: Frame, body: Body, scale: number): void {
-  const { resonance, crystallized } = body.particle;
-  const breath = isStill ? 1 : 1 + 0.06 * Math.sin(time * 1.3 + body.phase * 5);
-  const size = (0.3 + resonance * 0.6) * scale * breath * easeOut(body.presence);
+function drawParticle(
+  { context, sprites, time, isMotionReduced }: Frame,
+  animated: AnimatedParticle,
+  scale: number,
+): void {
+  const { resonance, crystallized } = animated.particle;
+  const pulse = isMotionReduced ? 1 : 1 + 0.06 * Math.sin(time * 1.3 + animated.phase * 5);
+  const size = (0.3 + resonance * 0.6) * scale * pulse * easeOut(animated.visibility);
   const radius = spriteRadius * (crystallized ? Math.max(0.6, size * 1.25) : size);
-  context.globalAlpha = body.presence * (crystallized ? 1 : 0.55 + 0.45 * resonance);
+  context.globalAlpha = animated.visibility * (crystallized ? 1 : 0.55 + 0.45 * resonance);
   const sprite = crystallized ? sprites.crystal(resonance) : sprites.glow(resonance);
-  context.drawImage(sprite, body.screenX - radius, body.screenY - radius, radius * 2, radius * 2);
+  context.drawImage(sprite, animated.screenX - radius, animated.screenY - radius, radius * 2, radius * 2);
 }
 
-function easeOut(share: number): number {
-  return 1 - (1 - share) ** 3;
+function easeOut(progress: number): number {
+  return 1 - (1 - progress) ** 3;
 }
 
 /** Where the keyboard is: the corners of its cell. */
 export function drawCursor({ context, view, palette }: Frame, gridSize: number, cell: Point): void {
   const { x, y } = cellCenter(view, gridSize, cell);
-  const halfWidth = Math.max(9, view.plate.width / gridSize / 2);
-  const halfHeight = Math.max(9, view.plate.height / gridSize / 2);
-  context.strokeStyle = css(palette.cool, 1);
+  const halfWidth = Math.max(9, view.viewport.width / gridSize / 2);
+  const halfHeight = Math.max(9, view.viewport.height / gridSize / 2);
+  context.strokeStyle = toCssColor(palette.cool, 1);
   context.lineWidth = 2;
   context.beginPath();
   for (const [sideX, sideY] of [

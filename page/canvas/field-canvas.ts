@@ -1,41 +1,41 @@
 /** The two canvases and their clock: takes states over, draws frames, and says what lies where. Knows no network. */
 import type { FieldView } from '../../client/types.ts';
-import { Bodies, type Body } from './animated-particles.ts';
-import { drawBodies, drawCursor, drawLinks, type Frame } from './draw-frame.ts';
-import { approach, emptyWorld, fitWorld, type Point, type Rect, toScreen, type View } from './geometry.ts';
+import { type AnimatedParticle, AnimatedParticles } from './animated-particles.ts';
+import { drawCursor, drawLinks, drawParticles, type Frame } from './draw-frame.ts';
+import { emptyWorld, fitWorld, interpolateRect, type Point, type Rect, toScreen, type View } from './geometry.ts';
 import { HeatLayer } from './heat-layer.ts';
 import { type Palette, readPalette } from './palette.ts';
-import { type Place, type RippleKind, Ripples } from './ripples.ts';
+import { type RippleKind, Ripples, type RippleTarget } from './ripples.ts';
 import { drawSprites, type Sprites } from './sprites.ts';
 
 /** Sharper than this costs frames and shows nothing. */
 const maxScale = 2;
-const worldPerSecond = 3;
+const worldEaseRate = 3;
 /** After a tab has slept, the next frame is no leap. */
-const longestFrameSeconds = 0.1;
-const rememberedCosts = 240;
+const maxFrameSeconds = 0.1;
+const maxFrameTimes = 240;
 
-interface StageOptions {
+interface FieldCanvasOptions {
   readonly heat: HTMLCanvasElement;
   readonly field: HTMLCanvasElement;
   readonly gridSize: number;
   /** The part of the window that words leave free. */
-  readonly findPlate: () => Rect;
+  readonly measureViewport: () => Rect;
 }
 
-type Shown = Pick<FieldView, 'memoryParticles' | 'cells'>;
+type DrawnState = Pick<FieldView, 'memoryParticles' | 'cells'>;
 
-export class Stage {
-  readonly #options: StageOptions;
+export class FieldCanvas {
+  readonly #options: FieldCanvasOptions;
   readonly #context: CanvasRenderingContext2D;
   readonly #heat: HeatLayer;
-  readonly #bodies = new Bodies();
+  readonly #particles = new AnimatedParticles();
   readonly #ripples = new Ripples();
-  readonly #stillness = matchMedia('(prefers-reduced-motion: reduce)');
-  readonly #costs: number[] = [];
+  readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
+  readonly #frameTimesMs: number[] = [];
   #palette: Palette;
   #sprites: Sprites;
-  #plate: Rect;
+  #viewport: Rect;
   #world: Rect = emptyWorld;
   #worldTarget: Rect = emptyWorld;
   #lastTime = 0;
@@ -43,13 +43,13 @@ export class Stage {
   #isStale = true;
   cursor: Point | undefined;
 
-  constructor(options: StageOptions) {
+  constructor(options: FieldCanvasOptions) {
     const context = options.field.getContext('2d');
     if (!context) throw new Error('this browser has no 2D canvas');
     this.#options = options;
     this.#context = context;
     this.#heat = new HeatLayer(options.heat, options.gridSize);
-    this.#plate = options.findPlate();
+    this.#viewport = options.measureViewport();
     this.#palette = readPalette(options.field);
     this.#sprites = drawSprites(this.#palette, this.#scale);
     this.resize();
@@ -57,16 +57,16 @@ export class Stage {
   }
 
   get view(): View {
-    return { plate: this.#plate, world: this.#world };
+    return { viewport: this.#viewport, world: this.#world };
   }
 
   /** Milliseconds that the newest frames took to draw. */
-  get costs(): readonly number[] {
-    return this.#costs;
+  get frameTimesMs(): readonly number[] {
+    return this.#frameTimesMs;
   }
 
-  show({ memoryParticles, cells }: Shown): void {
-    this.#bodies.set(memoryParticles, this.#isFirst);
+  setState({ memoryParticles, cells }: DrawnState): void {
+    this.#particles.set(memoryParticles, this.#isFirst);
     this.#worldTarget = fitWorld(
       this.#worldTarget,
       memoryParticles.map(({ position }) => position),
@@ -79,8 +79,8 @@ export class Stage {
     this.#isStale = true;
   }
 
-  ripple(kind: RippleKind, place: Place): void {
-    this.#ripples.add(kind, place, performance.now() / 1000);
+  ripple(kind: RippleKind, target: RippleTarget): void {
+    this.#ripples.add(kind, target, performance.now() / 1000);
   }
 
   heatAt(cell: Point): number {
@@ -88,29 +88,29 @@ export class Stage {
   }
 
   /** The particle nearest to a point of the screen, no farther than `within` pixels. */
-  nearest({ x, y }: Point, within: number): Body | undefined {
-    let found: Body | undefined;
-    let best = within;
-    for (const body of this.#bodies.all) {
-      const distance = body.isGone ? Infinity : Math.hypot(body.screenX - x, body.screenY - y);
+  findNearest({ x, y }: Point, maxDistance: number): AnimatedParticle | undefined {
+    let found: AnimatedParticle | undefined;
+    let best = maxDistance;
+    for (const animated of this.#particles.all) {
+      const distance = animated.isRemoved ? Infinity : Math.hypot(animated.screenX - x, animated.screenY - y);
       if (distance >= best) continue;
       best = distance;
-      found = body;
+      found = animated;
     }
     return found;
   }
 
   /** Ids of the particles nearest to a position of the world, as they lie on the screen. */
-  neighbours(position: Point, count: number, within: number): string[] {
+  findNeighbours(position: Point, count: number, maxDistance: number): string[] {
     const from = toScreen(this.view, position);
-    return this.#bodies.all
-      .filter((body) => !body.isGone)
+    return this.#particles.all
+      .filter((body) => !body.isRemoved)
       .map(({ particle, screenX, screenY }) => ({
         id: particle.id,
-        far: Math.hypot(screenX - from.x, screenY - from.y),
+        distance: Math.hypot(screenX - from.x, screenY - from.y),
       }))
-      .filter(({ far }) => far < within)
-      .sort((a, b) => a.far - b.far)
+      .filter(({ distance }) => distance < maxDistance)
+      .sort((a, b) => a.distance - b.distance)
       .slice(0, count)
       .map(({ id }) => id);
   }
@@ -124,7 +124,7 @@ export class Stage {
   }
 
   resize(): void {
-    this.#plate = this.#options.findPlate();
+    this.#viewport = this.#options.measureViewport();
     for (const canvas of [this.#options.heat, this.#options.field]) {
       canvas.width = Math.round(innerWidth * this.#scale);
       canvas.height = Math.round(innerHeight * this.#scale);
@@ -140,31 +140,35 @@ export class Stage {
 
   /** One frame. @param now as `requestAnimationFrame` gives it */
   draw(now: number): void {
-    const began = performance.now();
+    const startedAt = performance.now();
     const time = now / 1000;
-    const seconds = Math.min(longestFrameSeconds, time - this.#lastTime);
+    const seconds = Math.min(maxFrameSeconds, time - this.#lastTime);
     this.#lastTime = time;
-    const isStill = this.#stillness.matches;
-    if (isStill && !this.#isStale && this.#ripples.isEmpty) return;
+    const isMotionReduced = this.#reducedMotion.matches;
+    if (isMotionReduced && !this.#isStale && this.#ripples.isEmpty) return;
     this.#isStale = false;
-    this.#world = approach(this.#world, this.#worldTarget, isStill ? 1 : Math.min(1, seconds * worldPerSecond));
+    this.#world = interpolateRect(
+      this.#world,
+      this.#worldTarget,
+      isMotionReduced ? 1 : Math.min(1, seconds * worldEaseRate),
+    );
     const { view } = this;
-    this.#bodies.move(view, time, seconds, isStill);
+    this.#particles.move(view, time, seconds, isMotionReduced);
     const [palette, sprites, context, { gridSize }] = [this.#palette, this.#sprites, this.#context, this.#options];
-    this.#heat.draw({ plate: view.plate, palette, seconds, isStill });
+    this.#heat.draw({ viewport: view.viewport, palette, seconds, isMotionReduced });
     context.clearRect(0, 0, innerWidth, innerHeight);
-    const frame: Frame = { context, view, palette, sprites, time, isStill };
-    drawLinks(frame, this.#bodies.links);
-    drawBodies(frame, this.#bodies.all);
-    const find = (particle: string) => this.#bodies.find(particle);
-    this.#ripples.draw(context, { view, gridSize, palette, time, isStill, find });
+    const frame: Frame = { context, view, palette, sprites, time, isMotionReduced };
+    drawLinks(frame, this.#particles.links);
+    drawParticles(frame, this.#particles.all);
+    const findParticle = (particle: string) => this.#particles.get(particle);
+    this.#ripples.draw(context, { view, gridSize, palette, time, isMotionReduced, findParticle });
     if (this.cursor) drawCursor(frame, gridSize, this.cursor);
-    this.#costs.push(performance.now() - began);
-    if (this.#costs.length > rememberedCosts) this.#costs.shift();
+    this.#frameTimesMs.push(performance.now() - startedAt);
+    if (this.#frameTimesMs.length > maxFrameTimes) this.#frameTimesMs.shift();
   }
 
   /** The next frame is drawn even if nothing moves. */
-  touch(): void {
+  requestRedraw(): void {
     this.#isStale = true;
   }
 }

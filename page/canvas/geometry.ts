@@ -14,18 +14,18 @@ export interface Rect extends Point {
 
 /** Where a field is shown: `plate` in CSS pixels of the screen, `world` in coordinates of particles. */
 export interface View {
-  readonly plate: Rect;
+  readonly viewport: Rect;
   readonly world: Rect;
 }
 
 /** What lies farther out, for nobody means to put it there, is shown at the edge. */
 const worldLimit = 1000;
-const leastSpan = 20;
+const minSpan = 20;
 const margin = 0.07;
 /** A world that has become this much too wide is fitted anew. */
-const slack = 2.5;
+const maxOversize = 2.5;
 
-export const emptyWorld: Rect = { x: -10, y: -10, width: leastSpan, height: leastSpan };
+export const emptyWorld: Rect = { x: -10, y: -10, width: minSpan, height: minSpan };
 
 /** The world for these particles: the current one for as long as it serves, so that the picture stands still. */
 export function fitWorld(current: Rect, points: Iterable<Point>): Rect {
@@ -41,47 +41,47 @@ export function fitWorld(current: Rect, points: Iterable<Point>): Rect {
   const [x, width] = fitAxis(left, right);
   const [y, height] = fitAxis(bottom, top);
   const fitted = { x, y, width, height };
-  const holds =
+  const isFitting =
     left >= current.x &&
     right <= current.x + current.width &&
     bottom >= current.y &&
     top <= current.y + current.height &&
-    current.width <= fitted.width * slack &&
-    current.height <= fitted.height * slack;
-  return holds ? current : fitted;
+    current.width <= fitted.width * maxOversize &&
+    current.height <= fitted.height * maxOversize;
+  return isFitting ? current : fitted;
 }
 
 function fitAxis(low: number, high: number): [start: number, span: number] {
-  const span = Math.max(leastSpan, (high - low) * (1 + 2 * margin));
+  const span = Math.max(minSpan, (high - low) * (1 + 2 * margin));
   return [(low + high) / 2 - span / 2, span];
 }
 
-export function toScreen({ plate, world }: View, { x, y }: Point): Point {
-  const across = clampUnit((x - world.x) / world.width);
-  const up = clampUnit((y - world.y) / world.height);
-  return { x: plate.x + across * plate.width, y: plate.y + (1 - up) * plate.height };
+export function toScreen({ viewport, world }: View, { x, y }: Point): Point {
+  const xRatio = clampUnit((x - world.x) / world.width);
+  const yRatio = clampUnit((y - world.y) / world.height);
+  return { x: viewport.x + xRatio * viewport.width, y: viewport.y + (1 - yRatio) * viewport.height };
 }
 
-export function toWorld({ plate, world }: View, { x, y }: Point): Point {
+export function toWorld({ viewport, world }: View, { x, y }: Point): Point {
   return {
-    x: world.x + clampUnit((x - plate.x) / plate.width) * world.width,
-    y: world.y + (1 - clampUnit((y - plate.y) / plate.height)) * world.height,
+    x: world.x + clampUnit((x - viewport.x) / viewport.width) * world.width,
+    y: world.y + (1 - clampUnit((y - viewport.y) / viewport.height)) * world.height,
   };
 }
 
 /** The cell under a point of the screen, or undefined beside the plate. */
-export function toCell({ plate }: View, gridSize: number, { x, y }: Point): Point | undefined {
-  const column = Math.floor(((x - plate.x) / plate.width) * gridSize);
-  const row = Math.floor((1 - (y - plate.y) / plate.height) * gridSize);
+export function toCell({ viewport }: View, gridSize: number, { x, y }: Point): Point | undefined {
+  const column = Math.floor(((x - viewport.x) / viewport.width) * gridSize);
+  const row = Math.floor((1 - (y - viewport.y) / viewport.height) * gridSize);
   const isInside = column >= 0 && row >= 0 && column < gridSize && row < gridSize;
   return isInside ? { x: column, y: row } : undefined;
 }
 
 /** The middle of a cell on the screen. */
-export function cellCenter({ plate }: View, gridSize: number, { x, y }: Point): Point {
+export function cellCenter({ viewport }: View, gridSize: number, { x, y }: Point): Point {
   return {
-    x: plate.x + ((x + 0.5) / gridSize) * plate.width,
-    y: plate.y + (1 - (y + 0.5) / gridSize) * plate.height,
+    x: viewport.x + ((x + 0.5) / gridSize) * viewport.width,
+    y: viewport.y + (1 - (y + 0.5) / gridSize) * viewport.height,
   };
 }
 
@@ -95,13 +95,14 @@ export function cellsBetween(from: Point, to: Point): Point[] {
 }
 
 /** Part of the way from one rectangle to another. */
-export function approach(from: Rect, to: Rect, share: number): Rect {
-  const mix = (a: number, b: number) => (Math.abs(b - a) < Math.abs(to.width) * 1e-4 ? b : a + (b - a) * share);
+export function interpolateRect(from: Rect, to: Rect, progress: number): Rect {
+  const interpolate = (a: number, b: number) =>
+    Math.abs(b - a) < Math.abs(to.width) * 1e-4 ? b : a + (b - a) * progress;
   return {
-    x: mix(from.x, to.x),
-    y: mix(from.y, to.y),
-    width: mix(from.width, to.width),
-    height: mix(from.height, to.height),
+    x: interpolate(from.x, to.x),
+    y: interpolate(from.y, to.y),
+    width: interpolate(from.width, to.width),
+    height: interpolate(from.height, to.height),
   };
 }
 

@@ -1,14 +1,14 @@
 /** The harmonics as they sound together: a standing wave, the taller the stronger, the clearer the more coherent. */
 import type { FieldView } from '../../client/types.ts';
 import { byId } from '../dom.ts';
-import { css, type Palette } from './palette.ts';
+import { type Palette, toCssColor } from './palette.ts';
 
 type QuantumField = FieldView['quantumFields'][number];
 
 const strands = 4;
 const maxHarmonics = 7;
 
-export class Wave {
+export class HarmonicsWave {
   readonly #canvas = byId('wave', HTMLCanvasElement);
   #field: QuantumField | undefined;
 
@@ -28,7 +28,7 @@ export class Wave {
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, width, height);
     for (let strand = strands - 1; strand >= 0; strand -= 1) {
-      context.strokeStyle = css(strand === 0 ? palette.warm : palette.cool, strand === 0 ? 0.95 : 0.4 / strand);
+      context.strokeStyle = toCssColor(strand === 0 ? palette.warm : palette.cool, strand === 0 ? 0.95 : 0.4 / strand);
       context.lineWidth = strand === 0 ? 1.5 : 1;
       context.beginPath();
       for (let x = 0; x <= width; x += 3) {
@@ -42,16 +42,16 @@ export class Wave {
 /** −1 to 1 at `place` (0 to 1). Strands drift apart as coherence is lost. */
 function heightAt(
   { harmonics, strength, coherence }: QuantumField,
-  place: number,
+  position: number,
   time: number,
   strand: number,
 ): number {
-  const heard = harmonics.slice(0, maxHarmonics);
+  const audible = harmonics.slice(0, maxHarmonics);
   const drift = strand * (0.25 + (1 - coherence) * 1.1);
-  const sum = heard.reduce((total, harmonic, index) => {
-    const turns = Math.min(9, Math.abs(harmonic)) || 1;
-    return total + Math.sin(place * Math.PI * 2 * turns + time * (0.5 + index * 0.17) + drift) / (index + 1);
+  const sum = audible.reduce((total, harmonic, index) => {
+    const cycles = Math.min(9, Math.abs(harmonic)) || 1;
+    return total + Math.sin(position * Math.PI * 2 * cycles + time * (0.5 + index * 0.17) + drift) / (index + 1);
   }, 0);
-  const ends = Math.sin(Math.PI * place);
-  return ((0.4 + 0.6 * strength) * ends * sum) / 1.9;
+  const envelope = Math.sin(Math.PI * position);
+  return ((0.4 + 0.6 * strength) * envelope * sum) / 1.9;
 }

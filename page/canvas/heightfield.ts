@@ -1,11 +1,11 @@
 /** The grid as a smooth relief: its values spread over a finer lattice, and lines of equal height across it. Pure. */
 
 /** Lattice points for each cell, in each direction. */
-const fineness = 5;
+const pointsPerCell = 5;
 /** Empty cells around the grid, so that heat fades out instead of ending at an edge. */
 const border = 1;
 
-export interface Relief {
+export interface Heightfield {
   /** Points in each direction. */
   readonly size: number;
   /** Row by row from the north, 0 to 1. */
@@ -16,16 +16,16 @@ export interface Relief {
 }
 
 /** @param values the grid's cells, row by row from the south (y = 0), as the contract counts them. */
-export function raiseRelief(values: Float32Array, gridSize: number): Relief {
+export function interpolateGrid(values: Float32Array, gridSize: number): Heightfield {
   const span = gridSize + 2 * border;
-  const size = span * fineness;
+  const size = span * pointsPerCell;
   const weights = splineWeights();
-  const across = new Float32Array(span * size);
+  const blendedRows = new Float32Array(span * size);
   for (let row = 0; row < span; row += 1) {
     const y = gridSize - 1 - (row - border);
     if (y < 0 || y >= gridSize) continue;
     for (let column = 0; column < size; column += 1) {
-      across[row * size + column] = blend(weights, column, (cell) => {
+      blendedRows[row * size + column] = interpolate(weights, column, (cell) => {
         const x = cell - border;
         return x < 0 || x >= gridSize ? 0 : (values[y * gridSize + x] ?? 0);
       });
@@ -34,8 +34,8 @@ export function raiseRelief(values: Float32Array, gridSize: number): Relief {
   const heights = new Float32Array(size * size);
   for (let row = 0; row < size; row += 1) {
     for (let column = 0; column < size; column += 1) {
-      heights[row * size + column] = blend(weights, row, (cell) =>
-        cell < 0 || cell >= span ? 0 : (across[cell * size + column] ?? 0),
+      heights[row * size + column] = interpolate(weights, row, (cell) =>
+        cell < 0 || cell >= span ? 0 : (blendedRows[cell * size + column] ?? 0),
       );
     }
   }
@@ -44,8 +44,8 @@ export function raiseRelief(values: Float32Array, gridSize: number): Relief {
 
 /** The four weights of a cubic B-spline for each place within a cell: smooth, and never above the values themselves. */
 function splineWeights(): readonly (readonly [number, number, number, number])[] {
-  return Array.from({ length: fineness }, (_, step) => {
-    const t = ((step + 0.5) / fineness + 0.5) % 1;
+  return Array.from({ length: pointsPerCell }, (_, step) => {
+    const t = ((step + 0.5) / pointsPerCell + 0.5) % 1;
     return [
       (1 - t) ** 3 / 6,
       (3 * t ** 3 - 6 * t ** 2 + 4) / 6,
@@ -55,15 +55,19 @@ function splineWeights(): readonly (readonly [number, number, number, number])[]
   });
 }
 
-function blend(weights: ReturnType<typeof splineWeights>, place: number, heightOf: (cell: number) => number): number {
-  const step = place % fineness;
-  const left = Math.floor(place / fineness) - ((step + 0.5) / fineness < 0.5 ? 1 : 0);
+function interpolate(
+  weights: ReturnType<typeof splineWeights>,
+  position: number,
+  heightOf: (cell: number) => number,
+): number {
+  const step = position % pointsPerCell;
+  const left = Math.floor(position / pointsPerCell) - ((step + 0.5) / pointsPerCell < 0.5 ? 1 : 0);
   const [a, b, c, d] = weights[step] ?? [0, 1, 0, 0];
   return a * heightOf(left - 1) + b * heightOf(left) + c * heightOf(left + 1) + d * heightOf(left + 2);
 }
 
 /** The line at one height, as segments x1, y1, x2, y2 in lattice points (marching squares). */
-export function traceLevel({ size, heights }: Relief, level: number): number[] {
+export function traceContour({ size, heights }: Heightfield, level: number): number[] {
   const segments: number[] = [];
   for (let row = 0; row < size - 1; row += 1) {
     for (let column = 0; column < size - 1; column += 1) {
@@ -80,12 +84,12 @@ type Corners = readonly [number, number, number, number];
 function traceSquare([a, b, c, d]: Corners, level: number, x: number, y: number, segments: number[]): void {
   const key = Number(a > level) | (Number(b > level) << 1) | (Number(c > level) << 2) | (Number(d > level) << 3);
   if (key === 0 || key === 15) return;
-  const share = (from: number, to: number) => (level - from) / (to - from);
+  const ratioBetween = (from: number, to: number) => (level - from) / (to - from);
   const crossings: number[] = [];
-  if (a > level !== b > level) crossings.push(x + share(a, b), y);
-  if (b > level !== c > level) crossings.push(x + 1, y + share(b, c));
-  if (d > level !== c > level) crossings.push(x + share(d, c), y + 1);
-  if (a > level !== d > level) crossings.push(x, y + share(a, d));
+  if (a > level !== b > level) crossings.push(x + ratioBetween(a, b), y);
+  if (b > level !== c > level) crossings.push(x + 1, y + ratioBetween(b, c));
+  if (d > level !== c > level) crossings.push(x + ratioBetween(d, c), y + 1);
+  if (a > level !== d > level) crossings.push(x, y + ratioBetween(a, d));
   segments.push(...crossings.slice(0, 4));
   if (crossings.length === 8) segments.push(...crossings.slice(4));
 }

@@ -10,7 +10,7 @@ export interface Palette {
   readonly cool: Rgb;
   readonly alarm: Rgb;
   /** How glows are laid over each other: light adds up on dark ground, but not on paper. */
-  readonly blend: GlobalCompositeOperation;
+  readonly blendMode: GlobalCompositeOperation;
   readonly isDark: boolean;
 }
 
@@ -18,7 +18,7 @@ export function readPalette(element: Element): Palette {
   const style = getComputedStyle(element);
   const read = (name: string) => style.getPropertyValue(name).trim();
   const color = (name: string) => parseHex(read(name));
-  const blend = read('--glow-blend') === 'screen' ? 'screen' : 'source-over';
+  const blendMode = read('--glow-blend') === 'screen' ? 'screen' : 'source-over';
   return {
     heat: read('--heat').split(/\s+/).map(parseHex),
     glow: read('--glow').split(/\s+/).map(parseHex),
@@ -26,8 +26,8 @@ export function readPalette(element: Element): Palette {
     warm: color('--warm'),
     cool: color('--cool'),
     alarm: color('--alarm'),
-    blend,
-    isDark: blend === 'screen',
+    blendMode,
+    isDark: blendMode === 'screen',
   };
 }
 
@@ -37,16 +37,16 @@ function parseHex(text: string): Rgb {
 }
 
 /** The colour at `share` (0 to 1) of a row of colours. */
-export function colorAt(colors: readonly Rgb[], share: number): Rgb {
-  const place = Math.min(1, Math.max(0, share)) * (colors.length - 1);
-  const index = Math.min(colors.length - 2, Math.floor(place));
+export function colorAt(colors: readonly Rgb[], ratio: number): Rgb {
+  const position = Math.min(1, Math.max(0, ratio)) * (colors.length - 1);
+  const index = Math.min(colors.length - 2, Math.floor(position));
   const [from, to] = [colors[index], colors[index + 1]];
   if (!from || !to) return colors[0] ?? [128, 128, 128];
-  const part = place - index;
-  const mix = (a: number, b: number) => Math.round(a + (b - a) * part);
-  return [mix(from[0], to[0]), mix(from[1], to[1]), mix(from[2], to[2])];
+  const fraction = position - index;
+  const interpolate = (a: number, b: number) => Math.round(a + (b - a) * fraction);
+  return [interpolate(from[0], to[0]), interpolate(from[1], to[1]), interpolate(from[2], to[2])];
 }
 
-export function css([red, green, blue]: Rgb, alpha = 1): string {
+export function toCssColor([red, green, blue]: Rgb, alpha = 1): string {
   return `rgb(${red} ${green} ${blue} / ${alpha})`;
 }

@@ -1,29 +1,29 @@
 /** Rings that go out from where something has happened. */
-import type { Body } from './animated-particles.ts';
+import type { AnimatedParticle } from './animated-particles.ts';
 import { cellCenter, type Point, type View } from './geometry.ts';
-import { css, type Palette } from './palette.ts';
+import { type Palette, toCssColor } from './palette.ts';
 
 /** `write`: a particle or cell has changed; `conflict`: two devices wrote it at once; `event`: the whole field is moved. */
 export type RippleKind = 'write' | 'conflict' | 'event';
 
 /** A particle by its id, a cell as `"x,y"`, or all of the field. */
-export type Place = { readonly particle: string } | { readonly cell: string } | 'field';
+export type RippleTarget = { readonly particle: string } | { readonly cell: string } | 'field';
 
 interface Ripple {
   readonly kind: RippleKind;
-  readonly place: Place;
-  readonly start: number;
+  readonly target: RippleTarget;
+  readonly startSeconds: number;
 }
 
-const seconds: Readonly<Record<RippleKind, number>> = { write: 1.1, conflict: 3.2, event: 2.4 };
+const durationSeconds: Readonly<Record<RippleKind, number>> = { write: 1.1, conflict: 3.2, event: 2.4 };
 /** A burst of changes, such as a file that is sent, needs no more rings than this to be seen. */
 const maxRipples = 48;
 
 export class Ripples {
   #ripples: Ripple[] = [];
 
-  add(kind: RippleKind, place: Place, start: number): void {
-    if (this.#ripples.length < maxRipples) this.#ripples.push({ kind, place, start });
+  add(kind: RippleKind, target: RippleTarget, startSeconds: number): void {
+    if (this.#ripples.length < maxRipples) this.#ripples.push({ kind, target, startSeconds });
   }
 
   get isEmpty(): boolean {
@@ -31,50 +31,54 @@ export class Ripples {
   }
 
   draw(context: CanvasRenderingContext2D, frame: RippleFrame): void {
-    this.#ripples = this.#ripples.filter(({ kind, start }) => frame.time - start < seconds[kind]);
+    this.#ripples = this.#ripples.filter(({ kind, startSeconds }) => frame.time - startSeconds < durationSeconds[kind]);
     for (const ripple of this.#ripples) drawRipple(context, ripple, frame);
   }
 }
 
 interface RippleFrame {
-  readonly find: (particle: string) => Body | undefined;
+  readonly findParticle: (particle: string) => AnimatedParticle | undefined;
   readonly view: View;
   readonly gridSize: number;
   readonly palette: Palette;
   readonly time: number;
   /** Rings stand still and only fade, for who wants no motion. */
-  readonly isStill: boolean;
+  readonly isMotionReduced: boolean;
 }
 
-function drawRipple(context: CanvasRenderingContext2D, { kind, place, start }: Ripple, frame: RippleFrame): void {
+function drawRipple(
+  context: CanvasRenderingContext2D,
+  { kind, target, startSeconds }: Ripple,
+  frame: RippleFrame,
+): void {
   const { view, palette } = frame;
-  const age = (frame.time - start) / seconds[kind];
-  const spread = frame.isStill ? 0.5 : 1 - (1 - age) ** 3;
-  const center = centerOf(place, frame);
+  const age = (frame.time - startSeconds) / durationSeconds[kind];
+  const growth = frame.isMotionReduced ? 0.5 : 1 - (1 - age) ** 3;
+  const center = centerOf(target, frame);
   if (!center) return;
   const color = kind === 'conflict' ? palette.alarm : kind === 'event' ? palette.warm : palette.cool;
   const rings = kind === 'write' ? 1 : 3;
-  const reach =
-    kind === 'event' ? Math.hypot(view.plate.width, view.plate.height) * 0.55 : kind === 'conflict' ? 46 : 30;
+  const radius =
+    kind === 'event' ? Math.hypot(view.viewport.width, view.viewport.height) * 0.55 : kind === 'conflict' ? 46 : 30;
   context.lineWidth = kind === 'event' ? 1.4 : 1.2;
   for (let ring = 0; ring < rings; ring += 1) {
-    context.strokeStyle = css(color, (1 - age) ** 1.6 * (0.75 - ring * 0.2));
+    context.strokeStyle = toCssColor(color, (1 - age) ** 1.6 * (0.75 - ring * 0.2));
     context.beginPath();
-    context.arc(center.x, center.y, Math.max(1, reach * spread * (1 - ring * 0.22)), 0, 2 * Math.PI);
+    context.arc(center.x, center.y, Math.max(1, radius * growth * (1 - ring * 0.22)), 0, 2 * Math.PI);
     context.stroke();
   }
 }
 
 /** Undefined for a particle that is not there (any more). */
-function centerOf(place: Place, { view, gridSize, find }: RippleFrame): Point | undefined {
-  if (place === 'field') {
-    const { x, y, width, height } = view.plate;
+function centerOf(target: RippleTarget, { view, gridSize, findParticle }: RippleFrame): Point | undefined {
+  if (target === 'field') {
+    const { x, y, width, height } = view.viewport;
     return { x: x + width / 2, y: y + height / 2 };
   }
-  if ('cell' in place) {
-    const [x = 0, y = 0] = place.cell.split(',').map(Number);
+  if ('cell' in target) {
+    const [x = 0, y = 0] = target.cell.split(',').map(Number);
     return cellCenter(view, gridSize, { x, y });
   }
-  const body = find(place.particle);
-  return body && { x: body.screenX, y: body.screenY };
+  const animated = findParticle(target.particle);
+  return animated && { x: animated.screenX, y: animated.screenY };
 }

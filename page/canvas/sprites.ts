@@ -1,7 +1,7 @@
 /** Glows, drawn once: a frame then only copies them. One for each step of resonance, plain and crystallized. */
-import { colorAt, css, type Palette, type Rgb } from './palette.ts';
+import { colorAt, type Palette, type Rgb, toCssColor } from './palette.ts';
 
-const steps = 12;
+const resonanceSteps = 12;
 /** Half the side of a sprite, in CSS pixels. */
 export const spriteRadius = 40;
 
@@ -11,10 +11,12 @@ export interface Sprites {
 }
 
 export function drawSprites(palette: Palette, scale: number): Sprites {
-  const glows = Array.from({ length: steps }, (_, step) => drawGlow(colorOf(palette, step), palette, scale));
-  const crystals = Array.from({ length: steps }, (_, step) => drawCrystal(colorOf(palette, step), palette, scale));
+  const glows = Array.from({ length: resonanceSteps }, (_, step) => drawGlow(colorOf(palette, step), palette, scale));
+  const crystals = Array.from({ length: resonanceSteps }, (_, step) =>
+    drawCrystal(colorOf(palette, step), palette, scale),
+  );
   const pick = (from: readonly ImageBitmap[]) => (resonance: number) => {
-    const sprite = from[Math.min(steps - 1, Math.floor(resonance * steps))];
+    const sprite = from[Math.min(resonanceSteps - 1, Math.floor(resonance * resonanceSteps))];
     if (!sprite) throw new Error('a resonance is 0 to 1');
     return sprite;
   };
@@ -22,10 +24,10 @@ export function drawSprites(palette: Palette, scale: number): Sprites {
 }
 
 function colorOf(palette: Palette, step: number): Rgb {
-  return colorAt(palette.glow, step / (steps - 1));
+  return colorAt(palette.glow, step / (resonanceSteps - 1));
 }
 
-function blank(scale: number) {
+function createSpriteCanvas(scale: number) {
   const canvas = new OffscreenCanvas(spriteRadius * 2 * scale, spriteRadius * 2 * scale);
   const context = canvas.getContext('2d');
   if (!context) throw new Error('this browser has no 2D canvas');
@@ -34,20 +36,20 @@ function blank(scale: number) {
   return { canvas, context };
 }
 
-function drawHalo(context: OffscreenCanvasRenderingContext2D, color: Rgb, strength: number, reach: number): void {
-  const halo = context.createRadialGradient(0, 0, 0, 0, 0, reach);
-  halo.addColorStop(0, css(color, strength));
-  halo.addColorStop(0.25, css(color, strength * 0.42));
-  halo.addColorStop(0.55, css(color, strength * 0.12));
-  halo.addColorStop(1, css(color, 0));
+function drawHalo(context: OffscreenCanvasRenderingContext2D, color: Rgb, strength: number, radius: number): void {
+  const halo = context.createRadialGradient(0, 0, 0, 0, 0, radius);
+  halo.addColorStop(0, toCssColor(color, strength));
+  halo.addColorStop(0.25, toCssColor(color, strength * 0.42));
+  halo.addColorStop(0.55, toCssColor(color, strength * 0.12));
+  halo.addColorStop(1, toCssColor(color, 0));
   context.fillStyle = halo;
-  context.fillRect(-reach, -reach, reach * 2, reach * 2);
+  context.fillRect(-radius, -radius, radius * 2, radius * 2);
 }
 
 function drawGlow(color: Rgb, palette: Palette, scale: number): ImageBitmap {
-  const { canvas, context } = blank(scale);
+  const { canvas, context } = createSpriteCanvas(scale);
   drawHalo(context, color, palette.isDark ? 0.42 : 0.3, spriteRadius);
-  context.fillStyle = css(palette.isDark ? lighten(color, 0.22) : color, 0.9);
+  context.fillStyle = toCssColor(palette.isDark ? lighten(color, 0.22) : color, 0.9);
   context.beginPath();
   context.arc(0, 0, spriteRadius * 0.17, 0, 2 * Math.PI);
   context.fill();
@@ -56,15 +58,15 @@ function drawGlow(color: Rgb, palette: Palette, scale: number): ImageBitmap {
 
 /** A crystal shines wider, and its light breaks into rays. */
 function drawCrystal(color: Rgb, palette: Palette, scale: number): ImageBitmap {
-  const { canvas, context } = blank(scale);
+  const { canvas, context } = createSpriteCanvas(scale);
   drawHalo(context, color, palette.isDark ? 0.6 : 0.42, spriteRadius);
   const bright = palette.isDark ? lighten(color, 0.7) : color;
   for (let ray = 0; ray < 6; ray += 1) {
     context.save();
     context.rotate((ray * Math.PI) / 3);
     const beam = context.createLinearGradient(0, 0, 0, -spriteRadius * 0.95);
-    beam.addColorStop(0, css(bright, 0.9));
-    beam.addColorStop(1, css(bright, 0));
+    beam.addColorStop(0, toCssColor(bright, 0.9));
+    beam.addColorStop(1, toCssColor(bright, 0));
     context.fillStyle = beam;
     context.beginPath();
     context.moveTo(-1.6, 0);
@@ -73,10 +75,10 @@ function drawCrystal(color: Rgb, palette: Palette, scale: number): ImageBitmap {
     context.fill();
     context.restore();
   }
-  context.fillStyle = css(bright, 1);
+  context.fillStyle = toCssColor(bright, 1);
   traceHexagon(context, spriteRadius * 0.23);
   context.fill();
-  context.strokeStyle = css(bright, 0.55);
+  context.strokeStyle = toCssColor(bright, 0.55);
   context.lineWidth = 1;
   traceHexagon(context, spriteRadius * 0.4);
   context.stroke();
@@ -92,7 +94,7 @@ function traceHexagon(context: OffscreenCanvasRenderingContext2D, radius: number
   context.closePath();
 }
 
-function lighten([red, green, blue]: Rgb, share: number): Rgb {
-  const lift = (value: number) => Math.round(value + (255 - value) * share);
-  return [lift(red), lift(green), lift(blue)];
+function lighten([red, green, blue]: Rgb, ratio: number): Rgb {
+  const lightenChannel = (value: number) => Math.round(value + (255 - value) * ratio);
+  return [lightenChannel(red), lightenChannel(green), lightenChannel(blue)];
 }

@@ -1,8 +1,8 @@
 /** The field by keyboard: a cursor over the grid that uses the tools and says where it is. */
 
-import type { Stage } from '../canvas/field-canvas.ts';
+import type { FieldCanvas } from '../canvas/field-canvas.ts';
 import { cellCenter, type Point } from '../canvas/geometry.ts';
-import type { Announcer } from '../panels/live-region.ts';
+import type { LiveRegion } from '../panels/live-region.ts';
 import type { Tools } from './tools.ts';
 
 const directions: Readonly<Record<string, Point>> = {
@@ -12,52 +12,54 @@ const directions: Readonly<Record<string, Point>> = {
   ArrowDown: { x: 0, y: -1 },
 };
 /** With Shift, the cursor leaps. */
-const leap = 5;
-const around = 60;
+const shiftStep = 5;
+const searchRadius = 60;
 
 interface KeyboardDeps {
   readonly canvas: HTMLCanvasElement;
-  readonly stage: Stage;
+  readonly fieldCanvas: FieldCanvas;
   readonly tools: Tools;
-  readonly announcer: Announcer;
+  readonly liveRegion: LiveRegion;
   readonly gridSize: number;
-  readonly isAllowed: () => boolean;
+  readonly isEditable: () => boolean;
 }
 
-export function followKeyboard({ canvas, stage, tools, announcer, gridSize, isAllowed }: KeyboardDeps): void {
+export function attachKeyboard({ canvas, fieldCanvas, tools, liveRegion, gridSize, isEditable }: KeyboardDeps): void {
   let cursor: Point = { x: Math.floor(gridSize / 2), y: Math.floor(gridSize / 2) };
-  const show = (isShown: boolean) => {
-    stage.cursor = isShown ? cursor : undefined;
-    stage.touch();
+  const showCursor = (isShown: boolean) => {
+    fieldCanvas.cursor = isShown ? cursor : undefined;
+    fieldCanvas.requestRedraw();
   };
-  const place = () => cellCenter(stage.view, gridSize, cursor);
+  const cursorPoint = () => cellCenter(fieldCanvas.view, gridSize, cursor);
   const describe = () => {
-    const near = stage.nearest(place(), around)?.particle;
-    const heat = `heat ${stage.heatAt(cursor).toFixed(2)}`;
-    const found = near ? `near ${near.content ?? near.id}, resonance ${near.resonance.toFixed(2)}` : 'no particle near';
-    return `Column ${cursor.x + 1}, row ${cursor.y + 1}: ${heat}, ${found}`;
+    const nearest = fieldCanvas.findNearest(cursorPoint(), searchRadius)?.particle;
+    const heat = `heat ${fieldCanvas.heatAt(cursor).toFixed(2)}`;
+    const nearestText = nearest
+      ? `near ${nearest.content ?? nearest.id}, resonance ${nearest.resonance.toFixed(2)}`
+      : 'no particle near';
+    return `Column ${cursor.x + 1}, row ${cursor.y + 1}: ${heat}, ${nearestText}`;
   };
 
   /** Whether the key meant something here. */
   const handle = ({ key, shiftKey }: KeyboardEvent): boolean => {
     const direction = directions[key];
     if (direction) {
-      const step = shiftKey ? leap : 1;
-      const hold = (value: number) => Math.min(gridSize - 1, Math.max(0, value));
-      cursor = { x: hold(cursor.x + direction.x * step), y: hold(cursor.y + direction.y * step) };
-      announcer.say(describe());
+      const step = shiftKey ? shiftStep : 1;
+      const clampToGrid = (value: number) => Math.min(gridSize - 1, Math.max(0, value));
+      cursor = { x: clampToGrid(cursor.x + direction.x * step), y: clampToGrid(cursor.y + direction.y * step) };
+      liveRegion.announce(describe());
     } else if (key === 'Enter' || key === ' ') {
-      if (!isAllowed()) return false;
-      tools.use(place());
+      if (!isEditable()) return false;
+      tools.apply(cursorPoint());
       tools.endStroke();
-      announcer.say({ particle: 'Particle made', heat: 'Heat painted', remove: 'Removed' }[tools.mode]);
+      liveRegion.announce({ particle: 'Particle made', heat: 'Heat painted', remove: 'Removed' }[tools.mode]);
     } else if (key === 'Delete' || key === 'Backspace') {
-      if (!isAllowed()) return false;
-      const removed = tools.removeNearest(place(), around);
-      announcer.say(removed === undefined ? 'No particle near' : `Removed ${removed}`);
-    } else if (key === 'd' || key === 'D') announcer.say(describe());
+      if (!isEditable()) return false;
+      const removed = tools.removeNearest(cursorPoint(), searchRadius);
+      liveRegion.announce(removed === undefined ? 'No particle near' : `Removed ${removed}`);
+    } else if (key === 'd' || key === 'D') liveRegion.announce(describe());
     else return false;
-    show(true);
+    showCursor(true);
     return true;
   };
 
@@ -69,7 +71,7 @@ export function followKeyboard({ canvas, stage, tools, announcer, gridSize, isAl
     if (handle(event)) event.preventDefault();
   });
   // A click focuses the canvas as well; the cursor is for who came by keyboard.
-  canvas.addEventListener('focus', () => show(canvas.matches(':focus-visible')));
-  canvas.addEventListener('blur', () => show(false));
-  canvas.addEventListener('pointerdown', () => show(false));
+  canvas.addEventListener('focus', () => showCursor(canvas.matches(':focus-visible')));
+  canvas.addEventListener('blur', () => showCursor(false));
+  canvas.addEventListener('pointerdown', () => showCursor(false));
 }

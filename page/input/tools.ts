@@ -1,13 +1,13 @@
 /** The tools and what they do to the field: make, move and remove particles, paint heat, send events. */
 import type { EventType } from '../../shared/field/update.ts';
-import type { Stage } from '../canvas/field-canvas.ts';
+import type { FieldCanvas } from '../canvas/field-canvas.ts';
 import { cellsBetween, type Point, toCell, toWorld } from '../canvas/geometry.ts';
 import { byId } from '../dom.ts';
 
-export type Mode = 'particle' | 'heat' | 'remove';
+export type ToolMode = 'particle' | 'heat' | 'remove';
 
 /** What the tools need of the client. */
-interface Hand {
+interface FieldActions {
   putParticle(id: string, attributes: Attributes): unknown;
   removeParticle(id: string): unknown;
   setCells(cells: readonly { readonly x: number; readonly y: number; readonly value: number }[]): unknown;
@@ -21,76 +21,76 @@ interface Attributes {
 
 /** A finger is wider than a pointer; this suits both. */
 export const grabRadius = 22;
-const newConnections = 3;
-const connectWithin = 260;
+const maxNewConnections = 3;
+const connectRadius = 260;
 /** How often a stroke is sent while it goes on. */
-const strokeMs = 90;
+const strokeIntervalMs = 90;
 /** What the brush leaves beside its middle. */
-const besides = 0.55;
+const brushFalloff = 0.55;
 
 export class Tools {
-  readonly #stage: Stage;
-  readonly #hand: Hand;
+  readonly #fieldCanvas: FieldCanvas;
+  readonly #actions: FieldActions;
   readonly #gridSize: number;
   readonly #strength = byId('strength', HTMLInputElement);
   readonly #stroke = new Map<string, { readonly x: number; readonly y: number; readonly value: number }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(stage: Stage, hand: Hand, gridSize: number) {
-    this.#stage = stage;
-    this.#hand = hand;
+  constructor(fieldCanvas: FieldCanvas, actions: FieldActions, gridSize: number) {
+    this.#fieldCanvas = fieldCanvas;
+    this.#actions = actions;
     this.#gridSize = gridSize;
   }
 
-  get mode(): Mode {
+  get mode(): ToolMode {
     const chosen = document.querySelector('input[name=mode]:checked');
-    return chosen instanceof HTMLInputElement ? (chosen.value as Mode) : 'particle';
+    return chosen instanceof HTMLInputElement ? (chosen.value as ToolMode) : 'particle';
   }
 
   /** The chosen tool, once, at a point of the screen. */
-  use(point: Point): void {
+  apply(point: Point): void {
     if (this.mode === 'particle') this.#makeParticle(point);
     else if (this.mode === 'heat' || !this.removeNearest(point, grabRadius)) this.paint(point, point);
   }
 
   /** Paints, or clears, the cells between two points of the screen. */
   paint(from: Point, to: Point): void {
-    const { view } = this.#stage;
+    const { view } = this.#fieldCanvas;
     const [start, end] = [toCell(view, this.#gridSize, from), toCell(view, this.#gridSize, to)];
     if (!end) return;
     for (const cell of cellsBetween(start ?? end, end)) this.#brush(cell);
-    this.#timer ??= setTimeout(() => this.endStroke(), strokeMs);
+    this.#timer ??= setTimeout(() => this.endStroke(), strokeIntervalMs);
   }
 
   /** Sends what has been painted so far. */
   endStroke(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#stroke.size > 0) this.#hand.setCells([...this.#stroke.values()]);
+    if (this.#stroke.size > 0) this.#actions.setCells([...this.#stroke.values()]);
     this.#stroke.clear();
   }
 
   move(id: string, point: Point): void {
-    this.#hand.putParticle(id, { position: toWorld(this.#stage.view, point) });
+    this.#actions.putParticle(id, { position: toWorld(this.#fieldCanvas.view, point) });
   }
 
   emit(type: EventType): void {
-    this.#hand.emit(type, this.#strength.valueAsNumber);
-    this.#stage.ripple('event', 'field');
+    this.#actions.emit(type, this.#strength.valueAsNumber);
+    this.#fieldCanvas.ripple('event', 'field');
   }
 
-  removeNearest(point: Point, within: number): string | undefined {
-    const body = this.#stage.nearest(point, within);
-    if (body) this.#hand.removeParticle(body.particle.id);
-    return body?.particle.id;
+  removeNearest(point: Point, maxDistance: number): string | undefined {
+    const nearest = this.#fieldCanvas.findNearest(point, maxDistance);
+    if (nearest) this.#actions.removeParticle(nearest.particle.id);
+    return nearest?.particle.id;
   }
 
   #makeParticle(point: Point): void {
     const id = `p-${crypto.getRandomValues(new Uint32Array(2)).join('-')}`;
-    const position = toWorld(this.#stage.view, point);
-    const connections = this.#stage.neighbours(position, newConnections, connectWithin);
-    this.#hand.putParticle(id, { position, resonance: this.#strength.valueAsNumber, connections });
-    this.#stage.ripple('write', { particle: id });
+    const position = toWorld(this.#fieldCanvas.view, point);
+    const connections = this.#fieldCanvas.findNeighbours(position, maxNewConnections, connectRadius);
+    this.#actions.putParticle(id, { position, resonance: this.#strength.valueAsNumber, connections });
+    this.#fieldCanvas.ripple('write', { particle: id });
   }
 
   /** A soft round of cells. Never makes cooler what is warmer, unless it clears. */
@@ -107,11 +107,11 @@ export class Tools {
       const cell = { x: x + dx, y: y + dy };
       if (cell.x < 0 || cell.y < 0 || cell.x >= this.#gridSize || cell.y >= this.#gridSize) continue;
       const key = `${cell.x},${cell.y}`;
-      const isMiddle = dx === 0 && dy === 0;
-      const wanted = isMiddle || isClearing ? value : Math.round(value * besides * 100) / 100;
-      const current = this.#stroke.get(key)?.value ?? this.#stage.heatAt(cell);
-      if (isMiddle ? current !== wanted : isClearing ? current > 0 : current < wanted) {
-        this.#stroke.set(key, { ...cell, value: wanted });
+      const isCenter = dx === 0 && dy === 0;
+      const targetValue = isCenter || isClearing ? value : Math.round(value * brushFalloff * 100) / 100;
+      const current = this.#stroke.get(key)?.value ?? this.#fieldCanvas.heatAt(cell);
+      if (isCenter ? current !== targetValue : isClearing ? current > 0 : current < targetValue) {
+        this.#stroke.set(key, { ...cell, value: targetValue });
       }
     }
   }

@@ -1,19 +1,19 @@
 /** The readings: they can be scrolled by keyboard, and on a phone they are a sheet that opens and closes. */
 import { byId } from '../dom.ts';
 
-export function startSheet(): void {
+export function startBottomSheet(): void {
   const button = byId('details', HTMLButtonElement);
   const sheet = byId('readings', HTMLElement);
   sheet.tabIndex = 0;
-  const set = (isOpen: boolean) => {
+  const setOpen = (isOpen: boolean) => {
     sheet.classList.toggle('open', isOpen);
     button.setAttribute('aria-expanded', String(isOpen));
   };
-  button.addEventListener('click', () => set(!sheet.classList.contains('open')));
-  byId('field', HTMLCanvasElement).addEventListener('pointerdown', () => set(false));
+  button.addEventListener('click', () => setOpen(!sheet.classList.contains('open')));
+  byId('field', HTMLCanvasElement).addEventListener('pointerdown', () => setOpen(false));
   addEventListener('keydown', ({ key }) => {
     if (key !== 'Escape' || !sheet.classList.contains('open')) return;
-    set(false);
+    setOpen(false);
     button.focus();
   });
 }

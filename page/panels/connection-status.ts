@@ -3,7 +3,7 @@ import type { FieldClient, Status } from '../../client/types.ts';
 import { byId, setText } from '../dom.ts';
 import { formatCount } from '../format.ts';
 
-const words: Readonly<Record<Status, string>> = {
+const statusTexts: Readonly<Record<Status, string>> = {
   live: 'live',
   polling: 'live, a few seconds late',
   connecting: 'connecting',
@@ -12,8 +12,12 @@ const words: Readonly<Record<Status, string>> = {
   closed: 'closed',
 };
 
-export function showLink({ status, outbox, pending }: Pick<FieldClient, 'status' | 'outbox' | 'pending'>): void {
-  setText(byId('status', HTMLElement), words[status]);
+export function showConnectionStatus({
+  status,
+  outbox,
+  pending,
+}: Pick<FieldClient, 'status' | 'outbox' | 'pending'>): void {
+  setText(byId('status', HTMLElement), statusTexts[status]);
   document.documentElement.dataset.link = status === 'polling' ? 'live' : status;
   const queued = outbox.filter((entry) => entry.status === 'queued').length;
   const accepted = Math.max(0, pending - queued);

@@ -1,10 +1,10 @@
 /** A button for each event that a field knows. */
 import { type EventType, eventTypes } from '../../shared/field/update.ts';
-import { byId, create } from '../dom.ts';
+import { byId, createElement } from '../dom.ts';
 
 export function addEventButtons(onPress: (type: EventType) => void): void {
   const buttons = eventTypes.map((type) => {
-    const button = create('button', { text: type.charAt(0).toUpperCase() + type.slice(1) });
+    const button = createElement('button', { text: type.charAt(0).toUpperCase() + type.slice(1) });
     button.type = 'button';
     button.addEventListener('click', () => onPress(type));
     return button;

@@ -1,11 +1,11 @@
 /** The quantum field's gauges: fine lines with their figures. */
 import type { FieldView } from '../../client/types.ts';
-import { byId, create, setText } from '../dom.ts';
-import { formatShare, plural } from '../format.ts';
+import { byId, createElement, setText } from '../dom.ts';
+import { formatRatio, pluralize } from '../format.ts';
 
-interface Meter {
-  readonly figure: HTMLElement;
-  readonly fill: HTMLElement;
+interface Gauge {
+  readonly valueElement: HTMLElement;
+  readonly fillElement: HTMLElement;
 }
 
 const names = [
@@ -17,9 +17,9 @@ const names = [
   'Portal stability',
 ] as const;
 
-export function createMeters(): (state: FieldView) => void {
+export function createGauges(): (state: FieldView) => void {
   const list = byId('meters', HTMLDListElement);
-  const meters = names.map((name) => addMeter(list, name));
+  const gauges = names.map((name) => addGauge(list, name));
   const marks = byId('marks', HTMLElement);
   return (state) => {
     const [primary] = state.quantumFields;
@@ -31,28 +31,28 @@ export function createMeters(): (state: FieldView) => void {
       primary?.entanglement ?? 0,
       primary?.portalStability ?? 0,
     ];
-    for (const [index, meter] of meters.entries()) showValue(meter, values[index] ?? 0);
+    for (const [index, gauge] of gauges.entries()) showValue(gauge, values[index] ?? 0);
     setText(
       marks,
       [
         ...(state.room64Active ? ['Room 64 is open'] : []),
         ...(primary?.sacredGeometry ? ['Sacred geometry'] : []),
-        ...(primary ? [plural(primary.archaeologicalLayers, 'layer')] : []),
+        ...(primary ? [pluralize(primary.archaeologicalLayers, 'layer')] : []),
       ].join(' · '),
     );
   };
 }
 
-function addMeter(list: HTMLDListElement, name: string): Meter {
-  const figure = create('dd');
-  const fill = create('i');
-  const bar = create('dd', { className: 'bar' }, fill);
+function addGauge(list: HTMLDListElement, name: string): Gauge {
+  const valueElement = createElement('dd');
+  const fillElement = createElement('i');
+  const bar = createElement('dd', { className: 'bar' }, fillElement);
   bar.setAttribute('aria-hidden', 'true');
-  list.append(create('div', {}, create('dt', { text: name }), figure, bar));
-  return { figure, fill };
+  list.append(createElement('div', {}, createElement('dt', { text: name }), valueElement, bar));
+  return { valueElement, fillElement };
 }
 
-function showValue({ figure, fill }: Meter, value: number): void {
-  setText(figure, formatShare(value));
-  fill.style.transform = `scaleX(${Math.min(1, Math.max(0, value))})`;
+function showValue({ valueElement, fillElement }: Gauge, value: number): void {
+  setText(valueElement, formatRatio(value));
+  fillElement.style.transform = `scaleX(${Math.min(1, Math.max(0, value))})`;
 }

@@ -1,27 +1,27 @@
 /** Says what the picture shows, for who cannot see it: at once when asked, else seldom, and only when it has changed. */
 import type { FieldView } from '../../client/types.ts';
 import { byId, setText } from '../dom.ts';
-import { formatShare, plural } from '../format.ts';
+import { formatRatio, pluralize } from '../format.ts';
 
-const everyMs = 15_000;
+const summaryIntervalMs = 15_000;
 
-export class Announcer {
+export class LiveRegion {
   readonly #region = byId('announcer', HTMLElement);
   #lastSummary = '';
   #lastTime = 0;
 
-  say(text: string): void {
+  announce(text: string): void {
     setText(this.#region, text);
   }
 
   /** A summary of the field, at most every 15 s. */
   summarize(state: FieldView, now: number): void {
-    if (now - this.#lastTime < everyMs) return;
+    if (now - this.#lastTime < summaryIntervalMs) return;
     const summary = describeState(state);
     if (summary === this.#lastSummary) return;
     this.#lastTime = now;
     this.#lastSummary = summary;
-    this.say(summary);
+    this.announce(summary);
   }
 }
 
@@ -29,9 +29,9 @@ function describeState({ memoryParticles, cells, globalResonance, activeNodes }:
   const crystals = memoryParticles.filter(({ crystallized }) => crystallized).length;
   const warm = Object.values(cells).filter((value) => value > 0).length;
   return [
-    `${plural(memoryParticles.length, 'particle')}, ${crystals} crystallized`,
-    plural(warm, 'warm cell'),
-    `global resonance ${formatShare(globalResonance)}`,
-    `${plural(activeNodes, 'device')} here`,
+    `${pluralize(memoryParticles.length, 'particle')}, ${crystals} crystallized`,
+    pluralize(warm, 'warm cell'),
+    `global resonance ${formatRatio(globalResonance)}`,
+    `${pluralize(activeNodes, 'device')} here`,
   ].join('; ');
 }

@@ -1,7 +1,7 @@
 /** The newest particles that say something. The text is others': it is shown as text. */
 import type { FieldView } from '../../client/types.ts';
-import { byId, create } from '../dom.ts';
-import { formatDevice, shorten } from '../format.ts';
+import { byId, createElement } from '../dom.ts';
+import { formatDevice, truncate } from '../format.ts';
 
 type Particle = FieldView['memoryParticles'][number];
 
@@ -27,6 +27,6 @@ function isSame(a: Particle, b: Particle | undefined): boolean {
 }
 
 function describe({ content = '', device }: Particle, isNew: boolean): HTMLLIElement {
-  const meta = create('span', { className: 'meta', text: formatDevice(device) });
-  return create('li', { className: isNew ? 'new' : '', text: shorten(content) }, meta);
+  const meta = createElement('span', { className: 'meta', text: formatDevice(device) });
+  return createElement('li', { className: isNew ? 'new' : '', text: truncate(content) }, meta);
 }

@@ -1,7 +1,7 @@
 /** What goes on just now, in plain figures. */
-import { byId, create, setText } from '../dom.ts';
+import { byId, createElement, setText } from '../dom.ts';
 
-const names = {
+const labels = {
   devices: 'devices here',
   particles: 'particles',
   crystals: 'crystallized',
@@ -10,15 +10,15 @@ const names = {
   lag: 'until seen',
 } as const;
 
-export type Figures = Readonly<Record<keyof typeof names, string>>;
+export type Stats = Readonly<Record<keyof typeof labels, string>>;
 
-export function createFigures(): (figures: Figures) => void {
+export function createStats(): (stats: Stats) => void {
   const list = byId('figures', HTMLDListElement);
-  const keys = Object.keys(names) as (keyof typeof names)[];
+  const keys = Object.keys(labels) as (keyof typeof labels)[];
   const shown = keys.map((key) => {
-    const figure = create('dd', { text: '–' });
+    const figure = createElement('dd', { text: '–' });
     figure.dataset.figure = key;
-    list.append(create('div', {}, create('dt', { text: names[key] }), figure));
+    list.append(createElement('div', {}, createElement('dt', { text: labels[key] }), figure));
     return [key, figure] as const;
   });
   return (figures) => {

@@ -7,32 +7,32 @@ interface TimelineDeps<State> {
   /** A state of the past, or undefined when the present is shown again. */
   readonly onShow: (past: State | undefined) => void;
   /** That version could not be shown. */
-  readonly onFail: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** A hand that drags asks for more versions than can be read: only the newest wish is read, one at a time. */
 export class Timeline<State extends { readonly version: number }> {
   readonly #deps: TimelineDeps<State>;
   readonly #scrubber = byId('scrubber', HTMLInputElement);
-  readonly #live = byId('live', HTMLButtonElement);
+  readonly #liveButton = byId('live', HTMLButtonElement);
   readonly #label = byId('version', HTMLOutputElement);
   #latest = 0;
-  #wanted: number | undefined;
+  #requestedVersion: number | undefined;
   #isReading = false;
 
   constructor(deps: TimelineDeps<State>) {
     this.#deps = deps;
     this.#scrubber.addEventListener('input', () => {
-      this.#wanted = this.#scrubber.valueAsNumber;
-      this.#paint();
+      this.#requestedVersion = this.#scrubber.valueAsNumber;
+      this.#render();
       void this.#read();
     });
-    this.#live.addEventListener('click', () => this.#return());
-    this.#paint();
+    this.#liveButton.addEventListener('click', () => this.#returnToPresent());
+    this.#render();
   }
 
-  get isPast(): boolean {
-    return this.#wanted !== undefined;
+  get isShowingPast(): boolean {
+    return this.#requestedVersion !== undefined;
   }
 
   /** The present version, and how far back there is something to see. */
@@ -40,45 +40,45 @@ export class Timeline<State extends { readonly version: number }> {
     if (version === this.#latest) return;
     this.#latest = version;
     this.#scrubber.max = String(version);
-    this.#paint();
+    this.#render();
   }
 
   setOldest(version: number): void {
     this.#scrubber.min = String(version);
-    this.#paint();
+    this.#render();
   }
 
   async #read(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
-    for (let shown: number | undefined; this.#wanted !== undefined && this.#wanted !== shown; ) {
-      shown = this.#wanted;
+    for (let shown: number | undefined; this.#requestedVersion !== undefined && this.#requestedVersion !== shown; ) {
+      shown = this.#requestedVersion;
       try {
         const past = await this.#deps.readAt(shown);
-        if (this.isPast) this.#deps.onShow(past);
+        if (this.isShowingPast) this.#deps.onShow(past);
       } catch (error) {
-        this.#return();
-        this.#deps.onFail(error);
+        this.#returnToPresent();
+        this.#deps.onError(error);
       }
     }
     this.#isReading = false;
   }
 
-  #return(): void {
-    this.#wanted = undefined;
+  #returnToPresent(): void {
+    this.#requestedVersion = undefined;
     this.#deps.onShow(undefined);
-    this.#paint();
+    this.#render();
   }
 
-  #paint(): void {
-    const version = this.#wanted ?? this.#latest;
-    if (!this.isPast) this.#scrubber.value = String(version);
-    this.#live.setAttribute('aria-pressed', String(!this.isPast));
-    setText(this.#live, this.isPast ? 'Back to now' : 'Live');
-    const of = this.isPast ? ` of ${formatCount(this.#latest)}` : '';
+  #render(): void {
+    const version = this.#requestedVersion ?? this.#latest;
+    if (!this.isShowingPast) this.#scrubber.value = String(version);
+    this.#liveButton.setAttribute('aria-pressed', String(!this.isShowingPast));
+    setText(this.#liveButton, this.isShowingPast ? 'Back to now' : 'Live');
+    const of = this.isShowingPast ? ` of ${formatCount(this.#latest)}` : '';
     setText(this.#label, `version ${formatCount(version)}${of}`);
     const [low, high] = [Number(this.#scrubber.min), Math.max(1, Number(this.#scrubber.max))];
-    const share = high > low ? (version - low) / (high - low) : 0;
-    this.#scrubber.style.setProperty('--filled', `${(share * 100).toFixed(2)}%`);
+    const ratio = high > low ? (version - low) / (high - low) : 0;
+    this.#scrubber.style.setProperty('--filled', `${(ratio * 100).toFixed(2)}%`);
   }
 }

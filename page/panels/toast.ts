@@ -1,14 +1,14 @@
 /** One line over the field for what somebody should know now; it goes by itself. */
 import { byId, setText } from '../dom.ts';
 
-const shownMs = 7000;
+const visibleMs = 7000;
 
-export function createNotice(): (text: string) => void {
+export function createToast(): (text: string) => void {
   const element = byId('notice', HTMLElement);
   let timer: ReturnType<typeof setTimeout> | undefined;
   return (text) => {
     clearTimeout(timer);
     setText(element, text);
-    timer = setTimeout(() => setText(element, ''), shownMs);
+    timer = setTimeout(() => setText(element, ''), visibleMs);
   };
 }

@@ -10,7 +10,7 @@ const cacheMaxAgeMs = 5 * 60_000;
 /** However many tokens name unknown keys, the provider is asked no more often. */
 const cooldownMs = 10_000;
 /** How long the last keys are used while the provider does not answer. */
-const outageMs = 24 * 3_600_000;
+const maxStaleMs = 24 * 3_600_000;
 const timeoutMs = 3000;
 
 export function createKeyFinder(url: string): JWTVerifyGetKey {
@@ -24,23 +24,23 @@ export function createKeyFinder(url: string): JWTVerifyGetKey {
   return async (header, token) => {
     const known = remote.jwks();
     // One request in ten seconds finds out whether the provider is back; the others do not wait for it.
-    const isAway = Date.now() - failedAt < cooldownMs;
+    const isUnavailable = Date.now() - failedAt < cooldownMs;
     try {
-      if (isAway && !remote.fresh) throw new Error('the identity provider did not answer a moment ago');
+      if (isUnavailable && !remote.fresh) throw new Error('the identity provider did not answer a moment ago');
       const key = await remote(header, token);
       if (remote.fresh) readAt = Date.now();
       return key;
     } catch (cause) {
-      if (isAnswer(cause)) throw cause;
-      if (!isAway) failedAt = Date.now();
-      if (known && Date.now() - readAt < outageMs) return createLocalJWKSet(known)(header, token);
+      if (isKeyMismatch(cause)) throw cause;
+      if (!isUnavailable) failedAt = Date.now();
+      if (known && Date.now() - readAt < maxStaleMs) return createLocalJWKSet(known)(header, token);
       throw new FieldError('keys_unavailable', { retryAfterSeconds: 5, cause });
     }
   };
 }
 
 /** Whether the provider's keys are known, and the token's is not one of them. */
-function isAnswer(error: unknown): boolean {
+function isKeyMismatch(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWKSMultipleMatchingKeys ||

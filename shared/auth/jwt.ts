@@ -16,9 +16,9 @@ const maxTokenLength = 8192;
 const tokenShape = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const maxCachedTokens = 10_000;
 /** A signature is checked again after this time: its key may have been withdrawn meanwhile. */
-const trustSignatureMs = 5 * 60_000;
+const signatureCacheMs = 5 * 60_000;
 
-export interface TokenRequest {
+export interface SignTokenOptions {
   readonly sub: string;
   readonly device?: DeviceId;
   readonly fields: readonly string[];
@@ -39,10 +39,10 @@ interface SignedToken {
 }
 
 /** Signs a token (HS256), and says by which id it can be revoked and when it runs out, in ms. */
-export async function signToken(request: TokenRequest, key: SigningKey): Promise<SignedToken> {
-  const { sub, device, fields, scope, expiresInSeconds } = request;
+export async function signToken(options: SignTokenOptions, key: SigningKey): Promise<SignedToken> {
+  const { sub, device, fields, scope, expiresInSeconds } = options;
   const issuedAt = Math.floor(Date.now() / 1000);
-  const expires = issuedAt + expiresInSeconds;
+  const expiresAtSeconds = issuedAt + expiresInSeconds;
   const tokenId = crypto.randomUUID();
   const token = await new SignJWT({ ...(device ? { device } : {}), fields: [...fields], scope: scope.join(' ') })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
@@ -50,10 +50,10 @@ export async function signToken(request: TokenRequest, key: SigningKey): Promise
     .setIssuer(key.issuer)
     .setAudience(key.audience)
     .setIssuedAt(issuedAt)
-    .setExpirationTime(expires)
+    .setExpirationTime(expiresAtSeconds)
     .setJti(tokenId)
     .sign(new TextEncoder().encode(key.secret));
-  return { token, tokenId, expiresAt: expires * 1000 };
+  return { token, tokenId, expiresAt: expiresAtSeconds * 1000 };
 }
 
 export type VerifyToken = (token: string) => Promise<Claims>;
@@ -65,8 +65,8 @@ type TokenSettings = Pick<Config, 'JWT_SECRET' | 'JWKS_URL' | 'JWT_ISSUER' | 'JW
  * @throws FieldError `unauthorized`, `token_expired`, or `keys_unavailable` when the identity provider does not answer
  */
 export function createTokenVerifier(settings: TokenSettings): VerifyToken {
-  const verify = createSignatureCheck(settings);
-  const known = new LRUCache<string, Claims>({ max: maxCachedTokens, ttl: trustSignatureMs, perf: Date });
+  const verify = createSignatureVerifier(settings);
+  const known = new LRUCache<string, Claims>({ max: maxCachedTokens, ttl: signatureCacheMs, perf: Date });
   return async (token) => {
     const cached = known.get(token);
     if (cached) {
@@ -81,7 +81,7 @@ export function createTokenVerifier(settings: TokenSettings): VerifyToken {
   };
 }
 
-function createSignatureCheck(settings: TokenSettings): (token: string) => Promise<unknown> {
+function createSignatureVerifier(settings: TokenSettings): (token: string) => Promise<unknown> {
   const options: JWTVerifyOptions = {
     issuer: settings.JWT_ISSUER,
     audience: settings.JWT_AUDIENCE,
@@ -94,15 +94,15 @@ function createSignatureCheck(settings: TokenSettings): (token: string) => Promi
     const hmac = { name: 'HMAC', hash: 'SHA-256' };
     const imported = crypto.subtle.importKey('raw', new TextEncoder().encode(secret), hmac, false, ['verify']);
     const findKey = () => imported;
-    return (token) => translate(jwtVerify(token, findKey, { ...options, algorithms: ['HS256'] }));
+    return (token) => translateJwtErrors(jwtVerify(token, findKey, { ...options, algorithms: ['HS256'] }));
   }
   if (!jwksUrl) throw new Error('neither a secret nor a JWKS URL is configured');
   const findKey = createKeyFinder(jwksUrl);
   const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
-  return (token) => translate(jwtVerify(token, findKey, { ...options, algorithms }));
+  return (token) => translateJwtErrors(jwtVerify(token, findKey, { ...options, algorithms }));
 }
 
-async function translate(verified: ReturnType<typeof jwtVerify>): Promise<unknown> {
+async function translateJwtErrors(verified: ReturnType<typeof jwtVerify>): Promise<unknown> {
   try {
     return (await verified).payload;
   } catch (error) {

@@ -28,12 +28,12 @@ export interface TokenIdentity {
   readonly issuedAt: number | undefined;
 }
 
-export function identityOf({ sub, device, jti, iat }: Claims): TokenIdentity {
+export function toTokenIdentity({ sub, device, jti, iat }: Claims): TokenIdentity {
   return { user: sub, device, tokenId: jti, issuedAt: iat };
 }
 
 /** When a token was used, and from when it is, in ms. */
-interface Use {
+interface TokenUse {
   readonly usedAt: number;
   readonly issuedAtMs: number;
 }
@@ -47,10 +47,10 @@ export class RevocationList {
     return this.#change;
   }
 
-  take(changes: readonly Revocation[]): void {
+  apply(changes: readonly Revocation[]): void {
     for (const { kind, subject, revokedAt, isLifted, change } of changes) {
-      if (isLifted) this.#revokedAt.delete(keyOf(kind, subject));
-      else this.#revokedAt.set(keyOf(kind, subject), revokedAt);
+      if (isLifted) this.#revokedAt.delete(toKey(kind, subject));
+      else this.#revokedAt.set(toKey(kind, subject), revokedAt);
       this.#change = Math.max(this.#change, change);
     }
   }
@@ -60,23 +60,23 @@ export class RevocationList {
     if (this.#revokedAt.size === 0) return false;
     const use = { usedAt, issuedAtMs: issuedAt * 1000 };
     return (
-      this.#bars('token', tokenId, { usedAt, issuedAtMs: 0 }) ||
-      this.#bars('device', device, use) ||
-      this.#bars('user', user, use)
+      this.#isSubjectRevoked('token', tokenId, { usedAt, issuedAtMs: 0 }) ||
+      this.#isSubjectRevoked('device', device, use) ||
+      this.#isSubjectRevoked('user', user, use)
     );
   }
 
-  #bars(kind: RevocationKind, subject: string | undefined, { usedAt, issuedAtMs }: Use): boolean {
-    const revokedAt = subject === undefined ? undefined : this.#revokedAt.get(keyOf(kind, subject));
+  #isSubjectRevoked(kind: RevocationKind, subject: string | undefined, { usedAt, issuedAtMs }: TokenUse): boolean {
+    const revokedAt = subject === undefined ? undefined : this.#revokedAt.get(toKey(kind, subject));
     return revokedAt !== undefined && usedAt > revokedAt && issuedAtMs <= revokedAt;
   }
 
   /** Whether a device may not have a new token for its name. */
-  isDeviceBarred(device: string): boolean {
-    return this.#revokedAt.has(keyOf('device', device));
+  isDeviceRevoked(device: string): boolean {
+    return this.#revokedAt.has(toKey('device', device));
   }
 }
 
-function keyOf(kind: RevocationKind, subject: string): string {
+function toKey(kind: RevocationKind, subject: string): string {
   return `${kind} ${subject}`;
 }

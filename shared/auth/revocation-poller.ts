@@ -5,9 +5,9 @@
 import type { Logger } from '../process/logger.ts';
 import type { ReadRevocations, RevocationList } from './revocation-list.ts';
 
-const readEveryMs = 1000;
+const pollIntervalMs = 1000;
 
-interface WatchOptions {
+interface RevocationPollerDeps {
   readonly list: RevocationList;
   readonly read: ReadRevocations;
   readonly log: Logger;
@@ -15,28 +15,28 @@ interface WatchOptions {
   readonly onChange?: () => void;
 }
 
-export class RevocationWatch {
-  readonly #options: WatchOptions;
-  #reading: Promise<void> | undefined;
+export class RevocationPoller {
+  readonly #deps: RevocationPollerDeps;
+  #inFlight: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isBlind = false;
+  #isFailing = false;
   #isClosed = false;
 
-  constructor(options: WatchOptions) {
-    this.#options = options;
+  constructor(deps: RevocationPollerDeps) {
+    this.#deps = deps;
   }
 
   start(): void {
-    this.#timer = setTimeout(() => void this.look().finally(() => !this.#isClosed && this.start()), readEveryMs);
+    this.#timer = setTimeout(() => void this.poll().finally(() => !this.#isClosed && this.start()), pollIntervalMs);
   }
 
   /** Reads what is new. What is revoked while a reading is under way is read after it. */
-  async look(): Promise<void> {
-    await this.#reading;
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined;
+  async poll(): Promise<void> {
+    await this.#inFlight;
+    this.#inFlight ??= this.#read().finally(() => {
+      this.#inFlight = undefined;
     });
-    return this.#reading;
+    return this.#inFlight;
   }
 
   close(): void {
@@ -45,17 +45,18 @@ export class RevocationWatch {
   }
 
   async #read(): Promise<void> {
-    const { list, read, log, onChange } = this.#options;
+    const { list, read, log, onChange } = this.#deps;
     try {
       const changes = await read(list.change);
-      this.#isBlind = false;
+      this.#isFailing = false;
       if (changes.length === 0 || this.#isClosed) return;
-      list.take(changes);
+      list.apply(changes);
       log.info({ changes: changes.length }, 'revocations read');
       onChange?.();
     } catch (err) {
-      if (!this.#isBlind && !this.#isClosed) log.warn({ err }, 'revocations cannot be read: those known before stand');
-      this.#isBlind = true;
+      if (!this.#isFailing && !this.#isClosed)
+        log.warn({ err }, 'revocations cannot be read: those known before stand');
+      this.#isFailing = true;
     }
   }
 }

@@ -8,10 +8,10 @@
  */
 import type { Redis } from 'ioredis';
 import type { FieldId } from '../field/ids.ts';
-import type { CellPiece, Head, ParticlePiece, StatePieces } from './state-fragments.ts';
+import type { CellFragment, ParticleFragment, StateFragments, StateHeader } from './state-fragments.ts';
 
 /** Names the keys and channels of one installation: a restored or second database never meets the other's copies. */
-export interface CacheNames {
+export interface CacheKeys {
   stateKey(field: FieldId): string;
   fieldChannel(field: FieldId): string;
   replyChannel(process: string): string;
@@ -22,7 +22,7 @@ export interface CacheNames {
   readonly limitPrefix: string;
 }
 
-export function cacheNames(prefix: string, installation: string): CacheNames {
+export function createCacheKeys(prefix: string, installation: string): CacheKeys {
   const base = `${prefix}:${installation}`;
   return {
     // Names the format as well: processes of two versions may share a Redis while one replaces the other.
@@ -40,11 +40,11 @@ export interface Publication {
   /** The version that the change stands on. */
   readonly from: number;
   /** What was touched, as it is now. */
-  readonly pieces: StatePieces;
+  readonly fragments: StateFragments;
   /** The delta message, as it goes to the readers. */
   readonly delta: string;
   /** The whole state, cut only if the cache needs it. */
-  readonly whole: () => StatePieces;
+  readonly fullState: () => StateFragments;
 }
 
 /** What came over a field's channel: a delta, and the versions that it leads from and to. */
@@ -106,69 +106,72 @@ interface ScriptedRedis extends Redis {
 
 export class FieldCache {
   readonly #redis: ScriptedRedis;
-  readonly #names: CacheNames;
+  readonly #keys: CacheKeys;
   readonly #ttlSeconds: number;
 
-  constructor(redis: Redis, names: CacheNames, ttlSeconds: number) {
+  constructor(redis: Redis, keys: CacheKeys, ttlSeconds: number) {
     redis.defineCommand('patchField', { numberOfKeys: 1, lua: patchScript });
     redis.defineCommand('replaceField', { numberOfKeys: 1, lua: replaceScript });
     redis.defineCommand('readField', { numberOfKeys: 1, lua: readScript });
     this.#redis = redis as ScriptedRedis;
-    this.#names = names;
+    this.#keys = keys;
     this.#ttlSeconds = ttlSeconds;
   }
 
   /** Writes a commit and publishes its delta, in one step. @throws when Redis is away: then nothing is lost but time. */
-  async publish({ from, pieces, delta, whole }: Publication): Promise<void> {
-    const key = this.#names.stateKey(pieces.field);
-    const channel = this.#names.fieldChannel(pieces.field);
-    const message = `${from} ${pieces.version}\n${delta}`;
-    const removals = pieces.particles.filter(({ json }) => json === undefined).map(({ id }) => `p:${id}`);
-    const needsWhole = await this.#redis.patchField(
+  async publish({ from, fragments, delta, fullState }: Publication): Promise<void> {
+    const key = this.#keys.stateKey(fragments.field);
+    const channel = this.#keys.fieldChannel(fragments.field);
+    const message = `${from} ${fragments.version}\n${delta}`;
+    const removals = fragments.particles.filter(({ json }) => json === undefined).map(({ id }) => `p:${id}`);
+    const needsFullState = await this.#redis.patchField(
       key,
       from,
-      pieces.version,
+      fragments.version,
       this.#ttlSeconds,
       channel,
       message,
       removals.length,
       ...removals,
-      ...toEntries(pieces),
+      ...encodeHash(fragments),
     );
-    if (needsWhole === 1) {
-      const entries = toEntries(whole());
-      await this.#redis.replaceField(key, pieces.version, this.#ttlSeconds, channel, message, ...entries);
+    if (needsFullState === 1) {
+      const entries = encodeHash(fullState());
+      await this.#redis.replaceField(key, fragments.version, this.#ttlSeconds, channel, message, ...entries);
     }
   }
 
   /** Fills a cold cache from what was read of PostgreSQL; a newer copy stays. */
-  async fill(pieces: StatePieces): Promise<void> {
-    const key = this.#names.stateKey(pieces.field);
-    await this.#redis.replaceField(key, pieces.version, this.#ttlSeconds, '', '', ...toEntries(pieces));
+  async populate(fragments: StateFragments): Promise<void> {
+    const key = this.#keys.stateKey(fragments.field);
+    await this.#redis.replaceField(key, fragments.version, this.#ttlSeconds, '', '', ...encodeHash(fragments));
   }
 
   /** The version of the copy, or undefined when there is none. */
   async readVersion(field: FieldId): Promise<number | undefined> {
-    const version = await this.#redis.hget(this.#names.stateKey(field), 'version');
+    const version = await this.#redis.hget(this.#keys.stateKey(field), 'version');
     return version === null ? undefined : Number(version);
   }
 
   /** The whole copy, or undefined when there is none. */
-  async read(field: FieldId): Promise<StatePieces | undefined> {
-    return (await this.readNewer(field))?.pieces;
+  async read(field: FieldId): Promise<StateFragments | undefined> {
+    return (await this.readNewer(field))?.fragments;
   }
 
   /** The version of the copy, and the copy itself if it is newer than what is known; undefined when there is none. */
-  async readNewer(field: FieldId, known = noVersion): Promise<{ version: number; pieces?: StatePieces } | undefined> {
-    const [version, values] = await this.#redis.readField(this.#names.stateKey(field), known);
+  async readNewer(
+    field: FieldId,
+    known = noVersion,
+  ): Promise<{ version: number; fragments?: StateFragments } | undefined> {
+    const [version, values] = await this.#redis.readField(this.#keys.stateKey(field), known);
     if (version === noVersion) return undefined;
-    const pieces = values && fromValues(field, values);
-    return pieces ? { version, pieces } : { version };
+    const fragments = values && decodeHash(field, values);
+    return fragments ? { version, fragments } : { version };
   }
 
   /** Tells a waiting request what became of its updates. */
-  async reply(process: string, message: string): Promise<void> {
-    await this.#redis.publish(this.#names.replyChannel(process), message);
+  async publishReply(process: string, message: string): Promise<void> {
+    await this.#redis.publish(this.#keys.replyChannel(process), message);
   }
 }
 
@@ -183,8 +186,8 @@ export function parseChangeMessage(message: string): ChangeMessage {
  * Names and values in turns. A value begins with its kind: the version is a number, the head a JSON object, and
  * `p<order> <length of the id> <id><json>` and `c<cell> <json>` are particles and cells.
  */
-function toEntries({ version, head, particles, cells }: StatePieces): string[] {
-  const entries = ['version', String(version), 'head', JSON.stringify(head)];
+function encodeHash({ version, header, particles, cells }: StateFragments): string[] {
+  const entries = ['version', String(version), 'head', JSON.stringify(header)];
   for (const { id, order, json } of particles) {
     if (json !== undefined) entries.push(`p:${id}`, `p${order} ${id.length} ${id}${json}`);
   }
@@ -192,24 +195,24 @@ function toEntries({ version, head, particles, cells }: StatePieces): string[] {
   return entries;
 }
 
-function fromValues(field: FieldId, values: readonly string[]): StatePieces | undefined {
+function decodeHash(field: FieldId, values: readonly string[]): StateFragments | undefined {
   let version: number | undefined;
-  let head: Head | undefined;
-  const particles: ParticlePiece[] = [];
-  const cells: CellPiece[] = [];
+  let header: StateHeader | undefined;
+  const particles: ParticleFragment[] = [];
+  const cells: CellFragment[] = [];
   for (const value of values) {
-    if (value.startsWith('p')) particles.push(toParticle(value));
+    if (value.startsWith('p')) particles.push(decodeParticle(value));
     else if (value.startsWith('c')) {
-      const gap = value.indexOf(' ');
-      cells.push({ cell: value.slice(1, gap), json: value.slice(gap + 1) });
-    } else if (value.startsWith('{')) head = JSON.parse(value) as Head;
+      const separatorAt = value.indexOf(' ');
+      cells.push({ cell: value.slice(1, separatorAt), json: value.slice(separatorAt + 1) });
+    } else if (value.startsWith('{')) header = JSON.parse(value) as StateHeader;
     else version = Number(value);
   }
-  if (version === undefined || head === undefined) return undefined;
-  return { field, version, head, particles, cells, fieldsMoved: true };
+  if (version === undefined || header === undefined) return undefined;
+  return { field, version, header, particles, cells, quantumFieldsChanged: true };
 }
 
-function toParticle(value: string): ParticlePiece {
+function decodeParticle(value: string): ParticleFragment {
   const afterOrder = value.indexOf(' ');
   const afterLength = value.indexOf(' ', afterOrder + 1);
   const idAt = afterLength + 1;

@@ -102,32 +102,32 @@ export class ConfigError extends Error {
  * @throws ConfigError that lists every bad key.
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
-  const parsed = configSchema.safeParse(given);
-  const isProduction = given.NODE_ENV === 'production';
+  const raw = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const parsed = configSchema.safeParse(raw);
+  const isProduction = raw.NODE_ENV === 'production';
   const problems = [
-    ...(parsed.error?.issues.map(({ path, message }) => describeIssue(String(path[0]), message, given)) ?? []),
-    ...findKeyProblems(given),
-    ...(isProduction ? findProductionProblems(given) : []),
+    ...(parsed.error?.issues.map(({ path, message }) => describeIssue(String(path[0]), message, raw)) ?? []),
+    ...findKeyProblems(raw),
+    ...(isProduction ? findProductionProblems(raw) : []),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.data;
   return Object.freeze({ ...settings, isProduction, openRegistration: settings.OPEN_REGISTRATION ?? !isProduction });
 }
 
-type Given = Readonly<Record<string, string | undefined>>;
+type RawSettings = Readonly<Record<string, string | undefined>>;
 
-function describeIssue(key: string, message: string, given: Given): string {
-  return given[key] === undefined ? `${key} is missing` : `${key}: ${message}`;
+function describeIssue(key: string, message: string, raw: RawSettings): string {
+  return raw[key] === undefined ? `${key} is missing` : `${key}: ${message}`;
 }
 
-function findKeyProblems({ JWT_SECRET: secret, JWKS_URL: jwksUrl }: Given): string[] {
+function findKeyProblems({ JWT_SECRET: secret, JWKS_URL: jwksUrl }: RawSettings): string[] {
   if (secret && jwksUrl) return ['JWT_SECRET and JWKS_URL are both set: choose one'];
   if (!secret && !jwksUrl) return ['JWT_SECRET (at least 32 bytes) or JWKS_URL is missing'];
   return [];
 }
 
-function findProductionProblems({ OPEN_REGISTRATION: open, JWT_SECRET: secret }: Given): string[] {
+function findProductionProblems({ OPEN_REGISTRATION: open, JWT_SECRET: secret }: RawSettings): string[] {
   if (open === undefined) return ['OPEN_REGISTRATION is missing: say true or false, since it lets anybody in'];
   const isOpen = flag.safeParse(open).data ?? false;
   return isOpen && !secret ? ['OPEN_REGISTRATION needs JWT_SECRET, to sign the tokens that it hands out'] : [];

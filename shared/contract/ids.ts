@@ -1,7 +1,7 @@
 /** Schemas of the names of things. */
 import { z } from 'zod';
 import { type DeviceId, deviceIdPattern, type FieldId, fieldIdPattern } from '../field/ids.ts';
-import { text } from './text.ts';
+import { boundedText } from './text.ts';
 
 export const fieldIdSchema = z
   .string()
@@ -15,7 +15,7 @@ export const deviceIdSchema = z
   .refine((id) => id !== '__proto__', 'must not be __proto__')
   .meta({ id: 'DeviceId', example: 'phone-1' }) as unknown as z.ZodType<DeviceId, string>;
 
-export const particleIdSchema = text(1, 128).meta({ id: 'ParticleId', example: 'star-1' });
+export const particleIdSchema = boundedText(1, 128).meta({ id: 'ParticleId', example: 'star-1' });
 
 export const counterSchema = z.int().min(1).meta({ id: 'Counter' });
 export const versionSchema = z.int().min(0).meta({ id: 'Version' });

@@ -34,14 +34,14 @@ export interface Grant {
 }
 
 /** Requests that came while the queue was busy with others: each is applied, answered, and can fail on its own. */
-interface ApplyTogether {
+interface ApplyUpdatesBatch {
   readonly together: readonly ApplyUpdates[];
 }
 
-export type UpdatesJob = ApplyUpdates | ApplyTogether;
+export type UpdatesJob = ApplyUpdates | ApplyUpdatesBatch;
 
 /** The requests in a job. What stands in a queue may be of any shape: they are yet to be checked. */
-export function requestsOf(job: UpdatesJob): readonly ApplyUpdates[] {
+export function listRequests(job: UpdatesJob): readonly ApplyUpdates[] {
   const together = typeof job === 'object' && job !== null && 'together' in job ? job.together : undefined;
   return Array.isArray(together) ? together : [job as ApplyUpdates];
 }

@@ -32,7 +32,7 @@ export function toProblem(error: FieldError): Problem {
 }
 
 /** Zod's issues as the `errors` of a problem; a path is a JSON pointer below `prefix`. */
-export function inputErrors(error: z.ZodError, prefix = ''): { path: string; message: string }[] {
+export function toInputErrors(error: z.ZodError, prefix = ''): { path: string; message: string }[] {
   return error.issues.slice(0, 20).map(({ path, message }) => ({
     path: [prefix, ...path.map(String)].join('/') || '/',
     message,

@@ -47,7 +47,7 @@ export const appliedSchema = z
     adjusted: z.array(counterSchema).optional(),
   })
   .meta({ id: 'Applied' });
-export type AppliedAnswer = z.infer<typeof appliedSchema>;
+export type AppliedResponse = z.infer<typeof appliedSchema>;
 
 /** The receipt of one update; a version or outcome that is no longer kept is left out. */
 export const receiptSchema = z

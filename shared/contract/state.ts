@@ -68,7 +68,7 @@ export const changesSchema = z
   })
   .meta({ id: 'Changes' });
 
-const side = z.strictObject({
+const conflictingWriteSchema = z.strictObject({
   device: deviceIdSchema,
   counter: counterSchema,
   timestamp: timeSchema,
@@ -78,8 +78,8 @@ const side = z.strictObject({
 export const conflictSchema = z
   .strictObject({
     cell: z.string(),
-    local: side,
-    remote: side,
+    local: conflictingWriteSchema,
+    remote: conflictingWriteSchema,
     resolution: resolutionSchema,
     version: versionSchema,
     time: timeSchema,

@@ -1,7 +1,7 @@
 /** Text as it may be stored: PostgreSQL keeps no U+0000 in text or jsonb, and a lone surrogate is not text. */
 import { z } from 'zod';
 
-export function text(min: number, max: number) {
+export function boundedText(min: number, max: number) {
   return z
     .string()
     .min(min)

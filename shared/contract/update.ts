@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { eventTypes, type Update } from '../field/update.ts';
 import { counterSchema, deviceIdSchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
-import { text } from './text.ts';
+import { boundedText } from './text.ts';
 import { maxUpdatesPerRequest } from './wire.ts';
 
 const maxCellsPerUpdate = 900;
@@ -29,7 +29,7 @@ const particlePut = z.strictObject({
   position: vector.optional(),
   velocity: vector.optional(),
   resonance: unitNumber.optional(),
-  content: text(0, 2000).optional(),
+  content: boundedText(0, 2000).optional(),
   connections: z.array(particleIdSchema).max(maxConnections).optional(),
 });
 

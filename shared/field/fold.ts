@@ -6,18 +6,18 @@
  */
 
 import type { DeviceId } from './ids.ts';
-import { type ConflictRecorder, mergeUpdate, type Touched } from './merge-update.ts';
+import { type ChangeSet, type ConflictRecorder, mergeUpdate } from './merge-update.ts';
 import {
   type Conflict,
-  cellConflict,
-  overallResolution,
-  particleConflict,
+  combineResolutions,
   type Resolution,
+  recordCellConflict,
+  recordParticleConflict,
 } from './registers/conflict-record.ts';
 import type { FieldState } from './state.ts';
 import type { Update } from './update.ts';
 
-export interface Folded {
+export interface FoldResult {
   readonly version: number;
   readonly outcome: 'applied' | 'superseded' | 'conflict';
   /** Of a conflict. */
@@ -25,35 +25,35 @@ export interface Folded {
   readonly conflicts: readonly Conflict[];
 }
 
-const recorder: ConflictRecorder = { ofCell: cellConflict, ofParticle: particleConflict };
+const recorder: ConflictRecorder = { recordCell: recordCellConflict, recordParticle: recordParticleConflict };
 
 /**
  * Applies one update, which gets the state's next version.
  * @param time log time in ms; never goes back
- * @param touched collects what changed
+ * @param changes collects what changed
  */
 export function foldUpdate(
   state: FieldState,
   device: DeviceId,
   update: Update,
   time: number,
-  touched: Touched,
-): Folded {
-  const { verdicts, conflicts } = mergeUpdate(state, device, update, time, touched, recorder);
+  changes: ChangeSet,
+): FoldResult {
+  const { results, conflicts } = mergeUpdate(state, device, update, time, changes, recorder);
   const { version } = state;
-  const resolution = overallResolution(conflicts);
+  const resolution = combineResolutions(conflicts);
   if (resolution) return { version, outcome: 'conflict', resolution, conflicts };
-  const isOldNews = verdicts.length > 0 && verdicts.every((verdict) => verdict === 'superseded');
-  return { version, outcome: isOldNews ? 'superseded' : 'applied', conflicts };
+  const isSuperseded = results.length > 0 && results.every((result) => result === 'superseded');
+  return { version, outcome: isSuperseded ? 'superseded' : 'applied', conflicts };
 }
 
 /**
  * Forgets what removed particles left behind, up to a version whose log is gone. Done live when the log is pruned, and
  * in a replay right after the version at which it was done live: so both see the same late writers.
  */
-export function sweepRemoved(state: FieldState, through: number): void {
-  for (const [id, { exists }] of state.removed) {
-    if (exists && exists.stamp.version <= through) state.removed.delete(id);
+export function purgeTombstones(state: FieldState, through: number): void {
+  for (const [id, { exists }] of state.tombstones) {
+    if (exists && exists.stamp.version <= through) state.tombstones.delete(id);
   }
   state.dynamics = { ...state.dynamics, sweptThrough: Math.max(state.dynamics.sweptThrough, through) };
 }

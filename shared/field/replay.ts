@@ -1,7 +1,7 @@
 /** Folding the log: the same fold as live, in version order, with what upkeep did in between. */
-import { type Folded, foldUpdate, sweepRemoved } from './fold.ts';
+import { type FoldResult, foldUpdate, purgeTombstones } from './fold.ts';
 import type { DeviceId } from './ids.ts';
-import { nothingTouched, type Touched } from './merge-update.ts';
+import { type ChangeSet, emptyChangeSet } from './merge-update.ts';
 import type { FieldState } from './state.ts';
 import type { Update } from './update.ts';
 
@@ -17,11 +17,15 @@ export interface LoggedUpdate {
 }
 
 /** Folds the next entry of the log. @throws RangeError when it is not the next one. */
-export function replayUpdate(state: FieldState, entry: LoggedUpdate, touched: Touched = nothingTouched()): Folded {
+export function replayUpdate(
+  state: FieldState,
+  entry: LoggedUpdate,
+  changes: ChangeSet = emptyChangeSet(),
+): FoldResult {
   if (entry.version !== state.version + 1) {
     throw new RangeError(`version ${entry.version} does not follow ${state.version} in the log of ${state.field}`);
   }
-  const folded = foldUpdate(state, entry.device, entry.update, entry.time, touched);
-  if (entry.sweptThrough !== undefined) sweepRemoved(state, entry.sweptThrough);
-  return folded;
+  const result = foldUpdate(state, entry.device, entry.update, entry.time, changes);
+  if (entry.sweptThrough !== undefined) purgeTombstones(state, entry.sweptThrough);
+  return result;
 }

@@ -43,8 +43,8 @@ export function encodeSnapshot(state: FieldState): FieldSnapshot {
   return {
     version: state.version,
     time: state.time,
-    particles: [...state.particles.values(), ...state.removed.values()].map(encodeParticle),
-    cells: [...state.cells].map(encodeCell).sort(byPlace),
+    particles: [...state.particles.values(), ...state.tombstones.values()].map(encodeParticle),
+    cells: [...state.cells].map(encodeCell).sort(compareCells),
     quantumFields: state.quantumFields,
     dynamics: state.dynamics,
   };
@@ -57,7 +57,7 @@ export function decodeSnapshot(field: FieldId, snapshot: FieldSnapshot): FieldSt
   state.quantumFields = snapshot.quantumFields;
   state.dynamics = snapshot.dynamics;
   for (const record of snapshot.particles) {
-    (record.exists ? state.particles : state.removed).set(record.id, decodeParticle(record));
+    (record.exists ? state.particles : state.tombstones).set(record.id, decodeParticle(record));
   }
   for (const [x, y, value, ...stamp] of snapshot.cells) {
     state.cells.set(`${x},${y}`, { value, stamp: decodeStamp(stamp) });
@@ -101,7 +101,7 @@ function encodeCell([cell, { value, stamp }]: [string, Register<number>]): CellR
   return [x, y, value, ...encodeStamp(stamp)];
 }
 
-function byPlace(a: CellRecord, b: CellRecord): number {
+function compareCells(a: CellRecord, b: CellRecord): number {
   return a[0] - b[0] || a[1] - b[1];
 }
 

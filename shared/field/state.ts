@@ -17,7 +17,7 @@ export interface FieldState {
   /** What existed, in order of creation. */
   readonly particles: Map<string, Particle>;
   /** Removed particles, kept for their stamps, against late writers; in order of removal. */
-  readonly removed: Map<string, Particle>;
+  readonly tombstones: Map<string, Particle>;
   /** By `"x,y"`. */
   readonly cells: Map<string, Register<number>>;
   quantumFields: readonly QuantumField[];
@@ -58,7 +58,7 @@ export function createFieldState(field: FieldId): FieldState {
     version: 0,
     time: 0,
     particles: new Map(),
-    removed: new Map(),
+    tombstones: new Map(),
     cells: new Map(),
     quantumFields: [createPrimaryField()],
     dynamics: initialDynamics,

@@ -1,10 +1,10 @@
 /** What clients see of a state: particles as shown, cells as values, and the change between two versions. */
 
-import { type Metrics, metricsOf } from './dynamics/metrics.ts';
+import { computeMetrics, type Metrics } from './dynamics/metrics.ts';
 import type { QuantumField } from './dynamics/quantum-field.ts';
 import type { DeviceId } from './ids.ts';
-import type { Touched } from './merge-update.ts';
-import { type Particle, shownParticle } from './registers/particle.ts';
+import type { ChangeSet } from './merge-update.ts';
+import { getDerivedParticle, type Particle } from './registers/particle.ts';
 import type { FieldState } from './state.ts';
 import type { Vector } from './update.ts';
 
@@ -30,7 +30,7 @@ export interface Changes {
 }
 
 export function viewParticle(particle: Particle): ParticleView {
-  const { position, velocity, resonance, crystallized, content, connections, newest } = shownParticle(particle);
+  const { position, velocity, resonance, crystallized, content, connections, newest } = getDerivedParticle(particle);
   const { timestamp, device } = newest;
   return {
     id: particle.id,
@@ -57,19 +57,19 @@ export function viewQuantumField(field: QuantumField): QuantumField {
 }
 
 /** What was touched, as it is now. */
-export function viewChanges(state: FieldState, touched: Touched): Changes {
-  const particles = [...touched.particles].map((id) => {
+export function viewChanges(state: FieldState, changes: ChangeSet): Changes {
+  const particles = [...changes.particles].map((id) => {
     const particle = state.particles.get(id);
     return [id, particle ? viewParticle(particle) : null] as const;
   });
-  const cells = [...touched.cells].flatMap((cell) => {
+  const cells = [...changes.cells].flatMap((cell) => {
     const register = state.cells.get(cell);
     return register ? [[cell, register.value] as const] : [];
   });
   return {
     particles: Object.fromEntries(particles),
     cells: Object.fromEntries(cells),
-    ...(touched.quantumFields ? { quantumFields: state.quantumFields.map(viewQuantumField) } : {}),
-    metrics: metricsOf(state),
+    ...(changes.quantumFields ? { quantumFields: state.quantumFields.map(viewQuantumField) } : {}),
+    metrics: computeMetrics(state),
   };
 }

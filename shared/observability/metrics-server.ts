@@ -10,10 +10,10 @@ import type { Registry } from 'prom-client';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import type { Logger } from '../process/logger.ts';
 
-const retryMs = 1000;
+const retryDelayMs = 1000;
 
 /** What `/health` answers with. */
-interface WatchedHealth {
+interface HealthReport {
   readonly isReady: boolean;
   readonly status: string;
 }
@@ -23,7 +23,7 @@ interface MetricsServerOptions {
   /** Undefined for no server; 0 for any free port. */
   readonly port: number | undefined;
   readonly registry: Registry;
-  readonly check: () => Promise<WatchedHealth>;
+  readonly check: () => Promise<HealthReport>;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
 }
@@ -35,39 +35,39 @@ interface MetricsServerOptions {
 export function startMetricsServer(options: MetricsServerOptions): void {
   const { host, port, log, lifecycle } = options;
   if (port === undefined) return;
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, answerWatcher(options));
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, createRequestHandler(options));
   server.on('error', (err) => log.debug({ err }, 'metrics server error'));
   lifecycle.onStop('metrics', () => {
     server.close();
     server.closeAllConnections();
   });
   const listen = async (): Promise<void> => {
-    let isTold = false;
-    while (!lifecycle.stopping) {
+    let hasLogged = false;
+    while (!lifecycle.isStopping) {
       try {
         server.listen({ host, port });
         await once(server, 'listening');
         log.info({ host, port: (server.address() as AddressInfo).port }, 'metrics listening');
         return;
       } catch (err) {
-        if (!isTold) log.error({ err, host, port }, 'metrics cannot be served yet');
-        isTold = true;
-        await delay(retryMs);
+        if (!hasLogged) log.error({ err, host, port }, 'metrics cannot be served yet');
+        hasLogged = true;
+        await delay(retryDelayMs);
       }
     }
   };
   void listen();
 }
 
-function answerWatcher({ registry, check, lifecycle }: MetricsServerOptions): RequestListener {
-  const answers: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
+function createRequestHandler({ registry, check, lifecycle }: MetricsServerOptions): RequestListener {
+  const handlers: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
     '/metrics': async (response) => {
       const text = await registry.metrics();
       response.writeHead(200, { 'content-type': registry.contentType }).end(text);
     },
     '/health/live': (response) => sendJson(response, 200, { status: 'live' }),
     '/health/ready': async (response) => {
-      if (lifecycle.stopping) return sendJson(response, 503, { status: 'stopping' });
+      if (lifecycle.isStopping) return sendJson(response, 503, { status: 'stopping' });
       const { isReady, status } = await check();
       sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : status });
     },
@@ -77,10 +77,10 @@ function answerWatcher({ registry, check, lifecycle }: MetricsServerOptions): Re
     },
   };
   return ({ method, url = '' }, response) => {
-    const answer = Object.hasOwn(answers, url) ? answers[url] : undefined;
-    if (!answer) return sendJson(response, 404, { status: 'not found' });
+    const handler = Object.hasOwn(handlers, url) ? handlers[url] : undefined;
+    if (!handler) return sendJson(response, 404, { status: 'not found' });
     if (method !== 'GET' && method !== 'HEAD') return sendJson(response, 405, { status: 'method not allowed' });
-    Promise.resolve(answer(response)).catch(() => sendJson(response, 500, { status: 'failed' }));
+    Promise.resolve(handler(response)).catch(() => sendJson(response, 500, { status: 'failed' }));
   };
 }
 

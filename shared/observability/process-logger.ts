@@ -1,21 +1,24 @@
 /** The log of a process and its life: what both mains begin with. */
 import type { Config } from '../config/config.ts';
 import { createLifecycle, type Lifecycle } from '../process/lifecycle.ts';
-import { createLog, type Logger } from '../process/logger.ts';
+import { createLogger, type Logger } from '../process/logger.ts';
 import { ErrorWebhook } from './error-webhook.ts';
 
-interface ProcessLogOptions {
+interface ProcessLoggerOptions {
   readonly name: string;
   readonly config: Pick<Config, 'LOG_LEVEL' | 'ERROR_WEBHOOK_URL'>;
   readonly pretty: boolean;
 }
 
 /** The lifecycle ends with the process's signals; the webhook is the last to stop, and hears of what failed before. */
-export function openProcessLog({ name, config, pretty }: ProcessLogOptions): { log: Logger; lifecycle: Lifecycle } {
+export function createProcessLogger({ name, config, pretty }: ProcessLoggerOptions): {
+  log: Logger;
+  lifecycle: Lifecycle;
+} {
   const { LOG_LEVEL: level, ERROR_WEBHOOK_URL: url } = config;
   const webhook = url ? new ErrorWebhook({ url, service: `field-${name}` }) : undefined;
-  const options = { name, level, pretty, ...(webhook ? { onError: (line: string) => webhook.note(line) } : {}) };
-  const log = createLog({ ...options, gathers: !pretty });
+  const options = { name, level, pretty, ...(webhook ? { onError: (line: string) => webhook.record(line) } : {}) };
+  const log = createLogger({ ...options, buffered: !pretty });
   const lifecycle = createLifecycle(log);
   lifecycle.stopOnSignals();
   if (webhook) {

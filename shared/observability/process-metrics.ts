@@ -21,21 +21,21 @@ export function createRegistry(): Registry {
   return registry;
 }
 
-/** @param look must not throw; what does not answer is down */
-export function measureDependencies(registry: Registry, look: () => Promise<Readonly<Record<Dependency, boolean>>>) {
+/** @param probe must not throw; what does not answer is down */
+export function measureDependencies(registry: Registry, probe: () => Promise<Readonly<Record<Dependency, boolean>>>) {
   new Gauge({
     name: 'field_dependency_up',
     help: 'Whether this process reaches PostgreSQL and the two Redis roles',
     labelNames: ['dependency'],
     registers: [registry],
     async collect() {
-      const isUp = await look();
+      const isUp = await probe();
       for (const dependency of dependencies) this.set({ dependency }, isUp[dependency] ? 1 : 0);
     },
   });
 }
 
-export function measurePool(registry: Registry, look: () => PoolUse): void {
+export function measurePool(registry: Registry, readPoolUse: () => PoolUse): void {
   const registers = [registry];
   new Gauge({
     name: 'field_database_pool_connections',
@@ -43,7 +43,7 @@ export function measurePool(registry: Registry, look: () => PoolUse): void {
     labelNames: ['state'],
     registers,
     collect() {
-      const { used, free } = look();
+      const { used, free } = readPoolUse();
       this.set({ state: 'used' }, used);
       this.set({ state: 'free' }, free);
     },
@@ -53,7 +53,7 @@ export function measurePool(registry: Registry, look: () => PoolUse): void {
     help: 'Queries that wait for a connection',
     registers,
     collect() {
-      this.set(look().waiting);
+      this.set(readPoolUse().waiting);
     },
   });
   new Gauge({
@@ -61,7 +61,7 @@ export function measurePool(registry: Registry, look: () => PoolUse): void {
     help: 'Connections that the pool may open',
     registers,
     collect() {
-      this.set(look().max);
+      this.set(readPoolUse().max);
     },
   });
 }

@@ -1,6 +1,6 @@
 /** Takes out of a text what must not be told: passwords in addresses, tokens, and what is called a secret. */
 
-const secrets: readonly [RegExp, string][] = [
+const secretPatterns: readonly [RegExp, string][] = [
   [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]{1,500}@/gi, '$1[redacted]@'],
   [/\beyJ[\w-]{1,4000}\.[\w-]{1,4000}(\.[\w-]{0,4000})?/g, '[redacted]'],
   [/\b(bearer|basic)\s+[\w.~+/=-]{1,4000}/gi, '$1 [redacted]'],
@@ -10,6 +10,6 @@ const secrets: readonly [RegExp, string][] = [
   ],
 ];
 
-export function hideSecrets(text: string): string {
-  return secrets.reduce((rest, [pattern, shown]) => rest.replace(pattern, shown), text);
+export function redactSecrets(text: string): string {
+  return secretPatterns.reduce((remaining, [pattern, replacement]) => remaining.replace(pattern, replacement), text);
 }

@@ -17,7 +17,7 @@ export interface Tracing {
   isTraced(): boolean;
 }
 
-interface TracingOptions {
+interface TracingDeps {
   /** Of the service, as the traces show it. */
   readonly name: string;
   readonly config: Config;
@@ -25,11 +25,11 @@ interface TracingOptions {
   readonly lifecycle: Lifecycle;
 }
 
-const sendEveryMs = 1000;
+const exportIntervalMs = 1000;
 /** A collector that does not answer must not hold up the end of the process. */
-const sendLimitMs = 3000;
+const exportTimeoutMs = 3000;
 
-export async function startTracing({ name, config, log, lifecycle }: TracingOptions): Promise<Tracing | undefined> {
+export async function startTracing({ name, config, log, lifecycle }: TracingDeps): Promise<Tracing | undefined> {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
   if (!endpoint) return undefined;
   const [api, sdk, { OTLPTraceExporter }, { AsyncLocalStorageContextManager }, resources, core, { BullMQOtel }] =
@@ -42,12 +42,12 @@ export async function startTracing({ name, config, log, lifecycle }: TracingOpti
       import('@opentelemetry/core'),
       import('bullmq-otel'),
     ]);
-  api.diag.setLogger(sayOnce(log), api.DiagLogLevel.ERROR);
-  const exporter = new OTLPTraceExporter({ url: tracesUrl(endpoint), timeoutMillis: sendLimitMs });
+  api.diag.setLogger(createWarnOnceLogger(log), api.DiagLogLevel.ERROR);
+  const exporter = new OTLPTraceExporter({ url: tracesUrl(endpoint), timeoutMillis: exportTimeoutMs });
   const provider = new sdk.BasicTracerProvider({
     resource: resources.resourceFromAttributes({ 'service.name': name }),
     sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(ratio) }),
-    spanProcessors: [new sdk.BatchSpanProcessor(exporter, { scheduledDelayMillis: sendEveryMs })],
+    spanProcessors: [new sdk.BatchSpanProcessor(exporter, { scheduledDelayMillis: exportIntervalMs })],
   });
   api.trace.setGlobalTracerProvider(provider);
   api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -63,11 +63,11 @@ function tracesUrl(endpoint: string): string {
 }
 
 /** A collector that is away says so with every batch. */
-function sayOnce(log: Logger) {
-  let isTold = false;
-  const say = (message: string) => {
-    log[isTold ? 'debug' : 'warn']({ source: 'opentelemetry' }, message);
-    isTold = true;
+function createWarnOnceLogger(log: Logger) {
+  let hasWarned = false;
+  const logMessage = (message: string) => {
+    log[hasWarned ? 'debug' : 'warn']({ source: 'opentelemetry' }, message);
+    hasWarned = true;
   };
-  return { error: say, warn: say, info: say, debug: say, verbose: say };
+  return { error: logMessage, warn: logMessage, info: logMessage, debug: logMessage, verbose: logMessage };
 }

@@ -13,7 +13,7 @@ export interface Lifecycle {
   stop(): Promise<void>;
   /** Stops on SIGTERM and SIGINT and then ends the process; a second signal ends it at once. */
   stopOnSignals(): void;
-  readonly stopping: boolean;
+  readonly isStopping: boolean;
 }
 
 export function createLifecycle(log: Logger, deadlineMs = 20_000): Lifecycle {
@@ -39,13 +39,13 @@ export function createLifecycle(log: Logger, deadlineMs = 20_000): Lifecycle {
       stopped ??= stopAll();
       return stopped;
     },
-    get stopping() {
+    get isStopping() {
       return stopped !== undefined;
     },
     stopOnSignals() {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.on(signal, () => {
-          if (lifecycle.stopping) process.exit(1);
+          if (lifecycle.isStopping) process.exit(1);
           log.info({ signal }, 'stopping');
           void lifecycle.stop().then(() => process.exit(0));
         });

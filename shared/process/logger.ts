@@ -21,7 +21,7 @@ const redact = {
   censor: '[redacted]',
 };
 
-export interface LogOptions {
+export interface CreateLoggerOptions {
   /** The process or room that speaks, for example `api`. */
   name: string;
   level: string;
@@ -31,7 +31,7 @@ export interface LogOptions {
    * set out at once, with all before them, and so does everything when the process ends by itself; who kills it takes
    * the last tenth of a second.
    */
-  gathers?: boolean;
+  buffered?: boolean;
   /** Is given every line of level error or above, as it is written: redacted. Must not throw. */
   onError?: (line: string) => void;
 }
@@ -40,11 +40,17 @@ export interface LogOptions {
 const errorLine = /^\{"level":[56]0,/;
 
 /** In bytes, and ms. What nobody takes is kept up to `maxLength`, and then dropped: a log must not fill the memory. */
-const gathering = { sync: false, minLength: 32_768, maxWrite: 65_536, periodicFlush: 100, maxLength: 16 * 1024 * 1024 };
+const bufferOptions = {
+  sync: false,
+  minLength: 32_768,
+  maxWrite: 65_536,
+  periodicFlush: 100,
+  maxLength: 16 * 1024 * 1024,
+};
 const warnLevel = 40;
 
-export function createLog(
-  { name, level, pretty = false, gathers = false, onError }: LogOptions,
+export function createLogger(
+  { name, level, pretty = false, buffered = false, onError }: CreateLoggerOptions,
   destination?: DestinationStream,
 ): Logger {
   const streamWrite = (line: string) => {
@@ -53,7 +59,7 @@ export function createLog(
   };
   const base = { name, level, redact, ...(onError ? { hooks: { streamWrite } } : {}) };
   if (destination) return pino(base, destination);
-  if (gathers) return gatherLines(base);
+  if (buffered) return createBufferedLogger(base);
   if (!pretty) return pino(base);
   return pino({
     ...base,
@@ -61,8 +67,8 @@ export function createLog(
   });
 }
 
-function gatherLines({ hooks, ...base }: LoggerOptions): Logger {
-  const destination = pino.destination(gathering);
+function createBufferedLogger({ hooks, ...base }: LoggerOptions): Logger {
+  const destination = pino.destination(bufferOptions);
   const logMethod: NonNullable<LoggerOptions['hooks']>['logMethod'] = function (args, method, level) {
     method.apply(this, args);
     // Not `flushSync`: that waits for the disk (fsync), or for whoever reads our output, and nothing else is done meanwhile.

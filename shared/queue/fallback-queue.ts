@@ -5,72 +5,72 @@
 import { createPostgresBackend, type PostgresPoolConfig, Queue, type Telemetry } from 'bullmq';
 import { type ApplyUpdates, applyUpdatesJob, updatesQueue } from '../contract/job.ts';
 import type { Logger } from '../process/logger.ts';
-import { lookInto, type QueueLook } from './queue-stats.ts';
+import { type QueueStats, readQueueStats } from './queue-stats.ts';
 
 /** The schema that BullMQ's tables live in. */
 export const fallbackSchema = 'bullmq';
 /** Somebody waits for the receipt, and has waited for Redis before. */
-const adding = { max: 4, limitMs: 900 };
+const writerOptions = { max: 4, timeoutMs: 900 };
 /** Nobody waits but whoever watches. */
-const looking = { max: 1, limitMs: 3000 };
+const readerOptions = { max: 1, timeoutMs: 3000 };
 
-export function fallbackConnection(databaseUrl: string, max: number, limitMs: number): PostgresPoolConfig {
+export function fallbackConnection(databaseUrl: string, max: number, timeoutMs: number): PostgresPoolConfig {
   return {
     connectionString: databaseUrl,
     schema: fallbackSchema,
     max,
-    connectionTimeoutMillis: limitMs,
-    statement_timeout: limitMs,
-    query_timeout: limitMs,
+    connectionTimeoutMillis: timeoutMs,
+    statement_timeout: timeoutMs,
+    query_timeout: timeoutMs,
     keepAlive: true,
     application_name: 'field-fallback-queue',
   };
 }
 
 export class FallbackQueue {
-  readonly #adder: Reopening;
-  readonly #looker: Reopening;
+  readonly #writer: ReconnectingQueue;
+  readonly #reader: ReconnectingQueue;
 
   constructor(databaseUrl: string, log: Logger, telemetry?: Telemetry) {
-    this.#adder = new Reopening({ databaseUrl, log, telemetry, ...adding });
-    this.#looker = new Reopening({ databaseUrl, log, ...looking });
+    this.#writer = new ReconnectingQueue({ databaseUrl, log, telemetry, ...writerOptions });
+    this.#reader = new ReconnectingQueue({ databaseUrl, log, ...readerOptions });
   }
 
   /** Adds jobs. @throws when PostgreSQL does not take them in time; they may have been added all the same. */
   async add(jobs: readonly ApplyUpdates[]): Promise<void> {
-    await this.#adder.use((queue) => queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data }))));
+    await this.#writer.use((queue) => queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data }))));
   }
 
   /** Jobs that wait or are being worked on; 0 as long as this process has never needed the queue. */
   async countBacklog(): Promise<number> {
-    if (!this.#adder.isOpen) return 0;
-    return this.#adder.ask((queue) => queue.getJobCountByTypes('waiting', 'active', 'delayed'));
+    if (!this.#writer.isOpen) return 0;
+    return this.#writer.query((queue) => queue.getJobCountByTypes('waiting', 'active', 'delayed'));
   }
 
   /** What stands in it, whoever has put it there. @throws when PostgreSQL does not answer in time */
-  look(): Promise<QueueLook> {
-    return this.#looker.use(lookInto);
+  readStats(): Promise<QueueStats> {
+    return this.#reader.use(readQueueStats);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#adder.close(), this.#looker.close()]);
+    await Promise.all([this.#writer.close(), this.#reader.close()]);
   }
 }
 
-interface ReopeningOptions {
+interface ReconnectingQueueOptions {
   readonly databaseUrl: string;
   readonly log: Logger;
   readonly telemetry?: Telemetry | undefined;
   /** Connections. */
   readonly max: number;
-  readonly limitMs: number;
+  readonly timeoutMs: number;
 }
 
-const openQueue = ({ databaseUrl, telemetry, max, limitMs }: ReopeningOptions) =>
+const openQueue = ({ databaseUrl, telemetry, max, timeoutMs }: ReconnectingQueueOptions) =>
   new Queue(
     updatesQueue,
     {
-      connection: fallbackConnection(databaseUrl, max, limitMs),
+      connection: fallbackConnection(databaseUrl, max, timeoutMs),
       defaultJobOptions: { attempts: 1_000_000, backoff: 1000 },
       telemetry,
     },
@@ -79,11 +79,11 @@ const openQueue = ({ databaseUrl, telemetry, max, limitMs }: ReopeningOptions) =
 type OpenQueue = ReturnType<typeof openQueue>;
 
 /** A queue whose first connection failed never recovers: after a failure, the next attempt opens another. */
-class Reopening {
-  readonly #options: ReopeningOptions;
+class ReconnectingQueue {
+  readonly #options: ReconnectingQueueOptions;
   #queue: OpenQueue | undefined;
 
-  constructor(options: ReopeningOptions) {
+  constructor(options: ReconnectingQueueOptions) {
     this.#options = options;
   }
 
@@ -91,19 +91,19 @@ class Reopening {
     return this.#queue !== undefined;
   }
 
-  async use<T>(work: (queue: OpenQueue) => Promise<T>): Promise<T> {
+  async use<T>(operation: (queue: OpenQueue) => Promise<T>): Promise<T> {
     const queue = this.#open();
     try {
-      return await within(this.#options.limitMs, work(queue));
+      return await withTimeout(this.#options.timeoutMs, operation(queue));
     } catch (error) {
-      this.#drop(queue);
+      this.#discard(queue);
       throw error;
     }
   }
 
   /** As `use`, but a failure is no reason to open another: it may be the question's alone. */
-  ask<T>(question: (queue: OpenQueue) => Promise<T>): Promise<T> {
-    return within(this.#options.limitMs, question(this.#open()));
+  query<T>(operation: (queue: OpenQueue) => Promise<T>): Promise<T> {
+    return withTimeout(this.#options.timeoutMs, operation(this.#open()));
   }
 
   async close(): Promise<void> {
@@ -118,17 +118,17 @@ class Reopening {
     return queue;
   }
 
-  #drop(queue: OpenQueue): void {
+  #discard(queue: OpenQueue): void {
     if (this.#queue !== queue) return;
     this.#queue = undefined;
     void queue.close().catch((err) => this.#options.log.debug({ err }, 'fallback queue not closed'));
   }
 }
 
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+async function withTimeout<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   });
   try {
     return await Promise.race([work, timeout]);

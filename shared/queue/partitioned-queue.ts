@@ -3,16 +3,16 @@ import { Queue, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { applyUpdatesJob, UpdatesJob } from '../contract/job.ts';
 import type { FieldId } from '../field/ids.ts';
-import { nameOfPartition, partitionOf } from './partitions.ts';
-import { lookInto, type QueueLook } from './queue-stats.ts';
-import { WorkerRegistry } from './worker-membership.ts';
+import { getPartition, getPartitionName } from './partitions.ts';
+import { type QueueStats, readQueueStats } from './queue-stats.ts';
+import { WorkerMembership } from './worker-membership.ts';
 
 export type UpdatesQueue = Queue<UpdatesJob, void, typeof applyUpdatesJob>;
 
 /** A job is tried for as long as it takes: only a job that can never be applied is failed, by its worker. */
 export const updatesJobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
 
-interface QueuesOptions {
+interface PartitionedQueueOptions {
   /** Sets one installation's keys apart from another's on the same Redis. */
   readonly prefix: string;
   /** Carries traces through the queue. */
@@ -20,20 +20,20 @@ interface QueuesOptions {
   readonly onError?: (error: Error) => void;
 }
 
-export class UpdateQueues {
+export class PartitionedQueue {
   readonly #redis: Redis;
-  readonly #options: QueuesOptions;
-  readonly #registry: WorkerRegistry;
+  readonly #options: PartitionedQueueOptions;
+  readonly #membership: WorkerMembership;
   /** There is one before anybody has asked: it is there in any case. */
   readonly first: UpdatesQueue;
   readonly #queues: UpdatesQueue[];
   /** Among how many of them new jobs are spread. */
-  #spread = 1;
+  #activePartitions = 1;
 
-  constructor(redis: Redis, options: QueuesOptions) {
+  constructor(redis: Redis, options: PartitionedQueueOptions) {
     this.#redis = redis;
     this.#options = options;
-    this.#registry = new WorkerRegistry(redis, options.prefix);
+    this.#membership = new WorkerMembership(redis, options.prefix);
     this.first = this.#open(0);
     this.#queues = [this.first];
   }
@@ -42,16 +42,16 @@ export class UpdateQueues {
    * Looks how many workers there are, and so how many queues. While there is none, all stays as it was.
    * @returns the workers that live. @throws when Redis is away
    */
-  async look(): Promise<number> {
-    const { partitions, workers } = await this.#registry.look();
+  async refresh(): Promise<number> {
+    const { partitions, workers } = await this.#membership.read();
     while (this.#queues.length < partitions) this.#queues.push(this.#open(this.#queues.length));
-    if (workers > 0) this.#spread = Math.min(workers, partitions);
+    if (workers > 0) this.#activePartitions = Math.min(workers, partitions);
     return workers;
   }
 
   /** The one for a field's updates. */
-  of(field: FieldId): UpdatesQueue {
-    return this.#queues[partitionOf(field, this.#spread)] ?? this.first;
+  queueFor(field: FieldId): UpdatesQueue {
+    return this.#queues[getPartition(field, this.#activePartitions)] ?? this.first;
   }
 
   /** Those that may hold jobs, as of the last look. */
@@ -66,9 +66,9 @@ export class UpdateQueues {
   }
 
   /** All of them as one. @throws when Redis is away */
-  async lookInto(): Promise<QueueLook> {
-    await this.look();
-    return (await Promise.all(this.#queues.map(lookInto))).reduce(addLooks);
+  async readStats(): Promise<QueueStats> {
+    await this.refresh();
+    return (await Promise.all(this.#queues.map(readQueueStats))).reduce(mergeStats);
   }
 
   async close(): Promise<void> {
@@ -77,7 +77,7 @@ export class UpdateQueues {
 
   #open(partition: number): UpdatesQueue {
     const { telemetry, onError } = this.#options;
-    const { queue: name, prefix } = nameOfPartition(this.#options.prefix, partition);
+    const { queue: name, prefix } = getPartitionName(this.#options.prefix, partition);
     const queue: UpdatesQueue = new Queue(name, {
       connection: this.#redis,
       prefix,
@@ -93,7 +93,7 @@ export class UpdateQueues {
   }
 }
 
-function addLooks(one: QueueLook, other: QueueLook): QueueLook {
+function mergeStats(one: QueueStats, other: QueueStats): QueueStats {
   const states = Object.keys({ ...one.counts, ...other.counts });
   const times = [one.oldestAt, other.oldestAt].filter((time) => time !== undefined);
   return {

@@ -17,13 +17,13 @@ export function queuePrefix(prefix: string): string {
 }
 
 /** The first queue is there from the start; the others have tags of their own, so that a cluster can spread them. */
-export function nameOfPartition(prefix: string, partition: number): { queue: string; prefix: string } {
+export function getPartitionName(prefix: string, partition: number): { queue: string; prefix: string } {
   if (partition === 0) return { queue: updatesQueue, prefix: queuePrefix(prefix) };
   return { queue: `${updatesQueue}-${partition}`, prefix: queuePrefix(`${prefix}-${partition}`) };
 }
 
 /** The same in every process. FNV-1a, 32 bits; ids are ASCII. */
-export function partitionOf(field: FieldId, count: number): number {
+export function getPartition(field: FieldId, count: number): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < field.length; index++) {
     hash = Math.imul(hash ^ field.charCodeAt(index), 0x01000193);

@@ -1,21 +1,21 @@
 /** How much waits in either queue and for how long, looked at when the process is scraped. */
 import { Gauge, type Registry } from 'prom-client';
-import { rememberBriefly } from '../observability/health-check.ts';
-import type { QueueLook } from './queue-stats.ts';
+import { cacheFor } from '../observability/health-check.ts';
+import type { QueueStats } from './queue-stats.ts';
 
 export const queueNames = ['redis', 'postgres'] as const;
 export const jobStates = ['waiting', 'active', 'delayed', 'failed'] as const;
 
 type QueueName = (typeof queueNames)[number];
-type Looks = Readonly<Record<QueueName, QueueLook | undefined>>;
+type StatsByQueue = Readonly<Record<QueueName, QueueStats | undefined>>;
 
 /**
  * Every process that does so tells the same of the same queues: take the maximum of them, not the sum.
- * @param look undefined for a queue that does not answer, of which then nothing is told
+ * @param readStats undefined for a queue that does not answer, of which then nothing is told
  */
-export function measureQueues(registry: Registry, look: () => Promise<Looks>): void {
+export function measureQueues(registry: Registry, readStats: () => Promise<StatsByQueue>): void {
   // Both gauges are collected at once: they share what was seen.
-  const lookBriefly = rememberBriefly(look);
+  const readCachedStats = cacheFor(readStats);
   const registers = [registry];
   new Gauge({
     name: 'field_queue_jobs',
@@ -23,9 +23,9 @@ export function measureQueues(registry: Registry, look: () => Promise<Looks>): v
     labelNames: ['queue', 'state'],
     registers,
     async collect() {
-      const seen = answered(await lookBriefly());
+      const stats = listAvailableStats(await readCachedStats());
       this.reset();
-      for (const { queue, counts } of seen) {
+      for (const { queue, counts } of stats) {
         for (const state of jobStates) this.set({ queue, state }, counts[state] ?? 0);
       }
     },
@@ -36,18 +36,18 @@ export function measureQueues(registry: Registry, look: () => Promise<Looks>): v
     labelNames: ['queue'],
     registers,
     async collect() {
-      const seen = answered(await lookBriefly());
+      const stats = listAvailableStats(await readCachedStats());
       this.reset();
-      for (const { queue, oldestAt } of seen) {
+      for (const { queue, oldestAt } of stats) {
         this.set({ queue }, oldestAt === undefined ? 0 : Math.max(0, Date.now() - oldestAt) / 1000);
       }
     },
   });
 }
 
-function answered(looks: Looks): ({ readonly queue: QueueName } & QueueLook)[] {
+function listAvailableStats(statsByQueue: StatsByQueue): ({ readonly queue: QueueName } & QueueStats)[] {
   return queueNames.flatMap((queue) => {
-    const seen = looks[queue];
-    return seen ? [{ queue, ...seen }] : [];
+    const stats = statsByQueue[queue];
+    return stats ? [{ queue, ...stats }] : [];
   });
 }

@@ -1,7 +1,7 @@
 /** A look into a queue, whichever of BullMQ's backends it stands on. */
 import type { Queue } from 'bullmq';
 
-export interface QueueLook {
+export interface QueueStats {
   /** Jobs by their state. */
   readonly counts: Readonly<Record<string, number>>;
   /** When the oldest job that is not done was added, in ms. */
@@ -9,7 +9,7 @@ export interface QueueLook {
 }
 
 /** @throws when the queue does not answer */
-export async function lookInto(queue: Pick<Queue, 'getJobCounts' | 'getJobs'>): Promise<QueueLook> {
+export async function readQueueStats(queue: Pick<Queue, 'getJobCounts' | 'getJobs'>): Promise<QueueStats> {
   const [counts, ...oldest] = await Promise.all([
     queue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
     ...(['waiting', 'active', 'delayed'] as const).map((state) => queue.getJobs([state], 0, 0, true)),

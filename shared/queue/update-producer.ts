@@ -10,13 +10,13 @@ import type { Durability } from '../contract/receipt.ts';
 import { FieldError } from '../errors.ts';
 import type { Update } from '../field/update.ts';
 import type { Logger } from '../process/logger.ts';
-import { connectRedis, failFast, readRedisSettings, serversOf } from '../redis/connect.ts';
-import { Gatherer } from './batcher.ts';
+import { connectRedis, failFast, listServers, readRedisSettings } from '../redis/connect.ts';
+import { Batcher } from './batcher.ts';
 import type { FallbackQueue } from './fallback-queue.ts';
-import { UpdateQueues, type UpdatesQueue } from './partitioned-queue.ts';
-import type { QueueLook } from './queue-stats.ts';
+import { PartitionedQueue, type UpdatesQueue } from './partitioned-queue.ts';
+import type { QueueStats } from './queue-stats.ts';
 
-export interface QueueSettings {
+export interface UpdateProducerOptions {
   readonly url: string;
   /** Sets one installation's keys apart from another's on the same Redis. */
   readonly prefix: string;
@@ -35,58 +35,58 @@ export interface QueueMemory {
  * Shorter than elsewhere: what Redis does not take in time still has to be offered to PostgreSQL, and so have those who
  * came meanwhile. All of it stays below the 2 s that a receipt may take.
  */
-const redisLimitMs = 800;
-const probeMs = 500;
+const redisTimeoutMs = 800;
+const probeIntervalMs = 500;
 
 /** Of requests that ride in one job. Roughly bytes: a job stays far below what a single request may bring. */
-const maxJobWeight = 128 * 1024;
+const maxJobBytes = 128 * 1024;
 const maxRequestsPerJob = 100;
 /** Between two jobs. Nobody notices the least of it, and a queue that is busy takes a third as many jobs. */
 const [minIntervalMs, maxIntervalMs] = [10, 50];
 /** How much the newest job counts in the average of requests per job. */
-const averageShare = 0.05;
+const smoothingFactor = 0.05;
 
 export class UpdateProducer {
-  readonly queues: UpdateQueues;
+  readonly queues: PartitionedQueue;
   readonly #redis: Redis;
   readonly #fallback: FallbackQueue | undefined;
   readonly #log: Logger;
   readonly #isTraced: () => boolean;
-  readonly #adds = new Map<UpdatesQueue, Gatherer<ApplyUpdates, Durability>>();
+  readonly #batchers = new Map<UpdatesQueue, Batcher<ApplyUpdates, Durability>>();
   #requestsPerJob = 1;
   #durability: Durability = 'memory';
-  #isRedisAway = false;
+  #isRedisUnavailable = false;
   #isClosed = false;
 
   /** @param fallback takes the jobs while Redis is away; without it they are refused */
   constructor(
-    { url, prefix, telemetry, isTraced = () => false }: QueueSettings,
+    { url, prefix, telemetry, isTraced = () => false }: UpdateProducerOptions,
     log: Logger,
     fallback?: FallbackQueue,
   ) {
     this.#log = log;
     this.#fallback = fallback;
     this.#isTraced = isTraced;
-    this.#redis = connectRedis(url, 'queue', log, { ...failFast, commandTimeout: redisLimitMs });
+    this.#redis = connectRedis(url, 'queue', log, { ...failFast, commandTimeout: redisTimeoutMs });
     const onError = (error: Error) => log.debug({ err: error }, 'queue error');
-    this.queues = new UpdateQueues(this.#redis, { prefix, telemetry, onError });
-    this.#redis.on('ready', () => void this.#learn().catch((err) => log.warn({ err }, 'durability not known')));
+    this.queues = new PartitionedQueue(this.#redis, { prefix, telemetry, onError });
+    this.#redis.on('ready', () => void this.#refresh().catch((err) => log.warn({ err }, 'durability not known')));
   }
 
   /** Resolves once jobs can be added. */
   async ready(): Promise<void> {
     if (this.#redis.status !== 'ready') await once(this.#redis, 'ready');
-    await this.#learn();
+    await this.#refresh();
   }
 
-  async #learn(): Promise<void> {
-    await Promise.all([this.checkDurability(), this.queues.look()]);
+  async #refresh(): Promise<void> {
+    await Promise.all([this.readDurability(), this.queues.refresh()]);
   }
 
   /** Reads the settings that durability hangs on. @throws when Redis is away. */
-  async checkDurability(): Promise<{ durability: Durability; maxmemoryPolicy: string }> {
+  async readDurability(): Promise<{ durability: Durability; maxmemoryPolicy: string }> {
     const settings = await readRedisSettings(this.#redis, settingNames);
-    this.#durability = durabilityOf(settings);
+    this.#durability = parseDurability(settings);
     const maxmemoryPolicy = settings['maxmemory-policy'] ?? 'unknown';
     if (maxmemoryPolicy !== 'noeviction') {
       this.#log.warn({ maxmemoryPolicy }, 'the queue needs maxmemory-policy noeviction: Redis may drop its keys');
@@ -101,54 +101,54 @@ export class UpdateProducer {
    * @throws FieldError `queue_unavailable`: it may have been added all the same, so send it again
    */
   async enqueue(job: ApplyUpdates): Promise<Durability> {
-    const queue = this.queues.of(job.field);
-    if (this.#isTraced()) return this.#addTogether(queue, [job]);
-    return this.#gathererOf(queue).add(job);
+    const queue = this.queues.queueFor(job.field);
+    if (this.#isTraced()) return this.#addBatch(queue, [job]);
+    return this.#batcherFor(queue).add(job);
   }
 
-  #gathererOf(queue: UpdatesQueue): Gatherer<ApplyUpdates, Durability> {
-    const known = this.#adds.get(queue);
+  #batcherFor(queue: UpdatesQueue): Batcher<ApplyUpdates, Durability> {
+    const known = this.#batchers.get(queue);
     if (known) return known;
-    const gatherer = new Gatherer<ApplyUpdates, Durability>({
-      work: (jobs) => this.#addTogether(queue, jobs),
-      weigh: weighJob,
-      maxWeight: maxJobWeight,
+    const batcher = new Batcher<ApplyUpdates, Durability>({
+      process: (jobs) => this.#addBatch(queue, jobs),
+      estimateBytes: estimateJobBytes,
+      maxBytes: maxJobBytes,
       maxItems: maxRequestsPerJob,
       minIntervalMs,
       maxIntervalMs,
     });
-    this.#adds.set(queue, gatherer);
-    return gatherer;
+    this.#batchers.set(queue, batcher);
+    return batcher;
   }
 
-  async #addTogether(queue: UpdatesQueue, jobs: readonly ApplyUpdates[]): Promise<Durability> {
+  async #addBatch(queue: UpdatesQueue, jobs: readonly ApplyUpdates[]): Promise<Durability> {
     const [first] = jobs;
-    this.#requestsPerJob += averageShare * (jobs.length - this.#requestsPerJob);
+    this.#requestsPerJob += smoothingFactor * (jobs.length - this.#requestsPerJob);
     const data = jobs.length === 1 && first ? first : { together: jobs };
     return this.#add(jobs, () => queue.add(applyUpdatesJob, data));
   }
 
   /** Adds many jobs in one go. @throws FieldError `queue_unavailable`: some may have been added all the same */
   async enqueueAll(jobs: readonly ApplyUpdates[]): Promise<Durability> {
-    const parts = new Map<UpdatesQueue, ApplyUpdates[]>();
+    const jobsByQueue = new Map<UpdatesQueue, ApplyUpdates[]>();
     for (const job of jobs) {
-      const queue = this.queues.of(job.field);
-      parts.set(queue, [...(parts.get(queue) ?? []), job]);
+      const queue = this.queues.queueFor(job.field);
+      jobsByQueue.set(queue, [...(jobsByQueue.get(queue) ?? []), job]);
     }
-    const addPart = ([queue, part]: readonly [UpdatesQueue, ApplyUpdates[]]) =>
-      queue.addBulk(part.map((data) => ({ name: applyUpdatesJob, data })));
-    return this.#add(jobs, () => Promise.all([...parts].map(addPart)));
+    const addToQueue = ([queue, queueJobs]: readonly [UpdatesQueue, ApplyUpdates[]]) =>
+      queue.addBulk(queueJobs.map((data) => ({ name: applyUpdatesJob, data })));
+    return this.#add(jobs, () => Promise.all([...jobsByQueue].map(addToQueue)));
   }
 
   async #add(jobs: readonly ApplyUpdates[], addToRedis: () => Promise<unknown>): Promise<Durability> {
     let cause: unknown;
-    if (!this.#isRedisAway || !this.#fallback) {
+    if (!this.#isRedisUnavailable || !this.#fallback) {
       try {
         await addToRedis();
         return this.#durability;
       } catch (error) {
         cause = error;
-        this.#noteRedisAway();
+        this.#markRedisUnavailable();
       }
     }
     try {
@@ -163,20 +163,20 @@ export class UpdateProducer {
   }
 
   /** Spares everybody the wait for a Redis that hangs, until it answers again. */
-  #noteRedisAway(): void {
-    if (this.#isRedisAway || !this.#fallback) return;
-    this.#isRedisAway = true;
+  #markRedisUnavailable(): void {
+    if (this.#isRedisUnavailable || !this.#fallback) return;
+    this.#isRedisUnavailable = true;
     this.#log.warn('the queue is away: updates go to PostgreSQL');
     const probe = async () => {
       try {
         await this.#redis.ping();
-        this.#isRedisAway = false;
+        this.#isRedisUnavailable = false;
         this.#log.info('the queue is back');
       } catch {
-        if (!this.#isClosed) setTimeout(() => void probe(), probeMs);
+        if (!this.#isClosed) setTimeout(() => void probe(), probeIntervalMs);
       }
     };
-    setTimeout(() => void probe(), probeMs);
+    setTimeout(() => void probe(), probeIntervalMs);
   }
 
   /**
@@ -186,18 +186,18 @@ export class UpdateProducer {
    */
   async countBacklog(): Promise<number> {
     const inFallback = (await this.#fallback?.countBacklog()) ?? 0;
-    if (this.#isRedisAway) return inFallback;
-    await this.queues.look();
+    if (this.#isRedisUnavailable) return inFallback;
+    await this.queues.refresh();
     const inRedis = await this.queues.countJobs('waiting', 'active', 'delayed', 'prioritized');
     return Math.round(inRedis * this.#requestsPerJob) + inFallback;
   }
 
   /** What stands in both queues; undefined for one that does not answer, or that is not used. */
-  async look(): Promise<{ redis: QueueLook | undefined; postgres: QueueLook | undefined }> {
-    const unknown = (err: unknown) => void this.#log.debug({ err }, 'a queue could not be looked into');
+  async readStats(): Promise<{ redis: QueueStats | undefined; postgres: QueueStats | undefined }> {
+    const logFailure = (err: unknown) => void this.#log.debug({ err }, 'a queue could not be looked into');
     const [redis, postgres] = await Promise.all([
-      this.queues.lookInto().catch(unknown),
-      this.#fallback?.look().catch(unknown),
+      this.queues.readStats().catch(logFailure),
+      this.#fallback?.readStats().catch(logFailure),
     ]);
     return { redis: redis ?? undefined, postgres: postgres ?? undefined };
   }
@@ -207,9 +207,9 @@ export class UpdateProducer {
    * while it is left alone.
    */
   async readMemory(): Promise<QueueMemory | undefined> {
-    if (this.#isRedisAway) return undefined;
-    const all = await Promise.all(serversOf(this.#redis).map(readServerMemory));
-    return all.sort((one, other) => fullnessOf(other) - fullnessOf(one))[0];
+    if (this.#isRedisUnavailable) return undefined;
+    const all = await Promise.all(listServers(this.#redis).map(readServerMemory));
+    return all.sort((one, other) => computeFillRatio(other) - computeFillRatio(one))[0];
   }
 
   async close(): Promise<void> {
@@ -227,16 +227,16 @@ async function readServerMemory(redis: Redis): Promise<QueueMemory> {
 }
 
 /** Those without a limit are as full as what they hold. */
-function fullnessOf({ usedBytes, maxBytes }: QueueMemory): number {
+function computeFillRatio({ usedBytes, maxBytes }: QueueMemory): number {
   return maxBytes > 0 ? usedBytes / maxBytes : usedBytes / Number.MAX_SAFE_INTEGER;
 }
 
 /** In bytes of a queue, and rather too many than too few. */
-export function weighJob({ updates }: Pick<ApplyUpdates, 'updates'>): number {
-  return updates.reduce((sum, update) => sum + weighUpdate(update), 0);
+export function estimateJobBytes({ updates }: Pick<ApplyUpdates, 'updates'>): number {
+  return updates.reduce((sum, update) => sum + estimateUpdateBytes(update), 0);
 }
 
-function weighUpdate(update: Update): number {
+function estimateUpdateBytes(update: Update): number {
   const { clock } = update;
   const origin = 150 + (clock ? 40 * Object.keys(clock).length : 0);
   if (update.kind === 'cells.set') return origin + 40 * update.cells.length;
@@ -246,7 +246,7 @@ function weighUpdate(update: Update): number {
 
 const settingNames = ['appendonly', 'appendfsync', 'maxmemory-policy'] as const;
 
-function durabilityOf(settings: Record<string, string>): Durability {
+function parseDurability(settings: Record<string, string>): Durability {
   if (settings.appendonly !== 'yes') return 'memory';
   if (settings.appendfsync === 'always') return 'fsync';
   return settings.appendfsync === 'everysec' ? 'everysec' : 'memory';

@@ -5,11 +5,11 @@
 import type { Redis } from 'ioredis';
 import { maxPartitions, queuePrefix } from './partitions.ts';
 
-export const beatEveryMs = 500;
-const deadAfterMs = 3000;
+export const heartbeatIntervalMs = 500;
+const heartbeatTimeoutMs = 3000;
 
 /** What they agree on. */
-export interface Roll {
+export interface Membership {
   /** Of the workers that live, in order. */
   readonly workers: readonly string[];
   /** How many queues may hold jobs: as many as there ever were in use. */
@@ -21,7 +21,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /** KEYS: workers, partitions. ARGV: id, dead after, most partitions → partitions, ids… */
-const beatScript = `${now}
+const heartbeatScript = `${now}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 local workers = redis.call('ZRANGE', KEYS[1], 0, -1)
@@ -31,7 +31,7 @@ redis.call('SET', KEYS[2], partitions)
 return {partitions, unpack(workers)}`;
 
 /** KEYS: workers, partitions. ARGV: dead after → partitions, number of workers */
-const lookScript = `${now}
+const readScript = `${now}
 return {tonumber(redis.call('GET', KEYS[2]) or '1'), redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf')}`;
 
 interface ScriptedRedis extends Redis {
@@ -40,20 +40,25 @@ interface ScriptedRedis extends Redis {
 }
 
 /** Every call @throws when Redis is away */
-export class WorkerRegistry {
+export class WorkerMembership {
   readonly #redis: ScriptedRedis;
   readonly #keys: readonly [workers: string, partitions: string];
 
   constructor(redis: Redis, prefix: string) {
-    redis.defineCommand('workerBeat', { numberOfKeys: 2, lua: beatScript });
-    redis.defineCommand('lookAtWorkers', { numberOfKeys: 2, lua: lookScript });
+    redis.defineCommand('workerBeat', { numberOfKeys: 2, lua: heartbeatScript });
+    redis.defineCommand('lookAtWorkers', { numberOfKeys: 2, lua: readScript });
     this.#redis = redis as ScriptedRedis;
     this.#keys = [`${queuePrefix(prefix)}:workers`, `${queuePrefix(prefix)}:partitions`];
   }
 
   /** Says that a worker lives. */
-  async beat(worker: string): Promise<Roll> {
-    const [partitions, ...workers] = await this.#redis.workerBeat(...this.#keys, worker, deadAfterMs, maxPartitions);
+  async heartbeat(worker: string): Promise<Membership> {
+    const [partitions, ...workers] = await this.#redis.workerBeat(
+      ...this.#keys,
+      worker,
+      heartbeatTimeoutMs,
+      maxPartitions,
+    );
     return { partitions, workers: workers.sort() };
   }
 
@@ -62,8 +67,8 @@ export class WorkerRegistry {
     await this.#redis.zrem(this.#keys[0], worker);
   }
 
-  async look(): Promise<{ partitions: number; workers: number }> {
-    const [partitions, workers] = await this.#redis.lookAtWorkers(...this.#keys, deadAfterMs);
+  async read(): Promise<{ partitions: number; workers: number }> {
+    const [partitions, workers] = await this.#redis.lookAtWorkers(...this.#keys, heartbeatTimeoutMs);
     return { partitions, workers };
   }
 }

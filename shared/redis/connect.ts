@@ -5,7 +5,7 @@
 import type { ConnectionOptions } from 'bullmq';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../process/logger.ts';
-import { endWhenTold } from './ioredis-cluster-patch.ts';
+import { patchClusterDisconnect } from './ioredis-cluster-patch.ts';
 
 const commandTimeoutMs = 2000;
 
@@ -25,7 +25,7 @@ export const failFast = {
  * For BullMQ workers, whose blocking commands must never time out. They block for 10 s at most: a socket that owes an
  * answer for longer leads nowhere, and is opened anew.
  */
-const patient = {
+const blockingOptions = {
   maxRetriesPerRequest: null,
   connectTimeout: 5000,
   socketTimeout: 15_000,
@@ -57,20 +57,20 @@ function open(url: string, options: RedisOptions): Redis {
     },
   });
   // Both speak the same commands. What only one of them can do is not used.
-  return endWhenTold(cluster) as unknown as Redis;
+  return patchClusterDisconnect(cluster) as unknown as Redis;
 }
 
 /** The servers behind a connection that hold keys: one, or the masters of a cluster. */
-export function serversOf(redis: Redis): readonly Redis[] {
+export function listServers(redis: Redis): readonly Redis[] {
   return redis.isCluster ? (redis as unknown as Cluster).nodes('master') : [redis];
 }
 
 /** What BullMQ's workers live on: it opens its own connections to one server, and is given those to a cluster. */
 export function openWorkerConnection(url: string, log: Logger): { connection: ConnectionOptions; close: () => void } {
   if (new URL(url).searchParams.get('cluster') !== 'true') {
-    return { connection: { url, ...patient }, close: () => undefined };
+    return { connection: { url, ...blockingOptions }, close: () => undefined };
   }
-  const cluster = connectRedis(url, 'worker', log, patient);
+  const cluster = connectRedis(url, 'worker', log, blockingOptions);
   return { connection: cluster, close: () => cluster.disconnect() };
 }
 
@@ -92,8 +92,8 @@ function logConnection(redis: Redis, role: string, log: Logger): void {
 export async function readRedisSettings(redis: Redis, names: readonly string[]): Promise<Record<string, string>> {
   const settings: Record<string, string> = {};
   for (const name of names) {
-    const answer: unknown = await redis.config('GET', name);
-    const value = Array.isArray(answer) ? answer[1] : (answer as Record<string, unknown>)[name];
+    const reply: unknown = await redis.config('GET', name);
+    const value = Array.isArray(reply) ? reply[1] : (reply as Record<string, unknown>)[name];
     if (typeof value === 'string') settings[name] = value;
   }
   return settings;

@@ -10,7 +10,7 @@
 import type { Cluster } from 'ioredis';
 
 /** What ioredis keeps to itself, and has to be reached for. */
-interface ClusterInside {
+interface ClusterInternals {
   setStatus(status: string): void;
   handleCloseEvent(): void;
   refreshSlotsCache(callback?: (error?: Error) => void): void;
@@ -20,41 +20,41 @@ interface ClusterInside {
 const closedStatuses: ReadonlySet<string> = new Set(['close', 'reconnecting', 'end']);
 
 /** @returns the same connection, mended, whose duplicates are so too. */
-export function endWhenTold(cluster: Cluster): Cluster {
-  const inside = cluster as unknown as ClusterInside;
-  const setStatus = inside.setStatus.bind(cluster);
+export function patchClusterDisconnect(cluster: Cluster): Cluster {
+  const internals = cluster as unknown as ClusterInternals;
+  const setStatus = internals.setStatus.bind(cluster);
   const connect = cluster.connect.bind(cluster);
   const disconnect = cluster.disconnect.bind(cluster);
   const duplicate = cluster.duplicate.bind(cluster);
-  const refreshSlotsCache = inside.refreshSlotsCache.bind(cluster);
-  inside.setStatus = (status) => {
+  const refreshSlotsCache = internals.refreshSlotsCache.bind(cluster);
+  internals.setStatus = (status) => {
     if (status !== 'close' || !closedStatuses.has(cluster.status)) setStatus(status);
   };
   cluster.connect = () =>
     new Promise<void>((resolve, reject) => {
       const settle = (settled: () => void) => {
-        cluster.off('ready', onReady).off('close', onGone).off('end', onGone);
+        cluster.off('ready', onReady).off('close', onClosed).off('end', onClosed);
         settled();
       };
       const onReady = () => settle(resolve);
-      const onGone = () => {
+      const onClosed = () => {
         // Events come a moment later: this may be that of the connection before.
         if (closedStatuses.has(cluster.status)) settle(() => reject(new Error('Connection is closed.')));
       };
-      cluster.on('ready', onReady).on('close', onGone).on('end', onGone);
+      cluster.on('ready', onReady).on('close', onClosed).on('end', onClosed);
       connect().then(onReady, (error) => settle(() => reject(error)));
     });
   cluster.disconnect = (reconnect = false) => {
     const hasNodes = cluster.nodes().length > 0;
     disconnect(reconnect);
-    if (!hasNodes && !reconnect) inside.handleCloseEvent();
+    if (!hasNodes && !reconnect) internals.handleCloseEvent();
   };
-  inside.refreshSlotsCache = (callback) =>
+  internals.refreshSlotsCache = (callback) =>
     refreshSlotsCache((error) => {
       callback?.(error); // Which may set the time of the next one.
-      if (cluster.status !== 'ready') inside.clearNodesRefreshInterval(); // Being ready sets it anew.
+      if (cluster.status !== 'ready') internals.clearNodesRefreshInterval(); // Being ready sets it anew.
     });
-  cluster.duplicate = ((...given: Parameters<typeof duplicate>) =>
-    endWhenTold(duplicate(...given))) as typeof cluster.duplicate;
+  cluster.duplicate = ((...args: Parameters<typeof duplicate>) =>
+    patchClusterDisconnect(duplicate(...args))) as typeof cluster.duplicate;
   return cluster;
 }

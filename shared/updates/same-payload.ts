@@ -7,12 +7,12 @@ import type { Update } from '../field/update.ts';
  * timestamp down to another value each time.
  * @param applied undefined when the log no longer has it: then it is taken for the same
  */
-export function isSameContent(applied: Update | undefined, update: Update): boolean {
-  return !applied || isDeepStrictEqual(contentOf(applied), contentOf(update));
+export function isSamePayload(applied: Update | undefined, update: Update): boolean {
+  return !applied || isDeepStrictEqual(extractPayload(applied), extractPayload(update));
 }
 
-function contentOf(update: Update): object {
+function extractPayload(update: Update): object {
   // As it would be read back: JSON has no -0.
-  const { timestamp, seen, clock, ...content } = JSON.parse(JSON.stringify(update)) as Update;
-  return content;
+  const { timestamp, seen, clock, ...payload } = JSON.parse(JSON.stringify(update)) as Update;
+  return payload;
 }

@@ -15,8 +15,8 @@ const production = await withApi(t, backing, {
   ADMIN_PASSWORD: 'a long enough password',
   CORS_ORIGINS: 'https://field.example, https://other.example/',
 });
-const token = await api.token();
-const operator = await api.token({ scope: ['operator'], device: null });
+const token = await api.createToken();
+const operator = await api.createToken({ scope: ['operator'], device: null });
 const basic = (password: string) => ({
   authorization: `Basic ${Buffer.from(`operator:${password}`).toString('base64')}`,
 });
@@ -29,69 +29,76 @@ t.test('without a valid token every route of a field answers 401 and says how to
   const signature = token.slice(0, -3);
   for (const path of protectedReads) {
     for (const given of [undefined, 'nonsense', signature, `${token}x`]) {
-      const answer = await api.ask(path, { token: given });
+      const answer = await api.request(path, { token: given });
       t.equal(answer.status, 401, path);
       t.equal(problemSchema.parse(answer.body).code, 'unauthorized');
       t.match(answer.headers.get('www-authenticate'), /^Bearer/);
     }
   }
-  const write = await api.ask('/api/fields/global/updates', { body: { updates: [] } });
+  const write = await api.request('/api/fields/global/updates', { body: { updates: [] } });
   t.equal(write.status, 401, 'before the body is looked at');
 });
 
 t.test('a token that has run out is named as such', async (t) => {
-  const expired = await api.token({ expiresInSeconds: -60 });
-  t.match(await api.ask('/api/fields/global', { token: expired }), { status: 401, body: { code: 'token_expired' } });
+  const expired = await api.createToken({ expiresInSeconds: -60 });
+  t.match(await api.request('/api/fields/global', { token: expired }), {
+    status: 401,
+    body: { code: 'token_expired' },
+  });
 });
 
 t.test('a token opens its own fields alone, by name or by pattern', async (t) => {
-  const team = await api.token({ fields: ['team-*', 'garden'] });
+  const team = await api.createToken({ fields: ['team-*', 'garden'] });
   const statusOf = async (field: string) =>
-    (await api.ask(`/api/fields/${field}/updates`, { token: team, body: { updates: [setCell(1, 0, 0.5)] } })).status;
+    (await api.request(`/api/fields/${field}/updates`, { token: team, body: { updates: [setCell(1, 0, 0.5)] } }))
+      .status;
   t.same([await statusOf('team-a'), await statusOf('garden')], [202, 202]);
   t.same([await statusOf('gardens'), await statusOf('tea'), await statusOf('global')], [403, 403, 403]);
-  for (const path of protectedReads) t.equal((await api.ask(path, { token: team })).status, 403, path);
+  for (const path of protectedReads) t.equal((await api.request(path, { token: team })).status, 403, path);
 });
 
 t.test('reading and writing are scopes of their own, and only a device writes', async (t) => {
   const body = { updates: [setCell(1, 0, 0.5)] };
   const path = '/api/fields/scopes/updates';
-  const reader = await api.token({ scope: ['field:read'] });
-  t.match(await api.ask(path, { token: reader, body }), { status: 403, body: { code: 'forbidden' } });
-  const writer = await api.token({ scope: ['field:write'] });
-  t.equal((await api.ask(path, { token: writer, body })).status, 202);
-  t.equal((await api.ask('/api/fields/global', { token: writer })).status, 403);
-  const nobody = await api.token({ device: null });
-  t.match(await api.ask(path, { token: nobody, body }), { status: 403, body: { code: 'forbidden' } });
-  t.equal((await api.ask('/api/fields/global', { token: nobody })).status, 200);
+  const reader = await api.createToken({ scope: ['field:read'] });
+  t.match(await api.request(path, { token: reader, body }), { status: 403, body: { code: 'forbidden' } });
+  const writer = await api.createToken({ scope: ['field:write'] });
+  t.equal((await api.request(path, { token: writer, body })).status, 202);
+  t.equal((await api.request('/api/fields/global', { token: writer })).status, 403);
+  const nobody = await api.createToken({ device: null });
+  t.match(await api.request(path, { token: nobody, body }), { status: 403, body: { code: 'forbidden' } });
+  t.equal((await api.request('/api/fields/global', { token: nobody })).status, 200);
 });
 
 t.test('where registration is open, a device gets a name and a token that reads and writes', async (t) => {
-  const named = await api.ask('/api/devices', { body: { deviceId: 'tablet-7' } });
+  const named = await api.request('/api/devices', { body: { deviceId: 'tablet-7' } });
   t.equal(named.status, 201);
   t.equal(named.body.deviceId, 'tablet-7');
   const days = (named.body.expiresAt - Date.now()) / 86_400_000;
   t.ok(days > 29.9 && days <= 30);
-  const sent = await api.ask('/api/fields/any/updates', {
+  const sent = await api.request('/api/fields/any/updates', {
     token: named.body.token,
     body: { updates: [setCell(1, 0, 0.5)] },
   });
   t.equal(sent.status, 202);
   const [first, second] = [
-    await api.ask('/api/devices', { method: 'POST' }),
-    await api.ask('/api/devices', { body: {} }),
+    await api.request('/api/devices', { method: 'POST' }),
+    await api.request('/api/devices', { body: {} }),
   ];
   t.match(first.body.deviceId, /^[0-9a-f]{32}$/);
   t.not(first.body.deviceId, second.body.deviceId);
-  t.match(await api.ask('/api/devices', { body: { deviceId: 'no spaces' } }), {
+  t.match(await api.request('/api/devices', { body: { deviceId: 'no spaces' } }), {
     status: 400,
     body: { errors: [{ path: '/deviceId' }] },
   });
-  t.match(await api.ask('/api/devices', { body: { admin: true } }), { status: 400, body: { code: 'invalid_input' } });
+  t.match(await api.request('/api/devices', { body: { admin: true } }), {
+    status: 400,
+    body: { code: 'invalid_input' },
+  });
 });
 
 t.test('where registration is not open, it is refused with the setting that would open it', async (t) => {
-  const { status, body } = await production.ask('/api/devices', { body: {} });
+  const { status, body } = await production.request('/api/devices', { body: {} });
   t.equal(status, 403);
   t.match(problemSchema.parse(body), { code: 'forbidden', detail: /OPEN_REGISTRATION/ });
 });
@@ -105,32 +112,32 @@ t.test('Bull Board is for operators alone: its page, its API and its files', asy
   ];
   for (const path of paths) {
     for (const instance of [api, production]) {
-      const anonymous = await instance.ask(path);
+      const anonymous = await instance.request(path);
       t.equal(anonymous.status, 401, path);
       t.ok(anonymous.headers.get('www-authenticate'), path);
-      t.equal((await instance.ask(path, { token })).status, 403, path);
-      t.not((await instance.ask(path, { token: operator })).status, 401, path);
+      t.equal((await instance.request(path, { token })).status, 403, path);
+      t.not((await instance.request(path, { token: operator })).status, 401, path);
     }
   }
-  const { text } = await api.ask('/admin/queues', { token: operator });
+  const { text } = await api.request('/admin/queues', { token: operator });
   t.match(text, /Bull Dashboard/);
   const script = /src="(static\/js\/[^"]+)"/.exec(text)?.[1];
-  t.equal((await api.ask(`/admin/queues/${script}`, { token: operator })).status, 200);
-  t.match((await api.ask('/admin/queues/api/queues', { token: operator })).body, { queues: [{ name: 'updates' }] });
+  t.equal((await api.request(`/admin/queues/${script}`, { token: operator })).status, 200);
+  t.match((await api.request('/admin/queues/api/queues', { token: operator })).body, { queues: [{ name: 'updates' }] });
   for (const action of ['pause', 'empty', 'obliterate', 'clean/failed', 'retry/failed']) {
     const path = `/admin/queues/api/queues/updates/${action}`;
-    t.equal((await api.ask(path, { method: 'PUT' })).status, 401, action);
+    t.equal((await api.request(path, { method: 'PUT' })).status, 401, action);
   }
 });
 
 t.test('an operator comes in with the password too, where one is set, but not from another site', async (t) => {
   const path = '/admin/queues/api/queues';
-  t.equal((await production.ask(path, { headers: basic('a long enough password') })).status, 200);
-  t.equal((await production.ask(path, { headers: basic('a wrong one') })).status, 401);
-  t.equal((await api.ask(path, { headers: basic('') })).status, 401, 'no password is set');
+  t.equal((await production.request(path, { headers: basic('a long enough password') })).status, 200);
+  t.equal((await production.request(path, { headers: basic('a wrong one') })).status, 401);
+  t.equal((await api.request(path, { headers: basic('') })).status, 401, 'no password is set');
   const forged = { ...basic('a long enough password'), origin: 'https://evil.example' };
   t.equal(
-    (await production.ask('/admin/queues/api/queues/updates/pause', { method: 'PUT', headers: forged })).status,
+    (await production.request('/admin/queues/api/queues/updates/pause', { method: 'PUT', headers: forged })).status,
     403,
   );
 });
@@ -158,20 +165,23 @@ async function challengesOf(url: string, headers: Record<string, string> = {}): 
 }
 
 t.test('the metrics are open in development and for operators in production', async (t) => {
-  t.match((await api.ask('/metrics')).text, /field_http_request_duration_seconds_count\{route="\/api\/fields\/:field"/);
-  t.equal((await production.ask('/metrics')).status, 401);
-  t.equal((await production.ask('/metrics', { token })).status, 403);
-  t.equal((await production.ask('/metrics', { token: operator })).status, 200);
-  t.equal((await production.ask('/metrics', { headers: basic('a long enough password') })).status, 200);
+  t.match(
+    (await api.request('/metrics')).text,
+    /field_http_request_duration_seconds_count\{route="\/api\/fields\/:field"/,
+  );
+  t.equal((await production.request('/metrics')).status, 401);
+  t.equal((await production.request('/metrics', { token })).status, 403);
+  t.equal((await production.request('/metrics', { token: operator })).status, 200);
+  t.equal((await production.request('/metrics', { headers: basic('a long enough password') })).status, 200);
 });
 
 t.test('only the origins on the list may read answers or open sockets', async (t) => {
   const allowed = async (origin: string) =>
-    (await production.ask('/api/', { headers: { origin } })).headers.get('access-control-allow-origin');
+    (await production.request('/api/', { headers: { origin } })).headers.get('access-control-allow-origin');
   t.equal(await allowed('https://field.example'), 'https://field.example');
   t.equal(await allowed('https://other.example'), 'https://other.example');
   t.equal(await allowed('https://evil.example'), null);
-  const preflight = await production.ask('/api/fields/global/updates', {
+  const preflight = await production.request('/api/fields/global/updates', {
     method: 'OPTIONS',
     headers: {
       origin: 'https://field.example',
@@ -184,7 +194,7 @@ t.test('only the origins on the list may read answers or open sockets', async (t
   t.equal(preflight.headers.get('access-control-allow-methods'), 'GET, HEAD, POST');
   t.equal(preflight.headers.get('access-control-allow-origin'), 'https://field.example');
   t.equal(preflight.headers.get('vary'), 'Origin, Access-Control-Request-Headers');
-  const plain = await production.ask('/api/');
+  const plain = await production.request('/api/');
   t.equal(plain.headers.get('vary'), 'Origin', 'caches are told, whoever asks');
   t.match(plain.headers.get('access-control-expose-headers'), /etag.*ratelimit/);
   const evil = { authorization: `Bearer ${token}`, origin: 'https://evil.example' };
@@ -193,9 +203,9 @@ t.test('only the origins on the list may read answers or open sockets', async (t
 
 t.test('without a list of origins no answer speaks of them, and nobody elsewhere may read one', async (t) => {
   const headers = { origin: 'https://field.example', 'access-control-request-method': 'POST' };
-  const preflight = await api.ask('/api/fields/global/updates', { method: 'OPTIONS', headers });
+  const preflight = await api.request('/api/fields/global/updates', { method: 'OPTIONS', headers });
   t.ok(preflight.status >= 400, 'a browser takes no for an answer');
-  for (const { headers } of [preflight, await api.ask('/api/', { headers: { origin: 'https://field.example' } })]) {
+  for (const { headers } of [preflight, await api.request('/api/', { headers: { origin: 'https://field.example' } })]) {
     t.same(
       [...headers.keys()].filter((name) => /^access-control-|^vary$/.test(name)),
       [],
@@ -205,14 +215,14 @@ t.test('without a list of origins no answer speaks of them, and nobody elsewhere
 
 t.test('data can be neither rendered nor framed, and documents keep to themselves', async (t) => {
   const path = '/api/fields/global';
-  const known = await api.ask(path, { token });
+  const known = await api.request(path, { token });
   t.equal(known.status, 200);
   const unchanged = { 'if-none-match': known.headers.get('etag') ?? '' };
   for (const answer of [
     known,
-    await api.ask(path, { token, headers: unchanged }),
-    await api.ask(path),
-    await api.ask('/api/x'),
+    await api.request(path, { token, headers: unchanged }),
+    await api.request(path),
+    await api.request('/api/x'),
   ]) {
     t.equal(answer.headers.get('content-security-policy'), "default-src 'none';frame-ancestors 'none'");
     t.equal(answer.headers.get('x-content-type-options'), 'nosniff');
@@ -220,7 +230,7 @@ t.test('data can be neither rendered nor framed, and documents keep to themselve
     t.equal(answer.headers.get('cross-origin-resource-policy'), 'same-origin');
   }
   for (const document of ['/', '/docs', '/admin/queues/', '/nothing']) {
-    const { headers } = await api.ask(document);
+    const { headers } = await api.request(document);
     t.match(headers.get('content-security-policy'), "frame-ancestors 'none'", document);
     t.match(headers.get('content-security-policy'), "script-src 'self'", document);
     t.equal(headers.get('cross-origin-opener-policy'), 'same-origin', document);

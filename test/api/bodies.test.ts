@@ -6,7 +6,7 @@ import { withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
 const api = await withApi(t, backing);
-const token = await api.token();
+const token = await api.createToken();
 
 async function post(body: string | Buffer, headers: Record<string, string> = {}) {
   const answer = await fetch(`${api.address}/api/fields/bodies/updates`, {

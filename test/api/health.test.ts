@@ -26,13 +26,13 @@ async function withFragileApi(t: Test, settings: Record<string, string> = {}) {
 /** Waits until the health is as said, and returns what readiness and the short answer say then. */
 async function waitForHealth(api: TestApi, status: string, down: readonly string[]) {
   const health = await waitUntil(`it is ${status} without ${down.join(', ') || 'anything missing'}`, async () => {
-    const answer = await api.ask('/api/health');
+    const answer = await api.request('/api/health');
     const checks: [string, { status: string }][] = Object.entries(answer.body.checks);
     const missing = checks.filter(([, check]) => check.status === 'down').map(([name]) => name);
     return answer.body.status === status && missing.join() === down.join() && answer;
   });
-  const ready = await api.ask('/api/health/ready');
-  const root = await api.ask('/api/');
+  const ready = await api.request('/api/health/ready');
+  const root = await api.request('/api/');
   return { health: health.status, ready: ready.status, reason: ready.body.code, root: root.body };
 }
 
@@ -86,19 +86,19 @@ t.test('the queue is full: updates are refused, and reads go on', async (t) => {
   const jobs = [1, 2, 3].map((counter) => jobOf(field, asDevice('phone-1'), [setCell(counter, 1, 0.5)]));
   await backing.producer.enqueueAll(jobs);
   t.match(await waitForHealth(api, 'unhealthy', ['workers']), { health: 503, ready: 200 });
-  t.match((await api.ask('/api/health')).body.checks.queue, { status: 'up', full: true, backlog: 3 });
+  t.match((await api.request('/api/health')).body.checks.queue, { status: 'up', full: true, backlog: 3 });
 });
 
 t.test('it stops: it is alive, and not ready', async (t) => {
   const backing: Backing = await withBacking(t);
   const api = await withApi(t, backing);
-  const watcher = await openStream(t, api, { token: await api.token(), field });
+  const watcher = await openStream(t, api, { token: await api.createToken(), field });
   await watcher.find('snapshot');
   watcher.socket.pause(); // It does not answer the goodbye, so that the stopping takes its time.
   const stopped = api.stop();
   const answers = await waitUntil('it says so', async () => {
-    const ready = await api.ask('/api/health/ready');
-    return ready.status === 503 && { ready, live: await api.ask('/api/health/live') };
+    const ready = await api.request('/api/health/ready');
+    return ready.status === 503 && { ready, live: await api.request('/api/health/live') };
   });
   t.equal(answers.ready.body.code, 'shutting_down');
   t.equal(answers.live.status, 200);
@@ -113,5 +113,5 @@ t.test('the port for watchers tells the same', async (t) => {
   await waitUntil('it is ready', async () => (await ask('/health/ready')).ok, { timeoutMs: 60_000 });
   t.match(await (await ask('/health')).json(), { status: 'degraded', checks: { workers: { status: 'down' } } });
   t.match(await (await ask('/metrics')).text(), 'field_dependency_up');
-  t.ok(api.running);
+  t.ok(api.isRunning);
 });

@@ -8,19 +8,19 @@ import { withApi } from './support/with-app.ts';
 const backing = await withBacking(t);
 await withWorker(t, backing);
 const api = await withApi(t, backing);
-const token = await api.token();
+const token = await api.createToken();
 
 t.test('the root and the health routes say how it is, without a token', async (t) => {
-  const root = await api.ask('/api/');
+  const root = await api.request('/api/');
   t.match(rootSchema.parse(root.body), { status: 'ok', database: true, redis: true });
-  const health = await api.ask('/api/health');
+  const health = await api.request('/api/health');
   t.equal(health.status, 200);
   t.match(healthSchema.parse(health.body), {
     status: 'healthy',
     checks: { workers: { count: 1 }, queue: { backlog: 0 } },
   });
-  t.match(await api.ask('/api/health/live'), { status: 200, body: { status: 'live' } });
-  t.match(await api.ask('/api/health/ready'), { status: 200, body: { status: 'ready' } });
+  t.match(await api.request('/api/health/live'), { status: 200, body: { status: 'live' } });
+  t.match(await api.request('/api/health/ready'), { status: 200, body: { status: 'ready' } });
 });
 
 t.test('an unknown address is 404, a known one with another method 405 with what it takes', async (t) => {
@@ -30,7 +30,7 @@ t.test('an unknown address is 404, a known one with another method 405 with what
     '/api/fields/global/nothing',
     '/api/fields/global/updates/a/1/2',
   ]) {
-    const answer = await api.ask(path, { token });
+    const answer = await api.request(path, { token });
     t.equal(answer.status, 404, path);
     t.equal(problemSchema.parse(answer.body).code, 'not_found');
   }
@@ -41,7 +41,7 @@ t.test('an unknown address is 404, a known one with another method 405 with what
     ['POST', '/api/health', 'GET, HEAD'],
   ];
   for (const [method, path, allow] of cases) {
-    const answer = await api.ask(path, { method, token });
+    const answer = await api.request(path, { method, token });
     t.equal(answer.status, 405, path);
     t.equal(answer.headers.get('allow'), allow);
     t.equal(problemSchema.parse(answer.body).code, 'method_not_allowed');
@@ -50,11 +50,11 @@ t.test('an unknown address is 404, a known one with another method 405 with what
 
 t.test('a field id that cannot be one is bad input, however strange', async (t) => {
   for (const id of ['UPPER', '-dash', 'a'.repeat(65), '%00', '%F0%9F%8C%80', 'a%2Fb', '__proto__']) {
-    const answer = await api.ask(`/api/fields/${id}`, { token });
+    const answer = await api.request(`/api/fields/${id}`, { token });
     t.equal(answer.status, 400, id);
     t.match(problemSchema.parse(answer.body), { code: 'invalid_input', errors: [{ path: '/path/field' }] }, id);
   }
-  const broken = await api.ask('/api/fields/%zz', { token });
+  const broken = await api.request('/api/fields/%zz', { token });
   t.match(problemSchema.parse(broken.body), { status: 400, code: 'bad_request' });
 });
 
@@ -131,15 +131,15 @@ function trickle(address: string, start: string, drop: string): Promise<string> 
 }
 
 t.test('the docs page works under its content security policy, and describes every route', async (t) => {
-  const page = await api.ask('/docs');
+  const page = await api.request('/docs');
   t.equal(page.status, 200);
   const policy = page.headers.get('content-security-policy') ?? '';
   t.match(policy, /script-src 'self'(;|$)/);
   t.notMatch(page.text, /<script>/, 'no script is inline');
   for (const [, file = ''] of page.text.matchAll(/(?:src|href)="(\/docs\/static\/[^"]+)"/g)) {
-    t.equal((await api.ask(file)).status, 200, file);
+    t.equal((await api.request(file)).status, 200, file);
   }
-  const { body } = await api.ask('/docs/json');
+  const { body } = await api.request('/docs/json');
   t.same(Object.keys(body.paths).sort(), [
     '/api/',
     '/api/devices',
@@ -159,11 +159,11 @@ t.test('the docs page works under its content security policy, and describes eve
 
 t.test('while it stops, a kept-alive connection does not hold it', async (t) => {
   const stopping = await withApi(t, backing);
-  await stopping.ask('/api/health/live');
+  await stopping.request('/api/health/live');
   const silent = connect(Number(new URL(stopping.address).port), '127.0.0.1');
   await new Promise((resolve) => silent.once('connect', resolve));
   const startedAt = Date.now();
   await stopping.stop();
   t.ok(Date.now() - startedAt < 10_000);
-  await t.rejects(stopping.ask('/api/health/live'));
+  await t.rejects(stopping.request('/api/health/live'));
 });

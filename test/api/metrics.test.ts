@@ -20,14 +20,14 @@ t.test('the API counts what it does', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const api = await withApi(t, backing, { MAX_BACKLOG: '777' });
-  const token = await api.token();
+  const token = await api.createToken();
   const send = (counter: number, prefer = 'wait=20') =>
-    api.ask(`${path}/updates`, { token, body: { updates: [setCell(counter, 1, 0.5)] }, headers: { prefer } });
+    api.request(`${path}/updates`, { token, body: { updates: [setCell(counter, 1, 0.5)] }, headers: { prefer } });
   await send(1);
   await send(2);
-  await api.ask(path, { token });
-  await api.ask(path, { token });
-  await api.ask(path);
+  await api.request(path, { token });
+  await api.request(path, { token });
+  await api.request(path);
   const client = await openStream(t, api, { token, field });
   await client.find('snapshot');
 
@@ -85,9 +85,13 @@ t.test('whatever is asked, labels take none but known values', { timeout: 60_000
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const api = await withApi(t, backing, { ADMIN_PASSWORD: 'a password for tests' });
-  const token = await api.token();
-  await api.ask(`${path}/updates`, { token, body: { updates: [setCell(1, 1, 0.5)] }, headers: { prefer: 'wait=20' } });
-  const documented = Object.keys((await api.ask('/docs/json')).body.paths).map((route) =>
+  const token = await api.createToken();
+  await api.request(`${path}/updates`, {
+    token,
+    body: { updates: [setCell(1, 1, 0.5)] },
+    headers: { prefer: 'wait=20' },
+  });
+  const documented = Object.keys((await api.request('/docs/json')).body.paths).map((route) =>
     route.replace(/\{(\w+)\}/g, ':$1'),
   );
   const knownRoutes = new Set([...documented, 'none', '/api', '/metrics']);
@@ -109,7 +113,7 @@ t.test('whatever is asked, labels take none but known values', { timeout: 60_000
   await readMetrics(`${api.address}/metrics`); // Itself a request that is counted.
   const series = new Set<string>();
   for (let round = 0; round < 2; round++) {
-    await askHostilely(api.address, token, round);
+    await sendHostileRequest(api.address, token, round);
     const samples = await readMetrics(`${api.address}/metrics`);
     for (const [key, values] of labelValues(samples.filter(({ name }) => name.startsWith('field_')))) {
       const known = isKnown[key.split(' ')[1] ?? ''];
@@ -128,7 +132,7 @@ t.test('whatever is asked, labels take none but known values', { timeout: 60_000
 });
 
 /** The same kinds of nonsense in every round, each time with other words. */
-async function askHostilely(address: string, token: string, round: number): Promise<void> {
+async function sendHostileRequest(address: string, token: string, round: number): Promise<void> {
   const word = (text: string) => `${text}${round}${Math.random().toString(36).slice(2)}`;
   const paths = () => [
     `/${word('nowhere')}`,
@@ -145,7 +149,7 @@ async function askHostilely(address: string, token: string, round: number): Prom
   const methods = ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND', 'MKCOL', 'TRACE', 'REPORT'];
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', [word('x-')]: word('"\\n') };
   for (const method of methods) {
-    for (const target of paths()) await ask(`${address}${target}`, method, headers);
+    for (const target of paths()) await sendRequest(`${address}${target}`, method, headers);
   }
   for (const body of [`{"updates":[{"kind":"${word('kind')}"}]}`, word('{'), '[]']) {
     await fetch(`${address}/api/fields/measured/updates`, { method: 'POST', headers, body });
@@ -153,7 +157,7 @@ async function askHostilely(address: string, token: string, round: number): Prom
 }
 
 /** `fetch` refuses some methods by itself. */
-function ask(url: string, method: string, headers: Record<string, string>): Promise<void> {
+function sendRequest(url: string, method: string, headers: Record<string, string>): Promise<void> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, headers }, (answer) => answer.resume().on('end', () => resolve()));
     asked.on('error', reject).end();

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { cacheNames } from '../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../shared/cache/field-cache.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readStored, waitForVersion } from '../support/read-back.ts';
 import { withoutPooler, withRedis } from '../support/servers/servers.ts';
@@ -28,9 +28,9 @@ t.test('while the cache is away, everything goes on from PostgreSQL, and heals w
   const backing = await withBacking(t, { CACHE_REDIS_URL: cache.cacheUrl });
   await withWorker(t, backing);
   const api = await withApi(t, backing);
-  const token = await api.token();
+  const token = await api.createToken();
   const write = (counter: number) =>
-    api.ask(updatesPath, {
+    api.request(updatesPath, {
       token,
       body: { updates: [setCell(counter, counter, 0.5)] },
       headers: { prefer: 'wait=20' },
@@ -45,7 +45,7 @@ t.test('while the cache is away, everything goes on from PostgreSQL, and heals w
   t.equal(applied.status, 200, 'the receipts tell what the reply channel cannot');
   t.match(applied.body, { version: 2, results: [{ counter: 2, outcome: 'applied', version: 2 }] });
   for (let reads = 0; reads < 2; reads++) {
-    const read = await api.ask(statePath, { token });
+    const read = await api.request(statePath, { token });
     t.equal(read.headers.get('x-cache'), 'bypass');
     t.equal(withoutPresence(read.text), await readStored(backing, field));
     t.equal(read.body.activeNodes, 1, 'those that this process knows');
@@ -54,17 +54,17 @@ t.test('while the cache is away, everything goes on from PostgreSQL, and heals w
   const late = await openStream(t, api, { token, field });
   t.match(await late.find('snapshot'), { version: 2 });
   const health = await waitUntil('health notices', async () => {
-    const answer = await api.ask('/api/health');
+    const answer = await api.request('/api/health');
     return answer.body.status === 'degraded' && answer;
   });
   t.match(health.body.checks, { cache: { status: 'down' }, queue: { status: 'up' } });
-  t.match((await api.ask('/api/')).body, { status: 'degraded', redis: false, database: true });
-  t.equal((await api.ask('/api/health/ready')).status, 200);
+  t.match((await api.request('/api/')).body, { status: 'degraded', redis: false, database: true });
+  t.equal((await api.request('/api/health/ready')).status, 200);
 
   await cache.start();
   await waitUntil(
     'the cache is used again',
-    async () => (await api.ask(statePath, { token })).headers.get('x-cache') === 'hit',
+    async () => (await api.request(statePath, { token })).headers.get('x-cache') === 'hit',
   );
   t.equal((await write(3)).status, 200);
   await Promise.all([watcher.waitForVersion(3), late.waitForVersion(3)]);
@@ -79,10 +79,11 @@ t.test(
     await withWorker(t, backing);
     const { gate, url } = await withGatedDatabase(t, backing);
     const api = await withApi(t, backing, { DATABASE_URL: url });
-    const token = await api.token();
+    const token = await api.createToken();
     const client = await openStream(t, api, { token, field });
     await client.find('snapshot');
-    const send = (counter: number) => api.ask(updatesPath, { token, body: { updates: [setCell(counter, 0, 0.5)] } });
+    const send = (counter: number) =>
+      api.request(updatesPath, { token, body: { updates: [setCell(counter, 0, 0.5)] } });
     t.equal((await send(1)).status, 202);
     await client.waitForVersion(1);
 
@@ -93,13 +94,13 @@ t.test(
     t.ok(Number(refused.headers.get('retry-after')) >= 1);
     client.send({ type: 'update', updates: [setCell(2, 0, 0.5)] });
     t.match(await client.find('error'), { problem: { code: 'queue_unavailable', status: 503 } });
-    t.match(await api.ask(statePath, { token }), { status: 200, body: { version: 1 } });
+    t.match(await api.request(statePath, { token }), { status: 200, body: { version: 1 } });
     const ready = await waitUntil('it is not ready', async () => {
-      const answer = await api.ask('/api/health/ready');
+      const answer = await api.request('/api/health/ready');
       return answer.status === 503 && answer;
     });
     t.equal(ready.body.code, 'queue_unavailable');
-    t.match(await api.ask('/api/health'), { status: 503, body: { status: 'unhealthy' } });
+    t.match(await api.request('/api/health'), { status: 503, body: { status: 'unhealthy' } });
 
     await queue.start();
     gate.open();
@@ -114,31 +115,31 @@ t.test('while PostgreSQL is away, reads come from the cache and updates are acce
   await withWorker(t, backing);
   const { gate, url } = await withGatedDatabase(t, backing);
   const api = await withApi(t, backing, { DATABASE_URL: url });
-  const token = await api.token();
+  const token = await api.createToken();
   const send = (counter: number) =>
-    api.ask(updatesPath, { token, body: { updates: [setCell(counter, counter % 30, 0.5)] } });
+    api.request(updatesPath, { token, body: { updates: [setCell(counter, counter % 30, 0.5)] } });
   t.equal((await send(1)).status, 202);
   await waitUntil('it is in the cache', async () => (await backing.cache.readVersion(field)) === 1);
 
   gate.cut();
-  const read = await api.ask(statePath, { token });
+  const read = await api.request(statePath, { token });
   t.match(read, { status: 200, body: { version: 1 } });
   t.equal(read.headers.get('x-cache'), 'hit');
   const client = await openStream(t, api, { token, field, after: 0 });
   t.match(await client.find('snapshot'), { version: 1 }, 'the log cannot be read: a snapshot serves');
   t.equal((await send(2)).status, 202);
   await client.waitForVersion(2);
-  const cold = await api.ask('/api/fields/global', { token });
+  const cold = await api.request('/api/fields/global', { token });
   t.match(cold, { status: 503, body: { code: 'reads_unavailable' } });
   t.ok(cold.headers.get('retry-after'));
-  t.match(await api.ask(`${updatesPath}?after=0`, { token }), { status: 503, body: { code: 'reads_unavailable' } });
+  t.match(await api.request(`${updatesPath}?after=0`, { token }), { status: 503, body: { code: 'reads_unavailable' } });
   t.match(await send(9_000_000), { status: 503 }, 'whether it is too far cannot be told');
-  t.match((await api.ask('/api/health')).body, { checks: { database: { status: 'down' } } });
+  t.match((await api.request('/api/health')).body, { checks: { database: { status: 'down' } } });
 
   gate.open();
   await waitUntil(
     'a cold field is read again',
-    async () => (await api.ask('/api/fields/global', { token })).status === 200,
+    async () => (await api.request('/api/fields/global', { token })).status === 200,
   );
 });
 
@@ -150,21 +151,21 @@ t.test('an API that starts before PostgreSQL waits for it', async (t) => {
   await waitUntil('it has tried twice', () => gate.refused >= 2);
   gate.open();
   const api = await starting;
-  t.equal((await api.ask('/api/health/live')).status, 200);
+  t.equal((await api.request('/api/health/live')).status, 200);
 });
 
 t.test('copies of another installation are never read', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const api = await withApi(t, backing);
-  const token = await api.token();
-  await api.ask(updatesPath, { token, body: { updates: [setCell(1, 0, 0.5)] }, headers: { prefer: 'wait=20' } });
+  const token = await api.createToken();
+  await api.request(updatesPath, { token, body: { updates: [setCell(1, 0, 0.5)] }, headers: { prefer: 'wait=20' } });
   const { cacheRedis, config } = backing;
-  const own = backing.names.stateKey(field);
-  const foreign = cacheNames(config.QUEUE_PREFIX, 'another').stateKey(field);
+  const own = backing.keys.stateKey(field);
+  const foreign = createCacheKeys(config.QUEUE_PREFIX, 'another').stateKey(field);
   await cacheRedis.rename(own, foreign);
   await cacheRedis.hset(foreign, 'version', '99');
-  const read = await api.ask(statePath, { token });
+  const read = await api.request(statePath, { token });
   t.equal(read.headers.get('x-cache'), 'miss');
   t.equal(read.body.version, 1);
 });

@@ -4,7 +4,7 @@ import { withApi } from './support/with-app.ts';
 
 t.test('the live page and its files need no token, and nothing but themselves', async (t) => {
   const api = await withApi(t, await withBacking(t), { GRID_SIZE: '12' });
-  const page = await api.ask('/');
+  const page = await api.request('/');
   t.equal(page.status, 200);
   t.match(page.headers.get('content-type'), 'text/html');
   t.match(page.text, 'data-grid-size="12"');
@@ -16,15 +16,15 @@ t.test('the live page and its files need no token, and nothing but themselves', 
   const files = [...page.text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path);
   t.ok(files.length >= 3);
   for (const path of files) {
-    const file = await api.ask(path);
+    const file = await api.request(path);
     t.equal(file.status, 200, path);
     t.match(file.headers.get('content-type'), /javascript|css|svg/);
     t.equal(file.headers.get('content-encoding'), 'gzip', 'in few bytes');
-    const again = await api.ask(path, { headers: { 'if-none-match': file.headers.get('etag') ?? '' } });
+    const again = await api.request(path, { headers: { 'if-none-match': file.headers.get('etag') ?? '' } });
     t.equal(again.status, 304, `${path} is not sent twice`);
-    const plain = await api.ask(path, { headers: { 'accept-encoding': 'identity' } });
+    const plain = await api.request(path, { headers: { 'accept-encoding': 'identity' } });
     t.equal(plain.headers.get('content-encoding'), null);
     t.equal(plain.text, file.text);
   }
-  t.equal((await api.ask('/page/main.ts')).status, 404, 'nothing else of the folder is served');
+  t.equal((await api.request('/page/main.ts')).status, 404, 'nothing else of the folder is served');
 });

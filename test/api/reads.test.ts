@@ -16,12 +16,13 @@ import { withApi } from './support/with-app.ts';
 const backing = await withBacking(t);
 await withWorker(t, backing);
 const api = await withApi(t, backing);
-const token = await api.token();
+const token = await api.createToken();
 
-const read = (path: string, headers: Record<string, string> = {}) => api.ask(`/api/fields/${path}`, { token, headers });
+const read = (path: string, headers: Record<string, string> = {}) =>
+  api.request(`/api/fields/${path}`, { token, headers });
 
 async function write(field: string, updates: unknown[], as = token): Promise<void> {
-  const answer = await api.ask(`/api/fields/${field}/updates`, {
+  const answer = await api.request(`/api/fields/${field}/updates`, {
     token: as,
     body: { updates },
     headers: { prefer: 'wait=20' },
@@ -57,24 +58,24 @@ t.test('the state is the same to the byte from PostgreSQL, from the cache, and f
   stateSchema.parse(fromCache.body);
   t.equal(withoutPresence((await read('bytes')).text), stored);
 
-  await backing.cacheRedis.del(backing.names.stateKey(asField('bytes')));
+  await backing.cacheRedis.del(backing.keys.stateKey(asField('bytes')));
   const cold = await withApi(t, backing);
-  const missed = await cold.ask('/api/fields/bytes', { token });
+  const missed = await cold.request('/api/fields/bytes', { token });
   t.equal(missed.headers.get('x-cache'), 'miss');
   t.equal(withoutPresence(missed.text), stored);
-  t.equal((await cold.ask('/api/fields/bytes', { token })).headers.get('x-cache'), 'hit', 'the miss has filled it');
+  t.equal((await cold.request('/api/fields/bytes', { token })).headers.get('x-cache'), 'hit', 'the miss has filled it');
 });
 
 t.test('a cold field is read from PostgreSQL once, however many ask for it at once', async (t) => {
   await write('sought', [putParticle(1, 'a')]);
   const cold = await withApi(t, backing);
-  await backing.cacheRedis.del(backing.names.stateKey(asField('sought')));
+  await backing.cacheRedis.del(backing.keys.stateKey(asField('sought')));
   // As a reader asks for one field; the worker, which looks for many, does not count.
   const countReads = await countStatements(
     backing.db,
     '%from "consciousness_states" where "consciousness_states"."field_id" = %',
   );
-  const answers = await Promise.all(Array.from({ length: 300 }, () => cold.ask('/api/fields/sought', { token })));
+  const answers = await Promise.all(Array.from({ length: 300 }, () => cold.request('/api/fields/sought', { token })));
   t.ok(answers.every(({ status, body }) => status === 200 && body.version === 1));
   const reads = await countReads();
   t.ok(reads >= 1 && reads < 5, 'once, or again if the cache is too busy to answer');
@@ -157,7 +158,7 @@ t.test('a receipt tells what became of an update, or that it is unknown', async 
 });
 
 t.test('conflicts come newest first, with their total; the clock holds every device', async (t) => {
-  const second = await api.token({ device: 'phone-2' });
+  const second = await api.createToken({ device: 'phone-2' });
   await write('contended', [setCell(1, 0, 0.25), putParticle(2, 'p', { content: 'one' })]);
   await write('contended', [setCell(1, 0, 0.5), putParticle(2, 'p', { content: 'two' })], second);
   const conflicts = conflictsSchema.parse((await read('contended/conflicts')).body);

@@ -24,7 +24,7 @@ async function revoke(t: Test, ...args: string[]): Promise<void> {
 }
 
 async function codeOf(api: TestApi, token: string): Promise<string> {
-  const { status, body } = await api.ask('/api/fields/global', { token });
+  const { status, body } = await api.request('/api/fields/global', { token });
   return status === 200 ? 'accepted' : `${status} ${body.code}`;
 }
 
@@ -48,8 +48,8 @@ async function openEvents(api: TestApi, token: string): Promise<{ text: () => st
 }
 
 t.test('one token is revoked: its requests are refused and its streams closed, on every process', async (t) => {
-  const token = await first.token({ device: 'phone-1' });
-  const other = await first.token({ device: 'phone-1' });
+  const token = await first.createToken({ device: 'phone-1' });
+  const other = await first.createToken({ device: 'phone-1' });
   const sockets = await Promise.all(apis.map((api) => openStream(t, api, { token, field: 'global' })));
   const events = await openEvents(second, token);
   const bystander = await openStream(t, second, { token: other, field: 'global' });
@@ -63,7 +63,7 @@ t.test('one token is revoked: its requests are refused and its streams closed, o
   await events.ended;
   t.match(events.text(), /event: error\ndata: .*"code":"token_revoked"/);
   await waitUntilRefused(token);
-  const sent = await first.ask('/api/fields/global/updates', { token, body: { updates: [setCell(1, 1, 0.5)] } });
+  const sent = await first.request('/api/fields/global/updates', { token, body: { updates: [setCell(1, 1, 0.5)] } });
   t.match(sent, { status: 401, body: { code: 'token_revoked' } });
   t.match(await refusedUpgrade(streamUrl(first, 'global'), ['field.v1'], { authorization: `Bearer ${token}` }), {
     status: 401,
@@ -78,8 +78,8 @@ t.test('one token is revoked: its requests are refused and its streams closed, o
 });
 
 t.test('a device is revoked: what was issued until then is refused, what comes after is not', async (t) => {
-  const before = await first.token({ device: 'lost' });
-  const spared = await first.token({ device: 'kept' });
+  const before = await first.createToken({ device: 'lost' });
+  const spared = await first.createToken({ device: 'kept' });
   const socket = await openStream(t, first, { token: before, field: 'global' });
   await revoke(t, '--device', 'lost');
   await waitUntil('the socket is closed', () => socket.closed);
@@ -87,14 +87,14 @@ t.test('a device is revoked: what was issued until then is refused, what comes a
   t.equal(await codeOf(first, reissue(before, { iat: undefined })), '401 token_revoked', 'one that does not say when');
   t.equal(await codeOf(first, reissue(before, { iat: Date.now() / 1000 + 2 })), 'accepted', 'one issued after');
   t.equal(await codeOf(first, spared), 'accepted');
-  t.match(await first.ask('/api/devices', { body: { deviceId: 'lost' } }), {
+  t.match(await first.request('/api/devices', { body: { deviceId: 'lost' } }), {
     status: 403,
     body: { code: 'forbidden' },
   });
 });
 
 t.test('a user is revoked, and restored', async (t) => {
-  const token = reissue(await first.token({ device: 'tablet' }), { sub: 'mallory' });
+  const token = reissue(await first.createToken({ device: 'tablet' }), { sub: 'mallory' });
   const socket = await openStream(t, second, { token, field: 'global' });
   await revoke(t, '--user', 'mallory');
   await waitUntil('the socket is closed', () => socket.closed);
@@ -107,8 +107,8 @@ t.test('a user is revoked, and restored', async (t) => {
 });
 
 t.test('a socket may not renew itself with a token that is revoked', async (t) => {
-  const socket = await openStream(t, first, { token: await first.token({ device: 'tv' }), field: 'global' });
-  const next = await first.token({ device: 'tv' });
+  const socket = await openStream(t, first, { token: await first.createToken({ device: 'tv' }), field: 'global' });
+  const next = await first.createToken({ device: 'tv' });
   await revoke(t, '--id', decodeJwt(next).jti ?? '');
   await waitUntilRefused(next);
   socket.send({ type: 'token', token: next });
@@ -117,7 +117,7 @@ t.test('a socket may not renew itself with a token that is revoked', async (t) =
 });
 
 t.test('a process that Redis cannot reach finds out by itself', async (t) => {
-  const token = await first.token({ device: 'remote' });
+  const token = await first.createToken({ device: 'remote' });
   const socket = await openStream(t, second, { token, field: 'global' });
   cacheGate.cut();
   t.teardown(() => cacheGate.open());
@@ -127,7 +127,7 @@ t.test('a process that Redis cannot reach finds out by itself', async (t) => {
 });
 
 t.test('the command works without Redis, and a new process knows what was revoked before', async (t) => {
-  const token = await first.token({ device: 'old' });
+  const token = await first.createToken({ device: 'old' });
   const ended = await field(['token', 'revoke', '--token', token], { env: { CACHE_REDIS_URL: 'redis://127.0.0.1:1' } });
   t.equal(ended.code, 0);
   t.match(ended.stderr, /within a second/);

@@ -4,17 +4,17 @@ import { acceptedSchema, appliedSchema, receiptSchema } from '../../shared/contr
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { type Answer, withApi } from './support/with-app.ts';
+import { type TestResponse, withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
 await withWorker(t, backing);
 const api = await withApi(t, backing);
-const token = await api.token();
+const token = await api.createToken();
 
 const send = (field: string, body: unknown, headers: Record<string, string> = {}) =>
-  api.ask(`/api/fields/${field}/updates`, { token, body, headers });
+  api.request(`/api/fields/${field}/updates`, { token, body, headers });
 
-function problemOf({ body, headers, status }: Answer) {
+function problemOf({ body, headers, status }: TestResponse) {
   const problem = problemSchema.parse(body);
   if (problem.status !== status) throw new Error('the status and that in the problem differ');
   if (!headers.get('content-type')?.startsWith('application/problem+json')) throw new Error('not a problem answer');
@@ -28,7 +28,7 @@ t.test('an update is accepted with a receipt that names its durability, and appl
   t.match(accepted, { accepted: 2, field: 'accepted', durability: 'fsync' });
   t.notOk(accepted.adjusted);
   await waitUntil('the second is applied', async () => {
-    const { body } = await api.ask('/api/fields/accepted/updates/phone-1/2', { token });
+    const { body } = await api.request('/api/fields/accepted/updates/phone-1/2', { token });
     return receiptSchema.parse(body).status === 'applied';
   });
 });
@@ -58,9 +58,9 @@ t.test(
 );
 
 t.test('concurrent writes to a cell end in a conflict with its resolution', async (t) => {
-  const other = await api.token({ device: 'phone-2' });
+  const other = await api.createToken({ device: 'phone-2' });
   await send('conflict', { updates: [setCell(1, 0, 0.5)] }, { prefer: 'wait=20' });
-  const answer = await api.ask('/api/fields/conflict/updates', {
+  const answer = await api.request('/api/fields/conflict/updates', {
     token: other,
     body: { updates: [setCell(1, 0, 0.25, { timestamp: 1_700_000_005_000 })] },
     headers: { prefer: 'wait=20' },
@@ -71,8 +71,8 @@ t.test('concurrent writes to a cell end in a conflict with its resolution', asyn
 t.test('without a worker, waiting ends with the receipt of acceptance', async (t) => {
   const alone = await withBacking(t);
   const idle = await withApi(t, alone);
-  const answer = await idle.ask('/api/fields/global/updates', {
-    token: await idle.token(),
+  const answer = await idle.request('/api/fields/global/updates', {
+    token: await idle.createToken(),
     body: { updates: [setCell(1, 0, 0.5)] },
     headers: { prefer: 'wait=1' },
   });
@@ -86,7 +86,7 @@ t.test('a clock that runs ahead is brought down to the server time, and told so'
   const { body } = await send('ahead', { updates: [ahead, setCell(2, 1, 0.5)] }, { prefer: 'wait=20' });
   t.same(appliedSchema.parse(body).adjusted, [1]);
   t.ok(body.serverTime <= Date.now());
-  const { body: log } = await api.ask('/api/fields/ahead/updates', { token });
+  const { body: log } = await api.request('/api/fields/ahead/updates', { token });
   t.equal(log.updates[0].update.timestamp, body.serverTime);
 });
 
@@ -125,7 +125,7 @@ t.test('input that does not fit is refused whole, with the place and the reason 
     '{"updates":[{"counter":1,"timestamp":1,"kind":"particle.put","id":"a","content":"\\ud800"}]}',
   );
   t.equal(problemOf(surrogate).errors?.[0]?.path, '/updates/0/content');
-  t.equal((await api.ask('/api/fields/faults', { token })).status, 404, 'nothing of it was applied');
+  t.equal((await api.request('/api/fields/faults', { token })).status, 404, 'nothing of it was applied');
 });
 
 t.test('text is kept to the byte', async (t) => {
@@ -135,7 +135,7 @@ t.test('text is kept to the byte', async (t) => {
     { updates: [{ counter: 1, timestamp: 1, kind: 'particle.put', id: ' ../{}"', content }] },
     { prefer: 'wait=20' },
   );
-  const { body } = await api.ask('/api/fields/text', { token });
+  const { body } = await api.request('/api/fields/text', { token });
   t.match(body.memoryParticles, [{ id: ' ../{}"', content }]);
 });
 
@@ -156,7 +156,7 @@ t.test('a body above 1 MiB and a body that is not JSON are refused by name', asy
   const large = await send('large', JSON.stringify({ updates: ['x'.repeat(1024 * 1024)] }));
   t.equal(large.status, 413);
   t.equal(problemOf(large).code, 'too_large');
-  const xml = await api.ask('/api/fields/large/updates', {
+  const xml = await api.request('/api/fields/large/updates', {
     token,
     body: '<a/>',
     headers: { 'content-type': 'text/xml' },
@@ -175,7 +175,7 @@ t.test('a counter more than 1,000,000 above the last is refused, also after a re
   t.match(leap.body.errors, [{ path: '/updates/1/counter' }]);
 
   const restarted = await withApi(t, backing);
-  const known = await restarted.ask('/api/fields/counters/updates', {
+  const known = await restarted.request('/api/fields/counters/updates', {
     token,
     body: { updates: [setCell(3_000_000, 0, 0.5)] },
   });
@@ -185,9 +185,9 @@ t.test('a counter more than 1,000,000 above the last is refused, also after a re
 t.test('too long a backlog turns updates away with Retry-After, and reads go on', async (t) => {
   const alone = await withBacking(t);
   const full = await withApi(t, alone, { MAX_BACKLOG: '3' });
-  const idleToken = await full.token();
+  const idleToken = await full.createToken();
   const answer = await waitUntil('the backlog is full', async () => {
-    const refused = await full.ask('/api/fields/global/updates', {
+    const refused = await full.request('/api/fields/global/updates', {
       token: idleToken,
       body: { updates: [setCell(1, 0, 0.5)] },
     });
@@ -195,5 +195,5 @@ t.test('too long a backlog turns updates away with Retry-After, and reads go on'
   });
   t.equal(problemOf(answer).code, 'overloaded');
   t.ok(Number(answer.headers.get('retry-after')) >= 1);
-  t.equal((await full.ask('/api/fields/global', { token: idleToken })).status, 200);
+  t.equal((await full.request('/api/fields/global', { token: idleToken })).status, 200);
 });

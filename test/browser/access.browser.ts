@@ -10,15 +10,15 @@ t.test('where registration is closed, the page asks for a token', { timeout: 120
     const dialog = live.page.getByRole('dialog', { name: 'This field asks for a token' });
     await dialog.waitFor();
     t.match(await live.waitForText('#entry-reason', /\S/), /OPEN_REGISTRATION is off/);
-    await dialog.getByLabel('Token').fill(await site.api.token({ device: 'typed-1' }));
+    await dialog.getByLabel('Token').fill(await site.api.createToken({ device: 'typed-1' }));
     await dialog.getByRole('button', { name: 'Enter' }).click();
-    await live.isLive();
+    await live.waitUntilLive();
   });
 
   await t.test('or one behind the # of its address, and takes it out of there', async (t) => {
-    const token = await site.api.token({ device: 'linked-1' });
+    const token = await site.api.createToken({ device: 'linked-1' });
     const live = await site.open(t, { hash: `#token=${token}` });
-    await live.isLive();
+    await live.waitUntilLive();
     t.notMatch(live.page.url(), /token/);
     t.equal(await live.page.locator('dialog[open]').count(), 0);
   });

@@ -23,7 +23,7 @@ t.test('axe finds no violation', { timeout: 120_000 }, async (t) => {
   for (const [name, options] of ways) {
     await t.test(name, async (t) => {
       const live = await site.open(t, { field, ...options });
-      await live.isLive();
+      await live.waitUntilLive();
       await live.waitForText('#conflict-count', /^1$/);
       t.same(await findViolations(t, live), []);
       if (!name.includes('phone')) return;

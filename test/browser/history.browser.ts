@@ -20,7 +20,7 @@ t.test(
     await live.waitForFigure('particles', '12');
     await live.page.getByRole('button', { name: 'Back to now' }).click();
 
-    await forgetThePast(site.backing);
+    await pruneHistory(site.backing);
     await scrubber.fill('5');
     await live.waitForText('#notice', /no longer kept/);
     await live.waitForFigure('particles', '30');
@@ -35,7 +35,7 @@ t.test(
 );
 
 /** Makes all of it older than the log is kept, and lets upkeep see that. */
-async function forgetThePast(backing: Parameters<typeof pruneLogs>[0]): Promise<void> {
+async function pruneHistory(backing: Parameters<typeof pruneLogs>[0]): Promise<void> {
   const ms = 40 * 86_400_000;
   const { db } = backing;
   await db('field_updates').update({ logged_at: db.raw('logged_at - ?', [ms]) });

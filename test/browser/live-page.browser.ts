@@ -2,15 +2,15 @@ import { EventEmitter, once } from 'node:events';
 import t from 'tap';
 import { putParticle, setCell } from '../support/updates.ts';
 import { send } from './support/send.ts';
-import { drag, spot, withSite } from './support/with-page.ts';
+import { drag, pointAt, withSite } from './support/with-page.ts';
 
 t.test('the live page', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t);
 
   await t.test('what one page draws, another sees', async (t) => {
     const [one, other] = [await site.open(t, { field: 'duet' }), await site.open(t, { field: 'duet' })];
-    await Promise.all([one.isLive(), other.isLive()]);
-    const { x, y } = await spot(one);
+    await Promise.all([one.waitUntilLive(), other.waitUntilLive()]);
+    const { x, y } = await pointAt(one);
     await one.page.mouse.click(x, y);
     await other.waitForFigure('particles', '1');
     await one.waitForText('[data-figure=lag]', /^[\d.]+ m?s$/);
@@ -30,7 +30,7 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
 
   await t.test('by keyboard alone', async (t) => {
     const live = await site.open(t, { field: 'keys' });
-    await live.isLive();
+    await live.waitUntilLive();
     await live.page.locator('#field').focus();
     await live.page.keyboard.press('ArrowRight');
     await live.waitForText('#announcer', /^Column 17, row 16: heat 0.00, no particle near$/);
@@ -45,7 +45,7 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
 
   await t.test('text that others send stays text', async (t) => {
     const live = await site.open(t, { field: 'hostile' });
-    await live.isLive();
+    await live.waitUntilLive();
     const markup = '<img src=x onerror=alert(1)><script>alert(2)</script>';
     await send(site.api, 'hostile', 'phone-1', [
       putParticle(1, markup, { content: markup, position: { x: 0, y: 0, z: 0 } }),
@@ -61,7 +61,7 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
 
   await t.test('a conflict is shown with both values, and who stands', async (t) => {
     const live = await site.open(t, { field: 'quarrel' });
-    await live.isLive();
+    await live.waitUntilLive();
     await send(site.api, 'quarrel', 'phone-1', [setCell(1, 3, 0.25)]);
     await send(site.api, 'quarrel', 'phone-2', [setCell(1, 3, 0.75)]);
     await live.waitForText('#conflict-count', /^1$/);
@@ -76,7 +76,7 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
     for (const isReadFirst of [true, false]) {
       const field = isReadFirst ? 'told-after' : 'told-before';
       const live = await site.open(t, { field });
-      await live.isLive();
+      await live.waitUntilLive();
       const gate = new EventEmitter();
       const [asked, told] = [once(gate, 'asked'), once(gate, 'told')];
       await live.page.route('**/conflicts', async (route) => {

@@ -2,7 +2,7 @@ import t from 'tap';
 import { withApi } from '../api/support/with-app.ts';
 import { waitForCache } from '../support/read-back.ts';
 import { asField } from '../support/updates.ts';
-import { spot, withSite } from './support/with-page.ts';
+import { pointAt, withSite } from './support/with-page.ts';
 
 /** What a page that asks, instead of listening, hears of a field before its first update is a 404. */
 const network = /net::ERR_|WebSocket connection|status of (503|404)/;
@@ -12,10 +12,10 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
 
   await t.test('a reload while the network is away brings back what was drawn before it', async (t) => {
     const live = await site.open(t, { field: 'reload', expected: network });
-    await live.isLive();
+    await live.waitUntilLive();
     await live.context.route('**/api/**', (route) => route.abort());
     await live.page.reload();
-    const { x, y } = await spot(live);
+    const { x, y } = await pointAt(live);
     await live.page.mouse.click(x, y);
     await live.waitForFigure('particles', '1');
     await live.page.reload();
@@ -28,11 +28,11 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
 
   await t.test('the API goes away: the page works on, says what waits, and loses nothing', async (t) => {
     const live = await site.open(t, { field: 'outage', expected: network });
-    await live.isLive();
+    await live.waitUntilLive();
     await site.api.stop();
     await live.waitForText('#status', /^(offline|connecting)/);
     for (const dx of [-150, 0, 150]) {
-      const { x, y } = await spot(live, dx);
+      const { x, y } = await pointAt(live, dx);
       await live.page.mouse.click(x, y);
     }
     await live.waitForFigure('particles', '3');
@@ -41,7 +41,7 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
     const { port } = new URL(site.api.address);
     await withApi(t, site.backing, { OPEN_REGISTRATION: 'true', PORT: port });
     await live.waitForText('#pending', /^$/);
-    await live.isLive();
+    await live.waitUntilLive();
     t.equal(await live.figure('particles'), '3');
     await waitForCache(site.backing, asField('outage'), 3);
   });

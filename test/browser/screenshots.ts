@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { settingsOf, withField } from '../cli/run-field.ts';
-import { drawAtlas, meetInCells } from './support/atlas.ts';
+import { createCellConflicts, drawAtlas } from './support/atlas.ts';
 import { phone, withSite } from './support/with-page.ts';
 
 const field = 'earthquakes';
@@ -22,7 +22,7 @@ t.test('the pictures of the live page', { timeout: 180_000 }, async (t) => {
   t.equal((await run(['enqueue', quakes, '--field', field])).code, 0);
   const where = { url: site.api.address, field };
   await drawAtlas(where);
-  await meetInCells(
+  await createCellConflicts(
     where,
     ['amber-phone', 'river-tablet'],
     [
@@ -33,7 +33,7 @@ t.test('the pictures of the live page', { timeout: 180_000 }, async (t) => {
   );
   for (const [name, options] of pictures) {
     const live = await site.open(t, { field, ...options });
-    await live.isLive();
+    await live.waitUntilLive();
     await live.waitForText('#memories', /\S/);
     // Everything has gone to where it belongs: the view, the heat, the gauges.
     await live.page.waitForTimeout(2500);

@@ -7,7 +7,7 @@ import { withFolder } from '../support/with-folder.ts';
 
 const program = fileURLToPath(new URL('../../cli/field.mjs', import.meta.url));
 
-interface Ended {
+interface ExitResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -15,7 +15,7 @@ interface Ended {
 
 interface RunningField {
   readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<ExitResult>;
   /** What it has said on standard error so far. */
   readonly stderr: () => string;
 }
@@ -28,7 +28,7 @@ interface RunOptions {
   readonly as?: string;
 }
 
-export type Field = (args: readonly string[], options?: RunOptions) => Promise<Ended>;
+export type Field = (args: readonly string[], options?: RunOptions) => Promise<ExitResult>;
 
 /** `field` in an empty folder, where no stack and no `.env` is found. */
 export async function withField(
@@ -57,21 +57,21 @@ function startField(args: readonly string[], { env = {}, cwd, input, as = progra
     env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...env },
     stdio: 'pipe',
   });
-  const said = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said.stdout += text;
+    output.stdout += text;
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said.stderr += text;
+    output.stderr += text;
   });
   // Input that it does not read is no failure of the test's.
   child.stdin.on('error', () => undefined);
   if (input !== undefined) child.stdin.end(input);
-  const ended = new Promise<Ended>((resolve, reject) => {
+  const ended = new Promise<ExitResult>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, ...said }));
+    child.on('close', (code) => resolve({ code, ...output }));
   });
-  return { child, ended, stderr: () => said.stderr };
+  return { child, ended, stderr: () => output.stderr };
 }
 
 /** The addresses of a backing, as settings. */

@@ -10,7 +10,7 @@ import t from 'tap';
 import { memoryStorage, type Storage } from '../../client/storage/storage.ts';
 import type { FieldClient, FieldView } from '../../client/types.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
-import { nothingTouched } from '../../shared/field/merge-update.ts';
+import { emptyChangeSet } from '../../shared/field/merge-update.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import { viewParticle } from '../../shared/field/view.ts';
 import { type TcpGate, withTcpGate } from '../api/support/tcp-gate.ts';
@@ -18,7 +18,7 @@ import { asField } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type Random, seededRandom } from '../unit/field/support/seeded-random.ts';
 import { readWholeLog } from './read-log.ts';
-import { makeClient, untilSynced, withClient, withField } from './with-client.ts';
+import { makeClient, waitUntilSynced, withClient, withField } from './with-client.ts';
 
 const field = 'chaos';
 const hourMs = 3_600_000;
@@ -51,13 +51,13 @@ t.test(`five clients in ${seconds} s of chaos end with the same state, and no ed
   }
   for (const phone of phones) await startApp(phone);
   const end = Date.now() + seconds * 1000;
-  await Promise.all([...phones.map((phone) => live(phone, end)), jumpBack(phones[1], end)]);
+  await Promise.all([...phones.map((phone) => simulatePhone(phone, end)), rewindClock(phones[1], end)]);
 
   for (const { gate, client } of phones) {
     gate.open();
     client.wake();
   }
-  for (const { client } of phones) await untilSynced(client);
+  for (const { client } of phones) await waitUntilSynced(client);
   const observer = await withClient(t, { url: api.address, field });
   const edits = phones.flatMap((phone) => phone.edits);
   await waitUntil('all are at the same version', () => {
@@ -91,14 +91,14 @@ async function startApp(phone: Phone): Promise<void> {
 }
 
 /** One phone's life: edits, and now and then something happens to its network or its app. */
-async function live(phone: Phone, end: number): Promise<void> {
+async function simulatePhone(phone: Phone, end: number): Promise<void> {
   const { random, gate } = phone;
   while (Date.now() < end) {
     await delay(20 + random.below(300));
     for (let count = random.below(4); count > 0; count -= 1) edit(phone);
     const fate = random.next();
     if (fate < 0.06) gate.cut();
-    else if (fate < 0.1) gate.hush();
+    else if (fate < 0.1) gate.blackhole();
     else if (fate < 0.2) {
       gate.open();
       if (random.chance(0.5)) phone.client.wake();
@@ -109,7 +109,7 @@ async function live(phone: Phone, end: number): Promise<void> {
   }
 }
 
-async function jumpBack(phone: Phone | undefined, end: number): Promise<void> {
+async function rewindClock(phone: Phone | undefined, end: number): Promise<void> {
   await delay((end - Date.now()) / 2);
   if (phone) phone.skewMs -= 2 * hourMs;
 }
@@ -134,7 +134,7 @@ function describe(update: object): string {
 
 function foldLog(log: Awaited<ReturnType<typeof readWholeLog>>) {
   const state = createFieldState(asField(field));
-  for (const { device, update, time } of log) foldUpdate(state, device, update, time, nothingTouched());
+  for (const { device, update, time } of log) foldUpdate(state, device, update, time, emptyChangeSet());
   const cells = Object.fromEntries([...state.cells].map(([cell, { value }]) => [cell, value]));
   const memoryParticles = [...state.particles.values()].map(viewParticle);
   return { version: state.version, cells, memoryParticles, quantumFields: state.quantumFields };

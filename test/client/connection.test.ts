@@ -5,25 +5,25 @@ import { withTcpGate } from '../api/support/tcp-gate.ts';
 import { withApi } from '../api/support/with-app.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { makeClient, untilStatus, untilSynced, withClient } from './with-client.ts';
+import { makeClient, waitForStatus, waitUntilSynced, withClient } from './with-client.ts';
 
 const backing = await withBacking(t);
 await withWorker(t, backing);
 const api = await withApi(t, backing);
 const { hostname: host, port } = new URL(api.address);
-const patiently = { timeoutMs: 30_000 };
+const longTimeout = { timeoutMs: 30_000 };
 
 t.test('a socket that has fallen silent is noticed on waking, and the stream resumes by version', async (t) => {
   const field = 'silent';
   const gate = await withTcpGate(t, { host, port: Number(port) });
   const client = await withClient(t, { url: `http://127.0.0.1:${gate.port}`, field });
   const writer = await withClient(t, { url: api.address, field });
-  await untilStatus(client, 'live');
+  await waitForStatus(client, 'live');
   writer.setCells([{ x: 0, y: 0, value: 0.5 }]);
   await waitUntil('it follows', () => client.state.version === 1);
   const messages: ServerMessage[] = [];
   client.on('message', (message) => messages.push(message));
-  gate.hush();
+  gate.blackhole();
   await writer.settled(writer.setCells([{ x: 1, y: 0, value: 0.5 }]));
   t.equal(client.state.version, 1, 'nothing comes through');
   client.wake();
@@ -39,16 +39,16 @@ t.test('cut off, it says so, keeps edits, and sends them as soon as it is back',
   const field = 'cut';
   const gate = await withTcpGate(t, { host, port: Number(port) });
   const client = await withClient(t, { url: `http://127.0.0.1:${gate.port}`, field });
-  await untilStatus(client, 'live');
+  await waitForStatus(client, 'live');
   gate.cut();
-  await untilStatus(client, 'offline');
+  await waitForStatus(client, 'offline');
   client.setCells([{ x: 0, y: 0, value: 0.5 }]);
   client.putParticle('p', { content: 'made offline' });
   t.match(client.state, { cells: { '0,0': 0.5 }, memoryParticles: [{ content: 'made offline' }] });
   t.equal(client.pending, 2);
   gate.open();
   client.wake();
-  await untilSynced(client);
+  await waitUntilSynced(client);
   t.equal(client.state.version, 2);
 });
 
@@ -56,15 +56,15 @@ t.test('a token is renewed before it runs out, in the middle of the stream', asy
   let asked = 0;
   const getToken = () => {
     asked += 1;
-    return api.token({ device: 'renewing', expiresInSeconds: 8 });
+    return api.createToken({ device: 'renewing', expiresInSeconds: 8 });
   };
   const client = await withClient(t, { url: api.address, field: 'renewed', getToken });
   const statuses: string[] = [];
-  await untilStatus(client, 'live');
+  await waitForStatus(client, 'live');
   client.on('status', (status) => statuses.push(status));
-  await waitUntil('three tokens were needed', () => asked >= 3, patiently);
+  await waitUntil('three tokens were needed', () => asked >= 3, longTimeout);
   client.setCells([{ x: 0, y: 0, value: 1 }]);
-  await untilSynced(client);
+  await waitUntilSynced(client);
   t.same(statuses, [], 'it was live all the time');
 });
 
@@ -81,7 +81,7 @@ t.test('a token that runs out in mid-stream costs a new connection, not an updat
   }
   const getToken = async () => {
     asked += 1;
-    return `opaque.${await api.token({ device: 'expiring', expiresInSeconds: asked === 1 ? 2 : 600 })}`;
+    return `opaque.${await api.createToken({ device: 'expiring', expiresInSeconds: asked === 1 ? 2 : 600 })}`;
   };
   const request: typeof fetch = (url, init) => {
     const headers = new Headers(init?.headers);
@@ -97,23 +97,23 @@ t.test('a token that runs out in mid-stream costs a new connection, not an updat
     WebSocket: Opaque,
   };
   const client = await withClient(t, options);
-  await untilStatus(client, 'live');
-  await waitUntil('another token was asked for', () => asked >= 2, patiently);
+  await waitForStatus(client, 'live');
+  await waitUntil('another token was asked for', () => asked >= 2, longTimeout);
   client.setCells([{ x: 0, y: 0, value: 1 }]);
-  await untilSynced(client);
-  await untilStatus(client, 'live');
+  await waitUntilSynced(client);
+  await waitForStatus(client, 'live');
 });
 
 t.test('a token that is not taken is said, and the outbox waits for a better one', async (t) => {
-  let token = await api.token({ fields: ['elsewhere'] });
+  let token = await api.createToken({ fields: ['elsewhere'] });
   const client = await withClient(t, { url: api.address, field: 'forbidden', getToken: () => token });
   client.setCells([{ x: 0, y: 0, value: 1 }]);
-  await untilStatus(client, 'refused');
+  await waitForStatus(client, 'refused');
   t.equal(client.pending, 1);
-  token = await api.token({ device: 'allowed' });
+  token = await api.createToken({ device: 'allowed' });
   await client.close();
   await client.start();
-  await untilSynced(client);
+  await waitUntilSynced(client);
 });
 
 t.test('a token that has run out for good is tried again, but not without end', async (t) => {
@@ -124,12 +124,12 @@ t.test('a token that has run out for good is tried again, but not without end', 
       opened += 1;
     }
   }
-  const token = await api.token({ device: 'late', expiresInSeconds: -60 });
+  const token = await api.createToken({ device: 'late', expiresInSeconds: -60 });
   const client = makeClient(t, { url: api.address, field: 'late', token, WebSocket: Counted });
   const statuses: string[] = [];
   client.on('status', (status) => statuses.push(status));
   await client.start();
-  await untilStatus(client, 'refused');
+  await waitForStatus(client, 'refused');
   t.equal(opened, 2);
   t.notOk(statuses.includes('live'), 'a socket that only says no is not taken for a stream');
 });
@@ -138,28 +138,28 @@ t.test('an API that restarts is found again, and what it had accepted is not sen
   const field = 'restarted';
   const first = await withApi(t, backing);
   const client = await withClient(t, { url: first.address, field });
-  await untilStatus(client, 'live');
+  await waitForStatus(client, 'live');
   client.setCells([{ x: 0, y: 0, value: 0.1 }]);
-  await untilSynced(client);
+  await waitUntilSynced(client);
   await first.stop();
   await waitUntil('it is gone', () => client.status !== 'live');
   client.setCells([{ x: 0, y: 0, value: 0.2 }]);
   const second = await withApi(t, backing, { PORT: new URL(first.address).port });
   t.equal(second.address, first.address);
-  await waitUntil('it is live again', () => client.status === 'live', patiently);
-  await untilSynced(client);
+  await waitUntil('it is live again', () => client.status === 'live', longTimeout);
+  await waitUntilSynced(client);
   t.match(client.state, { version: 2, cells: { '0,0': 0.2 } });
 });
 
 t.test('a client that is closed and started again goes on where it was', async (t) => {
   const client = await withClient(t, { url: api.address, field: 'again' });
   client.setCells([{ x: 0, y: 0, value: 0.1 }]);
-  await untilSynced(client);
+  await waitUntilSynced(client);
   await client.close();
   t.equal(client.status, 'closed');
   client.setCells([{ x: 0, y: 0, value: 0.2 }]);
   t.equal(client.pending, 1);
   await Promise.all([client.start(), client.close(), client.start()]);
-  await untilSynced(client);
+  await waitUntilSynced(client);
   t.equal(client.state.version, 2);
 });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { FieldView, OutboxEntry } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { untilStatus, untilSynced, withClient, withField } from './with-client.ts';
+import { waitForStatus, waitUntilSynced, withClient, withField } from './with-client.ts';
 
 const api = await withField(t);
 
@@ -11,14 +11,14 @@ t.test('what one client does, another sees', async (t) => {
     await withClient(t, { url: api.address, field }),
     await withClient(t, { url: api.address, field }),
   ];
-  await Promise.all([untilStatus(one, 'live'), untilStatus(other, 'live')]);
+  await Promise.all([waitForStatus(one, 'live'), waitForStatus(other, 'live')]);
   t.equal(one.transport, 'websocket');
   one.putParticle('star', { position: { x: 1, y: 2 }, resonance: 0.9, connections: ['a', 'b', 'c'] });
   one.setCells([{ x: 3, y: 4, value: 0.25 }]);
   const event = one.emit('resonance', 0.3);
   t.equal((await one.settled(event)).status, 'applied');
   await waitUntil('the other has it', () => other.state.version === 3);
-  await untilSynced(one);
+  await waitUntilSynced(one);
   await waitUntil('each knows of both', () => [one, other].every(({ state }) => state.activeNodes === 2));
   t.match(other.state, { cells: { '3,4': 0.25 }, memoryParticles: [{ id: 'star', crystallized: true }] });
   t.same(other.state, one.state);
@@ -28,7 +28,7 @@ t.test('what one client does, another sees', async (t) => {
 t.test('an own edit is there at once, and nothing flickers when its receipt comes', async (t) => {
   const field = 'flicker';
   const client = await withClient(t, { url: api.address, field });
-  await untilStatus(client, 'live');
+  await waitForStatus(client, 'live');
   const shown: FieldView[] = [];
   const statuses: OutboxEntry['status'][] = [];
   client.on('state', (state) => shown.push(state));
@@ -37,7 +37,7 @@ t.test('an own edit is there at once, and nothing flickers when its receipt come
   t.match(client.state.memoryParticles, [{ id: 'p', position: { x: 5, y: 0, z: 0 }, crystallized: true }]);
   t.equal(client.pending, 1);
   const predicted = client.state;
-  await untilSynced(client);
+  await waitUntilSynced(client);
   t.equal(client.state.version, 1);
   const look = ({ memoryParticles, quantumFields, globalResonance, cells }: FieldView) => ({
     particles: memoryParticles.map(({ timestamp, ...particle }) => particle),
@@ -53,7 +53,7 @@ t.test('edits made before the start, and before the server is reached, arrive in
   const field = 'early';
   const client = await withClient(t, { url: api.address, field });
   for (let value = 1; value <= 20; value++) client.setCells([{ x: 0, y: 0, value: value / 20 }]);
-  await untilSynced(client);
+  await waitUntilSynced(client);
   t.equal(client.state.cells['0,0'], 1);
   const { updates } = await client.read<{ updates: { update: { counter: number } }[] }>('/updates?after=0');
   t.same(
@@ -66,7 +66,7 @@ t.test('without a WebSocket it follows by polling', async (t) => {
   const field = 'ways';
   const writer = await withClient(t, { url: api.address, field });
   const poller = await withClient(t, { url: api.address, field, transports: ['polling'] });
-  await untilStatus(poller, 'polling');
+  await waitForStatus(poller, 'polling');
   t.equal(poller.transport, 'polling');
   writer.setCells([{ x: 1, y: 1, value: 1 }]);
   await waitUntil('it has it', () => poller.state.cells['1,1'] === 1);
@@ -81,10 +81,10 @@ t.test('concurrent edits are a conflict, told to both with both values and the w
     await withClient(t, { url: api.address, field }),
     await withClient(t, { url: api.address, field }),
   ];
-  await Promise.all([untilStatus(one, 'live'), untilStatus(other, 'live')]);
+  await Promise.all([waitForStatus(one, 'live'), waitForStatus(other, 'live')]);
   one.setCells([{ x: 0, y: 0, value: 0.1 }]);
   other.setCells([{ x: 0, y: 0, value: 0.9 }]);
-  await Promise.all([untilSynced(one), untilSynced(other)]);
+  await Promise.all([waitUntilSynced(one), waitUntilSynced(other)]);
   await waitUntil('both heard of it', () => one.conflicts.length === 1 && other.conflicts.length === 1);
   const [conflict] = one.conflicts;
   t.match(conflict, { cell: '0,0', resolution: String, winner: /local|remote/ });

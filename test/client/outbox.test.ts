@@ -8,7 +8,7 @@ import type { ClientProblem } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 import { readWholeLog } from './read-log.ts';
-import { untilStatus, untilSynced, withClient, withField } from './with-client.ts';
+import { waitForStatus, waitUntilSynced, withClient, withField } from './with-client.ts';
 
 const api = await withField(t);
 
@@ -33,10 +33,10 @@ t.test('a process that is killed with a full outbox loses nothing, and the next 
   };
   const next = await withClient(t, { url: api.address, field, storage: moved });
   t.equal(next.pending, count);
-  await untilSynced(next);
+  await waitUntilSynced(next);
   await next.close();
   const again = await withClient(t, { url: api.address, field, storage: moved });
-  await untilStatus(again, 'live');
+  await waitForStatus(again, 'live');
   t.equal(again.pending, 0);
   const log = await readWholeLog(again);
   t.same(
@@ -53,7 +53,7 @@ t.test(
       const isBad = edit === 7 || edit === 19;
       client.putParticle(`p-${edit}`, { resonance: isBad ? 2 : 0.5 });
     }
-    await untilSynced(client);
+    await waitUntilSynced(client);
     t.match(client.outbox, [
       { status: 'refused', update: { id: 'p-7' }, reason: /resonance/ },
       { status: 'refused', update: { id: 'p-19' }, reason: /resonance/ },
@@ -80,7 +80,7 @@ t.test('an update that is too large alone is found among the others by halves', 
   const huge = client.putParticle('huge', { connections: Array.from({ length: 64 }, () => 'é'.repeat(20_000)) });
   client.setCells([{ x: 1, y: 0, value: 0.5 }]);
   t.equal((await client.settled(huge)).status, 'refused');
-  await untilSynced(client);
+  await waitUntilSynced(client);
   t.match(client.state.cells, { '0,0': 0.5, '1,0': 0.5 });
 });
 
@@ -88,12 +88,12 @@ t.test('a restored backup goes on above the counters that the server knows', asy
   const [field, folder, backup] = ['restored', await withFolder(t), await withFolder(t)];
   const first = await withClient(t, { url: api.address, field, storage: fileStorage(folder) });
   first.setCells([{ x: 0, y: 0, value: 0.1 }]);
-  await untilSynced(first);
+  await waitUntilSynced(first);
   await first.close();
   await cp(folder, backup, { recursive: true });
   await first.start();
   for (const value of [0.2, 0.3]) first.setCells([{ x: 0, y: 0, value }]);
-  await untilSynced(first);
+  await waitUntilSynced(first);
   await first.close();
 
   const problems: ClientProblem[] = [];
@@ -101,7 +101,7 @@ t.test('a restored backup goes on above the counters that the server knows', asy
   restored.on('problem', (problem) => problems.push(problem));
   t.equal(restored.deviceId, first.deviceId);
   restored.setCells([{ x: 0, y: 0, value: 0.9 }]);
-  await untilSynced(restored);
+  await waitUntilSynced(restored);
   t.match(problems, [{ code: 'counters_skipped' }]);
   t.equal(restored.state.cells['0,0'], 0.9);
   t.same(
@@ -136,7 +136,7 @@ t.test(
     await fileStorage(backup).set(`${scope}/outbox/2`, kept(0.7, 2));
     const first = await withClient(t, { url: api.address, field, storage: original, deviceId: 'copied-phone' });
     first.setCells([{ x: 9, y: 0, value: 0.2 }]);
-    await untilSynced(first);
+    await waitUntilSynced(first);
     await first.close();
     const copy = await withClient(t, {
       url: api.address,
@@ -144,7 +144,7 @@ t.test(
       storage: fileStorage(backup),
       deviceId: 'copied-phone',
     });
-    await untilSynced(copy);
+    await waitUntilSynced(copy);
     t.same(
       (await readWholeLog(copy)).map(({ update }) => [
         update.counter,
@@ -161,17 +161,17 @@ t.test(
 
 t.test('two that send under one name at once lose nothing, and double nothing', async (t) => {
   const field = 'shared-name';
-  const token = await api.token({ device: 'copied' });
+  const token = await api.createToken({ device: 'copied' });
   const [one, two] = [
     await withClient(t, { url: api.address, field, token }),
     await withClient(t, { url: api.address, field, token }),
   ];
-  await Promise.all([untilStatus(one, 'live'), untilStatus(two, 'live')]);
+  await Promise.all([waitForStatus(one, 'live'), waitForStatus(two, 'live')]);
   const rounds = 15;
   for (let round = 0; round < rounds; round++) {
     one.putParticle(`one-${round}`, { content: 'of the one' });
     two.putParticle(`two-${round}`, { content: 'of the other' });
-    await Promise.all([untilSynced(one), untilSynced(two)]);
+    await Promise.all([waitUntilSynced(one), waitUntilSynced(two)]);
   }
   const isWhole = ({ state }: typeof one) =>
     state.memoryParticles.length === 2 * rounds && state.version === 2 * rounds;
@@ -182,10 +182,10 @@ t.test('a reinstalled app is a new device', async (t) => {
   const field = 'reinstalled';
   const before = await withClient(t, { url: api.address, field, storage: memoryStorage() });
   before.setCells([{ x: 0, y: 0, value: 0.1 }]);
-  await untilSynced(before);
+  await waitUntilSynced(before);
   const after = await withClient(t, { url: api.address, field, storage: memoryStorage() });
   after.setCells([{ x: 0, y: 0, value: 0.2 }]);
-  await untilSynced(after);
+  await waitUntilSynced(after);
   t.not(after.deviceId, before.deviceId);
   t.same(
     (await readWholeLog(after)).map(({ update }) => update.counter),
@@ -199,10 +199,15 @@ t.test('a storage that fails is told, and updates go on without it', async (t) =
     set: () => Promise.reject(new Error('quota exceeded')),
     remove: async () => {},
   };
-  const client = await withClient(t, { url: api.address, field: 'full', storage: full, token: await api.token() });
+  const client = await withClient(t, {
+    url: api.address,
+    field: 'full',
+    storage: full,
+    token: await api.createToken(),
+  });
   const problems: ClientProblem[] = [];
   client.on('problem', (problem) => problems.push(problem));
   client.setCells([{ x: 0, y: 0, value: 0.1 }]);
-  await untilSynced(client);
+  await waitUntilSynced(client);
   t.match(problems, [{ code: 'storage', message: 'quota exceeded' }]);
 });

@@ -11,10 +11,10 @@ t.test('the clock follows the server, and timestamps never go back, whatever the
   const clock = new HybridClock(() => wall);
   clock.correct(5_000_100, wall - 200);
   t.equal(clock.now(), 5_000_200, 'half of the way there and back is added');
-  const first = clock.stamp();
-  clock.see(first);
+  const first = clock.nextTimestamp();
+  clock.observe(first);
   wall -= 500_000;
-  t.equal(clock.stamp(), first + 1, 'after a jump back');
+  t.equal(clock.nextTimestamp(), first + 1, 'after a jump back');
   clock.correct(5_000_300, wall);
   t.equal(clock.now(), 5_000_300);
   t.equal(clock.restamp(wall, 0), 5_000_300, 'made just now, sent for the first time now');

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { type ConsciousnessBridge, useConsciousnessBridge } from '../../client/react.ts';
 import type { FieldClient, FieldClientOptions } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { untilStatus, untilSynced, withClient, withField } from './with-client.ts';
+import { waitForStatus, waitUntilSynced, withClient, withField } from './with-client.ts';
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 const api = await withField(t);
@@ -52,7 +52,7 @@ t.test('in strict mode a component has a client of its own, edits at once, and s
   await view.until('it sees what the other did', ({ state }) => state.cells['1,1'] === 0.75);
   const { client } = view.latest();
   await view.unmount();
-  await untilStatus(client, 'closed');
+  await waitForStatus(client, 'closed');
 });
 
 t.test('it renders again only when something that it shows has changed', async (t) => {
@@ -67,7 +67,7 @@ t.test('it renders again only when something that it shows has changed', async (
   await act(async () => void client.setCells([{ x: 0, y: 0, value: 1 }]));
   t.not(view.latest().state, before.state);
   t.equal(view.latest().outbox.length, 1);
-  await act(() => untilSynced(client));
+  await act(() => waitUntilSynced(client));
   await view.unmount();
   t.equal(client.status, 'live', 'a client that was given is left running');
 });
@@ -77,7 +77,7 @@ t.test('conflicts reach the component, with both values', async (t) => {
     await withClient(t, { url: api.address, field: 'hook-conflict' }),
     await withClient(t, { url: api.address, field: 'hook-conflict' }),
   ];
-  await Promise.all([untilStatus(one, 'live'), untilStatus(other, 'live')]);
+  await Promise.all([waitForStatus(one, 'live'), waitForStatus(other, 'live')]);
   const view = await mount(one);
   await act(async () => {
     one.setCells([{ x: 0, y: 0, value: 0.1 }]);

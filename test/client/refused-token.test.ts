@@ -2,11 +2,11 @@
 import { mock } from 'node:test';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { Credentials } from '../../client/connection/token-provider.ts';
+import { TokenProvider } from '../../client/connection/token-provider.ts';
 import { memoryStorage } from '../../client/storage/storage.ts';
 import type { FieldClientOptions } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { makeClient, untilStatus } from './with-client.ts';
+import { makeClient, waitForStatus } from './with-client.ts';
 
 const fieldUrl = 'http://127.0.0.1/api/fields/f';
 
@@ -71,7 +71,7 @@ t.test('after a restart, a token that was asked for again since its refusal is n
   );
   client.setCells([{ x: 0, y: 0, value: 1 }]);
   await client.start();
-  await untilStatus(client, 'refused');
+  await waitForStatus(client, 'refused');
   await waitUntil('the sender tries again with the same token', () => hasRetried);
   token = 'good';
   await client.close();
@@ -91,11 +91,11 @@ t.test('a start asks for a token', async (t) => {
   let token = 'first';
   const { client, requests } = makeFakedClient(t, allow, { getToken: () => token });
   await client.start();
-  await untilStatus(client, 'polling');
+  await waitForStatus(client, 'polling');
   await client.close();
   token = 'second';
   await client.start();
-  await untilStatus(client, 'polling');
+  await waitForStatus(client, 'polling');
   t.same(
     requests.map((request) => request.token),
     ['first', 'second'],
@@ -120,26 +120,26 @@ t.test('a refused token that is handed out once more is used once, and then anot
   const sign = (id: string) => `${id}.${btoa(JSON.stringify({ device: 'd', exp: 100 }))}.`;
   const asked: ((token: string) => void)[] = [];
   let now = 0;
-  const credentials = new Credentials({
+  const credentials = new TokenProvider({
     url: fieldUrl,
     storage: memoryStorage(),
     fetch: () => Promise.reject(new Error('nothing is to be fetched')),
     now: () => now,
     getToken: () => new Promise((resolve) => asked.push(resolve)),
   });
-  const first = credentials.token();
+  const first = credentials.getToken();
   asked[0]?.(sign('bad'));
   t.equal(await first, sign('bad'));
   now = 60_000;
-  const renewed = credentials.token();
-  credentials.refuse(sign('bad'));
+  const renewed = credentials.getToken();
+  credentials.invalidate(sign('bad'));
   asked[1]?.(sign('bad'));
   t.equal(await renewed, sign('bad'));
-  const next = credentials.token();
+  const next = credentials.getToken();
   t.equal(asked.length, 3);
   asked[2]?.(sign('good'));
   t.equal(await next, sign('good'));
-  t.equal(await credentials.token(), sign('good'));
+  t.equal(await credentials.getToken(), sign('good'));
   t.equal(asked.length, 3, 'what was not refused is kept');
 });
 
@@ -174,7 +174,7 @@ t.test('after a restart, too, an expired token is replaced at once', async (t) =
     { getToken: () => tokens.shift() ?? 'none is left' },
   );
   await client.start();
-  await untilStatus(client, 'refused');
+  await waitForStatus(client, 'refused');
   await client.close();
   await client.start();
   const status = await waitUntil('it is decided', () => client.status !== 'connecting' && client.status);

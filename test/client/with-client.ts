@@ -26,12 +26,12 @@ export async function withClient(t: Test, options: FieldClientOptions): Promise<
   return client;
 }
 
-export async function untilStatus(client: FieldClient, status: FieldClient['status']): Promise<void> {
+export async function waitForStatus(client: FieldClient, status: FieldClient['status']): Promise<void> {
   await waitUntil(`the client is ${status}`, () => client.status === status);
 }
 
 /** Nothing waits to be sent, and all that was sent is to be seen. */
-export async function untilSynced(client: FieldClient): Promise<void> {
+export async function waitUntilSynced(client: FieldClient): Promise<void> {
   const isSettled = () => client.pending === 0 && client.outbox.every(({ status }) => status === 'refused');
   await waitUntil('the outbox is empty', isSettled, { timeoutMs: 30_000 });
 }

@@ -6,9 +6,9 @@ import t from 'tap';
 import { connectDatabase } from '../../db/connect.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { commitBatch } from '../../workers/commit/commit-batch.ts';
-import { LiveFields } from '../../workers/commit/hot-field-cache.ts';
+import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
 import { publishBatch } from '../../workers/commit/publish.ts';
 import { countRedis, countStatements, countWalBytes } from '../support/measure/count-costs.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
@@ -29,7 +29,7 @@ const withoutSnapshots = (statements: string[]) =>
 
 t.test('a commit takes as many statements for twenty fields as for one', async (t) => {
   const { db } = await withBacking(t);
-  const live = new LiveFields();
+  const live = new HotFieldCache();
   const commit =
     (counter: number, ids = fields) =>
     () =>
@@ -49,7 +49,7 @@ t.test('a commit takes as many statements for twenty fields as for one', async (
 
 t.test('publishing takes one command a field, and bytes that follow the change and not the state', async (t) => {
   const { db, cache, cacheRedis, log } = await withBacking(t);
-  const live = new LiveFields();
+  const live = new HotFieldCache();
   const [field = asField('field')] = fields;
   const particles = Array.from({ length: 500 }, (_, index) => putParticle(index + 1, `star-${index}`));
   const send = (updates: typeof particles) =>
@@ -64,10 +64,10 @@ t.test('publishing takes one command a field, and bytes that follow the change a
 
 t.test('an update costs PostgreSQL a bounded number of bytes of log', async (t) => {
   const { url } = await withPostgres(t);
-  const log = createLog({ name: 'test', level: 'silent' });
+  const log = createLogger({ name: 'test', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 2, applicationName: 'field-test', log });
   t.teardown(() => db.destroy());
-  const live = new LiveFields();
+  const live = new HotFieldCache();
   const field = asField('field');
   const commit = (first: number) => {
     const jobs = Array.from({ length: 100 }, (_, device) =>

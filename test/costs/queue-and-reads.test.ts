@@ -1,9 +1,9 @@
 /** What an update may cost the queue, and a read the cache and the database, in counts. */
 import t from 'tap';
-import { KnownVersions } from '../../api/state/latest-versions.ts';
+import { LatestVersions } from '../../api/state/latest-versions.ts';
 import { StateReader } from '../../api/state/state-reader.ts';
 import { commitBatch } from '../../workers/commit/commit-batch.ts';
-import { LiveFields } from '../../workers/commit/hot-field-cache.ts';
+import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
 import { countRedis, countStatements } from '../support/measure/count-costs.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
@@ -30,7 +30,7 @@ t.test('a request costs the queue one round trip, and a rush of them next to non
 t.test('a read of a known state asks Redis for its version, and PostgreSQL for nothing', async (t) => {
   const { db, cache, cacheRedis, reader, log } = await withBacking(t);
   const updates = Array.from({ length: 200 }, (_, index) => putParticle(index + 1, `star-${index}`));
-  await commitBatch(db, new LiveFields(), new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]), {
+  await commitBatch(db, new HotFieldCache(), new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]), {
     snapshotEvery: 5000,
   });
   const read = async (states: StateReader, how: string) => {
@@ -54,11 +54,11 @@ t.test('a read of a known state asks Redis for its version, and PostgreSQL for n
 
 t.test('the version in a receipt is asked for once a second at most', async (t) => {
   const { cache, cacheRedis } = await withBacking(t);
-  const versions = new KnownVersions(cache);
-  await versions.find(field);
-  versions.note(field, 7);
+  const versions = new LatestVersions(cache);
+  await versions.get(field);
+  versions.observe(field, 7);
   const { calls } = await countRedis(cacheRedis, () =>
-    Promise.all(Array.from({ length: 50 }, () => versions.find(field))),
+    Promise.all(Array.from({ length: 50 }, () => versions.get(field))),
   );
   t.ok((calls.get('hget') ?? 0) <= 1);
 });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { connectDatabase } from '../../db/connect.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { withTcpGate } from '../api/support/tcp-gate.ts';
 import { withDatabase, withoutPooler } from '../support/servers/servers.ts';
 
@@ -9,11 +9,11 @@ t.test('a connection that went silent is not handed out again', withoutPooler, a
   const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
   url.hostname = '127.0.0.1';
   url.port = String(gate.port);
-  const log = createLog({ name: 'test', level: 'silent' });
+  const log = createLogger({ name: 'test', level: 'silent' });
   const db = connectDatabase({ url: url.href, poolSize: 1, applicationName: 'test', log, statementTimeoutMs: 100 });
   t.teardown(() => db.destroy());
   const { rows: before } = await db.raw('SELECT pg_backend_pid() AS pid');
-  gate.hush();
+  gate.blackhole();
   await t.rejects(db.raw('SELECT 1'), /Query read timeout/);
   gate.open();
   const { rows: after } = await db.raw('SELECT pg_backend_pid() AS pid');

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { migrate } from '../../db/migrations/migrate.ts';
 import { listMigrations } from '../../db/migrations/source.ts';
-import { askPostgres } from '../support/servers/query-postgres.ts';
+import { queryPostgres } from '../support/servers/query-postgres.ts';
 import { withDatabase } from '../support/servers/servers.ts';
 
 const run = promisify(execFile);
@@ -19,12 +19,12 @@ function knex(url: string, command: string) {
 
 async function withEmptyDatabase(t: Test): Promise<string> {
   const { directUrl } = await withDatabase(t);
-  await askPostgres(directUrl, 'drop schema public cascade; drop schema bullmq cascade; create schema public');
+  await queryPostgres(directUrl, 'drop schema public cascade; drop schema bullmq cascade; create schema public');
   return directUrl;
 }
 
 const readState = (url: string) =>
-  askPostgres(
+  queryPostgres(
     url,
     `select (select array_agg(name order by id) from knex_migrations) as migrations,
        (select count(distinct batch)::int from knex_migrations) as batches,
@@ -64,7 +64,7 @@ t.test('npx knex and field migrate wait for each other', async (t) => {
 
 t.test("the newest migration of the queue is for BullMQ's newest schema", async (t) => {
   const { directUrl } = await withDatabase(t);
-  const [row] = await askPostgres(directUrl, 'select max(version) as version from bullmq.migration');
+  const [row] = await queryPostgres(directUrl, 'select max(version) as version from bullmq.migration');
   const recorded = listMigrations().findLast((name) => name.includes('-bullmq-'));
   t.match(recorded, new RegExp(`-bullmq-${row?.version}$`), 'add a migration when BullMQ brings a newer schema');
 });

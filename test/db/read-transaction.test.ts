@@ -19,7 +19,7 @@ async function withConflict(t: Test): Promise<Backing> {
 }
 
 /** Lets a read begin, holds it up before it comes to the table, and writes meanwhile. */
-async function writeAmid<Answer>(
+async function writeDuringRead<Answer>(
   { db }: Backing,
   table: string,
   read: () => Promise<Answer>,
@@ -43,7 +43,7 @@ async function writeAmid<Answer>(
 t.test('conflicts and their total are of one moment', async (t) => {
   const backing = await withConflict(t);
   const read = () => backing.reader.readConflicts(field);
-  const found = await writeAmid(backing, 'field_conflicts', read, async (trx) => {
+  const found = await writeDuringRead(backing, 'field_conflicts', read, async (trx) => {
     await trx.raw(
       `INSERT INTO field_conflicts (field_id, version, cell, local, remote, resolution, time)
        SELECT field_id, version + 1, cell, local, remote, resolution, time FROM field_conflicts`,
@@ -57,7 +57,7 @@ t.test('conflicts and their total are of one moment', async (t) => {
 t.test('a clock and its version are of one moment', async (t) => {
   const backing = await withConflict(t);
   const read = () => backing.reader.readClock(field);
-  const found = await writeAmid(backing, 'vector_clocks', read, async (trx) => {
+  const found = await writeDuringRead(backing, 'vector_clocks', read, async (trx) => {
     await trx('vector_clocks').where({ field_id: field, device_id: 'a' }).increment('counter');
     await trx('consciousness_states').where({ field_id: field }).increment('version');
   });
@@ -68,7 +68,7 @@ t.test('a clock and its version are of one moment', async (t) => {
 t.test('a page of the log that is pruned meanwhile says so', async (t) => {
   const backing = await withConflict(t);
   const read = () => backing.reader.readLog(field, 0, 10);
-  const page = await writeAmid(backing, 'field_updates', read, async (trx) => {
+  const page = await writeDuringRead(backing, 'field_updates', read, async (trx) => {
     await trx('field_updates').where({ field_id: field, version: 1 }).delete();
     await trx('consciousness_states').where({ field_id: field }).update({ log_start: 1 });
   });

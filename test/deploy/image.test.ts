@@ -21,7 +21,7 @@ const [dockerfile, compose] = await Promise.all(
   ['Dockerfile', 'docker-compose.yml'].map((name) => readFile(join(root, name), 'utf8')),
 );
 const services: Record<string, { command?: string[] }> = parse(compose ?? '', { merge: true }).services;
-const patiently = { timeoutMs: 60_000, intervalMs: 200 };
+const longTimeout = { timeoutMs: 60_000, intervalMs: 200 };
 const secret = 'n4Vt8qLz1Rk6Wy3Xb9Mc5Hd7Jf2Gs0Pa';
 const nobody = 65_534;
 
@@ -91,7 +91,7 @@ t.test('the commands of the image start, serve and end', async (t) => {
   await waitUntil(
     'the health check of the image succeeds',
     async () => (await start(check).ended).code === 0,
-    patiently,
+    longTimeout,
   ).catch((error) => t.fail(api.said.join('').slice(-3000), { error }));
 
   const device = asDevice('phone');
@@ -109,7 +109,7 @@ t.test('the commands of the image start, serve and end', async (t) => {
       });
       return response.status === 200 && (await response.json());
     },
-    patiently,
+    longTimeout,
   );
   t.match(answer, { field: 'global', version: 1 });
   t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200, 'and the live page is there');

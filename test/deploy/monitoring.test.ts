@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { parse } from 'yaml';
-import { findProgram } from '../../dev/processes/find-executable.ts';
+import { findExecutable } from '../../dev/processes/find-executable.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
 import { withProcess } from '../support/processes/with-process.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
@@ -38,7 +38,7 @@ const dashboard: { panels: Panel[] } = JSON.parse(await read('grafana/field.json
 const queries = dashboard.panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ expr }) => ({ title, query: expr.replaceAll('$__rate_interval', '30s') })),
 );
-const [promtool, prometheus] = [findProgram('promtool'), findProgram('prometheus')];
+const [promtool, prometheus] = [findExecutable('promtool'), findExecutable('prometheus')];
 const missing = 'Prometheus is not installed here (apt-get install prometheus)';
 
 t.test('every alert says how bad it is, what it means, and where it is explained', async (t) => {

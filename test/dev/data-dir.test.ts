@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { openDataDir } from '../../dev/data-dir.ts';
-import { acquireLock } from '../../dev/data-dir-lock.ts';
+import { acquireDataDirLock } from '../../dev/data-dir-lock.ts';
 import { recordProcess } from '../../dev/processes/pid-files.ts';
 import { identify } from '../../dev/processes/process-identity.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -54,7 +54,7 @@ t.test('a dead owner, a pid that another program has by now, and half a file are
     '{"pi',
   ]) {
     await writeFile(join(folder, 'lock.json'), left);
-    const release = await acquireLock(folder, [], silent);
+    const release = await acquireDataDirLock(folder, [], silent);
     t.match(JSON.parse(await readFile(join(folder, 'lock.json'), 'utf8')), { pid: process.pid });
     release();
     await t.rejects(stat(join(folder, 'lock.json')), { code: 'ENOENT' });
@@ -67,7 +67,7 @@ t.test('an owner whose npm was killed is told to stop, and waited for', async (t
   const owner = startBystander(t);
   const launcher = { pid: owner.pid, startedAt: 'long ago' };
   await writeFile(join(folder, 'lock.json'), JSON.stringify({ ...identify(owner.pid), launchers: [launcher] }));
-  const release = await acquireLock(folder, [], silent);
+  const release = await acquireDataDirLock(folder, [], silent);
   t.equal(owner.signalCode, 'SIGTERM');
   release();
 });

@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { ensureDatabase, type PostgresServer, startPostgres } from '../../dev/postgres/server.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
-import { livingRecords, stopRecorded } from '../../dev/processes/pid-files.ts';
+import { listLiveRecords, stopRecordedProcesses } from '../../dev/processes/pid-files.ts';
 import { identify, isAlive, type ProcessIdentity } from '../../dev/processes/process-identity.ts';
-import { askPostgres } from '../support/servers/query-postgres.ts';
+import { queryPostgres } from '../support/servers/query-postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 async function start(t: Test, folder: string): Promise<PostgresServer> {
   const server = await startPostgres({ folder, port: await findFreePort(), password: 'test' });
-  t.teardown(() => server.process.force());
+  t.teardown(() => server.process.forceStop());
   return server;
 }
 
@@ -22,17 +22,17 @@ t.test('what was committed survives a stop, and a kill -9', async (t) => {
   const first = await start(t, folder);
   await ensureDatabase(first, 'kept');
   await ensureDatabase(first, 'kept');
-  await askPostgres(first.url('kept'), 'create table words as select \'{"word":"wörter\\u00df"}\'::jsonb as word');
+  await queryPostgres(first.url('kept'), 'create table words as select \'{"word":"wörter\\u00df"}\'::jsonb as word');
   await first.process.stop();
   t.equal(await first.process.exited, 'code 0');
 
   const second = await start(t, folder);
-  await askPostgres(second.url('kept'), 'insert into words values (\'{"word":"second"}\')');
+  await queryPostgres(second.url('kept'), 'insert into words values (\'{"word":"second"}\')');
   process.kill(second.process.pid, 'SIGKILL');
   t.equal(await second.process.exited, 'signal SIGKILL');
 
   const third = await start(t, folder);
-  t.same(await askPostgres(third.url('kept'), "select word->>'word' as word from words"), [
+  t.same(await queryPostgres(third.url('kept'), "select word->>'word' as word from words"), [
     { word: 'wörterß' },
     { word: 'second' },
   ]);
@@ -40,7 +40,7 @@ t.test('what was committed survives a stop, and a kill -9', async (t) => {
 
 t.test('it listens on 127.0.0.1 only, with UTF-8, a password and durable settings', async (t) => {
   const server = await start(t, await withFolder(t));
-  const rows = await askPostgres(
+  const rows = await queryPostgres(
     server.url('postgres'),
     "select name, setting from pg_settings where name in ('listen_addresses', 'unix_socket_directories', 'fsync', 'server_encoding') order by name",
   );
@@ -50,7 +50,7 @@ t.test('it listens on 127.0.0.1 only, with UTF-8, a password and durable setting
     { name: 'server_encoding', setting: 'UTF8' },
     { name: 'unix_socket_directories', setting: '' },
   ]);
-  await t.rejects(askPostgres(`postgres://field:wrong@127.0.0.1:${server.port}/postgres`, 'select 1'), {
+  await t.rejects(queryPostgres(`postgres://field:wrong@127.0.0.1:${server.port}/postgres`, 'select 1'), {
     code: '28P01',
   });
 });
@@ -58,7 +58,7 @@ t.test('it listens on 127.0.0.1 only, with UTF-8, a password and durable setting
 t.test('a postmaster.pid that names a process of another program does not keep it from starting', async (t) => {
   const folder = await withFolder(t);
   const first = await start(t, folder);
-  first.process.send('SIGKILL');
+  first.process.sendSignal('SIGKILL');
   await first.process.exited;
   // Of the same user, since PostgreSQL only minds processes that it could signal.
   const { uid, gid } = await stat(join(folder, 'postgres'));
@@ -66,7 +66,7 @@ t.test('a postmaster.pid that names a process of another program does not keep i
   t.teardown(() => bystander.kill('SIGKILL'));
   await writeFile(join(folder, 'postgres', 'postmaster.pid'), `${bystander.pid}\n${folder}/postgres\n`);
   const second = await start(t, folder);
-  t.same(await askPostgres(second.url('postgres'), 'select 1 as one'), [{ one: 1 }]);
+  t.same(await queryPostgres(second.url('postgres'), 'select 1 as one'), [{ one: 1 }]);
 });
 
 t.test('a port that is taken is told in words that PostgreSQL itself chose', async (t) => {
@@ -100,7 +100,7 @@ t.test('a supervisor killed with kill -9 leaves a server, which its guard then s
   t.ok(isAlive(server));
   supervisor.kill('SIGKILL');
   await waitUntil('the server is gone', () => !isAlive(server), { timeoutMs: 60_000 });
-  await waitUntil('nothing is recorded', () => livingRecords(join(folder, 'run')).length === 0);
+  await waitUntil('nothing is recorded', () => listLiveRecords(join(folder, 'run')).length === 0);
 });
 
 t.test('without a guard, the next start finds the server and stops it', async (t) => {
@@ -110,8 +110,8 @@ t.test('without a guard, the next start finds the server and stops it', async (t
   supervisor.kill('SIGKILL');
   await waitUntil('the supervisor is gone', () => supervisor.signalCode);
   t.ok(isAlive(server));
-  t.match(livingRecords(join(folder, 'run')), [{ name: 'postgres', pid: server.pid, stopSignal: 'SIGINT' }]);
-  await stopRecorded(join(folder, 'run'));
+  t.match(listLiveRecords(join(folder, 'run')), [{ name: 'postgres', pid: server.pid, stopSignal: 'SIGINT' }]);
+  await stopRecordedProcesses(join(folder, 'run'));
   t.notOk(isAlive(server));
-  t.same(livingRecords(join(folder, 'run')), []);
+  t.same(listLiveRecords(join(folder, 'run')), []);
 });

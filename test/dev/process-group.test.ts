@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import type { ProcessSpec } from '../../dev/processes/child-process.ts';
-import { createProcessStack } from '../../dev/processes/process-group.ts';
+import type { ProcessOptions } from '../../dev/processes/child-process.ts';
+import { createProcessGroup } from '../../dev/processes/process-group.ts';
 import { identify } from '../../dev/processes/process-identity.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 
-function script(name: string, code: string, more: Partial<ProcessSpec> = {}): ProcessSpec {
+function script(name: string, code: string, more: Partial<ProcessOptions> = {}): ProcessOptions {
   return {
     name,
     command: process.execPath,
@@ -22,8 +22,8 @@ function script(name: string, code: string, more: Partial<ProcessSpec> = {}): Pr
 const waitForever = 'setInterval(() => {}, 60000)';
 
 t.test('what was started last is stopped first, one after the other', async (t) => {
-  const stack = createProcessStack();
-  t.teardown(() => stack.force());
+  const stack = createProcessGroup();
+  t.teardown(() => stack.forceStop());
   const ended: string[] = [];
   for (const name of ['postgres', 'redis', 'worker']) {
     const child = await stack.start(script(name, waitForever));
@@ -34,20 +34,20 @@ t.test('what was started last is stopped first, one after the other', async (t) 
 });
 
 t.test('once it stops, nothing more is started', async (t) => {
-  const stack = createProcessStack();
+  const stack = createProcessGroup();
   await stack.stop();
   await t.rejects(stack.start(script('late', waitForever)), { message: /late was not started/ });
 });
 
 t.test('a process that does not stop in time is killed, with all that it has started', async (t) => {
-  const stack = createProcessStack();
+  const stack = createProcessGroup();
   const folder = await withFolder(t);
   const code = `process.on('SIGTERM', () => {});
     const { pid } = require('node:child_process').spawn(process.execPath, ['-e', '${waitForever}']);
     require('node:fs').writeFileSync(${JSON.stringify(`${folder}/pid`)}, String(pid));
     ${waitForever}`;
   const stubborn = await stack.start(script('stubborn', code, { graceMs: 1500 }));
-  t.teardown(() => stack.force());
+  t.teardown(() => stack.forceStop());
   const grandchild = await waitUntil(
     'the grandchild runs',
     async () => Number(await readFile(`${folder}/pid`, 'utf8')) || undefined,
@@ -58,18 +58,18 @@ t.test('a process that does not stop in time is killed, with all that it has sta
 });
 
 t.test('force ends all of them at once', async (t) => {
-  const stack = createProcessStack();
+  const stack = createProcessGroup();
   const deaf = `process.on('SIGTERM', () => {}); ${waitForever}`;
   const children = [await stack.start(script('one', deaf)), await stack.start(script('two', deaf))];
-  await stack.force();
+  await stack.forceStop();
   t.same(
-    children.map((child) => child.running),
+    children.map((child) => child.isRunning),
     [false, false],
   );
 });
 
 t.test('a command that does not exist is refused by its name', async (t) => {
-  const stack = createProcessStack();
+  const stack = createProcessGroup();
   await t.rejects(stack.start({ ...script('nothing', ''), command: '/does/not/exist' }), {
     message: /nothing could not/,
   });

@@ -1,13 +1,13 @@
 import t from 'tap';
 import { withPostgres } from '../support/servers/postgres.ts';
-import { askPostgres } from '../support/servers/query-postgres.ts';
+import { queryPostgres } from '../support/servers/query-postgres.ts';
 import { withDatabase } from '../support/servers/servers.ts';
 
 t.test('each test gets a migrated database of its own', async (t) => {
   const [one, two] = await Promise.all([withDatabase(t), withDatabase(t)]);
   t.not(one.url, two.url);
-  await askPostgres(one.url, 'create table mine ()');
-  const [counts] = await askPostgres(
+  await queryPostgres(one.url, 'create table mine ()');
+  const [counts] = await queryPostgres(
     two.url,
     "select to_regclass('mine') as mine, count(*)::int as migrations from knex_migrations",
   );
@@ -17,9 +17,9 @@ t.test('each test gets a migrated database of its own', async (t) => {
 
 t.test('a PostgreSQL of a test keeps what was committed through a kill -9', async (t) => {
   const server = await withPostgres(t);
-  await askPostgres(server.url, 'create table kept as select 1 as one');
+  await queryPostgres(server.url, 'create table kept as select 1 as one');
   await server.kill9();
-  await t.rejects(askPostgres(server.url, 'select 1'));
+  await t.rejects(queryPostgres(server.url, 'select 1'));
   await server.start();
-  t.same(await askPostgres(server.url, 'select one from kept'), [{ one: 1 }]);
+  t.same(await queryPostgres(server.url, 'select one from kept'), [{ one: 1 }]);
 });

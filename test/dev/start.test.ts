@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { livingRecords } from '../../dev/processes/pid-files.ts';
+import { listLiveRecords } from '../../dev/processes/pid-files.ts';
 import { isAlive } from '../../dev/processes/process-identity.ts';
 import { npmStart } from '../support/processes/npm-start.ts';
 import { withFolder } from '../support/with-folder.ts';
 
-const recorded = (folder: string) => livingRecords(join(folder, 'run'));
+const recorded = (folder: string) => listLiveRecords(join(folder, 'run'));
 
 t.test('npm start brings up all of it, and its data survive a kill -9', { timeout: 300_000 }, async (t) => {
   const folder = join(await withFolder(t), 'data');

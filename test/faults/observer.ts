@@ -3,9 +3,9 @@ import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { connectDatabase } from '../../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../../db/read/field-reader.ts';
-import { type CacheNames, cacheNames, FieldCache } from '../../shared/cache/field-cache.ts';
-import { createLog } from '../../shared/process/logger.ts';
-import type { UpdateQueues } from '../../shared/queue/partitioned-queue.ts';
+import { type CacheKeys, createCacheKeys, FieldCache } from '../../shared/cache/field-cache.ts';
+import { createLogger } from '../../shared/process/logger.ts';
+import type { PartitionedQueue } from '../../shared/queue/partitioned-queue.ts';
 import { UpdateProducer } from '../../shared/queue/update-producer.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
 import type { Urls } from './stack/urls.ts';
@@ -13,10 +13,10 @@ import type { Urls } from './stack/urls.ts';
 export interface Observer {
   readonly db: Knex;
   readonly reader: FieldReader;
-  readonly names: CacheNames;
+  readonly names: CacheKeys;
   readonly cacheRedis: Redis;
   readonly cache: FieldCache;
-  readonly queues: UpdateQueues;
+  readonly queues: PartitionedQueue;
   close(): Promise<void>;
 }
 
@@ -24,10 +24,10 @@ const cacheTtlSeconds = 3600;
 const queuePrefix = 'field';
 
 export async function connectObserver(urls: Urls): Promise<Observer> {
-  const log = createLog({ name: 'faults', level: 'silent' });
+  const log = createLogger({ name: 'faults', level: 'silent' });
   const db = connectDatabase({ url: urls.database, poolSize: 4, applicationName: 'faults', log });
   const reader = createFieldReader(db);
-  const names = cacheNames(queuePrefix, await reader.readInstallation());
+  const names = createCacheKeys(queuePrefix, await reader.readInstallation());
   const cacheRedis = connectRedis(urls.cache, 'faults', log);
   const producer = new UpdateProducer({ url: urls.queue, prefix: queuePrefix }, log);
   await producer.ready();

@@ -1,9 +1,9 @@
 /** What `npm run test:faults` can be told. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { parseWhole } from '../support/parse-strict.ts';
+import { parsePositiveInteger } from '../support/parse-positive-integer.ts';
 
-export interface Options {
+export interface FaultOptions {
   /** Repeats the plan, the moments and the changes; what runs side by side still races as it likes. */
   readonly seed: number;
   readonly rounds: number;
@@ -18,8 +18,8 @@ export interface Options {
   /** Plants this defect: the run must then fail. */
   readonly plant: string | undefined;
   /** Plants every defect, one run each. */
-  readonly plantsAll: boolean;
-  readonly wantsHelp: boolean;
+  readonly isPlantingAll: boolean;
+  readonly isHelp: boolean;
 }
 
 export const help = `npm run test:faults -- [options]
@@ -33,7 +33,7 @@ export const help = `npm run test:faults -- [options]
   --plants       plants every defect in turn; exit code 0 only if each was caught`;
 
 /** @throws TypeError for an unknown option, RangeError for a bad number. */
-export function parseOptions(args: readonly string[]): Options {
+export function parseOptions(args: readonly string[]): FaultOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -49,14 +49,14 @@ export function parseOptions(args: readonly string[]): Options {
     },
   });
   return {
-    seed: parseWhole('seed', values.seed, randomInt(1, 2 ** 31)),
-    rounds: parseWhole('rounds', values.rounds, values.plant ? 1 : 16),
-    seconds: parseWhole('seconds', values.seconds, values.short ? 5 : 8),
+    seed: parsePositiveInteger('seed', values.seed, randomInt(1, 2 ** 31)),
+    rounds: parsePositiveInteger('rounds', values.rounds, values.plant ? 1 : 16),
+    seconds: parsePositiveInteger('seconds', values.seconds, values.short ? 5 : 8),
     isShort: values.short,
     fault: values.fault,
     without: values.without.split(',').filter(Boolean),
     plant: values.plant,
-    plantsAll: values.plants,
-    wantsHelp: values.help,
+    isPlantingAll: values.plants,
+    isHelp: values.help,
   };
 }

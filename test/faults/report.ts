@@ -5,9 +5,9 @@ import type { RoundReport } from './round.ts';
 
 export function describeRound(round: number, report: RoundReport): string {
   const { fault, accepted, recoveredMs, caughtUpMs, durationMs, violations } = report;
-  const times = `recovered ${inSeconds(recoveredMs)}, caught up ${inSeconds(caughtUpMs)}`;
+  const times = `recovered ${formatSeconds(recoveredMs)}, caught up ${formatSeconds(caughtUpMs)}`;
   const verdict = violations.length === 0 ? 'ok' : 'FAILED';
-  const head = `round ${round}: ${fault}, ${accepted} accepted, ${times}, took ${inSeconds(durationMs)}: ${verdict}`;
+  const head = `round ${round}: ${fault}, ${accepted} accepted, ${times}, took ${formatSeconds(durationMs)}: ${verdict}`;
   return [head, ...violations.map(({ kind, detail }) => `  ${kind}: ${detail}`)].join('\n');
 }
 
@@ -31,8 +31,8 @@ function rowOf(reports: readonly RoundReport[]): string[] {
     String(lost),
     String(doubled),
     String(violations.filter(({ kind }) => kind !== 'lost' && kind !== 'doubled').length),
-    inSeconds(worst(reports.map(({ recoveredMs }) => recoveredMs))),
-    inSeconds(worst(reports.map(({ caughtUpMs }) => caughtUpMs))),
+    formatSeconds(describeWorst(reports.map(({ recoveredMs }) => recoveredMs))),
+    formatSeconds(describeWorst(reports.map(({ caughtUpMs }) => caughtUpMs))),
   ];
 }
 
@@ -40,12 +40,12 @@ function countOf(violations: readonly Violation[], wanted: ViolationKind): numbe
   return violations.reduce((total, { kind, count }) => total + (kind === wanted ? count : 0), 0);
 }
 
-function worst(times: readonly (number | undefined)[]): number | undefined {
+function describeWorst(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length > 0 ? Math.max(...known) : undefined;
 }
 
-function inSeconds(ms: number | undefined): string {
+function formatSeconds(ms: number | undefined): string {
   if (ms === undefined) return '–';
   return Number.isFinite(ms) ? `${(ms / 1000).toFixed(2)} s` : 'never';
 }

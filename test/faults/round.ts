@@ -2,23 +2,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../unit/field/support/seeded-random.ts';
 import { checkAll } from './checker/check-all.ts';
-import { settle } from './checker/settle.ts';
 import { type Violation, violation, violationOf } from './checker/violation.ts';
-import type { Crowd } from './devices/crowd.ts';
+import { waitForQuiescence } from './checker/wait-for-quiescence.ts';
+import type { DevicePool } from './devices/device-pool.ts';
 import { faults } from './nemesis/faults.ts';
 import type { Observer } from './observer.ts';
 import type { Plant } from './plants/plant.ts';
 import type { FaultStack } from './stack/fault-stack.ts';
 
 /** Twice what a stalled job takes to come back (10 s lock, two checks of 5 s), and a slow machine. */
-const settleWithinMs = 60_000;
+const quiescenceTimeoutMs = 60_000;
 /** Without a fault there is less to wait for, and with a plant perhaps in vain. */
-const settleWithinMsOfPlant = 12_000;
+const plantQuiescenceTimeoutMs = 12_000;
 
-export interface RoundRequest {
+export interface RoundOptions {
   readonly stack: FaultStack;
   readonly observer: Observer;
-  readonly crowd: Crowd;
+  readonly devicePool: DevicePool;
   readonly random: Random;
   readonly fault: string;
   readonly seconds: number;
@@ -38,28 +38,28 @@ export interface RoundReport {
   readonly violations: readonly Violation[];
 }
 
-export async function runRound(request: RoundRequest): Promise<RoundReport> {
-  const { stack, observer, crowd, random, fault, seconds, plant } = request;
+export async function runRound(request: RoundOptions): Promise<RoundReport> {
+  const { stack, observer, devicePool, random, fault, seconds, plant } = request;
   const startedAt = performance.now();
-  const first = crowd.ledger.entries.length;
-  const complaints: string[] = [];
+  const first = devicePool.ledger.entries.length;
+  const anomalies: string[] = [];
   const momentMs = seconds * 1000 * (0.2 + 0.4 * random.next());
 
-  crowd.write();
+  devicePool.startWriting();
   await delay(momentMs);
-  const sabotage = plant?.tamper?.({ stack, observer, crowd });
-  await faults[fault]?.make({ stack, observer, random, complaints });
+  const sabotage = plant?.tamper?.({ stack, observer, devicePool });
+  await faults[fault]?.make({ stack, observer, random, anomalies });
   const endedAt = faults[fault] ? performance.now() : undefined;
   await Promise.all([sabotage, delay(seconds * 1000 - momentMs)]);
-  crowd.rest();
+  devicePool.stopWriting();
 
-  const timeoutMs = plant ? settleWithinMsOfPlant : settleWithinMs;
-  const violations = await settle({ observer, crowd, addresses: stack.addresses, timeoutMs });
-  await plant?.tamperAtRest?.({ stack, observer, crowd });
+  const timeoutMs = plant ? plantQuiescenceTimeoutMs : quiescenceTimeoutMs;
+  const violations = await waitForQuiescence({ observer, devicePool, addresses: stack.addresses, timeoutMs });
+  await plant?.tamperAtRest?.({ stack, observer, devicePool });
   violations.push(...(await checkEverything(request)));
-  complaints.push(...crowd.ledger.complaints.splice(0), ...stack.takeUnaskedEnds());
-  violations.push(...violationOf('misbehaved', 'on the way', complaints));
-  const entries = crowd.ledger.entries.slice(first);
+  anomalies.push(...devicePool.ledger.anomalies.splice(0), ...stack.drainUnexpectedExits());
+  violations.push(...violationOf('misbehaved', 'on the way', anomalies));
+  const entries = devicePool.ledger.entries.slice(first);
   const seenAfter = (fits: (writtenAt: number) => boolean) =>
     entries.flatMap(({ writtenAt, seenAt }) => (fits(writtenAt) && seenAt !== undefined ? [seenAt] : []));
   const since = (time: number) => (endedAt === undefined ? undefined : Math.max(0, Math.round(time - endedAt)));
@@ -74,9 +74,9 @@ export async function runRound(request: RoundRequest): Promise<RoundReport> {
   };
 }
 
-async function checkEverything({ observer, crowd, stack }: RoundRequest): Promise<Violation[]> {
+async function checkEverything({ observer, devicePool, stack }: RoundOptions): Promise<Violation[]> {
   try {
-    return await checkAll({ observer, crowd, addresses: stack.addresses });
+    return await checkAll({ observer, devicePool, addresses: stack.addresses });
   } catch (error) {
     return [violation('unsettled', `the checker could not read everything: ${describeError(error)}`)];
   }

@@ -1,17 +1,21 @@
 /** Every plant in a run of its own, which must fail, and name what it was planted for. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Options } from './options.ts';
+import type { FaultOptions } from './options.ts';
 import type { Plant } from './plants/plant.ts';
 import { plants } from './plants/plants.ts';
 
 /** @returns the exit code: 0 only if each was caught */
-export async function runPlants({ seed }: Options, say: (line: string) => void, signal: AbortSignal): Promise<number> {
+export async function runPlants(
+  { seed }: FaultOptions,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
   const missed: string[] = [];
   for (const [name, plant] of Object.entries(plants)) {
     if (signal.aborted) return 1;
     const { code, output } = await runPlant(name, plant, seed, signal);
-    const found = output.split('\n').find((line) => line.trim().startsWith(`${plant.caughtAs}:`));
+    const found = output.split('\n').find((line) => line.trim().startsWith(`${plant.expectedViolation}:`));
     const isCaught = code === 1 && found !== undefined;
     if (!isCaught) missed.push(name);
     say(isCaught ? `${name}: caught as ${found.trim()}` : `${name}: NOT CAUGHT (exit code ${code})\n${output}`);
@@ -20,12 +24,12 @@ export async function runPlants({ seed }: Options, say: (line: string) => void, 
   return missed.length === 0 ? 0 : 1;
 }
 
-interface Ended {
+interface ExitResult {
   readonly code: number | null;
   readonly output: string;
 }
 
-function runPlant(name: string, { rounds = 1 }: Plant, seed: number, signal: AbortSignal): Promise<Ended> {
+function runPlant(name: string, { rounds = 1 }: Plant, seed: number, signal: AbortSignal): Promise<ExitResult> {
   const script = fileURLToPath(new URL('./run.ts', import.meta.url));
   const args = ['--plant', name, '--seed', String(seed), '--rounds', String(rounds), '--seconds', '5'];
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,10 +1,10 @@
 /** One run: a stack, a crowd, and round after round on both, so that what leaks has time to show. */
 import { seededRandom } from '../unit/field/support/seeded-random.ts';
 import { LeakWatch } from './checker/leaks.ts';
-import { Crowd } from './devices/crowd.ts';
+import { DevicePool } from './devices/device-pool.ts';
 import { planFaults } from './nemesis/plan.ts';
 import { connectObserver } from './observer.ts';
-import type { Options } from './options.ts';
+import type { FaultOptions } from './options.ts';
 import { plants } from './plants/plants.ts';
 import { describeRound, describeRun } from './report.ts';
 import { type RoundReport, runRound } from './round.ts';
@@ -13,46 +13,46 @@ import { startFaultStack } from './stack/fault-stack.ts';
 type Say = (line: string) => void;
 
 /** @returns the exit code */
-export async function runRounds(options: Options, say: Say, signal: AbortSignal): Promise<number> {
+export async function runRounds(options: FaultOptions, printLine: Say, signal: AbortSignal): Promise<number> {
   const { seed, seconds, plant: plantName } = options;
   const plant = plantName === undefined ? undefined : plants[plantName];
   const random = seededRandom(seed);
   const plan = planFaults({ ...options, rounds: Math.max(options.rounds, plant?.rounds ?? 0) }, random);
-  say(`seed ${seed}: ${plan.length} rounds${plantName ? `, with ${plantName} planted` : ''}`);
-  const stack = await startFaultStack({ say, apiPreloads: plant?.apiPreload ? [plant.apiPreload] : [] });
+  printLine(`seed ${seed}: ${plan.length} rounds${plantName ? `, with ${plantName} planted` : ''}`);
+  const stack = await startFaultStack({ printLine, apiPreloads: plant?.apiPreload ? [plant.apiPreload] : [] });
   let holds = false;
   let keepsFolder = !plant;
   try {
     const observer = await connectObserver(stack.urls);
-    const crowd = await Crowd.gather(stack.addresses, seed);
+    const devicePool = await DevicePool.create(stack.addresses, seed);
     const leaks = new LeakWatch();
     const reports: RoundReport[] = [];
     for (const [index, fault] of plan.entries()) {
       if (signal.aborted) break;
-      const report = await runRound({ stack, observer, crowd, random, fault, seconds, plant });
+      const report = await runRound({ stack, observer, devicePool, random, fault, seconds, plant });
       reports.push(report);
       leaks.sample(stack, index);
-      say(describeRound(index + 1, report));
+      printLine(describeRound(index + 1, report));
     }
-    crowd.close();
+    devicePool.close();
     await observer.close();
     const leaked = leaks.check();
-    for (const { kind, detail } of leaked) say(`${kind}: ${detail}`);
-    say(`\n${describeRun(reports, leaks.slopes())}`);
-    say(describeTraffic(crowd));
+    for (const { kind, detail } of leaked) printLine(`${kind}: ${detail}`);
+    printLine(`\n${describeRun(reports, leaks.slopes())}`);
+    printLine(describeTraffic(devicePool));
     holds =
       reports.length === plan.length && leaked.length === 0 && reports.every((one) => one.violations.length === 0);
-    say(`seed ${seed}: ${holds ? 'everything held' : 'FAILED'}`);
+    printLine(`seed ${seed}: ${holds ? 'everything held' : 'FAILED'}`);
     keepsFolder = !holds && !plant;
-    if (keepsFolder) say(`logs and data are in ${stack.folder}`);
+    if (keepsFolder) printLine(`logs and data are in ${stack.folder}`);
   } finally {
     await stack.stop(keepsFolder);
   }
   return holds ? 0 : 1;
 }
 
-function describeTraffic({ ledger, devices }: Crowd): string {
+function describeTraffic({ ledger, devices }: DevicePool): string {
   const reconnects = devices.reduce((sum, { watcher }) => sum + watcher.reconnects, 0);
   const answers = [...ledger.statuses].map(([status, count]) => `${status || 'none'}: ${count}`).join(', ');
-  return `${ledger.entries.length} updates, ${ledger.repeats} sendings repeated, ${reconnects} reconnects; answers ${answers}`;
+  return `${ledger.entries.length} updates, ${ledger.resends} sendings repeated, ${reconnects} reconnects; answers ${answers}`;
 }

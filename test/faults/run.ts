@@ -1,14 +1,14 @@
 /** `npm run test:faults`: rounds of load and faults against real processes, checked after each. Exit code 0 only if all held. */
-import { onStopSignals } from '../../shared/process/shutdown-signals.ts';
-import { help, type Options, parseOptions } from './options.ts';
+import { onShutdownSignals } from '../../shared/process/shutdown-signals.ts';
+import { type FaultOptions, help, parseOptions } from './options.ts';
 import { plants } from './plants/plants.ts';
 import { runPlants } from './run-plants.ts';
 import { runRounds } from './run-rounds.ts';
 
 const say = (line: string) => console.log(line);
 
-async function main(options: Options): Promise<number> {
-  if (options.wantsHelp) {
+async function main(options: FaultOptions): Promise<number> {
+  if (options.isHelp) {
     say(help);
     return 0;
   }
@@ -16,11 +16,11 @@ async function main(options: Options): Promise<number> {
     throw new RangeError(`no plant ${options.plant}: ${Object.keys(plants).join(', ')}`);
   }
   const stop = new AbortController();
-  onStopSignals(
+  onShutdownSignals(
     () => stop.abort(),
     () => process.exit(1), // The guard stops what was started.
   );
-  return options.plantsAll ? runPlants(options, say, stop.signal) : runRounds(options, say, stop.signal);
+  return options.isPlantingAll ? runPlants(options, say, stop.signal) : runRounds(options, say, stop.signal);
 }
 
 try {

@@ -6,19 +6,19 @@ import { signToken } from '../../shared/auth/jwt.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { seededRandom } from '../unit/field/support/seeded-random.ts';
 import type { Attacker, Kind } from './attempt.ts';
-import { checkFields, checkLogs, checkMemory, memoryOf, toMb, watched } from './checks.ts';
+import { checkFields, checkLogs, checkMemory, formatMb, readMemory, watched } from './checks.ts';
 import { chooseKinds, pickKind } from './kinds/kinds.ts';
-import type { Options } from './options.ts';
+import type { FuzzOptions } from './options.ts';
+import { ResponseCounts } from './response-counts.ts';
+import { HttpSender } from './send/http-sender.ts';
 import { sendFrames } from './send/send-frames.ts';
-import { HttpLane } from './send/send-http.ts';
 import { sendMessages } from './send/send-messages.ts';
-import { Tally } from './tally.ts';
 import { ValidClient } from './valid-client.ts';
 
 type Say = (line: string) => void;
 
 /** At once, each with one request at a time. */
-const lanes = 24;
+const concurrency = 24;
 const attackedFields = 8;
 const validField = 'valid' as FieldId;
 /** Off, so that they do not hide what is behind them; all but that of registrations, which is to be met. */
@@ -36,43 +36,47 @@ const settings = {
 };
 
 /** @returns the exit code */
-export async function fuzz(options: Options, say: Say, signal: AbortSignal): Promise<number> {
+export async function fuzz(options: FuzzOptions, printLine: Say, signal: AbortSignal): Promise<number> {
   const kinds = chooseKinds(options.kind);
-  say(`seed ${options.seed}: ${options.requests} requests of ${kinds.length} kinds`);
-  const stack = await startBenchStack({ say, profileFolder: undefined, env: settings });
+  printLine(`seed ${options.seed}: ${options.requests} requests of ${kinds.length} kinds`);
+  const stack = await startBenchStack({ printLine, profileFolder: undefined, env: settings });
   try {
     const [address = ''] = stack.addresses;
-    const tally = new Tally();
-    const accuse = (violation: string) => tally.accuse(violation);
+    const counts = new ResponseCounts();
+    const reportViolation = (violation: string) => counts.addViolation(violation);
     const client = new ValidClient({
       address,
       field: validField,
       token: await makeToken('phone-1', validField),
-      accuse,
+      reportViolation,
     });
-    const before = memoryOf(stack);
+    const before = readMemory(stack);
     const startedAt = performance.now();
-    await sendAll({ options, kinds, address, token: await makeToken('attacker', 'fuzz-*'), tally, signal });
+    await sendAll({ options, kinds, address, token: await makeToken('attacker', 'fuzz-*'), counts, signal });
     const seconds = (performance.now() - startedAt) / 1000;
     await client.finish();
-    const after = await checkMemory(stack, before, accuse);
-    await checkFields(stack, validField, accuse);
-    const verified = await stack.verify().catch((error: unknown) => accuse(String(error)));
-    const logLines = checkLogs(stack, accuse);
-    if (!options.kind && tally.count('429') === 0) accuse('no limit was met');
+    const after = await checkMemory(stack, before, reportViolation);
+    await checkFields(stack, validField, reportViolation);
+    const verified = await stack.verify().catch((error: unknown) => reportViolation(String(error)));
+    const logLines = checkLogs(stack, reportViolation);
+    if (!options.kind && counts.countResponses('429') === 0) reportViolation('no limit was met');
 
-    say(renderTable([['kind', 'sent', 'answers'], ...tally.rows()]));
-    say(`\n${tally.sent} sent in ${seconds.toFixed(1)} s, ${stack.addresses.length} API, 1 worker`);
-    say(`valid updates meanwhile: ${client.sent} sent, accepted within ${Math.round(client.slowestMs)} ms at the most`);
-    const peaks = stack.usage.peaks();
+    printLine(renderTable([['kind', 'sent', 'answers'], ...counts.toRows()]));
+    printLine(`\n${counts.sent} sent in ${seconds.toFixed(1)} s, ${stack.addresses.length} API, 1 worker`);
+    printLine(
+      `valid updates meanwhile: ${client.sent} sent, accepted within ${Math.round(client.slowestMs)} ms at the most`,
+    );
+    const peaks = stack.usage.readPeaks();
     watched.forEach((name, index) => {
       const [first, peak, last] = [before[index] ?? 0, peaks.get(name) ?? 0, after[index] ?? 0];
-      say(`${name}: ${toMb(first)} before, ${toMb(peak)} at the most, ${toMb(last)} after`);
+      printLine(`${name}: ${formatMb(first)} before, ${formatMb(peak)} at the most, ${formatMb(last)} after`);
     });
-    say(`${logLines} lines of log; field verify: ${verified ?? 'FAILED'}`);
-    for (const violation of tally.violations) say(`FAILED ${violation}`);
-    say(tally.violations.length === 0 ? 'everything held' : `FAILED; --seed ${options.seed} repeats the requests`);
-    return tally.violations.length === 0 && !signal.aborted ? 0 : 1;
+    printLine(`${logLines} lines of log; field verify: ${verified ?? 'FAILED'}`);
+    for (const violation of counts.violations) printLine(`FAILED ${violation}`);
+    printLine(
+      counts.violations.length === 0 ? 'everything held' : `FAILED; --seed ${options.seed} repeats the requests`,
+    );
+    return counts.violations.length === 0 && !signal.aborted ? 0 : 1;
   } finally {
     await stack.stop();
   }
@@ -85,22 +89,22 @@ async function makeToken(device: string, fields: string): Promise<string> {
   return (await signToken({ ...request, scope: ['field:read', 'field:write'] }, key)).token;
 }
 
-interface SendRequest {
-  readonly options: Options;
+interface SendAllDeps {
+  readonly options: FuzzOptions;
   readonly kinds: readonly Kind[];
   readonly address: string;
   readonly token: string;
-  readonly tally: Tally;
+  readonly counts: ResponseCounts;
   readonly signal: AbortSignal;
 }
 
-async function sendAll({ options, kinds, address, token, tally, signal }: SendRequest): Promise<void> {
+async function sendAll({ options, kinds, address, token, counts, signal }: SendAllDeps): Promise<void> {
   const deadline = Date.now() + options.seconds * 1000;
   const progress = startProgress(process.stderr);
   let index = 0;
-  const hasMore = () => tally.sent < options.requests && Date.now() < deadline && !signal.aborted;
-  const runLane = async () => {
-    const lane = new HttpLane(address);
+  const hasMore = () => counts.sent < options.requests && Date.now() < deadline && !signal.aborted;
+  const runSender = async () => {
+    const sender = new HttpSender(address);
     while (hasMore()) {
       const number = ++index;
       // Each request by its number, whichever lane sends it.
@@ -110,38 +114,38 @@ async function sendAll({ options, kinds, address, token, tally, signal }: SendRe
       const attempt = kind.make(random, attacker);
       const request = `request ${number} (${kind.name})`;
       try {
-        await sendOne({ lane, address, attacker, attempt, kind, request, tally });
+        await sendOne({ sender, address, attacker, attempt, kind, request, counts });
       } catch (error) {
-        tally.accuse(`${request}: ${String(error)}`);
+        counts.addViolation(`${request}: ${String(error)}`);
       }
-      progress.show({ done: tally.sent, total: options.requests, text: `${tally.sent} of ${options.requests} sent` });
+      progress.show({ done: counts.sent, total: options.requests, text: `${counts.sent} of ${options.requests} sent` });
     }
-    lane.close();
+    sender.close();
   };
   try {
-    await Promise.all(Array.from({ length: lanes }, runLane));
+    await Promise.all(Array.from({ length: concurrency }, runSender));
   } finally {
     progress.stop();
   }
 }
 
-interface OneRequest {
-  readonly lane: HttpLane;
+interface SendOneDeps {
+  readonly sender: HttpSender;
   readonly address: string;
   readonly attacker: Attacker;
   readonly attempt: ReturnType<Kind['make']>;
   readonly kind: Kind;
   readonly request: string;
-  readonly tally: Tally;
+  readonly counts: ResponseCounts;
 }
 
-async function sendOne({ lane, address, attacker, attempt, kind, request, tally }: OneRequest): Promise<void> {
+async function sendOne({ sender, address, attacker, attempt, kind, request, counts }: SendOneDeps): Promise<void> {
   if (attempt.way === 'http') {
-    tally.noteHttp(kind, request, await lane.send(attempt), attempt.mayBeCut ?? false);
+    counts.recordHttp(kind, request, await sender.send(attempt), attempt.mayBeCut ?? false);
   } else if (attempt.way === 'messages') {
-    tally.noteMessages(kind, request, await sendMessages(address, attacker, attempt));
+    counts.recordMessages(kind, request, await sendMessages(address, attacker, attempt));
   } else {
-    tally.noteMessages(kind, request, [{ closed: await sendFrames(address, attacker, attempt) }]);
+    counts.recordMessages(kind, request, [{ closed: await sendFrames(address, attacker, attempt) }]);
   }
 }
 

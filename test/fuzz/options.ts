@@ -1,9 +1,9 @@
 /** What `npm run test:fuzz` can be told. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { parseWhole } from '../support/parse-strict.ts';
+import { parsePositiveInteger } from '../support/parse-positive-integer.ts';
 
-export interface Options {
+export interface FuzzOptions {
   /** Repeats every request of a run, though not which of them meet. */
   readonly seed: number;
   /** Requests and socket messages together. */
@@ -12,7 +12,7 @@ export interface Options {
   readonly seconds: number;
   /** This kind alone. */
   readonly kind: string | undefined;
-  readonly wantsHelp: boolean;
+  readonly isHelp: boolean;
 }
 
 export const help = `npm run test:fuzz -- [options]
@@ -24,7 +24,7 @@ export const help = `npm run test:fuzz -- [options]
 Starts PostgreSQL, Redis, an API and a worker of its own. Exit code 0 only if everything held.`;
 
 /** @throws TypeError for an unknown option, RangeError for a bad number. */
-export function parseOptions(args: readonly string[]): Options {
+export function parseOptions(args: readonly string[]): FuzzOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -37,10 +37,10 @@ export function parseOptions(args: readonly string[]): Options {
     },
   });
   return {
-    seed: parseWhole('seed', values.seed, randomInt(1, 2 ** 31)),
-    requests: parseWhole('requests', values.requests, values.short ? 2500 : 20_000),
-    seconds: parseWhole('seconds', values.seconds, 600),
+    seed: parsePositiveInteger('seed', values.seed, randomInt(1, 2 ** 31)),
+    requests: parsePositiveInteger('requests', values.requests, values.short ? 2500 : 20_000),
+    seconds: parsePositiveInteger('seconds', values.seconds, 600),
     kind: values.kind,
-    wantsHelp: values.help,
+    isHelp: values.help,
   };
 }

@@ -1,17 +1,17 @@
 /** `npm run test:fuzz`: bad input of every kind against real processes, while a good client goes on. Exit code 0 only if all held. */
-import { onStopSignals } from '../../shared/process/shutdown-signals.ts';
+import { onShutdownSignals } from '../../shared/process/shutdown-signals.ts';
 import { fuzz } from './fuzz.ts';
-import { help, type Options, parseOptions } from './options.ts';
+import { type FuzzOptions, help, parseOptions } from './options.ts';
 
 const say = (line: string) => console.log(line);
 
-async function main(options: Options): Promise<number> {
-  if (options.wantsHelp) {
+async function main(options: FuzzOptions): Promise<number> {
+  if (options.isHelp) {
     say(help);
     return 0;
   }
   const stop = new AbortController();
-  onStopSignals(
+  onShutdownSignals(
     () => stop.abort(),
     () => process.exit(1), // The guard stops what was started.
   );

@@ -13,15 +13,15 @@ import { seededRandom } from '../unit/field/support/seeded-random.ts';
 
 const pauseMs = 20;
 
-interface ClientOptions {
+interface ValidClientOptions {
   readonly address: string;
   readonly field: FieldId;
   readonly token: string;
-  readonly accuse: (violation: string) => void;
+  readonly reportViolation: (violation: string) => void;
 }
 
 export class ValidClient {
-  readonly #options: ClientOptions;
+  readonly #options: ValidClientOptions;
   readonly #watcher: Watcher;
   readonly #applied = new Map<number, string>();
   #counter = 0;
@@ -30,16 +30,16 @@ export class ValidClient {
   /** The longest that an update took to be accepted. */
   slowestMs = 0;
 
-  constructor(options: ClientOptions) {
+  constructor(options: ValidClientOptions) {
     this.#options = options;
-    const { address, field, token, accuse } = options;
+    const { address, field, token, reportViolation } = options;
     this.#watcher = new Watcher({
       field,
       token,
       addresses: [address],
       random: seededRandom(1),
-      onNews: (message) => this.#note(message),
-      onComplaint: accuse,
+      onMessage: (message) => this.#recordOutcomes(message),
+      onAnomaly: reportViolation,
     });
     this.#running = this.#run();
   }
@@ -50,21 +50,23 @@ export class ValidClient {
 
   /** Sends no more, and checks that each update was applied once, and that the watched state is the one that is read. */
   async finish(): Promise<void> {
-    const { address, field, token, accuse } = this.#options;
+    const { address, field, token, reportViolation } = this.#options;
     this.#isStopped = true;
     await this.#running;
     const { mirror } = this.#watcher;
     await waitUntil('the valid client has seen its updates', () => mirror.version === this.#counter).catch(() => {
-      accuse(`the valid client sent ${this.#counter} updates and watched its field reach ${mirror.version}`);
+      reportViolation(`the valid client sent ${this.#counter} updates and watched its field reach ${mirror.version}`);
     });
     const response = await fetch(`${address}/api/fields/${field}`, { headers: { authorization: `Bearer ${token}` } });
     const state = stateSchema.parse(await response.json());
-    if (state.version !== this.#counter) accuse(`the field is at ${state.version} after ${this.#counter} updates`);
-    if (!isDeepStrictEqual(mirror.view(), viewOf(state))) accuse('what was watched is not what is read');
-    if (this.#watcher.reconnects > 0) accuse(`the socket of the valid client broke ${this.#watcher.reconnects} times`);
+    if (state.version !== this.#counter)
+      reportViolation(`the field is at ${state.version} after ${this.#counter} updates`);
+    if (!isDeepStrictEqual(mirror.view(), viewOf(state))) reportViolation('what was watched is not what is read');
+    if (this.#watcher.reconnects > 0)
+      reportViolation(`the socket of the valid client broke ${this.#watcher.reconnects} times`);
     for (let counter = 1; counter <= this.#counter; counter++) {
       const outcome = this.#applied.get(counter);
-      if (outcome !== 'applied') accuse(`the valid update ${counter} was ${outcome ?? 'not seen'}`);
+      if (outcome !== 'applied') reportViolation(`the valid update ${counter} was ${outcome ?? 'not seen'}`);
     }
     this.#watcher.close();
   }
@@ -78,7 +80,7 @@ export class ValidClient {
   }
 
   async #send(): Promise<void> {
-    const { address, field, token, accuse } = this.#options;
+    const { address, field, token, reportViolation } = this.#options;
     const first = ++this.#counter;
     const cell = setCell(first, first % 30, (first % 100) / 100, { timestamp: Date.now() });
     const updates = [
@@ -91,13 +93,13 @@ export class ValidClient {
       ? (await postUpdates({ address, field, token, updates })).durability
       : await this.#watcher.send(updates);
     this.slowestMs = Math.max(this.slowestMs, performance.now() - startedAt);
-    if (durability !== 'fsync') accuse(`the valid update ${first} was not accepted (${durability})`);
+    if (durability !== 'fsync') reportViolation(`the valid update ${first} was not accepted (${durability})`);
   }
 
-  #note(message: ServerMessage): void {
+  #recordOutcomes(message: ServerMessage): void {
     if (message.type !== 'delta') return;
     for (const { counter, outcome } of message.updates) {
-      if (this.#applied.has(counter)) this.#options.accuse(`the valid update ${counter} was seen twice`);
+      if (this.#applied.has(counter)) this.#options.reportViolation(`the valid update ${counter} was seen twice`);
       this.#applied.set(counter, outcome);
     }
   }

@@ -1,25 +1,25 @@
 /** Each interleaving of writers, fills and losses is forced here, not hoped for. */
 import t, { type Test } from 'tap';
-import { cacheNames, FieldCache, type Publication, parseChangeMessage } from '../../shared/cache/field-cache.ts';
-import { cutState } from '../../shared/cache/state-fragments.ts';
-import { joinText, renderDelta, renderState } from '../../shared/cache/state-serializer.ts';
+import { createCacheKeys, FieldCache, type Publication, parseChangeMessage } from '../../shared/cache/field-cache.ts';
+import { toFragments } from '../../shared/cache/state-fragments.ts';
+import { renderBody, serializeDelta, serializeState } from '../../shared/cache/state-serializer.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
-import { nothingTouched, type Touched } from '../../shared/field/merge-update.ts';
+import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
 import { withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, putParticle, removeParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const field = asField('garden');
-const names = cacheNames('test', 'one');
+const names = createCacheKeys('test', 'one');
 const device = asDevice('ada');
 
 async function withCache(t: Test) {
   const server = await withRedis(t);
-  const redis = connectRedis(server.cacheUrl, 'test', createLog({ name: 'test', level: 'silent' }), {});
+  const redis = connectRedis(server.cacheUrl, 'test', createLogger({ name: 'test', level: 'silent' }), {});
   t.teardown(() => redis.disconnect());
   return { redis, cache: new FieldCache(redis, names, 60), server };
 }
@@ -29,20 +29,20 @@ function createWriter() {
   const state = createFieldState(field);
   const commit = (...updates: Update[]): Publication => {
     const from = state.version;
-    const touched: Touched = nothingTouched();
-    for (const update of updates) foldUpdate(state, device, update, 1000 + update.counter, touched);
-    const pieces = cutState(state, touched);
-    const whole = cutState(state);
-    return { from, pieces, delta: renderDelta(from, pieces, []), whole: () => whole };
+    const changes: ChangeSet = emptyChangeSet();
+    for (const update of updates) foldUpdate(state, device, update, 1000 + update.counter, changes);
+    const fragments = toFragments(state, changes);
+    const fullState = toFragments(state);
+    return { from, fragments, delta: serializeDelta(from, fragments, []), fullState: () => fullState };
   };
   return { state, commit };
 }
 
-const textOf = (state: FieldState) => joinText(renderState(cutState(state)).state, 0).toString();
+const textOf = (state: FieldState) => renderBody(serializeState(toFragments(state)).state, 0).toString();
 
 async function cachedText(cache: FieldCache): Promise<string | undefined> {
   const pieces = await cache.read(field);
-  return pieces && joinText(renderState(pieces).state, 0).toString();
+  return pieces && renderBody(serializeState(pieces).state, 0).toString();
 }
 
 const threeCommits = () => {
@@ -84,9 +84,9 @@ t.test('a fill that was read before a commit does not undo it', async (t) => {
   const { cache } = await withCache(t);
   const writer = createWriter();
   await cache.publish(writer.commit(setCell(1, 1, 0.1)));
-  const readByFiller = cutState(writer.state);
+  const readByFiller = toFragments(writer.state);
   await cache.publish(writer.commit(setCell(2, 1, 0.9)));
-  await cache.fill(readByFiller);
+  await cache.populate(readByFiller);
   t.equal(await cachedText(cache), textOf(writer.state));
 });
 
@@ -94,7 +94,7 @@ t.test('a fill into an empty cache is taken, and the next commit continues from 
   const { redis, cache } = await withCache(t);
   const writer = createWriter();
   writer.commit(setCell(1, 1, 0.1), putParticle(2, 'a'));
-  await cache.fill(cutState(writer.state));
+  await cache.populate(toFragments(writer.state));
   const patch = writer.commit(setCell(3, 1, 0.9));
   const needsNoWhole = { ...patch, whole: () => t.fail('the whole state was not needed') as never };
   await cache.publish(needsNoWhole);

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import type { Cluster, Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { findFreePort } from '../../dev/processes/free-port.ts';
-import { createLog } from '../../shared/process/logger.ts';
-import { connectRedis, serversOf } from '../../shared/redis/connect.ts';
+import { createLogger } from '../../shared/process/logger.ts';
+import { connectRedis, listServers } from '../../shared/redis/connect.ts';
 import { withCluster } from '../support/servers/servers.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 t.test('a connection to a cluster that is away can be ended at any time, and tells whoever waits', async (t) => {
-  const log = createLog({ name: 'test', level: 'silent' });
+  const log = createLogger({ name: 'test', level: 'silent' });
   const url = `redis://127.0.0.1:${await findFreePort()}?cluster=true`;
   const first = connectRedis(url, 'test', log, { retryStrategy: () => 60_000 });
   // As BullMQ makes its own of the one that it is given.
@@ -16,16 +16,16 @@ t.test('a connection to a cluster that is away can be ended at any time, and tel
   second.on('error', () => undefined);
   for (const redis of [first, second]) {
     await waitUntil('it is between two attempts', async () => redis.status === 'reconnecting');
-    await endsWhenTold(t, redis);
+    await assertDisconnects(t, redis);
     // As BullMQ does once its wait for a job has failed, and may be stopped in the same moment.
     const connecting = redis.connect();
     connecting.catch(() => undefined);
-    await endsWhenTold(t, redis);
+    await assertDisconnects(t, redis);
     await t.rejects(connecting);
   }
 });
 
-async function endsWhenTold(t: Test, redis: Redis): Promise<void> {
+async function assertDisconnects(t: Test, redis: Redis): Promise<void> {
   const answer = redis.bzpopmin('key', 60);
   const ended = once(redis, 'end', { signal: AbortSignal.timeout(5000) });
   redis.disconnect();
@@ -36,11 +36,11 @@ async function endsWhenTold(t: Test, redis: Redis): Promise<void> {
 
 t.test('a connection to a cluster has ended once, whichever of its nodes is the last to go', async (t) => {
   const cluster = await withCluster(t);
-  const log = createLog({ name: 'test', level: 'silent' });
+  const log = createLogger({ name: 'test', level: 'silent' });
   for (const end of [async (redis: Redis) => redis.disconnect(), async (redis: Redis) => redis.quit()]) {
     const redis = connectRedis(cluster.url, 'test', log);
     await once(redis, 'ready');
-    const nodes = serversOf(redis);
+    const nodes = listServers(redis);
     t.equal((await Promise.all(nodes.map((node) => node.ping()))).length, 3, 'it is connected to all of them');
     const statuses: string[] = [];
     for (const status of ['close', 'end']) redis.on(status, () => statuses.push(status));
@@ -55,7 +55,7 @@ t.test('a connection to a cluster has ended once, whichever of its nodes is the 
 
 t.test('a connection to a cluster that ends while it asks for the slots asks no more', async (t) => {
   const { url } = await withCluster(t);
-  const redis = connectRedis(url, 'test', createLog({ name: 'test', level: 'silent' }));
+  const redis = connectRedis(url, 'test', createLogger({ name: 'test', level: 'silent' }));
   const cluster = redis as unknown as Cluster;
   cluster.options.slotsRefreshInterval = 20; // Of 5 s.
   await once(redis, 'ready');
@@ -71,7 +71,7 @@ t.test('a connection to a cluster that ends while it asks for the slots asks no 
 
 t.test('whoever waits for a connection to a cluster that is not whole yet is told of its end', async (t) => {
   const { url, port } = await withCluster(t);
-  const log = createLog({ name: 'test', level: 'silent' });
+  const log = createLogger({ name: 'test', level: 'silent' });
   const whole = connectRedis(url, 'test', log);
   t.teardown(() => whole.disconnect());
   await once(whole, 'ready');

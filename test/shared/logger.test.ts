@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { createCacheUseReport } from '../../api/cache-use-log.ts';
 import { createMetrics } from '../../api/metrics.ts';
 import { connectDatabase } from '../../db/connect.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { PerformanceLog } from '../../workers/performance-log.ts';
 import { withPostgres } from '../support/servers/postgres.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
@@ -19,7 +19,7 @@ function withLines(level = 'info') {
       done();
     },
   });
-  return { log: createLog({ name: 'test', level }, destination), lines };
+  return { log: createLogger({ name: 'test', level }, destination), lines };
 }
 
 t.test('a log line is JSON, with its cause, and without secrets', async (t) => {
@@ -54,7 +54,7 @@ t.test('how the updates fare is told in one line', async (t) => {
   performance.report();
   const jobs = new Map([[asField('garden'), [jobOf(asField('garden'), asDevice('alice'), [setCell(1, 1, 0.5)])]]]);
   const commit = { jobs, applied: new Map(), unpublished: new Set<never>() };
-  for (const commitMs of [2, 2, 2, 40]) performance.note({ ...commit, commitMs, publishMs: 1.25 });
+  for (const commitMs of [2, 2, 2, 40]) performance.record({ ...commit, commitMs, publishMs: 1.25 });
   performance.report();
   performance.report();
   t.equal(lines.length, 1);

@@ -9,16 +9,16 @@ export interface NamedKey {
   readonly key: KeyObject;
 }
 
-export interface Provider {
+export interface IdentityProvider {
   readonly url: string;
   /** How often its keys were asked for. */
-  readonly asked: number;
+  readonly requestCount: number;
   publish(keys: readonly NamedKey[]): void;
   /** Answers 503 from now on. */
   fail(): void;
 }
 
-export async function withProvider(t: Test, first: readonly NamedKey[]): Promise<Provider> {
+export async function withIdentityProvider(t: Test, first: readonly NamedKey[]): Promise<IdentityProvider> {
   let keys: readonly NamedKey[] | undefined = first;
   let asked = 0;
   const server = createServer((_, response) => {
@@ -34,7 +34,7 @@ export async function withProvider(t: Test, first: readonly NamedKey[]): Promise
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
-    get asked() {
+    get requestCount() {
       return asked;
     },
     publish(next) {

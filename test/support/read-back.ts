@@ -1,23 +1,23 @@
 /** The state of a field as text, from PostgreSQL and from the cache: equal to the byte once all is told. */
 
-import { cutState } from '../../shared/cache/state-fragments.ts';
-import { joinText, renderState } from '../../shared/cache/state-serializer.ts';
+import { toFragments } from '../../shared/cache/state-fragments.ts';
+import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Backing } from './processes/with-worker.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** The jobs of a worker that was killed come back after up to 20 s. */
-const patiently = { timeoutMs: 60_000 };
+const longTimeout = { timeoutMs: 60_000 };
 
 export async function readStored({ reader }: Backing, field: FieldId): Promise<string> {
   const state = await reader.loadState(field);
   if (!state) throw new Error(`there is no field ${field}`);
-  return joinText(renderState(cutState(state)).state, 0).toString();
+  return renderBody(serializeState(toFragments(state)).state, 0).toString();
 }
 
 export async function readCached({ cache }: Backing, field: FieldId): Promise<string | undefined> {
   const pieces = await cache.read(field);
-  return pieces && joinText(renderState(pieces).state, 0).toString();
+  return pieces && renderBody(serializeState(pieces).state, 0).toString();
 }
 
 export async function waitForVersion({ reader }: Backing, field: FieldId, version: number): Promise<void> {
@@ -27,7 +27,7 @@ export async function waitForVersion({ reader }: Backing, field: FieldId, versio
       const page = await reader.readLog(field, Math.max(0, version - 1), 1);
       return page !== undefined && page.version >= version;
     },
-    patiently,
+    longTimeout,
   );
 }
 

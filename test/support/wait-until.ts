@@ -1,7 +1,7 @@
 /** Waits for a condition with a name. Tests use it in place of sleeping. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-type Answer<T> = T | undefined | null | false;
+type MaybeResult<T> = T | undefined | null | false;
 
 /**
  * Asks until the answer is neither undefined, null nor false, and returns it. A check that throws is asked again; the
@@ -10,15 +10,15 @@ type Answer<T> = T | undefined | null | false;
  */
 export async function waitUntil<T>(
   what: string,
-  check: () => Answer<T> | Promise<Answer<T>>,
+  check: () => MaybeResult<T> | Promise<MaybeResult<T>>,
   { timeoutMs = 15_000, intervalMs = 20 } = {},
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     let cause: unknown;
     try {
-      const answer = await check();
-      if (answer !== undefined && answer !== null && answer !== false) return answer;
+      const result = await check();
+      if (result !== undefined && result !== null && result !== false) return result;
     } catch (error) {
       cause = error;
     }

@@ -19,7 +19,7 @@ t.test(
     const backing = await withBacking(t, { QUEUE_REDIS_URL: queueServer.queueUrl });
     await withWorker(t, backing);
     const api = await withApi(t, backing);
-    const token = await api.token({ device: 'alice' });
+    const token = await api.createToken({ device: 'alice' });
     let slowestMs = 0;
     const post = async (counter: number) => {
       const startedAt = performance.now();

@@ -60,7 +60,7 @@ t.test(
     );
     for (const version of [2000, 9000, 16_000]) {
       await waitForVersion(backing, field, version);
-      await victim.force();
+      await victim.forceStop();
       victim = await withProcess(t, 'workers', backing);
     }
     await sending;

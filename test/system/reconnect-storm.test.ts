@@ -17,7 +17,7 @@ const readers = 1000;
 const particles = 200;
 const field = asField('stormy');
 const device = asDevice('phone-1');
-const patiently = { timeoutMs: 60_000 };
+const longTimeout = { timeoutMs: 60_000 };
 
 /** Reconnects as soon as it can, always from the version that it has. */
 class Reader {
@@ -86,11 +86,11 @@ t.test('a thousand readers come back at once after the API was killed', { timeou
   await waitForVersion(backing, field, particles);
   const all = await withReaders(t, backing, address, field);
   const areAll = (version: number) => all.every((reader) => reader.isOpen && reader.version === version);
-  await waitUntil('all readers are there', () => areAll(particles), patiently);
+  await waitUntil('all readers are there', () => areAll(particles), longTimeout);
 
-  api.send('SIGKILL');
+  api.sendSignal('SIGKILL');
   await api.exited;
-  await waitUntil('all have lost it', () => all.every((reader) => !reader.isOpen), patiently);
+  await waitUntil('all have lost it', () => all.every((reader) => !reader.isOpen), longTimeout);
   await producer.enqueue(jobOf(field, device, [putParticle(particles + 1, 'meanwhile')]));
   await waitForVersion(backing, field, particles + 1);
   await cacheRedis.flushall();
@@ -99,12 +99,12 @@ t.test('a thousand readers come back at once after the API was killed', { timeou
   const countLogReads = await countStatements(db, '%from "field_updates"%');
   const startedAt = performance.now();
   await startApi();
-  await waitUntil('all are back', () => areAll(particles + 1), patiently);
+  await waitUntil('all are back', () => areAll(particles + 1), longTimeout);
   t.comment(`all ${readers} are live ${Math.round(performance.now() - startedAt)} ms after the start of the API`);
   const [reads, logReads] = [await countReads(), await countLogReads()];
   t.comment(`PostgreSQL was asked for the state ${reads} times, and for the log ${logReads} times`);
   t.ok(reads + logReads < 50, 'PostgreSQL is asked a few times, not a thousand');
 
   await producer.enqueue(jobOf(field, device, [putParticle(particles + 2, 'afterwards')]));
-  await waitUntil('all see what comes next', () => areAll(particles + 2), patiently);
+  await waitUntil('all see what comes next', () => areAll(particles + 2), longTimeout);
 });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { connectDatabase } from '../../db/connect.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
-import { livingRecords } from '../../dev/processes/pid-files.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { listLiveRecords } from '../../dev/processes/pid-files.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { npmStart } from '../support/processes/npm-start.ts';
 import { type DeviceUpdate, readUpdates } from '../support/read-updates.ts';
 import { asField } from '../support/updates.ts';
@@ -70,7 +70,7 @@ t.test('everything is killed while 12 networks send 1,707 earthquakes', { timeou
     ),
   );
   await waitForVersion(api, 300);
-  for (const { pid } of livingRecords(join(folder, 'run'))) process.kill(pid, 'SIGKILL');
+  for (const { pid } of listLiveRecords(join(folder, 'run'))) process.kill(pid, 'SIGKILL');
   first.kill('SIGKILL');
   await first.ended();
 
@@ -94,7 +94,7 @@ t.test('everything is killed while 12 networks send 1,707 earthquakes', { timeou
     url,
     poolSize: 2,
     applicationName: 'test',
-    log: createLog({ name: 'test', level: 'silent' }),
+    log: createLogger({ name: 'test', level: 'silent' }),
   });
   t.teardown(() => db.destroy());
   t.same((await verifyField(db, field)).differences, [], 'and the log replays to it');

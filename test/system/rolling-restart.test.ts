@@ -31,7 +31,7 @@ async function withApiProcess(t: Test, backing: Backing) {
   return {
     url,
     async replace() {
-      running.send('SIGTERM');
+      running.sendSignal('SIGTERM');
       const ended = await running.exited;
       running = await start();
       return ended;
@@ -83,10 +83,10 @@ t.test('all processes are replaced under load', { timeout: 180_000 }, async (t) 
   for (const api of apis) t.equal(await api.replace(), 'code 0', 'an API ends cleanly');
   for (let round = 0; round < 2; round += 1) {
     const { version } = (await reader.readLog(field, 0, 1)) ?? { version: 0 };
-    worker.send('SIGTERM');
+    worker.sendSignal('SIGTERM');
     t.equal(await worker.exited, 'code 0', 'a worker ends cleanly');
     worker = await withProcess(t, 'workers', backing);
-    await waitUntil('the new worker is there', async () => (await producer.queues.look()) === 2);
+    await waitUntil('the new worker is there', async () => (await producer.queues.refresh()) === 2);
     await waitForVersion(backing, field, version + 200);
   }
   isLoadOn = false;

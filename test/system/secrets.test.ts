@@ -7,7 +7,7 @@ import t from 'tap';
 import { WebSocket } from 'ws';
 import { startProcess } from '../../dev/processes/child-process.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
-import { nodeProcess } from '../../dev/processes/node-process.ts';
+import { buildNodeProcess } from '../../dev/processes/node-process.ts';
 import { signToken } from '../../shared/auth/jwt.ts';
 import { streamProtocol } from '../../shared/contract/wire.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
@@ -28,7 +28,7 @@ const secrets = {
   inProtocol: 'planted-token-in-a-subprotocol',
   inCookie: 'planted-session-in-a-cookie',
 };
-const patiently = { timeoutMs: 60_000, intervalMs: 100 };
+const longTimeout = { timeoutMs: 60_000, intervalMs: 100 };
 
 t.test(
   'no secret is printed, whatever is asked and whatever is away',
@@ -64,7 +64,7 @@ t.test(
       const script = new URL(`../../${room}/main.ts`, import.meta.url).href;
       const imports = [new URL('../../dev/processes/exit-with-parent.ts', import.meta.url).href];
       const running = await startProcess(
-        nodeProcess({ name: room, script, imports, env, output: log, graceMs: 25_000 }),
+        buildNodeProcess({ name: room, script, imports, env, output: log, graceMs: 25_000 }),
       );
       t.teardown(() => running.stop());
       return running;
@@ -72,7 +72,7 @@ t.test(
     const processes = [await launch('workers'), await launch('api')];
     const address = `http://127.0.0.1:${port}`;
     const health = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
-    await waitUntil('all is well', async () => (await health()) === 'healthy', patiently);
+    await waitUntil('all is well', async () => (await health()) === 'healthy', longTimeout);
 
     const { token } = await signToken(
       {
@@ -84,13 +84,13 @@ t.test(
       },
       { secret: secrets.jwt, issuer: 'consciousness-field', audience: 'consciousness-field' },
     );
-    await tellSecrets(address, token);
+    await sendSecrets(address, token);
     for (const gate of Object.values(gates)) {
       gate.cut();
-      await waitUntil('the health says so', async () => (await health()) !== 'healthy', patiently);
-      await tellSecrets(address, token);
+      await waitUntil('the health says so', async () => (await health()) !== 'healthy', longTimeout);
+      await sendSecrets(address, token);
       gate.open();
-      await waitUntil('all is well again', async () => (await health()) === 'healthy', patiently);
+      await waitUntil('all is well again', async () => (await health()) === 'healthy', longTimeout);
     }
     for (const running of processes.reverse()) await running.stop();
 
@@ -128,7 +128,7 @@ async function giveOwnPassword(database: URL): Promise<void> {
 }
 
 /** Brings each secret to each place in which a client may put it. What is answered does not matter here. */
-async function tellSecrets(address: string, token: string): Promise<void> {
+async function sendSecrets(address: string, token: string): Promise<void> {
   const field = `${address}/api/fields/garden`;
   const json = { 'content-type': 'application/json' };
   const bearer = (given: string) => ({ authorization: `Bearer ${given}` });
@@ -156,12 +156,12 @@ async function tellSecrets(address: string, token: string): Promise<void> {
     ['', secrets.inProtocol],
     [`?token=${secrets.inQuery}`, token],
   ] as const) {
-    await speak(`${field.replace('http', 'ws')}/stream${query}`, given);
+    await exchangeMessages(`${field.replace('http', 'ws')}/stream${query}`, given);
   }
 }
 
 /** Over a socket, if it opens: a renewal by something that is no token, which ends it. */
-function speak(url: string, token: string): Promise<void> {
+function exchangeMessages(url: string, token: string): Promise<void> {
   const socket = new WebSocket(url, [streamProtocol, `bearer.${token}`]);
   socket.on('error', () => undefined); // `close` follows.
   socket.on('open', () => {

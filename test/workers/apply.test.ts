@@ -1,6 +1,6 @@
 import t from 'tap';
-import { cutState } from '../../shared/cache/state-fragments.ts';
-import { joinText, renderState } from '../../shared/cache/state-serializer.ts';
+import { toFragments } from '../../shared/cache/state-fragments.ts';
+import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
@@ -21,12 +21,12 @@ const cell = (counter: number, x: number, value: number, seen = 0): Update => ({
 
 t.test('updates in the queue are applied once each, in the database, the cache and on the channel', async (t) => {
   const backing = await withBacking(t);
-  const { producer, reader, cache, names } = backing;
+  const { producer, reader, cache, keys } = backing;
   const messages: string[] = [];
   const subscriber = connectRedis(backing.config.CACHE_REDIS_URL, 'test', backing.log, { enableOfflineQueue: true });
   t.teardown(() => subscriber.disconnect());
   subscriber.on('message', (_, message) => messages.push(message));
-  await subscriber.subscribe(names.fieldChannel(field));
+  await subscriber.subscribe(keys.fieldChannel(field));
   await withWorker(t, backing);
 
   const put: Update = {
@@ -61,8 +61,8 @@ t.test('updates in the queue are applied once each, in the database, the cache a
   const stored = await reader.loadState(field);
   if (!stored) throw new Error('the field is not in the database');
   t.equal(
-    joinText(renderState(cached).state, 0).toString(),
-    joinText(renderState(cutState(stored)).state, 0).toString(),
+    renderBody(serializeState(cached).state, 0).toString(),
+    renderBody(serializeState(toFragments(stored)).state, 0).toString(),
   );
   const outcomes = await waitUntil('every outcome was published', () => {
     const updates = messages.flatMap((message) => JSON.parse(message.slice(message.indexOf('\n'))).updates);

@@ -18,7 +18,7 @@ const field = asField('team-red');
 let counter = 0;
 
 /** What becomes of a job: `applied`, or why it failed. */
-async function fate(job: Partial<ApplyUpdates>): Promise<string> {
+async function readOutcome(job: Partial<ApplyUpdates>): Promise<string> {
   counter += 1;
   const data = { field, device: asDevice('phone'), updates: [setCell(counter, 0, 0.5)], acceptedAt: Date.now() };
   const added = await queue.add('apply-updates', { ...data, ...job });
@@ -36,11 +36,11 @@ const notCovered = /^forbidden: the token did not cover this field$/;
 const revoked = /^token_revoked: the token was revoked before this was accepted$/;
 
 t.test('a job for a field that its token did not cover is failed with its reason', async (t) => {
-  t.equal(await fate({ grant: { pattern: 'team-*' } }), 'applied');
-  t.equal(await fate({ grant: { pattern: 'team-red' } }), 'applied');
-  t.equal(await fate({ grant: { pattern: '*' } }), 'applied');
-  t.match(await fate({ grant: { pattern: 'team-blue' } }), notCovered);
-  t.match(await fate({ grant: { pattern: 'team-re' } }), notCovered);
+  t.equal(await readOutcome({ grant: { pattern: 'team-*' } }), 'applied');
+  t.equal(await readOutcome({ grant: { pattern: 'team-red' } }), 'applied');
+  t.equal(await readOutcome({ grant: { pattern: '*' } }), 'applied');
+  t.match(await readOutcome({ grant: { pattern: 'team-blue' } }), notCovered);
+  t.match(await readOutcome({ grant: { pattern: 'team-re' } }), notCovered);
 });
 
 t.test('what was accepted before its token was revoked is applied, what was accepted after is not', async (t) => {
@@ -53,32 +53,32 @@ t.test('what was accepted before its token was revoked is applied, what was acce
     { grant: { pattern: '*' }, user: 'mallory' },
   ];
   for (const job of cases) {
-    t.equal(await fate({ ...job, ...before }), 'applied');
-    t.match(await fate({ ...job, ...after }), revoked);
+    t.equal(await readOutcome({ ...job, ...before }), 'applied');
+    t.match(await readOutcome({ ...job, ...after }), revoked);
   }
 });
 
 t.test('a token that was issued after a device or user was revoked is good', async (t) => {
   const issuedAt = Math.floor(revokedAt / 1000) + 5;
-  t.equal(await fate({ grant: { pattern: '*', issuedAt }, device: asDevice('lost'), ...after }), 'applied');
-  t.equal(await fate({ grant: { pattern: '*', issuedAt }, user: 'mallory', ...after }), 'applied');
+  t.equal(await readOutcome({ grant: { pattern: '*', issuedAt }, device: asDevice('lost'), ...after }), 'applied');
+  t.equal(await readOutcome({ grant: { pattern: '*', issuedAt }, user: 'mallory', ...after }), 'applied');
 });
 
 t.test('a running worker hears of what is revoked', async (t) => {
   await revoke(backing.db, 'user', 'late');
   const acceptedAt = Date.now() + 10_000;
-  const isRefused = async () => revoked.test(await fate({ user: 'late', grant: { pattern: '*' }, acceptedAt }));
+  const isRefused = async () => revoked.test(await readOutcome({ user: 'late', grant: { pattern: '*' }, acceptedAt }));
   t.ok(await waitUntil('a job of the user is refused', isRefused));
 });
 
 t.test('keys that reach for a prototype get nowhere in jobs either', async (t) => {
   const update = JSON.parse('{"counter":9000,"timestamp":1,"seen":0,"kind":"particle.remove","id":"x","__proto__":{}}');
-  t.match(await fate({ updates: [update] }), /^invalid_input/);
+  t.match(await readOutcome({ updates: [update] }), /^invalid_input/);
   const clocked = JSON.parse(
     '{"counter":9001,"timestamp":1,"kind":"particle.remove","id":"x","clock":{"__proto__":1}}',
   );
-  t.equal(await fate({ updates: [clocked] }), 'applied');
+  t.equal(await readOutcome({ updates: [clocked] }), 'applied');
   const { rows } = await backing.db.raw('SELECT update FROM field_updates WHERE counter = 9001');
   t.equal(JSON.stringify(rows[0].update.clock), '{}', 'in a clock they are left out');
-  t.match(await fate(JSON.parse('{"__proto__":{"user":"x"},"constructor":{}}')), /^invalid_input/);
+  t.match(await readOutcome(JSON.parse('{"__proto__":{"user":"x"},"constructor":{}}')), /^invalid_input/);
 });

@@ -5,12 +5,12 @@ import { isAnythingDue, runBackups } from '../../db/backup/run-backups.ts';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { createLifecycle } from '../../shared/process/lifecycle.ts';
 import { planBackups } from '../../workers/backup/plan.ts';
-import { startBackups } from '../../workers/backup/scheduler.ts';
+import { startBackupScheduler } from '../../workers/backup/scheduler.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { query, withFilledBacking } from '../support/with-backup.ts';
 import { withFolder } from '../support/with-folder.ts';
 
-const patiently = { timeoutMs: 120_000, intervalMs: 200 };
+const longTimeout = { timeoutMs: 120_000, intervalMs: 200 };
 
 /** A backup is due, and the process that takes it finds its settings in the environment, as that of a worker does. */
 async function withSchedule(t: Test) {
@@ -30,14 +30,14 @@ t.test('a worker has a backup taken and verified by a process of its own, and tw
   const { config, folder, ...backing } = await withSchedule(t);
   const workers = [createLifecycle(backing.log), createLifecycle(backing.log)];
   t.teardown(() => Promise.all(workers.map((lifecycle) => lifecycle.stop())));
-  for (const lifecycle of workers) startBackups({ config, log: backing.log, lifecycle }, { everyMs: 20 });
+  for (const lifecycle of workers) startBackupScheduler({ config, log: backing.log, lifecycle }, { intervalMs: 20 });
   const verified = await waitUntil(
     'the backup is verified',
     async () => (await listBackups(folder)).find(({ verdict }) => verdict),
-    patiently,
+    longTimeout,
   );
   // The verdict is written before it is recorded in the database: a worker stopped in between verifies once more.
-  await waitUntil('nothing is due', async () => !(await isAnythingDue(planBackups(config))), patiently);
+  await waitUntil('nothing is due', async () => !(await isAnythingDue(planBackups(config))), longTimeout);
   t.match(verified.verdict, { fields: 2, updates: 34, differences: [] });
   await Promise.all(workers.map((lifecycle) => lifecycle.stop()));
   t.equal((await listBackups(folder)).length, 1);
@@ -47,7 +47,7 @@ t.test('a worker has a backup taken and verified by a process of its own, and tw
 t.test('a worker that is told to take none takes none', async (t) => {
   const backing = await withFilledBacking(t);
   const lifecycle = createLifecycle(backing.log);
-  startBackups({ config: backing.config, log: backing.log, lifecycle }, { everyMs: 1 });
+  startBackupScheduler({ config: backing.config, log: backing.log, lifecycle }, { intervalMs: 1 });
   await lifecycle.stop();
   const { rows } = await backing.db.raw('SELECT FROM backups');
   t.equal(rows.length, 0);
@@ -58,7 +58,7 @@ t.test('a worker that is stopped while it asks whether a backup is due starts no
   const lifecycle = createLifecycle(backing.log);
   await query(directDatabaseUrl(config), async (client) => {
     await client.query('BEGIN; LOCK TABLE backups');
-    startBackups({ config, log: backing.log, lifecycle }, { everyMs: 1 });
+    startBackupScheduler({ config, log: backing.log, lifecycle }, { intervalMs: 1 });
     await waitUntil('the worker asks', async () => {
       const waiting = await client.query('SELECT FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))');
       return waiting.rowCount;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
-import { requestsOf } from '../../shared/contract/job.ts';
+import { listRequests } from '../../shared/contract/job.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
@@ -15,7 +15,7 @@ t.test('requests that come at once ride in few jobs, and each is applied', async
   await Promise.all(jobs.map((job) => backing.producer.enqueue(job)));
   const waiting = await backing.producer.queues.first.getWaiting();
   t.ok(waiting.length <= 3, `${waiting.length} jobs`);
-  t.same(new Set(waiting.flatMap(({ data }) => requestsOf(data)).map(({ device }) => device)), new Set(devices));
+  t.same(new Set(waiting.flatMap(({ data }) => listRequests(data)).map(({ device }) => device)), new Set(devices));
   t.ok((await backing.producer.countBacklog()) > waiting.length, 'the backlog counts requests');
   await withWorker(t, backing);
   await waitForVersion(backing, field, 80);

@@ -3,7 +3,7 @@ import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { updatesQueue } from '../../shared/contract/job.ts';
 import { createLifecycle } from '../../shared/process/lifecycle.ts';
 import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
-import { startFallbackWorker } from '../../workers/consume/fallback-consumer.ts';
+import { startFallbackConsumer } from '../../workers/consume/fallback-consumer.ts';
 import { TcpLink } from '../faults/stack/tcp-link.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
@@ -16,7 +16,7 @@ const listenerSql = `
 // Once its subscription had failed, BullMQ waited up to an hour to be told of a job; and a connection that falls silent tells
 // of none.
 t.test('a worker whose connections break, and then fall silent, finds what is in the fallback queue', async (t) => {
-  const { config, log, db, cacheRedis: redis, names } = await withBacking(t);
+  const { config, log, db, cacheRedis: redis, keys } = await withBacking(t);
   const url = new URL(directDatabaseUrl(config));
   const link = new TcpLink('worker', 'postgres', Number(url.port));
   await link.listen();
@@ -44,7 +44,7 @@ t.test('a worker whose connections break, and then fall silent, finds what is in
   const process = async () => {
     taken += 1;
   };
-  startFallbackWorker({ config: behindLink, log: counting, lifecycle, db, redis, names }, process, undefined);
+  startFallbackConsumer({ config: behindLink, log: counting, lifecycle, db, redis, keys }, process, undefined);
   const listener = await waitUntil('the worker waits to be told', readListener);
   link.setMode('refuse');
   await waitUntil('it fails to reconnect, several times', () => errors >= 6);

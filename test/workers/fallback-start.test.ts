@@ -2,7 +2,7 @@ import t from 'tap';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { createLifecycle } from '../../shared/process/lifecycle.ts';
 import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
-import { startFallbackWorker } from '../../workers/consume/fallback-consumer.ts';
+import { startFallbackConsumer } from '../../workers/consume/fallback-consumer.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -12,11 +12,11 @@ const countSql = `
   WHERE application_name = 'field-fallback-queue' AND datname = current_database()`;
 
 t.test('a worker that is stopped while it still connects to the fallback queue takes nothing from it', async (t) => {
-  const { config, log, db, cacheRedis: redis, names } = await withBacking(t);
+  const { config, log, db, cacheRedis: redis, keys } = await withBacking(t);
   const takers: string[] = [];
   const start = (name: string) => {
     const lifecycle = createLifecycle(log);
-    startFallbackWorker({ config, log, lifecycle, db, redis, names }, async () => void takers.push(name), undefined);
+    startFallbackConsumer({ config, log, lifecycle, db, redis, keys }, async () => void takers.push(name), undefined);
     return lifecycle;
   };
   await start('stopped').stop();

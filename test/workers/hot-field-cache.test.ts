@@ -1,28 +1,28 @@
 /** The copies of fields that a worker keeps between commits. */
 import t from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
-import { keepSnapshot, writeSnapshots } from '../../db/write/field-writer.ts';
+import { archiveSnapshot, writeSnapshots } from '../../db/write/field-writer.ts';
 import { deleteLogThrough } from '../../db/write/log-pruning.ts';
 import { commitBatch } from '../../workers/commit/commit-batch.ts';
-import { LiveFields } from '../../workers/commit/hot-field-cache.ts';
+import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 
 t.test('a copy is not trusted when the log that leads on from it has been pruned', async (t) => {
   const { db } = await withBacking(t);
   const field = asField('returning');
-  const commit = async (live: LiveFields, device: string) => {
+  const commit = async (live: HotFieldCache, device: string) => {
     const updates = [1, 2, 3, 4, 5].map((counter) => setCell(counter, counter, 0.5));
     const jobs = new Map([[field, [jobOf(field, asDevice(device), updates)]]]);
     return (await commitBatch(db, live, jobs, { snapshotEvery: 5000 })).get(field)?.commit.state;
   };
-  const [first, second] = [new LiveFields(), new LiveFields()];
+  const [first, second] = [new HotFieldCache(), new HotFieldCache()];
   await commit(first, 'phone-1');
   const state = await commit(second, 'phone-2');
   if (!state) throw new Error('nothing was committed');
   await db.transaction(async (trx) => {
     await writeSnapshots(trx, [state]);
-    await keepSnapshot(trx, state);
+    await archiveSnapshot(trx, state);
     await deleteLogThrough(trx, field, 10);
   });
   t.equal((await commit(first, 'phone-3'))?.version, 15);

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { loadBase } from '../../db/read/load-state.ts';
+import { loadSnapshotAtOrBefore } from '../../db/read/load-state.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
-import { inSnapshot } from '../../db/read-transaction.ts';
-import { flushQuietSnapshots } from '../../workers/maintenance/flush-snapshots.ts';
+import { inReadTransaction } from '../../db/read-transaction.ts';
+import { flushSnapshots } from '../../workers/maintenance/flush-snapshots.ts';
 import { pruneLogs } from '../../workers/maintenance/prune-logs.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readStored, waitForVersion } from '../support/read-back.ts';
@@ -14,7 +14,7 @@ const alice = asDevice('alice');
 const bob = asDevice('bob');
 
 /** Makes the log look `days` older than it is. */
-async function age({ db }: Backing, days: number): Promise<void> {
+async function backdateLog({ db }: Backing, days: number): Promise<void> {
   const ms = days * 86_400_000;
   await db('field_updates').update({ logged_at: db.raw('logged_at - ?', [ms]) });
   await db.raw('UPDATE consciousness_states SET last_update = last_update - ?, snapshot_time = snapshot_time - ?', [
@@ -34,7 +34,7 @@ t.test('a field that fell quiet gets a snapshot at its last version', async (t) 
   await worker.stop();
   const before = await readStored(backing, field);
   await backing.db.raw('UPDATE consciousness_states SET last_update = last_update - 60000');
-  await flushQuietSnapshots({ ...backing });
+  await flushSnapshots({ ...backing });
   const [row] = await backing.db('consciousness_states').where('field_id', field).select('version', 'snapshot_version');
   t.equal(row.snapshot_version, row.version);
   t.equal(await readStored(backing, field), before);
@@ -49,14 +49,17 @@ t.test('what lies behind the retention is forgotten, and what was applied there 
   await producer.enqueue(jobOf(field, alice, [removeParticle(31, 'p0', { seen: 30 })]));
   await waitForVersion(backing, field, 31);
   await first.stop();
-  await age(backing, 40);
+  await backdateLog(backing, 40);
   const before = await readStored(backing, field);
   t.equal(await pruneLogs({ ...backing }), 31);
   t.equal(await readStored(backing, field), before, 'the state is the same');
   t.equal((await reader.readLog(field, 0, 10))?.oldest, 31);
   await t.rejects(reader.loadStateAt(field, 5), { code: 'version_not_kept' });
   t.equal((await reader.loadStateAt(field, 31)).version, 31);
-  t.notOk(await inSnapshot(db, (trx) => loadBase(trx, field, 30, 31)), 'no snapshot before the log is kept');
+  t.notOk(
+    await inReadTransaction(db, (trx) => loadSnapshotAtOrBefore(trx, field, 30, 31)),
+    'no snapshot before the log is kept',
+  );
 
   await withWorker(t, backing);
   await producer.enqueue(jobOf(field, alice, old.slice(0, 5)));
@@ -86,7 +89,7 @@ t.test('pruning a busy field replays to the same state from every snapshot that 
     }
   };
   await send(1, 1200);
-  await age(backing, 40);
+  await backdateLog(backing, 40);
   await worker.stop();
   const again = await withWorker(t, backing);
   await send(1201, 300);
@@ -113,8 +116,8 @@ t.test('the newest fifty conflicts are kept, and all are counted', async (t) => 
   t.equal(conflicts?.conflicts.length, 50);
   t.equal(conflicts?.total, 59);
   t.equal(conflicts?.conflicts[0]?.version, 60, 'the newest comes first');
-  const { upkeepTasks } = await import('../../workers/maintenance/scheduler.ts');
-  await upkeepTasks['prune-conflicts']?.run({ ...backing });
+  const { maintenanceTasks } = await import('../../workers/maintenance/scheduler.ts');
+  await maintenanceTasks['prune-conflicts']?.run({ ...backing });
   const { length: kept } = await db('field_conflicts').select('version');
   t.equal(kept, 50);
   t.same((await reader.readConflicts(field))?.conflicts, conflicts?.conflicts);

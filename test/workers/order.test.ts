@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Holds } from '../../workers/commit/reorder-window.ts';
+import { ReorderWindow } from '../../workers/commit/reorder-window.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { readUpdates } from '../support/read-updates.ts';
@@ -77,15 +77,16 @@ t.test('what one sender puts into the queue is applied in its order, whichever d
 });
 
 t.test('what a device may be held back is bounded', async (t) => {
-  const holds = new Holds();
+  const holds = new ReorderWindow();
   const holdsIn = (from: number, ms: number) =>
-    Array.from({ length: ms / 10 }, (_, index) => holds.isEarly(alice, 1, 3, from + index * 10)).filter(Boolean).length;
-  t.notOk(holds.isEarly(alice, 1, 2, 0), 'the next number is never early');
-  t.notOk(holds.isEarly(alice, 5, 2, 0), 'nor is one that comes late');
+    Array.from({ length: ms / 10 }, (_, index) => holds.shouldDefer(alice, 1, 3, from + index * 10)).filter(Boolean)
+      .length;
+  t.notOk(holds.shouldDefer(alice, 1, 2, 0), 'the next number is never early');
+  t.notOk(holds.shouldDefer(alice, 5, 2, 0), 'nor is one that comes late');
   t.equal(holdsIn(1000, 2000), 20);
   t.equal(holdsIn(4000, 2000), 20, 'and then anew');
   t.ok(
-    holds.isEarly(alice, 1, 3, 9000) && holds.isEarly(alice, 1, 4, 9000),
+    holds.shouldDefer(alice, 1, 3, 9000) && holds.shouldDefer(alice, 1, 4, 9000),
     'all that is looked at together counts once',
   );
 });

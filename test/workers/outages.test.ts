@@ -1,7 +1,7 @@
 import { UnrecoverableError } from 'bullmq';
 import t from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
-import { isPassing } from '../../db/transient-errors.ts';
+import { isTransient } from '../../db/transient-errors.ts';
 import { applyUpdatesJob } from '../../shared/contract/job.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readCached, readStored, waitForCache, waitForVersion } from '../support/read-back.ts';
@@ -50,7 +50,7 @@ t.test('an update that was committed but never published is published when it co
   await waitForCache(backing, field, 2);
   await first.stop();
   // As if the worker had died between its commit and the cache.
-  await backing.cacheRedis.hset(backing.names.stateKey(field), 'version', '1');
+  await backing.cacheRedis.hset(backing.keys.stateKey(field), 'version', '1');
   await withWorker(t, backing);
   await backing.producer.enqueue(jobOf(field, alice, updates));
   await waitForCache(backing, field, 2);
@@ -95,14 +95,14 @@ t.test('a job that the database refuses fails alone, out of the middle of a batc
 t.test('a lost connection passes, a broken constraint does not', async (t) => {
   const withCode = (code: string) => Object.assign(new Error('from the driver'), { code });
   for (const code of ['ECONNREFUSED', '57P01', '40001', '40P01', '53100', '08006', '25006', '28P01', '3D000', '42P01'])
-    t.ok(isPassing(withCode(code)), code);
-  for (const code of ['23505', '23514', '22P05', '42601']) t.notOk(isPassing(withCode(code)), code);
-  t.ok(isPassing(new Error('outer', { cause: withCode('ECONNRESET') })));
+    t.ok(isTransient(withCode(code)), code);
+  for (const code of ['23505', '23514', '22P05', '42601']) t.notOk(isTransient(withCode(code)), code);
+  t.ok(isTransient(new Error('outer', { cause: withCode('ECONNRESET') })));
   const unreachable = Object.assign(withCode('EHOSTUNREACH'), { syscall: 'connect' });
-  t.ok(isPassing(unreachable));
-  t.ok(isPassing(new AggregateError([unreachable], 'all addresses failed')));
+  t.ok(isTransient(unreachable));
+  t.ok(isTransient(new AggregateError([unreachable], 'all addresses failed')));
   const wrap = (nativeError: Error) => Object.assign(new Error('as Objection wraps it'), { nativeError });
-  t.ok(isPassing(wrap(withCode('57P01'))));
-  t.notOk(isPassing(wrap(withCode('23505'))));
-  t.notOk(isPassing(new UnrecoverableError('never')));
+  t.ok(isTransient(wrap(withCode('57P01'))));
+  t.notOk(isTransient(wrap(withCode('23505'))));
+  t.notOk(isTransient(new UnrecoverableError('never')));
 });

@@ -1,28 +1,28 @@
 /** Who reads which queue, on a real Redis: workers that come, go, and die. */
 import t, { type Test } from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
-import { QueueReaders } from '../../workers/consume/partition-consumers.ts';
+import { PartitionConsumers } from '../../workers/consume/partition-consumers.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 /** Readers that do nothing but know which queues they are to read. */
-async function withReaders(t: Test, url: string, worker: string) {
-  const log = createLog({ name: 'test', level: 'silent' });
+async function withReaders(t: Test, url: string, workerId: string) {
+  const log = createLogger({ name: 'test', level: 'silent' });
   const redis = connectRedis(url, 'test', log);
   const open = new Set<number>();
   let sharedAmong = 0;
-  const readers = new QueueReaders({
-    ...{ redis, prefix: 'field', worker, log },
-    open: (partition) => {
+  const readers = new PartitionConsumers({
+    ...{ redis, prefix: 'field', workerId, log },
+    openConsumer: (partition) => {
       open.add(partition);
-      const takePartOf = (readers: number) => {
+      const setConcurrencyShare = (readers: number) => {
         sharedAmong = readers;
       };
-      return { takePartOf, close: async () => void open.delete(partition) };
+      return { setConcurrencyShare, close: async () => void open.delete(partition) };
     },
   });
   t.teardown(() => readers.close());
@@ -63,16 +63,16 @@ t.test('jobs in every queue are applied, also when there are fewer workers than 
   const backing = await withBacking(t);
   const lifecycles = [await withWorker(t, backing), await withWorker(t, backing), await withWorker(t, backing)];
   const { queues } = backing.producer;
-  await waitUntil('three queues', async () => (await queues.look()) === 3 && queues.all.length === 3);
+  await waitUntil('three queues', async () => (await queues.refresh()) === 3 && queues.all.length === 3);
   const fields = Array.from({ length: 12 }, (_, index) => asField(`field-${index}`));
-  t.equal(new Set(fields.map((field) => queues.of(field))).size, 3, 'they go through all of them');
+  t.equal(new Set(fields.map((field) => queues.queueFor(field))).size, 3, 'they go through all of them');
 
   await send(backing, fields, 1);
   const [first, second] = lifecycles;
   await Promise.all([first?.stop(), second?.stop()]);
   await send(backing, fields, 2);
-  await waitUntil('one worker', async () => (await queues.look()) === 1);
-  t.equal(new Set(fields.map((field) => queues.of(field))).size, 1, 'new ones go through one');
+  await waitUntil('one worker', async () => (await queues.refresh()) === 1);
+  t.equal(new Set(fields.map((field) => queues.queueFor(field))).size, 1, 'new ones go through one');
   await send(backing, fields, 3);
 
   for (const field of fields) {

@@ -7,13 +7,13 @@ import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
 import { lockFields, writeSnapshots } from '../../db/write/field-writer.ts';
-import { foldUpdate, sweepRemoved } from '../../shared/field/fold.ts';
-import { nothingTouched } from '../../shared/field/merge-update.ts';
+import { foldUpdate, purgeTombstones } from '../../shared/field/fold.ts';
+import { emptyChangeSet } from '../../shared/field/merge-update.ts';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { commitBatch } from '../../workers/commit/commit-batch.ts';
-import { LiveFields } from '../../workers/commit/hot-field-cache.ts';
+import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
 import { pruneThrough } from '../../workers/maintenance/prune-logs.ts';
 import { type Backing, withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, putParticle, removeParticle, setCell } from '../support/updates.ts';
@@ -27,7 +27,7 @@ const settings = { snapshotEvery: 1 };
 
 /** A worker's copies, with a device that writes through them. */
 function openWorker(db: Database, name: string) {
-  const live = new LiveFields();
+  const live = new HotFieldCache();
   const counters = new Map<string, number>();
   return {
     async commit(id: string, makeUpdates: (next: () => number) => Update[]) {
@@ -194,7 +194,7 @@ t.test("three workers' copies stay what one unbroken fold of all commits and pur
         if (state.version > oracle.purgedTo && random.chance(0.2)) {
           oracle.purgedTo += 1 + random.below(state.version - oracle.purgedTo);
           await purge(db, id, oracle.purgedTo);
-          sweepRemoved(state, oracle.purgedTo);
+          purgeTombstones(state, oracle.purgedTo);
           continue;
         }
         const count = random.below(4);
@@ -202,7 +202,7 @@ t.test("three workers' copies stay what one unbroken fold of all commits and pur
           .pick(workers)
           .commit(id, (next) => Array.from({ length: count }, () => makeUpdate(random, next(), state.version)));
         for (const { device, update, time } of committed.entries) {
-          foldUpdate(state, device, update, time, nothingTouched());
+          foldUpdate(state, device, update, time, emptyChangeSet());
         }
         const [copy, expected] = [encodeSnapshot(committed.state), encodeSnapshot(state)];
         if (!isDeepStrictEqual(copy, expected)) return void t.same(copy, expected, `step ${step}: the worker's copy`);

@@ -2,7 +2,7 @@
 import { setPriority } from 'node:os';
 import { runBackups } from '../../db/backup/run-backups.ts';
 import { loadConfig } from '../../shared/config/config.ts';
-import { createLog } from '../../shared/process/logger.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { planBackups } from './plan.ts';
 
 /** What is live comes first. */
@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(1));
   setPriority(niceness);
   const config = loadConfig(process.env);
-  const log = createLog({ name: 'backup', level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
+  const log = createLogger({ name: 'backup', level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
   const startedAt = performance.now();
   const run = await runBackups(planBackups(config));
   if (!run) return log.info('another process is at the backup');

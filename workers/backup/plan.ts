@@ -9,7 +9,7 @@ export function planBackups(config: Config): BackupPlan {
   return {
     url: directDatabaseUrl(config),
     folder: resolve(config.BACKUP_FOLDER),
-    everyMs: config.BACKUP_EVERY_HOURS * hourMs,
+    intervalMs: config.BACKUP_EVERY_HOURS * hourMs,
     keepCount: config.BACKUP_KEEP,
     keepMs: config.BACKUP_KEEP_DAYS * 24 * hourMs,
   };

@@ -12,14 +12,14 @@ import type { WorkerDeps } from '../worker-context.ts';
 import { planBackups } from './plan.ts';
 
 /** Also how long a process that has just started leaves it at that. */
-const lookEveryMs = 60_000;
-const afterFailureMs = 600_000;
+const checkIntervalMs = 60_000;
+const failureRetryMs = 600_000;
 
 const script = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-export function startBackups(
+export function startBackupScheduler(
   { config, log, lifecycle }: Pick<WorkerDeps, 'config' | 'log' | 'lifecycle'>,
-  { everyMs = lookEveryMs } = {},
+  { intervalMs = checkIntervalMs } = {},
 ): void {
   if (config.BACKUP_EVERY_HOURS === 0) {
     log.warn('BACKUP_EVERY_HOURS is 0: no backups are taken');
@@ -34,23 +34,23 @@ export function startBackups(
     child = undefined;
     if (code !== 0 && !stopping.signal.aborted) throw new Error(`the backup process ended with code ${code}`);
   };
-  const look = async (): Promise<number> => {
+  const runIfDue = async (): Promise<number> => {
     try {
       // A stop that comes during the query finds no child to kill, and would wait for a whole backup.
       if ((await isAnythingDue(plan)) && !stopping.signal.aborted) await runChild();
-      return everyMs * (0.75 + Math.random() / 2);
+      return intervalMs * (0.75 + Math.random() / 2);
     } catch (err) {
       log.error({ err, folder: plan.folder }, 'the backup failed');
-      return Math.max(everyMs, afterFailureMs);
+      return Math.max(intervalMs, failureRetryMs);
     }
   };
-  const run = async () => {
-    for (let pauseMs = everyMs; !stopping.signal.aborted; pauseMs = await look()) {
-      await delay(pauseMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+  const runUntilStopped = async () => {
+    for (let delayMs = intervalMs; !stopping.signal.aborted; delayMs = await runIfDue()) {
+      await delay(delayMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
       if (stopping.signal.aborted) return;
     }
   };
-  const running = run();
+  const running = runUntilStopped();
   lifecycle.onStop('backups', async () => {
     stopping.abort();
     // Cut off, it leaves nothing that would be taken for a backup, and the next run cleans up.

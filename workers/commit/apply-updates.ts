@@ -1,24 +1,24 @@
 /** Applying what waits for one field to its live copy: what is new is folded, what is not gets its receipt. No I/O. */
 
 import type { FoundReceipt } from '../../db/read/receipts.ts';
-import type { FieldCommit, NewEntry } from '../../db/write/field-writer.ts';
+import type { FieldCommit, NewLogEntry } from '../../db/write/field-writer.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
-import { nothingTouched, type Touched } from '../../shared/field/merge-update.ts';
+import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { isSameContent } from '../../shared/updates/same-payload.ts';
-import type { LiveField } from './hot-field-cache.ts';
+import { isSamePayload } from '../../shared/updates/same-payload.ts';
+import type { HotField } from './hot-field-cache.ts';
 
 /** What became of the jobs of one field. */
 export interface AppliedJobs {
   /** The version before. */
   readonly from: number;
   readonly commit: FieldCommit;
-  readonly touched: Touched;
+  readonly changes: ChangeSet;
   /** Of each job, in the order that they came in; undefined for a job that is held back. */
   readonly results: readonly (readonly UpdateResult[] | undefined)[];
   /** Of all of them, for the readers. */
@@ -26,14 +26,14 @@ export interface AppliedJobs {
 }
 
 /** What is known to have been applied under a device's counter. */
-interface Earlier {
+interface PriorUpdate {
   readonly version: number;
   /** Undefined when the log no longer has it. */
   readonly update: Update | undefined;
 }
 
 /** The updates that may have been applied before: those that are not above their device's highest counter. */
-export function findSuspects({ clock, state }: LiveField, jobs: readonly ApplyUpdates[]) {
+export function findPossibleDuplicates({ clock, state }: HotField, jobs: readonly ApplyUpdates[]) {
   return jobs.flatMap(({ device, updates }) =>
     updates
       .filter(({ counter }) => counter <= (clock.get(device) ?? 0))
@@ -43,54 +43,55 @@ export function findSuspects({ clock, state }: LiveField, jobs: readonly ApplyUp
 
 /**
  * Folds every update that is new into the live copy, which stands on its own until the transaction commits.
- * @param found what the log says of the suspects
+ * @param receipts what the log says of the suspects
  * @param now this process's clock in ms; log time never goes back
  */
 export function applyJobs(
-  live: LiveField,
+  hotField: HotField,
   jobs: readonly ApplyUpdates[],
-  found: readonly FoundReceipt[],
+  receipts: readonly FoundReceipt[],
   now: number,
 ): AppliedJobs {
-  const { state, clock } = live;
+  const { state, clock } = hotField;
   const from = state.version;
   const time = Math.max(state.time, now);
-  const own = found.filter(({ field }) => field === state.field);
-  const earlier = new Map(own.flatMap((receipt) => earlierOf(receipt, from)));
-  const entries: NewEntry[] = [];
+  const fieldReceipts = receipts.filter(({ field }) => field === state.field);
+  const priorUpdates = new Map(fieldReceipts.flatMap((receipt) => toPriorUpdates(receipt, from)));
+  const entries: NewLogEntry[] = [];
   const conflicts: Conflict[] = [];
-  const touched = nothingTouched();
+  const changes = emptyChangeSet();
   const updates: DeltaUpdate[] = [];
 
   const apply = (device: DeviceId, update: Update, user: string | undefined): UpdateResult => {
     const { counter } = update;
-    const name = `${device} ${counter}`;
-    const known = earlier.get(name);
-    if (known) {
-      const isSame = isSameContent(known.update, update);
-      return { counter, outcome: isSame ? 'duplicate' : 'reused', version: known.version };
+    const key = `${device} ${counter}`;
+    const prior = priorUpdates.get(key);
+    if (prior) {
+      const isSame = isSamePayload(prior.update, update);
+      return { counter, outcome: isSame ? 'duplicate' : 'reused', version: prior.version };
     }
-    const { conflicts: met, version, outcome, resolution } = foldUpdate(state, device, update, time, touched);
+    const { conflicts: newConflicts, version, outcome, resolution } = foldUpdate(state, device, update, time, changes);
     entries.push({ version, device, time, outcome, resolution, update, user });
-    conflicts.push(...met);
+    conflicts.push(...newConflicts);
     clock.set(device, Math.max(clock.get(device) ?? 0, counter));
-    earlier.set(name, { version, update });
+    priorUpdates.set(key, { version, update });
     return { counter, outcome, version, ...(resolution ? { resolution } : {}) };
   };
 
-  const results = jobs.map(({ device, updates: sent, user }) => {
-    if (live.holds.isEarly(device, clock.get(device) ?? 0, sent[0]?.counter ?? 0, now)) return undefined;
-    return sent.map((update) => {
+  const results = jobs.map(({ device, updates: jobUpdates, user }) => {
+    if (hotField.reorderWindow.shouldDefer(device, clock.get(device) ?? 0, jobUpdates[0]?.counter ?? 0, now))
+      return undefined;
+    return jobUpdates.map((update) => {
       const result = apply(device, update, user);
       updates.push({ device, ...result });
       return result;
     });
   });
-  return { from, commit: { state, entries, conflicts }, touched, results, updates };
+  return { from, commit: { state, entries, conflicts }, changes, results, updates };
 }
 
-function earlierOf({ device, counter, row, pruned }: FoundReceipt, version: number): [string, Earlier][] {
-  const name = `${device} ${counter}`;
-  if (row) return [[name, row]];
-  return pruned ? [[name, { version, update: undefined }]] : [];
+function toPriorUpdates({ device, counter, row, pruned }: FoundReceipt, version: number): [string, PriorUpdate][] {
+  const key = `${device} ${counter}`;
+  if (row) return [[key, row]];
+  return pruned ? [[key, { version, update: undefined }]] : [];
 }

@@ -4,15 +4,21 @@
  */
 import type { Knex } from 'knex';
 import { findReceipts } from '../../db/read/receipts.ts';
-import { createFields, keepSnapshot, lockFields, writeCommits, writeSnapshots } from '../../db/write/field-writer.ts';
+import {
+  archiveSnapshot,
+  createFields,
+  lockFields,
+  writeCommits,
+  writeSnapshots,
+} from '../../db/write/field-writer.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { type AppliedJobs, applyJobs, findSuspects } from './apply-updates.ts';
-import type { LiveField, LiveFields } from './hot-field-cache.ts';
+import { type AppliedJobs, applyJobs, findPossibleDuplicates } from './apply-updates.ts';
+import type { HotField, HotFieldCache } from './hot-field-cache.ts';
 
 export type FieldJobs = ReadonlyMap<FieldId, readonly ApplyUpdates[]>;
 
-export interface CommitSettings {
+export interface CommitOptions {
   /** Versions between the snapshots that are kept for good. */
   readonly snapshotEvery: number;
 }
@@ -22,52 +28,54 @@ export interface CommitSettings {
  * a short tail would spare its reader is not worth rewriting even a small field: upkeep does so when it falls quiet.
  */
 const snapshotIntervalMs = 1000;
-const minTail = 16;
-const maxTail = 2000;
+const minTailVersions = 16;
+const maxTailVersions = 2000;
 
 /** @throws whatever the database throws; the copies in memory are then forgotten. */
 export async function commitBatch(
   db: Knex,
-  fields: LiveFields,
+  fields: HotFieldCache,
   batch: FieldJobs,
-  settings: CommitSettings,
+  options: CommitOptions,
 ): Promise<ReadonlyMap<FieldId, AppliedJobs>> {
   const ids = [...batch.keys()].sort();
-  const unknown = ids.filter((field) => !fields.has(field));
-  if (unknown.length > 0) await createFields(db, unknown);
+  const uncached = ids.filter((field) => !fields.has(field));
+  if (uncached.length > 0) await createFields(db, uncached);
   try {
     // Read committed, the default: a stricter level would see the fields as they were before it waited for their locks.
-    return await db.transaction((trx) => commitLocked(trx, fields, batch, settings));
+    return await db.transaction((trx) => commitLocked(trx, fields, batch, options));
   } catch (error) {
-    fields.forget(ids);
+    fields.evict(ids);
     throw error;
   }
 }
 
-async function commitLocked(trx: Knex.Transaction, fields: LiveFields, batch: FieldJobs, settings: CommitSettings) {
-  const live = await fields.catchUp(trx, await lockFields(trx, [...batch.keys()]));
-  const jobsOf = ({ state }: LiveField) => batch.get(state.field) ?? [];
-  const found = await findReceipts(
+async function commitLocked(trx: Knex.Transaction, fields: HotFieldCache, batch: FieldJobs, options: CommitOptions) {
+  const hotFields = await fields.catchUp(trx, await lockFields(trx, [...batch.keys()]));
+  const jobsOf = ({ state }: HotField) => batch.get(state.field) ?? [];
+  const receipts = await findReceipts(
     trx,
-    live.flatMap((field) => findSuspects(field, jobsOf(field))),
+    hotFields.flatMap((field) => findPossibleDuplicates(field, jobsOf(field))),
   );
   const now = Date.now();
-  const applied = live.map((field) => applyJobs(field, jobsOf(field), found, now));
+  const applied = hotFields.map((field) => applyJobs(field, jobsOf(field), receipts, now));
   const commits = applied.map(({ commit }) => commit).filter(({ entries }) => entries.length > 0);
   if (commits.length > 0) await writeCommits(trx, commits);
-  await writeDueSnapshots(trx, live, settings, now);
+  await writeDueSnapshots(trx, hotFields, options, now);
   return new Map(applied.map((one) => [one.commit.state.field, one]));
 }
 
 async function writeDueSnapshots(
   trx: Knex.Transaction,
-  live: readonly LiveField[],
-  { snapshotEvery }: CommitSettings,
+  hotFields: readonly HotField[],
+  { snapshotEvery }: CommitOptions,
   now: number,
 ): Promise<void> {
-  const due = live.filter(({ state, snapshotVersion, snapshotAt }) => {
-    const tail = state.version - snapshotVersion;
-    return tail >= maxTail || (tail >= minTail && now - snapshotAt >= snapshotIntervalMs);
+  const due = hotFields.filter(({ state, snapshotVersion, snapshotAt }) => {
+    const tailVersions = state.version - snapshotVersion;
+    return (
+      tailVersions >= maxTailVersions || (tailVersions >= minTailVersions && now - snapshotAt >= snapshotIntervalMs)
+    );
   });
   await writeSnapshots(
     trx,
@@ -77,8 +85,10 @@ async function writeDueSnapshots(
     field.snapshotVersion = field.state.version;
     field.snapshotAt = now;
   }
-  for (const field of live.filter(({ state, keptVersion }) => state.version - keptVersion >= snapshotEvery)) {
-    await keepSnapshot(trx, field.state);
-    field.keptVersion = field.state.version;
+  for (const field of hotFields.filter(
+    ({ state, archivedVersion }) => state.version - archivedVersion >= snapshotEvery,
+  )) {
+    await archiveSnapshot(trx, field.state);
+    field.archivedVersion = field.state.version;
   }
 }

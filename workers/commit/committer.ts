@@ -3,29 +3,29 @@
  * in meanwhile. Several batches run side by side, but a field is only ever in one of them.
  */
 import type { Knex } from 'knex';
-import { isPassing, type Retry } from '../../db/transient-errors.ts';
+import { isTransient, type Retry } from '../../db/transient-errors.ts';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import type { ApplyUpdates, ApplyUpdatesResult } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { AppliedJobs } from './apply-updates.ts';
-import { type CommitSettings, commitBatch, type FieldJobs } from './commit-batch.ts';
-import { LiveFields } from './hot-field-cache.ts';
+import { type CommitOptions, commitBatch, type FieldJobs } from './commit-batch.ts';
+import { HotFieldCache } from './hot-field-cache.ts';
 import { publishBatch } from './publish.ts';
-import { holdMs } from './reorder-window.ts';
+import { deferMs } from './reorder-window.ts';
 
 const maxBatchUpdates = 2000;
 const maxBatchFields = 200;
 
-interface Waiting {
+interface PendingJob {
   readonly job: ApplyUpdates;
   /** Its place in the queue. */
-  readonly place: number;
+  readonly sequence: number;
   readonly resolve: (result: ApplyUpdatesResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
-type Batch = Map<FieldId, Waiting[]>;
+type Batch = Map<FieldId, PendingJob[]>;
 
 /** A batch that was committed and published. */
 export interface CommitReport {
@@ -44,19 +44,19 @@ export interface CommitterDeps {
   /** How long to wait out what passes. */
   readonly retry: Retry;
   /** How many transactions may run at once. */
-  readonly lanes: number;
-  readonly settings: CommitSettings;
+  readonly maxConcurrentCommits: number;
+  readonly commitOptions: CommitOptions;
   /** Told of every commit, before anybody is answered. Must not throw. */
   readonly onCommit: (report: CommitReport) => void;
 }
 
 export class Committer {
   readonly #deps: CommitterDeps;
-  readonly #live = new LiveFields();
-  readonly #waiting: Batch = new Map();
-  readonly #held: Batch = new Map();
-  readonly #busy = new Set<FieldId>();
-  #lanes = 0;
+  readonly #hotFields = new HotFieldCache();
+  readonly #pending: Batch = new Map();
+  readonly #deferred: Batch = new Map();
+  readonly #busyFields = new Set<FieldId>();
+  #runningCommits = 0;
   #isScheduled = false;
 
   constructor(deps: CommitterDeps) {
@@ -65,38 +65,38 @@ export class Committer {
 
   /**
    * Resolves when the job's updates are committed and published.
-   * @param place the job's place in the queue: what waits for a field is applied in this order
+   * @param sequence the job's place in the queue: what waits for a field is applied in this order
    * @throws when the job itself can never be applied, or when the committer is being stopped during an outage
    */
-  submit(job: ApplyUpdates, place: number): Promise<ApplyUpdatesResult> {
+  submit(job: ApplyUpdates, sequence: number): Promise<ApplyUpdatesResult> {
     return new Promise((resolve, reject) => {
-      this.#enter({ job, place, resolve, reject });
+      this.#enqueue({ job, sequence, resolve, reject });
     });
   }
 
   /** Whatever comes for a field may be what those that are held back are waiting for. */
-  #enter(one: Waiting): void {
-    const { field } = one.job;
-    const waiting = this.#waiting.get(field) ?? [];
-    for (const next of [...(this.#held.get(field) ?? []), one]) insertInOrder(waiting, next);
-    this.#held.delete(field);
-    this.#waiting.set(field, waiting);
+  #enqueue(pendingJob: PendingJob): void {
+    const { field } = pendingJob.job;
+    const pendingJobs = this.#pending.get(field) ?? [];
+    for (const next of [...(this.#deferred.get(field) ?? []), pendingJob]) insertInOrder(pendingJobs, next);
+    this.#deferred.delete(field);
+    this.#pending.set(field, pendingJobs);
     this.#schedule();
   }
 
   /** Holds a job back until another comes for its field, and a moment at most: the other may be with another worker. */
-  #hold(one: Waiting): void {
-    const { field } = one.job;
-    const held = this.#held.get(field);
-    if (held) return void held.push(one);
-    const first = [one];
-    this.#held.set(field, first);
+  #defer(pendingJob: PendingJob): void {
+    const { field } = pendingJob.job;
+    const deferred = this.#deferred.get(field);
+    if (deferred) return void deferred.push(pendingJob);
+    const deferredJobs = [pendingJob];
+    this.#deferred.set(field, deferredJobs);
     setTimeout(() => {
-      if (this.#held.get(field) !== first) return;
-      const [next, ...rest] = first;
-      this.#held.set(field, rest);
-      if (next) this.#enter(next);
-    }, holdMs);
+      if (this.#deferred.get(field) !== deferredJobs) return;
+      const [next, ...rest] = deferredJobs;
+      this.#deferred.set(field, rest);
+      if (next) this.#enqueue(next);
+    }, deferMs);
   }
 
   /** Once all that has come in with this turn of the event loop is here. */
@@ -105,71 +105,75 @@ export class Committer {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.#fillLanes();
+      this.#startCommits();
     });
   }
 
-  #fillLanes(): void {
-    while (this.#lanes < this.#deps.lanes) {
-      const batch = this.#takeBatch();
+  #startCommits(): void {
+    while (this.#runningCommits < this.#deps.maxConcurrentCommits) {
+      const batch = this.#dequeueBatch();
       if (batch.size === 0) return;
-      this.#lanes += 1;
-      for (const field of batch.keys()) this.#busy.add(field);
-      void this.#settle(batch).finally(() => {
-        this.#lanes -= 1;
-        for (const field of batch.keys()) this.#busy.delete(field);
+      this.#runningCommits += 1;
+      for (const field of batch.keys()) this.#busyFields.add(field);
+      void this.#process(batch).finally(() => {
+        this.#runningCommits -= 1;
+        for (const field of batch.keys()) this.#busyFields.delete(field);
         this.#schedule();
       });
     }
   }
 
   /** What waits for fields that no lane is busy with, oldest field first. */
-  #takeBatch(): Batch {
+  #dequeueBatch(): Batch {
     const batch: Batch = new Map();
-    let room = maxBatchUpdates;
-    for (const [field, waiting] of this.#waiting) {
-      if (this.#busy.has(field)) continue;
-      if (batch.size === maxBatchFields || room <= 0) break;
-      const taken = takeWhileRoom(waiting, room);
-      room -= countUpdates(taken);
-      batch.set(field, taken);
-      if (waiting.length === 0) this.#waiting.delete(field);
+    let remaining = maxBatchUpdates;
+    for (const [field, pendingJobs] of this.#pending) {
+      if (this.#busyFields.has(field)) continue;
+      if (batch.size === maxBatchFields || remaining <= 0) break;
+      const batchJobs = dequeueUpTo(pendingJobs, remaining);
+      remaining -= countUpdates(batchJobs);
+      batch.set(field, batchJobs);
+      if (pendingJobs.length === 0) this.#pending.delete(field);
     }
     return batch;
   }
 
   /** Commits a batch and answers everyone in it; takes it apart when something in it cannot be committed. */
-  async #settle(batch: Batch): Promise<void> {
+  async #process(batch: Batch): Promise<void> {
     const { retry, log } = this.#deps;
     try {
       const applied = await retry(() => this.#commit(batch));
-      for (const [field, waiting] of batch) this.#answer(waiting, applied.get(field));
+      for (const [field, pendingJobs] of batch) this.#resolve(pendingJobs, applied.get(field));
     } catch (error) {
-      const parts = splitBatch(batch);
-      if (parts.length === 1 || isPassing(error)) {
+      const singleJobBatches = splitIntoSingleJobs(batch);
+      if (singleJobBatches.length === 1 || isTransient(error)) {
         for (const { reject } of [...batch.values()].flat()) reject(error);
         return;
       }
-      log.warn({ err: error, jobs: parts.length }, 'a batch could not be committed: its jobs are tried one by one');
-      for (const part of parts) await this.#settle(part);
+      log.warn(
+        { err: error, jobs: singleJobBatches.length },
+        'a batch could not be committed: its jobs are tried one by one',
+      );
+      for (const singleJobBatch of singleJobBatches) await this.#process(singleJobBatch);
     }
   }
 
   /** Tells everyone what became of their jobs; those that are held back come again in a moment. */
-  #answer(waiting: readonly Waiting[], applied: AppliedJobs | undefined): void {
-    for (const [index, one] of waiting.entries()) {
+  #resolve(pendingJobs: readonly PendingJob[], applied: AppliedJobs | undefined): void {
+    for (const [index, pendingJob] of pendingJobs.entries()) {
       const results = applied?.results[index];
-      if (!applied) one.reject(new Error('a committed batch lacks one of its fields'));
-      else if (results) one.resolve({ field: one.job.field, version: applied.commit.state.version, results });
-      else this.#hold(one);
+      if (!applied) pendingJob.reject(new Error('a committed batch lacks one of its fields'));
+      else if (results)
+        pendingJob.resolve({ field: pendingJob.job.field, version: applied.commit.state.version, results });
+      else this.#defer(pendingJob);
     }
   }
 
   async #commit(batch: Batch): Promise<ReadonlyMap<FieldId, AppliedJobs>> {
-    const { db, settings, onCommit } = this.#deps;
+    const { db, commitOptions, onCommit } = this.#deps;
     const startedAt = performance.now();
-    const jobs = new Map([...batch].map(([field, waiting]) => [field, waiting.map(({ job }) => job)]));
-    const applied = await commitBatch(db, this.#live, jobs, settings);
+    const jobs = new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)]));
+    const applied = await commitBatch(db, this.#hotFields, jobs, commitOptions);
     const committedAt = performance.now();
     const unpublished = await publishBatch(this.#deps, applied.values());
     const publishMs = performance.now() - committedAt;
@@ -179,26 +183,28 @@ export class Committer {
 }
 
 /** Jobs come almost in order: a few steps from the end at most. */
-function insertInOrder(waiting: Waiting[], one: Waiting): void {
-  const before = waiting.findLastIndex(({ place }) => place <= one.place);
-  waiting.splice(before + 1, 0, one);
+function insertInOrder(pendingJobs: PendingJob[], pendingJob: PendingJob): void {
+  const precedingIndex = pendingJobs.findLastIndex(({ sequence }) => sequence <= pendingJob.sequence);
+  pendingJobs.splice(precedingIndex + 1, 0, pendingJob);
 }
 
-function takeWhileRoom(waiting: Waiting[], room: number): Waiting[] {
+function dequeueUpTo(pendingJobs: PendingJob[], maxUpdates: number): PendingJob[] {
   let count = 0;
   let updates = 0;
-  for (const { job } of waiting) {
-    if (count > 0 && updates + job.updates.length > room) break;
+  for (const { job } of pendingJobs) {
+    if (count > 0 && updates + job.updates.length > maxUpdates) break;
     count += 1;
     updates += job.updates.length;
   }
-  return waiting.splice(0, count);
+  return pendingJobs.splice(0, count);
 }
 
-function countUpdates(waiting: readonly Waiting[]): number {
-  return waiting.reduce((sum, { job }) => sum + job.updates.length, 0);
+function countUpdates(pendingJobs: readonly PendingJob[]): number {
+  return pendingJobs.reduce((sum, { job }) => sum + job.updates.length, 0);
 }
 
-function splitBatch(batch: Batch): Batch[] {
-  return [...batch].flatMap(([field, waiting]) => waiting.map((one) => new Map([[field, [one]]])));
+function splitIntoSingleJobs(batch: Batch): Batch[] {
+  return [...batch].flatMap(([field, pendingJobs]) =>
+    pendingJobs.map((pendingJob) => new Map([[field, [pendingJob]]])),
+  );
 }

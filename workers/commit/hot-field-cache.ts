@@ -6,34 +6,34 @@
 import type { Knex } from 'knex';
 import { LRUCache } from 'lru-cache';
 import { raw } from 'objection';
-import { readLogAfter, stateOfColumns } from '../../db/read/load-state.ts';
+import { decodeStateRow, readLogAfter } from '../../db/read/load-state.ts';
 import { ClockRow, SnapshotRow, StateRow } from '../../db/rows.ts';
 import type { LockedField } from '../../db/write/field-writer.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
 import type { FieldState } from '../../shared/field/state.ts';
-import { Holds } from './reorder-window.ts';
+import { ReorderWindow } from './reorder-window.ts';
 
-export interface LiveField {
+export interface HotField {
   readonly state: FieldState;
   /** The highest counter of each device. */
   readonly clock: Map<DeviceId, number>;
-  readonly holds: Holds;
+  readonly reorderWindow: ReorderWindow;
   /** The version that the field's own snapshot stands at, and when it was written (ms, this process's clock). */
   snapshotVersion: number;
   snapshotAt: number;
   /** The version of the newest snapshot that is kept for good. */
-  keptVersion: number;
+  archivedVersion: number;
 }
 
 /** All that a worker holds of fields, by estimate. */
 const maxBytes = 256 * 1024 * 1024;
 
-export class LiveFields {
-  readonly #fields: LRUCache<FieldId, LiveField>;
+export class HotFieldCache {
+  readonly #fields: LRUCache<FieldId, HotField>;
 
   constructor(max = 1000) {
-    this.#fields = new LRUCache({ max, maxSize: maxBytes, sizeCalculation: sizeOf });
+    this.#fields = new LRUCache({ max, maxSize: maxBytes, sizeCalculation: estimateBytes });
   }
 
   has(field: FieldId): boolean {
@@ -41,28 +41,28 @@ export class LiveFields {
   }
 
   /** The fields as they are under the locks that `trx` holds, in the same order. */
-  async catchUp(trx: Knex.Transaction, locked: readonly LockedField[]): Promise<LiveField[]> {
-    const known = new Map(locked.flatMap((one) => this.#trusted(one)));
-    const unknown = locked.map(({ field }) => field).filter((field) => !known.has(field));
-    const loaded = unknown.length > 0 ? await loadLiveFields(trx, unknown) : new Map<FieldId, LiveField>();
-    const fields: LiveField[] = [];
-    for (const one of locked) {
-      const live = known.get(one.field) ?? loaded.get(one.field);
-      if (!live) throw new Error(`the locked field ${one.field} has no row`);
-      await foldMissing(trx, live, one);
-      this.#fields.set(one.field, live);
-      fields.push(live);
+  async catchUp(trx: Knex.Transaction, locked: readonly LockedField[]): Promise<HotField[]> {
+    const cached = new Map(locked.flatMap((lockedField) => this.#ifValid(lockedField)));
+    const missing = locked.map(({ field }) => field).filter((field) => !cached.has(field));
+    const loaded = missing.length > 0 ? await loadHotFields(trx, missing) : new Map<FieldId, HotField>();
+    const fields: HotField[] = [];
+    for (const lockedField of locked) {
+      const hotField = cached.get(lockedField.field) ?? loaded.get(lockedField.field);
+      if (!hotField) throw new Error(`the locked field ${lockedField.field} has no row`);
+      await applyMissedLog(trx, hotField, lockedField);
+      this.#fields.set(lockedField.field, hotField);
+      fields.push(hotField);
     }
     return fields;
   }
 
   /** The copy in memory, if the stored log leads on from it; a field without one is loaded from PostgreSQL. */
-  #trusted(locked: LockedField): [FieldId, LiveField][] {
-    const live = this.#fields.get(locked.field);
-    return live && isContinuedBy(live.state, locked) ? [[locked.field, live]] : [];
+  #ifValid(locked: LockedField): [FieldId, HotField][] {
+    const hotField = this.#fields.get(locked.field);
+    return hotField && isContinuedBy(hotField.state, locked) ? [[locked.field, hotField]] : [];
   }
 
-  forget(fields: Iterable<FieldId>): void {
+  evict(fields: Iterable<FieldId>): void {
     for (const field of fields) this.#fields.delete(field);
   }
 }
@@ -78,7 +78,7 @@ function isContinuedBy(state: FieldState, { version, logStart, sweptThrough }: L
 }
 
 /** Folds in what other workers have logged since. */
-async function foldMissing(trx: Knex.Transaction, { state, clock }: LiveField, locked: LockedField): Promise<void> {
+async function applyMissedLog(trx: Knex.Transaction, { state, clock }: HotField, locked: LockedField): Promise<void> {
   if (state.version < locked.version) {
     for await (const entry of readLogAfter(trx, state.field, state.version)) {
       replayUpdate(state, entry);
@@ -95,37 +95,37 @@ async function foldMissing(trx: Knex.Transaction, { state, clock }: LiveField, l
 }
 
 /** Reads fields from their snapshots, three queries for all of them. Their logs' tails are yet to be folded in. */
-async function loadLiveFields(trx: Knex.Transaction, fields: readonly FieldId[]): Promise<Map<FieldId, LiveField>> {
+async function loadHotFields(trx: Knex.Transaction, fields: readonly FieldId[]): Promise<Map<FieldId, HotField>> {
   const rows = await StateRow.query(trx).whereIn('field_id', [...fields]);
   const clocks = await ClockRow.query(trx)
     .select('field_id', 'device_id', 'counter')
     .whereIn('field_id', [...fields]);
-  const kept = await SnapshotRow.query(trx)
+  const archived = await SnapshotRow.query(trx)
     .select('field_id', raw('max(version)').as('version'))
     .whereIn('field_id', [...fields])
     .groupBy('field_id');
-  const live = new Map(rows.map((row) => [row.fieldId, toLiveField(row)]));
-  for (const { fieldId, deviceId, counter } of clocks) live.get(fieldId)?.clock.set(deviceId, counter);
-  for (const { fieldId, version } of kept) {
-    const field = live.get(fieldId);
-    if (field) field.keptVersion = version;
+  const hotFields = new Map(rows.map((row) => [row.fieldId, toHotField(row)]));
+  for (const { fieldId, deviceId, counter } of clocks) hotFields.get(fieldId)?.clock.set(deviceId, counter);
+  for (const { fieldId, version } of archived) {
+    const field = hotFields.get(fieldId);
+    if (field) field.archivedVersion = version;
   }
-  return live;
+  return hotFields;
 }
 
-function toLiveField(row: StateRow): LiveField {
+function toHotField(row: StateRow): HotField {
   return {
-    state: stateOfColumns(row.fieldId, row.snapshotVersion, row.snapshotTime, row),
+    state: decodeStateRow(row.fieldId, row.snapshotVersion, row.snapshotTime, row),
     clock: new Map(),
-    holds: new Holds(),
+    reorderWindow: new ReorderWindow(),
     snapshotVersion: row.snapshotVersion,
     snapshotAt: Date.now(),
-    keptVersion: 0,
+    archivedVersion: 0,
   };
 }
 
 /** In bytes, roughly: what has stamps for each of its attributes weighs most. */
-function sizeOf({ state, clock }: LiveField): number {
-  const particles = state.particles.size + state.removed.size;
+function estimateBytes({ state, clock }: HotField): number {
+  const particles = state.particles.size + state.tombstones.size;
   return 2000 + 2000 * particles + 200 * state.cells.size + 100 * clock.size;
 }

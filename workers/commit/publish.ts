@@ -3,10 +3,10 @@
  * tell later, so that neither a cache that is away nor a crash in between leaves a stale copy for good.
  */
 import type { Knex } from 'knex';
-import { markUnpublished } from '../../db/write/field-writer.ts';
+import { markForRepublish } from '../../db/write/field-writer.ts';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
-import { cutState } from '../../shared/cache/state-fragments.ts';
-import { renderDelta } from '../../shared/cache/state-serializer.ts';
+import { toFragments } from '../../shared/cache/state-fragments.ts';
+import { serializeDelta } from '../../shared/cache/state-serializer.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { AppliedJobs } from './apply-updates.ts';
@@ -25,29 +25,29 @@ export async function publishBatch(
   { db, cache, log }: PublishDeps,
   batch: Iterable<AppliedJobs>,
 ): Promise<ReadonlySet<FieldId>> {
-  const missed: { field: FieldId; version: number }[] = [];
-  let reason: unknown;
+  const failed: { field: FieldId; version: number }[] = [];
+  let lastError: unknown;
   await Promise.all(
     [...batch].map(async (applied) => {
       if (applied.updates.length === 0) return;
       try {
         await publishField(cache, applied);
       } catch (error) {
-        reason = error;
+        lastError = error;
         const { field, version } = applied.commit.state;
-        missed.push({ field, version });
+        failed.push({ field, version });
       }
     }),
   );
-  if (missed.length > 0) {
-    log.warn({ err: reason, fields: missed.length }, 'the cache could not be told of a commit');
-    await markUnpublished(db, missed);
+  if (failed.length > 0) {
+    log.warn({ err: lastError, fields: failed.length }, 'the cache could not be told of a commit');
+    await markForRepublish(db, failed);
   }
-  return new Set(missed.map(({ field }) => field));
+  return new Set(failed.map(({ field }) => field));
 }
 
-async function publishField(cache: FieldCache, { commit, from, touched, updates }: AppliedJobs): Promise<void> {
-  const pieces = cutState(commit.state, touched);
-  const delta = renderDelta(from, pieces, updates, commit.conflicts);
-  await cache.publish({ from, pieces, delta, whole: () => cutState(commit.state) });
+async function publishField(cache: FieldCache, { commit, from, changes, updates }: AppliedJobs): Promise<void> {
+  const fragments = toFragments(commit.state, changes);
+  const delta = serializeDelta(from, fragments, updates, commit.conflicts);
+  await cache.publish({ from, fragments, delta, fullState: () => toFragments(commit.state) });
 }

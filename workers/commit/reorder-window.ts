@@ -9,35 +9,35 @@
 import type { DeviceId } from '../../shared/field/ids.ts';
 
 const windowMs = 3000;
-const maxHolds = 20;
+const maxDeferrals = 20;
 
 /** How soon what was held back is looked at again. */
-export const holdMs = 15;
+export const deferMs = 15;
 
-interface Held {
+interface DeferralCount {
   /** When the window began, and when the device was last held back in it. */
-  readonly since: number;
-  readonly at: number;
+  readonly startedAt: number;
+  readonly lastDeferredAt: number;
   readonly count: number;
 }
 
-export class Holds {
-  readonly #held = new Map<DeviceId, Held>();
+export class ReorderWindow {
+  readonly #deferrals = new Map<DeviceId, DeferralCount>();
 
   /**
    * Whether an update is to wait for the one before it.
-   * @param last the device's highest counter that is applied
+   * @param lastCounter the device's highest counter that is applied
    * @param now in ms, the same for all that is looked at together
    */
-  isEarly(device: DeviceId, last: number, counter: number, now: number): boolean {
-    const held = this.#held.get(device);
-    const isOver = held !== undefined && now - held.since >= windowMs;
-    if (isOver) this.#held.delete(device);
-    if (counter <= last + 1) return false;
-    const window = held && !isOver ? held : { since: now, at: 0, count: 0 };
-    if (window.at === now) return true;
-    if (window.count >= maxHolds) return false;
-    this.#held.set(device, { since: window.since, at: now, count: window.count + 1 });
+  shouldDefer(device: DeviceId, lastCounter: number, counter: number, now: number): boolean {
+    const current = this.#deferrals.get(device);
+    const isExpired = current !== undefined && now - current.startedAt >= windowMs;
+    if (isExpired) this.#deferrals.delete(device);
+    if (counter <= lastCounter + 1) return false;
+    const window = current && !isExpired ? current : { startedAt: now, lastDeferredAt: 0, count: 0 };
+    if (window.lastDeferredAt === now) return true;
+    if (window.count >= maxDeferrals) return false;
+    this.#deferrals.set(device, { startedAt: window.startedAt, lastDeferredAt: now, count: window.count + 1 });
     return true;
   }
 }

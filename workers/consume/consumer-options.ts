@@ -4,7 +4,7 @@
 const lockDuration = 10_000;
 const stalledInterval = 5000;
 
-export const workerOptions = {
+export const consumerOptions = {
   lockDuration,
   stalledInterval,
   // A job whose workers die is not to blame: it comes back for as long as it takes.

@@ -6,11 +6,11 @@ import { updatesQueue } from '../../shared/contract/job.ts';
 import { fallbackConnection } from '../../shared/queue/fallback-queue.ts';
 import type { ProcessJob } from '../job-processor.ts';
 import type { WorkerDeps } from '../worker-context.ts';
-import { workerOptions } from './consumer-options.ts';
+import { consumerOptions } from './consumer-options.ts';
 
-const limitMs = 15_000;
-const retryMs = 1000;
-const lookEverySeconds = 2;
+const timeoutMs = 15_000;
+const retryDelayMs = 1000;
+const pollIntervalSeconds = 2;
 const concurrency = 100;
 
 /**
@@ -18,58 +18,58 @@ const concurrency = 100;
  * subscribe, though a connection that has fallen silent tells of none; and it asks a PostgreSQL that fails it again at once,
  * a thousand times a second.
  */
-const createWatchfulBackend: typeof createPostgresBackend = (...options) => {
+const createPollingBackend: typeof createPostgresBackend = (...options) => {
   const backend = createPostgresBackend(...options);
-  const wait = backend.waitForJob.bind(backend);
-  const take = backend.moveToActive.bind(backend);
+  const waitForJob = backend.waitForJob.bind(backend);
+  const moveToActive = backend.moveToActive.bind(backend);
   backend.waitForJob = async (seconds) => {
     try {
-      return await wait(Math.min(seconds, lookEverySeconds));
+      return await waitForJob(Math.min(seconds, pollIntervalSeconds));
     } catch (error) {
       backend.emit('error', error as Error);
-      await delay(retryMs);
+      await delay(retryDelayMs);
       return null; // As after any wait in vain: the worker looks by itself.
     }
   };
-  backend.moveToActive = async (...request) => {
+  backend.moveToActive = async (...args) => {
     try {
-      return await take(...request);
+      return await moveToActive(...args);
     } catch (error) {
-      await delay(retryMs);
+      await delay(retryDelayMs);
       throw error;
     }
   };
   return backend;
 };
 
-const createWorker = (databaseUrl: string, process: ProcessJob, telemetry: Telemetry | undefined) =>
+const createWorker = (databaseUrl: string, processJob: ProcessJob, telemetry: Telemetry | undefined) =>
   new Worker(
     updatesQueue,
-    process,
+    processJob,
     {
-      connection: fallbackConnection(databaseUrl, 4, limitMs),
+      connection: fallbackConnection(databaseUrl, 4, timeoutMs),
       // Only once its connection stands: a worker that starts on a failed one spins for ever.
       autorun: false,
       concurrency,
       telemetry,
       // The backend has waited.
       runRetryDelay: 1,
-      ...workerOptions,
+      ...consumerOptions,
     },
-    createWatchfulBackend,
+    createPollingBackend,
   );
 
 /** Starts as soon as PostgreSQL answers, and stops with the lifecycle. */
-export function startFallbackWorker(
+export function startFallbackConsumer(
   { config, log, lifecycle, db }: WorkerDeps,
-  process: ProcessJob,
+  processJob: ProcessJob,
   telemetry: Telemetry | undefined,
 ): void {
   let stop = async () => {};
   lifecycle.onStop('fallback worker', () => stop());
   const start = async (): Promise<void> => {
-    while (!lifecycle.stopping) {
-      const worker = createWorker(directDatabaseUrl(config), process, telemetry);
+    while (!lifecycle.isStopping) {
+      const worker = createWorker(directDatabaseUrl(config), processJob, telemetry);
       worker.on('error', (err) => log.debug({ err }, 'fallback worker error'));
       worker.on('failed', (job, err) => log.warn({ err, job: job?.id }, 'a job of the fallback queue failed'));
       try {
@@ -77,11 +77,11 @@ export function startFallbackWorker(
         await worker.waitUntilReady();
         stop = () => worker.close();
         // Stopped meanwhile: it must not begin.
-        return await (lifecycle.stopping ? stop() : worker.run());
+        return await (lifecycle.isStopping ? stop() : worker.run());
       } catch (err) {
         log.warn({ err }, 'the fallback queue cannot be read yet');
         await worker.close().catch(() => undefined);
-        await delay(retryMs);
+        await delay(retryDelayMs);
       }
     }
   };

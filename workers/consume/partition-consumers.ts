@@ -6,50 +6,50 @@ import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../shared/process/logger.ts';
 import { maxPartitions } from '../../shared/queue/partitions.ts';
-import { beatEveryMs, type Roll, WorkerRegistry } from '../../shared/queue/worker-membership.ts';
+import { heartbeatIntervalMs, type Membership, WorkerMembership } from '../../shared/queue/worker-membership.ts';
 
-const firstBeatLimitMs = 1000;
+const firstHeartbeatTimeoutMs = 1000;
 
-interface Reader {
+interface Consumer {
   /** Takes its part of what this worker may have in hand, one of so many; told at once, and whenever that changes. */
-  takePartOf(readers: number): void;
+  setConcurrencyShare(consumerCount: number): void;
   close(): Promise<void>;
 }
 
-interface QueueReadersOptions {
+interface PartitionConsumersDeps {
   /** Fails fast. */
   readonly redis: Redis;
   /** `QUEUE_PREFIX`. */
   readonly prefix: string;
   /** This worker's name among the others. */
-  readonly worker: string;
+  readonly workerId: string;
   readonly log: Logger;
   /** Begins to take jobs from a queue. */
-  readonly open: (partition: number) => Reader;
+  readonly openConsumer: (partition: number) => Consumer;
 }
 
-export class QueueReaders {
-  readonly #options: QueueReadersOptions;
-  readonly #registry: WorkerRegistry;
-  readonly #readers = new Map<number, Reader>();
+export class PartitionConsumers {
+  readonly #deps: PartitionConsumersDeps;
+  readonly #membership: WorkerMembership;
+  readonly #consumers = new Map<number, Consumer>();
   readonly #closing = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(options: QueueReadersOptions) {
-    this.#options = options;
-    this.#registry = new WorkerRegistry(options.redis, options.prefix);
+  constructor(deps: PartitionConsumersDeps) {
+    this.#deps = deps;
+    this.#membership = new WorkerMembership(deps.redis, deps.prefix);
   }
 
   /** Resolves once it reads; while Redis is away it begins with the first queue. */
   async start(): Promise<void> {
-    const { redis } = this.#options;
-    const signal = AbortSignal.timeout(firstBeatLimitMs);
+    const { redis } = this.#deps;
+    const signal = AbortSignal.timeout(firstHeartbeatTimeoutMs);
     if (redis.status !== 'ready') await once(redis, 'ready', { signal }).catch(() => undefined);
-    await this.#beat();
+    await this.#heartbeat();
   }
 
-  get isReading(): boolean {
+  get isConsuming(): boolean {
     return this.#timer !== undefined && !this.#isClosed;
   }
 
@@ -57,47 +57,47 @@ export class QueueReaders {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    await this.#registry.leave(this.#options.worker).catch(() => undefined);
-    this.#read([]);
+    await this.#membership.leave(this.#deps.workerId).catch(() => undefined);
+    this.#rebalance([]);
     await Promise.all(this.#closing);
   }
 
-  async #beat(): Promise<void> {
+  async #heartbeat(): Promise<void> {
     if (this.#isClosed) return;
-    const { worker, log } = this.#options;
+    const { workerId, log } = this.#deps;
     try {
-      const roll = await this.#registry.beat(worker);
-      if (!this.#isClosed) this.#read(shareOf(roll, worker));
+      const membership = await this.#membership.heartbeat(workerId);
+      if (!this.#isClosed) this.#rebalance(assignPartitions(membership, workerId));
     } catch (err) {
       log.debug({ err }, 'the other workers cannot be seen');
-      if (!this.#isClosed && this.#readers.size === 0) this.#read([0]);
+      if (!this.#isClosed && this.#consumers.size === 0) this.#rebalance([0]);
     }
-    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#beat(), beatEveryMs);
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#heartbeat(), heartbeatIntervalMs);
   }
 
-  #read(share: readonly number[]): void {
-    const { open, log } = this.#options;
-    for (const [partition, reader] of this.#readers) {
-      if (share.includes(partition)) continue;
-      this.#readers.delete(partition);
-      const closing: Promise<void> = reader
+  #rebalance(assigned: readonly number[]): void {
+    const { openConsumer, log } = this.#deps;
+    for (const [partition, consumer] of this.#consumers) {
+      if (assigned.includes(partition)) continue;
+      this.#consumers.delete(partition);
+      const closing: Promise<void> = consumer
         .close()
         .catch((err) => log.debug({ err, partition }, 'a queue could not be left'))
         .finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
     }
-    for (const partition of share) {
-      if (!this.#readers.has(partition)) this.#readers.set(partition, open(partition));
+    for (const partition of assigned) {
+      if (!this.#consumers.has(partition)) this.#consumers.set(partition, openConsumer(partition));
     }
-    for (const reader of this.#readers.values()) reader.takePartOf(share.length);
+    for (const consumer of this.#consumers.values()) consumer.setConcurrencyShare(assigned.length);
   }
 }
 
 /** Every queue has one reader, whichever workers there are. */
-export function shareOf({ workers, partitions }: Roll, worker: string): number[] {
-  const place = workers.indexOf(worker);
-  const readers = Math.min(workers.length, maxPartitions);
+export function assignPartitions({ workers, partitions }: Membership, workerId: string): number[] {
+  const index = workers.indexOf(workerId);
+  const consumerCount = Math.min(workers.length, maxPartitions);
   return Array.from({ length: partitions }, (_, partition) => partition).filter(
-    (partition) => partition % readers === place,
+    (partition) => partition % consumerCount === index,
   );
 }

@@ -3,12 +3,12 @@
 import { loadStoredState } from '../../db/read/load-state.ts';
 import { StateRow } from '../../db/rows.ts';
 import { lockFields, writeSnapshots } from '../../db/write/field-writer.ts';
-import type { UpkeepDeps } from '../worker-context.ts';
+import type { MaintenanceDeps } from '../worker-context.ts';
 
 const quietMs = 3000;
 const maxFieldsPerRun = 500;
 
-export async function flushQuietSnapshots({ db }: UpkeepDeps): Promise<number> {
+export async function flushSnapshots({ db }: MaintenanceDeps): Promise<number> {
   const rows = await StateRow.query(db)
     .select('field_id')
     .whereColumn('snapshot_version', '<', 'version')

@@ -1,26 +1,32 @@
 /** Forgets the part of the logs that lies behind the retention, a slice a transaction. */
 import type { Knex } from 'knex';
-import { loadBase, loadStoredState, readLogAfter } from '../../db/read/load-state.ts';
-import { keepSnapshot, type LockedField, lockFields, writeSnapshots } from '../../db/write/field-writer.ts';
-import { deleteLogThrough, findPrunableFields, findPrunePoint, markSwept } from '../../db/write/log-pruning.ts';
-import { sweepRemoved } from '../../shared/field/fold.ts';
+import { loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from '../../db/read/load-state.ts';
+import { archiveSnapshot, type LockedField, lockFields, writeSnapshots } from '../../db/write/field-writer.ts';
+import {
+  deleteLogThrough,
+  findPrunableFields,
+  findPrunePoint,
+  markTombstonesPurged,
+} from '../../db/write/log-pruning.ts';
+import { purgeTombstones } from '../../shared/field/fold.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
-import type { UpkeepDeps } from '../worker-context.ts';
+import type { MaintenanceDeps } from '../worker-context.ts';
 
 const dayMs = 86_400_000;
 const sliceVersions = 20_000;
 /** A busy field is pruned in steps of at least this many versions, since each step keeps a snapshot. */
-const minStep = 1000;
+const minStepVersions = 1000;
 
 /** @returns how many versions were forgotten */
-export async function pruneLogs({ db, config }: UpkeepDeps): Promise<number> {
+export async function pruneLogs({ db, config }: MaintenanceDeps): Promise<number> {
   const cutoff = Date.now() - config.LOG_RETENTION_DAYS * dayMs;
-  let forgotten = 0;
+  let prunedVersions = 0;
   for (const field of await findPrunableFields(db, cutoff)) {
-    for (let step = sliceVersions; step >= minStep; forgotten += step) step = await pruneField(db, field, cutoff);
+    for (let step = sliceVersions; step >= minStepVersions; prunedVersions += step)
+      step = await pruneField(db, field, cutoff);
   }
-  return forgotten;
+  return prunedVersions;
 }
 
 /** Prunes one slice of one field. @returns how many versions were forgotten */
@@ -31,7 +37,7 @@ async function pruneField(db: Knex, field: FieldId, cutoff: number): Promise<num
     const { logStart, version } = locked;
     const through = await findPrunePoint(trx, field, { logStart, cutoff, limit: sliceVersions });
     const step = through - logStart;
-    if (step === 0 || (step < minStep && through < version)) return 0;
+    if (step === 0 || (step < minStepVersions && through < version)) return 0;
     await pruneThrough(trx, locked, through);
     return step;
   });
@@ -40,25 +46,30 @@ async function pruneField(db: Knex, field: FieldId, cutoff: number): Promise<num
 /** Forgets the log of a locked field up to and including a version, and the tombstones that are as old. */
 export async function pruneThrough(trx: Knex.Transaction, locked: LockedField, through: number): Promise<void> {
   const { field, logStart } = locked;
-  await keepBase(trx, field, through, logStart);
-  await sweepField(trx, field, through);
+  await archiveBaseSnapshot(trx, field, through, logStart);
+  await purgeFieldTombstones(trx, field, through);
   await deleteLogThrough(trx, field, through);
 }
 
 /** Keeps a snapshot at `through`, for the pruned log to stand on. */
-async function keepBase(trx: Knex.Transaction, field: FieldId, through: number, logStart: number): Promise<void> {
-  const base = await loadBase(trx, field, through, logStart);
+async function archiveBaseSnapshot(
+  trx: Knex.Transaction,
+  field: FieldId,
+  through: number,
+  logStart: number,
+): Promise<void> {
+  const base = await loadSnapshotAtOrBefore(trx, field, through, logStart);
   if (!base) throw new Error(`the log of ${field} has lost the snapshot that it stands on`);
   for await (const entry of readLogAfter(trx, field, base.version, through)) replayUpdate(base, entry);
-  await keepSnapshot(trx, base);
+  await archiveSnapshot(trx, base);
 }
 
 /** Forgets what was removed up to `through`, and says in the log after which version that happened. */
-async function sweepField(trx: Knex.Transaction, field: FieldId, through: number): Promise<void> {
+async function purgeFieldTombstones(trx: Knex.Transaction, field: FieldId, through: number): Promise<void> {
   const state = await loadStoredState(trx, field);
   if (!state) return;
-  sweepRemoved(state, through);
-  await markSwept(trx, field, { version: state.version, through });
+  purgeTombstones(state, through);
+  await markTombstonesPurged(trx, field, { version: state.version, through });
   await writeSnapshots(trx, [state]);
-  await keepSnapshot(trx, state);
+  await archiveSnapshot(trx, state);
 }

@@ -7,36 +7,36 @@ import { pruneConflicts } from '../../db/write/log-pruning.ts';
 import { queuePrefix } from '../../shared/queue/partitions.ts';
 import { openWorkerConnection } from '../../shared/redis/connect.ts';
 import type { WorkerMetrics } from '../observe/metrics.ts';
-import type { UpkeepDeps, WorkerDeps } from '../worker-context.ts';
-import { flushQuietSnapshots } from './flush-snapshots.ts';
+import type { MaintenanceDeps, WorkerDeps } from '../worker-context.ts';
+import { flushSnapshots } from './flush-snapshots.ts';
 import { pruneLogs } from './prune-logs.ts';
 import { republishFields } from './republish.ts';
 
-const upkeepQueue = 'upkeep';
+const maintenanceQueue = 'upkeep';
 
 interface Task {
-  readonly everyMs: number;
-  readonly run: (deps: UpkeepDeps) => Promise<number>;
+  readonly intervalMs: number;
+  readonly run: (deps: MaintenanceDeps) => Promise<number>;
 }
 
-export const upkeepTasks: Readonly<Record<string, Task>> = {
-  republish: { everyMs: 2000, run: republishFields },
-  'flush-snapshots': { everyMs: 5000, run: flushQuietSnapshots },
-  'prune-conflicts': { everyMs: 60_000, run: ({ db }) => pruneConflicts(db) },
-  'prune-logs': { everyMs: 600_000, run: pruneLogs },
+export const maintenanceTasks: Readonly<Record<string, Task>> = {
+  republish: { intervalMs: 2000, run: republishFields },
+  'flush-snapshots': { intervalMs: 5000, run: flushSnapshots },
+  'prune-conflicts': { intervalMs: 60_000, run: ({ db }) => pruneConflicts(db) },
+  'prune-logs': { intervalMs: 600_000, run: pruneLogs },
 };
 
-interface UpkeepOptions extends UpkeepDeps, Pick<WorkerDeps, 'lifecycle'> {
+interface MaintenanceSchedulerDeps extends MaintenanceDeps, Pick<WorkerDeps, 'lifecycle'> {
   readonly metrics: WorkerMetrics;
 }
 
-export async function startUpkeep(deps: UpkeepOptions): Promise<void> {
+export async function startMaintenanceScheduler(deps: MaintenanceSchedulerDeps): Promise<void> {
   const { config, log, lifecycle, metrics } = deps;
   const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
   const prefix = queuePrefix(config.QUEUE_PREFIX);
-  const queue = new Queue(upkeepQueue, { connection, prefix });
+  const queue = new Queue(maintenanceQueue, { connection, prefix });
   queue.on('error', (err) => log.debug({ err }, 'upkeep queue error'));
-  const worker = new Worker(upkeepQueue, ({ name }) => runTask(deps, name), {
+  const worker = new Worker(maintenanceQueue, ({ name }) => runTask(deps, name), {
     connection,
     prefix,
     removeOnComplete: { count: 20 },
@@ -45,7 +45,7 @@ export async function startUpkeep(deps: UpkeepOptions): Promise<void> {
   });
   worker.on('error', (err) => log.debug({ err }, 'upkeep worker error'));
   worker.on('failed', (job, err) => {
-    if (job && Object.hasOwn(upkeepTasks, job.name)) metrics.taskFailures.inc({ task: job.name });
+    if (job && Object.hasOwn(maintenanceTasks, job.name)) metrics.taskFailures.inc({ task: job.name });
     log.warn({ err, task: job?.name }, 'an upkeep task failed');
   });
   lifecycle.onStop('upkeep', async () => {
@@ -53,17 +53,17 @@ export async function startUpkeep(deps: UpkeepOptions): Promise<void> {
     await queue.close();
     close();
   });
-  for (const [name, { everyMs }] of Object.entries(upkeepTasks)) {
-    await queue.upsertJobScheduler(name, { every: everyMs }, { name });
+  for (const [name, { intervalMs }] of Object.entries(maintenanceTasks)) {
+    await queue.upsertJobScheduler(name, { every: intervalMs }, { name });
   }
 }
 
-async function runTask(deps: UpkeepOptions, name: string): Promise<number> {
-  const task = upkeepTasks[name];
+async function runTask(deps: MaintenanceSchedulerDeps, name: string): Promise<number> {
+  const task = maintenanceTasks[name];
   if (!task) throw new Error(`there is no upkeep task ${name}`);
   const startedAt = performance.now();
   const done = await task.run(deps);
-  deps.metrics.taskSucceeded.set({ task: name }, Date.now() / 1000);
+  deps.metrics.taskLastSuccess.set({ task: name }, Date.now() / 1000);
   if (done > 0)
     deps.log.info({ task: name, done, durationMs: Math.round(performance.now() - startedAt) }, 'upkeep done');
   return done;

@@ -2,8 +2,8 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { BackupTimes } from '../../db/backup/backup-records.ts';
 
-export function measureBackups(registry: Registry, read: () => Promise<BackupTimes>): void {
-  const measure = (name: string, help: string, pick: (times: BackupTimes) => Date | undefined) =>
+export function registerBackupMetrics(registry: Registry, read: () => Promise<BackupTimes>): void {
+  const registerGauge = (name: string, help: string, selectTime: (times: BackupTimes) => Date | undefined) =>
     new Gauge({
       name,
       help,
@@ -11,15 +11,15 @@ export function measureBackups(registry: Registry, read: () => Promise<BackupTim
       async collect() {
         // While PostgreSQL is away, what was known last still holds.
         const times = await read().catch(() => undefined);
-        if (times) this.set(Number(pick(times) ?? 0) / 1000);
+        if (times) this.set(Number(selectTime(times) ?? 0) / 1000);
       },
     });
-  measure(
+  registerGauge(
     'field_backup_last_success_timestamp_seconds',
     'When the newest backup was taken; 0 when there is none',
     ({ takenAt }) => takenAt,
   );
-  measure(
+  registerGauge(
     'field_backup_last_verified_timestamp_seconds',
     'When a backup was last restored, replayed and found equal; 0 when none was',
     ({ verifiedAt }) => verifiedAt,

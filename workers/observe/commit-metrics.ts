@@ -3,24 +3,24 @@ import type { CommitReport } from '../commit/committer.ts';
 import type { WorkerMetrics } from './metrics.ts';
 
 /** @param now when it was published, in ms of this machine's clock */
-export function measureCommit(metrics: WorkerMetrics, report: CommitReport, now: number): void {
+export function recordCommit(metrics: WorkerMetrics, report: CommitReport, now: number): void {
   const { jobs, applied, unpublished, commitMs, publishMs } = report;
   metrics.batchFields.observe(jobs.size);
   metrics.commitSeconds.observe(commitMs / 1000);
   metrics.publishSeconds.observe(publishMs / 1000);
-  metrics.unpublished.inc(unpublished.size);
+  metrics.publishFailures.inc(unpublished.size);
   const outcomes = new Map<string, number>();
   let jobCount = 0;
   let updateCount = 0;
-  for (const [field, sent] of jobs) {
+  for (const [field, fieldJobs] of jobs) {
     const { results = [], updates = [], commit } = applied.get(field) ?? {};
-    jobCount += sent.length;
+    jobCount += fieldJobs.length;
     updateCount += updates.length;
     for (const { outcome } of updates) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     for (const { resolution } of commit?.conflicts ?? []) metrics.conflicts.inc({ resolution });
-    for (const [index, { acceptedAt }] of sent.entries()) {
+    for (const [index, { acceptedAt }] of fieldJobs.entries()) {
       if (!results[index]) {
-        metrics.held.inc();
+        metrics.deferredJobs.inc();
         continue;
       }
       // The clock of the process that accepted it may be ahead of this one's.
@@ -29,7 +29,7 @@ export function measureCommit(metrics: WorkerMetrics, report: CommitReport, now:
       if (!unpublished.has(field)) metrics.visibleLag.observe(lagSeconds);
     }
   }
-  for (const [outcome, count] of outcomes) metrics.updates.inc({ outcome }, count);
+  for (const [outcome, count] of outcomes) metrics.settledUpdates.inc({ outcome }, count);
   metrics.batchJobs.observe(jobCount);
   metrics.batchUpdates.observe(updateCount);
 }

@@ -6,7 +6,7 @@ import type { CommitReport } from '../commit/committer.ts';
 
 export interface CommitTracer {
   /** Remembers whose trace a job belongs to: that which is under way. */
-  note(job: ApplyUpdates): void;
+  captureContext(job: ApplyUpdates): void;
   /** @param now when the batch was published, in ms */
   record(report: CommitReport, now: number): void;
 }
@@ -14,17 +14,17 @@ export interface CommitTracer {
 export function createCommitTracer({ api, tracer }: Tracing): CommitTracer {
   const contexts = new WeakMap<ApplyUpdates, Context>();
   return {
-    note(job) {
+    captureContext(job) {
       contexts.set(job, api.context.active());
     },
     record({ jobs, applied, commitMs, publishMs }, now) {
       const committedAt = now - publishMs;
-      const batch = [...jobs.values()].reduce((sum, sent) => sum + sent.length, 0);
-      for (const [field, sent] of jobs) {
-        for (const [index, job] of sent.entries()) {
+      const batchJobs = [...jobs.values()].reduce((sum, fieldJobs) => sum + fieldJobs.length, 0);
+      for (const [field, fieldJobs] of jobs) {
+        for (const [index, job] of fieldJobs.entries()) {
           const context = contexts.get(job);
           if (!context || !applied.get(field)?.results[index]) continue;
-          const attributes = { 'field.id': field, 'field.updates': job.updates.length, 'field.batch.jobs': batch };
+          const attributes = { 'field.id': field, 'field.updates': job.updates.length, 'field.batch.jobs': batchJobs };
           tracer.startSpan('commit', { startTime: committedAt - commitMs, attributes }, context).end(committedAt);
           tracer.startSpan('publish', { startTime: committedAt, attributes }, context).end(now);
         }

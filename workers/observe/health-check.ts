@@ -1,7 +1,7 @@
 /** Whether a worker can do its work: jobs from one of the two queues, and PostgreSQL to commit them to. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
-import { type Check, measureCheck, rememberBriefly } from '../../shared/observability/health-check.ts';
+import { type Check, cacheFor, runCheck } from '../../shared/observability/health-check.ts';
 
 export interface WorkerHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
@@ -10,31 +10,31 @@ export interface WorkerHealth {
   readonly checks: { readonly database: Check; readonly cache: Check; readonly queue: Check };
 }
 
-interface HealthSources {
+interface WorkerHealthDeps {
   readonly db: Knex;
   readonly cacheRedis: Redis;
   readonly queueRedis: Redis;
   /** Whether jobs are being taken: not before it has started, nor once it stops. */
-  readonly isTaking: () => boolean;
+  readonly isConsuming: () => boolean;
 }
 
-export function createWorkerHealthCheck(sources: HealthSources): () => Promise<WorkerHealth> {
-  return rememberBriefly(() => checkWorker(sources));
+export function createWorkerHealthCheck(deps: WorkerHealthDeps): () => Promise<WorkerHealth> {
+  return cacheFor(() => checkWorker(deps));
 }
 
-async function checkWorker({ db, cacheRedis, queueRedis, isTaking }: HealthSources): Promise<WorkerHealth> {
+async function checkWorker({ db, cacheRedis, queueRedis, isConsuming }: WorkerHealthDeps): Promise<WorkerHealth> {
   const [database, cache, queue] = await Promise.all([
-    measureCheck(() => ask(() => db.raw('SELECT 1'))),
-    measureCheck(() => ask(() => cacheRedis.ping())),
-    measureCheck(() => ask(() => queueRedis.ping())),
+    runCheck(() => probe(() => db.raw('SELECT 1'))),
+    runCheck(() => probe(() => cacheRedis.ping())),
+    runCheck(() => probe(() => queueRedis.ping())),
   ]);
   const checks = { database, cache, queue };
-  const isReady = database.status === 'up' && isTaking();
-  const isWhole = isReady && Object.values(checks).every(({ status }) => status === 'up');
-  return { status: !isReady ? 'unhealthy' : isWhole ? 'healthy' : 'degraded', isReady, checks };
+  const isReady = database.status === 'up' && isConsuming();
+  const isFullyHealthy = isReady && Object.values(checks).every(({ status }) => status === 'up');
+  return { status: !isReady ? 'unhealthy' : isFullyHealthy ? 'healthy' : 'degraded', isReady, checks };
 }
 
-async function ask(question: () => PromiseLike<unknown>): Promise<object> {
-  await question();
+async function probe(query: () => PromiseLike<unknown>): Promise<object> {
+  await query();
   return {};
 }

@@ -28,7 +28,7 @@ export function createWorkerMetrics() {
     ),
     appliedLag: histogram('field_applied_lag_seconds', 'From accepted to committed, for each job', lagSeconds),
     visibleLag: histogram('field_visible_lag_seconds', 'From accepted to published, for each job', lagSeconds),
-    updates: new Counter({
+    settledUpdates: new Counter({
       name: 'field_updates_settled_total',
       help: 'Updates that came to an end, by their outcome',
       labelNames: ['outcome'],
@@ -40,19 +40,25 @@ export function createWorkerMetrics() {
       labelNames: ['resolution'],
       registers,
     }),
-    held: counter(
+    deferredJobs: counter(
       'field_jobs_held_back_total',
       'Times that a job waited for one that its device had numbered before it',
     ),
-    unpublished: counter('field_publish_failures_total', 'Fields that the cache could not be told of after a commit'),
-    retries: counter('field_commit_retries_total', 'Commits that were tried again because of what passes by itself'),
+    publishFailures: counter(
+      'field_publish_failures_total',
+      'Fields that the cache could not be told of after a commit',
+    ),
+    commitRetries: counter(
+      'field_commit_retries_total',
+      'Commits that were tried again because of what passes by itself',
+    ),
     failedJobs: counter('field_jobs_failed_total', 'Jobs that can never be applied'),
     stalledJobs: counter(
       'field_jobs_stalled_total',
       'Jobs whose worker had died, or was too slow to say that it lives',
     ),
-    lostLocks: counter('field_job_locks_lost_total', 'Locks of jobs that could not be renewed in time'),
-    taskSucceeded: new Gauge({
+    lostJobLocks: counter('field_job_locks_lost_total', 'Locks of jobs that could not be renewed in time'),
+    taskLastSuccess: new Gauge({
       name: 'field_upkeep_last_success_timestamp_seconds',
       help: 'When this worker last ended a task of upkeep; the newest of all workers counts',
       labelNames: ['task'],

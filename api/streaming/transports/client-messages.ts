@@ -1,5 +1,5 @@
 /** What a client says over its socket: parsed and checked, or an error that says why not. */
-import { inputErrors } from '../../../shared/contract/problem.ts';
+import { toInputErrors } from '../../../shared/contract/problem.ts';
 import { type ClientMessage, createClientMessageSchema } from '../../../shared/contract/stream.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { parseJson } from '../../http/parse-json.ts';
@@ -12,6 +12,6 @@ export function createClientMessageParser(gridSize: number): ParseClientMessage 
   return (text) => {
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
-    throw new FieldError('invalid_input', { errors: inputErrors(parsed.error) });
+    throw new FieldError('invalid_input', { errors: toInputErrors(parsed.error) });
   };
 }

@@ -7,14 +7,14 @@ import type { FieldId } from '../../../shared/field/ids.ts';
 import type { ApiMetrics } from '../../metrics.ts';
 import type { Presence } from '../../state/presence.ts';
 import type { AcceptUpdates } from '../../updates/accept-updates.ts';
-import type { FieldHub } from '../stream-hub.ts';
-import type { OpenStreams } from './stream-registry.ts';
+import type { StreamHub } from '../stream-hub.ts';
+import type { StreamRegistry } from './stream-registry.ts';
 
-export interface StreamDeps {
+export interface SessionDeps {
   readonly config: Config;
-  readonly hub: FieldHub;
+  readonly hub: StreamHub;
   readonly presence: Presence;
-  readonly streams: OpenStreams;
+  readonly streams: StreamRegistry;
   readonly verifyToken: VerifyToken;
   readonly acceptUpdates: AcceptUpdates;
   readonly metrics: ApiMetrics;
@@ -28,6 +28,6 @@ export interface StreamRequest {
 }
 
 /** Whom presence counts: the device, or the user of a token without one. */
-export function presentAs({ device, sub }: Claims): string {
+export function presenceId({ device, sub }: Claims): string {
   return device ?? `user:${sub}`;
 }

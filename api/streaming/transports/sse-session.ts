@@ -6,47 +6,47 @@ import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
-import type { Listener } from '../subscriber.ts';
-import { presentAs, type StreamDeps, type StreamRequest } from './session-deps.ts';
-import type { OpenStream } from './stream-registry.ts';
-import { ExpiryTimer } from './token-expiry-timer.ts';
+import type { MessageSink } from '../subscriber.ts';
+import { presenceId, type SessionDeps, type StreamRequest } from './session-deps.ts';
+import type { StreamSession } from './stream-registry.ts';
+import { TokenExpiryTimer } from './token-expiry-timer.ts';
 
-const keepAliveEveryMs = 15_000;
-const heartbeatEveryMs = 10_000;
-const keepAlive = ': still here\n\n';
-const firstRetryMs = 1000;
+const keepAliveIntervalMs = 15_000;
+const heartbeatIntervalMs = 10_000;
+const keepAliveComment = ': still here\n\n';
+const initialRetryMs = 1000;
 
-interface EventSessionOptions extends Pick<StreamDeps, 'hub' | 'presence' | 'streams'> {
+interface SseSessionDeps extends Pick<SessionDeps, 'hub' | 'presence' | 'streams'> {
   readonly response: ServerResponse;
   readonly request: StreamRequest;
   readonly log: Pick<Logger, 'info'>;
 }
 
 /** Writes to a response whose head has been sent. */
-export class EventSession implements Listener, OpenStream {
+export class SseSession implements MessageSink, StreamSession {
   readonly transport = 'sse';
-  readonly #options: EventSessionOptions;
+  readonly #deps: SseSessionDeps;
   readonly #response: ServerResponse;
   readonly #field: FieldId;
-  readonly #present: string;
-  readonly #expiry = new ExpiryTimer(() => this.close());
+  readonly #presenceId: string;
+  readonly #expiryTimer = new TokenExpiryTimer(() => this.close());
   readonly #openedAt = Date.now();
-  #keptAliveAt = Date.now();
-  #heardAt = Date.now();
+  #lastKeepAliveAt = Date.now();
+  #lastHeartbeatAt = Date.now();
 
-  constructor(options: EventSessionOptions) {
-    const { response, request, hub, presence, streams } = options;
-    this.#options = options;
+  constructor(deps: SseSessionDeps) {
+    const { response, request, hub, presence, streams } = deps;
+    this.#deps = deps;
     this.#response = response;
     this.#field = request.field;
-    this.#present = presentAs(request.claims);
-    response.write(`retry: ${firstRetryMs}\n\n`);
-    this.#expiry.set(request.claims.exp * 1000);
-    presence.touch(this.#field, this.#present);
+    this.#presenceId = presenceId(request.claims);
+    response.write(`retry: ${initialRetryMs}\n\n`);
+    this.#expiryTimer.set(request.claims.exp * 1000);
+    presence.touch(this.#field, this.#presenceId);
     streams.add(this);
-    const leave = hub.join({ field: this.#field, listener: this, after: request.after });
+    const unsubscribe = hub.subscribe({ field: this.#field, sink: this, after: request.after });
     response.on('error', () => undefined);
-    response.on('close', () => this.#end(leave));
+    response.on('close', () => this.#handleClose(unsubscribe));
   }
 
   send(message: StreamMessage): void {
@@ -63,7 +63,7 @@ export class EventSession implements Listener, OpenStream {
   }
 
   get claims(): Claims {
-    return this.#options.request.claims;
+    return this.#deps.request.claims;
   }
 
   revoke(): void {
@@ -75,26 +75,26 @@ export class EventSession implements Listener, OpenStream {
     this.#response.destroy();
   }
 
-  sayGoodbye(retryAfter: number): void {
+  closeForRestart(retryAfter: number): void {
     this.send(encodeMessage({ type: 'bye', reason: 'restart', retryAfter }));
     if (this.#response.writable) this.#response.end(`retry: ${retryAfter * 1000}\n\n`);
   }
 
   tick(now: number): void {
-    if (now - this.#heardAt >= heartbeatEveryMs) {
-      this.#heardAt = now;
-      this.#options.presence.touch(this.#field, this.#present);
+    if (now - this.#lastHeartbeatAt >= heartbeatIntervalMs) {
+      this.#lastHeartbeatAt = now;
+      this.#deps.presence.touch(this.#field, this.#presenceId);
     }
-    if (now - this.#keptAliveAt < keepAliveEveryMs) return;
-    this.#keptAliveAt = now;
-    if (this.#response.writable) this.#response.write(keepAlive);
+    if (now - this.#lastKeepAliveAt < keepAliveIntervalMs) return;
+    this.#lastKeepAliveAt = now;
+    if (this.#response.writable) this.#response.write(keepAliveComment);
   }
 
-  #end(leave: () => void): void {
-    this.#expiry.clear();
-    leave();
-    this.#options.streams.remove(this);
+  #handleClose(unsubscribe: () => void): void {
+    this.#expiryTimer.clear();
+    unsubscribe();
+    this.#deps.streams.remove(this);
     const durationMs = Date.now() - this.#openedAt;
-    this.#options.log.info({ field: this.#field, durationMs }, 'event stream closed');
+    this.#deps.log.info({ field: this.#field, durationMs }, 'event stream closed');
   }
 }

@@ -4,17 +4,17 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Claims } from '../../../shared/contract/token.ts';
-import type { StreamCounts } from '../../rate-limits/concurrent-stream-limiter.ts';
+import type { ConcurrentStreamLimiter } from '../../rate-limits/concurrent-stream-limiter.ts';
 
 /** An open WebSocket or event stream. */
-export interface OpenStream {
+export interface StreamSession {
   readonly transport: 'websocket' | 'sse';
   /** Of the token that it stands on now. */
   readonly claims: Claims;
   /** Called about once a second. */
   tick(now: number): void;
   /** Says that the process stops, and ends the stream. */
-  sayGoodbye(retryAfterSeconds: number): void;
+  closeForRestart(retryAfterSeconds: number): void;
   /** Says that its token has been revoked, and ends it. */
   revoke(): void;
   /** Ends it without ceremony. */
@@ -23,53 +23,53 @@ export interface OpenStream {
   bufferedBytes(): number;
 }
 
-const tickMs = 1000;
-const sliceSize = 500;
-const slicePauseMs = 100;
+const tickIntervalMs = 1000;
+const drainBatchSize = 500;
+const drainBatchIntervalMs = 100;
 const maxRetryAfterSeconds = 5;
-const goodbyeMs = 3000;
+const drainTimeoutMs = 3000;
 
-interface OpenStreamsOptions {
-  readonly onChange: (transport: OpenStream['transport'], change: 1 | -1) => void;
+interface StreamRegistryDeps {
+  readonly onChange: (transport: StreamSession['transport'], change: 1 | -1) => void;
   readonly isRevoked: (claims: Claims) => boolean;
   /** How many each user has, over all processes. */
-  readonly counts: StreamCounts;
+  readonly streamLimiter: ConcurrentStreamLimiter;
 }
 
-export class OpenStreams {
+export class StreamRegistry {
   /** With the user who opened it. */
-  readonly #streams = new Map<OpenStream, string>();
-  readonly #clock: NodeJS.Timeout;
+  readonly #streams = new Map<StreamSession, string>();
+  readonly #timer: NodeJS.Timeout;
   #isDraining = false;
-  readonly #options: OpenStreamsOptions;
+  readonly #deps: StreamRegistryDeps;
 
-  constructor(options: OpenStreamsOptions) {
-    this.#options = options;
-    this.#clock = setInterval(() => {
+  constructor(deps: StreamRegistryDeps) {
+    this.#deps = deps;
+    this.#timer = setInterval(() => {
       const now = Date.now();
       // Again here: one may have been opened, or have renewed its token, just when its token was revoked.
       this.closeRevoked();
       for (const stream of this.#streams.keys()) stream.tick(now);
-    }, tickMs);
+    }, tickIntervalMs);
   }
 
-  add(stream: OpenStream): void {
+  add(stream: StreamSession): void {
     this.#streams.set(stream, stream.claims.sub);
-    this.#options.counts.add(stream.claims.sub);
-    this.#options.onChange(stream.transport, 1);
+    this.#deps.streamLimiter.add(stream.claims.sub);
+    this.#deps.onChange(stream.transport, 1);
   }
 
-  remove(stream: OpenStream): void {
+  remove(stream: StreamSession): void {
     const user = this.#streams.get(stream);
     if (user === undefined) return;
     this.#streams.delete(stream);
-    this.#options.counts.remove(user);
-    this.#options.onChange(stream.transport, -1);
+    this.#deps.streamLimiter.remove(user);
+    this.#deps.onChange(stream.transport, -1);
   }
 
   /** Ends those whose tokens have been revoked. */
   closeRevoked(): void {
-    for (const stream of this.#streams.keys()) if (this.#options.isRevoked(stream.claims)) stream.revoke();
+    for (const stream of this.#streams.keys()) if (this.#deps.isRevoked(stream.claims)) stream.revoke();
   }
 
   /** What waits in this process for its readers to read. */
@@ -88,18 +88,18 @@ export class OpenStreams {
   async drain(): Promise<void> {
     this.#isDraining = true;
     const streams = [...this.#streams.keys()];
-    for (let start = 0; start < streams.length; start += sliceSize) {
-      for (const stream of streams.slice(start, start + sliceSize)) {
-        stream.sayGoodbye(1 + Math.floor(Math.random() * maxRetryAfterSeconds));
+    for (let start = 0; start < streams.length; start += drainBatchSize) {
+      for (const stream of streams.slice(start, start + drainBatchSize)) {
+        stream.closeForRestart(1 + Math.floor(Math.random() * maxRetryAfterSeconds));
       }
-      if (start + sliceSize < streams.length) await delay(slicePauseMs);
+      if (start + drainBatchSize < streams.length) await delay(drainBatchIntervalMs);
     }
-    const deadline = Date.now() + goodbyeMs;
+    const deadline = Date.now() + drainTimeoutMs;
     while (this.#streams.size > 0 && Date.now() < deadline) await delay(10);
     for (const stream of this.#streams.keys()) stream.terminate();
   }
 
   close(): void {
-    clearInterval(this.#clock);
+    clearInterval(this.#timer);
   }
 }

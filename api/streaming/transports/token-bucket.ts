@@ -3,20 +3,20 @@ export class TokenBucket {
   readonly #capacity: number;
   readonly #perSecond: number;
   #tokens: number;
-  #filledAt: number;
+  #refilledAt: number;
 
   constructor({ capacity, perSecond }: { capacity: number; perSecond: number }, now: number) {
     this.#capacity = capacity;
     this.#perSecond = perSecond;
     this.#tokens = capacity;
-    this.#filledAt = now;
+    this.#refilledAt = now;
   }
 
   /** Takes one; false when there is none left. */
-  take(now: number): boolean {
-    const gained = (Math.max(0, now - this.#filledAt) / 1000) * this.#perSecond;
-    this.#tokens = Math.min(this.#capacity, this.#tokens + gained);
-    this.#filledAt = now;
+  tryConsume(now: number): boolean {
+    const refilled = (Math.max(0, now - this.#refilledAt) / 1000) * this.#perSecond;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + refilled);
+    this.#refilledAt = now;
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;

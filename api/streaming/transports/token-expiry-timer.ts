@@ -1,7 +1,7 @@
 /** Calls back when a token runs out. Node's timers hold 24.8 days at most, and tokens live longer. */
 const maxDelayMs = 2 ** 31 - 1;
 
-export class ExpiryTimer {
+export class TokenExpiryTimer {
   readonly #onExpired: () => void;
   #timer: NodeJS.Timeout | undefined;
 

@@ -10,51 +10,51 @@ import { closeCodes } from '../../../shared/contract/wire.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { checkAccess } from '../../auth/field-auth.ts';
+import { assertAccess } from '../../auth/field-auth.ts';
 import { toFieldError } from '../../problems.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
-import type { Listener } from '../subscriber.ts';
+import type { MessageSink } from '../subscriber.ts';
 import type { ParseClientMessage } from './client-messages.ts';
-import { presentAs, type StreamDeps, type StreamRequest } from './session-deps.ts';
-import type { OpenStream } from './stream-registry.ts';
+import { presenceId, type SessionDeps, type StreamRequest } from './session-deps.ts';
+import type { StreamSession } from './stream-registry.ts';
 import { TokenBucket } from './token-bucket.ts';
-import { ExpiryTimer } from './token-expiry-timer.ts';
+import { TokenExpiryTimer } from './token-expiry-timer.ts';
 
-const pingEveryMs = 25_000;
-const heartbeatEveryMs = 10_000;
-const flood = { capacity: 200, perSecond: 100 };
+const pingIntervalMs = 25_000;
+const heartbeatIntervalMs = 10_000;
+const messageRateLimit = { capacity: 200, perSecond: 100 };
 /** What may wait for its turn before the socket is read no further. */
 const maxPendingBytes = 1024 * 1024;
 /** Counted for each message beside its own length. */
 const messageOverheadBytes = 16 * 1024;
 const closeGraceMs = 5000;
 
-interface SessionOptions extends StreamDeps {
+interface WebSocketSessionDeps extends SessionDeps {
   readonly socket: WebSocket;
   readonly request: StreamRequest;
   readonly parse: ParseClientMessage;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-export class SocketSession implements Listener, OpenStream {
+export class WebSocketSession implements MessageSink, StreamSession {
   readonly transport = 'websocket';
-  readonly #options: SessionOptions;
+  readonly #deps: WebSocketSessionDeps;
   readonly #socket: WebSocket;
   readonly #field: FieldId;
   #claims: Claims;
-  readonly #expiry = new ExpiryTimer(() => this.close(closeCodes.tokenExpired, 'token expired'));
-  readonly #bucket = new TokenBucket(flood, Date.now());
+  readonly #expiryTimer = new TokenExpiryTimer(() => this.close(closeCodes.tokenExpired, 'token expired'));
+  readonly #bucket = new TokenBucket(messageRateLimit, Date.now());
   readonly #openedAt = Date.now();
-  readonly #leave: () => void;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #unsubscribe: () => void;
+  #inbox: Promise<void> = Promise.resolve();
   #pendingBytes = 0;
-  #pingedAt = Date.now();
-  #heardAt = Date.now();
+  #lastPingAt = Date.now();
+  #lastHeartbeatAt = Date.now();
   #isAlive = true;
 
-  constructor(options: SessionOptions) {
-    const { socket, request, hub, presence, streams } = options;
-    this.#options = options;
+  constructor(deps: WebSocketSessionDeps) {
+    const { socket, request, hub, presence, streams } = deps;
+    this.#deps = deps;
     this.#socket = socket;
     this.#field = request.field;
     this.#claims = request.claims;
@@ -62,11 +62,11 @@ export class SocketSession implements Listener, OpenStream {
     socket.on('pong', () => {
       this.#isAlive = true;
     });
-    socket.on('close', (code) => this.#end(code));
-    this.#expiry.set(request.claims.exp * 1000);
-    presence.touch(this.#field, presentAs(this.#claims));
+    socket.on('close', (code) => this.#handleClose(code));
+    this.#expiryTimer.set(request.claims.exp * 1000);
+    presence.touch(this.#field, presenceId(this.#claims));
     streams.add(this);
-    this.#leave = hub.join({ field: this.#field, listener: this, after: request.after });
+    this.#unsubscribe = hub.subscribe({ field: this.#field, sink: this, after: request.after });
   }
 
   send(message: StreamMessage): void {
@@ -89,7 +89,7 @@ export class SocketSession implements Listener, OpenStream {
 
   revoke(): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#refuse(new FieldError('token_revoked'));
+    this.#sendError(new FieldError('token_revoked'));
     this.close(closeCodes.forbidden, 'token revoked');
   }
 
@@ -97,27 +97,27 @@ export class SocketSession implements Listener, OpenStream {
     this.#socket.terminate();
   }
 
-  sayGoodbye(retryAfter: number): void {
-    this.#say({ type: 'bye', reason: 'restart', retryAfter });
+  closeForRestart(retryAfter: number): void {
+    this.#send({ type: 'bye', reason: 'restart', retryAfter });
     this.close(closeCodes.restart, 'restart');
   }
 
   tick(now: number): void {
-    if (now - this.#heardAt >= heartbeatEveryMs) {
-      this.#heardAt = now;
-      this.#options.presence.touch(this.#field, presentAs(this.#claims));
+    if (now - this.#lastHeartbeatAt >= heartbeatIntervalMs) {
+      this.#lastHeartbeatAt = now;
+      this.#deps.presence.touch(this.#field, presenceId(this.#claims));
     }
-    if (now - this.#pingedAt < pingEveryMs) return;
+    if (now - this.#lastPingAt < pingIntervalMs) return;
     if (!this.#isAlive) {
       this.terminate();
       return;
     }
     this.#isAlive = false;
-    this.#pingedAt = now;
+    this.#lastPingAt = now;
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 
-  #say(message: ServerMessage): void {
+  #send(message: ServerMessage): void {
     this.send(encodeMessage(message));
   }
 
@@ -125,7 +125,7 @@ export class SocketSession implements Listener, OpenStream {
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#isAlive = true;
-    if (!this.#bucket.take(Date.now())) {
+    if (!this.#bucket.tryConsume(Date.now())) {
       this.close(closeCodes.badMessage, 'too many messages');
       return;
     }
@@ -133,30 +133,30 @@ export class SocketSession implements Listener, OpenStream {
     const bytes = text.length + messageOverheadBytes;
     this.#pendingBytes += bytes;
     if (this.#pendingBytes > maxPendingBytes) this.#socket.pause();
-    this.#turn = this.#turn.then(async () => {
-      await this.#answer(text, isBinary);
+    this.#inbox = this.#inbox.then(async () => {
+      await this.#handleMessage(text, isBinary);
       this.#pendingBytes -= bytes;
       if (this.#pendingBytes <= maxPendingBytes && this.#socket.isPaused) this.#socket.resume();
     });
   }
 
-  async #answer(text: string, isBinary: boolean): Promise<void> {
+  async #handleMessage(text: string, isBinary: boolean): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     try {
       if (isBinary) throw new FieldError('bad_request', { detail: 'Messages are text' });
-      const message = this.#options.parse(text);
-      if (message.type === 'update') await this.#accept(message.updates);
-      else if (message.type === 'token') await this.#renew(message.token);
-      else this.#say({ type: 'pong', serverTime: Date.now() });
+      const message = this.#deps.parse(text);
+      if (message.type === 'update') await this.#acceptUpdates(message.updates);
+      else if (message.type === 'token') await this.#renewToken(message.token);
+      else this.#send({ type: 'pong', serverTime: Date.now() });
     } catch (error) {
-      this.#refuse(toFieldError(error));
+      this.#sendError(toFieldError(error));
     }
   }
 
-  async #accept(updates: Parameters<StreamDeps['acceptUpdates']>[0]['updates']): Promise<void> {
-    const accepted = await this.#options.acceptUpdates({ field: this.#field, claims: this.#claims, updates });
+  async #acceptUpdates(updates: Parameters<SessionDeps['acceptUpdates']>[0]['updates']): Promise<void> {
+    const accepted = await this.#deps.acceptUpdates({ field: this.#field, claims: this.#claims, updates });
     const { serverTime, durability, adjusted } = accepted;
-    this.#say({
+    this.#send({
       type: 'accepted',
       counters: updates.map(({ counter }) => counter),
       serverTime,
@@ -165,35 +165,35 @@ export class SocketSession implements Listener, OpenStream {
     });
   }
 
-  async #renew(token: string): Promise<void> {
+  async #renewToken(token: string): Promise<void> {
     try {
-      const claims = await this.#options.verifyToken(token);
-      checkAccess(claims, 'field:read', this.#field);
+      const claims = await this.#deps.verifyToken(token);
+      assertAccess(claims, 'field:read', this.#field);
       if (claims.device !== this.#claims.device) {
         throw new FieldError('forbidden', { detail: 'The token is for another device' });
       }
       this.#claims = claims;
-      this.#expiry.set(claims.exp * 1000);
+      this.#expiryTimer.set(claims.exp * 1000);
     } catch (error) {
-      const refusal = toFieldError(error);
-      this.#refuse(refusal);
-      const code = refusal.code === 'token_expired' ? closeCodes.tokenExpired : closeCodes.forbidden;
+      const fieldError = toFieldError(error);
+      this.#sendError(fieldError);
+      const code = fieldError.code === 'token_expired' ? closeCodes.tokenExpired : closeCodes.forbidden;
       this.close(code, 'token refused');
     }
   }
 
-  #refuse(error: FieldError): void {
-    this.#options.metrics.refused.inc({ code: error.code });
-    if (error.code === 'internal') this.#options.log.error({ err: error.cause, field: this.#field }, 'message failed');
-    this.#say({ type: 'error', problem: toProblem(error) });
+  #sendError(error: FieldError): void {
+    this.#deps.metrics.refused.inc({ code: error.code });
+    if (error.code === 'internal') this.#deps.log.error({ err: error.cause, field: this.#field }, 'message failed');
+    this.#send({ type: 'error', problem: toProblem(error) });
   }
 
-  #end(code: number): void {
-    this.#expiry.clear();
-    this.#leave();
-    this.#options.streams.remove(this);
+  #handleClose(code: number): void {
+    this.#expiryTimer.clear();
+    this.#unsubscribe();
+    this.#deps.streams.remove(this);
     const { device, sub } = this.#claims;
     const durationMs = Date.now() - this.#openedAt;
-    this.#options.log.info({ field: this.#field, device, user: sub, code, durationMs }, 'socket closed');
+    this.#deps.log.info({ field: this.#field, device, user: sub, code, durationMs }, 'socket closed');
   }
 }

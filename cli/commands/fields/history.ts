@@ -1,15 +1,15 @@
 /** `field history`: who changed a particle or a cell, when, what was written, and what lost to what. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
-import { type Change, type Register, readHistory } from '../../../db/read/register-history.ts';
+import { type RegisterChange, type RegisterRef, readRegisterHistory } from '../../../db/read/register-history.ts';
 import { particleIdSchema } from '../../../shared/contract/ids.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
-import type { Side } from '../../../shared/field/registers/conflict-record.ts';
+import type { ConflictingWrite } from '../../../shared/field/registers/conflict-record.ts';
 import { withDatabase } from '../../backends/with-database.ts';
-import { noSuchField } from '../../errors/field-not-found.ts';
+import { fieldNotFound } from '../../errors/field-not-found.ts';
 import { integerBetween, parseField } from '../../input/parse-arguments.ts';
 import { readSettings } from '../../input/read-settings.ts';
-import { renderTable, shorten } from '../../output/render-table.ts';
+import { renderTable, truncate } from '../../output/render-table.ts';
 
 const valueWidth = 60;
 const head = ['version', 'time', 'device', 'user', 'outcome', 'wrote', 'lost'];
@@ -36,7 +36,7 @@ export function addHistoryCommand(program: Command): void {
 }
 
 /** Whoever has given a particle a name like a cell's says `particle/3,14`, as conflict records do. */
-function parseRegister(text: string): Register {
+function parseRegister(text: string): RegisterRef {
   const [, x, y] = /^(\d{1,4}),(\d{1,4})$/.exec(text) ?? [];
   if (x !== undefined && y !== undefined) return { kind: 'cell', x: Number(x), y: Number(y) };
   const id = particleIdSchema.safeParse(text.replace(/^particle\//, ''));
@@ -44,12 +44,12 @@ function parseRegister(text: string): Register {
   return { kind: 'particle', id: id.data };
 }
 
-async function run(field: FieldId, register: Register, { limit, json }: Options): Promise<void> {
+async function run(field: FieldId, register: RegisterRef, { limit, json }: Options): Promise<void> {
   const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], process.env);
   const { oldest, changes } = await withDatabase(url, async (db) => {
     const page = await createFieldReader(db).readLog(field, 0, 1);
-    if (!page) throw noSuchField(field);
-    return { oldest: page.oldest, changes: await readHistory(db, field, register, limit) };
+    if (!page) throw fieldNotFound(field);
+    return { oldest: page.oldest, changes: await readRegisterHistory(db, field, register, limit) };
   });
   if (json) return console.log(JSON.stringify({ field, ...register, keptAfter: oldest, changes }));
   if (changes.length > 0) console.log(renderTable([head, ...changes.map((change) => toRow(change, register))]));
@@ -58,7 +58,7 @@ async function run(field: FieldId, register: Register, { limit, json }: Options)
   if (oldest > 0) console.log(`The log up to version ${oldest} is no longer kept.`);
 }
 
-function toRow(change: Change, register: Register): string[] {
+function toRow(change: RegisterChange, register: RegisterRef): string[] {
   const { version, time, device, counter, user, outcome, resolution } = change;
   return [
     String(version),
@@ -66,26 +66,26 @@ function toRow(change: Change, register: Register): string[] {
     `${device} ${counter}`,
     user ?? '-',
     resolution ? `${outcome}: ${resolution}` : outcome,
-    shorten(describeWrite(change, register), valueWidth),
-    describeLoser(change),
+    truncate(describeWrite(change, register), valueWidth),
+    describeLostWrite(change),
   ];
 }
 
-function describeWrite({ update }: Change, register: Register): string {
+function describeWrite({ update }: RegisterChange, register: RegisterRef): string {
   if (update.kind === 'particle.remove') return 'removed';
   if (update.kind === 'cells.set') {
     const cell = update.cells.find(({ x, y }) => register.kind === 'cell' && x === register.x && y === register.y);
     return String(cell?.value);
   }
   const { kind, id, counter, timestamp, seen, clock, ...attributes } = update as Extract<
-    Change['update'],
+    RegisterChange['update'],
     { kind: 'particle.put' }
   >;
   return JSON.stringify(attributes);
 }
 
 /** Whose value did not stand. Of what was merged, each side kept something. */
-function describeLoser({ conflict, outcome, resolution }: Change): string {
+function describeLostWrite({ conflict, outcome, resolution }: RegisterChange): string {
   if (outcome === 'superseded') return 'this one, to a later write of its own device';
   if (!conflict) return resolution ? 'no longer kept' : '';
   if (conflict.resolution === 'kept_local') return `this one, to ${describeSide(conflict.local)}`;
@@ -93,6 +93,6 @@ function describeLoser({ conflict, outcome, resolution }: Change): string {
   return conflict.resolution === 'merged' ? `parts of this one and of ${loser}` : loser;
 }
 
-function describeSide({ device, counter, value }: Side): string {
-  return `${device} ${counter} (${value === null ? 'removed' : shorten(JSON.stringify(value), valueWidth)})`;
+function describeSide({ device, counter, value }: ConflictingWrite): string {
+  return `${device} ${counter} (${value === null ? 'removed' : truncate(JSON.stringify(value), valueWidth)})`;
 }

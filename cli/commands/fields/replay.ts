@@ -1,18 +1,18 @@
 /** `field replay`: folds the log again from the oldest state that is kept, and shows or compares what comes out. */
 import type { Command } from 'commander';
 import { replayField } from '../../../db/read/replay-field.ts';
-import { type Verification, verifyField } from '../../../db/read/verify-field.ts';
-import { cutState } from '../../../shared/cache/state-fragments.ts';
-import { joinText, renderState } from '../../../shared/cache/state-serializer.ts';
+import { type FieldVerification, verifyField } from '../../../db/read/verify-field.ts';
+import { toFragments } from '../../../shared/cache/state-fragments.ts';
+import { renderBody, serializeState } from '../../../shared/cache/state-serializer.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { exitCodes } from '../../errors/cli-error.ts';
-import { noSuchField } from '../../errors/field-not-found.ts';
-import { explainVersion } from '../../errors/version-errors.ts';
+import { fieldNotFound } from '../../errors/field-not-found.ts';
+import { explainVersionError } from '../../errors/version-errors.ts';
 import { integerBetween, parseField } from '../../input/parse-arguments.ts';
 import { readSettings } from '../../input/read-settings.ts';
-import { counted } from '../../output/format-numbers.ts';
+import { pluralize } from '../../output/format-numbers.ts';
 import { startProgress } from '../../output/progress.ts';
 
 interface Options {
@@ -45,21 +45,21 @@ async function run(field: FieldId, { to, check, json }: Options): Promise<void> 
     if (check) {
       const verification = await withDatabase(url, (db) => verifyField(db, field, { to, onVersion }));
       progress.stop();
-      return report(verification, json);
+      return printVerification(verification, json);
     }
     const state = await withDatabase(url, (db) => replayField(db, field, { to, onVersion }));
     progress.stop();
-    const text = joinText(renderState(cutState(state)).state, 0).toString();
+    const text = renderBody(serializeState(toFragments(state)).state, 0).toString();
     console.log(json ? text : JSON.stringify(JSON.parse(text), null, 2));
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
-    throw error.code === 'field_not_found' ? noSuchField(field) : explainVersion(error, field, to);
+    throw error.code === 'field_not_found' ? fieldNotFound(field) : explainVersionError(error, field, to);
   } finally {
     progress.stop();
   }
 }
 
-function report(verification: Verification, json: boolean | undefined): void {
+function printVerification(verification: FieldVerification, json: boolean | undefined): void {
   const { field, version, replayedFrom, snapshotsCompared, differences } = verification;
   if (differences.length > 0) process.exitCode = exitCodes.no;
   if (json) {
@@ -67,7 +67,7 @@ function report(verification: Verification, json: boolean | undefined): void {
     return;
   }
   for (const difference of differences) console.log(difference);
-  const replayed = `${counted(version - replayedFrom, 'update')} replayed up to version ${version}`;
-  const verdict = differences.length > 0 ? 'DIFFERS' : 'ok';
-  console.log(`${verdict}  ${field}  ${replayed}, ${counted(snapshotsCompared, 'snapshot')} compared`);
+  const replayed = `${pluralize(version - replayedFrom, 'update')} replayed up to version ${version}`;
+  const label = differences.length > 0 ? 'DIFFERS' : 'ok';
+  console.log(`${label}  ${field}  ${replayed}, ${pluralize(snapshotsCompared, 'snapshot')} compared`);
 }

@@ -1,14 +1,14 @@
 /** `field state`: the state of a field as PostgreSQL has it, now or at a version. */
 import type { Command } from 'commander';
 import { createFieldReader, type FieldReader } from '../../../db/read/field-reader.ts';
-import { cutState } from '../../../shared/cache/state-fragments.ts';
-import { joinText, renderState } from '../../../shared/cache/state-serializer.ts';
+import { toFragments } from '../../../shared/cache/state-fragments.ts';
+import { renderBody, serializeState } from '../../../shared/cache/state-serializer.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { FieldState } from '../../../shared/field/state.ts';
 import { withDatabase } from '../../backends/with-database.ts';
-import { noSuchField } from '../../errors/field-not-found.ts';
-import { explainVersion } from '../../errors/version-errors.ts';
+import { fieldNotFound } from '../../errors/field-not-found.ts';
+import { explainVersionError } from '../../errors/version-errors.ts';
 import { integerBetween, parseField } from '../../input/parse-arguments.ts';
 import { readSettings } from '../../input/read-settings.ts';
 
@@ -33,8 +33,8 @@ export function addStateCommand(program: Command): void {
 async function run(field: FieldId, { at, summary, json }: Options): Promise<void> {
   const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], process.env);
   const state = await withDatabase(url, (db) => loadState(createFieldReader(db), field, at));
-  const rendered = renderState(cutState(state));
-  const text = joinText(summary ? rendered.summary : rendered.state, 0).toString();
+  const rendered = serializeState(toFragments(state));
+  const text = renderBody(summary ? rendered.summary : rendered.state, 0).toString();
   console.log(json ? text : JSON.stringify(JSON.parse(text), null, 2));
 }
 
@@ -44,7 +44,7 @@ async function loadState(reader: FieldReader, field: FieldId, at: number | undef
     if (state) return state;
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
-    if (error.code !== 'field_not_found') throw explainVersion(error, field, at);
+    if (error.code !== 'field_not_found') throw explainVersionError(error, field, at);
   }
-  throw noSuchField(field);
+  throw fieldNotFound(field);
 }

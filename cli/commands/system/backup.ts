@@ -1,18 +1,18 @@
 /** `field backup`: takes a backup now, lists those that there are, and proves that one can be used. */
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { underBackupLock } from '../../../db/backup/backup-lock.ts';
+import { withBackupLock } from '../../../db/backup/backup-lock.ts';
 import { isVerified, listBackups, type StoredBackup } from '../../../db/backup/files/backup-store.ts';
 import { readManifest } from '../../../db/backup/files/manifest.ts';
 import { takeBackup } from '../../../db/backup/run-backups.ts';
 import { verifyBackup } from '../../../db/backup/verify-backup.ts';
-import { type BackupOrder, type WrittenBackup, writeBackup } from '../../../db/backup/write-backup.ts';
+import { type WriteBackupOptions, type WrittenBackup, writeBackup } from '../../../db/backup/write-backup.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { explainBackupError } from '../../backends/backup-errors.ts';
 import { CliError, exitCodes } from '../../errors/cli-error.ts';
 import { readSettings } from '../../input/read-settings.ts';
-import { untilStopped } from '../../input/run-abortable.ts';
-import { counted, readableBytes, readableCount } from '../../output/format-numbers.ts';
+import { runAbortable } from '../../input/run-abortable.ts';
+import { formatBytes, formatCount, pluralize } from '../../output/format-numbers.ts';
 import { type Progress, startProgress } from '../../output/progress.ts';
 import { renderTable } from '../../output/render-table.ts';
 
@@ -30,7 +30,7 @@ export function addBackupCommand(program: Command): void {
     .option('--to <folder>', 'where its folder is made, apart from the scheduled ones (default: BACKUP_FOLDER)')
     .option('--json', 'prints the answer as JSON')
     .addHelpText('after', '\nExample:\n  $ npx field backup --to /mnt/safe\n  $ npx field backup list')
-    .action(take);
+    .action(createBackup);
   backup
     .command('list')
     .description('lists the backups in a folder, the newest first, and when each was verified')
@@ -45,28 +45,30 @@ export function addBackupCommand(program: Command): void {
     .action((path: string | undefined, _: Options, command: Command) => verify(path, command.optsWithGlobals()));
 }
 
-async function take({ to, json }: Options): Promise<void> {
+async function createBackup({ to, json }: Options): Promise<void> {
   const settings = readSettings(['DATABASE_URL', 'BACKUP_FOLDER'], process.env, ['DATABASE_DIRECT_URL']);
   const url = directDatabaseUrl(settings);
   const startedAt = performance.now();
   const written = await withProgress(url, (progress) =>
-    untilStopped(async (signal) => {
-      const order: BackupOrder = {
+    runAbortable(async (signal) => {
+      const options: WriteBackupOptions = {
         url,
         folder: resolve(to ?? settings.BACKUP_FOLDER),
         signal,
         onProgress: ({ done, total, table }) =>
-          progress.show({ done, total, text: `${readableCount(done)} of ${readableCount(total)} rows, ${table}` }),
+          progress.show({ done, total, text: `${formatCount(done)} of ${formatCount(total)} rows, ${table}` }),
       };
-      const held = await underBackupLock(order.url, (client) => (to ? writeBackup(order) : takeBackup(client, order)));
-      return held?.result ?? refuseBusy();
+      const lock = await withBackupLock(options.url, (client) =>
+        to ? writeBackup(options) : takeBackup(client, options),
+      );
+      return lock?.result ?? throwBackupBusy();
     }),
   );
   const seconds = (performance.now() - startedAt) / 1000;
   const { path, manifest } = written;
-  const [rows, bytes] = totalsOf(written);
+  const [rows, bytes] = computeTotals(written);
   if (json) return console.log(JSON.stringify({ path, ...manifest, rows, bytes, seconds }));
-  console.log(`${path}\n${readableCount(rows)} rows, ${readableBytes(bytes)}, ${seconds.toFixed(1)} s`);
+  console.log(`${path}\n${formatCount(rows)} rows, ${formatBytes(bytes)}, ${seconds.toFixed(1)} s`);
 }
 
 async function list(folder: string | undefined, { json }: Options): Promise<void> {
@@ -78,25 +80,25 @@ async function list(folder: string | undefined, { json }: Options): Promise<void
   console.log(backups.length === 0 ? `No backups in ${from}` : `${backups.length} in ${from}`);
 }
 
-async function verify(given: string | undefined, { json }: Options): Promise<void> {
+async function verify(backupPath: string | undefined, { json }: Options): Promise<void> {
   const settings = readSettings(['DATABASE_URL', 'BACKUP_FOLDER'], process.env, ['DATABASE_DIRECT_URL']);
   const url = directDatabaseUrl(settings);
   const { BACKUP_FOLDER } = settings;
-  const path = given ? resolve(given) : (await listBackups(resolve(BACKUP_FOLDER)))[0]?.path;
+  const path = backupPath ? resolve(backupPath) : (await listBackups(resolve(BACKUP_FOLDER)))[0]?.path;
   if (!path) throw new CliError('no', `No backups in ${resolve(BACKUP_FOLDER)}`);
   const backup = { name: basename(path), path };
   const verdict = await withProgress(url, async (progress) => {
     await readManifest(path);
-    const held = await underBackupLock(url, async (client) =>
+    const lock = await withBackupLock(url, async (client) =>
       verifyBackup(client, { url, backup, onProgress: progress.show }),
     );
-    return held?.result ?? refuseBusy();
+    return lock?.result ?? throwBackupBusy();
   });
   const isEqual = verdict.differences.length === 0;
   if (!isEqual) process.exitCode = exitCodes.no;
   if (json) return console.log(JSON.stringify({ path, isEqual, ...verdict }));
   for (const difference of verdict.differences) console.log(difference);
-  const replayed = `${counted(verdict.fields, 'field')}, ${counted(verdict.updates, 'update')} replayed`;
+  const replayed = `${pluralize(verdict.fields, 'field')}, ${pluralize(verdict.updates, 'update')} replayed`;
   console.log(isEqual ? `${path} is as it should be: ${replayed}` : `${path} CANNOT BE TRUSTED`);
 }
 
@@ -111,13 +113,13 @@ async function withProgress<T>(url: string, work: (progress: Progress) => Promis
   }
 }
 
-function refuseBusy(): never {
+function throwBackupBusy(): never {
   throw new CliError('no', 'Another backup or verification of this database is under way.', {
     hint: 'Try again once it is done; `npx field backup list` shows it then.',
   });
 }
 
-function totalsOf({ manifest }: Pick<WrittenBackup, 'manifest'>): [rows: number, bytes: number] {
+function computeTotals({ manifest }: Pick<WrittenBackup, 'manifest'>): [rows: number, bytes: number] {
   const sum = (key: 'rows' | 'bytes') => manifest.files.reduce((total, file) => total + file[key], 0);
   return [sum('rows'), sum('bytes')];
 }
@@ -125,7 +127,7 @@ function totalsOf({ manifest }: Pick<WrittenBackup, 'manifest'>): [rows: number,
 function describe(backup: StoredBackup) {
   const { name, path, manifest, verdict, problem } = backup;
   if (!manifest) return { name, path, problem };
-  const [rows, bytes] = totalsOf({ manifest });
+  const [rows, bytes] = computeTotals({ manifest });
   const { takenAt, installation, fields } = manifest;
   return {
     name,
@@ -143,11 +145,11 @@ function describe(backup: StoredBackup) {
 function toRow(backup: StoredBackup): string[] {
   const { name, manifest, verdict, problem } = backup;
   if (!manifest) return [name, `unusable: ${problem}`];
-  const [rows, bytes] = totalsOf({ manifest });
+  const [rows, bytes] = computeTotals({ manifest });
   const verified = !verdict
     ? 'not yet'
     : isVerified(backup)
       ? verdict.at
       : `FAILED ${verdict.at}: ${verdict.differences[0]}`;
-  return [name, manifest.takenAt, String(manifest.fields.length), readableCount(rows), readableBytes(bytes), verified];
+  return [name, manifest.takenAt, String(manifest.fields.length), formatCount(rows), formatBytes(bytes), verified];
 }

@@ -1,10 +1,10 @@
 /** `field doctor`: looks at everything that the system stands on, and says what to do about what it finds. */
 import type { Command } from 'commander';
 import { renderFindings } from '../../doctor/render-findings.ts';
-import { examine } from '../../doctor/run-checks.ts';
+import { runChecks } from '../../doctor/run-checks.ts';
 import { exitCodes } from '../../errors/cli-error.ts';
 import { parseUrl } from '../../input/parse-arguments.ts';
-import { gatherSettings } from '../../input/read-settings.ts';
+import { collectSettings } from '../../input/read-settings.ts';
 
 const help = `
 Looks at the configuration, PostgreSQL, both roles of Redis, both queues, the workers, the API, the clocks and the disk.
@@ -32,13 +32,13 @@ export function addDoctorCommand(program: Command): void {
 }
 
 async function run({ url, json }: Options): Promise<void> {
-  const given = gatherSettings(process.env);
-  const folder = given.FIELD_DATA_DIR ?? process.cwd();
-  const { findings, hasLooked } = await examine({ given, apiUrl: url ?? given.API_URL, folder });
+  const rawSettings = collectSettings(process.env);
+  const folder = rawSettings.FIELD_DATA_DIR ?? process.cwd();
+  const { findings, hasTargets } = await runChecks({ rawSettings, apiUrl: url ?? rawSettings.API_URL, folder });
   const count = (level: string) => findings.filter((finding) => finding.level === level).length;
   const problems = count('problem');
   if (json) console.log(JSON.stringify({ problems, warnings: count('warning'), findings }));
   else console.log(renderFindings(findings, process.stdout.isTTY && !process.env.NO_COLOR));
-  if (!hasLooked) process.exitCode = exitCodes.usage;
+  if (!hasTargets) process.exitCode = exitCodes.usage;
   else if (problems > 0) process.exitCode = exitCodes.no;
 }

@@ -4,11 +4,11 @@ import { migrate, migrateDown } from '../../../db/migrations/migrate.ts';
 import { type MigrationStatus, readMigrationStatus } from '../../../db/migrations/migration-status.ts';
 import { listFields } from '../../../db/read/verify-field.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
-import { addressOf, explainDatabaseError, withDatabase } from '../../backends/with-database.ts';
+import { describeAddress, explainDatabaseError, withDatabase } from '../../backends/with-database.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { readSettings } from '../../input/read-settings.ts';
 
-const patienceMs = 2000;
+const waitingNoticeMs = 2000;
 
 interface Options {
   down?: boolean;
@@ -34,25 +34,25 @@ async function run(options: Options): Promise<void> {
   if (down && status) throw new CliError('usage', 'Say either --down or --status.');
   const url = directDatabaseUrl(readSettings(['DATABASE_URL'], process.env, ['DATABASE_DIRECT_URL']));
   if (status) {
-    const known = await withDatabase(url, readMigrationStatus);
-    return console.log(json ? JSON.stringify(known) : describeStatus(known));
+    const migrationStatus = await withDatabase(url, readMigrationStatus);
+    return console.log(json ? JSON.stringify(migrationStatus) : describeStatus(migrationStatus));
   }
-  if (down && !yes) await refuseToLoseFields(url);
+  if (down && !yes) await assertNoFieldsLost(url);
   if (down) {
-    const { undone } = await patiently(url, () => migrateDown(url));
-    const said = undone.length > 0 ? `Taken back: ${undone.join(', ')}` : 'There is nothing to take back.';
-    return console.log(json ? JSON.stringify({ undone }) : said);
+    const { undone } = await withWaitingNotice(url, () => migrateDown(url));
+    const message = undone.length > 0 ? `Taken back: ${undone.join(', ')}` : 'There is nothing to take back.';
+    return console.log(json ? JSON.stringify({ undone }) : message);
   }
-  const { applied } = await patiently(url, () => migrate(url));
-  const said = applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'The database is up to date.';
-  console.log(json ? JSON.stringify({ applied }) : said);
+  const { applied } = await withWaitingNotice(url, () => migrate(url));
+  const message = applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'The database is up to date.';
+  console.log(json ? JSON.stringify({ applied }) : message);
 }
 
 /** Says so when it takes a while: a database that is still starting is waited for. */
-async function patiently<T>(url: string, work: () => Promise<T>): Promise<T> {
+async function withWaitingNotice<T>(url: string, work: () => Promise<T>): Promise<T> {
   const timer = setTimeout(() => {
-    console.error(`PostgreSQL at ${addressOf(url)} does not answer yet: waiting for it, at most a minute.`);
-  }, patienceMs);
+    console.error(`PostgreSQL at ${describeAddress(url)} does not answer yet: waiting for it, at most a minute.`);
+  }, waitingNoticeMs);
   try {
     return await work();
   } catch (error) {
@@ -66,14 +66,14 @@ function describeStatus({ applied, pending }: MigrationStatus): string {
   return [...applied.map((name) => `applied  ${name}`), ...pending.map((name) => `pending  ${name}`)].join('\n');
 }
 
-async function refuseToLoseFields(url: string): Promise<void> {
+async function assertNoFieldsLost(url: string): Promise<void> {
   const fields = await withDatabase(url, async (db) =>
     (await readMigrationStatus(db)).applied.length > 0 ? await listFields(db) : [],
   );
   if (fields.length === 0) return;
   const [first] = fields;
   const which = fields.length === 1 ? `the field ${first}` : `${fields.length} fields, ${first} among them`;
-  throw new CliError('no', `Refused: the database at ${addressOf(url)} holds ${which}, which would be lost.`, {
+  throw new CliError('no', `Refused: the database at ${describeAddress(url)} holds ${which}, which would be lost.`, {
     hint: 'If that is what you want, say it with --yes.',
   });
 }

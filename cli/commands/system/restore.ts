@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import { restoreBackup } from '../../../db/backup/restore-backup.ts';
 import { configSchema } from '../../../shared/config/config.ts';
 import { explainBackupError } from '../../backends/backup-errors.ts';
-import { addressOf } from '../../backends/with-database.ts';
+import { describeAddress } from '../../backends/with-database.ts';
 import { CliError } from '../../errors/cli-error.ts';
-import { counted, readableBytes } from '../../output/format-numbers.ts';
+import { formatBytes, pluralize } from '../../output/format-numbers.ts';
 import { startProgress } from '../../output/progress.ts';
 
 interface Options {
@@ -29,11 +29,11 @@ export function addRestoreCommand(program: Command): void {
     .action(run);
 }
 
-async function run(given: string, { database: url, json }: Options): Promise<void> {
+async function run(backupPath: string, { database: url, json }: Options): Promise<void> {
   if (!configSchema.shape.DATABASE_URL.safeParse(url).success) {
     throw new CliError('usage', '--database must start with postgres:// or postgresql://');
   }
-  const folder = resolve(given);
+  const folder = resolve(backupPath);
   const startedAt = performance.now();
   const progress = startProgress(process.stderr);
   try {
@@ -41,14 +41,14 @@ async function run(given: string, { database: url, json }: Options): Promise<voi
       folder,
       url,
       onProgress: ({ done, total, step, file }) =>
-        progress.show({ done, total, text: `${readableBytes(done)} of ${readableBytes(total)}, ${step} ${file}` }),
+        progress.show({ done, total, text: `${formatBytes(done)} of ${formatBytes(total)}, ${step} ${file}` }),
     });
     progress.stop();
     const seconds = (performance.now() - startedAt) / 1000;
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
-    const database = addressOf(url);
+    const database = describeAddress(url);
     if (json) return console.log(JSON.stringify({ folder, database, takenAt, fields: fields.length, rows, seconds }));
-    console.log(`${counted(fields.length, 'field')}, ${counted(rows, 'row')} in ${database}, as of ${takenAt}`);
+    console.log(`${pluralize(fields.length, 'field')}, ${pluralize(rows, 'row')} in ${database}, as of ${takenAt}`);
     console.log(`${seconds.toFixed(1)} s. Next: DATABASE_URL=… npx field verify`);
   } catch (error) {
     throw explainBackupError(error, url);

@@ -1,12 +1,12 @@
 /** `field status`: queues, workers and fields at a glance; on a terminal it goes on until Ctrl-C. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { onStopSignals } from '../../../shared/process/shutdown-signals.ts';
+import { onShutdownSignals } from '../../../shared/process/shutdown-signals.ts';
 import { exitCodes } from '../../errors/cli-error.ts';
 import { integerBetween, parseUrl } from '../../input/parse-arguments.ts';
-import { gatherSettings, readSettings } from '../../input/read-settings.ts';
-import { isAway, readStatus, type Sources, type Status } from '../../status/read-status.ts';
-import { renderStatus, updatesPerSecond } from '../../status/render-status.ts';
+import { collectSettings, readSettings } from '../../input/read-settings.ts';
+import { isUnreachable, type ReadStatusOptions, readStatus, type Status } from '../../status/read-status.ts';
+import { computeUpdatesPerSecond, renderStatus } from '../../status/render-status.ts';
 
 const clearScreen = '\u001b[H\u001b[2J';
 
@@ -37,39 +37,39 @@ export function addStatusCommand(program: Command): void {
 }
 
 async function run({ once, interval, url, json }: Options): Promise<void> {
-  const sources = readSources(url);
+  const options = readStatusOptions(url);
   const stopping = new AbortController();
-  onStopSignals(
+  onShutdownSignals(
     () => stopping.abort(),
     () => process.exit(exitCodes.stopped),
   );
   // Speeds need two looks.
-  let before = await readStatus(sources);
+  let previous = await readStatus(options);
   for (;;) {
     await delay(interval * 1000, undefined, { signal: stopping.signal }).catch(() => undefined);
     if (stopping.signal.aborted) return;
-    const status = await readStatus(sources);
+    const status = await readStatus(options);
     if (json || once || !process.stdout.isTTY) {
-      console.log(json ? JSON.stringify(toJson(status, before)) : renderStatus(status, before));
-      if (isAway(status.redis) || isAway(status.postgres)) process.exitCode = exitCodes.unreachable;
+      console.log(json ? JSON.stringify(toJson(status, previous)) : renderStatus(status, previous));
+      if (isUnreachable(status.redis) || isUnreachable(status.postgres)) process.exitCode = exitCodes.unreachable;
       return;
     }
-    process.stdout.write(`${clearScreen}${renderStatus(status, before)}\n\nCtrl-C ends.\n`);
-    before = status;
+    process.stdout.write(`${clearScreen}${renderStatus(status, previous)}\n\nCtrl-C ends.\n`);
+    previous = status;
   }
 }
 
-function readSources(url: string | undefined): Sources {
+function readStatusOptions(url: string | undefined): ReadStatusOptions {
   const settings = readSettings(['DATABASE_URL', 'QUEUE_REDIS_URL', 'QUEUE_PREFIX'], process.env, ['ADMIN_PASSWORD']);
   return {
     databaseUrl: settings.DATABASE_URL,
     queueUrl: settings.QUEUE_REDIS_URL,
     prefix: settings.QUEUE_PREFIX,
-    apiUrl: url ?? gatherSettings(process.env).API_URL,
+    apiUrl: url ?? collectSettings(process.env).API_URL,
     adminPassword: settings.ADMIN_PASSWORD,
   };
 }
 
-function toJson(status: Status, before: Status) {
-  return { ...status, updatesPerSecond: updatesPerSecond(status, before) };
+function toJson(status: Status, previous: Status) {
+  return { ...status, updatesPerSecond: computeUpdatesPerSecond(status, previous) };
 }

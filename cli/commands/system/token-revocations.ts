@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { type ListedRevocation, liftRevocation, listRevocations, revoke } from '../../../db/write/revocations.ts';
 import type { RevocationKind } from '../../../shared/auth/revocation-list.ts';
-import { cacheNames } from '../../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../../shared/cache/field-cache.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { openRedis } from '../../backends/with-redis.ts';
@@ -13,7 +13,7 @@ import { parseDevice } from '../../input/parse-arguments.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { renderTable } from '../../output/render-table.ts';
 
-interface Whose {
+interface RevocationOptions {
   id?: string;
   token?: string;
   device?: DeviceId;
@@ -23,18 +23,18 @@ interface Whose {
 }
 
 export function addRevocationCommands(token: Command): void {
-  const withWhose = (command: Command) =>
+  const addSubjectOptions = (command: Command) =>
     command
       .option('--id <jti>', 'one token, by its id')
       .option('--token <jwt>', 'one token, by itself')
       .option('--device <id>', 'all tokens of a device that were issued until now', parseDevice)
       .option('--user <sub>', 'all tokens of a user that were issued until now')
       .option('--json', 'prints what was done as JSON');
-  withWhose(token.command('revoke'))
+  addSubjectOptions(token.command('revoke'))
     .description('takes tokens back: requests are refused and streams closed, within a second and on every process')
     .option('--reason <text>', 'why, for the list')
     .action(revokeTokens);
-  withWhose(token.command('restore'))
+  addSubjectOptions(token.command('restore'))
     .description('lets tokens that were revoked open doors again')
     .action(restoreTokens);
   token
@@ -44,25 +44,28 @@ export function addRevocationCommands(token: Command): void {
     .action(list);
 }
 
-async function revokeTokens(whose: Whose): Promise<void> {
-  const subjects = subjectsOf(whose);
+async function revokeTokens(options: RevocationOptions): Promise<void> {
+  const subjects = parseSubjects(options);
   const settings = readSettings(['DATABASE_URL', 'QUEUE_PREFIX'], process.env, ['CACHE_REDIS_URL']);
   await withDatabase(settings.DATABASE_URL, async (db) => {
     for (const [kind, subject] of subjects) {
-      await revoke(db, kind, subject, whose.reason);
-      if (!whose.json) console.log(`Revoked: ${kind} ${subject}`);
+      await revoke(db, kind, subject, options.reason);
+      if (!options.json) console.log(`Revoked: ${kind} ${subject}`);
     }
-    if (whose.json) console.log(JSON.stringify({ revoked: subjects.map(([kind, subject]) => ({ kind, subject })) }));
+    if (options.json) console.log(JSON.stringify({ revoked: subjects.map(([kind, subject]) => ({ kind, subject })) }));
     const installation = await createFieldReader(db).readInstallation();
-    await tell(settings.CACHE_REDIS_URL, cacheNames(settings.QUEUE_PREFIX, installation).revocationChannel);
+    await notifyProcesses(
+      settings.CACHE_REDIS_URL,
+      createCacheKeys(settings.QUEUE_PREFIX, installation).revocationChannel,
+    );
   });
 }
 
 /** Processes look every second by themselves: without Redis they hear of it that much later. */
-async function tell(url: string | undefined, channel: string): Promise<void> {
+async function notifyProcesses(url: string | undefined, channel: string): Promise<void> {
   try {
     if (!url) return;
-    const redis = await openRedis({ url, what: 'the cache', setting: 'CACHE_REDIS_URL' });
+    const redis = await openRedis({ url, label: 'the cache', setting: 'CACHE_REDIS_URL' });
     await redis.publish(channel, '').finally(() => redis.disconnect());
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
@@ -70,15 +73,15 @@ async function tell(url: string | undefined, channel: string): Promise<void> {
   }
 }
 
-async function restoreTokens(whose: Whose): Promise<void> {
-  const subjects = subjectsOf(whose);
+async function restoreTokens(options: RevocationOptions): Promise<void> {
+  const subjects = parseSubjects(options);
   const { DATABASE_URL } = readSettings(['DATABASE_URL'], process.env);
   await withDatabase(DATABASE_URL, async (db) => {
     for (const [kind, subject] of subjects) {
       if (!(await liftRevocation(db, kind, subject))) throw new CliError('no', `Not revoked: ${kind} ${subject}`);
-      if (!whose.json) console.log(`Restored: ${kind} ${subject}`);
+      if (!options.json) console.log(`Restored: ${kind} ${subject}`);
     }
-    if (whose.json) console.log(JSON.stringify({ restored: subjects.map(([kind, subject]) => ({ kind, subject })) }));
+    if (options.json) console.log(JSON.stringify({ restored: subjects.map(([kind, subject]) => ({ kind, subject })) }));
   });
 }
 
@@ -103,10 +106,10 @@ function describe({ kind, subject, revokedAt, reason }: ListedRevocation) {
 }
 
 /** @throws CliError `usage` when it names nothing */
-function subjectsOf({ id, token, device, user }: Whose): [RevocationKind, string][] {
+function parseSubjects({ id, token, device, user }: RevocationOptions): [RevocationKind, string][] {
   const subjects: [RevocationKind, string | undefined][] = [
     ['token', id],
-    ['token', token === undefined ? undefined : idOf(token)],
+    ['token', token === undefined ? undefined : parseTokenId(token)],
     ['device', device],
     ['user', user],
   ];
@@ -116,7 +119,7 @@ function subjectsOf({ id, token, device, user }: Whose): [RevocationKind, string
 }
 
 /** The signature does not matter: what is no token of ours opens nothing anyway. */
-function idOf(token: string): string {
+function parseTokenId(token: string): string {
   try {
     const { jti } = decodeJwt(token.trim());
     if (jti) return jti;

@@ -5,7 +5,7 @@ import type { Scope } from '../../../shared/contract/token.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { parseDevice, parseDuration, parsePatterns, parseScopes } from '../../input/parse-arguments.ts';
-import { missingSettings, readSettings } from '../../input/read-settings.ts';
+import { createMissingSettingsError, readSettings } from '../../input/read-settings.ts';
 import { addRevocationCommands } from './token-revocations.ts';
 
 interface Options {
@@ -71,7 +71,7 @@ async function run({
       'With JWKS_URL, tokens are signed by who owns those keys; this command only signs with JWT_SECRET.',
     );
   }
-  if (!secret) throw missingSettings(['JWT_SECRET']);
+  if (!secret) throw createMissingSettingsError(['JWT_SECRET']);
   const key = { secret, issuer: settings.JWT_ISSUER, audience: settings.JWT_AUDIENCE };
   const { token, expiresAt, tokenId } = await signToken({ sub, device, fields, scope, expiresInSeconds: expires }, key);
   if (json)

@@ -3,16 +3,22 @@ import type { Command } from 'commander';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { maxUpdatesPerRequest } from '../../../shared/contract/wire.ts';
 import { type DeviceId, type FieldId, globalField } from '../../../shared/field/ids.ts';
-import { onStopSignals } from '../../../shared/process/shutdown-signals.ts';
+import { onShutdownSignals } from '../../../shared/process/shutdown-signals.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { withProducer } from '../../backends/with-redis.ts';
-import { countLosses, countSettled, createTally, describeProgress, type Tally } from '../../enqueue/counts.ts';
+import {
+  countRejected,
+  countSettled,
+  createEnqueueCounts,
+  describeProgress,
+  type EnqueueCounts,
+} from '../../enqueue/counts.ts';
 import { enqueueFiles } from '../../enqueue/enqueue-files.ts';
 import { checkFiles } from '../../enqueue/input/check-files.ts';
-import { checkLines } from '../../enqueue/input/dry-run.ts';
+import { dryRun } from '../../enqueue/input/dry-run.ts';
 import { LineReport } from '../../enqueue/input/line-report.ts';
 import { createLineParser } from '../../enqueue/input/parse-line.ts';
-import { createBackends } from '../../enqueue/resilient-backends.ts';
+import { createResilientBackends } from '../../enqueue/resilient-backends.ts';
 import { printSummary } from '../../enqueue/summary.ts';
 import { exitCodes } from '../../errors/cli-error.ts';
 import { integerBetween, parseDevice, parseField } from '../../input/parse-arguments.ts';
@@ -59,14 +65,14 @@ export function addEnqueueCommand(program: Command): void {
     .action(run);
 }
 
-interface Run {
-  readonly tally: Tally;
+interface EnqueueDeps {
+  readonly counts: EnqueueCounts;
   readonly report: LineReport;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
-interface Ending {
+interface EnqueueOutcome {
   readonly complete: boolean;
   readonly version?: number;
 }
@@ -75,59 +81,67 @@ async function run(files: string[], options: Options): Promise<void> {
   checkFiles(files);
   const progress = startProgress(process.stderr);
   const stopping = new AbortController();
-  const tally = createTally();
-  const report = new LineReport(progress.say);
-  const show = () => progress.show({ done: countSettled(tally), total: tally.lines, text: describeProgress(tally) });
+  const counts = createEnqueueCounts();
+  const report = new LineReport(progress.printLine);
+  const show = () => progress.show({ done: countSettled(counts), total: counts.lines, text: describeProgress(counts) });
   const ticker = setInterval(show, refreshMs);
-  onStopSignals(
+  onShutdownSignals(
     () => {
-      progress.say('Stopping once what is in hand is through. Press Ctrl-C again to stop at once.');
+      progress.printLine('Stopping once what is in hand is through. Press Ctrl-C again to stop at once.');
       stopping.abort();
     },
     () => process.exit(exitCodes.stopped),
   );
   const startedAt = performance.now();
-  let ending: Ending = { complete: false };
+  let outcome: EnqueueOutcome = { complete: false };
   try {
-    const work = options.dryRun ? checkOnly : enqueue;
-    ending = await work(files, options, { tally, report, progress, signal: stopping.signal });
+    const work = options.dryRun ? checkInput : enqueue;
+    outcome = await work(files, options, { counts, report, progress, signal: stopping.signal });
   } finally {
     clearInterval(ticker);
     report.finish();
     progress.stop();
     const seconds = (performance.now() - startedAt) / 1000;
-    if (tally.lines > 0 || ending.complete) printSummary({ tally, report, seconds, ...ending }, options);
-    if (tally.lines > 0 && !ending.complete) {
+    if (counts.lines > 0 || outcome.complete) printSummary({ counts, report, seconds, ...outcome }, options);
+    if (counts.lines > 0 && !outcome.complete) {
       console.error('Not all is done. Run the same command again to go on: what is applied already is left out.');
     }
   }
-  if (!ending.complete) process.exitCode = exitCodes.stopped;
-  else if (countLosses(tally) > 0) process.exitCode = exitCodes.no;
+  if (!outcome.complete) process.exitCode = exitCodes.stopped;
+  else if (countRejected(counts) > 0) process.exitCode = exitCodes.no;
 }
 
-async function checkOnly(files: string[], { device }: Options, { tally, report, signal }: Run): Promise<Ending> {
+async function checkInput(
+  files: string[],
+  { device }: Options,
+  { counts, report, signal }: EnqueueDeps,
+): Promise<EnqueueOutcome> {
   const { GRID_SIZE: gridSize } = readSettings(['GRID_SIZE'], process.env);
-  const complete = await checkLines({ files, parse: createLineParser({ gridSize, device }), tally, report, signal });
+  const complete = await dryRun({ files, parse: createLineParser({ gridSize, device }), counts, report, signal });
   return { complete };
 }
 
-async function enqueue(files: string[], options: Options, { tally, report, progress, signal }: Run): Promise<Ending> {
+async function enqueue(
+  files: string[],
+  options: Options,
+  { counts, report, progress, signal }: EnqueueDeps,
+): Promise<EnqueueOutcome> {
   const settings = readSettings(
     ['DATABASE_URL', 'QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'GRID_SIZE', 'MAX_BACKLOG'],
     process.env,
   );
   const { field, device, batch, wait } = options;
-  const { say } = progress;
+  const { printLine } = progress;
   const queue = { url: settings.QUEUE_REDIS_URL, prefix: settings.QUEUE_PREFIX };
   return withDatabase(settings.DATABASE_URL, async (db) => {
     const reader = createFieldReader(db);
     await reader.ping();
     return withProducer(queue, async (producer) => {
-      const backends = createBackends({ db, reader, producer, say, signal });
+      const backends = createResilientBackends({ db, reader, producer, printLine, signal });
       const parse = createLineParser({ gridSize: settings.GRID_SIZE, device });
       const maxBacklog = Math.min(maxWaitingJobs, settings.MAX_BACKLOG);
-      const order = { files, field, batch, wait, maxBacklog, parse, backends, tally, report, say, signal };
-      const complete = await enqueueFiles(order);
+      const deps = { files, field, batch, wait, maxBacklog, parse, backends, counts, report, printLine, signal };
+      const complete = await enqueueFiles(deps);
       return { complete, version: await backends.readVersion(field) };
     });
   });

@@ -4,11 +4,11 @@ import type { Command } from 'commander';
 import { fieldIdSchema } from '../../../shared/contract/ids.ts';
 import { maxUpdatesPerRequest } from '../../../shared/contract/wire.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
-import { onStopSignals } from '../../../shared/process/shutdown-signals.ts';
+import { onShutdownSignals } from '../../../shared/process/shutdown-signals.ts';
 import { CliError, exitCodes } from '../../errors/cli-error.ts';
 import { integerBetween, parseField, parseUrl } from '../../input/parse-arguments.ts';
-import { gatherSettings, readSettings } from '../../input/read-settings.ts';
-import { openDoor } from '../../load/create-devices.ts';
+import { collectSettings, readSettings } from '../../input/read-settings.ts';
+import { createTokenSource } from '../../load/create-devices.ts';
 import type { LoadProgress } from '../../load/load-plan.ts';
 import { renderReport } from '../../load/render-report.ts';
 import { runLoad } from '../../load/run-load.ts';
@@ -62,21 +62,21 @@ export function addLoadCommand(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const given = gatherSettings(process.env);
-  const url = options.url ?? given.API_URL;
+  const rawSettings = collectSettings(process.env);
+  const url = options.url ?? rawSettings.API_URL;
   if (!url) throw new CliError('usage', 'Which stack? Start one with `npm start`, or name one with --url.');
   if (!isLoopback(url) && !options.yesNotLoopback) {
     throw new CliError('usage', `${url} is not on this machine: a load may take it down.`, {
       hint: 'If that is what you want, say it with --yes-not-loopback.',
     });
   }
-  const fields = fieldsOf(options);
-  const enlist = await openDoor({ url, fields, key: signingKey() });
+  const fields = expandFields(options);
+  const createDevices = await createTokenSource({ url, fields, key: readSigningKey() });
   const stopping = new AbortController();
   // All devices wait on it.
   setMaxListeners(0, stopping.signal);
   const progress = startProgress(process.stderr);
-  onStopSignals(
+  onShutdownSignals(
     () => stopping.abort(),
     () => process.exit(exitCodes.stopped),
   );
@@ -85,11 +85,12 @@ async function run(options: Options): Promise<void> {
     url,
     fields,
     rate: options.rate,
-    twicePercent: options.twice,
-    devices: await enlist(options.devices),
-    watchers: await enlist(options.watchers),
+    resendPercent: options.twice,
+    devices: await createDevices(options.devices),
+    watchers: await createDevices(options.watchers),
     signal: stopping.signal,
-    onProgress: (state) => progress.show({ done: Math.floor(state.share * 1000), total: 1000, text: describe(state) }),
+    onProgress: (state) =>
+      progress.show({ done: Math.floor(state.fraction * 1000), total: 1000, text: describe(state) }),
   }).finally(() => progress.stop());
   console.log(options.json ? JSON.stringify({ url, fields, ...report }) : renderReport(report));
   if (report.lost > 0 || report.doubled > 0 || report.accepted === 0) process.exitCode = exitCodes.no;
@@ -100,12 +101,12 @@ function isLoopback(url: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }
 
-function fieldsOf({ field, fields }: Options): FieldId[] {
+function expandFields({ field, fields }: Options): FieldId[] {
   if (fields === 1) return [field];
   return Array.from({ length: fields }, (_, index) => fieldIdSchema.parse(`${field.slice(0, 60)}-${index + 1}`));
 }
 
-function signingKey() {
+function readSigningKey() {
   const settings = readSettings(['JWT_SECRET', 'JWT_ISSUER', 'JWT_AUDIENCE'], process.env);
   const { JWT_SECRET: secret, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = settings;
   return secret ? { secret, issuer, audience } : undefined;

@@ -1,28 +1,28 @@
 /** The dry run: every line is read and checked, and nothing is sent. Needs neither the queue nor the log. */
 
-import type { Tally } from '../counts.ts';
+import type { EnqueueCounts } from '../counts.ts';
 import type { LineReport } from './line-report.ts';
 import type { ParseLine } from './parse-line.ts';
 import { readLines } from './read-lines.ts';
 
-export interface Check {
+export interface DryRunDeps {
   readonly files: readonly string[];
   readonly parse: ParseLine;
-  readonly tally: Tally;
+  readonly counts: EnqueueCounts;
   readonly report: LineReport;
   readonly signal: AbortSignal;
 }
 
 /** @returns whether the input was read to its end */
-export async function checkLines({ files, parse, tally, report, signal }: Check): Promise<boolean> {
+export async function dryRun({ files, parse, counts, report, signal }: DryRunDeps): Promise<boolean> {
   for (const file of files) {
     for await (const lines of readLines(file, signal)) {
       for (const line of lines) {
-        tally.lines += 1;
+        counts.lines += 1;
         const parsed = parse(line);
         if (!('problem' in parsed)) continue;
-        tally.refused += 1;
-        report.add(parsed.place, parsed.problem);
+        counts.refused += 1;
+        report.add(parsed.location, parsed.problem);
       }
     }
   }

@@ -3,18 +3,18 @@
 import type { ApplyUpdates } from '../../../shared/contract/job.ts';
 import { maxRequestBytes } from '../../../shared/contract/wire.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
-import { admitUpdates } from '../../../shared/updates/clamp-timestamps.ts';
+import { clampTimestamps } from '../../../shared/updates/clamp-timestamps.ts';
 import type { DeviceUpdate } from './parse-line.ts';
 
 /** Consecutive updates of one device with rising counters, at most `max` of them, and no larger than a request. */
-export function groupUpdates(updates: readonly DeviceUpdate[], max: number): DeviceUpdate[][] {
+export function groupUpdates(updates: readonly DeviceUpdate[], maxUpdates: number): DeviceUpdate[][] {
   const groups: DeviceUpdate[][] = [];
   let group: DeviceUpdate[] = [];
   let size = 0;
   for (const next of updates) {
     const last = group.at(-1);
-    const follows = last?.device === next.device && last.update.counter < next.update.counter;
-    if (!follows || group.length === max || size + next.size > maxRequestBytes) {
+    const isContinuation = last?.device === next.device && last.update.counter < next.update.counter;
+    if (!isContinuation || group.length === maxUpdates || size + next.size > maxRequestBytes) {
       group = [];
       groups.push(group);
       size = 0;
@@ -35,7 +35,7 @@ interface Job {
 export function toJob(field: FieldId, group: readonly DeviceUpdate[], acceptedAt: number): Job | undefined {
   const [first] = group;
   if (!first) return undefined;
-  const { updates, adjusted } = admitUpdates(
+  const { updates, adjusted } = clampTimestamps(
     group.map(({ update }) => update),
     acceptedAt,
   );

@@ -1,33 +1,33 @@
 /** Tells of lines that were not taken over: the first of them in full, the others as a number. */
 
-import { counted } from '../../output/format-numbers.ts';
-import type { Place } from './read-lines.ts';
+import { pluralize } from '../../output/format-numbers.ts';
+import type { LineLocation } from './read-lines.ts';
 
-const shownLines = 20;
+const maxShownLines = 20;
 
-export interface LineProblem extends Place {
+export interface LineProblem extends LineLocation {
   readonly reason: string;
 }
 
 export class LineReport {
-  readonly #say: (line: string) => void;
+  readonly #printLine: (line: string) => void;
   readonly shown: LineProblem[] = [];
   #count = 0;
 
-  constructor(say: (line: string) => void) {
-    this.#say = say;
+  constructor(printLine: (line: string) => void) {
+    this.#printLine = printLine;
   }
 
-  add({ file, line }: Place, reason: string): void {
+  add({ file, line }: LineLocation, reason: string): void {
     this.#count += 1;
-    if (this.shown.length === shownLines) return;
+    if (this.shown.length === maxShownLines) return;
     this.shown.push({ file, line, reason });
-    this.#say(`${file}:${line}: ${reason}`);
+    this.#printLine(`${file}:${line}: ${reason}`);
   }
 
   /** Says how many were not shown. */
   finish(): void {
     const hidden = this.#count - this.shown.length;
-    if (hidden > 0) this.#say(`… and ${counted(hidden, 'more such line')}`);
+    if (hidden > 0) this.#printLine(`… and ${pluralize(hidden, 'more such line')}`);
   }
 }

@@ -1,15 +1,15 @@
 /** A line as an update and its device, checked by the schema of the contract. */
 import secureJson from 'secure-json-parse';
 import { deviceIdSchema } from '../../../shared/contract/ids.ts';
-import { inputErrors } from '../../../shared/contract/problem.ts';
+import { toInputErrors } from '../../../shared/contract/problem.ts';
 import { createUpdateSchema } from '../../../shared/contract/update.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';
 import { reasonOf } from '../../errors/cli-error.ts';
-import type { Line, Place } from './read-lines.ts';
+import type { Line, LineLocation } from './read-lines.ts';
 
 export interface DeviceUpdate {
-  readonly place: Place;
+  readonly location: LineLocation;
   readonly device: DeviceId;
   readonly update: Update;
   /** How long its line is, as a measure of the memory that it takes. */
@@ -17,34 +17,35 @@ export interface DeviceUpdate {
 }
 
 interface BadLine {
-  readonly place: Place;
+  readonly location: LineLocation;
   readonly problem: string;
 }
 
 export type ParseLine = (line: Line) => DeviceUpdate | BadLine;
 
-const shownErrors = 3;
+const maxShownErrors = 3;
 
-interface ParserOptions {
+interface LineParserOptions {
   readonly gridSize: number;
   /** Of the lines that name none. */
   readonly device: DeviceId | undefined;
 }
 
-export function createLineParser({ gridSize, device: defaultDevice }: ParserOptions): ParseLine {
+export function createLineParser({ gridSize, device: defaultDevice }: LineParserOptions): ParseLine {
   const schema = createUpdateSchema(gridSize);
   return (line) => {
-    const { place } = line;
+    const { location } = line;
     if ('problem' in line) return line;
     const parsed = parseObject(line.text);
-    if (typeof parsed === 'string') return { place, problem: parsed };
-    const { device: given = defaultDevice, ...rest } = parsed;
-    if (given === undefined) return { place, problem: '/device is missing: give one to such lines with --device' };
-    const device = deviceIdSchema.safeParse(given);
-    if (!device.success) return { place, problem: describeErrors(inputErrors(device.error, '/device')) };
+    if (typeof parsed === 'string') return { location, problem: parsed };
+    const { device: lineDevice = defaultDevice, ...rest } = parsed;
+    if (lineDevice === undefined)
+      return { location, problem: '/device is missing: give one to such lines with --device' };
+    const device = deviceIdSchema.safeParse(lineDevice);
+    if (!device.success) return { location, problem: describeErrors(toInputErrors(device.error, '/device')) };
     const update = schema.safeParse(rest);
-    if (!update.success) return { place, problem: describeErrors(inputErrors(update.error)) };
-    return { place, device: device.data, update: update.data, size: line.text.length };
+    if (!update.success) return { location, problem: describeErrors(toInputErrors(update.error)) };
+    return { location, device: device.data, update: update.data, size: line.text.length };
   };
 }
 
@@ -60,7 +61,7 @@ function parseObject(text: string): Record<string, unknown> | string {
 }
 
 function describeErrors(errors: readonly { path: string; message: string }[]): string {
-  const shown = errors.slice(0, shownErrors).map(({ path, message }) => `${path}: ${message}`);
+  const shown = errors.slice(0, maxShownErrors).map(({ path, message }) => `${path}: ${message}`);
   const hidden = errors.length - shown.length;
   return [...shown, ...(hidden > 0 ? [`and ${hidden} more`] : [])].join('; ');
 }

@@ -9,49 +9,49 @@ import { createGunzip } from 'node:zlib';
 import { maxRequestBytes } from '../../../shared/contract/wire.ts';
 import { reasonOf } from '../../errors/cli-error.ts';
 
-const pieceBytes = 128 * 1024;
+const chunkBytes = 128 * 1024;
 const newline = 0x0a;
 
 /** Where a line stands; lines count from 1. */
-export interface Place {
+export interface LineLocation {
   readonly file: string;
   readonly line: number;
 }
 
 /** A line with something in it, or why it cannot be read. */
-export type Line = { readonly place: Place } & ({ readonly text: string } | { readonly problem: string });
+export type Line = { readonly location: LineLocation } & ({ readonly text: string } | { readonly problem: string });
 
 /** Yields the lines of each piece together. Ends early, without an error, when `signal` is aborted. */
 export async function* readLines(path: string, signal: AbortSignal): AsyncGenerator<Line[]> {
   const file = path === '-' ? 'standard input' : path;
-  const input = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: pieceBytes });
+  const input = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: chunkBytes });
   const splitter = new LineSplitter(file);
   try {
-    for await (const piece of await unzipped(addAbortSignal(signal, input))) yield splitter.split(piece);
+    for await (const chunk of await gunzipIfCompressed(addAbortSignal(signal, input))) yield splitter.split(chunk);
     yield splitter.end();
   } catch (error) {
     if (signal.aborted) return;
     // What came before it was read, and counts.
-    yield [splitter.breakOff(`cannot be read any further: ${reasonOf(error)}`)];
+    yield [splitter.fail(`cannot be read any further: ${reasonOf(error)}`)];
   }
 }
 
 /** Tells gzip by its first two bytes, whatever the file is called. */
-async function unzipped(input: Readable): Promise<AsyncIterable<Buffer>> {
-  const pieces: AsyncIterator<Buffer> = input[Symbol.asyncIterator]();
+async function gunzipIfCompressed(input: Readable): Promise<AsyncIterable<Buffer>> {
+  const chunks: AsyncIterator<Buffer> = input[Symbol.asyncIterator]();
   let first = Buffer.alloc(0);
   while (first.length < 2) {
-    const next = await pieces.next();
+    const next = await chunks.next();
     if (next.done) break;
     first = Buffer.concat([first, next.value]);
   }
   const all = (async function* () {
     yield first;
-    yield* { [Symbol.asyncIterator]: () => pieces };
+    yield* { [Symbol.asyncIterator]: () => chunks };
   })();
   const isGzip = first[0] === 0x1f && first[1] === 0x8b;
   // An error reaches whoever reads the result.
-  return isGzip ? pipeline(all, createGunzip({ chunkSize: pieceBytes }), () => undefined) : all;
+  return isGzip ? pipeline(all, createGunzip({ chunkSize: chunkBytes }), () => undefined) : all;
 }
 
 class LineSplitter {
@@ -64,15 +64,15 @@ class LineSplitter {
     this.#file = file;
   }
 
-  split(piece: Buffer): Line[] {
+  split(chunk: Buffer): Line[] {
     const lines: Line[] = [];
     let start = 0;
-    for (let end = piece.indexOf(newline); end !== -1; end = piece.indexOf(newline, start)) {
-      this.#append(piece.subarray(start, end));
+    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
+      this.#append(chunk.subarray(start, end));
       lines.push(...this.#finish());
       start = end + 1;
     }
-    this.#append(piece.subarray(start));
+    this.#append(chunk.subarray(start));
     return lines;
   }
 
@@ -81,8 +81,8 @@ class LineSplitter {
     return this.#rest?.length === 0 ? [] : this.#finish();
   }
 
-  breakOff(problem: string): Line {
-    return { place: { file: this.#file, line: this.#line + 1 }, problem };
+  fail(problem: string): Line {
+    return { location: { file: this.#file, line: this.#line + 1 }, problem };
   }
 
   #append(bytes: Buffer): void {
@@ -95,10 +95,10 @@ class LineSplitter {
     const bytes = this.#rest;
     this.#rest = Buffer.alloc(0);
     this.#line += 1;
-    const place = { file: this.#file, line: this.#line };
-    if (!bytes) return [{ place, problem: `is longer than ${maxRequestBytes} bytes` }];
-    if (!isUtf8(bytes)) return [{ place, problem: 'is not UTF-8' }];
+    const location = { file: this.#file, line: this.#line };
+    if (!bytes) return [{ location, problem: `is longer than ${maxRequestBytes} bytes` }];
+    if (!isUtf8(bytes)) return [{ location, problem: 'is not UTF-8' }];
     const text = bytes.toString().trim();
-    return text === '' ? [] : [{ place, text }];
+    return text === '' ? [] : [{ location, text }];
   }
 }

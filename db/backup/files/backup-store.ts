@@ -3,13 +3,13 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BackupError } from './backup-error.ts';
-import { installationOfPartial, isBackupName, shortInstallation } from './backup-names.ts';
+import { isBackupName, parsePartialName, shortenInstallationId } from './backup-names.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 
 /** Lies beside the manifest, once the backup has been restored elsewhere and compared. */
-const verdictName = 'verified.json';
+const verificationFileName = 'verified.json';
 
-const verdictSchema = z.strictObject({
+const verificationResultSchema = z.strictObject({
   at: z.iso.datetime(),
   fields: z.int(),
   updates: z.int(),
@@ -17,14 +17,14 @@ const verdictSchema = z.strictObject({
   differences: z.array(z.string()),
 });
 
-export type Verdict = z.infer<typeof verdictSchema>;
+export type VerificationResult = z.infer<typeof verificationResultSchema>;
 
 export interface StoredBackup {
   readonly name: string;
   readonly path: string;
   /** Undefined when it cannot be read. */
   readonly manifest?: Manifest;
-  readonly verdict?: Verdict;
+  readonly verdict?: VerificationResult;
   readonly problem?: string;
 }
 
@@ -47,25 +47,25 @@ async function readNames(folder: string): Promise<string[]> {
 
 async function readBackup(path: string, name: string): Promise<StoredBackup> {
   try {
-    return { name, path, manifest: await readManifest(path), verdict: await readVerdict(path) };
+    return { name, path, manifest: await readManifest(path), verdict: await readVerificationResult(path) };
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     return { name, path, problem: error.message };
   }
 }
 
-async function readVerdict(path: string): Promise<Verdict | undefined> {
+async function readVerificationResult(path: string): Promise<VerificationResult | undefined> {
   try {
-    return verdictSchema.parse(JSON.parse(await readFile(join(path, verdictName), 'utf8')));
+    return verificationResultSchema.parse(JSON.parse(await readFile(join(path, verificationFileName), 'utf8')));
   } catch {
     // None yet, or one that says nothing: it is verified again.
     return undefined;
   }
 }
 
-export async function writeVerdict(path: string, verdict: Verdict): Promise<void> {
-  const file = join(path, verdictName);
-  await writeFile(`${file}.new`, `${JSON.stringify(verdict, null, 2)}\n`, { mode: 0o600, flush: true });
+export async function writeVerificationResult(path: string, result: VerificationResult): Promise<void> {
+  const file = join(path, verificationFileName);
+  await writeFile(`${file}.new`, `${JSON.stringify(result, null, 2)}\n`, { mode: 0o600, flush: true });
   await rename(`${file}.new`, file);
 }
 
@@ -73,7 +73,7 @@ export function isVerified({ verdict }: StoredBackup): boolean {
   return verdict?.differences.length === 0;
 }
 
-export interface Retention {
+export interface RetentionOptions {
   readonly installation: string;
   readonly keepCount: number;
   readonly keepMs: number;
@@ -85,11 +85,11 @@ export interface Retention {
  * stay until somebody takes them away. The newest stays whatever its age, and so does the newest that was verified.
  * @param backups the newest first
  */
-export function findExpired(backups: readonly StoredBackup[], retention: Retention): StoredBackup[] {
-  const { installation, keepCount, keepMs, now } = retention;
-  const own = backups.filter(({ manifest }) => manifest?.installation === installation);
-  const newestVerified = own.find(isVerified);
-  return own.filter((backup, index) => {
+export function findExpiredBackups(backups: readonly StoredBackup[], options: RetentionOptions): StoredBackup[] {
+  const { installation, keepCount, keepMs, now } = options;
+  const ownBackups = backups.filter(({ manifest }) => manifest?.installation === installation);
+  const newestVerified = ownBackups.find(isVerified);
+  return ownBackups.filter((backup, index) => {
     if (index === 0 || backup === newestVerified) return false;
     return index >= keepCount || Date.parse(backup.manifest?.takenAt ?? '') < now - keepMs;
   });
@@ -97,15 +97,15 @@ export function findExpired(backups: readonly StoredBackup[], retention: Retenti
 
 /** Takes its name away first, so that a backup which is half gone is not taken for one. */
 export async function removeBackup(folder: string, { name, path }: StoredBackup): Promise<void> {
-  const doomed = join(folder, `.partial-${name}`);
-  await rename(path, doomed);
-  await rm(doomed, { recursive: true, force: true });
+  const trashPath = join(folder, `.partial-${name}`);
+  await rename(path, trashPath);
+  await rm(trashPath, { recursive: true, force: true });
 }
 
 /** Removes what a crash has left of this installation's backups. Only for who holds the lock: nobody writes one now. */
 export async function removePartials(folder: string, installation: string): Promise<string[]> {
-  const mine = shortInstallation(installation);
-  const partials = (await readNames(folder)).filter((name) => installationOfPartial(name) === mine);
+  const ownId = shortenInstallationId(installation);
+  const partials = (await readNames(folder)).filter((name) => parsePartialName(name) === ownId);
   for (const name of partials) await rm(join(folder, name), { recursive: true, force: true });
   return partials;
 }

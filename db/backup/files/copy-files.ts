@@ -21,13 +21,13 @@ export async function copyToFile(
   const hash = createHash('sha256');
   let rows = 0;
   let bytes = 0;
-  const countRows = watch((chunk) => {
+  const countRows = tapChunks((chunk) => {
     // In COPY's text format a line break within a value is escaped.
     const found = countLines(chunk);
     rows += found;
     onRows(found);
   });
-  const countBytes = watch((chunk) => {
+  const countBytes = tapChunks((chunk) => {
     bytes += chunk.length;
     hash.update(chunk);
   });
@@ -45,7 +45,7 @@ export async function copyFromFile(
   const target = client.query(copyFrom(sql));
   await pipeline(
     createReadStream(path),
-    watch((chunk) => onBytes(chunk.length)),
+    tapChunks((chunk) => onBytes(chunk.length)),
     createGunzip(),
     target,
   );
@@ -62,7 +62,7 @@ export async function hashFile(path: string, onBytes: (bytes: number) => void): 
   return hash.digest('hex');
 }
 
-function watch(onChunk: (chunk: Buffer) => void): (chunks: Chunks) => Chunks {
+function tapChunks(onChunk: (chunk: Buffer) => void): (chunks: Chunks) => Chunks {
   return async function* pass(chunks) {
     for await (const chunk of chunks) {
       onChunk(chunk);

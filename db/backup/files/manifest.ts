@@ -43,7 +43,7 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
   const file = await open(join(folder, manifestName), 'wx', 0o600);
   try {
-    await file.writeFile(`${JSON.stringify({ ...manifest, sha256: checksumOf(manifest) }, null, 2)}\n`);
+    await file.writeFile(`${JSON.stringify({ ...manifest, sha256: computeChecksum(manifest) }, null, 2)}\n`);
     await file.sync();
   } finally {
     await file.close();
@@ -63,7 +63,8 @@ export async function readManifest(folder: string): Promise<Manifest> {
     const [issue] = parsed.error.issues;
     throw new BackupError('manifest', `${path} is no manifest: ${issue?.path.join('.')}: ${issue?.message}`);
   }
-  if (sha256 !== checksumOf(rest)) throw new BackupError('manifest', `${path} has been altered: its checksum differs`);
+  if (sha256 !== computeChecksum(rest))
+    throw new BackupError('manifest', `${path} has been altered: its checksum differs`);
   return parsed.data;
 }
 
@@ -83,6 +84,6 @@ async function parseFile(path: string): Promise<Record<string, unknown>> {
 }
 
 /** Over the parsed text: however it is indented. */
-function checksumOf(manifest: object): string {
+function computeChecksum(manifest: object): string {
   return createHash('sha256').update(JSON.stringify(manifest)).digest('hex');
 }

@@ -1,13 +1,13 @@
 /** What each kind of event does to the boosts and the quantum fields. */
 
-import { finite, unit } from '../clamp.ts';
+import { clampFinite, clampUnit } from '../clamp.ts';
 import type { FieldState } from '../state.ts';
 import type { EventType, FieldEvent } from '../update.ts';
-import { boostsAt, globalResonanceOf, meanResonance } from './metrics.ts';
+import { computeBoosts, computeGlobalResonance, computeMeanResonance } from './metrics.ts';
 import type { QuantumField } from './quantum-field.ts';
 
 const bloomThreshold = 0.9;
-const bloomPauseMs = 60_000;
+const bloomCooldownMs = 60_000;
 const harmoniesForSacredGeometry = 8;
 const portalThreshold = 0.8;
 
@@ -20,8 +20,8 @@ const effects: Readonly<Record<EventType, Effect>> = {
   bloom,
   crystallization: (state) =>
     changeFields(state, (field) => ({
-      strength: unit(field.strength + 0.05),
-      coherence: unit(field.coherence + 0.03),
+      strength: clampUnit(field.strength + 0.05),
+      coherence: clampUnit(field.coherence + 0.03),
     })),
   memory: (state) => changeFields(state, (field) => ({ archaeologicalLayers: field.archaeologicalLayers + 1 })),
   harmony: harmonize,
@@ -37,13 +37,13 @@ export function applyEvent(state: FieldState, { type, intensity }: FieldEvent): 
 }
 
 function resonate(state: FieldState, intensity: number): void {
-  const mean = meanResonance(state);
-  const before = globalResonanceOf(mean, boostsAt(state.dynamics, state.time).resonance);
+  const mean = computeMeanResonance(state);
+  const before = computeGlobalResonance(mean, computeBoosts(state.dynamics, state.time).resonance);
   boost(state, intensity, 0);
-  const after = globalResonanceOf(mean, state.dynamics.resonanceBoost);
-  const lifted = before <= bloomThreshold && after > bloomThreshold;
+  const after = computeGlobalResonance(mean, state.dynamics.resonanceBoost);
+  const hasCrossedThreshold = before <= bloomThreshold && after > bloomThreshold;
   const { bloomedAt } = state.dynamics;
-  if (lifted && (bloomedAt === 0 || state.time - bloomedAt >= bloomPauseMs)) {
+  if (hasCrossedThreshold && (bloomedAt === 0 || state.time - bloomedAt >= bloomCooldownMs)) {
     state.dynamics = { ...state.dynamics, bloomedAt: state.time };
     bloom(state);
   }
@@ -52,9 +52,9 @@ function resonate(state: FieldState, intensity: number): void {
 function bloom(state: FieldState): void {
   boost(state, 0.1, 0.1);
   changeFields(state, (field) => ({
-    strength: unit(field.strength + 0.1),
-    coherence: unit(field.coherence + 0.1),
-    portalStability: unit(field.portalStability + 0.05),
+    strength: clampUnit(field.strength + 0.1),
+    coherence: clampUnit(field.coherence + 0.1),
+    portalStability: clampUnit(field.portalStability + 0.05),
   }));
   if (isPortalStable(state.quantumFields)) setRoom64(state, true);
 }
@@ -63,19 +63,19 @@ function harmonize(state: FieldState): void {
   const harmonies = state.dynamics.harmonies + 1;
   state.dynamics = { ...state.dynamics, harmonies };
   changeFields(state, (field) => ({
-    harmonics: field.harmonics.map((harmonic) => finite(harmonic * 1.1)),
+    harmonics: field.harmonics.map((harmonic) => clampFinite(harmonic * 1.1)),
     sacredGeometry: field.sacredGeometry || harmonies >= harmoniesForSacredGeometry,
   }));
 }
 
 function enterVoid(state: FieldState): void {
-  const boosts = boostsAt(state.dynamics, state.time);
+  const boosts = computeBoosts(state.dynamics, state.time);
   setBoosts(state, boosts.resonance * 0.8, boosts.intelligence * 0.8);
   setRoom64(state, false);
 }
 
 function boost(state: FieldState, resonance: number, intelligence: number): void {
-  const boosts = boostsAt(state.dynamics, state.time);
+  const boosts = computeBoosts(state.dynamics, state.time);
   setBoosts(state, boosts.resonance + resonance, boosts.intelligence + intelligence);
 }
 

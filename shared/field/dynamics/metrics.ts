@@ -1,5 +1,5 @@
 /** The metrics that are drawn from a field: pure functions of its state, as of its last update. */
-import { unit } from '../clamp.ts';
+import { clampUnit } from '../clamp.ts';
 import type { Dynamics, FieldState } from '../state.ts';
 import { sumParticles } from './quantum-field.ts';
 
@@ -14,28 +14,28 @@ export interface Metrics {
 const boostHalfLifeMs = 60_000;
 
 /** The boosts as they stand at `time`: halved for every 60 s since they were last moved. */
-export function boostsAt(dynamics: Dynamics, time: number): { resonance: number; intelligence: number } {
+export function computeBoosts(dynamics: Dynamics, time: number): { resonance: number; intelligence: number } {
   const factor = 0.5 ** (Math.max(0, time - dynamics.boostedAt) / boostHalfLifeMs);
   return { resonance: dynamics.resonanceBoost * factor, intelligence: dynamics.intelligenceBoost * factor };
 }
 
-export function globalResonanceOf(mean: number | undefined, boost: number): number {
-  return unit((mean ?? 0.5) + boost);
+export function computeGlobalResonance(mean: number | undefined, boost: number): number {
+  return clampUnit((mean ?? 0.5) + boost);
 }
 
 /** The mean shown resonance, or undefined while there are no particles. */
-export function meanResonance(state: FieldState): number | undefined {
+export function computeMeanResonance(state: FieldState): number | undefined {
   const { count, resonance } = sumParticles(state.particles.values());
   return count === 0 ? undefined : resonance / count;
 }
 
-export function metricsOf(state: FieldState): Metrics {
-  const mean = meanResonance(state);
-  const boosts = boostsAt(state.dynamics, state.time);
+export function computeMetrics(state: FieldState): Metrics {
+  const mean = computeMeanResonance(state);
+  const boosts = computeBoosts(state.dynamics, state.time);
   const intelligence = mean === undefined ? 0.3 : Math.min(1, (mean * state.particles.size) / 100);
   return {
-    globalResonance: globalResonanceOf(mean, boosts.resonance),
-    collectiveIntelligence: unit(intelligence + boosts.intelligence),
+    globalResonance: computeGlobalResonance(mean, boosts.resonance),
+    collectiveIntelligence: clampUnit(intelligence + boosts.intelligence),
     room64Active: state.dynamics.room64Active,
     lastUpdate: state.time,
   };

@@ -1,6 +1,6 @@
 /** The quantum fields, and how a particle update moves them. */
-import { finite, unit } from '../clamp.ts';
-import { type Particle, type ShownParticle, shownParticle } from '../registers/particle.ts';
+import { clampFinite, clampUnit } from '../clamp.ts';
+import { type DerivedParticle, getDerivedParticle, type Particle } from '../registers/particle.ts';
 
 export interface QuantumField {
   readonly id: string;
@@ -38,43 +38,43 @@ export interface ParticleTotals {
   /** Σ ½|v|²r */
   readonly kinetic: number;
   /** The first that are crystallized, as many as the primary field has harmonics. */
-  readonly crystallized: readonly ShownParticle[];
+  readonly crystallized: readonly DerivedParticle[];
 }
 
 /** All in one pass: a thousand particles are looked through for every particle update. */
 export function sumParticles(particles: Iterable<Particle>): ParticleTotals {
-  const crystallized: ShownParticle[] = [];
+  const crystallized: DerivedParticle[] = [];
   let count = 0;
   let resonance = 0;
   let kinetic = 0;
   for (const particle of particles) {
-    const shown = particle.shown ?? shownParticle(particle);
+    const derived = particle.derived ?? getDerivedParticle(particle);
     count += 1;
-    resonance += shown.resonance;
-    kinetic += shown.kinetic;
-    if (shown.crystallized && crystallized.length < harmonicParticles) crystallized.push(shown);
+    resonance += derived.resonance;
+    kinetic += derived.kinetic;
+    if (derived.crystallized && crystallized.length < harmonicParticles) crystallized.push(derived);
   }
-  return { count, resonance, kinetic: finite(kinetic), crystallized };
+  return { count, resonance, kinetic: clampFinite(kinetic), crystallized };
 }
 
 /** One step of every quantum field after a particle update: `L = Σ ½|v|²r − strength · sin(h₀ or 1) · Σ r`. */
-export function moveQuantumFields(fields: readonly QuantumField[], totals: ParticleTotals): QuantumField[] {
+export function stepQuantumFields(fields: readonly QuantumField[], totals: ParticleTotals): QuantumField[] {
   return fields.map((field) => {
     // A harmonic of 0 does not vibrate: it counts as missing.
     const phase = Math.sin(field.harmonics[0] || 1);
     const lagrangian = totals.kinetic - field.strength * phase * totals.resonance;
-    const strength = unit(field.strength + 0.01 * lagrangian);
-    const coherence = unit(field.coherence + (lagrangian > 0 ? 0.05 : -0.02));
+    const strength = clampUnit(field.strength + 0.01 * lagrangian);
+    const coherence = clampUnit(field.coherence + (lagrangian > 0 ? 0.05 : -0.02));
     const sacredGeometry = coherence > 0.8 && totals.count > 7;
     const portalStability = sacredGeometry ? Math.min(1, (coherence * strength * totals.count) / 10) : 0;
-    const harmonics = field.id === primaryFieldId ? primaryHarmonics(totals.crystallized) : field.harmonics;
+    const harmonics = field.id === primaryFieldId ? computePrimaryHarmonics(totals.crystallized) : field.harmonics;
     return { ...field, strength, coherence, sacredGeometry, portalStability, harmonics };
   });
 }
 
-function primaryHarmonics(crystallized: readonly ShownParticle[]): readonly number[] {
+function computePrimaryHarmonics(crystallized: readonly DerivedParticle[]): readonly number[] {
   if (crystallized.length === 0) return defaultHarmonics;
   return crystallized.map(({ position: { x, y, z }, resonance }) =>
-    finite(Math.sqrt(x * x + y * y + z * z) * resonance),
+    clampFinite(Math.sqrt(x * x + y * y + z * z) * resonance),
   );
 }

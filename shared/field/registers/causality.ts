@@ -13,7 +13,7 @@ export interface Write {
   readonly version: number;
 }
 
-export type Relation = 'after' | 'superseded' | 'concurrent';
+export type CausalOrder = 'after' | 'superseded' | 'concurrent';
 
 /**
  * How a write stands to an earlier applied one of the same register.
@@ -22,7 +22,7 @@ export type Relation = 'after' | 'superseded' | 'concurrent';
  * clamp to what the field has applied: they are only ever compared with writes that it has applied, so a claim to have
  * seen the future says no more than "all that is here", and is not kept for later.
  */
-export function relate(write: Write, earlier: Stamp): Relation {
+export function compareCausally(write: Write, earlier: Stamp): CausalOrder {
   if (write.device === earlier.device) return write.counter > earlier.counter ? 'after' : 'superseded';
   if (write.seen >= earlier.version) return 'after';
   const { clock } = write;
@@ -31,7 +31,7 @@ export function relate(write: Write, earlier: Stamp): Relation {
 }
 
 /** The stamp that `write` leaves on a register, above the stamp of the write that it replaces knowingly. */
-export function stampOf(write: Write, replaced?: Stamp): Stamp {
+export function createStamp(write: Write, replaced?: Stamp): Stamp {
   const { device, counter, version } = write;
   const timestamp = replaced ? Math.max(write.timestamp, replaced.timestamp + 1) : write.timestamp;
   return { timestamp, device, counter, version };

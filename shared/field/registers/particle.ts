@@ -5,10 +5,10 @@
  * result is the same in whichever order concurrent puts and removes arrive.
  */
 
-import { finite } from '../clamp.ts';
+import { clampFinite } from '../clamp.ts';
 import type { ParticleAttributes, Vector } from '../update.ts';
 import type { Write } from './causality.ts';
-import { mergeRegister, type Register, type Verdict } from './register.ts';
+import { mergeRegister, type Register, type WriteResult } from './register.ts';
 import { compareStamps, type Stamp } from './stamp.ts';
 
 export const attributeNames = ['position', 'velocity', 'resonance', 'content', 'connections'] as const;
@@ -23,11 +23,11 @@ export interface Particle {
   /** A register whose value is `null` was emptied by a remove. */
   readonly attributes: { [Name in AttributeName]?: Register<NonNullable<ParticleAttributes[Name]> | null> };
   /** What it shows, worked out once per change. */
-  shown: ShownParticle | undefined;
+  derived: DerivedParticle | undefined;
 }
 
 /** The particle as clients see it, and its share of the kinetic sum. */
-export interface ShownParticle {
+export interface DerivedParticle {
   readonly position: Vector;
   readonly velocity: Vector;
   readonly resonance: number;
@@ -39,58 +39,53 @@ export interface ShownParticle {
   readonly kinetic: number;
 }
 
-export interface AttributeVerdict {
+export interface AttributeResult {
   readonly name: AttributeName | 'exists';
-  readonly verdict: Verdict;
+  readonly result: WriteResult;
   /** The register as it stood before the write. */
   readonly before: Register<unknown> | undefined;
   readonly value: unknown;
 }
 
 export function createParticle(id: string): Particle {
-  return { id, created: 0, exists: undefined, attributes: {}, shown: undefined };
+  return { id, created: 0, exists: undefined, attributes: {}, derived: undefined };
 }
 
 /** Writes the attributes that a put brings, and that the particle exists. */
-export function putAttributes(particle: Particle, attributes: ParticleAttributes, write: Write): AttributeVerdict[] {
-  const verdicts = [writeExists(particle, true, write)];
+export function putAttributes(particle: Particle, attributes: ParticleAttributes, write: Write): AttributeResult[] {
+  const results = [writeExists(particle, true, write)];
   for (const name of attributeNames) {
     const value = attributes[name];
-    if (value !== undefined) verdicts.push(writeAttribute(particle, name, value, write));
+    if (value !== undefined) results.push(writeAttribute(particle, name, value, write));
   }
-  return verdicts;
+  return results;
 }
 
 /** Empties every register: the particle is gone, and what it was is forgotten. */
-export function removeAttributes(particle: Particle, write: Write): AttributeVerdict[] {
+export function removeAttributes(particle: Particle, write: Write): AttributeResult[] {
   return [
     writeExists(particle, false, write),
     ...attributeNames.map((name) => writeAttribute(particle, name, null, write)),
   ];
 }
 
-function writeExists(particle: Particle, value: boolean, write: Write): AttributeVerdict {
+function writeExists(particle: Particle, value: boolean, write: Write): AttributeResult {
   const before = particle.exists;
-  const { register, verdict } = mergeRegister(before, value, write);
+  const { register, result } = mergeRegister(before, value, write);
   particle.exists = register;
-  particle.shown = undefined;
-  return { name: 'exists', verdict, before, value };
+  particle.derived = undefined;
+  return { name: 'exists', result, before, value };
 }
 
-function writeAttribute(
-  particle: Particle,
-  name: AttributeName,
-  value: AttributeValue,
-  write: Write,
-): AttributeVerdict {
+function writeAttribute(particle: Particle, name: AttributeName, value: AttributeValue, write: Write): AttributeResult {
   const registers = particle.attributes as { [Name in AttributeName]?: Register<AttributeValue> };
   const before = registers[name];
-  const { register, verdict } = mergeRegister<AttributeValue>(before, value, write, equalAttributes);
+  const { register, result } = mergeRegister<AttributeValue>(before, value, write, areAttributesEqual);
   registers[name] = register;
-  return { name, verdict, before, value };
+  return { name, result, before, value };
 }
 
-function equalAttributes(a: AttributeValue, b: AttributeValue): boolean {
+function areAttributesEqual(a: AttributeValue, b: AttributeValue): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (isList(a) || isList(b)) {
@@ -105,19 +100,19 @@ function isList(value: object | undefined): value is readonly string[] {
   return Array.isArray(value);
 }
 
-export function shownParticle(particle: Particle): ShownParticle {
-  particle.shown ??= showParticle(particle);
-  return particle.shown;
+export function getDerivedParticle(particle: Particle): DerivedParticle {
+  particle.derived ??= deriveParticle(particle);
+  return particle.derived;
 }
 
 const origin: Vector = { x: 0, y: 0, z: 0 };
 const noConnections: readonly string[] = [];
 
-function showParticle({ id, exists, attributes }: Particle): ShownParticle {
+function deriveParticle({ id, exists, attributes }: Particle): DerivedParticle {
   const baseResonance = attributes.resonance?.value ?? 0.5;
   const connections = attributes.connections?.value ?? noConnections;
   const crystallized = baseResonance > 0.7 && connections.length > 2;
-  const baseVelocity = attributes.velocity?.value ?? velocityOf(id);
+  const baseVelocity = attributes.velocity?.value ?? deriveVelocity(id);
   const velocity = crystallized ? scale(baseVelocity, 0.5) : baseVelocity;
   const resonance = crystallized ? Math.min(1, baseResonance + 0.1) : baseResonance;
   return {
@@ -127,8 +122,8 @@ function showParticle({ id, exists, attributes }: Particle): ShownParticle {
     crystallized,
     content: attributes.content?.value ?? undefined,
     connections,
-    newest: newestStamp([exists, ...Object.values(attributes)]),
-    kinetic: kineticEnergy(velocity, resonance),
+    newest: findNewestStamp([exists, ...Object.values(attributes)]),
+    kinetic: computeKineticEnergy(velocity, resonance),
   };
 }
 
@@ -136,12 +131,12 @@ function scale({ x, y, z }: Vector, factor: number): Vector {
   return { x: x * factor, y: y * factor, z: z * factor };
 }
 
-function kineticEnergy({ x, y, z }: Vector, resonance: number): number {
+function computeKineticEnergy({ x, y, z }: Vector, resonance: number): number {
   if (resonance === 0) return 0;
-  return finite(0.5 * (x * x + y * y + z * z)) * resonance;
+  return clampFinite(0.5 * (x * x + y * y + z * z)) * resonance;
 }
 
-export function newestStamp(registers: readonly (Register<unknown> | undefined)[]): Stamp {
+export function findNewestStamp(registers: readonly (Register<unknown> | undefined)[]): Stamp {
   let newest: Stamp | undefined;
   for (const register of registers) {
     if (register && (!newest || compareStamps(register.stamp, newest) > 0)) newest = register.stamp;
@@ -151,11 +146,11 @@ export function newestStamp(registers: readonly (Register<unknown> | undefined)[
 }
 
 /** The velocity of a particle that was put without one: a hash of its id, each axis in [-0.05, 0.05). */
-export function velocityOf(id: string): Vector {
-  return { x: axisOf(`${id}/x`), y: axisOf(`${id}/y`), z: axisOf(`${id}/z`) };
+export function deriveVelocity(id: string): Vector {
+  return { x: deriveAxis(`${id}/x`), y: deriveAxis(`${id}/y`), z: deriveAxis(`${id}/z`) };
 }
 
-function axisOf(text: string): number {
+function deriveAxis(text: string): number {
   return (fnv1a(text) / 2 ** 32) * 0.1 - 0.05;
 }
 

@@ -1,5 +1,5 @@
 /** A register: one value with the stamp of its last write, and the rule that merges a write into it. */
-import { relate, stampOf, type Write } from './causality.ts';
+import { compareCausally, createStamp, type Write } from './causality.ts';
 import { compareStamps, type Stamp } from './stamp.ts';
 
 export interface Register<T> {
@@ -14,11 +14,11 @@ export interface Register<T> {
  * - `agreed`: concurrent, with an equal value; no conflict
  * - `won`, `lost`: concurrent, with another value; a conflict
  */
-export type Verdict = 'written' | 'superseded' | 'agreed' | 'won' | 'lost';
+export type WriteResult = 'written' | 'superseded' | 'agreed' | 'won' | 'lost';
 
-export interface Merged<T> {
+export interface MergedRegister<T> {
   readonly register: Register<T>;
-  readonly verdict: Verdict;
+  readonly result: WriteResult;
 }
 
 /** Last writer wins among concurrent writes; a write that has seen the current one always replaces it. */
@@ -26,20 +26,20 @@ export function mergeRegister<T>(
   current: Register<T> | undefined,
   value: T,
   write: Write,
-  equal: (a: T, b: T) => boolean = Object.is,
-): Merged<T> {
-  if (!current) return { register: { value, stamp: stampOf(write) }, verdict: 'written' };
-  switch (relate(write, current.stamp)) {
+  isEqual: (a: T, b: T) => boolean = Object.is,
+): MergedRegister<T> {
+  if (!current) return { register: { value, stamp: createStamp(write) }, result: 'written' };
+  switch (compareCausally(write, current.stamp)) {
     case 'after':
-      return { register: { value, stamp: stampOf(write, current.stamp) }, verdict: 'written' };
+      return { register: { value, stamp: createStamp(write, current.stamp) }, result: 'written' };
     case 'superseded':
-      return { register: current, verdict: 'superseded' };
+      return { register: current, result: 'superseded' };
     case 'concurrent': {
-      const stamp = stampOf(write);
+      const stamp = createStamp(write);
       const isNewer = compareStamps(stamp, current.stamp) > 0;
       const register = isNewer ? { value, stamp } : current;
-      if (equal(value, current.value)) return { register, verdict: 'agreed' };
-      return { register, verdict: isNewer ? 'won' : 'lost' };
+      if (isEqual(value, current.value)) return { register, result: 'agreed' };
+      return { register, result: isNewer ? 'won' : 'lost' };
     }
   }
 }

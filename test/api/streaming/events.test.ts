@@ -9,7 +9,7 @@ import { withApi } from '../support/with-app.ts';
 const backing = await withBacking(t);
 await withWorker(t, backing);
 const api = await withApi(t, backing);
-const token = await api.token();
+const token = await api.createToken();
 
 interface Event {
   readonly id: string | undefined;
@@ -55,7 +55,7 @@ async function openEvents(t: Test, field: string, { query = '', headers = {}, as
 
 async function write(field: string, counter: number): Promise<void> {
   const body = { updates: [setCell(counter, counter % 30, 0.5)] };
-  const answer = await api.ask(`/api/fields/${field}/updates`, { token, body, headers: { prefer: 'wait=20' } });
+  const answer = await api.request(`/api/fields/${field}/updates`, { token, body, headers: { prefer: 'wait=20' } });
   if (answer.status !== 200) throw new Error(`not applied: ${answer.text}`);
 }
 
@@ -90,16 +90,20 @@ t.test('Last-Event-ID resumes where the client was, and goes before ?after', asy
 });
 
 t.test('the stream ends when its token runs out', async (t) => {
-  const short = await api.token({ expiresInSeconds: 2 });
+  const short = await api.createToken({ expiresInSeconds: 2 });
   const { state } = await openEvents(t, 'events', { as: short });
   await waitUntil('the stream ended', () => state.ended);
 });
 
 t.test('it is refused like any read', async (t) => {
-  t.equal((await api.ask('/api/fields/events/events')).status, 401);
-  t.equal((await api.ask('/api/fields/events/events', { token: await api.token({ fields: ['x'] }) })).status, 403);
+  t.equal((await api.request('/api/fields/events/events')).status, 401);
   t.equal(
-    (await api.ask('/api/fields/nobody/events', { token: await api.token({ scope: ['field:read'] }) })).status,
+    (await api.request('/api/fields/events/events', { token: await api.createToken({ fields: ['x'] }) })).status,
+    403,
+  );
+  t.equal(
+    (await api.request('/api/fields/nobody/events', { token: await api.createToken({ scope: ['field:read'] }) }))
+      .status,
     404,
   );
 });

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import { cacheNames } from '../../../shared/cache/field-cache.ts';
-import { cutState } from '../../../shared/cache/state-fragments.ts';
+import { createCacheKeys } from '../../../shared/cache/field-cache.ts';
+import { toFragments } from '../../../shared/cache/state-fragments.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { withOneRedis } from '../../support/servers/servers.ts';
 import { asField, putParticle, removeParticle, setCell } from '../../support/updates.ts';
@@ -13,10 +13,10 @@ const backing = await withBacking(t);
 await withWorker(t, backing);
 const api = await withApi(t, backing);
 const other = await withApi(t, backing);
-const token = await api.token();
+const token = await api.createToken();
 
 async function write(field: string, updates: unknown[], to = api, as = token): Promise<number> {
-  const answer = await to.ask(`/api/fields/${field}/updates`, {
+  const answer = await to.request(`/api/fields/${field}/updates`, {
     token: as,
     body: { updates },
     headers: { prefer: 'wait=20' },
@@ -48,15 +48,15 @@ async function killSubscribers(): Promise<number> {
 }
 
 async function countListeners(field: string): Promise<number> {
-  const answer = (await backing.cacheRedis.pubsub('NUMSUB', backing.names.fieldChannel(asField(field)))) as unknown;
+  const answer = (await backing.cacheRedis.pubsub('NUMSUB', backing.keys.fieldChannel(asField(field)))) as unknown;
   return Number(Array.isArray(answer) ? answer[1] : Object.values(answer as object)[0]);
 }
 
 /** An API and a worker on the same database whose publications nobody else hears. */
 async function withUnheardApi(t: Test): Promise<TestApi> {
   const config = { ...backing.config, QUEUE_PREFIX: 'unheard' };
-  const names = cacheNames(config.QUEUE_PREFIX, await backing.reader.readInstallation());
-  await withWorker(t, { ...backing, config, names });
+  const keys = createCacheKeys(config.QUEUE_PREFIX, await backing.reader.readInstallation());
+  await withWorker(t, { ...backing, config, keys });
   return withApi(t, backing, { QUEUE_PREFIX: config.QUEUE_PREFIX });
 }
 
@@ -102,7 +102,7 @@ t.test('a delta tells the conflicts that its updates met, with both values', asy
   const client = await openStream(t, api, { token, field: 'met' });
   await client.find('snapshot');
   await write('met', [setCell(1, 0, 0.25)]);
-  await write('met', [setCell(1, 0, 0.75)], api, await api.token({ device: 'phone-2' }));
+  await write('met', [setCell(1, 0, 0.75)], api, await api.createToken({ device: 'phone-2' }));
   const delta = await client.find('delta', ({ conflicts }) => conflicts !== undefined);
   t.match(delta.conflicts, [
     {
@@ -219,7 +219,7 @@ t.test('a publication that was lost is healed even when no other follows', async
   await client.waitForVersion(1);
   await write('silence', [setCell(2, 1, 0.2)], unheard);
   const state = await backing.reader.loadState(asField('silence'));
-  if (state) await backing.cache.fill(cutState(state));
+  if (state) await backing.cache.populate(toFragments(state));
   await client.waitForVersion(2);
 });
 
@@ -240,11 +240,11 @@ t.test('a channel that was cut off is listened to again, and what was missed is 
 t.test('a burst from many devices arrives complete, whoever is killed in between', async (t) => {
   const clients = await Promise.all([api, other].map((one) => openStream(t, one, { token, field: 'burst' })));
   await Promise.all(clients.map((client) => client.find('snapshot')));
-  const devices = await Promise.all(Array.from({ length: 8 }, (_, at) => api.token({ device: `burst-${at}` })));
+  const devices = await Promise.all(Array.from({ length: 8 }, (_, at) => api.createToken({ device: `burst-${at}` })));
   const sends = devices.map(async (device, x) => {
     for (let counter = 1; counter <= 15; counter++) {
       const body = { updates: [setCell(counter, x, counter / 100)] };
-      await api.ask('/api/fields/burst/updates', { token: device, body });
+      await api.request('/api/fields/burst/updates', { token: device, body });
       if (x === 0 && counter % 5 === 0) await killSubscribers();
     }
   });
@@ -317,7 +317,7 @@ t.test('a flood closes the socket, and so does a message above 1 MiB', async (t)
 });
 
 t.test('a token that may only read hears everything and changes nothing', async (t) => {
-  const reader = await api.token({ device: 'reader', scope: ['field:read'] });
+  const reader = await api.createToken({ device: 'reader', scope: ['field:read'] });
   await write('read-only', [setCell(1, 0, 0.5)]);
   const client = await openStream(t, api, { token: reader, field: 'read-only' });
   await client.find('snapshot');
@@ -333,9 +333,9 @@ t.test('an upgrade without a right to it is refused with a problem', async (t) =
   const bearer = (value: string) => ({ authorization: `Bearer ${value}` });
   t.match(await refusedUpgrade(url, ['field.v1']), { status: 401, body: { code: 'unauthorized' } });
   t.match(await refusedUpgrade(url, ['field.v1', 'bearer.nonsense']), { status: 401, body: { code: 'unauthorized' } });
-  const elsewhere = await api.token({ fields: ['team-*'] });
+  const elsewhere = await api.createToken({ fields: ['team-*'] });
   t.match(await refusedUpgrade(url, ['field.v1'], bearer(elsewhere)), { status: 403, body: { code: 'forbidden' } });
-  const reader = await api.token({ scope: ['field:read'] });
+  const reader = await api.createToken({ scope: ['field:read'] });
   t.match(await refusedUpgrade(url, ['field.v1'], bearer(reader)), { status: 404, body: { code: 'field_not_found' } });
   t.match(await refusedUpgrade(streamUrl(api, 'REFUSED'), ['field.v1'], bearer(token)), { status: 400 });
   const evil = { ...bearer(token), origin: 'https://evil.example' };
@@ -343,8 +343,8 @@ t.test('an upgrade without a right to it is refused with a problem', async (t) =
 });
 
 t.test('a browser, which cannot read a refused upgrade, is told by the close code', async (t) => {
-  const elsewhere = await api.token({ fields: ['team-*'] });
-  const expired = await api.token({ expiresInSeconds: -60 });
+  const elsewhere = await api.createToken({ fields: ['team-*'] });
+  const expired = await api.createToken({ expiresInSeconds: -60 });
   for (const [value, code, problem] of [
     [elsewhere, 4403, 'forbidden'],
     [expired, 4401, 'token_expired'],
@@ -362,7 +362,7 @@ t.test('a browser, which cannot read a refused upgrade, is told by the close cod
 });
 
 t.test('a token that runs out closes the socket with 4401, unless it is renewed in time', async (t) => {
-  const short = () => api.token({ expiresInSeconds: 2 });
+  const short = () => api.createToken({ expiresInSeconds: 2 });
   const expiring = await openStream(t, api, { token: await short(), field: 'expiry' });
   const renewing = await openStream(t, api, { token: await short(), field: 'expiry' });
   renewing.send({ type: 'token', token });
@@ -376,7 +376,7 @@ t.test('a token that runs out closes the socket with 4401, unless it is renewed 
 t.test('a token of another device, or without a right to the field, closes the socket with 4403', async (t) => {
   for (const request of [{ device: 'phone-2' }, { fields: ['team-*'] }]) {
     const client = await openStream(t, api, { token, field: 'renewal' });
-    client.send({ type: 'token', token: await api.token(request) });
+    client.send({ type: 'token', token: await api.createToken(request) });
     t.match(await client.find('error'), { problem: { code: 'forbidden' } });
     await waitUntil('the socket was closed', () => client.closed);
     t.equal(client.closed?.code, 4403);
@@ -386,10 +386,10 @@ t.test('a token of another device, or without a right to the field, closes the s
 t.test('presence follows the devices that come', async (t) => {
   const first = await openStream(t, api, { token, field: 'presence' });
   t.match(await first.find('presence'), { activeNodes: 1 });
-  await openStream(t, other, { token: await api.token({ device: 'phone-2' }), field: 'presence' });
+  await openStream(t, other, { token: await api.createToken({ device: 'phone-2' }), field: 'presence' });
   await first.find('presence', ({ activeNodes }) => activeNodes === 2);
-  await api.ask('/api/fields/presence/updates', {
-    token: await api.token({ device: 'phone-3' }),
+  await api.request('/api/fields/presence/updates', {
+    token: await api.createToken({ device: 'phone-3' }),
     body: { updates: [setCell(1, 0, 0.5)] },
   });
   await first.find('presence', ({ activeNodes }) => activeNodes === 3);

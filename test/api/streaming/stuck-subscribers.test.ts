@@ -16,7 +16,7 @@ const updatesPerJob = 100;
 const content = 'x'.repeat(2000);
 const bytesPerMb = 1024 ** 2;
 /** A reader is given up after 30 s. */
-const patiently = { timeoutMs: 60_000, intervalMs: 500 };
+const longTimeout = { timeoutMs: 60_000, intervalMs: 500 };
 /** The kernel's buffers take some MB at either end before anything is felt. */
 const enoughJobs = 120;
 
@@ -38,7 +38,7 @@ async function openStuckSocket(t: Test, api: TestApi, token: string): Promise<So
 }
 
 async function readMetric(api: TestApi, token: string, name: string): Promise<number> {
-  const { text } = await api.ask('/metrics', { token });
+  const { text } = await api.request('/metrics', { token });
   return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1]);
 }
 
@@ -46,8 +46,8 @@ t.test('a stuck reader costs bounded memory, and is closed in the end', { timeou
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const api = await withApi(t, backing);
-  const token = await api.token();
-  const operator = await api.token({ scope: ['operator'], device: null });
+  const token = await api.createToken();
+  const operator = await api.createToken({ scope: ['operator'], device: null });
   await backing.producer.enqueue(jobOf(field, device, [putParticle(1, 'first')]));
   await waitForVersion(backing, field, 1);
   const stuck = await openStuckSocket(t, api, token);
@@ -73,7 +73,7 @@ t.test('a stuck reader costs bounded memory, and is closed in the end', { timeou
   t.ok(sleepy.versions().length < awake.versions().length, 'who wakes up is brought to the newest state at once');
 
   const countTooSlow = () => readMetric(api, operator, 'field_streams_too_slow_total');
-  await waitUntil('one was given up', async () => (await countTooSlow()) === 1, patiently);
+  await waitUntil('one was given up', async () => (await countTooSlow()) === 1, longTimeout);
   const closed = once(stuck, 'close');
   stuck.resume();
   await closed;

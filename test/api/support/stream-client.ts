@@ -17,7 +17,7 @@ export interface StreamClient {
   /** Waits for the first message of a type that fits. */
   find<Type extends ServerMessage['type']>(
     type: Type,
-    fits?: (message: MessageOf<Type>) => boolean,
+    predicate?: (message: MessageOf<Type>) => boolean,
   ): Promise<MessageOf<Type>>;
   /** The versions that the client has been at, in order; throws when a delta did not stand on the one before. */
   versions(): number[];
@@ -43,7 +43,7 @@ export async function openStream(t: Test, api: TestApi, options: StreamOptions):
   const protocols = byProtocol ? [streamProtocol, `bearer.${token}`] : [streamProtocol];
   const authorization = byProtocol ? {} : { authorization: `Bearer ${token}` };
   const socket = new WebSocket(streamUrl(api, field, after), protocols, { headers: { ...authorization, ...headers } });
-  const client = listen(socket);
+  const client = createStreamClient(socket);
   t.teardown(() => socket.terminate());
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
@@ -68,7 +68,7 @@ export async function refusedUpgrade(url: string, protocols: string[], headers: 
   });
 }
 
-function listen(socket: WebSocket): StreamClient {
+function createStreamClient(socket: WebSocket): StreamClient {
   const messages: ServerMessage[] = [];
   let closed: { code: number } | undefined;
   socket.on('message', (data) => messages.push(serverMessageSchema.parse(JSON.parse(data.toString()))));

@@ -9,7 +9,7 @@ export interface TcpGate {
   /** Ends all connections and turns new ones away. */
   cut(): void;
   /** Passes nothing on any more over the connections that there are, without ending them. */
-  hush(): void;
+  blackhole(): void;
   open(): void;
 }
 
@@ -50,7 +50,7 @@ export async function withTcpGate(t: Test, to: { host: string; port: number }): 
       isOpen = false;
       for (const socket of sockets) socket.destroy();
     },
-    hush() {
+    blackhole() {
       for (const socket of sockets) socket.unpipe().pause();
     },
     open() {

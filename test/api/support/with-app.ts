@@ -12,12 +12,12 @@ export interface TestApi {
   readonly address: string;
   readonly backing: Backing;
   /** Sends a request with a token (undefined for none) and reads the whole answer. */
-  ask(path: string, options?: AskOptions): Promise<Answer>;
-  token(request?: TokenOptions): Promise<string>;
+  request(path: string, options?: RequestOptions): Promise<TestResponse>;
+  createToken(options?: TokenOptions): Promise<string>;
   stop(): Promise<void>;
 }
 
-interface AskOptions {
+interface RequestOptions {
   readonly method?: string;
   readonly token?: string;
   readonly headers?: Record<string, string>;
@@ -25,7 +25,7 @@ interface AskOptions {
   readonly body?: unknown;
 }
 
-export interface Answer {
+export interface TestResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -51,8 +51,8 @@ export async function withApi(t: Test, backing: Backing, settings: Record<string
   return {
     address,
     backing,
-    ask: (path, options) => ask(`${address}${path}`, options),
-    token: (request) => sign(config.JWT_SECRET ?? '', request),
+    request: (path, options) => sendRequest(`${address}${path}`, options),
+    createToken: (request) => signTestToken(config.JWT_SECRET ?? '', request),
     stop: () => lifecycle.stop(),
   };
 }
@@ -64,7 +64,7 @@ function settingsOf({ config }: Backing): Record<string, string> {
   );
 }
 
-async function sign(secret: string, options: TokenOptions = {}): Promise<string> {
+async function signTestToken(secret: string, options: TokenOptions = {}): Promise<string> {
   const {
     user = 'user-1',
     device = 'phone-1',
@@ -77,7 +77,7 @@ async function sign(secret: string, options: TokenOptions = {}): Promise<string>
   return (await signToken(claims, key)).token;
 }
 
-async function ask(url: string, { method, token, headers, body }: AskOptions = {}): Promise<Answer> {
+async function sendRequest(url: string, { method, token, headers, body }: RequestOptions = {}): Promise<TestResponse> {
   const response = await fetch(url, {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     headers: {

@@ -43,7 +43,7 @@ export async function drawAtlas({ url, field, gridSize = 30 }: AtlasOptions): Pr
   const headers = { authorization: `Bearer ${token}` };
   const answer = await fetch(`${url}/api/fields/${field}`, { headers });
   const { version, memoryParticles: particles } = (await answer.json()) as Seen;
-  const changes = [...tieStrongest(particles), ...heatOf(particles, gridSize), ...events];
+  const changes = [...connectStrongest(particles), ...createHeatCells(particles, gridSize), ...events];
   const updates = changes.map((change, index) => ({
     counter: index + 1,
     timestamp: Date.now(),
@@ -69,7 +69,7 @@ async function post(url: string, body: unknown, headers: Record<string, string> 
   }
 }
 
-function tieStrongest(particles: readonly Particle[]) {
+function connectStrongest(particles: readonly Particle[]) {
   const strongest = [...particles].sort((a, b) => b.resonance - a.resonance).slice(0, 110);
   return strongest.map(({ id, position, resonance }, rank) => {
     const near = strongest
@@ -91,7 +91,7 @@ function distance(a: Particle['position'], b: Particle['position']): number {
 }
 
 /** Each quake warms the cells around it, as far as its field of view would put it there. */
-function heatOf(particles: readonly Particle[], gridSize: number) {
+function createHeatCells(particles: readonly Particle[], gridSize: number) {
   const [xs, ys] = [particles.map(({ position }) => position.x), particles.map(({ position }) => position.y)];
   const place = (value: number, all: readonly number[]) => {
     const [low, high] = [Math.min(...all), Math.max(...all)];
@@ -114,7 +114,11 @@ function heatOf(particles: readonly Particle[], gridSize: number) {
 }
 
 /** Two devices that know nothing of each other write the same cells. */
-export async function meetInCells({ url, field }: AtlasOptions, devices: readonly string[], cells: readonly Cell[]) {
+export async function createCellConflicts(
+  { url, field }: AtlasOptions,
+  devices: readonly string[],
+  cells: readonly Cell[],
+) {
   for (const [index, deviceId] of devices.entries()) {
     const { token } = (await post(`${url}/api/devices`, { deviceId })) as { token: string };
     const updates = cells.map(({ x, y, value }, at) => ({

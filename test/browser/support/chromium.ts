@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
-import { findProgram, isExecutable } from '../../../dev/processes/find-executable.ts';
+import { findExecutable, isExecutable } from '../../../dev/processes/find-executable.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -14,7 +14,7 @@ function findChromium(): string {
     if (isExecutable(given)) return given;
     throw new Error(`CHROMIUM_PATH is ${given}, but nothing can be run there`);
   }
-  const found = names.map((name) => findProgram(name)).find((path) => path !== undefined);
+  const found = names.map((name) => findExecutable(name)).find((path) => path !== undefined);
   if (found) return found;
   throw new Error(
     'No Chromium on the PATH. Install it (Debian: `apt-get install -y chromium`) or set CHROMIUM_PATH to its program',

@@ -3,8 +3,8 @@ import type { Update } from '../../../shared/field/update.ts';
 import type { TestApi } from '../../api/support/with-app.ts';
 
 export async function send(api: TestApi, field: string, device: string, updates: readonly Update[]): Promise<void> {
-  const token = await api.token({ device });
-  const answer = await api.ask(`/api/fields/${field}/updates`, {
+  const token = await api.createToken({ device });
+  const answer = await api.request(`/api/fields/${field}/updates`, {
     token,
     body: { updates },
     headers: { prefer: 'wait=20' },

@@ -24,7 +24,7 @@ export interface LivePage {
   figure(name: 'devices' | 'particles' | 'crystals' | 'cells' | 'lag'): Promise<string>;
   waitForFigure(name: Parameters<LivePage['figure']>[0], value: string): Promise<void>;
   waitForText(selector: string, pattern: RegExp): Promise<string>;
-  isLive(): Promise<void>;
+  waitUntilLive(): Promise<void>;
 }
 
 export interface Site {
@@ -52,10 +52,10 @@ async function openPage(
   const context = await browser.newContext({ viewport: desktop, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
-  const complaints = listen(page, expected);
+  const consoleErrors = collectConsoleErrors(page, expected);
   t.teardown(async () => {
     await context.close();
-    if (complaints.length > 0) throw new Error(`the console complains:\n${complaints.join('\n')}`);
+    if (consoleErrors.length > 0) throw new Error(`the console complains:\n${consoleErrors.join('\n')}`);
   });
   await page.goto(`${address}/?field=${field}${hash}`);
   const live: LivePage = {
@@ -69,7 +69,7 @@ async function openPage(
         const text = (await page.textContent(selector)) ?? '';
         return pattern.test(text) && text;
       }),
-    isLive: () => live.waitForText('#status', /^live$/).then(() => undefined),
+    waitUntilLive: () => live.waitForText('#status', /^live$/).then(() => undefined),
   };
   return live;
 }
@@ -77,27 +77,27 @@ async function openPage(
 /** A field that nobody has changed yet has no clock: its first device asks, and starts from nothing. */
 const newField = /status of 404.*\/clock\?device=/;
 
-function listen(page: Page, expected: RegExp | undefined): string[] {
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('dialog', (dialog) => complaints.push(`a dialog: ${dialog.message()}`));
+function collectConsoleErrors(page: Page, expected: RegExp | undefined): string[] {
+  const consoleErrors: string[] = [];
+  page.on('pageerror', (error) => consoleErrors.push(String(error)));
+  page.on('dialog', (dialog) => consoleErrors.push(`a dialog: ${dialog.message()}`));
   page.on('console', (message) => {
     const text = `${message.type()}: ${message.text()} (${message.location().url})`;
     if (!['error', 'warning'].includes(message.type()) || newField.test(text) || expected?.test(text)) return;
-    complaints.push(text);
+    consoleErrors.push(text);
   });
-  return complaints;
+  return consoleErrors;
 }
 
 /** The middle of the field, moved by so many pixels. */
-export async function spot({ page }: LivePage, dx = 0, dy = 0): Promise<{ x: number; y: number }> {
+export async function pointAt({ page }: LivePage, dx = 0, dy = 0): Promise<{ x: number; y: number }> {
   const size = page.viewportSize() ?? desktop;
   return { x: size.width * 0.55 + dx, y: size.height * 0.45 + dy };
 }
 
 /** Draws a line with the mouse. */
 export async function drag(live: LivePage, fromX: number, toX: number): Promise<void> {
-  const [from, to] = [await spot(live, fromX), await spot(live, toX)];
+  const [from, to] = [await pointAt(live, fromX), await pointAt(live, toX)];
   const { mouse } = live.page;
   await mouse.move(from.x, from.y);
   await mouse.down();

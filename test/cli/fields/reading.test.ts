@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { cutState } from '../../../shared/cache/state-fragments.ts';
+import { toFragments } from '../../../shared/cache/state-fragments.ts';
 import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { readStored, waitForCache } from '../../support/read-back.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
@@ -22,7 +22,7 @@ async function withGarden(t: Test): Promise<Backing> {
 
 t.test('state, conflicts and verify read what was applied', async (t) => {
   const backing = await withGarden(t);
-  const { reader, db, cacheRedis, names } = backing;
+  const { reader, db, cacheRedis, keys } = backing;
   const field = await withField(t, settingsOf(backing));
 
   await t.test('state prints what the API would send', async (t) => {
@@ -70,7 +70,7 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
   });
 
   await t.test('verify takes a copy that is missing, behind or out of reach as it is', async (t) => {
-    const key = names.stateKey(garden);
+    const key = keys.stateKey(garden);
     await cacheRedis.hset(key, 'version', 3);
     t.match(await field(['verify']), { code: 0, stdout: /cache behind at version 3\n/ });
     await cacheRedis.hset(key, 'version', 4);
@@ -86,14 +86,14 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
   await t.test('verify ends with code 1 when the copy or a row was tampered with', async (t) => {
     const stored = await reader.loadState(garden);
     if (!stored) throw new Error('there is no garden');
-    await backing.cache.fill(cutState(stored));
+    await backing.cache.populate(toFragments(stored));
     t.match(await field(['verify']), { code: 0, stdout: /cache same\n/ });
-    await cacheRedis.hset(names.stateKey(garden), 'c:4,0', 'c4,0 0.5');
+    await cacheRedis.hset(keys.stateKey(garden), 'c:4,0', 'c4,0 0.5');
     t.match(await field(['verify']), {
       code: 1,
       stdout: /^DIFFERS {2}garden .*cached copy at version 4 differs.*1 differ/s,
     });
-    await cacheRedis.hset(names.stateKey(garden), 'c:4,0', 'c4,0 0.75');
+    await cacheRedis.hset(keys.stateKey(garden), 'c:4,0', 'c4,0 0.75');
     await db.raw(`update field_updates set update = jsonb_set(update, '{cells,0,value}', '0.5') where version = 3`);
     const { code, stdout } = await field(['verify', '--json']);
     t.equal(code, 1);

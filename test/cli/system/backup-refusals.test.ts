@@ -1,7 +1,7 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { underBackupLock } from '../../../db/backup/backup-lock.ts';
+import { withBackupLock } from '../../../db/backup/backup-lock.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { withDatabase } from '../../support/servers/servers.ts';
 import { withFilledBacking } from '../../support/with-backup.ts';
@@ -33,6 +33,6 @@ t.test('what is wrong with the request is said in a sentence', async (t) => {
   const file = join(await withFolder(t), 'file');
   await writeFile(file, '');
   t.match(await field(['backup', '--to', join(file, 'in')]), { code: 1, stderr: /Nothing can be written.*in the way/ });
-  const busy = await underBackupLock(DATABASE_URL, () => field(['backup', '--to', '/tmp/never']));
+  const busy = await withBackupLock(DATABASE_URL, () => field(['backup', '--to', '/tmp/never']));
   t.match(busy?.result, { code: 1, stderr: /under way/ });
 });

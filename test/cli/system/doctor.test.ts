@@ -6,13 +6,13 @@ import { UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import t, { type Test } from 'tap';
-import { judgeDisk } from '../../../cli/doctor/check-disk.ts';
-import { judgeNode } from '../../../cli/doctor/check-machine.ts';
-import { judgeServer } from '../../../cli/doctor/check-postgres.ts';
-import { judgeVersion } from '../../../cli/doctor/check-redis.ts';
+import { evaluateDisk } from '../../../cli/doctor/check-disk.ts';
+import { evaluateNode } from '../../../cli/doctor/check-machine.ts';
+import { evaluateServer } from '../../../cli/doctor/check-postgres.ts';
+import { evaluateVersion } from '../../../cli/doctor/check-redis.ts';
 import { type Finding, findingCodes } from '../../../cli/doctor/findings.ts';
-import { examine } from '../../../cli/doctor/run-checks.ts';
-import { readServerFacts } from '../../../db/read/server-settings.ts';
+import { runChecks } from '../../../cli/doctor/run-checks.ts';
+import { readServerSettings } from '../../../db/read/server-settings.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { updatesQueue } from '../../../shared/contract/job.ts';
 import { FallbackQueue } from '../../../shared/queue/fallback-queue.ts';
@@ -47,8 +47,8 @@ function diagnose(t: Test, findings: readonly Finding[]): Diagnosis {
 }
 
 /** In this process, which is quicker. */
-async function look(t: Test, given: Record<string, string>, apiUrl?: string): Promise<Diagnosis> {
-  return diagnose(t, (await examine({ given, apiUrl, folder: tmpdir() })).findings);
+async function runDoctor(t: Test, rawSettings: Record<string, string>, apiUrl?: string): Promise<Diagnosis> {
+  return diagnose(t, (await runChecks({ rawSettings, apiUrl, folder: tmpdir() })).findings);
 }
 
 /** As the command does it. */
@@ -66,7 +66,7 @@ async function run(
   return { code, ...diagnosis };
 }
 
-const except = (wrong: readonly string[], expected: RegExp) => wrong.filter((one) => !expected.test(one));
+const withoutChecks = (wrong: readonly string[], expected: RegExp) => wrong.filter((one) => !expected.test(one));
 
 t.test('without any address it says which are missing, and that it could not look', async (t) => {
   const { code, wrong, findings } = await run(t, {});
@@ -76,7 +76,7 @@ t.test('without any address it says which are missing, and that it could not loo
 });
 
 t.test('all that is wrong with a production is said at once', async (t) => {
-  const { findings } = await look(t, {
+  const { findings } = await runDoctor(t, {
     NODE_ENV: 'production',
     DATABASE_URL: 'mysql://x',
     JWT_SECRET: 'short',
@@ -116,13 +116,13 @@ t.test('a whole system is healthy, and degraded or not ready once parts are gone
   // The API remembers for a moment how it was.
   const healthOf = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
   await waitUntil('the API misses the worker', async () => (await healthOf()) === 'degraded');
-  const degraded = await look(t, settings, address);
+  const degraded = await runDoctor(t, settings, address);
   t.same(degraded.wrong, ['the queue no_workers', 'the API api_degraded']);
 
   await postgres.stop();
   await backing.redis.stop();
   await waitUntil('and all the rest', async () => (await healthOf()) === 'unhealthy');
-  const { wrong } = await look(t, settings, address);
+  const { wrong } = await runDoctor(t, settings, address);
   t.match(wrong, ['PostgreSQL postgres_unreachable', /queue/, /cache/, 'the API api_not_ready']);
 });
 
@@ -130,7 +130,7 @@ t.test('wrong passwords are told from servers that are away', withoutPooler, asy
   const backing = await withBacking(t);
   const wrongly = (url: string) => url.replace(/:[^:@/]*@/, ':wrong@');
   const settings = Object.entries(settingsOf(backing)).map(([name, url]) => [name, wrongly(url)]);
-  const { wrong } = await look(t, { ...Object.fromEntries(settings), ...secret });
+  const { wrong } = await runDoctor(t, { ...Object.fromEntries(settings), ...secret });
   t.same(wrong, ['PostgreSQL postgres_refuses', "the queue's Redis redis_refuses", "the cache's Redis redis_refuses"]);
 });
 
@@ -142,10 +142,10 @@ t.test('PostgreSQL may be unfit in many ways', withoutPooler, async (t) => {
   await client.connect();
   t.teardown(() => client.end());
   const lookAgain = async (more: Record<string, string> = {}) => {
-    const { wrong } = await look(t, { ...settings, ...more });
-    return except(wrong, /no_workers|may_forget/);
+    const { wrong } = await runDoctor(t, { ...settings, ...more });
+    return withoutChecks(wrong, /no_workers|may_forget/);
   };
-  const { findings } = await look(t, settings);
+  const { findings } = await runDoctor(t, settings);
   const forgetful = findings.filter(({ code }) => code === 'postgres_may_forget').map(({ message }) => message);
   t.same(forgetful, ['fsync is off', 'full_page_writes is off', 'synchronous_commit is off']);
   t.same(await lookAgain({ DATABASE_POOL_SIZE: '200' }), ['PostgreSQL postgres_connections_short']);
@@ -168,7 +168,7 @@ t.test(
     const settings = { ...settingsOf(backing), ...secret, OPEN_REGISTRATION: 'false', QUEUE_REDIS_URL: weak.queueUrl };
     const production = { ...settings, NODE_ENV: 'production' };
     const levels = async (given: Record<string, string>) => {
-      const { findings } = await look(t, given);
+      const { findings } = await runDoctor(t, given);
       return findings.filter(({ code }) => code.startsWith('queue_may')).map(({ code, level }) => `${code} ${level}`);
     };
     t.same(await levels(production), ['queue_may_forget problem', 'queue_may_evict problem']);
@@ -183,8 +183,8 @@ t.test('a Redis that both roles share may run out of memory for either', withOne
   const full = await withRedis(t, { settings: { maxmemory: '1mb' } });
   const urls = { QUEUE_REDIS_URL: full.queueUrl, CACHE_REDIS_URL: full.cacheUrl };
   const settings = { ...settingsOf(backing), ...secret, ...urls, NODE_ENV: 'production', OPEN_REGISTRATION: 'false' };
-  const { wrong } = await look(t, settings);
-  t.same(except(wrong, /postgres_may_forget|no_workers/), [
+  const { wrong } = await runDoctor(t, settings);
+  t.same(withoutChecks(wrong, /postgres_may_forget|no_workers/), [
     "the queue's Redis queue_memory_short",
     "the cache's Redis cache_never_evicts",
     "the cache's Redis roles_share_a_redis",
@@ -203,13 +203,13 @@ t.test('a Redis that hides its settings, says nothing, or cannot save', withOneR
     /rdb_last_bgsave_status:err/.test(await cacheRedis.info('persistence')),
   );
   const as = (user: string) => `redis://${user}:secret@127.0.0.1:${redis.port}/0`;
-  const { wrong } = await look(t, {
+  const { wrong } = await runDoctor(t, {
     ...settingsOf(backing),
     ...secret,
     QUEUE_REDIS_URL: as('shy'),
     CACHE_REDIS_URL: as('mute'),
   });
-  t.same(except(wrong, /postgres_may_forget|no_workers/), [
+  t.same(withoutChecks(wrong, /postgres_may_forget|no_workers/), [
     "the queue's Redis redis_cannot_write",
     "the queue's Redis redis_settings_hidden",
     "the cache's Redis not_looked_at",
@@ -247,8 +247,8 @@ t.test('both queues are looked at: failed, stalled, old and too many jobs, and a
   await producer.queues.first.pause();
   await fallback.add([job(4), job(5), job(6)]);
   await backing.db.raw(`UPDATE bullmq.job SET state = 'failed' WHERE id = (SELECT min(id) FROM bullmq.job)`);
-  const { wrong, findings } = await look(t, { ...settingsOf(backing), ...secret, MAX_BACKLOG: '1' });
-  t.same(except(wrong, /PostgreSQL postgres_may_forget/), [
+  const { wrong, findings } = await runDoctor(t, { ...settingsOf(backing), ...secret, MAX_BACKLOG: '1' });
+  t.same(withoutChecks(wrong, /PostgreSQL postgres_may_forget/), [
     'the queue in PostgreSQL queue_full',
     'the queue in PostgreSQL jobs_failed',
     'the queue queue_paused',
@@ -272,8 +272,8 @@ t.test('an API that turns updates away is found, however few jobs there are', as
     return (health as { checks: { queue: { full: boolean } } }).checks.queue.full;
   };
   await waitUntil('the queue is full', isFull);
-  const { wrong } = await look(t, { ...settingsOf(backing), ...secret }, address);
-  t.same(except(wrong, /PostgreSQL postgres_may_forget/), ['the queue no_workers', 'the API queue_full']);
+  const { wrong } = await runDoctor(t, { ...settingsOf(backing), ...secret }, address);
+  t.same(withoutChecks(wrong, /PostgreSQL postgres_may_forget/), ['the queue no_workers', 'the API queue_full']);
 });
 
 t.test('a clock that goes wrong is found against every server', async (t) => {
@@ -294,15 +294,15 @@ t.test('a clock that goes wrong is found against every server', async (t) => {
 
 t.test('old versions and a full disk', async (t) => {
   const { db, config } = await withBacking(t);
-  const facts = { ...(await readServerFacts(db)), versionNumber: 130_012, version: '13.12' };
-  const reading = { answer: facts, tookMs: 1, at: facts.now };
+  const facts = { ...(await readServerSettings(db)), versionNumber: 130_012, version: '13.12' };
+  const reading = { value: facts, durationMs: 1, localTimeMs: facts.now };
   const target = { url: config.DATABASE_URL, poolSize: 10 };
   const giga = 2 ** 30;
-  const disk = (freeBytes: number) => judgeDisk('PostgreSQL', { folder: '/', freeBytes, totalBytes: 1000 * giga });
+  const disk = (freeBytes: number) => evaluateDisk('PostgreSQL', { folder: '/', freeBytes, totalBytes: 1000 * giga });
   const all = [
-    ...judgeServer(reading, target),
-    ...judgeVersion("the queue's Redis", '5.0.14'),
-    judgeNode('20.18.9', '>=20.19'),
+    ...evaluateServer(reading, target),
+    ...evaluateVersion("the queue's Redis", '5.0.14'),
+    evaluateNode('20.18.9', '>=20.19'),
     disk(19 * giga),
   ];
   for (const { code } of all) seen.add(code);
@@ -310,7 +310,7 @@ t.test('old versions and a full disk', async (t) => {
     all.map(({ code }) => code).filter((code) => /old|short/.test(code)),
     ['postgres_too_old', 'redis_too_old', 'node_too_old', 'disk_short'],
   );
-  const good = [...judgeVersion("the queue's Redis", '6.2.0'), judgeNode('22.1.0', '>=20.19'), disk(21 * giga)];
+  const good = [...evaluateVersion("the queue's Redis", '6.2.0'), evaluateNode('22.1.0', '>=20.19'), disk(21 * giga)];
   for (const { level } of good) t.equal(level, 'fine');
 });
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { listMigrations } from '../../../db/migrations/source.ts';
-import { askPostgres } from '../../support/servers/query-postgres.ts';
+import { queryPostgres } from '../../support/servers/query-postgres.ts';
 import { withDatabase } from '../../support/servers/servers.ts';
 import { withField } from '../run-field.ts';
 
@@ -14,7 +14,7 @@ t.test('the schema goes back and forth, and fields are not lost by accident', as
   t.same(await status(), { applied: all, pending: [] });
   t.match(await field(['migrate']), { code: 0, stdout: 'The database is up to date.\n' });
 
-  await askPostgres(
+  await queryPostgres(
     url,
     `insert into consciousness_states
     (field_id, global_resonance, collective_intelligence, room64_active, memory_particles, quantum_fields, cells, dynamics)

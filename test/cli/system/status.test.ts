@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Status } from '../../../cli/status/read-status.ts';
-import { updatesPerSecond } from '../../../cli/status/render-status.ts';
+import { computeUpdatesPerSecond } from '../../../cli/status/render-status.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { FallbackQueue } from '../../../shared/queue/fallback-queue.ts';
 import { withApi } from '../../api/support/with-app.ts';
@@ -53,6 +53,6 @@ t.test('status shows both queues, the workers, the streams and the fields', asyn
 t.test('speeds are the difference of versions over time', async (t) => {
   const at = (ms: number, version: number) =>
     ({ at: ms, postgres: { fields: [{ field: garden, version }] } }) as unknown as Status;
-  t.same(updatesPerSecond(at(3000, 50), at(1000, 10)), { garden: 20 });
-  t.same(updatesPerSecond(at(3000, 50), undefined), {});
+  t.same(computeUpdatesPerSecond(at(3000, 50), at(1000, 10)), { garden: 20 });
+  t.same(computeUpdatesPerSecond(at(3000, 50), undefined), {});
 });

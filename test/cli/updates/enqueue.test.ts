@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
-import { requestsOf } from '../../../shared/contract/job.ts';
+import { listRequests } from '../../../shared/contract/job.ts';
 import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { readStored, waitForVersion } from '../../support/read-back.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
@@ -161,7 +161,7 @@ t.test('jobs are as large as wanted, and timestamps from the future are brought 
   const { code, summary } = await enqueue(args, toLines(updates));
   t.equal(code, 0);
   t.match(summary, { accepted: 5, jobs: 3, applied: 0, adjusted: 1, complete: true });
-  const jobs = (await backing.producer.queues.first.getWaiting()).flatMap(({ data }) => requestsOf(data));
+  const jobs = (await backing.producer.queues.first.getWaiting()).flatMap(({ data }) => listRequests(data));
   const counters = jobs.map(({ updates }) => updates.map(({ counter }) => counter));
   t.same(counters.sort(), [[1, 2], [3, 5], [4]], 'a counter that does not rise begins a job');
   const adjusted = jobs.find((job) => job.updates[0]?.counter === 3);

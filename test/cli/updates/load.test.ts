@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
-import type { Credentials, LoadOrder } from '../../../cli/load/load-plan.ts';
+import type { Credentials, LoadPlan } from '../../../cli/load/load-plan.ts';
 import { runLoad } from '../../../cli/load/run-load.ts';
-import { countInLog } from '../../../cli/load/verify-log.ts';
+import { verifyLog } from '../../../cli/load/verify-log.ts';
 import { withApi } from '../../api/support/with-app.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { asDevice, asField } from '../../support/updates.ts';
@@ -15,9 +15,9 @@ async function withStack(t: Test, settings: Record<string, string> = {}) {
   const api = await withApi(t, backing, settings);
   const enlist = async (name: string): Promise<Credentials> => ({
     deviceId: asDevice(name),
-    token: await api.token({ device: name }),
+    token: await api.createToken({ device: name }),
   });
-  const order = async (more: Partial<LoadOrder> = {}): Promise<LoadOrder> => ({
+  const order = async (more: Partial<LoadPlan> = {}): Promise<LoadPlan> => ({
     url: api.address,
     fields: [field],
     devices: [await enlist('a'), await enlist('b'), await enlist('c')],
@@ -25,7 +25,7 @@ async function withStack(t: Test, settings: Record<string, string> = {}) {
     batch: 2,
     rate: undefined,
     seconds: 1,
-    twicePercent: 50,
+    resendPercent: 50,
     signal: new AbortController().signal,
     onProgress: () => undefined,
     ...more,
@@ -55,7 +55,7 @@ t.test(
     t.ok(phases.has('settling'));
 
     const senders = load.devices.map((credentials) => ({ credentials, field, accepted: 2, dueAt: [] }));
-    const look = () => countInLog({ url: load.url, field, after: 0, senders });
+    const look = () => verifyLog({ url: load.url, field, after: 0, senders });
     t.same(await look(), { applied: 6, lost: 0, doubled: 0 });
     const { db } = backing;
     await db.raw(`DELETE FROM field_updates WHERE device_id = 'a' AND counter = 2`);
@@ -70,14 +70,14 @@ t.test(
 t.test('at a rate it sends no faster, over many fields', async (t) => {
   const { order } = await withStack(t);
   const fields = [asField('load-1'), asField('load-2')];
-  const report = await runLoad(await order({ fields, rate: 20, batch: 1, twicePercent: 0, watchers: [] }));
+  const report = await runLoad(await order({ fields, rate: 20, batch: 1, resendPercent: 0, watchers: [] }));
   t.ok(report.accepted > 0 && report.accepted <= 21, `${report.accepted} of about 20`);
   t.match(report, { applied: report.accepted, lost: 0, doubled: 0, sentTwice: 0, deltaMs: undefined });
 });
 
 t.test('refusals are counted by their code, and a device that cannot be helped gives up', async (t) => {
   const { api, order } = await withStack(t);
-  const token = await api.token({ device: 'a', fields: ['elsewhere'] });
+  const token = await api.createToken({ device: 'a', fields: ['elsewhere'] });
   const reading = await order();
   const [, b] = reading.devices;
   const devices = [...(b ? [b] : []), { deviceId: asDevice('a'), token }];

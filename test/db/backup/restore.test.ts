@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { listSourceTables } from '../../../db/backup/backup-tables.ts';
+import { listBackupTables } from '../../../db/backup/backup-tables.ts';
 import { restoreBackup } from '../../../db/backup/restore-backup.ts';
 import { connectDatabase } from '../../../db/connect.ts';
 import { migrateDown } from '../../../db/migrations/migrate.ts';
@@ -73,7 +73,7 @@ t.test('an older backup is loaded under its own schema, which is then brought up
 t.test('every table is backed up, and there is no sequence to forget', async (t) => {
   const { directUrl: url } = await withDatabase(t);
   await query(url, async (client) => {
-    const tables = (await listSourceTables(client)).map(({ table }) => table);
+    const tables = (await listBackupTables(client)).map(({ table }) => table);
     const { rows } = await client.query<{ name: string }>(
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
     );

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import t from 'tap';
-import { backupLock, underBackupLock } from '../../../db/backup/backup-lock.ts';
+import { backupLockId, withBackupLock } from '../../../db/backup/backup-lock.ts';
 import { readBackupTimes } from '../../../db/backup/backup-records.ts';
-import { partialName } from '../../../db/backup/files/backup-names.ts';
-import { listBackups, writeVerdict } from '../../../db/backup/files/backup-store.ts';
+import { formatPartialName } from '../../../db/backup/files/backup-names.ts';
+import { listBackups, writeVerificationResult } from '../../../db/backup/files/backup-store.ts';
 import { type BackupPlan, isAnythingDue, runBackups } from '../../../db/backup/run-backups.ts';
 import { withScratchDatabase } from '../../../db/backup/scratch-database.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
-import { measureBackups } from '../../../workers/observe/backup-metrics.ts';
+import { registerBackupMetrics } from '../../../workers/observe/backup-metrics.ts';
 import type { Backing } from '../../support/processes/with-worker.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { query, withFilledBacking } from '../../support/with-backup.ts';
@@ -20,7 +20,7 @@ const dayMs = 86_400_000;
 
 async function planOf(t: Parameters<typeof withFolder>[0], { config }: Backing): Promise<BackupPlan> {
   const folder = await withFolder(t);
-  return { url: directDatabaseUrl(config), folder, everyMs: dayMs, keepCount: 3, keepMs: 30 * dayMs };
+  return { url: directDatabaseUrl(config), folder, intervalMs: dayMs, keepCount: 3, keepMs: 30 * dayMs };
 }
 
 /** Of the scratch databases of the database that the client is connected to. */
@@ -44,7 +44,7 @@ t.test('of any number of schedules one takes the backup, which is then verified 
   const plan = await planOf(t, backing);
   t.same(await readBackupTimes(backing.db), { takenAt: undefined, verifiedAt: undefined });
   const registry = new Registry();
-  measureBackups(registry, () => readBackupTimes(backing.db));
+  registerBackupMetrics(registry, () => readBackupTimes(backing.db));
   const gauges = async () => (await registry.metrics()).match(/^field_\S+ \S+$/gm);
   t.same(await gauges(), [
     'field_backup_last_success_timestamp_seconds 0',
@@ -88,8 +88,8 @@ t.test('what a crash has left behind is cleaned up, and what is not ours stays',
   const backing = await withFilledBacking(t);
   const plan = await planOf(t, backing);
   const mine = (await backing.reader.readInstallation()).slice(0, 8);
-  const partial = partialName(`field-20260101T000000000Z-${mine}`);
-  const foreign = partialName('field-20260101T000000000Z-ffffffff');
+  const partial = formatPartialName(`field-20260101T000000000Z-${mine}`);
+  const foreign = formatPartialName('field-20260101T000000000Z-ffffffff');
   for (const name of [partial, foreign, 'holiday-pictures']) await mkdir(join(plan.folder, name));
   await writeFile(join(plan.folder, partial, 'field_updates.copy.gz'), 'half');
   const left = `${await query(plan.url, readPrefix)}00000000`;
@@ -113,15 +113,15 @@ t.test('old backups go by count and by age, but never the newest and the newest 
     names.push(String(run?.written?.name));
   }
   const failed = { at: new Date().toISOString(), fields: 0, updates: 0, differences: ['all is lost'] };
-  for (const name of names.slice(1)) await writeVerdict(join(plan.folder, name), failed);
-  const sixth = await runBackups({ ...plan, everyMs: dayMs });
+  for (const name of names.slice(1)) await writeVerificationResult(join(plan.folder, name), failed);
+  const sixth = await runBackups({ ...plan, intervalMs: dayMs });
   t.same([...(sixth?.removed ?? [])].sort(), names.slice(1, 3), 'more than three');
   const kept = [names[0], ...names.slice(3)].reverse();
   t.same(
     (await listBackups(plan.folder)).map(({ name }) => name),
     kept,
   );
-  await runBackups({ ...plan, everyMs: dayMs, keepMs: 0 });
+  await runBackups({ ...plan, intervalMs: dayMs, keepMs: 0 });
   const survivors = (await listBackups(plan.folder)).map(({ name }) => name);
   t.same(survivors, [names[5], names[0]], 'older than nothing at all, two are left');
   const { rows } = await query(plan.url, (client) => client.query('SELECT name FROM backups ORDER BY name'));
@@ -134,7 +134,7 @@ t.test('old backups go by count and by age, but never the newest and the newest 
 t.test('while one is at it, another gives way', async (t) => {
   const backing = await withFilledBacking(t);
   const plan = await planOf(t, backing);
-  await underBackupLock(plan.url, async () => t.equal(await runBackups(plan), undefined));
+  await withBackupLock(plan.url, async () => t.equal(await runBackups(plan), undefined));
   t.ok((await runBackups(plan))?.written);
 });
 
@@ -159,7 +159,7 @@ t.test('a run waits for the lock of a process that was killed, until the server 
   killed.on('error', () => undefined);
   await killed.connect();
   const { rows } = await killed.query<{ pid: number }>('SELECT pg_backend_pid() AS pid, pg_advisory_lock($1)', [
-    backupLock,
+    backupLockId,
   ]);
   const backend = rows[0]?.pid;
   t.teardown(() => query(plan.url, (client) => client.query('SELECT pg_terminate_backend($1)', [backend])));

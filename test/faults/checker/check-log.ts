@@ -7,11 +7,13 @@ import { type Violation, violationOf } from './violation.ts';
 /** @param sent all that devices have sent to this field; `log` in version order */
 export function checkLog(sent: readonly LedgerEntry[], log: readonly LogRow[]): Violation[] {
   const logged = new Map<string, LogRow[]>();
-  for (const row of log) logged.set(nameOf(row), [...(logged.get(nameOf(row)) ?? []), row]);
-  const known = new Map(sent.map((entry) => [nameOf({ device: entry.device, counter: entry.update.counter }), entry]));
+  for (const row of log) logged.set(updateKey(row), [...(logged.get(updateKey(row)) ?? []), row]);
+  const known = new Map(
+    sent.map((entry) => [updateKey({ device: entry.device, counter: entry.update.counter }), entry]),
+  );
   const accepted = [...known].filter(([, { acceptedAt }]) => acceptedAt !== undefined).map(([name]) => name);
   const altered = log.filter((row) => {
-    const entry = known.get(nameOf(row));
+    const entry = known.get(updateKey(row));
     return entry && !isDeepStrictEqual(JSON.parse(JSON.stringify(entry.update)), row.update);
   });
   const gaps = log.filter(({ version }, index) => version !== index + 1);
@@ -24,14 +26,14 @@ export function checkLog(sent: readonly LedgerEntry[], log: readonly LogRow[]): 
     ...violationOf(
       'doubled',
       'more than once in the log',
-      namesOf(logged, (rows) => rows.length > 1),
+      updateKeys(logged, (rows) => rows.length > 1),
     ),
     ...violationOf(
       'invented',
       'in the log and sent by nobody',
-      namesOf(logged, (_, name) => !known.has(name)),
+      updateKeys(logged, (_, name) => !known.has(name)),
     ),
-    ...violationOf('altered', 'not in the log as it was sent', altered.map(nameOf)),
+    ...violationOf('altered', 'not in the log as it was sent', altered.map(updateKey)),
     ...violationOf(
       'gap',
       'versions out of step',
@@ -40,10 +42,13 @@ export function checkLog(sent: readonly LedgerEntry[], log: readonly LogRow[]): 
   ];
 }
 
-function nameOf({ device, counter }: Pick<LogRow, 'device' | 'counter'>): string {
+function updateKey({ device, counter }: Pick<LogRow, 'device' | 'counter'>): string {
   return `${device} ${counter}`;
 }
 
-function namesOf(logged: ReadonlyMap<string, LogRow[]>, fits: (rows: LogRow[], name: string) => boolean): string[] {
-  return [...logged].filter(([name, rows]) => fits(rows, name)).map(([name]) => name);
+function updateKeys(
+  logged: ReadonlyMap<string, LogRow[]>,
+  predicate: (rows: LogRow[], name: string) => boolean,
+): string[] {
+  return [...logged].filter(([name, rows]) => predicate(rows, name)).map(([name]) => name);
 }

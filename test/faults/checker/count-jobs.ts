@@ -9,7 +9,7 @@ export interface JobCounts {
 }
 
 export async function countJobs({ queues, db }: Observer): Promise<JobCounts> {
-  await queues.look();
+  await queues.refresh();
   const inRedis = await Promise.all(
     queues.all.map((queue) => queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed')),
   );

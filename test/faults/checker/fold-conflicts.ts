@@ -25,14 +25,14 @@ interface Written {
   readonly counter: number;
   readonly version: number;
 }
-type Relation = 'after' | 'old' | 'concurrent';
-type Verdict = 'written' | 'old' | 'agreed' | 'won' | 'lost';
-interface Merged {
+type CausalOrder = 'after' | 'old' | 'concurrent';
+type WriteResult = 'written' | 'old' | 'agreed' | 'won' | 'lost';
+interface MergeResult {
   readonly name: string;
   readonly value: unknown;
-  readonly verdict: Verdict;
+  readonly result: WriteResult;
   /** The device of the write that it met. */
-  readonly met?: string;
+  readonly otherDevice?: string;
 }
 
 export function foldConflicts(log: readonly LogRow[]): FoldedLog {
@@ -51,27 +51,27 @@ export function foldConflicts(log: readonly LogRow[]): FoldedLog {
   return { conflicts, wrongOutcomes };
 }
 
-function relationOf({ device, counter, update }: LogRow, earlier: Written): Relation {
+function compareCausally({ device, counter, update }: LogRow, earlier: Written): CausalOrder {
   if (device === earlier.device) return counter > earlier.counter ? 'after' : 'old';
   const known = update.clock?.[earlier.device] ?? 0;
   return update.seen >= earlier.version || known >= earlier.counter ? 'after' : 'concurrent';
 }
 
-function mergeInto(registers: Map<string, Written>, name: string, value: unknown, row: LogRow): Merged {
+function mergeInto(registers: Map<string, Written>, name: string, value: unknown, row: LogRow): MergeResult {
   const { version, device, counter, update } = row;
   const earlier = registers.get(name);
-  const relation = earlier ? relationOf(row, earlier) : 'after';
-  if (relation === 'old') return { name, value, verdict: 'old' };
-  if (!earlier || relation === 'after') {
+  const order = earlier ? compareCausally(row, earlier) : 'after';
+  if (order === 'old') return { name, value, result: 'old' };
+  if (!earlier || order === 'after') {
     const timestamp = Math.max(update.timestamp, earlier ? earlier.timestamp + 1 : 0);
     registers.set(name, { value, timestamp, device, counter, version });
-    return { name, value, verdict: 'written' };
+    return { name, value, result: 'written' };
   }
   const written = { value, timestamp: update.timestamp, device, counter, version };
   const wins = isLarger(written, earlier);
   if (wins) registers.set(name, written);
-  if (isDeepStrictEqual(value, earlier.value)) return { name, value, verdict: 'agreed' };
-  return { name, value, verdict: wins ? 'won' : 'lost', met: earlier.device };
+  if (isDeepStrictEqual(value, earlier.value)) return { name, value, result: 'agreed' };
+  return { name, value, result: wins ? 'won' : 'lost', otherDevice: earlier.device };
 }
 
 function isLarger(a: Written, b: Written): boolean {
@@ -79,15 +79,19 @@ function isLarger(a: Written, b: Written): boolean {
   return a.device !== b.device ? a.device > b.device : a.counter > b.counter;
 }
 
-function conflictsOf(registers: ReadonlyMap<string, Written>, merged: readonly Merged[], row: LogRow): FoundConflict[] {
-  const contended = merged.filter(({ verdict }) => verdict === 'won' || verdict === 'lost');
+function conflictsOf(
+  registers: ReadonlyMap<string, Written>,
+  merged: readonly MergeResult[],
+  row: LogRow,
+): FoundConflict[] {
+  const contended = merged.filter(({ result }) => result === 'won' || result === 'lost');
   if (contended.length === 0) return [];
   const { version, update } = row;
   if (update.kind !== 'particle.put' && update.kind !== 'particle.remove') {
-    return contended.map(({ name, verdict }) => ({
+    return contended.map(({ name, result }) => ({
       version,
       cell: name.slice('cell '.length),
-      resolution: verdict === 'won' ? 'used_remote' : 'kept_local',
+      resolution: result === 'won' ? 'used_remote' : 'kept_local',
     }));
   }
   return [
@@ -99,28 +103,28 @@ function conflictsOf(registers: ReadonlyMap<string, Written>, merged: readonly M
 function resolveParticle(
   registers: ReadonlyMap<string, Written>,
   id: string,
-  contended: readonly Merged[],
+  contended: readonly MergeResult[],
   row: LogRow,
 ): FoundConflict['resolution'] {
   const existence = contended.find(({ name }) => name === `particle exists ${id}`);
-  if (existence?.value === false && existence.verdict === 'won') return 'used_remote';
-  if (existence?.value === true && existence.verdict === 'lost') return 'kept_local';
+  if (existence?.value === false && existence.result === 'won') return 'used_remote';
+  if (existence?.value === true && existence.result === 'lost') return 'kept_local';
   const kept = ['position', 'velocity', 'resonance', 'content', 'connections']
     .map((attribute) => registers.get(`particle ${attribute} ${id}`))
     .filter((written) => written !== undefined && written.value !== null);
   const holdsRemote = kept.some((written) => written?.version === row.version);
-  const sides = new Set(contended.map(({ met }) => met));
+  const sides = new Set(contended.map(({ otherDevice }) => otherDevice));
   const holdsLocal = kept.some(
-    (written) => written && sides.has(written.device) && relationOf(row, written) === 'concurrent',
+    (written) => written && sides.has(written.device) && compareCausally(row, written) === 'concurrent',
   );
   if (holdsRemote && holdsLocal) return 'merged';
-  if (contended.every(({ verdict }) => verdict === 'lost')) return 'kept_local';
-  return contended.every(({ verdict }) => verdict === 'won') ? 'used_remote' : 'merged';
+  if (contended.every(({ result }) => result === 'lost')) return 'kept_local';
+  return contended.every(({ result }) => result === 'won') ? 'used_remote' : 'merged';
 }
 
-function outcomeOf(merged: readonly Merged[], found: readonly FoundConflict[]): [string, string | null] {
+function outcomeOf(merged: readonly MergeResult[], found: readonly FoundConflict[]): [string, string | null] {
   const resolutions = new Set(found.map(({ resolution }) => resolution));
   const [first] = resolutions;
   if (first) return ['conflict', resolutions.size === 1 ? first : 'merged'];
-  return [merged.length > 0 && merged.every(({ verdict }) => verdict === 'old') ? 'superseded' : 'applied', null];
+  return [merged.length > 0 && merged.every(({ result }) => result === 'old') ? 'superseded' : 'applied', null];
 }

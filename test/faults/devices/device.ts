@@ -7,15 +7,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerMessage } from '../../../shared/contract/stream.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';
-import { type Telling, tellings } from '../../unit/field/support/honest-devices.ts';
+import { type CausalityFormat, causalityFormats } from '../../unit/field/support/honest-devices.ts';
 import { type Random, seededRandom } from '../../unit/field/support/seeded-random.ts';
+import { CausalContext } from './causal-context.ts';
 import { randomChange } from './changes.ts';
-import { Knowledge } from './knowledge.ts';
 import type { Ledger } from './ledger.ts';
 import { postUpdates } from './post-updates.ts';
 import { Watcher } from './watcher.ts';
 
-const lanes = 3;
+const connections = 3;
 const maxBatch = 6;
 const maxSkewMs = 4000;
 const shuffledWithin = 8;
@@ -35,8 +35,8 @@ export class Device {
   readonly watcher: Watcher;
   readonly #options: DeviceOptions;
   readonly #random: Random;
-  readonly #knowledge = new Knowledge();
-  readonly #tells: Telling;
+  readonly #knowledge = new CausalContext();
+  readonly #causalityFormat: CausalityFormat;
   readonly #skewMs: number;
   readonly #outbox: Update[] = [];
   #counter = 0;
@@ -49,17 +49,17 @@ export class Device {
     this.field = field;
     this.#options = options;
     this.#random = seededRandom(seed);
-    this.#tells = this.#random.pick(tellings);
+    this.#causalityFormat = this.#random.pick(causalityFormats);
     this.#skewMs = this.#random.below(2 * maxSkewMs) - maxSkewMs;
     this.watcher = new Watcher({
       field,
       token,
       addresses,
       random: seededRandom(seed + 1),
-      onNews: (message) => this.#learn(message),
-      onComplaint: (complaint) => ledger.complaints.push(`${id}: ${complaint}`),
+      onMessage: (message) => this.#observe(message),
+      onAnomaly: (complaint) => ledger.anomalies.push(`${id}: ${complaint}`),
     });
-    for (let lane = 0; lane < lanes; lane += 1) void this.#drainOutbox();
+    for (let connection = 0; connection < connections; connection += 1) void this.#drainOutbox();
   }
 
   get isDrained(): boolean {
@@ -70,8 +70,8 @@ export class Device {
   write(): void {
     const { ledger, field } = this.#options;
     const { version, newestTimestamp } = this.#knowledge;
-    const tellsSeen = this.#tells === 'seen' || this.#tells === 'both';
-    const tellsClock = this.#tells === 'clock' || this.#tells === 'both';
+    const sendsSeen = this.#causalityFormat === 'seen' || this.#causalityFormat === 'both';
+    const sendsClock = this.#causalityFormat === 'clock' || this.#causalityFormat === 'both';
     const timestamp = Math.max(Date.now() + this.#skewMs, newestTimestamp + 1);
     this.#knowledge.newestTimestamp = timestamp;
     this.#counter += 1;
@@ -79,8 +79,8 @@ export class Device {
       ...randomChange(this.#random),
       counter: this.#counter,
       timestamp,
-      seen: tellsSeen ? version : 0,
-      ...(tellsClock ? { clock: this.#knowledge.clock() } : {}),
+      seen: sendsSeen ? version : 0,
+      ...(sendsClock ? { clock: this.#knowledge.clock() } : {}),
     } as Update;
     ledger.add({ field, device: this.id, update, writtenAt: performance.now() });
     this.#outbox.push(update);
@@ -91,7 +91,7 @@ export class Device {
     this.watcher.close();
   }
 
-  #learn(message: ServerMessage): void {
+  #observe(message: ServerMessage): void {
     const { ledger, field } = this.#options;
     if (message.type === 'snapshot') {
       this.#knowledge.version = message.version;
@@ -100,16 +100,16 @@ export class Device {
     if (message.type !== 'delta') return;
     for (const { device, counter, outcome } of message.updates) {
       const timestamp = ledger.find(device, counter)?.update.timestamp ?? 0;
-      this.#knowledge.learn(device, counter, timestamp);
-      ledger.noteSeen(device, counter);
-      if (outcome === 'reused') ledger.complaints.push(`${device} was told that its counter ${counter} was reused`);
+      this.#knowledge.observe(device, counter, timestamp);
+      ledger.recordSeen(device, counter);
+      if (outcome === 'reused') ledger.anomalies.push(`${device} was told that its counter ${counter} was reused`);
     }
     this.#knowledge.version = message.to;
   }
 
   async #drainOutbox(): Promise<void> {
     while (!this.#closed) {
-      const batch = this.#takeBatch();
+      const batch = this.#nextBatch();
       if (batch.length === 0) {
         await delay(20 + this.#random.below(40));
         continue;
@@ -121,7 +121,7 @@ export class Device {
   }
 
   /** Some updates in a row, now and then not the oldest. */
-  #takeBatch(): Update[] {
+  #nextBatch(): Update[] {
     const { length } = this.#outbox;
     const start = this.#random.chance(0.3) ? this.#random.below(Math.min(length, shuffledWithin)) : 0;
     return this.#outbox.splice(start, 1 + this.#random.below(maxBatch));
@@ -133,30 +133,30 @@ export class Device {
     for (let attempt = 1; !this.#closed; attempt += 1) {
       const durability = await this.#send(batch);
       if (durability !== undefined) {
-        ledger.noteAccepted(this.id, batch, durability);
+        ledger.recordAccepted(this.id, batch, durability);
         break;
       }
-      ledger.repeats += 1;
+      ledger.resends += 1;
       await delay(Math.min(1000, 50 * 2 ** attempt) * (0.5 + this.#random.next()));
     }
     if (!this.#random.chance(0.15)) return;
-    ledger.repeats += 1;
+    ledger.resends += 1;
     await this.#send(batch);
   }
 
   /** Over the socket or to either API. @returns the durability that the receipt names, if there was one */
   async #send(batch: readonly Update[]): Promise<string | undefined> {
     const { addresses, token, ledger } = this.#options;
-    const bySocket = this.#random.chance(0.25);
+    const isOverSocket = this.#random.chance(0.25);
     const address = this.#random.pick(addresses);
-    if (bySocket && this.watcher.isOpen) return this.watcher.send(batch);
-    const answer = await postUpdates({ address, field: this.field, token, updates: batch });
-    ledger.noteStatus(answer.status);
-    if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
-      ledger.complaints.push(
-        `${this.id} was refused an update that keeps the contract: ${answer.status} ${answer.text}`,
+    if (isOverSocket && this.watcher.isOpen) return this.watcher.send(batch);
+    const response = await postUpdates({ address, field: this.field, token, updates: batch });
+    ledger.recordStatus(response.status);
+    if (response.status >= 400 && response.status < 500 && response.status !== 429) {
+      ledger.anomalies.push(
+        `${this.id} was refused an update that keeps the contract: ${response.status} ${response.text}`,
       );
     }
-    return answer.durability;
+    return response.durability;
   }
 }

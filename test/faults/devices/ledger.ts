@@ -18,31 +18,31 @@ export interface LedgerEntry {
 
 export class Ledger {
   readonly entries: LedgerEntry[] = [];
-  readonly #byName = new Map<string, LedgerEntry>();
-  readonly #newest = new Map<FieldId, number>();
+  readonly #byKey = new Map<string, LedgerEntry>();
+  readonly #newestTimestamps = new Map<FieldId, number>();
   /** Requests beyond the first for a batch: retries, and batches sent twice on purpose. */
-  repeats = 0;
+  resends = 0;
   /** Answers by status code. */
   readonly statuses = new Map<number, number>();
   /** What no device should ever be told. */
-  readonly complaints: string[] = [];
+  readonly anomalies: string[] = [];
 
   add(entry: LedgerEntry): void {
     this.entries.push(entry);
-    this.#byName.set(nameOf(entry.device, entry.update.counter), entry);
-    this.#newest.set(entry.field, Math.max(this.newestTimestamp(entry.field), entry.update.timestamp));
+    this.#byKey.set(entryKey(entry.device, entry.update.counter), entry);
+    this.#newestTimestamps.set(entry.field, Math.max(this.newestTimestamp(entry.field), entry.update.timestamp));
   }
 
   find(device: string, counter: number): LedgerEntry | undefined {
-    return this.#byName.get(nameOf(device, counter));
+    return this.#byKey.get(entryKey(device, counter));
   }
 
   /** The largest timestamp that any device has used in a field. */
   newestTimestamp(field: FieldId): number {
-    return this.#newest.get(field) ?? 0;
+    return this.#newestTimestamps.get(field) ?? 0;
   }
 
-  noteAccepted(device: DeviceId, updates: readonly Update[], durability: string): void {
+  recordAccepted(device: DeviceId, updates: readonly Update[], durability: string): void {
     for (const { counter } of updates) {
       const entry = this.find(device, counter);
       if (!entry || entry.acceptedAt !== undefined) continue;
@@ -51,20 +51,20 @@ export class Ledger {
     }
   }
 
-  noteSeen(device: string, counter: number): void {
+  recordSeen(device: string, counter: number): void {
     const entry = this.find(device, counter);
     if (entry && entry.seenAt === undefined) entry.seenAt = performance.now();
   }
 
-  noteStatus(status: number): void {
+  recordStatus(status: number): void {
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
   }
 
-  of(field: FieldId): LedgerEntry[] {
+  entriesOf(field: FieldId): LedgerEntry[] {
     return this.entries.filter((entry) => entry.field === field);
   }
 }
 
-function nameOf(device: string, counter: number): string {
+function entryKey(device: string, counter: number): string {
   return `${device} ${counter}`;
 }

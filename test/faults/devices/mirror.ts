@@ -24,7 +24,7 @@ export class Mirror {
   #quantumFields: unknown = emptyQuantumFields;
   #metrics: unknown;
 
-  take({ version, state }: Message<'snapshot'>): void {
+  applySnapshot({ version, state }: Message<'snapshot'>): void {
     const view = viewOf(state);
     this.version = version;
     this.#particles = new Map(Object.entries(view.particles));
@@ -34,7 +34,7 @@ export class Mirror {
   }
 
   /** False when the delta does not stand on this version: then it was not applied. */
-  apply({ from, to, changes }: Delta): boolean {
+  applyDelta({ from, to, changes }: Delta): boolean {
     if (from !== this.version) return false;
     for (const [id, particle] of Object.entries(changes.particles)) {
       if (particle === null) this.#particles.delete(id);

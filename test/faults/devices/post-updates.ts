@@ -4,21 +4,21 @@ import type { Update } from '../../../shared/field/update.ts';
 
 const timeoutMs = 4000;
 
-export interface PostRequest {
+export interface PostOptions {
   readonly address: string;
   readonly field: FieldId;
   readonly token: string;
   readonly updates: readonly Update[];
 }
 
-export interface PostAnswer {
+export interface PostResponse {
   readonly status: number;
   readonly text: string;
   /** Set only with a receipt. */
   readonly durability: string | undefined;
 }
 
-export async function postUpdates({ address, field, token, updates }: PostRequest): Promise<PostAnswer> {
+export async function postUpdates({ address, field, token, updates }: PostOptions): Promise<PostResponse> {
   try {
     const response = await fetch(`${address}/api/fields/${field}/updates`, {
       method: 'POST',

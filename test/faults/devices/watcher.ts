@@ -10,9 +10,9 @@ import type { Update } from '../../../shared/field/update.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { Mirror } from './mirror.ts';
 
-const pingAfterMs = 4000;
-const silentAfterMs = 8000;
-const acceptWithinMs = 4000;
+const pingIntervalMs = 4000;
+const silenceTimeoutMs = 8000;
+const acceptTimeoutMs = 4000;
 
 export interface WatcherOptions {
   readonly field: FieldId;
@@ -20,11 +20,11 @@ export interface WatcherOptions {
   readonly addresses: readonly string[];
   readonly random: Random;
   /** Told of every snapshot and of every delta that was applied. */
-  readonly onNews: (message: ServerMessage) => void;
-  readonly onComplaint: (complaint: string) => void;
+  readonly onMessage: (message: ServerMessage) => void;
+  readonly onAnomaly: (complaint: string) => void;
 }
 
-interface Waiting {
+interface PendingSend {
   readonly counters: string;
   readonly resolve: (durability: string | undefined) => void;
 }
@@ -33,17 +33,17 @@ export class Watcher {
   readonly mirror = new Mirror();
   readonly #options: WatcherOptions;
   #socket: WebSocket | undefined;
-  #heardAt = 0;
-  #waiting: Waiting[] = [];
+  #lastMessageAt = 0;
+  #pending: PendingSend[] = [];
   #retry: NodeJS.Timeout | undefined;
-  readonly #pulse: NodeJS.Timeout;
+  readonly #heartbeatTimer: NodeJS.Timeout;
   #closed = false;
   /** How often it had to connect again. */
   reconnects = 0;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
-    this.#pulse = setInterval(() => this.#checkPulse(), 1000);
+    this.#heartbeatTimer = setInterval(() => this.#checkHeartbeat(), 1000);
     this.#connect();
   }
 
@@ -55,8 +55,8 @@ export class Watcher {
   send(updates: readonly Update[]): Promise<string | undefined> {
     const counters = updates.map(({ counter }) => counter).join();
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#settle(counters, undefined), acceptWithinMs);
-      this.#waiting.push({
+      const timer = setTimeout(() => this.#settle(counters, undefined), acceptTimeoutMs);
+      this.#pending.push({
         counters,
         resolve: (durability) => {
           clearTimeout(timer);
@@ -70,7 +70,7 @@ export class Watcher {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
-    clearInterval(this.#pulse);
+    clearInterval(this.#heartbeatTimer);
     this.#socket?.terminate();
   }
 
@@ -81,62 +81,62 @@ export class Watcher {
     const url = `${address}/api/fields/${field}/stream${version === undefined ? '' : `?after=${version}`}`;
     const socket = new WebSocket(url, [streamProtocol, `bearer.${token}`], { handshakeTimeout: 3000 });
     this.#socket = socket;
-    this.#heardAt = Date.now();
+    this.#lastMessageAt = Date.now();
     socket.on('error', () => undefined); // `close` follows.
-    socket.on('pong', () => this.#noteHeard());
+    socket.on('pong', () => this.#recordActivity());
     socket.on('message', (data) => {
-      this.#noteHeard();
+      this.#recordActivity();
       this.#receive(JSON.parse(data.toString()) as ServerMessage);
     });
     socket.on('close', () => this.#reconnect());
   }
 
   #reconnect(): void {
-    for (const { counters } of [...this.#waiting]) this.#settle(counters, undefined);
+    for (const { counters } of [...this.#pending]) this.#settle(counters, undefined);
     if (this.#closed) return;
     this.reconnects += 1;
     this.#retry = setTimeout(() => this.#connect(), 100 + this.#options.random.below(900));
   }
 
   #receive(message: ServerMessage): void {
-    const { onNews, onComplaint, field } = this.#options;
+    const { onMessage, onAnomaly, field } = this.#options;
     if (message.type === 'accepted') this.#settle(message.counters.join(), message.durability);
-    if (message.type === 'error') this.#settle(this.#waiting[0]?.counters ?? '', undefined);
+    if (message.type === 'error') this.#settle(this.#pending[0]?.counters ?? '', undefined);
     if (message.type === 'snapshot') {
       if (message.version < (this.mirror.version ?? 0)) {
-        onComplaint(`${field}: a snapshot of ${message.version} came to a reader at ${this.mirror.version}`);
+        onAnomaly(`${field}: a snapshot of ${message.version} came to a reader at ${this.mirror.version}`);
       }
-      this.mirror.take(message);
-      onNews(message);
+      this.mirror.applySnapshot(message);
+      onMessage(message);
     }
-    if (message.type === 'delta') this.#follow(message);
+    if (message.type === 'delta') this.#applyDelta(message);
   }
 
-  #follow(delta: Extract<ServerMessage, { type: 'delta' }>): void {
-    const { onNews, onComplaint, field } = this.#options;
+  #applyDelta(delta: Extract<ServerMessage, { type: 'delta' }>): void {
+    const { onMessage, onAnomaly, field } = this.#options;
     const { version } = this.mirror;
-    if (this.mirror.apply(delta)) {
-      onNews(delta);
+    if (this.mirror.applyDelta(delta)) {
+      onMessage(delta);
       return;
     }
-    onComplaint(`${field}: a delta from ${delta.from} came to a reader at ${version}`);
+    onAnomaly(`${field}: a delta from ${delta.from} came to a reader at ${version}`);
     this.#socket?.terminate();
   }
 
   #settle(counters: string, durability: string | undefined): void {
-    const found = this.#waiting.find((waiting) => waiting.counters === counters);
-    this.#waiting = this.#waiting.filter((waiting) => waiting !== found);
+    const found = this.#pending.find((waiting) => waiting.counters === counters);
+    this.#pending = this.#pending.filter((waiting) => waiting !== found);
     found?.resolve(durability);
   }
 
-  #noteHeard(): void {
-    this.#heardAt = Date.now();
+  #recordActivity(): void {
+    this.#lastMessageAt = Date.now();
   }
 
-  #checkPulse(): void {
-    const silentMs = Date.now() - this.#heardAt;
-    if (!this.isOpen || silentMs < pingAfterMs) return;
-    if (silentMs > silentAfterMs) this.#socket?.terminate();
+  #checkHeartbeat(): void {
+    const silentMs = Date.now() - this.#lastMessageAt;
+    if (!this.isOpen || silentMs < pingIntervalMs) return;
+    if (silentMs > silenceTimeoutMs) this.#socket?.terminate();
     else this.#socket?.ping();
   }
 }

@@ -2,7 +2,7 @@
  * A disk-full error from PostgreSQL. No disk is filled: a trigger raises what PostgreSQL raises then (SQLSTATE 53100,
  * disk_full) on every insert into the log, in the middle of a worker's transaction, until the trigger is dropped.
  */
-import { askPostgres } from '../../support/servers/query-postgres.ts';
+import { queryPostgres } from '../../support/servers/query-postgres.ts';
 
 const breakSql = `
   CREATE OR REPLACE FUNCTION faults_disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -11,7 +11,7 @@ const breakSql = `
   END $$;
   CREATE OR REPLACE TRIGGER faults_disk_full BEFORE INSERT ON field_updates
     FOR EACH STATEMENT EXECUTE FUNCTION faults_disk_full()`;
-const mendSql = 'DROP TRIGGER faults_disk_full ON field_updates; DROP FUNCTION faults_disk_full()';
+const restoreSql = 'DROP TRIGGER faults_disk_full ON field_updates; DROP FUNCTION faults_disk_full()';
 
-export const breakDisk = (url: string) => askPostgres(url, breakSql);
-export const mendDisk = (url: string) => askPostgres(url, mendSql);
+export const breakDisk = (url: string) => queryPostgres(url, breakSql);
+export const restoreDisk = (url: string) => queryPostgres(url, restoreSql);

@@ -1,12 +1,12 @@
 /** Which fault comes in which round: every one in turn, each turn shuffled by the seed, so that all come equally often. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
-import type { Options } from '../options.ts';
+import type { FaultOptions } from '../options.ts';
 import { faults } from './faults.ts';
 
 const noFault = 'none';
 
 /** @throws RangeError for a fault that there is not */
-export function planFaults({ rounds, isShort, fault, without, plant }: Options, random: Random): string[] {
+export function planFaults({ rounds, isShort, fault, without, plant }: FaultOptions, random: Random): string[] {
   const unknown = [...without, fault ?? noFault].find((name) => name !== noFault && !faults[name]);
   if (unknown !== undefined) throw new RangeError(`no fault ${unknown}: ${Object.keys(faults).join(', ')}`);
   const only = plant ? noFault : fault;

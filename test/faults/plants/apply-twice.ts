@@ -11,7 +11,7 @@ const copyNewest = `
 const moveVersion = 'UPDATE consciousness_states SET version = version + 1 WHERE field_id = ?';
 
 export const applyTwice: Plant = {
-  caughtAs: 'doubled',
+  expectedViolation: 'doubled',
   async tamper({ observer: { db } }) {
     await db.raw(dropGuard);
     await db.transaction(async (trx) => {

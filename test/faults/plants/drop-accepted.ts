@@ -6,7 +6,7 @@ import type { Plant } from './plant.ts';
 const wanted = 12;
 
 export const dropAccepted: Plant = {
-  caughtAs: 'lost',
+  expectedViolation: 'lost',
   async tamper({ stack, observer }) {
     for (const worker of stack.workers) worker.send('SIGSTOP');
     try {

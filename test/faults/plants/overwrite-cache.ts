@@ -7,7 +7,7 @@ const field = 'hot' as FieldId;
 let older: Record<string, string> = {};
 
 export const overwriteCache: Plant = {
-  caughtAs: 'cache',
+  expectedViolation: 'cache',
   async tamper({ observer: { cacheRedis, names } }) {
     older = await waitUntil('there is a copy', async () => {
       const { version, ...entries } = await cacheRedis.hgetall(names.stateKey(field));

@@ -1,22 +1,22 @@
 /** A defect that the harness plants from outside, to see its own checker fail. None of it touches the shipped code. */
 import type { ViolationKind } from '../checker/violation.ts';
-import type { Crowd } from '../devices/crowd.ts';
+import type { DevicePool } from '../devices/device-pool.ts';
 import type { Observer } from '../observer.ts';
 import type { FaultStack } from '../stack/fault-stack.ts';
 
-interface PlantArena {
+interface PlantContext {
   readonly stack: FaultStack;
   readonly observer: Observer;
-  readonly crowd: Crowd;
+  readonly devicePool: DevicePool;
 }
 
 export interface Plant {
   /** What the checker must say, among whatever else it says. */
-  readonly caughtAs: ViolationKind;
+  readonly expectedViolation: ViolationKind;
   /** While devices write. */
-  readonly tamper?: (arena: PlantArena) => Promise<void>;
+  readonly tamper?: (context: PlantContext) => Promise<void>;
   /** When all has settled, before the checker looks. */
-  readonly tamperAtRest?: (arena: PlantArena) => Promise<void>;
+  readonly tamperAtRest?: (context: PlantContext) => Promise<void>;
   /** A module that the APIs load first. */
   readonly apiPreload?: string;
   /** More than one round, where one shows nothing. */

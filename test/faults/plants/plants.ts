@@ -13,7 +13,7 @@ export const plants: Readonly<Record<string, Plant>> = {
   'overwrite-cache': overwriteCache,
   'rewrite-log': rewriteLog,
   'leak-handles': {
-    caughtAs: 'leak',
+    expectedViolation: 'leak',
     apiPreload: new URL('./leak-handles.ts', import.meta.url).href,
     rounds: 8,
   },

@@ -8,7 +8,7 @@ const times = 40;
 const pauseMs = 25;
 
 export const publishBeforeCommit: Plant = {
-  caughtAs: 'watcher',
+  expectedViolation: 'watcher',
   async tamper({ observer: { cacheRedis, cache, names } }) {
     // Tried often: a real delta may come first, and then this one is old news.
     for (let time = 0; time < times; time += 1) {

@@ -7,7 +7,7 @@ const rewrite = `
     SELECT max(version) FROM field_updates WHERE field_id = 'hot' AND update->>'kind' = 'cells.set')`;
 
 export const rewriteLog: Plant = {
-  caughtAs: 'altered',
+  expectedViolation: 'altered',
   async tamperAtRest({ observer: { db } }) {
     await db.raw(rewrite);
   },

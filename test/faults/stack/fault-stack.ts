@@ -8,15 +8,15 @@ import { join } from 'node:path';
 import { migrate } from '../../../db/migrations/migrate.ts';
 import { ensureDatabase, startPostgres } from '../../../dev/postgres/server.ts';
 import { findFreePort } from '../../../dev/processes/free-port.ts';
-import { startGuard } from '../../../dev/processes/node-process.ts';
-import { createProcessStack } from '../../../dev/processes/process-group.ts';
+import { startOrphanReaper } from '../../../dev/processes/node-process.ts';
+import { createProcessGroup } from '../../../dev/processes/process-group.ts';
 import { findOrInstallRedis } from '../../../dev/redis/install.ts';
 import { startRedis } from '../../../dev/redis/server.ts';
+import { type FieldProcesses, startFieldProcesses } from './field-processes.ts';
 import { KillableServer } from './killable-server.ts';
-import { type Rooms, startRooms } from './rooms.ts';
 import { password, type ServerPorts, type Urls, urlsOf } from './urls.ts';
 
-export interface FaultStack extends Rooms {
+export interface FaultStack extends FieldProcesses {
   /** Holds the servers' data and the processes' logs. */
   readonly folder: string;
   readonly servers: Readonly<Record<keyof ServerPorts, KillableServer>>;
@@ -26,8 +26,8 @@ export interface FaultStack extends Rooms {
   stop(keepsFolder: boolean): Promise<void>;
 }
 
-export interface StackRequest {
-  readonly say: (line: string) => void;
+export interface FaultStackOptions {
+  readonly printLine: (line: string) => void;
   /** Modules that a plant has the APIs load first. */
   readonly apiPreloads: readonly string[];
 }
@@ -36,15 +36,15 @@ export interface StackRequest {
 const cacheSettings = { appendonly: 'no', 'maxmemory-policy': 'allkeys-lru' };
 
 /** Starts all of it and waits until both APIs are ready. On failure nothing is left running. */
-export async function startFaultStack({ say, apiPreloads }: StackRequest): Promise<FaultStack> {
+export async function startFaultStack({ printLine, apiPreloads }: FaultStackOptions): Promise<FaultStack> {
   const folder = await mkdtemp(join(tmpdir(), 'field-faults-'));
   await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
-  const processes = createProcessStack();
+  const processes = createProcessGroup();
   const { start } = processes;
   const recordIn = join(folder, 'run');
   try {
-    await startGuard(start, recordIn);
-    const binary = await findOrInstallRedis({ folder, start, say });
+    await startOrphanReaper(start, recordIn);
+    const binary = await findOrInstallRedis({ folder, start, printLine });
     const ports = { postgres: await findFreePort(), queue: await findFreePort(), cache: await findFreePort() };
     const redis = (name: 'queue' | 'cache', settings: Record<string, string>) =>
       new KillableServer(name, () =>
@@ -62,7 +62,7 @@ export async function startFaultStack({ say, apiPreloads }: StackRequest): Promi
     for (const server of Object.values(servers)) await server.start();
     const urls = urlsOf(ports);
     await migrate(urls.database);
-    const rooms = await startRooms({ start, folder, ports, apiPreloads });
+    const rooms = await startFieldProcesses({ start, folder, ports, apiPreloads });
     return {
       ...rooms,
       folder,
@@ -76,7 +76,7 @@ export async function startFaultStack({ say, apiPreloads }: StackRequest): Promi
       },
     };
   } catch (error) {
-    await processes.force();
+    await processes.forceStop();
     throw error;
   }
 }

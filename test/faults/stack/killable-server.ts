@@ -17,12 +17,12 @@ export class KillableServer {
 
   /** Resolves when it answers. */
   async start(): Promise<void> {
-    if (!this.#server?.process.running) this.#server = await this.#launch();
+    if (!this.#server?.process.isRunning) this.#server = await this.#launch();
   }
 
   /** SIGKILL: no goodbye, no last write. */
   async kill9(): Promise<void> {
-    this.#server?.process.send('SIGKILL');
+    this.#server?.process.sendSignal('SIGKILL');
     await this.#server?.process.exited;
   }
 }

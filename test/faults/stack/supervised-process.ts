@@ -3,24 +3,24 @@
  * end that nobody had asked for.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProcessSpec, RunningProcess, StartProcess } from '../../../dev/processes/child-process.ts';
+import type { ProcessOptions, RunningProcess, StartProcess } from '../../../dev/processes/child-process.ts';
 
-const restartAfterMs = 300;
+const restartDelayMs = 300;
 
 export class SupervisedProcess {
   readonly name: string;
   readonly #start: StartProcess;
-  readonly #spec: ProcessSpec;
-  readonly #onUnasked: (end: string) => void;
+  readonly #spec: ProcessOptions;
+  readonly #onUnexpectedExit: (kill: string) => void;
   #running: RunningProcess | undefined;
-  #expectsEnd = false;
-  #stopping = false;
+  #isExitExpected = false;
+  #isReleased = false;
 
-  constructor(spec: ProcessSpec, start: StartProcess, onUnasked: (end: string) => void) {
+  constructor(spec: ProcessOptions, start: StartProcess, onUnexpectedExit: (end: string) => void) {
     this.name = spec.name;
     this.#spec = spec;
     this.#start = start;
-    this.#onUnasked = onUnasked;
+    this.#onUnexpectedExit = onUnexpectedExit;
   }
 
   get pid(): number {
@@ -28,38 +28,38 @@ export class SupervisedProcess {
   }
 
   get isRunning(): boolean {
-    return this.#running?.running ?? false;
+    return this.#running?.isRunning ?? false;
   }
 
   async start(): Promise<void> {
     const running = await this.#start(this.#spec);
     this.#running = running;
-    void running.exited.then((end) => this.#ended(end));
+    void running.exited.then((end) => this.#handleExit(end));
   }
 
   /** Sends a signal that does not end it. */
   send(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#running?.send(signal);
+    this.#running?.sendSignal(signal);
   }
 
   /** Ends it with a signal, and says how it ended; the supervisor then starts it again. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
-    this.#expectsEnd = true;
+    this.#isExitExpected = true;
     const ending = this.#running;
-    ending?.send(signal);
+    ending?.sendSignal(signal);
     return (await ending?.exited) ?? 'not running';
   }
 
   /** No more restarts. The stack that started it stops it. */
   release(): void {
-    this.#stopping = true;
+    this.#isReleased = true;
   }
 
-  async #ended(end: string): Promise<void> {
-    if (this.#stopping) return;
-    if (!this.#expectsEnd) this.#onUnasked(`${this.name} ended by itself (${end})`);
-    this.#expectsEnd = false;
-    await delay(restartAfterMs);
-    if (!this.#stopping) await this.start();
+  async #handleExit(end: string): Promise<void> {
+    if (this.#isReleased) return;
+    if (!this.#isExitExpected) this.#onUnexpectedExit(`${this.name} ended by itself (${end})`);
+    this.#isExitExpected = false;
+    await delay(restartDelayMs);
+    if (!this.#isReleased) await this.start();
   }
 }

@@ -44,7 +44,7 @@ export class TcpLink {
   setMode(mode: LinkMode): void {
     this.#mode = mode;
     if (mode === 'refuse') this.cut();
-    if (mode === 'silent') for (const pair of this.#pairs) silence(pair);
+    if (mode === 'silent') for (const pair of this.#pairs) blackhole(pair);
   }
 
   /** Breaks every connection that there is. New ones are treated as the mode says. */
@@ -88,7 +88,7 @@ export class TcpLink {
 }
 
 /** Reads on and drops what it reads, so that the end of either side is still noticed. */
-function silence([client, upstream]: readonly [Socket, Socket]): void {
+function blackhole([client, upstream]: readonly [Socket, Socket]): void {
   client.unpipe(upstream);
   upstream.unpipe(client);
   client.resume();

@@ -91,7 +91,7 @@ export const withOddNumber = (random: Random) => withOdd(random, oddNumbers);
 export const withOddText = (random: Random) => withOdd(random, oddTexts);
 export const withOddType = (random: Random) => withOdd(random, oddTypes);
 
-type Spoil = (update: Json, random: Random) => Json;
+type Corruption = (update: Json, random: Random) => Json;
 
 const cells = (count: number, side: number) =>
   Array.from({ length: count }, (_, at) => ({ x: at % side, y: Math.floor(at / side), value: 0.5 }));
@@ -100,7 +100,7 @@ const origin = ({ counter, timestamp }: Json) => ({ counter, timestamp });
 const put = (update: Json, attributes: Json) => ({ ...origin(update), kind: 'particle.put', id: 'p', ...attributes });
 const set = (update: Json, given: unknown) => ({ ...origin(update), kind: 'cells.set', cells: given });
 
-const spoils: readonly Spoil[] = [
+const corruptions: readonly Corruption[] = [
   (update, random) => ({ ...update, [random.pick(['extra', 'device', 'version', 'field', 'Counter', ''])]: 1 }),
   (update, random) => {
     const { [random.pick(['counter', 'timestamp', 'kind'])]: _, ...rest } = update;
@@ -144,13 +144,13 @@ const batches: readonly Batch[] = [
 ];
 
 /** A valid update, or batch, with one thing made wrong. */
-export function withSpoiltUpdate(random: Random): string {
+export function withCorruptedUpdate(random: Random): string {
   const update = anyUpdate(random);
   if (random.chance(0.2)) return JSON.stringify({ updates: random.pick(batches)(update, random) });
-  const text = JSON.stringify({ updates: [random.pick(spoils)(update, random)] });
+  const text = JSON.stringify({ updates: [random.pick(corruptions)(update, random)] });
   if (isValid(text)) throw new Error(`the schema takes ${text}`);
   return text;
 }
 
 /** A body as it should be, for requests in which something else is wrong. */
-export const soundBody = (random: Random) => JSON.stringify({ updates: [anyUpdate(random)] });
+export const validBody = (random: Random) => JSON.stringify({ updates: [anyUpdate(random)] });

@@ -1,14 +1,14 @@
 /** Bodies that are not JSON, not whole, too large, too deep, or not what they should be. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
-import { soundBody, withOddNumber, withOddText, withOddType, withSpoiltUpdate } from './bad-values.ts';
+import { validBody, withCorruptedUpdate, withOddNumber, withOddText, withOddType } from './bad-values.ts';
 import { encode, post } from './encode.ts';
 
 const bytesOverLimit = 1024 * 1024 + 1;
 
 /** JSON that no longer is. */
 export function malform(random: Random): Buffer {
-  const text = soundBody(random);
+  const text = validBody(random);
   const at = 1 + random.below(text.length - 1);
   return Buffer.from(
     random.pick<() => string | Buffer>([
@@ -41,7 +41,7 @@ export function deep(random: Random): string {
 }
 
 function truncated(random: Random, { token, field }: Attacker): HttpAttempt {
-  const whole = encode({ path: `/api/fields/${field}/updates`, token, body: soundBody(random) });
+  const whole = encode({ path: `/api/fields/${field}/updates`, token, body: validBody(random) });
   return {
     way: 'http',
     connection: 'broken-off',
@@ -78,7 +78,7 @@ export const bodyKinds: readonly Kind[] = [
   kind('wrong types', 10, (random, attacker) => post(attacker, withOddType(random))),
   kind('odd numbers', 10, (random, attacker) => post(attacker, withOddNumber(random))),
   kind('odd text', 8, (random, attacker) => post(attacker, withOddText(random))),
-  kind('mutated updates', 14, (random, attacker) => post(attacker, withSpoiltUpdate(random))),
+  kind('mutated updates', 14, (random, attacker) => post(attacker, withCorruptedUpdate(random))),
   kind('deep JSON', 4, (random, attacker) => post(attacker, deep(random))),
   kind('truncated', 5, truncated),
   kind('oversized', 1, oversized),

@@ -9,7 +9,7 @@ import {
   type Kind,
   type MessagesAttempt,
 } from '../attempt.ts';
-import { withOddNumber, withOddText, withOddType, withSpoiltUpdate } from './bad-values.ts';
+import { withCorruptedUpdate, withOddNumber, withOddText, withOddType } from './bad-values.ts';
 import { deep, malform } from './bodies.ts';
 import { oddToken } from './tokens.ts';
 
@@ -34,7 +34,7 @@ const oneMessage = (random: Random): string =>
     () => asMessage(withOddNumber(random)),
     () => asMessage(withOddText(random)),
     () => asMessage(withOddType(random)),
-    () => asMessage(withSpoiltUpdate(random)),
+    () => asMessage(withCorruptedUpdate(random)),
     () => malform(random).toString('latin1'),
     () => deep(random),
     () => random.pick(oddMessages),

@@ -1,7 +1,7 @@
 /** What is not HTTP, or is two requests to one reader and one to another. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
-import { soundBody } from './bad-values.ts';
+import { validBody } from './bad-values.ts';
 import { encode } from './encode.ts';
 
 const anyBytes = (random: Random, length: number) => Buffer.from(Array.from({ length }, () => random.below(256)));
@@ -30,7 +30,7 @@ function garbage(random: Random): HttpAttempt {
 /** A second request hides in what may be the body of the first. Were it answered with success, it would be seen. */
 function smuggled(random: Random, { token, field }: Attacker): HttpAttempt {
   const path = `/api/fields/${field}/updates`;
-  const inner = encode({ path, token, body: soundBody(random) }).toString('latin1');
+  const inner = encode({ path, token, body: validBody(random) }).toString('latin1');
   const chunked = `0\r\n\r\n${inner}`;
   const type = 'content-type: application/json';
   const length = `content-length: ${chunked.length}`;

@@ -2,7 +2,7 @@
 import { deviceIdPattern } from '../../../shared/field/ids.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
-import { soundBody } from './bad-values.ts';
+import { validBody } from './bad-values.ts';
 import { encode, kept } from './encode.ts';
 
 const methods = ['PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND', 'LOCK', 'SEARCH', 'PURGE', 'M-SEARCH'];
@@ -16,7 +16,7 @@ function wrongMethod(random: Random, { token, field }: Attacker): HttpAttempt {
     '/',
   ]);
   const method = random.pick(methods);
-  return kept({ method, path, token, ...(random.chance(0.5) ? { body: soundBody(random) } : {}) });
+  return kept({ method, path, token, ...(random.chance(0.5) ? { body: validBody(random) } : {}) });
 }
 
 const oddIds = [
@@ -134,7 +134,7 @@ function headerAbuse(random: Random, { token, field }: Attacker): HttpAttempt {
 
 /** The body itself is right: only what is said of it is not. */
 function wrongBodyType(random: Random, { token, field }: Attacker): HttpAttempt {
-  const body = soundBody(random);
+  const body = validBody(random);
   const length = `content-length: ${Buffer.byteLength(body)}`;
   const encodings = ['gzip', 'br', 'deflate', 'identity, gzip', '\u00ff', ''].filter(Boolean);
   const types = [

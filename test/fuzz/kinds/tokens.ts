@@ -3,7 +3,7 @@
 import { bySecret } from '../../unit/auth/jwt-attacks.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { Attacker, Kind } from '../attempt.ts';
-import { soundBody } from './bad-values.ts';
+import { validBody } from './bad-values.ts';
 import { encode, kept } from './encode.ts';
 
 const name = 'consciousness-field';
@@ -60,7 +60,7 @@ function withToken(random: Random, attacker: Attacker): Buffer {
   const token = oddToken(random, attacker);
   const field = `/api/fields/${attacker.field}`;
   return random.pick<() => Buffer>([
-    () => encode({ path: `${field}/updates`, token, body: soundBody(random) }),
+    () => encode({ path: `${field}/updates`, token, body: validBody(random) }),
     () => encode({ path: `${field}${random.pick(['', '/clock', '/conflicts', '/updates', '/events'])}`, token }),
     () => encode({ path: `${field}/stream`, token, headers: stream }),
     () => encode({ path: random.pick(['/metrics', '/admin/queues']), token }),
@@ -84,6 +84,6 @@ export const tokenKinds: readonly Kind[] = [
     name: 'no token',
     weight: 1,
     allows: (status) => status === 401,
-    make: (random, { field }) => kept({ path: `/api/fields/${field}/updates`, body: soundBody(random) }),
+    make: (random, { field }) => kept({ path: `/api/fields/${field}/updates`, body: validBody(random) }),
   },
 ];

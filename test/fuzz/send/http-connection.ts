@@ -1,21 +1,21 @@
 /** One connection that sends bytes, whatever they are, and reads the answers that come back. */
 import { connect, type Socket } from 'node:net';
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly type: string;
   readonly body: string;
 }
 
 /** Far beyond what an answer takes on a slow machine. */
-const silentAfterMs = 20_000;
+const silenceTimeoutMs = 20_000;
 
 export class HttpConnection {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
-  #answers: HttpAnswer[] = [];
-  #isOver = false;
-  #saysClose = false;
+  #answers: HttpResponse[] = [];
+  #isEnded = false;
+  #isCloseAnnounced = false;
   #wake = () => {};
 
   constructor(address: string) {
@@ -28,13 +28,13 @@ export class HttpConnection {
     });
     this.#socket.on('error', () => undefined); // `close` follows.
     this.#socket.on('close', () => {
-      this.#isOver = true;
+      this.#isEnded = true;
       this.#wake();
     });
   }
 
   get isUsable(): boolean {
-    return !this.#isOver && !this.#saysClose && this.#received.length === 0;
+    return !this.#isEnded && !this.#isCloseAnnounced && this.#received.length === 0;
   }
 
   write(bytes: Buffer): void {
@@ -47,14 +47,14 @@ export class HttpConnection {
   }
 
   /** The next answer, or undefined when the connection ends without one. @throws when neither comes */
-  async next(): Promise<HttpAnswer | undefined> {
-    await this.#until(() => this.#answers.length > 0 || this.#isOver, 'an answer');
+  async next(): Promise<HttpResponse | undefined> {
+    await this.#until(() => this.#answers.length > 0 || this.#isEnded, 'an answer');
     return this.#answers.shift();
   }
 
   /** All further answers until the other side ends. @throws when it does not */
-  async rest(): Promise<readonly HttpAnswer[]> {
-    await this.#until(() => this.#isOver, 'the end of the connection');
+  async rest(): Promise<readonly HttpResponse[]> {
+    await this.#until(() => this.#isEnded, 'the end of the connection');
     return this.#answers.splice(0);
   }
 
@@ -63,10 +63,10 @@ export class HttpConnection {
   }
 
   async #until(holds: () => boolean, what: string): Promise<void> {
-    const deadline = Date.now() + silentAfterMs;
+    const deadline = Date.now() + silenceTimeoutMs;
     while (!holds()) {
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`${what} did not come within ${silentAfterMs} ms`);
+      if (left <= 0) throw new Error(`${what} did not come within ${silenceTimeoutMs} ms`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {
@@ -88,7 +88,7 @@ export class HttpConnection {
       if (this.#received.length < bodyEnd) return;
       const body = this.#received.toString('utf8', bodyAt, bodyEnd);
       this.#received = this.#received.subarray(bodyEnd);
-      if (/close/i.test(headerOf(head, 'connection') ?? '')) this.#saysClose = true;
+      if (/close/i.test(headerOf(head, 'connection') ?? '')) this.#isCloseAnnounced = true;
       // 100 Continue is no answer yet.
       if (status >= 200 || status === 101)
         this.#answers.push({ status, type: headerOf(head, 'content-type') ?? '', body });

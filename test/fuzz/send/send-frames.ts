@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
 import type { Attacker, FramesAttempt } from '../attempt.ts';
 
-const silentAfterMs = 20_000;
+const silenceTimeoutMs = 20_000;
 /** The connection was closed without a close frame. */
 const abnormal = 1006;
 
@@ -25,8 +25,8 @@ export function sendFrames(address: string, { token, field }: Attacker, { bytes 
     let isUpgraded = false;
     const timer = setTimeout(() => {
       socket.destroy();
-      reject(new Error(`the socket was not ended within ${silentAfterMs} ms`));
-    }, silentAfterMs);
+      reject(new Error(`the socket was not ended within ${silenceTimeoutMs} ms`));
+    }, silenceTimeoutMs);
     socket.on('error', () => undefined); // `close` follows.
     socket.on('connect', () => socket.write(`${upgrade}\r\n\r\n`));
     socket.on('data', (chunk) => {

@@ -6,21 +6,21 @@ import { waitUntil } from '../../support/wait-until.ts';
 import type { Attacker, MessagesAttempt } from '../attempt.ts';
 
 /** How a message was met: by an error with a status, or by the end of the socket with a code. */
-export interface MessageAnswer {
+export interface MessageResponse {
   readonly status?: number;
   readonly closed?: number;
   /** Something that is neither. */
-  readonly wrong?: string;
+  readonly defect?: string;
 }
 
 export async function sendMessages(
   address: string,
   { token, field }: Attacker,
   { messages, isFlood = false }: MessagesAttempt,
-): Promise<readonly MessageAnswer[]> {
+): Promise<readonly MessageResponse[]> {
   const url = `${address.replace('http', 'ws')}/api/fields/${field}/stream`;
   const socket = new WebSocket(url, [streamProtocol, `bearer.${token}`]);
-  const met: MessageAnswer[] = [];
+  const met: MessageResponse[] = [];
   let closed: number | undefined;
   socket.on('error', () => undefined); // `close` follows.
   socket.on('close', (code) => {
@@ -28,8 +28,8 @@ export async function sendMessages(
   });
   socket.on('message', (data) => {
     const message = serverMessageSchema.safeParse(JSON.parse(data.toString()));
-    if (!message.success) met.push({ wrong: `a message that is none: ${data.toString().slice(0, 200)}` });
-    else met.push(...answerOf(message.data));
+    if (!message.success) met.push({ defect: `a message that is none: ${data.toString().slice(0, 200)}` });
+    else met.push(...toMessageResponse(message.data));
   });
   try {
     await waitUntil('the socket is open', () => socket.readyState === WebSocket.OPEN || closed !== undefined);
@@ -47,9 +47,9 @@ export async function sendMessages(
   }
 }
 
-function answerOf(message: ServerMessage): MessageAnswer[] {
+function toMessageResponse(message: ServerMessage): MessageResponse[] {
   if (message.type === 'error') return [{ status: message.problem.status }];
-  if (message.type === 'accepted') return [{ wrong: `accepted ${message.counters.join()}` }];
-  if (message.type === 'delta') return [{ wrong: 'a delta of a field that nobody may have changed' }];
+  if (message.type === 'accepted') return [{ defect: `accepted ${message.counters.join()}` }];
+  if (message.type === 'delta') return [{ defect: 'a delta of a field that nobody may have changed' }];
   return [];
 }

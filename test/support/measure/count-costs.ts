@@ -1,7 +1,7 @@
 /** Counts what a piece of work costs the servers: statements, commands, bytes. Counts are the same on any machine. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
-import { serversOf } from '../../../shared/redis/connect.ts';
+import { listServers } from '../../../shared/redis/connect.ts';
 
 /** The SQL statements that `work` sends through a pool, transaction control included. */
 export async function countStatements(db: Knex, work: () => Promise<unknown>): Promise<string[]> {
@@ -24,9 +24,9 @@ export interface RedisCost {
 
 /** What `work` asks of a Redis, or of the masters of a cluster together, that nobody else uses meanwhile. */
 export async function countRedis(redis: Redis, work: () => Promise<unknown>): Promise<RedisCost> {
-  const before = await look(redis);
+  const before = await readStats(redis);
   await work();
-  const after = await look(redis);
+  const after = await readStats(redis);
   const calls = [...after.calls].map(([name, count]) => [name, count - (before.calls.get(name) ?? 0)] as const);
   return {
     calls: new Map(calls.filter(([name, count]) => count > 0 && name !== 'info')),
@@ -34,10 +34,10 @@ export async function countRedis(redis: Redis, work: () => Promise<unknown>): Pr
   };
 }
 
-async function look(redis: Redis): Promise<RedisCost> {
+async function readStats(redis: Redis): Promise<RedisCost> {
   const calls = new Map<string, number>();
   let bytesIn = 0;
-  for (const server of serversOf(redis)) {
+  for (const server of listServers(redis)) {
     const [stats, commands] = [await server.info('stats'), await server.info('commandstats')];
     for (const [, name = '', count] of commands.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)) {
       calls.set(name, (calls.get(name) ?? 0) + Number(count));

@@ -1,9 +1,9 @@
 /** A process that takes the lock of the folder given, says `owner` or `refused`, and waits to be killed. */
-import { acquireLock } from '../../../dev/data-dir-lock.ts';
+import { acquireDataDirLock } from '../../../dev/data-dir-lock.ts';
 
 const [, , folder = ''] = process.argv;
 try {
-  await acquireLock(folder, [], () => {});
+  await acquireDataDirLock(folder, [], () => {});
   console.log('owner');
 } catch {
   console.log('refused');

@@ -6,10 +6,10 @@
 import { startPostgres } from '../../../dev/postgres/server.ts';
 import { startProcess } from '../../../dev/processes/child-process.ts';
 import { findFreePort } from '../../../dev/processes/free-port.ts';
-import { startGuard } from '../../../dev/processes/node-process.ts';
+import { startOrphanReaper } from '../../../dev/processes/node-process.ts';
 
 const [, , folder = '', guarded = ''] = process.argv;
-if (guarded === 'guarded') await startGuard(startProcess, `${folder}/run`);
+if (guarded === 'guarded') await startOrphanReaper(startProcess, `${folder}/run`);
 const server = await startPostgres({ folder, port: await findFreePort(), password: 'test' });
 console.log(`up ${server.process.pid} ${server.port}`);
 setInterval(() => {}, 60_000);

@@ -1,23 +1,23 @@
 /** Workers and APIs as processes of their own, for tests that kill them. */
 import type { Test } from 'tap';
 import { type RunningProcess, startProcess } from '../../../dev/processes/child-process.ts';
-import { nodeProcess } from '../../../dev/processes/node-process.ts';
+import { buildNodeProcess } from '../../../dev/processes/node-process.ts';
 import type { Backing } from './with-worker.ts';
 
-type Room = 'api' | 'workers';
+type Component = 'api' | 'workers';
 
 /** Starts a room's process on a backing. It follows this process into its end. */
 export async function withProcess(
   t: Test,
-  room: Room,
+  component: Component,
   backing: Backing,
   env: Record<string, string> = {},
 ): Promise<RunningProcess> {
   const { config } = backing;
   const running = await startProcess(
-    nodeProcess({
-      name: room,
-      script: new URL(`../../${room}/main.ts`, import.meta.url).href,
+    buildNodeProcess({
+      name: component,
+      script: new URL(`../../${component}/main.ts`, import.meta.url).href,
       imports: [new URL('../../../dev/processes/exit-with-parent.ts', import.meta.url).href],
       env: { ...process.env, ...settingsOf(config), ...env },
       output: process.env.TEST_LOG_LEVEL ? 'inherit' : 'ignore',

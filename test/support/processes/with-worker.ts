@@ -4,10 +4,10 @@ import type { Knex } from 'knex';
 import type { Test } from 'tap';
 import { connectDatabase } from '../../../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../../../db/read/field-reader.ts';
-import { type CacheNames, cacheNames, FieldCache } from '../../../shared/cache/field-cache.ts';
+import { type CacheKeys, createCacheKeys, FieldCache } from '../../../shared/cache/field-cache.ts';
 import { type Config, loadConfig } from '../../../shared/config/config.ts';
 import { createLifecycle, type Lifecycle } from '../../../shared/process/lifecycle.ts';
-import { createLog, type Logger } from '../../../shared/process/logger.ts';
+import { createLogger, type Logger } from '../../../shared/process/logger.ts';
 import { UpdateProducer } from '../../../shared/queue/update-producer.ts';
 import { connectRedis } from '../../../shared/redis/connect.ts';
 import { startWorker } from '../../../workers/worker.ts';
@@ -19,7 +19,7 @@ export interface Backing {
   readonly redis: TestRedis;
   readonly db: Knex;
   readonly reader: FieldReader;
-  readonly names: CacheNames;
+  readonly keys: CacheKeys;
   readonly cache: FieldCache;
   readonly cacheRedis: Redis;
   readonly producer: UpdateProducer;
@@ -39,10 +39,10 @@ export async function withBacking(t: Test, settings: Record<string, string> = {}
     BACKUP_EVERY_HOURS: '0',
     ...settings,
   });
-  const log = createLog({ name: 'test', level: config.LOG_LEVEL });
+  const log = createLogger({ name: 'test', level: config.LOG_LEVEL });
   const db = connectDatabase({ url, poolSize: config.DATABASE_POOL_SIZE, applicationName: 'field-test', log });
   const reader = createFieldReader(db);
-  const names = cacheNames(config.QUEUE_PREFIX, await reader.readInstallation());
+  const keys = createCacheKeys(config.QUEUE_PREFIX, await reader.readInstallation());
   const cacheRedis = connectRedis(config.CACHE_REDIS_URL, 'test', log);
   const producer = new UpdateProducer({ url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX }, log);
   await producer.ready();
@@ -51,13 +51,13 @@ export async function withBacking(t: Test, settings: Record<string, string> = {}
     cacheRedis.disconnect();
     await db.destroy();
   });
-  const cache = new FieldCache(cacheRedis, names, config.CACHE_TTL_SECONDS);
-  return { config, log, redis, db, reader, names, cache, cacheRedis, producer };
+  const cache = new FieldCache(cacheRedis, keys, config.CACHE_TTL_SECONDS);
+  return { config, log, redis, db, reader, keys, cache, cacheRedis, producer };
 }
 
 /** Starts a worker on a backing; it stops with the test, or before by its lifecycle. */
 export async function withWorker(t: Test, backing: Backing): Promise<Lifecycle> {
-  const { config, log, names } = backing;
+  const { config, log, keys } = backing;
   const lifecycle = createLifecycle(log);
   const db = connectDatabase({
     url: config.DATABASE_URL,
@@ -68,7 +68,7 @@ export async function withWorker(t: Test, backing: Backing): Promise<Lifecycle> 
   lifecycle.onStop('database', () => db.destroy());
   const redis = connectRedis(config.CACHE_REDIS_URL, 'test-worker', log);
   lifecycle.onStop('cache', () => redis.disconnect());
-  await startWorker({ config, log, lifecycle, db, redis, names });
+  await startWorker({ config, log, lifecycle, db, redis, keys });
   t.teardown(() => lifecycle.stop());
   return lifecycle;
 }

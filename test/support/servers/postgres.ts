@@ -26,7 +26,7 @@ export async function withPostgres(t: Test): Promise<TestPostgres> {
   const launch = () => startPostgres({ folder, port, password: 'test' });
   let server = await launch();
   t.teardown(async () => {
-    await server.process.force();
+    await server.process.forceStop();
     await rm(folder, { recursive: true, force: true });
   });
   await ensureDatabase(server, 'field');
@@ -39,10 +39,10 @@ export async function withPostgres(t: Test): Promise<TestPostgres> {
     },
     stop: () => server.process.stop(),
     async start() {
-      if (!server.process.running) server = await launch();
+      if (!server.process.isRunning) server = await launch();
     },
     async kill9() {
-      server.process.send('SIGKILL');
+      server.process.sendSignal('SIGKILL');
       await server.process.exited;
     },
   };

@@ -1,7 +1,7 @@
 /** One question to a PostgreSQL, on a connection of its own. */
 import pg from 'pg';
 
-export async function askPostgres(url: string, sql: string): Promise<Record<string, unknown>[]> {
+export async function queryPostgres(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => {}); // The query is rejected.
   await client.connect();

@@ -32,7 +32,7 @@ export async function withRedisCluster(t: Test, { binary, folder, settings, reco
     return startRedis({ binary, folder: own, port, password, settings: { ...clustered, ...settings }, recordIn });
   };
   const all = (work: (node: RedisServer, index: number) => Promise<unknown>) => Promise.all(nodes.map(work));
-  t.teardown(() => all(({ process }) => process.force()));
+  t.teardown(() => all(({ process }) => process.forceStop()));
   await Promise.all(
     slots.map(async (_, index) => {
       nodes[index] = await launchOnFreePort(async (port) => {
@@ -55,11 +55,11 @@ export async function withRedisCluster(t: Test, { binary, folder, settings, reco
     stop: async () => void (await all(({ process }) => process.stop())),
     async start() {
       await all(async (node, index) => {
-        if (!node.process.running) nodes[index] = await launch(index);
+        if (!node.process.isRunning) nodes[index] = await launch(index);
       });
-      await waitUntilWhole(nodes);
+      await waitUntilFormed(nodes);
     },
-    kill9: async () => void (await all(({ process }) => process.force())),
+    kill9: async () => void (await all(({ process }) => process.forceStop())),
   };
 }
 
@@ -67,23 +67,25 @@ async function assignSlots(
   nodes: readonly RedisServer[],
   ports: readonly { port: number; bus: number }[],
 ): Promise<void> {
-  await ask(nodes, (redis, index) => redis.call('CLUSTER', 'ADDSLOTSRANGE', ...(slots[index] ?? []).map(String)));
+  await queryNodes(nodes, (redis, index) =>
+    redis.call('CLUSTER', 'ADDSLOTSRANGE', ...(slots[index] ?? []).map(String)),
+  );
   const [first] = nodes;
   if (!first) return;
   for (const { port, bus } of ports.slice(1)) {
-    await ask([first], (redis) => redis.call('CLUSTER', 'MEET', '127.0.0.1', String(port), String(bus)));
+    await queryNodes([first], (redis) => redis.call('CLUSTER', 'MEET', '127.0.0.1', String(port), String(bus)));
   }
-  await waitUntilWhole(nodes);
+  await waitUntilFormed(nodes);
 }
 
-async function waitUntilWhole(nodes: readonly RedisServer[]): Promise<void> {
+async function waitUntilFormed(nodes: readonly RedisServer[]): Promise<void> {
   await waitUntil('the cluster is whole', async () => {
-    const answers = await ask(nodes, (redis) => redis.call('CLUSTER', 'INFO'));
+    const answers = await queryNodes(nodes, (redis) => redis.call('CLUSTER', 'INFO'));
     return answers.every((answer) => /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(String(answer)));
   });
 }
 
-async function ask<Answer>(
+async function queryNodes<Answer>(
   nodes: readonly RedisServer[],
   question: (redis: Redis, index: number) => Promise<Answer>,
 ): Promise<Answer[]> {

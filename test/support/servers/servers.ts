@@ -93,7 +93,7 @@ export async function withRedis(
   const launch = (port: number) => startRedis({ ...place, port, password: 'test', settings });
   let server = await launchOnFreePort(launch);
   t.teardown(async () => {
-    await server.process.force();
+    await server.process.forceStop();
     await rm(place.folder, { recursive: true, force: true });
   });
   return {
@@ -106,9 +106,9 @@ export async function withRedis(
     },
     stop: () => server.process.stop(),
     async start() {
-      if (!server.process.running) server = await launch(server.port);
+      if (!server.process.isRunning) server = await launch(server.port);
     },
-    kill9: () => server.process.force(),
+    kill9: () => server.process.forceStop(),
   };
 }
 

@@ -2,10 +2,10 @@ import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import t from 'tap';
 import { createMetrics } from '../../../api/metrics.ts';
-import { logRequests } from '../../../api/plugins/request-logging.ts';
-import { handleErrors } from '../../../api/problems.ts';
+import { addRequestLogging } from '../../../api/plugins/request-logging.ts';
+import { addErrorHandler } from '../../../api/problems.ts';
 import { FieldError } from '../../../shared/errors.ts';
-import { createLog } from '../../../shared/process/logger.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 type Line = Record<string, unknown>;
@@ -13,7 +13,7 @@ type Line = Record<string, unknown>;
 async function answerOf(showDetails: boolean) {
   const app = Fastify().withTypeProvider<ZodTypeProvider>();
   app.decorateRequest('claims', null);
-  handleErrors(app, { metrics: createMetrics(), showDetails });
+  addErrorHandler(app, { metrics: createMetrics(), showDetails });
   app.get('/broken', () => {
     throw new Error('relation "secrets" does not exist');
   });
@@ -36,7 +36,7 @@ t.test('what went wrong here is told to a developer, and to nobody else', async 
 t.test('what cannot be served is told once in full, then how often; a broken request each time', async (t) => {
   const lines: Line[] = [];
   const write = (line: string) => void lines.push(JSON.parse(line));
-  const log = createLog({ name: 'test', level: 'info' }, { write });
+  const log = createLogger({ name: 'test', level: 'info' }, { write });
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -44,8 +44,8 @@ t.test('what cannot be served is told once in full, then how often; a broken req
   t.teardown(() => app.close());
   app.decorateRequest('claims', null);
   const metrics = createMetrics();
-  logRequests(app, log, metrics);
-  handleErrors(app, { metrics, showDetails: false, countEveryMs: 100 });
+  addRequestLogging(app, log, metrics);
+  addErrorHandler(app, { metrics, showDetails: false, reportIntervalMs: 100 });
   app.get('/full', () => {
     throw new FieldError('overloaded', { cause: new Error('the reason') });
   });

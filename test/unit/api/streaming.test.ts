@@ -1,19 +1,19 @@
 import t from 'tap';
-import { rewriteOldDelta } from '../../../api/streaming/late-delta.ts';
-import { DeltaRing } from '../../../api/streaming/replay-buffer.ts';
+import { toLateDelta } from '../../../api/streaming/late-delta.ts';
+import { ReplayBuffer } from '../../../api/streaming/replay-buffer.ts';
 import { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import { TokenBucket } from '../../../api/streaming/transports/token-bucket.ts';
-import { ExpiryTimer } from '../../../api/streaming/transports/token-expiry-timer.ts';
+import { TokenExpiryTimer } from '../../../api/streaming/transports/token-expiry-timer.ts';
 
 const delta = (from: number, to: number, bytes = 10) => ({
   from,
   to,
   message: new StreamMessage('delta', Buffer.alloc(bytes), to),
 });
-const versions = (ring: DeltaRing, from: number) => ring.since(from)?.map(({ to }) => to);
+const versions = (ring: ReplayBuffer, from: number) => ring.since(from)?.map(({ to }) => to);
 
 t.test('the ring gives what leads from a version to the newest, and nothing when a part is missing', async (t) => {
-  const ring = new DeltaRing();
+  const ring = new ReplayBuffer();
   for (const [from, to] of [
     [3, 5],
     [5, 5],
@@ -32,11 +32,11 @@ t.test('the ring gives what leads from a version to the newest, and nothing when
 });
 
 t.test('the ring is bounded by count and by bytes', async (t) => {
-  const many = new DeltaRing();
+  const many = new ReplayBuffer();
   for (let version = 0; version < 600; version++) many.push(delta(version, version + 1));
   t.equal(versions(many, 99), undefined);
   t.equal(versions(many, 100)?.length, 500);
-  const large = new DeltaRing();
+  const large = new ReplayBuffer();
   for (let version = 0; version < 6; version++) large.push(delta(version, version + 1, 500 * 1024));
   t.equal(versions(large, 0), undefined);
   t.same(versions(large, 5), [6]);
@@ -46,15 +46,15 @@ t.test('the ring is bounded by count and by bytes', async (t) => {
 t.test('a burst of messages is taken at once, and after that a steady rate', async (t) => {
   const bucket = new TokenBucket({ capacity: 3, perSecond: 10 }, 0);
   t.same(
-    [0, 0, 0, 0].map((now) => bucket.take(now)),
+    [0, 0, 0, 0].map((now) => bucket.tryConsume(now)),
     [true, true, true, false],
   );
   t.same(
-    [99, 100, 150, 200].map((now) => bucket.take(now)),
+    [99, 100, 150, 200].map((now) => bucket.tryConsume(now)),
     [false, true, false, true],
   );
   t.same(
-    [9000, 9000, 9000, 9000].map((now) => bucket.take(now)),
+    [9000, 9000, 9000, 9000].map((now) => bucket.tryConsume(now)),
     [true, true, true, false],
     'it does not grow beyond',
   );
@@ -62,7 +62,7 @@ t.test('a burst of messages is taken at once, and after that a steady rate', asy
 
 t.test('a token that lasts longer than a timer can is not taken for one that has run out', async (t) => {
   let expired = 0;
-  const timer = new ExpiryTimer(() => {
+  const timer = new TokenExpiryTimer(() => {
     expired += 1;
   });
   t.teardown(() => timer.clear());
@@ -86,8 +86,8 @@ t.test('of an old delta only what is still news is told', async (t) => {
   const text = (updates: object[]) => JSON.stringify({ type: 'delta', from: 1, to: 2, changes: { metrics }, updates });
   const applied = { device: 'a', counter: 1, outcome: 'applied', version: 2 };
   const reused = { device: 'b', counter: 1, outcome: 'reused', version: 1 };
-  t.equal(rewriteOldDelta(text([applied]), 5, metrics), undefined);
-  const news = rewriteOldDelta(text([applied, reused]), 5, metrics);
+  t.equal(toLateDelta(text([applied]), 5, metrics), undefined);
+  const news = toLateDelta(text([applied, reused]), 5, metrics);
   t.same(JSON.parse(String(news?.text)), {
     type: 'delta',
     from: 5,

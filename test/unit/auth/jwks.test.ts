@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import { createTokenVerifier } from '../../../shared/auth/jwt.ts';
 import { FieldError } from '../../../shared/errors.ts';
-import { withProvider } from '../../support/identity-provider.ts';
+import { withIdentityProvider } from '../../support/identity-provider.ts';
 import { audience, byKey, issuer, makeKeys } from './jwt-attacks.ts';
 
 const { provider: first, stranger: second } = makeKeys();
@@ -40,28 +40,28 @@ function withClock(t: Test): { advance(ms: number): void } {
 }
 
 t.test('the keys are asked for once, however many tokens come, known and unknown ones', async (t) => {
-  const provider = await withProvider(t, [firstKey]);
+  const provider = await withIdentityProvider(t, [firstKey]);
   const verify = verifierFor(provider.url);
   for (let count = 0; count < 20; count++) t.equal((await verify(signedByFirst())).sub, 'user-1');
   for (let count = 0; count < 20; count++) t.equal(await refusal(verify(signedBySecond())), 'unauthorized');
-  t.equal(provider.asked, 1);
+  t.equal(provider.requestCount, 1);
 });
 
 t.test('a new key is found as soon as a token names it, but no more often than every ten seconds', async (t) => {
   const clock = withClock(t);
-  const provider = await withProvider(t, [firstKey]);
+  const provider = await withIdentityProvider(t, [firstKey]);
   const verify = verifierFor(provider.url);
   await verify(signedByFirst());
   provider.publish([firstKey, secondKey]);
   clock.advance(11_000);
   t.equal(await refusal(verify(signedBySecond())), 'accepted');
   t.equal(await refusal(verify(signedByFirst())), 'accepted', 'the old one is good beside it');
-  t.equal(provider.asked, 2);
+  t.equal(provider.requestCount, 2);
 });
 
 t.test('a key that was withdrawn opens nothing any more, also not with a token that was good before', async (t) => {
   const clock = withClock(t);
-  const provider = await withProvider(t, [firstKey]);
+  const provider = await withIdentityProvider(t, [firstKey]);
   const verify = verifierFor(provider.url);
   const token = signedByFirst();
   t.equal(await refusal(verify(token)), 'accepted');
@@ -73,20 +73,20 @@ t.test('a key that was withdrawn opens nothing any more, also not with a token t
 
 t.test('while the provider is away its last keys are good, for a day', async (t) => {
   const clock = withClock(t);
-  const provider = await withProvider(t, [firstKey]);
+  const provider = await withIdentityProvider(t, [firstKey]);
   const verify = verifierFor(provider.url);
   await verify(signedByFirst());
   provider.fail();
   clock.advance(60 * minuteMs);
   for (let count = 0; count < 20; count++) t.equal(await refusal(verify(signedByFirst())), 'accepted');
-  t.ok(provider.asked <= 3, 'who is away is not asked by everybody');
+  t.ok(provider.requestCount <= 3, 'who is away is not asked by everybody');
   t.equal(await refusal(verify(signedBySecond())), 'unauthorized');
   clock.advance(25 * 60 * minuteMs);
   t.equal(await refusal(verify(byKey(first.privateKey, { exp: Date.now() / 1000 + 600 }))), 'keys_unavailable');
 });
 
 t.test('a provider that was never reached is told apart from a bad token', async (t) => {
-  const provider = await withProvider(t, [firstKey]);
+  const provider = await withIdentityProvider(t, [firstKey]);
   provider.fail();
   const verify = verifierFor(provider.url);
   t.equal(await refusal(verify(signedByFirst())), 'keys_unavailable');

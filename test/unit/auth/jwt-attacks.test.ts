@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { createTokenVerifier, type VerifyToken } from '../../../shared/auth/jwt.ts';
 import { FieldError } from '../../../shared/errors.ts';
-import { withProvider } from '../../support/identity-provider.ts';
+import { withIdentityProvider } from '../../support/identity-provider.ts';
 import { type Attack, attacksOnProvider, attacksOnSecret, audience, issuer, makeKeys, secret } from './jwt-attacks.ts';
 
 const keys = makeKeys();
@@ -15,7 +15,7 @@ t.test('with a secret every attack gets its answer, and the docs have the table'
 });
 
 t.test('with a JWKS every attack gets its answer, and the docs have the table', async (t) => {
-  const { url } = await withProvider(t, [{ kid: 'key-1', key: keys.provider.publicKey }]);
+  const { url } = await withIdentityProvider(t, [{ kid: 'key-1', key: keys.provider.publicKey }]);
   const verify = createTokenVerifier({ JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience });
   await meetAll(t, attacksOnProvider(keys), verify);
 });

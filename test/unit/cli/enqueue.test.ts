@@ -3,23 +3,23 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { retryOutage } from '../../../cli/backends/retry-outage.ts';
-import { settleUpdates } from '../../../cli/enqueue/await-receipts.ts';
-import { createLeadCheck } from '../../../cli/enqueue/counter-leads.ts';
-import { createTally } from '../../../cli/enqueue/counts.ts';
+import { awaitReceipts } from '../../../cli/enqueue/await-receipts.ts';
+import { createCounterGapCheck } from '../../../cli/enqueue/counter-leads.ts';
+import { createEnqueueCounts } from '../../../cli/enqueue/counts.ts';
 import { InFlight } from '../../../cli/enqueue/in-flight.ts';
 import { groupUpdates } from '../../../cli/enqueue/input/group-jobs.ts';
 import { LineReport } from '../../../cli/enqueue/input/line-report.ts';
 import type { DeviceUpdate } from '../../../cli/enqueue/input/parse-line.ts';
 import { type Line, readLines } from '../../../cli/enqueue/input/read-lines.ts';
-import type { Backends } from '../../../cli/enqueue/resilient-backends.ts';
+import type { EnqueueBackends } from '../../../cli/enqueue/resilient-backends.ts';
 import { maxRequestBytes } from '../../../shared/contract/wire.ts';
 import { asDevice, asField, setCell } from '../../support/updates.ts';
 import { withFolder } from '../../support/with-folder.ts';
 
 const never = new AbortController().signal;
-const place = { file: 'a', line: 1 };
+const location = { file: 'a', line: 1 };
 const sent = (device: string, counter: number, size = 100): DeviceUpdate => ({
-  ...{ place, size, device: asDevice(device) },
+  ...{ location, size, device: asDevice(device) },
   update: setCell(counter, 1, 0.5),
 });
 
@@ -30,7 +30,7 @@ t.test('lines are read whole, whatever the pieces that they come in', async (t) 
     await writeFile(file, content);
     const lines: Line[] = [];
     for await (const some of readLines(file, never)) lines.push(...some);
-    return lines.map((line) => [line.place.line, 'text' in line ? line.text : line.problem]);
+    return lines.map((line) => [line.location.line, 'text' in line ? line.text : line.problem]);
   };
   t.same(await read(''), []);
   t.same(await read('x'), [[1, 'x']]);
@@ -86,7 +86,7 @@ t.test('a job holds rising counters of one device, and no more than a request', 
 
 t.test('a leap is measured from what the log and the input say of the device', async (t) => {
   const asked: string[] = [];
-  const check = createLeadCheck(async (device) => {
+  const check = createCounterGapCheck(async (device) => {
     asked.push(device);
     return 5_000_000;
   });
@@ -103,7 +103,7 @@ t.test('a leap is measured from what the log and the input say of the device', a
 t.test('an outage is waited out until the limit', async (t) => {
   const said: unknown[] = [];
   const patience = {
-    limitMs: 300,
+    timeoutMs: 300,
     isOutage: () => true,
     onOutage: (error: unknown) => said.push(error),
     signal: never,
@@ -118,10 +118,10 @@ t.test('an outage is waited out until the limit', async (t) => {
   t.equal(said.length, 1, 'and said once');
   const away = () => Promise.reject(new Error('away for good'));
   await t.rejects(retryOutage(away, patience), { message: 'away for good' });
-  await t.rejects(retryOutage(away, { ...patience, limitMs: 60_000, signal: AbortSignal.timeout(50) }), {
+  await t.rejects(retryOutage(away, { ...patience, timeoutMs: 60_000, signal: AbortSignal.timeout(50) }), {
     message: 'away for good',
   });
-  await t.rejects(retryOutage(away, { ...patience, limitMs: 60_000, isOutage: () => false }), {
+  await t.rejects(retryOutage(away, { ...patience, timeoutMs: 60_000, isOutage: () => false }), {
     message: 'away for good',
   });
 });
@@ -129,7 +129,7 @@ t.test('an outage is waited out until the limit', async (t) => {
 t.test('when nothing is applied it says so, and when the queue has lost updates it ends', async (t) => {
   let backlog = 1;
   let applied = false;
-  const backends: Backends = {
+  const backends: EnqueueBackends = {
     findReceipts: async (field, names) => names.map((name) => ({ field, ...name, pruned: applied })),
     readLastCounter: async () => 0,
     readVersion: async () => 0,
@@ -140,13 +140,13 @@ t.test('when nothing is applied it says so, and when the queue has lost updates 
   const settle = (said: string[]) => {
     const inFlight = new InFlight();
     inFlight.add({ ...sent('a', 1), acceptedAt: 1 });
-    const [tally, report] = [createTally(), new LineReport(() => undefined)];
-    const say = (line: string) => {
+    const [counts, report] = [createEnqueueCounts(), new LineReport(() => undefined)];
+    const printLine = (line: string) => {
       said.push(line);
       applied = true;
     };
-    const order = { field: asField('global'), backends, inFlight, tally, report, say, isSending: () => false };
-    return settleUpdates({ ...order, signal: never, stallMs: 100 }).then(() => tally);
+    const order = { field: asField('global'), backends, inFlight, counts, report, printLine, isSending: () => false };
+    return awaitReceipts({ ...order, signal: never, stallMs: 100 }).then(() => counts);
   };
   const said: string[] = [];
   t.match(await settle(said), { applied: 1 });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createUpdateSchema } from '../../../shared/contract/update.ts';
 import { eventTypes } from '../../../shared/field/update.ts';
-import { cells, event, overTheWire, put, refusals, refusedAt, remove } from './valid-updates.ts';
+import { cells, event, put, refusals, refusedAt, remove, throughJson } from './valid-updates.ts';
 
 const schema = createUpdateSchema(30);
 const grid = (count: number, size = 30) =>
@@ -39,7 +39,7 @@ const accepted: [string, unknown][] = [
 ];
 for (const [what, update] of accepted) {
   t.test(`accepted: ${what}`, async (t) => {
-    t.strictSame(refusals(schema, overTheWire(update)), []);
+    t.strictSame(refusals(schema, throughJson(update)), []);
   });
 }
 
@@ -90,7 +90,7 @@ const refused: [string, unknown, string][] = [
 ];
 for (const [what, update, path] of refused) {
   t.test(`refused: ${what}`, async (t) => {
-    t.equal(refusedAt(schema, overTheWire(update)), path);
+    t.equal(refusedAt(schema, throughJson(update)), path);
   });
 }
 
@@ -125,7 +125,7 @@ t.test('U+0000 and lone surrogates are refused by name in every text', async (t)
       { ...remove, id: bad },
       { ...put, connections: ['fine', bad] },
     ]) {
-      const [refusal] = refusals(schema, overTheWire(update));
+      const [refusal] = refusals(schema, throughJson(update));
       t.ok(refusal?.message.includes(name), `${JSON.stringify(update)}: ${refusal?.message}`);
     }
   }
@@ -139,7 +139,7 @@ t.test('text is kept byte for byte', async (t) => {
     'e\u0301 is not \u00e9',
     '__proto__',
   ]) {
-    const parsed = schema.parse(overTheWire({ ...put, content, id: content, connections: [content] }));
+    const parsed = schema.parse(throughJson({ ...put, content, id: content, connections: [content] }));
     t.strictSame(parsed, { ...put, seen: 0, content, id: content, connections: [content] });
   }
 });
@@ -152,7 +152,7 @@ t.test('z defaults to 0 and seen to 0, and nothing else is made up', async (t) =
 t.test('a clock keeps the entry of every device, whatever the device is called', async (t) => {
   const names = ['a', 'constructor', 'toString', 'hasOwnProperty'];
   const clock = Object.fromEntries(names.map((name, index) => [name, index + 1]));
-  const parsed = schema.parse(overTheWire({ ...event, clock }));
+  const parsed = schema.parse(throughJson({ ...event, clock }));
   t.strictSame(Object.entries(parsed.clock ?? {}).sort(), Object.entries(clock).sort());
 });
 

@@ -8,7 +8,7 @@ export const cells = { ...origin, kind: 'cells.set', cells: [{ x: 0, y: 29, valu
 export const event = { ...origin, kind: 'event', type: 'bloom' };
 
 /** As it comes over the wire: JSON knows no undefined, and reads 1e400 as infinity. */
-export const overTheWire = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+export const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 export interface Refusal {
   readonly path: string;

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { foldUpdate } from '../../../shared/field/fold.ts';
 import { globalField } from '../../../shared/field/ids.ts';
-import { nothingTouched } from '../../../shared/field/merge-update.ts';
+import { emptyChangeSet } from '../../../shared/field/merge-update.ts';
 import { encodeSnapshot } from '../../../shared/field/snapshot.ts';
 import { createFieldState } from '../../../shared/field/state.ts';
 import { eventTypes } from '../../../shared/field/update.ts';
@@ -37,7 +37,7 @@ function sizesAfter(counts: readonly number[]): number[] {
   for (let index = 0; index < Math.max(...counts); index += 1) {
     const round = Math.floor(index / devices);
     const { device, update } = sent(`d${index % devices}`, [round + 1, index], change(index), { seen: index });
-    foldUpdate(state, device, update, index, nothingTouched());
+    foldUpdate(state, device, update, index, emptyChangeSet());
     if (counts.includes(state.version)) sizes.push(countValues(encodeSnapshot(state)));
   }
   return sizes;
@@ -53,8 +53,8 @@ t.test('what is kept of removed particles is bounded at 5,000, and the latest ar
   const state = createFieldState(globalField);
   for (let index = 1; index <= 5003; index += 1) {
     const { device, update } = sent('a', [index, index], remove(`p${index}`));
-    foldUpdate(state, device, update, index, nothingTouched());
+    foldUpdate(state, device, update, index, emptyChangeSet());
   }
-  const kept = [...state.removed.keys()];
+  const kept = [...state.tombstones.keys()];
   t.strictSame([kept.length, kept[0], kept.at(-1)], [5000, 'p4', 'p5003']);
 });

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
-import { anyHistory, deliverySeed, holds, honestHistory } from './support/arbitraries.ts';
-import { interleave, repeatSome, serveWritten } from './support/delivery.ts';
-import { tell, type Written } from './support/honest-devices.ts';
+import { anyHistory, assertProperty, deliverySeed, honestHistory } from './support/arbitraries.ts';
+import { deliverAll, interleave, repeatSome } from './support/delivery.ts';
+import { encodeCausality, type Written } from './support/honest-devices.ts';
 import { referenceRegisters, writesOf } from './support/reference-merge.ts';
 import { type Registers, registersOf } from './support/registers.ts';
 import { seededRandom } from './support/seeded-random.ts';
@@ -12,10 +12,10 @@ import { createServer } from './support/server.ts';
 t.test(
   'honest updates give the registers of the reference merge in the order in which they were written',
   async (t) => {
-    holds(
+    assertProperty(
       t,
       fc.property(honestHistory, (written) => {
-        assert.deepStrictEqual(registersOf(serveWritten(written).state), referenceRegisters(written));
+        assert.deepStrictEqual(registersOf(deliverAll(written).state), referenceRegisters(written));
       }),
       500,
     );
@@ -23,11 +23,11 @@ t.test(
 );
 
 t.test("any interleaving that keeps each device's own order gives the same registers, duplicates or not", async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(honestHistory, deliverySeed, (written, seed) => {
       const random = seededRandom(seed);
-      const server = serveWritten(repeatSome(random, interleave(random, written)));
+      const server = deliverAll(repeatSome(random, interleave(random, written)));
       assert.equal(server.state.version, written.length);
       assert.deepStrictEqual(registersOf(server.state), referenceRegisters(written));
     }),
@@ -36,11 +36,11 @@ t.test("any interleaving that keeps each device's own order gives the same regis
 });
 
 t.test("even a device's own updates may come in any order while timestamps are hybrid", async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(honestHistory, deliverySeed, (written, seed) => {
       const random = seededRandom(seed);
-      const server = serveWritten(repeatSome(random, random.shuffle(written)));
+      const server = deliverAll(repeatSome(random, random.shuffle(written)));
       assert.deepStrictEqual(registersOf(server.state), referenceRegisters(written));
     }),
     500,
@@ -48,25 +48,26 @@ t.test("even a device's own updates may come in any order while timestamps are h
 });
 
 t.test('the merge itself is idempotent: a duplicate that nobody drops leaves the registers as they are', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(honestHistory, deliverySeed, (written, seed) => {
       const random = seededRandom(seed);
       const server = createServer({ dropsDuplicates: false });
-      for (const update of repeatSome(random, interleave(random, written))) server.deliver(tell(update, server.log));
+      for (const update of repeatSome(random, interleave(random, written)))
+        server.deliver(encodeCausality(update, server.log));
       assert.deepStrictEqual(registersOf(server.state), referenceRegisters(written));
     }),
   );
 });
 
 t.test('a device that tells all it knows has a conflict exactly where it meets an unseen other value', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(honestHistory, deliverySeed, (written, seed) => {
       const server = createServer();
       for (const update of interleave(seededRandom(seed), written)) {
         const before = registersOf(server.state);
-        const folded = server.deliver(tell({ ...update, tells: 'clock' }, server.log));
+        const folded = server.deliver(encodeCausality({ ...update, tells: 'clock' }, server.log));
         assert.equal(folded?.outcome, expectedOutcome(update, before));
       }
     }),
@@ -75,13 +76,13 @@ t.test('a device that tells all it knows has a conflict exactly where it meets a
 });
 
 t.test('a device that tells only part of what it knows meets more conflicts, never fewer', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(honestHistory, deliverySeed, (written, seed) => {
       const server = createServer();
       for (const update of interleave(seededRandom(seed), written)) {
         const expected = expectedOutcome(update, registersOf(server.state));
-        const folded = server.deliver(tell(update, server.log));
+        const folded = server.deliver(encodeCausality(update, server.log));
         if (expected === 'conflict') assert.equal(folded?.outcome, 'conflict');
       }
     }),
@@ -89,7 +90,7 @@ t.test('a device that tells only part of what it knows meets more conflicts, nev
 });
 
 t.test('no write, whatever it claims, throws or takes a register back below the stamp that it had', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(anyHistory, (updates) => {
       const server = createServer();
@@ -105,12 +106,12 @@ t.test('no write, whatever it claims, throws or takes a register back below the 
 });
 
 /** From what its device really knew, and so without the code's causality. */
-function expectedOutcome({ device, update, knows }: Written, before: Registers): string {
+function expectedOutcome({ device, update, known }: Written, before: Registers): string {
   const met = writesOf(update).map(([name, value]) => {
     const register = before.get(name);
     if (!register) return 'applied';
     if (register.device === device) return register.counter > update.counter ? 'superseded' : 'applied';
-    if ((knows.get(register.device) ?? 0) >= register.counter) return 'applied';
+    if ((known.get(register.device) ?? 0) >= register.counter) return 'applied';
     return JSON.stringify(register.value) === JSON.stringify(value) ? 'applied' : 'conflict';
   });
   if (met.includes('conflict')) return 'conflict';

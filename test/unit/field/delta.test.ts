@@ -1,16 +1,16 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
-import { cutState } from '../../../shared/cache/state-fragments.ts';
-import { renderDelta } from '../../../shared/cache/state-serializer.ts';
+import { toFragments } from '../../../shared/cache/state-fragments.ts';
+import { serializeDelta } from '../../../shared/cache/state-serializer.ts';
 import { changesSchema } from '../../../shared/contract/state.ts';
-import { metricsOf } from '../../../shared/field/dynamics/metrics.ts';
+import { computeMetrics } from '../../../shared/field/dynamics/metrics.ts';
 import { foldUpdate } from '../../../shared/field/fold.ts';
 import { globalField } from '../../../shared/field/ids.ts';
-import { nothingTouched } from '../../../shared/field/merge-update.ts';
+import { emptyChangeSet } from '../../../shared/field/merge-update.ts';
 import { createFieldState, type FieldState } from '../../../shared/field/state.ts';
 import { type Changes, viewChanges, viewParticle, viewQuantumField } from '../../../shared/field/view.ts';
-import { anyHistory, holds } from './support/arbitraries.ts';
+import { anyHistory, assertProperty } from './support/arbitraries.ts';
 import { put, type SentUpdate, sent } from './support/changes.ts';
 
 /** A client that knows nothing but the changes that it is told of. */
@@ -38,7 +38,7 @@ function viewOf(state: FieldState) {
     particles: new Map([...state.particles].map(([id, particle]) => [id, viewParticle(particle)])),
     cells: new Map([...state.cells].map(([cell, { value }]) => [cell, value])),
     quantumFields: state.quantumFields.map(viewQuantumField),
-    metrics: metricsOf(state),
+    metrics: computeMetrics(state),
   };
 }
 
@@ -47,7 +47,7 @@ function followBatches(updates: readonly SentUpdate[], batchSize: number): void 
   const state = createFieldState(globalField);
   const follower = createFollower();
   for (let start = 0; start < updates.length; start += batchSize) {
-    const touched = nothingTouched();
+    const touched = emptyChangeSet();
     for (const { device, update } of updates.slice(start, start + batchSize)) {
       foldUpdate(state, device, update, 1000 * start, touched);
     }
@@ -57,7 +57,7 @@ function followBatches(updates: readonly SentUpdate[], batchSize: number): void 
 }
 
 t.test('whoever follows the changes of every batch has what a reader of the state has', async (t) => {
-  holds(t, fc.property(anyHistory, fc.integer({ min: 1, max: 9 }), followBatches));
+  assertProperty(t, fc.property(anyHistory, fc.integer({ min: 1, max: 9 }), followBatches));
 });
 
 t.test('the changes tell of every particle that an eviction pushed out', async (t) => {
@@ -66,13 +66,13 @@ t.test('the changes tell of every particle that an eviction pushed out', async (
 });
 
 t.test('the text of a delta is JSON that says the same as the changes', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(anyHistory, (updates) => {
       const state = createFieldState(globalField);
-      const touched = nothingTouched();
+      const touched = emptyChangeSet();
       for (const { device, update } of updates) foldUpdate(state, device, update, 5, touched);
-      const { changes, ...rest } = JSON.parse(renderDelta(3, cutState(state, touched), []));
+      const { changes, ...rest } = JSON.parse(serializeDelta(3, toFragments(state, touched), []));
       assert.deepStrictEqual(changes, JSON.parse(JSON.stringify(viewChanges(state, touched))));
       assert.deepStrictEqual(rest, { type: 'delta', from: 3, to: updates.length, updates: [] });
       changesSchema.parse(changes);

@@ -3,7 +3,13 @@ import t from 'tap';
 import { createUpdateSchema } from '../../../shared/contract/update.ts';
 import { eventTypes } from '../../../shared/field/update.ts';
 import { type Change, event, put, remove, type SentUpdate, setCells, vector } from './support/changes.ts';
-import { createHonestDevice, type HonestDevice, tell, tellings, type Written } from './support/honest-devices.ts';
+import {
+  causalityFormats,
+  createHonestDevice,
+  encodeCausality,
+  type HonestDevice,
+  type Written,
+} from './support/honest-devices.ts';
 import { referenceRegisters } from './support/reference-merge.ts';
 import { registersOf } from './support/registers.ts';
 import { type Random, seededRandom } from './support/seeded-random.ts';
@@ -64,7 +70,7 @@ function createPhone(name: string, random: Random) {
       const other = random.pick(others);
       if (!isOffline && !other.isOffline && random.chance(0.5)) device.learn(other.device);
       if (random.chance(0.5)) return [];
-      const update = device.write(anyChange(random), now, random.pick(tellings));
+      const update = device.write(anyChange(random), now, random.pick(causalityFormats));
       outbox.push(update);
       return [update];
     },
@@ -77,7 +83,7 @@ function createNetwork(random: Random) {
   const underWay: Written[] = [];
   const firstUnsent = new Map<readonly Written[], number>();
   const deliver = (update: Written) => {
-    const told = tell(update, server.log);
+    const told = encodeCausality(update, server.log);
     server.deliver({ device: told.device, update: schema.parse(told.update) });
   };
   return {

@@ -7,7 +7,7 @@ import { readUpdates } from './support/real-updates.ts';
 import { referenceRegisters, writesOf } from './support/reference-merge.ts';
 import { type Registers, registersOf } from './support/registers.ts';
 import { seededRandom } from './support/seeded-random.ts';
-import { createServer, serve } from './support/server.ts';
+import { applyAll, createServer } from './support/server.ts';
 
 const earthquakes = readUpdates('earthquakes.ndjson');
 const racingCells = readUpdates('concurrent-cells.ndjson.gz');
@@ -29,7 +29,7 @@ t.test('a week of earthquakes leaves the particles that an independent eviction 
   t.equal(earthquakes.length, 1707);
   t.equal(new Set(earthquakes.map(({ update }) => update.timestamp)).size, 1707, 'timestamps are unique');
   t.equal(new Set(earthquakes.map(({ device }) => device)).size, 12);
-  const { state, conflicts } = serve(earthquakes);
+  const { state, conflicts } = applyAll(earthquakes);
   const ids = [...state.particles.keys()];
   t.ok(ids.length >= 800 && ids.length <= 1000, `${ids.length} particles`);
   t.strictSame(ids, idsAfterEviction(earthquakes));
@@ -37,7 +37,7 @@ t.test('a week of earthquakes leaves the particles that an independent eviction 
 });
 
 t.test('an earthquake is shown as it was sent', async (t) => {
-  const { state } = serve(earthquakes);
+  const { state } = applyAll(earthquakes);
   const last = earthquakes.at(-1);
   if (last?.update.kind !== 'particle.put') throw new Error('the last earthquake is a put');
   const { id, position, resonance, content, connections, timestamp } = last.update;
@@ -103,7 +103,7 @@ t.test('the racing writers converge in any interleaving, and meet more often tha
     [...oneAfterTheOther(second), ...oneAfterTheOther(first)],
   ];
   const conflicts = orders.map((order) => {
-    const server = serve(order);
+    const server = applyAll(order);
     assertRegisters(t, registersOf(server.state), expected);
     return server.conflicts;
   });

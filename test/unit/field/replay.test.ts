@@ -1,14 +1,14 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
-import { cutState } from '../../../shared/cache/state-fragments.ts';
-import { renderState } from '../../../shared/cache/state-serializer.ts';
+import { toFragments } from '../../../shared/cache/state-fragments.ts';
+import { serializeState } from '../../../shared/cache/state-serializer.ts';
 import { stateSchema } from '../../../shared/contract/state.ts';
 import { globalField } from '../../../shared/field/ids.ts';
 import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../shared/field/snapshot.ts';
 import type { FieldState } from '../../../shared/field/state.ts';
 import type { Update } from '../../../shared/field/update.ts';
-import { anyHistory, holds } from './support/arbitraries.ts';
+import { anyHistory, assertProperty } from './support/arbitraries.ts';
 import { put, remove, sent, vector } from './support/changes.ts';
 import {
   asJsonb,
@@ -43,7 +43,7 @@ function assertSame(actual: FieldState, expected: FieldState): void {
 }
 
 t.test('a log folded with restarts from stored snapshots gives the live state byte for byte', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(anyLog, places, (log, restartsBefore) => {
       assertSame(foldLog(log, { restartsBefore }), foldLog(log));
@@ -53,14 +53,14 @@ t.test('a log folded with restarts from stored snapshots gives the live state by
 });
 
 t.test('a log folded in any batches gives the live state byte for byte', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(anyLog, places, (log, batchesBefore) => assertSame(foldLog(log, { batchesBefore }), foldLog(log))),
   );
 });
 
 t.test('updates read back from a stored log fold to the same bytes', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(anyLog, (log) => {
       const stored = log.map((entry): LogEntry => ({ ...entry, update: asJsonb(entry.update) as Update }));
@@ -70,7 +70,7 @@ t.test('updates read back from a stored log fold to the same bytes', async (t) =
 });
 
 t.test('storing a state and reading it back loses nothing, and doing so twice changes nothing', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(anyLog, (log) => {
       const state = foldLog(log);
@@ -81,7 +81,7 @@ t.test('storing a state and reading it back loses nothing, and doing so twice ch
 });
 
 t.test('the order of keys in a stored state or update carries no meaning', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(anyLog, (log) => {
       const stored = log.map((entry): LogEntry => ({ ...entry, update: withKeysReversed(entry.update) as Update }));
@@ -93,20 +93,20 @@ t.test('the order of keys in a stored state or update carries no meaning', async
 });
 
 t.test('a state put together from its pieces is the same text in whatever order the pieces come', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(anyLog, fc.nat(), (log, seed) => {
       const state = foldLog(log);
       const random = seededRandom(seed);
-      const pieces = cutState(state);
+      const pieces = toFragments(state);
       const shuffled = { particles: random.shuffle(pieces.particles), cells: random.shuffle(pieces.cells) };
-      assert.deepStrictEqual(renderState({ ...pieces, ...shuffled }), renderState(pieces));
+      assert.deepStrictEqual(serializeState({ ...pieces, ...shuffled }), serializeState(pieces));
     }),
   );
 });
 
 t.test('what is rendered of any state is JSON that fits the schema of a state', async (t) => {
-  holds(
+  assertProperty(
     t,
     fc.property(anyLog, (log) => {
       stateSchema.parse(JSON.parse(renderedTexts(foldLog(log)).whole));

@@ -1,18 +1,18 @@
 import t from 'tap';
 import {
-  approach,
   cellCenter,
   cellsBetween,
   emptyWorld,
   fitWorld,
+  interpolateRect,
   toCell,
   toScreen,
   toWorld,
 } from '../../../page/canvas/geometry.ts';
 
-const plate = { x: 100, y: 50, width: 600, height: 300 };
+const viewport = { x: 100, y: 50, width: 600, height: 300 };
 const world = { x: -10, y: -10, width: 20, height: 20 };
-const view = { plate, world };
+const view = { viewport, world };
 
 t.test('a place of the world and its place on the screen are each other’s image, north up', async (t) => {
   t.same(toScreen(view, { x: -10, y: 10 }), { x: 100, y: 50 });
@@ -71,6 +71,6 @@ t.test('the world stands still while it serves, grows when it must, and is not t
 t.test('the view arrives where it goes', async (t) => {
   let rect = emptyWorld;
   const goal = { x: -180, y: -80, width: 360, height: 160 };
-  for (let step = 0; step < 200; step += 1) rect = approach(rect, goal, 0.1);
+  for (let step = 0; step < 200; step += 1) rect = interpolateRect(rect, goal, 0.1);
   t.same(rect, goal);
 });

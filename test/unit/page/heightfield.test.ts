@@ -1,5 +1,5 @@
 import t from 'tap';
-import { raiseRelief, traceLevel } from '../../../page/canvas/heightfield.ts';
+import { interpolateGrid, traceContour } from '../../../page/canvas/heightfield.ts';
 
 function grid(size: number, cells: Record<string, number>): Float32Array {
   const values = new Float32Array(size * size);
@@ -11,7 +11,7 @@ function grid(size: number, cells: Record<string, number>): Float32Array {
 }
 
 t.test('heat stands over its own cell, north up, and fades to nothing', async (t) => {
-  const { size, heights } = raiseRelief(grid(6, { '1,4': 1 }), 6);
+  const { size, heights } = interpolateGrid(grid(6, { '1,4': 1 }), 6);
   const top = heights.indexOf(Math.max(...heights));
   const step = size / 8;
   t.equal(Math.floor((top % size) / step) - 1, 1, 'its column');
@@ -25,13 +25,13 @@ t.test('an even plateau is as high as its cells', async (t) => {
   const full = Object.fromEntries(
     Array.from({ length: 36 }, (_, index) => [`${index % 6},${Math.floor(index / 6)}`, 0.5]),
   );
-  const { size, heights } = raiseRelief(grid(6, full), 6);
+  const { size, heights } = interpolateGrid(grid(6, full), 6);
   t.ok(Math.abs((heights[Math.floor(size / 2) * size + Math.floor(size / 2)] ?? 0) - 0.5) < 1e-6);
 });
 
 t.test('a line of equal height is closed: every end is the end of another piece', async (t) => {
-  const relief = raiseRelief(grid(6, { '1,4': 1, '2,3': 0.7, '4,1': 0.9 }), 6);
-  const line = traceLevel(relief, 0.2);
+  const relief = interpolateGrid(grid(6, { '1,4': 1, '2,3': 0.7, '4,1': 0.9 }), 6);
+  const line = traceContour(relief, 0.2);
   t.ok(line.length > 0 && line.length % 4 === 0);
   const ends = new Map<string, number>();
   for (let index = 0; index < line.length; index += 2) {
@@ -39,5 +39,5 @@ t.test('a line of equal height is closed: every end is the end of another piece'
     ends.set(end, (ends.get(end) ?? 0) + 1);
   }
   t.ok([...ends.values()].every((count) => count % 2 === 0));
-  t.same(traceLevel(relief, 0.99), []);
+  t.same(traceContour(relief, 0.99), []);
 });

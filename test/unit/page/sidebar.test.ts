@@ -1,7 +1,7 @@
 import t from 'tap';
-import { formatDevice, formatMs, formatValue, plural, shorten } from '../../../page/format.ts';
+import { formatDevice, formatMs, formatValue, pluralize, truncate } from '../../../page/format.ts';
 import { median, Rate } from '../../../page/rate.ts';
-import { Traffic } from '../../../page/update-stats.ts';
+import { UpdateStats } from '../../../page/update-stats.ts';
 
 t.test('a rate counts the last seconds and forgets the rest', async (t) => {
   const rate = new Rate();
@@ -13,19 +13,19 @@ t.test('a rate counts the last seconds and forgets the rest', async (t) => {
 });
 
 t.test('the lag is the median of what was made while live', async (t) => {
-  const traffic = new Traffic();
+  const traffic = new UpdateStats();
   const entry = (key: string, status: 'queued' | 'applied') => ({ key, status, counter: 1 }) as never;
   for (const [key, ms] of [
     ['a', 20],
     ['b', 90],
     ['c', 40],
   ] as const) {
-    traffic.follow(entry(key, 'queued'), true, 1000);
-    traffic.follow(entry(key, 'applied'), true, 1000 + ms);
+    traffic.recordEntry(entry(key, 'queued'), true, 1000);
+    traffic.recordEntry(entry(key, 'applied'), true, 1000 + ms);
   }
-  traffic.follow(entry('kept', 'queued'), false, 1000);
-  traffic.follow(entry('kept', 'applied'), true, 900_000);
-  t.equal(traffic.lag, 40);
+  traffic.recordEntry(entry('kept', 'queued'), false, 1000);
+  traffic.recordEntry(entry('kept', 'applied'), true, 900_000);
+  t.equal(traffic.medianLagMs, 40);
   t.equal(median([]), undefined);
 });
 
@@ -39,7 +39,7 @@ t.test('values are said in few words', async (t) => {
   t.equal(formatValue({ exists: false }), 'removed');
   t.equal(formatMs(38.4), '38 ms');
   t.equal(formatMs(1540), '1.5 s');
-  t.equal(plural(1, 'device'), '1 device');
+  t.equal(pluralize(1, 'device'), '1 device');
   t.equal(formatDevice('0123456789abcdef0123456789abcdef'), '012345');
-  t.equal([...shorten('😀'.repeat(100))].length, 80, 'no letter is cut in half');
+  t.equal([...truncate('😀'.repeat(100))].length, 80, 'no letter is cut in half');
 });

@@ -1,17 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { Gatherer } from '../../../shared/queue/batcher.ts';
+import { Batcher } from '../../../shared/queue/batcher.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 /** A gatherer of numbers whose work ends when the test says so. */
-function gather(limits: { maxItems: number; maxWeight: number; minIntervalMs?: number; maxIntervalMs?: number }) {
+function createTestBatcher(limits: {
+  maxItems: number;
+  maxBytes: number;
+  minIntervalMs?: number;
+  maxIntervalMs?: number;
+}) {
   const rounds: { items: readonly number[]; end: (error?: Error) => void }[] = [];
-  const gatherer = new Gatherer<number, string>({
-    work: (items) =>
+  const gatherer = new Batcher<number, string>({
+    process: (items) =>
       new Promise((resolve, reject) => {
         rounds.push({ items, end: (error) => (error ? reject(error) : resolve(items.join('+'))) });
       }),
-    weigh: (item) => item,
+    estimateBytes: (item) => item,
     minIntervalMs: 0,
     maxIntervalMs: limits.minIntervalMs ?? 0,
     ...limits,
@@ -21,7 +26,7 @@ function gather(limits: { maxItems: number; maxWeight: number; minIntervalMs?: n
 }
 
 t.test('who comes alone goes at once, and who comes meanwhile goes together', async (t) => {
-  const { gatherer, rounds, nextTurn } = gather({ maxItems: 10, maxWeight: 100 });
+  const { gatherer, rounds, nextTurn } = createTestBatcher({ maxItems: 10, maxBytes: 100 });
   const answers = [1, 2, 3].map((item) => gatherer.add(item));
   t.same(rounds[0]?.items, [1]);
   rounds[0]?.end();
@@ -36,7 +41,7 @@ t.test('who comes alone goes at once, and who comes meanwhile goes together', as
 });
 
 t.test('what goes together is bounded in number and in weight, and stays in order', async (t) => {
-  const { gatherer, rounds, nextTurn } = gather({ maxItems: 3, maxWeight: 10 });
+  const { gatherer, rounds, nextTurn } = createTestBatcher({ maxItems: 3, maxBytes: 10 });
   for (const item of [1, 1, 2, 3, 4, 9, 50, 1]) void gatherer.add(item);
   for (let round = 0; round < 6; round++) {
     rounds[round]?.end();
@@ -49,7 +54,7 @@ t.test('what goes together is bounded in number and in weight, and stays in orde
 });
 
 t.test('a failure reaches those who went together, and nobody else', async (t) => {
-  const { gatherer, rounds, nextTurn } = gather({ maxItems: 2, maxWeight: 100 });
+  const { gatherer, rounds, nextTurn } = createTestBatcher({ maxItems: 2, maxBytes: 100 });
   const answers = Promise.allSettled([1, 2, 3, 4].map((item) => gatherer.add(item)));
   rounds[0]?.end();
   await nextTurn();
@@ -63,7 +68,7 @@ t.test('a failure reaches those who went together, and nobody else', async (t) =
 });
 
 t.test('who comes soon after another waits a moment for more to come', async (t) => {
-  const { gatherer, rounds, nextTurn } = gather({ maxItems: 10, maxWeight: 100, minIntervalMs: 100 });
+  const { gatherer, rounds, nextTurn } = createTestBatcher({ maxItems: 10, maxBytes: 100, minIntervalMs: 100 });
   const first = gatherer.add(1);
   rounds[0]?.end();
   await first;
@@ -78,13 +83,13 @@ t.test('who comes soon after another waits a moment for more to come', async (t)
 
 t.test('work that takes long is done less often', async (t) => {
   const starts: number[] = [];
-  const gatherer = new Gatherer<number, void>({
-    work: async () => {
+  const gatherer = new Batcher<number, void>({
+    process: async () => {
       starts.push(performance.now());
       await delay(10);
     },
-    weigh: () => 1,
-    maxWeight: 1,
+    estimateBytes: () => 1,
+    maxBytes: 1,
     maxItems: 1,
     minIntervalMs: 0,
     maxIntervalMs: 1000,
@@ -96,7 +101,7 @@ t.test('work that takes long is done less often', async (t) => {
 
 t.test('many are told a few in each turn of the event loop, in order, of an answer as of a failure', async (t) => {
   for (const error of [undefined, new Error('away')]) {
-    const { gatherer, rounds, nextTurn } = gather({ maxItems: 100, maxWeight: 1000 });
+    const { gatherer, rounds, nextTurn } = createTestBatcher({ maxItems: 100, maxBytes: 1000 });
     const told: number[] = [];
     const tell = (item: number) => void told.push(item);
     const items = Array.from({ length: 21 }, (_, index) => index);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { admitUpdates } from '../../../shared/updates/clamp-timestamps.ts';
+import { clampTimestamps } from '../../../shared/updates/clamp-timestamps.ts';
 import { event, put, sent, setCell } from '../field/support/changes.ts';
 
 const now = 1_700_000_000_000;
@@ -8,12 +8,12 @@ const batch = (...timestamps: number[]) =>
 
 t.test('timestamps up to 60 s ahead, and any behind, stay as they are', async (t) => {
   const updates = batch(0, now - 1, now, now + 60_000);
-  t.strictSame(admitUpdates(updates, now), { updates, adjusted: [] });
+  t.strictSame(clampTimestamps(updates, now), { updates, adjusted: [] });
 });
 
 t.test('timestamps more than 60 s ahead are brought down to the server time, and said so by counter', async (t) => {
   const updates = batch(now, now + 60_001, now + 5, Number.MAX_SAFE_INTEGER);
-  const { updates: admitted, adjusted } = admitUpdates(updates, now);
+  const { updates: admitted, adjusted } = clampTimestamps(updates, now);
   t.strictSame(adjusted, [2, 4]);
   t.strictSame(admitted, batch(now, now, now + 5, now));
 });
@@ -24,7 +24,7 @@ t.test('nothing but the timestamp is changed, and what was given stays as it was
     sent('a', [9, now + 100_000], event('bloom', 0)).update,
   ];
   const before = structuredClone(given);
-  const { updates } = admitUpdates(given, now);
+  const { updates } = clampTimestamps(given, now);
   t.strictSame(
     updates,
     before.map((update) => ({ ...update, timestamp: now })),

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { ErrorWebhook } from '../../../shared/observability/error-webhook.ts';
-import { hideSecrets } from '../../../shared/observability/redact-secrets.ts';
-import { createLog } from '../../../shared/process/logger.ts';
+import { redactSecrets } from '../../../shared/observability/redact-secrets.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
-interface Told {
+interface WebhookPayload {
   readonly service: string;
   readonly text: string;
   readonly errors: readonly { message: string; error?: string; count: number; level: string }[];
@@ -16,7 +16,7 @@ interface Told {
 
 /** A receiver that answers with the status that it is set to; 0: not at all. */
 async function withReceiver(t: Test) {
-  const receiver = { url: '', status: 200, asked: 0, told: [] as Told[] };
+  const receiver = { url: '', status: 200, asked: 0, told: [] as WebhookPayload[] };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -37,12 +37,12 @@ async function withReceiver(t: Test) {
 
 function logInto(webhook: ErrorWebhook) {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  return createLog({ name: 'test', level: 'info', onError: (line) => webhook.note(line) }, nowhere);
+  return createLogger({ name: 'test', level: 'info', onError: (line) => webhook.record(line) }, nowhere);
 }
 
 t.test('errors that are alike are told together, and others are not told at all', async (t) => {
   const receiver = await withReceiver(t);
-  const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', pauseMs: 50 });
+  const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', minIntervalMs: 50 });
   t.teardown(() => webhook.close());
   const log = logInto(webhook);
   for (let i = 0; i < 3; i++) log.error({ err: new Error(`request ${i} broke`), device: 'phone-1' }, 'request failed');
@@ -66,7 +66,7 @@ t.test('errors that are alike are told together, and others are not told at all'
 
 t.test('what it says holds no secrets', async (t) => {
   const receiver = await withReceiver(t);
-  const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', pauseMs: 50 });
+  const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', minIntervalMs: 50 });
   const secret = 'hunter2hunter2';
   const jwt = `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.${secret}`;
   const messages = [
@@ -83,13 +83,13 @@ t.test('what it says holds no secrets', async (t) => {
   await webhook.close();
   t.equal(receiver.told[0]?.errors.length, messages.length);
   t.notMatch(JSON.stringify(receiver.told), secret);
-  t.equal(hideSecrets('redis://127.0.0.1:6379 is away'), 'redis://127.0.0.1:6379 is away', 'the rest stays');
+  t.equal(redactSecrets('redis://127.0.0.1:6379 is away'), 'redis://127.0.0.1:6379 is away', 'the rest stays');
 });
 
 t.test('a webhook that fails is tried again later, and what it missed is told then', async (t) => {
   const receiver = await withReceiver(t);
   receiver.status = 500;
-  const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', pauseMs: 20 });
+  const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', minIntervalMs: 20 });
   t.teardown(() => webhook.close());
   const log = logInto(webhook);
   log.error('first');
@@ -108,7 +108,7 @@ t.test('a webhook that fails is tried again later, and what it missed is told th
 t.test('a flood is counted, not kept, and waits for nothing', async (t) => {
   const receiver = await withReceiver(t);
   receiver.status = 0; // It takes the request and never answers.
-  const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', pauseMs: 50 });
+  const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', minIntervalMs: 50 });
   const log = logInto(webhook);
   log.error('the first of many');
   await waitUntil('it hangs', () => receiver.asked === 1);
@@ -122,9 +122,9 @@ t.test('a flood is counted, not kept, and waits for nothing', async (t) => {
 });
 
 t.test('an address that is no webhook harms nobody', async (t) => {
-  const webhook = new ErrorWebhook({ url: 'http://127.0.0.1:1/', service: 'field-test', pauseMs: 10 });
+  const webhook = new ErrorWebhook({ url: 'http://127.0.0.1:1/', service: 'field-test', minIntervalMs: 10 });
   const log = logInto(webhook);
   t.doesNotThrow(() => log.error({ err: new Error('broken') }, 'request failed'));
-  t.doesNotThrow(() => webhook.note('not a line of the log'));
+  t.doesNotThrow(() => webhook.record('not a line of the log'));
   await t.resolves(webhook.close());
 });

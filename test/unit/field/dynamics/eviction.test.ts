@@ -1,5 +1,5 @@
 import t from 'tap';
-import { shownParticle } from '../../../../shared/field/registers/particle.ts';
+import { getDerivedParticle } from '../../../../shared/field/registers/particle.ts';
 import { put, remove, sent } from '../support/changes.ts';
 import { createServer, type Server } from '../support/server.ts';
 
@@ -68,7 +68,7 @@ t.test('an evicted particle that is put again is a new one', async (t) => {
   putAll(server, range(2, 1000), 2);
   server.deliver(sent('a', [1002, 1002], put('p0')));
   const particle = server.state.particles.get('p0');
-  t.equal(particle && shownParticle(particle).resonance, 0.5);
-  t.equal(particle && shownParticle(particle).content, undefined);
+  t.equal(particle && getDerivedParticle(particle).resonance, 0.5);
+  t.equal(particle && getDerivedParticle(particle).content, undefined);
   t.equal(ids(server).at(-1), 'p0', 'it is the youngest in order of creation');
 });

@@ -1,14 +1,14 @@
 import t from 'tap';
-import { shownParticle } from '../../../../shared/field/registers/particle.ts';
+import { getDerivedParticle } from '../../../../shared/field/registers/particle.ts';
 import { put, remove, sent, setCell, setCells, vector } from '../support/changes.ts';
 import { attributeName, registersOf } from '../support/registers.ts';
-import { createServer, type Server, serve } from '../support/server.ts';
+import { applyAll, createServer, type Server } from '../support/server.ts';
 
 const cellValue = (server: Server, cell = '0,0') => server.state.cells.get(cell)?.value;
 const shown = (server: Server, id: string) => {
   const particle = server.state.particles.get(id);
   if (!particle) return undefined;
-  const { position, resonance, content, connections } = shownParticle(particle);
+  const { position, resonance, content, connections } = getDerivedParticle(particle);
   return { position, resonance, content, connections };
 };
 
@@ -112,7 +112,7 @@ t.test('of a put and a removal that had not seen each other the newer one stands
   ] as const) {
     const order = [sent('a', [1, timestamp], put('p')), removal];
     for (const updates of [order, [...order].reverse()]) {
-      t.equal(serve(updates).state.particles.has('p'), isThere);
+      t.equal(applyAll(updates).state.particles.has('p'), isThere);
     }
   }
 });

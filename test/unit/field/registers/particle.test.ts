@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
-import { velocityOf } from '../../../../shared/field/registers/particle.ts';
-import { holds } from '../support/arbitraries.ts';
+import { deriveVelocity } from '../../../../shared/field/registers/particle.ts';
+import { assertProperty } from '../support/arbitraries.ts';
 import { put, vector } from '../support/changes.ts';
 import { createSoloField } from '../support/solo-field.ts';
 
@@ -44,26 +44,26 @@ t.test('crystallization is a function of the registers: it is undone, and never 
 t.test(
   'a particle put without a velocity gets one from its id, each axis in [-0.05, 0.05), always the same',
   async (t) => {
-    holds(
+    assertProperty(
       t,
       fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 128 }), (id) => {
-        const velocity = velocityOf(id);
+        const velocity = deriveVelocity(id);
         for (const speed of Object.values(velocity)) assert(speed >= -0.05 && speed < 0.05, String(speed));
-        assert.deepStrictEqual(velocityOf(id), velocity);
+        assert.deepStrictEqual(deriveVelocity(id), velocity);
       }),
       500,
     );
     const field = createSoloField();
     field.apply(put('star-1'));
-    t.strictSame(field.particle('star-1')?.velocity, velocityOf('star-1'));
+    t.strictSame(field.particle('star-1')?.velocity, deriveVelocity('star-1'));
     const other = createSoloField();
     other.apply([put('x'), put('star-1', { resonance: 1 })]);
-    t.strictSame(other.particle('star-1')?.velocity, velocityOf('star-1'), 'it depends on nothing but the id');
+    t.strictSame(other.particle('star-1')?.velocity, deriveVelocity('star-1'), 'it depends on nothing but the id');
   },
 );
 
 t.test('velocities from similar ids point everywhere: each axis takes all of its range', async (t) => {
-  const velocities = Array.from({ length: 4000 }, (_, index) => velocityOf(`star-${index}`));
+  const velocities = Array.from({ length: 4000 }, (_, index) => deriveVelocity(`star-${index}`));
   for (const axis of ['x', 'y', 'z'] as const) {
     const tenths = new Array<number>(10).fill(0);
     for (const velocity of velocities) {
@@ -84,7 +84,7 @@ t.test('a new particle with nothing said starts at 0,0,0 with resonance 0.5 and 
   t.strictSame(field.particle('p'), {
     id: 'p',
     position: vector(0),
-    velocity: velocityOf('p'),
+    velocity: deriveVelocity('p'),
     resonance: 0.5,
     crystallized: false,
     connections: [],

@@ -2,9 +2,9 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
 import type { DeviceId } from '../../../../shared/field/ids.ts';
-import { relate, type Write } from '../../../../shared/field/registers/causality.ts';
+import { compareCausally, type Write } from '../../../../shared/field/registers/causality.ts';
 import { mergeRegister, type Register } from '../../../../shared/field/registers/register.ts';
-import { holds } from '../support/arbitraries.ts';
+import { assertProperty } from '../support/arbitraries.ts';
 
 const device = (name: string) => name as DeviceId;
 const write = (name: string, counter: number, timestamp: number, claims: Partial<Write> = {}): Write => ({
@@ -19,9 +19,9 @@ const registerOf = (value: number, by: Write): Register<number> => mergeRegister
 const then = (register: Register<number>, value: number, by: Write) => mergeRegister(register, value, by);
 
 t.test('the first write stands with its own stamp', async (t) => {
-  const { register, verdict } = mergeRegister(undefined, 5, write('a', 1, 100, { version: 7 }));
+  const { register, result } = mergeRegister(undefined, 5, write('a', 1, 100, { version: 7 }));
   t.strictSame(register, { value: 5, stamp: { timestamp: 100, device: 'a', counter: 1, version: 7 } });
-  t.equal(verdict, 'written');
+  t.equal(result, 'written');
 });
 
 t.test('a write that has seen the value replaces it and sorts above it, however slow its clock is', async (t) => {
@@ -35,7 +35,7 @@ t.test('a write that has seen the value replaces it and sorts above it, however 
 
 t.test('a write that has seen all but the value is concurrent with it', async (t) => {
   const earlier = registerOf(1, write('b', 3, 1000, { version: 4 })).stamp;
-  t.equal(relate(write('a', 1, 10, { seen: 3, clock: { b: 2, c: 9 } }), earlier), 'concurrent');
+  t.equal(compareCausally(write('a', 1, 10, { seen: 3, clock: { b: 2, c: 9 } }), earlier), 'concurrent');
 });
 
 t.test("a device's own counters decide among its writes, whatever its timestamps and claims say", async (t) => {
@@ -45,7 +45,7 @@ t.test("a device's own counters decide among its writes, whatever its timestamps
     verdict: 'superseded',
   });
   const later = then(register, 9, write('a', 3, 5));
-  t.strictSame([later.verdict, later.register.stamp.timestamp], ['written', 1001]);
+  t.strictSame([later.result, later.register.stamp.timestamp], ['written', 1001]);
 });
 
 t.test('of concurrent writes the larger timestamp wins, then the larger device by code unit', async (t) => {
@@ -60,7 +60,7 @@ t.test('of concurrent writes the larger timestamp wins, then the larger device b
     [write('_', 99, 100), 'lost'],
   ];
   for (const [by, verdict] of meetings) {
-    t.equal(then(register, 2, by).verdict, verdict, `${by.device} at ${by.timestamp}`);
+    t.equal(then(register, 2, by).result, verdict, `${by.device} at ${by.timestamp}`);
   }
 });
 
@@ -68,7 +68,7 @@ t.test('equal concurrent values are no conflict, and the larger stamp stays', as
   const register = registerOf(1, write('b', 1, 100));
   t.strictSame(then(register, 1, write('a', 1, 99)), { register, verdict: 'agreed' });
   const newer = then(register, 1, write('a', 1, 101));
-  t.strictSame([newer.verdict, newer.register.stamp.device], ['agreed', 'a']);
+  t.strictSame([newer.result, newer.register.stamp.device], ['agreed', 'a']);
 });
 
 const concurrentWrites = fc
@@ -97,7 +97,7 @@ t.test('concurrent writes of different devices commute, and merging one again ch
       fc.nat({ max: writes.length - 1 }),
     ),
   );
-  holds(
+  assertProperty(
     t,
     fc.property(shuffled, ([writes, otherOrder, again]) => {
       const register = mergeAll(writes);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Test } from 'tap';
 import { eventTypes } from '../../../../shared/field/update.ts';
 import { type Change, type SentUpdate, sent } from './changes.ts';
-import { createHonestDevice, tellings, type Written } from './honest-devices.ts';
+import { causalityFormats, createHonestDevice, type Written } from './honest-devices.ts';
 
 /** Few names, so that writes meet; some are also names of what every object inherits. */
 const deviceNames = ['a', 'B', 'toString', 'constructor', 'b'] as const;
@@ -55,7 +55,10 @@ const longList: fc.ArrayConstraints = { minLength: 1, maxLength: 60, size: 'max'
 
 const deviceIndex = fc.nat({ max: deviceNames.length - 1 });
 const step = fc.oneof(
-  { weight: 5, arbitrary: fc.tuple(fc.constant('write'), deviceIndex, anyChange, fc.constantFrom(...tellings)) },
+  {
+    weight: 5,
+    arbitrary: fc.tuple(fc.constant('write'), deviceIndex, anyChange, fc.constantFrom(...causalityFormats)),
+  },
   { weight: 3, arbitrary: fc.tuple(fc.constant('learn'), deviceIndex, deviceIndex) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('wait'), fc.nat({ max: 5 })) },
 ) as fc.Arbitrary<Step>;
@@ -113,7 +116,7 @@ export const anyHistory: fc.Arbitrary<SentUpdate[]> = fc
 export const deliverySeed = fc.nat();
 
 /** Checks a property; when it does not hold, the error names the seed, the path and the smallest counterexample. */
-export function holds<Drawn>(t: Test, property: fc.IProperty<Drawn>, numRuns = 300): void {
+export function assertProperty<Drawn>(t: Test, property: fc.IProperty<Drawn>, numRuns = 300): void {
   fc.assert(property, { numRuns });
   t.pass(`held for ${numRuns} runs`);
 }

@@ -1,5 +1,5 @@
 /** The orders in which a network may deliver what devices have sent. */
-import { tell, type Written } from './honest-devices.ts';
+import { encodeCausality, type Written } from './honest-devices.ts';
 import type { Random } from './seeded-random.ts';
 import { createServer, type Server } from './server.ts';
 
@@ -22,8 +22,8 @@ export function repeatSome<Sent>(random: Random, updates: readonly Sent[]): Sent
 }
 
 /** Delivers in this order, each update with the `seen` that is true for this server. */
-export function serveWritten(updates: readonly Written[]): Server {
+export function deliverAll(updates: readonly Written[]): Server {
   const server = createServer();
-  for (const written of updates) server.deliver(tell(written, server.log));
+  for (const written of updates) server.deliver(encodeCausality(written, server.log));
   return server;
 }

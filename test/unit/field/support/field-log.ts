@@ -1,10 +1,10 @@
 /** A field's log with its times and sweeps, and the ways to fold it: all at once, batched, with restarts between. */
 
-import { cutState } from '../../../../shared/cache/state-fragments.ts';
-import { joinText, renderState } from '../../../../shared/cache/state-serializer.ts';
-import { foldUpdate, sweepRemoved } from '../../../../shared/field/fold.ts';
+import { toFragments } from '../../../../shared/cache/state-fragments.ts';
+import { renderBody, serializeState } from '../../../../shared/cache/state-serializer.ts';
+import { foldUpdate, purgeTombstones } from '../../../../shared/field/fold.ts';
 import { globalField } from '../../../../shared/field/ids.ts';
-import { nothingTouched } from '../../../../shared/field/merge-update.ts';
+import { emptyChangeSet } from '../../../../shared/field/merge-update.ts';
 import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../../shared/field/snapshot.ts';
 import { createFieldState, type FieldState } from '../../../../shared/field/state.ts';
 import type { SentUpdate } from './changes.ts';
@@ -24,12 +24,12 @@ interface Folding {
 
 export function foldLog(log: readonly LogEntry[], { restartsBefore, batchesBefore }: Folding = {}): FieldState {
   let state = createFieldState(globalField);
-  let touched = nothingTouched();
+  let touched = emptyChangeSet();
   log.forEach(({ device, update, time, sweepThrough }, index) => {
     if (restartsBefore?.has(index)) state = throughStorage(state);
-    if (!batchesBefore || batchesBefore.has(index)) touched = nothingTouched();
+    if (!batchesBefore || batchesBefore.has(index)) touched = emptyChangeSet();
     foldUpdate(state, device, update, time, touched);
-    if (sweepThrough !== undefined) sweepRemoved(state, sweepThrough);
+    if (sweepThrough !== undefined) purgeTombstones(state, sweepThrough);
   });
   return state;
 }
@@ -56,8 +56,8 @@ export function snapshotText(state: FieldState): string {
 
 /** What a reader gets of a state, with and without particles and cells. */
 export function renderedTexts(state: FieldState): { whole: string; summary: string } {
-  const texts = renderState(cutState(state));
-  return { whole: joinText(texts.state, 3).toString(), summary: joinText(texts.summary, 3).toString() };
+  const texts = serializeState(toFragments(state));
+  return { whole: renderBody(texts.state, 3).toString(), summary: renderBody(texts.summary, 3).toString() };
 }
 
 function sortKeys(value: unknown, compare: (a: string, b: string) => number): unknown {

@@ -31,7 +31,7 @@ export function registersOf(state: FieldState): Registers {
   for (const [cell, register] of state.cells) add(cellName(cell), register);
   for (const [particles, isThere] of [
     [state.particles, true],
-    [state.removed, false],
+    [state.tombstones, false],
   ] as const) {
     for (const [id, { exists, attributes }] of particles) {
       if (exists?.value !== isThere) throw new Error(`particle ${id} stands among the wrong ones`);

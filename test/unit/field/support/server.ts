@@ -1,7 +1,7 @@
 /** A field that updates are delivered to: it drops what it has applied before, as the committer does, and folds the rest. */
-import { type Folded, foldUpdate } from '../../../../shared/field/fold.ts';
+import { type FoldResult, foldUpdate } from '../../../../shared/field/fold.ts';
 import { globalField } from '../../../../shared/field/ids.ts';
-import { nothingTouched } from '../../../../shared/field/merge-update.ts';
+import { emptyChangeSet } from '../../../../shared/field/merge-update.ts';
 import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../../shared/field/snapshot.ts';
 import { createFieldState, type FieldState } from '../../../../shared/field/state.ts';
 import type { SentUpdate } from './changes.ts';
@@ -13,7 +13,7 @@ export interface Server {
   readonly conflicts: number;
   readonly duplicates: number;
   /** Folds an update; undefined for one that it has already applied. */
-  deliver(sent: SentUpdate, time?: number): Folded | undefined;
+  deliver(sent: SentUpdate, time?: number): FoldResult | undefined;
   /** Goes on from its own snapshot, as a process that starts again does. */
   restart(): void;
 }
@@ -45,7 +45,7 @@ export function createServer({ dropsDuplicates = true } = {}): Server {
       }
       applied.add(name);
       log.push(sent);
-      const folded = foldUpdate(state, device, update, time, nothingTouched());
+      const folded = foldUpdate(state, device, update, time, emptyChangeSet());
       conflicts += folded.conflicts.length;
       return folded;
     },
@@ -57,7 +57,7 @@ export function createServer({ dropsDuplicates = true } = {}): Server {
 }
 
 /** Delivers updates to a new field. */
-export function serve(updates: readonly SentUpdate[]): Server {
+export function applyAll(updates: readonly SentUpdate[]): Server {
   const server = createServer();
   for (const sent of updates) server.deliver(sent);
   return server;

@@ -1,10 +1,10 @@
 /** A field that one device writes to, for what does not depend on who writes. */
 
-import { type Metrics, metricsOf } from '../../../../shared/field/dynamics/metrics.ts';
+import { computeMetrics, type Metrics } from '../../../../shared/field/dynamics/metrics.ts';
 import type { QuantumField } from '../../../../shared/field/dynamics/quantum-field.ts';
-import { type Folded, foldUpdate } from '../../../../shared/field/fold.ts';
+import { type FoldResult, foldUpdate } from '../../../../shared/field/fold.ts';
 import { globalField } from '../../../../shared/field/ids.ts';
-import { nothingTouched } from '../../../../shared/field/merge-update.ts';
+import { emptyChangeSet } from '../../../../shared/field/merge-update.ts';
 import { createFieldState, type FieldState } from '../../../../shared/field/state.ts';
 import { type ParticleView, viewParticle } from '../../../../shared/field/view.ts';
 import { type Change, event, put, remove, sent, vector } from './changes.ts';
@@ -12,7 +12,7 @@ import { type Change, event, put, remove, sent, vector } from './changes.ts';
 export interface SoloField {
   readonly state: FieldState;
   /** Applies changes in order, all at this log time or at that of the one before. */
-  apply(changes: Change | readonly Change[], time?: number): Folded | undefined;
+  apply(changes: Change | readonly Change[], time?: number): FoldResult | undefined;
   particle(id: string): ParticleView | undefined;
   readonly metrics: Metrics;
   readonly primary: QuantumField;
@@ -25,11 +25,11 @@ export function createSoloField(): SoloField {
   return {
     state,
     apply(changes, time = Math.max(state.time, startTime)) {
-      let folded: Folded | undefined;
+      let folded: FoldResult | undefined;
       for (const change of [changes].flat()) {
         const counter = state.version + 1;
         const { device, update } = sent('solo', [counter, counter], change);
-        folded = foldUpdate(state, device, update, time, nothingTouched());
+        folded = foldUpdate(state, device, update, time, emptyChangeSet());
       }
       return folded;
     },
@@ -38,7 +38,7 @@ export function createSoloField(): SoloField {
       return particle && viewParticle(particle);
     },
     get metrics() {
-      return metricsOf(state);
+      return computeMetrics(state);
     },
     get primary() {
       const [primary] = state.quantumFields;

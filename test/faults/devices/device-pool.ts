@@ -4,7 +4,7 @@ import { signToken } from '../../../shared/auth/jwt.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type Random, seededRandom } from '../../unit/field/support/seeded-random.ts';
-import { jwtSecret } from '../stack/rooms.ts';
+import { jwtSecret } from '../stack/field-processes.ts';
 import { Device } from './device.ts';
 import { Ledger } from './ledger.ts';
 
@@ -13,10 +13,10 @@ const population = { hot: 12, 'calm-a': 4, 'calm-b': 4, 'calm-c': 4 };
 export const fields = Object.keys(population) as FieldId[];
 const updatesPerSecond = 90;
 const tickMs = 50;
-const tokenLivesSeconds = 24 * 3600;
+const tokenLifetimeSeconds = 24 * 3600;
 const issuer = 'consciousness-field';
 
-export class Crowd {
+export class DevicePool {
   readonly ledger = new Ledger();
   readonly devices: readonly Device[];
   /** May read all fields. */
@@ -31,7 +31,7 @@ export class Crowd {
     this.#random = random;
   }
 
-  static async gather(addresses: readonly string[], seed: number): Promise<Crowd> {
+  static async create(addresses: readonly string[], seed: number): Promise<DevicePool> {
     const ledger = new Ledger();
     const members = Object.entries(population).flatMap(([field, count]) =>
       Array.from({ length: count }, (_, at) => ({
@@ -44,18 +44,18 @@ export class Crowd {
       const token = await makeToken(id);
       devices.push(new Device({ id, field, token, addresses, seed: seed + 1000 * (index + 1), ledger }));
     }
-    return new Crowd(devices, ledger, await makeToken('harness' as DeviceId), seededRandom(seed));
+    return new DevicePool(devices, ledger, await makeToken('harness' as DeviceId), seededRandom(seed));
   }
 
   /** Devices write until `rest` is called. */
-  write(): void {
-    let owed = 0;
+  startWriting(): void {
+    let due = 0;
     this.#clock = setInterval(() => {
-      for (owed += (updatesPerSecond * tickMs) / 1000; owed >= 1; owed -= 1) this.#random.pick(this.devices).write();
+      for (due += (updatesPerSecond * tickMs) / 1000; due >= 1; due -= 1) this.#random.pick(this.devices).write();
     }, tickMs);
   }
 
-  rest(): void {
+  stopWriting(): void {
     clearInterval(this.#clock);
   }
 
@@ -65,7 +65,7 @@ export class Crowd {
   }
 
   close(): void {
-    this.rest();
+    this.stopWriting();
     for (const device of this.devices) device.close();
   }
 }
@@ -77,7 +77,7 @@ async function makeToken(device: DeviceId): Promise<string> {
       device,
       fields: ['*'],
       scope: ['field:read', 'field:write'],
-      expiresInSeconds: tokenLivesSeconds,
+      expiresInSeconds: tokenLifetimeSeconds,
     },
     { secret: jwtSecret, issuer, audience: issuer },
   );

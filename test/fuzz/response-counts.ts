@@ -2,50 +2,51 @@
 import { problemSchema } from '../../shared/contract/problem.ts';
 import { closeCodes } from '../../shared/contract/wire.ts';
 import type { Kind } from './attempt.ts';
-import type { HttpAnswer } from './send/http-connection.ts';
-import type { MessageAnswer } from './send/send-messages.ts';
+import type { HttpResponse } from './send/http-connection.ts';
+import type { MessageResponse } from './send/send-messages.ts';
 
 /** Of protocol errors (RFC 6455, section 7.4.1), and our own. */
-const endings: ReadonlySet<number> = new Set([1002, 1003, 1006, 1007, ...Object.values(closeCodes)]);
+const expectedCloseCodes: ReadonlySet<number> = new Set([1002, 1003, 1006, 1007, ...Object.values(closeCodes)]);
 /** More of them say nothing new. */
 const maxViolations = 40;
 
-export class Tally {
+export class ResponseCounts {
   readonly violations: string[] = [];
   readonly #rows = new Map<string, { sent: number; answers: Map<string, number> }>();
   sent = 0;
 
-  noteHttp(kind: Kind, request: string, answers: readonly HttpAnswer[], mayBeCut: boolean): void {
+  recordHttp(kind: Kind, request: string, answers: readonly HttpResponse[], mayBeCut: boolean): void {
     this.#count(kind, answers.length > 0 ? answers.map(({ status }) => String(status)) : ['cut'], 1);
-    if (answers.length === 0 && !mayBeCut) this.accuse(`${request}: the connection ended without an answer`);
+    if (answers.length === 0 && !mayBeCut) this.addViolation(`${request}: the connection ended without an answer`);
     for (const answer of answers) {
-      const wrong = kind.allows(answer.status) ? wrongWith(answer) : `status ${answer.status}`;
-      if (wrong) this.accuse(`${request}: ${wrong}: ${answer.body.slice(0, 200)}`);
+      const wrong = kind.allows(answer.status) ? findDefect(answer) : `status ${answer.status}`;
+      if (wrong) this.addViolation(`${request}: ${wrong}: ${answer.body.slice(0, 200)}`);
     }
   }
 
-  noteMessages(kind: Kind, request: string, answers: readonly MessageAnswer[]): void {
-    const words = answers.map(({ status, closed, wrong }) => wrong ?? (status ? String(status) : `closed ${closed}`));
+  recordMessages(kind: Kind, request: string, answers: readonly MessageResponse[]): void {
+    const words = answers.map(({ status, closed, defect }) => defect ?? (status ? String(status) : `closed ${closed}`));
     this.#count(kind, words, answers.length);
-    for (const { status, closed, wrong } of answers) {
-      if (wrong) this.accuse(`${request}: ${wrong}`);
-      if (status !== undefined && !kind.allows(status)) this.accuse(`${request}: an error with status ${status}`);
-      if (closed !== undefined && !endings.has(closed)) this.accuse(`${request}: closed with ${closed}`);
+    for (const { status, closed, defect } of answers) {
+      if (defect) this.addViolation(`${request}: ${defect}`);
+      if (status !== undefined && !kind.allows(status)) this.addViolation(`${request}: an error with status ${status}`);
+      if (closed !== undefined && !expectedCloseCodes.has(closed))
+        this.addViolation(`${request}: closed with ${closed}`);
     }
   }
 
-  accuse(violation: string): void {
+  addViolation(violation: string): void {
     if (this.violations.length < maxViolations) this.violations.push(violation);
   }
 
-  rows(): readonly (readonly string[])[] {
+  toRows(): readonly (readonly string[])[] {
     return [...this.#rows]
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([name, { sent, answers }]) => [name, String(sent), describe(answers)]);
   }
 
   /** How often an answer was given, over all kinds. */
-  count(answer: string): number {
+  countResponses(answer: string): number {
     return [...this.#rows.values()].reduce((sum, { answers }) => sum + (answers.get(answer) ?? 0), 0);
   }
 
@@ -64,7 +65,7 @@ function describe(answers: ReadonlyMap<string, number>): string {
   return sorted.map(([word, count]) => `${word}: ${count}`).join(', ');
 }
 
-function wrongWith({ status, type, body }: HttpAnswer): string | undefined {
+function findDefect({ status, type, body }: HttpResponse): string | undefined {
   if (status < 400) return undefined;
   if (!type.startsWith('application/problem+json')) return `status ${status} as ${type || 'nothing'}`;
   const problem = problemSchema.safeParse(parse(body));

@@ -5,13 +5,13 @@ import type { FaultStack } from '../stack/fault-stack.ts';
 import type { SupervisedProcess } from '../stack/supervised-process.ts';
 import type { TcpLink } from '../stack/tcp-link.ts';
 
-export interface Arena {
+export interface FaultContext {
   readonly stack: FaultStack;
   readonly observer: Observer;
   /** Decided by the seed. */
   readonly random: Random;
   /** What should not have happened while the fault was made. */
-  readonly complaints: string[];
+  readonly anomalies: string[];
 }
 
 /** One of two: mostly the second, so that the first lives long enough to show what it leaks. */
@@ -21,11 +21,11 @@ export function pickVictim(random: Random, pair: readonly SupervisedProcess[]): 
   return victim;
 }
 
-export function linksTo({ links }: FaultStack, to: string): readonly TcpLink[] {
+export function findLinksTo({ links }: FaultStack, to: string): readonly TcpLink[] {
   return links.filter((link) => link.to.startsWith(to));
 }
 
-export function linkBetween({ links }: FaultStack, from: string, to: string): TcpLink {
+export function findLinkBetween({ links }: FaultStack, from: string, to: string): TcpLink {
   const link = links.find((one) => one.from === from && one.to === to);
   if (!link) throw new Error(`there is no link from ${from} to ${to}`);
   return link;

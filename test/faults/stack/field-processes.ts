@@ -1,27 +1,27 @@
 /** The APIs and workers of a stack, each behind links of its own. */
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProcessSpec, StartProcess } from '../../../dev/processes/child-process.ts';
+import type { ProcessOptions, StartProcess } from '../../../dev/processes/child-process.ts';
 import { findFreePort } from '../../../dev/processes/free-port.ts';
-import { nodeProcess } from '../../../dev/processes/node-process.ts';
+import { buildNodeProcess } from '../../../dev/processes/node-process.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { TcpLink } from './tcp-link.ts';
 import { type ServerPorts, urlsOf } from './urls.ts';
 
-export interface Rooms {
+export interface FieldProcesses {
   readonly apis: readonly SupervisedProcess[];
   readonly workers: readonly SupervisedProcess[];
   readonly links: readonly TcpLink[];
   /** Of the APIs, as devices reach them. */
   readonly addresses: readonly string[];
   /** The ends of processes that nobody had asked for, since the last call. */
-  takeUnaskedEnds(): string[];
+  drainUnexpectedExits(): string[];
   /** No more restarts, and no more logs. Does not stop what runs. */
   release(): void;
 }
 
-interface RoomsRequest {
+interface FieldProcessesOptions {
   readonly start: StartProcess;
   readonly folder: string;
   readonly ports: ServerPorts;
@@ -41,10 +41,15 @@ const settings = {
   BACKUP_EVERY_HOURS: '0',
 };
 
-export async function startRooms({ start, folder, ports, apiPreloads }: RoomsRequest): Promise<Rooms> {
+export async function startFieldProcesses({
+  start,
+  folder,
+  ports,
+  apiPreloads,
+}: FieldProcessesOptions): Promise<FieldProcesses> {
   const links: TcpLink[] = [];
   const logs: number[] = [];
-  const unaskedEnds: string[] = [];
+  const unexpectedExits: string[] = [];
   const makeLink = async (from: string, to: string, port: number) => {
     const link = new TcpLink(from, to, port);
     await link.listen();
@@ -53,7 +58,7 @@ export async function startRooms({ start, folder, ports, apiPreloads }: RoomsReq
   };
   const launch = async (
     name: string,
-    room: 'api' | 'workers',
+    component: 'api' | 'workers',
     env: Record<string, string>,
     preloads: readonly string[],
   ) => {
@@ -64,9 +69,9 @@ export async function startRooms({ start, folder, ports, apiPreloads }: RoomsReq
     });
     const log = openSync(join(folder, `${name}.log`), 'a'); // Held open over all restarts.
     logs.push(log);
-    const spec: ProcessSpec = nodeProcess({
+    const spec: ProcessOptions = buildNodeProcess({
       name,
-      script: new URL(`../../../${room}/main.ts`, import.meta.url).href,
+      script: new URL(`../../../${component}/main.ts`, import.meta.url).href,
       imports: [new URL('../../../dev/processes/exit-with-parent.ts', import.meta.url).href, ...preloads],
       env: {
         ...process.env,
@@ -80,7 +85,7 @@ export async function startRooms({ start, folder, ports, apiPreloads }: RoomsReq
       graceMs,
       recordIn: join(folder, 'run'),
     });
-    const supervised = new SupervisedProcess(spec, start, (end) => unaskedEnds.push(end));
+    const supervised = new SupervisedProcess(spec, start, (end) => unexpectedExits.push(end));
     await supervised.start();
     return supervised;
   };
@@ -103,7 +108,7 @@ export async function startRooms({ start, folder, ports, apiPreloads }: RoomsReq
     workers,
     links,
     addresses,
-    takeUnaskedEnds: () => unaskedEnds.splice(0),
+    drainUnexpectedExits: () => unexpectedExits.splice(0),
     release() {
       for (const one of all) one.release();
       for (const log of logs) closeSync(log);

@@ -4,13 +4,13 @@
  */
 import type { DeviceId } from '../../../shared/field/ids.ts';
 
-export class Knowledge {
+export class CausalContext {
   version = 0;
   newestTimestamp = 0;
   readonly #prefixes = new Map<string, number>();
   readonly #beyond = new Map<string, Set<number>>();
 
-  learn(device: string, counter: number, timestamp: number): void {
+  observe(device: string, counter: number, timestamp: number): void {
     this.newestTimestamp = Math.max(this.newestTimestamp, timestamp);
     const beyond = this.#beyond.get(device) ?? new Set();
     this.#beyond.set(device, beyond.add(counter));

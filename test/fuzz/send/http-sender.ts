@@ -1,19 +1,19 @@
 /** Sends what a kind has made over HTTP, and tells all that came back. */
 import type { HttpAttempt } from '../attempt.ts';
-import { type HttpAnswer, HttpConnection } from './http-connection.ts';
+import { HttpConnection, type HttpResponse } from './http-connection.ts';
 
 /** A lane sends one request after the other, over one connection where they allow it. */
-export class HttpLane {
+export class HttpSender {
   readonly #address: string;
-  #kept: HttpConnection | undefined;
+  #keptConnection: HttpConnection | undefined;
 
   constructor(address: string) {
     this.#address = address;
   }
 
   /** An empty list: the connection ended without a word. */
-  async send(attempt: HttpAttempt): Promise<readonly HttpAnswer[]> {
-    if (attempt.connection === 'kept') return this.#ask(attempt.bytes);
+  async send(attempt: HttpAttempt): Promise<readonly HttpResponse[]> {
+    if (attempt.connection === 'kept') return this.#sendOnKeptConnection(attempt.bytes);
     const connection = new HttpConnection(this.#address);
     try {
       connection.write(attempt.bytes);
@@ -27,16 +27,16 @@ export class HttpLane {
   }
 
   close(): void {
-    this.#kept?.close();
+    this.#keptConnection?.close();
   }
 
-  async #ask(bytes: Buffer): Promise<readonly HttpAnswer[]> {
-    if (!this.#kept?.isUsable) {
-      this.#kept?.close();
-      this.#kept = new HttpConnection(this.#address);
+  async #sendOnKeptConnection(bytes: Buffer): Promise<readonly HttpResponse[]> {
+    if (!this.#keptConnection?.isUsable) {
+      this.#keptConnection?.close();
+      this.#keptConnection = new HttpConnection(this.#address);
     }
-    this.#kept.write(bytes);
-    const answer = await this.#kept.next();
+    this.#keptConnection.write(bytes);
+    const answer = await this.#keptConnection.next();
     return answer ? [answer] : [];
   }
 }

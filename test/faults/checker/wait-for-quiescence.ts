@@ -4,15 +4,15 @@
  */
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { type Crowd, fields } from '../devices/crowd.ts';
+import { type DevicePool, fields } from '../devices/device-pool.ts';
 import type { Observer } from '../observer.ts';
-import { isReady } from '../stack/rooms.ts';
+import { isReady } from '../stack/field-processes.ts';
 import { countJobs } from './count-jobs.ts';
 import { type Violation, violation } from './violation.ts';
 
-interface SettleRequest {
+interface SettleOptions {
   readonly observer: Observer;
-  readonly crowd: Crowd;
+  readonly devicePool: DevicePool;
   /** Of the APIs. */
   readonly addresses: readonly string[];
   /** For each thing that has to come to rest. */
@@ -20,7 +20,12 @@ interface SettleRequest {
 }
 
 /** What did not come to rest in time, if anything. */
-export async function settle({ observer, crowd, addresses, timeoutMs }: SettleRequest): Promise<Violation[]> {
+export async function waitForQuiescence({
+  observer,
+  devicePool,
+  addresses,
+  timeoutMs,
+}: SettleOptions): Promise<Violation[]> {
   const violations: Violation[] = [];
   const expect = async (what: string, check: () => Promise<boolean> | boolean) => {
     try {
@@ -31,13 +36,13 @@ export async function settle({ observer, crowd, addresses, timeoutMs }: SettleRe
     }
   };
   try {
-    await crowd.drain(timeoutMs);
+    await devicePool.drain(timeoutMs);
   } catch (error) {
     violations.push(violation('unsettled', (error as Error).message));
   }
   for (const address of addresses) await expect(`the API at ${address} is ready`, () => isReady(address));
   for (const field of fields) {
-    const sent = crowd.ledger.of(field).length;
+    const sent = devicePool.ledger.entriesOf(field).length;
     await expect(`${field} has applied its ${sent} updates`, async () => (await readVersion(observer, field)) >= sent);
   }
   await expect('both queues are empty', async () => (await countJobs(observer)).unfinished === 0);
@@ -45,7 +50,7 @@ export async function settle({ observer, crowd, addresses, timeoutMs }: SettleRe
   if (failed > 0) violations.push(violation('queue', `${failed} jobs failed`, failed));
   for (const field of fields) {
     const version = await readVersion(observer, field);
-    const watching = crowd.devices.filter((device) => device.field === field);
+    const watching = devicePool.devices.filter((device) => device.field === field);
     await expect(`all watchers of ${field} are at version ${version}`, () =>
       watching.every(({ watcher }) => (watcher.mirror.version ?? 0) >= version),
     );
