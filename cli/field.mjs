@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What `npx field` runs: TypeScript is taught to this process, wherever it was started, and the program begins.
+// What `npx consciousness-field` runs: TypeScript is taught to this process, wherever it was started, and the program begins.
 import { fileURLToPath } from 'node:url';
 import { register } from 'tsx/esm/api';
 

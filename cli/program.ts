@@ -30,7 +30,7 @@ Exit codes:
 ${exits}`;
 
 export function createProgram(): Command {
-  const program = new Command('field')
+  const program = new Command('consciousness-field')
     .description('Looks after a consciousness field: its database, its state, and the updates that it is given.')
     .version(about.version, '-V, --version', 'shows its version')
     .helpOption('-h, --help', 'shows this')

@@ -3,7 +3,8 @@ import { type BackupCheck, BackupError } from '../../db/backup/files/backup-erro
 import { CliError } from '../errors/cli-error.ts';
 import { explainDatabaseError } from './with-database.ts';
 
-const damagedHint = 'Nothing was restored. Take another one: `npx field backup list` shows which were verified.';
+const damagedHint =
+  'Nothing was restored. Take another one: `npx consciousness-field backup list` shows which were verified.';
 const hints: Readonly<Record<BackupCheck, string>> = {
   manifest: damagedHint,
   newer_schema: 'Nothing was restored. Use the version that took the backup, or a newer one.',

@@ -67,7 +67,7 @@ async function readFallback(queue: FailedQueue): Promise<DeadLetterJob[]> {
     return await readFailed(queue, 'p');
   } catch (cause) {
     throw new CliError('unreachable', `The queue in PostgreSQL cannot be read: ${reasonOf(cause)}`, {
-      hint: 'Is DATABASE_URL right, and has `npx field migrate` been run?',
+      hint: 'Is DATABASE_URL right, and has `npx consciousness-field migrate` been run?',
       cause,
     });
   }

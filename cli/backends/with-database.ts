@@ -30,7 +30,7 @@ export function explainDatabaseError(error: unknown, url: string): unknown {
   const native = nativeError(error);
   const code = (native as NodeJS.ErrnoException | undefined)?.code ?? '';
   if (code === undefinedTable) {
-    const hint = 'Migrate it: npx field migrate';
+    const hint = 'Migrate it: npx consciousness-field migrate';
     return new CliError('unreachable', `The database at ${describeAddress(url)} has no tables yet.`, {
       hint,
       cause: error,

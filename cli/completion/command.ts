@@ -7,12 +7,12 @@ const shells = { bash: renderBash, zsh: renderZsh, fish: renderFish } as const;
 const names = Object.keys(shells) as (keyof typeof shells)[];
 
 const help = `
-Where \`field\` is not in the PATH, let it be an alias first: alias field='npx field'
+Where the command is not in the PATH, define an alias first: alias field='npx consciousness-field'
 
 Examples:
-  $ source <(npx field completion bash)                                  # in ~/.bashrc
-  $ source <(npx field completion zsh)                                   # in ~/.zshrc, after compinit
-  $ npx field completion fish > ~/.config/fish/completions/field.fish`;
+  $ source <(npx consciousness-field completion bash)                                  # in ~/.bashrc
+  $ source <(npx consciousness-field completion zsh)                                   # in ~/.zshrc, after compinit
+  $ npx consciousness-field completion fish > ~/.config/fish/conf.d/consciousness-field.fish`;
 
 export function addCompletionCommand(program: Command): void {
   program

@@ -6,7 +6,7 @@ import type { CommandEntry } from './walk-commands.ts';
 
 export function renderBash(commands: readonly CommandEntry[]): string {
   const offers = commands.map((command) => `    '${command.path}') offers='${offersOf(command).join(' ')}' ;;`);
-  return `# Completes field in bash.
+  return `# Completes consciousness-field and its short form field in bash.
 _field() {
   local at='' word offers=''
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -19,7 +19,7 @@ ${offers.join('\n')}
   esac
   COMPREPLY=($(compgen -W "$offers" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
-complete -o default -F _field field`;
+complete -o default -F _field consciousness-field field`;
 }
 
 export function renderZsh(commands: readonly CommandEntry[]): string {
@@ -27,8 +27,8 @@ export function renderZsh(commands: readonly CommandEntry[]): string {
     const words = wordsOf(command).map(({ text, description }) => quote(`${text}:${firstSentence(description)}`));
     return `    '${command.path}') offers=(${words.join(' ')}) ;;`;
   });
-  return `#compdef field
-# Completes field in zsh.
+  return `#compdef consciousness-field field
+# Completes consciousness-field and its short form field in zsh.
 _field() {
   local at='' word
   local -a offers
@@ -42,23 +42,24 @@ ${offers.join('\n')}
   esac
   _describe 'field' offers || _files
 }
-compdef _field field`;
+compdef _field consciousness-field field`;
 }
 
 export function renderFish(commands: readonly CommandEntry[]): string {
   const lines = commands.flatMap((command) => {
     const at = `-n ${quote(`__field_at ${quote(command.path)}`, true)}`;
     const words = [...command.commands, ...command.choices].map(
-      ({ text, description }) => `complete -c field -f ${at} -a ${text} -d ${quote(firstSentence(description), true)}`,
+      ({ text, description }) =>
+        `complete -c consciousness-field -c field -f ${at} -a ${text} -d ${quote(firstSentence(description), true)}`,
     );
     const options = command.options.map(
       ({ text, description }) =>
-        `complete -c field ${at} -l ${text.slice(2)} -d ${quote(firstSentence(description), true)}`,
+        `complete -c consciousness-field -c field ${at} -l ${text.slice(2)} -d ${quote(firstSentence(description), true)}`,
     );
     return [...words, ...options];
   });
   const known = commands.flatMap(({ path }) => (path ? [quote(path, true)] : []));
-  return `# Completes field in fish.
+  return `# Completes consciousness-field and its short form field in fish.
 function __field_at
   set -l at ''
   for word in (commandline -opc)[2..-1]

@@ -35,7 +35,7 @@ const findingKinds = {
     level: 'warning',
     advice: 'Raise max_connections, lower DATABASE_POOL_SIZE, run fewer processes, or put a pooler in between.',
   },
-  migrations_missing: { level: 'problem', advice: 'Run `npx field migrate`.' },
+  migrations_missing: { level: 'problem', advice: 'Run `npx consciousness-field migrate`.' },
   migrations_unknown: {
     level: 'problem',
     advice: 'The database is ahead of this version: deploy the newer one, or take its migrations back with that one.',
@@ -76,7 +76,10 @@ const findingKinds = {
     advice: 'New updates are answered with 503: add workers, or raise MAX_BACKLOG or MAX_QUEUE_MEMORY_MB.',
   },
   queue_paused: { level: 'problem', advice: 'Resume it in Bull Board (/admin/queues): nothing is applied meanwhile.' },
-  jobs_failed: { level: 'problem', advice: 'See why with `npx field dead list`, then retry or discard them.' },
+  jobs_failed: {
+    level: 'problem',
+    advice: 'See why with `npx consciousness-field dead list`, then retry or discard them.',
+  },
   jobs_stalled: { level: 'warning', advice: 'Their worker died: they come back within 15 s, if another one runs.' },
 
   api_unreachable: { level: 'problem', advice: 'Start it (api/main.ts), or say its right address with --url.' },

@@ -60,6 +60,6 @@ export async function readJson<T>(url: string, path: string, { token }: Credenti
     await delay(retryDelayMs);
   }
   throw new CliError('unreachable', `${url}${path} cannot be read: ${reason}`, {
-    hint: 'Is the API running? `npx field doctor --url URL` says more.',
+    hint: 'Is the API running? `npx consciousness-field doctor --url URL` says more.',
   });
 }

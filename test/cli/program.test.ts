@@ -59,7 +59,7 @@ t.test('every command says what it does, with an example, and can speak JSON', a
     t.ok(command.helpGroup(), `${name} is in a group`);
     t.match(
       helpOf(command),
-      new RegExp(`Examples?:\\n.*(npx field|\\| npx field|field) ${name}`, 's'),
+      new RegExp(`Examples?:\\n.*(npx consciousness-field|\\| npx consciousness-field|field) ${name}`, 's'),
       `${name} has an example`,
     );
   }
@@ -79,7 +79,7 @@ t.test('no command takes an option that it does not know, or lacks an argument t
 t.test('wrong usage ends with code 2 and says what is wrong', async (t) => {
   const field = await withField(t);
   const wrong: [string[], RegExp][] = [
-    [[], /Usage: field/],
+    [[], /Usage: consciousness-field/],
     [['stat', 'global'], /unknown command 'stat'/],
     [['state'], /missing required argument 'field'/],
     [['conflicts', 'global', '--limit', '51'], /from 1 to 50/],

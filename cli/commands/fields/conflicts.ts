@@ -26,7 +26,7 @@ export function addConflictsCommand(program: Command): void {
     .argument('<field>', 'the id of the field, for example global', parseField)
     .option('--limit <number>', `how many; ${maxKeptConflicts} are kept`, integerBetween(1, maxKeptConflicts), 20)
     .option('--json', 'prints them as JSON, as the API would')
-    .addHelpText('after', '\nExample:\n  $ npx field conflicts global --limit 5')
+    .addHelpText('after', '\nExample:\n  $ npx consciousness-field conflicts global --limit 5')
     .action(run);
 }
 

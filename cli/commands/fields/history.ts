@@ -30,7 +30,7 @@ export function addHistoryCommand(program: Command): void {
     .addHelpText(
       'after',
       '\nThe log goes back as far as it is kept (LOG_RETENTION_DAYS). Of conflicts, both values are kept for the newest' +
-        '\n50 of a field.\n\nExample:\n  $ npx field history global star\n  $ npx field history global 3,14 --limit 5',
+        '\n50 of a field.\n\nExample:\n  $ npx consciousness-field history global star\n  $ npx consciousness-field history global 3,14 --limit 5',
     )
     .action(run);
 }

@@ -32,7 +32,10 @@ export function addReplayCommand(program: Command): void {
       'compares every outcome and every snapshot on the way instead of printing; exit code 1 if any differs',
     )
     .option('--json', 'on one line: the state byte for byte as the API sends it, or the comparison')
-    .addHelpText('after', '\nExample:\n  $ npx field replay global --to 1000\n  $ npx field replay global --check')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npx consciousness-field replay global --to 1000\n  $ npx consciousness-field replay global --check',
+    )
     .action(run);
 }
 

@@ -26,7 +26,7 @@ export function addStateCommand(program: Command): void {
     .option('--at <version>', 'as it was at this version', integerBetween(0, Number.MAX_SAFE_INTEGER))
     .option('--summary', 'without particles and cells')
     .option('--json', 'on one line, byte for byte what the API sends')
-    .addHelpText('after', '\nExample:\n  $ npx field state global --summary')
+    .addHelpText('after', '\nExample:\n  $ npx consciousness-field state global --summary')
     .action(run);
 }
 

@@ -22,7 +22,10 @@ export function addVerifyCommand(program: Command): void {
     .description('Replays the logs from the oldest that is kept, and compares all that is stored and cached with them.')
     .argument('[field...]', 'the fields; all of them if none is named', collectFields)
     .option('--json', 'prints the results as JSON')
-    .addHelpText('after', '\nExit code 1 means that something differs.\n\nExample:\n  $ npx field verify global')
+    .addHelpText(
+      'after',
+      '\nExit code 1 means that something differs.\n\nExample:\n  $ npx consciousness-field verify global',
+    )
     .action(run);
 }
 

@@ -29,7 +29,10 @@ export function addBackupCommand(program: Command): void {
     .description('Takes a backup of the database, while it is written to. A worker takes one a day by itself.')
     .option('--to <folder>', 'where its folder is made, apart from the scheduled ones (default: BACKUP_FOLDER)')
     .option('--json', 'prints the answer as JSON')
-    .addHelpText('after', '\nExample:\n  $ npx field backup --to /mnt/safe\n  $ npx field backup list')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npx consciousness-field backup --to /mnt/safe\n  $ npx consciousness-field backup list',
+    )
     .action(createBackup);
   backup
     .command('list')
@@ -115,7 +118,7 @@ async function withProgress<T>(url: string, work: (progress: Progress) => Promis
 
 function throwBackupBusy(): never {
   throw new CliError('no', 'Another backup or verification of this database is under way.', {
-    hint: 'Try again once it is done; `npx field backup list` shows it then.',
+    hint: 'Try again once it is done; `npx consciousness-field backup list` shows it then.',
   });
 }
 

@@ -18,7 +18,10 @@ export function addDeadLettersCommand(program: Command): void {
     .command('dead')
     .description('Deals with jobs that can never be applied: each stands apart with its reason, and blocks nothing.')
     .helpCommand(false)
-    .addHelpText('after', '\nExample:\n  $ npx field dead list\n  $ npx field dead retry 17');
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npx consciousness-field dead list\n  $ npx consciousness-field dead retry 17',
+    );
   command
     .command('list')
     .description('lists them, the newest first')
@@ -80,7 +83,8 @@ async function applyToJobs(
 function selectJobs(jobs: readonly DeadLetterJob[], ids: readonly string[]): DeadLetterJob[] {
   return ids.map((id) => {
     const job = jobs.find((one) => one.id === id);
-    if (!job) throw new CliError('no', `There is no dead job ${id}.`, { hint: 'See `npx field dead list`.' });
+    if (!job)
+      throw new CliError('no', `There is no dead job ${id}.`, { hint: 'See `npx consciousness-field dead list`.' });
     return job;
   });
 }

@@ -13,8 +13,8 @@ What cannot be reached is a finding like any other.
 Exit codes: 0 healthy (there may be warnings), 1 problems, 2 nothing to look at, since no address is set.
 
 Examples:
-  $ npx field doctor
-  $ npx field doctor --url https://field.example.org --json`;
+  $ npx consciousness-field doctor
+  $ npx consciousness-field doctor --url https://field.example.org --json`;
 
 interface Options {
   url?: string;

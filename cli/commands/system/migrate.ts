@@ -25,7 +25,7 @@ export function addMigrateCommand(program: Command): void {
     .option('--down', 'takes the last batch of migrations back, and all that is in their tables with it')
     .option('--yes', 'with --down: even if fields are lost')
     .option('--json', 'prints the answer as JSON')
-    .addHelpText('after', '\nExample:\n  $ DATABASE_URL=postgres://… npx field migrate')
+    .addHelpText('after', '\nExample:\n  $ DATABASE_URL=postgres://… npx consciousness-field migrate')
     .action(run);
 }
 

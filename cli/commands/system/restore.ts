@@ -23,8 +23,8 @@ export function addRestoreCommand(program: Command): void {
     .option('--json', 'prints the answer as JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  $ npx field restore backups/field-… --database postgres://field@127.0.0.1/restored\n' +
-        '\nAfterwards: DATABASE_URL=postgres://… npx field verify, then start the API and the workers on it.',
+      '\nExample:\n  $ npx consciousness-field restore backups/field-… --database postgres://field@127.0.0.1/restored\n' +
+        '\nAfterwards: DATABASE_URL=postgres://… npx consciousness-field verify, then start the API and the workers on it.',
     )
     .action(run);
 }
@@ -49,7 +49,7 @@ async function run(backupPath: string, { database: url, json }: Options): Promis
     const database = describeAddress(url);
     if (json) return console.log(JSON.stringify({ folder, database, takenAt, fields: fields.length, rows, seconds }));
     console.log(`${pluralize(fields.length, 'field')}, ${pluralize(rows, 'row')} in ${database}, as of ${takenAt}`);
-    console.log(`${seconds.toFixed(1)} s. Next: DATABASE_URL=… npx field verify`);
+    console.log(`${seconds.toFixed(1)} s. Next: DATABASE_URL=… npx consciousness-field verify`);
   } catch (error) {
     throw explainBackupError(error, url);
   } finally {

@@ -14,8 +14,8 @@ const help = `
 Exit code 3 means that PostgreSQL or the queue's Redis cannot be reached; the rest is shown all the same.
 
 Examples:
-  $ npx field status
-  $ npx field status --once --json`;
+  $ npx consciousness-field status
+  $ npx consciousness-field status --once --json`;
 
 interface Options {
   once?: boolean;

@@ -37,7 +37,7 @@ export function addTokenCommand(program: Command): void {
     .option('--json', 'prints the token and what it says as JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  $ curl -H "Authorization: Bearer $(npx field token --device phone-1)" http://127.0.0.1:3000/api/fields/global',
+      '\nExample:\n  $ curl -H "Authorization: Bearer $(npx consciousness-field token --device phone-1)" http://127.0.0.1:3000/api/fields/global',
     )
     .action(run);
   addRevocationCommands(command);

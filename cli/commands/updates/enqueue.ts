@@ -38,8 +38,8 @@ It may be stopped with Ctrl-C and run again: what is applied already is left out
 counter name an update for ever.
 
 Examples:
-  $ npx field enqueue updates.ndjson.gz
-  $ tail -f sensors.ndjson | npx field enqueue - --field garden --device sensor-1`;
+  $ npx consciousness-field enqueue updates.ndjson.gz
+  $ tail -f sensors.ndjson | npx consciousness-field enqueue - --field garden --device sensor-1`;
 
 interface Options {
   field: FieldId;

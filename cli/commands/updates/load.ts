@@ -21,8 +21,8 @@ waited for and looked for in the log. Times are taken from when a batch was due.
 Exit code 1 means that something accepted was lost or doubled, or that nothing was accepted.
 
 Examples:
-  $ npx field load --seconds 20
-  $ npx field load --rate 500 --devices 100 --watchers 50 --fields 4`;
+  $ npx consciousness-field load --seconds 20
+  $ npx consciousness-field load --rate 500 --devices 100 --watchers 50 --fields 4`;
 
 interface Options {
   url?: string;

@@ -42,7 +42,7 @@ t.test('every link within the runbook leads somewhere', async (t) => {
 t.test('every command that a page tells to type exists, with its options', async (t) => {
   for (const page of ['README.md', 'docs/operations.md', 'docs/backups.md', 'docs/security.md', 'docs/guarantees.md']) {
     const text = await read(page);
-    for (const [, line = ''] of text.matchAll(/(?:npx field|cli\/field\.mjs) ([a-z][^`\n#|]*)/g)) {
+    for (const [, line = ''] of text.matchAll(/(?:npx consciousness-field|cli\/field\.mjs) ([a-z][^`\n#|]*)/g)) {
       let command = createProgram();
       const words = line.split(/\s+/);
       for (;;) {
