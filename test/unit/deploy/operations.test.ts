@@ -6,7 +6,7 @@ import { exitCodes, exitMeanings } from '../../../cli/errors/cli-error.ts';
 import { createProgram } from '../../../cli/program.ts';
 import { configSchema } from '../../../shared/config/config.ts';
 
-const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
+const read = (name: string) => readFile(new URL(`../../../${name}`, import.meta.url), 'utf8');
 const runbook = await read('docs/operations.md');
 const { groups }: { groups: { rules: { alert: string; annotations: { runbook_url: string } }[] }[] } = parse(
   await read('deploy/prometheus/alerts.yml'),

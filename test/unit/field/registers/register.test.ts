@@ -29,7 +29,7 @@ t.test('a write that has seen the value replaces it and sorts above it, however 
   const stamp = { timestamp: 1001, device: 'a', counter: 1, version: 5 };
   for (const claims of [{ seen: 4 }, { clock: { b: 3 } }, { seen: 4, clock: { b: 2 } }]) {
     const merged = then(register, 2, write('a', 1, 10, { ...claims, version: 5 }));
-    t.strictSame(merged, { register: { value: 2, stamp }, verdict: 'written' }, JSON.stringify(claims));
+    t.strictSame(merged, { register: { value: 2, stamp }, result: 'written' }, JSON.stringify(claims));
   }
 });
 
@@ -42,7 +42,7 @@ t.test("a device's own counters decide among its writes, whatever its timestamps
   const register = registerOf(1, write('a', 2, 1000));
   t.strictSame(then(register, 9, write('a', 1, 5000, { seen: 99, clock: { a: 99 } })), {
     register,
-    verdict: 'superseded',
+    result: 'superseded',
   });
   const later = then(register, 9, write('a', 3, 5));
   t.strictSame([later.result, later.register.stamp.timestamp], ['written', 1001]);
@@ -66,7 +66,7 @@ t.test('of concurrent writes the larger timestamp wins, then the larger device b
 
 t.test('equal concurrent values are no conflict, and the larger stamp stays', async (t) => {
   const register = registerOf(1, write('b', 1, 100));
-  t.strictSame(then(register, 1, write('a', 1, 99)), { register, verdict: 'agreed' });
+  t.strictSame(then(register, 1, write('a', 1, 99)), { register, result: 'agreed' });
   const newer = then(register, 1, write('a', 1, 101));
   t.strictSame([newer.result, newer.register.stamp.device], ['agreed', 'a']);
 });

@@ -8,7 +8,7 @@ const schema = createUpdateSchema(30);
 
 /** Reads a file and checks each of its updates against the contract. @throws on the first that does not fit. */
 export function readUpdates(name: 'earthquakes.ndjson' | 'concurrent-cells.ndjson.gz'): SentUpdate[] {
-  const bytes = readFileSync(new URL(`../../data/${name}`, import.meta.url));
+  const bytes = readFileSync(new URL(`../../../data/${name}`, import.meta.url));
   const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
   return text
     .split('\n')
