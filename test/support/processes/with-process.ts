@@ -17,7 +17,7 @@ export async function withProcess(
   const running = await startProcess(
     buildNodeProcess({
       name: component,
-      script: new URL(`../../${component}/main.ts`, import.meta.url).href,
+      script: new URL(`../../../${component}/main.ts`, import.meta.url).href,
       imports: [new URL('../../../dev/processes/exit-with-parent.ts', import.meta.url).href],
       env: { ...process.env, ...settingsOf(config), ...env },
       output: process.env.TEST_LOG_LEVEL ? 'inherit' : 'ignore',
