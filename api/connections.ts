@@ -3,7 +3,6 @@
  * since the cache's keys are named after the database, and nobody may come in before it is known whose tokens are revoked;
  * Redis may come later.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
@@ -16,6 +15,7 @@ import type { PoolUse } from '../shared/observability/process-metrics.ts';
 import { startTracing, type Tracing } from '../shared/observability/tracing.ts';
 import type { Lifecycle } from '../shared/process/lifecycle.ts';
 import type { Logger } from '../shared/process/logger.ts';
+import { retry } from '../shared/process/retry.ts';
 import { FallbackQueue } from '../shared/queue/fallback-queue.ts';
 import { UpdateProducer } from '../shared/queue/update-producer.ts';
 import { connectRedis, failFast } from '../shared/redis/connect.ts';
@@ -41,7 +41,6 @@ export interface Connections {
 
 /** Short: somebody waits for the answer. */
 const statementTimeoutMs = 5000;
-const maxRetryDelayMs = 5000;
 
 export async function connectApi(config: Config, log: Logger, lifecycle: Lifecycle): Promise<Connections> {
   const database = connectDatabase({
@@ -96,14 +95,10 @@ interface WaitForPostgresDeps {
   readonly lifecycle: Lifecycle;
 }
 
-async function waitForPostgres<T>({ log, lifecycle }: WaitForPostgresDeps, query: () => Promise<T>): Promise<T> {
-  for (let retryMs = 200; ; retryMs = Math.min(2 * retryMs, maxRetryDelayMs)) {
-    try {
-      return await query();
-    } catch (error) {
-      if (lifecycle.isStopping) throw error;
-      log.warn({ err: error, retryMs }, 'PostgreSQL does not answer yet');
-      await delay(retryMs);
-    }
-  }
+function waitForPostgres<T>({ log, lifecycle }: WaitForPostgresDeps, query: () => Promise<T>): Promise<T> {
+  return retry(query, {
+    initialDelayMs: 200,
+    signal: lifecycle.signal,
+    onRetry: (err, { delayMs }) => log.warn({ err, delayMs }, 'PostgreSQL does not answer yet'),
+  });
 }

@@ -1,42 +1,13 @@
-/** Which failures pass by themselves, and how they are waited out. */
+/** Which failures of PostgreSQL are transient, and the policy by which they are retried. */
+import { type Retry, type RetryOptions, retry } from '../shared/process/retry.ts';
 
-/** Waits out what passes: tries again for as long as it takes. Throws what does not pass, or once it is stopped. */
-export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
+export type TransientRetryOptions = Required<Pick<RetryOptions, 'signal' | 'onRetry'>>;
 
-const initialDelayMs = 50;
-const maxDelayMs = 3000;
-
-export interface RetryOptions {
-  /** Ends the waiting. */
-  readonly signal: AbortSignal;
-  readonly onRetry: (error: unknown, attempt: number) => void;
-}
-
-export function createRetry({ signal, onRetry }: RetryOptions): Retry {
-  return async (work) => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!isTransient(error) || signal.aborted) throw error;
-        onRetry(error, attempt);
-        await abortableDelay(Math.min(maxDelayMs, initialDelayMs * 2 ** attempt) * (0.5 + Math.random() / 2), signal);
-      }
-    }
-  };
-}
-
-function abortableDelay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
-}
+/** Retries transient failures without a limit: an outage of PostgreSQL must not fail a job. */
+export const createRetry =
+  (options: TransientRetryOptions): Retry =>
+  (work) =>
+    retry(work, { maxDelayMs: 3000, isRetryable: isTransient, ...options });
 
 /**
  * SQLSTATE classes of outages and races: connection, transaction state (a server that only reads, as after a failover),

@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   lifecycle.onStop('start', () => starting.abort());
   const retry = createRetry({
     signal: starting.signal,
-    onRetry: (err, attempt) => log.warn({ err, attempt }, 'waiting for the database'),
+    onRetry: (err, attempt) => log.warn({ err, ...attempt }, 'waiting for the database'),
   });
   const installation = await retry(() => createFieldReader(db).readInstallation());
   await startWorker({ config, log, lifecycle, db, redis, keys: createCacheKeys(config.QUEUE_PREFIX, installation) });

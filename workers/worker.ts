@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Queue, Worker } from 'bullmq';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
-import { createRetry, type Retry } from '../db/transient-errors.ts';
+import { createRetry } from '../db/transient-errors.ts';
 import { RevocationList } from '../shared/auth/revocation-list.ts';
 import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
 import { FieldCache } from '../shared/cache/field-cache.ts';
@@ -10,6 +10,7 @@ import { applyUpdatesJob, type UpdatesJob } from '../shared/contract/job.ts';
 import { reportPeriodically } from '../shared/every-minute.ts';
 import { startTracing } from '../shared/observability/tracing.ts';
 import type { Logger } from '../shared/process/logger.ts';
+import type { Retry } from '../shared/process/retry.ts';
 import { updatesJobOptions } from '../shared/queue/partitioned-queue.ts';
 import { getPartitionName } from '../shared/queue/partitions.ts';
 import { connectRedis, openWorkerConnection } from '../shared/redis/connect.ts';
@@ -40,7 +41,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     signal: stopping.signal,
     onRetry: (err, attempt) => {
       metrics.commitRetries.inc();
-      log.warn({ err, attempt }, 'a commit is tried again');
+      log.warn({ err, ...attempt }, 'a commit is tried again');
     },
   });
   const committer = new Committer({

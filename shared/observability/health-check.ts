@@ -1,4 +1,5 @@
 /** Asks what a process stands on whether it is there, with a limit and a measure of how long it took. */
+import { withTimeout } from '../process/with-timeout.ts';
 
 const timeoutMs = 2000;
 const cacheMs = 500;
@@ -11,18 +12,12 @@ export interface Check {
 /** Never throws: what throws, or does not answer in time, is down. What `look` resolves with becomes part of the check. */
 export async function runCheck<Facts extends object>(probe: () => Promise<Facts>): Promise<Check & Partial<Facts>> {
   const startedAt = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
   const latency = () => Math.round((performance.now() - startedAt) * 10) / 10;
   try {
-    const facts = await Promise.race([probe(), timeout]);
+    const facts = await withTimeout(probe(), timeoutMs);
     return { status: 'up', latencyMs: latency(), ...facts };
   } catch {
     return { status: 'down', latencyMs: latency() } as Check & Partial<Facts>;
-  } finally {
-    clearTimeout(timer);
   }
 }
 

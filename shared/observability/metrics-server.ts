@@ -5,12 +5,12 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import type { Logger } from '../process/logger.ts';
+import { type RetryAttempt, retry } from '../process/retry.ts';
 
-const retryDelayMs = 1000;
+const retryOptions = { initialDelayMs: 1000, maxDelayMs: 1000 };
 
 /** What `/health` answers with. */
 interface HealthReport {
@@ -42,21 +42,15 @@ export function startMetricsServer(options: MetricsServerOptions): void {
     server.closeAllConnections();
   });
   const listen = async (): Promise<void> => {
-    let hasLogged = false;
-    while (!lifecycle.isStopping) {
-      try {
-        server.listen({ host, port });
-        await once(server, 'listening');
-        log.info({ host, port: (server.address() as AddressInfo).port }, 'metrics listening');
-        return;
-      } catch (err) {
-        if (!hasLogged) log.error({ err, host, port }, 'metrics cannot be served yet');
-        hasLogged = true;
-        await delay(retryDelayMs);
-      }
-    }
+    server.listen({ host, port });
+    await once(server, 'listening');
+    log.info({ host, port: (server.address() as AddressInfo).port }, 'metrics server listening');
   };
-  void listen();
+  const onRetry = (err: unknown, { attempt }: RetryAttempt) => {
+    if (attempt === 1) log.error({ err, host, port }, 'metrics server cannot listen; retrying');
+  };
+  // It fails only because the process is stopping.
+  void retry(listen, { ...retryOptions, signal: lifecycle.signal, onRetry }).catch(() => undefined);
 }
 
 function createRequestHandler({ registry, check, lifecycle }: MetricsServerOptions): RequestListener {

@@ -3,6 +3,7 @@
  * timed, within one deadline. Knows nothing of what it stops.
  */
 import type { Logger } from './logger.ts';
+import { withTimeout } from './with-timeout.ts';
 
 type Stop = () => Promise<void> | void;
 
@@ -14,10 +15,17 @@ export interface Lifecycle {
   /** Stops on SIGTERM and SIGINT and then ends the process; a second signal ends it at once. */
   stopOnSignals(): void;
   readonly isStopping: boolean;
+  /** Aborted when the stop begins. */
+  readonly signal: AbortSignal;
 }
 
-export function createLifecycle(log: Logger, deadlineMs = 20_000): Lifecycle {
+const defaultDeadlineMs = 20_000;
+/** A step gets this much time even if the steps before it have used the deadline up. */
+const minStepTimeoutMs = 100;
+
+export function createLifecycle(log: Logger, deadlineMs = defaultDeadlineMs): Lifecycle {
   const steps: { name: string; stop: Stop }[] = [];
+  const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
 
   async function stopAll(): Promise<void> {
@@ -25,7 +33,8 @@ export function createLifecycle(log: Logger, deadlineMs = 20_000): Lifecycle {
     for (const step of steps.reverse()) {
       const startedAt = Date.now();
       try {
-        await withDeadline(step.stop(), Math.max(100, deadline - Date.now()), step.name);
+        const timeoutMs = Math.max(minStepTimeoutMs, deadline - Date.now());
+        await withTimeout(Promise.resolve(step.stop()), timeoutMs, `${step.name} did not stop within ${timeoutMs} ms`);
         log.debug({ step: step.name, durationMs: Date.now() - startedAt }, 'stopped');
       } catch (error) {
         log.error({ err: error, step: step.name }, 'a step of the shutdown failed');
@@ -36,12 +45,14 @@ export function createLifecycle(log: Logger, deadlineMs = 20_000): Lifecycle {
   const lifecycle: Lifecycle = {
     onStop: (name, stop) => void steps.push({ name, stop }),
     stop: () => {
+      stopping.abort();
       stopped ??= stopAll();
       return stopped;
     },
     get isStopping() {
-      return stopped !== undefined;
+      return stopping.signal.aborted;
     },
+    signal: stopping.signal,
     stopOnSignals() {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.on(signal, () => {
@@ -53,16 +64,4 @@ export function createLifecycle(log: Logger, deadlineMs = 20_000): Lifecycle {
     },
   };
   return lifecycle;
-}
-
-async function withDeadline(work: Promise<void> | void, timeoutMs: number, name: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name} did not stop within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

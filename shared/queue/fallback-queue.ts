@@ -5,6 +5,7 @@
 import { createPostgresBackend, type PostgresPoolConfig, Queue, type Telemetry } from 'bullmq';
 import { type ApplyUpdates, applyUpdatesJob, updatesQueue } from '../contract/job.ts';
 import type { Logger } from '../process/logger.ts';
+import { withTimeout } from '../process/with-timeout.ts';
 import { type QueueStats, readQueueStats } from './queue-stats.ts';
 
 /** The schema that BullMQ's tables live in. */
@@ -94,7 +95,7 @@ class ReconnectingQueue {
   async use<T>(operation: (queue: OpenQueue) => Promise<T>): Promise<T> {
     const queue = this.#open();
     try {
-      return await withTimeout(this.#options.timeoutMs, operation(queue));
+      return await withTimeout(operation(queue), this.#options.timeoutMs);
     } catch (error) {
       this.#discard(queue);
       throw error;
@@ -103,7 +104,7 @@ class ReconnectingQueue {
 
   /** As `use`, but a failure is no reason to open another: it may be the question's alone. */
   query<T>(operation: (queue: OpenQueue) => Promise<T>): Promise<T> {
-    return withTimeout(this.#options.timeoutMs, operation(this.#open()));
+    return withTimeout(operation(this.#open()), this.#options.timeoutMs);
   }
 
   async close(): Promise<void> {
@@ -122,17 +123,5 @@ class ReconnectingQueue {
     if (this.#queue !== queue) return;
     this.#queue = undefined;
     void queue.close().catch((err) => this.#options.log.debug({ err }, 'fallback queue not closed'));
-  }
-}
-
-async function withTimeout<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,11 +3,12 @@
  * in meanwhile. Several batches run side by side, but a field is only ever in one of them.
  */
 import type { Knex } from 'knex';
-import { isTransient, type Retry } from '../../db/transient-errors.ts';
+import { isTransient } from '../../db/transient-errors.ts';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import type { ApplyUpdates, ApplyUpdatesResult } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import type { Retry } from '../../shared/process/retry.ts';
 import type { AppliedJobs } from './apply-updates.ts';
 import { type CommitOptions, commitBatch, type FieldJobs } from './commit-batch.ts';
 import { HotFieldCache } from './hot-field-cache.ts';
