@@ -1,31 +1,31 @@
-/** Which conflicts a field has had: those read of the server, and those that the stream tells while it is read and after. */
+/** Merges the conflicts read from the API with those that arrive on the stream, also while a read is in progress. */
 import type { FieldConflict } from '../client/types.ts';
 
 export type PageConflict = Omit<FieldConflict, 'winner' | 'own'>;
 
-/** What `GET /api/fields/:field/conflicts` answers, the newest first: as it was at one moment. */
+/** Response of `GET /api/fields/:field/conflicts`: the newest conflicts first, consistent with one version. */
 export interface ConflictPage {
   readonly total: number;
   readonly conflicts: readonly PageConflict[];
 }
 
-/** Counts each conflict once, in whichever order an answer and the stream arrive. */
+/** Counts each conflict exactly once, in whichever order responses and stream messages arrive. */
 export class ConflictCounter {
   #current: ConflictPage = { total: 0, conflicts: [] };
-  /** The newest version whose conflicts were read, and so are counted. */
+  /** The newest version covered by a completed read. */
   #readThrough = 0;
   #pendingReads = 0;
-  /** Told while a read was on its way, which may have been answered before they happened. */
+  /** Conflicts that arrived during a read, whose response may not include them. */
   #addedDuringRead: PageConflict[] = [];
 
-  /** @param maxKept how many of the newest are kept; all are counted */
+  /** @param maxKept how many of the newest conflicts are kept; all are counted */
   constructor(private readonly maxKept: number) {}
 
   get current(): ConflictPage {
     return this.#current;
   }
 
-  /** Takes in what the server knows. @throws what `read` throws; what was known stays */
+  /** Reads the server's conflicts. @throws what `read` throws; the previous conflicts are kept */
   async load(read: () => Promise<ConflictPage>): Promise<void> {
     this.#pendingReads++;
     try {
@@ -36,7 +36,7 @@ export class ConflictCounter {
     }
   }
 
-  /** One more is told by the stream. Returns whether it is new: a read may have been faster. */
+  /** Adds a conflict from the stream. Returns false if a read has already counted it. */
   add(conflict: PageConflict): boolean {
     if (conflict.version <= this.#readThrough) return false;
     if (this.#pendingReads > 0) this.#addedDuringRead.unshift(conflict);
@@ -46,7 +46,7 @@ export class ConflictCounter {
 
   #merge({ total, conflicts }: ConflictPage): void {
     const through = conflicts[0]?.version ?? 0;
-    // Another read, sent later, was answered first.
+    // A read that started later has already completed.
     if (through < this.#readThrough) return;
     this.#readThrough = through;
     const addedLater = this.#addedDuringRead.filter(({ version }) => version > through);

@@ -1,6 +1,6 @@
-/** Elements of the page: found by id or made anew, and given text, never markup. */
+/** Finds and creates elements. Content is always set as text, never as markup. */
 
-/** @throws if index.html has no such element: then the two files have come apart. */
+/** @throws if index.html has no element of that id and kind */
 export function byId<Kind extends Element>(id: string, kind: abstract new () => Kind): Kind {
   const element = document.getElementById(id);
   if (!(element instanceof kind)) throw new Error(`index.html has no ${kind.name} with the id ${id}`);
@@ -18,7 +18,7 @@ export function createElement<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Touches the document only when there is something to change. */
+/** Writes to the document only if the text changes, since live regions announce every write. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,4 +1,4 @@
-/** Which part of the window the field's middle may fill: what the words around it leave free, as the style sheet lays them. */
+/** Measures the part of the window that the header, footer and readings leave free for the field. */
 
 import type { Rect } from './canvas/geometry.ts';
 import { byId } from './dom.ts';
@@ -10,7 +10,7 @@ export function measureViewport(): Rect {
   const head = document.querySelector('header')?.getBoundingClientRect();
   const foot = document.querySelector('footer')?.getBoundingClientRect();
   const readings = byId('readings', HTMLElement).getBoundingClientRect();
-  // On a phone the readings are a sheet that lies over the field.
+  // On a narrow screen the readings are a bottom sheet over the field and take no width.
   const isSheet = byId('details', HTMLElement).offsetParent !== null;
   const right = isSheet ? innerWidth : byId('events', HTMLElement).getBoundingClientRect().left;
   const left = (isSheet ? 0 : readings.right + gap) + gap;

@@ -1,4 +1,4 @@
-/** Numbers and values as people read them. */
+/** Formats numbers, values and ids for display. */
 
 const integerFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const decimalFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
@@ -16,7 +16,7 @@ export function pluralize(count: number, singular: string, pluralForm = `${singu
   return `${formatCount(count)} ${count === 1 ? singular : pluralForm}`;
 }
 
-/** A value of a conflict: a cell's number, what was written of a particle, or null for a particle removed. */
+/** A conflicting value: a cell's number, the written attributes of a particle, or null for a removed particle. */
 export function formatValue(value: number | object | null): string {
   if (value === null) return 'removed';
   if (typeof value === 'number') return formatRatio(value);
@@ -35,7 +35,7 @@ function formatAttribute(name: string, value: unknown): string {
     const numbers = Object.values(value).filter((part) => typeof part === 'number');
     return `${name} ${numbers.map((part) => decimalFormat.format(part)).join(' / ')}`;
   }
-  return typeof value === 'boolean' ? (value ? 'put' : 'removed') : name;
+  return typeof value === 'boolean' ? (value ? 'present' : 'removed') : name;
 }
 
 export function truncate(text: string): string {

@@ -1,4 +1,4 @@
-/** The live page: whose field it shows, and as whom. */
+/** Entry point of the live page: creates the client from the page's address and starts the app. */
 import { createFieldClient } from '../client/field-client.ts';
 import { localStorage } from '../client/storage/storage.ts';
 import { startApp } from './app.ts';

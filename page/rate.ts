@@ -1,4 +1,4 @@
-/** How many things happen in a second, over the last few. Pure: the time is handed in. */
+/** Events per second over a sliding window of 5 s. Pure: the caller passes the time. */
 
 const windowMs = 5000;
 

@@ -1,4 +1,4 @@
-/** All that is read off the field beside the picture: gauges, figures, memories, and the summary that is spoken. */
+/** Updates the readings beside the canvas: gauges, statistics, memories, and the summary for screen readers. */
 import type { FieldView } from '../client/types.ts';
 import { HarmonicsWave } from './canvas/harmonics-wave.ts';
 import { readPalette } from './canvas/palette.ts';

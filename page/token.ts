@@ -1,9 +1,9 @@
-/** The token that somebody was given for this page: from `#token=`, which no server ever sees, or typed in. */
+/** The access token: read from the address fragment `#token=`, which is never sent to a server, or typed in by the user. */
 import { byId, setText } from './dom.ts';
 
 const storageKey = 'field.token';
 
-/** Takes the token out of the address, so that it is not shared along with it. */
+/** Reads the token and removes it from the address, so that sharing the link does not share the token. */
 export function readToken(): string | undefined {
   const tokenFromHash = new URLSearchParams(location.hash.slice(1)).get('token');
   if (tokenFromHash === null) return localStorage.getItem(storageKey) ?? undefined;
@@ -12,7 +12,7 @@ export function readToken(): string | undefined {
   return tokenFromHash.trim();
 }
 
-/** Asks for a token, and comes back with it by loading the page anew. */
+/** Shows the token dialog; submitting it stores the token and reloads the page. */
 export function askForToken(reason: string): void {
   const dialog = byId('entry', HTMLDialogElement);
   const input = byId('token', HTMLTextAreaElement);

@@ -1,4 +1,4 @@
-/** Counts what comes by: updates a second, and how long own edits take to be seen in the server's state. */
+/** Measures the update rate, and the latency from an own edit to its presence in the server's state. */
 import type { OutboxEntry } from '../client/types.ts';
 import { median, Rate } from './rate.ts';
 
@@ -13,7 +13,7 @@ export class UpdateStats {
     this.#rate.add(updates, now);
   }
 
-  /** Told each change of an own update. One that waited for a connection says nothing of the lag. */
+  /** Records a status change of an own update. Edits made while offline do not count towards the latency. */
   recordEntry({ key, status }: OutboxEntry, isLive: boolean, now: number): void {
     if (status === 'queued' && isLive && !this.#createdAt.has(key)) this.#createdAt.set(key, now);
     if (status === 'queued' || status === 'accepted') return;
@@ -27,12 +27,12 @@ export class UpdateStats {
     return this.#rate.perSecond(now);
   }
 
-  /** The median of the newest, in ms. */
+  /** Median of the latest 15 latencies, in ms. */
   get medianLagMs(): number | undefined {
     return median(this.#lagsMs);
   }
 
-  /** After an outage: what was made before it waited for the network, not for the server. */
+  /** Discards open measurements when the connection is lost: they would measure the outage. */
   reset(): void {
     this.#createdAt.clear();
   }

@@ -1,25 +1,25 @@
-/** The particles as they move: each circles calmly around where it is, eases to where it is put, appears and fades. */
+/** Animated copies of the state's particles: position easing, a slow orbit, fading in and out. Draws nothing. */
 import type { ParticleView } from '../../shared/field/view.ts';
 import { toScreen, type View } from './geometry.ts';
 
 const appearSeconds = 0.9;
 const fadeSeconds = 0.7;
 const easePerSecond = 6;
-/** Pixels that a particle of velocity 1 would circle in; most are slower than 0.05. */
+/** Orbit radius in pixels for velocity 1. Typical velocities are below 0.05. */
 const orbitScale = 110;
 const maxOrbitRadius = 26;
-/** More lines than this make a mist of a field. */
+/** Beyond this count, individual lines can no longer be told apart. */
 const maxLinks = 4000;
 
 export interface AnimatedParticle {
   particle: ParticleView;
-  /** In the world, on the way to the particle's position. */
+  /** World coordinates, easing towards the particle's position. */
   x: number;
   y: number;
-  /** On the screen, in this frame. */
+  /** Screen coordinates in the current frame. */
   screenX: number;
   screenY: number;
-  /** 0 to 1 while it appears or fades. */
+  /** Opacity from 0 to 1, for fading in and out. */
   visibility: number;
   isRemoved: boolean;
   readonly phase: number;
@@ -49,7 +49,7 @@ export class AnimatedParticles {
     return this.#byId.get(id);
   }
 
-  /** Takes over a state's particles. Those that come first of all are there at once. */
+  /** Replaces the particles. With `isFirst` they are fully visible at once instead of fading in. */
   set(particles: readonly ParticleView[], isFirst: boolean): void {
     const present = new Set<string>();
     for (const particle of particles) {
@@ -60,11 +60,11 @@ export class AnimatedParticles {
         animated.isRemoved = false;
       } else this.#byId.set(particle.id, createAnimatedParticle(particle, isFirst));
     }
-    for (const [id, body] of this.#byId) if (!present.has(id)) body.isRemoved = true;
+    for (const [id, animated] of this.#byId) if (!present.has(id)) animated.isRemoved = true;
     this.#rebuild();
   }
 
-  /** One frame on. `isStill` is for who wants no motion: then everything is where it is, at once. */
+  /** Advances the animation by `seconds`. With `isMotionReduced` each particle is drawn at its position, without easing. */
   move(view: View, time: number, seconds: number, isMotionReduced: boolean): void {
     const ease = isMotionReduced ? 1 : Math.min(1, seconds * easePerSecond);
     let hasRemoved = false;

@@ -1,4 +1,4 @@
-/** One frame of the living layer: lines, particles, the cursor. Draws what it is given and decides nothing. */
+/** Draws the links, particles and keyboard cursor of one frame. Has no state and does no animation of its own. */
 import type { AnimatedParticle, Link } from './animated-particles.ts';
 import { cellCenter, type Point, type View } from './geometry.ts';
 import { type Palette, toCssColor } from './palette.ts';
@@ -13,9 +13,9 @@ export interface Frame {
   readonly isMotionReduced: boolean;
 }
 
-/** Pulses of light on the lines of crystals; more would only flicker. */
+/** Upper bound on the light pulses along crystal links; more only flicker. */
 const maxPulses = 90;
-/** A crowd is drawn smaller: above this many particles, by the root of how many more there are. */
+/** Above this many particles, sprites shrink with the square root of the excess, so that they do not cover each other. */
 const fullSizeCount = 160;
 const minScale = 0.46;
 
@@ -45,7 +45,7 @@ export function drawLinks({ context, palette, time, isMotionReduced }: Frame, li
   context.fill();
 }
 
-/** A shallow arc: the eye follows it better than a straight line through a crowd. */
+/** Links are shallow arcs, which are easier to follow among many particles than straight lines. */
 function controlPointOf(from: AnimatedParticle, to: AnimatedParticle): Point {
   const [dx, dy] = [to.screenX - from.screenX, to.screenY - from.screenY];
   return { x: (from.screenX + to.screenX) / 2 - dy * 0.09, y: (from.screenY + to.screenY) / 2 + dx * 0.09 };
@@ -67,7 +67,7 @@ export function drawParticles(frame: Frame, animatedParticles: readonly Animated
   const { context, palette } = frame;
   const scale = Math.max(minScale, Math.sqrt(Math.min(1, fullSizeCount / Math.max(1, animatedParticles.length))));
   for (const animated of animatedParticles) if (!animated.particle.crystallized) drawParticle(frame, animated, scale);
-  // Only crystals shine through each other; a crowd of lesser lights would burn into one white patch.
+  // Only crystals use the additive blend mode: many overlapping ordinary particles would saturate to white.
   context.globalCompositeOperation = palette.blendMode;
   for (const animated of animatedParticles) if (animated.particle.crystallized) drawParticle(frame, animated, scale);
   context.globalCompositeOperation = 'source-over';
@@ -92,7 +92,7 @@ function easeOut(progress: number): number {
   return 1 - (1 - progress) ** 3;
 }
 
-/** Where the keyboard is: the corners of its cell. */
+/** The keyboard cursor: the corners of its cell. */
 export function drawCursor({ context, view, palette }: Frame, gridSize: number, cell: Point): void {
   const { x, y } = cellCenter(view, gridSize, cell);
   const halfWidth = Math.max(9, view.viewport.width / gridSize / 2);

@@ -1,4 +1,4 @@
-/** The two canvases and their clock: takes states over, draws frames, and says what lies where. Knows no network. */
+/** The two canvases of the field: accepts states, draws frames, finds the particle at a point. Knows nothing of the network. */
 import type { FieldView } from '../../client/types.ts';
 import { type AnimatedParticle, AnimatedParticles } from './animated-particles.ts';
 import { drawCursor, drawLinks, drawParticles, type Frame } from './draw-frame.ts';
@@ -8,10 +8,10 @@ import { type Palette, readPalette } from './palette.ts';
 import { type RippleKind, Ripples, type RippleTarget } from './ripples.ts';
 import { drawSprites, type Sprites } from './sprites.ts';
 
-/** Sharper than this costs frames and shows nothing. */
+/** Device pixel ratios above 2 lower the frame rate without a visible gain. */
 const maxScale = 2;
 const worldEaseRate = 3;
-/** After a tab has slept, the next frame is no leap. */
+/** Caps the time step after the tab was in the background, so that nothing jumps. */
 const maxFrameSeconds = 0.1;
 const maxFrameTimes = 240;
 
@@ -19,7 +19,7 @@ interface FieldCanvasOptions {
   readonly heat: HTMLCanvasElement;
   readonly field: HTMLCanvasElement;
   readonly gridSize: number;
-  /** The part of the window that words leave free. */
+  /** The part of the window that the surrounding panels leave free. */
   readonly measureViewport: () => Rect;
 }
 
@@ -45,7 +45,7 @@ export class FieldCanvas {
 
   constructor(options: FieldCanvasOptions) {
     const context = options.field.getContext('2d');
-    if (!context) throw new Error('this browser has no 2D canvas');
+    if (!context) throw new Error('2D canvas is not supported by this browser');
     this.#options = options;
     this.#context = context;
     this.#heat = new HeatLayer(options.heat, options.gridSize);
@@ -60,7 +60,7 @@ export class FieldCanvas {
     return { viewport: this.#viewport, world: this.#world };
   }
 
-  /** Milliseconds that the newest frames took to draw. */
+  /** Drawing times of the latest frames, in ms. */
   get frameTimesMs(): readonly number[] {
     return this.#frameTimesMs;
   }
@@ -87,7 +87,7 @@ export class FieldCanvas {
     return this.#heat.valueAt(cell);
   }
 
-  /** The particle nearest to a point of the screen, no farther than `within` pixels. */
+  /** The particle nearest to a point of the screen, closer than `maxDistance` pixels. */
   findNearest({ x, y }: Point, maxDistance: number): AnimatedParticle | undefined {
     let found: AnimatedParticle | undefined;
     let best = maxDistance;
@@ -100,11 +100,11 @@ export class FieldCanvas {
     return found;
   }
 
-  /** Ids of the particles nearest to a position of the world, as they lie on the screen. */
+  /** Ids of the particles nearest to a world position, by distance on the screen, closer than `maxDistance` pixels. */
   findNeighbours(position: Point, count: number, maxDistance: number): string[] {
     const from = toScreen(this.view, position);
     return this.#particles.all
-      .filter((body) => !body.isRemoved)
+      .filter(({ isRemoved }) => !isRemoved)
       .map(({ particle, screenX, screenY }) => ({
         id: particle.id,
         distance: Math.hypot(screenX - from.x, screenY - from.y),
@@ -115,7 +115,7 @@ export class FieldCanvas {
       .map(({ id }) => id);
   }
 
-  /** Takes the colours anew from the style sheet. */
+  /** Reads the colors from the style sheet again, after a change of the theme. */
   recolor(): void {
     this.#palette = readPalette(this.#options.field);
     this.#sprites = drawSprites(this.#palette, this.#scale);
@@ -138,7 +138,7 @@ export class FieldCanvas {
     return Math.min(maxScale, devicePixelRatio);
   }
 
-  /** One frame. @param now as `requestAnimationFrame` gives it */
+  /** Draws one frame. @param now the timestamp that `requestAnimationFrame` passes, in ms */
   draw(now: number): void {
     const startedAt = performance.now();
     const time = now / 1000;
@@ -167,7 +167,7 @@ export class FieldCanvas {
     if (this.#frameTimesMs.length > maxFrameTimes) this.#frameTimesMs.shift();
   }
 
-  /** The next frame is drawn even if nothing moves. */
+  /** With reduced motion, frames are skipped while nothing changes; this forces the next one. */
   requestRedraw(): void {
     this.#isStale = true;
   }

@@ -1,6 +1,6 @@
 /**
- * From the field's coordinates to the screen's and back. Particles live in a world that is fitted to where they are; the
- * grid's cells cover the same plate of the screen. North is up in both.
+ * Converts between field coordinates and screen coordinates. The world rectangle is fitted to the particles' positions;
+ * the grid's cells cover the same viewport. The y axis points up in both.
  */
 export interface Point {
   readonly x: number;
@@ -12,22 +12,22 @@ export interface Rect extends Point {
   readonly height: number;
 }
 
-/** Where a field is shown: `plate` in CSS pixels of the screen, `world` in coordinates of particles. */
+/** `viewport` is in CSS pixels of the screen, `world` in particle coordinates. */
 export interface View {
   readonly viewport: Rect;
   readonly world: Rect;
 }
 
-/** What lies farther out, for nobody means to put it there, is shown at the edge. */
+/** Positions farther out are treated as outliers: they do not widen the world and are drawn at its edge. */
 const worldLimit = 1000;
 const minSpan = 20;
 const margin = 0.07;
-/** A world that has become this much too wide is fitted anew. */
+/** The world is fitted again when it is this many times wider or higher than needed. */
 const maxOversize = 2.5;
 
 export const emptyWorld: Rect = { x: -10, y: -10, width: minSpan, height: minSpan };
 
-/** The world for these particles: the current one for as long as it serves, so that the picture stands still. */
+/** The world rectangle for these points. Returns `current` while the points fit, so that the picture does not move. */
 export function fitWorld(current: Rect, points: Iterable<Point>): Rect {
   let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
   for (const { x, y } of points) {
@@ -69,7 +69,7 @@ export function toWorld({ viewport, world }: View, { x, y }: Point): Point {
   };
 }
 
-/** The cell under a point of the screen, or undefined beside the plate. */
+/** The cell at a point of the screen, or undefined outside the viewport. */
 export function toCell({ viewport }: View, gridSize: number, { x, y }: Point): Point | undefined {
   const column = Math.floor(((x - viewport.x) / viewport.width) * gridSize);
   const row = Math.floor((1 - (y - viewport.y) / viewport.height) * gridSize);
@@ -77,7 +77,7 @@ export function toCell({ viewport }: View, gridSize: number, { x, y }: Point): P
   return isInside ? { x: column, y: row } : undefined;
 }
 
-/** The middle of a cell on the screen. */
+/** The screen coordinates of a cell's center. */
 export function cellCenter({ viewport }: View, gridSize: number, { x, y }: Point): Point {
   return {
     x: viewport.x + ((x + 0.5) / gridSize) * viewport.width,
@@ -85,7 +85,7 @@ export function cellCenter({ viewport }: View, gridSize: number, { x, y }: Point
   };
 }
 
-/** The cells on the way from one to another, both ends included. */
+/** The cells on the straight line between two cells, both ends included. */
 export function cellsBetween(from: Point, to: Point): Point[] {
   const steps = Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y), 1);
   return Array.from({ length: steps + 1 }, (_, step) => ({
@@ -94,7 +94,7 @@ export function cellsBetween(from: Point, to: Point): Point[] {
   }));
 }
 
-/** Part of the way from one rectangle to another. */
+/** Linear interpolation between two rectangles; `progress` is 0 to 1. Differences below 0.01 % of the width snap to the end. */
 export function interpolateRect(from: Rect, to: Rect, progress: number): Rect {
   const interpolate = (a: number, b: number) =>
     Math.abs(b - a) < Math.abs(to.width) * 1e-4 ? b : a + (b - a) * progress;

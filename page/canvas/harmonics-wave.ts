@@ -1,4 +1,4 @@
-/** The harmonics as they sound together: a standing wave, the taller the stronger, the clearer the more coherent. */
+/** Draws a quantum field's harmonics as a standing wave: amplitude is its strength, strand spread its loss of coherence. */
 import type { FieldView } from '../../client/types.ts';
 import { byId } from '../dom.ts';
 import { type Palette, toCssColor } from './palette.ts';
@@ -39,16 +39,16 @@ export class HarmonicsWave {
   }
 }
 
-/** −1 to 1 at `place` (0 to 1). Strands drift apart as coherence is lost. */
+/** The height, about −1 to 1, at `position` (0 to 1). Strands diverge as coherence falls. */
 function heightAt(
   { harmonics, strength, coherence }: QuantumField,
   position: number,
   time: number,
   strand: number,
 ): number {
-  const audible = harmonics.slice(0, maxHarmonics);
+  const drawn = harmonics.slice(0, maxHarmonics);
   const drift = strand * (0.25 + (1 - coherence) * 1.1);
-  const sum = audible.reduce((total, harmonic, index) => {
+  const sum = drawn.reduce((total, harmonic, index) => {
     const cycles = Math.min(9, Math.abs(harmonic)) || 1;
     return total + Math.sin(position * Math.PI * 2 * cycles + time * (0.5 + index * 0.17) + drift) / (index + 1);
   }, 0);

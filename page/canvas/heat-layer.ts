@@ -1,10 +1,10 @@
-/** The layer under the particles: the resonance grid as heat with lines of equal height. Drawn only when it changes. */
+/** The layer under the particles: the resonance grid as a heat map with contour lines. Redrawn only when it changes. */
 import type { Point, Rect } from './geometry.ts';
 import { type Heightfield, interpolateGrid, traceContour } from './heightfield.ts';
 import { colorAt, type Palette, toCssColor } from './palette.ts';
 
 const contourLevels = [0.12, 0.27, 0.42, 0.57, 0.72, 0.87];
-/** How fast the heat goes over to new values: the share of the way in a second. */
+/** Share of the remaining difference to the new values that is covered per second. */
 const easeRate = 5;
 const settledDelta = 0.004;
 
@@ -12,7 +12,7 @@ export interface HeatFrame {
   readonly viewport: Rect;
   readonly palette: Palette;
   readonly seconds: number;
-  /** Go over to new values at once. */
+  /** Show new values at once instead of easing towards them. */
   readonly isMotionReduced: boolean;
 }
 
@@ -26,7 +26,7 @@ export class HeatLayer {
 
   constructor(canvas: HTMLCanvasElement, gridSize: number) {
     const context = canvas.getContext('2d');
-    if (!context) throw new Error('this browser has no 2D canvas');
+    if (!context) throw new Error('2D canvas is not supported by this browser');
     this.#context = context;
     this.#gridSize = gridSize;
     this.#displayed = new Float32Array(gridSize * gridSize);
@@ -46,7 +46,7 @@ export class HeatLayer {
     return this.#target[y * this.#gridSize + x] ?? 0;
   }
 
-  /** The next frame draws anew: the size or the colours have changed. */
+  /** Forces a redraw in the next frame, after a change of size or colors. */
   invalidate(): void {
     this.#isStale = true;
   }
@@ -62,7 +62,7 @@ export class HeatLayer {
     this.#drawHeightfield(heightfield, frame);
   }
 
-  /** Moves what is shown towards what is; says whether there is still some way to go. */
+  /** Moves the displayed values towards the target. Returns whether a visible difference remains. */
   #easeTowardsTarget(progress: number): boolean {
     let maxRemaining = 0;
     for (let index = 0; index < this.#displayed.length; index += 1) {
@@ -74,7 +74,7 @@ export class HeatLayer {
     return maxRemaining >= settledDelta;
   }
 
-  /** A point at every corner of a cell: the measure of the field, hardly seen. */
+  /** A faint dot at every cell corner. */
   #drawGrid({ viewport, palette }: HeatFrame): void {
     this.#context.fillStyle = toCssColor(palette.text, palette.isDark ? 0.13 : 0.16);
     for (let column = 0; column <= this.#gridSize; column += 1) {

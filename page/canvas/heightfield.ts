@@ -1,12 +1,12 @@
-/** The grid as a smooth relief: its values spread over a finer lattice, and lines of equal height across it. Pure. */
+/** Interpolates the grid to a finer lattice and traces its contour lines. Pure. */
 
 /** Lattice points for each cell, in each direction. */
 const pointsPerCell = 5;
-/** Empty cells around the grid, so that heat fades out instead of ending at an edge. */
+/** Empty cells around the grid, so that heat fades out beyond its edge. */
 const border = 1;
 
 export interface Heightfield {
-  /** Points in each direction. */
+  /** Lattice points in each direction. */
   readonly size: number;
   /** Row by row from the north, 0 to 1. */
   readonly heights: Float32Array;
@@ -15,7 +15,7 @@ export interface Heightfield {
   readonly border: number;
 }
 
-/** @param values the grid's cells, row by row from the south (y = 0), as the contract counts them. */
+/** @param values the grid's cells, row by row from the south (y = 0), the order of the API */
 export function interpolateGrid(values: Float32Array, gridSize: number): Heightfield {
   const span = gridSize + 2 * border;
   const size = span * pointsPerCell;
@@ -42,7 +42,7 @@ export function interpolateGrid(values: Float32Array, gridSize: number): Heightf
   return { size, heights, span, border };
 }
 
-/** The four weights of a cubic B-spline for each place within a cell: smooth, and never above the values themselves. */
+/** The four cubic B-spline weights for each lattice step within a cell. The curve never exceeds the values themselves. */
 function splineWeights(): readonly (readonly [number, number, number, number])[] {
   return Array.from({ length: pointsPerCell }, (_, step) => {
     const t = ((step + 0.5) / pointsPerCell + 0.5) % 1;
@@ -66,7 +66,7 @@ function interpolate(
   return a * heightOf(left - 1) + b * heightOf(left) + c * heightOf(left + 1) + d * heightOf(left + 2);
 }
 
-/** The line at one height, as segments x1, y1, x2, y2 in lattice points (marching squares). */
+/** The contour line of one level, as segments x1, y1, x2, y2 in lattice points (marching squares). */
 export function traceContour({ size, heights }: Heightfield, level: number): number[] {
   const segments: number[] = [];
   for (let row = 0; row < size - 1; row += 1) {

@@ -1,4 +1,4 @@
-/** The canvases' colours, as the style sheet has them: one place decides how the page looks. */
+/** The colors of the canvases, read from custom properties of the style sheet. */
 
 export type Rgb = readonly [number, number, number];
 
@@ -9,7 +9,7 @@ export interface Palette {
   readonly warm: Rgb;
   readonly cool: Rgb;
   readonly alarm: Rgb;
-  /** How glows are laid over each other: light adds up on dark ground, but not on paper. */
+  /** `screen` in the dark theme, where overlapping light adds up; `source-over` in the light theme. */
   readonly blendMode: GlobalCompositeOperation;
   readonly isDark: boolean;
 }
@@ -36,7 +36,7 @@ function parseHex(text: string): Rgb {
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
-/** The colour at `share` (0 to 1) of a row of colours. */
+/** Interpolates a color scale; `ratio` is 0 to 1. */
 export function colorAt(colors: readonly Rgb[], ratio: number): Rgb {
   const position = Math.min(1, Math.max(0, ratio)) * (colors.length - 1);
   const index = Math.min(colors.length - 2, Math.floor(position));

@@ -1,12 +1,12 @@
-/** Rings that go out from where something has happened. */
+/** Expanding rings that mark where something has happened. */
 import type { AnimatedParticle } from './animated-particles.ts';
 import { cellCenter, type Point, type View } from './geometry.ts';
 import { type Palette, toCssColor } from './palette.ts';
 
-/** `write`: a particle or cell has changed; `conflict`: two devices wrote it at once; `event`: the whole field is moved. */
+/** `write`: a particle or cell was written; `conflict`: two devices wrote it concurrently; `event`: the whole field changed. */
 export type RippleKind = 'write' | 'conflict' | 'event';
 
-/** A particle by its id, a cell as `"x,y"`, or all of the field. */
+/** A particle by its id, a cell as `"x,y"`, or the whole field. */
 export type RippleTarget = { readonly particle: string } | { readonly cell: string } | 'field';
 
 interface Ripple {
@@ -16,7 +16,7 @@ interface Ripple {
 }
 
 const durationSeconds: Readonly<Record<RippleKind, number>> = { write: 1.1, conflict: 3.2, event: 2.4 };
-/** A burst of changes, such as a file that is sent, needs no more rings than this to be seen. */
+/** Ripples beyond this count are dropped: more are not distinguishable in a burst of changes. */
 const maxRipples = 48;
 
 export class Ripples {
@@ -42,7 +42,7 @@ interface RippleFrame {
   readonly gridSize: number;
   readonly palette: Palette;
   readonly time: number;
-  /** Rings stand still and only fade, for who wants no motion. */
+  /** Rings keep their size and only fade. */
   readonly isMotionReduced: boolean;
 }
 
@@ -69,7 +69,7 @@ function drawRipple(
   }
 }
 
-/** Undefined for a particle that is not there (any more). */
+/** Undefined if the particle no longer exists. */
 function centerOf(target: RippleTarget, { view, gridSize, findParticle }: RippleFrame): Point | undefined {
   if (target === 'field') {
     const { x, y, width, height } = view.viewport;

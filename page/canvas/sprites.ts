@@ -1,4 +1,4 @@
-/** Glows, drawn once: a frame then only copies them. One for each step of resonance, plain and crystallized. */
+/** Pre-rendered particle sprites, one per resonance step, plain and crystallized, so that a frame only copies bitmaps. */
 import { colorAt, type Palette, type Rgb, toCssColor } from './palette.ts';
 
 const resonanceSteps = 12;
@@ -17,7 +17,7 @@ export function drawSprites(palette: Palette, scale: number): Sprites {
   );
   const pick = (from: readonly ImageBitmap[]) => (resonance: number) => {
     const sprite = from[Math.min(resonanceSteps - 1, Math.floor(resonance * resonanceSteps))];
-    if (!sprite) throw new Error('a resonance is 0 to 1');
+    if (!sprite) throw new Error('resonance is out of range (0 to 1)');
     return sprite;
   };
   return { glow: pick(glows), crystal: pick(crystals) };
@@ -30,7 +30,7 @@ function colorOf(palette: Palette, step: number): Rgb {
 function createSpriteCanvas(scale: number) {
   const canvas = new OffscreenCanvas(spriteRadius * 2 * scale, spriteRadius * 2 * scale);
   const context = canvas.getContext('2d');
-  if (!context) throw new Error('this browser has no 2D canvas');
+  if (!context) throw new Error('2D canvas is not supported by this browser');
   context.scale(scale, scale);
   context.translate(spriteRadius, spriteRadius);
   return { canvas, context };
@@ -56,7 +56,7 @@ function drawGlow(color: Rgb, palette: Palette, scale: number): ImageBitmap {
   return canvas.transferToImageBitmap();
 }
 
-/** A crystal shines wider, and its light breaks into rays. */
+/** A hexagon with a wider halo and six rays. */
 function drawCrystal(color: Rgb, palette: Palette, scale: number): ImageBitmap {
   const { canvas, context } = createSpriteCanvas(scale);
   drawHalo(context, color, palette.isDark ? 0.6 : 0.42, spriteRadius);

@@ -1,4 +1,4 @@
-/** The field by keyboard: a cursor over the grid that uses the tools and says where it is. */
+/** Keyboard access to the field: a grid cursor that applies the tools and announces its position to screen readers. */
 
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
 import { cellCenter, type Point } from '../canvas/geometry.ts';
@@ -11,7 +11,7 @@ const directions: Readonly<Record<string, Point>> = {
   ArrowUp: { x: 0, y: 1 },
   ArrowDown: { x: 0, y: -1 },
 };
-/** With Shift, the cursor leaps. */
+/** Cells per key press while Shift is held. */
 const shiftStep = 5;
 const searchRadius = 60;
 
@@ -40,7 +40,7 @@ export function attachKeyboard({ canvas, fieldCanvas, tools, liveRegion, gridSiz
     return `Column ${cursor.x + 1}, row ${cursor.y + 1}: ${heat}, ${nearestText}`;
   };
 
-  /** Whether the key meant something here. */
+  /** Returns whether the key was handled. */
   const handle = ({ key, shiftKey }: KeyboardEvent): boolean => {
     const direction = directions[key];
     if (direction) {
@@ -52,7 +52,7 @@ export function attachKeyboard({ canvas, fieldCanvas, tools, liveRegion, gridSiz
       if (!isEditable()) return false;
       tools.apply(cursorPoint());
       tools.endStroke();
-      liveRegion.announce({ particle: 'Particle made', heat: 'Heat painted', remove: 'Removed' }[tools.mode]);
+      liveRegion.announce({ particle: 'Particle added', heat: 'Heat painted', remove: 'Removed' }[tools.mode]);
     } else if (key === 'Delete' || key === 'Backspace') {
       if (!isEditable()) return false;
       const removed = tools.removeNearest(cursorPoint(), searchRadius);
@@ -63,14 +63,14 @@ export function attachKeyboard({ canvas, fieldCanvas, tools, liveRegion, gridSiz
     return true;
   };
 
-  // An application takes its own keys; only now is there one.
+  // role="application" passes all keys to the page, so it is set only once the handlers exist.
   canvas.tabIndex = 0;
   canvas.setAttribute('role', 'application');
   canvas.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (handle(event)) event.preventDefault();
   });
-  // A click focuses the canvas as well; the cursor is for who came by keyboard.
+  // A click also focuses the canvas; the cursor is shown for keyboard focus only.
   canvas.addEventListener('focus', () => showCursor(canvas.matches(':focus-visible')));
   canvas.addEventListener('blur', () => showCursor(false));
   canvas.addEventListener('pointerdown', () => showCursor(false));

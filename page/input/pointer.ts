@@ -1,4 +1,4 @@
-/** Fingers, pens and mice: a tap uses the tool, a drag paints or moves, and hovering tells what a particle says. */
+/** Touch, pen and mouse input: a tap applies the tool, a drag paints or moves a particle, hovering shows its label. */
 
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
 import type { Point } from '../canvas/geometry.ts';
@@ -6,7 +6,7 @@ import { byId, setText } from '../dom.ts';
 import { truncate } from '../format.ts';
 import { grabRadius, type Tools } from './tools.ts';
 
-/** A tap may tremble this much, in pixels. */
+/** Movement up to this many pixels still counts as a tap. */
 const tapSlop = 6;
 const hoverRadius = 26;
 
@@ -14,7 +14,7 @@ interface Drag {
   readonly start: Point;
   last: Point;
   isTap: boolean;
-  /** The particle that it moves. */
+  /** Id of the particle being dragged. */
   readonly particle: string | undefined;
 }
 
@@ -50,7 +50,7 @@ export function attachPointer(
     drags.delete(event.pointerId);
     if (!drag || event.type === 'pointercancel') return tools.endStroke();
     if (!drag.isTap && drag.particle !== undefined) tools.move(drag.particle, pointOf(event));
-    // A tap on a particle that is there tells what it says instead of laying another one over it.
+    // A tap on an existing particle shows its label instead of adding another particle on top of it.
     if (drag.isTap && drag.particle === undefined) tools.apply(drag.start);
     if (drag.isTap && drag.particle !== undefined) showLabel(fieldCanvas, drag.start);
     tools.endStroke();
@@ -64,7 +64,7 @@ function pointOf({ clientX, clientY }: PointerEvent): Point {
   return { x: clientX, y: clientY };
 }
 
-/** A quick stroke leaves out places that the browser remembers. */
+/** Includes the coalesced events, so that a fast stroke has no gaps. */
 function toSegments(event: PointerEvent, drag: Drag): { from: Point; to: Point }[] {
   const points = event.getCoalescedEvents?.() ?? [];
   const path = [drag.last, ...(points.length > 0 ? points : [event]).map(pointOf)];

@@ -1,4 +1,4 @@
-/** The tools and what they do to the field: make, move and remove particles, paint heat, send events. */
+/** The editing tools: add, move and remove particles, paint heat, send events. */
 import type { EventType } from '../../shared/field/update.ts';
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
 import { cellsBetween, type Point, toCell, toWorld } from '../canvas/geometry.ts';
@@ -6,7 +6,7 @@ import { byId } from '../dom.ts';
 
 export type ToolMode = 'particle' | 'heat' | 'remove';
 
-/** What the tools need of the client. */
+/** The methods of the client that the tools call. */
 interface FieldActions {
   putParticle(id: string, attributes: Attributes): unknown;
   removeParticle(id: string): unknown;
@@ -19,13 +19,13 @@ interface Attributes {
   readonly connections?: readonly string[];
 }
 
-/** A finger is wider than a pointer; this suits both. */
+/** Hit radius in pixels, large enough for a finger. */
 export const grabRadius = 22;
 const maxNewConnections = 3;
 const connectRadius = 260;
-/** How often a stroke is sent while it goes on. */
+/** A stroke in progress is sent at this interval. */
 const strokeIntervalMs = 90;
-/** What the brush leaves beside its middle. */
+/** Heat of the four cells around the brush's center, relative to it. */
 const brushFalloff = 0.55;
 
 export class Tools {
@@ -47,9 +47,9 @@ export class Tools {
     return chosen instanceof HTMLInputElement ? (chosen.value as ToolMode) : 'particle';
   }
 
-  /** The chosen tool, once, at a point of the screen. */
+  /** Applies the selected tool once at a point of the screen. */
   apply(point: Point): void {
-    if (this.mode === 'particle') this.#makeParticle(point);
+    if (this.mode === 'particle') this.#addParticle(point);
     else if (this.mode === 'heat' || !this.removeNearest(point, grabRadius)) this.paint(point, point);
   }
 
@@ -62,7 +62,7 @@ export class Tools {
     this.#timer ??= setTimeout(() => this.endStroke(), strokeIntervalMs);
   }
 
-  /** Sends what has been painted so far. */
+  /** Sends the cells painted so far. */
   endStroke(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -85,7 +85,7 @@ export class Tools {
     return nearest?.particle.id;
   }
 
-  #makeParticle(point: Point): void {
+  #addParticle(point: Point): void {
     const id = `p-${crypto.getRandomValues(new Uint32Array(2)).join('-')}`;
     const position = toWorld(this.#fieldCanvas.view, point);
     const connections = this.#fieldCanvas.findNeighbours(position, maxNewConnections, connectRadius);
@@ -93,7 +93,7 @@ export class Tools {
     this.#fieldCanvas.ripple('write', { particle: id });
   }
 
-  /** A soft round of cells. Never makes cooler what is warmer, unless it clears. */
+  /** Paints a cell and its four neighbours. Heat only rises, except with the remove tool, which clears. */
   #brush({ x, y }: Point): void {
     const isClearing = this.mode === 'remove';
     const value = isClearing ? 0 : this.#strength.valueAsNumber;

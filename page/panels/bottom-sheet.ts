@@ -1,4 +1,4 @@
-/** The readings: they can be scrolled by keyboard, and on a phone they are a sheet that opens and closes. */
+/** The readings column: scrollable by keyboard, and a sheet that opens and closes on narrow screens. */
 import { byId } from '../dom.ts';
 
 export function startBottomSheet(): void {

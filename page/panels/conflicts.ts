@@ -1,4 +1,4 @@
-/** The newest conflicts: what two devices wrote at once, and which of it stands. */
+/** The conflicts panel: the newest concurrent writes and which value won. */
 import { ConflictCounter, type ConflictPage, type PageConflict } from '../conflict-counter.ts';
 import { byId, createElement, setText } from '../dom.ts';
 import { formatCount, formatDevice, formatValue, truncate } from '../format.ts';
@@ -7,9 +7,9 @@ const maxShownConflicts = 3;
 const particlePrefix = 'particle/';
 
 export interface ConflictsPanel {
-  /** Reads what happened before. @throws what `read` throws; what is shown stays */
+  /** Reads earlier conflicts. @throws what `read` throws; the displayed conflicts are kept */
   load(read: () => Promise<ConflictPage>): Promise<void>;
-  /** One more has come. */
+  /** Adds a conflict that arrived on the stream. */
   add(conflict: PageConflict): void;
 }
 
@@ -17,11 +17,11 @@ export function createConflictsPanel(): ConflictsPanel {
   const list = byId('conflicts', HTMLOListElement);
   const count = byId('conflict-count', HTMLElement);
   const counter = new ConflictCounter(maxShownConflicts);
-  const show = (fresh?: PageConflict) => {
+  const show = (added?: PageConflict) => {
     const { total, conflicts } = counter.current;
     setText(count, total > 0 ? formatCount(total) : '');
     const none = createElement('li', {}, createElement('span', { className: 'none', text: 'None yet' }));
-    list.replaceChildren(...(total > 0 ? conflicts.map((one) => describe(one, one === fresh)) : [none]));
+    list.replaceChildren(...(total > 0 ? conflicts.map((conflict) => describe(conflict, conflict === added)) : [none]));
   };
   show();
   return {
@@ -35,7 +35,7 @@ export function createConflictsPanel(): ConflictsPanel {
   };
 }
 
-/** Where it happened, for a ring on the field. */
+/** The particle or cell of a conflict, as a target for a ripple. */
 export function toRippleTarget({
   cell,
 }: Pick<PageConflict, 'cell'>): { readonly particle: string } | { readonly cell: string } {
@@ -43,25 +43,25 @@ export function toRippleTarget({
 }
 
 function describe({ cell, local, remote, resolution }: PageConflict, isNew: boolean): HTMLLIElement {
-  const place = cell.startsWith(particlePrefix) ? truncate(cell.slice(particlePrefix.length)) : `cell ${cell}`;
-  const label = resolution === 'merged' ? `${place}, merged` : place;
+  const location = cell.startsWith(particlePrefix) ? truncate(cell.slice(particlePrefix.length)) : `cell ${cell}`;
+  const label = resolution === 'merged' ? `${location}, merged` : location;
   const isLocalWinner = resolution !== 'used_remote';
   const isRemoteWinner = resolution !== 'kept_local';
   return createElement(
     'li',
     { className: isNew ? 'new' : '' },
-    ...describeSide(local, isLocalWinner),
+    ...describeWrite(local, isLocalWinner),
     document.createTextNode(' / '),
-    ...describeSide(remote, isRemoteWinner),
+    ...describeWrite(remote, isRemoteWinner),
     createElement('span', { className: 'meta', text: label }),
   );
 }
 
-function describeSide({ device, value }: PageConflict['local'], isWinner: boolean): Node[] {
+function describeWrite({ device, value }: PageConflict['local'], isWinner: boolean): Node[] {
   const valueElement = createElement(isWinner ? 'strong' : 's', {
-    className: isWinner ? 'stands' : 'lost',
+    className: isWinner ? 'winner' : 'loser',
     text: formatValue(value),
   });
-  const outcomeElement = createElement('span', { className: 'unseen', text: isWinner ? ' stands' : ' lost' });
+  const outcomeElement = createElement('span', { className: 'unseen', text: isWinner ? ' won' : ' lost' });
   return [valueElement, outcomeElement, document.createTextNode(` ${formatDevice(device)}`)];
 }

@@ -1,14 +1,14 @@
-/** How things stand with the server, and what of one's own it does not have yet. */
+/** The connection status and the number of own updates that the server has not applied yet. */
 import type { FieldClient, Status } from '../../client/types.ts';
 import { byId, setText } from '../dom.ts';
 import { formatCount } from '../format.ts';
 
 const statusTexts: Readonly<Record<Status, string>> = {
   live: 'live',
-  polling: 'live, a few seconds late',
+  polling: 'live, delayed by a few seconds',
   connecting: 'connecting',
-  offline: 'offline: what you draw is kept and sent later',
-  refused: 'not let in',
+  offline: 'offline: your changes are saved and will be sent later',
+  refused: 'access denied',
   closed: 'closed',
 };
 
@@ -24,8 +24,8 @@ export function showConnectionStatus({
   setText(
     byId('pending', HTMLElement),
     [
-      ...(queued > 0 ? [`${formatCount(queued)} waiting to be sent`] : []),
-      ...(accepted > 0 ? [`${formatCount(accepted)} on the way`] : []),
+      ...(queued > 0 ? [`${formatCount(queued)} queued`] : []),
+      ...(accepted > 0 ? [`${formatCount(accepted)} in flight`] : []),
     ].join(', '),
   );
 }

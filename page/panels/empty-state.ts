@@ -1,4 +1,4 @@
-/** What somebody reads who comes to a field where nothing is yet. */
+/** The hint shown over a field without particles or heat. */
 import type { FieldView } from '../../client/types.ts';
 import { byId } from '../dom.ts';
 

@@ -1,4 +1,4 @@
-/** A button for each event that a field knows. */
+/** One button per event type of the shared update schema. */
 import { type EventType, eventTypes } from '../../shared/field/update.ts';
 import { byId, createElement } from '../dom.ts';
 

@@ -1,4 +1,4 @@
-/** The quantum field's gauges: fine lines with their figures. */
+/** Gauges for the global resonance, collective intelligence and the first quantum field, each 0 to 1. */
 import type { FieldView } from '../../client/types.ts';
 import { byId, createElement, setText } from '../dom.ts';
 import { formatRatio, pluralize } from '../format.ts';

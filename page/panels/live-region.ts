@@ -1,4 +1,4 @@
-/** Says what the picture shows, for who cannot see it: at once when asked, else seldom, and only when it has changed. */
+/** The screen reader's live region: immediate announcements, and a summary of the field when it has changed. */
 import type { FieldView } from '../../client/types.ts';
 import { byId, setText } from '../dom.ts';
 import { formatRatio, pluralize } from '../format.ts';
@@ -14,7 +14,7 @@ export class LiveRegion {
     setText(this.#region, text);
   }
 
-  /** A summary of the field, at most every 15 s. */
+  /** Announces a summary at most every 15 s, and only if its text has changed. @param now `performance.now()` */
   summarize(state: FieldView, now: number): void {
     if (now - this.#lastTime < summaryIntervalMs) return;
     const summary = describeState(state);
@@ -32,6 +32,6 @@ function describeState({ memoryParticles, cells, globalResonance, activeNodes }:
     `${pluralize(memoryParticles.length, 'particle')}, ${crystals} crystallized`,
     pluralize(warm, 'warm cell'),
     `global resonance ${formatRatio(globalResonance)}`,
-    `${pluralize(activeNodes, 'device')} here`,
+    `${pluralize(activeNodes, 'device')} online`,
   ].join('; ');
 }

@@ -1,4 +1,4 @@
-/** The newest particles that say something. The text is others': it is shown as text. */
+/** The newest particles with content. The content is untrusted and is set as text only. */
 import type { FieldView } from '../../client/types.ts';
 import { byId, createElement } from '../dom.ts';
 import { formatDevice, truncate } from '../format.ts';

@@ -1,13 +1,13 @@
-/** What goes on just now, in plain figures. */
+/** The statistics list: counts, update rate and latency. Keys are the `data-figure` attributes of the values. */
 import { byId, createElement, setText } from '../dom.ts';
 
 const labels = {
-  devices: 'devices here',
+  devices: 'devices online',
   particles: 'particles',
   crystals: 'crystallized',
   cells: 'warm cells',
-  rate: 'updates a second',
-  lag: 'until seen',
+  rate: 'updates per second',
+  lag: 'latency',
 } as const;
 
 export type Stats = Readonly<Record<keyof typeof labels, string>>;

@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until somebody presses the button. */
+/** The color theme: the system's preference until the user selects one, which is kept in localStorage. */
 import { byId, setText } from '../dom.ts';
 
 const storageKey = 'field.theme';

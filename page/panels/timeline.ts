@@ -1,16 +1,16 @@
-/** The scrubber: from the present back through the versions that are kept. */
+/** The timeline slider: shows earlier versions of the field, as far back as they are stored. */
 import { byId, setText } from '../dom.ts';
 import { formatCount } from '../format.ts';
 
 interface TimelineDeps<State> {
   readonly readAt: (version: number) => Promise<State>;
-  /** A state of the past, or undefined when the present is shown again. */
+  /** Called with an earlier state, or with undefined when the current state is shown again. */
   readonly onShow: (past: State | undefined) => void;
-  /** That version could not be shown. */
+  /** Called when a version could not be read. */
   readonly onError: (error: unknown) => void;
 }
 
-/** A hand that drags asks for more versions than can be read: only the newest wish is read, one at a time. */
+/** While the slider is dragged, one read runs at a time and only the latest requested version is read next. */
 export class Timeline<State extends { readonly version: number }> {
   readonly #deps: TimelineDeps<State>;
   readonly #scrubber = byId('scrubber', HTMLInputElement);
@@ -35,7 +35,7 @@ export class Timeline<State extends { readonly version: number }> {
     return this.#requestedVersion !== undefined;
   }
 
-  /** The present version, and how far back there is something to see. */
+  /** Sets the current version, the upper end of the slider. */
   setVersion(version: number): void {
     if (version === this.#latest) return;
     this.#latest = version;

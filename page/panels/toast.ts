@@ -1,4 +1,4 @@
-/** One line over the field for what somebody should know now; it goes by itself. */
+/** A one-line notification over the field that disappears after 7 s. */
 import { byId, setText } from '../dom.ts';
 
 const visibleMs = 7000;

@@ -1,21 +1,21 @@
 import t from 'tap';
 import { withSite } from './support/with-page.ts';
 
-t.test('where registration is closed, the page asks for a token', { timeout: 120_000 }, async (t) => {
+t.test('with registration closed, the page asks for a token', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t, { OPEN_REGISTRATION: 'false' });
   const expected = /status of 40[13]|WebSocket connection/;
 
-  await t.test('and takes one that is typed in', async (t) => {
+  await t.test('and accepts one that is typed in', async (t) => {
     const live = await site.open(t, { expected });
-    const dialog = live.page.getByRole('dialog', { name: 'This field asks for a token' });
+    const dialog = live.page.getByRole('dialog', { name: 'This field requires a token' });
     await dialog.waitFor();
     t.match(await live.waitForText('#entry-reason', /\S/), /OPEN_REGISTRATION is off/);
     await dialog.getByLabel('Token').fill(await site.api.createToken({ device: 'typed-1' }));
-    await dialog.getByRole('button', { name: 'Enter' }).click();
+    await dialog.getByRole('button', { name: 'Sign in' }).click();
     await live.waitUntilLive();
   });
 
-  await t.test('or one behind the # of its address, and takes it out of there', async (t) => {
+  await t.test('accepts one from the address fragment and removes it from the address', async (t) => {
     const token = await site.api.createToken({ device: 'linked-1' });
     const live = await site.open(t, { hash: `#token=${token}` });
     await live.waitUntilLive();
@@ -23,8 +23,8 @@ t.test('where registration is closed, the page asks for a token', { timeout: 120
     t.equal(await live.page.locator('dialog[open]').count(), 0);
   });
 
-  await t.test('a token that is none is asked for anew', async (t) => {
+  await t.test('an invalid token is rejected, and the page asks for another', async (t) => {
     const live = await site.open(t, { hash: '#token=nonsense', expected });
-    await live.page.getByRole('dialog', { name: 'This field asks for a token' }).waitFor();
+    await live.page.getByRole('dialog', { name: 'This field requires a token' }).waitFor();
   });
 });

@@ -14,13 +14,13 @@ t.test('axe finds no violation', { timeout: 120_000 }, async (t) => {
   await send(site.api, field, 'phone-1', [putParticle(1, 'p1', { content: 'A memory' }), setCell(2, 1, 0.2)]);
   await send(site.api, field, 'phone-2', [putParticle(1, 'p2', { content: 'Another' }), setCell(2, 1, 0.9)]);
 
-  const ways = [
+  const variants = [
     ['dark, desktop', { colorScheme: 'dark' }],
     ['light, desktop', { colorScheme: 'light' }],
     ['dark, phone', { colorScheme: 'dark', viewport: phone, hasTouch: true }],
     ['light, phone, without motion', { colorScheme: 'light', viewport: phone, reducedMotion: 'reduce' }],
   ] as const;
-  for (const [name, options] of ways) {
+  for (const [name, options] of variants) {
     await t.test(name, async (t) => {
       const live = await site.open(t, { field, ...options });
       await live.waitUntilLive();
@@ -29,16 +29,16 @@ t.test('axe finds no violation', { timeout: 120_000 }, async (t) => {
       if (!name.includes('phone')) return;
       await live.page.getByRole('button', { name: 'Readings' }).click();
       await live.page.locator('#readings.open').waitFor();
-      t.same(await findViolations(t, live), [], 'nor with the readings open');
+      t.same(await findViolations(t, live), [], 'also with the readings open');
     });
   }
 });
 
-/** Each with the elements that it is about. */
+/** The violated rules, each with the elements that violate it. */
 async function findViolations(t: Test, { page }: LivePage): Promise<unknown[]> {
   await page.evaluate(axe);
   const { violations, passes, testEngine } = (await page.evaluate('axe.run()')) as AxeResults;
-  if (passes.length < 10) throw new Error(`axe has looked at next to nothing: ${passes.length} rules passed`);
+  if (passes.length < 10) throw new Error(`axe checked too little of the page: only ${passes.length} rules passed`);
   t.comment(`axe ${testEngine.version}: ${violations.length} violations, ${passes.length} rules passed`);
   return violations.map(({ id, nodes }) => ({
     id,

@@ -4,13 +4,13 @@ import { waitForCache } from '../support/read-back.ts';
 import { asField } from '../support/updates.ts';
 import { pointAt, withSite } from './support/with-page.ts';
 
-/** What a page that asks, instead of listening, hears of a field before its first update is a 404. */
+/** A polling page gets 404 for a field that has no updates yet. */
 const network = /net::ERR_|WebSocket connection|status of (503|404)/;
 
 t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t);
 
-  await t.test('a reload while the network is away brings back what was drawn before it', async (t) => {
+  await t.test('edits made offline survive a reload and are sent when the network is back', async (t) => {
     const live = await site.open(t, { field: 'reload', expected: network });
     await live.waitUntilLive();
     await live.context.route('**/api/**', (route) => route.abort());
@@ -20,13 +20,13 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
     await live.waitForFigure('particles', '1');
     await live.page.reload();
     await live.waitForFigure('particles', '1');
-    await live.waitForText('#pending', /^1 waiting/);
+    await live.waitForText('#pending', /^1 queued$/);
     await live.context.unroute('**/api/**');
     await live.waitForText('#pending', /^$/);
     t.equal(await live.figure('particles'), '1');
   });
 
-  await t.test('the API goes away: the page works on, says what waits, and loses nothing', async (t) => {
+  await t.test('during an outage of the API the page keeps edits, shows their number, and loses none', async (t) => {
     const live = await site.open(t, { field: 'outage', expected: network });
     await live.waitUntilLive();
     await site.api.stop();
@@ -36,7 +36,7 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
       await live.page.mouse.click(x, y);
     }
     await live.waitForFigure('particles', '3');
-    await live.waitForText('#pending', /^3 waiting to be sent$/);
+    await live.waitForText('#pending', /^3 queued$/);
 
     const { port } = new URL(site.api.address);
     await withApi(t, site.backing, { OPEN_REGISTRATION: 'true', PORT: port });

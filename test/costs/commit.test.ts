@@ -10,7 +10,7 @@ import { createLogger } from '../../shared/process/logger.ts';
 import { commitBatch } from '../../workers/commit/commit-batch.ts';
 import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
 import { publishBatch } from '../../workers/commit/publish.ts';
-import { countRedis, countStatements, countWalBytes } from '../support/measure/count-costs.ts';
+import { captureStatements, countRedis, countWalBytes } from '../support/measure/count-costs.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { withPostgres } from '../support/servers/postgres.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
@@ -34,13 +34,13 @@ t.test('a commit takes as many statements for twenty fields as for one', async (
     (counter: number, ids = fields) =>
     () =>
       commitBatch(db, live, batchOf(counter, ids), settings);
-  const cold = withoutSnapshots(await countStatements(db, commit(1)));
+  const cold = withoutSnapshots(await captureStatements(db, commit(1)));
   t.ok(cold.length <= 8, `new to the worker: ${cold.length} of 8\n${cold.join('\n')}`);
-  const warm = withoutSnapshots(await countStatements(db, commit(2)));
+  const warm = withoutSnapshots(await captureStatements(db, commit(2)));
   t.ok(warm.length <= 4, `known: ${warm.length} of 4 (begin, lock, write, commit)\n${warm.join('\n')}`);
-  const alone = withoutSnapshots(await countStatements(db, commit(3, fields.slice(0, 1))));
+  const alone = withoutSnapshots(await captureStatements(db, commit(3, fields.slice(0, 1))));
   t.equal(alone.length, warm.length, 'one field');
-  const again = withoutSnapshots(await countStatements(db, commit(3, fields.slice(0, 1))));
+  const again = withoutSnapshots(await captureStatements(db, commit(3, fields.slice(0, 1))));
   t.ok(
     again.length <= 4,
     `sent again: ${again.length} of 4 (the log is asked, and nothing written)\n${again.join('\n')}`,

@@ -4,7 +4,7 @@ import { LatestVersions } from '../../api/state/latest-versions.ts';
 import { StateReader } from '../../api/state/state-reader.ts';
 import { commitBatch } from '../../workers/commit/commit-batch.ts';
 import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
-import { countRedis, countStatements } from '../support/measure/count-costs.ts';
+import { captureStatements, countRedis } from '../support/measure/count-costs.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
 
@@ -36,7 +36,7 @@ t.test('a read of a known state asks Redis for its version, and PostgreSQL for n
   const read = async (states: StateReader, how: string) => {
     let statements: string[] = [];
     const { calls } = await countRedis(cacheRedis, async () => {
-      statements = await countStatements(db, async () => t.equal((await states.read(field)).cache, how));
+      statements = await captureStatements(db, async () => t.equal((await states.read(field)).cache, how));
     });
     const roundTrips = (calls.get('evalsha') ?? 0) + (calls.get('eval') ?? 0);
     return { statements, roundTrips, hvals: calls.get('hvals') ?? 0 };

@@ -1,6 +1,6 @@
 /**
- * What the image would run, run: a folder with only what the Dockerfile copies and only the packages of production, as a
- * user without rights, by the image's own commands.
+ * Runs the commands of the image without a container engine: in a folder with only the files that the Dockerfile copies
+ * and only the production dependencies, as an unprivileged user.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,8 +25,8 @@ const longTimeout = { timeoutMs: 60_000, intervalMs: 200 };
 const secret = 'n4Vt8qLz1Rk6Wy3Xb9Mc5Hd7Jf2Gs0Pa';
 const nobody = 65_534;
 
-/** The words of an instruction in exec form. */
-function wordsOf(instruction: RegExp): string[] {
+/** The arguments of a Dockerfile instruction in exec form. */
+function argumentsOf(instruction: RegExp): string[] {
   return JSON.parse(dockerfile?.match(instruction)?.[1] ?? '[]');
 }
 
@@ -46,14 +46,14 @@ async function withImage(t: Test): Promise<string> {
   return folder;
 }
 
-/** `node_modules/@a/b` of whatever lies within it. */
+/** The package folder that contains a path, such as `node_modules/@a/b`; empty for paths outside node_modules. */
 function topPackage(path: string): string[] {
   const [modules, first = '', second = ''] = path.split(sep);
   if (modules !== 'node_modules') return [];
   return [first.startsWith('@') ? join(modules, first, second) : join(modules, first)];
 }
 
-t.test('the commands of the image start, serve and end', async (t) => {
+t.test('the commands of the image start, serve requests and stop', async (t) => {
   const [folder, { url }, redis] = [await withImage(t), await withDatabase(t), await withRedis(t)];
   const [port, apiMetrics, workerMetrics] = [await findFreePort(), await findFreePort(), await findFreePort()];
   const env = {
@@ -77,30 +77,30 @@ t.test('the commands of the image start, serve and end', async (t) => {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...user,
     });
-    const said: string[] = [];
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => said.push(String(text)));
+    const output: string[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => output.push(String(text)));
     t.teardown(() => child.kill('SIGKILL'));
-    const ended = once(child, 'close').then(([code]) => ({ code, said: said.join('').slice(-2000) }));
-    return { child, ended, said };
+    const exited = once(child, 'close').then(([code]) => ({ code, output: output.join('').slice(-2000) }));
+    return { child, exited, output };
   };
 
-  t.match(await start(services.migrate?.command ?? []).ended, { code: 0 }, 'it migrates');
-  const api = start(wordsOf(/^CMD (\[.*\])$/m));
+  t.match(await start(services.migrate?.command ?? []).exited, { code: 0 }, 'the migration succeeds');
+  const api = start(argumentsOf(/^CMD (\[.*\])$/m));
   const worker = start(services.worker?.command ?? [], { METRICS_PORT: String(workerMetrics) });
-  const check = wordsOf(/^ {2}CMD (\[.*\])$/m);
+  const check = argumentsOf(/^ {2}CMD (\[.*\])$/m);
   await waitUntil(
     'the health check of the image succeeds',
-    async () => (await start(check).ended).code === 0,
+    async () => (await start(check).exited).code === 0,
     longTimeout,
-  ).catch((error) => t.fail(api.said.join('').slice(-3000), { error }));
+  ).catch((error) => t.fail(api.output.join('').slice(-3000), { error }));
 
   const device = asDevice('phone');
   const key = { secret, issuer: 'consciousness-field', audience: 'consciousness-field' };
   const scope = ['field:read', 'field:write'] as const;
   const { token } = await signToken({ sub: 'user', device, fields: ['*'], scope, expiresInSeconds: 600 }, key);
   const update = { counter: 1, timestamp: Date.now(), kind: 'particle.put', id: 'star', resonance: 0.8 };
-  const answer = await waitUntil(
-    'an update goes all the way',
+  const body = await waitUntil(
+    'an update is applied',
     async () => {
       const response = await fetch(`http://127.0.0.1:${port}/api/fields/global/updates`, {
         method: 'POST',
@@ -111,11 +111,11 @@ t.test('the commands of the image start, serve and end', async (t) => {
     },
     longTimeout,
   );
-  t.match(answer, { field: 'global', version: 1 });
-  t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200, 'and the live page is there');
+  t.match(body, { field: 'global', version: 1 });
+  t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200, 'the live page is served');
 
-  for (const { child, ended } of [api, worker]) {
+  for (const { child, exited } of [api, worker]) {
     child.kill('SIGTERM');
-    t.match(await ended, { code: 0 }, 'and ends by itself when it is asked to');
+    t.match(await exited, { code: 0 }, 'SIGTERM stops the process with exit code 0');
   }
 });

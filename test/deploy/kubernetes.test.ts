@@ -1,4 +1,4 @@
-/** No cluster is needed: the manifests are held to the types of Kubernetes, to the settings, and to one another. */
+/** Checks the manifests without a cluster: against the types of Kubernetes, against the settings, and for consistency. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,16 +26,18 @@ interface Manifest {
 
 const names = (await readdir(folder)).filter((name) => name !== 'kustomization.yml');
 const manifests = (
-  await Promise.all(names.map(async (name) => parseAllDocuments(await read(name)).map((one) => one.toJS() as Manifest)))
+  await Promise.all(
+    names.map(async (name) => parseAllDocuments(await read(name)).map((document) => document.toJS() as Manifest)),
+  )
 ).flat();
 
 function find<T>(kind: string, name: string): T {
-  const found = manifests.find((one) => one.kind === kind && one.metadata.name === name);
+  const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
   if (!found) throw new Error(`there is no ${kind} ${name}`);
   return found as unknown as T;
 }
 
-/** Each manifest as a literal, in which TypeScript finds what is missing, mistyped or not known. */
+/** Each manifest as a typed literal, so that the compiler reports missing, mistyped and unknown properties. */
 function asProgram(all: readonly Manifest[]): string {
   return all
     .map(({ apiVersion, kind, ...rest }, index) => {
@@ -62,29 +64,29 @@ async function compile(t: Parameters<typeof withFolder>[0], all: readonly Manife
     paths,
   };
   await writeFile(tsconfig, JSON.stringify({ compilerOptions, files: [file] }));
-  // Without the loaders of the tests, which every child is handed through its environment.
+  // With an empty environment, because the test runner's loaders are inherited through it.
   return promisify(execFile)('env', ['-i', process.execPath, tsc, '-p', tsconfig]).then(
     () => '',
     (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
   );
 }
 
-t.test('every manifest is what Kubernetes knows, and a mistake in one would be found', async (t) => {
+t.test('every manifest satisfies the types of Kubernetes, and a mistake is reported', async (t) => {
   t.equal(await compile(t, manifests), '');
   const deployment = find<Deployment>('Deployment', 'api');
-  const mistaken = { ...deployment, spec: { ...deployment.spec, replicas: 'two', terminationGrace: 30 } };
-  const said = await compile(t, [mistaken as unknown as Manifest]);
-  t.match(said, /replicas|'string' is not assignable/);
+  const invalid = { ...deployment, spec: { ...deployment.spec, replicas: 'two', terminationGrace: 30 } };
+  const output = await compile(t, [invalid as unknown as Manifest]);
+  t.match(output, /replicas|'string' is not assignable/);
 });
 
-t.test('the kustomization takes every file but the secret, which is a template without secrets', async (t) => {
+t.test('the kustomization lists every file except the secret, which is a template with placeholders', async (t) => {
   const { resources } = parse(await read('kustomization.yml')) as { resources: string[] };
   t.same(resources.sort(), names.filter((name) => name !== 'secret.example.yml').sort());
   const { stringData = {} } = find<Secret>('Secret', 'field');
-  for (const [name, value] of Object.entries(stringData)) t.match(value, 'REPLACE', `${name} is to be filled in`);
+  for (const [name, value] of Object.entries(stringData)) t.match(value, 'REPLACE', `${name} is a placeholder`);
 });
 
-t.test('the processes get settings that production accepts, and no others', async (t) => {
+t.test('the manifests set only known settings, with values that are valid in production', async (t) => {
   const { data = {} } = find<ConfigMap>('ConfigMap', 'field');
   const { stringData = {} } = find<Secret>('Secret', 'field');
   const secrets = Object.entries(stringData).map(([name, value]) => {
@@ -101,7 +103,7 @@ const workloads: [string, PodSpec | undefined][] = [
   ['migrate', find<Job>('Job', 'migrate').spec?.template.spec],
 ];
 
-t.test('every pod runs without rights, writes only to a folder of its own, and says what it needs', async (t) => {
+t.test('every pod is unprivileged, has a read-only root file system, and declares its resources', async (t) => {
   for (const [name, spec] of workloads) {
     t.match(spec, { automountServiceAccountToken: false, securityContext: { runAsNonRoot: true } }, name);
     for (const container of spec?.containers ?? []) {
@@ -117,7 +119,7 @@ t.test('every pod runs without rights, writes only to a folder of its own, and s
   }
 });
 
-t.test('a pod is given longer to stop than the process takes', async (t) => {
+t.test('the termination grace period exceeds the shutdown deadline of the process', async (t) => {
   const lifecycle = await readFile(new URL('shared/process/lifecycle.ts', root), 'utf8');
   const deadlineSeconds = Number(lifecycle.match(/deadlineMs = (\d+)_000/)?.[1]);
   t.ok(deadlineSeconds > 0);
@@ -128,7 +130,7 @@ t.test('a pod is given longer to stop than the process takes', async (t) => {
   }
 });
 
-t.test('probes, services, budgets and autoscalers point at what is there', async (t) => {
+t.test('probes, services, disruption budgets and autoscalers refer to existing targets', async (t) => {
   const sources = await Promise.all(
     ['api/routes/health.ts', 'shared/observability/metrics-server.ts'].map((name) =>
       readFile(new URL(name, root), 'utf8'),
@@ -147,7 +149,7 @@ t.test('probes, services, budgets and autoscalers point at what is there', async
     const ports = container?.ports?.map((port) => port.name) ?? [];
     const { startupProbe, livenessProbe, readinessProbe } = container ?? {};
     for (const probe of [startupProbe, livenessProbe, readinessProbe]) {
-      t.ok(sources.join().includes(`'${probe?.httpGet?.path}'`), `${name} answers at ${probe?.httpGet?.path}`);
+      t.ok(sources.join().includes(`'${probe?.httpGet?.path}'`), `${name} serves ${probe?.httpGet?.path}`);
       t.ok(ports.includes(String(probe?.httpGet?.port)));
     }
     const services = manifests.filter(({ kind, metadata }) => kind === 'Service' && metadata.name.startsWith(name));

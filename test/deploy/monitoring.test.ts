@@ -1,6 +1,6 @@
 /**
- * What is watched, held to what is there: a real Prometheus scrapes a real API and a real worker, and answers every query
- * of the dashboard and every alert.
+ * Checks the dashboard and alerts against the metrics that exist: a real Prometheus scrapes a real API and a real worker,
+ * and evaluates every query and every alert.
  */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -41,7 +41,7 @@ const queries = dashboard.panels.flatMap(({ title, targets = [] }) =>
 const [promtool, prometheus] = [findExecutable('promtool'), findExecutable('prometheus')];
 const missing = 'Prometheus is not installed here (apt-get install prometheus)';
 
-t.test('every alert says how bad it is, what it means, and where it is explained', async (t) => {
+t.test('every alert has a severity, a summary and a link to the runbook', async (t) => {
   for (const { alert, labels, annotations } of alerts) {
     t.match(labels.severity, /^(page|ticket)$/, alert);
     t.ok(annotations.summary, alert);
@@ -49,25 +49,25 @@ t.test('every alert says how bad it is, what it means, and where it is explained
   }
 });
 
-t.test('every alert is tried with what sets it off, and with what does not', async (t) => {
+t.test('every alert has a test case in which it fires and one in which it does not', async (t) => {
   const { tests }: { tests: { alert_rule_test: { alertname: string; exp_alerts?: unknown[] }[] }[] } = parse(
     await read('prometheus/alerts.test.yml'),
   );
-  const tried = tests.flatMap(({ alert_rule_test: cases }) => cases);
+  const tested = tests.flatMap(({ alert_rule_test: rules }) => rules);
   for (const { alert } of alerts) {
-    const own = tried.filter(({ alertname }) => alertname === alert);
+    const cases = tested.filter(({ alertname }) => alertname === alert);
     t.ok(
-      own.some(({ exp_alerts: expected }) => expected?.length),
-      `${alert} is set off`,
+      cases.some(({ exp_alerts: expected }) => expected?.length),
+      `${alert} has a case in which it fires`,
     );
     t.ok(
-      own.some(({ exp_alerts: expected }) => !expected?.length),
-      `${alert} is not set off`,
+      cases.some(({ exp_alerts: expected }) => !expected?.length),
+      `${alert} has a case in which it does not fire`,
     );
   }
 });
 
-t.test('promtool finds nothing wrong', { skip: promtool ? false : missing }, async (t) => {
+t.test('promtool accepts the configuration and the rules', { skip: promtool ? false : missing }, async (t) => {
   if (!promtool) return;
   const check = async (...args: string[]) => (await run(promtool, args)).stdout;
   t.match(await check('check', 'config', pathOf('prometheus/prometheus.yml')), 'SUCCESS');
@@ -76,7 +76,7 @@ t.test('promtool finds nothing wrong', { skip: promtool ? false : missing }, asy
 });
 
 t.test(
-  'a real Prometheus answers every query of the dashboard, and evaluates every alert',
+  'Prometheus returns data for every query of the dashboard, and evaluates every alert',
   { skip: prometheus ? false : missing, timeout: 240_000 },
   async (t) => {
     if (!prometheus) return;
@@ -92,22 +92,24 @@ t.test(
       'field-api': apiMetrics,
       'field-worker': workerMetrics,
     });
-    await waitUntil('both are scraped', async () => (await query('up == 1')).length === 2, { timeoutMs: 60_000 });
+    await waitUntil('both processes are scraped', async () => (await query('up == 1')).length === 2, {
+      timeoutMs: 60_000,
+    });
 
     const traffic = await startTraffic(base);
     t.teardown(traffic.stop);
     let empty = queries;
     await waitUntil(
-      'every query of the dashboard has an answer',
+      'every query of the dashboard returns data',
       async () => {
         await traffic.send();
-        const answers = await Promise.all(empty.map(async (one) => ({ ...one, found: await query(one.query) })));
-        empty = answers.filter(({ found }) => !found.some(({ value }) => Number.isFinite(Number(value[1]))));
+        const results = await Promise.all(empty.map(async (panel) => ({ ...panel, found: await query(panel.query) })));
+        empty = results.filter(({ found }) => !found.some(({ value }) => Number.isFinite(Number(value[1]))));
         return empty.length === 0;
       },
       { timeoutMs: 120_000, intervalMs: 500 },
     ).catch(() => undefined);
-    t.same(empty, [], 'all of them have');
+    t.same(empty, [], 'no query is without data');
 
     for (const { alert, expr } of alerts) await t.resolves(query(expr), alert);
     await waitUntil('every alert has been evaluated', async () => {
@@ -115,28 +117,28 @@ t.test(
       return alerts.every(({ alert }) => health.get(alert) === 'ok');
     });
     const firing = (await query('ALERTS{alertstate="firing"}')).length;
-    t.equal(firing, 0, 'and none is set off by a healthy system');
+    t.equal(firing, 0, 'no alert fires on a healthy system');
   },
 );
 
-/** Two devices that write, conflict and repeat themselves, one that reads, one that follows, and one without a token. */
+/** Two devices that write concurrently, one reader, one stream, and one request without a token. */
 async function startTraffic(base: string) {
-  const following = new AbortController();
+  const streaming = new AbortController();
   const register = async () => {
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(`${base}/api/devices`, { method: 'POST', headers, body: '{}' });
-    return ((await answer.json()) as { token: string }).token;
+    const response = await fetch(`${base}/api/devices`, { method: 'POST', headers, body: '{}' });
+    return ((await response.json()) as { token: string }).token;
   };
   const tokens = [await register(), await register()];
   const field = `${base}/api/fields/global`;
   const headersOf = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
   const [reader = ''] = tokens;
-  void fetch(`${field}/events`, { headers: headersOf(reader), signal: following.signal })
+  void fetch(`${field}/events`, { headers: headersOf(reader), signal: streaming.signal })
     .then((stream) => stream.text())
-    .catch(() => undefined); // It is cut off at the end.
+    .catch(() => undefined); // Aborted at the end of the test.
   let counter = 0;
   return {
-    stop: () => following.abort(),
+    stop: () => streaming.abort(),
     async send() {
       counter += 1;
       for (const [index, token] of tokens.entries()) {

@@ -1,16 +1,17 @@
-/** A real Prometheus for a test, with the rules that are in `deploy/`, scraping what the test says every second. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+/** Runs a real Prometheus for a test, with the rules of `deploy/`, scraping the given ports every second. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { stringify } from 'yaml';
 import { startProcess } from '../../dev/processes/child-process.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { withFolder } from '../support/with-folder.ts';
 
 export interface Prometheus {
-  /** The result of a query; throws when it cannot be parsed. */
+  /** The result of an instant query. @throws if Prometheus rejects the query */
   query(expression: string): Promise<readonly { readonly value: readonly [number, string] }[]>;
-  /** Health of each rule, by the name of its alert. */
+  /** The health of each rule, by alert name. */
   ruleHealth(): Promise<Map<string, string>>;
 }
 
@@ -19,7 +20,7 @@ export async function withPrometheus(
   program: string,
   targets: Readonly<Record<string, number>>,
 ): Promise<Prometheus> {
-  const folder = await mkdtemp(join(process.env.TEST_FOLDER ?? '/tmp', 'prometheus-'));
+  const folder = await withFolder(t);
   const port = await findFreePort();
   const url = `http://127.0.0.1:${port}`;
   const configFile = join(folder, 'prometheus.yml');
@@ -48,29 +49,26 @@ export async function withPrometheus(
     stopSignal: 'SIGTERM',
     graceMs: 5000,
   });
-  t.teardown(async () => {
-    await running.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  t.teardown(() => running.stop());
   await waitUntil('Prometheus is ready', async () => (await fetch(`${url}/-/ready`)).ok, { timeoutMs: 60_000 });
-  const ask = async (path: string) => {
-    const answer = (await (await fetch(`${url}/api/v1/${path}`)).json()) as {
+  const request = async (path: string) => {
+    const response = (await (await fetch(`${url}/api/v1/${path}`)).json()) as {
       status: string;
       error?: string;
       data: never;
     };
-    if (answer.status !== 'success') throw new Error(answer.error);
-    return answer.data;
+    if (response.status !== 'success') throw new Error(response.error);
+    return response.data;
   };
   return {
     async query(expression) {
-      const { result } = (await ask(`query?query=${encodeURIComponent(expression)}`)) as {
+      const { result } = (await request(`query?query=${encodeURIComponent(expression)}`)) as {
         result: { value: [number, string] }[];
       };
       return result;
     },
     async ruleHealth() {
-      const { groups } = (await ask('rules')) as { groups: { rules: { name: string; health: string }[] }[] };
+      const { groups } = (await request('rules')) as { groups: { rules: { name: string; health: string }[] }[] };
       return new Map(groups.flatMap(({ rules }) => rules).map(({ name, health }) => [name, health]));
     },
   };

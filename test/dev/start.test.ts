@@ -13,7 +13,7 @@ t.test('npm start brings up all of it, and its data survive a kill -9', { timeou
   const first = npmStart(t, folder);
   const { url, token } = await first.ready();
   t.equal((await fetch(`${url}/api/health/ready`)).status, 200);
-  const [, body] = /-d '(.*)'$/m.exec(first.said()) ?? [];
+  const [, body] = /-d '(.*)'$/m.exec(first.output()) ?? [];
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=20' };
   const answer = await fetch(`${url}/api/fields/global/updates`, { method: 'POST', headers, body });
   t.equal(answer.status, 200, 'the particle of the curl that it prints is applied');
@@ -21,7 +21,7 @@ t.test('npm start brings up all of it, and its data survive a kill -9', { timeou
   const running = recorded(folder);
   t.same(running.map(({ name }) => name).sort(), ['api', 'postgres', 'redis', 'worker']);
   first.kill('SIGKILL');
-  await first.ended();
+  await first.exited();
   const second = npmStart(t, folder);
   const again = await second.ready();
   t.notOk(running.some(isAlive), 'nothing of the first run is left');
@@ -30,14 +30,14 @@ t.test('npm start brings up all of it, and its data survive a kill -9', { timeou
 
   await t.test('a second one is refused the same folder', async (t) => {
     const third = npmStart(t, folder);
-    t.equal(await third.ended(), '1');
-    t.match(third.said(), /Another npm start \(pid \d+\) uses/);
+    t.equal(await third.exited(), '1');
+    t.match(third.output(), /Another npm start \(pid \d+\) uses/);
   });
 
   const last = recorded(folder);
   t.equal(last.length, 4);
   second.kill('SIGINT');
-  t.equal(await second.ended(), '0');
+  t.equal(await second.exited(), '0');
   t.notOk(last.some(isAlive), 'Ctrl-C leaves no process');
   t.notOk(readdirSync(folder).includes('lock.json'));
 });
@@ -45,8 +45,8 @@ t.test('npm start brings up all of it, and its data survive a kill -9', { timeou
 t.test('in production nothing is started or made up: what is missing is named', async (t) => {
   const folder = join(await withFolder(t), 'data');
   const start = npmStart(t, folder, { NODE_ENV: 'production' });
-  t.equal(await start.ended(), '1');
-  t.match(start.said(), /DATABASE_URL is missing[\s\S]*QUEUE_REDIS_URL is missing[\s\S]*CACHE_REDIS_URL is missing/);
+  t.equal(await start.exited(), '1');
+  t.match(start.output(), /DATABASE_URL is missing[\s\S]*QUEUE_REDIS_URL is missing[\s\S]*CACHE_REDIS_URL is missing/);
   t.throws(() => readdirSync(folder), { code: 'ENOENT' });
 });
 
@@ -61,8 +61,8 @@ t.test(
     const worker = running.find(({ name }) => name === 'worker');
     if (!worker) throw new Error('no worker is recorded');
     process.kill(worker.pid, 'SIGKILL');
-    t.equal(await start.ended(), '1');
-    t.match(start.said(), /The worker ended \(signal SIGKILL\)/);
+    t.equal(await start.exited(), '1');
+    t.match(start.output(), /The worker ended \(signal SIGKILL\)/);
     t.notOk(running.some(isAlive));
   },
 );

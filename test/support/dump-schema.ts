@@ -1,4 +1,4 @@
-/** The schema of a database as text, from its catalogue: what a review of a migration looks at, and CI compares. */
+/** The schema of a database as text, read from the system catalog. CI compares it with db/schema.sql. */
 import type { Knex } from 'knex';
 
 const tablesSql = `

@@ -1,4 +1,4 @@
-/** An identity provider for tests: a server that publishes keys, which may be changed and which may go away. */
+/** An identity provider for tests: serves a JWKS that the test can replace, or fails. */
 import type { KeyObject } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,18 +11,18 @@ export interface NamedKey {
 
 export interface IdentityProvider {
   readonly url: string;
-  /** How often its keys were asked for. */
+  /** Number of requests for the keys. */
   readonly requestCount: number;
   publish(keys: readonly NamedKey[]): void;
-  /** Answers 503 from now on. */
+  /** Responds with 503 until keys are published again. */
   fail(): void;
 }
 
 export async function withIdentityProvider(t: Test, first: readonly NamedKey[]): Promise<IdentityProvider> {
   let keys: readonly NamedKey[] | undefined = first;
-  let asked = 0;
+  let requestCount = 0;
   const server = createServer((_, response) => {
-    asked += 1;
+    requestCount += 1;
     if (!keys) return response.writeHead(503).end();
     const jwks = keys.map(({ kid, key }) => ({ ...key.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' }));
     return response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: jwks }));
@@ -35,7 +35,7 @@ export async function withIdentityProvider(t: Test, first: readonly NamedKey[]):
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
     get requestCount() {
-      return asked;
+      return requestCount;
     },
     publish(next) {
       keys = next;

@@ -1,4 +1,4 @@
-/** The state of a field as text, from PostgreSQL and from the cache: equal to the byte once all is told. */
+/** Reads the state of a field as text from PostgreSQL and from the cache; both are byte-identical once publishing is done. */
 
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
@@ -6,7 +6,7 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import type { Backing } from './processes/with-worker.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** The jobs of a worker that was killed come back after up to 20 s. */
+/** The jobs of a killed worker are retried after up to 20 s. */
 const longTimeout = { timeoutMs: 60_000 };
 
 export async function readStored({ reader }: Backing, field: FieldId): Promise<string> {
@@ -16,8 +16,8 @@ export async function readStored({ reader }: Backing, field: FieldId): Promise<s
 }
 
 export async function readCached({ cache }: Backing, field: FieldId): Promise<string | undefined> {
-  const pieces = await cache.read(field);
-  return pieces && renderBody(serializeState(pieces).state, 0).toString();
+  const fragments = await cache.read(field);
+  return fragments && renderBody(serializeState(fragments).state, 0).toString();
 }
 
 export async function waitForVersion({ reader }: Backing, field: FieldId, version: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** Real input from `test/data`: updates as NDJSON, a line each, with its device. */
+/** Reads recorded updates from `test/data`: NDJSON, one update with its device per line. */
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { createUpdateSchema } from '../../shared/contract/update.ts';

@@ -1,4 +1,4 @@
-/** Updates for tests, with the parts that do not matter filled in. */
+/** Builds updates for tests, with defaults for the properties that do not matter. */
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { ParticleAttributes, Update } from '../../shared/field/update.ts';
@@ -8,21 +8,26 @@ export const asDevice = (id: string) => id as DeviceId;
 
 const epoch = 1_700_000_000_000;
 
-interface Past {
+interface UpdateOverrides {
   readonly seen?: number;
   readonly timestamp?: number;
 }
 
-export function setCell(counter: number, x: number, value: number, past: Past = {}): Update {
-  return { counter, timestamp: epoch + counter, seen: 0, ...past, kind: 'cells.set', cells: [{ x, y: 0, value }] };
+export function setCell(counter: number, x: number, value: number, overrides: UpdateOverrides = {}): Update {
+  return { counter, timestamp: epoch + counter, seen: 0, ...overrides, kind: 'cells.set', cells: [{ x, y: 0, value }] };
 }
 
-export function putParticle(counter: number, id: string, attributes: ParticleAttributes = {}, past: Past = {}): Update {
-  return { counter, timestamp: epoch + counter, seen: 0, ...past, kind: 'particle.put', id, ...attributes };
+export function putParticle(
+  counter: number,
+  id: string,
+  attributes: ParticleAttributes = {},
+  overrides: UpdateOverrides = {},
+): Update {
+  return { counter, timestamp: epoch + counter, seen: 0, ...overrides, kind: 'particle.put', id, ...attributes };
 }
 
-export function removeParticle(counter: number, id: string, past: Past = {}): Update {
-  return { counter, timestamp: epoch + counter, seen: 0, ...past, kind: 'particle.remove', id };
+export function removeParticle(counter: number, id: string, overrides: UpdateOverrides = {}): Update {
+  return { counter, timestamp: epoch + counter, seen: 0, ...overrides, kind: 'particle.remove', id };
 }
 
 export function jobOf(field: FieldId, device: DeviceId, updates: readonly Update[]): ApplyUpdates {

@@ -1,15 +1,15 @@
-/** Waits for a condition with a name. Tests use it in place of sleeping. */
+/** Waits for a named condition. Tests use it instead of sleeping. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 type MaybeResult<T> = T | undefined | null | false;
 
 /**
- * Asks until the answer is neither undefined, null nor false, and returns it. A check that throws is asked again; the
- * last error becomes the cause of the failure.
- * @throws when `timeoutMs` is over, naming `what` was waited for.
+ * Polls `check` until its result is neither undefined, null nor false, and returns the result. A check that throws is
+ * retried; the last error becomes the cause of the timeout error.
+ * @throws after `timeoutMs`, naming the condition
  */
 export async function waitUntil<T>(
-  what: string,
+  condition: string,
   check: () => MaybeResult<T> | Promise<MaybeResult<T>>,
   { timeoutMs = 15_000, intervalMs = 20 } = {},
 ): Promise<T> {
@@ -22,7 +22,7 @@ export async function waitUntil<T>(
     } catch (error) {
       cause = error;
     }
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`, { cause });
+    if (Date.now() > deadline) throw new Error(`timed out after ${timeoutMs} ms waiting until ${condition}`, { cause });
     await delay(intervalMs);
   }
 }

@@ -1,8 +1,7 @@
-/** A database with something of everything in it, a backup of it, and an empty database to restore it into. */
+/** A database with every kind of content, a backup of it, and access to its rows for comparison. */
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
 import type { Test } from 'tap';
 import { manifestName } from '../../db/backup/files/manifest.ts';
 import { type WrittenBackup, writeBackup } from '../../db/backup/write-backup.ts';
@@ -10,6 +9,7 @@ import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
 import { type Backing, withBacking, withWorker } from './processes/with-worker.ts';
 import { waitForVersion } from './read-back.ts';
+import { withPgClient } from './servers/query-postgres.ts';
 import { asDevice, asField, jobOf, putParticle, removeParticle, setCell } from './updates.ts';
 import { withFolder } from './with-folder.ts';
 
@@ -18,7 +18,7 @@ export const pond = asField('pond');
 export const alice = asDevice('alice');
 const bob = asDevice('bob');
 
-/** Fields with conflicts, kept snapshots, removed particles, odd text; and a job that waits in PostgreSQL's queue. */
+/** Fields with conflicts, archived snapshots, tombstones and special characters, and jobs in PostgreSQL's fallback queue. */
 export async function withFilledBacking(t: Test): Promise<Backing> {
   const backing = await withBacking(t, { SNAPSHOT_EVERY: '10' });
   const { db, producer, config, log } = backing;
@@ -44,9 +44,9 @@ export async function backUp(t: Test, { config }: Pick<Backing, 'config'>): Prom
   return writeBackup({ url: directDatabaseUrl(config), folder: await withFolder(t) });
 }
 
-/** Every row of every table that must come back, as text. */
+/** All rows of all tables that a backup contains, as text. */
 export async function dumpRows(url: string): Promise<Record<string, string[]>> {
-  return query(url, async (client) => {
+  return withPgClient(url, async (client) => {
     const dump: Record<string, string[]> = {};
     for (const table of [
       'consciousness_states',
@@ -63,18 +63,7 @@ export async function dumpRows(url: string): Promise<Record<string, string[]>> {
   });
 }
 
-export async function query<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-/** Alters a manifest as somebody would who makes its checksum right again. */
+/** Alters a manifest and recomputes its checksum, as an attacker would. */
 export async function forgeManifest(folder: string, alter: (text: string) => string): Promise<void> {
   const path = join(folder, manifestName);
   const { createHash } = await import('node:crypto');

@@ -72,7 +72,7 @@ t.test('everything is killed while 12 networks send 1,707 earthquakes', { timeou
   await waitForVersion(api, 300);
   for (const { pid } of listLiveRecords(join(folder, 'run'))) process.kill(pid, 'SIGKILL');
   first.kill('SIGKILL');
-  await first.ended();
+  await first.exited();
 
   const second = npmStart(t, folder);
   api = await second.ready();
@@ -82,7 +82,7 @@ t.test('everything is killed while 12 networks send 1,707 earthquakes', { timeou
   t.equal(before.version, updates.length, 'every update was applied, and none twice');
   t.ok(before.memoryParticles.length >= 800 && before.memoryParticles.length <= 1000);
   second.kill('SIGTERM');
-  t.equal(await second.ended(), '0');
+  t.equal(await second.exited(), '0');
 
   const third = npmStart(t, folder);
   api = await third.ready();

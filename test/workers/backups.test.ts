@@ -6,8 +6,9 @@ import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { createLifecycle } from '../../shared/process/lifecycle.ts';
 import { planBackups } from '../../workers/backup/plan.ts';
 import { startBackupScheduler } from '../../workers/backup/scheduler.ts';
+import { withPgClient } from '../support/servers/query-postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { query, withFilledBacking } from '../support/with-backup.ts';
+import { withFilledBacking } from '../support/with-backup.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 const longTimeout = { timeoutMs: 120_000, intervalMs: 200 };
@@ -56,7 +57,7 @@ t.test('a worker that is told to take none takes none', async (t) => {
 t.test('a worker that is stopped while it asks whether a backup is due starts no process for one', async (t) => {
   const { config, folder, ...backing } = await withSchedule(t);
   const lifecycle = createLifecycle(backing.log);
-  await query(directDatabaseUrl(config), async (client) => {
+  await withPgClient(directDatabaseUrl(config), async (client) => {
     await client.query('BEGIN; LOCK TABLE backups');
     startBackupScheduler({ config, log: backing.log, lifecycle }, { intervalMs: 1 });
     await waitUntil('the worker asks', async () => {

@@ -1,6 +1,6 @@
 /**
- * A field worth looking at: a week of earthquakes as particles, the strongest of them tied to their neighbours and so
- * crystallized, and as heat, where the earth has moved the most.
+ * Decorates a field of earthquakes for the screenshots: the strongest particles are connected to their neighbours and so
+ * crystallize, and the resonance grid is a heat map of the seismic activity.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ interface Particle {
   readonly resonance: number;
 }
 
-interface Seen {
+interface FieldState {
   readonly version: number;
   readonly memoryParticles: readonly Particle[];
 }
@@ -21,7 +21,7 @@ interface AtlasOptions {
   readonly gridSize?: number;
 }
 
-/** Particle updates wear a quantum field down; these lift it up again. */
+/** Particle updates lower the coherence of a quantum field; these events raise it again. */
 const events = [
   'bloom',
   'crystallization',
@@ -34,15 +34,15 @@ const events = [
   'resonance',
 ].map((type) => ({ kind: 'event', type }));
 const crystals = 34;
-const ties = 3;
-const batch = 200;
+const crystalConnections = 3;
+const batchSize = 200;
 
-/** Adds ties and heat to the particles that are there. Resolves when the field has applied them. */
+/** Adds connections, heat and events to the existing particles. Resolves when the field has applied them. */
 export async function drawAtlas({ url, field, gridSize = 30 }: AtlasOptions): Promise<void> {
   const { token } = (await post(`${url}/api/devices`, {})) as { token: string };
   const headers = { authorization: `Bearer ${token}` };
-  const answer = await fetch(`${url}/api/fields/${field}`, { headers });
-  const { version, memoryParticles: particles } = (await answer.json()) as Seen;
+  const response = await fetch(`${url}/api/fields/${field}`, { headers });
+  const { version, memoryParticles: particles } = (await response.json()) as FieldState;
   const changes = [...connectStrongest(particles), ...createHeatCells(particles, gridSize), ...events];
   const updates = changes.map((change, index) => ({
     counter: index + 1,
@@ -50,70 +50,70 @@ export async function drawAtlas({ url, field, gridSize = 30 }: AtlasOptions): Pr
     seen: version,
     ...change,
   }));
-  for (let start = 0; start < updates.length; start += batch) {
-    const body = { updates: updates.slice(start, start + batch) };
+  for (let start = 0; start < updates.length; start += batchSize) {
+    const body = { updates: updates.slice(start, start + batchSize) };
     await post(`${url}/api/fields/${field}/updates`, body, { ...headers, prefer: 'wait=20' });
   }
 }
 
 async function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<unknown> {
   for (;;) {
-    const answer = await fetch(url, {
+    const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });
-    if (answer.ok) return answer.json();
-    if (answer.status !== 503) throw new Error(`${url} answers ${answer.status}: ${await answer.text()}`);
-    await delay(Number(answer.headers.get('retry-after') ?? 1) * 1000);
+    if (response.ok) return response.json();
+    if (response.status !== 503) throw new Error(`POST ${url} returned ${response.status}: ${await response.text()}`);
+    await delay(Number(response.headers.get('retry-after') ?? 1) * 1000);
   }
 }
 
 function connectStrongest(particles: readonly Particle[]) {
   const strongest = [...particles].sort((a, b) => b.resonance - a.resonance).slice(0, 110);
   return strongest.map(({ id, position, resonance }, rank) => {
-    const near = strongest
+    const neighbours = strongest
       .filter((other) => other.id !== id)
-      .map((other) => ({ id: other.id, far: distance(position, other.position) }))
-      .sort((a, b) => a.far - b.far);
+      .map((other) => ({ id: other.id, distance: distanceBetween(position, other.position) }))
+      .sort((a, b) => a.distance - b.distance);
     const isCrystal = rank < crystals;
     return {
       kind: 'particle.put',
       id,
       resonance: isCrystal ? 0.72 + 0.2 * resonance : resonance,
-      connections: near.slice(0, isCrystal ? ties : 1 + (rank % 2)).map((other) => other.id),
+      connections: neighbours.slice(0, isCrystal ? crystalConnections : 1 + (rank % 2)).map((other) => other.id),
     };
   });
 }
 
-function distance(a: Particle['position'], b: Particle['position']): number {
+function distanceBetween(a: Particle['position'], b: Particle['position']): number {
   return Math.hypot(a.x - b.x, a.y - b.y);
 }
 
-/** Each quake warms the cells around it, as far as its field of view would put it there. */
+/** Each particle heats the cells around its position, scaled to the grid as the page fits the world to its viewport. */
 function createHeatCells(particles: readonly Particle[], gridSize: number) {
   const [xs, ys] = [particles.map(({ position }) => position.x), particles.map(({ position }) => position.y)];
-  const place = (value: number, all: readonly number[]) => {
+  const toGrid = (value: number, all: readonly number[]) => {
     const [low, high] = [Math.min(...all), Math.max(...all)];
     const margin = (high - low) * 0.07;
     return ((value - low + margin) / (high - low + 2 * margin)) * gridSize - 0.5;
   };
   const spots = particles.map(({ position, resonance }) => ({
-    x: place(position.x, xs),
-    y: place(position.y, ys),
+    x: toGrid(position.x, xs),
+    y: toGrid(position.y, ys),
     weight: 0.05 + resonance ** 3,
   }));
   const cells = Array.from({ length: gridSize * gridSize }, (_, index) => {
     const [x, y] = [index % gridSize, Math.floor(index / gridSize)];
-    const warmth = spots.reduce((sum, spot) => {
+    const heat = spots.reduce((sum, spot) => {
       return sum + spot.weight * Math.exp(-((spot.x - x) ** 2 + (spot.y - y) ** 2) / 3.4);
     }, 0);
-    return { x, y, value: Math.round(100 * (1 - Math.exp(-warmth * 0.32))) / 100 };
+    return { x, y, value: Math.round(100 * (1 - Math.exp(-heat * 0.32))) / 100 };
   });
   return [{ kind: 'cells.set', cells: cells.filter(({ value }) => value > 0.02) }];
 }
 
-/** Two devices that know nothing of each other write the same cells. */
+/** Two devices write the same cells concurrently. */
 export async function createCellConflicts(
   { url, field }: AtlasOptions,
   devices: readonly string[],

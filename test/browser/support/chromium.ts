@@ -1,4 +1,4 @@
-/** A headless Chromium of the system's, found through CHROMIUM_PATH or PATH; nothing is downloaded. */
+/** Launches the system's Chromium, found through CHROMIUM_PATH or PATH, without a window; nothing is downloaded. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,17 +7,17 @@ import { findExecutable, isExecutable } from '../../../dev/processes/find-execut
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** @throws with what to install, if there is none. */
+/** @throws with installation instructions if no Chromium is found */
 function findChromium(): string {
   const given = process.env.CHROMIUM_PATH;
   if (given) {
     if (isExecutable(given)) return given;
-    throw new Error(`CHROMIUM_PATH is ${given}, but nothing can be run there`);
+    throw new Error(`CHROMIUM_PATH is ${given}, which is not an executable file`);
   }
   const found = names.map((name) => findExecutable(name)).find((path) => path !== undefined);
   if (found) return found;
   throw new Error(
-    'No Chromium on the PATH. Install it (Debian: `apt-get install -y chromium`) or set CHROMIUM_PATH to its program',
+    'No Chromium on the PATH. Install it (Debian: `apt-get install -y chromium`) or set CHROMIUM_PATH to its executable',
   );
 }
 
@@ -26,7 +26,7 @@ export interface OwnBrowser {
   close(): Promise<void>;
 }
 
-/** A browser with a profile of its own, which goes when it is closed. */
+/** A browser with its own profile, which is deleted when the browser is closed. */
 export async function launchChromium(): Promise<OwnBrowser> {
   const profile = await mkdtemp(join(process.env.TEST_FOLDER ?? tmpdir(), 'chromium-'));
   const browser = await chromium.launch({

@@ -1,4 +1,4 @@
-/** The live page in a real browser, before a real API and worker: what it takes to open, use and read it in a test. */
+/** Opens the live page in a real browser against a real API and worker, and reads and operates it in a test. */
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import type { Test } from 'tap';
 import { type TestApi, withApi } from '../../api/support/with-app.ts';
@@ -9,18 +9,18 @@ import { launchChromium, type OwnBrowser } from './chromium.ts';
 const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
 
-interface Visit extends BrowserContextOptions {
+interface PageOptions extends BrowserContextOptions {
   readonly field?: string;
-  /** After the address's path, such as `#token=…`. */
+  /** The address fragment, such as `#token=…`. */
   readonly hash?: string;
-  /** What the console may complain of. All else fails the test. */
+  /** Console errors and warnings that are expected. Any other fails the test. */
   readonly expected?: RegExp;
 }
 
 export interface LivePage {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** A figure of the readings, by its name in the page. */
+  /** A value of the statistics panel, by its `data-figure` attribute. */
   figure(name: 'devices' | 'particles' | 'crystals' | 'cells' | 'lag'): Promise<string>;
   waitForFigure(name: Parameters<LivePage['figure']>[0], value: string): Promise<void>;
   waitForText(selector: string, pattern: RegExp): Promise<string>;
@@ -30,24 +30,24 @@ export interface LivePage {
 export interface Site {
   readonly backing: Backing;
   readonly api: TestApi;
-  open(t: Test, visit?: Visit): Promise<LivePage>;
+  open(t: Test, options?: PageOptions): Promise<LivePage>;
 }
 
-/** One browser and one stack for a whole file; each page has a profile of its own. */
+/** One browser and one stack for a whole test file; each page has its own browser context. */
 export async function withSite(t: Test, settings: Record<string, string> = {}): Promise<Site> {
   const browser = await launchChromium();
   t.teardown(() => browser.close());
   const backing = await withBacking(t, { OPEN_REGISTRATION: 'true', ...settings });
   const api = await withApi(t, backing, { OPEN_REGISTRATION: 'true', ...settings });
   await withWorker(t, backing);
-  return { backing, api, open: (test, visit) => openPage(test, browser, api.address, visit) };
+  return { backing, api, open: (test, options) => openPage(test, browser, api.address, options) };
 }
 
 async function openPage(
   t: Test,
   { browser }: OwnBrowser,
   address: string,
-  { field = 'global', hash = '', expected, ...options }: Visit = {},
+  { field = 'global', hash = '', expected, ...options }: PageOptions = {},
 ): Promise<LivePage> {
   const context = await browser.newContext({ viewport: desktop, ...options });
   const page = await context.newPage();
@@ -55,7 +55,7 @@ async function openPage(
   const consoleErrors = collectConsoleErrors(page, expected);
   t.teardown(async () => {
     await context.close();
-    if (consoleErrors.length > 0) throw new Error(`the console complains:\n${consoleErrors.join('\n')}`);
+    if (consoleErrors.length > 0) throw new Error(`unexpected console messages:\n${consoleErrors.join('\n')}`);
   });
   await page.goto(`${address}/?field=${field}${hash}`);
   const live: LivePage = {
@@ -65,7 +65,7 @@ async function openPage(
     waitForFigure: (name, value) =>
       waitUntil(`${name} is ${value}`, async () => (await live.figure(name)) === value).then(() => undefined),
     waitForText: (selector, pattern) =>
-      waitUntil(`${selector} says ${pattern}`, async () => {
+      waitUntil(`${selector} matches ${pattern}`, async () => {
         const text = (await page.textContent(selector)) ?? '';
         return pattern.test(text) && text;
       }),
@@ -74,13 +74,13 @@ async function openPage(
   return live;
 }
 
-/** A field that nobody has changed yet has no clock: its first device asks, and starts from nothing. */
+/** A field without updates has no clock, so a new device's request for it is answered with 404. */
 const newField = /status of 404.*\/clock\?device=/;
 
 function collectConsoleErrors(page: Page, expected: RegExp | undefined): string[] {
   const consoleErrors: string[] = [];
   page.on('pageerror', (error) => consoleErrors.push(String(error)));
-  page.on('dialog', (dialog) => consoleErrors.push(`a dialog: ${dialog.message()}`));
+  page.on('dialog', (dialog) => consoleErrors.push(`dialog: ${dialog.message()}`));
   page.on('console', (message) => {
     const text = `${message.type()}: ${message.text()} (${message.location().url})`;
     if (!['error', 'warning'].includes(message.type()) || newField.test(text) || expected?.test(text)) return;
@@ -89,13 +89,13 @@ function collectConsoleErrors(page: Page, expected: RegExp | undefined): string[
   return consoleErrors;
 }
 
-/** The middle of the field, moved by so many pixels. */
+/** The center of the field, moved by `dx` and `dy` pixels. */
 export async function pointAt({ page }: LivePage, dx = 0, dy = 0): Promise<{ x: number; y: number }> {
   const size = page.viewportSize() ?? desktop;
   return { x: size.width * 0.55 + dx, y: size.height * 0.45 + dy };
 }
 
-/** Draws a line with the mouse. */
+/** Drags the mouse horizontally between two offsets from the center. */
 export async function drag(live: LivePage, fromX: number, toX: number): Promise<void> {
   const [from, to] = [await pointAt(live, fromX), await pointAt(live, toX)];
   const { mouse } = live.page;

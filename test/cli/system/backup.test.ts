@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import t from 'tap';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
+import { withPgClient } from '../../support/servers/query-postgres.ts';
 import { withDatabase } from '../../support/servers/servers.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { query, withFilledBacking } from '../../support/with-backup.ts';
+import { withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
 import { settingsOf, withField } from '../run-field.ts';
 
@@ -47,7 +48,7 @@ t.test('a backup is taken, listed, verified, and restored into an empty database
 t.test('Ctrl-C leaves nothing, and a crash nothing that is taken for a backup', async (t) => {
   const backing = await withFilledBacking(t);
   const DATABASE_URL = directDatabaseUrl(backing.config);
-  await query(DATABASE_URL, (client) =>
+  await withPgClient(DATABASE_URL, (client) =>
     client.query(`
       INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, update)
       SELECT 'filler', n, 'device', n, n, 'applied', jsonb_build_object('text', md5(n::text) || md5((-n)::text))

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import t from 'tap';
 import { restoreBackup } from '../../../db/backup/restore-backup.ts';
+import { withPgClient } from '../../support/servers/query-postgres.ts';
 import { withDatabase } from '../../support/servers/servers.ts';
-import { backUp, dumpRows, forgeManifest, query, withFilledBacking } from '../../support/with-backup.ts';
+import { backUp, dumpRows, forgeManifest, withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
 
 const log = 'field_updates.copy.gz';
@@ -119,10 +120,10 @@ t.test('what is damaged is refused by its name and by what is wrong, and nothing
 t.test('a database that holds anything is refused by the name of the table', async (t) => {
   const { path } = await backUp(t, await withFilledBacking(t));
   const { directUrl: url } = await withDatabase(t);
-  await query(url, (client) => client.query('CREATE TABLE notes (text text)'));
-  await query(url, (client) => client.query(`INSERT INTO notes VALUES ('mine')`));
+  await withPgClient(url, (client) => client.query('CREATE TABLE notes (text text)'));
+  await withPgClient(url, (client) => client.query(`INSERT INTO notes VALUES ('mine')`));
   await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: /public\.notes/ });
-  await query(url, (client) => client.query('DELETE FROM notes'));
+  await withPgClient(url, (client) => client.query('DELETE FROM notes'));
   await restoreBackup({ folder: path, url });
   await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: /bullmq\.|public\./ });
 });

@@ -11,9 +11,10 @@ import { listFields, verifyField } from '../../../db/read/verify-field.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { waitForVersion } from '../../support/read-back.ts';
+import { withPgClient } from '../../support/servers/query-postgres.ts';
 import { withDatabase } from '../../support/servers/servers.ts';
 import { jobOf, setCell } from '../../support/updates.ts';
-import { alice, backUp, dumpRows, garden, pond, query, withFilledBacking } from '../../support/with-backup.ts';
+import { alice, backUp, dumpRows, garden, pond, withFilledBacking } from '../../support/with-backup.ts';
 
 t.test('what is restored is what was backed up, row by row, and replays to the same bytes', async (t) => {
   const source = await withFilledBacking(t);
@@ -50,7 +51,7 @@ t.test('what is restored is what was backed up, row by row, and replays to the s
 t.test('an older backup is loaded under its own schema, which is then brought up to date', async (t) => {
   const source = await withFilledBacking(t);
   const DATABASE_URL = directDatabaseUrl(source.config);
-  await query(DATABASE_URL, (client) => client.query('UPDATE knex_migrations SET batch = id'));
+  await withPgClient(DATABASE_URL, (client) => client.query('UPDATE knex_migrations SET batch = id'));
   await migrateDown(DATABASE_URL); // Keeps its tables, and the jobs in them.
   await migrateDown(DATABASE_URL);
   const { path, manifest } = await backUp(t, source);
@@ -58,7 +59,7 @@ t.test('an older backup is loaded under its own schema, which is then brought up
   t.same(manifest.migrations, listMigrations().slice(0, -2));
   const { directUrl: url } = await withDatabase(t);
   await t.rejects(restoreBackup({ folder: path, url }), { check: 'not_empty', message: String(firstMissing) });
-  await query(url, (client) =>
+  await withPgClient(url, (client) =>
     client.query('DROP SCHEMA public CASCADE; DROP SCHEMA bullmq CASCADE; CREATE SCHEMA public'),
   );
   await restoreBackup({ folder: path, url });
@@ -72,7 +73,7 @@ t.test('an older backup is loaded under its own schema, which is then brought up
 
 t.test('every table is backed up, and there is no sequence to forget', async (t) => {
   const { directUrl: url } = await withDatabase(t);
-  await query(url, async (client) => {
+  await withPgClient(url, async (client) => {
     const tables = (await listBackupTables(client)).map(({ table }) => table);
     const { rows } = await client.query<{ name: string }>(
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,

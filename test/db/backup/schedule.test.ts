@@ -12,8 +12,9 @@ import { withScratchDatabase } from '../../../db/backup/scratch-database.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { registerBackupMetrics } from '../../../workers/observe/backup-metrics.ts';
 import type { Backing } from '../../support/processes/with-worker.ts';
+import { withPgClient } from '../../support/servers/query-postgres.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { query, withFilledBacking } from '../../support/with-backup.ts';
+import { withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
 
 const dayMs = 86_400_000;
@@ -32,7 +33,7 @@ async function readPrefix(client: pg.Client): Promise<string> {
 }
 
 const listScratch = (url: string) =>
-  query(url, async (client) => {
+  withPgClient(url, async (client) => {
     const { rows } = await client.query<{ datname: string }>(
       `SELECT datname FROM pg_database WHERE starts_with(datname, '${await readPrefix(client)}')`,
     );
@@ -92,11 +93,11 @@ t.test('what a crash has left behind is cleaned up, and what is not ours stays',
   const foreign = formatPartialName('field-20260101T000000000Z-ffffffff');
   for (const name of [partial, foreign, 'holiday-pictures']) await mkdir(join(plan.folder, name));
   await writeFile(join(plan.folder, partial, 'field_updates.copy.gz'), 'half');
-  const left = `${await query(plan.url, readPrefix)}00000000`;
+  const left = `${await withPgClient(plan.url, readPrefix)}00000000`;
   const other = 'field_verify_0_00000000';
-  await query(plan.url, (client) => client.query(`CREATE DATABASE ${left}`));
-  await query(plan.url, (client) => client.query(`CREATE DATABASE ${other}`));
-  t.teardown(() => query(plan.url, (client) => client.query(`DROP DATABASE ${other}`)));
+  await withPgClient(plan.url, (client) => client.query(`CREATE DATABASE ${left}`));
+  await withPgClient(plan.url, (client) => client.query(`CREATE DATABASE ${other}`));
+  t.teardown(() => withPgClient(plan.url, (client) => client.query(`DROP DATABASE ${other}`)));
   t.same(await listBackups(plan.folder), [], 'what is half done is not taken for a backup');
   const run = await runBackups(plan);
   t.same(run?.removed, [partial, left]);
@@ -124,7 +125,7 @@ t.test('old backups go by count and by age, but never the newest and the newest 
   await runBackups({ ...plan, intervalMs: dayMs, keepMs: 0 });
   const survivors = (await listBackups(plan.folder)).map(({ name }) => name);
   t.same(survivors, [names[5], names[0]], 'older than nothing at all, two are left');
-  const { rows } = await query(plan.url, (client) => client.query('SELECT name FROM backups ORDER BY name'));
+  const { rows } = await withPgClient(plan.url, (client) => client.query('SELECT name FROM backups ORDER BY name'));
   t.same(
     rows.map(({ name }) => name),
     [...survivors].reverse(),
@@ -143,11 +144,15 @@ t.test('a run leaves the scratch database alone that a clone of its database is 
   t.equal(await one.reader.readInstallation(), await clone.reader.readInstallation(), 'both come from one template');
   const { url } = await planOf(t, one);
   const planOfClone = await planOf(t, clone);
-  await query(url, (client) =>
+  await withPgClient(url, (client) =>
     withScratchDatabase(client, url, async (scratch) => {
       const run = await runBackups(planOfClone);
       t.match(run, { verified: { verdict: { differences: [] } }, removed: [] });
-      t.equal(await query(scratch, async (guest) => (await guest.query('SELECT')).rowCount), 1, 'it is still there');
+      t.equal(
+        await withPgClient(scratch, async (guest) => (await guest.query('SELECT')).rowCount),
+        1,
+        'it is still there',
+      );
     }),
   );
 });
@@ -162,7 +167,7 @@ t.test('a run waits for the lock of a process that was killed, until the server 
     backupLockId,
   ]);
   const backend = rows[0]?.pid;
-  t.teardown(() => query(plan.url, (client) => client.query('SELECT pg_terminate_backend($1)', [backend])));
+  t.teardown(() => withPgClient(plan.url, (client) => client.query('SELECT pg_terminate_backend($1)', [backend])));
   // A session in the middle of a statement does not notice that its client is gone.
   const statement = killed.query('SELECT pg_sleep(600)').catch(() => undefined);
   await waitUntil('the statement runs', () => countRows(plan.url, sleepingSql, backend));
@@ -171,7 +176,7 @@ t.test('a run waits for the lock of a process that was killed, until the server 
   const run = runBackups(plan);
   const isWaiting = waitUntil('the run waits for the lock', () => countRows(plan.url, waitingSql, backend));
   await Promise.race([isWaiting, run]);
-  await query(plan.url, (client) => client.query('SELECT pg_cancel_backend($1)', [backend]));
+  await withPgClient(plan.url, (client) => client.query('SELECT pg_cancel_backend($1)', [backend]));
   t.ok((await run)?.written);
   await isWaiting;
 });
@@ -180,4 +185,4 @@ const sleepingSql = `SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'ac
 const waitingSql = 'SELECT FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid))';
 
 const countRows = (url: string, sql: string, backend: number | undefined) =>
-  query(url, async (client) => (await client.query(sql, [backend])).rowCount);
+  withPgClient(url, async (client) => (await client.query(sql, [backend])).rowCount);

@@ -8,9 +8,10 @@ import { listFields, verifyField } from '../../../db/read/verify-field.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { waitForVersion } from '../../support/read-back.ts';
+import { withPgClient } from '../../support/servers/query-postgres.ts';
 import { withDatabase } from '../../support/servers/servers.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
-import { dumpRows, query, withFilledBacking } from '../../support/with-backup.ts';
+import { dumpRows, withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
 
 const fields = ['a', 'b', 'c'].map(asField);
@@ -61,7 +62,7 @@ t.test('a backup is of one moment, however much is written meanwhile', async (t)
 /** So many rows that neither a backup nor a restore is through with them before somebody can step in. */
 async function withManyRows(t: Test): Promise<string> {
   const { config } = await withFilledBacking(t);
-  await query(directDatabaseUrl(config), (client) =>
+  await withPgClient(directDatabaseUrl(config), (client) =>
     client.query(`
       INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, update)
       SELECT 'filler', n, 'device', n, n, 'applied', jsonb_build_object('text', md5(n::text) || md5((-n)::text))
@@ -75,7 +76,7 @@ function cutter(url: string) {
   let cutting: Promise<unknown> | undefined;
   return {
     cut() {
-      cutting ??= query(url, (client) =>
+      cutting ??= withPgClient(url, (client) =>
         client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE datname = current_database() AND application_name = 'field-backup'`),
       );

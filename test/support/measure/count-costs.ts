@@ -1,28 +1,28 @@
-/** Counts what a piece of work costs the servers: statements, commands, bytes. Counts are the same on any machine. */
+/** Counts the statements, commands and bytes that an operation causes. Unlike times, counts are the same on any machine. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { listServers } from '../../../shared/redis/connect.ts';
 
 /** The SQL statements that `work` sends through a pool, transaction control included. */
-export async function countStatements(db: Knex, work: () => Promise<unknown>): Promise<string[]> {
+export async function captureStatements(db: Knex, work: () => Promise<unknown>): Promise<string[]> {
   const statements: string[] = [];
-  const note = ({ sql }: { sql: string }) => void statements.push(sql.trim().split('\n')[0] ?? '');
-  db.on('query', note);
+  const record = ({ sql }: { sql: string }) => void statements.push(sql.trim().split('\n')[0] ?? '');
+  db.on('query', record);
   try {
     await work();
   } finally {
-    db.off('query', note);
+    db.off('query', record);
   }
   return statements;
 }
 
 export interface RedisCost {
-  /** Calls of each command; those that a script makes by itself are among them. */
+  /** Calls per command, including those made by scripts. */
   readonly calls: ReadonlyMap<string, number>;
   readonly bytesIn: number;
 }
 
-/** What `work` asks of a Redis, or of the masters of a cluster together, that nobody else uses meanwhile. */
+/** The cost of `work` in Redis, summed over the masters of a cluster. The servers must have no other clients meanwhile. */
 export async function countRedis(redis: Redis, work: () => Promise<unknown>): Promise<RedisCost> {
   const before = await readStats(redis);
   await work();
@@ -47,7 +47,7 @@ async function readStats(redis: Redis): Promise<RedisCost> {
   return { calls, bytesIn };
 }
 
-/** The bytes of write-ahead log that `work` leaves behind, in a PostgreSQL that nobody else uses meanwhile. */
+/** The bytes of write-ahead log that `work` produces. The server must have no other clients meanwhile. */
 export async function countWalBytes(db: Knex, work: () => Promise<unknown>): Promise<number> {
   const position = async () => {
     const { rows } = await db.raw(`SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS position`);

@@ -1,11 +1,11 @@
-/** How many statements PostgreSQL has been asked in a test's database, whoever asked. */
+/** Counts the statements that PostgreSQL executes in a test's database, from any connection. */
 import type { Knex } from 'knex';
 
 const countSql = `
   SELECT coalesce(sum(calls), 0)::int AS calls FROM pg_stat_statements
   WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query ILIKE ?`;
 
-/** Begins to count those whose text is like `pattern`; the function that is returned says how many there have been. */
+/** Starts counting statements that match `pattern` (ILIKE). The returned function reads the count so far. */
 export async function countStatements(db: Knex, pattern: string): Promise<() => Promise<number>> {
   await db.raw('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
   const read = async () => {

@@ -1,4 +1,4 @@
-/** What a process answers at /metrics, taken apart. */
+/** Reads and parses the Prometheus text format of a /metrics endpoint. */
 
 export interface Sample {
   readonly name: string;
@@ -7,9 +7,9 @@ export interface Sample {
 }
 
 export async function readMetrics(url: string): Promise<Sample[]> {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url} answers ${answer.status}`);
-  return parseMetrics(await answer.text());
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} returned ${response.status}`);
+  return parseMetrics(await response.text());
 }
 
 function parseMetrics(text: string): Sample[] {
@@ -23,7 +23,7 @@ function parseMetrics(text: string): Sample[] {
     });
 }
 
-/** The sum of a metric over all series that have these labels; undefined when there is none. */
+/** The sum of a metric over all series with these labels; undefined if there is none. */
 export function sumOf(samples: readonly Sample[], name: string, labels: Record<string, string> = {}) {
   const found = samples.filter(
     (sample) => sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
@@ -31,7 +31,7 @@ export function sumOf(samples: readonly Sample[], name: string, labels: Record<s
   return found.length === 0 ? undefined : found.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** Every value of every label, by `metric label`. */
+/** All values of each label, keyed by `metric label`. */
 export function labelValues(samples: readonly Sample[]): Map<string, Set<string>> {
   const values = new Map<string, Set<string>>();
   for (const { name, labels } of samples) {

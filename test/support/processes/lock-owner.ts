@@ -1,4 +1,4 @@
-/** A process that takes the lock of the folder given, says `owner` or `refused`, and waits to be killed. */
+/** Acquires the lock of a data folder, prints `owner` or `refused`, and waits to be killed. */
 import { acquireDataDirLock } from '../../../dev/data-dir-lock.ts';
 
 const [, , folder = ''] = process.argv;

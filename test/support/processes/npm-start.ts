@@ -1,10 +1,10 @@
-/** `npm start` as a person would run it, with a data folder and a port of the test's own. */
+/** Runs `npm start` with its own data folder and port. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { waitUntil } from '../wait-until.ts';
 
-const SLOW = { timeoutMs: 90_000 };
+const longTimeout = { timeoutMs: 90_000 };
 const unset = {
   DATABASE_URL: '',
   QUEUE_REDIS_URL: '',
@@ -14,32 +14,32 @@ const unset = {
   OPEN_REGISTRATION: '',
 };
 
-/** Starts it; it is stopped when the test ends, unless it has ended before. */
+/** Starts the process. It is stopped at the end of the test unless it has exited before. */
 export function npmStart(t: Test, folder: string, env: NodeJS.ProcessEnv = {}) {
   const script = fileURLToPath(new URL('../../../dev/start.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
     env: { ...process.env, ...unset, NODE_ENV: 'development', PORT: '0', FIELD_DATA_DIR: folder, ...env },
     stdio: 'pipe',
   });
-  let said = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
-      said += String(chunk);
+      output += String(chunk);
     });
   }
   t.teardown(async () => {
     child.kill('SIGTERM');
-    await waitUntil('npm start has ended', () => child.exitCode !== null || child.signalCode, SLOW);
+    await waitUntil('npm start has exited', () => child.exitCode !== null || child.signalCode, longTimeout);
   });
   return {
     kill: (signal: NodeJS.Signals) => child.kill(signal),
-    said: () => said,
-    ended: () => waitUntil('npm start has ended', () => child.exitCode?.toString() ?? child.signalCode, SLOW),
+    output: () => output,
+    exited: () => waitUntil('npm start has exited', () => child.exitCode?.toString() ?? child.signalCode, longTimeout),
     async ready() {
-      await waitUntil('npm start is ready', () => child.exitCode !== null || /^ready/m.test(said), SLOW);
-      const [, url] = /^ {2}API +(http:\S+)\/api\/$/m.exec(said) ?? [];
-      const [, token] = /Bearer (\S+)'/.exec(said) ?? [];
-      if (!url || !token) throw new Error(`npm start is not ready:\n${said}`);
+      await waitUntil('npm start is ready', () => child.exitCode !== null || /^ready/m.test(output), longTimeout);
+      const [, url] = /^ {2}API +(http:\S+)\/api\/$/m.exec(output) ?? [];
+      const [, token] = /Bearer (\S+)'/.exec(output) ?? [];
+      if (!url || !token) throw new Error(`npm start is not ready:\n${output}`);
       return { url, token };
     },
   };

@@ -1,6 +1,6 @@
 /**
- * A process that starts a guard and a PostgreSQL in the folder given, says `up` and the server's pid and port, and then
- * waits to be killed. For the tests of what is left behind.
+ * Starts an orphan reaper and a PostgreSQL in the given folder, prints `up` with the server's pid and port, and waits to
+ * be killed. For tests of the processes that remain after a crash.
  */
 
 import { startPostgres } from '../../../dev/postgres/server.ts';

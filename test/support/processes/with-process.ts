@@ -1,4 +1,4 @@
-/** Workers and APIs as processes of their own, for tests that kill them. */
+/** Starts an API or a worker as a separate process, for tests that kill it. */
 import type { Test } from 'tap';
 import { type RunningProcess, startProcess } from '../../../dev/processes/child-process.ts';
 import { buildNodeProcess } from '../../../dev/processes/node-process.ts';
@@ -6,7 +6,7 @@ import type { Backing } from './with-worker.ts';
 
 type Component = 'api' | 'workers';
 
-/** Starts a room's process on a backing. It follows this process into its end. */
+/** Starts a component on a backing. The process exits when this process does. */
 export async function withProcess(
   t: Test,
   component: Component,
@@ -28,7 +28,7 @@ export async function withProcess(
   return running;
 }
 
-/** The settings that a child needs to stand on the same servers. */
+/** The environment with which a child process connects to the same servers. */
 function settingsOf(config: Backing['config']): Record<string, string> {
   const { openRegistration, isProduction, ...settings } = config;
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));

@@ -1,4 +1,4 @@
-/** A running worker in this process, on a test's own PostgreSQL and Redis, and the means to feed and read it. */
+/** A test's own PostgreSQL, Redis and clients for them, and a worker that runs in this process. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import type { Test } from 'tap';
@@ -25,7 +25,7 @@ export interface Backing {
   readonly producer: UpdateProducer;
 }
 
-/** Everything that stands behind an API or a worker, but neither of them. */
+/** Everything that an API or a worker needs, without starting either. */
 export async function withBacking(t: Test, settings: Record<string, string> = {}): Promise<Backing> {
   const [{ url, directUrl }, redis] = [await withDatabase(t), await withRedis(t)];
   const config = loadConfig({
@@ -55,7 +55,7 @@ export async function withBacking(t: Test, settings: Record<string, string> = {}
   return { config, log, redis, db, reader, keys, cache, cacheRedis, producer };
 }
 
-/** Starts a worker on a backing; it stops with the test, or before by its lifecycle. */
+/** Starts a worker on a backing. It stops at the end of the test, or earlier through its lifecycle. */
 export async function withWorker(t: Test, backing: Backing): Promise<Lifecycle> {
   const { config, log, keys } = backing;
   const lifecycle = createLifecycle(log);

@@ -1,4 +1,4 @@
-/** A port that was free may be taken a moment later by a test beside this one: then another is tried. */
+/** Starts a Redis on a free port and retries with another port if a concurrent test has taken it in the meantime. */
 import { findFreePort } from '../../../dev/processes/free-port.ts';
 import type { RedisServer } from '../../../dev/redis/server.ts';
 

@@ -1,10 +1,10 @@
-/** A real pgbouncer in transaction mode before a PostgreSQL, as it is installed on this machine. */
+/** Starts the system's pgbouncer in transaction mode in front of a PostgreSQL. */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
 import type { StartProcess } from '../../../dev/processes/child-process.ts';
 import { findFreePort } from '../../../dev/processes/free-port.ts';
 import { waitUntil } from '../wait-until.ts';
+import { queryPostgres } from './query-postgres.ts';
 
 interface PoolerOptions {
   readonly folder: string;
@@ -13,7 +13,7 @@ interface PoolerOptions {
   readonly start: StartProcess;
 }
 
-/** @returns the port that it listens on, for every database of the server */
+/** @returns the port that pgbouncer listens on; it forwards to every database of the server */
 export async function startPooler({ folder, postgresPort, password, start }: PoolerOptions): Promise<number> {
   const home = join(folder, 'pgbouncer');
   const port = await findFreePort();
@@ -36,7 +36,7 @@ ignore_startup_parameters = extra_float_digits,statement_timeout,lock_timeout,id
 `,
   );
   for (const path of [home, join(home, 'users.txt'), join(home, 'pgbouncer.ini')]) await chmod(path, 0o755);
-  // It refuses to be root.
+  // pgbouncer refuses to run as root.
   const asNobody = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
   await start({
     name: 'pgbouncer',
@@ -48,15 +48,7 @@ ignore_startup_parameters = extra_float_digits,statement_timeout,lock_timeout,id
     graceMs: 5000,
     recordIn: join(folder, 'run'),
   });
-  await waitUntil('the pooler takes connections', async () => {
-    const client = new pg.Client({ connectionString: `postgres://field:${password}@127.0.0.1:${port}/postgres` });
-    client.on('error', () => undefined); // Answered by the rejection below.
-    try {
-      await client.connect();
-      return (await client.query('SELECT 1')).rowCount === 1;
-    } finally {
-      await client.end().catch(() => undefined);
-    }
-  });
+  const url = `postgres://field:${password}@127.0.0.1:${port}/postgres`;
+  await waitUntil('pgbouncer accepts connections', async () => (await queryPostgres(url, 'SELECT 1')).length === 1);
   return port;
 }

@@ -1,34 +1,29 @@
-/** A PostgreSQL of a test's own, for tests in which it fails. All others share one: `withDatabase` is much quicker. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** A separate PostgreSQL server for tests that stop it. Other tests share one server through `withDatabase`, which is faster. */
 import type { Test } from 'tap';
 import { migrate } from '../../../db/migrations/migrate.ts';
 import { ensureDatabase, startPostgres } from '../../../dev/postgres/server.ts';
 import { findFreePort } from '../../../dev/processes/free-port.ts';
+import { withFolder } from '../with-folder.ts';
 
 export interface TestPostgres {
   /** A database with all migrations applied. */
   readonly url: string;
   readonly port: number;
-  /** Of the server that runs now, or ran last. */
+  /** The pid of the current server process, or of the last one. */
   readonly pid: number;
   stop(): Promise<void>;
-  /** Starts it again, on the same port with the same data. */
+  /** Restarts the server on the same port with the same data. */
   start(): Promise<void>;
-  /** Ends it with SIGKILL, as a crash would. Its log is on the disk, so that what was committed is there again. */
+  /** Kills the server with SIGKILL. Its write-ahead log is on disk, so committed data survives. */
   kill9(): Promise<void>;
 }
 
 export async function withPostgres(t: Test): Promise<TestPostgres> {
-  const folder = await mkdtemp(join(process.env.TEST_FOLDER ?? tmpdir(), 'postgres-'));
+  const folder = await withFolder(t);
   const port = await findFreePort();
   const launch = () => startPostgres({ folder, port, password: 'test' });
   let server = await launch();
-  t.teardown(async () => {
-    await server.process.forceStop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  t.teardown(() => server.process.forceStop());
   await ensureDatabase(server, 'field');
   await migrate(server.url('field'));
   return {

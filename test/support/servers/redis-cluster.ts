@@ -1,4 +1,4 @@
-/** A real Redis Cluster of three nodes, in the place of a test's own Redis. */
+/** A Redis Cluster of three nodes in place of a test's single Redis. */
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Test } from 'tap';
@@ -15,7 +15,7 @@ interface ClusterOptions {
 }
 
 const password = 'test';
-/** Of its 16,384 slots, what each node has. */
+/** The 16,384 hash slots, by node. */
 const slots = [
   [0, 5461],
   [5462, 10_922],
@@ -28,8 +28,15 @@ export async function withRedisCluster(t: Test, { binary, folder, settings, reco
   const launch = (index: number) => {
     const { port = 0, bus = 0 } = ports[index] ?? {};
     const clustered = { 'cluster-enabled': 'yes', 'cluster-port': String(bus), masterauth: password };
-    const own = join(folder, `node-${index}`);
-    return startRedis({ binary, folder: own, port, password, settings: { ...clustered, ...settings }, recordIn });
+    const nodeFolder = join(folder, `node-${index}`);
+    return startRedis({
+      binary,
+      folder: nodeFolder,
+      port,
+      password,
+      settings: { ...clustered, ...settings },
+      recordIn,
+    });
   };
   const all = (work: (node: RedisServer, index: number) => Promise<unknown>) => Promise.all(nodes.map(work));
   t.teardown(() => all(({ process }) => process.forceStop()));
@@ -79,22 +86,22 @@ async function assignSlots(
 }
 
 async function waitUntilFormed(nodes: readonly RedisServer[]): Promise<void> {
-  await waitUntil('the cluster is whole', async () => {
-    const answers = await queryNodes(nodes, (redis) => redis.call('CLUSTER', 'INFO'));
-    return answers.every((answer) => /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(String(answer)));
+  await waitUntil('the cluster is complete', async () => {
+    const responses = await queryNodes(nodes, (redis) => redis.call('CLUSTER', 'INFO'));
+    return responses.every((response) => /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(String(response)));
   });
 }
 
-async function queryNodes<Answer>(
+async function queryNodes<Result>(
   nodes: readonly RedisServer[],
-  question: (redis: Redis, index: number) => Promise<Answer>,
-): Promise<Answer[]> {
+  query: (redis: Redis, index: number) => Promise<Result>,
+): Promise<Result[]> {
   return Promise.all(
     nodes.map(async (node, index) => {
       const redis = new Redis(node.url(0));
-      redis.on('error', () => undefined); // The question under way is rejected as well.
+      redis.on('error', () => undefined); // The query in progress is rejected with the same error.
       try {
-        return await question(redis, index);
+        return await query(redis, index);
       } finally {
         redis.disconnect();
       }

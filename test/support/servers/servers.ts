@@ -1,33 +1,35 @@
 /**
- * Real servers for a test, which stop with it: a fresh database each in the PostgreSQL that `npm test` has started, and
- * a Redis of its own.
+ * Servers for a test: a new database in the PostgreSQL that `npm test` has started, and a separate Redis. Both are removed
+ * at the end of the test.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Test } from 'tap';
 import { migrate } from '../../../db/migrations/migrate.ts';
 import { startRedis } from '../../../dev/redis/server.ts';
 import { launchOnFreePort } from './launch-on-free-port.ts';
+import { withPgClient } from './query-postgres.ts';
 import { withRedisCluster } from './redis-cluster.ts';
 
 const TEMPLATE = 'field_template';
-/** Any number that all test files agree on: who holds this lock makes the template. */
+/** Advisory lock key, shared by all test files; its owner creates the template. */
 const TEMPLATE_LOCK = 7_340_001;
 
-/** A database with all migrations applied and nothing in it, dropped when the test ends. */
+/** An empty database with all migrations applied, dropped at the end of the test. */
 export async function withDatabase(t: Test): Promise<{ url: string; directUrl: string }> {
   const name = `field_test_${randomBytes(6).toString('hex')}`;
-  await withClient(async (client) => {
+  const serverUrl = required('TEST_DATABASE_URL');
+  await withPgClient(serverUrl, async (client) => {
     await ensureTemplate(client);
     await client.query(`create database ${name} template ${TEMPLATE}`);
   });
-  t.teardown(() => withClient((client) => client.query(`drop database if exists ${name} with (force)`)));
+  t.teardown(() => withPgClient(serverUrl, (client) => client.query(`drop database if exists ${name} with (force)`)));
   return { url: urlOf(name, process.env.TEST_POOLER_PORT), directUrl: urlOf(name) };
 }
 
-/** Migrates once a run: copying the result takes a tenth of the time. Migrated under another name, lest half of it be used. */
+/** Migrates once per run, since copying a template takes a tenth of the time. The draft is renamed only when it is complete. */
 async function ensureTemplate(client: pg.Client): Promise<void> {
   const draft = `${TEMPLATE}_draft`;
   await client.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK]);
@@ -43,17 +45,6 @@ async function ensureTemplate(client: pg.Client): Promise<void> {
   }
 }
 
-async function withClient(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
-  const client = new pg.Client({ connectionString: required('TEST_DATABASE_URL') });
-  client.on('error', () => {}); // The query that is under way is rejected as well.
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
 function urlOf(database: string, port?: string): string {
   const url = new URL(required('TEST_DATABASE_URL'));
   if (port) url.port = port;
@@ -61,40 +52,44 @@ function urlOf(database: string, port?: string): string {
   return url.href;
 }
 
-/** For tests that stop the one server that there is, or look into it. */
-export const withOneRedis = process.env.TEST_REDIS_CLUSTER ? { skip: 'there are three here' } : {};
+/** Options of tests that need a single Redis server: they stop it or read its keys directly. */
+export const withOneRedis = process.env.TEST_REDIS_CLUSTER
+  ? { skip: 'needs a single Redis; this run uses a cluster' }
+  : {};
 
-/** For tests that tell one server's answers, or the end of its connections, from another's. */
-export const withoutPooler = process.env.TEST_PGBOUNCER ? { skip: 'a pooler stands before PostgreSQL' } : {};
+/** Options of tests that depend on individual PostgreSQL connections. */
+export const withoutPooler = process.env.TEST_PGBOUNCER
+  ? { skip: 'needs direct connections; this run uses pgbouncer' }
+  : {};
 
 export interface TestRedis {
-  /** Database 0, where the queue lives as well. */
+  /** Database 0, the queue's database. */
   readonly url: string;
   readonly queueUrl: string;
   /** Database 1. */
   readonly cacheUrl: string;
   readonly port: number;
-  /** Of the server that runs now, or ran last. */
+  /** The pid of the current server process, or of the last one. */
   readonly pid: number;
   stop(): Promise<void>;
-  /** Starts it again, on the same port with the same data. */
+  /** Restarts the server on the same port with the same data. */
   start(): Promise<void>;
-  /** Ends it with SIGKILL, as a crash would. */
+  /** Kills the server with SIGKILL. */
   kill9(): Promise<void>;
 }
 
-/** A Redis of the test's own that keeps all it acknowledges. `settings` replace its own, by their names in redis.conf. */
+/** A separate Redis with durable writes. @param settings overrides, by their names in redis.conf */
 export async function withRedis(
   t: Test,
   { settings = {} }: { settings?: Record<string, string> } = {},
 ): Promise<TestRedis> {
   if (process.env.TEST_REDIS_CLUSTER) return withCluster(t, { settings });
-  const place = await findPlace();
-  const launch = (port: number) => startRedis({ ...place, port, password: 'test', settings });
+  const launchOptions = await createLaunchOptions();
+  const launch = (port: number) => startRedis({ ...launchOptions, port, password: 'test', settings });
   let server = await launchOnFreePort(launch);
   t.teardown(async () => {
     await server.process.forceStop();
-    await rm(place.folder, { recursive: true, force: true });
+    await rm(launchOptions.folder, { recursive: true, force: true });
   });
   return {
     url: server.url(0),
@@ -117,11 +112,11 @@ export async function withCluster(
   t: Test,
   { settings = {} }: { settings?: Record<string, string> } = {},
 ): Promise<TestRedis> {
-  return withRedisCluster(t, { ...(await findPlace()), settings });
+  return withRedisCluster(t, { ...(await createLaunchOptions()), settings });
 }
 
-/** What to start a Redis from, and where. */
-async function findPlace() {
+/** The binary and a new data folder for a Redis. */
+async function createLaunchOptions() {
   const testFolder = required('TEST_FOLDER');
   return {
     binary: required('TEST_REDIS_SERVER'),
@@ -132,6 +127,6 @@ async function findPlace() {
 
 function required(name: 'TEST_DATABASE_URL' | 'TEST_REDIS_SERVER' | 'TEST_FOLDER'): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is missing: run the tests with \`npm test\` or \`npm test -- <file>\``);
+  if (!value) throw new Error(`${name} is not set; run the tests with \`npm test\` or \`npm test -- <file>\``);
   return value;
 }

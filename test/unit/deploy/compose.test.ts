@@ -1,4 +1,4 @@
-/** No container engine is needed: the files are held to the settings and to the tree. */
+/** Checks the Compose file and the Dockerfile without a container engine, against the settings and the source tree. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Ajv2019 } from 'ajv/dist/2019.js';
@@ -27,9 +27,9 @@ const compose: { services: Record<string, Service>; volumes: Record<string, null
   },
 );
 const services = Object.entries(compose.services);
-const ours = services.filter(([, { build }]) => build !== undefined);
+const builtServices = services.filter(([, { build }]) => build !== undefined);
 
-/** `${NAME:?why}` and `${NAME:-default}` as compose fills them in. */
+/** Substitutes `${NAME:?message}` and `${NAME:-default}` as Compose does. */
 function substitute(value: string, env: Record<string, string>): string {
   return value.replace(
     /\$\{(\w+):([-?])([^}]*)\}/g,
@@ -37,14 +37,14 @@ function substitute(value: string, env: Record<string, string>): string {
   );
 }
 
-t.test('it is what the Compose Specification allows, and a mistake would be found', async (t) => {
+t.test('the file satisfies the Compose Specification, and a mistake is reported', async (t) => {
   const ajv = new Ajv2019({ strict: false, validateFormats: false });
-  // Ids of an older draft, which nothing refers to.
+  // Removes the ids of an older JSON Schema draft, which nothing refers to.
   const { $schema, ...schema } = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
     key === 'id' && typeof value === 'string' ? undefined : value,
   );
   const isCompose = ajv.compile(schema);
-  // The schema is older than the project's name.
+  // The schema predates the top-level `name` property.
   const { name, ...given } = parse(await read('docker-compose.yml'), { merge: true });
   t.ok(isCompose(given), JSON.stringify(isCompose.errors));
   t.notOk(isCompose({ ...given, services: { api: { image: 'x', comand: ['x'] } } }));
@@ -70,23 +70,23 @@ t.test('compose runs PostgreSQL, Redis twice, the API, a worker, and migrates fi
   }
 });
 
-t.test('our processes get settings that production accepts, and no others', async (t) => {
+t.test('our services set only known settings, with values that are valid in production', async (t) => {
   const env = { POSTGRES_PASSWORD: 'secret', JWT_SECRET: 'x'.repeat(32) };
-  for (const [name, { environment = {} }] of ours) {
+  for (const [name, { environment = {} }] of builtServices) {
     for (const key of Object.keys(environment)) t.ok(key in configSchema.shape, `${name}: ${key} is a setting`);
     const filled = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, substitute(value, env)]));
     t.equal(loadConfig(filled).isProduction, true);
   }
 });
 
-t.test('every command names a file that the image has', async (t) => {
+t.test('every command refers to a file in the image', async (t) => {
   const dockerfile = await read('Dockerfile');
   const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) =>
     sources.split(' '),
   );
-  for (const source of copied) t.ok(existsSync(new URL(source, root)), `${source} can be copied`);
+  for (const source of copied) t.ok(existsSync(new URL(source, root)), `${source} exists`);
   const commands = [
-    ...ours.flatMap(([, { command = [] }]) => command),
+    ...builtServices.flatMap(([, { command = [] }]) => command),
     ...(dockerfile.match(/^CMD (\[.*\])$/m)?.[1] ?? '[]').split('"'),
   ];
   const files = commands.filter((word) => /\.(ts|mjs)$/.test(word));
@@ -97,7 +97,7 @@ t.test('every command names a file that the image has', async (t) => {
   }
 });
 
-t.test('the queue keeps every write, and nothing listens beyond this machine', async (t) => {
+t.test('the queue is durable, and ports are published on the loopback interface only', async (t) => {
   const command = compose.services.queue?.command?.join(' ') ?? '';
   t.match(command, '--appendonly yes');
   t.match(command, '--appendfsync always');
@@ -107,7 +107,7 @@ t.test('the queue keeps every write, and nothing listens beyond this machine', a
   }
 });
 
-t.test('the image runs as a user without rights, and says how it is', async (t) => {
+t.test('the image runs as an unprivileged user, has a health check, and contains no secrets', async (t) => {
   const dockerfile = await read('Dockerfile');
   t.match(dockerfile, /^USER node$/m);
   t.match(dockerfile, /^HEALTHCHECK /m);

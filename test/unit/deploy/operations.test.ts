@@ -1,4 +1,4 @@
-/** The runbook, held to the alerts and to the command. */
+/** Checks the runbook against the alerts and the command line. */
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { parse } from 'yaml';
@@ -20,26 +20,26 @@ const anchors = headings.map((heading) =>
     .replaceAll(' ', '-'),
 );
 
-t.test('every alert has its page, and leads to it', async (t) => {
+t.test('every alert has a section in the runbook and links to it', async (t) => {
   t.ok(alerts.length > 10);
   for (const { alert, annotations } of alerts) {
-    t.ok(headings.includes(alert), `${alert} has a page`);
+    t.ok(headings.includes(alert), `${alert} has a section`);
     t.equal(annotations.runbook_url, `docs/operations.md#${alert.toLowerCase()}`);
   }
-  const pages = headings.filter((heading) => heading.startsWith('Field'));
+  const sections = headings.filter((heading) => heading.startsWith('Field'));
   const names = alerts.map(({ alert }) => alert);
   t.same(
-    pages.filter((page) => !names.includes(page)),
+    sections.filter((section) => !names.includes(section)),
     [],
-    'and no page is of an alert that is gone',
+    'no section describes an alert that does not exist',
   );
 });
 
-t.test('every link within the runbook leads somewhere', async (t) => {
+t.test('every link within the runbook has a target', async (t) => {
   for (const [, anchor = ''] of runbook.matchAll(/\]\(#([^)]+)\)/g)) t.ok(anchors.includes(anchor), anchor);
 });
 
-t.test('every command that a page tells to type exists, with its options', async (t) => {
+t.test('every command in the documentation exists, with its options', async (t) => {
   for (const page of ['README.md', 'docs/operations.md', 'docs/backups.md', 'docs/security.md', 'docs/guarantees.md']) {
     const text = await read(page);
     for (const [, line = ''] of text.matchAll(/(?:npx consciousness-field|cli\/field\.mjs) ([a-z][^`\n#|]*)/g)) {
@@ -60,9 +60,9 @@ t.test('every command that a page tells to type exists, with its options', async
   }
 });
 
-t.test('the exit codes and settings that it names are those that there are', async (t) => {
+t.test('the runbook lists every exit code and only existing settings', async (t) => {
   for (const [name, code] of Object.entries(exitCodes)) {
-    t.ok(runbook.includes(`| ${code} | ${exitMeanings[name as keyof typeof exitCodes]} |`), `${code} is explained`);
+    t.ok(runbook.includes(`| ${code} | ${exitMeanings[name as keyof typeof exitCodes]} |`), `${code} is listed`);
   }
   const names = [...runbook.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=\w+)?`/g)].map(([, name = '']) => name);
   t.ok(names.length > 5);

@@ -8,11 +8,11 @@ const settings = Object.fromEntries(
   lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
 );
 
-t.test('the example of the environment lists every setting and no other', async (t) => {
+t.test('.env.example lists every setting and no other', async (t) => {
   t.same(Object.keys(settings).sort(), Object.keys(configSchema.shape).sort());
 });
 
-t.test('the example says what the defaults are', async (t) => {
+t.test('.env.example shows the default values', async (t) => {
   const required = { DATABASE_URL: 'postgres://x', QUEUE_REDIS_URL: 'redis://x', CACHE_REDIS_URL: 'redis://x' };
   const defaults = configSchema.parse(required);
   const shown = configSchema.parse({
@@ -22,7 +22,7 @@ t.test('the example says what the defaults are', async (t) => {
   t.same(shown, defaults);
 });
 
-t.test('the example needs only a secret to be used', async (t) => {
+t.test('.env.example is valid once a secret is added', async (t) => {
   t.throws(() => loadConfig(settings), /JWT_SECRET/);
   t.doesNotThrow(() => loadConfig({ ...settings, JWT_SECRET: 'x'.repeat(32) }));
 });

@@ -1,4 +1,4 @@
-/** The pages, held to what they speak of: files, links, commands, scripts, rooms, routes. */
+/** Checks the documentation against the repository: files, links, commands, scripts, folders and guarantees. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import t from 'tap';
@@ -15,7 +15,7 @@ const pages = await Promise.all(
 );
 const textOf = (name: string) => pages.find((page) => page.name === name)?.text ?? '';
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** The anchors of a page's headings, as GitHub generates them. */
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
@@ -25,22 +25,23 @@ function anchorsOf(text: string): string[] {
   );
 }
 
-t.test('every link within the pages leads somewhere', async (t) => {
+t.test('every relative link has a target', async (t) => {
   let count = 0;
   for (const { name, text } of pages) {
     for (const [, link = ''] of text.matchAll(/(?:\]\(|src(?:set)?=")([^)"]+)/g)) {
       if (/^https?:/.test(link)) continue;
       const [path = '', anchor] = link.split('#');
       const target = path === '' ? new URL(name, root) : new URL(path, new URL(name, root));
-      t.ok(existsSync(target), `${name}: ${link} is there`);
-      if (anchor) t.ok(anchorsOf(await readFile(target, 'utf8')).includes(anchor), `${name}: ${link} has its heading`);
+      t.ok(existsSync(target), `${name}: ${link} exists`);
+      if (anchor)
+        t.ok(anchorsOf(await readFile(target, 'utf8')).includes(anchor), `${name}: the heading of ${link} exists`);
       count += 1;
     }
   }
   t.ok(count > 20);
 });
 
-t.test('every test, folder and script that a page names is there', async (t) => {
+t.test('every path and script that a page names exists', async (t) => {
   for (const { name, text } of pages) {
     for (const [, path = ''] of text.matchAll(
       /`((?:test|bench|deploy|api|workers|shared|db|client)\/[\w./-]*\w)\/?`/g,
@@ -53,14 +54,14 @@ t.test('every test, folder and script that a page names is there', async (t) => 
   }
 });
 
-t.test('every guarantee names a test that holds it', async (t) => {
+t.test('every guarantee names the test that verifies it', async (t) => {
   const rows = [...textOf('docs/guarantees.md').matchAll(/^\| (.+) \|$/gm)]
     .slice(2)
     .map(([, row = '']) => row.split(' | '));
   t.ok(rows.length > 15);
   for (const [promise, kept, held = ''] of rows) {
-    t.ok(kept, `${promise}: how`);
-    t.match(held, /`test\/[\w./-]+`/, `${promise}: by what test`);
+    t.ok(kept, `${promise}: names its mechanism`);
+    t.match(held, /`test\/[\w./-]+`/, `${promise}: names its test`);
   }
 });
 
@@ -70,17 +71,17 @@ t.test('the README lists every command', async (t) => {
   t.same(listed.toSorted(), commands.toSorted());
 });
 
-t.test('the architecture lists every room', async (t) => {
+t.test('the architecture lists every top-level folder', async (t) => {
   const text = textOf('docs/architecture.md');
-  const listed = [...text.matchAll(/^\| `([a-z]+)\//gm)].map(([, room]) => room);
+  const listed = [...text.matchAll(/^\| `([a-z]+)\//gm)].map(([, folder]) => folder);
   const entries = await readdir(root, { withFileTypes: true });
   const ignored = [...(await read('.gitignore')).split('\n'), 'docs/', 'node_modules/'];
-  const rooms = entries
+  const folders = entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => name)
     .filter((name) => !ignored.some((line) => line.replaceAll('/', '') === name));
   t.same(
-    rooms.filter((room) => !listed.includes(room)),
+    folders.filter((folder) => !listed.includes(folder)),
     [],
   );
 });

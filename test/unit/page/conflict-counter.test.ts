@@ -17,66 +17,66 @@ const at = (version: number): PageConflict => ({
   time: 0,
 });
 const page = (...versions: number[]): ConflictPage => ({ total: versions.length, conflicts: versions.map(at) });
-const versions = (tally: ConflictCounter) => tally.current.conflicts.map(({ version }) => version);
+const versions = (counter: ConflictCounter) => counter.current.conflicts.map(({ version }) => version);
 
-/** A read that is answered when the test says so. */
+/** A read that completes when the test calls `respond` or `fail`. */
 function slowRead() {
-  let [answer, fail] = [(_: ConflictPage) => {}, (_: Error) => {}];
+  let [respond, fail] = [(_: ConflictPage) => {}, (_: Error) => {}];
   const promise = new Promise<ConflictPage>((resolve, reject) => {
-    [answer, fail] = [resolve, reject];
+    [respond, fail] = [resolve, reject];
   });
-  return { read: () => promise, answer, fail };
+  return { read: () => promise, respond, fail };
 }
 
-t.test('what the stream tells is kept before what was read', async (t) => {
-  const tally = new ConflictCounter(3);
-  await tally.load(async () => ({ total: 40, conflicts: [9, 7, 4].map(at) }));
-  t.equal(tally.add(at(12)), true);
-  t.equal(tally.current.total, 41);
-  t.same(versions(tally), [12, 9, 7]);
+t.test('conflicts from the stream are listed before those that were read', async (t) => {
+  const counter = new ConflictCounter(3);
+  await counter.load(async () => ({ total: 40, conflicts: [9, 7, 4].map(at) }));
+  t.equal(counter.add(at(12)), true);
+  t.equal(counter.current.total, 41);
+  t.same(versions(counter), [12, 9, 7]);
 });
 
-t.test('one told after the answer was made, and before it came, is not lost', async (t) => {
-  const tally = new ConflictCounter(3);
+t.test('a conflict that arrives between the creation of a response and its receipt is not lost', async (t) => {
+  const counter = new ConflictCounter(3);
   const slow = slowRead();
-  const filled = tally.load(slow.read);
-  for (const version of [5, 6, 7, 8]) tally.add(at(version));
-  slow.answer(page());
+  const filled = counter.load(slow.read);
+  for (const version of [5, 6, 7, 8]) counter.add(at(version));
+  slow.respond(page());
   await filled;
-  t.equal(tally.current.total, 4);
-  t.same(versions(tally), [8, 7, 6]);
+  t.equal(counter.current.total, 4);
+  t.same(versions(counter), [8, 7, 6]);
 });
 
-t.test('one that the answer holds already is counted once, told before it or after', async (t) => {
-  const tally = new ConflictCounter(3);
+t.test('a conflict that the response includes is counted once, whether it arrives before or after it', async (t) => {
+  const counter = new ConflictCounter(3);
   const slow = slowRead();
-  const filled = tally.load(slow.read);
-  tally.add(at(5));
-  slow.answer(page(6, 5));
+  const filled = counter.load(slow.read);
+  counter.add(at(5));
+  slow.respond(page(6, 5));
   await filled;
-  t.equal(tally.add(at(6)), false);
-  t.equal(tally.current.total, 2);
-  t.same(versions(tally), [6, 5]);
+  t.equal(counter.add(at(6)), false);
+  t.equal(counter.current.total, 2);
+  t.same(versions(counter), [6, 5]);
 });
 
-t.test('one update may conflict in several places', async (t) => {
-  const tally = new ConflictCounter(3);
-  await tally.load(async () => page(4));
-  t.equal(tally.add(at(5)), true);
-  t.equal(tally.add({ ...at(5), cell: 'particle/p' }), true);
-  t.equal(tally.current.total, 3);
+t.test('several conflicts of one update are all counted', async (t) => {
+  const counter = new ConflictCounter(3);
+  await counter.load(async () => page(4));
+  t.equal(counter.add(at(5)), true);
+  t.equal(counter.add({ ...at(5), cell: 'particle/p' }), true);
+  t.equal(counter.current.total, 3);
 });
 
-t.test('of two reads the one of the later moment stands; a failed one changes nothing', async (t) => {
-  const tally = new ConflictCounter(3);
+t.test('of two reads the one of the later version wins; a failed one changes nothing', async (t) => {
+  const counter = new ConflictCounter(3);
   const [early, failing, late] = [slowRead(), slowRead(), slowRead()];
-  const fills = [tally.load(early.read), tally.load(late.read)];
-  const failed = t.rejects(tally.load(failing.read), /away/);
-  tally.add(at(5));
-  late.answer(page(6, 5, 3));
+  const fills = [counter.load(early.read), counter.load(late.read)];
+  const failed = t.rejects(counter.load(failing.read), /away/);
+  counter.add(at(5));
+  late.respond(page(6, 5, 3));
   failing.fail(new Error('away'));
-  early.answer(page(3));
+  early.respond(page(3));
   await Promise.all([...fills, failed]);
-  t.equal(tally.current.total, 3);
-  t.same(versions(tally), [6, 5, 3]);
+  t.equal(counter.current.total, 3);
+  t.same(versions(counter), [6, 5, 3]);
 });

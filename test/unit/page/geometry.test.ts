@@ -14,7 +14,7 @@ const viewport = { x: 100, y: 50, width: 600, height: 300 };
 const world = { x: -10, y: -10, width: 20, height: 20 };
 const view = { viewport, world };
 
-t.test('a place of the world and its place on the screen are each other’s image, north up', async (t) => {
+t.test('world and screen coordinates convert into each other, y axis up', async (t) => {
   t.same(toScreen(view, { x: -10, y: 10 }), { x: 100, y: 50 });
   for (const point of [
     { x: 0, y: 0 },
@@ -24,10 +24,10 @@ t.test('a place of the world and its place on the screen are each other’s imag
     const back = toWorld(view, toScreen(view, point));
     t.ok(Math.hypot(back.x - point.x, back.y - point.y) < 1e-9);
   }
-  t.same(toScreen(view, { x: 1e308, y: -1e308 }), { x: 700, y: 350 }, 'what is far out is shown at the edge');
+  t.same(toScreen(view, { x: 1e308, y: -1e308 }), { x: 700, y: 350 }, 'an outlier is shown at the edge');
 });
 
-t.test('the middle of every cell lies in that cell, and nothing beside the plate in any', async (t) => {
+t.test('the center of every cell lies in that cell, and points outside the viewport in none', async (t) => {
   for (const cell of [
     { x: 0, y: 0 },
     { x: 29, y: 29 },
@@ -50,7 +50,7 @@ t.test('a stroke leaves no gap between two cells', async (t) => {
   t.same(cellsBetween({ x: 4, y: 4 }, { x: 4, y: 4 }).at(0), { x: 4, y: 4 });
 });
 
-t.test('the world stands still while it serves, grows when it must, and is not torn open by a stray', async (t) => {
+t.test('the world is kept while it fits, grows when needed, and is not widened by an outlier', async (t) => {
   t.equal(fitWorld(emptyWorld, []), emptyWorld);
   t.equal(fitWorld(emptyWorld, [{ x: 5, y: -9 }]), emptyWorld);
   const wide = fitWorld(emptyWorld, [
@@ -65,10 +65,10 @@ t.test('the world stands still while it serves, grows when it must, and is not t
     ]),
     emptyWorld,
   );
-  t.ok(fitWorld(wide, [{ x: 100, y: 0 }]).width < wide.width, 'what became much too wide is fitted anew');
+  t.ok(fitWorld(wide, [{ x: 100, y: 0 }]).width < wide.width, 'a world that became much too wide is fitted again');
 });
 
-t.test('the view arrives where it goes', async (t) => {
+t.test('interpolation reaches its target', async (t) => {
   let rect = emptyWorld;
   const goal = { x: -180, y: -80, width: 360, height: 160 };
   for (let step = 0; step < 200; step += 1) rect = interpolateRect(rect, goal, 0.1);

@@ -10,7 +10,7 @@ function grid(size: number, cells: Record<string, number>): Float32Array {
   return values;
 }
 
-t.test('heat stands over its own cell, north up, and fades to nothing', async (t) => {
+t.test('heat peaks over its own cell, y axis up, and fades to zero at the border', async (t) => {
   const { size, heights } = interpolateGrid(grid(6, { '1,4': 1 }), 6);
   const top = heights.indexOf(Math.max(...heights));
   const step = size / 8;
@@ -21,7 +21,7 @@ t.test('heat stands over its own cell, north up, and fades to nothing', async (t
   t.equal(heights.at(-1), 0);
 });
 
-t.test('an even plateau is as high as its cells', async (t) => {
+t.test('a uniform grid keeps its value', async (t) => {
   const full = Object.fromEntries(
     Array.from({ length: 36 }, (_, index) => [`${index % 6},${Math.floor(index / 6)}`, 0.5]),
   );
@@ -29,9 +29,9 @@ t.test('an even plateau is as high as its cells', async (t) => {
   t.ok(Math.abs((heights[Math.floor(size / 2) * size + Math.floor(size / 2)] ?? 0) - 0.5) < 1e-6);
 });
 
-t.test('a line of equal height is closed: every end is the end of another piece', async (t) => {
-  const relief = interpolateGrid(grid(6, { '1,4': 1, '2,3': 0.7, '4,1': 0.9 }), 6);
-  const line = traceContour(relief, 0.2);
+t.test('contour lines are closed: every segment end is shared with another segment', async (t) => {
+  const heightfield = interpolateGrid(grid(6, { '1,4': 1, '2,3': 0.7, '4,1': 0.9 }), 6);
+  const line = traceContour(heightfield, 0.2);
   t.ok(line.length > 0 && line.length % 4 === 0);
   const ends = new Map<string, number>();
   for (let index = 0; index < line.length; index += 2) {
@@ -39,5 +39,5 @@ t.test('a line of equal height is closed: every end is the end of another piece'
     ends.set(end, (ends.get(end) ?? 0) + 1);
   }
   t.ok([...ends.values()].every((count) => count % 2 === 0));
-  t.same(traceContour(relief, 0.99), []);
+  t.same(traceContour(heightfield, 0.99), []);
 });

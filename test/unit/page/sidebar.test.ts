@@ -3,7 +3,7 @@ import { formatDevice, formatMs, formatValue, pluralize, truncate } from '../../
 import { median, Rate } from '../../../page/rate.ts';
 import { UpdateStats } from '../../../page/update-stats.ts';
 
-t.test('a rate counts the last seconds and forgets the rest', async (t) => {
+t.test('a rate covers only its window', async (t) => {
   const rate = new Rate();
   rate.add(10, 1000);
   rate.add(5, 3000);
@@ -12,24 +12,24 @@ t.test('a rate counts the last seconds and forgets the rest', async (t) => {
   t.equal(rate.perSecond(60_000), 0);
 });
 
-t.test('the lag is the median of what was made while live', async (t) => {
-  const traffic = new UpdateStats();
+t.test('the latency is the median over edits made while live', async (t) => {
+  const stats = new UpdateStats();
   const entry = (key: string, status: 'queued' | 'applied') => ({ key, status, counter: 1 }) as never;
   for (const [key, ms] of [
     ['a', 20],
     ['b', 90],
     ['c', 40],
   ] as const) {
-    traffic.recordEntry(entry(key, 'queued'), true, 1000);
-    traffic.recordEntry(entry(key, 'applied'), true, 1000 + ms);
+    stats.recordEntry(entry(key, 'queued'), true, 1000);
+    stats.recordEntry(entry(key, 'applied'), true, 1000 + ms);
   }
-  traffic.recordEntry(entry('kept', 'queued'), false, 1000);
-  traffic.recordEntry(entry('kept', 'applied'), true, 900_000);
-  t.equal(traffic.medianLagMs, 40);
+  stats.recordEntry(entry('kept', 'queued'), false, 1000);
+  stats.recordEntry(entry('kept', 'applied'), true, 900_000);
+  t.equal(stats.medianLagMs, 40);
   t.equal(median([]), undefined);
 });
 
-t.test('values are said in few words', async (t) => {
+t.test('values are formatted briefly', async (t) => {
   t.equal(formatValue(0.5), '0.50');
   t.equal(formatValue(null), 'removed');
   t.equal(
@@ -41,5 +41,5 @@ t.test('values are said in few words', async (t) => {
   t.equal(formatMs(1540), '1.5 s');
   t.equal(pluralize(1, 'device'), '1 device');
   t.equal(formatDevice('0123456789abcdef0123456789abcdef'), '012345');
-  t.equal([...truncate('😀'.repeat(100))].length, 80, 'no letter is cut in half');
+  t.equal([...truncate('😀'.repeat(100))].length, 80, 'no surrogate pair is split');
 });
