@@ -6,6 +6,7 @@ const allowedImports = {
   api: ['db', 'shared'],
   client: ['shared'],
   page: ['client', 'shared'],
+  examples: ['client', 'shared'],
   cli: ['api', 'workers', 'db', 'shared', 'client', 'page', 'dev'],
   dev: ['api', 'workers', 'db', 'shared', 'cli', 'client', 'page'],
   test: ['api', 'workers', 'db', 'shared', 'cli', 'client', 'page', 'dev', 'bench'],

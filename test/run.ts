@@ -1,7 +1,8 @@
 /**
- * `npm test`: one PostgreSQL for all the tests (each makes its own database in it), the path of a Redis server (each
- * starts its own), then tap with the arguments given, and last of all a line that says how many tests passed and failed.
- * With TEST_PGBOUNCER=1 the tests reach PostgreSQL through a pgbouncer in transaction mode.
+ * `npm test`: starts one PostgreSQL for all tests (each creates its own database), finds a Redis server (each test starts
+ * its own), runs tap with the given arguments, and prints `N passed, N failed` as its last line.
+ * `--unit` runs the tests that need no servers. With TEST_PGBOUNCER=1 the tests reach PostgreSQL through a pgbouncer in
+ * transaction mode.
  */
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,17 +24,14 @@ await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who mus
 const runFolder = join(folder, 'run');
 const tapOutput = join(folder, 'output');
 
+const isUnit = process.argv.includes('--unit');
+const tapArguments = isUnit
+  ? ['test/unit', ...process.argv.slice(2).filter((arg) => arg !== '--unit')]
+  : process.argv.slice(2);
+
 async function main(): Promise<number> {
   await startOrphanReaper(stack.start, runFolder);
-  const redis = await findOrInstallRedis({ folder, start: stack.start, printLine });
-  const unsafeButQuick = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
-  // Lets tests count the statements that reach PostgreSQL.
-  const settings = [...unsafeButQuick, 'shared_preload_libraries=pg_stat_statements'];
-  const port = await findFreePort();
-  const postgres = await startPostgres({ folder, port, password: 'test', settings, start: stack.start, printLine });
-  const poolerPort = process.env.TEST_PGBOUNCER
-    ? await startPooler({ folder, postgresPort: port, password: 'test', start: stack.start })
-    : undefined;
+  const servers = isUnit ? {} : await startServers();
   const tap = await stack.start({
     name: 'tap',
     command: process.execPath,
@@ -41,16 +39,9 @@ async function main(): Promise<number> {
       fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url)),
       'run',
       `--output-dir=${tapOutput}`,
-      ...process.argv.slice(2),
+      ...tapArguments,
     ],
-    env: {
-      ...process.env,
-      NODE_ENV: 'test',
-      TEST_DATABASE_URL: postgres.url('postgres'),
-      TEST_REDIS_SERVER: redis,
-      TEST_FOLDER: folder,
-      ...(poolerPort === undefined ? {} : { TEST_POOLER_PORT: String(poolerPort) }),
-    },
+    env: { ...process.env, NODE_ENV: 'test', TEST_FOLDER: folder, ...servers },
     output: 'inherit',
     stopSignal: 'SIGTERM',
     graceMs: 2000,
@@ -58,6 +49,20 @@ async function main(): Promise<number> {
   });
   const ended = await tap.exited;
   return /^code \d+$/.test(ended) ? Number(ended.slice('code '.length)) : 1;
+}
+
+/** @returns what tests read from the environment to reach the servers */
+async function startServers(): Promise<Record<string, string>> {
+  const redis = await findOrInstallRedis({ folder, start: stack.start, printLine });
+  const unsafeButQuick = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+  // Lets tests count the statements that reach PostgreSQL.
+  const settings = [...unsafeButQuick, 'shared_preload_libraries=pg_stat_statements'];
+  const port = await findFreePort();
+  const postgres = await startPostgres({ folder, port, password: 'test', settings, start: stack.start, printLine });
+  const urls = { TEST_DATABASE_URL: postgres.url('postgres'), TEST_REDIS_SERVER: redis };
+  if (!process.env.TEST_PGBOUNCER) return urls;
+  const poolerPort = await startPooler({ folder, postgresPort: port, password: 'test', start: stack.start });
+  return { ...urls, TEST_POOLER_PORT: String(poolerPort) };
 }
 
 /** Counts the tests, not their assertions. A file that crashed or timed out between two of them counts as one failed. */

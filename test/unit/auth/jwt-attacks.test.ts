@@ -1,5 +1,4 @@
-/** Every attack on a token that we know of, and its answer: printed as the table that stands in docs/security.md. */
-import { readFile } from 'node:fs/promises';
+/** Runs every known attack on a token against the verifier and compares the answer with the one expected. */
 import t, { type Test } from 'tap';
 import { createTokenVerifier, type VerifyToken } from '../../../shared/auth/jwt.ts';
 import { FieldError } from '../../../shared/errors.ts';
@@ -7,29 +6,20 @@ import { withIdentityProvider } from '../../support/identity-provider.ts';
 import { type Attack, attacksOnProvider, attacksOnSecret, audience, issuer, makeKeys, secret } from './jwt-attacks.ts';
 
 const keys = makeKeys();
-const docs = await readFile(new URL('../../../docs/security.md', import.meta.url), 'utf8');
 
-t.test('with a secret every attack gets its answer, and the docs have the table', async (t) => {
+t.test('with a secret, every attack is refused with the expected code', async (t) => {
   const verify = createTokenVerifier({ JWT_SECRET: secret, JWT_ISSUER: issuer, JWT_AUDIENCE: audience });
-  await meetAll(t, attacksOnSecret(keys), verify);
+  await expectAnswers(t, attacksOnSecret(keys), verify);
 });
 
-t.test('with a JWKS every attack gets its answer, and the docs have the table', async (t) => {
+t.test('with a JWKS, every attack is refused with the expected code', async (t) => {
   const { url } = await withIdentityProvider(t, [{ kid: 'key-1', key: keys.provider.publicKey }]);
   const verify = createTokenVerifier({ JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience });
-  await meetAll(t, attacksOnProvider(keys), verify);
+  await expectAnswers(t, attacksOnProvider(keys), verify);
 });
 
-async function meetAll(t: Test, attacks: readonly Attack[], verify: VerifyToken): Promise<void> {
-  const rows: string[] = [];
-  for (const [what, token, expected] of attacks) {
-    const answer = await answerTo(verify, token);
-    t.equal(answer, expected, what);
-    rows.push(`| ${what} | \`${answer}\` |`);
-  }
-  const table = rows.join('\n');
-  t.comment(table);
-  t.ok(docs.includes(table), 'the table above stands in docs/security.md');
+async function expectAnswers(t: Test, attacks: readonly Attack[], verify: VerifyToken): Promise<void> {
+  for (const [attack, token, expected] of attacks) t.equal(await answerTo(verify, token), expected, attack);
 }
 
 async function answerTo(verify: VerifyToken, token: string): Promise<string> {
