@@ -9,7 +9,7 @@ import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts'
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { createTokenVerifier, type VerifyToken } from '../shared/auth/jwt.ts';
 import { type ReadRevocations, RevocationList } from '../shared/auth/revocation-list.ts';
-import { type CacheKeys, createCacheKeys } from '../shared/cache/field-cache.ts';
+import { type CacheKeys, createCacheKeys } from '../shared/cache/cache-keys.ts';
 import { type Config, directDatabaseUrl } from '../shared/config/config.ts';
 import type { PoolUse } from '../shared/observability/process-metrics.ts';
 import { startTracing, type Tracing } from '../shared/observability/tracing.ts';

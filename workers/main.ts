@@ -2,7 +2,7 @@
 import { connectDatabase } from '../db/connect.ts';
 import { createFieldReader } from '../db/read/field-reader.ts';
 import { createRetry } from '../db/transient-errors.ts';
-import { createCacheKeys } from '../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../shared/cache/cache-keys.ts';
 import { ConfigError, loadConfig } from '../shared/config/config.ts';
 import { createProcessLogger } from '../shared/observability/process-logger.ts';
 import { connectRedis } from '../shared/redis/connect.ts';

@@ -1,7 +1,8 @@
 /** What the parts of a worker are given. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
-import type { CacheKeys, FieldCache } from '../shared/cache/field-cache.ts';
+import type { CacheKeys } from '../shared/cache/cache-keys.ts';
+import type { FieldCache } from '../shared/cache/field-cache.ts';
 import type { Config } from '../shared/config/config.ts';
 import type { Lifecycle } from '../shared/process/lifecycle.ts';
 import type { Logger } from '../shared/process/logger.ts';

@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import type { CacheKeys } from '../../shared/cache/field-cache.ts';
+import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 
 const presenceTtlMs = 30_000;

@@ -6,7 +6,7 @@
  * the reader's version; everything else is healed, from the ring, the log, or with a snapshot.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChangeMessage } from '../../shared/cache/field-cache.ts';
+import type { ChangeMessage } from '../../shared/cache/change-message.ts';
 import type { Metrics } from '../../shared/field/dynamics/metrics.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { ApiMetrics } from '../metrics.ts';

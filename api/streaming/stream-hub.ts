@@ -3,7 +3,8 @@
  * readers, and one clock that looks after them all.
  */
 
-import { type CacheKeys, parseChangeMessage } from '../../shared/cache/field-cache.ts';
+import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
+import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { RedisSubscriber } from '../redis-subscriber.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';

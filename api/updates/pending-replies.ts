@@ -1,6 +1,6 @@
 /** Where requests wait for what became of their updates: workers answer on a channel of this process. */
 import { randomUUID } from 'node:crypto';
-import type { CacheKeys } from '../../shared/cache/field-cache.ts';
+import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { ReplyAddress } from '../../shared/contract/job.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { FieldId } from '../../shared/field/ids.ts';

@@ -1,7 +1,7 @@
 /** The limit of any fan-out here: `ws` as it comes, which sends what is published on a channel to every socket. */
 import { Redis } from 'ioredis';
 import { WebSocketServer } from 'ws';
-import { parseChangeMessage } from '../../shared/cache/field-cache.ts';
+import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import { serveRpc } from '../stack/rpc-process.ts';
 
 interface Settings {

@@ -1,6 +1,6 @@
 /** What an update costs as everything grows: history, particles, devices, fields; and what a cold load costs then. */
 import { Redis } from 'ioredis';
-import { createCacheKeys } from '../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Bench, BenchContext, Table } from '../bench.ts';
 import { type BurstCost, sendBurst } from '../load/bursts.ts';

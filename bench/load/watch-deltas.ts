@@ -1,7 +1,8 @@
 /** What a field's readers see: the deltas as they are published, and as they reach a WebSocket. */
 import { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
-import { createCacheKeys, parseChangeMessage } from '../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
+import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';

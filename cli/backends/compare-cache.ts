@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { FieldReader } from '../../db/read/field-reader.ts';
-import { createCacheKeys, FieldCache } from '../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
+import { FieldCache } from '../../shared/cache/field-cache.ts';
 import { type StateFragments, toFragments } from '../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
 import type { FieldId } from '../../shared/field/ids.ts';

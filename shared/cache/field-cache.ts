@@ -1,60 +1,31 @@
 /**
- * The copy of the fields in Redis, and the channel that says they have changed.
+ * The copy of the fields in the cache Redis, and the channel on which changes to them are published. It is never the
+ * source of truth: whatever is missing or late here can be read from PostgreSQL.
  *
- * A field is one hash: its version, its head, and an entry for every particle and cell, so that a commit writes only
- * what it changed. An entry's value says all, so that a reader asks for values alone: half the strings, half the cost.
- * Every write is guarded by the version: whatever the order in which writers come, the newest stays.
- * A published message is a hint that carries versions; who misses one heals from the log.
+ * Invariant: the version of a copy never decreases. Every write compares versions inside a Lua script, so that concurrent
+ * writers leave the newest state in whatever order they arrive. Messages are delivered at most once; subscribers detect
+ * gaps by the versions in them and fill them from the log.
  */
 import type { Redis } from 'ioredis';
 import type { FieldId } from '../field/ids.ts';
-import type { CellFragment, ParticleFragment, StateFragments, StateHeader } from './state-fragments.ts';
+import type { CacheKeys } from './cache-keys.ts';
+import { encodeChangeMessage } from './change-message.ts';
+import { decodeHash, encodeHash, listRemovedEntries } from './field-hash.ts';
+import type { StateFragments } from './state-fragments.ts';
 
-/** Names the keys and channels of one installation: a restored or second database never meets the other's copies. */
-export interface CacheKeys {
-  stateKey(field: FieldId): string;
-  fieldChannel(field: FieldId): string;
-  replyChannel(process: string): string;
-  presenceKey(field: FieldId): string;
-  /** Says that tokens were revoked; what it says is in PostgreSQL. */
-  readonly revocationChannel: string;
-  /** What the keys of limits start with. */
-  readonly limitPrefix: string;
-}
-
-export function createCacheKeys(prefix: string, installation: string): CacheKeys {
-  const base = `${prefix}:${installation}`;
-  return {
-    // Names the format as well: processes of two versions may share a Redis while one replaces the other.
-    stateKey: (field) => `${base}:state-2:{${field}}`,
-    fieldChannel: (field) => `${base}:changes:${field}`,
-    replyChannel: (process) => `${base}:replies:${process}`,
-    presenceKey: (field) => `${base}:presence:{${field}}`,
-    revocationChannel: `${base}:revocations`,
-    limitPrefix: `${base}:limits`,
-  };
-}
-
-/** A committed change, ready for the cache and the channel. */
+/** A committed change in the form that the cache and the channel need. */
 export interface Publication {
-  /** The version that the change stands on. */
+  /** The version before the commit. */
   readonly from: number;
-  /** What was touched, as it is now. */
+  /** The changed parts of the state, as of the commit. */
   readonly fragments: StateFragments;
-  /** The delta message, as it goes to the readers. */
+  /** The delta message in JSON, as subscribers receive it. */
   readonly delta: string;
-  /** The whole state, cut only if the cache needs it. */
+  /** Creates the fragments of the whole state; called only if the cached copy cannot be patched. */
   readonly fullState: () => StateFragments;
 }
 
-/** What came over a field's channel: a delta, and the versions that it leads from and to. */
-export interface ChangeMessage {
-  readonly from: number;
-  readonly to: number;
-  readonly delta: string;
-}
-
-/** `HSET`s the rest of ARGV in slices, since Lua's stack is bounded. */
+/** `HSET`s the rest of ARGV in slices, since `unpack` is limited by the size of Lua's stack. */
 const setPairs = `
 local function set_pairs(key, first)
   for i = first, #ARGV, 1000 do
@@ -62,7 +33,11 @@ local function set_pairs(key, first)
   end
 end`;
 
-/** KEYS: state. ARGV: from, to, ttl, channel, message, number of removals, removals…, pairs… → 1 when the whole is needed. */
+/**
+ * Patches a copy at `from` and publishes the message in one step, so that no subscriber reads a copy older than a message
+ * that it has received. KEYS: state. ARGV: from, to, TTL in s, channel, message, number of removals, removals…, pairs…
+ * Returns 1, having done nothing, when there is no copy or it is older than `from`; then the whole state is needed.
+ */
 const patchScript = `${setPairs}
 local cached = tonumber(redis.call('HGET', KEYS[1], 'version') or '-1')
 local from, to, removals = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[6])
@@ -77,7 +52,10 @@ end
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 0`;
 
-/** KEYS: state. ARGV: version, ttl, channel ('' for none), message, pairs… */
+/**
+ * Replaces a copy that is missing or older, and publishes the message. KEYS: state. ARGV: version, TTL in s, channel
+ * ('' to publish nothing), message, pairs…
+ */
 const replaceScript = `${setPairs}
 local cached = tonumber(redis.call('HGET', KEYS[1], 'version') or '-1')
 if cached < tonumber(ARGV[1]) then
@@ -88,10 +66,10 @@ end
 if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
 return 0`;
 
-/** Older than any. */
+/** Stands for a missing copy; lower than every version. */
 const noVersion = -1;
 
-/** KEYS: state. ARGV: a version that is known → the version, and the values of all entries if it is newer. */
+/** KEYS: state. ARGV: the version the caller has. Returns the version, and the values of all entries if it is newer. */
 const readScript = `
 local version = redis.call('HGET', KEYS[1], 'version')
 if not version then return {-1} end
@@ -118,12 +96,15 @@ export class FieldCache {
     this.#ttlSeconds = ttlSeconds;
   }
 
-  /** Writes a commit and publishes its delta, in one step. @throws when Redis is away: then nothing is lost but time. */
+  /**
+   * Writes a commit to the cache and publishes its delta, atomically.
+   * @throws whatever ioredis throws when Redis is unavailable; the commit can be published again later
+   */
   async publish({ from, fragments, delta, fullState }: Publication): Promise<void> {
     const key = this.#keys.stateKey(fragments.field);
     const channel = this.#keys.fieldChannel(fragments.field);
-    const message = `${from} ${fragments.version}\n${delta}`;
-    const removals = fragments.particles.filter(({ json }) => json === undefined).map(({ id }) => `p:${id}`);
+    const message = encodeChangeMessage({ from, to: fragments.version, delta });
+    const removals = listRemovedEntries(fragments);
     const needsFullState = await this.#redis.patchField(
       key,
       from,
@@ -141,24 +122,24 @@ export class FieldCache {
     }
   }
 
-  /** Fills a cold cache from what was read of PostgreSQL; a newer copy stays. */
+  /** Stores a state that was read from PostgreSQL, unless the cache has one that is as new. Publishes nothing. */
   async populate(fragments: StateFragments): Promise<void> {
     const key = this.#keys.stateKey(fragments.field);
     await this.#redis.replaceField(key, fragments.version, this.#ttlSeconds, '', '', ...encodeHash(fragments));
   }
 
-  /** The version of the copy, or undefined when there is none. */
+  /** The version of the cached copy; undefined when there is none. */
   async readVersion(field: FieldId): Promise<number | undefined> {
     const version = await this.#redis.hget(this.#keys.stateKey(field), 'version');
     return version === null ? undefined : Number(version);
   }
 
-  /** The whole copy, or undefined when there is none. */
+  /** The cached copy; undefined when there is none. */
   async read(field: FieldId): Promise<StateFragments | undefined> {
     return (await this.readNewer(field))?.fragments;
   }
 
-  /** The version of the copy, and the copy itself if it is newer than what is known; undefined when there is none. */
+  /** The version of the cached copy, and the copy itself if it is newer than `known`; undefined when there is none. */
   async readNewer(
     field: FieldId,
     known = noVersion,
@@ -169,53 +150,8 @@ export class FieldCache {
     return fragments ? { version, fragments } : { version };
   }
 
-  /** Tells a waiting request what became of its updates. */
+  /** Publishes the results of a request's updates to the API process that waits for them. */
   async publishReply(process: string, message: string): Promise<void> {
     await this.#redis.publish(this.#keys.replyChannel(process), message);
   }
-}
-
-export function parseChangeMessage(message: string): ChangeMessage {
-  const end = message.indexOf('\n');
-  const [from, to] = message.slice(0, end).split(' ').map(Number);
-  if (from === undefined || to === undefined) throw new Error('a message on a field channel has no versions');
-  return { from, to, delta: message.slice(end + 1) };
-}
-
-/**
- * Names and values in turns. A value begins with its kind: the version is a number, the head a JSON object, and
- * `p<order> <length of the id> <id><json>` and `c<cell> <json>` are particles and cells.
- */
-function encodeHash({ version, header, particles, cells }: StateFragments): string[] {
-  const entries = ['version', String(version), 'head', JSON.stringify(header)];
-  for (const { id, order, json } of particles) {
-    if (json !== undefined) entries.push(`p:${id}`, `p${order} ${id.length} ${id}${json}`);
-  }
-  for (const { cell, json } of cells) entries.push(`c:${cell}`, `c${cell} ${json}`);
-  return entries;
-}
-
-function decodeHash(field: FieldId, values: readonly string[]): StateFragments | undefined {
-  let version: number | undefined;
-  let header: StateHeader | undefined;
-  const particles: ParticleFragment[] = [];
-  const cells: CellFragment[] = [];
-  for (const value of values) {
-    if (value.startsWith('p')) particles.push(decodeParticle(value));
-    else if (value.startsWith('c')) {
-      const separatorAt = value.indexOf(' ');
-      cells.push({ cell: value.slice(1, separatorAt), json: value.slice(separatorAt + 1) });
-    } else if (value.startsWith('{')) header = JSON.parse(value) as StateHeader;
-    else version = Number(value);
-  }
-  if (version === undefined || header === undefined) return undefined;
-  return { field, version, header, particles, cells, quantumFieldsChanged: true };
-}
-
-function decodeParticle(value: string): ParticleFragment {
-  const afterOrder = value.indexOf(' ');
-  const afterLength = value.indexOf(' ', afterOrder + 1);
-  const idAt = afterLength + 1;
-  const jsonAt = idAt + Number(value.slice(afterOrder + 1, afterLength));
-  return { id: value.slice(idAt, jsonAt), order: Number(value.slice(1, afterOrder)), json: value.slice(jsonAt) };
 }

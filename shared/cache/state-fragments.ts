@@ -1,6 +1,6 @@
 /**
- * A state in pieces of JSON text: what the cache keeps, what a delta says, and what a whole state is put together from.
- * Each particle is encoded once, and the same text reaches the cache, the channel and the readers.
+ * A state as fragments of JSON text, from which cache entries, deltas and whole states are assembled. Each particle and
+ * cell is encoded once; the same text goes to the cache, the channel and the subscribers.
  */
 
 import { computeMetrics, type Metrics } from '../field/dynamics/metrics.ts';
@@ -12,23 +12,23 @@ import { viewParticle, viewQuantumField } from '../field/view.ts';
 
 export interface ParticleFragment {
   readonly id: string;
-  /** Its place in the order of creation. */
+  /** The version that created the particle; particles are listed in this order. */
   readonly order: number;
-  /** Its view; undefined when it is gone. */
+  /** The particle as clients see it, in JSON; undefined when it no longer exists. */
   readonly json: string | undefined;
 }
 
 export interface CellFragment {
-  /** `"x,y"` */
+  /** The coordinates as `"x,y"`. */
   readonly cell: string;
   readonly json: string;
 }
 
-/** Everything but particles and cells. */
+/** All parts of a state except particles and cells. */
 export interface StateHeader {
   readonly metrics: Metrics;
   readonly quantumFields: readonly QuantumField[];
-  /** The last version that pushed particles out. */
+  /** The last version at which particles were evicted because there were too many. */
   readonly evictedAt: number;
 }
 
@@ -38,11 +38,11 @@ export interface StateFragments {
   readonly header: StateHeader;
   readonly particles: readonly ParticleFragment[];
   readonly cells: readonly CellFragment[];
-  /** Whether the quantum fields are among what was touched. */
+  /** Whether the quantum fields belong to the changes. */
   readonly quantumFieldsChanged: boolean;
 }
 
-/** The whole state, or only what was touched of it. */
+/** Encodes the whole state, or only the given changes with their values in that state. */
 export function toFragments(state: FieldState, changes?: ChangeSet): StateFragments {
   const particles = changes ? [...changes.particles] : [...state.particles.keys()];
   const cells = changes ? [...changes.cells] : [...state.cells.keys()];

@@ -1,17 +1,16 @@
-/** Puts pieces together into the texts that leave the process: the whole state, its summary, a delta. */
+/** Assembles fragments into the JSON that clients receive: a whole state, its summary, a delta. */
 import type { DeltaUpdate } from '../contract/stream.ts';
 import type { Conflict } from '../field/registers/conflict-record.ts';
 import type { CellFragment, ParticleFragment, StateFragments } from './state-fragments.ts';
 
-/**
- * A state as text, but for the number of active nodes, which is presence and not part of the log:
- * `before + activeNodes + after`.
- */
+/** A state and its summary in JSON, except for the number of active nodes, which is presence and not part of the log. */
 export interface SerializedState {
   readonly version: number;
   readonly state: BodyTemplate;
   readonly summary: BodyTemplate;
 }
+
+/** JSON in UTF-8 around the one value that is filled in per response: `prefix + activeNodes + suffix`. */
 export interface BodyTemplate {
   readonly prefix: Buffer;
   readonly suffix: Buffer;
@@ -51,7 +50,7 @@ function renderParticles(particles: readonly ParticleFragment[]): string {
     .join(',');
 }
 
-/** Cells in order of x, then y, wherever they come from. */
+/** Sorts by x, then y: the same state gives the same bytes whether it was read from the cache or from PostgreSQL. */
 function renderCells(cells: readonly CellFragment[]): string {
   return cells
     .map(({ cell, json }) => {
@@ -63,12 +62,14 @@ function renderCells(cells: readonly CellFragment[]): string {
     .join(',');
 }
 
-/** The newest are told; more than a reader could look at would only make a long message longer. */
+/** A delta carries the newest conflicts only, which bounds its size; all of them can be read from the conflicts route. */
 const maxConflicts = 20;
 
 /**
- * The `delta` message of the stream; `pieces` holds what was touched, as it is at `pieces.version`.
- * @param conflicts those that its updates met, as far as they are at hand
+ * Assembles the `delta` message of the stream.
+ * @param from the version that the delta applies to; it leads to `fragments.version`
+ * @param fragments the changed parts, with their values at `fragments.version`
+ * @param conflicts the conflicts of these updates, oldest first, if they are known
  */
 export function serializeDelta(
   from: number,

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { createCacheKeys } from '../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readStored, waitForVersion } from '../support/read-back.ts';
 import { withoutPooler, withRedis } from '../support/servers/servers.ts';

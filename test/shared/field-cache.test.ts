@@ -1,6 +1,8 @@
-/** Each interleaving of writers, fills and losses is forced here, not hoped for. */
+/** The tests force each interleaving of writers, cache fills and losses instead of relying on timing. */
 import t, { type Test } from 'tap';
-import { createCacheKeys, FieldCache, type Publication, parseChangeMessage } from '../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
+import { parseChangeMessage } from '../../shared/cache/change-message.ts';
+import { FieldCache, type Publication } from '../../shared/cache/field-cache.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { renderBody, serializeDelta, serializeState } from '../../shared/cache/state-serializer.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
@@ -14,17 +16,17 @@ import { asDevice, asField, putParticle, removeParticle, setCell } from '../supp
 import { waitUntil } from '../support/wait-until.ts';
 
 const field = asField('garden');
-const names = createCacheKeys('test', 'one');
+const keys = createCacheKeys('test', 'one');
 const device = asDevice('ada');
 
 async function withCache(t: Test) {
   const server = await withRedis(t);
   const redis = connectRedis(server.cacheUrl, 'test', createLogger({ name: 'test', level: 'silent' }), {});
   t.teardown(() => redis.disconnect());
-  return { redis, cache: new FieldCache(redis, names, 60), server };
+  return { redis, cache: new FieldCache(redis, keys, 60), server };
 }
 
-/** A writer's state, and what each of its commits would publish. */
+/** A state, and a function that commits updates to it and returns what a worker would publish. */
 function createWriter() {
   const state = createFieldState(field);
   const commit = (...updates: Update[]): Publication => {
@@ -41,8 +43,8 @@ function createWriter() {
 const textOf = (state: FieldState) => renderBody(serializeState(toFragments(state)).state, 0).toString();
 
 async function cachedText(cache: FieldCache): Promise<string | undefined> {
-  const pieces = await cache.read(field);
-  return pieces && renderBody(serializeState(pieces).state, 0).toString();
+  const fragments = await cache.read(field);
+  return fragments && renderBody(serializeState(fragments).state, 0).toString();
 }
 
 const threeCommits = () => {
@@ -55,7 +57,7 @@ const threeCommits = () => {
   return { state: writer.state, commits };
 };
 
-t.test('in whatever order commits reach the cache, it ends with the newest state', async (t) => {
+t.test('the cache ends with the newest state in whatever order commits arrive', async (t) => {
   const { redis, cache } = await withCache(t);
   for (const order of [
     [0, 1, 2],
@@ -65,14 +67,14 @@ t.test('in whatever order commits reach the cache, it ends with the newest state
     [2, 0, 1],
     [2, 1, 0],
   ] as const) {
-    await redis.del(names.stateKey(field));
+    await redis.del(keys.stateKey(field));
     const { state, commits } = threeCommits();
     for (const index of order) await cache.publish(commits[index]);
     t.equal(await cachedText(cache), textOf(state), order.join());
   }
 });
 
-t.test('a commit whose predecessor never came replaces the copy as a whole', async (t) => {
+t.test('a commit whose predecessor was not published replaces the whole copy', async (t) => {
   const { cache } = await withCache(t);
   const { state, commits } = threeCommits();
   await cache.publish(commits[0]);
@@ -80,49 +82,48 @@ t.test('a commit whose predecessor never came replaces the copy as a whole', asy
   t.equal(await cachedText(cache), textOf(state));
 });
 
-t.test('a fill that was read before a commit does not undo it', async (t) => {
+t.test('a cache fill that was read before a commit does not overwrite it', async (t) => {
   const { cache } = await withCache(t);
   const writer = createWriter();
   await cache.publish(writer.commit(setCell(1, 1, 0.1)));
-  const readByFiller = toFragments(writer.state);
+  const readBeforeCommit = toFragments(writer.state);
   await cache.publish(writer.commit(setCell(2, 1, 0.9)));
-  await cache.populate(readByFiller);
+  await cache.populate(readBeforeCommit);
   t.equal(await cachedText(cache), textOf(writer.state));
 });
 
-t.test('a fill into an empty cache is taken, and the next commit continues from it', async (t) => {
+t.test('an empty cache accepts a fill, and the next commit patches it', async (t) => {
   const { redis, cache } = await withCache(t);
   const writer = createWriter();
   writer.commit(setCell(1, 1, 0.1), putParticle(2, 'a'));
   await cache.populate(toFragments(writer.state));
   const patch = writer.commit(setCell(3, 1, 0.9));
-  const needsNoWhole = { ...patch, whole: () => t.fail('the whole state was not needed') as never };
-  await cache.publish(needsNoWhole);
+  await cache.publish({ ...patch, fullState: () => t.fail('the whole state was not needed') as never });
   t.equal(await cachedText(cache), textOf(writer.state));
-  t.ok((await redis.ttl(names.stateKey(field))) > 0, 'and it does not stay for ever');
+  t.ok((await redis.ttl(keys.stateKey(field))) > 0, 'the copy has a time to live');
 });
 
-t.test('a copy that was lost is written anew by the next commit', async (t) => {
+t.test('the next commit restores a copy that was lost', async (t) => {
   const { redis, cache } = await withCache(t);
   const { state, commits } = threeCommits();
   await cache.publish(commits[0]);
   await cache.publish(commits[1]);
-  await redis.del(names.stateKey(field));
+  await redis.del(keys.stateKey(field));
   await cache.publish(commits[2]);
   t.equal(await cachedText(cache), textOf(state));
 });
 
-t.test('a commit that comes twice changes nothing and is published twice', async (t) => {
+t.test('publishing a commit twice leaves the copy unchanged and sends its message twice', async (t) => {
   const { redis, cache } = await withCache(t);
   const subscriber = redis.duplicate();
   t.teardown(() => subscriber.disconnect());
   const messages: string[] = [];
   subscriber.on('message', (_channel, message) => messages.push(message));
-  await subscriber.subscribe(names.fieldChannel(field));
+  await subscriber.subscribe(keys.fieldChannel(field));
   const { state, commits } = threeCommits();
   for (const commit of [...commits, commits[2], commits[0]]) await cache.publish(commit);
   t.equal(await cachedText(cache), textOf(state));
-  await waitUntil('five messages came', () => messages.length === 5);
+  await waitUntil('five messages have arrived', () => messages.length === 5);
   t.same(
     messages.map(parseChangeMessage).map(({ from, to }) => [from, to]),
     [
@@ -135,7 +136,7 @@ t.test('a commit that comes twice changes nothing and is published twice', async
   );
 });
 
-t.test('a publication is only heard once the cache holds what it tells', async (t) => {
+t.test('a message is published only after the cache holds its version', async (t) => {
   const { redis, cache } = await withCache(t);
   const subscriber = redis.duplicate();
   t.teardown(() => subscriber.disconnect());
@@ -144,15 +145,15 @@ t.test('a publication is only heard once the cache holds what it tells', async (
     const { to } = parseChangeMessage(message);
     void cache.readVersion(field).then((version = 0) => seen.push([to, version]));
   });
-  await subscriber.subscribe(names.fieldChannel(field));
+  await subscriber.subscribe(keys.fieldChannel(field));
   const writer = createWriter();
   for (let counter = 1; counter <= 50; counter += 1)
     await cache.publish(writer.commit(setCell(counter, 1, counter / 50)));
-  await waitUntil('all were heard', () => seen.length === 50);
+  await waitUntil('all messages have arrived', () => seen.length === 50);
   t.ok(seen.every(([to, version]) => version >= to));
 });
 
-t.test('a thousand particles and nine hundred cells go in and come out', async (t) => {
+t.test('a copy of 1000 particles and 900 cells is read back unchanged', async (t) => {
   const { cache } = await withCache(t);
   const writer = createWriter();
   const puts = Array.from({ length: 1000 }, (_, index) => putParticle(index + 1, `p${index}`, { resonance: 0.1 }));
@@ -172,7 +173,7 @@ t.test('a thousand particles and nine hundred cells go in and come out', async (
   t.equal(await cachedText(cache), textOf(writer.state));
 });
 
-t.test('a copy gives back every id and number as it was', async (t) => {
+t.test('particle ids that resemble the encoding are read back unchanged', async (t) => {
   const { cache } = await withCache(t);
   const writer = createWriter();
   const ids = [

@@ -1,6 +1,6 @@
 /**
- * After the commit: the cache and the channel. What the cache cannot be told of is marked in PostgreSQL, for upkeep to
- * tell later, so that neither a cache that is away nor a crash in between leaves a stale copy for good.
+ * Publishes commits to the cache and to the fields' channels. A field that could not be published is marked in PostgreSQL
+ * and republished by the maintenance tasks, so that a cache outage does not leave a stale copy behind.
  */
 import type { Knex } from 'knex';
 import { markForRepublish } from '../../db/write/field-writer.ts';
@@ -18,8 +18,8 @@ export interface PublishDeps {
 }
 
 /**
- * Publishes every field of a batch, and resolves with those that the cache could not be told of.
- * @throws when neither the cache nor PostgreSQL can be reached.
+ * Publishes every field of a batch. Resolves with the fields that could not be published and were marked instead.
+ * @throws when a field could be neither published nor marked, because both the cache and PostgreSQL are unavailable
  */
 export async function publishBatch(
   { db, cache, log }: PublishDeps,
@@ -40,7 +40,7 @@ export async function publishBatch(
     }),
   );
   if (failed.length > 0) {
-    log.warn({ err: lastError, fields: failed.length }, 'the cache could not be told of a commit');
+    log.warn({ err: lastError, fields: failed.length }, 'publish failed; fields marked for republishing');
     await markForRepublish(db, failed);
   }
   return new Set(failed.map(({ field }) => field));

@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { type ListedRevocation, liftRevocation, listRevocations, revoke } from '../../../db/write/revocations.ts';
 import type { RevocationKind } from '../../../shared/auth/revocation-list.ts';
-import { createCacheKeys } from '../../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../../shared/cache/cache-keys.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { openRedis } from '../../backends/with-redis.ts';

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import { createCacheKeys } from '../../../shared/cache/field-cache.ts';
+import { createCacheKeys } from '../../../shared/cache/cache-keys.ts';
 import { toFragments } from '../../../shared/cache/state-fragments.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { withOneRedis } from '../../support/servers/servers.ts';

@@ -1,0 +1,32 @@
+/** The names of all Redis keys and channels that hold copies of fields or limits, built in this one place. */
+import type { FieldId } from '../field/ids.ts';
+
+/**
+ * Names the keys and channels of one installation. The installation's id is part of every name, so that a restored or
+ * second database on the same Redis never reads copies that belong to another.
+ */
+export interface CacheKeys {
+  stateKey(field: FieldId): string;
+  fieldChannel(field: FieldId): string;
+  /** The channel on which one API process receives the results of updates that its requests wait for. */
+  replyChannel(process: string): string;
+  presenceKey(field: FieldId): string;
+  /** A message on it means that revocations changed; the revocations themselves are read from PostgreSQL. */
+  readonly revocationChannel: string;
+  /** The common prefix of the rate limiters' keys. */
+  readonly limitPrefix: string;
+}
+
+/** @param installation the id of the database (`FieldReader.readInstallation`) */
+export function createCacheKeys(prefix: string, installation: string): CacheKeys {
+  const base = `${prefix}:${installation}`;
+  return {
+    // The number is that of the format: during a rolling upgrade, processes of two versions share one Redis.
+    stateKey: (field) => `${base}:state-2:{${field}}`,
+    fieldChannel: (field) => `${base}:changes:${field}`,
+    replyChannel: (process) => `${base}:replies:${process}`,
+    presenceKey: (field) => `${base}:presence:{${field}}`,
+    revocationChannel: `${base}:revocations`,
+    limitPrefix: `${base}:limits`,
+  };
+}
