@@ -1,4 +1,4 @@
-/** The harness's own connections to the servers, past all links: for looking, and for what plants tamper with. */
+/** The harness's direct connections to the servers, which bypass all links, for checks and for planted defects. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { connectDatabase } from '../../db/connect.ts';
@@ -14,7 +14,7 @@ import type { Urls } from './stack/urls.ts';
 export interface Observer {
   readonly db: Knex;
   readonly reader: FieldReader;
-  readonly names: CacheKeys;
+  readonly keys: CacheKeys;
   readonly cacheRedis: Redis;
   readonly cache: FieldCache;
   readonly queues: PartitionedQueue;
@@ -28,16 +28,16 @@ export async function connectObserver(urls: Urls): Promise<Observer> {
   const log = createLogger({ name: 'faults', level: 'silent' });
   const db = connectDatabase({ url: urls.database, poolSize: 4, applicationName: 'faults', log });
   const reader = createFieldReader(db);
-  const names = createCacheKeys(queuePrefix, await reader.readInstallation());
+  const keys = createCacheKeys(queuePrefix, await reader.readInstallation());
   const cacheRedis = connectRedis(urls.cache, 'faults', log);
   const producer = new UpdateProducer({ url: urls.queue, prefix: queuePrefix }, log);
   await producer.ready();
   return {
     db,
     reader,
-    names,
+    keys,
     cacheRedis,
-    cache: new FieldCache(cacheRedis, names, cacheTtlSeconds),
+    cache: new FieldCache(cacheRedis, keys, cacheTtlSeconds),
     queues: producer.queues,
     async close() {
       await producer.close();

@@ -1,36 +1,36 @@
-/** What `npm run test:faults` can be told. */
+/** Command-line options of `npm run test:faults`. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parsePositiveInteger } from '../support/parse-positive-integer.ts';
 
 export interface FaultOptions {
-  /** Repeats the plan, the moments and the changes; what runs side by side still races as it likes. */
+  /** Determines the plan, the times of the faults and the changes; the processes still run concurrently and may race. */
   readonly seed: number;
   readonly rounds: number;
-  /** How long devices send in a round, beside the time that the fault itself takes. */
+  /** How long devices write in a round, in addition to the duration of the fault. */
   readonly seconds: number;
-  /** Only faults that pass quickly, for CI. */
+  /** Only faults with a short recovery, for CI. */
   readonly isShort: boolean;
-  /** This fault alone, in every round. */
+  /** The only fault, injected in every round. */
   readonly fault: string | undefined;
-  /** Faults that are left out. */
+  /** Excluded faults. */
   readonly without: readonly string[];
-  /** Plants this defect: the run must then fail. */
+  /** Plants this defect; the run must then fail. */
   readonly plant: string | undefined;
-  /** Plants every defect, one run each. */
+  /** Plants every defect in a run of its own. */
   readonly isPlantingAll: boolean;
   readonly isHelp: boolean;
 }
 
 export const help = `npm run test:faults -- [options]
-  --rounds N     how many rounds, one fault each (16)
-  --seconds N    how long devices send in a round, beside the fault (8)
-  --seed N       repeats the plan of a run; printed at its start
-  --short        only faults that pass quickly: with --rounds 5 under four minutes
-  --fault NAME   this fault in every round (none: no fault at all)
-  --without A,B  leaves faults out
-  --plant NAME   plants a defect and must end with exit code 1
-  --plants       plants every defect in turn; exit code 0 only if each was caught`;
+  --rounds N     number of rounds, one fault each (default 16)
+  --seconds N    how long devices write in a round, in addition to the fault (default 8)
+  --seed N       repeats the plan of an earlier run, which prints its seed at the start
+  --short        only faults with a short recovery; under four minutes with --rounds 5
+  --fault NAME   injects this fault in every round (none: no fault)
+  --without A,B  excludes faults
+  --plant NAME   plants a defect; the run must end with exit code 1
+  --plants       plants every defect in turn; exit code 0 only if all were detected`;
 
 /** @throws TypeError for an unknown option, RangeError for a bad number. */
 export function parseOptions(args: readonly string[]): FaultOptions {

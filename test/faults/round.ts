@@ -1,4 +1,4 @@
-/** One round: devices write, one fault strikes at a moment of its own, everything settles, and the checker looks. */
+/** One round: devices write, one fault is injected at a random time, the system becomes quiescent, and the checker runs. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../unit/field/support/seeded-random.ts';
 import { checkAll } from './checker/check-all.ts';
@@ -10,9 +10,9 @@ import type { Observer } from './observer.ts';
 import type { Plant } from './plants/plant.ts';
 import type { FaultStack } from './stack/fault-stack.ts';
 
-/** Twice what a stalled job takes to come back (10 s lock, two checks of 5 s), and a slow machine. */
+/** Three times the recovery of a stalled job (10 s lock, two checks of 5 s), with a margin for slow machines. */
 const quiescenceTimeoutMs = 60_000;
-/** Without a fault there is less to wait for, and with a plant perhaps in vain. */
+/** Shorter with a planted defect: no fault is injected, and the condition may never hold. */
 const plantQuiescenceTimeoutMs = 12_000;
 
 export interface RoundOptions {
@@ -28,47 +28,47 @@ export interface RoundOptions {
 export interface RoundReport {
   readonly fault: string;
   readonly accepted: number;
-  /** Receipts that named PostgreSQL. */
+  /** Receipts with the durability `postgres`. */
   readonly acceptedByPostgres: number;
-  /** From the end of the fault until a watcher saw an update that was written after it; undefined without a fault. */
+  /** Time from the end of the fault until a watcher received an update written after it; undefined without a fault. */
   readonly recoveredMs: number | undefined;
-  /** From the end of the fault until watchers had seen all that was written before it. */
+  /** Time from the end of the fault until watchers had received all updates written before it; undefined without a fault. */
   readonly caughtUpMs: number | undefined;
   readonly durationMs: number;
   readonly violations: readonly Violation[];
 }
 
-export async function runRound(request: RoundOptions): Promise<RoundReport> {
-  const { stack, observer, devicePool, random, fault, seconds, plant } = request;
+export async function runRound(options: RoundOptions): Promise<RoundReport> {
+  const { stack, observer, devicePool, random, fault, seconds, plant } = options;
   const startedAt = performance.now();
   const first = devicePool.ledger.entries.length;
   const anomalies: string[] = [];
-  const momentMs = seconds * 1000 * (0.2 + 0.4 * random.next());
+  const faultDelayMs = seconds * 1000 * (0.2 + 0.4 * random.next());
 
   devicePool.startWriting();
-  await delay(momentMs);
-  const sabotage = plant?.tamper?.({ stack, observer, devicePool });
-  await faults[fault]?.make({ stack, observer, random, anomalies });
+  await delay(faultDelayMs); // Load, not synchronisation: the fault hits a system that is busy.
+  const tampering = plant?.tamper?.({ stack, observer, devicePool });
+  await faults[fault]?.inject({ stack, observer, random, anomalies });
   const endedAt = faults[fault] ? performance.now() : undefined;
-  await Promise.all([sabotage, delay(seconds * 1000 - momentMs)]);
+  await Promise.all([tampering, delay(seconds * 1000 - faultDelayMs)]);
   devicePool.stopWriting();
 
   const timeoutMs = plant ? plantQuiescenceTimeoutMs : quiescenceTimeoutMs;
   const violations = await waitForQuiescence({ observer, devicePool, addresses: stack.addresses, timeoutMs });
   await plant?.tamperAtRest?.({ stack, observer, devicePool });
-  violations.push(...(await checkEverything(request)));
+  violations.push(...(await checkEverything(options)));
   anomalies.push(...devicePool.ledger.anomalies.splice(0), ...stack.drainUnexpectedExits());
-  violations.push(...violationOf('misbehaved', 'on the way', anomalies));
+  violations.push(...violationOf('anomaly', 'during the round', anomalies));
   const entries = devicePool.ledger.entries.slice(first);
-  const seenAfter = (fits: (writtenAt: number) => boolean) =>
-    entries.flatMap(({ writtenAt, seenAt }) => (fits(writtenAt) && seenAt !== undefined ? [seenAt] : []));
+  const seenTimes = (predicate: (writtenAt: number) => boolean) =>
+    entries.flatMap(({ writtenAt, seenAt }) => (predicate(writtenAt) && seenAt !== undefined ? [seenAt] : []));
   const since = (time: number) => (endedAt === undefined ? undefined : Math.max(0, Math.round(time - endedAt)));
   return {
     fault,
     accepted: entries.filter(({ acceptedAt }) => acceptedAt !== undefined).length,
     acceptedByPostgres: entries.filter(({ durability }) => durability === 'postgres').length,
-    recoveredMs: since(Math.min(...seenAfter((writtenAt) => writtenAt >= (endedAt ?? 0)))),
-    caughtUpMs: since(Math.max(...seenAfter((writtenAt) => writtenAt < (endedAt ?? 0)))),
+    recoveredMs: since(Math.min(...seenTimes((writtenAt) => writtenAt >= (endedAt ?? 0)))),
+    caughtUpMs: since(Math.max(...seenTimes((writtenAt) => writtenAt < (endedAt ?? 0)))),
     durationMs: Math.round(performance.now() - startedAt),
     violations,
   };
@@ -78,11 +78,11 @@ async function checkEverything({ observer, devicePool, stack }: RoundOptions): P
   try {
     return await checkAll({ observer, devicePool, addresses: stack.addresses });
   } catch (error) {
-    return [violation('unsettled', `the checker could not read everything: ${describeError(error)}`)];
+    return [violation('timeout', `the check could not be completed: ${describeError(error)}`)];
   }
 }
 
-/** `fetch failed` says nothing without its cause. */
+/** Includes the cause, without which `fetch failed` is not informative. */
 function describeError(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? String(error) : `${String(error)} (${String(cause)})`;

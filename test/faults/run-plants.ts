@@ -1,14 +1,14 @@
-/** Every plant in a run of its own, which must fail, and name what it was planted for. */
+/** Runs every planted defect in a process of its own; each run must fail with the expected violation. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { FaultOptions } from './options.ts';
 import type { Plant } from './plants/plant.ts';
 import { plants } from './plants/plants.ts';
 
-/** @returns the exit code: 0 only if each was caught */
+/** @returns the exit code: 0 only if every defect was detected */
 export async function runPlants(
   { seed }: FaultOptions,
-  say: (line: string) => void,
+  printLine: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
   const missed: string[] = [];
@@ -16,11 +16,13 @@ export async function runPlants(
     if (signal.aborted) return 1;
     const { code, output } = await runPlant(name, plant, seed, signal);
     const found = output.split('\n').find((line) => line.trim().startsWith(`${plant.expectedViolation}:`));
-    const isCaught = code === 1 && found !== undefined;
-    if (!isCaught) missed.push(name);
-    say(isCaught ? `${name}: caught as ${found.trim()}` : `${name}: NOT CAUGHT (exit code ${code})\n${output}`);
+    const isDetected = code === 1 && found !== undefined;
+    if (!isDetected) missed.push(name);
+    printLine(
+      isDetected ? `${name}: detected as ${found.trim()}` : `${name}: NOT DETECTED (exit code ${code})\n${output}`,
+    );
   }
-  say(missed.length === 0 ? 'every planted defect was caught' : `not caught: ${missed.join(', ')}`);
+  printLine(missed.length === 0 ? 'every planted defect was detected' : `not detected: ${missed.join(', ')}`);
   return missed.length === 0 ? 0 : 1;
 }
 

@@ -1,4 +1,4 @@
-/** One run: a stack, a crowd, and round after round on both, so that what leaks has time to show. */
+/** One run: starts a stack and a device pool and runs all rounds on them, so that leaks accumulate. */
 import { seededRandom } from '../unit/field/support/seeded-random.ts';
 import { LeakWatch } from './checker/leaks.ts';
 import { DevicePool } from './devices/device-pool.ts';
@@ -10,17 +10,19 @@ import { describeRound, describeRun } from './report.ts';
 import { type RoundReport, runRound } from './round.ts';
 import { startFaultStack } from './stack/fault-stack.ts';
 
-type Say = (line: string) => void;
-
 /** @returns the exit code */
-export async function runRounds(options: FaultOptions, printLine: Say, signal: AbortSignal): Promise<number> {
+export async function runRounds(
+  options: FaultOptions,
+  printLine: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
   const { seed, seconds, plant: plantName } = options;
   const plant = plantName === undefined ? undefined : plants[plantName];
   const random = seededRandom(seed);
   const plan = planFaults({ ...options, rounds: Math.max(options.rounds, plant?.rounds ?? 0) }, random);
   printLine(`seed ${seed}: ${plan.length} rounds${plantName ? `, with ${plantName} planted` : ''}`);
   const stack = await startFaultStack({ printLine, apiPreloads: plant?.apiPreload ? [plant.apiPreload] : [] });
-  let holds = false;
+  let isPassed = false;
   let keepsFolder = !plant;
   try {
     const observer = await connectObserver(stack.urls);
@@ -40,19 +42,21 @@ export async function runRounds(options: FaultOptions, printLine: Say, signal: A
     for (const { kind, detail } of leaked) printLine(`${kind}: ${detail}`);
     printLine(`\n${describeRun(reports, leaks.slopes())}`);
     printLine(describeTraffic(devicePool));
-    holds =
-      reports.length === plan.length && leaked.length === 0 && reports.every((one) => one.violations.length === 0);
-    printLine(`seed ${seed}: ${holds ? 'everything held' : 'FAILED'}`);
-    keepsFolder = !holds && !plant;
-    if (keepsFolder) printLine(`logs and data are in ${stack.folder}`);
+    isPassed =
+      reports.length === plan.length &&
+      leaked.length === 0 &&
+      reports.every(({ violations }) => violations.length === 0);
+    printLine(`seed ${seed}: ${isPassed ? 'all checks passed' : 'FAILED'}`);
+    keepsFolder = !isPassed && !plant;
+    if (keepsFolder) printLine(`logs and data are kept in ${stack.folder}`);
   } finally {
     await stack.stop(keepsFolder);
   }
-  return holds ? 0 : 1;
+  return isPassed ? 0 : 1;
 }
 
 function describeTraffic({ ledger, devices }: DevicePool): string {
   const reconnects = devices.reduce((sum, { watcher }) => sum + watcher.reconnects, 0);
-  const answers = [...ledger.statuses].map(([status, count]) => `${status || 'none'}: ${count}`).join(', ');
-  return `${ledger.entries.length} updates, ${ledger.resends} sendings repeated, ${reconnects} reconnects; answers ${answers}`;
+  const responses = [...ledger.statuses].map(([status, count]) => `${status || 'none'}: ${count}`).join(', ');
+  return `${ledger.entries.length} updates, ${ledger.resends} resends, ${reconnects} reconnects; responses ${responses}`;
 }

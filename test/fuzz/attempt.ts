@@ -1,35 +1,35 @@
-/** What a kind of bad input makes, and what may come of it. */
+/** An attempt to break the server with invalid input, and the responses that are allowed. */
 import type { Random } from '../unit/field/support/seeded-random.ts';
 
 export interface HttpAttempt {
-  readonly way: 'http';
+  readonly transport: 'http';
   readonly bytes: Buffer;
   /**
-   * `kept`: one request on a connection that goes on. `own`: on a connection of its own, read to its end, so that a second
-   * answer would be seen. `broken-off`: the same, but we end our side at once.
+   * `kept`: on a reused connection. `own`: on a separate connection that is read to its end, so that a second response is
+   * detected. `broken-off`: like `own`, but the client half-closes the connection immediately.
    */
   readonly connection: 'kept' | 'own' | 'broken-off';
-  /** The server may end the connection without a word. */
+  /** The server may close the connection without a response. */
   readonly mayBeCut?: boolean;
 }
 
-/** Whole messages over a WebSocket; each is answered with an error, or with the end of the socket. */
+/** Complete messages over a WebSocket. The server must respond to each with an error or close the socket. */
 export interface MessagesAttempt {
-  readonly way: 'messages';
+  readonly transport: 'messages';
   readonly messages: readonly (string | Buffer)[];
-  /** Sent without waiting for answers: a single thing that must end the socket. */
+  /** The messages are sent without waiting for responses, and the server must close the socket. */
   readonly isFlood?: boolean;
 }
 
-/** Bytes that are no proper frames, after a proper upgrade; they must end the socket. */
+/** Invalid frames after a valid upgrade. The server must close the socket. */
 export interface FramesAttempt {
-  readonly way: 'frames';
+  readonly transport: 'frames';
   readonly bytes: Buffer;
 }
 
 export type Attempt = HttpAttempt | MessagesAttempt | FramesAttempt;
 
-/** What the attacker has: a token of its own that is good, for fields that nobody has ever written to. */
+/** The attacker's credentials: a valid token for fields without updates. */
 export interface Attacker {
   readonly token: string;
   readonly secret: string;
@@ -38,12 +38,12 @@ export interface Attacker {
 
 export interface Kind {
   readonly name: string;
-  /** How often, compared with the others. */
+  /** Frequency relative to the other kinds. */
   readonly weight: number;
-  /** The statuses that an answer may have. */
+  /** Whether a response may have this status. */
   readonly allows: (status: number) => boolean;
   make(random: Random, attacker: Attacker): Attempt;
 }
 
-/** Refused for what it is, and not because there was too much of it. */
+/** A rejection because of the content, not because of a rate limit. */
 export const isRefusal = (status: number) => status >= 400 && status < 500 && status !== 429;

@@ -1,12 +1,13 @@
-/** One run: a stack of real processes, lanes that send what is bad, a client that is good, and what held in the end. */
+/** One run: a stack of real processes, concurrent senders of invalid input, one valid client, and the checks at the end. */
 import { startBenchStack } from '../../bench/stack/bench-stack.ts';
 import { jwtSecret } from '../../bench/stack/settings.ts';
 import { startProgress } from '../../cli/output/progress.ts';
+import { renderTable } from '../../cli/output/render-table.ts';
 import { signToken } from '../../shared/auth/jwt.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { seededRandom } from '../unit/field/support/seeded-random.ts';
 import type { Attacker, Kind } from './attempt.ts';
-import { checkFields, checkLogs, checkMemory, formatMb, readMemory, watched } from './checks.ts';
+import { checkFields, checkLogs, checkMemory, formatMb, processNames, readMemory } from './checks.ts';
 import { chooseKinds, pickKind } from './kinds/kinds.ts';
 import type { FuzzOptions } from './options.ts';
 import { ResponseCounts } from './response-counts.ts';
@@ -15,13 +16,13 @@ import { sendFrames } from './send/send-frames.ts';
 import { sendMessages } from './send/send-messages.ts';
 import { ValidClient } from './valid-client.ts';
 
-type Say = (line: string) => void;
+type PrintLine = (line: string) => void;
 
-/** At once, each with one request at a time. */
+/** Number of senders, each with one request at a time. */
 const concurrency = 24;
 const attackedFields = 8;
 const validField = 'valid' as FieldId;
-/** Off, so that they do not hide what is behind them; all but that of registrations, which is to be met. */
+/** Rate limits are off so that requests reach the code behind them, except for registrations, whose limit is tested. */
 const settings = {
   NODE_ENV: 'production',
   OPEN_REGISTRATION: 'true',
@@ -36,7 +37,7 @@ const settings = {
 };
 
 /** @returns the exit code */
-export async function fuzz(options: FuzzOptions, printLine: Say, signal: AbortSignal): Promise<number> {
+export async function fuzz(options: FuzzOptions, printLine: PrintLine, signal: AbortSignal): Promise<number> {
   const kinds = chooseKinds(options.kind);
   printLine(`seed ${options.seed}: ${options.requests} requests of ${kinds.length} kinds`);
   const stack = await startBenchStack({ printLine, profileFolder: undefined, env: settings });
@@ -47,34 +48,35 @@ export async function fuzz(options: FuzzOptions, printLine: Say, signal: AbortSi
     const client = new ValidClient({
       address,
       field: validField,
-      token: await makeToken('phone-1', validField),
+      token: await createToken('phone-1', validField),
       reportViolation,
     });
     const before = readMemory(stack);
     const startedAt = performance.now();
-    await sendAll({ options, kinds, address, token: await makeToken('attacker', 'fuzz-*'), counts, signal });
+    await sendAll({ options, kinds, address, token: await createToken('attacker', 'fuzz-*'), counts, signal });
     const seconds = (performance.now() - startedAt) / 1000;
     await client.finish();
     const after = await checkMemory(stack, before, reportViolation);
     await checkFields(stack, validField, reportViolation);
     const verified = await stack.verify().catch((error: unknown) => reportViolation(String(error)));
     const logLines = checkLogs(stack, reportViolation);
-    if (!options.kind && counts.countResponses('429') === 0) reportViolation('no limit was met');
+    if (!options.kind && counts.countResponses('429') === 0)
+      reportViolation('the registration limit was never reached');
 
-    printLine(renderTable([['kind', 'sent', 'answers'], ...counts.toRows()]));
+    printLine(renderTable([['kind', 'sent', 'responses'], ...counts.toRows()]));
     printLine(`\n${counts.sent} sent in ${seconds.toFixed(1)} s, ${stack.addresses.length} API, 1 worker`);
     printLine(
-      `valid updates meanwhile: ${client.sent} sent, accepted within ${Math.round(client.slowestMs)} ms at the most`,
+      `valid updates meanwhile: ${client.sent} sent, accepted within at most ${Math.round(client.slowestMs)} ms`,
     );
     const peaks = stack.usage.readPeaks();
-    watched.forEach((name, index) => {
+    processNames.forEach((name, index) => {
       const [first, peak, last] = [before[index] ?? 0, peaks.get(name) ?? 0, after[index] ?? 0];
-      printLine(`${name}: ${formatMb(first)} before, ${formatMb(peak)} at the most, ${formatMb(last)} after`);
+      printLine(`${name}: ${formatMb(first)} before, ${formatMb(peak)} peak, ${formatMb(last)} after`);
     });
-    printLine(`${logLines} lines of log; field verify: ${verified ?? 'FAILED'}`);
+    printLine(`${logLines} log lines; field verify: ${verified ?? 'FAILED'}`);
     for (const violation of counts.violations) printLine(`FAILED ${violation}`);
     printLine(
-      counts.violations.length === 0 ? 'everything held' : `FAILED; --seed ${options.seed} repeats the requests`,
+      counts.violations.length === 0 ? 'all checks passed' : `FAILED; --seed ${options.seed} repeats the requests`,
     );
     return counts.violations.length === 0 && !signal.aborted ? 0 : 1;
   } finally {
@@ -82,7 +84,7 @@ export async function fuzz(options: FuzzOptions, printLine: Say, signal: AbortSi
   }
 }
 
-async function makeToken(device: string, fields: string): Promise<string> {
+async function createToken(device: string, fields: string): Promise<string> {
   const name = 'consciousness-field';
   const request = { sub: device, device: device as DeviceId, fields: [fields], expiresInSeconds: 7200 };
   const key = { secret: jwtSecret, issuer: name, audience: name };
@@ -107,7 +109,7 @@ async function sendAll({ options, kinds, address, token, counts, signal }: SendA
     const sender = new HttpSender(address);
     while (hasMore()) {
       const number = ++index;
-      // Each request by its number, whichever lane sends it.
+      // Seeded by the request's number, so that it does not depend on which sender takes it.
       const random = seededRandom(options.seed + Math.imul(number, 0x9e3779b1));
       const kind = pickKind(random, kinds);
       const attacker = { token, secret: jwtSecret, field: `fuzz-${random.below(attackedFields)}` };
@@ -140,18 +142,11 @@ interface SendOneDeps {
 }
 
 async function sendOne({ sender, address, attacker, attempt, kind, request, counts }: SendOneDeps): Promise<void> {
-  if (attempt.way === 'http') {
+  if (attempt.transport === 'http') {
     counts.recordHttp(kind, request, await sender.send(attempt), attempt.mayBeCut ?? false);
-  } else if (attempt.way === 'messages') {
+  } else if (attempt.transport === 'messages') {
     counts.recordMessages(kind, request, await sendMessages(address, attacker, attempt));
   } else {
     counts.recordMessages(kind, request, [{ closed: await sendFrames(address, attacker, attempt) }]);
   }
-}
-
-function renderTable(rows: readonly (readonly string[])[]): string {
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = ([kind = '', sent = '', answers = '']: readonly string[]) =>
-    `${kind.padEnd(widths[0] ?? 0)}  ${sent.padStart(widths[1] ?? 0)}  ${answers}`;
-  return rows.map(line).join('\n');
 }

@@ -1,27 +1,27 @@
-/** What `npm run test:fuzz` can be told. */
+/** Command-line options of `npm run test:fuzz`. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parsePositiveInteger } from '../support/parse-positive-integer.ts';
 
 export interface FuzzOptions {
-  /** Repeats every request of a run, though not which of them meet. */
+  /** Determines every request; their interleaving still varies. */
   readonly seed: number;
-  /** Requests and socket messages together. */
+  /** Total number of requests and socket messages. */
   readonly requests: number;
-  /** After this time no more are sent. */
+  /** No more requests are sent after this time. */
   readonly seconds: number;
-  /** This kind alone. */
+  /** The only kind to send; all kinds if undefined. */
   readonly kind: string | undefined;
   readonly isHelp: boolean;
 }
 
 export const help = `npm run test:fuzz -- [options]
-  --requests N   bad requests and socket messages to send (20000)
-  --seconds N    sends no more after this time (600)
-  --seed N       repeats the requests of a run; printed at its start
-  --kind NAME    this kind alone
+  --requests N   invalid requests and socket messages to send (default 20000)
+  --seconds N    stops sending after this time (default 600)
+  --seed N       repeats the requests of an earlier run, which prints its seed at the start
+  --kind NAME    sends only this kind
   --short        2500 requests, for CI
-Starts PostgreSQL, Redis, an API and a worker of its own. Exit code 0 only if everything held.`;
+Starts its own PostgreSQL, Redis, API and worker. Exit code 0 only if all checks passed.`;
 
 /** @throws TypeError for an unknown option, RangeError for a bad number. */
 export function parseOptions(args: readonly string[]): FuzzOptions {

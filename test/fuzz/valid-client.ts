@@ -1,4 +1,4 @@
-/** One phone among the attackers: posts updates, over HTTP and over its socket, and watches its field all the while. */
+/** A valid client that works during the attack: sends updates over HTTP and its socket, and watches its field. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { stateSchema } from '../../shared/contract/state.ts';
@@ -27,7 +27,7 @@ export class ValidClient {
   #counter = 0;
   #isStopped = false;
   #running: Promise<void>;
-  /** The longest that an update took to be accepted. */
+  /** The longest time until an update was accepted. */
   slowestMs = 0;
 
   constructor(options: ValidClientOptions) {
@@ -48,31 +48,36 @@ export class ValidClient {
     return this.#counter;
   }
 
-  /** Sends no more, and checks that each update was applied once, and that the watched state is the one that is read. */
+  /** Stops sending, and checks that each update was applied once and that the watched state equals the stored state. */
   async finish(): Promise<void> {
     const { address, field, token, reportViolation } = this.#options;
     this.#isStopped = true;
     await this.#running;
     const { mirror } = this.#watcher;
-    await waitUntil('the valid client has seen its updates', () => mirror.version === this.#counter).catch(() => {
-      reportViolation(`the valid client sent ${this.#counter} updates and watched its field reach ${mirror.version}`);
-    });
+    await waitUntil('the valid client has received all its updates', () => mirror.version === this.#counter).catch(
+      () => {
+        reportViolation(
+          `the valid client sent ${this.#counter} updates, but its field reached version ${mirror.version}`,
+        );
+      },
+    );
     const response = await fetch(`${address}/api/fields/${field}`, { headers: { authorization: `Bearer ${token}` } });
     const state = stateSchema.parse(await response.json());
     if (state.version !== this.#counter)
-      reportViolation(`the field is at ${state.version} after ${this.#counter} updates`);
-    if (!isDeepStrictEqual(mirror.view(), viewOf(state))) reportViolation('what was watched is not what is read');
+      reportViolation(`the field is at version ${state.version} after ${this.#counter} updates`);
+    if (!isDeepStrictEqual(mirror.view(), viewOf(state)))
+      reportViolation('the watched state differs from the state that is read');
     if (this.#watcher.reconnects > 0)
       reportViolation(`the socket of the valid client broke ${this.#watcher.reconnects} times`);
     for (let counter = 1; counter <= this.#counter; counter++) {
       const outcome = this.#applied.get(counter);
-      if (outcome !== 'applied') reportViolation(`the valid update ${counter} was ${outcome ?? 'not seen'}`);
+      if (outcome !== 'applied') reportViolation(`the valid update ${counter} was ${outcome ?? 'not received'}`);
     }
     this.#watcher.close();
   }
 
   async #run(): Promise<void> {
-    await waitUntil('the valid client watches', () => this.#watcher.mirror.version !== undefined);
+    await waitUntil('the valid client is subscribed', () => this.#watcher.mirror.version !== undefined);
     while (!this.#isStopped) {
       await this.#send();
       await delay(pauseMs);
@@ -99,7 +104,7 @@ export class ValidClient {
   #recordOutcomes(message: ServerMessage): void {
     if (message.type !== 'delta') return;
     for (const { counter, outcome } of message.updates) {
-      if (this.#applied.has(counter)) this.#options.reportViolation(`the valid update ${counter} was seen twice`);
+      if (this.#applied.has(counter)) this.#options.reportViolation(`the valid update ${counter} was received twice`);
       this.#applied.set(counter, outcome);
     }
   }

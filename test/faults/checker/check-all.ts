@@ -1,4 +1,4 @@
-/** Everything that must hold once the dust has settled. */
+/** Runs every check that must hold once the system is quiescent. */
 import { fields } from '../devices/device-pool.ts';
 import { checkConflicts } from './check-conflicts.ts';
 import { checkLog } from './check-log.ts';

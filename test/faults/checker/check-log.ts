@@ -1,17 +1,17 @@
-/** Every update with a receipt stands in the log exactly once, as it was sent; versions have no gap; nothing was made up. */
+/** Checks that each accepted update is in the log exactly once and unaltered, that versions have no gaps, and that nothing else is logged. */
 import { isDeepStrictEqual } from 'node:util';
 import type { LedgerEntry } from '../devices/ledger.ts';
 import type { LogRow } from './read-log.ts';
 import { type Violation, violationOf } from './violation.ts';
 
-/** @param sent all that devices have sent to this field; `log` in version order */
+/** @param sent all updates sent to this field @param log its rows in version order */
 export function checkLog(sent: readonly LedgerEntry[], log: readonly LogRow[]): Violation[] {
   const logged = new Map<string, LogRow[]>();
   for (const row of log) logged.set(updateKey(row), [...(logged.get(updateKey(row)) ?? []), row]);
   const known = new Map(
     sent.map((entry) => [updateKey({ device: entry.device, counter: entry.update.counter }), entry]),
   );
-  const accepted = [...known].filter(([, { acceptedAt }]) => acceptedAt !== undefined).map(([name]) => name);
+  const accepted = [...known].filter(([, { acceptedAt }]) => acceptedAt !== undefined).map(([key]) => key);
   const altered = log.filter((row) => {
     const entry = known.get(updateKey(row));
     return entry && !isDeepStrictEqual(JSON.parse(JSON.stringify(entry.update)), row.update);
@@ -20,23 +20,23 @@ export function checkLog(sent: readonly LedgerEntry[], log: readonly LogRow[]): 
   return [
     ...violationOf(
       'lost',
-      'accepted and not in the log',
-      accepted.filter((name) => !logged.has(name)),
+      'accepted but not in the log',
+      accepted.filter((key) => !logged.has(key)),
     ),
     ...violationOf(
-      'doubled',
+      'duplicated',
       'more than once in the log',
       updateKeys(logged, (rows) => rows.length > 1),
     ),
     ...violationOf(
       'invented',
-      'in the log and sent by nobody',
-      updateKeys(logged, (_, name) => !known.has(name)),
+      'in the log but never sent',
+      updateKeys(logged, (_, key) => !known.has(key)),
     ),
-    ...violationOf('altered', 'not in the log as it was sent', altered.map(updateKey)),
+    ...violationOf('altered', 'logged with different content', altered.map(updateKey)),
     ...violationOf(
       'gap',
-      'versions out of step',
+      'first version that is out of sequence',
       gaps.slice(0, 1).map(({ version }) => `version ${version}`),
     ),
   ];
@@ -48,7 +48,7 @@ function updateKey({ device, counter }: Pick<LogRow, 'device' | 'counter'>): str
 
 function updateKeys(
   logged: ReadonlyMap<string, LogRow[]>,
-  predicate: (rows: LogRow[], name: string) => boolean,
+  predicate: (rows: LogRow[], key: string) => boolean,
 ): string[] {
-  return [...logged].filter(([name, rows]) => predicate(rows, name)).map(([name]) => name);
+  return [...logged].filter(([key, rows]) => predicate(rows, key)).map(([key]) => key);
 }

@@ -1,6 +1,6 @@
 /**
- * All copies of a field are one state: the replay of its log, what PostgreSQL stores, the cache, what a fresh reader
- * gets of either API, by GET and by WebSocket, and what every watching device holds.
+ * Checks that all copies of a field are equal: the replay of its log, the stored state, the cache, what a new reader gets
+ * from each API by GET and by WebSocket, and the mirror of every watching device.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { verifyField } from '../../../db/read/verify-field.ts';
@@ -39,7 +39,7 @@ export async function checkState(deps: CheckStateDeps, field: FieldId): Promise<
   }
   violations.push(...(await checkReaders(deps, field, view)));
   const cached = await observer.cache.read(field);
-  if (!cached) violations.push(violation('cache', `${field} is not cached though it was just read`));
+  if (!cached) violations.push(violation('cache', `${field} is not cached although it was just read`));
   else if (renderText(cached) !== stored) {
     const cachedView = viewOf(JSON.parse(renderText(cached)) as State);
     violations.push(violation('cache', `${field}: ${describeDifference(cachedView, view)}`));
@@ -61,8 +61,8 @@ async function checkReaders(
   const headers = { authorization: `Bearer ${devicePool.token}` };
   const violations: Violation[] = [];
   for (const address of addresses) {
-    const answer = await fetch(`${address}/api/fields/${field}`, { headers });
-    const read = viewOf((await answer.json()) as State);
+    const response = await fetch(`${address}/api/fields/${field}`, { headers });
+    const read = viewOf((await response.json()) as State);
     if (!isDeepStrictEqual(read, expected)) {
       violations.push(violation('reader', `${field} by GET: ${describeDifference(read, expected)}`));
     }

@@ -1,4 +1,4 @@
-/** What is left in the queue, on Redis and on its PostgreSQL fallback. */
+/** Counts unfinished and failed jobs in the Redis queues and in the PostgreSQL fallback queue. */
 import type { Knex } from 'knex';
 import { fallbackSchema } from '../../../shared/queue/fallback-queue.ts';
 import type { Observer } from '../observer.ts';
@@ -15,8 +15,8 @@ export async function countJobs({ queues, db }: Observer): Promise<JobCounts> {
   );
   const inPostgres = await countFallbackJobs(db);
   const all = [...inRedis.flatMap(Object.entries<number>), ...inPostgres];
-  const count = (fits: (state: string) => boolean) =>
-    all.reduce((sum, [state, jobs]) => sum + (fits(state) ? jobs : 0), 0);
+  const count = (predicate: (state: string) => boolean) =>
+    all.reduce((sum, [state, jobs]) => sum + (predicate(state) ? jobs : 0), 0);
   return {
     unfinished: count((state) => state !== 'failed' && state !== 'completed'),
     failed: count((state) => state === 'failed'),

@@ -1,4 +1,4 @@
-/** Where two values differ first, in one line. */
+/** Describes the first difference between two values in one line. */
 import { isDeepStrictEqual } from 'node:util';
 
 const maxLength = 300;

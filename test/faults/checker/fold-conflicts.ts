@@ -1,6 +1,5 @@
 /**
- * The conflicts of a log, found by a fold of its own that is written from the contract's merge rules alone and shares
- * no code with shared/field.
+ * Finds the conflicts of a log independently: implements the documented merge rules without any code of shared/field.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { writesOf } from '../../unit/field/support/reference-merge.ts';
@@ -31,7 +30,7 @@ interface MergeResult {
   readonly name: string;
   readonly value: unknown;
   readonly result: WriteResult;
-  /** The device of the write that it met. */
+  /** The device of the concurrent write, if there was one. */
   readonly otherDevice?: string;
 }
 
@@ -99,7 +98,7 @@ function conflictsOf(
   ];
 }
 
-/** `merged` when the update and those whose writes it met each kept something of the particle that is there now. */
+/** `merged` if both the update and a concurrent write still have attributes in the resulting particle. */
 function resolveParticle(
   registers: ReadonlyMap<string, Written>,
   id: string,

@@ -1,7 +1,7 @@
 /**
- * Whether a process leaks: its open handles and its memory at rest after each round, and the slope of the line that fits
- * most of them. Connections that somebody holds to it are not its own: devices move from one API to the other. A process
- * that the nemesis has ended starts a new series.
+ * Detects leaks: samples open handles and memory of each process after each round, while the system is idle, and estimates
+ * the growth per round. Incoming connections are subtracted, since devices move between the APIs. A restarted process
+ * starts a new series.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { FaultStack } from '../stack/fault-stack.ts';
@@ -9,7 +9,7 @@ import { type Violation, violation } from './violation.ts';
 
 interface Sample {
   readonly round: number;
-  /** Without the connections that others hold to it. */
+  /** Open file descriptors without incoming connections. */
   readonly handles: number;
   readonly memoryMb: number;
 }
@@ -21,11 +21,11 @@ export interface Slope {
   readonly memoryMbPerRound: number;
 }
 
-/** Pools fill and code is compiled in the first rounds. */
+/** The first rounds are ignored: pools fill and code is compiled. */
 const warmUpRounds = 2;
-/** Fewer points than this show no trend. */
+/** A trend is not estimated from fewer samples. */
 const minSamples = 5;
-/** A heap that has not been collected for a while looks like this much, a leak of one socket an update like far more. */
+/** Above the noise of delayed garbage collection, and far below a leak of one socket per update. */
 const maxHandlesPerRound = 3;
 const maxMemoryMbPerRound = 8;
 const bytesPerPage = 4096;
@@ -33,18 +33,18 @@ const bytesPerPage = 4096;
 export class LeakWatch {
   readonly #series = new Map<string, Sample[]>();
 
-  /** Call when nothing moves. */
+  /** Takes one sample of each running process. Call it while the system is idle. */
   sample({ apis, workers, links }: FaultStack, round: number): void {
     for (const { name, pid, isRunning } of [...apis, ...workers]) {
       if (!isRunning) continue;
       const series = this.#series.get(`${name} (pid ${pid})`) ?? [];
-      const held = links.filter(({ to }) => to === name).reduce((sum, { connections }) => sum + connections, 0);
-      series.push({ round, handles: countHandles(pid) - held, memoryMb: readMemoryMb(pid) });
+      const incoming = links.filter(({ to }) => to === name).reduce((sum, { connections }) => sum + connections, 0);
+      series.push({ round, handles: countHandles(pid) - incoming, memoryMb: readMemoryMb(pid) });
       this.#series.set(`${name} (pid ${pid})`, series);
     }
   }
 
-  /** Of every process that lived long enough. */
+  /** The growth of every process with enough samples. */
   slopes(): Slope[] {
     return [...this.#series].flatMap(([name, all]) => {
       const samples = all.slice(warmUpRounds);
@@ -67,10 +67,10 @@ export class LeakWatch {
 
 export function describeSlope({ name, samples, handlesPerRound, memoryMbPerRound }: Slope): string {
   const [handles, memory] = [handlesPerRound.toFixed(2), memoryMbPerRound.toFixed(2)];
-  return `${name}: ${handles} handles and ${memory} MB a round over ${samples.length} rounds`;
+  return `${name}: ${handles} handles and ${memory} MB per round over ${samples.length} rounds`;
 }
 
-/** The median of the slopes between any two points (Theil and Sen): a step is no leak. */
+/** The Theil–Sen estimator: the median of the slopes between all pairs of points, so that a single step does not count as growth. */
 function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
   const slopes = points.flatMap(([x, y], index) =>
     points.slice(index + 1).map(([laterX, laterY]) => (laterY - y) / (laterX - x)),

@@ -1,4 +1,4 @@
-/** The log of a field as its rows stand in PostgreSQL, read by the checker's own SQL. */
+/** Reads the log of a field with SQL of its own, independent of db/. */
 import type { Knex } from 'knex';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';

@@ -1,4 +1,4 @@
-/** The first snapshot that a fresh WebSocket reader gets. */
+/** Reads the snapshot that a new WebSocket subscriber receives. @throws if none arrives within 10 s */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { State } from '../../../shared/contract/state.ts';

@@ -1,7 +1,7 @@
-/** What the checker has to say: nothing, or what was broken and where. */
+/** Violations of the guarantees, as the checker reports them. */
 export type ViolationKind =
   | 'lost'
-  | 'doubled'
+  | 'duplicated'
   | 'invented'
   | 'altered'
   | 'gap'
@@ -12,14 +12,14 @@ export type ViolationKind =
   | 'reader'
   | 'watcher'
   | 'queue'
-  | 'unsettled'
+  | 'timeout'
   | 'leak'
-  | 'misbehaved';
+  | 'anomaly';
 
 export interface Violation {
   readonly kind: ViolationKind;
   readonly detail: string;
-  /** How many updates, where that can be counted. */
+  /** The number of affected updates, or 1 if it cannot be counted. */
   readonly count: number;
 }
 
@@ -27,7 +27,7 @@ export function violation(kind: ViolationKind, detail: string, count = 1): Viola
   return { kind, detail, count };
 }
 
-/** One violation for many of a kind, with the first few by name; none for none. */
+/** One violation that lists the first five names, or none if there are no names. */
 export function violationOf(kind: ViolationKind, what: string, names: readonly string[]): Violation[] {
   if (names.length === 0) return [];
   return [violation(kind, `${what}: ${names.slice(0, 5).join('; ')}${names.length > 5 ? '; …' : ''}`, names.length)];

@@ -1,6 +1,6 @@
 /**
- * Waits for the dust to settle: every API is back, all that was sent is applied, the queue is empty, every copy is at the
- * newest version.
+ * Waits until the system is quiescent: every API is ready, all updates are applied, the queues are empty, and every copy
+ * is at the newest version.
  */
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { waitUntil } from '../../support/wait-until.ts';
@@ -10,35 +10,35 @@ import { isReady } from '../stack/field-processes.ts';
 import { countJobs } from './count-jobs.ts';
 import { type Violation, violation } from './violation.ts';
 
-interface SettleOptions {
+interface QuiescenceOptions {
   readonly observer: Observer;
   readonly devicePool: DevicePool;
-  /** Of the APIs. */
+  /** The addresses of the APIs. */
   readonly addresses: readonly string[];
-  /** For each thing that has to come to rest. */
+  /** The deadline of each condition. */
   readonly timeoutMs: number;
 }
 
-/** What did not come to rest in time, if anything. */
+/** @returns a violation for each condition that did not hold in time */
 export async function waitForQuiescence({
   observer,
   devicePool,
   addresses,
   timeoutMs,
-}: SettleOptions): Promise<Violation[]> {
+}: QuiescenceOptions): Promise<Violation[]> {
   const violations: Violation[] = [];
   const expect = async (what: string, check: () => Promise<boolean> | boolean) => {
     try {
       await waitUntil(what, check, { timeoutMs, intervalMs: 100 });
     } catch (error) {
       const { message, cause } = error as Error;
-      violations.push(violation('unsettled', cause ? `${message} (${String(cause)})` : message));
+      violations.push(violation('timeout', cause ? `${message} (${String(cause)})` : message));
     }
   };
   try {
     await devicePool.drain(timeoutMs);
   } catch (error) {
-    violations.push(violation('unsettled', (error as Error).message));
+    violations.push(violation('timeout', (error as Error).message));
   }
   for (const address of addresses) await expect(`the API at ${address} is ready`, () => isReady(address));
   for (const field of fields) {

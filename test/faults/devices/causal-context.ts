@@ -1,6 +1,6 @@
 /**
- * What a device truly knows of its field, from what it has watched: the version that it is at, of each other device the
- * counters without a gap, and the largest timestamp met. From this it tells its causal past.
+ * A device's causal context, from the messages it has received: the field's version, the contiguous counter of each other
+ * device, and the largest timestamp seen.
  */
 import type { DeviceId } from '../../../shared/field/ids.ts';
 
@@ -19,7 +19,7 @@ export class CausalContext {
     this.#prefixes.set(device, prefix);
   }
 
-  /** All counters up to these are known: what came out of order is told of once the gap has closed. */
+  /** The contiguous counter of each device: counters after a gap are not included until the gap is filled. */
   clock(): Record<DeviceId, number> {
     return Object.fromEntries([...this.#prefixes].filter(([, counter]) => counter > 0));
   }

@@ -1,4 +1,4 @@
-/** Random changes of every kind, on few cells and particles and with few values, so that devices meet. */
+/** Random changes of every kind, on few cells and particles and with few values, so that devices conflict often. */
 import { type EventType, eventTypes } from '../../../shared/field/update.ts';
 import { type Change, event, put, remove, setCells, vector } from '../../unit/field/support/changes.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';

@@ -1,4 +1,4 @@
-/** All devices of a run: who they are, how much they send, and when they have nothing left to send. */
+/** All devices of a run: creates them, drives their writes, and waits for their outboxes to drain. */
 
 import { signToken } from '../../../shared/auth/jwt.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
@@ -8,7 +8,7 @@ import { jwtSecret } from '../stack/field-processes.ts';
 import { Device } from './device.ts';
 import { Ledger } from './ledger.ts';
 
-/** Half of the devices share one hot field. */
+/** Number of devices per field; half of them share one hot field. */
 const population = { hot: 12, 'calm-a': 4, 'calm-b': 4, 'calm-c': 4 };
 export const fields = Object.keys(population) as FieldId[];
 const updatesPerSecond = 90;
@@ -19,10 +19,10 @@ const issuer = 'consciousness-field';
 export class DevicePool {
   readonly ledger = new Ledger();
   readonly devices: readonly Device[];
-  /** May read all fields. */
+  /** A token that may read all fields. */
   readonly token: string;
   readonly #random: Random;
-  #clock: NodeJS.Timeout | undefined;
+  #writeTimer: NodeJS.Timeout | undefined;
 
   private constructor(devices: readonly Device[], ledger: Ledger, token: string, random: Random) {
     this.devices = devices;
@@ -41,25 +41,25 @@ export class DevicePool {
     );
     const devices: Device[] = [];
     for (const [index, { id, field }] of members.entries()) {
-      const token = await makeToken(id);
+      const token = await createToken(id);
       devices.push(new Device({ id, field, token, addresses, seed: seed + 1000 * (index + 1), ledger }));
     }
-    return new DevicePool(devices, ledger, await makeToken('harness' as DeviceId), seededRandom(seed));
+    return new DevicePool(devices, ledger, await createToken('harness' as DeviceId), seededRandom(seed));
   }
 
-  /** Devices write until `rest` is called. */
+  /** Random devices write until `stopWriting` is called. */
   startWriting(): void {
     let due = 0;
-    this.#clock = setInterval(() => {
+    this.#writeTimer = setInterval(() => {
       for (due += (updatesPerSecond * tickMs) / 1000; due >= 1; due -= 1) this.#random.pick(this.devices).write();
     }, tickMs);
   }
 
   stopWriting(): void {
-    clearInterval(this.#clock);
+    clearInterval(this.#writeTimer);
   }
 
-  /** Resolves when every update has its receipt. */
+  /** Resolves when every update has a receipt. @throws after `timeoutMs` */
   async drain(timeoutMs: number): Promise<void> {
     await waitUntil('every outbox is empty', () => this.devices.every(({ isDrained }) => isDrained), { timeoutMs });
   }
@@ -70,7 +70,7 @@ export class DevicePool {
   }
 }
 
-async function makeToken(device: DeviceId): Promise<string> {
+async function createToken(device: DeviceId): Promise<string> {
   const { token } = await signToken(
     {
       sub: 'faults',

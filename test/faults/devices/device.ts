@@ -1,7 +1,7 @@
 /**
- * A device as the contract wants it: numbers its updates, keeps hybrid time on a skewed clock, tells truthfully what it
- * has seen, and keeps every update in its outbox until it has a receipt. It is not polite beyond that: it sends several
- * batches side by side, out of order, and some of them twice.
+ * A device that follows the contract: numbers its updates, keeps a hybrid clock on a skewed wall clock, sends its true
+ * causal context, and keeps every update in its outbox until it has a receipt. Within the contract it is adversarial: it
+ * sends several batches concurrently, out of order, and some of them twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerMessage } from '../../../shared/contract/stream.ts';
@@ -18,7 +18,7 @@ import { Watcher } from './watcher.ts';
 const connections = 3;
 const maxBatch = 6;
 const maxSkewMs = 4000;
-const shuffledWithin = 8;
+const reorderWindow = 8;
 
 export interface DeviceOptions {
   readonly id: DeviceId;
@@ -35,7 +35,7 @@ export class Device {
   readonly watcher: Watcher;
   readonly #options: DeviceOptions;
   readonly #random: Random;
-  readonly #knowledge = new CausalContext();
+  readonly #causalContext = new CausalContext();
   readonly #causalityFormat: CausalityFormat;
   readonly #skewMs: number;
   readonly #outbox: Update[] = [];
@@ -57,7 +57,7 @@ export class Device {
       addresses,
       random: seededRandom(seed + 1),
       onMessage: (message) => this.#observe(message),
-      onAnomaly: (complaint) => ledger.anomalies.push(`${id}: ${complaint}`),
+      onAnomaly: (anomaly) => ledger.anomalies.push(`${id}: ${anomaly}`),
     });
     for (let connection = 0; connection < connections; connection += 1) void this.#drainOutbox();
   }
@@ -66,21 +66,21 @@ export class Device {
     return this.#outbox.length === 0 && this.#inFlight === 0;
   }
 
-  /** Makes an update and puts it into the outbox. */
+  /** Creates a random update and adds it to the outbox. */
   write(): void {
     const { ledger, field } = this.#options;
-    const { version, newestTimestamp } = this.#knowledge;
+    const { version, newestTimestamp } = this.#causalContext;
     const sendsSeen = this.#causalityFormat === 'seen' || this.#causalityFormat === 'both';
     const sendsClock = this.#causalityFormat === 'clock' || this.#causalityFormat === 'both';
     const timestamp = Math.max(Date.now() + this.#skewMs, newestTimestamp + 1);
-    this.#knowledge.newestTimestamp = timestamp;
+    this.#causalContext.newestTimestamp = timestamp;
     this.#counter += 1;
     const update = {
       ...randomChange(this.#random),
       counter: this.#counter,
       timestamp,
       seen: sendsSeen ? version : 0,
-      ...(sendsClock ? { clock: this.#knowledge.clock() } : {}),
+      ...(sendsClock ? { clock: this.#causalContext.clock() } : {}),
     } as Update;
     ledger.add({ field, device: this.id, update, writtenAt: performance.now() });
     this.#outbox.push(update);
@@ -94,17 +94,21 @@ export class Device {
   #observe(message: ServerMessage): void {
     const { ledger, field } = this.#options;
     if (message.type === 'snapshot') {
-      this.#knowledge.version = message.version;
-      this.#knowledge.newestTimestamp = Math.max(this.#knowledge.newestTimestamp, ledger.newestTimestamp(field));
+      this.#causalContext.version = message.version;
+      this.#causalContext.newestTimestamp = Math.max(
+        this.#causalContext.newestTimestamp,
+        ledger.newestTimestamp(field),
+      );
     }
     if (message.type !== 'delta') return;
     for (const { device, counter, outcome } of message.updates) {
       const timestamp = ledger.find(device, counter)?.update.timestamp ?? 0;
-      this.#knowledge.observe(device, counter, timestamp);
+      this.#causalContext.observe(device, counter, timestamp);
       ledger.recordSeen(device, counter);
-      if (outcome === 'reused') ledger.anomalies.push(`${device} was told that its counter ${counter} was reused`);
+      if (outcome === 'reused')
+        ledger.anomalies.push(`${device} received the outcome "reused" for its counter ${counter}`);
     }
-    this.#knowledge.version = message.to;
+    this.#causalContext.version = message.to;
   }
 
   async #drainOutbox(): Promise<void> {
@@ -120,14 +124,14 @@ export class Device {
     }
   }
 
-  /** Some updates in a row, now and then not the oldest. */
+  /** Takes consecutive updates from the outbox, in 30 % of cases not starting with the oldest. */
   #nextBatch(): Update[] {
     const { length } = this.#outbox;
-    const start = this.#random.chance(0.3) ? this.#random.below(Math.min(length, shuffledWithin)) : 0;
+    const start = this.#random.chance(0.3) ? this.#random.below(Math.min(length, reorderWindow)) : 0;
     return this.#outbox.splice(start, 1 + this.#random.below(maxBatch));
   }
 
-  /** Sends a batch until there is a receipt for it; some batches once more. */
+  /** Sends a batch until it has a receipt, and 15 % of batches once more. */
   async #deliver(batch: readonly Update[]): Promise<void> {
     const { ledger } = this.#options;
     for (let attempt = 1; !this.#closed; attempt += 1) {
@@ -144,7 +148,7 @@ export class Device {
     await this.#send(batch);
   }
 
-  /** Over the socket or to either API. @returns the durability that the receipt names, if there was one */
+  /** Sends over the socket or to a random API. @returns the durability that the receipt states, or undefined without one */
   async #send(batch: readonly Update[]): Promise<string | undefined> {
     const { addresses, token, ledger } = this.#options;
     const isOverSocket = this.#random.chance(0.25);
@@ -153,9 +157,7 @@ export class Device {
     const response = await postUpdates({ address, field: this.field, token, updates: batch });
     ledger.recordStatus(response.status);
     if (response.status >= 400 && response.status < 500 && response.status !== 429) {
-      ledger.anomalies.push(
-        `${this.id} was refused an update that keeps the contract: ${response.status} ${response.text}`,
-      );
+      ledger.anomalies.push(`${this.id}: a valid update was rejected: ${response.status} ${response.text}`);
     }
     return response.durability;
   }

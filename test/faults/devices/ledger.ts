@@ -1,5 +1,5 @@
 /**
- * Everything that devices have sent, and what they were told of it: the harness's own truth, kept apart from the system's.
+ * The harness's own record of all updates that devices have sent and of the responses to them, independent of the system.
  */
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';
@@ -8,11 +8,11 @@ export interface LedgerEntry {
   readonly field: FieldId;
   readonly device: DeviceId;
   readonly update: Update;
-  /** By this process's clock (performance.now). */
+  /** `performance.now()` of this process, like the other times. */
   readonly writtenAt: number;
   acceptedAt?: number;
   durability?: string;
-  /** When a watcher first saw it in a delta. */
+  /** When a watcher first received it in a delta. */
   seenAt?: number;
 }
 
@@ -20,11 +20,11 @@ export class Ledger {
   readonly entries: LedgerEntry[] = [];
   readonly #byKey = new Map<string, LedgerEntry>();
   readonly #newestTimestamps = new Map<FieldId, number>();
-  /** Requests beyond the first for a batch: retries, and batches sent twice on purpose. */
+  /** Requests beyond the first for each batch: retries and deliberate duplicates. */
   resends = 0;
-  /** Answers by status code. */
+  /** Number of responses by status code; 0 stands for no response. */
   readonly statuses = new Map<number, number>();
-  /** What no device should ever be told. */
+  /** Responses and messages that violate the contract. */
   readonly anomalies: string[] = [];
 
   add(entry: LedgerEntry): void {

@@ -1,11 +1,11 @@
-/** The state of a field as a watching device keeps it: a snapshot, and every delta that stands on it. */
+/** A subscriber's copy of a field: a snapshot and every consecutive delta. */
 import type { State } from '../../../shared/contract/state.ts';
 import type { ServerMessage } from '../../../shared/contract/stream.ts';
 
 type Message<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 type Delta = Message<'delta'>;
 
-/** What two readers of the same version must agree on; presence is not part of it. */
+/** The part of a state that is equal for all readers of a version; presence is not included. */
 export interface View {
   readonly version: number;
   readonly particles: Readonly<Record<string, unknown>>;
@@ -14,7 +14,7 @@ export interface View {
   readonly metrics: unknown;
 }
 
-/** A new device knows the empty field without being told. */
+/** The quantum fields of an empty field are not sent before the first change. */
 const emptyQuantumFields: unknown = undefined;
 
 export class Mirror {
@@ -33,7 +33,7 @@ export class Mirror {
     this.#metrics = view.metrics;
   }
 
-  /** False when the delta does not stand on this version: then it was not applied. */
+  /** Returns false, without applying the delta, if it does not start at the current version. */
   applyDelta({ from, to, changes }: Delta): boolean {
     if (from !== this.version) return false;
     for (const [id, particle] of Object.entries(changes.particles)) {

@@ -1,4 +1,4 @@
-/** One POST of updates: what came back, or status 0 when nothing did. */
+/** Sends one POST of updates. The status is 0 if there was no complete response. */
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';
 
@@ -14,7 +14,7 @@ export interface PostOptions {
 export interface PostResponse {
   readonly status: number;
   readonly text: string;
-  /** Set only with a receipt. */
+  /** Stated by the receipt; undefined without one. */
   readonly durability: string | undefined;
 }
 
@@ -31,7 +31,7 @@ export async function postUpdates({ address, field, token, updates }: PostOption
     if (status !== 202) return { status, text, durability: undefined };
     return { status, text, durability: (JSON.parse(text) as { durability: string }).durability };
   } catch {
-    // No answer, or a cut one: whether it was accepted is not known, so that it is sent again.
+    // Without a complete response it is unknown whether the updates were accepted, so the caller sends them again.
     return { status: 0, text: '', durability: undefined };
   }
 }

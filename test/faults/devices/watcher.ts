@@ -1,6 +1,6 @@
 /**
- * A device's WebSocket: follows its field, resumes from its version on either API after every break, and notices by
- * itself when a connection has gone silent.
+ * A device's WebSocket subscription: resumes from its version on a random API after a disconnect, and detects half-open
+ * connections by a heartbeat.
  */
 import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../../shared/contract/stream.ts';
@@ -19,9 +19,9 @@ export interface WatcherOptions {
   readonly token: string;
   readonly addresses: readonly string[];
   readonly random: Random;
-  /** Told of every snapshot and of every delta that was applied. */
+  /** Called with every snapshot and every applied delta. */
   readonly onMessage: (message: ServerMessage) => void;
-  readonly onAnomaly: (complaint: string) => void;
+  readonly onAnomaly: (anomaly: string) => void;
 }
 
 interface PendingSend {
@@ -38,7 +38,7 @@ export class Watcher {
   #retry: NodeJS.Timeout | undefined;
   readonly #heartbeatTimer: NodeJS.Timeout;
   #closed = false;
-  /** How often it had to connect again. */
+  /** Number of reconnects. */
   reconnects = 0;
 
   constructor(options: WatcherOptions) {
@@ -51,7 +51,7 @@ export class Watcher {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Sends updates over the socket; resolves with their durability, or undefined when no receipt came. */
+  /** Sends updates over the socket. Resolves with the receipt's durability, or with undefined if none arrives within 4 s. */
   send(updates: readonly Update[]): Promise<string | undefined> {
     const counters = updates.map(({ counter }) => counter).join();
     return new Promise((resolve) => {
@@ -104,7 +104,7 @@ export class Watcher {
     if (message.type === 'error') this.#settle(this.#pending[0]?.counters ?? '', undefined);
     if (message.type === 'snapshot') {
       if (message.version < (this.mirror.version ?? 0)) {
-        onAnomaly(`${field}: a snapshot of ${message.version} came to a reader at ${this.mirror.version}`);
+        onAnomaly(`${field}: snapshot of version ${message.version} received at version ${this.mirror.version}`);
       }
       this.mirror.applySnapshot(message);
       onMessage(message);
@@ -119,13 +119,13 @@ export class Watcher {
       onMessage(delta);
       return;
     }
-    onAnomaly(`${field}: a delta from ${delta.from} came to a reader at ${version}`);
+    onAnomaly(`${field}: delta from version ${delta.from} received at version ${version}`);
     this.#socket?.terminate();
   }
 
   #settle(counters: string, durability: string | undefined): void {
-    const found = this.#pending.find((waiting) => waiting.counters === counters);
-    this.#pending = this.#pending.filter((waiting) => waiting !== found);
+    const found = this.#pending.find((send) => send.counters === counters);
+    this.#pending = this.#pending.filter((send) => send !== found);
     found?.resolve(durability);
   }
 

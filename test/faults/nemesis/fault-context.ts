@@ -1,4 +1,4 @@
-/** What a fault is given to break. */
+/** What a fault may act on, and how it chooses its targets. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { Observer } from '../observer.ts';
 import type { FaultStack } from '../stack/fault-stack.ts';
@@ -8,16 +8,16 @@ import type { TcpLink } from '../stack/tcp-link.ts';
 export interface FaultContext {
   readonly stack: FaultStack;
   readonly observer: Observer;
-  /** Decided by the seed. */
+  /** Seeded, so that a run can be repeated. */
   readonly random: Random;
-  /** What should not have happened while the fault was made. */
+  /** Unexpected behaviour observed while the fault was injected. */
   readonly anomalies: string[];
 }
 
-/** One of two: mostly the second, so that the first lives long enough to show what it leaks. */
+/** Picks one of two processes, in 80 % of cases the second, so that the first runs long enough to show leaks. */
 export function pickVictim(random: Random, pair: readonly SupervisedProcess[]): SupervisedProcess {
   const victim = pair[random.chance(0.8) ? 1 : 0];
-  if (!victim) throw new Error('there is nobody to pick');
+  if (!victim) throw new Error('there is no process to pick');
   return victim;
 }
 
@@ -26,7 +26,7 @@ export function findLinksTo({ links }: FaultStack, to: string): readonly TcpLink
 }
 
 export function findLinkBetween({ links }: FaultStack, from: string, to: string): TcpLink {
-  const link = links.find((one) => one.from === from && one.to === to);
+  const link = links.find((candidate) => candidate.from === from && candidate.to === to);
   if (!link) throw new Error(`there is no link from ${from} to ${to}`);
   return link;
 }

@@ -1,4 +1,4 @@
-/** Every fault by its name. A fault resolves when it is over: what was broken is whole again, and nothing has recovered yet. */
+/** All faults by name. A fault resolves when its cause is removed; the system may not have recovered yet. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KillableServer } from '../stack/killable-server.ts';
 import type { TcpLink } from '../stack/tcp-link.ts';
@@ -6,12 +6,12 @@ import { type FaultContext, findLinkBetween, findLinksTo, pickVictim } from './f
 import { breakDisk, restoreDisk } from './full-disk.ts';
 
 export interface Fault {
-  /** Left out of short runs. */
+  /** Excluded from short runs. */
   readonly isLong?: boolean;
-  readonly make: (arena: FaultContext) => Promise<void>;
+  readonly inject: (context: FaultContext) => Promise<void>;
 }
 
-/** Longer than a job's lock (10 s) and the check that gives stalled jobs back (5 s). */
+/** Longer than a job's lock (10 s) plus the interval of the stalled-job check (5 s). */
 const pausedMs = 17_000;
 const downtimeMs = 20_000;
 const silenceMs = 8000;
@@ -25,7 +25,7 @@ async function killAndRestart(server: KillableServer, downtimeMs = 0): Promise<v
   await server.start();
 }
 
-/** What was open stays silent for good; what is opened afterwards works. */
+/** Makes the open connections half-open permanently; connections opened after the fault work. */
 async function silence(links: readonly TcpLink[]): Promise<void> {
   for (const link of links) link.setMode('silent');
   await delay(silenceMs);
@@ -34,29 +34,31 @@ async function silence(links: readonly TcpLink[]): Promise<void> {
 
 async function terminate({ random, stack, anomalies }: FaultContext, component: 'apis' | 'workers'): Promise<void> {
   const victim = pickVictim(random, stack[component]);
-  const end = await victim.end('SIGTERM');
-  if (end !== 'code 0') anomalies.push(`${victim.name} ended with ${end} on SIGTERM`);
+  const exit = await victim.kill('SIGTERM');
+  if (exit !== 'code 0') anomalies.push(`${victim.name} exited with ${exit} on SIGTERM`);
 }
 
 export const faults: Readonly<Record<string, Fault>> = {
-  'kill-worker': { make: async ({ random, stack }) => void (await pickVictim(random, stack.workers).end('SIGKILL')) },
-  'kill-api': { make: async ({ random, stack }) => void (await pickVictim(random, stack.apis).end('SIGKILL')) },
-  'kill-both-workers': {
-    make: async ({ stack }) => void (await Promise.all(stack.workers.map((worker) => worker.end('SIGKILL')))),
+  'kill-worker': {
+    inject: async ({ random, stack }) => void (await pickVictim(random, stack.workers).kill('SIGKILL')),
   },
-  'kill-postgres': { make: ({ stack }) => killAndRestart(stack.servers.postgres) },
-  'kill-queue-redis': { make: ({ stack }) => killAndRestart(stack.servers.queue) },
-  'kill-cache-redis': { make: ({ stack }) => killAndRestart(stack.servers.cache) },
-  'term-worker': { make: (arena) => terminate(arena, 'workers') },
-  'term-api': { make: (arena) => terminate(arena, 'apis') },
-  'flush-cache': { make: async ({ observer }) => void (await observer.cacheRedis.flushall()) },
+  'kill-api': { inject: async ({ random, stack }) => void (await pickVictim(random, stack.apis).kill('SIGKILL')) },
+  'kill-both-workers': {
+    inject: async ({ stack }) => void (await Promise.all(stack.workers.map((worker) => worker.kill('SIGKILL')))),
+  },
+  'kill-postgres': { inject: ({ stack }) => killAndRestart(stack.servers.postgres) },
+  'kill-queue-redis': { inject: ({ stack }) => killAndRestart(stack.servers.queue) },
+  'kill-cache-redis': { inject: ({ stack }) => killAndRestart(stack.servers.cache) },
+  'term-worker': { inject: (context) => terminate(context, 'workers') },
+  'term-api': { inject: (context) => terminate(context, 'apis') },
+  'flush-cache': { inject: async ({ observer }) => void (await observer.cacheRedis.flushall()) },
   'cut-server-links': {
-    make: async ({ random, stack }) => {
+    inject: async ({ random, stack }) => {
       for (const link of findLinksTo(stack, random.pick(serverNames))) link.cut();
     },
   },
   'cut-devices': {
-    make: async ({ random, stack }) => {
+    inject: async ({ random, stack }) => {
       for (let times = 3 + random.below(4); times > 0; times -= 1) {
         for (const link of findLinksTo(stack, 'api')) link.cut();
         await delay(100 + random.below(400));
@@ -64,25 +66,25 @@ export const faults: Readonly<Record<string, Fault>> = {
     },
   },
   'refuse-cache': {
-    make: async ({ stack }) => {
+    inject: async ({ stack }) => {
       for (const link of findLinksTo(stack, 'cache')) link.setMode('refuse');
       await delay(refusedMs);
       for (const link of findLinksTo(stack, 'cache')) link.setMode('pass');
     },
   },
   'half-open-worker': {
-    make: ({ random, stack }) =>
+    inject: ({ random, stack }) =>
       silence([findLinkBetween(stack, pickVictim(random, stack.workers).name, random.pick(serverNames))]),
   },
   'half-open-api': {
-    make: ({ random, stack }) =>
+    inject: ({ random, stack }) =>
       silence([findLinkBetween(stack, pickVictim(random, stack.apis).name, random.pick(serverNames))]),
   },
-  'half-open-postgres': { make: ({ stack }) => silence(findLinksTo(stack, 'postgres')) },
-  'half-open-queue': { make: ({ stack }) => silence(findLinksTo(stack, 'queue')) },
-  'half-open-cache': { make: ({ stack }) => silence(findLinksTo(stack, 'cache')) },
+  'half-open-postgres': { inject: ({ stack }) => silence(findLinksTo(stack, 'postgres')) },
+  'half-open-queue': { inject: ({ stack }) => silence(findLinksTo(stack, 'queue')) },
+  'half-open-cache': { inject: ({ stack }) => silence(findLinksTo(stack, 'cache')) },
   'full-disk': {
-    make: async ({ stack }) => {
+    inject: async ({ stack }) => {
       await breakDisk(stack.urls.database);
       await delay(fullDiskMs);
       await restoreDisk(stack.urls.database);
@@ -90,13 +92,13 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   'zombie-worker': {
     isLong: true,
-    make: async ({ random, stack }) => {
+    inject: async ({ random, stack }) => {
       const victim = pickVictim(random, stack.workers);
       victim.send('SIGSTOP');
       await delay(pausedMs);
       victim.send('SIGCONT');
     },
   },
-  'queue-gone-20s': { isLong: true, make: ({ stack }) => killAndRestart(stack.servers.queue, downtimeMs) },
-  'postgres-gone-20s': { isLong: true, make: ({ stack }) => killAndRestart(stack.servers.postgres, downtimeMs) },
+  'queue-gone-20s': { isLong: true, inject: ({ stack }) => killAndRestart(stack.servers.queue, downtimeMs) },
+  'postgres-gone-20s': { isLong: true, inject: ({ stack }) => killAndRestart(stack.servers.postgres, downtimeMs) },
 };

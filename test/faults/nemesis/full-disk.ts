@@ -1,6 +1,6 @@
 /**
- * A disk-full error from PostgreSQL. No disk is filled: a trigger raises what PostgreSQL raises then (SQLSTATE 53100,
- * disk_full) on every insert into the log, in the middle of a worker's transaction, until the trigger is dropped.
+ * Simulates a full disk in PostgreSQL. No disk is filled: a trigger raises the error of a full disk (SQLSTATE 53100,
+ * disk_full) on every insert into the log, within a worker's transaction, until the trigger is dropped.
  */
 import { queryPostgres } from '../../support/servers/query-postgres.ts';
 

@@ -1,9 +1,9 @@
-/** Loses updates that have their receipts: takes jobs out of the queue while both workers stand still. */
+/** Loses accepted updates: removes jobs from the queue while both workers are paused. */
 import type { Job } from 'bullmq';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { Plant } from './plant.ts';
 
-const wanted = 12;
+const dropCount = 12;
 
 export const dropAccepted: Plant = {
   expectedViolation: 'lost',
@@ -11,12 +11,12 @@ export const dropAccepted: Plant = {
     for (const worker of stack.workers) worker.send('SIGSTOP');
     try {
       let dropped = 0;
-      // Several, since a device may send one of them again and so save it.
-      await waitUntil(`${wanted} jobs are dropped`, async () => {
+      // Several jobs are removed, since a device may resend an update and so restore it.
+      await waitUntil(`${dropCount} jobs are removed`, async () => {
         for (const queue of observer.queues.all) {
-          for (const job of await queue.getWaiting(0, wanted)) dropped += await removeUnlessTaken(job);
+          for (const job of await queue.getWaiting(0, dropCount)) dropped += await removeUnlessActive(job);
         }
-        return dropped >= wanted;
+        return dropped >= dropCount;
       });
     } finally {
       for (const worker of stack.workers) worker.send('SIGCONT');
@@ -24,8 +24,8 @@ export const dropAccepted: Plant = {
   },
 };
 
-/** A worker may have taken it with the last thing that it did. */
-async function removeUnlessTaken(job: Job): Promise<number> {
+/** A worker may have locked the job before it was paused; removing it then fails. */
+async function removeUnlessActive(job: Job): Promise<number> {
   try {
     await job.remove();
     return 1;

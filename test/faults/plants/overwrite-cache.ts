@@ -1,4 +1,4 @@
-/** Writes an older copy over a newer one, as a slow worker would that does not look at the version. */
+/** Overwrites the cache with an older state, like a slow worker that does not compare versions. */
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { Plant } from './plant.ts';
@@ -8,14 +8,14 @@ let older: Record<string, string> = {};
 
 export const overwriteCache: Plant = {
   expectedViolation: 'cache',
-  async tamper({ observer: { cacheRedis, names } }) {
-    older = await waitUntil('there is a copy', async () => {
-      const { version, ...entries } = await cacheRedis.hgetall(names.stateKey(field));
+  async tamper({ observer: { cacheRedis, keys } }) {
+    older = await waitUntil('the field is cached', async () => {
+      const { version, ...entries } = await cacheRedis.hgetall(keys.stateKey(field));
       return version !== undefined && entries;
     });
   },
-  async tamperAtRest({ observer: { cacheRedis, names } }) {
-    // Its entries, and not its version: that alone would show every reader that the copy is old, and heal it.
-    await cacheRedis.hset(names.stateKey(field), older);
+  async tamperAtRest({ observer: { cacheRedis, keys } }) {
+    // The version is kept: an older version would be detected by readers, and the cache would be repaired.
+    await cacheRedis.hset(keys.stateKey(field), older);
   },
 };

@@ -1,4 +1,4 @@
-/** A defect that the harness plants from outside, to see its own checker fail. None of it touches the shipped code. */
+/** A deliberate defect that the harness plants to verify its own checker. The shipped code is not modified. */
 import type { ViolationKind } from '../checker/violation.ts';
 import type { DevicePool } from '../devices/device-pool.ts';
 import type { Observer } from '../observer.ts';
@@ -11,14 +11,14 @@ interface PlantContext {
 }
 
 export interface Plant {
-  /** What the checker must say, among whatever else it says. */
+  /** A violation that the checker must report; it may report others as well. */
   readonly expectedViolation: ViolationKind;
-  /** While devices write. */
+  /** Runs while devices write. */
   readonly tamper?: (context: PlantContext) => Promise<void>;
-  /** When all has settled, before the checker looks. */
+  /** Runs when the system is quiescent, before the check. */
   readonly tamperAtRest?: (context: PlantContext) => Promise<void>;
-  /** A module that the APIs load first. */
+  /** A module that the APIs preload. */
   readonly apiPreload?: string;
-  /** More than one round, where one shows nothing. */
+  /** Number of rounds, if one is not enough to detect the defect. */
   readonly rounds?: number;
 }

@@ -1,4 +1,4 @@
-/** Every planted defect by its name. */
+/** All planted defects by name. */
 import { applyTwice } from './apply-twice.ts';
 import { dropAccepted } from './drop-accepted.ts';
 import { overwriteCache } from './overwrite-cache.ts';

@@ -1,17 +1,17 @@
-/** Publishes deltas of updates that are then never committed, as a worker would that publishes first and dies. */
+/** Publishes deltas that are never committed, like a worker that publishes first and then crashes. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Plant } from './plant.ts';
 
 const field = 'hot' as FieldId;
-const times = 40;
+const attempts = 40;
 const pauseMs = 25;
 
 export const publishBeforeCommit: Plant = {
   expectedViolation: 'watcher',
-  async tamper({ observer: { cacheRedis, cache, names } }) {
-    // Tried often: a real delta may come first, and then this one is old news.
-    for (let time = 0; time < times; time += 1) {
+  async tamper({ observer: { cacheRedis, cache, keys } }) {
+    // Repeated, because a real delta may be delivered first, and then this one is ignored as outdated.
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
       const from = (await cache.readVersion(field)) ?? 0;
       const metrics = {
         globalResonance: 0.5,
@@ -21,7 +21,7 @@ export const publishBeforeCommit: Plant = {
       };
       const changes = { particles: {}, cells: { '29,29': 1 }, metrics };
       const delta = JSON.stringify({ type: 'delta', from, to: from + 1, changes, updates: [] });
-      await cacheRedis.publish(names.fieldChannel(field), `${from} ${from + 1}\n${delta}`);
+      await cacheRedis.publish(keys.fieldChannel(field), `${from} ${from + 1}\n${delta}`);
       await delay(pauseMs);
     }
   },

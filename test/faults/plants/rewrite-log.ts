@@ -1,4 +1,4 @@
-/** Changes what a device has said, long after it was applied. */
+/** Alters an update in the log after it was applied. */
 import type { Plant } from './plant.ts';
 
 const rewrite = `

@@ -1,6 +1,6 @@
 /**
- * The system under test as real processes: PostgreSQL, the queue's Redis, the cache's Redis, two APIs and two workers,
- * each reaching each server over a link of its own, and the devices reaching each API over one.
+ * The system under test as real processes: PostgreSQL, the queue's Redis, the cache's Redis, two APIs and two workers.
+ * Each process reaches each server through its own link, and the devices reach each API through a link.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,28 +17,28 @@ import { KillableServer } from './killable-server.ts';
 import { password, type ServerPorts, type Urls, urlsOf } from './urls.ts';
 
 export interface FaultStack extends FieldProcesses {
-  /** Holds the servers' data and the processes' logs. */
+  /** Contains the servers' data and the processes' logs. */
   readonly folder: string;
   readonly servers: Readonly<Record<keyof ServerPorts, KillableServer>>;
-  /** Of the servers themselves, past all links. */
+  /** Direct URLs of the servers, which bypass all links. */
   readonly urls: Urls;
-  /** Stops everything, and removes the folder unless it is evidence. */
+  /** Stops everything and removes the folder unless `keepsFolder`. */
   stop(keepsFolder: boolean): Promise<void>;
 }
 
 export interface FaultStackOptions {
   readonly printLine: (line: string) => void;
-  /** Modules that a plant has the APIs load first. */
+  /** Modules that the APIs preload, for planted defects. */
   readonly apiPreloads: readonly string[];
 }
 
-/** The cache keeps nothing on a disk and may evict, as in docker-compose.yml; the queue keeps all that it acknowledges. */
+/** As in docker-compose.yml: the cache is not persistent and may evict; the queue persists every acknowledged write. */
 const cacheSettings = { appendonly: 'no', 'maxmemory-policy': 'allkeys-lru' };
 
-/** Starts all of it and waits until both APIs are ready. On failure nothing is left running. */
+/** Starts the stack and waits until both APIs are ready. If that fails, everything that was started is stopped. */
 export async function startFaultStack({ printLine, apiPreloads }: FaultStackOptions): Promise<FaultStack> {
   const folder = await mkdtemp(join(tmpdir(), 'field-faults-'));
-  await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
+  await chmod(folder, 0o711); // If run as root, PostgreSQL runs as another user, who must be able to traverse the folder.
   const processes = createProcessGroup();
   const { start } = processes;
   const recordIn = join(folder, 'run');
@@ -62,16 +62,16 @@ export async function startFaultStack({ printLine, apiPreloads }: FaultStackOpti
     for (const server of Object.values(servers)) await server.start();
     const urls = urlsOf(ports);
     await migrate(urls.database);
-    const rooms = await startFieldProcesses({ start, folder, ports, apiPreloads });
+    const fieldProcesses = await startFieldProcesses({ start, folder, ports, apiPreloads });
     return {
-      ...rooms,
+      ...fieldProcesses,
       folder,
       servers,
       urls,
       async stop(keepsFolder) {
-        rooms.release();
+        fieldProcesses.release();
         await processes.stop();
-        for (const link of rooms.links) await link.close();
+        for (const link of fieldProcesses.links) await link.close();
         if (!keepsFolder) await rm(folder, { recursive: true, force: true });
       },
     };

@@ -1,4 +1,4 @@
-/** The APIs and workers of a stack, each behind links of its own. */
+/** The APIs and workers of a stack, each connected through its own links. */
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessOptions, StartProcess } from '../../../dev/processes/child-process.ts';
@@ -13,11 +13,11 @@ export interface FieldProcesses {
   readonly apis: readonly SupervisedProcess[];
   readonly workers: readonly SupervisedProcess[];
   readonly links: readonly TcpLink[];
-  /** Of the APIs, as devices reach them. */
+  /** Addresses of the APIs, through the devices' links. */
   readonly addresses: readonly string[];
-  /** The ends of processes that nobody had asked for, since the last call. */
+  /** Removes and returns the unexpected exits since the last call. */
   drainUnexpectedExits(): string[];
-  /** No more restarts, and no more logs. Does not stop what runs. */
+  /** Stops restarting processes and closes their logs. Running processes are not stopped. */
   release(): void;
 }
 
@@ -29,9 +29,9 @@ interface FieldProcessesOptions {
 }
 
 export const jwtSecret = 'a secret for the fault harness alone, of more than 32 bytes';
-/** So low that snapshots are kept, and read, within a run. */
+/** Low enough that snapshots are archived and read within a run. */
 const snapshotEvery = 500;
-/** More than a process gives its own shutdown (shared/process/lifecycle.ts). */
+/** Longer than the shutdown deadline of a process (shared/process/lifecycle.ts). */
 const graceMs = 25_000;
 const settings = {
   NODE_ENV: 'test',
@@ -50,7 +50,7 @@ export async function startFieldProcesses({
   const links: TcpLink[] = [];
   const logs: number[] = [];
   const unexpectedExits: string[] = [];
-  const makeLink = async (from: string, to: string, port: number) => {
+  const createLink = async (from: string, to: string, port: number) => {
     const link = new TcpLink(from, to, port);
     await link.listen();
     links.push(link);
@@ -63,13 +63,13 @@ export async function startFieldProcesses({
     preloads: readonly string[],
   ) => {
     const { database, queue, cache } = urlsOf({
-      postgres: await makeLink(name, 'postgres', ports.postgres),
-      queue: await makeLink(name, 'queue', ports.queue),
-      cache: await makeLink(name, 'cache', ports.cache),
+      postgres: await createLink(name, 'postgres', ports.postgres),
+      queue: await createLink(name, 'queue', ports.queue),
+      cache: await createLink(name, 'cache', ports.cache),
     });
-    const log = openSync(join(folder, `${name}.log`), 'a'); // Held open over all restarts.
+    const log = openSync(join(folder, `${name}.log`), 'a'); // Shared by all restarts of the process.
     logs.push(log);
-    const spec: ProcessOptions = buildNodeProcess({
+    const options: ProcessOptions = buildNodeProcess({
       name,
       script: new URL(`../../../${component}/main.ts`, import.meta.url).href,
       imports: [new URL('../../../dev/processes/exit-with-parent.ts', import.meta.url).href, ...preloads],
@@ -85,7 +85,7 @@ export async function startFieldProcesses({
       graceMs,
       recordIn: join(folder, 'run'),
     });
-    const supervised = new SupervisedProcess(spec, start, (end) => unexpectedExits.push(end));
+    const supervised = new SupervisedProcess(options, start, (exit) => unexpectedExits.push(exit));
     await supervised.start();
     return supervised;
   };
@@ -97,7 +97,7 @@ export async function startFieldProcesses({
     const port = await findFreePort();
     workers.push(await launch(`worker-${number}`, 'workers', {}, []));
     apis.push(await launch(`api-${number}`, 'api', { PORT: String(port) }, apiPreloads));
-    addresses.push(`http://127.0.0.1:${await makeLink('devices', `api-${number}`, port)}`);
+    addresses.push(`http://127.0.0.1:${await createLink('devices', `api-${number}`, port)}`);
   }
   for (const address of addresses) {
     await waitUntil(`${address} is ready`, () => isReady(address), { timeoutMs: 60_000, intervalMs: 100 });
@@ -110,13 +110,13 @@ export async function startFieldProcesses({
     addresses,
     drainUnexpectedExits: () => unexpectedExits.splice(0),
     release() {
-      for (const one of all) one.release();
+      for (const supervised of all) supervised.release();
       for (const log of logs) closeSync(log);
     },
   };
 }
 
-/** @throws while nobody listens there */
+/** @throws if the connection is refused */
 export async function isReady(address: string): Promise<boolean> {
   return (await fetch(`${address}/api/health/ready`)).ok;
 }

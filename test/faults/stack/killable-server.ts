@@ -1,4 +1,4 @@
-/** A PostgreSQL or Redis that can be killed and started again, on the same port with the same data. */
+/** A PostgreSQL or Redis server that can be killed and restarted on the same port with the same data. */
 import type { RunningProcess } from '../../../dev/processes/child-process.ts';
 
 interface RunningServer {
@@ -15,12 +15,12 @@ export class KillableServer {
     this.#launch = launch;
   }
 
-  /** Resolves when it answers. */
+  /** Starts the server unless it is running. Resolves when it accepts connections. */
   async start(): Promise<void> {
     if (!this.#server?.process.isRunning) this.#server = await this.#launch();
   }
 
-  /** SIGKILL: no goodbye, no last write. */
+  /** Kills the server with SIGKILL, without a clean shutdown. */
   async kill9(): Promise<void> {
     this.#server?.process.sendSignal('SIGKILL');
     await this.#server?.process.exited;

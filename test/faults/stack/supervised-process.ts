@@ -1,6 +1,5 @@
 /**
- * An API or a worker under a supervisor that starts it again whenever it ends, as an orchestrator would. Remembers every
- * end that nobody had asked for.
+ * Restarts an API or a worker whenever it exits, as an orchestrator would, and reports every unexpected exit.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessOptions, RunningProcess, StartProcess } from '../../../dev/processes/child-process.ts';
@@ -10,15 +9,15 @@ const restartDelayMs = 300;
 export class SupervisedProcess {
   readonly name: string;
   readonly #start: StartProcess;
-  readonly #spec: ProcessOptions;
-  readonly #onUnexpectedExit: (kill: string) => void;
+  readonly #options: ProcessOptions;
+  readonly #onUnexpectedExit: (exit: string) => void;
   #running: RunningProcess | undefined;
   #isExitExpected = false;
   #isReleased = false;
 
-  constructor(spec: ProcessOptions, start: StartProcess, onUnexpectedExit: (end: string) => void) {
-    this.name = spec.name;
-    this.#spec = spec;
+  constructor(options: ProcessOptions, start: StartProcess, onUnexpectedExit: (exit: string) => void) {
+    this.name = options.name;
+    this.#options = options;
     this.#start = start;
     this.#onUnexpectedExit = onUnexpectedExit;
   }
@@ -32,32 +31,32 @@ export class SupervisedProcess {
   }
 
   async start(): Promise<void> {
-    const running = await this.#start(this.#spec);
+    const running = await this.#start(this.#options);
     this.#running = running;
-    void running.exited.then((end) => this.#handleExit(end));
+    void running.exited.then((exit) => this.#handleExit(exit));
   }
 
-  /** Sends a signal that does not end it. */
+  /** Pauses or resumes the process. */
   send(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#running?.sendSignal(signal);
   }
 
-  /** Ends it with a signal, and says how it ended; the supervisor then starts it again. */
-  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
+  /** Terminates the process with a signal; it is then restarted. @returns its exit code or signal */
+  async kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
     this.#isExitExpected = true;
-    const ending = this.#running;
-    ending?.sendSignal(signal);
-    return (await ending?.exited) ?? 'not running';
+    const terminating = this.#running;
+    terminating?.sendSignal(signal);
+    return (await terminating?.exited) ?? 'not running';
   }
 
-  /** No more restarts. The stack that started it stops it. */
+  /** Stops restarting the process. The stack stops the process itself. */
   release(): void {
     this.#isReleased = true;
   }
 
-  async #handleExit(end: string): Promise<void> {
+  async #handleExit(exit: string): Promise<void> {
     if (this.#isReleased) return;
-    if (!this.#isExitExpected) this.#onUnexpectedExit(`${this.name} ended by itself (${end})`);
+    if (!this.#isExitExpected) this.#onUnexpectedExit(`${this.name} exited unexpectedly (${exit})`);
     this.#isExitExpected = false;
     await delay(restartDelayMs);
     if (!this.#isReleased) await this.start();

@@ -1,6 +1,6 @@
 /**
- * A TCP relay between one process and one server, which the nemesis can break. `silent` is a half-open connection as a
- * firewall or a dead host leaves it: everything is accepted and vanishes, and what was silenced never speaks again.
+ * A TCP proxy between one process and one server, through which faults are injected. `silent` simulates half-open
+ * connections, as after a firewall change or a host failure: data is accepted and dropped, permanently for a connection.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
@@ -27,7 +27,7 @@ export class TcpLink {
     return this.#port;
   }
 
-  /** Those that reach the server, silenced ones as well. */
+  /** Number of connections to the server, silent ones included. */
   get connections(): number {
     return this.#pairs.size;
   }
@@ -47,7 +47,7 @@ export class TcpLink {
     if (mode === 'silent') for (const pair of this.#pairs) blackhole(pair);
   }
 
-  /** Breaks every connection that there is. New ones are treated as the mode says. */
+  /** Resets all current connections. The mode applies to new ones. */
   cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
@@ -58,7 +58,7 @@ export class TcpLink {
   }
 
   #accept(client: Socket): void {
-    this.#keep(client);
+    this.#track(client);
     if (this.#mode === 'refuse') {
       client.resetAndDestroy();
       return;
@@ -68,7 +68,7 @@ export class TcpLink {
       return;
     }
     const upstream = connect({ host: '127.0.0.1', port: this.#targetPort, noDelay: true });
-    this.#keep(upstream);
+    this.#track(upstream);
     client.setNoDelay(true);
     const pair = [client, upstream] as const;
     this.#pairs.add(pair);
@@ -80,14 +80,14 @@ export class TcpLink {
     client.pipe(upstream).pipe(client);
   }
 
-  #keep(socket: Socket): void {
+  #track(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.on('error', () => undefined); // `close` follows, and says all that matters.
+    socket.on('error', () => undefined); // `close` follows.
     socket.on('close', () => this.#sockets.delete(socket));
   }
 }
 
-/** Reads on and drops what it reads, so that the end of either side is still noticed. */
+/** Reads and discards the data, so that the close of either side is still detected. */
 function blackhole([client, upstream]: readonly [Socket, Socket]): void {
   client.unpipe(upstream);
   upstream.unpipe(client);

@@ -1,4 +1,4 @@
-/** How the servers of a stack are reached, directly or over links that listen on other ports. */
+/** Builds the URLs of a stack's servers, for direct ports or for those of links. */
 export const password = 'faults';
 
 export interface ServerPorts {

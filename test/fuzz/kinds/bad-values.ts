@@ -1,4 +1,4 @@
-/** Bodies of updates with one thing wrong, of which the schema itself says that they are. */
+/** Update bodies with a single defect, verified to be invalid against the schema. */
 import { z } from 'zod';
 import { createUpdatesSchema } from '../../../shared/contract/update.ts';
 import { eventTypes } from '../../../shared/field/update.ts';
@@ -16,7 +16,7 @@ function isValid(text: string): boolean {
 
 type Json = Record<string, unknown>;
 
-/** As JSON text, since not every one is a value. */
+/** As JSON text, since some cannot be represented as JavaScript values. */
 const oddNumbers = [
   ...['1e308', '-1e308', '1e400', '-1e400', '5e-324', '-0', '-1', '1.5', '9007199254740992', '9007199254740993'],
   ...['18446744073709551616', '1e21', '0.1', '-0.0000001', '1.0000000000000002', '"NaN"', '"Infinity"', '"1"', 'null'],
@@ -40,7 +40,7 @@ const oddTypes = [
   '{"length":9}',
 ];
 
-/** An update with something of everything. */
+/** A random valid update of any kind. */
 function anyUpdate(random: Random): Json {
   const origin = { counter: 1 + random.below(900_000), timestamp: random.below(2 ** 40), seen: random.below(5) };
   const id = `p-${random.below(50)}`;
@@ -62,20 +62,20 @@ function anyUpdate(random: Random): Json {
   ])();
 }
 
-const placeholder = 'here comes what JSON.stringify would not write';
+const placeholder = 'replaced by text that JSON.stringify would not write';
 
-/** Puts JSON text in the place of something, however deep it lies. */
+/** Reproperties a random property at any depth by JSON text. */
 function replaceSomewhere(random: Random, root: Json, text: string): string {
-  const places: [Json | unknown[], string | number][] = [];
+  const properties: [Json | unknown[], string | number][] = [];
   const walk = (node: unknown) => {
     if (typeof node !== 'object' || node === null) return;
     for (const key of Object.keys(node)) {
-      places.push([node as Json, key]);
+      properties.push([node as Json, key]);
       walk((node as Json)[key]);
     }
   };
   walk(root);
-  const [parent, key] = random.pick(places);
+  const [parent, key] = random.pick(properties);
   (parent as Json)[key] = placeholder;
   return JSON.stringify(root).replace(JSON.stringify(placeholder), () => text);
 }
@@ -139,18 +139,18 @@ const batches: readonly Batch[] = [
   (update) => Array.from({ length: 501 }, (_, at) => ({ ...update, counter: at + 1 })),
   (update) => ({ 0: update, length: 1 }),
   (update) => [update, null],
-  // Fits the schema, and is refused for how far it is.
+  // Satisfies the schema, and is rejected because of the gap in its counters.
   (update) => [{ ...update, counter: 1_000_001 + Number(update.counter) }],
 ];
 
-/** A valid update, or batch, with one thing made wrong. */
+/** A valid update or batch with one defect. */
 export function withCorruptedUpdate(random: Random): string {
   const update = anyUpdate(random);
   if (random.chance(0.2)) return JSON.stringify({ updates: random.pick(batches)(update, random) });
   const text = JSON.stringify({ updates: [random.pick(corruptions)(update, random)] });
-  if (isValid(text)) throw new Error(`the schema takes ${text}`);
+  if (isValid(text)) throw new Error(`the schema accepts ${text}`);
   return text;
 }
 
-/** A body as it should be, for requests in which something else is wrong. */
+/** A valid body, for requests with a defect elsewhere. */
 export const validBody = (random: Random) => JSON.stringify({ updates: [anyUpdate(random)] });

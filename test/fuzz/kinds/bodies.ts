@@ -1,4 +1,4 @@
-/** Bodies that are not JSON, not whole, too large, too deep, or not what they should be. */
+/** Malformed, truncated, oversized, deeply nested and invalid bodies. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
 import { validBody, withCorruptedUpdate, withOddNumber, withOddText, withOddType } from './bad-values.ts';
@@ -6,7 +6,7 @@ import { encode, post } from './encode.ts';
 
 const bytesOverLimit = 1024 * 1024 + 1;
 
-/** JSON that no longer is. */
+/** Valid JSON made invalid. */
 export function malform(random: Random): Buffer {
   const text = validBody(random);
   const at = 1 + random.below(text.length - 1);
@@ -43,14 +43,14 @@ export function deep(random: Random): string {
 function truncated(random: Random, { token, field }: Attacker): HttpAttempt {
   const whole = encode({ path: `/api/fields/${field}/updates`, token, body: validBody(random) });
   return {
-    way: 'http',
+    transport: 'http',
     connection: 'broken-off',
     mayBeCut: true,
     bytes: whole.subarray(0, 1 + random.below(whole.length - 1)),
   };
 }
 
-/** Some only say how much would come; some send it. What is refused while it is still sent may be cut. */
+/** Some only announce the length, some send the bytes. The server may close the connection while the body is being sent. */
 function oversized(random: Random, { token, field }: Attacker): HttpAttempt {
   const length = bytesOverLimit + random.below(1_000_000);
   const request = { path: `/api/fields/${field}/updates`, token };
@@ -68,7 +68,7 @@ function oversized(random: Random, { token, field }: Attacker): HttpAttempt {
       });
     },
   ])();
-  return { way: 'http', connection: 'own', mayBeCut: true, bytes };
+  return { transport: 'http', connection: 'own', mayBeCut: true, bytes };
 }
 
 const kind = (name: string, weight: number, make: Kind['make']): Kind => ({ name, weight, make, allows: isRefusal });

@@ -1,15 +1,15 @@
-/** Requests as bytes: whatever should be wrong with one can be. */
+/** Encodes requests as bytes without validating them. */
 import type { Attacker, HttpAttempt } from '../attempt.ts';
 
 interface Request {
   readonly method?: string;
   readonly path: string;
-  /** Undefined for none. */
+  /** Without it, no authorization header is sent. */
   readonly token?: string | undefined;
-  /** Lines without their ends; characters are bytes. */
+  /** Header lines without line endings, encoded as Latin-1. */
   readonly headers?: readonly string[];
   readonly body?: string | Buffer;
-  /** What stands before the body, when not its type and length. */
+  /** Replaces the default content-type and content-length headers. */
   readonly bodyHeaders?: readonly string[];
 }
 
@@ -26,7 +26,11 @@ export function encode({ method, path, token, headers = [], body, bodyHeaders }:
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), bytes]);
 }
 
-export const kept = (request: Request): HttpAttempt => ({ way: 'http', connection: 'kept', bytes: encode(request) });
+export const kept = (request: Request): HttpAttempt => ({
+  transport: 'http',
+  connection: 'kept',
+  bytes: encode(request),
+});
 
 export function post({ token, field }: Attacker, body: string | Buffer, headers: readonly string[] = []): HttpAttempt {
   return kept({ path: `/api/fields/${field}/updates`, token, headers, body });

@@ -1,4 +1,4 @@
-/** Every kind of bad input, and which comes next. */
+/** All kinds of invalid input, and the weighted choice between them. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { Kind } from '../attempt.ts';
 import { bodyKinds } from './bodies.ts';
@@ -9,11 +9,12 @@ import { tokenKinds } from './tokens.ts';
 
 const all: readonly Kind[] = [...bodyKinds, ...tokenKinds, ...requestKinds, ...rawKinds, ...messageKinds];
 
-/** @throws RangeError for a name that is none */
+/** @throws RangeError for an unknown name */
 export function chooseKinds(name: string | undefined): readonly Kind[] {
   if (name === undefined) return all;
   const chosen = all.filter((kind) => kind.name === name);
-  if (chosen.length === 0) throw new RangeError(`no kind ${name}: ${all.map((kind) => kind.name).join(', ')}`);
+  if (chosen.length === 0)
+    throw new RangeError(`unknown kind ${name}; available: ${all.map((kind) => kind.name).join(', ')}`);
   return chosen;
 }
 

@@ -1,4 +1,4 @@
-/** What a client should not say over its WebSocket, and frames that none should send. */
+/** Invalid WebSocket messages and invalid WebSocket frames. */
 import { randomBytes } from 'node:crypto';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import {
@@ -42,33 +42,37 @@ const oneMessage = (random: Random): string =>
   ])();
 
 function badMessages(random: Random): MessagesAttempt {
-  return { way: 'messages', messages: Array.from({ length: 1 + random.below(12) }, () => oneMessage(random)) };
+  return { transport: 'messages', messages: Array.from({ length: 1 + random.below(12) }, () => oneMessage(random)) };
 }
 
 function binaryMessages(random: Random): MessagesAttempt {
   const messages = Array.from({ length: 1 + random.below(6) }, () =>
     random.chance(0.5) ? Buffer.from(oneMessage(random)) : Buffer.from(randomBytesOf(random)),
   );
-  return { way: 'messages', messages };
+  return { transport: 'messages', messages };
 }
 
 const randomBytesOf = (random: Random) => Array.from({ length: random.below(500) }, () => random.below(256));
 
 function badRenewal(random: Random, attacker: Attacker): MessagesAttempt {
-  return { way: 'messages', messages: [JSON.stringify({ type: 'token', token: oddToken(random, attacker) })] };
+  return { transport: 'messages', messages: [JSON.stringify({ type: 'token', token: oddToken(random, attacker) })] };
 }
 
 function flood(random: Random): MessagesAttempt {
   const message = random.pick(['{"type":"ping"}', '{', oneMessage(random).slice(0, 2000)]);
-  return { way: 'messages', messages: Array.from({ length: 400 + random.below(800) }, () => message), isFlood: true };
+  return {
+    transport: 'messages',
+    messages: Array.from({ length: 400 + random.below(800) }, () => message),
+    isFlood: true,
+  };
 }
 
 function oversizedMessage(random: Random): MessagesAttempt {
   const text = 'x'.repeat(1024 * 1024 + 1 + random.below(500_000));
-  return { way: 'messages', messages: [random.chance(0.5) ? text : Buffer.from(text)], isFlood: true };
+  return { transport: 'messages', messages: [random.chance(0.5) ? text : Buffer.from(text)], isFlood: true };
 }
 
-/** A frame with its mask, as RFC 6455 (section 5.2) has it; `first` holds the flags and the opcode. */
+/** Encodes a frame (RFC 6455, section 5.2); `first` contains the flags and the opcode. */
 function frame(first: number, payload: Buffer, isMasked = true): Buffer {
   const mask = randomBytes(4);
   const masked = isMasked ? Buffer.from(payload.map((byte, at) => byte ^ (mask[at % 4] ?? 0))) : payload;
@@ -97,7 +101,7 @@ function badFrames(random: Random): FramesAttempt {
     () => Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x20, 0, 0, 1, 2, 3, 4]),
     () => Buffer.from('GET / HTTP/1.1\r\nhost: a\r\n\r\n'),
   ])();
-  return { way: 'frames', bytes };
+  return { transport: 'frames', bytes };
 }
 
 const kind = (name: string, weight: number, make: (random: Random, attacker: Attacker) => Attempt): Kind => {

@@ -1,4 +1,4 @@
-/** What is not HTTP, or is two requests to one reader and one to another. */
+/** Bytes that are not HTTP, and requests whose boundaries are ambiguous (request smuggling). */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
 import { validBody } from './bad-values.ts';
@@ -24,10 +24,10 @@ function garbage(random: Random): HttpAttempt {
     () => Buffer.from('CONNECT 127.0.0.1:22 HTTP/1.1\r\nhost: a\r\n\r\n'),
     () => Buffer.from('GET /none HTTP/1.1\r\nhost: a\r\nx: a\u0000b\r\n\r\n'),
   ])();
-  return { way: 'http', connection: 'broken-off', mayBeCut: true, bytes };
+  return { transport: 'http', connection: 'broken-off', mayBeCut: true, bytes };
 }
 
-/** A second request hides in what may be the body of the first. Were it answered with success, it would be seen. */
+/** Hides a second request in the body of the first. A second response with a success status is reported. */
 function smuggled(random: Random, { token, field }: Attacker): HttpAttempt {
   const path = `/api/fields/${field}/updates`;
   const inner = encode({ path, token, body: validBody(random) }).toString('latin1');
@@ -53,7 +53,7 @@ function smuggled(random: Random, { token, field }: Attacker): HttpAttempt {
     () => [type, length, 'x: y\ntransfer-encoding: chunked'],
   ])();
   return {
-    way: 'http',
+    transport: 'http',
     connection: 'own',
     bytes: encode({ path, token, body: chunked, bodyHeaders }),
   };
@@ -71,7 +71,7 @@ function badChunks(random: Random, { token, field }: Attacker): HttpAttempt {
   ]);
   const bodyHeaders = ['content-type: application/json', 'transfer-encoding: chunked'];
   const bytes = encode({ path: `/api/fields/${field}/updates`, token, body, bodyHeaders });
-  return { way: 'http', connection: 'broken-off', mayBeCut: true, bytes };
+  return { transport: 'http', connection: 'broken-off', mayBeCut: true, bytes };
 }
 
 export const rawKinds: readonly Kind[] = [

@@ -1,4 +1,4 @@
-/** Requests that ask in a wrong way: methods, paths, queries, headers. */
+/** Requests with invalid methods, paths, queries or headers. */
 import { deviceIdPattern } from '../../../shared/field/ids.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
@@ -46,7 +46,7 @@ const oddIds = [
   ],
 ];
 
-/** Devices may be called more than fields. */
+/** Device ids allow more characters than field ids, so only those that are also invalid as device ids are used. */
 const oddDevices = oddIds.filter((id) => !deviceIdPattern.test(id) || id === '__proto__');
 
 function wrongPath(random: Random, { token, field }: Attacker): HttpAttempt {
@@ -102,7 +102,7 @@ function badQuery(random: Random, { token, field }: Attacker): HttpAttempt {
   return kept({ path: `/api/fields/${field}${path}`, token });
 }
 
-/** The field does not exist, so that whatever headers are let through are answered with a 404. */
+/** The field does not exist, so a request whose headers are accepted gets 404. */
 const headersOf = (random: Random): readonly string[] =>
   random.pick<() => readonly string[]>([
     () => [`x-filler: ${'x'.repeat(16_000 + random.below(20_000))}`],
@@ -128,11 +128,11 @@ const headersOf = (random: Random): readonly string[] =>
 
 function headerAbuse(random: Random, { token, field }: Attacker): HttpAttempt {
   const path = `/api/fields/${field}`;
-  const own = { way: 'http', connection: 'own' } as const;
+  const own = { transport: 'http', connection: 'own' } as const;
   return { ...own, bytes: encode({ path, token, headers: headersOf(random) }) };
 }
 
-/** The body itself is right: only what is said of it is not. */
+/** A valid body with headers that describe it incorrectly. */
 function wrongBodyType(random: Random, { token, field }: Attacker): HttpAttempt {
   const body = validBody(random);
   const length = `content-length: ${Buffer.byteLength(body)}`;
@@ -198,7 +198,7 @@ export const requestKinds: readonly Kind[] = [
   {
     name: 'too many',
     weight: 1,
-    // The first of a window are let in.
+    // The first registrations of a window are accepted.
     allows: (status) => status === 201 || status === 429,
     make: () => kept({ path: '/api/devices', body: '{}' }),
   },

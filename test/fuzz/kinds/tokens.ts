@@ -1,4 +1,4 @@
-/** Tokens that are not quite what was signed, or were never good. */
+/** Altered, expired, foreign and malformed tokens. */
 
 import { bySecret } from '../../unit/auth/jwt-attacks.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
@@ -10,7 +10,7 @@ const name = 'consciousness-field';
 const signed = (secret: string, claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}) =>
   bySecret({ iss: name, aud: name, device: 'attacker', fields: ['fuzz-*'], ...claims }, header, secret);
 
-/** One character becomes another; the last one of a part is left alone, for decoders pass over some of its bits. */
+/** Replaces one character. The last character of a part is not changed, since decoders ignore some of its bits. */
 function flip(random: Random, token: string): string {
   const [header = '', claims = '', signature = ''] = token.split('.');
   const parts = [header, claims, signature];
@@ -22,7 +22,7 @@ function flip(random: Random, token: string): string {
   return parts.join('.');
 }
 
-const soon = () => Math.floor(Date.now() / 1000);
+const nowSeconds = () => Math.floor(Date.now() / 1000);
 const oddTokens: readonly ((random: Random, attacker: Attacker) => string)[] = [
   (random, { token }) => flip(random, token),
   (random, { token }) => flip(random, token),
@@ -32,9 +32,9 @@ const oddTokens: readonly ((random: Random, attacker: Attacker) => string)[] = [
   (random) => 'x'.repeat(1 + random.below(9000)),
   (random) => '.'.repeat(1 + random.below(4000)),
   (_, { secret }) => signed(`${secret}!`),
-  (_, { secret }) => signed(secret, { exp: soon() - 3600 }),
+  (_, { secret }) => signed(secret, { exp: nowSeconds() - 3600 }),
   (_, { secret }) => signed(secret, { exp: undefined }),
-  (_, { secret }) => signed(secret, { nbf: soon() + 3600 }),
+  (_, { secret }) => signed(secret, { nbf: nowSeconds() + 3600 }),
   (_, { secret }) => signed(secret, { aud: 'another' }),
   (_, { secret }) => signed(secret, { iss: 'another' }),
   (_, { secret }) => signed(secret, { sub: undefined }),
@@ -46,7 +46,7 @@ const oddTokens: readonly ((random: Random, attacker: Attacker) => string)[] = [
   (_, { secret }) => signed(secret, { scope: 'field:nothing' }),
 ];
 
-/** Right in its signature, and good for nothing that is asked for, or not right at all. */
+/** An invalid token, or a valid one that does not permit the request. */
 export const oddToken = (random: Random, attacker: Attacker) => random.pick(oddTokens)(random, attacker);
 
 const stream = [
@@ -72,13 +72,13 @@ function withToken(random: Random, attacker: Attacker): Buffer {
   ])();
 }
 
-/** The metrics and the board of the queues are an operator's, and may not be there at all. */
+/** 404 is allowed because the operator routes may be disabled. */
 export const tokenKinds: readonly Kind[] = [
   {
     name: 'mutated tokens',
     weight: 12,
     allows: (status) => status === 401 || status === 403 || status === 404 || status === 431 || status === 400,
-    make: (random, attacker) => ({ way: 'http', connection: 'own', bytes: withToken(random, attacker) }),
+    make: (random, attacker) => ({ transport: 'http', connection: 'own', bytes: withToken(random, attacker) }),
   },
   {
     name: 'no token',

@@ -1,4 +1,4 @@
-/** One connection that sends bytes, whatever they are, and reads the answers that come back. */
+/** A TCP connection that sends arbitrary bytes and parses the HTTP responses. */
 import { connect, type Socket } from 'node:net';
 
 export interface HttpResponse {
@@ -7,13 +7,13 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** Far beyond what an answer takes on a slow machine. */
+/** Far longer than a response takes on a slow machine. */
 const silenceTimeoutMs = 20_000;
 
 export class HttpConnection {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
-  #answers: HttpResponse[] = [];
+  #responses: HttpResponse[] = [];
   #isEnded = false;
   #isCloseAnnounced = false;
   #wake = () => {};
@@ -41,32 +41,32 @@ export class HttpConnection {
     this.#socket.write(bytes);
   }
 
-  /** Ends our side; the other may still answer. */
+  /** Half-closes the connection; the server may still respond. */
   end(): void {
     this.#socket.end();
   }
 
-  /** The next answer, or undefined when the connection ends without one. @throws when neither comes */
+  /** The next response, or undefined if the connection ends without one. @throws after 20 s */
   async next(): Promise<HttpResponse | undefined> {
-    await this.#until(() => this.#answers.length > 0 || this.#isEnded, 'an answer');
-    return this.#answers.shift();
+    await this.#waitUntil(() => this.#responses.length > 0 || this.#isEnded, 'a response');
+    return this.#responses.shift();
   }
 
-  /** All further answers until the other side ends. @throws when it does not */
+  /** All further responses until the server closes the connection. @throws after 20 s */
   async rest(): Promise<readonly HttpResponse[]> {
-    await this.#until(() => this.#isEnded, 'the end of the connection');
-    return this.#answers.splice(0);
+    await this.#waitUntil(() => this.#isEnded, 'the end of the connection');
+    return this.#responses.splice(0);
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  async #until(holds: () => boolean, what: string): Promise<void> {
+  async #waitUntil(condition: () => boolean, description: string): Promise<void> {
     const deadline = Date.now() + silenceTimeoutMs;
-    while (!holds()) {
+    while (!condition()) {
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`${what} did not come within ${silenceTimeoutMs} ms`);
+      if (left <= 0) throw new Error(`${description} was not received within ${silenceTimeoutMs} ms`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {
@@ -89,9 +89,9 @@ export class HttpConnection {
       const body = this.#received.toString('utf8', bodyAt, bodyEnd);
       this.#received = this.#received.subarray(bodyEnd);
       if (/close/i.test(headerOf(head, 'connection') ?? '')) this.#isCloseAnnounced = true;
-      // 100 Continue is no answer yet.
+      // 100 Continue is an interim response.
       if (status >= 200 || status === 101)
-        this.#answers.push({ status, type: headerOf(head, 'content-type') ?? '', body });
+        this.#responses.push({ status, type: headerOf(head, 'content-type') ?? '', body });
     }
   }
 }

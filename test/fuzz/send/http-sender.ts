@@ -1,8 +1,8 @@
-/** Sends what a kind has made over HTTP, and tells all that came back. */
+/** Sends HTTP attempts and collects all responses. */
 import type { HttpAttempt } from '../attempt.ts';
 import { HttpConnection, type HttpResponse } from './http-connection.ts';
 
-/** A lane sends one request after the other, over one connection where they allow it. */
+/** Sends one attempt at a time, over a kept connection where the attempt allows it. */
 export class HttpSender {
   readonly #address: string;
   #keptConnection: HttpConnection | undefined;
@@ -11,7 +11,7 @@ export class HttpSender {
     this.#address = address;
   }
 
-  /** An empty list: the connection ended without a word. */
+  /** Returns an empty list if the connection ended without a response. */
   async send(attempt: HttpAttempt): Promise<readonly HttpResponse[]> {
     if (attempt.connection === 'kept') return this.#sendOnKeptConnection(attempt.bytes);
     const connection = new HttpConnection(this.#address);
@@ -36,7 +36,7 @@ export class HttpSender {
       this.#keptConnection = new HttpConnection(this.#address);
     }
     this.#keptConnection.write(bytes);
-    const answer = await this.#keptConnection.next();
-    return answer ? [answer] : [];
+    const response = await this.#keptConnection.next();
+    return response ? [response] : [];
   }
 }

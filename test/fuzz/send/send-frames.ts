@@ -1,4 +1,4 @@
-/** Upgrades by hand and sends bytes that are no proper frames; resolves with the code by which the server ends it. */
+/** Performs a WebSocket upgrade over a raw socket and sends invalid frames. Resolves with the server's close code. */
 import { connect } from 'node:net';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
 import type { Attacker, FramesAttempt } from '../attempt.ts';
@@ -25,7 +25,7 @@ export function sendFrames(address: string, { token, field }: Attacker, { bytes 
     let isUpgraded = false;
     const timer = setTimeout(() => {
       socket.destroy();
-      reject(new Error(`the socket was not ended within ${silenceTimeoutMs} ms`));
+      reject(new Error(`the server did not close the socket within ${silenceTimeoutMs} ms`));
     }, silenceTimeoutMs);
     socket.on('error', () => undefined); // `close` follows.
     socket.on('connect', () => socket.write(`${upgrade}\r\n\r\n`));
@@ -33,7 +33,7 @@ export function sendFrames(address: string, { token, field }: Attacker, { bytes 
       received = Buffer.concat([received, chunk]);
       if (isUpgraded || !received.includes('\r\n\r\n')) return;
       isUpgraded = true;
-      if (received.toString('latin1', 0, 12) !== 'HTTP/1.1 101') reject(new Error('the socket was not opened'));
+      if (received.toString('latin1', 0, 12) !== 'HTTP/1.1 101') reject(new Error('the WebSocket upgrade failed'));
       socket.write(bytes);
     });
     socket.on('close', () => {
@@ -43,7 +43,7 @@ export function sendFrames(address: string, { token, field }: Attacker, { bytes 
   });
 }
 
-/** The last frame of a server that ends a socket is a close with a code and no reason. */
+/** The server's last frame is a close frame with a code and no reason. */
 function closeCodeOf(received: Buffer): number {
   const at = received.length - 4;
   return at >= 0 && received.readUInt16BE(at) === 0x8802 ? received.readUInt16BE(at + 2) : abnormal;

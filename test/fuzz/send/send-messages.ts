@@ -1,15 +1,15 @@
-/** Opens a WebSocket as any client would, and says what a kind has made. */
+/** Sends messages over a WebSocket and collects the responses. */
 import { WebSocket } from 'ws';
 import { type ServerMessage, serverMessageSchema } from '../../../shared/contract/stream.ts';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { Attacker, MessagesAttempt } from '../attempt.ts';
 
-/** How a message was met: by an error with a status, or by the end of the socket with a code. */
+/** The response to a message: an error with a status, or the end of the socket with a close code. */
 export interface MessageResponse {
   readonly status?: number;
   readonly closed?: number;
-  /** Something that is neither. */
+  /** Describes a response that is neither. */
   readonly defect?: string;
 }
 
@@ -20,7 +20,7 @@ export async function sendMessages(
 ): Promise<readonly MessageResponse[]> {
   const url = `${address.replace('http', 'ws')}/api/fields/${field}/stream`;
   const socket = new WebSocket(url, [streamProtocol, `bearer.${token}`]);
-  const met: MessageResponse[] = [];
+  const responses: MessageResponse[] = [];
   let closed: number | undefined;
   socket.on('error', () => undefined); // `close` follows.
   socket.on('close', (code) => {
@@ -28,20 +28,21 @@ export async function sendMessages(
   });
   socket.on('message', (data) => {
     const message = serverMessageSchema.safeParse(JSON.parse(data.toString()));
-    if (!message.success) met.push({ defect: `a message that is none: ${data.toString().slice(0, 200)}` });
-    else met.push(...toMessageResponse(message.data));
+    if (!message.success) responses.push({ defect: `an invalid server message: ${data.toString().slice(0, 200)}` });
+    else responses.push(...toMessageResponse(message.data));
   });
   try {
     await waitUntil('the socket is open', () => socket.readyState === WebSocket.OPEN || closed !== undefined);
     for (const [index, message] of messages.entries()) {
       if (closed !== undefined) break;
       socket.send(message);
-      if (!isFlood) await waitUntil('the message is met', () => met.length > index || closed !== undefined);
+      if (!isFlood)
+        await waitUntil('the message has a response', () => responses.length > index || closed !== undefined);
     }
-    if (isFlood) await waitUntil('the flood is stopped', () => closed !== undefined);
-    // Renewals are told why before the socket ends.
-    const isOver = closed !== undefined && (isFlood || met.length < messages.length);
-    return isFlood ? [{ closed }] : [...met, ...(isOver ? [{ closed }] : [])];
+    if (isFlood) await waitUntil('the server closes the flooded socket', () => closed !== undefined);
+    // A rejected token renewal gets an error before the socket is closed.
+    const isOver = closed !== undefined && (isFlood || responses.length < messages.length);
+    return isFlood ? [{ closed }] : [...responses, ...(isOver ? [{ closed }] : [])];
   } finally {
     socket.terminate();
   }
@@ -50,6 +51,6 @@ export async function sendMessages(
 function toMessageResponse(message: ServerMessage): MessageResponse[] {
   if (message.type === 'error') return [{ status: message.problem.status }];
   if (message.type === 'accepted') return [{ defect: `accepted ${message.counters.join()}` }];
-  if (message.type === 'delta') return [{ defect: 'a delta of a field that nobody may have changed' }];
+  if (message.type === 'delta') return [{ defect: 'a delta of a field that must not change' }];
   return [];
 }
