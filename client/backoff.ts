@@ -1,6 +1,6 @@
 /**
- * Pauses between tries: exponential with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
- * after the time that the server asked for.
+ * Pauses between attempts: exponential backoff with full jitter
+ * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), added to the server's `Retry-After`.
  */
 const baseDelayMs = 500;
 const maxDelayMs = 30_000;
@@ -16,12 +16,12 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** The next pause is a short one again. */
+  /** Makes the next pause a short one again. */
   reset(): void {
     this.#failures = 0;
   }
 
-  /** @param retryAfterMs how long the server wants to be left alone: no call shortens that */
+  /** @param retryAfterMs what the server asked for; only `stop` ends this part of the pause early */
   async wait(retryAfterMs = 0): Promise<void> {
     const jitterMs = this.#random() * Math.min(maxDelayMs, baseDelayMs * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, maxDoublings);
@@ -34,17 +34,17 @@ export class Backoff {
     await this.#sleep(jitterMs);
   }
 
-  /** There is reason to try now. */
+  /** Ends the pause, unless the server asked for it. */
   retryNow(): void {
     if (!this.#isServerDelay) this.#endPause();
   }
 
-  /** Ends the pause, whatever it is for. */
+  /** Ends the pause in any case. */
   stop(): void {
     this.#endPause();
   }
 
-  /** Resolves to whether it was ended early. */
+  /** @returns whether the pause was ended early */
   #sleep(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms, false);

@@ -1,11 +1,12 @@
-/** Events by name, with the types of a map. A listener that throws does not keep the others from hearing. */
+/** Typed events by name. An error thrown by one listener does not affect the others. */
 export class Emitter<Events> {
   readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
 
+  /** @returns a function that removes the listener */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners);
-    // The same function may be added twice, and each time is taken away for itself.
+    // A wrapper for each call, so that a function that was added twice is removed once by each unsubscription.
     const registered = (event: Events[Name]) => listener(event);
     listeners.add(registered);
     return () => void listeners.delete(registered);
@@ -20,7 +21,7 @@ export class Emitter<Events> {
       try {
         listener(event);
       } catch (error) {
-        // The app's own error, for its own handlers: the client goes on.
+        // Rethrown outside the client, so that it reaches the app's global error handler.
         queueMicrotask(() => {
           throw error;
         });

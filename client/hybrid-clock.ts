@@ -1,35 +1,38 @@
 /**
- * The device's hybrid clock: its wall clock, corrected by the server's, and above every timestamp that it has seen.
- * A wall clock may be hours off, and may jump.
+ * A hybrid logical clock (Kulkarni et al., "Logical Physical Clocks", 2014): the device's wall clock, corrected by the
+ * server's, and always above every timestamp seen. The wall clock may be hours off and may jump.
  */
 export class HybridClock {
   readonly #readWallClock: () => number;
   #offset = 0;
   #highest = 0;
 
-  constructor(readWall: () => number) {
-    this.#readWallClock = readWall;
+  constructor(readWallClock: () => number) {
+    this.#readWallClock = readWallClock;
   }
 
-  /** The device's clock as it is, for later correction. */
+  /** The device's own clock in ms, uncorrected. */
   wallTime(): number {
     return Math.floor(this.#readWallClock());
   }
 
-  /** The server's time, as well as it is known. */
+  /** The best estimate of the server's time, in ms. */
   now(): number {
     return this.wallTime() + this.#offset;
   }
 
-  /** Notes what the server's clock said in an answer to something sent at `sentAt` (by `wall()`). */
+  /**
+   * Adjusts the offset by the server's time in a response.
+   * @param sentAt when the request was sent, by `wallTime()`
+   */
   correct(serverTime: number, sentAt: number): void {
     const now = this.wallTime();
-    // A clock that jumped meanwhile tells nothing of the way there and back.
+    // If the wall clock jumped back in the meantime, the round trip time is unknown.
     const oneWayMs = now >= sentAt ? (now - sentAt) / 2 : 0;
     this.#offset = Math.round(serverTime + oneWayMs - now);
   }
 
-  /** Notes a timestamp that the device has seen. */
+  /** Records a timestamp that the device has seen. */
   observe(timestamp: number): void {
     if (timestamp > this.#highest) this.#highest = timestamp;
   }
@@ -45,8 +48,9 @@ export class HybridClock {
   }
 
   /**
-   * The timestamp of an update made at `wall`, now that it is sent for the first time and the offset is known better.
-   * @param minTimestamp the highest timestamp that it must follow
+   * The timestamp of an update at its first sending, when the offset is known better than at its creation.
+   * @param createdAt when the update was created, by `wallTime()`
+   * @param minTimestamp the result is higher than this
    */
   restamp(createdAt: number, minTimestamp: number): number {
     return Math.max(0, minTimestamp + 1, Math.min(createdAt + this.#offset, this.now()));

@@ -1,6 +1,7 @@
-/** JSON from wherever a client gets some: torn in the storage, from a proxy on the way, or of a later server. */
-
-/** Undefined when it is not JSON, or nothing. Its shape is the caller's to check. */
+/**
+ * Parses JSON that may be anything: torn in the storage, written by a proxy, or of a later server.
+ * @returns undefined when the text is not JSON, or is `null`. The caller checks the shape of the value.
+ */
 export function parseJson<T>(text: string | null): Partial<T> | undefined {
   try {
     return JSON.parse(text ?? 'null') ?? undefined;

@@ -1,20 +1,21 @@
 /**
- * Keeps a stream open: chooses the way, opens it again with growing pauses, renews its token, and notices when the device
- * has slept. Knows nothing of what the messages say.
+ * Keeps a stream open: reconnects with growing pauses, renews its token, and detects that the device was suspended. Does not
+ * know what messages mean.
  */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import type { Backoff } from '../backoff.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Status, TransportName } from '../types.ts';
+import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.ts';
 import { RequestError } from './http.ts';
 import type { TokenProvider } from './token-provider.ts';
 import { type Transport, type TransportEnd, type TransportOptions, toTransportEnd } from './transport.ts';
 import type { TransportSelector } from './transport-selector.ts';
 
 const tickIntervalMs = 1000;
-/** A tick that comes so much too late means that the device has slept. */
+/** A tick that is late by more than this means that the device was suspended. */
 const suspendThresholdMs = 3000;
-/** With the tick before it, a dead socket is known within 2 s of waking. */
+/** Together with the tick before the probe, a dead socket is detected within 2 s of resuming. */
 const resumeProbeMs = 1000;
 const refusedRetryMs = 30_000;
 const renewRetryMs = 5000;
@@ -28,95 +29,94 @@ export interface ConnectionDeps {
   readonly onStatus: (status: Status) => void;
   readonly onOpen: () => void;
   readonly onMessage: (message: ServerMessage) => void;
+  /** Called every second while the connection is started. */
   readonly onTick: () => void;
   readonly onProblem: (error: unknown) => void;
 }
 
 export class Connection {
   readonly #deps: ConnectionDeps;
+  #state: ConnectionState = 'stopped';
   #transport: Transport | undefined;
-  #isOpen = false;
-  #stopped: { value: boolean } = { value: true };
+  #abort: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
   #tickTimer: ReturnType<typeof setInterval> | undefined;
   #lastTickAt = 0;
   #lastRenewalAt = 0;
-  #isTokenRefused = false;
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
   }
 
+  /** The transport that is open. */
   get transport(): TransportName | undefined {
-    return this.#isOpen ? this.#transport?.name : undefined;
+    return this.#state === 'open' ? this.#transport?.name : undefined;
   }
 
   start(): void {
-    const stopped = { value: false };
-    this.#stopped = stopped;
-    this.#isTokenRefused = false;
+    const abort = new AbortController();
+    this.#abort = abort;
     this.#deps.backoff.reset();
+    this.#transition('started');
     this.#lastTickAt = Date.now();
     this.#tickTimer = setInterval(() => this.#tick(), tickIntervalMs);
-    this.#running = this.#running.then(() => this.#run(stopped));
+    this.#running = this.#running.then(() => this.#run(abort.signal));
   }
 
+  /** Resolves when the stream has ended. */
   async stop(): Promise<void> {
-    this.#stopped.value = true;
+    this.#state = nextConnectionState(this.#state, 'stopped');
+    this.#abort?.abort();
     clearInterval(this.#tickTimer);
     this.#transport?.close();
     this.#deps.backoff.stop();
     await this.#running;
   }
 
-  /** Looks at once whether the stream lives, and ends a pause. */
+  /** Ends a pause, or checks within a second whether the open stream is alive. */
   checkNow(): void {
     this.#deps.backoff.reset();
     this.#deps.backoff.retryNow();
     this.#transport?.probe(resumeProbeMs);
   }
 
-  /** Opens the stream anew, from the version that is held. */
+  /** Closes the stream, which is then opened again from the version that the client has. */
   reopen(): void {
     this.#transport?.close();
   }
 
-  async #run(stopped: { readonly value: boolean }): Promise<void> {
-    const { onStatus, tokenProvider, transportSelector } = this.#deps;
-    onStatus('connecting');
-    while (!stopped.value) {
+  async #run(signal: AbortSignal): Promise<void> {
+    const { tokenProvider, transportSelector, onProblem } = this.#deps;
+    while (!signal.aborted) {
       let token: string | undefined;
       let end: TransportEnd;
       try {
-        token = await tokenProvider.getToken();
-        if (stopped.value) return;
+        token = await tokenProvider.getToken(signal);
+        if (signal.aborted) return;
         end = await this.#runTransport(token);
       } catch (error) {
-        if (!stopped.value) this.#deps.onProblem(error);
+        if (!signal.aborted) onProblem(error);
         end = toTransportEnd(error);
       }
-      const wasOpen = this.#isOpen;
-      this.#isOpen = false;
       this.#transport = undefined;
-      if (stopped.value) return;
-      const isSwitching = transportSelector.recordEnd(end, wasOpen);
+      if (signal.aborted) return;
       if (token !== undefined && (end.reason === 'expired' || end.reason === 'forbidden'))
         tokenProvider.invalidate(token);
-      if (!isSwitching) await this.#waitBeforeRetry(end, wasOpen);
+      const isSwitching = transportSelector.recordEnd(end, this.#state === 'open');
+      if (!isSwitching) await this.#waitBeforeRetry(end);
     }
   }
 
   #runTransport(token: string): Promise<TransportEnd> {
-    const { stream, clock, transportSelector, backoff, onStatus, onOpen, onMessage } = this.#deps;
+    const { stream, clock, transportSelector, backoff, onOpen, onMessage } = this.#deps;
     const transport: Transport = transportSelector.open({
       ...stream,
       token,
       clock,
       onOpen: () => {
-        this.#isOpen = true;
-        this.#isTokenRefused = false;
+        if (this.#transport !== transport) return;
         backoff.reset();
-        onStatus(transport.name === 'polling' ? 'polling' : 'live');
+        this.#transition('opened');
         onOpen();
       },
       onMessage: (message) => {
@@ -127,22 +127,33 @@ export class Connection {
     return transport.ended;
   }
 
-  /** What was open is opened again at once, but for the jitter: only what fails again and again waits longer. */
-  async #waitBeforeRetry({ reason, retryAfterMs = 0, message }: TransportEnd, wasOpen: boolean): Promise<void> {
-    const { backoff, onStatus, onProblem } = this.#deps;
-    if (reason === 'expired' && !this.#isTokenRefused) {
-      // The next token is asked for at once; if that is refused as well, there is something to wait for.
-      this.#isTokenRefused = true;
-      onStatus('connecting');
-      return;
+  /** A stream that was open is opened again after the jitter alone; only repeated failures make the pause grow. */
+  async #waitBeforeRetry({ reason, retryAfterMs = 0, message }: TransportEnd): Promise<void> {
+    const { backoff, onProblem } = this.#deps;
+    this.#transition(reason);
+    if (this.#state === 'renewingToken') return;
+    if (this.#state !== 'refused') return backoff.wait(retryAfterMs);
+    const fallback = 'The server rejected the token. Provide a token that is valid for this field.';
+    onProblem(new RequestError(reason, message ?? fallback));
+    return backoff.wait(Math.max(retryAfterMs, refusedRetryMs));
+  }
+
+  #transition(event: ConnectionEvent): void {
+    this.#state = nextConnectionState(this.#state, event);
+    this.#deps.onStatus(this.#toStatus());
+  }
+
+  #toStatus(): Status {
+    switch (this.#state) {
+      case 'open':
+        return this.#transport?.name === 'polling' ? 'polling' : 'live';
+      case 'renewingToken':
+        return 'connecting';
+      case 'stopped':
+        return 'closed';
+      default:
+        return this.#state;
     }
-    if (reason === 'expired' || reason === 'forbidden') {
-      onStatus('refused');
-      onProblem(new RequestError(reason, message ?? 'the token was refused'));
-      return backoff.wait(Math.max(retryAfterMs, refusedRetryMs));
-    }
-    onStatus(wasOpen ? 'connecting' : 'offline');
-    return backoff.wait(retryAfterMs);
   }
 
   #tick(): void {
@@ -151,21 +162,22 @@ export class Connection {
     this.#lastTickAt = now;
     if (lagMs > suspendThresholdMs) this.checkNow();
     const { tokenProvider, clock, onTick } = this.#deps;
-    if (this.#isOpen && clock.now() >= tokenProvider.renewAt && now - this.#lastRenewalAt >= renewRetryMs) {
+    const isDue = clock.now() >= tokenProvider.renewAt && now - this.#lastRenewalAt >= renewRetryMs;
+    if (this.#state === 'open' && isDue) {
       this.#lastRenewalAt = now;
-      void this.#renew();
+      void this.#renewToken();
     }
     onTick();
   }
 
-  async #renew(): Promise<void> {
+  async #renewToken(): Promise<void> {
     const transport = this.#transport;
     try {
-      const token = await this.#deps.tokenProvider.getToken();
+      const token = await this.#deps.tokenProvider.getToken(this.#abort?.signal);
       if (transport && !transport.renew(token)) transport.close();
     } catch (error) {
-      // Tried again soon; the token that there is may still be good.
-      this.#deps.onProblem(error);
+      // The current token may still be valid, so the stream stays open and the renewal is tried again.
+      if (this.#state !== 'stopped') this.#deps.onProblem(error);
     }
   }
 }

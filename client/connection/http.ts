@@ -1,16 +1,16 @@
-/** One request at a time limit, and every way in which it can fail as one kind of error. */
+/** One HTTP request with a time limit. Every failure becomes a `RequestError`. */
 import type { Problem } from '../../shared/contract/problem.ts';
 import { parseJson } from '../parse-json.ts';
 
-/** The server's refusal, or `network` when there was no answer. */
+/** An error response of the server, by the code of its problem document; code `network` when there was no response. */
 export class RequestError extends Error {
   override name = 'RequestError';
   constructor(
     readonly code: string,
     message: string,
-    /** 0 when there was no answer. */
+    /** The HTTP status; 0 when there was no response. */
     readonly status: number = 0,
-    /** How long the server wants to be left alone. */
+    /** The `Retry-After` of the response in ms; 0 when there was none. */
     readonly retryAfterMs: number = 0,
     readonly errors: Problem['errors'] = undefined,
   ) {
@@ -22,7 +22,7 @@ export interface HttpRequest {
   readonly url: string;
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON, by POST. */
+  /** Sent as JSON, by POST. Without a body the request is a GET. */
   readonly body?: unknown;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -34,7 +34,7 @@ export interface HttpResponse {
   readonly body: unknown;
 }
 
-/** Asks something of the field: a path below its own, and what is sent there. */
+/** Sends a request to a path below the field's URL. Rejects with a `RequestError`. */
 export type SendFieldRequest = (path: string, request: Omit<HttpRequest, 'url'>) => Promise<HttpResponse>;
 
 const defaultTimeoutMs = 10_000;
@@ -74,12 +74,12 @@ export async function sendRequest(fetch: typeof globalThis.fetch, request: HttpR
 }
 
 function toRequestError(response: Pick<Response, 'status' | 'headers'>, text: string): RequestError {
-  // A proxy on the way may answer with anything.
+  // A proxy may respond with something other than a problem document.
   const problem = parseJson<Problem>(text);
   const seconds = Number(response.headers.get('retry-after') ?? 0);
   return new RequestError(
     problem?.code ?? 'internal',
-    problem?.detail ?? problem?.title ?? String(response.status),
+    problem?.detail ?? problem?.title ?? `The server responded with status ${response.status}.`,
     response.status,
     Number.isFinite(seconds) ? seconds * 1000 : 0,
     problem?.errors,

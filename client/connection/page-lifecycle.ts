@@ -1,4 +1,4 @@
-/** When a page comes back: from sleep, from the background, from another network. Elsewhere these events do not exist. */
+/** Detects that a page resumes: from sleep, from the background, or on another network. Outside browsers nothing happens. */
 interface EventSource {
   addEventListener?(name: string, listener: () => void): void;
   removeEventListener?(name: string, listener: () => void): void;
@@ -6,6 +6,7 @@ interface EventSource {
 
 const resumeEvents = ['online', 'pageshow', 'focus', 'visibilitychange'];
 
+/** @returns a function that removes the listener */
 export function onPageResume(onResume: () => void): () => void {
   const page = globalThis as EventSource;
   for (const name of resumeEvents) page.addEventListener?.(name, onResume);

@@ -1,15 +1,16 @@
-/** Following by asking again and again, where no stream gets through. */
+/** A transport that reads the state again and again, for networks that let no stream through. */
 import type { State } from '../../shared/contract/state.ts';
 import { RequestError, type SendFieldRequest } from './http.ts';
 import { type Transport, type TransportEnd, type TransportOptions, toTransportEnd } from './transport.ts';
 
 const pollIntervalMs = 2000;
-/** Then better ways are tried again. */
+/** After this many polls the transport ends, so that the selector can try a better one. */
 const maxPolls = 30;
 
 export function openPolling(sendRequest: SendFieldRequest, options: TransportOptions): Transport {
   const { token, onOpen, onMessage } = options;
-  let isClosed = false;
+  const abort = new AbortController();
+  const { signal } = abort;
   let endPause: () => void = () => undefined;
   const pause = () =>
     new Promise<void>((resolve) => {
@@ -22,19 +23,20 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
 
   const pollUntilClosed = async (): Promise<TransportEnd> => {
     let etag: string | null = null;
-    for (let poll = 0; !isClosed && poll < maxPolls; poll += 1) {
+    for (let poll = 0; !signal.aborted && poll < maxPolls; poll += 1) {
+      let state: State | undefined;
       try {
         const headers = etag === null ? undefined : { 'if-none-match': etag };
-        const response = await sendRequest('', { token, headers });
+        const response = await sendRequest('', { token, headers, signal });
         etag = response.etag ?? etag;
-        const state = response.status === 200 ? (response.body as State) : undefined;
-        if (poll === 0) onOpen();
-        if (state && !isClosed) onMessage({ type: 'snapshot', version: state.version, state });
+        if (response.status === 200) state = response.body as State;
       } catch (error) {
-        // A field that nobody has written to yet is no mistake.
+        // A field is created by its first update: until then it is empty, which is not an error.
         if (!(error instanceof RequestError) || error.code !== 'field_not_found') return toTransportEnd(error);
-        if (poll === 0) onOpen();
       }
+      if (signal.aborted) break;
+      if (poll === 0) onOpen();
+      if (state) onMessage({ type: 'snapshot', version: state.version, state });
       await pause();
     }
     return { reason: 'closed' };
@@ -46,7 +48,7 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
     probe: () => endPause(),
     renew: () => false,
     close() {
-      isClosed = true;
+      abort.abort();
       endPause();
     },
   };

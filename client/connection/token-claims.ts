@@ -1,17 +1,17 @@
-/** What the client must know of a token: whose it is, and when it runs out. It is checked by the server alone. */
+/** The claims of a token that the client needs. Only the server verifies tokens. */
 export interface TokenClaims {
   readonly device?: string;
-  /** In ms. */
+  /** In ms since the epoch. */
   readonly expiresAt?: number;
 }
 
+/** @returns no claims when the token is not a JWT: the server may accept it all the same */
 export function decodeTokenClaims(token: string): TokenClaims {
   try {
     const payload = token.split('.')[1] ?? '';
     const { device, exp } = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/')));
     return { device, expiresAt: exp && exp * 1000 };
   } catch {
-    // Not a JWT: the server may know what to do with it.
     return {};
   }
 }

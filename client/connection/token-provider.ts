@@ -1,36 +1,37 @@
 /**
- * Who this device is: its id and its token, given by the app or by registering. A token is renewed before it runs out.
- * The id of a device that registered itself is kept; its token is not.
+ * This device's identity: its id and its token, given by the app or obtained by registering. Renews a token before it
+ * expires. The id of a device that registered itself is stored; its token is not.
  */
 
 import type { Storage } from '../storage/storage.ts';
 import type { FieldClientOptions } from '../types.ts';
 import { sendRequest } from './http.ts';
 import { decodeTokenClaims } from './token-claims.ts';
+import { untilAborted } from './until-aborted.ts';
 
 const deviceKey = 'device';
-/** Renewed this long before it runs out, or halfway if that is later. */
+/** A token is renewed this long before it expires, or after half of its remaining life if that is later. */
 const renewMarginMs = 60_000;
 
 interface TokenProviderOptions extends Pick<FieldClientOptions, 'url' | 'token' | 'getToken' | 'deviceId'> {
   readonly storage: Storage;
   readonly fetch: typeof globalThis.fetch;
-  /** The server's time. */
+  /** The server's time, in ms. */
   readonly now: () => number;
 }
 
 interface CachedToken {
   readonly token: string;
-  /** When to ask for the next. */
+  /** By the server's time, in ms. */
   readonly renewAt: number;
 }
 
 export class TokenProvider {
   readonly #options: TokenProviderOptions;
   #cached: CachedToken | undefined;
-  /** The last token that the server refused while it was held. */
-  #refused: string | undefined;
-  #refresh: Promise<string> | undefined;
+  #renewal: Promise<string> | undefined;
+  /** A token that the server rejected while a renewal was in flight, whose outcome may be the same token. */
+  #rejected: string | undefined;
   #device: string | undefined;
 
   constructor(options: TokenProviderOptions) {
@@ -38,6 +39,7 @@ export class TokenProvider {
     this.#device = options.token === undefined ? options.deviceId : decodeTokenClaims(options.token).device;
   }
 
+  /** Reads the id of a device that registered itself in an earlier process. */
   async load(): Promise<void> {
     this.#device ??= (await this.#options.storage.get(deviceKey)) ?? undefined;
   }
@@ -46,45 +48,51 @@ export class TokenProvider {
     return this.#device;
   }
 
-  /** When the token should be renewed, by the server's time. */
+  /** When the token should be renewed, by the server's time in ms. */
   get renewAt(): number {
     return this.#cached?.renewAt ?? Number.POSITIVE_INFINITY;
   }
 
-  /** A token that is good for a while. @throws RequestError, or whatever `getToken` throws */
-  async getToken(): Promise<string> {
-    const held = this.#cached;
-    if (held && held.token !== this.#refused && this.#options.now() < held.renewAt) return held.token;
-    this.#refresh ??= this.#renew();
-    return this.#refresh;
+  /**
+   * A token that is not about to expire. Single-flight: concurrent callers share one renewal, which `signal` does not end.
+   * @throws RequestError when registering fails, whatever the app's `getToken` throws, or Error when `signal` is aborted
+   */
+  async getToken(signal?: AbortSignal): Promise<string> {
+    const cached = this.#cached;
+    if (cached && this.#options.now() < cached.renewAt) return cached.token;
+    this.#renewal ??= this.#renew();
+    return untilAborted(this.#renewal, signal);
   }
 
   /**
-   * The server did not take a token: the next is asked for, unless that has been done already. A token that is handed out
-   * again after its refusal is good for one more try only.
+   * To be called when the server has rejected a token: the app is asked for another one, once. If it returns the same token,
+   * that is used until the server rejects it again.
    */
   invalidate(token: string): void {
-    if (this.#cached?.token === token) this.#refused = token;
+    if (this.#cached?.token !== token) return;
+    this.#cached = undefined;
+    this.#rejected = token;
   }
 
-  /** `getToken` may have another answer by now, such as that of another user. A device that registered keeps its token. */
+  /** Asks `getToken` again, which may return another user's token by now. A device that registered keeps its token. */
   forgetAppToken(): void {
     if (!this.#options.getToken) return;
     this.#cached = undefined;
-    this.#refresh = undefined;
+    this.#renewal = undefined;
   }
 
-  /** Single-flight. What is forgotten meanwhile is not stored. */
+  /** The outcome of a renewal is not cached if `forgetAppToken` was called, or its token rejected, in the meantime. */
   #renew(): Promise<string> {
-    const asking = this.#fetchToken()
-      .then((held) => {
-        if (this.#refresh === asking) this.#cached = held;
-        return held.token;
+    this.#rejected = undefined;
+    const renewal = this.#fetchToken()
+      .then((fetched) => {
+        if (this.#renewal === renewal) this.#cached = fetched.token === this.#rejected ? undefined : fetched;
+        return fetched.token;
       })
       .finally(() => {
-        if (this.#refresh === asking) this.#refresh = undefined;
+        if (this.#renewal === renewal) this.#renewal = undefined;
       });
-    return asking;
+    return renewal;
   }
 
   async #fetchToken(): Promise<CachedToken> {
@@ -92,18 +100,18 @@ export class TokenProvider {
     const token = staticToken ?? (await getToken?.()) ?? (await this.#register());
     const { device, expiresAt } = decodeTokenClaims(token);
     if (device !== undefined) this.#device = device;
-    const leftMs = (expiresAt ?? Number.POSITIVE_INFINITY) - now();
-    // A token that never changes need not be asked for again.
+    const remainingMs = (expiresAt ?? Number.POSITIVE_INFINITY) - now();
+    // A static token cannot be renewed.
     const renewInMs =
-      staticToken === undefined ? Math.max(leftMs - renewMarginMs, leftMs / 2) : Number.POSITIVE_INFINITY;
+      staticToken === undefined ? Math.max(remainingMs - renewMarginMs, remainingMs / 2) : Number.POSITIVE_INFINITY;
     return { token, renewAt: now() + Math.max(0, renewInMs) };
   }
 
   async #register(): Promise<string> {
     const { url, fetch, storage } = this.#options;
     const body = this.#device === undefined ? {} : { deviceId: this.#device };
-    const answer = (await sendRequest(fetch, { url: `${url}/api/devices`, body })).body;
-    const { deviceId, token } = answer as { deviceId: string; token: string };
+    const response = (await sendRequest(fetch, { url: `${url}/api/devices`, body })).body;
+    const { deviceId, token } = response as { deviceId: string; token: string };
     if (deviceId !== this.#device) await storage.set(deviceKey, deviceId);
     this.#device = deviceId;
     return token;

@@ -1,6 +1,6 @@
 /**
- * Which way to follow is tried next: WebSocket, then polling. Some proxies let none but plain requests through, those that
- * hold back Server-Sent Events among them; the better way is tried again from time to time.
+ * Chooses the transport: WebSocket first, then polling, because some proxies let through nothing but plain requests and
+ * buffer even Server-Sent Events. The first transport is tried again from time to time.
  */
 
 import type { FieldClientOptions, SocketConstructor, TransportName } from '../types.ts';
@@ -9,7 +9,7 @@ import { openPolling } from './polling.ts';
 import type { Transport, TransportEnd, TransportOptions } from './transport.ts';
 import { openWebSocket } from './websocket.ts';
 
-/** A socket that never opens may be the network's fault: only the second in a row is the way's. */
+/** A single failure may be the network's; after this many in a row, the first transport counts as blocked. */
 const primaryAttempts = 2;
 const primaryRetryMs = 60_000;
 
@@ -40,13 +40,16 @@ export class TransportSelector {
     return openPolling(sendRequest, options);
   }
 
-  /** Learns from how one ended. True when the next is to be tried without a pause. */
+  /**
+   * Records how a transport ended, and decides which one is opened next.
+   * @returns whether it should be opened without a pause
+   */
   recordEnd({ reason }: TransportEnd, wasOpen: boolean): boolean {
     if (wasOpen) this.#failures = 0;
     if (wasOpen || reason === 'expired' || reason === 'forbidden') return false;
     this.#failures += 1;
     const isLast = this.#index === this.#names.length - 1;
-    // Not even a plain request gets through: that is the network, not the way.
+    // Plain requests fail as well: the network is down, which says nothing about the first transport.
     const isNetwork = this.#index > 0 && reason === 'closed';
     if (isNetwork) this.#switchTo(0);
     if (isNetwork || isLast || (this.#index === 0 && this.#failures < primaryAttempts)) return false;

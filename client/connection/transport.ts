@@ -1,4 +1,4 @@
-/** One way to follow a field, from its opening to its end. */
+/** The interface of a transport: one connection that brings the messages of a field, from its opening to its end. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import { parseJson } from '../parse-json.ts';
@@ -6,27 +6,27 @@ import type { TransportName } from '../types.ts';
 import { RequestError } from './http.ts';
 
 export interface TransportOptions {
-  /** Of the field. */
+  /** The field's URL. */
   readonly url: string;
   readonly token: string;
-  /** The version that is held here. */
+  /** The version of the state that the client has. */
   readonly version: () => number;
   readonly clock: HybridClock;
-  /** It is through: messages come. */
+  /** Called once, when the server has accepted the connection. */
   readonly onOpen: () => void;
   readonly onMessage: (message: ServerMessage) => void;
 }
 
 /**
- * Why it ended.
- * - `closed`: broken, silent, or the server is going; to be opened again
- * - `expired`: the token was not taken; with another it may be
- * - `forbidden`: this device may not
- * - `blocked`: this way does not exist here
+ * Why a transport ended.
+ * - `closed`: the connection broke or timed out, or the server is restarting
+ * - `expired`: the server rejected the token; another one may be accepted
+ * - `forbidden`: this device has no access to the field
+ * - `blocked`: the connection was never established, for example because a proxy blocks WebSockets
  */
 export interface TransportEnd {
   readonly reason: 'closed' | 'expired' | 'forbidden' | 'blocked';
-  /** How long the server wants to be left alone. */
+  /** How long the server asks clients to wait before the next attempt. */
   readonly retryAfterMs?: number;
   readonly message?: string;
 }
@@ -34,23 +34,23 @@ export interface TransportEnd {
 export interface Transport {
   readonly name: TransportName;
   readonly ended: Promise<TransportEnd>;
-  /** Makes sure within that time that somebody is there; ends if not. */
+  /** Checks that the connection is alive; it ends if nothing arrives within the time. */
   probe(timeoutMs: number): void;
-  /** Hands over the next token; false when only a new connection can bring it. */
+  /** Sends a renewed token to the server. @returns false when the transport has to be opened again with it */
   renew(token: string): boolean;
   close(): void;
 }
 
 /**
- * The server is trusted to keep to the contract, which its own tests hold it to; schemas would cost more than all the rest
- * here. What is not JSON, or of a type that a later server may bring, is passed over: a gap that it leaves is noticed.
+ * Messages are not validated: schemas would be larger than the rest of the client, and the server's tests check its messages
+ * against the contract. Text that is not a message is ignored; a delta lost that way is detected as a gap between versions.
  */
 export function parseMessage(text: string): ServerMessage | undefined {
   const message = parseJson<ServerMessage>(text);
   return message?.type === undefined ? undefined : (message as ServerMessage);
 }
 
-/** What an error of a plain request means for the stream. */
+/** Maps the error of a request to the reason why a transport ended. */
 export function toTransportEnd(error: unknown): TransportEnd {
   if (!(error instanceof RequestError)) return { reason: 'closed', message: String(error) };
   const { status, message, retryAfterMs } = error;

@@ -1,6 +1,6 @@
 /**
- * Following by WebSocket. A socket that died without a word (sleep, aeroplane mode, another network) looks like a quiet
- * one: it is asked, and ended when no answer comes in time.
+ * The WebSocket transport. A connection that was lost without a close (sleep, aeroplane mode, another network) cannot be told
+ * from an idle one, so it is probed with pings, and ends when nothing arrives in time.
  */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import { bearerProtocolPrefix, closeCodes, streamProtocol } from '../../shared/contract/wire.ts';
@@ -47,7 +47,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   const openTimer = setTimeout(() => finish({ reason: 'closed' }), openTimeoutMs);
 
   const receive = (message: ServerMessage) => {
-    // A token that is not taken gets its socket as well, with an error and a close code that say why.
+    // The server accepts the socket even if it rejects the token, and then sends an error and a close code with the reason.
     if (!isAccepted && message.type !== 'error') {
       isAccepted = true;
       onOpen();
@@ -64,7 +64,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     clearTimeout(openTimer);
     if (isClosed) return socket.close();
     isOpen = true;
-    // There is an answer whatever the field's state, and it tells the server's time.
+    // The pong confirms the connection even if the field has nothing to send, and carries the server's time.
     probe(probeTimeoutMs);
   });
   socket.addEventListener('message', ({ data }) => {
@@ -72,7 +72,8 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     const message = isClosed || typeof data !== 'string' ? undefined : parseMessage(data);
     if (message) receive(message);
   });
-  socket.addEventListener('error', () => undefined); // `close` follows, and says more.
+  // Without a listener `ws` would throw. The `close` event that follows has the reason.
+  socket.addEventListener('error', () => undefined);
   socket.addEventListener('close', ({ code }) => {
     if (code === closeCodes.tokenExpired) finish({ reason: 'expired' });
     else if (code === closeCodes.forbidden) finish({ reason: 'forbidden' });

@@ -1,6 +1,6 @@
 /**
- * What must be clear before the first update is sent: up to which counter the server knows the device. It is asked once in
- * each process, and again when a counter turned out to be used.
+ * Reads the highest counter that the server knows of this device before the first update is sent: once in each process, and
+ * again after a counter turned out to be used twice.
  */
 
 import { RequestError, type SendFieldRequest } from '../connection/http.ts';
@@ -18,8 +18,8 @@ export class CounterSync {
   readonly #deps: CounterSyncDeps;
   #isSynced = false;
 
-  constructor(options: CounterSyncDeps) {
-    this.#deps = options;
+  constructor(deps: CounterSyncDeps) {
+    this.#deps = deps;
   }
 
   invalidate(): void {
@@ -31,7 +31,7 @@ export class CounterSync {
     if (this.#isSynced) return;
     const { tokenProvider, outbox, onSkipped } = this.#deps;
     const { device } = tokenProvider;
-    // A token that names no device cannot write: the server says so to whoever tries.
+    // A token that names no device may not write; the server's response to the update explains that.
     if (device === undefined) return;
     const counter = await this.#readCounter(device, token, signal);
     if (outbox.skipTo(counter)) onSkipped(counter);
@@ -43,7 +43,7 @@ export class CounterSync {
       const { body } = await this.#deps.sendRequest(`/clock?device=${device}`, { token, signal });
       return (body as { clock: Readonly<Record<string, number>> }).clock[device] ?? 0;
     } catch (error) {
-      // Nobody has written to this field yet.
+      // A field is created by its first update, so that nobody has written to this one yet.
       if (error instanceof RequestError && error.code === 'field_not_found') return 0;
       throw error;
     }

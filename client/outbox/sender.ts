@@ -1,6 +1,6 @@
 /**
- * Sends the outbox, one request at a time and in order, for as long as it takes. Updates always go by POST, also while a
- * WebSocket is open: its answer has a status, a `Retry-After`, and says which request it is for.
+ * Sends due updates, one request at a time and in order, and retries until each has been accepted or refused. Updates go by
+ * POST even while a WebSocket is open: a response has a status and a `Retry-After`, and belongs to one request.
  */
 import type { Accepted, AppliedResponse } from '../../shared/contract/receipt.ts';
 import { maxRequestBytes, maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
@@ -12,7 +12,10 @@ import type { HybridClock } from '../hybrid-clock.ts';
 import type { Outbox } from './outbox.ts';
 import type { OutboxStore } from './outbox-store.ts';
 
-/** Of a batch as text: in UTF-8 it has at most three times the bytes, and not every phone can count them. */
+/**
+ * In characters: one takes at most three bytes of UTF-8, and React Native cannot count bytes everywhere. 64 bytes are
+ * reserved for the JSON around the updates.
+ */
 const maxBatchLength = Math.floor(maxRequestBytes / 3) - 64;
 const preferWaitSeconds = 10;
 const requestTimeoutMs = 10_000;
@@ -24,11 +27,11 @@ export interface SenderDeps {
   readonly clock: HybridClock;
   readonly tokenProvider: TokenProvider;
   readonly backoff: Backoff;
-  /** Makes sure, before anything is sent, that counters start where the server says. */
+  /** Ensures that counters continue above those that the server knows; awaited before anything is sent. */
   readonly syncCounter: (token: string, signal: AbortSignal) => Promise<void>;
-  /** Whether the stream will tell what becomes of updates; if not, the answer is waited for. */
+  /** Whether results arrive by the stream. If not, the request waits for them. */
   readonly isStreaming: () => boolean;
-  readonly onSettled: (answer: AppliedResponse) => void;
+  readonly onSettled: (response: AppliedResponse) => void;
   readonly onProblem: (error: unknown) => void;
 }
 
@@ -37,11 +40,11 @@ export class Sender {
   #abort: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
   #resume: () => void = () => undefined;
-  /** How many updates go together: fewer while the one is looked for that makes the server refuse them all. */
+  /** Updates per request: halved while searching for one that makes the server reject its whole batch. */
   #batchSize = maxUpdatesPerRequest;
 
-  constructor(options: SenderDeps) {
-    this.#deps = options;
+  constructor(deps: SenderDeps) {
+    this.#deps = deps;
   }
 
   start(): void {
@@ -51,7 +54,7 @@ export class Sender {
     this.#running = this.#running.then(() => this.#run(abort.signal));
   }
 
-  /** Resolves when nothing is on its way any more. */
+  /** Aborts the request that is in flight. Resolves when nothing is sent any more. */
   async stop(): Promise<void> {
     this.#abort?.abort();
     this.notify();
@@ -59,11 +62,12 @@ export class Sender {
     await this.#running;
   }
 
-  /** There is something to send, or a better time to try. */
+  /** To be called when an update has become due. Does not shorten a pause. */
   notify(): void {
     this.#resume();
   }
 
+  /** Ends a pause, unless the server asked for it. */
   retryNow(): void {
     this.#deps.backoff.retryNow();
   }
@@ -90,7 +94,7 @@ export class Sender {
 
   async #sendNext(signal: AbortSignal): Promise<void> {
     const { tokenProvider, syncCounter } = this.#deps;
-    const token = await tokenProvider.getToken();
+    const token = await tokenProvider.getToken(signal);
     try {
       await syncCounter(token, signal);
       await this.#sendBatch(token, signal);
@@ -126,30 +130,29 @@ export class Sender {
       timeoutMs: requestTimeoutMs + (isWaiting ? preferWaitSeconds * 1000 : 0),
       signal,
     });
-    const answer = body as Accepted | AppliedResponse;
-    // An answer that was waited for says when the updates came, not when it was written.
-    clock.correct(answer.serverTime, isWaiting ? clock.wallTime() : sentAt);
+    const response = body as Accepted | AppliedResponse;
+    // A response that waited carries the time of acceptance. Its round trip says nothing about the network's delay.
+    clock.correct(response.serverTime, isWaiting ? clock.wallTime() : sentAt);
     outbox.markAccepted(updates.map(({ counter }) => counter));
-    if ('results' in answer) onSettled(answer);
+    if ('results' in response) onSettled(response);
   }
 
-  /** A batch is refused whole. The server names who is to blame, or it is looked for by halves. */
+  /** The server rejects a batch as a whole. It names the invalid updates, or they are found by halving the batch. */
   #rejectInvalid(updates: readonly Update[], error: RequestError): void {
+    const { outbox } = this.#deps;
     const invalid = (error.errors ?? []).flatMap(({ path, message }) => {
-      const [, index] = /^\/updates\/(\d+)/.exec(path) ?? [];
+      const [prefix = '', index] = /^\/updates\/(\d+)/.exec(path) ?? [];
       const update = index === undefined ? undefined : updates[Number(index)];
-      return update
-        ? [{ counter: update.counter, reason: `${path.slice(`/updates/${index}`.length)} ${message}`.trim() }]
-        : [];
+      return update ? [{ counter: update.counter, reason: `${path.slice(prefix.length)} ${message}`.trim() }] : [];
     });
     const [only, ...others] = updates;
-    if (invalid.length > 0) for (const { counter, reason } of invalid) this.#deps.outbox.refuse(counter, reason);
-    else if (only && others.length === 0) this.#deps.outbox.refuse(only.counter, error.message);
+    if (invalid.length > 0) for (const { counter, reason } of invalid) outbox.refuse(counter, reason);
+    else if (only && others.length === 0) outbox.refuse(only.counter, error.message);
     else this.#batchSize = Math.ceil(updates.length / 2);
   }
 }
 
-/** Trying again would bring the same answer; who asks, or how often, has nothing to do with it. */
+/** Whether the content of the request is at fault, so that the same updates can never succeed. */
 function isContentError({ status, code }: RequestError): boolean {
   return status === 413 || (status === 400 && code !== 'internal');
 }

@@ -1,6 +1,7 @@
-/** Who waits for an update to be settled. What was settled lately is remembered for those who ask late. */
+/** Resolves the promises of apps that wait for an update to be settled. */
 import type { OutboxEntry } from '../types.ts';
 
+/** Entries leave the outbox once the state contains them; the latest are remembered for calls of `settled` after that. */
 const maxRemembered = 1000;
 
 function isFinal({ status }: OutboxEntry): boolean {
@@ -11,7 +12,7 @@ export class SettlementTracker {
   readonly #settled = new Map<string, OutboxEntry>();
   readonly #waiters = new Map<string, ((entry: OutboxEntry) => void)[]>();
 
-  /** Takes each entry that has changed. */
+  /** To be called with every entry that has changed. */
   record(entry: OutboxEntry): void {
     if (!isFinal(entry)) return;
     this.#settled.set(entry.key, entry);

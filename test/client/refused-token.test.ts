@@ -1,6 +1,6 @@
-/** Refused tokens and restarts, against a `fetch` that the test controls: each order of events is forced. */
+/** Rejected tokens and restarts, with a `fetch` that the test controls, so that it can force every order of events. */
 import { mock } from 'node:test';
-import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { TokenProvider } from '../../client/connection/token-provider.ts';
 import { memoryStorage } from '../../client/storage/storage.ts';
@@ -16,12 +16,12 @@ interface Request {
   readonly signal: AbortSignal;
 }
 
-type Answer = readonly [status: number, body?: object];
+type FakeResponse = readonly [status: number, body?: object];
 
-/** A client whose requests the test answers, and the requests that it has sent. Undefined: no answer ever comes. */
+/** A client whose requests the test responds to, and the requests it has sent. `undefined` means that no response comes. */
 function makeFakedClient(
   t: Test,
-  answer: (request: Request) => Answer | undefined,
+  respond: (request: Request) => FakeResponse | undefined,
   options: Partial<FieldClientOptions>,
 ) {
   const requests: Request[] = [];
@@ -29,11 +29,11 @@ function makeFakedClient(
     const token = (new Headers(init.headers).get('authorization') ?? '').replace('Bearer ', '');
     const [path = ''] = String(url).slice(fieldUrl.length).split('?');
     const { signal } = init;
-    if (!signal) throw new Error('a request without a time limit');
+    if (!signal) throw new Error('The request has no time limit.');
     const request = { path, token, signal };
     requests.push(request);
     const [status, body] =
-      answer(request) ??
+      respond(request) ??
       (await new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))));
     return new Response(JSON.stringify(body ?? {}), { status });
   };
@@ -49,14 +49,14 @@ function makeFakedClient(
   return { client, requests };
 }
 
-const forbidden: Answer = [403, { code: 'forbidden', title: 'Not into this field' }];
-const empty: Answer = [404, { code: 'field_not_found', title: 'Nobody has written to it' }];
-const noClock: Answer = [200, { clock: {} }];
+const forbidden: FakeResponse = [403, { code: 'forbidden', title: 'Not into this field' }];
+const empty: FakeResponse = [404, { code: 'field_not_found', title: 'Nobody has written to it' }];
+const emptyClock: FakeResponse = [200, { clock: {} }];
 
-/** Of a server to which everything is allowed, but which never answers to updates. */
-const allow = ({ path }: Request) => (path === '' ? empty : path === '/clock' ? noClock : undefined);
+/** A server that allows everything, but never responds to updates. */
+const allow = ({ path }: Request) => (path === '' ? empty : path === '/clock' ? emptyClock : undefined);
 
-t.test('after a restart, a token that was asked for again since its refusal is not used', async (t) => {
+t.test('after a restart, a rejected token that the app had handed out again is not used', async (t) => {
   let token = 'bad';
   let hasRetried = false;
   const isRetry = ({ path }: Request) => path === '/clock' && requests.filter((each) => each.path === path).length > 1;
@@ -72,7 +72,7 @@ t.test('after a restart, a token that was asked for again since its refusal is n
   client.setCells([{ x: 0, y: 0, value: 1 }]);
   await client.start();
   await waitForStatus(client, 'refused');
-  await waitUntil('the sender tries again with the same token', () => hasRetried);
+  await waitUntil('the sender retries with the same token', () => hasRetried);
   token = 'good';
   await client.close();
   const before = requests.length;
@@ -87,7 +87,7 @@ t.test('after a restart, a token that was asked for again since its refusal is n
   );
 });
 
-t.test('a start asks for a token', async (t) => {
+t.test('a client calls getToken again when it is started again', async (t) => {
   let token = 'first';
   const { client, requests } = makeFakedClient(t, allow, { getToken: () => token });
   await client.start();
@@ -102,94 +102,153 @@ t.test('a start asks for a token', async (t) => {
   );
 });
 
-t.test('a token that the clock is refused to is given up', async (t) => {
+t.test('a token that is rejected when the counter is read is replaced', async (t) => {
   const tokens = ['bad', 'good'];
   const { client, requests } = makeFakedClient(
     t,
     (request) => (request.path === '/clock' && request.token === 'bad' ? forbidden : allow(request)),
-    { getToken: () => tokens.shift() ?? 'none is left' },
+    { getToken: () => tokens.shift() ?? 'none left' },
   );
   client.setCells([{ x: 0, y: 0, value: 1 }]);
   await client.start();
   const clocks = () => requests.filter(({ path }) => path === '/clock').map((request) => request.token);
-  await waitUntil('the clock is asked twice', () => clocks().length >= 2);
+  await waitUntil('the counter is read twice', () => clocks().length >= 2);
   t.same(clocks().slice(0, 2), ['bad', 'good']);
 });
 
-t.test('a refused token that is handed out once more is used once, and then another is asked for', async (t) => {
-  const sign = (id: string) => `${id}.${btoa(JSON.stringify({ device: 'd', exp: 100 }))}.`;
-  const asked: ((token: string) => void)[] = [];
-  let now = 0;
-  const credentials = new TokenProvider({
-    url: fieldUrl,
-    storage: memoryStorage(),
-    fetch: () => Promise.reject(new Error('nothing is to be fetched')),
-    now: () => now,
-    getToken: () => new Promise((resolve) => asked.push(resolve)),
-  });
-  const first = credentials.getToken();
-  asked[0]?.(sign('bad'));
-  t.equal(await first, sign('bad'));
-  now = 60_000;
-  const renewed = credentials.getToken();
-  credentials.invalidate(sign('bad'));
-  asked[1]?.(sign('bad'));
-  t.equal(await renewed, sign('bad'));
-  const next = credentials.getToken();
-  t.equal(asked.length, 3);
-  asked[2]?.(sign('good'));
-  t.equal(await next, sign('good'));
-  t.equal(await credentials.getToken(), sign('good'));
-  t.equal(asked.length, 3, 'what was not refused is kept');
-});
+t.test(
+  'a token that was rejected during its renewal, and is returned by it, is used once and then renewed again',
+  async (t) => {
+    const sign = (id: string) => `${id}.${btoa(JSON.stringify({ device: 'd', exp: 100 }))}.`;
+    const pendingCalls: ((token: string) => void)[] = [];
+    let now = 0;
+    const tokenProvider = new TokenProvider({
+      url: fieldUrl,
+      storage: memoryStorage(),
+      fetch: () => Promise.reject(new Error('No request was expected.')),
+      now: () => now,
+      getToken: () => new Promise((resolve) => pendingCalls.push(resolve)),
+    });
+    const first = tokenProvider.getToken();
+    pendingCalls[0]?.(sign('bad'));
+    t.equal(await first, sign('bad'));
+    now = 60_000;
+    const renewed = tokenProvider.getToken();
+    tokenProvider.invalidate(sign('bad'));
+    pendingCalls[1]?.(sign('bad'));
+    t.equal(await renewed, sign('bad'));
+    const next = tokenProvider.getToken();
+    t.equal(pendingCalls.length, 3);
+    pendingCalls[2]?.(sign('good'));
+    t.equal(await next, sign('good'));
+    t.equal(await tokenProvider.getToken(), sign('good'));
+    t.equal(pendingCalls.length, 3, 'the accepted token is cached');
+  },
+);
 
-t.test('pauses that grew before a restart are short again after it', async (t) => {
+t.test('pauses that have grown are short again after a restart', async (t) => {
   mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   t.teardown(() => mock.timers.reset());
   const { client, requests } = makeFakedClient(t, () => [503], { getToken: () => 'any', random: () => 1 });
   const count = (path: string) => requests.filter((request) => request.path === path).length;
-  const pass = async (ms: number) => {
+  const advance = async (ms: number) => {
     mock.timers.tick(ms);
-    await endOfTurn();
+    await nextTick();
   };
   client.setCells([{ x: 0, y: 0, value: 1 }]);
   await client.start();
-  await endOfTurn();
-  for (const ms of [500, 1000, 2000, 4000]) await pass(ms);
+  await nextTick();
+  for (const ms of [500, 1000, 2000, 4000]) await advance(ms);
   t.same([count(''), count('/clock')], [5, 5]);
   await client.close();
   await client.start();
-  await endOfTurn();
+  await nextTick();
   t.same([count(''), count('/clock')], [6, 6]);
-  await pass(500);
+  await advance(500);
   t.same([count(''), count('/clock')], [7, 7]);
   await client.close();
 });
 
-t.test('after a restart, too, an expired token is replaced at once', async (t) => {
+t.test('an expired token is replaced at once, also after a restart', async (t) => {
   const tokens = ['expired-1', 'expired-2', 'expired-3', 'good'];
   const { client } = makeFakedClient(
     t,
     (request) => (request.token === 'good' ? allow(request) : [401, { code: 'unauthorized', title: 'Expired' }]),
-    { getToken: () => tokens.shift() ?? 'none is left' },
+    { getToken: () => tokens.shift() ?? 'none left' },
   );
   await client.start();
   await waitForStatus(client, 'refused');
   await client.close();
   await client.start();
-  const status = await waitUntil('it is decided', () => client.status !== 'connecting' && client.status);
+  const status = await waitUntil('the status is decided', () => client.status !== 'connecting' && client.status);
   t.equal(status, 'polling');
 });
 
-t.test('a client that is closed does not wait for the answer of the clock', async (t) => {
+t.test('closing a client aborts the request for its counter', async (t) => {
   const { client, requests } = makeFakedClient(t, ({ path }) => (path === '' ? empty : undefined), {
     getToken: () => 'any',
   });
   client.setCells([{ x: 0, y: 0, value: 1 }]);
   await client.start();
-  const clock = await waitUntil('the clock is asked', () => requests.find(({ path }) => path === '/clock'));
+  const counterRequest = await waitUntil('the counter is requested', () =>
+    requests.find(({ path }) => path === '/clock'),
+  );
   const closed = client.close();
-  await endOfTurn();
-  t.equal(clock.signal.aborted, true);
+  await nextTick();
+  t.equal(counterRequest.signal.aborted, true);
   await closed;
+});
+
+t.test('a request in flight does not delay closing', async (t) => {
+  const { client, requests } = makeFakedClient(t, () => undefined, { getToken: () => 'any' });
+  await client.start();
+  const poll = await waitUntil('the state is requested', () => requests.find(({ path }) => path === ''));
+  const closed = client.close();
+  await nextTick();
+  t.equal(poll.signal.aborted, true);
+  await closed;
+});
+
+t.test('a getToken that never resolves does not delay closing, and is called again by the next start', async (t) => {
+  let calls = 0;
+  const { client } = makeFakedClient(t, allow, {
+    getToken: () => {
+      calls += 1;
+      return calls === 1 ? new Promise<never>(() => undefined) : 'good';
+    },
+  });
+  const problems: string[] = [];
+  client.on('problem', ({ message }) => problems.push(message));
+  client.setCells([{ x: 0, y: 0, value: 1 }]);
+  await client.start();
+  await waitUntil('getToken was called', () => calls === 1);
+  let isClosed = false;
+  void client.close().then(() => {
+    isClosed = true;
+  });
+  await waitUntil('the client is closed', () => isClosed);
+  t.equal(client.status, 'closed');
+  t.same(problems, [], 'closing is not a problem');
+  await client.start();
+  await waitForStatus(client, 'polling');
+});
+
+t.test('a token that was rejected once and accepted later is not requested again', async (t) => {
+  let calls = 0;
+  const tokenProvider = new TokenProvider({
+    url: fieldUrl,
+    storage: memoryStorage(),
+    fetch: () => Promise.reject(new Error('No request was expected.')),
+    now: () => 0,
+    getToken: () => {
+      calls += 1;
+      return 'same';
+    },
+  });
+  await tokenProvider.getToken();
+  tokenProvider.invalidate('same');
+  t.equal(await tokenProvider.getToken(), 'same');
+  t.equal(calls, 2, 'the rejection calls getToken once more');
+  for (let request = 0; request < 3; request += 1) await tokenProvider.getToken();
+  t.equal(calls, 2, 'requests after that use the cached token');
 });

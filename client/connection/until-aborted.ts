@@ -1,0 +1,13 @@
+/**
+ * Waits for a promise until a signal is aborted, and then rejects without it. For work that cannot be cancelled itself.
+ * @throws Error when the signal is aborted first
+ */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new Error('The client was closed.'));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
