@@ -14,7 +14,8 @@ import { TransportSelector } from './connection/transport-selector.ts';
 import { Emitter } from './emitter.ts';
 import { HybridClock } from './hybrid-clock.ts';
 import { CounterSync } from './outbox/counter-sync.ts';
-import { type Change, Outbox } from './outbox/outbox.ts';
+import { Outbox } from './outbox/outbox.ts';
+import type { UpdateContent } from './outbox/outbox-item.ts';
 import { OutboxStore } from './outbox/outbox-store.ts';
 import { Sender } from './outbox/sender.ts';
 import { SettlementTracker } from './outbox/settlement-tracker.ts';
@@ -236,7 +237,7 @@ class Client implements FieldClient {
     this.#emitState();
   }
 
-  #add(change: Change): OutboxEntry {
+  #add(change: UpdateContent): OutboxEntry {
     const entry = this.#outbox.add(change, this.#replica.version);
     this.#emitState();
     this.#sender.notify();
@@ -265,7 +266,7 @@ class Client implements FieldClient {
 
   #settle(results: readonly UpdateResult[], isResponse: boolean): void {
     this.#lastResultAt = Date.now();
-    if (this.#outbox.settle(results, isResponse)) {
+    if (this.#outbox.settle(results, isResponse ? 'response' : 'delta')) {
       this.#counterSync.invalidate();
       this.#sender.notify();
     }

@@ -1,9 +1,12 @@
-/** What an app asks for as the change of an update: copied, since the app may go on with its own objects. */
+/** Builds the content of updates from the arguments of the public API. Copies them, since the app may change its objects. */
 import type { CellValue, EventType, Vector } from '../shared/field/update.ts';
-import type { Change } from './outbox/outbox.ts';
+import type { UpdateContent } from './outbox/outbox-item.ts';
 import type { ParticleInput, PositionInput } from './types.ts';
 
-export function buildParticlePut(id: string, { position, velocity, connections, ...rest }: ParticleInput): Change {
+export function buildParticlePut(
+  id: string,
+  { position, velocity, connections, ...rest }: ParticleInput,
+): UpdateContent {
   return {
     kind: 'particle.put',
     id,
@@ -14,11 +17,11 @@ export function buildParticlePut(id: string, { position, velocity, connections, 
   };
 }
 
-export function buildCellsSet(cells: readonly CellValue[]): Change {
+export function buildCellsSet(cells: readonly CellValue[]): UpdateContent {
   return { kind: 'cells.set', cells: cells.map(({ x, y, value }) => ({ x, y, value })) };
 }
 
-export function buildEvent(type: EventType, intensity: number | undefined): Change {
+export function buildEvent(type: EventType, intensity: number | undefined): UpdateContent {
   return { kind: 'event', type, intensity };
 }
 

@@ -1,94 +1,102 @@
 /**
- * The outbox in the storage: an entry for each update, by its place in the order of making, and a head with the highest
- * counter. Writes go one after the other, in the order in which they were asked for.
+ * The stored form of the outbox: one value for each entry, by the entry's position in the order of creation, and a head with
+ * the highest counter. Writes are performed one after the other, in the order of the calls.
  */
 import type { Update } from '../../shared/field/update.ts';
 import { parseJson } from '../parse-json.ts';
 import type { Storage } from '../storage/storage.ts';
 
+/** One stored entry. The property names are the stored format, which earlier versions have written. */
 export interface StoredEntry {
+  /** Position in the order of creation, from 1; part of the entry's key. */
   readonly place: number;
   readonly update: Update;
-  /** The device's wall clock when it was made, and the highest timestamp seen then. */
+  /** The device's wall clock when the update was created, in ms. */
   readonly wall: number;
+  /** The highest timestamp that the device had seen by then. */
   readonly above: number;
-  /** Of a refused one. */
+  /** Why the server refused it; undefined unless it did. */
   readonly reason?: string;
 }
 
+/** The stored head. The property names are the stored format, which earlier versions have written. */
 interface Head {
-  /** The highest that were given so far. */
+  /** The highest counter assigned so far. */
   readonly counter: number;
+  /** The highest position assigned so far. */
   readonly place: number;
-  /** No entry has a lower place. */
+  /** No entry has a lower position. */
   readonly first: number;
 }
 
 const headKey = 'outbox';
-const entryKey = (place: number) => `outbox/${place}`;
+const entryKey = (position: number) => `outbox/${position}`;
 const readBatchSize = 50;
 
 export class OutboxStore {
   readonly #storage: Storage;
-  /** The places of the entries that are kept, rising. */
-  readonly #storedPlaces = new Set<number>();
-  #place = 0;
+  /** The positions of the stored entries, ascending. */
+  readonly #storedPositions = new Set<number>();
+  #position = 0;
   #counter = 0;
-  #removedPlaces: number[] = [];
+  #removedPositions: number[] = [];
   #writes: Promise<void> = Promise.resolve();
 
   constructor(storage: Storage) {
     this.#storage = storage;
   }
 
-  /** Entries beyond the head's place are found as well: it is written less often. */
+  /**
+   * Reads the highest counter and all entries, in the order of their counters. Reading goes on beyond the head's position,
+   * because the head is written less often than entries.
+   */
   async load(): Promise<{ counter: number; entries: StoredEntry[] }> {
     const head = parse<Head>(await this.#storage.get(headKey)) ?? { counter: 0, place: 0, first: 1 };
     const entries: StoredEntry[] = [];
-    for (let at = head.first; ; at += readBatchSize) {
-      const places = Array.from({ length: readBatchSize }, (_, offset) => at + offset);
-      const texts = await Promise.all(places.map((place) => this.#storage.get(entryKey(place))));
+    for (let start = head.first; ; start += readBatchSize) {
+      const positions = Array.from({ length: readBatchSize }, (_, offset) => start + offset);
+      const texts = await Promise.all(positions.map((position) => this.#storage.get(entryKey(position))));
       const found = texts.flatMap((text) => parse<StoredEntry>(text) ?? []);
       entries.push(...found);
-      if (found.length === 0 && at + readBatchSize > head.place) break;
+      if (found.length === 0 && start + readBatchSize > head.place) break;
     }
-    for (const { place } of entries) this.#storedPlaces.add(place);
-    this.#place = Math.max(head.place, entries.at(-1)?.place ?? 0);
+    for (const { place } of entries) this.#storedPositions.add(place);
+    this.#position = Math.max(head.place, entries.at(-1)?.place ?? 0);
     this.#counter = Math.max(head.counter, ...entries.map(({ update }) => update.counter));
     return { counter: this.#counter, entries: entries.sort((a, b) => a.update.counter - b.update.counter) };
   }
 
-  nextPlace(): number {
-    this.#place += 1;
-    return this.#place;
+  nextPosition(): number {
+    this.#position += 1;
+    return this.#position;
   }
 
   save(entry: StoredEntry): void {
-    this.#storedPlaces.add(entry.place);
+    this.#storedPositions.add(entry.place);
     this.#counter = Math.max(this.#counter, entry.update.counter);
     this.#enqueue(() => this.#storage.set(entryKey(entry.place), JSON.stringify(entry)));
   }
 
-  /** What goes at the same time goes together. */
-  remove(place: number): void {
-    this.#storedPlaces.delete(place);
-    this.#removedPlaces.push(place);
-    if (this.#removedPlaces.length === 1) this.#enqueue(() => this.#removeEntries());
+  /** Removals that are requested before the first of them is performed share one write of the head. */
+  remove(position: number): void {
+    this.#storedPositions.delete(position);
+    this.#removedPositions.push(position);
+    if (this.#removedPositions.length === 1) this.#enqueue(() => this.#removeEntries());
   }
 
-  /** Resolves when all that was asked for so far is done. */
+  /** Resolves when every write requested so far is done. */
   flush(): Promise<void> {
     return this.#writes;
   }
 
-  /** The head first: the highest counter must not go with the entry that shows it. */
+  /** Writes the head first: otherwise a crash in between could lose the highest counter together with its entry. */
   async #removeEntries(): Promise<void> {
-    const gone = this.#removedPlaces;
-    this.#removedPlaces = [];
-    const [first = this.#place + 1] = this.#storedPlaces;
-    const head: Head = { counter: this.#counter, place: this.#place, first };
+    const removed = this.#removedPositions;
+    this.#removedPositions = [];
+    const [first = this.#position + 1] = this.#storedPositions;
+    const head: Head = { counter: this.#counter, place: this.#position, first };
     await this.#storage.set(headKey, JSON.stringify(head));
-    await Promise.all(gone.map((place) => this.#storage.remove(entryKey(place))));
+    await Promise.all(removed.map((position) => this.#storage.remove(entryKey(position))));
   }
 
   #enqueue(write: () => Promise<void>): void {
@@ -96,7 +104,7 @@ export class OutboxStore {
   }
 }
 
-/** What cannot be read as JSON was torn, or written by somebody else: it counts as missing. */
+/** A value that is not JSON was torn by a crash or written by other software; it counts as missing. */
 function parse<T>(text: string | null): T | undefined {
   return parseJson<T>(text) as T | undefined;
 }

@@ -1,78 +1,59 @@
 /**
- * The own updates that are not settled, in the order of their counters.
+ * The device's own updates that are not settled, in the order of their counters. Owns counters, timestamps, order and
+ * persistence; `entry-state.ts` owns what happens to a single entry.
  *
- * Invariants: counters rise along the list and are never given twice; whoever sends waits until what is sent is kept under
- * the counter that it is sent with.
+ * Invariants: counters ascend along the list and are never assigned twice. An update is stored under a counter before it is
+ * sent under it; the sender waits for that.
  */
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { Update } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { OutboxEntry } from '../types.ts';
-import type { OutboxStore, StoredEntry } from './outbox-store.ts';
+import { type EntryEvent, isDue, isPending, isSettled, needsResult, nextState, toStatus } from './entry-state.ts';
+import { createItem, type Item, restoreItem, toStoredEntry, type UpdateContent } from './outbox-item.ts';
+import type { OutboxStore } from './outbox-store.ts';
 
-type WithoutOrigin<Each> = Each extends Update ? Omit<Each, 'counter' | 'timestamp' | 'seen' | 'clock'> : never;
-/** What an update does, before it is numbered. */
-export type Change = WithoutOrigin<Update>;
+/** How many entries settled by deltas are remembered, in case the server reports later that a counter was used twice. */
+const maxSettledByDelta = 200;
 
-interface Item {
-  entry: OutboxEntry;
-  /** In the store; 0 until that is loaded. */
-  place: number;
-  readonly wall: number;
-  readonly above: number;
-  /** Nobody can have sent it under its counter: not this process, and none that the storage was copied from. */
-  isNew: boolean;
-  /** Its counter was given by this process, above all that the server knew: what has that counter is this update. */
-  isFirm: boolean;
-  isStamped: boolean;
-  /** To be sent, for the first time or again. */
-  isDue: boolean;
-}
-
-/** How many that a delta has settled are remembered, should it have told of another's. */
-const maxTold = 200;
-
-interface OutboxDeps {
+export interface OutboxDeps {
   readonly store: OutboxStore;
   readonly clock: HybridClock;
   readonly onChange: (entry: OutboxEntry) => void;
 }
 
 export class Outbox {
-  readonly #store: OutboxStore;
-  readonly #clock: HybridClock;
-  readonly #onChange: (entry: OutboxEntry) => void;
+  readonly #deps: OutboxDeps;
   #items: Item[] = [];
   #isLoaded = false;
-  #made = 0;
-  /** The highest counter given, and the highest that may have been sent. */
-  #counter = 0;
-  #sentCounter = 0;
-  #sentTimestamp = 0;
-  /** Somebody else sends under this device's name (a token that was copied): what a counter stands for, only an answer says. */
-  #isShared = false;
-  /** Settled by deltas lately, by counter. */
-  readonly #told = new Map<number, Item>();
+  #createdCount = 0;
+  #highestCounter = 0;
+  /** The highest counter that this process, or an earlier one, may have sent. */
+  #highestSentCounter = 0;
+  #lastSentTimestamp = 0;
+  /** Whether another process sends as this device, with a copied token: then deltas settle nothing, only responses do. */
+  #isDeviceShared = false;
+  /** The entries most recently settled by deltas, including those dropped from the list. */
+  #settledByDelta: readonly Item[] = [];
   #entries: readonly OutboxEntry[] | undefined;
 
-  constructor({ store, clock, onChange }: OutboxDeps) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#onChange = onChange;
+  constructor(deps: OutboxDeps) {
+    this.#deps = deps;
   }
 
-  /** Reads what was kept. What was added before takes its place behind that. */
+  /** Reads the stored entries. Updates that were added before are numbered after them. */
   async load(): Promise<void> {
     if (this.#isLoaded) return;
-    const { counter, entries } = await this.#store.load();
-    const early = this.#items;
+    const { store } = this.#deps;
+    const { counter, entries } = await store.load();
+    const addedBefore = this.#items;
     this.#isLoaded = true;
-    this.#counter = counter;
-    this.#sentCounter = counter;
-    this.#items = [...entries.map(toItem), ...early];
-    for (const item of early) {
-      item.place = this.#store.nextPlace();
-      this.#number(item);
+    this.#highestCounter = counter;
+    this.#highestSentCounter = counter;
+    this.#items = [...entries.map(restoreItem), ...addedBefore];
+    for (const item of addedBefore) {
+      item.position = store.nextPosition();
+      this.#renumber(item);
     }
     this.#entries = undefined;
   }
@@ -82,233 +63,216 @@ export class Outbox {
     return this.#entries;
   }
 
+  /** The number of updates that are not settled. */
   get pending(): number {
-    return this.#items.filter(isUnsettled).length;
+    return this.#items.filter(({ state }) => isPending(state)).length;
   }
 
   get hasDue(): boolean {
-    return this.#items.some(({ isDue }) => isDue);
+    return this.#items.some(({ state }) => isDue(state));
   }
 
-  /** Whether only an answer to these can tell what becomes of one of them. */
+  /** Whether one of these updates can be settled only by the response to a request with it. */
   needsResults(updates: readonly Update[]): boolean {
-    const items = this.#find(updates.map(({ counter }) => counter));
-    return this.#isShared || items.some(({ entry, isFirm }) => !isFirm || entry.status === 'accepted');
+    const items = this.#findByCounter(updates.map(({ counter }) => counter));
+    return this.#isDeviceShared || items.some(({ state }) => needsResult(state));
   }
 
-  /** The own updates that a state of this version does not hold. */
+  /** The own updates that the server's state at this version does not contain, in order. */
   pendingAt(version: number): Update[] {
     return this.#items
-      .filter((item) => isUnsettled(item) || (item.entry.version ?? 0) > version)
+      .filter(({ state, entry }) => isPending(state) || (entry.version ?? 0) > version)
       .map(({ entry }) => entry.update);
   }
 
-  add(change: Change, seen: number): OutboxEntry {
-    const above = this.#clock.highestTimestamp;
-    const timestamp = this.#clock.nextTimestamp();
-    this.#counter += 1;
-    this.#made += 1;
-    const update = { ...change, counter: this.#counter, timestamp, seen } as Update;
-    const entry: OutboxEntry = { key: `new-${this.#made}`, counter: this.#counter, update, status: 'queued' };
-    const place = this.#isLoaded ? this.#store.nextPlace() : 0;
-    const item = {
-      entry,
-      place,
-      wall: this.#clock.wallTime(),
-      above,
-      isNew: true,
-      isFirm: true,
-      isStamped: false,
-      isDue: true,
-    };
+  /** @param seen the version of the state that the change was made on */
+  add(content: UpdateContent, seen: number): OutboxEntry {
+    const { store, clock } = this.#deps;
+    this.#highestCounter += 1;
+    this.#createdCount += 1;
+    const item = createItem(content, {
+      key: `new-${this.#createdCount}`,
+      counter: this.#highestCounter,
+      seen,
+      position: this.#isLoaded ? store.nextPosition() : 0,
+      clock,
+    });
     this.#items.push(item);
-    this.#keep(item);
-    this.#say(item);
-    return entry;
+    this.#save(item);
+    this.#notify(item);
+    return item.entry;
   }
 
-  /** What is due, from the front: at most `maxCount` updates, of at most `maxLength` together unless one alone has more. */
+  /** The first due updates: at most `maxCount`, together at most `maxLength` characters unless the first alone is longer. */
   nextBatch(maxCount: number, maxLength: number): Update[] {
     const updates: Update[] = [];
     let length = 0;
     for (const item of this.#items) {
-      if (!item.isDue) continue;
-      this.#stamp(item);
+      if (!isDue(item.state)) continue;
+      this.#fixTimestamp(item);
       length += JSON.stringify(item.entry.update).length + 1;
       if (updates.length === maxCount || (updates.length > 0 && length > maxLength)) break;
-      item.isNew = false;
-      this.#sentCounter = Math.max(this.#sentCounter, item.entry.counter);
+      this.#transition(item, 'sent');
+      this.#highestSentCounter = Math.max(this.#highestSentCounter, item.entry.counter);
       updates.push(item.entry.update);
     }
     return updates;
   }
 
-  /** The server will not lose them; what becomes of them is told later. */
   markAccepted(counters: readonly number[]): void {
-    for (const item of this.#find(counters)) {
-      item.isDue = false;
-      if (item.entry.status === 'queued') this.#change(item, { status: 'accepted' });
-    }
+    for (const item of this.#findByCounter(counters)) this.#transition(item, 'acknowledged');
   }
 
-  /** Sends all again that is accepted: what became of it may have been told while nobody listened. */
+  /** Sends every accepted update again: its result may have been missed, and the response repeats it. */
   resendAccepted(): void {
-    for (const item of this.#items) if (item.entry.status === 'accepted') item.isDue = true;
+    for (const item of this.#items) this.#transition(item, 'resultMissed');
   }
 
   /**
-   * Notes what became of updates.
-   * @param isAnswer they were compared with what was sent. A delta names a counter only, and that of an outbox which was
-   * kept may stand for another update by now (a restored backup)
-   * @returns whether counters turned out to be used. What was not applied is queued again under new counters, and with it
-   * what was made later and is still here, so that their order stays; what may not have been, is asked for
+   * Records results. When a response says that a counter was already used for another update, the update gets a new counter,
+   * and so do the updates queued after it, so that their order is kept.
+   * @returns whether counters were used twice, so that the server's highest counter has to be read again
    */
-  settle(results: readonly UpdateResult[], isAnswer: boolean): boolean {
-    const hasDoubts = !isAnswer && this.#doubt(results);
+  settle(results: readonly UpdateResult[], source: 'response' | 'delta'): boolean {
+    const isResponse = source === 'response';
+    const hasDisputes = !isResponse && this.#dispute(results);
+    if (!isResponse && this.#isDeviceShared) return hasDisputes;
     const byCounter = new Map(results.map((result) => [result.counter, result]));
-    const isToldOf = (item: Item) => item.isFirm && !item.isNew && !this.#isShared;
-    const isMeant = (item: Item) => isUnsettled(item) && (isAnswer || isToldOf(item));
-    const resultOf = (item: Item) => (isMeant(item) ? byCounter.get(item.entry.counter) : undefined);
+    const resultOf = ({ state, entry }: Item) => (isPending(state) ? byCounter.get(entry.counter) : undefined);
     const isReused = (item: Item) => resultOf(item)?.outcome === 'reused';
     const hasReused = this.#items.some(isReused);
-    if (hasReused) this.#renumber((item) => isReused(item) || (isUnsettled(item) && item.isNew));
+    if (hasReused) this.#renumberAll((item) => isReused(item) || item.state === 'queued');
     for (const item of this.#items) {
       const result = resultOf(item);
-      if (!result || result.outcome === 'reused') continue;
+      if (!result) continue;
       const { outcome, version, resolution } = result;
-      item.isDue = false;
-      const status = outcome === 'conflict' ? 'conflict' : 'applied';
-      this.#change(item, { status, outcome, version, resolution });
-      this.#store.remove(item.place);
-      if (!isAnswer) this.#remember(item);
+      const event = isResponse ? 'settledByResponse' : 'settledByDelta';
+      if (!this.#transition(item, event, { outcome, version, resolution })) continue;
+      this.#deps.store.remove(item.position);
+      if (!isResponse) this.#settledByDelta = [...this.#settledByDelta, item].slice(-maxSettledByDelta);
     }
-    return hasReused || hasDoubts;
+    return hasReused || hasDisputes;
   }
 
-  #remember(item: Item): void {
-    this.#told.set(item.entry.counter, item);
-    const [oldest] = this.#told.keys();
-    if (this.#told.size > maxTold && oldest !== undefined) this.#told.delete(oldest);
-  }
-
-  /**
-   * A delta says that a counter was used twice, but not whose update it was that was applied: that of this outbox is sent
-   * once more, even when it seemed to be settled, and the answer tells.
-   * @returns whether there are such
-   */
-  #doubt(results: readonly UpdateResult[]): boolean {
-    const reused = results.filter(({ outcome }) => outcome === 'reused').map(({ counter }) => counter);
-    const sent = this.#find(reused).filter(({ isFirm, isNew }) => isFirm && !isNew);
-    const told = reused.flatMap((counter) => this.#told.get(counter) ?? []);
-    for (const item of told) {
-      this.#told.delete(item.entry.counter);
-      item.place = this.#store.nextPlace();
-      if (!this.#items.includes(item)) this.#items.push(item);
-      this.#change(item, { status: 'queued', outcome: undefined, version: undefined, resolution: undefined });
-      this.#keep(item);
-    }
-    this.#items.sort((a, b) => a.entry.counter - b.entry.counter);
-    for (const item of [...sent, ...told]) {
-      item.isFirm = false;
-      item.isDue = true;
-    }
-    const hasDoubts = sent.length + told.length > 0;
-    this.#isShared ||= hasDoubts;
-    return hasDoubts;
-  }
-
-  /** Drops what is settled, and held by a state of this version. */
+  /** Drops entries whose updates the server's state at this version contains. */
   dropSettled(version: number): void {
-    const isHeld = ({ entry: { status, version: at = 0 } }: Item) =>
-      (status === 'applied' || status === 'conflict') && at <= version;
-    if (!this.#items.some(isHeld)) return;
-    this.#items = this.#items.filter((item) => !isHeld(item));
-    this.#entries = undefined;
+    const isContained = ({ state, entry }: Item) => isSettled(state) && (entry.version ?? 0) <= version;
+    if (this.#items.some(isContained)) this.#setItems(this.#items.filter((item) => !isContained(item)));
   }
 
-  /** Sets an update aside that can never be applied. */
+  /** @param reason the server's explanation */
   refuse(counter: number, reason: string): void {
-    for (const item of this.#find([counter])) {
-      item.isDue = false;
-      this.#change(item, { status: 'refused', reason });
-      this.#keep(item);
+    for (const item of this.#findByCounter([counter])) {
+      if (this.#transition(item, 'rejected', { reason })) this.#save(item);
     }
   }
 
+  /** Removes a refused entry; does nothing to others. */
   discard(key: string): void {
-    const item = this.#items.find(({ entry }) => entry.key === key && entry.status === 'refused');
+    const item = this.#items.find(({ state, entry }) => entry.key === key && state === 'refused');
     if (!item) return;
-    this.#items = this.#items.filter((other) => other !== item);
-    this.#entries = undefined;
-    this.#store.remove(item.place);
+    this.#setItems(this.#items.filter((other) => other !== item));
+    this.#deps.store.remove(item.position);
   }
 
   /**
-   * The server knows this device up to a counter. When that is above all that was sent from here, the storage is older than
-   * the device (a restored backup): new counters start above it, and so do those of updates that nobody has sent yet.
-   * What is older is sent as it is: the server tells what it knows from what only has the same counter.
-   * @returns whether that was so
+   * Takes note of the highest counter that the server knows of this device. If it is above all that was sent from here, the
+   * storage is older than the device (a restored backup): new counters start above it, and queued updates are renumbered.
+   * Other updates keep their counters, because the server's comparison decides whether it has them already.
+   * @returns whether counters were skipped
    */
   skipTo(counter: number): boolean {
-    if (counter <= this.#sentCounter) return false;
-    this.#counter = Math.max(this.#counter, counter);
-    this.#renumber((item) => item.isNew && isUnsettled(item));
+    if (counter <= this.#highestSentCounter) return false;
+    this.#highestCounter = Math.max(this.#highestCounter, counter);
+    this.#renumberAll(({ state }) => state === 'queued');
     return true;
   }
 
-  #renumber(matches: (item: Item) => boolean): void {
-    for (const item of this.#items.filter(matches)) this.#number(item);
-    this.#items.sort((a, b) => a.entry.counter - b.entry.counter);
+  /**
+   * A delta reports counters that were used twice, but not which of the updates was applied. The entries concerned are sent
+   * again, even if a delta had settled them, and the response decides.
+   * @returns whether there are such entries
+   */
+  #dispute(results: readonly UpdateResult[]): boolean {
+    const reused = new Set(results.filter(({ outcome }) => outcome === 'reused').map(({ counter }) => counter));
+    if (reused.size === 0) return false;
+    const candidates = new Set([...this.#items, ...this.#settledByDelta]);
+    const disputed = [...candidates].filter((item) => {
+      if (!reused.has(item.entry.counter)) return false;
+      return isSettled(item.state) ? this.#reinstate(item) : this.#transition(item, 'disputed');
+    });
+    this.#settledByDelta = this.#settledByDelta.filter((item) => !disputed.includes(item));
+    this.#sort();
+    this.#isDeviceShared ||= disputed.length > 0;
+    return disputed.length > 0;
   }
 
-  #number(item: Item): void {
-    this.#counter += 1;
-    item.isNew = true;
-    item.isFirm = true;
-    item.isDue = true;
-    const counter = this.#counter;
-    this.#change(item, { counter, update: { ...item.entry.update, counter }, status: 'queued' });
-    this.#keep(item);
+  #reinstate(item: Item): boolean {
+    const withoutResult = { outcome: undefined, version: undefined, resolution: undefined };
+    if (!this.#transition(item, 'disputed', withoutResult)) return false;
+    item.position = this.#deps.store.nextPosition();
+    if (!this.#items.includes(item)) this.#items.push(item);
+    this.#save(item);
+    return true;
   }
 
-  /** Before its first sending, an update's timestamp follows what has been learned of the server's clock since it was made. */
-  #stamp(item: Item): void {
-    if (item.isStamped) return;
+  #renumberAll(matches: (item: Item) => boolean): void {
+    for (const item of this.#items.filter(matches)) this.#renumber(item);
+    this.#sort();
+  }
+
+  #renumber(item: Item): void {
+    this.#highestCounter += 1;
+    const counter = this.#highestCounter;
+    this.#transition(item, 'renumbered', { counter, update: { ...item.entry.update, counter } });
+    this.#save(item);
+  }
+
+  /** Before an update is first sent, its timestamp is corrected by what was learned of the server's clock since. */
+  #fixTimestamp(item: Item): void {
+    if (item.isTimestampFixed) return;
     const { update } = item.entry;
-    const timestamp = this.#clock.restamp(item.wall, Math.max(item.above, this.#sentTimestamp));
-    item.isStamped = true;
-    this.#sentTimestamp = timestamp;
+    const minTimestamp = Math.max(item.minTimestamp, this.#lastSentTimestamp);
+    const timestamp = this.#deps.clock.restamp(item.createdAt, minTimestamp);
+    item.isTimestampFixed = true;
+    this.#lastSentTimestamp = timestamp;
     if (timestamp === update.timestamp) return;
     item.entry = { ...item.entry, update: { ...update, timestamp } };
     this.#entries = undefined;
   }
 
-  #keep({ entry: { update, reason }, place, wall, above }: Item): void {
-    if (this.#isLoaded) this.#store.save({ place, update, wall, above, reason });
+  /** @returns whether the event applies to the entry's state. The app is notified if what it sees of the entry changes. */
+  #transition(item: Item, event: EntryEvent, change?: Partial<OutboxEntry>): boolean {
+    const state = nextState(item.state, event);
+    if (!state) return false;
+    item.state = state;
+    const status = toStatus(state, change?.outcome);
+    if (!change && status === item.entry.status) return true;
+    item.entry = { ...item.entry, ...change, status };
+    this.#notify(item);
+    return true;
   }
 
-  #change(item: Item, change: Partial<OutboxEntry>): void {
-    item.entry = { ...item.entry, ...change };
-    this.#say(item);
-  }
-
-  #say({ entry }: Item): void {
+  #notify({ entry }: Item): void {
     this.#entries = undefined;
-    this.#onChange(entry);
+    this.#deps.onChange(entry);
   }
 
-  #find(counters: readonly number[]): Item[] {
+  #save(item: Item): void {
+    if (this.#isLoaded) this.#deps.store.save(toStoredEntry(item));
+  }
+
+  #setItems(items: Item[]): void {
+    this.#items = items;
+    this.#entries = undefined;
+  }
+
+  #sort(): void {
+    this.#setItems(this.#items.sort((a, b) => a.entry.counter - b.entry.counter));
+  }
+
+  #findByCounter(counters: readonly number[]): Item[] {
     const wanted = new Set(counters);
-    return this.#items.filter((item) => isUnsettled(item) && wanted.has(item.entry.counter));
+    return this.#items.filter(({ state, entry }) => isPending(state) && wanted.has(entry.counter));
   }
-}
-
-function isUnsettled({ entry: { status } }: Item): boolean {
-  return status === 'queued' || status === 'accepted';
-}
-
-function toItem({ place, update, wall, above, reason }: StoredEntry): Item {
-  const standing = reason === undefined ? ({ status: 'queued' } as const) : ({ status: 'refused', reason } as const);
-  const entry: OutboxEntry = { key: `kept-${place}`, counter: update.counter, update, ...standing };
-  return { entry, place, wall, above, isNew: false, isFirm: false, isStamped: false, isDue: reason === undefined };
 }

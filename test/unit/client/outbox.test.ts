@@ -1,0 +1,133 @@
+import t from 'tap';
+import { HybridClock } from '../../../client/hybrid-clock.ts';
+import { Outbox } from '../../../client/outbox/outbox.ts';
+import { OutboxStore } from '../../../client/outbox/outbox-store.ts';
+import { memoryStorage, type Storage } from '../../../client/storage/storage.ts';
+import type { OutboxEntry } from '../../../client/types.ts';
+
+const unlimited = [500, Number.POSITIVE_INFINITY] as const;
+
+async function loadOutbox(storage: Storage = memoryStorage()) {
+  const changes: OutboxEntry[] = [];
+  const store = new OutboxStore(storage);
+  const clock = new HybridClock(() => 1_700_000_100_000);
+  const outbox = new Outbox({ store, clock, onChange: (entry) => changes.push(entry) });
+  await outbox.load();
+  const addCell = (x: number) => outbox.add({ kind: 'cells.set', cells: [{ x, y: 0, value: 0.5 }] }, 0);
+  const summarize = () => outbox.entries.map(({ counter, status }) => [counter, status]);
+  return { outbox, store, changes, addCell, summarize };
+}
+
+/** What version 0.1.0 of the client has written: five entries were settled, one is refused, two were not answered yet. */
+const stored: Readonly<Record<string, string>> = {
+  outbox: '{"counter":7,"place":7,"first":6}',
+  'outbox/6':
+    '{"place":6,"update":{"kind":"particle.put","id":"p","resonance":2,"counter":6,"timestamp":1700000000001,"seen":3},' +
+    '"wall":1700000000000,"above":1699999999000,"reason":"/resonance must be at most 1"}',
+  'outbox/7':
+    '{"place":7,"update":{"kind":"cells.set","cells":[{"x":1,"y":2,"value":0.5}],"counter":7,"timestamp":1700000000002,' +
+    '"seen":3},"wall":1700000000001,"above":1700000000001}',
+  'outbox/8':
+    '{"place":8,"update":{"kind":"event","type":"harmony","counter":8,"timestamp":1700000000003,"seen":4},' +
+    '"wall":1700000000002,"above":1700000000002}',
+};
+
+t.test('an outbox that version 0.1.0 has stored is loaded, sent and stored again in the same format', async (t) => {
+  const storage = memoryStorage();
+  for (const [key, value] of Object.entries(stored)) await storage.set(key, value);
+  const { outbox, store, addCell } = await loadOutbox(storage);
+  t.match(outbox.entries, [
+    { key: 'kept-6', counter: 6, status: 'refused', reason: '/resonance must be at most 1', update: { id: 'p' } },
+    { key: 'kept-7', counter: 7, status: 'queued', update: { cells: [{ x: 1, y: 2, value: 0.5 }], seen: 3 } },
+    { key: 'kept-8', counter: 8, status: 'queued', update: { type: 'harmony', seen: 4 } },
+  ]);
+  t.equal(outbox.pending, 2);
+  t.equal(addCell(9).counter, 9, 'counters continue above the stored ones');
+  const batch = outbox.nextBatch(...unlimited);
+  t.same(
+    batch.map(({ counter, timestamp }) => [counter, timestamp]),
+    [
+      [7, 1_700_000_000_002],
+      [8, 1_700_000_000_003],
+      [9, 1_700_000_100_000],
+    ],
+  );
+  t.ok(outbox.needsResults(batch.slice(0, 1)), 'another process may have used the counter');
+  t.notOk(outbox.needsResults(batch.slice(2)));
+
+  outbox.refuse(8, 'intensity is missing');
+  await store.flush();
+  t.equal(
+    await storage.get('outbox/8'),
+    '{"place":8,"update":{"kind":"event","type":"harmony","counter":8,"timestamp":1700000000003,"seen":4},' +
+      '"wall":1700000000002,"above":1700000000002,"reason":"intensity is missing"}',
+  );
+  outbox.settle([{ counter: 7, outcome: 'applied', version: 5 }], 'response');
+  outbox.discard('kept-6');
+  await store.flush();
+  t.equal(await storage.get('outbox'), '{"counter":9,"place":9,"first":8}');
+  t.same([await storage.get('outbox/6'), await storage.get('outbox/7')], [null, null]);
+});
+
+t.test('a restored update is not settled by a delta, which carries its counter alone', async (t) => {
+  const storage = memoryStorage();
+  await storage.set('outbox/7', stored['outbox/7'] ?? '');
+  const { outbox, summarize } = await loadOutbox(storage);
+  outbox.nextBatch(...unlimited);
+  outbox.settle([{ counter: 7, outcome: 'applied', version: 1 }], 'delta');
+  t.same(summarize(), [[7, 'queued']]);
+  outbox.settle([{ counter: 7, outcome: 'applied', version: 1 }], 'response');
+  t.same(summarize(), [[7, 'applied']]);
+});
+
+t.test('a counter that was used for another update is replaced, and later updates stay behind it', async (t) => {
+  const { outbox, addCell, summarize } = await loadOutbox();
+  addCell(1);
+  outbox.nextBatch(...unlimited);
+  addCell(2);
+  t.ok(outbox.settle([{ counter: 1, outcome: 'reused', version: 1 }], 'response'));
+  t.same(summarize(), [
+    [3, 'queued'],
+    [4, 'queued'],
+  ]);
+  t.same(
+    outbox.nextBatch(...unlimited).map((update) => update.kind === 'cells.set' && update.cells[0]?.x),
+    [1, 2],
+  );
+});
+
+t.test('an update that a delta had settled is sent again when its counter turns out to be used twice', async (t) => {
+  const storage = memoryStorage();
+  const { outbox, store, addCell, summarize, changes } = await loadOutbox(storage);
+  addCell(1);
+  outbox.nextBatch(...unlimited);
+  outbox.markAccepted([1]);
+  outbox.settle([{ counter: 1, outcome: 'conflict', version: 4, resolution: 'kept_local' }], 'delta');
+  outbox.dropSettled(4);
+  t.same(outbox.entries, []);
+  t.ok(outbox.settle([{ counter: 1, outcome: 'reused', version: 5 }], 'delta'));
+  t.match(outbox.entries, [{ counter: 1, status: 'queued', outcome: undefined, version: undefined }]);
+  t.ok(outbox.needsResults(outbox.nextBatch(...unlimited)));
+  await store.flush();
+  t.match(await storage.get('outbox/2'), /"counter":1/, 'it is stored again, at a new position');
+  t.same(
+    changes.map(({ status }) => status),
+    ['queued', 'accepted', 'conflict', 'queued'],
+  );
+  outbox.markAccepted([1]);
+  outbox.settle([{ counter: 1, outcome: 'applied', version: 4 }], 'delta');
+  t.same(summarize(), [[1, 'accepted']], 'deltas settle nothing while the device is shared');
+});
+
+t.test('counters above all that were sent are skipped, and only updates that were never sent move', async (t) => {
+  const { outbox, addCell, summarize } = await loadOutbox();
+  addCell(1);
+  outbox.nextBatch(...unlimited);
+  addCell(2);
+  t.notOk(outbox.skipTo(1));
+  t.ok(outbox.skipTo(10));
+  t.same(summarize(), [
+    [1, 'queued'],
+    [11, 'queued'],
+  ]);
+});
