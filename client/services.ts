@@ -1,0 +1,104 @@
+/** The composition root of the client: creates its parts and connects them. Nothing runs before they are started. */
+import type { AppliedResponse } from '../shared/contract/receipt.ts';
+import type { ServerMessage } from '../shared/contract/stream.ts';
+import { Backoff } from './backoff.ts';
+import { Connection } from './connection/connection.ts';
+import { type SendFieldRequest, sendRequest as send } from './connection/http.ts';
+import { TokenProvider } from './connection/token-provider.ts';
+import { TransportSelector } from './connection/transport-selector.ts';
+import { HybridClock } from './hybrid-clock.ts';
+import { CounterSync } from './outbox/counter-sync.ts';
+import { Outbox } from './outbox/outbox.ts';
+import { OutboxStore } from './outbox/outbox-store.ts';
+import { Sender } from './outbox/sender.ts';
+import { Replica } from './state/replica.ts';
+import { StatePersister } from './state/state-persister.ts';
+import { bestEffort, withPrefix } from './storage/prefixed-storage.ts';
+import { memoryStorage } from './storage/storage.ts';
+import type { FieldClientOptions, OutboxEntry, SocketConstructor, Status } from './types.ts';
+
+/** What the parts report. No handler is called before the client is started, except `onChange`. */
+export interface ServiceHandlers {
+  readonly onChange: (entry: OutboxEntry) => void;
+  readonly onStatus: (status: Status) => void;
+  readonly onOpen: () => void;
+  readonly onMessage: (message: ServerMessage) => void;
+  /** The response to a request with updates brought their results. */
+  readonly onSettled: (response: AppliedResponse) => void;
+  /** The server knows the device up to this counter, which is above all that was sent from here. */
+  readonly onSkipped: (counter: number) => void;
+  readonly onTick: () => void;
+  /** @param code overrides the code that is derived from the error */
+  readonly onProblem: (error: unknown, code?: string) => void;
+}
+
+export interface ClientServices {
+  readonly sendRequest: SendFieldRequest;
+  readonly clock: HybridClock;
+  readonly tokenProvider: TokenProvider;
+  readonly store: OutboxStore;
+  readonly outbox: Outbox;
+  readonly replica: Replica;
+  readonly statePersister: StatePersister;
+  readonly counterSync: CounterSync;
+  readonly sender: Sender;
+  readonly connection: Connection;
+}
+
+export function createServices(options: FieldClientOptions, handlers: ServiceHandlers): ClientServices {
+  const { field, storage = memoryStorage(), random = Math.random } = options;
+  const url = options.url.replace(/\/+$/, '');
+  const fieldUrl = `${url}/api/fields/${field}`;
+  // Looked up for every request, because apps and tests may replace the global after the client was created.
+  const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
+  const sendRequest: SendFieldRequest = (path, request) => send(fetch, { ...request, url: fieldUrl + path });
+
+  const safeStorage = bestEffort(storage, (error) => handlers.onProblem(error, 'storage'));
+  const serverStorage = withPrefix(safeStorage, url);
+  const fieldStorage = withPrefix(serverStorage, field);
+  const clock = new HybridClock(options.clock ?? Date.now);
+  const now = () => clock.now();
+  const tokenProvider = new TokenProvider({ ...options, url, fetch, storage: serverStorage, now });
+
+  const store = new OutboxStore(fieldStorage);
+  const outbox = new Outbox({ ...handlers, store, clock });
+  const replica = new Replica(field, outbox, clock);
+  const shared = { sendRequest, clock, tokenProvider, outbox };
+  const counterSync = new CounterSync({ ...shared, ...handlers });
+  const sender = new Sender({
+    ...shared,
+    ...handlers,
+    store,
+    backoff: new Backoff(random),
+    syncCounter: (token, signal) => counterSync.ensure(token, signal),
+    isStreaming: () => connection.transport === 'websocket',
+  });
+  const connection: Connection = new Connection({
+    ...shared,
+    ...handlers,
+    transportSelector: new TransportSelector({
+      sendRequest,
+      transports: options.transports,
+      WebSocket: options.WebSocket ?? findWebSocket(),
+    }),
+    backoff: new Backoff(random),
+    stream: { url: fieldUrl, version: () => replica.version },
+  });
+  const statePersister = new StatePersister(fieldStorage);
+  return {
+    sendRequest,
+    clock,
+    tokenProvider,
+    store,
+    outbox,
+    replica,
+    statePersister,
+    counterSync,
+    sender,
+    connection,
+  };
+}
+
+function findWebSocket(): SocketConstructor | undefined {
+  return (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
+}
