@@ -1,31 +1,40 @@
-/** The field in React and React Native: the same state for every component, and a new render only when something changed. */
+/** The client as a hook for React and React Native. A component renders again only when something it receives has changed. */
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { createFieldClient } from './field-client.ts';
 import type { FieldClient, FieldClientOptions, FieldConflict, FieldView, OutboxEntry, Status } from './types.ts';
 
+/** What the hook returns: the client, its current values and its actions. */
 export interface ConsciousnessBridge
   extends Pick<FieldClient, 'putParticle' | 'removeParticle' | 'setCells' | 'emit' | 'discard'> {
   readonly client: FieldClient;
+  /** The server's state with all pending own updates applied. */
   readonly state: FieldView;
+  /** The status of the connection. */
   readonly status: Status;
-  /** The newest first. */
+  /** The latest conflicts, the newest first. */
   readonly conflicts: readonly FieldConflict[];
+  /** The own updates in sending order. */
   readonly outbox: readonly OutboxEntry[];
-  /** How many own updates the server has not applied yet. */
+  /** The number of own updates that the server has not applied yet. */
   readonly pending: number;
 }
 
 interface Snapshot extends Pick<ConsciousnessBridge, 'state' | 'status' | 'conflicts' | 'outbox' | 'pending'> {}
 
 /**
- * @param source options, for a client that lives as long as the component and is made anew when `url` or `field` change;
- * or a client that the app has made, and itself starts and closes
+ * Connects a component to a field.
+ *
+ * ```tsx
+ * const { state, setCells, pending } = useConsciousnessBridge({ url, field, storage });
+ * ```
+ * @param source options for a client that is started and closed with the component, and replaced when `url` or `field`
+ * changes; or a client that the app creates, starts and closes itself
  */
 export function useConsciousnessBridge(source: FieldClient | FieldClientOptions): ConsciousnessBridge {
   const externalClient = isClient(source) ? source : undefined;
   const { url, field } = isClient(source) ? { url: undefined, field: undefined } : source;
-  // Making a client does nothing yet, so that one which is thrown away (strict mode) leaves nothing behind.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: options are objects made anew by every render
+  // Creating a client has no effect before it is started, so one that strict mode discards needs no clean-up.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: options are usually a new object for every render
   const client = useMemo(() => (isClient(source) ? source : createFieldClient(source)), [externalClient, url, field]);
   const store = useMemo(() => createStore(client), [client]);
   const snapshot = useSyncExternalStore(store.subscribe, store.read, store.read);
@@ -54,7 +63,7 @@ function bindActions(client: FieldClient) {
 
 const storeEvents = ['state', 'status', 'conflict', 'update'] as const;
 
-/** All of the client that is shown, as one object that stays the same until something changes. */
+/** The client as a store for `useSyncExternalStore`: its snapshot is the same object until a value in it changes. */
 function createStore(client: FieldClient) {
   let snapshot: Snapshot | undefined;
   const read = (): Snapshot => {

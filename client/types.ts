@@ -1,6 +1,6 @@
 /**
- * The public interface of the client. Everything that goes over the wire has the types of the contract; they are imported
- * as types alone, so that no schema ends up in an app's bundle.
+ * The public interface of the client. What goes over the wire has the contract's types, which are imported as types only, so
+ * that no schema becomes part of an app's bundle.
  */
 import type { Outcome } from '../shared/contract/receipt.ts';
 import type { State } from '../shared/contract/state.ts';
@@ -10,154 +10,207 @@ import type { CellValue, EventType, ParticleAttributes, Update, Vector } from '.
 import type { Storage } from './storage/storage.ts';
 
 type Primitive = string | number | boolean | null | undefined;
+/** `T` with every property and array in it read-only. */
 export type Immutable<T> = T extends Primitive
   ? T
   : T extends readonly (infer Item)[]
     ? readonly Immutable<Item>[]
     : { readonly [Key in keyof T]: Immutable<T[Key]> };
 
-/** The contract's `State`. Never changed in place: a change makes a new one, which shares what did not change. */
+/** The state of a field. A change creates a new object that shares all unchanged parts with the old one. */
 export type FieldView = Immutable<State>;
 
 /**
- * How things stand with the server.
- * - `offline`: not reached; tried again with growing pauses, or at once on `wake()`
- * - `connecting`: on the way there
- * - `live`: a stream is open (`transport` says which)
- * - `polling`: no stream gets through; the state is asked for every few seconds
- * - `refused`: the server knows us not, or does not let us into this field; asked again now and then
+ * The status of the connection to the server.
+ * - `connecting`: the first attempt, or the first after an open connection ended
+ * - `live`: a stream is open, and changes arrive as they happen
+ * - `polling`: the network lets no stream through, so the state is read every 2 seconds
+ * - `offline`: the server cannot be reached; retried with growing pauses of at most 30 seconds, or at once by `wake()`
+ * - `refused`: the server rejects the token or the device's access to the field; retried about every 30 seconds
  * - `closed`: not started, or closed
  */
 export type Status = 'offline' | 'connecting' | 'live' | 'polling' | 'refused' | 'closed';
 
+/** How the client receives changes. */
 export type TransportName = 'websocket' | 'polling';
 
 /**
- * How things stand with one update.
- * - `queued`: kept here, to be sent
- * - `accepted`: the server will not lose it
- * - `applied`: it stands in the log, at `version`
- * - `conflict`: the same, but it met a concurrent write; `resolution` says who stands (this update is the `remote` side)
- * - `refused`: it can never be applied, for `reason`; it stays in the outbox until `discard`, and blocks nothing
+ * The status of one own update.
+ * - `queued`: stored on the device, not yet accepted by the server
+ * - `accepted`: stored by the server, not yet applied
+ * - `applied`: part of the field's log, at `version`
+ * - `conflict`: also part of the log, but there was a concurrent write; `resolution` says which value was kept (this update
+ *   is the `remote` side)
+ * - `refused`: the server can never apply it, for `reason`; it stays in the outbox until `discard` and delays no other update
  */
 export type EntryStatus = 'queued' | 'accepted' | 'applied' | 'conflict' | 'refused';
 
-/** One own update. Immutable: a change of its status makes a new entry with the same `key`. */
+/** One own update. Immutable: a change of its status creates a new entry with the same `key`. */
 export interface OutboxEntry {
-  /** Its name in this outbox, for as long as it is there. A `counter` may change before the update is first applied. */
+  /** Identifies the entry in this outbox. The `counter` does not: it may change until the update is applied. */
   readonly key: string;
+  /** The update's number among all updates of this device to the field. */
   readonly counter: number;
   readonly update: Update;
   readonly status: EntryStatus;
-  /** What the server made of it, once it is `applied` or `conflict`. */
+  /** The server's result, once the update is `applied` or in `conflict`. */
   readonly outcome?: Outcome;
+  /** The version of the field that first contains the update. */
   readonly version?: number;
   readonly resolution?: Resolution;
-  /** Why it was refused, in the server's words. */
+  /** The server's explanation of why it refused the update. */
   readonly reason?: string;
 }
 
-/** A conflict as the server records it. `local` is what stood, `remote` the update that came. */
+/** A conflict as the server records it. `local` is the value that the field had, `remote` that of the update that arrived. */
 export interface FieldConflict extends Conflict {
-  /** Whose value stands now; `both` for a particle of which each side kept something. */
+  /** The side whose value was kept; `both` for a particle that has attributes of each. */
   readonly winner: 'local' | 'remote' | 'both';
-  /** The side that is this device's; undefined when others met. */
+  /** The side that this device wrote; undefined when both are other devices. */
   readonly own: 'local' | 'remote' | undefined;
 }
 
-/** Something that went wrong and is being dealt with: nothing is lost by it, but a person may want to know. */
+/**
+ * A problem that the client handles by itself and that loses no update, such as a failed request that is retried. For logs
+ * and for messages to the user.
+ */
 export interface ClientProblem {
-  /** A code of the server's error table, or `network`, `storage`, `expired`, `forbidden`, `counters_skipped`, `unknown`. */
+  /**
+   * A code of the server's error table, or one of the client's:
+   * - `network`: a request failed or timed out
+   * - `storage`: the storage could not be written; updates are sent, but do not survive the end of the app
+   * - `expired`: the server rejected the token; provide a valid one
+   * - `forbidden`: the token gives no access to the field
+   * - `counters_skipped`: the storage is older than the device, for example restored from a backup
+   * - `unknown`: an error that was thrown by the app's own functions, such as `getToken`
+   */
   readonly code: string;
   readonly message: string;
 }
 
+/** The events of a client by name, with what listeners receive. */
 export interface ClientEvents {
-  /** The state has changed; at most one for each message of the server and each own edit. */
+  /** The state has changed: at most one event for each message of the server and each own update. */
   readonly state: FieldView;
+  /** The status of the connection has changed. */
   readonly status: Status;
-  /** An own update is new, or its status has changed. */
+  /** An own update was added, or its status has changed. */
   readonly update: OutboxEntry;
-  /** Two devices met, this one or others. */
+  /** Two devices wrote the same value concurrently. */
   readonly conflict: FieldConflict;
-  /** Each message of the stream, after it was taken into the state: for what moves on a page. */
+  /** A message of the server, after it was applied to the state. For example for animations of single changes. */
   readonly message: ServerMessage;
+  /** Something went wrong and is being retried or worked around. */
   readonly problem: ClientProblem;
 }
 
-/** A position may leave out `z`. */
+/** A vector whose `z` may be left out; it is then 0. */
 export type PositionInput = Pick<Vector, 'x' | 'y'> & Partial<Vector>;
+/** The attributes of a particle to set. Attributes that are left out keep their values. */
 export interface ParticleInput extends Omit<ParticleAttributes, 'position' | 'velocity'> {
   readonly position?: PositionInput;
   readonly velocity?: PositionInput;
 }
 
+/**
+ * A client of one field. Updates are applied to `state` at once, stored, and sent when the server can be reached.
+ */
 export interface FieldClient {
-  /** Loads what was kept and connects. Resolves when the storage is read; edits may be made before. May follow `close()`. */
+  /**
+   * Loads the storage and connects. Resolves when the storage has been read; updates may be made before that. A client that
+   * was closed may be started again. Rejects when the storage cannot be read.
+   */
   start(): Promise<void>;
-  /** Ends the connection and saves. The outbox waits for the next `start()`, in this process or another. */
+  /** Disconnects and saves. Unsent updates are sent after the next `start()`, in this process or a later one. */
   close(): Promise<void>;
-  /** To be called when the app comes to the front, or the network is back: looks at once whether the stream still lives. */
+  /**
+   * Reconnects without waiting, and checks that an open connection is alive. Call it when the app comes to the foreground or
+   * the network returns; in browsers this happens automatically.
+   */
   wake(): void;
 
-  /** The server's state with the own updates that it does not hold yet, by the server's own rules. */
+  /** The server's state with all pending own updates applied, by the same merge rules as on the server. */
   readonly state: FieldView;
   readonly status: Status;
-  /** What carries the stream while `live` or `polling`. */
+  /** The transport in use while the status is `live` or `polling`. */
   readonly transport: TransportName | undefined;
-  /** Once it is known: from the token, or from registering. */
+  /** Known from the token or the storage, or once the device is registered. */
   readonly deviceId: string | undefined;
-  /** In the order of sending: all that is not settled, what is settled but not yet to be seen, and what was refused. */
+  /** The own updates in sending order, until the server's state contains them, and those that were refused. */
   readonly outbox: readonly OutboxEntry[];
-  /** How many updates the server has not applied yet, without those refused. */
+  /** The number of own updates that are `queued` or `accepted`. */
   readonly pending: number;
-  /** The newest first, at most 50, since the start. */
+  /** The latest 50 conflicts since the client was created, the newest first. */
   readonly conflicts: readonly FieldConflict[];
 
+  /** Creates a particle or changes attributes of one. */
   putParticle(id: string, attributes: ParticleInput): OutboxEntry;
+  /** Removes a particle, if there is one of this id. */
   removeParticle(id: string): OutboxEntry;
+  /** Sets the values of cells. */
   setCells(cells: readonly CellValue[]): OutboxEntry;
-  /** @param intensity 0 to 1; what it defaults to depends on the type */
+  /**
+   * Sends an event.
+   * @param intensity 0 to 1; the default depends on the type
+   */
   emit(type: EventType, intensity?: number): OutboxEntry;
 
-  /** Resolves when the update is `applied`, `conflict` or `refused`. */
+  /** Resolves to the entry when its status is `applied`, `conflict` or `refused`. */
   settled(entry: OutboxEntry): Promise<OutboxEntry>;
-  /** Forgets a refused update. */
+  /** Removes a refused update from the outbox. Does nothing for other updates. */
   discard(entry: OutboxEntry): void;
   /**
-   * Reads something else of the field, with this client's token: `read('/conflicts')`, `read('?at=12')`.
-   * @throws RequestError
+   * Sends a GET request for another resource of the field, with this client's token: `read('/conflicts')`, `read('?at=12')`.
+   * @param path appended to the field's URL
+   * @throws RequestError when the server responds with an error, or not at all
    */
   read<Answer>(path: string): Promise<Answer>;
 
+  /**
+   * Adds a listener.
+   * @returns a function that removes it
+   */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;
 }
 
+/** The settings of a client. Only `url` and `field` are required. */
 export interface FieldClientOptions {
-  /** Of the API, for example `https://field.example.org`. */
+  /** The URL of the API, for example `https://field.example.org`. */
   readonly url: string;
+  /** The id of the field. */
   readonly field: string;
-  /** A token that names a device. With neither this nor `getToken` the client registers itself, where that is open. */
+  /**
+   * A token that names a device. Without this and `getToken` the client registers itself as a new device, which the server
+   * has to allow.
+   */
   readonly token?: string;
-  /** Asked for a token at the start, before the last one runs out, and when it was refused. */
+  /** Returns a token. Called at the start, before the last token expires, and when the server has rejected it. */
   readonly getToken?: () => string | Promise<string>;
-  /** Where the outbox, the device's id and the last state are kept; one client at a time. In memory if left out. */
+  /**
+   * Stores the outbox, the device's id and the last state. Only one client may use it at a time. The default is memory, which
+   * loses unsent updates when the app ends.
+   */
   readonly storage?: Storage;
-  /** The id to register with, instead of one that the server makes up. */
+  /** The device id to register with, instead of one that the server generates. */
   readonly deviceId?: string;
-  /** Which ways to follow the field are tried, in this order. Both if left out. */
+  /** The transports to try, in this order. The default is both: `['websocket', 'polling']`. */
   readonly transports?: readonly TransportName[];
-  /** Called with `wake`: says when the app comes to the front. The browser's own events if left out. */
+  /**
+   * Subscribes `wake` to the app's resume event and returns a function that unsubscribes it. The default is the browser's own
+   * events; in React Native subscribe it to `AppState`.
+   */
   readonly wakeOn?: (wake: () => void) => () => void;
-  /** The device's wall clock, in ms. */
+  /** The device's wall clock, in ms since the epoch. The default is `Date.now`. */
   readonly clock?: () => number;
-  /** 0 to 1, for the pauses between tries. */
+  /** A random number of at least 0 and below 1, for the pauses between attempts. The default is `Math.random`. */
   readonly random?: () => number;
+  /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
+  /** Replaces the global `WebSocket`. Required for streams where there is none, as in Node 20: use the package `ws`. */
   readonly WebSocket?: SocketConstructor;
 }
 
-/** As much of a WebSocket as the client needs: that of browsers, React Native, Node 22, and of the package `ws`. */
+/** The part of a WebSocket that the client uses. Browsers, React Native, Node 22 and the package `ws` have one. */
 export interface SocketLike {
   send(text: string): void;
   close(code?: number): void;
@@ -165,4 +218,5 @@ export interface SocketLike {
   addEventListener(name: 'message', listener: (event: { data: unknown }) => void): void;
   addEventListener(name: 'close', listener: (event: { code: number }) => void): void;
 }
+/** Constructs a WebSocket with the protocols to offer to the server. */
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;

@@ -1,4 +1,4 @@
-/** The newest conflicts, and which side of each is this device's. */
+/** Keeps the latest conflicts, with the side of each that this device wrote. */
 import type { Conflict, Resolution } from '../../shared/field/registers/conflict-record.ts';
 import type { FieldConflict } from '../types.ts';
 
@@ -12,7 +12,7 @@ function toWinner(resolution: Resolution): FieldConflict['winner'] {
 export class ConflictHistory {
   #conflicts: readonly FieldConflict[] = [];
 
-  /** The newest first. */
+  /** The newest first. A new array for every change. */
   get all(): readonly FieldConflict[] {
     return this.#conflicts;
   }
@@ -20,8 +20,8 @@ export class ConflictHistory {
   add(conflict: Conflict, device: string | undefined): FieldConflict {
     const { local, remote, resolution } = conflict;
     const own = remote.device === device ? 'remote' : local.device === device ? 'local' : undefined;
-    const found = { ...conflict, winner: toWinner(resolution), own } as const;
-    this.#conflicts = [found, ...this.#conflicts].slice(0, maxConflicts);
-    return found;
+    const added = { ...conflict, winner: toWinner(resolution), own } as const;
+    this.#conflicts = [added, ...this.#conflicts].slice(0, maxConflicts);
+    return added;
   }
 }

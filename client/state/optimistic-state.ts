@@ -1,8 +1,9 @@
 /**
- * The server's state with the own updates that it does not hold yet, by the server's own fold.
+ * The optimistic state: the server's state with pending own updates merged into it, by the server's own rules.
  *
- * An own update is folded as if it had seen everything: it stays on the screen until the server has applied it, and only
- * then shows what became of it. The server tells no stamps, and none are needed for that: own counters order own updates.
+ * An own update is merged as if its device had seen every other update, so that it stays visible until the server has applied
+ * it, and only then shows the result. The server does not publish the stamps of values; they are not needed for this, because
+ * own counters order own updates.
  */
 
 import { computeMeanResonance, computeMetrics } from '../../shared/field/dynamics/metrics.ts';
@@ -15,33 +16,35 @@ import { type ParticleView, viewParticle, viewQuantumField } from '../../shared/
 import type { FieldView } from '../types.ts';
 import type { ServerState } from './server-state.ts';
 
-/** Keeps what it has folded, so that one more edit costs one more fold. */
+/** Incremental: one more pending update costs the merge of one update. */
 export class OptimisticState {
   #server: ServerState | undefined;
   #device = '';
-  #folded: readonly Update[] = [];
+  #merged: readonly Update[] = [];
   #draft: FieldState | undefined;
   #changes = emptyChangeSet();
 
-  /** @param pending own updates that `server` does not hold, in their order */
+  /** @param pending the own updates that `server` does not contain, in order */
   buildView(server: ServerState, device: string, pending: readonly Update[]): FieldView {
     const isContinuation =
-      this.#server === server && this.#device === device && this.#folded.every((update, at) => update === pending[at]);
+      this.#server === server &&
+      this.#device === device &&
+      this.#merged.every((update, index) => update === pending[index]);
     if (!isContinuation) {
       this.#draft = undefined;
-      this.#folded = [];
+      this.#merged = [];
       this.#changes = emptyChangeSet();
     }
     this.#server = server;
     this.#device = device;
     if (pending.length === 0) return server.view;
     this.#draft ??= createDraft(server);
-    for (const update of pending.slice(this.#folded.length)) {
+    for (const update of pending.slice(this.#merged.length)) {
       detachParticle(this.#draft, server, update, this.#changes);
       const withFullContext = { ...update, seen: this.#draft.version };
       mergeUpdate(this.#draft, device as DeviceId, withFullContext, update.timestamp, this.#changes);
     }
-    this.#folded = pending;
+    this.#merged = pending;
     return viewDraft(this.#draft, server, this.#changes);
   }
 }
@@ -53,21 +56,21 @@ function createDraft({ view, particles }: ServerState): FieldState {
   state.quantumFields = view.quantumFields;
   for (const particle of particles.values()) state.particles.set(particle.id, toParticle(particle));
   const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = view;
-  // What events have added is not told: it is what the metrics have beyond the particles' own.
+  // The server does not publish the boosts by events; they are what the metrics exceed the particles' own metrics by.
   const metricsWithoutBoosts = computeMetrics(state);
   state.dynamics = {
     ...state.dynamics,
     resonanceBoost: globalResonance - (computeMeanResonance(state) ?? metricsWithoutBoosts.globalResonance),
     intelligenceBoost: collectiveIntelligence - metricsWithoutBoosts.collectiveIntelligence,
     boostedAt: lastUpdate,
-    // When the last bloom was is not told either: better none is shown than one that has to be taken back.
+    // Nor does it publish the time of the last bloom. Assuming a recent one predicts no bloom, so none has to be undone.
     bloomedAt: lastUpdate,
     room64Active,
   };
   return state;
 }
 
-/** Made once for each view: the fold changes only those that `detach` has made anew. */
+/** Created once for each view. Shared between drafts, because only particles from `detachParticle` are ever changed. */
 const particlesByView = new WeakMap<ParticleView, Particle>();
 
 function toParticle(view: ParticleView): Particle {
@@ -76,7 +79,7 @@ function toParticle(view: ParticleView): Particle {
   return particle;
 }
 
-/** Gives an update a particle of its own to write to. */
+/** Replaces the particle that an update changes by a copy, because the other one is shared. */
 function detachParticle(state: FieldState, { particles }: ServerState, update: Update, changes: ChangeSet): void {
   if (update.kind !== 'particle.put' && update.kind !== 'particle.remove') return;
   const view = particles.get(update.id);
@@ -92,7 +95,7 @@ function createParticleFrom(view: ParticleView): Particle {
   particle.attributes.position = register(position);
   particle.attributes.connections = register(connections);
   if (content !== undefined) particle.attributes.content = register(content);
-  // Crystallized, it shows 0.1 more resonance and half the velocity of its registers.
+  // Inverts the derivation of a crystallized particle's view: resonance + 0.1, half the velocity, resonance above 0.7.
   const { x, y, z } = view.velocity;
   particle.attributes.velocity = register(crystallized ? { x: x * 2, y: y * 2, z: z * 2 } : view.velocity);
   particle.attributes.resonance = register(
@@ -102,8 +105,8 @@ function createParticleFrom(view: ParticleView): Particle {
 }
 
 function viewDraft(state: FieldState, { view, particles }: ServerState, changes: ChangeSet): FieldView {
-  const showCell = (cell: string) => [cell, state.cells.get(cell)?.value ?? 0] as const;
-  const cells = changes.cells.size === 0 ? view.cells : { ...view.cells, ...mapCells(changes.cells, showCell) };
+  const toEntry = (cell: string) => [cell, state.cells.get(cell)?.value ?? 0] as const;
+  const cells = changes.cells.size === 0 ? view.cells : { ...view.cells, ...mapCells(changes.cells, toEntry) };
   if (!changes.quantumFields) return { ...view, cells };
   const { lastUpdate } = view;
   return {
@@ -119,6 +122,9 @@ function viewDraft(state: FieldState, { view, particles }: ServerState, changes:
   };
 }
 
-function mapCells(cells: Iterable<string>, show: (cell: string) => readonly [string, number]): Record<string, number> {
-  return Object.fromEntries([...cells].map(show));
+function mapCells(
+  cells: Iterable<string>,
+  toEntry: (cell: string) => readonly [string, number],
+): Record<string, number> {
+  return Object.fromEntries([...cells].map(toEntry));
 }

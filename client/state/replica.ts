@@ -1,4 +1,4 @@
-/** The field as it is held here: what the server told, the own updates on top, and the messages that move it on. */
+/** The local copy of the field: the server's state, advanced by its messages, with pending own updates on top. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -27,23 +27,24 @@ export class Replica {
     return this.#server.view;
   }
 
-  /** The same object until something changes. */
+  /** @returns the same object until something changes */
   getView(device: string | undefined): FieldView {
     this.#view ??= this.#optimistic.buildView(this.#server, device ?? '', this.#outbox.pendingAt(this.version));
     return this.#view;
   }
 
-  /** The outbox has changed. */
+  /** To be called when the outbox has changed. */
   invalidate(): void {
     this.#view = undefined;
   }
 
+  /** Replaces the server's state. */
   restore(view: FieldView): void {
     this.#setServerState(toServerState(view));
     for (const { timestamp } of view.memoryParticles) this.#clock.observe(timestamp);
   }
 
-  /** False when the message does not follow what is held: something is missing in between. */
+  /** @returns false when deltas before this one are missing, so that the stream has to be opened again */
   apply(message: ServerMessage): boolean {
     if (message.type === 'snapshot') this.restore(message.state);
     if (message.type === 'presence') this.#setServerState(setActiveNodes(this.#server, message.activeNodes));

@@ -1,4 +1,4 @@
-/** The state as the server last told it: snapshots replace it, deltas that stand on it move it on. Pure. */
+/** The server's state as the client last received it: snapshots replace it, deltas advance it. Pure functions. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import { computeMetrics } from '../../shared/field/dynamics/metrics.ts';
 import { createFieldState } from '../../shared/field/state.ts';
@@ -12,7 +12,7 @@ export interface ServerState {
 
 type Delta = Extract<ServerMessage, { type: 'delta' }>;
 
-/** A field that nobody has changed yet. */
+/** The state of a field that has no updates yet. */
 export function createServerState(field: string): ServerState {
   const state = createFieldState(field as FieldView['field']);
   const { quantumFields } = state;
@@ -24,7 +24,7 @@ export function toServerState(view: FieldView): ServerState {
   return { view, particles: new Map(view.memoryParticles.map((particle) => [particle.id, particle])) };
 }
 
-/** @param delta one whose `from` is the state's version */
+/** @param delta its `from` must be the state's version */
 export function applyDelta({ view, particles }: ServerState, { to, changes }: Delta): ServerState {
   const changed = Object.entries(changes.particles);
   const next = changed.length === 0 ? particles : mergeParticles(particles, changed);

@@ -1,6 +1,6 @@
 /**
- * Keeps the server's state in the storage, now and then: an app that starts without a network shows what it last knew, and
- * its stream resumes from there.
+ * Saves the server's state to the storage, so that an app without a network starts with the last known state, and a stream
+ * resumes from its version.
  */
 import { parseJson } from '../parse-json.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -18,15 +18,15 @@ export class StatePersister {
     this.#storage = storage;
   }
 
-  /** Undefined when there is none, or none of this field. */
+  /** @returns undefined when no state of this field is stored */
   async load(field: string): Promise<FieldView | undefined> {
     const text = await this.#storage.get(stateKey);
-    // What is torn, or somebody else's, is no loss: the server has it all.
+    // A value that is torn or not a state is ignored: the server sends the whole state instead.
     const view = parseJson<FieldView>(text);
     return view?.field === field && Array.isArray(view.memoryParticles) ? (view as FieldView) : undefined;
   }
 
-  /** To be called often: writes when the state is a new one, and the last writing is a while ago. */
+  /** Saves a changed state unless the last save is less than 5 seconds ago. */
   saveThrottled(view: FieldView, now: number): void {
     if (view !== this.#saved && Math.abs(now - this.#savedAt) >= saveIntervalMs) void this.save(view, now);
   }

@@ -1,9 +1,12 @@
-/** Storage in a folder, for Node: a file for each key. Apart from the others, so that browsers need not know of files. */
+/** Storage in a folder, for Node. A module of its own, so that bundles for browsers need no `node:fs`. */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Storage } from './storage.ts';
 
-/** One client at a time. A file is replaced as a whole, so that a process that is killed leaves the old or the new. */
+/**
+ * Stores each key as a file in a folder, which is created if necessary. Only one client may use a folder at a time. Files are
+ * replaced atomically, so that a process that is killed leaves the old or the new value.
+ */
 export function fileStorage(folder: string): Storage {
   const pathOf = (key: string) => join(folder, encodeURIComponent(key));
   return {

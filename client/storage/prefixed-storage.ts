@@ -1,6 +1,7 @@
-/** The part of a storage that is one server's or one field's, and what becomes of a storage that is full. */
+/** Wrappers around an app's storage: keys by server and field, and tolerance of failed writes. */
 import type { Storage } from './storage.ts';
 
+/** The part of a storage whose keys start with `prefix/`. */
 export function withPrefix(storage: Storage, prefix: string): Storage {
   return {
     get: (key) => storage.get(`${prefix}/${key}`),
@@ -10,8 +11,8 @@ export function withPrefix(storage: Storage, prefix: string): Storage {
 }
 
 /**
- * What cannot be written is told, and the client goes on without: edits still reach the server while the app lives.
- * What cannot be read is an error: who took it for missing would write over it.
+ * Reports failed writes and continues: updates still reach the server while the app runs. Failed reads are errors, because
+ * treating a value as missing would overwrite it.
  */
 export function bestEffort(storage: Storage, onError: (error: unknown) => void): Storage {
   return {

@@ -1,13 +1,16 @@
 /**
- * Where a client keeps its outbox: text by key, and nothing more. What `set` has resolved must survive the end of the
- * process. Values hold no tokens.
+ * Stores text by key. Implement it to keep a client's data elsewhere. A value must survive the end of the process once `set`
+ * has resolved. Values contain no tokens.
  */
 export interface Storage {
+  /** Resolves to null when there is no value. */
   get(key: string): Promise<string | null>;
   set(key: string, value: string): Promise<void>;
+  /** Resolves also when there is no value. */
   remove(key: string): Promise<void>;
 }
 
+/** Keeps values in memory, for tests and for apps that need not keep unsent updates. */
 export function memoryStorage(): Storage {
   const values = new Map<string, string>();
   return {
@@ -17,13 +20,14 @@ export function memoryStorage(): Storage {
   };
 }
 
-/** As much of React Native's AsyncStorage as is needed here. */
+/** The part of React Native's AsyncStorage that is used. */
 interface AsyncStorageLike {
   getItem(key: string): Promise<string | null>;
   setItem(key: string, value: string): Promise<void>;
   removeItem(key: string): Promise<void>;
 }
 
+/** Storage in React Native: `asyncStorage(AsyncStorage)`. */
 export function asyncStorage(store: AsyncStorageLike): Storage {
   return {
     get: (key) => store.getItem(key),
@@ -50,12 +54,14 @@ interface BrowserGlobals {
 }
 
 /**
- * A browser's localStorage. Two tabs must not number updates for one device: each takes the first place that no other tab
- * holds (by Web Locks, where there are any), with a device and an outbox of its own, which the next tab takes over.
+ * Storage in a browser's localStorage. Two tabs must not number updates of one device, so each tab acquires the first free
+ * slot by Web Locks. A slot has its own device and outbox, which the next tab in it continues. Browsers without Web Locks
+ * have a single slot: there, open the app in one tab only.
+ * @throws Error when there is no localStorage
  */
 export function localStorage(globals = globalThis as BrowserGlobals): Storage {
   const { localStorage: store, navigator } = globals;
-  if (!store) throw new Error('there is no localStorage here');
+  if (!store) throw new Error('localStorage is not available. Use memoryStorage() or another storage.');
   let slot: Promise<number> | undefined;
   const toSlotKey = async (key: string) => {
     slot ??= navigator?.locks ? acquireSlot(navigator.locks) : Promise.resolve(0);
@@ -71,12 +77,12 @@ export function localStorage(globals = globalThis as BrowserGlobals): Storage {
 async function acquireSlot(locks: LocksLike): Promise<number> {
   for (let slot = 0; ; slot += 1) {
     const isAcquired = await new Promise<boolean>((resolve, reject) => {
-      const hold = (lock: unknown) => {
+      const holdLock = (lock: unknown) => {
         resolve(lock !== null);
-        // Held for as long as the page lives.
+        // A promise that never resolves holds the lock for as long as the page lives.
         return lock === null ? undefined : new Promise<void>(() => undefined);
       };
-      locks.request(`consciousness-field/${slot}`, { ifAvailable: true }, hold).catch(reject);
+      locks.request(`consciousness-field/${slot}`, { ifAvailable: true }, holdLock).catch(reject);
     });
     if (isAcquired) return slot;
   }

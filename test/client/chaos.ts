@@ -1,9 +1,9 @@
 /**
- * A minute of scripted chaos on the real stack: five clients with skewed clocks edit one field while their networks are cut,
- * fall silent and come back, and their apps are closed and started again. Then all must show the same state, and the log
- * must hold each edit exactly once.
+ * A minute of seeded chaos on the real stack: five clients with skewed clocks edit one field while their networks are cut,
+ * drop packets and recover, and their apps are restarted. Afterwards all must show the same state, and the log must contain
+ * each edit exactly once.
  *
- * `CHAOS_SEED` and `CHAOS_SECONDS` play it again, or longer. Run by `npm run test:client`.
+ * `CHAOS_SEED` selects another sequence of events and `CHAOS_SECONDS` another duration. Run by `npm run test:client`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
@@ -30,10 +30,10 @@ interface Phone {
   readonly random: Random;
   readonly gate: TcpGate;
   readonly storage: Storage;
-  /** How far its clock is off, in ms. */
+  /** The error of its clock, in ms. */
   skewMs: number;
   client: FieldClient;
-  /** What it did, as text, in order. */
+  /** Its edits as text, in order. */
   readonly edits: string[];
 }
 
@@ -60,7 +60,7 @@ t.test(`five clients in ${seconds} s of chaos end with the same state, and no ed
   for (const { client } of phones) await waitUntilSynced(client);
   const observer = await withClient(t, { url: api.address, field });
   const edits = phones.flatMap((phone) => phone.edits);
-  await waitUntil('all are at the same version', () => {
+  await waitUntil('all clients are at the same version', () => {
     const versions = [observer, ...phones.map(({ client }) => client)].map(({ state }) => state.version);
     return new Set(versions).size === 1 && versions[0] === edits.length;
   });
@@ -70,10 +70,10 @@ t.test(`five clients in ${seconds} s of chaos end with the same state, and no ed
   const byDevice = new Map(phones.map(({ client, edits }) => [client.deviceId ?? '', edits]));
   for (const [device, made] of byDevice) {
     const logged = log.filter((entry) => entry.device === device).map(({ update }) => describe(update));
-    t.same(logged, made, `${device}: the log has its ${made.length} edits, each once, in order`);
+    t.same(logged, made, `${device}: the log has its ${made.length} edits, each once and in order`);
   }
   const truth = comparable(foldLog(log));
-  for (const { name, client } of phones) t.same(comparable(client.state), truth, `${name} shows what the log says`);
+  for (const { name, client } of phones) t.same(comparable(client.state), truth, `${name} shows the state of the log`);
   const conflicts = log.filter(({ outcome }) => outcome === 'conflict').length;
   t.comment(`${log.length} updates, ${conflicts} conflicts`);
 });
@@ -90,19 +90,19 @@ async function startApp(phone: Phone): Promise<void> {
   await phone.client.start();
 }
 
-/** One phone's life: edits, and now and then something happens to its network or its app. */
+/** Makes edits, and sometimes breaks or restores the phone's network, or restarts its app. */
 async function simulatePhone(phone: Phone, end: number): Promise<void> {
   const { random, gate } = phone;
   while (Date.now() < end) {
     await delay(20 + random.below(300));
     for (let count = random.below(4); count > 0; count -= 1) edit(phone);
-    const fate = random.next();
-    if (fate < 0.06) gate.cut();
-    else if (fate < 0.1) gate.blackhole();
-    else if (fate < 0.2) {
+    const event = random.next();
+    if (event < 0.06) gate.cut();
+    else if (event < 0.1) gate.blackhole();
+    else if (event < 0.2) {
       gate.open();
       if (random.chance(0.5)) phone.client.wake();
-    } else if (fate < 0.22) {
+    } else if (event < 0.22) {
       await phone.client.close();
       await startApp(phone);
     }
@@ -114,19 +114,20 @@ async function rewindClock(phone: Phone | undefined, end: number): Promise<void>
   if (phone) phone.skewMs -= 2 * hourMs;
 }
 
-/** Every edit is one of a kind, so that the log can be searched for it. */
+/** Makes one edit. Each is unique, so that it can be identified in the log. */
 function edit({ client, random, name, edits }: Phone): void {
   const unique = (edits.length + 1) / 100_000;
   const id = `p-${random.below(12)}`;
-  const what = random.next();
+  const choice = random.next();
   const cells = [{ x: random.below(5), y: random.below(5), value: unique }];
-  if (what < 0.45) edits.push(describe(client.setCells(cells).update));
-  else if (what < 0.8) edits.push(describe(client.putParticle(id, { content: `${name} ${edits.length + 1}` }).update));
-  else if (what < 0.9) edits.push(describe(client.removeParticle(id).update));
+  if (choice < 0.45) edits.push(describe(client.setCells(cells).update));
+  else if (choice < 0.8)
+    edits.push(describe(client.putParticle(id, { content: `${name} ${edits.length + 1}` }).update));
+  else if (choice < 0.9) edits.push(describe(client.removeParticle(id).update));
   else edits.push(describe(client.emit('resonance', unique).update));
 }
 
-/** What an update does, without what it says of itself. */
+/** The content of an update as text, without counter and timestamps. */
 function describe(update: object): string {
   const { counter, timestamp, seen, clock, ...change } = update as Record<string, unknown>;
   return JSON.stringify(Object.entries(change).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -13,29 +13,29 @@ const api = await withApi(t, backing);
 const { hostname: host, port } = new URL(api.address);
 const longTimeout = { timeoutMs: 30_000 };
 
-t.test('a socket that has fallen silent is noticed on waking, and the stream resumes by version', async (t) => {
+t.test('a dead socket is detected on wake, and the stream resumes from the version of the client', async (t) => {
   const field = 'silent';
   const gate = await withTcpGate(t, { host, port: Number(port) });
   const client = await withClient(t, { url: `http://127.0.0.1:${gate.port}`, field });
   const writer = await withClient(t, { url: api.address, field });
   await waitForStatus(client, 'live');
   writer.setCells([{ x: 0, y: 0, value: 0.5 }]);
-  await waitUntil('it follows', () => client.state.version === 1);
+  await waitUntil('the client is up to date', () => client.state.version === 1);
   const messages: ServerMessage[] = [];
   client.on('message', (message) => messages.push(message));
   gate.blackhole();
   await writer.settled(writer.setCells([{ x: 1, y: 0, value: 0.5 }]));
-  t.equal(client.state.version, 1, 'nothing comes through');
+  t.equal(client.state.version, 1, 'nothing arrives');
   client.wake();
-  // The probe of a socket that is not woken comes after 15 s and waits 5 more.
-  await waitUntil('it is back', () => client.state.version === 2, { timeoutMs: 10_000 });
+  // Without `wake`, the next probe would come after up to 15 s, and would wait 5 s for a pong.
+  await waitUntil('the client is up to date again', () => client.state.version === 2, { timeoutMs: 10_000 });
   t.notOk(
     messages.some(({ type }) => type === 'snapshot'),
-    'by a delta, not from the start',
+    'by a delta, not by a snapshot',
   );
 });
 
-t.test('cut off, it says so, keeps edits, and sends them as soon as it is back', async (t) => {
+t.test('without a network the client is offline, keeps edits, and sends them once reconnected', async (t) => {
   const field = 'cut';
   const gate = await withTcpGate(t, { host, port: Number(port) });
   const client = await withClient(t, { url: `http://127.0.0.1:${gate.port}`, field });
@@ -52,25 +52,25 @@ t.test('cut off, it says so, keeps edits, and sends them as soon as it is back',
   t.equal(client.state.version, 2);
 });
 
-t.test('a token is renewed before it runs out, in the middle of the stream', async (t) => {
-  let asked = 0;
+t.test('a token is renewed before it expires, without interrupting the stream', async (t) => {
+  let calls = 0;
   const getToken = () => {
-    asked += 1;
+    calls += 1;
     return api.createToken({ device: 'renewing', expiresInSeconds: 8 });
   };
   const client = await withClient(t, { url: api.address, field: 'renewed', getToken });
   const statuses: string[] = [];
   await waitForStatus(client, 'live');
   client.on('status', (status) => statuses.push(status));
-  await waitUntil('three tokens were needed', () => asked >= 3, longTimeout);
+  await waitUntil('getToken was called three times', () => calls >= 3, longTimeout);
   client.setCells([{ x: 0, y: 0, value: 1 }]);
   await waitUntilSynced(client);
-  t.same(statuses, [], 'it was live all the time');
+  t.same(statuses, [], 'the status stayed live');
 });
 
-t.test('a token that runs out in mid-stream costs a new connection, not an update', async (t) => {
-  let asked = 0;
-  // The client cannot see when this one runs out, so that the server ends the stream.
+t.test('a token that expires during the stream causes a reconnection and loses no update', async (t) => {
+  let calls = 0;
+  // The client cannot decode this token, so it does not renew it in time and the server closes the stream.
   class Opaque extends WebSocket {
     constructor(url: string, protocols: string[]) {
       super(
@@ -80,8 +80,8 @@ t.test('a token that runs out in mid-stream costs a new connection, not an updat
     }
   }
   const getToken = async () => {
-    asked += 1;
-    return `opaque.${await api.createToken({ device: 'expiring', expiresInSeconds: asked === 1 ? 2 : 600 })}`;
+    calls += 1;
+    return `opaque.${await api.createToken({ device: 'expiring', expiresInSeconds: calls === 1 ? 2 : 600 })}`;
   };
   const request: typeof fetch = (url, init) => {
     const headers = new Headers(init?.headers);
@@ -98,13 +98,13 @@ t.test('a token that runs out in mid-stream costs a new connection, not an updat
   };
   const client = await withClient(t, options);
   await waitForStatus(client, 'live');
-  await waitUntil('another token was asked for', () => asked >= 2, longTimeout);
+  await waitUntil('another token was requested', () => calls >= 2, longTimeout);
   client.setCells([{ x: 0, y: 0, value: 1 }]);
   await waitUntilSynced(client);
   await waitForStatus(client, 'live');
 });
 
-t.test('a token that is not taken is said, and the outbox waits for a better one', async (t) => {
+t.test('a rejected token is reported, and the outbox is kept for another one', async (t) => {
   let token = await api.createToken({ fields: ['elsewhere'] });
   const client = await withClient(t, { url: api.address, field: 'forbidden', getToken: () => token });
   client.setCells([{ x: 0, y: 0, value: 1 }]);
@@ -116,7 +116,7 @@ t.test('a token that is not taken is said, and the outbox waits for a better one
   await waitUntilSynced(client);
 });
 
-t.test('a token that has run out for good is tried again, but not without end', async (t) => {
+t.test('a token that stays expired is retried only after a pause', async (t) => {
   let opened = 0;
   class Counted extends WebSocket {
     constructor(url: string, protocols: string[]) {
@@ -131,10 +131,10 @@ t.test('a token that has run out for good is tried again, but not without end', 
   await client.start();
   await waitForStatus(client, 'refused');
   t.equal(opened, 2);
-  t.notOk(statuses.includes('live'), 'a socket that only says no is not taken for a stream');
+  t.notOk(statuses.includes('live'), 'a socket that only receives an error does not count as a stream');
 });
 
-t.test('an API that restarts is found again, and what it had accepted is not sent for nothing', async (t) => {
+t.test('a client reconnects to a restarted API, and updates made in the meantime are applied', async (t) => {
   const field = 'restarted';
   const first = await withApi(t, backing);
   const client = await withClient(t, { url: first.address, field });
@@ -142,16 +142,16 @@ t.test('an API that restarts is found again, and what it had accepted is not sen
   client.setCells([{ x: 0, y: 0, value: 0.1 }]);
   await waitUntilSynced(client);
   await first.stop();
-  await waitUntil('it is gone', () => client.status !== 'live');
+  await waitUntil('the stream has ended', () => client.status !== 'live');
   client.setCells([{ x: 0, y: 0, value: 0.2 }]);
   const second = await withApi(t, backing, { PORT: new URL(first.address).port });
   t.equal(second.address, first.address);
-  await waitUntil('it is live again', () => client.status === 'live', longTimeout);
+  await waitUntil('the client is live again', () => client.status === 'live', longTimeout);
   await waitUntilSynced(client);
   t.match(client.state, { version: 2, cells: { '0,0': 0.2 } });
 });
 
-t.test('a client that is closed and started again goes on where it was', async (t) => {
+t.test('a client that is closed and started again continues with its state and outbox', async (t) => {
   const client = await withClient(t, { url: api.address, field: 'again' });
   client.setCells([{ x: 0, y: 0, value: 0.1 }]);
   await waitUntilSynced(client);

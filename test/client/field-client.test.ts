@@ -5,7 +5,7 @@ import { waitForStatus, waitUntilSynced, withClient, withField } from './with-cl
 
 const api = await withField(t);
 
-t.test('what one client does, another sees', async (t) => {
+t.test('an update of one client arrives at another', async (t) => {
   const field = 'two';
   const [one, other] = [
     await withClient(t, { url: api.address, field }),
@@ -17,21 +17,23 @@ t.test('what one client does, another sees', async (t) => {
   one.setCells([{ x: 3, y: 4, value: 0.25 }]);
   const event = one.emit('resonance', 0.3);
   t.equal((await one.settled(event)).status, 'applied');
-  await waitUntil('the other has it', () => other.state.version === 3);
+  await waitUntil('the other client has the updates', () => other.state.version === 3);
   await waitUntilSynced(one);
-  await waitUntil('each knows of both', () => [one, other].every(({ state }) => state.activeNodes === 2));
+  await waitUntil('both clients are counted as active', () =>
+    [one, other].every(({ state }) => state.activeNodes === 2),
+  );
   t.match(other.state, { cells: { '3,4': 0.25 }, memoryParticles: [{ id: 'star', crystallized: true }] });
   t.same(other.state, one.state);
   t.not(one.deviceId, other.deviceId);
 });
 
-t.test('an own edit is there at once, and nothing flickers when its receipt comes', async (t) => {
+t.test('an own edit is shown at once, and nothing flickers when its result arrives', async (t) => {
   const field = 'flicker';
   const client = await withClient(t, { url: api.address, field });
   await waitForStatus(client, 'live');
-  const shown: FieldView[] = [];
+  const states: FieldView[] = [];
   const statuses: OutboxEntry['status'][] = [];
-  client.on('state', (state) => shown.push(state));
+  client.on('state', (state) => states.push(state));
   client.on('update', ({ status }) => statuses.push(status));
   client.putParticle('p', { position: { x: 5, y: 0 }, resonance: 0.8, connections: ['a', 'b', 'c'] });
   t.match(client.state.memoryParticles, [{ id: 'p', position: { x: 5, y: 0, z: 0 }, crystallized: true }]);
@@ -39,17 +41,17 @@ t.test('an own edit is there at once, and nothing flickers when its receipt come
   const predicted = client.state;
   await waitUntilSynced(client);
   t.equal(client.state.version, 1);
-  const look = ({ memoryParticles, quantumFields, globalResonance, cells }: FieldView) => ({
+  const toComparable = ({ memoryParticles, quantumFields, globalResonance, cells }: FieldView) => ({
     particles: memoryParticles.map(({ timestamp, ...particle }) => particle),
     quantumFields,
     globalResonance,
     cells,
   });
-  for (const state of shown) t.same(look(state), look(predicted));
+  for (const state of states) t.same(toComparable(state), toComparable(predicted));
   t.same([...new Set(statuses)].at(-1), 'applied');
 });
 
-t.test('edits made before the start, and before the server is reached, arrive in order', async (t) => {
+t.test('edits made before the server is reached arrive in order', async (t) => {
   const field = 'early';
   const client = await withClient(t, { url: api.address, field });
   for (let value = 1; value <= 20; value++) client.setCells([{ x: 0, y: 0, value: value / 20 }]);
@@ -62,20 +64,22 @@ t.test('edits made before the start, and before the server is reached, arrive in
   );
 });
 
-t.test('without a WebSocket it follows by polling', async (t) => {
+t.test('a client without a WebSocket polls', async (t) => {
   const field = 'ways';
   const writer = await withClient(t, { url: api.address, field });
   const poller = await withClient(t, { url: api.address, field, transports: ['polling'] });
   await waitForStatus(poller, 'polling');
   t.equal(poller.transport, 'polling');
   writer.setCells([{ x: 1, y: 1, value: 1 }]);
-  await waitUntil('it has it', () => poller.state.cells['1,1'] === 1);
+  await waitUntil('the poller has the update', () => poller.state.cells['1,1'] === 1);
   const own = poller.setCells([{ x: 2, y: 2, value: 1 }]);
   t.equal((await poller.settled(own)).status, 'applied');
-  await waitUntil('both have it', () => [writer, poller].every(({ state }) => state.cells['2,2'] === 1));
+  await waitUntil('both clients have the update', () =>
+    [writer, poller].every(({ state }) => state.cells['2,2'] === 1),
+  );
 });
 
-t.test('concurrent edits are a conflict, told to both with both values and the winner', async (t) => {
+t.test('concurrent edits are a conflict that both clients receive with both values and the winner', async (t) => {
   const field = 'conflict';
   const [one, other] = [
     await withClient(t, { url: api.address, field }),
@@ -85,11 +89,17 @@ t.test('concurrent edits are a conflict, told to both with both values and the w
   one.setCells([{ x: 0, y: 0, value: 0.1 }]);
   other.setCells([{ x: 0, y: 0, value: 0.9 }]);
   await Promise.all([waitUntilSynced(one), waitUntilSynced(other)]);
-  await waitUntil('both heard of it', () => one.conflicts.length === 1 && other.conflicts.length === 1);
+  await waitUntil(
+    'both clients have received the conflict',
+    () => one.conflicts.length === 1 && other.conflicts.length === 1,
+  );
   const [conflict] = one.conflicts;
   t.match(conflict, { cell: '0,0', resolution: String, winner: /local|remote/ });
   t.same(new Set([conflict?.own, other.conflicts[0]?.own]), new Set(['local', 'remote']));
   t.same(new Set([conflict?.local.value, conflict?.remote.value]), new Set([0.1, 0.9]));
-  const stands = conflict?.winner === 'local' ? conflict.local.value : conflict?.remote.value;
-  await waitUntil('both agree', () => one.state.cells['0,0'] === stands && other.state.cells['0,0'] === stands);
+  const kept = conflict?.winner === 'local' ? conflict.local.value : conflict?.remote.value;
+  await waitUntil(
+    'both clients show the winner',
+    () => one.state.cells['0,0'] === kept && other.state.cells['0,0'] === kept,
+  );
 });

@@ -1,4 +1,4 @@
-/** A process whose server is out of reach: fills its outbox, says how full it is, and waits to be killed. */
+/** A process that cannot reach its server: it fills its outbox, prints the number of entries and waits to be killed. */
 import { createFieldClient } from '../../client/field-client.ts';
 import { fileStorage } from '../../client/storage/file-storage.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -9,5 +9,5 @@ await client.start();
 for (let edit = 1; edit <= Number(count); edit += 1) client.putParticle(`p-${edit}`, { content: `edit ${edit}` });
 const storage = fileStorage(folder);
 const lastKey = `${url}/${field}/outbox/${count}`;
-await waitUntil('the last edit is kept', async () => (await storage.get(lastKey)) !== null);
+await waitUntil('the last edit is stored', async () => (await storage.get(lastKey)) !== null);
 process.stdout.write(`${client.pending}\n`);

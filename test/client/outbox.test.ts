@@ -12,19 +12,19 @@ import { waitForStatus, waitUntilSynced, withClient, withField } from './with-cl
 
 const api = await withField(t);
 
-t.test('a process that is killed with a full outbox loses nothing, and the next one doubles nothing', async (t) => {
+t.test('after a process was killed, the next one sends its stored updates exactly once', async (t) => {
   const [field, folder, count] = ['killed', await withFolder(t), 120];
-  // Nobody listens there.
+  // No server listens on port 9.
   const nowhere = 'http://127.0.0.1:9';
   const script = fileURLToPath(new URL('./offline-writer.ts', import.meta.url));
   const args = ['--import', import.meta.resolve('tsx'), script, nowhere, field, folder, String(count)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const said = await new Promise<string>((resolve) => child.stdout.once('data', (chunk) => resolve(String(chunk))));
-  t.equal(Number(said), count);
+  const output = await new Promise<string>((resolve) => child.stdout.once('data', (chunk) => resolve(String(chunk))));
+  t.equal(Number(output), count);
   child.kill('SIGKILL');
   await new Promise((resolve) => child.once('exit', resolve));
 
-  // The same outbox, with the server in reach.
+  // The same outbox, stored under the address of a server that can be reached.
   const storage = fileStorage(folder);
   const moved = {
     get: (key: string) => storage.get(key.replace(api.address, nowhere)),
@@ -45,36 +45,31 @@ t.test('a process that is killed with a full outbox loses nothing, and the next 
   );
 });
 
-t.test(
-  'a refused update in the middle of a batch is set aside with its reason, and the rest arrives in order',
-  async (t) => {
-    const client = await withClient(t, { url: api.address, field: 'refused' });
-    for (let edit = 1; edit <= 30; edit += 1) {
-      const isBad = edit === 7 || edit === 19;
-      client.putParticle(`p-${edit}`, { resonance: isBad ? 2 : 0.5 });
-    }
-    await waitUntilSynced(client);
-    t.match(client.outbox, [
-      { status: 'refused', update: { id: 'p-7' }, reason: /resonance/ },
-      { status: 'refused', update: { id: 'p-19' }, reason: /resonance/ },
-    ]);
-    t.equal(client.outbox.length, 2);
-    t.notOk(
-      client.state.memoryParticles.some(({ id }) => id === 'p-7'),
-      'it is not shown any more',
-    );
-    const ids = (await readWholeLog(client)).map(({ update }) => 'id' in update && update.id);
-    const good = Array.from({ length: 30 }, (_, index) => `p-${index + 1}`).filter(
-      (id) => !['p-7', 'p-19'].includes(id),
-    );
-    t.same(ids, good);
-    const [refused] = client.outbox;
-    if (refused) client.discard(refused);
-    t.equal(client.outbox.length, 1);
-  },
-);
+t.test('a refused update is kept with its reason, and the rest of its batch is applied in order', async (t) => {
+  const client = await withClient(t, { url: api.address, field: 'refused' });
+  for (let edit = 1; edit <= 30; edit += 1) {
+    const isBad = edit === 7 || edit === 19;
+    client.putParticle(`p-${edit}`, { resonance: isBad ? 2 : 0.5 });
+  }
+  await waitUntilSynced(client);
+  t.match(client.outbox, [
+    { status: 'refused', update: { id: 'p-7' }, reason: /resonance/ },
+    { status: 'refused', update: { id: 'p-19' }, reason: /resonance/ },
+  ]);
+  t.equal(client.outbox.length, 2);
+  t.notOk(
+    client.state.memoryParticles.some(({ id }) => id === 'p-7'),
+    'it is no longer shown',
+  );
+  const ids = (await readWholeLog(client)).map(({ update }) => 'id' in update && update.id);
+  const good = Array.from({ length: 30 }, (_, index) => `p-${index + 1}`).filter((id) => !['p-7', 'p-19'].includes(id));
+  t.same(ids, good);
+  const [refused] = client.outbox;
+  if (refused) client.discard(refused);
+  t.equal(client.outbox.length, 1);
+});
 
-t.test('an update that is too large alone is found among the others by halves', async (t) => {
+t.test('an update that is too large by itself is found by halving the batch', async (t) => {
   const client = await withClient(t, { url: api.address, field: 'large' });
   client.setCells([{ x: 0, y: 0, value: 0.5 }]);
   const huge = client.putParticle('huge', { connections: Array.from({ length: 64 }, () => 'é'.repeat(20_000)) });
@@ -84,7 +79,7 @@ t.test('an update that is too large alone is found among the others by halves', 
   t.match(client.state.cells, { '0,0': 0.5, '1,0': 0.5 });
 });
 
-t.test('a restored backup goes on above the counters that the server knows', async (t) => {
+t.test('a restored backup continues above the counters that the server knows', async (t) => {
   const [field, folder, backup] = ['restored', await withFolder(t), await withFolder(t)];
   const first = await withClient(t, { url: api.address, field, storage: fileStorage(folder) });
   first.setCells([{ x: 0, y: 0, value: 0.1 }]);
@@ -119,10 +114,10 @@ t.test('a restored backup goes on above the counters that the server knows', asy
 });
 
 t.test(
-  'what a backup holds unsent is applied once, whether its device has sent it since or used the counter for more',
+  'unsent updates in a backup are applied once, even if the device has sent them since or reused their counters',
   async (t) => {
     const [field, folder, backup] = ['copied', await withFolder(t), await withFolder(t)];
-    const kept = (value: number, counter: number) =>
+    const toStored = (value: number, counter: number) =>
       JSON.stringify({
         place: counter,
         update: { kind: 'cells.set', cells: [{ x: counter, y: 0, value }], counter, timestamp: 1, seen: 0 },
@@ -131,9 +126,9 @@ t.test(
       });
     const scope = `${api.address}/${field}`;
     const original = fileStorage(folder);
-    await original.set(`${scope}/outbox/1`, kept(0.1, 1));
+    await original.set(`${scope}/outbox/1`, toStored(0.1, 1));
     await cp(folder, backup, { recursive: true });
-    await fileStorage(backup).set(`${scope}/outbox/2`, kept(0.7, 2));
+    await fileStorage(backup).set(`${scope}/outbox/2`, toStored(0.7, 2));
     const first = await withClient(t, { url: api.address, field, storage: original, deviceId: 'copied-phone' });
     first.setCells([{ x: 9, y: 0, value: 0.2 }]);
     await waitUntilSynced(first);
@@ -159,8 +154,8 @@ t.test(
   },
 );
 
-t.test('two that send under one name at once lose nothing, and double nothing', async (t) => {
-  const field = 'shared-name';
+t.test('two clients that send as one device lose and duplicate nothing', async (t) => {
+  const field = 'shared-device';
   const token = await api.createToken({ device: 'copied' });
   const [one, two] = [
     await withClient(t, { url: api.address, field, token }),
@@ -169,13 +164,13 @@ t.test('two that send under one name at once lose nothing, and double nothing', 
   await Promise.all([waitForStatus(one, 'live'), waitForStatus(two, 'live')]);
   const rounds = 15;
   for (let round = 0; round < rounds; round++) {
-    one.putParticle(`one-${round}`, { content: 'of the one' });
-    two.putParticle(`two-${round}`, { content: 'of the other' });
+    one.putParticle(`one-${round}`, { content: 'from one' });
+    two.putParticle(`two-${round}`, { content: 'from the other' });
     await Promise.all([waitUntilSynced(one), waitUntilSynced(two)]);
   }
-  const isWhole = ({ state }: typeof one) =>
+  const isComplete = ({ state }: typeof one) =>
     state.memoryParticles.length === 2 * rounds && state.version === 2 * rounds;
-  t.ok(await waitUntil('both see all, once', () => isWhole(one) && isWhole(two)));
+  t.ok(await waitUntil('both clients have every update once', () => isComplete(one) && isComplete(two)));
 });
 
 t.test('a reinstalled app is a new device', async (t) => {
@@ -193,7 +188,7 @@ t.test('a reinstalled app is a new device', async (t) => {
   );
 });
 
-t.test('a storage that fails is told, and updates go on without it', async (t) => {
+t.test('a storage that cannot be written is reported, and updates are sent all the same', async (t) => {
   const full = {
     get: async () => null,
     set: () => Promise.reject(new Error('quota exceeded')),

@@ -1,6 +1,6 @@
 /**
- * The package as an app gets it: packed by npm and laid out as an installation has it. It is unpacked by hand, because
- * installing the servers' dependencies takes a minute and the client needs none of them; `.ci/package` installs it for real.
+ * The npm package as an app gets it: packed by npm and unpacked into `node_modules`. It is unpacked with tar, because
+ * installing the servers' dependencies takes a minute and the client needs none of them; `.ci/package` installs it by npm.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { withFolder } from '../support/with-folder.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** An app with the packed package in its `node_modules`. */
+/** Creates an app with the packed package in its `node_modules`. */
 async function withApp(t: Test): Promise<{ app: string; installed: string }> {
   const app = await withFolder(t);
   // tap preloads a module into every Node process by NODE_OPTIONS, and TypeScript 7 cannot start with it.
@@ -51,7 +51,7 @@ t.test('an app can import every part of the client from the packed package', asy
   }
 });
 
-t.test('the package holds what its commands and servers run, and nothing that only a checkout needs', async (t) => {
+t.test('the package contains what its commands and servers need, and nothing that only a checkout needs', async (t) => {
   const shipped = [
     'api',
     'cli',
@@ -68,6 +68,6 @@ t.test('the package holds what its commands and servers run, and nothing that on
     t.ok(existsSync(join(installed, name)), `${name} is in the package`);
   }
   for (const name of ['test', 'bench', 'dev', '.ci', 'deploy']) {
-    t.notOk(existsSync(join(installed, name)), `${name} is not`);
+    t.notOk(existsSync(join(installed, name)), `${name} is not in the package`);
   }
 });

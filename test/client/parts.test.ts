@@ -6,23 +6,23 @@ import { localStorage } from '../../client/storage/storage.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withClient } from './with-client.ts';
 
-t.test('the clock follows the server, and timestamps never go back, whatever the wall clock does', async (t) => {
+t.test('the clock follows the server, and timestamps ascend even if the wall clock jumps back', async (t) => {
   let wall = 1_000_000;
   const clock = new HybridClock(() => wall);
   clock.correct(5_000_100, wall - 200);
-  t.equal(clock.now(), 5_000_200, 'half of the way there and back is added');
+  t.equal(clock.now(), 5_000_200, 'half of the round trip time is added');
   const first = clock.nextTimestamp();
   clock.observe(first);
   wall -= 500_000;
   t.equal(clock.nextTimestamp(), first + 1, 'after a jump back');
   clock.correct(5_000_300, wall);
   t.equal(clock.now(), 5_000_300);
-  t.equal(clock.restamp(wall, 0), 5_000_300, 'made just now, sent for the first time now');
-  t.equal(clock.restamp(wall + 3_600_000, 0), 5_000_300, 'a time in the future is held down');
-  t.equal(clock.restamp(wall, 6_000_000), 6_000_001, 'above what had been seen');
+  t.equal(clock.restamp(wall, 0), 5_000_300, 'created and first sent now');
+  t.equal(clock.restamp(wall + 3_600_000, 0), 5_000_300, 'a time in the future is limited to now');
+  t.equal(clock.restamp(wall, 6_000_000), 6_000_001, 'higher than every timestamp seen');
 });
 
-t.test('two tabs of a browser have a place each in localStorage', async (t) => {
+t.test('two tabs of a browser use separate slots in localStorage', async (t) => {
   const values = new Map<string, string>();
   const held = new Set<string>();
   const store = {
@@ -46,10 +46,10 @@ t.test('two tabs of a browser have a place each in localStorage', async (t) => {
   t.same([await one.get('device'), await other.get('device')], [null, 'b']);
 });
 
-t.test('a server that asks to be left alone is left alone, also when there is something new to send', async (t) => {
-  const asked: number[] = [];
+t.test('the Retry-After of a server is respected, also when there are new updates to send', async (t) => {
+  const requestTimes: number[] = [];
   const server = createServer((_request, response) => {
-    asked.push(Date.now());
+    requestTimes.push(Date.now());
     response.writeHead(503, { 'retry-after': '2', 'content-type': 'application/problem+json' });
     response.end('{"code":"overloaded","title":"Too many updates are waiting"}');
   });
@@ -70,8 +70,8 @@ t.test('a server that asks to be left alone is left alone, also when there is so
     client.setCells([{ x: value, y: 0, value: 1 }]);
     client.wake();
   }
-  await waitUntil('it has asked again', () => asked.length >= 4);
-  t.ok((asked[3] ?? 0) - (asked[0] ?? 0) >= 1900, 'two seconds after the stream and the sender had been told');
+  await waitUntil('the client has retried', () => requestTimes.length >= 4);
+  t.ok((requestTimes[3] ?? 0) - (requestTimes[0] ?? 0) >= 1900, 'two seconds after the first response');
   t.ok(problems.includes('overloaded'));
   t.equal(client.pending, 5);
 });

@@ -1,4 +1,4 @@
-/** The whole log of a field, as the API tells it. */
+/** Reads the whole log of a field from the API, page by page. */
 import type { z } from 'zod';
 import type { FieldClient } from '../../client/types.ts';
 import type { createLogEntrySchema, createLogPageSchema } from '../../shared/contract/state.ts';

@@ -1,4 +1,4 @@
-/** Clients for tests: on a real API, closed when the test ends, with a WebSocket that Node 20 lacks. */
+/** Clients for tests on a real API. They are closed when the test ends, and use `ws`, since Node 20 has no WebSocket. */
 import type { Test } from 'tap';
 import { WebSocket } from 'ws';
 import { createFieldClient } from '../../client/field-client.ts';
@@ -13,7 +13,7 @@ export async function withField(t: Test) {
   return withApi(t, backing);
 }
 
-/** A client that is not started yet. */
+/** A client that is not started. */
 export function makeClient(t: Test, options: FieldClientOptions): FieldClient {
   const client = createFieldClient({ WebSocket, ...options });
   t.teardown(() => client.close());
@@ -30,7 +30,7 @@ export async function waitForStatus(client: FieldClient, status: FieldClient['st
   await waitUntil(`the client is ${status}`, () => client.status === status);
 }
 
-/** Nothing waits to be sent, and all that was sent is to be seen. */
+/** Waits until the server's state contains every own update that was not refused. */
 export async function waitUntilSynced(client: FieldClient): Promise<void> {
   const isSettled = () => client.pending === 0 && client.outbox.every(({ status }) => status === 'refused');
   await waitUntil('the outbox is empty', isSettled, { timeoutMs: 30_000 });
