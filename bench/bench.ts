@@ -1,13 +1,13 @@
-/** What a benchmark is, and what it finds. */
+/** The interface of a benchmark and its results. */
 import type { BenchStack } from './stack/bench-stack.ts';
 
-/** A figure beside the limit or the rival that was measured in the same run. */
+/** A measured value, compared with a limit or baseline that was measured in the same run. */
 export interface Target {
   readonly what: string;
   readonly value: number;
   readonly limit: number | null;
   readonly ratio: number | null;
-  /** What was promised, in words. */
+  /** The required value, as text. */
   readonly target: string;
   readonly met: boolean;
 }
@@ -16,15 +16,15 @@ export interface Table {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number)[])[];
-  /** How to read it. */
+  /** Explains the columns. */
   readonly note?: string;
 }
 
 export interface Plot {
-  /** In docs/performance/. */
+  /** File name in docs/performance/. */
   readonly file: string;
   readonly title: string;
-  /** What the axes show. */
+  /** Axis labels. */
   readonly x: string;
   readonly y: string;
   readonly series: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[];
@@ -38,16 +38,16 @@ export interface Findings {
 
 export interface BenchContext {
   readonly stack: BenchStack;
-  /** Short enough to find out that it works; its figures mean little. */
+  /** A short run that only shows that the benchmark works; its values are not meaningful. */
   readonly isQuick: boolean;
-  /** How far it has come. */
+  /** Prints progress. */
   readonly printLine: (line: string) => void;
 }
 
 export interface Bench {
   readonly name: string;
   readonly about: string;
-  /** It starts APIs and workers anew: too long for a quick run of all. */
+  /** It restarts APIs and workers, which takes too long for a quick run of all benchmarks. */
   readonly requiresRestart?: boolean;
   run(context: BenchContext): Promise<Findings>;
 }

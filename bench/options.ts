@@ -1,4 +1,4 @@
-/** What `npm run bench` can be told. */
+/** Command-line options of `npm run bench`. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
@@ -7,9 +7,9 @@ export interface BenchOptions {
   readonly chosen: readonly Bench[];
   readonly isQuick: boolean;
   readonly isJson: boolean;
-  /** Leaves out what was measured already at this commit. */
+  /** Skips benchmarks that already have results for this commit. */
   readonly isResuming: boolean;
-  /** Where to leave CPU profiles. */
+  /** The folder for CPU profiles. */
   readonly profileFolder: string | undefined;
   readonly isHelp: boolean;
 }
@@ -20,18 +20,18 @@ export function describeHelp(benches: readonly Bench[]): string {
     .map(({ name }) => name)
     .join(', ');
   const list = benches.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n');
-  return `npm run bench -- [NAME…] [options]: measures the real stack beside its limits, in processes of their own.
+  return `npm run bench -- [NAME…] [options]: measures the real stack and its baselines, each in separate processes.
 
 ${list}
 
-  --quick    in under 40 s, to see that they work; writes no results. Without a NAME it leaves out those that start
-             the stack anew: ${restarting}
+  --quick    runs in under 40 s to check that they work; writes no results. Without a NAME it skips those that
+             restart the stack: ${restarting}
   --json     the last line is {"name","targets":[{"what","value","limit","ratio","target","met"}]}
-  --resume   goes on after an interruption: leaves out what bench/RESULTS.json has of this commit
-  --profile DIR  leaves a CPU profile of every API and worker in DIR
+  --resume   skips benchmarks that already have results for this commit in bench/RESULTS.json
+  --profile DIR  writes a CPU profile of every API and worker to DIR
   --help
 
-Without a NAME all of them run, in half an hour. Results: bench/RESULTS.md and bench/RESULTS.json.
+Without a NAME all benchmarks run, which takes half an hour. Results: bench/RESULTS.md and bench/RESULTS.json.
 Exit code 1 means that a benchmark failed or that \`field verify\` found a difference, not that a target was missed.`;
 }
 
@@ -50,7 +50,7 @@ export function parseOptions(args: readonly string[], benches: readonly Bench[])
   });
   const unknown = positionals.find((name) => !benches.some((bench) => bench.name === name));
   if (unknown !== undefined) {
-    throw new RangeError(`there is no benchmark ${unknown}: choose from ${benches.map(({ name }) => name).join(', ')}`);
+    throw new RangeError(`unknown benchmark ${unknown}; available: ${benches.map(({ name }) => name).join(', ')}`);
   }
   const isChosen = ({ name, requiresRestart }: Bench) =>
     positionals.length > 0 ? positionals.includes(name) : !(values.quick && requiresRestart);

@@ -1,4 +1,4 @@
-/** `npm run bench`: runs the benchmarks, shows what they found, and keeps it. */
+/** `npm run bench`: runs the benchmarks, prints their results and writes them to RESULTS.json. */
 import { onShutdownSignals } from '../shared/process/shutdown-signals.ts';
 import type { Target } from './bench.ts';
 import { benchmarks } from './benchmarks/all-benchmarks.ts';
@@ -8,14 +8,14 @@ import { renderTable, targetsTable } from './report/table.ts';
 import { runSuite } from './suite.ts';
 
 const printLine = (line: string) => console.log(line);
-/** Ends what runs and removes its files. */
+/** Stops the current stack and removes its files. */
 let stop = async (): Promise<void> => undefined;
 let stopping: Promise<void> | undefined;
 
 async function main({ chosen, isQuick, profileFolder, isJson, isResuming }: BenchOptions): Promise<void> {
   const commit = readCommit();
   const completed = isResuming
-    ? (await readResults()).filter((one) => one.commit === commit).map(({ name }) => name)
+    ? (await readResults()).filter((result) => result.commit === commit).map(({ name }) => name)
     : [];
   const remaining = chosen.filter(({ name }) => !completed.includes(name));
   const targets: Target[] = [];
@@ -51,7 +51,7 @@ try {
   await main(options);
   process.exit(0);
 } catch (error) {
-  // What fails now does so because its servers are gone.
+  // After an interruption, errors are caused by the stopped servers, and the process exits when stopping is done.
   await stopping;
   console.error(error instanceof RangeError || error instanceof TypeError ? error.message : error);
   process.exit(error instanceof RangeError || error instanceof TypeError ? 2 : 1);

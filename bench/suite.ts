@@ -1,4 +1,4 @@
-/** A run: a stack, the benchmarks on it one after the other, and the proof that nothing was lost meanwhile. */
+/** Runs benchmarks one after another, and verifies that no update was lost. */
 import type { Redis } from 'ioredis';
 import { createLogger } from '../shared/process/logger.ts';
 import { connectRedis } from '../shared/redis/connect.ts';
@@ -12,15 +12,15 @@ export interface SuiteOptions {
   readonly isQuick: boolean;
   readonly profileFolder: string | undefined;
   readonly printLine: (line: string) => void;
-  /** Told of every stack, as soon as it runs. */
+  /** Called with every stack as soon as it is running. */
   readonly onStack: (stack: BenchStack) => void;
   readonly onResult: (result: BenchResult) => Promise<void>;
 }
 
-/** Each benchmark on a stack of its own, or, when it has to be quick, all of them on one. */
-export async function runSuite(request: SuiteOptions): Promise<void> {
-  const groups = request.isQuick ? [request.chosen] : request.chosen.map((bench) => [bench]);
-  for (const group of groups) await runGroup(group, request);
+/** Runs each benchmark on its own stack, or, in a quick run, all of them on one. */
+export async function runSuite(options: SuiteOptions): Promise<void> {
+  const groups = options.isQuick ? [options.chosen] : options.chosen.map((bench) => [bench]);
+  for (const group of groups) await runGroup(group, options);
 }
 
 async function runGroup(

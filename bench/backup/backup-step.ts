@@ -1,4 +1,4 @@
-/** One step of the benchmark of backups, in a process of its own; says what it took on standard output. */
+/** One step of the backup benchmark, run in a process of its own. Prints its duration, peak memory and result as JSON. */
 import { BackupError } from '../../db/backup/files/backup-error.ts';
 import { restoreBackup } from '../../db/backup/restore-backup.ts';
 import { writeBackup } from '../../db/backup/write-backup.ts';
@@ -40,7 +40,7 @@ const steps: Readonly<Record<string, (url: string, folder: string) => Promise<Re
 
 const [, , name = '', url = '', folder = ''] = process.argv;
 const run = steps[name];
-if (!run) throw new Error(`there is no step ${name}`);
+if (!run) throw new Error(`unknown step ${name}`);
 const startedAt = performance.now();
 const result = await run(url, folder);
 const seconds = (performance.now() - startedAt) / 1000;

@@ -1,7 +1,7 @@
 /**
- * A backup at size: fields with a million updates in a PostgreSQL of its own, backed up, damaged (and refused), restored,
- * and compared, row by row and state by state: `npm run bench:backup -- --updates 1000000`. Each step is a process of its
- * own, whose peak memory is told.
+ * Benchmarks backups of large fields: `npm run bench:backup -- --updates 1000000`. Writes long logs to its own PostgreSQL,
+ * backs them up, checks that a damaged backup is rejected, restores the backup, and compares all rows and states. Each
+ * step runs in a process of its own, so that its peak memory can be measured.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,9 +29,9 @@ const { values } = parseArgs({
   },
 });
 
-const usage = `Backs up, damages, restores and compares long logs, in a PostgreSQL of its own.
-  --updates N      of all fields together (default 1000000)
-  --fields N       default 4`;
+const usage = `Backs up, damages, restores and compares long logs, in its own PostgreSQL.
+  --updates N      total over all fields (default 1000000)
+  --fields N       number of fields (default 4)`;
 
 const damagedFile = 'field_updates.copy.gz';
 
@@ -41,7 +41,7 @@ interface Step {
   readonly result: Readonly<Record<string, unknown>>;
 }
 
-/** Runs a step in a process of its own. */
+/** Runs a step in a child process. @throws unless it exits with code 0 */
 async function runStep(name: string, ...args: string[]): Promise<Step> {
   const script = fileURLToPath(new URL('./backup-step.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', script, name, ...args], {
@@ -52,7 +52,7 @@ async function runStep(name: string, ...args: string[]): Promise<Step> {
     stdout += String(text);
   });
   const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`the step ${name} ended with code ${code}`);
+  if (code !== 0) throw new Error(`step ${name} exited with code ${code}`);
   const step = JSON.parse(stdout) as Step;
   const { seconds, peakRssMb, result } = step;
   console.log(
@@ -61,7 +61,7 @@ async function runStep(name: string, ...args: string[]): Promise<Step> {
   return step;
 }
 
-/** Every row of a database that must come back, and every state as readers get it, in a few numbers and texts. */
+/** A fingerprint of all rows of the backed-up tables and of all states as readers get them. */
 async function computeFingerprint(url: string): Promise<string> {
   const log = createLogger({ name: 'bench', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 2, applicationName: 'bench', log, statementTimeoutMs: 600_000 });
@@ -111,19 +111,19 @@ async function runBenchmark(folder: string, urlOf: (database: string) => string)
   const damaged = join(folder, 'damaged');
   await cp(path, damaged, { recursive: true });
   await flipByte(join(damaged, damagedFile));
-  const refused = await runStep('restore', target, damaged);
+  const rejected = await runStep('restore', target, damaged);
   const restored = await runStep('restore', target, path);
   const isEqual = (await computeFingerprint(source)) === (await computeFingerprint(target));
   const verified = await runStep('verify', target);
-  console.log(`every row and every state of the restored database is ${isEqual ? 'equal' : 'DIFFERENT'}`);
-  const isRefused = refused.result.refused === 'checksum' && restored.result.refused === undefined;
-  return isEqual && isRefused && verified.result.differences === 0;
+  console.log(`the rows and states of the restored database are ${isEqual ? 'equal' : 'DIFFERENT'}`);
+  const isRejected = rejected.result.refused === 'checksum' && restored.result.refused === undefined;
+  return isEqual && isRejected && verified.result.differences === 0;
 }
 
 async function main(): Promise<void> {
   if (values.help) return console.log(usage);
   const folder = await mkdtemp(join(tmpdir(), 'bench-backup-'));
-  await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
+  await chmod(folder, 0o711); // If run as root, PostgreSQL runs as another user, who must be able to traverse the folder.
   const server = await startPostgres({ folder, port: await findFreePort(), password: 'bench' });
   try {
     for (const name of ['source', 'target']) await ensureDatabase(server, name);

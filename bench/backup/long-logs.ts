@@ -1,4 +1,4 @@
-/** Fields with long logs, through the same fold and the same statements as live ones: valid in every row. */
+/** Writes fields with long logs, using the same fold and the same statements as the workers, so that every row is valid. */
 import { connectDatabase } from '../../db/connect.ts';
 import {
   archiveSnapshot,
@@ -47,7 +47,7 @@ function foldNext(state: FieldState, count: number): { entries: NewLogEntry[]; c
     const next = state.version + 1;
     const device = `phone-${next % devices}` as DeviceId;
     const time = startTimestamp + next;
-    const update = makeUpdate(next, 1 + Math.floor(next / devices));
+    const update = createUpdate(next, 1 + Math.floor(next / devices));
     const { version, outcome, resolution, conflicts: newConflicts } = foldUpdate(state, device, update, time, changes);
     entries.push({ version, device, time, outcome, resolution, update, user: `user-${next % devices}` });
     conflicts.push(...newConflicts);
@@ -55,8 +55,8 @@ function foldNext(state: FieldState, count: number): { entries: NewLogEntry[]; c
   return { entries, conflicts: conflicts.slice(-50) };
 }
 
-/** Mostly cells, every tenth a particle; one in twenty has not seen the last hundred updates. */
-function makeUpdate(next: number, counter: number): Update {
+/** Every tenth update writes a particle, the others cells; one in twenty is concurrent with the previous hundred updates. */
+function createUpdate(next: number, counter: number): Update {
   const seen = Math.max(0, next - (next % 20 === 0 ? 100 : 1));
   const origin = { counter, timestamp: startTimestamp + next, seen };
   if (next % 10 === 0) {

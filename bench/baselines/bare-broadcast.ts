@@ -1,24 +1,24 @@
-/** The limit of any fan-out here: `ws` as it comes, which sends what is published on a channel to every socket. */
+/** Baseline for fan-out: plain `ws` that sends every message of a Redis channel to all sockets. */
 import { Redis } from 'ioredis';
 import { WebSocketServer } from 'ws';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import { serveRpc } from '../stack/rpc-process.ts';
 
-interface Settings {
+interface BroadcastOptions {
   readonly cacheUrl: string;
   readonly channel: string;
-  /** Sent to every socket as it comes. */
-  readonly greeting: Uint8Array;
+  /** Sent to every new socket. */
+  readonly snapshot: Uint8Array;
 }
 
 const handlers = {
-  /** @returns its address */
-  async listen({ cacheUrl, channel, greeting }: Settings): Promise<string> {
+  /** @returns the server's address */
+  async listen({ cacheUrl, channel, snapshot }: BroadcastOptions): Promise<string> {
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
-    const hello = Buffer.from(greeting);
+    const firstMessage = Buffer.from(snapshot);
     server.on('connection', (socket) => {
       socket.on('error', () => socket.terminate());
-      socket.send(hello, { binary: false });
+      socket.send(firstMessage, { binary: false });
     });
     const redis = new Redis(cacheUrl);
     redis.on('message', (_channel: string, message: string) => {

@@ -1,9 +1,9 @@
-/** The limit of any read here: the same framework, which answers with the same bytes every time. */
+/** Baseline for reads: the same framework, which responds with constant bytes. */
 import Fastify from 'fastify';
 import { serveRpc } from '../stack/rpc-process.ts';
 
 const handlers = {
-  /** @returns its address; what it serves is at `/0`, `/1`, … */
+  /** @returns the server's address; the bodies are served at `/0`, `/1`, … */
   async listen(bodies: readonly Uint8Array[]): Promise<string> {
     const app = Fastify();
     for (const [index, body] of bodies.entries()) {

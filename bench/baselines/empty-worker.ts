@@ -1,28 +1,28 @@
-/** The limit of any worker here: BullMQ with the settings of ours, and jobs that do nothing. */
+/** Baseline for workers: BullMQ with the same settings and jobs that do nothing. */
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { serveRpc } from '../stack/rpc-process.ts';
 
-interface Settings {
+interface EmptyWorkerOptions {
   readonly url: string;
   readonly prefix: string;
   readonly queue: string;
-  /** Where it says which jobs it has processed. */
+  /** The Redis channel on which processed job ids are published. */
   readonly channel: string;
 }
 
 let processed = 0;
-let goal = { count: 0, reached: () => {} };
+let target = { count: 0, reached: () => {} };
 
 const handlers = {
-  async start({ url, prefix, queue, channel }: Settings): Promise<void> {
+  async start({ url, prefix, queue, channel }: EmptyWorkerOptions): Promise<void> {
     const redis = new Redis(url);
     const worker = new Worker(
       queue,
       async ({ name, id }) => {
         if (name === 'paced') await redis.publish(channel, id ?? '');
         processed += 1;
-        if (processed === goal.count) setImmediate(goal.reached);
+        if (processed === target.count) setImmediate(target.reached);
         return { version: processed };
       },
       {
@@ -37,10 +37,10 @@ const handlers = {
     worker.on('error', (error) => console.error(error.message));
     await worker.waitUntilReady();
   },
-  /** Resolves once so many jobs were processed since the last call. */
+  /** Resolves when `count` jobs have been processed since the last call. */
   async process(count: number): Promise<void> {
     const reached = new Promise<void>((resolve) => {
-      goal = { count, reached: resolve };
+      target = { count, reached: resolve };
     });
     if (processed < count) await reached;
     processed = 0;

@@ -1,4 +1,4 @@
-/** The limit of any API here: the same route and schema on the same framework, which checks a body and answers. */
+/** Baseline for the API: the same route and schema on the same framework; validates the body and responds. */
 import Fastify from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -6,7 +6,7 @@ import { createUpdatesSchema } from '../../shared/contract/update.ts';
 import { serveRpc } from '../stack/rpc-process.ts';
 
 const handlers = {
-  /** @returns its address */
+  /** @returns the server's address */
   async listen(_: null): Promise<string> {
     const app = Fastify({ bodyLimit: 1024 * 1024 }).withTypeProvider<ZodTypeProvider>();
     app.setValidatorCompiler(validatorCompiler);

@@ -1,4 +1,4 @@
-/** How fast PostgreSQL itself takes the same log rows, in transactions of the same size, over as many connections. */
+/** Baseline for the log: inserts the same rows in transactions of the same size over several connections. */
 import type pg from 'pg';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 
@@ -7,7 +7,7 @@ const insert = `
   INSERT INTO bench_log (field_id, version, device_id, counter, logged_at, outcome, update)
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::jsonb[])`;
 
-/** @returns how long it took, in ms */
+/** @returns the duration in ms */
 export async function insertRawLog(db: pg.Pool, jobs: readonly ApplyUpdates[], batchSize: number): Promise<number> {
   await db.query('DROP TABLE IF EXISTS bench_log');
   await db.query('CREATE TABLE bench_log (LIKE field_updates INCLUDING ALL)');

@@ -1,4 +1,4 @@
-/** How fast BullMQ itself takes jobs and has them processed, with the same Redis, jobs, and number in flight. */
+/** Baseline for the queue: BullMQ with the same Redis, jobs and number of jobs in flight, and a worker that does nothing. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -14,9 +14,9 @@ const channel = 'bench-raw-processed';
 const jobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
 
 export interface RawQueue {
-  /** @returns how long until all of them were processed, in ms */
+  /** @returns the time until all jobs were processed, in ms */
   run(jobs: readonly ApplyUpdates[], inFlight: number): Promise<number>;
-  /** @returns how long each of jobs that come at a steady rate took until it was processed, in ms */
+  /** Adds jobs at a constant rate. @returns the time until each was processed, in ms from when it was due */
   pace(make: () => ApplyUpdates, perSecond: number, seconds: number): Promise<number[]>;
   close(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export interface RawQueue {
 export async function openRawQueue({ urls }: BenchStack): Promise<RawQueue> {
   const workerProcess = new RpcProcess<EmptyWorker>('empty worker', import.meta.resolve('./empty-worker.ts'));
   const queue = new Queue(name, { connection: { url: urls.queue }, prefix, defaultJobOptions: jobOptions });
-  queue.on('error', () => undefined); // The add that is under way is rejected as well.
+  queue.on('error', () => undefined); // The add in progress is rejected with the same error.
   await workerProcess.call('start', { url: urls.queue, prefix, queue: name, channel });
   const subscriber = new Redis(urls.queue);
   await subscriber.subscribe(channel);
@@ -58,7 +58,7 @@ export async function openRawQueue({ urls }: BenchStack): Promise<RawQueue> {
         }
       }
       await processed;
-      await waitUntil('all jobs were announced', () => times.length >= total);
+      await waitUntil('all processed jobs were published', () => times.length >= total);
       subscriber.off('message', onMessage);
       return times;
     },

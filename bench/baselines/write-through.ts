@@ -1,6 +1,6 @@
 /**
- * The rival: a plain synchronous write-through service, as most would write it. One transaction reads the field's
- * document, changes it and writes it back; then the cache is set. Nothing in it guards against two at once.
+ * Baseline for the whole service: a synchronous write-through service as commonly written. One transaction reads the
+ * field's document, changes it and writes it back; then the cache is set. It has no concurrency control.
  */
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
@@ -9,12 +9,12 @@ import type { ParticlePut } from '../../shared/field/update.ts';
 import { serveRpc } from '../stack/rpc-process.ts';
 
 interface Document {
-  /** How many updates it has taken in. */
+  /** The number of updates in the document. */
   version: number;
   particles: Record<string, ParticlePut>;
 }
 
-interface Settings {
+interface WriteThroughOptions {
   readonly databaseUrl: string;
   readonly cacheUrl: string;
   readonly field: string;
@@ -51,8 +51,8 @@ function createDocument(particles: number): Document {
 let pool: pg.Pool | undefined;
 
 const handlers = {
-  /** @returns its address */
-  async listen({ databaseUrl, cacheUrl, field, particles }: Settings): Promise<string> {
+  /** @returns the server's address */
+  async listen({ databaseUrl, cacheUrl, field, particles }: WriteThroughOptions): Promise<string> {
     const db = new pg.Pool({ connectionString: databaseUrl, max: 10 });
     pool = db;
     await db.query('CREATE TABLE IF NOT EXISTS rival (field text PRIMARY KEY, state jsonb NOT NULL)');
@@ -78,10 +78,10 @@ const handlers = {
     });
     return app.listen({ host: '127.0.0.1', port: 0 });
   },
-  /** How many of the updates that it acknowledged are in the document. */
+  /** The number of acknowledged updates that are in the document. */
   async countKept(_: null): Promise<number> {
-    const answer = await pool?.query<{ version: number }>("SELECT (state->>'version')::int AS version FROM rival");
-    return answer?.rows[0]?.version ?? 0;
+    const result = await pool?.query<{ version: number }>("SELECT (state->>'version')::int AS version FROM rival");
+    return result?.rows[0]?.version ?? 0;
   },
 };
 

@@ -1,4 +1,4 @@
-/** One delta to many watchers, beside a bare `ws` broadcast of the same bytes, published by the same workers. */
+/** Fan-out of deltas to many subscribers, compared with a plain `ws` broadcast of the same bytes. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { BareBroadcast } from '../baselines/bare-broadcast.ts';
@@ -18,7 +18,7 @@ const perSecond = 20;
 const ourServer = 'API 1';
 const bareServer = 'bare ws';
 
-/** One of the two servers, and how it is reached. */
+/** One of the two compared servers. */
 interface Server {
   readonly name: typeof ourServer | typeof bareServer;
   readonly url: string;
@@ -32,7 +32,7 @@ interface Measured extends Delivery {
 
 export const fanOut: Bench = {
   name: 'fan-out',
-  about: 'deltas of a hot field to many WebSockets, beside a bare ws broadcast of the same bytes',
+  about: 'deltas of a hot field to many WebSockets, compared with a plain ws broadcast of the same bytes',
   async run({ stack, isQuick, printLine }) {
     await seedFields(stack, [field], 1000);
     const [address = ''] = stack.addresses;
@@ -48,9 +48,9 @@ export const fanOut: Bench = {
     stack.usage.watch('subscribers', subscribers.pid);
     stack.usage.watch(bareServer, broadcast.pid);
     try {
-      const greeting = await readState(address, token);
+      const snapshot = await readState(address, token);
       const channel = await fieldChannel(stack, field);
-      const bareUrl = await broadcast.call('listen', { cacheUrl: stack.urls.cache, channel, greeting });
+      const bareUrl = await broadcast.call('listen', { cacheUrl: stack.urls.cache, channel, snapshot });
       const servers: Server[] = [
         { name: ourServer, url: `${address}/api/fields/${field}/stream`, protocols: `field.v1, bearer.${token}` },
         { name: bareServer, url: bareUrl, protocols: '' },
@@ -66,24 +66,26 @@ export const fanOut: Bench = {
             const measured = await measure(stack, subscribers, server, { size, seconds: isQuick ? 1 : 6 });
             found.get(size)?.[server.name].push(measured);
             printLine(
-              `round ${number} of ${rounds}: ${size} watchers, ${server.name}: last p99 ${format(measured.lastP99, 1)} ms`,
+              `round ${number} of ${rounds}: ${size} subscribers, ${server.name}: last p99 ${format(measured.lastP99, 1)} ms`,
             );
           }
         }
       }
-      const joinCount = isQuick ? 100 : 1500;
+      const subscriberCount = isQuick ? 100 : 1500;
       const reconnectStorms = { [ourServer]: [] as number[], [bareServer]: [] as number[] };
       for (let number = 1; number <= (isQuick ? 1 : 3); number++) {
         for (const { name, url, protocols } of servers) {
-          reconnectStorms[name].push(await subscribers.call('reconnectStorm', { url, protocols, count: joinCount }));
+          reconnectStorms[name].push(
+            await subscribers.call('reconnectStorm', { url, protocols, count: subscriberCount }),
+          );
           await subscribers.call('unsubscribeAll', null);
         }
         printLine(
-          `storm ${number}: ${joinCount} at once in ${format(reconnectStorms[ourServer].at(-1) ?? 0)} ms, bare ${format(reconnectStorms[bareServer].at(-1) ?? 0)} ms`,
+          `reconnect storm ${number}: ${subscriberCount} subscribers in ${format(reconnectStorms[ourServer].at(-1) ?? 0)} ms, bare ${format(reconnectStorms[bareServer].at(-1) ?? 0)} ms`,
         );
       }
       return {
-        tables: [describeFanOut(found), describeReconnectStorm(joinCount, greeting.length, reconnectStorms)],
+        tables: [describeFanOut(found), describeReconnectStorm(subscriberCount, snapshot.length, reconnectStorms)],
         targets: sizes
           .filter((size) => isQuick || size >= 1500)
           .flatMap((size) => createTargets(size, found.get(size))),
@@ -116,7 +118,7 @@ async function measure(
   const { name, url, protocols } = server;
   const before = stack.usage.readMemoryMb(name);
   await subscribers.call('subscribe', { url, protocols, count: size });
-  await delay(1000); // What joining has stirred up comes to rest.
+  await delay(1000); // The work of connecting is not part of the measurement.
   const kbPerSocket = (1024 * (stack.usage.readMemoryMb(name) - before)) / size;
   const published: [number, number][] = [];
   const stopChannel = await watchChannel(stack, field, ({ to }) => {
@@ -150,12 +152,12 @@ async function sendUpdates(stack: BenchStack, seconds: number): Promise<void> {
 
 type Found = Record<typeof ourServer | typeof bareServer, readonly Measured[]>;
 
-const medianOf = (all: readonly Measured[], what: keyof Measured) => median(all.map((one) => one[what]));
+const medianOf = (all: readonly Measured[], what: keyof Measured) => median(all.map((measured) => measured[what]));
 
 function describeFanOut(found: ReadonlyMap<number, Found>): Table {
   return {
-    title: `${perSecond} deltas a second: ms from the channel to the watchers`,
-    columns: ['watchers', 'server', 'p50', 'p99', 'last p50', 'last p99', 'CPU %', 'kB a socket'],
+    title: `${perSecond} deltas per second: ms from the channel to the subscribers`,
+    columns: ['subscribers', 'server', 'p50', 'p99', 'last p50', 'last p99', 'CPU %', 'kB per socket'],
     rows: [...found].flatMap(([size, both]) =>
       [ourServer, bareServer].map((name) => {
         const all = both[name as typeof ourServer];
@@ -173,18 +175,18 @@ function describeFanOut(found: ReadonlyMap<number, Found>): Table {
         ];
       }),
     ),
-    note: '*last*: until the last watcher has it. All watchers are one process, which shares the machine with the server.',
+    note: '*last*: until the last subscriber has received it. All subscribers are in one process on the same machine as the server.',
   };
 }
 
 function describeReconnectStorm(
-  joinCount: number,
+  subscriberCount: number,
   bytes: number,
   reconnectStorms: Record<typeof ourServer | typeof bareServer, readonly number[]>,
 ): Table {
   return {
-    title: `${format(joinCount)} watchers who join at once a field of 1,000 particles: ms until each has its snapshot of ${format(bytes / 1000)} kB`,
-    columns: ['server', 'median', 'of the bare one'],
+    title: `${format(subscriberCount)} subscribers connect to a field of 1,000 particles at the same time: ms until each has its snapshot of ${format(bytes / 1000)} kB`,
+    columns: ['server', 'median', 'ratio to bare ws'],
     rows: [
       [
         ourServer,
@@ -203,7 +205,7 @@ function createTargets(size: number, both: Found | undefined): Target[] {
   const ratio = value / limit;
   return [
     {
-      what: `${format(size)} watchers: p99 to the last one, in ms`,
+      what: `${format(size)} subscribers: p99 to the last one, in ms`,
       value: round(value, 1),
       limit: round(limit, 1),
       ratio: round(ratio),
@@ -211,7 +213,7 @@ function createTargets(size: number, both: Found | undefined): Target[] {
       met: ratio <= 1.5,
     },
     {
-      what: `${format(size)} watchers: kB a socket`,
+      what: `${format(size)} subscribers: kB per socket`,
       value: round(kb, 1),
       limit: round(bareKb, 1),
       ratio: round(kb / bareKb),

@@ -1,4 +1,4 @@
-/** What an update costs as everything grows: history, particles, devices, fields; and what a cold load costs then. */
+/** The cost of an update as history, particles, devices and fields grow, and the cost of a cold load. */
 import { Redis } from 'ioredis';
 import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
@@ -15,16 +15,16 @@ const perRequest = 20;
 
 interface Measured {
   readonly at: number;
-  /** Medians of the bursts. */
+  /** Medians over the bursts. */
   readonly old: BurstCost;
   readonly young: BurstCost;
-  /** Of CPU, old to young: the median of the pairs. */
+  /** CPU time of the old field relative to the young one, as the median over the pairs. */
   readonly ratio: number;
 }
 
 export const growth: Bench = {
   name: 'growth',
-  about: 'the cost of an update as a field grows, beside the same burst on a young one',
+  about: 'the cost of an update as a field grows, compared with the same burst on a young field',
   async run(context) {
     const history = await growHistory(context);
     const cold = await loadCold(context);
@@ -36,7 +36,7 @@ export const growth: Bench = {
     return {
       tables: [
         {
-          title: 'History of one field of 100 particles: µs per update, at 20 a request',
+          title: 'History of one field of 100 particles: µs per update, at 20 per request',
           columns: ['updates before', 'CPU', 'CPU, young field', 'ratio', 'wall', 'wall, young field'],
           rows: history.map(({ at, old, young, ratio }) => [
             format(at),
@@ -46,7 +46,7 @@ export const growth: Bench = {
             format(old.wallUs),
             format(young.wallUs),
           ]),
-          note: 'Medians of bursts of the same updates, in turns; CPU is that of API, worker, Redis and PostgreSQL together.',
+          note: 'Medians of alternating bursts of the same updates. CPU is the total of API, worker, Redis and PostgreSQL.',
         },
         width,
         {
@@ -62,7 +62,7 @@ export const growth: Bench = {
       ],
       targets: [
         {
-          what: `CPU per update after ${format(last?.at ?? 0)} updates beside a young field, in µs`,
+          what: `CPU per update after ${format(last?.at ?? 0)} updates compared with a young field, in µs`,
           value: round(last?.old.cpuUs ?? Number.NaN, 1),
           limit: round(last?.young.cpuUs ?? Number.NaN, 1),
           ratio: round(ratio),
@@ -109,7 +109,7 @@ async function growHistory({ stack, isQuick, printLine }: BenchContext): Promise
   for (let step = 0; ; step++) {
     const young = `bench-young-${step}` as FieldId;
     await seedFields(stack, [young], 100);
-    // In turns: a checkpoint of PostgreSQL falls into one of them now and then.
+    // Old and young alternate, so that PostgreSQL's checkpoints affect both.
     const bursts: { old: BurstCost; young: BurstCost }[] = [];
     for (let pair = 0; pair < pairs; pair++) {
       bursts.push({ young: await send(young, burst), old: await send(oldField, burst) });
@@ -133,7 +133,7 @@ function summarizeBursts(bursts: readonly { old: BurstCost; young: BurstCost }[]
   return { old: of('old'), young: of('young'), ratio: medianRatio(all('old', 'cpuUs'), all('young', 'cpuUs')) };
 }
 
-/** With nothing in the cache and nothing in the memory of an API that has just started. */
+/** Measures a read with an empty cache, by an API that has just started. */
 async function loadCold({ stack, isQuick }: BenchContext): Promise<{ whole: number[] }> {
   const token = await createToken('reader' as DeviceId);
   const redis = new Redis(stack.urls.cache);
@@ -144,7 +144,7 @@ async function loadCold({ stack, isQuick }: BenchContext): Promise<{ whole: numb
     await stack.scale({ apis: 1, workers: 1 });
     await redis.del(key);
     const connection = await HttpConnection.open(stack.addresses[0] ?? '');
-    // Its connections are open and its code is warm; the field is new to it.
+    // Warms up the connections and the code with another field.
     for (let time = 0; time < 3; time++)
       await connection.send(encodeRequest({ path: '/api/fields/bench-young-0', token }));
     const startedAt = performance.now();
@@ -165,7 +165,7 @@ async function measureSize({ db }: BenchStack): Promise<{ log: number; indexes: 
   return { log: per(rows[0]?.log), indexes: per(rows[0]?.indexes), everything: per(rows[0]?.everything) };
 }
 
-/** Particles, devices and fields: the same burst on few and on many. */
+/** Measures the same burst with different numbers of particles, devices and fields. */
 async function growWidth({ stack, isQuick, printLine }: BenchContext): Promise<Table> {
   const burst = isQuick ? 1000 : 20_000;
   const rows: (string | number)[][] = [];
@@ -204,8 +204,8 @@ async function growWidth({ stack, isQuick, printLine }: BenchContext): Promise<T
     );
   }
   return {
-    title: 'Particles, devices, fields: µs per update, at 20 a request',
-    columns: ['what', 'how many', 'CPU', 'wall'],
+    title: 'Particles, devices, fields: µs per update, at 20 per request',
+    columns: ['what', 'count', 'CPU', 'wall'],
     rows,
   };
 }

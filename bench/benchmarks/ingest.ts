@@ -1,4 +1,4 @@
-/** How many updates a second go all the way, from the request to the commit, beside what each part could do alone. */
+/** Throughput from the request to the commit, compared with each component alone. */
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { NoopApi } from '../baselines/noop-api.ts';
@@ -21,7 +21,7 @@ interface Workload {
   readonly requests: number;
 }
 
-/** One round of one shape: updates a second of ours and of each limit; jobs are requests. */
+/** One round of one workload: updates per second of this service and of each baseline. One job is one request. */
 interface Round {
   readonly ours: number;
   readonly http: number;
@@ -33,7 +33,7 @@ interface Round {
 
 export const ingest: Bench = {
   name: 'ingest',
-  about: 'updates a second until all are applied, beside bare HTTP, bare BullMQ and bare inserts',
+  about: 'updates per second until all are applied, compared with HTTP, BullMQ and inserts alone',
   async run({ stack, isQuick, printLine }) {
     const hot = ['bench-hot' as FieldId];
     const many = Array.from({ length: isQuick ? 100 : 1000 }, (_, index) => `bench-many-${index}` as FieldId);
@@ -41,10 +41,15 @@ export const ingest: Bench = {
     await seedFields(stack, many, 5);
     const requests = isQuick ? { one: 2000, twenty: 500 } : { one: 12_000, twenty: 3000 };
     const workloads: Workload[] = [
-      { name: '1 a request, one field', perRequest: 1, fields: hot, requests: requests.one },
-      { name: `1 a request, ${format(many.length)} fields`, perRequest: 1, fields: many, requests: requests.one },
-      { name: '20 a request, one field', perRequest: 20, fields: hot, requests: requests.twenty },
-      { name: `20 a request, ${format(many.length)} fields`, perRequest: 20, fields: many, requests: requests.twenty },
+      { name: '1 per request, one field', perRequest: 1, fields: hot, requests: requests.one },
+      { name: `1 per request, ${format(many.length)} fields`, perRequest: 1, fields: many, requests: requests.one },
+      { name: '20 per request, one field', perRequest: 20, fields: hot, requests: requests.twenty },
+      {
+        name: `20 per request, ${format(many.length)} fields`,
+        perRequest: 20,
+        fields: many,
+        requests: requests.twenty,
+      },
     ];
     const noopApi = new RpcProcess<NoopApi>('no-op API', import.meta.resolve('../baselines/noop-api.ts'));
     const queue = await openRawQueue(stack);
@@ -55,12 +60,12 @@ export const ingest: Bench = {
       for (let number = 0; number <= count; number++) {
         if (isQuick && number === 0) continue;
         for (const workload of workloads) {
-          // The first round warms up, and is short.
+          // The first round is a short warm-up.
           const sized = number === 0 ? { ...workload, requests: Math.ceil(workload.requests / 4) } : workload;
-          const one = await runRound(stack, sized, noopUrl, queue);
-          if (number > 0) rounds.get(workload.name)?.push(one);
+          const result = await runRound(stack, sized, noopUrl, queue);
+          if (number > 0) rounds.get(workload.name)?.push(result);
           printLine(
-            `round ${number} of ${count}: ${workload.name}: ${format(one.ours)} updates/s, BullMQ alone ${format(one.queue)}`,
+            `round ${number} of ${count}: ${workload.name}: ${format(result.ours)} updates/s, BullMQ alone ${format(result.queue)}`,
           );
         }
       }
@@ -118,22 +123,30 @@ async function runRound(stack: BenchStack, workload: Workload, noopUrl: string, 
   };
 }
 
-/** Transactions that have logged updates so far. */
+/** The number of transactions that have inserted into the log. */
 async function countTransactions({ db }: BenchStack): Promise<number> {
   const { rows } = await db.query<{ count: string }>('SELECT count(DISTINCT xmin::text) AS count FROM field_updates');
   return Number(rows[0]?.count);
 }
 
 function describeFindings(workloads: readonly Workload[], rounds: ReadonlyMap<string, readonly Round[]>): Findings {
-  const of = (shape: Workload) => rounds.get(shape.name) ?? [];
+  const of = (workload: Workload) => rounds.get(workload.name) ?? [];
   const throughput: Table = {
-    title: 'Updates a second, until all are applied',
-    columns: ['load', 'all the way', 'HTTP alone', 'BullMQ alone', 'inserts alone', 'of BullMQ', 'updates a commit'],
-    rows: workloads.map((shape) => {
-      const all = of(shape);
-      const column = (pick: (one: Round) => number) => describeSpread(all.map(pick));
+    title: 'Updates per second until all are applied',
+    columns: [
+      'workload',
+      'this service',
+      'HTTP alone',
+      'BullMQ alone',
+      'inserts alone',
+      'ratio to BullMQ',
+      'updates per commit',
+    ],
+    rows: workloads.map((workload) => {
+      const all = of(workload);
+      const column = (pick: (round: Round) => number) => describeSpread(all.map(pick));
       return [
-        shape.name,
+        workload.name,
         column(({ ours }) => ours),
         column(({ http }) => http),
         column(({ queue }) => queue),
@@ -150,13 +163,13 @@ function describeFindings(workloads: readonly Workload[], rounds: ReadonlyMap<st
   const names = [...(of(workloads[0] as Workload)[0]?.cpuMs.keys() ?? [])];
   const cpu: Table = {
     title: 'CPU time per update, in µs',
-    columns: ['load', ...names],
-    rows: workloads.map((shape) => [
-      shape.name,
-      ...names.map((name) => format(1000 * median(of(shape).map(({ cpuMs }) => cpuMs.get(name) ?? 0)))),
+    columns: ['workload', ...names],
+    rows: workloads.map((workload) => [
+      workload.name,
+      ...names.map((name) => format(1000 * median(of(workload).map(({ cpuMs }) => cpuMs.get(name) ?? 0)))),
     ]),
   };
-  return { tables: [throughput, cpu], targets: workloads.map((shape) => createTarget(shape, of(shape))) };
+  return { tables: [throughput, cpu], targets: workloads.map((workload) => createTarget(workload, of(workload))) };
 }
 
 function createTarget({ name, perRequest }: Workload, all: readonly Round[]): Target {
@@ -166,7 +179,7 @@ function createTarget({ name, perRequest }: Workload, all: readonly Round[]): Ta
   if (perRequest === 1) {
     const ratio = medianRatio(ours, jobs);
     return {
-      what: `ingest, ${name}: updates/s beside BullMQ alone`,
+      what: `ingest, ${name}: updates/s compared with BullMQ alone`,
       value: round(value, 0),
       limit: round(limit, 0),
       ratio: round(ratio),
@@ -174,10 +187,10 @@ function createTarget({ name, perRequest }: Workload, all: readonly Round[]): Ta
       met: ratio >= 0.6,
     };
   }
-  // The promise was made for a machine on which BullMQ does 10,000 jobs a second: it scales with what this one does.
+  // The target refers to a machine on which BullMQ processes 10,000 jobs per second, so it is scaled by this machine's rate.
   const ratio = medianRatio(ours, jobs);
   return {
-    what: `ingest, ${name}: updates/s beside jobs/s of BullMQ alone`,
+    what: `ingest, ${name}: updates/s compared with jobs/s of BullMQ alone`,
     value: round(value, 0),
     limit: round(limit, 0),
     ratio: round(ratio),

@@ -1,4 +1,4 @@
-/** How long it takes from the POST of one device to the delta at another, at a steady rate, and where the time goes. */
+/** Latency from the POST of one device to the delta at another at a constant rate, by stage. */
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { openRawQueue, type RawQueue } from '../baselines/raw-queue.ts';
@@ -12,11 +12,11 @@ import type { BenchStack } from '../stack/bench-stack.ts';
 const field = 'bench-latency' as FieldId;
 const stages = ['accepted', 'committing', 'published', 'delivered', 'BullMQ alone'] as const;
 type Stage = (typeof stages)[number];
-type Times = Record<Stage, number[]> & { arriving: number[]; refused: number };
+type Times = Record<Stage, number[]> & { arriving: number[]; rejected: number };
 
 /**
- * At the start of a rate all its devices come within a quarter of a second: connections are opened, tokens seen for the
- * first time, and what waited meanwhile is worked off. That is told apart from how it goes on.
+ * At the start of each rate all devices connect within a quarter of a second: connections are opened, tokens are verified
+ * for the first time, and a backlog is processed. These seconds are measured separately.
  */
 const usualArrivalSeconds = 3;
 
@@ -29,7 +29,7 @@ interface LoadRate {
   readonly perSecond: number;
   readonly devices: number;
   readonly seconds: number;
-  /** Before them. */
+  /** Preceding seconds that are measured separately. */
   readonly arrivalSeconds?: number;
 }
 
@@ -42,12 +42,12 @@ const rates: readonly LoadRate[] = [
   { perSecond: 3000, devices: 750, seconds: 6 },
 ];
 
-/** Until the processes have compiled what they run all day: some twenty thousand requests. */
+/** About 20,000 requests, until the code of all processes is compiled. */
 const warmUp: LoadRate = { perSecond: 2000, devices: 500, seconds: 10 };
 
 export const latency: Bench = {
   name: 'latency',
-  about: 'from POST to delta at a steady rate, and where the time goes, beside BullMQ alone at the same rate',
+  about: 'latency from POST to delta at a constant rate by stage, compared with BullMQ alone at the same rate',
   async run({ stack, isQuick, printLine }) {
     const selectedRates = isQuick ? rates.filter(({ perSecond }) => perSecond === 200) : rates;
     const queue = await openRawQueue(stack);
@@ -60,9 +60,9 @@ export const latency: Bench = {
           const times = await measure(stack, queue, isQuick ? { ...rate, seconds: 1, arrivalSeconds: 0.5 } : rate);
           found.set(rate.perSecond, [...(found.get(rate.perSecond) ?? []), times]);
           const [p50, p99] = [0.5, 0.99].map((share) => format(percentile(times.delivered, share), 1));
-          const { refused } = times;
+          const { rejected } = times;
           printLine(
-            `round ${number} of ${count}: ${rate.perSecond}/s: delivered p50 ${p50}, p99 ${p99} ms, ${refused} refused`,
+            `round ${number} of ${count}: ${rate.perSecond}/s: delivered p50 ${p50}, p99 ${p99} ms, ${rejected} rejected`,
           );
         }
       }
@@ -73,8 +73,8 @@ export const latency: Bench = {
       median((found.get(rate) ?? []).map((times) => percentile(times[stage], share)));
     const tables = [...found.keys()].map(
       (rate): Table => ({
-        title: `${format(rate)} updates a second, one a request: ms from when it was due`,
-        columns: ['until', 'p50', 'p99', 'p99.9'],
+        title: `${format(rate)} updates per second, one per request: ms from the due time`,
+        columns: ['stage', 'p50', 'p99', 'p99.9'],
         rows: [...stages, 'arriving' as const].map((stage) => [
           stage,
           ...[0.5, 0.99, 0.999].map((share) => format(of(rate, stage, share), 1)),
@@ -86,14 +86,14 @@ export const latency: Bench = {
       tables[tables.length - 1] = {
         ...last,
         note:
-          'Medians of the rounds, each without its first 3 s. *accepted*: the 202 is here. *committing*: the worker folds it, under the lock (the log time, in whole ms). ' +
-          '*published*: the delta is on the channel. *delivered*: it is at a WebSocket. *BullMQ alone*: from adding an empty job until it is processed. ' +
-          '*arriving*: delivered, of the first 3 s, in which all the devices come.',
+          'Medians of the rounds, each without its first 3 s. *accepted*: the 202 is received. *committing*: the worker folds it under the lock (the log time, in whole ms). ' +
+          '*published*: the delta is on the channel. *delivered*: a WebSocket has received it. *BullMQ alone*: from adding an empty job until it is processed. ' +
+          '*arriving*: delivered, in the first 3 s, in which all devices connect.',
       };
     }
     const top = isQuick ? 200 : 2000;
     const [value, limit] = [of(top, 'delivered', 0.99), of(top, 'BullMQ alone', 0.99)];
-    const refused = [...found.values()].flat().reduce((sum, times) => sum + times.refused, 0);
+    const rejected = [...found.values()].flat().reduce((sum, times) => sum + times.rejected, 0);
     const series = (stage: Stage, share: number) => ({
       name: `${stage} p${100 * share}`,
       points: [...found.keys()].map((rate) => [rate, of(rate, stage, share)] as const),
@@ -102,19 +102,19 @@ export const latency: Bench = {
       tables,
       targets: [
         {
-          what: `p99 from POST to delta at ${format(top)} updates/s, in ms, beside BullMQ alone`,
+          what: `p99 from POST to delta at ${format(top)} updates/s, in ms, compared with BullMQ alone`,
           value: round(value, 1),
           limit: round(limit, 1),
           ratio: round(value / limit, 1),
-          target: '< 50 ms, and nothing refused',
-          met: value < 50 && refused === 0,
+          target: '< 50 ms, and no request rejected',
+          met: value < 50 && rejected === 0,
         },
       ],
       plots: [
         {
           file: 'latency.svg',
           title: 'From POST to delta',
-          x: 'updates a second',
+          x: 'updates per second',
           y: 'ms',
           series: [
             series('delivered', 0.5),
@@ -132,7 +132,7 @@ async function measure(stack: BenchStack, queue: RawQueue, rate: LoadRate): Prom
   const { perSecond, devices, seconds, arrivalSeconds = usualArrivalSeconds } = rate;
   const [url = ''] = stack.addresses;
   const times: Times = {
-    refused: 0,
+    rejected: 0,
     accepted: [],
     committing: [],
     published: [],
@@ -141,7 +141,7 @@ async function measure(stack: BenchStack, queue: RawQueue, rate: LoadRate): Prom
     arriving: [],
   };
   const dueAt = new Map<string, number>();
-  /** Those of the devices' first seconds. */
+  /** Due times of updates in the arrival seconds. */
   const earlyDueAt = new Map<string, number>();
   let measureFrom: number | undefined;
   const writers = await createWriters(devices);
@@ -173,12 +173,14 @@ async function measure(stack: BenchStack, queue: RawQueue, rate: LoadRate): Prom
       return encodePost(writer, field, updates);
     },
     onResponse: ({ status }, due) => {
-      if (status !== 202) times.refused += 1;
+      if (status !== 202) times.rejected += 1;
       else if (measureFrom !== undefined && due >= measureFrom) times.accepted.push(performance.now() - due);
     },
   });
   const accepted = times.accepted.length;
-  await waitUntil('everything is delivered', () => times.delivered.length >= accepted, { timeoutMs: 60_000 });
+  await waitUntil('all accepted updates are delivered', () => times.delivered.length >= accepted, {
+    timeoutMs: 60_000,
+  });
   stopStream();
   stopChannel();
   const [writer] = writers;

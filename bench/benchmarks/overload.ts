@@ -1,6 +1,6 @@
 /**
- * Five times what the machine can apply: updates are turned away before memory grows, reads go on, and whatever was
- * accepted is applied.
+ * Five times the capacity of the machine: updates are rejected before memory grows, reads continue, and every accepted
+ * update is applied.
  */
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { ConstantApi } from '../baselines/constant-api.ts';
@@ -17,18 +17,18 @@ import { RpcProcess } from '../stack/rpc-process.ts';
 
 const particles = 1000;
 const perRequest = 20;
-/** So many that they keep coming while others of them wait for their turn. */
+/** Enough writers to keep sending while others wait for a response. */
 const writerCount = 256;
 const overloadFactor = 5;
 const readsPerSecond = 50;
-/** Requests: two seconds of work, so that it is full for much of the flood. */
+/** In requests: about two seconds of work, so that the queue is full for most of the run. */
 const maxBacklog = 1000;
 const field = 'bench-overload' as FieldId;
 
 export const overload: Bench = {
   name: 'overload',
   requiresRestart: true,
-  about: 'five times what the machine can apply: what is turned away, what it costs, and whether reads go on',
+  about: 'five times the capacity of the machine: rejected updates, memory, and the latency of reads',
   async run({ stack, isQuick, printLine }) {
     await stack.scale({ apis: 1, workers: 1, env: { MAX_BACKLOG: String(maxBacklog) } });
     await seedFields(stack, [field], particles);
@@ -38,16 +38,16 @@ export const overload: Bench = {
     try {
       const path = `/api/fields/${field}`;
       const token = await createToken('reader' as DeviceId);
-      const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
-      const body = new Uint8Array(await answer.arrayBuffer());
+      const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+      const body = new Uint8Array(await response.arrayBuffer());
       const ours = { url, request: encodeRequest({ path, token }) };
       const theirs = { url: await constant.call('listen', [body]), request: encodeRequest({ path: '/0' }) };
       const seconds = isQuick ? 1.5 : 10;
       const read = async () => {
         const measureReads = (target: typeof ours) =>
           reader.call('read', { ...target, perSecond: readsPerSecond, seconds });
-        // One after the other: together they would be in each other's way, idle as well. The field is read while the queue
-        // fills, and when it is full.
+        // The reads run one after the other, since they would compete for the cores. The field is read while the queue fills
+        // and again when it is full.
         const filling = await measureReads(ours);
         const limit = await measureReads(theirs);
         const full = await measureReads(ours);
@@ -58,47 +58,48 @@ export const overload: Bench = {
           full: summarize([full]),
         };
       };
-      await read(); // Warms up.
+      await read(); // Warm-up.
       const idle = await read();
       const writers = await createWriters(writerCount);
       const capacity = await measureCapacity(stack, writers, isQuick ? 100 : 1500);
-      printLine(`applies ${format(capacity)} updates a second; ${overloadFactor} times as many are offered`);
+      printLine(`capacity ${format(capacity)} updates per second; offering ${overloadFactor} times as many`);
       const base = await countApplied(stack, [field]);
       const before = new Map(stack.usage.readPeaks());
       const offering = offerLoad(stack, writers, { perSecond: overloadFactor * capacity, seconds: 3 * seconds });
       const [offered, loaded] = await Promise.all([offering, read()]);
-      printLine(`${format(offered.accepted)} updates accepted, ${format(offered.refused)} requests turned away`);
+      printLine(`${format(offered.accepted)} updates accepted, ${format(offered.rejected)} requests rejected`);
       await waitUntilApplied(stack, [field], base + offered.accepted);
       const applied = (await countApplied(stack, [field])) - base;
-      if (applied !== offered.accepted) throw new Error(`${offered.accepted} were accepted, and ${applied} applied`);
+      if (applied !== offered.accepted)
+        throw new Error(`${offered.accepted} updates were accepted, but ${applied} applied`);
       return {
         tables: [
           {
-            title: `${overloadFactor} times ${format(capacity)} updates a second for ${3 * seconds} s, ${perRequest} a request`,
-            columns: ['updates accepted', 'applied', 'requests turned away', 'without Retry-After', 'other answers'],
+            title: `${overloadFactor} times ${format(capacity)} updates per second for ${3 * seconds} s, ${perRequest} per request`,
+            columns: ['updates accepted', 'applied', 'requests rejected', 'without Retry-After', 'other responses'],
             rows: [
               [
                 format(offered.accepted),
                 format(applied),
-                format(offered.refused),
+                format(offered.rejected),
                 offered.withoutRetryAfter,
                 offered.otherResponses,
               ],
             ],
-            note: `A device sends what was turned away again, and its next only when the last is answered. At most ${format(maxBacklog)} requests may wait.`,
+            note: `A device resends rejected requests and has one request in flight. The backlog is limited to ${format(maxBacklog)} requests.`,
           },
           {
-            title: `${readsPerSecond} reads a second of a field of 1,000 particles, in ms`,
+            title: `${readsPerSecond} reads per second of a field of 1,000 particles, in ms`,
             columns: ['', 'reads', 'failed', 'p50', 'p99'],
             rows: [
               describeReads('idle', idle.field),
               describeReads('overloaded', loaded.field),
-              describeReads('its first third, while the queue fills', loaded.filling),
-              describeReads('its last third', loaded.full),
-              describeReads('a constant, idle', idle.limit),
-              describeReads('a constant, overloaded', loaded.limit),
+              describeReads('overloaded, first third (queue filling)', loaded.filling),
+              describeReads('overloaded, last third', loaded.full),
+              describeReads('constant, idle', idle.limit),
+              describeReads('constant, overloaded', loaded.limit),
             ],
-            note: 'The constant is of the same size, from a process of its own that nobody else asks: it shares the cores alone.',
+            note: 'The constant has the same size and comes from a separate process without other clients; it only shares the cores.',
           },
           {
             title: 'Peak memory in MB',
@@ -114,7 +115,7 @@ export const overload: Bench = {
   },
 };
 
-/** Updates applied a second, from the first request until the last is applied. */
+/** Updates applied per second, from the first request until the last update is applied. */
 async function measureCapacity(stack: BenchStack, writers: readonly Writer[], requests: number): Promise<number> {
   const startedAt = performance.now();
   await runClosedLoop({
@@ -135,28 +136,28 @@ function encodeNextRequest(writer: Writer): Buffer {
 interface ReadSummary {
   readonly reads: number;
   readonly failed: number;
-  /** In ms. */
+  /** Percentiles in ms. */
   readonly p50: number;
   readonly p99: number;
 }
 
 interface OfferedLoad {
-  /** Updates. */
+  /** Number of accepted updates. */
   readonly accepted: number;
-  /** Requests answered with 503, and those of them without Retry-After. */
-  readonly refused: number;
+  /** Requests that got 503, and those of them without Retry-After. */
+  readonly rejected: number;
   readonly withoutRetryAfter: number;
   readonly otherResponses: number;
 }
 
-/** Every writer sends the same request again until it is accepted. */
+/** Each writer resends a request until it is accepted. */
 async function offerLoad(
   { addresses }: BenchStack,
   writers: readonly Writer[],
   { perSecond, seconds }: { perSecond: number; seconds: number },
 ): Promise<OfferedLoad> {
   const pending = new Map<number, Buffer>();
-  let [accepted, refused, withoutRetryAfter, otherResponses] = [0, 0, 0, 0];
+  let [accepted, rejected, withoutRetryAfter, otherResponses] = [0, 0, 0, 0];
   await runOpenLoop({
     url: addresses[0] ?? '',
     devices: writers.length,
@@ -172,12 +173,12 @@ async function offerLoad(
         accepted += perRequest;
         pending.delete(index);
       } else if (status === 503) {
-        refused += 1;
+        rejected += 1;
         if (!/\r\nretry-after: \d/i.test(head)) withoutRetryAfter += 1;
       } else otherResponses += 1;
     },
   });
-  return { accepted, refused, withoutRetryAfter, otherResponses };
+  return { accepted, rejected, withoutRetryAfter, otherResponses };
 }
 
 function summarize(parts: readonly ReadTimes[]): ReadSummary {
@@ -193,11 +194,11 @@ function describeReads(name: string, { reads, failed, p50, p99 }: ReadSummary): 
 function createTarget(idle: ReadSummary, loaded: ReadSummary): Target {
   const ratio = loaded.p99 / idle.p99;
   return {
-    what: 'p99 of reads while overloaded, in ms, beside idle',
+    what: 'p99 of reads while overloaded, in ms, compared with idle',
     value: round(loaded.p99, 1),
     limit: round(idle.p99, 1),
     ratio: round(ratio),
-    target: '≤ 5 × idle, and none fails',
+    target: '≤ 5 × idle, and no read fails',
     met: ratio <= 5 && loaded.failed === 0,
   };
 }

@@ -1,4 +1,4 @@
-/** Reads of a cached field, beside the same framework answering with a constant of the same size. */
+/** Reads of a cached field, compared with a constant of the same size served by the same framework. */
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { ConstantApi } from '../baselines/constant-api.ts';
 import type { Bench } from '../bench.ts';
@@ -13,15 +13,15 @@ const connections = 32;
 const field = 'bench-reads' as FieldId;
 
 interface Measured {
-  /** Reads a second. */
+  /** Reads per second. */
   readonly rate: number;
-  /** CPU time a read of the process that answers. */
+  /** CPU time of the server process per read. */
   readonly cpuUs: number;
 }
 
 export const reads: Bench = {
   name: 'reads',
-  about: 'reads of a cached field of 1,000 particles, beside a constant of the same size',
+  about: 'reads of a cached field of 1,000 particles, compared with a constant of the same size',
   async run({ stack, isQuick, printLine }) {
     await seedFields(stack, [field], 1000);
     const [url = ''] = stack.addresses;
@@ -73,7 +73,7 @@ export const reads: Bench = {
           };
           const our = await measure('API 1', url, request);
           const their = await measure('constant', constant, encodeRequest({ path: limit }));
-          if (number === 0) continue; // Warms up.
+          if (number === 0) continue; // Warm-up.
           ours.push(our);
           theirs.push(their);
           printLine(
@@ -87,8 +87,8 @@ export const reads: Bench = {
     return {
       tables: [
         {
-          title: 'Reads a second',
-          columns: ['read', 'this service', 'constant', 'ratio', 'µs of CPU a read', 'of the constant'],
+          title: 'Reads per second',
+          columns: ['read', 'this service', 'constant', 'ratio', 'CPU µs per read', 'CPU µs per read, constant'],
           rows: kinds.map(({ name, ours, theirs }) => [
             name,
             describeSpread(ours.map(rateOf)),
@@ -96,7 +96,7 @@ export const reads: Bench = {
             ratioOf(ours, theirs).toFixed(2),
             ...[ours, theirs].map((measured) => format(median(measured.map(({ cpuUs }) => cpuUs)))),
           ]),
-          note: `${connections} connections. The constant has no token to check, no version to ask Redis for, and no log line to write.`,
+          note: `${connections} connections. The constant verifies no token, reads no version from Redis, and writes no log line.`,
         },
       ],
       targets: kinds.map(({ name, ours, theirs }) => {

@@ -1,4 +1,4 @@
-/** A plain write-through service with the same input, and what it loses. */
+/** Compares throughput and lost updates with a plain write-through service. */
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { WriteThrough } from '../baselines/write-through.ts';
 import type { Bench } from '../bench.ts';
@@ -14,7 +14,7 @@ const field = 'bench-rival' as FieldId;
 
 export const writeThrough: Bench = {
   name: 'rival',
-  about: 'the same updates to one field of 1,000 particles, taken by a plain write-through service',
+  about: 'the same updates to one field of 1,000 particles, compared with a plain write-through service',
   async run({ stack, isQuick, printLine }) {
     await seedFields(stack, [field], particles);
     const baseline = new RpcProcess<WriteThrough>('rival', import.meta.resolve('../baselines/write-through.ts'));
@@ -49,7 +49,7 @@ export const writeThrough: Bench = {
         sentToBaseline += requests.theirs;
         theirs.push((1000 * requests.theirs) / tookMs);
         printLine(
-          `round ${number} of ${count}: ${format(ours.at(-1) ?? 0)} against ${format(theirs.at(-1) ?? 0, 1)} updates/s`,
+          `round ${number} of ${count}: ${format(ours.at(-1) ?? 0)} compared with ${format(theirs.at(-1) ?? 0, 1)} updates/s`,
         );
       }
       const keptCount = await baseline.call('countKept', null);
@@ -58,10 +58,10 @@ export const writeThrough: Bench = {
       return {
         tables: [
           {
-            title: 'One field of 1,000 particles, one update a request',
-            columns: ['service', 'updates a second', 'acknowledged', 'kept', 'lost'],
+            title: 'One field of 1,000 particles, one update per request',
+            columns: ['service', 'updates per second', 'acknowledged', 'kept', 'lost'],
             rows: [
-              ['this one', describeSpread(ours), ours.length * requests.ours, ours.length * requests.ours, 0],
+              ['this service', describeSpread(ours), ours.length * requests.ours, ours.length * requests.ours, 0],
               [
                 'write-through',
                 describeSpread(theirs, 1),
@@ -70,16 +70,16 @@ export const writeThrough: Bench = {
                 `${lostCount} (${format((100 * lostCount) / sentToBaseline)} %)`,
               ],
             ],
-            note: `${connections} connections. The write-through service is bench/baselines/write-through.ts; ours counts until all are applied.`,
+            note: `${connections} connections. The write-through service is bench/baselines/write-through.ts. For this service, time is measured until all updates are applied.`,
           },
         ],
         targets: [
           {
-            what: 'updates/s on 1,000 particles beside a write-through service',
+            what: 'updates/s on 1,000 particles compared with a write-through service',
             value: round(median(ours), 0),
             limit: round(median(theirs), 1),
             ratio: round(ratio, 1),
-            target: '≥ 30 × the rival, and nothing lost',
+            target: '≥ 30 × the baseline, and nothing lost',
             met: ratio >= 30,
           },
         ],

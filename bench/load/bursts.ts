@@ -1,4 +1,4 @@
-/** Makes history: as many updates of one field as it takes, and bursts whose cost is measured. */
+/** Sends bursts of updates and measures their cost. */
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 import { runClosedLoop } from './closed-loop.ts';
@@ -8,7 +8,7 @@ import { createUpdates, encodePost, type MakeUpdate, type Writer } from './write
 export interface BurstOptions {
   readonly fields: readonly FieldId[];
   readonly writers: readonly Writer[];
-  /** Updates in all. */
+  /** Total number of updates. */
   readonly updates: number;
   readonly perRequest: number;
   readonly make: MakeUpdate;
@@ -17,11 +17,11 @@ export interface BurstOptions {
 export interface BurstCost {
   /** Wall time per update, in µs. */
   readonly wallUs: number;
-  /** CPU time per update of everything that takes part in applying it, in µs: less moved by what else the machine does. */
+  /** CPU time per update of all processes of the stack, in µs. Less sensitive to other load on the machine than wall time. */
   readonly cpuUs: number;
 }
 
-/** Sends updates from all writers until all are applied. */
+/** Sends a burst from all writers and waits until it is applied. */
 export async function sendBurst(stack: BenchStack, burst: BurstOptions): Promise<BurstCost> {
   const { fields, writers, updates, perRequest, make } = burst;
   const before = await countApplied(stack, fields);
@@ -42,7 +42,7 @@ export async function sendBurst(stack: BenchStack, burst: BurstOptions): Promise
     cpuUs: (1000 * (sumCpuMs(stack) - cpuBefore)) / count,
   };
 
-  /** Each lane has writers of its own, so that no device has two requests under way. */
+  /** Each connection has its own writers, so that no device has two requests in flight. */
   function createRequestSource({ fields, writers }: BurstOptions) {
     const connections = Math.min(64, writers.length, requests);
     return (connectionIndex: number, requestIndex: number): Buffer => {

@@ -1,17 +1,18 @@
-/** A closed loop: so many connections, each sending its next request as soon as the last is answered. */
+/** A closed-loop load generator: each connection sends its next request when it has received the previous response. */
 import { HttpConnection } from './http-connection.ts';
 
 interface ClosedLoopOptions {
   readonly urls: readonly string[];
   readonly connections: number;
-  /** In all, over all lanes. */
+  /** Total over all connections. */
   readonly requests: number;
-  /** The request that a lane sends next; `turn` counts the lane's own. */
+  /** The next request of a connection; `requestIndex` counts the requests of that connection. */
   readonly next: (connectionIndex: number, requestIndex: number) => Buffer;
+  /** The expected status. */
   readonly expects: number;
 }
 
-/** @returns how long it took, in ms. @throws when an answer has another status. */
+/** @returns the duration in ms. @throws if a response has another status */
 export async function runClosedLoop({
   urls,
   connections,
@@ -20,7 +21,7 @@ export async function runClosedLoop({
   expects,
 }: ClosedLoopOptions): Promise<number> {
   const openConnections = await Promise.all(
-    Array.from({ length: connections }, (_, lane) => HttpConnection.open(urls[lane % urls.length] ?? '')),
+    Array.from({ length: connections }, (_, index) => HttpConnection.open(urls[index % urls.length] ?? '')),
   );
   let remaining = requests;
   const startedAt = performance.now();
@@ -30,7 +31,7 @@ export async function runClosedLoop({
         for (let requestIndex = 0; remaining > 0; requestIndex++) {
           remaining -= 1;
           const { status, body } = await connection.send(next(connectionIndex, requestIndex));
-          if (status !== expects) throw new Error(`answered ${status}: ${body.toString('utf8', 0, 300)}`);
+          if (status !== expects) throw new Error(`unexpected status ${status}: ${body.toString('utf8', 0, 300)}`);
         }
       }),
     );

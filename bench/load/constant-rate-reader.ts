@@ -1,4 +1,4 @@
-/** A process that reads the same thing at a steady rate, and knows how long each answer took. */
+/** A process that sends the same read at a constant rate and measures the response times. */
 import { serveRpc } from '../stack/rpc-process.ts';
 import type { HttpConnection } from './http-connection.ts';
 import { openConnections, sendAtRate } from './open-loop.ts';
@@ -11,14 +11,14 @@ interface ReadOptions {
 }
 
 export interface ReadTimes {
-  /** Of each read, in ms, from when it was due. */
+  /** Response time of each read in ms, from when it was due. */
   readonly times: readonly number[];
-  /** Answers that were not 200. */
+  /** Responses with a status other than 200. */
   readonly failed: number;
 }
 
 const connectionCount = 8;
-/** Who reads has been there for a while: a rush of new connections is waited for by whoever connects. */
+/** Connections are reused between reads, so that connecting during overload is not measured. */
 const connectionsByUrl = new Map<string, Promise<HttpConnection[]>>();
 
 const handlers = {

@@ -1,6 +1,6 @@
 /**
- * One keep-alive connection with one request at a time, and next to no cost of its own: on a machine that runs the load
- * beside what is loaded, a full HTTP client would be measured as well. Knows just as much HTTP as Fastify answers with.
+ * A minimal HTTP client: one keep-alive connection with one request at a time. The load generator shares the machine with
+ * the server, so a full HTTP client would distort the measurement. Supports only responses with a content-length.
  */
 import { connect, type Socket } from 'node:net';
 
@@ -11,7 +11,7 @@ export interface HttpResponse {
 }
 
 interface Pending {
-  resolve(answer: HttpResponse): void;
+  resolve(response: HttpResponse): void;
   reject(error: Error): void;
 }
 
@@ -23,7 +23,7 @@ export class HttpConnection {
   #pending: Pending | undefined;
   #chunks: Buffer[] = [];
   #received = 0;
-  /** Undefined until the head of the answer is here. */
+  /** Undefined until the response head is complete. */
   #expected: { total: number; status: number; head: string; bodyOffset: number } | undefined;
 
   private constructor(socket: Socket) {
@@ -96,7 +96,7 @@ interface RequestOptions {
   readonly body?: string;
 }
 
-/** A request as bytes. */
+/** Encodes a request. */
 export function encodeRequest({ method, path, token, headers = '', body }: RequestOptions): Buffer {
   const head =
     `${method ?? (body === undefined ? 'GET' : 'POST')} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n` +

@@ -1,6 +1,6 @@
 /**
- * An open loop: requests come due at a steady rate, whatever becomes of those before. Each device has one connection and
- * sends one after the other; what waits for its turn is counted from when it was due.
+ * An open-loop load generator: requests become due at a constant rate, independent of responses. Each device has one
+ * connection with one request in flight; latency is measured from the due time (no coordinated omission).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { HttpConnection, type HttpResponse } from './http-connection.ts';
@@ -8,7 +8,7 @@ import { HttpConnection, type HttpResponse } from './http-connection.ts';
 interface LoadOptions {
   readonly perSecond: number;
   readonly seconds: number;
-  /** The request that a device sends next; `dueAt` as of `performance.now()`. */
+  /** The next request of a device; `dueAt` is a `performance.now()` time. */
   readonly next: (device: number, dueAt: number) => Buffer;
   readonly onResponse: (response: HttpResponse, dueAt: number, device: number) => void;
 }
@@ -28,7 +28,7 @@ export function openConnections(url: string, count: number): Promise<HttpConnect
   return Promise.all(Array.from({ length: count }, () => HttpConnection.open(url)));
 }
 
-/** A device for each connection; they stay open. */
+/** Sends with one device per connection. The connections stay open. */
 export async function sendAtRate(
   connections: readonly HttpConnection[],
   { perSecond, seconds, next, onResponse }: LoadOptions,

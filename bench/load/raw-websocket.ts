@@ -1,12 +1,12 @@
 /**
- * The reading end of a WebSocket, at next to no cost: thousands of full clients would be what is measured. Tells of a
- * delta by the version that it leads to, and of a snapshot by its first byte having come with all the others.
+ * A minimal WebSocket client for reading, since thousands of full clients would distort the measurement. Reports each
+ * complete message, and for deltas the version that they lead to.
  */
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
 export interface RawSocketEvents {
-  /** A whole message is here; `to` is undefined for all but deltas. */
+  /** Called for each complete message; `to` is undefined unless it is a delta. */
   readonly onMessage: (to: number | undefined) => void;
   readonly onClose: () => void;
 }
@@ -14,7 +14,7 @@ export interface RawSocketEvents {
 const prefixBytes = 64;
 const deltaStart = '{"type":"delta","from":';
 
-/** Resolves once the server has agreed to speak WebSocket. */
+/** Resolves after the upgrade. @throws if the server rejects it */
 export function openRawSocket(url: string, protocols: string, events: RawSocketEvents): Promise<Socket> {
   const { hostname, port, pathname } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
@@ -33,7 +33,7 @@ export function openRawSocket(url: string, protocols: string, events: RawSocketE
       socket.off('data', handleHandshake);
       if (!head.startsWith('HTTP/1.1 101')) {
         socket.destroy();
-        return reject(new Error(`no WebSocket: ${head.slice(0, 200)}`));
+        return reject(new Error(`WebSocket upgrade failed: ${head.slice(0, 200)}`));
       }
       socket.on('data', (data) => frames.push(data));
       const rest = Buffer.from(head.slice(end + 4), 'latin1');
@@ -46,12 +46,12 @@ export function openRawSocket(url: string, protocols: string, events: RawSocketE
   });
 }
 
-/** Counts its way through frames from a server, which are not masked, and looks only at how a message begins. */
+/** Parses unmasked frames from a server; keeps only the beginning of each message. */
 class FrameReader {
   readonly #onMessage: (to: number | undefined) => void;
-  /** The head of a frame that has not come whole. */
+  /** An incomplete frame head. */
   #partialHead: Buffer = Buffer.alloc(0);
-  /** Of the payload that is being read. */
+  /** Remaining payload bytes of the current frame. */
   #remaining = 0;
   #prefix = '';
   #isText = false;

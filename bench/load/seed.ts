@@ -1,4 +1,4 @@
-/** Brings fields to where a measurement begins, and waits until everything sent is applied. */
+/** Prepares fields for a measurement, and waits until updates are applied. */
 import type { FieldId } from '../../shared/field/ids.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
@@ -7,7 +7,7 @@ import { createUpdates, createWriters, encodePost, moveParticle } from './writer
 
 const perRequest = 100;
 
-/** Puts so many particles into each field, by a device of its own. */
+/** Adds `particles` particles to each field, from a device of its own. */
 export async function seedFields(stack: BenchStack, fields: readonly FieldId[], particles: number): Promise<void> {
   const [writer] = await createWriters(1);
   if (!writer) return;
@@ -45,7 +45,7 @@ export async function countApplied({ db }: BenchStack, fields: readonly FieldId[
   return Number(rows[0]?.sum);
 }
 
-/** Waits until the fields have applied so many updates in all. */
+/** Waits until the fields have applied `count` updates in total. */
 export async function waitUntilApplied(stack: BenchStack, fields: readonly FieldId[], count: number): Promise<void> {
   const isDone = async () => (await countApplied(stack, fields)) >= count;
   await waitUntil(`${count} updates are applied`, isDone, { timeoutMs: 120_000, intervalMs: 20 });

@@ -1,5 +1,6 @@
-/** A process that holds thousands of reading WebSockets, and knows when each delta reached each of them. */
+/** A process with thousands of WebSocket subscribers that records when each delta arrives at each of them. */
 import type { Socket } from 'node:net';
+import { waitUntil } from '../../test/support/wait-until.ts';
 import { percentile } from '../measure/statistics.ts';
 import { serveRpc } from '../stack/rpc-process.ts';
 import { openRawSocket } from './raw-websocket.ts';
@@ -11,10 +12,10 @@ interface SubscribeOptions {
 }
 
 export interface Delivery {
-  /** Over every watcher and delta, in ms since it was published. */
+  /** Over all subscribers and deltas, in ms since publication. */
   readonly p50: number;
   readonly p99: number;
-  /** Over every delta, until the last watcher had it. */
+  /** Over all deltas, in ms until the last subscriber received it. */
   readonly lastP50: number;
   readonly lastP99: number;
   readonly deltas: number;
@@ -26,7 +27,7 @@ const arrivals = new Map<number, number[]>();
 let snapshotCount = 0;
 let closedCount = 0;
 
-/** On a clock that all processes of a machine share. */
+/** Monotonic time in ms, comparable between processes of a machine. */
 function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
@@ -45,26 +46,26 @@ async function openSubscriber(url: string, protocols: string): Promise<void> {
 }
 
 const handlers = {
-  /** Opens sockets, so many at once. */
+  /** Opens sockets in batches. */
   async subscribe({ url, protocols, count }: SubscribeOptions): Promise<void> {
     for (let opened = 0; opened < count; opened += openBatchSize) {
       const batch = Math.min(openBatchSize, count - opened);
       await Promise.all(Array.from({ length: batch }, () => openSubscriber(url, protocols)));
     }
   },
-  /** Opens them all at the same moment. @returns how long until each has its first message, in ms */
+  /** Opens all sockets at the same time. @returns the time until each has its first message, in ms */
   async reconnectStorm({ url, protocols, count }: SubscribeOptions): Promise<number> {
     const startedAt = now();
-    const goal = snapshotCount + count;
+    const target = snapshotCount + count;
     await Promise.all(Array.from({ length: count }, () => openSubscriber(url, protocols)));
-    while (snapshotCount < goal) await new Promise((resolve) => setTimeout(resolve, 1));
+    await waitUntil('every subscriber has its snapshot', () => snapshotCount >= target, { intervalMs: 1 });
     return now() - startedAt;
   },
-  /** Forgets what came so far. */
+  /** Discards the recorded arrivals. */
   clear(_: null): void {
     arrivals.clear();
   },
-  /** @throws when a delta that was published has not reached everybody */
+  /** @throws if a published delta has not reached every subscriber within `timeoutMs` */
   async report({
     published,
     timeoutMs,
@@ -72,15 +73,15 @@ const handlers = {
     published: readonly (readonly [number, number])[];
     timeoutMs: number;
   }): Promise<Delivery> {
-    const deadline = now() + timeoutMs;
-    const isComplete = () => published.every(([to]) => arrivals.get(to)?.length === sockets.length);
-    while (!isComplete() && now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
-    if (!isComplete()) {
-      const missing = published.filter(([to]) => arrivals.get(to)?.length !== sockets.length).length;
-      throw new Error(
-        `${missing} of ${published.length} deltas did not reach all ${sockets.length}; ${closedCount} were closed`,
-      );
-    }
+    const countMissing = () => published.filter(([to]) => arrivals.get(to)?.length !== sockets.length).length;
+    await waitUntil('every delta has reached every subscriber', () => countMissing() === 0, { timeoutMs }).catch(
+      (cause) => {
+        throw new Error(
+          `${countMissing()} of ${published.length} deltas did not reach all ${sockets.length} subscribers; ${closedCount} sockets were closed`,
+          { cause },
+        );
+      },
+    );
     const all = published.flatMap(([to, at]) => (arrivals.get(to) ?? []).map((time) => time - at));
     const last = published.map(([to, at]) => (arrivals.get(to)?.at(-1) ?? Number.NaN) - at);
     return {
@@ -92,9 +93,9 @@ const handlers = {
     };
   },
   async unsubscribeAll(_: null): Promise<void> {
-    const goal = closedCount + sockets.length;
+    const target = closedCount + sockets.length;
     for (const socket of sockets.splice(0)) socket.destroy();
-    while (closedCount < goal) await new Promise((resolve) => setTimeout(resolve, 5));
+    await waitUntil('every socket is closed', () => closedCount >= target, { intervalMs: 5 });
     arrivals.clear();
   },
 };

@@ -1,4 +1,4 @@
-/** What a field's readers see: the deltas as they are published, and as they reach a WebSocket. */
+/** Watches a field's deltas, on the Redis channel and on a WebSocket. */
 import { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
 import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
@@ -26,7 +26,7 @@ export async function fieldChannel({ db }: BenchStack, field: FieldId): Promise<
   return createCacheKeys('field', rows[0]?.id ?? '').fieldChannel(field);
 }
 
-/** @returns how to stop */
+/** @returns a function that stops watching */
 export async function watchChannel(
   stack: BenchStack,
   field: FieldId,
@@ -38,7 +38,7 @@ export async function watchChannel(
   return () => redis.disconnect();
 }
 
-/** Resolves with the first message; the function that it returns ends the stream. */
+/** Resolves at the first message, with a function that closes the stream. */
 export function watchStream(
   url: string,
   field: FieldId,

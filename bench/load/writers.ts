@@ -1,4 +1,4 @@
-/** Devices that write: their tokens, their counters, and their requests as bytes. */
+/** Writing devices: their tokens and counters, and their encoded requests. */
 import { randomBytes } from 'node:crypto';
 import { signToken } from '../../shared/auth/jwt.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
@@ -10,7 +10,7 @@ import { encodeRequest } from './http-connection.ts';
 export interface Writer {
   readonly device: DeviceId;
   readonly token: string;
-  /** The last counter in each field. */
+  /** The last counter used in each field. */
   readonly counters: Map<FieldId, number>;
 }
 
@@ -43,12 +43,12 @@ export function encodePost({ token }: Writer, field: FieldId, updates: readonly 
   return encodeRequest({ path: `/api/fields/${field}/updates`, token, body: JSON.stringify({ updates }) });
 }
 
-/** What the API would put into the queue. */
+/** The job that the API would enqueue. */
 export function toJob({ device }: Writer, field: FieldId, updates: readonly Update[]): ApplyUpdates {
   return { field, device, updates, acceptedAt: Date.now(), user: device };
 }
 
-/** Moves one of so many particles of a field. */
+/** Creates updates that move one of a field's `particles` particles. */
 export function moveParticle(particles: number): MakeUpdate {
   return (counter, index) => ({
     counter,

@@ -1,4 +1,4 @@
-/** CPU time and memory of processes with their children, from /proc; nothing is known of them elsewhere than on Linux. */
+/** CPU time and memory of process trees, from /proc. On other systems than Linux all values are 0. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Usage {
@@ -9,7 +9,7 @@ export interface Usage {
 const tickMs = 10; // USER_HZ is 100 on every Linux that Node runs on.
 const pageKb = 4;
 
-/** What each of these processes and all below it have used and hold. PostgreSQL's are found by their parent alone. */
+/** CPU time and memory of each root process including its descendants. */
 export function readUsageOfTrees(roots: readonly number[]): ReadonlyMap<number, Usage> {
   const usage = new Map(roots.map((root) => [root, { cpuMs: 0, memoryMb: 0 }]));
   const stats = new Map(readProcessIds().map((pid) => [Number(pid), readStat(pid)]));
@@ -38,17 +38,17 @@ function readProcessIds(): string[] {
   }
 }
 
-/** What follows the name, which may hold anything: state, parent, group, … */
+/** The fields of /proc/PID/stat after the process name: state, parent, group, … The name may contain spaces and parentheses. */
 function readStat(pid: string): string[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return []; // It has ended meanwhile.
+    return []; // The process has exited in the meantime.
   }
 }
 
-/** Resident and not shared, so that PostgreSQL's buffers are not counted once a backend. */
+/** Resident memory without shared pages, so that PostgreSQL's shared buffers are not counted for every backend. */
 function readPrivateKb(pid: string): number {
   try {
     const [, resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ').map(Number);

@@ -1,11 +1,11 @@
-/** Medians, spreads and percentiles: no mean, since one bad moment of a shared machine moves it. */
+/** Medians, spreads and percentiles. Means are not used, since they are sensitive to outliers on a shared machine. */
 
 export function percentile(values: readonly number[], quantile: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? Number.NaN;
 }
 
-/** Of an even number, between the two in the middle: of two rounds neither is passed over. */
+/** The median; for an even count, the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const [below, above] = [Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2)];
@@ -22,7 +22,7 @@ export function format(value: number, digits = 0): string {
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** The median of the ratios of rounds: what was measured side by side is compared side by side. */
+/** The median of the per-round ratios, since values of the same round were measured under the same conditions. */
 export function medianRatio(values: readonly number[], baselines: readonly number[]): number {
   return median(values.map((value, round) => value / (baselines[round] ?? Number.NaN)));
 }

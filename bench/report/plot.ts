@@ -1,4 +1,4 @@
-/** A plot as SVG: lines over a linear axis from 0, with round ticks, readable on light and dark pages. */
+/** Renders a line plot as SVG, with linear axes from 0, in colors that are readable on light and dark pages. */
 import type { Plot } from '../bench.ts';
 
 const width = 720;
@@ -7,29 +7,29 @@ const margin = { top: 40, right: 150, bottom: 50, left: 60 };
 const colors = ['#2563eb', '#dc2626', '#16a34a', '#9333ea', '#ea580c'];
 
 export function renderPlot({ title, x, y, series }: Plot): string {
-  const points = series.flatMap((one) => one.points);
+  const points = series.flatMap((line) => line.points);
   const xTicks = ticksTo(Math.max(...points.map(([value]) => value)));
   const yTicks = ticksTo(Math.max(...points.map(([, value]) => value)));
   const right = width - margin.right;
   const bottom = height - margin.bottom;
-  const placeX = scale(xTicks.at(-1) ?? 1, margin.left, right);
-  const placeY = scale(yTicks.at(-1) ?? 1, bottom, margin.top);
+  const toX = scale(xTicks.at(-1) ?? 1, margin.left, right);
+  const toY = scale(yTicks.at(-1) ?? 1, bottom, margin.top);
   const parts = [
     `<title>${title}</title>`,
     `<text x="${margin.left}" y="24" font-size="16">${title}</text>`,
-    ...yTicks.map((tick) => line(margin.left, placeY(tick), right, placeY(tick), '#8884')),
-    ...yTicks.map((tick) => text(margin.left - 8, placeY(tick) + 4, label(tick), 'end')),
-    ...xTicks.map((tick) => text(placeX(tick), bottom + 18, label(tick), 'middle')),
+    ...yTicks.map((tick) => line(margin.left, toY(tick), right, toY(tick), '#8884')),
+    ...yTicks.map((tick) => text(margin.left - 8, toY(tick) + 4, label(tick), 'end')),
+    ...xTicks.map((tick) => text(toX(tick), bottom + 18, label(tick), 'middle')),
     text((margin.left + right) / 2, height - 12, x, 'middle'),
     text(margin.left - 8, margin.top - 10, y, 'end'),
     ...series.flatMap(({ name, points: own }, index) => {
       const color = colors[index % colors.length] ?? '#888';
-      const path = own.map(([at, value]) => `${placeX(at).toFixed(1)},${placeY(value).toFixed(1)}`);
+      const path = own.map(([at, value]) => `${toX(at).toFixed(1)},${toY(value).toFixed(1)}`);
       const legendY = margin.top + 20 * index;
       return [
         `<polyline fill="none" stroke="${color}" stroke-width="2" points="${path.join(' ')}"/>`,
         ...path.map(
-          (place) => `<circle r="3" fill="${color}" cx="${place.split(',')[0]}" cy="${place.split(',')[1]}"/>`,
+          (point) => `<circle r="3" fill="${color}" cx="${point.split(',')[0]}" cy="${point.split(',')[1]}"/>`,
         ),
         line(right + 12, legendY, right + 32, legendY, color),
         text(right + 38, legendY + 4, name, 'start'),
@@ -39,7 +39,7 @@ export function renderPlot({ title, x, y, series }: Plot): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#888">\n${parts.join('\n')}\n</svg>\n`;
 }
 
-/** From 0 to at least `top`, in steps of 1, 2 or 5 times a power of ten. */
+/** Tick values from 0 to at least `top`, in steps of 1, 2 or 5 times a power of ten. */
 function ticksTo(top: number): number[] {
   const rough = Math.max(top, 1e-9) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,4 +1,4 @@
-/** The results that are kept: `RESULTS.json`, an entry a benchmark with where and when it was measured, and its rendering. */
+/** Reads and writes `RESULTS.json`, which has one entry per benchmark with its environment, and renders `RESULTS.md` from it. */
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
@@ -17,9 +17,9 @@ export interface BenchResult extends Findings {
   readonly seconds: number;
   readonly machine: string;
   readonly versions: Readonly<Record<string, string>>;
-  /** The most memory that each process held, in MB. */
+  /** Peak memory of each process, in MB. */
   readonly peakMemoryMb: Readonly<Record<string, number>>;
-  /** What `field verify` said at the end of the run. */
+  /** The summary of `field verify` at the end of the run. */
   readonly verified: string;
 }
 
@@ -36,9 +36,9 @@ export async function readResults(): Promise<BenchResult[]> {
   }
 }
 
-/** Puts new results in the place of older ones of the same benchmarks. */
+/** Replaces the previous results of the same benchmarks. */
 export async function writeResults(results: readonly BenchResult[], order: readonly string[]): Promise<void> {
-  const kept = (await readResults()).filter(({ name }) => !results.some((one) => one.name === name));
+  const kept = (await readResults()).filter(({ name }) => !results.some((result) => result.name === name));
   const all = [...kept, ...results].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
   await writeFile(jsonFile, `${JSON.stringify({ benches: all }, null, 2)}\n`);
   await writeFile(textFile, renderResults(all));
@@ -50,9 +50,9 @@ export async function writeResults(results: readonly BenchResult[], order: reado
 
 function renderResults(results: readonly BenchResult[]): string {
   const intro =
-    '# Results\n\nThe last measured tables. What they mean, and what was done about them: ' +
+    '# Results\n\nThe latest measurements. For their interpretation, see ' +
     '[docs/performance.md](../docs/performance.md). Written by `npm run bench`; do not edit.';
-  const targets = renderTable(targetsTable(results.flatMap((one) => one.targets)));
+  const targets = renderTable(targetsTable(results.flatMap((result) => result.targets)));
   return `${[intro, targets, ...results.map(renderResult)].join('\n\n')}\n`;
 }
 
@@ -82,7 +82,7 @@ export function describeMachine(): string {
   return `${cpus().length} × ${first?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 }
 
-/** The commit that is measured, marked when the tree has changes. */
+/** The measured commit, marked if the work tree has changes. */
 export function readCommit(): string {
   const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim();
   try {

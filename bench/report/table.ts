@@ -1,4 +1,4 @@
-/** Tables as text: Markdown, aligned so that a terminal shows them well, too. */
+/** Renders tables as Markdown, aligned so that they are also readable in a terminal. */
 import type { Table, Target } from '../bench.ts';
 
 export function renderTable({ title, columns, rows, note }: Table): string {

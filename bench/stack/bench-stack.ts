@@ -1,6 +1,6 @@
 /**
- * The real stack in processes of its own: PostgreSQL with fsync, a queue Redis that fsyncs every write, a cache Redis,
- * APIs and workers; and what must hold at the end of a run.
+ * The measured stack as real processes: PostgreSQL with fsync, a queue Redis that fsyncs every write, a cache Redis, APIs
+ * and workers.
  */
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
@@ -24,38 +24,38 @@ import { password, settings } from './settings.ts';
 export interface BenchStack {
   readonly folder: string;
   readonly urls: { readonly database: string; readonly queue: string; readonly cache: string };
-  /** Of the APIs that run. */
+  /** Addresses of the running APIs. */
   readonly addresses: readonly string[];
-  /** A pool for looking at the database. */
+  /** A pool for queries by the benchmarks. */
   readonly db: pg.Pool;
   readonly usage: PeakUsage;
-  /** Starts and stops APIs and workers until there are so many of each, with these settings on top of the usual. */
+  /** Restarts the APIs and workers in the given numbers; `env` overrides their settings. */
   scale(size: { apis: number; workers: number; env?: Record<string, string> }): Promise<void>;
-  /** `field verify` over all fields. @throws when anything differs */
+  /** Runs `field verify` over all fields. @throws if a field differs from the replay of its log */
   verify(): Promise<string>;
   stop(): Promise<void>;
 }
 
 interface BenchStackOptions {
   readonly printLine: (line: string) => void;
-  /** Where APIs and workers leave their CPU profiles when they stop. */
+  /** The folder to which APIs and workers write CPU profiles when they stop. */
   readonly profileFolder: string | undefined;
-  /** Of the first API and worker, on top of the usual. */
+  /** Settings of the first API and worker that override the defaults. */
   readonly env?: Record<string, string>;
 }
 
-/** The cache keeps nothing on a disk and may evict; the queue keeps all that it acknowledges. */
+/** The cache is not persistent and may evict; the queue persists every acknowledged write. */
 const cacheSettings = { appendonly: 'no', 'maxmemory-policy': 'allkeys-lru' };
 const graceMs = 25_000;
 
-/** Starts the servers, one API and one worker. On failure nothing is left running. */
+/** Starts the servers, one API and one worker. If that fails, everything that was started is stopped. */
 export async function startBenchStack({
   printLine,
   profileFolder,
   env: firstEnv = {},
 }: BenchStackOptions): Promise<BenchStack> {
   const folder = await mkdtemp(join(tmpdir(), 'field-bench-'));
-  await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
+  await chmod(folder, 0o711); // If run as root, PostgreSQL runs as another user, who must be able to traverse the folder.
   const processes = createProcessGroup();
   const usage = new PeakUsage();
   try {
@@ -71,7 +71,7 @@ export async function startBenchStack({
         folder: join(folder, name),
         port: await findFreePort(),
         password,
-        settings: settings,
+        settings,
         start,
         recordIn,
       });
@@ -83,7 +83,7 @@ export async function startBenchStack({
     const urls = { database: postgres.url('field'), queue: queue.url(0), cache: cache.url(0) };
     await migrate(urls.database);
     const db = new pg.Pool({ connectionString: urls.database, max: 4 });
-    db.on('error', () => undefined); // The query that is under way is rejected as well.
+    db.on('error', () => undefined); // The query in progress is rejected with the same error.
 
     const env = {
       ...process.env,
@@ -150,10 +150,10 @@ export async function startBenchStack({
   }
 }
 
-function withProfiling(spec: ProcessOptions, folder: string | undefined): ProcessOptions {
-  if (folder === undefined) return spec;
-  const profileDir = join(folder, spec.name.replace(' ', '-'));
-  return { ...spec, args: ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, ...spec.args] };
+function withProfiling(options: ProcessOptions, folder: string | undefined): ProcessOptions {
+  if (folder === undefined) return options;
+  const profileDir = join(folder, options.name.replace(' ', '-'));
+  return { ...options, args: ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, ...options.args] };
 }
 
 async function waitUntilReady(address: string): Promise<void> {
@@ -161,16 +161,16 @@ async function waitUntilReady(address: string): Promise<void> {
   await waitUntil(`${address} is ready`, isReady, { timeoutMs: 60_000, intervalMs: 50 });
 }
 
-/** The last line that `field verify` prints. */
+/** Runs `field verify`. @returns the last line that it prints */
 function verifyAll(env: NodeJS.ProcessEnv): Promise<string> {
   const script = fileURLToPath(new URL('../../cli/field.mjs', import.meta.url));
   const child = spawn(process.execPath, [script, 'verify'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const differing: string[] = [];
+  const output: string[] = [];
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     const lines = `${rest}${text}`.split('\n');
     rest = lines.pop() ?? '';
-    differing.push(...lines.filter((line) => !line.startsWith('ok  ')));
+    output.push(...lines.filter((line) => !line.startsWith('ok  ')));
   });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -179,8 +179,8 @@ function verifyAll(env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
-      if (code === 0) resolve(differing.at(-1) ?? 'verified');
-      else reject(new Error(`field verify ended with ${code}:\n${differing.join('\n')}\n${errors}`));
+      if (code === 0) resolve(output.at(-1) ?? 'verified');
+      else reject(new Error(`field verify exited with code ${code}:\n${output.join('\n')}\n${errors}`));
     });
   });
 }

@@ -1,4 +1,4 @@
-/** Watches processes: the most memory that each has held, and how much CPU time each has used between two looks. */
+/** Samples the memory and CPU time of processes and records their peak memory. */
 import { readUsageOfTrees } from '../measure/process-usage.ts';
 
 const sampleIntervalMs = 500;
@@ -16,18 +16,18 @@ export class PeakUsage {
     this.#names.set(pid, name);
   }
 
-  /** CPU time so far in ms, by name. */
+  /** CPU time used so far in ms, by process name. */
   readCpuMs(): ReadonlyMap<string, number> {
     return new Map([...this.#sample()].map(([pid, { cpuMs }]) => [this.#names.get(pid) ?? '', cpuMs]));
   }
 
-  /** Memory of one process now, in MB. */
+  /** Current memory of a process in MB. */
   readMemoryMb(name: string): number {
     const pids = [...this.#names].filter(([, watchedName]) => watchedName === name).map(([pid]) => pid);
     return Math.max(0, ...[...readUsageOfTrees(pids).values()].map(({ memoryMb }) => memoryMb));
   }
 
-  /** The most that each has held, in MB. */
+  /** Peak memory in MB, by process name. */
   readPeaks(): ReadonlyMap<string, number> {
     this.#sample();
     return this.#peaks;

@@ -1,6 +1,6 @@
 /**
- * Processes of the benchmarks' own, beside the stack: limits, the rival, crowds of watchers. Each answers orders over
- * its IPC channel, and ends when the channel does.
+ * Child processes of the benchmarks, for baselines and load generators. A child handles calls over its IPC channel and
+ * exits when the channel closes.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -20,24 +20,24 @@ interface RpcResponse {
   readonly error?: string;
 }
 
-/** What the parent holds of a helper whose orders are `Served`. */
-export class RpcProcess<Served extends Handlers> {
+/** The parent's side: calls the handlers of a child process. */
+export class RpcProcess<ChildHandlers extends Handlers> {
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #lastId = 0;
 
-  /** @param script a URL that `import.meta.resolve` gave */
+  /** @param script a URL from `import.meta.resolve` */
   constructor(name: string, script: string) {
     this.name = name;
     this.#child = fork(fileURLToPath(script), {
-      // What loads us, or is measured beside us, has the same means.
+      // The same V8 flags as the measured processes, so that results are comparable.
       execArgv: [...v8Flags, '--import', import.meta.resolve('tsx')],
       serialization: 'advanced',
       detached: true,
     });
     this.#child.on('message', (message) => this.#handleResponse(message as RpcResponse));
-    this.#child.once('exit', (code, signal) => this.#rejectPending(new Error(`${name} ended (${signal ?? code})`)));
+    this.#child.once('exit', (code, signal) => this.#rejectPending(new Error(`${name} exited (${signal ?? code})`)));
     this.#child.once('error', (error) => this.#rejectPending(error));
   }
 
@@ -45,22 +45,22 @@ export class RpcProcess<Served extends Handlers> {
     return this.#child.pid ?? 0;
   }
 
-  call<Name extends keyof Served & string>(
+  call<Name extends keyof ChildHandlers & string>(
     name: Name,
-    argument: Parameters<Served[Name]>[0],
-  ): Promise<Awaited<ReturnType<Served[Name]>>> {
+    argument: Parameters<ChildHandlers[Name]>[0],
+  ): Promise<Awaited<ReturnType<ChildHandlers[Name]>>> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve: (value) => resolve(value as Awaited<ReturnType<Served[Name]>>), reject });
+      this.#pending.set(id, { resolve: (value) => resolve(value as Awaited<ReturnType<ChildHandlers[Name]>>), reject });
       this.#child.send({ id, name, argument } satisfies RpcRequest);
     });
   }
 
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    const exited = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.disconnect();
-    await ended;
+    await exited;
   }
 
   #handleResponse({ id, value, error }: RpcResponse): void {
@@ -76,7 +76,7 @@ export class RpcProcess<Served extends Handlers> {
   }
 }
 
-/** The helper's side: answers orders until the parent is gone. */
+/** The child's side: handles calls until the parent disconnects. */
 export function serveRpc(handlers: Handlers): void {
   process.on('message', async ({ id, name, argument }: RpcRequest) => {
     try {

@@ -1,4 +1,4 @@
-/** The settings of the stack that is measured: those of production, but for the secret and what would stand in the way. */
+/** Settings of the measured stack: those of production except for the secret and for limits that would restrict the load. */
 export const jwtSecret = 'a secret for the benchmarks alone, of more than 32 bytes';
 export const password = 'bench';
 
@@ -7,7 +7,7 @@ export const settings: Readonly<Record<string, string>> = {
   LOG_LEVEL: 'info',
   JWT_SECRET: jwtSecret,
   MAX_BACKLOG: '1000000',
-  // Counted as in production, and met by nobody.
+  // Rate limits are enforced as in production, but too high to be reached.
   LIMIT_UPDATES: '1000000000',
   LIMIT_READS: '1000000000',
   LIMIT_STREAMS: '1000000000',
