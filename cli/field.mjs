@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// What `npx consciousness-field` runs: TypeScript is taught to this process, wherever it was started, and the program begins.
+// What `npx consciousness-field` runs: registers the TypeScript loader, then starts the program.
 import { fileURLToPath } from 'node:url';
 import { register } from 'tsx/esm/api';
 
-// Its own tsconfig: the one of the folder that it was started in is somebody else's.
+// Names this package's tsconfig, because the current folder may contain an unrelated one.
 register({ tsconfig: fileURLToPath(new URL('../tsconfig.json', import.meta.url)) });
 await import('./field.ts');

@@ -1,63 +1,54 @@
-/** All that `field` can do. Each command is a file in `commands/`. */
+/**
+ * The command line of `consciousness-field`: commands by group. Names, options and help texts are declared in
+ * `commands/<group>.ts`; what a command does is imported when it runs, so that `--help` starts quickly.
+ */
 import { Command } from 'commander';
 import about from '../package.json' with { type: 'json' };
-import { addConflictsCommand } from './commands/fields/conflicts.ts';
-import { addHistoryCommand } from './commands/fields/history.ts';
-import { addReplayCommand } from './commands/fields/replay.ts';
-import { addStateCommand } from './commands/fields/state.ts';
-import { addVerifyCommand } from './commands/fields/verify.ts';
-import { addBackupCommand } from './commands/system/backup.ts';
-import { addDeadLettersCommand } from './commands/system/dead-letters.ts';
-import { addDoctorCommand } from './commands/system/doctor.ts';
-import { addMigrateCommand } from './commands/system/migrate.ts';
-import { addRestoreCommand } from './commands/system/restore.ts';
-import { addStatusCommand } from './commands/system/status.ts';
-import { addTokenCommand } from './commands/system/token.ts';
-import { addEnqueueCommand } from './commands/updates/enqueue.ts';
-import { addLoadCommand } from './commands/updates/load.ts';
-import { addCompletionCommand } from './completion/command.ts';
-import { exitCodes, exitMeanings } from './errors/cli-error.ts';
+import { addBackupCommands } from './commands/backups.ts';
+import { addCompletionCommand } from './commands/completion.ts';
+import { addFieldCommands } from './commands/fields.ts';
+import { addSystemCommands } from './commands/system.ts';
+import { addTokenCommands } from './commands/tokens.ts';
+import { addUpdateCommands } from './commands/updates.ts';
+import type { CommandContext } from './context/command-context.ts';
+import { createProcessContext } from './context/process-context.ts';
+import { type ExitCodeName, exitCodes, exitMeanings } from './errors/cli-error.ts';
 
 const exits = Object.entries(exitCodes)
-  .map(([name, code]) => `  ${String(code).padEnd(5)}${exitMeanings[name as keyof typeof exitCodes]}`)
+  .map(([name, code]) => `  ${String(code).padEnd(5)}${exitMeanings[name as ExitCodeName]}`)
   .join('\n');
 
 const help = `
 Settings come from the environment, from a file .env in this folder, or from a running \`npm start\`.
-Each command needs only those that it uses, and says what is missing. Every command takes --json.
+Each command requires only the settings that it uses, and names those that are missing. Every command accepts --json.
 
 Exit codes:
 ${exits}`;
 
-export function createProgram(): Command {
+export function createProgram(context: CommandContext = createProcessContext()): Command {
   const program = new Command('consciousness-field')
-    .description('Looks after a consciousness field: its database, its state, and the updates that it is given.')
-    .version(about.version, '-V, --version', 'shows its version')
-    .helpOption('-h, --help', 'shows this')
+    .description('Operates a consciousness field: its database, its fields, and bulk updates to them.')
+    .version(about.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
-    // What follows the name of a command is for that one.
+    // Options that follow the name of a command belong to that command.
     .enablePositionalOptions()
     .addHelpText('after', help)
-    .showHelpAfterError('Ask for help with --help.')
+    .showHelpAfterError('Run it with --help for its usage.')
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
     .exitOverride();
-  program.commandsGroup('Look after the system:');
-  addDoctorCommand(program);
-  addStatusCommand(program);
-  addDeadLettersCommand(program);
-  addBackupCommand(program);
-  addRestoreCommand(program);
-  addMigrateCommand(program);
-  addTokenCommand(program);
-  program.commandsGroup('Look into fields:');
-  addStateCommand(program);
-  addConflictsCommand(program);
-  addHistoryCommand(program);
-  addReplayCommand(program);
-  addVerifyCommand(program);
+  program.commandsGroup('Operate the system:');
+  addSystemCommands(program, context);
+  addBackupCommands(program, context);
+  addTokenCommands(program, context);
+  program.commandsGroup('Inspect fields:');
+  addFieldCommands(program, context);
   program.commandsGroup('Send updates:');
-  addEnqueueCommand(program);
-  addLoadCommand(program);
-  program.commandsGroup('For the shell:');
-  addCompletionCommand(program);
+  addUpdateCommands(program, context);
+  program.commandsGroup('Set up the shell:');
+  addCompletionCommand(program, context);
   return program;
 }

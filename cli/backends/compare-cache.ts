@@ -1,4 +1,4 @@
-/** Whether the cached copy of a field is, byte for byte, what PostgreSQL says. A copy that lags behind is no fault. */
+/** Compares the cached copy of a field with PostgreSQL, byte for byte. A stale copy is not a difference. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { FieldReader } from '../../db/read/field-reader.ts';
@@ -10,12 +10,12 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 import { openRedis } from './with-redis.ts';
 
-/** While a field is being written to, the copy is a moment behind. */
+/** While a field is being written to, its copy is briefly stale. */
 const maxAttempts = 5;
 const retryDelayMs = 200;
 
 export interface CacheComparison {
-  /** In a word or two: `same`, `absent`, `behind at version 12`, `differs`, `not checked`. */
+  /** For example `same`, `absent`, `behind at version 12`, `differs`, `not checked`. */
   readonly status: string;
   readonly differences: readonly string[];
 }
@@ -29,32 +29,33 @@ interface CacheComparisonDeps {
     readonly CACHE_TTL_SECONDS: number;
     readonly QUEUE_PREFIX: string;
   };
+  readonly warn: (line: string) => void;
 }
 
-/** Hands the comparison to `work`. Without the cache's Redis it compares nothing, and says so once. */
+/** Passes the comparison to `work`. Without the cache's Redis it compares nothing, and prints one warning. */
 export async function withCacheComparison<T>(
   deps: CacheComparisonDeps,
   work: (compare: CompareCache) => Promise<T>,
 ): Promise<T> {
-  const { reader, settings } = deps;
-  const redis = await openCache(settings.CACHE_REDIS_URL);
+  const { reader, settings, warn } = deps;
+  const redis = await openCache(settings.CACHE_REDIS_URL, warn);
   if (!redis) return work(async () => ({ status: 'not checked', differences: [] }));
   try {
-    const names = createCacheKeys(settings.QUEUE_PREFIX, await reader.readInstallation());
-    const cache = new FieldCache(redis, names, settings.CACHE_TTL_SECONDS);
+    const keys = createCacheKeys(settings.QUEUE_PREFIX, await reader.readInstallation());
+    const cache = new FieldCache(redis, keys, settings.CACHE_TTL_SECONDS);
     return await work((field) => compareField(reader, cache, field));
   } finally {
     redis.disconnect();
   }
 }
 
-async function openCache(url: string | undefined): Promise<Redis | undefined> {
+async function openCache(url: string | undefined, warn: (line: string) => void): Promise<Redis | undefined> {
   try {
     if (url) return await openRedis({ url, label: 'the cache', setting: 'CACHE_REDIS_URL' });
-    console.error('CACHE_REDIS_URL is not set: the copies in the cache are not checked.');
+    warn('CACHE_REDIS_URL is not set: cached copies are not compared.');
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    console.error(`${error.message}\nThe copies in the cache are not checked.`);
+    warn(`${error.message}\nCached copies are not compared.`);
   }
   return undefined;
 }
@@ -64,7 +65,7 @@ async function compareField(reader: FieldReader, cache: FieldCache, field: Field
     const cached = await readCached(cache, field);
     if (typeof cached === 'string') return { status: `not checked: ${cached}`, differences: [] };
     if (!cached) return { status: 'absent', differences: [] };
-    // Read after the copy, so that it is never the older one of the two.
+    // Read after the copy, so that PostgreSQL is never the older of the two.
     const stored = await reader.loadState(field);
     const version = stored?.version ?? 0;
     if (stored && cached.version === version) return compareBytes(cached, toFragments(stored));
@@ -86,8 +87,8 @@ async function readCached(cache: FieldCache, field: FieldId): Promise<StateFragm
 }
 
 function compareBytes(cached: StateFragments, stored: StateFragments): CacheComparison {
-  const [storedBody, cachedBody] = [stored, cached].map((pieces) =>
-    renderBody(serializeState(pieces).state, 0).toString(),
+  const [storedBody, cachedBody] = [stored, cached].map((fragments) =>
+    renderBody(serializeState(fragments).state, 0).toString(),
   );
   if (storedBody === cachedBody) return { status: 'same', differences: [] };
   return { status: 'differs', differences: [`the cached copy at version ${cached.version} differs from PostgreSQL`] };

@@ -1,11 +1,12 @@
 /**
- * The jobs that can never be applied, of all queues. An id with a `p` before it is one of PostgreSQL's queue; `3-17` is the
- * 17th of the queue `updates-3`.
+ * The dead-letter jobs of all queues. An id is the job's id with a prefix that names its queue: `p17` is job 17 of the
+ * fallback queue in PostgreSQL, `3-17` that of the queue `updates-3`, and `17` that of the first queue in Redis.
  */
 import { createPostgresBackend, Queue } from 'bullmq';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { type UpdatesJob, updatesQueue } from '../../shared/contract/job.ts';
 import { fallbackConnection } from '../../shared/queue/fallback-queue.ts';
+import type { CommandContext } from '../context/command-context.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 import { readSettings, type SettingName } from '../input/read-settings.ts';
 import { withProducer } from './with-redis.ts';
@@ -16,7 +17,7 @@ const pageSize = 1000;
 export interface DeadLetterJob {
   readonly id: string;
   readonly reason: string;
-  /** When it failed, in ms. */
+  /** The time of the failure, in ms since the epoch. */
   readonly failedAt: number;
   readonly data: UpdatesJob;
   retry(): Promise<void>;
@@ -25,7 +26,7 @@ export interface DeadLetterJob {
 
 const deadLetterSettings = ['QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'DATABASE_URL'] as const satisfies SettingName[];
 
-/** What of a job both of BullMQ's backends offer. */
+/** The part of a job that both of BullMQ's backends provide. */
 interface FailedJob {
   readonly id?: string;
   readonly failedReason: string;
@@ -39,9 +40,12 @@ interface FailedQueue {
   getFailed(start: number, end: number): Promise<FailedJob[]>;
 }
 
-/** Opens all queues and hands over their failed jobs, the newest first. @throws CliError `unreachable` */
-export async function withDeadLetterJobs<T>(work: (jobs: readonly DeadLetterJob[]) => Promise<T>): Promise<T> {
-  const settings = readSettings(deadLetterSettings, process.env, ['DATABASE_DIRECT_URL']);
+/** Opens all queues and passes their failed jobs to `work`, newest first. @throws CliError `unreachable` */
+export async function withDeadLetterJobs<T>(
+  context: CommandContext,
+  work: (jobs: readonly DeadLetterJob[]) => Promise<T>,
+): Promise<T> {
+  const settings = readSettings(deadLetterSettings, context, ['DATABASE_DIRECT_URL']);
   const { QUEUE_REDIS_URL: url, QUEUE_PREFIX: prefix } = settings;
   return withProducer({ url, prefix }, async ({ queues }) => {
     const fallback = new Queue(
@@ -67,7 +71,7 @@ async function readFallback(queue: FailedQueue): Promise<DeadLetterJob[]> {
     return await readFailed(queue, 'p');
   } catch (cause) {
     throw new CliError('unreachable', `The queue in PostgreSQL cannot be read: ${reasonOf(cause)}`, {
-      hint: 'Is DATABASE_URL right, and has `npx consciousness-field migrate` been run?',
+      hint: 'Check DATABASE_URL, and run `npx consciousness-field migrate` if it has not been run.',
       cause,
     });
   }

@@ -1,15 +1,15 @@
-/** How the queues in Redis stand, taken together. */
+/** The statistics of all queues in Redis, added up. */
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { PartitionedQueue } from '../../shared/queue/partitioned-queue.ts';
 import type { QueueCounts } from '../../shared/queue-counts.ts';
 
 interface RedisQueueStats extends QueueCounts {
-  /** Worker processes that live. */
+  /** Running worker processes. */
   readonly workers: number;
 }
 
-/** Of the active jobs: more are not looked at for the locks of their workers. */
+/** At most so many active jobs per queue are checked for a missing lock. */
 const maxCheckedJobs = 1000;
 
 export async function readRedisQueueStats(redis: Redis, prefix: string): Promise<RedisQueueStats> {

@@ -1,4 +1,4 @@
-/** PostgreSQL for a command: opened, closed whatever happens, and its outages told in a sentence. */
+/** PostgreSQL for a command: opens and always closes the connection, and explains connection errors. */
 import type { Knex } from 'knex';
 import { DBError } from 'objection';
 import { connectDatabase } from '../../db/connect.ts';
@@ -6,13 +6,13 @@ import { isTransient } from '../../db/transient-errors.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 
-/** Nobody waits behind a command: reading a long log may take its time. */
+/** Longer than in the services, because a command may read a long log. */
 const statementTimeoutMs = 120_000;
 /** Wrong user or password, no such database. */
 const accessDeniedCodes = new Set(['28P01', '28000', '3D000']);
 const undefinedTable = '42P01';
 
-/** @throws CliError `unreachable` when PostgreSQL is away, or not migrated */
+/** @throws CliError `unreachable` when PostgreSQL cannot be reached or is not migrated */
 export async function withDatabase<T>(url: string, work: (db: Knex) => Promise<T>): Promise<T> {
   const log = createLogger({ name: 'cli', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 3, applicationName: 'field-cli', log, statementTimeoutMs });
@@ -38,23 +38,23 @@ export function explainDatabaseError(error: unknown, url: string): unknown {
   }
   if (!isTransient(native) && !accessDeniedCodes.has(code)) return error;
   return new CliError('unreachable', `PostgreSQL at ${describeAddress(url)} cannot be reached: ${reasonOf(native)}`, {
-    hint: 'Is it running, and is DATABASE_URL right? Where that is not set, the last `npm start` is meant.',
+    hint: 'Check that it is running and that DATABASE_URL is right. If that is not set, the running `npm start` provides it.',
     cause: error,
   });
 }
 
-/** Whether PostgreSQL is there, but does not let this user in. */
+/** Whether PostgreSQL responded, but rejected the credentials or the database name. */
 export function isAccessDenied(error: unknown): boolean {
   const native = nativeError(error instanceof CliError ? error.cause : error);
   return accessDeniedCodes.has((native as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
-/** Whether PostgreSQL is away for a while. */
+/** Whether an error is a temporary outage of PostgreSQL. */
 export function isDatabaseOutage(error: unknown): boolean {
   return isTransient(nativeError(error));
 }
 
-/** Objection wraps what the driver says, and keeps its code to itself. */
+/** Objection wraps the driver's error, which has the code. */
 function nativeError(error: unknown): unknown {
   return error instanceof DBError ? error.nativeError : error;
 }

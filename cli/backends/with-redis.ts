@@ -1,4 +1,4 @@
-/** Redis for a command: a connection that either stands or says at once why it does not. */
+/** Redis for a command: connects once, and explains a failure instead of reconnecting. */
 import type { Redis } from 'ioredis';
 import { createLogger } from '../../shared/process/logger.ts';
 import { UpdateProducer } from '../../shared/queue/update-producer.ts';
@@ -10,7 +10,7 @@ const log = () => createLogger({ name: 'cli', level: 'silent' });
 
 export interface OpenRedisOptions {
   readonly url: string;
-  /** For people, for example `the queue`. */
+  /** For messages, for example `the queue`. */
   readonly label: string;
   /** The name of the setting that holds the URL. */
   readonly setting: string;
@@ -33,19 +33,19 @@ export async function openRedis({ url, label, setting }: OpenRedisOptions): Prom
       'unreachable',
       `The Redis of ${label} at ${describeAddress(url)} cannot be reached: ${reasonOf(reason ?? rootCauseOf(cause))}`,
       {
-        hint: `Is it running, and is ${setting} right? Where that is not set, the last \`npm start\` is meant.`,
+        hint: `Check that it is running and that ${setting} is right. If that is not set, the running \`npm start\` provides it.`,
         cause,
       },
     );
   }
 }
 
-/** A cluster says that no node of it answered; the last of them has said why. */
+/** A cluster only reports that no node responded; the error of its last node has the reason. */
 function rootCauseOf(error: unknown): unknown {
   return (error as { lastNodeError?: Error }).lastNodeError ?? error;
 }
 
-/** The way into the queue. @throws CliError `unreachable` when its Redis is away at the start */
+/** The producer of the queue. @throws CliError `unreachable` when its Redis cannot be reached at the start */
 export async function withProducer<T>(
   { url, prefix }: { url: string; prefix: string },
   work: (producer: UpdateProducer) => Promise<T>,
@@ -54,7 +54,9 @@ export async function withProducer<T>(
   const producer = new UpdateProducer({ url, prefix }, log());
   try {
     await producer.ready().catch((cause: unknown) => {
-      throw new CliError('unreachable', `The Redis of the queue went away: ${reasonOf(cause)}`, { cause });
+      throw new CliError('unreachable', `The connection to the Redis of the queue was lost: ${reasonOf(cause)}`, {
+        cause,
+      });
     });
     return await work(producer);
   } finally {

@@ -1,8 +1,15 @@
 /**
- * The scripts for the shells. Each follows the words typed so far down to a command, and offers what may come next;
- * where nothing is known, files.
+ * The completion scripts. Each follows the typed words down to a command and offers its subcommands, options and argument
+ * values, or else files.
  */
 import type { CommandEntry } from './walk-commands.ts';
+
+const renderers = { bash: renderBash, zsh: renderZsh, fish: renderFish } as const;
+export type ShellName = keyof typeof renderers;
+
+export function renderCompletion(shell: ShellName, commands: readonly CommandEntry[]): string {
+  return renderers[shell](commands);
+}
 
 export function renderBash(commands: readonly CommandEntry[]): string {
   const offers = commands.map((command) => `    '${command.path}') offers='${offersOf(command).join(' ')}' ;;`);
@@ -87,7 +94,7 @@ function firstSentence(text: string): string {
   return text.split(/[.:;\n]/)[0] ?? '';
 }
 
-/** In single quotes; fish escapes within them, the other shells do not. */
+/** Quotes with single quotes. Only fish supports escapes within them. */
 function quote(text: string, isFish = false): string {
   return `'${isFish ? text.replace(/['\\]/g, '\\$&') : text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-/** The commands of the program as a flat list: what may stand where. */
+/** The commands of the program as a flat list with what may follow each. */
 import type { Command } from 'commander';
 
 interface CompletionWord {
@@ -7,11 +7,11 @@ interface CompletionWord {
 }
 
 export interface CommandEntry {
-  /** Empty for the program itself, else for example `dead list`. */
+  /** Empty for the program itself, otherwise for example `dead-letters list`. */
   readonly path: string;
   readonly commands: readonly CompletionWord[];
   readonly options: readonly CompletionWord[];
-  /** What its first argument may be, where that is known. */
+  /** The possible values of its arguments, where they are known. */
   readonly choices: readonly CompletionWord[];
 }
 

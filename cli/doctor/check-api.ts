@@ -1,4 +1,4 @@
-/** The API, as a load balancer sees it. */
+/** Checks the API over HTTP: readiness, health and clock. */
 import { reasonOf } from '../errors/cli-error.ts';
 import { checkClock, timeRequest } from './check-clock.ts';
 import { type Finding, finding, ok } from './findings.ts';
@@ -6,7 +6,7 @@ import { type Finding, finding, ok } from './findings.ts';
 const subject = 'the API';
 const timeoutMs = 5000;
 
-/** As far as it is looked at: what answers may be anything. */
+/** The part of the response that is read. Its types are unchecked, because any server may be behind the address. */
 interface Health {
   readonly status?: unknown;
   readonly timestamp?: unknown;
@@ -17,18 +17,20 @@ export async function checkApi(url: string): Promise<Finding[]> {
   try {
     const ready = await request(`${url}/api/health/ready`);
     if (!ready.ok)
-      return [finding(subject, 'api_not_ready', `${url} answers ${ready.status}: ${await describeProblem(ready)}`)];
+      return [
+        finding(subject, 'api_not_ready', `${url} responds with ${ready.status}: ${await describeProblem(ready)}`),
+      ];
     const timedHealth = await timeRequest(() => request(`${url}/api/health`));
     const health = (await timedHealth.value.json()) as Health;
     const clock = typeof health.timestamp === 'number' ? checkClock(subject, health.timestamp, timedHealth) : [];
     if (health.status === 'healthy') return [ok(subject, `${url} is ready and healthy`), ...clock];
-    // It counts the requests in the jobs, and looks at the memory that they take.
+    // The API counts the requests in the jobs and their memory, which the check of the queue does not.
     if (health.checks?.queue?.full === true)
-      return [finding(subject, 'queue_full', `${url} turns updates away`), ...clock];
+      return [finding(subject, 'queue_full', `${url} rejects updates`), ...clock];
     return [finding(subject, 'api_degraded', `${url} is ready, but ${String(health.status)}`), ...clock];
   } catch (error) {
     const cause = error instanceof Error && error.cause ? error.cause : error;
-    return [finding(subject, 'api_unreachable', `${url} does not answer: ${reasonOf(cause)}`)];
+    return [finding(subject, 'api_unreachable', `${url} does not respond: ${reasonOf(cause)}`)];
   }
 }
 

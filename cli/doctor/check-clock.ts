@@ -1,14 +1,14 @@
-/** Whether another machine's clock agrees with ours. */
+/** Compares another machine's clock with this one's. */
 import { type Finding, finding, type Subject } from './findings.ts';
 
-/** What the check of tokens tolerates. */
+/** The clock tolerance of token verification. */
 const toleranceMs = 5000;
 
 export interface TimedResult<T> {
   readonly value: T;
-  /** How long the answer took. */
+  /** The duration of the request. */
   readonly durationMs: number;
-  /** Our own clock, half way between question and answer. */
+  /** This machine's clock half way between request and response. */
   readonly localTimeMs: number;
 }
 
@@ -20,16 +20,20 @@ export async function timeRequest<T>(request: () => Promise<T>): Promise<TimedRe
   return { value, durationMs, localTimeMs: startedAtMs + durationMs / 2 };
 }
 
-/** @param remoteTimeMs what the other clock said, in ms */
+/** @param remoteTimeMs the other clock's time, in ms since the epoch */
 export function checkClock(
   subject: Subject,
   remoteTimeMs: number,
-  { localTimeMs, durationMs }: Omit<TimedResult<unknown>, 'answer'>,
+  { localTimeMs, durationMs }: Omit<TimedResult<unknown>, 'value'>,
 ): Finding[] {
   const offsetMs = remoteTimeMs - localTimeMs;
   if (Math.abs(offsetMs) <= toleranceMs + durationMs / 2) return [];
   const direction = offsetMs > 0 ? 'ahead of' : 'behind';
   return [
-    finding(subject, 'clock_differs', `its clock is ${Math.round(Math.abs(offsetMs) / 1000)} s ${direction} ours`),
+    finding(
+      subject,
+      'clock_skew',
+      `its clock is ${Math.round(Math.abs(offsetMs) / 1000)} s ${direction} this machine's`,
+    ),
   ];
 }

@@ -1,4 +1,4 @@
-/** Whether the settings fit together, all problems at once, and which of them can be used to look further. */
+/** Validates the settings, reports all problems at once, and selects the usable ones for the other checks. */
 import type { z } from 'zod';
 import { ConfigError, configSchema, loadConfig } from '../../shared/config/config.ts';
 import { type Finding, finding, ok } from './findings.ts';
@@ -11,14 +11,14 @@ const subject = 'configuration';
 export function checkConfiguration(rawSettings: RawSettings): Finding[] {
   try {
     const { NODE_ENV: mode } = loadConfig(rawSettings);
-    return [ok(subject, `all settings fit (${mode})`)];
+    return [ok(subject, `all settings are valid (${mode})`)];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return error.problems.map((problem) => finding(subject, 'setting_wrong', problem));
+    return error.problems.map((problem) => finding(subject, 'setting_invalid', problem));
   }
 }
 
-/** What is usable of a configuration that may be broken elsewhere. */
+/** The valid settings of a configuration in which others may be invalid. */
 export function selectUsableSettings(rawSettings: RawSettings): Settings {
   const usable = Object.entries(configSchema.shape).flatMap(([name, schema]) => {
     const parsed = schema.safeParse(rawSettings[name]);

@@ -1,9 +1,9 @@
-/** Whether the disk under a folder has room left. */
+/** Checks the free space of the disk that holds a folder. */
 import { statfs } from 'node:fs/promises';
 import { type Finding, finding, ok, type Subject } from './findings.ts';
 
 const gibibyte = 2 ** 30;
-/** PostgreSQL and Redis need room for rewriting what they have. */
+/** PostgreSQL and Redis need free space to rewrite their files. */
 const lowFreeRatio = 0.05;
 const ampleFreeBytes = 20 * gibibyte;
 
@@ -13,7 +13,7 @@ interface Disk {
   readonly totalBytes: number;
 }
 
-/** Nothing is said of a folder that is not on this machine, or not for us to see. */
+/** No findings for a folder that is not on this machine or cannot be read. */
 export async function checkDisk(subject: Subject, folder: string): Promise<Finding[]> {
   try {
     const { bavail, blocks, bsize } = await statfs(folder);
@@ -26,5 +26,5 @@ export async function checkDisk(subject: Subject, folder: string): Promise<Findi
 export function evaluateDisk(subject: Subject, { folder, freeBytes, totalBytes }: Disk): Finding {
   const free = `${(freeBytes / gibibyte).toFixed(1)} of ${(totalBytes / gibibyte).toFixed(1)} GiB free under ${folder}`;
   const isLow = freeBytes < Math.min(totalBytes * lowFreeRatio, ampleFreeBytes);
-  return isLow ? finding(subject, 'disk_short', `only ${free}`) : ok(subject, free);
+  return isLow ? finding(subject, 'disk_low', `only ${free}`) : ok(subject, free);
 }

@@ -1,4 +1,4 @@
-/** This machine: its Node.js and npm, and the disk under the folder that we were started in. */
+/** Checks this machine: Node.js, npm, and the disk that holds the current or data folder. */
 import { spawnSync } from 'node:child_process';
 import about from '../../package.json' with { type: 'json' };
 import { checkDisk } from './check-disk.ts';
@@ -13,7 +13,7 @@ export async function checkMachine(folder: string): Promise<Finding[]> {
 /** @param requiredRange as in package.json: `>=20.19` */
 export function evaluateNode(version: string, requiredRange: string): Finding {
   const isSupported = !isOlder(version, requiredRange.replace('>=', ''));
-  if (!isSupported) return finding(subject, 'node_too_old', `Node.js ${version} does not fit ${requiredRange}`);
+  if (!isSupported) return finding(subject, 'node_too_old', `Node.js ${version} does not satisfy ${requiredRange}`);
   const npm = spawnSync('npm', ['--version'], { encoding: 'utf8', timeout: 5000 }).stdout?.trim();
   return ok(subject, `Node.js ${version}, ${npm ? `npm ${npm}` : 'no npm'}`);
 }

@@ -1,4 +1,4 @@
-/** PostgreSQL: reachable, new enough, migrated, keeping what it commits, with connections left and a right clock. */
+/** Checks PostgreSQL: version, migrations, durability, free connections, disk and clock. */
 import type { Knex } from 'knex';
 import {
   hasFallbackQueue,
@@ -15,7 +15,7 @@ import { type Finding, finding, ok } from './findings.ts';
 
 const subject = 'PostgreSQL';
 const minVersionNumber = 140_000;
-/** Each process has these besides its pool: for the queue in PostgreSQL. */
+/** Connections of a process besides its pool, for the fallback queue. */
 const extraConnections = 5;
 
 interface CheckPostgresOptions {
@@ -31,7 +31,7 @@ export async function checkPostgres(db: Knex, { url, poolSize }: CheckPostgresOp
 }
 
 export function explainUnreachable(error: unknown): Finding {
-  return finding(subject, isAccessDenied(error) ? 'postgres_refuses' : 'postgres_unreachable', reasonOf(error));
+  return finding(subject, isAccessDenied(error) ? 'postgres_access_denied' : 'postgres_unreachable', reasonOf(error));
 }
 
 export function evaluateServer(
@@ -41,21 +41,21 @@ export function evaluateServer(
   const settings = timedSettings.value;
   const problems = [
     ...(settings.versionNumber < minVersionNumber
-      ? [finding(subject, 'postgres_too_old', `it is ${settings.version}`)]
+      ? [finding(subject, 'postgres_too_old', `its version is ${settings.version}`)]
       : []),
-    ...(settings.isReadOnly ? [finding(subject, 'postgres_read_only', 'it takes no writes')] : []),
+    ...(settings.isReadOnly ? [finding(subject, 'postgres_read_only', 'it accepts no writes')] : []),
     ...evaluateDurability(settings),
     ...evaluateConnections(settings, poolSize),
     ...checkClock(subject, settings.now, timedSettings),
   ];
-  const answered = `${settings.version} at ${describeAddress(url)} answers in ${Math.round(timedSettings.durationMs)} ms`;
-  return [ok(subject, answered), ...problems];
+  const reachable = `${settings.version} at ${describeAddress(url)} responds in ${Math.round(timedSettings.durationMs)} ms`;
+  return [ok(subject, reachable), ...problems];
 }
 
 function evaluateDurability({ fsync, fullPageWrites, synchronousCommit }: ServerSettings): Finding[] {
   const settings = { fsync, full_page_writes: fullPageWrites, synchronous_commit: synchronousCommit };
   return Object.entries(settings).flatMap(([name, value]) =>
-    value === 'off' ? [finding(subject, 'postgres_may_forget', `${name} is off`)] : [],
+    value === 'off' ? [finding(subject, 'postgres_not_durable', `${name} is off`)] : [],
   );
 }
 
@@ -63,21 +63,23 @@ function evaluateConnections(settings: ServerSettings, poolSize: number): Findin
   const left = settings.maxConnections - settings.reservedConnections - settings.usedConnections;
   const needed = poolSize + extraConnections;
   if (left >= needed) return [];
-  const message = `${left} of ${settings.maxConnections} connections are left, and one more process may take ${needed}`;
-  return [finding(subject, 'postgres_connections_short', message)];
+  const message = `${left} of ${settings.maxConnections} connections are free, and one more process may use ${needed}`;
+  return [finding(subject, 'postgres_connections_low', message)];
 }
 
 async function checkMigrations(db: Knex): Promise<Finding[]> {
   const status = await readMigrationStatus(db);
-  const pending = [...status.pending, ...((await hasFallbackQueue(db)) ? [] : ['the queue in PostgreSQL'])];
+  const pending = [...status.pending, ...((await hasFallbackQueue(db)) ? [] : ['the fallback queue'])];
   return evaluateMigrations({ ...status, pending }, await listKnownMigrations());
 }
 
 function evaluateMigrations({ applied, pending }: MigrationStatus, known: readonly string[]): Finding[] {
   const unknown = applied.filter((name) => !known.includes(name));
   return [
-    ...(pending.length > 0 ? [finding(subject, 'migrations_missing', `it lacks ${pending.join(', ')}`)] : []),
-    ...(unknown.length > 0 ? [finding(subject, 'migrations_unknown', `it has ${unknown.join(', ')}`)] : []),
+    ...(pending.length > 0 ? [finding(subject, 'migrations_pending', `pending: ${pending.join(', ')}`)] : []),
+    ...(unknown.length > 0
+      ? [finding(subject, 'migrations_unknown', `unknown to this version: ${unknown.join(', ')}`)]
+      : []),
     ...(pending.length + unknown.length === 0 ? [ok(subject, `migrated (${applied.at(-1)})`)] : []),
   ];
 }

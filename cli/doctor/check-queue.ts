@@ -1,4 +1,4 @@
-/** The health of a queue, whichever of the two it is: jobs that are too old, too many, failed or without a worker. */
+/** Evaluates a queue in Redis or PostgreSQL: backlog, age of the oldest job, failed and stalled jobs, workers. */
 import type { QueueCounts } from '../../shared/queue-counts.ts';
 import { type Finding, finding, ok, type Subject } from './findings.ts';
 
@@ -13,16 +13,18 @@ export function evaluateQueue(options: EvaluateQueueOptions, now: number): Findi
   const { subject, waiting, active, delayed, failed, stalled, oldestAt, isPaused, maxBacklog } = options;
   const backlog = waiting + active + delayed;
   const oldestMs = oldestAt === null ? 0 : now - oldestAt;
-  const summary = `${waiting} waiting, ${active} active, ${delayed} to be tried again, ${failed} failed`;
+  const summary = `${waiting} waiting, ${active} active, ${delayed} to be retried, ${failed} failed`;
   return [
     ok(subject, oldestAt === null ? summary : `${summary}; the oldest is ${formatSeconds(oldestMs)} old`),
     ...(isPaused ? [finding(subject, 'queue_paused', 'it is paused')] : []),
-    ...(backlog > maxBacklog ? [finding(subject, 'queue_full', `${backlog} jobs are more than ${maxBacklog}`)] : []),
+    ...(backlog > maxBacklog
+      ? [finding(subject, 'queue_full', `${backlog} jobs exceed MAX_BACKLOG (${maxBacklog})`)]
+      : []),
     ...(oldestMs > slowJobMs
       ? [finding(subject, 'queue_slow', `the oldest job is ${formatSeconds(oldestMs)} old`)]
       : []),
-    ...(stalled > 0 ? [finding(subject, 'jobs_stalled', `${stalled} jobs have lost their worker`)] : []),
-    ...(failed > 0 ? [finding(subject, 'jobs_failed', `${failed} jobs can never be applied`)] : []),
+    ...(stalled > 0 ? [finding(subject, 'jobs_stalled', `${stalled} jobs are stalled`)] : []),
+    ...(failed > 0 ? [finding(subject, 'jobs_failed', `${failed} jobs are in the dead-letter queue`)] : []),
   ];
 }
 

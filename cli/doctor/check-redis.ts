@@ -1,4 +1,4 @@
-/** A Redis in one of its two roles: reachable, new enough, set so that its role can be kept, and with memory left. */
+/** Checks a Redis in one of its two roles: version, durability and eviction settings, free memory and clock. */
 import type { Redis } from 'ioredis';
 import { readRedisSettings } from '../../shared/redis/connect.ts';
 import { describeAddress } from '../backends/with-database.ts';
@@ -16,13 +16,13 @@ export const subjectOf = (role: Role): Subject => `the ${role}'s Redis`;
 interface CheckRedisOptions {
   readonly role: Role;
   readonly url: string;
-  /** Weakness is allowed in development, or by ALLOW_WEAK_DURABILITY. */
+  /** Weak durability is a warning in development and with ALLOW_WEAK_DURABILITY, otherwise a problem. */
   readonly allowWeakDurability: boolean;
 }
 
 interface RedisCheckResult {
   readonly findings: Finding[];
-  /** Names the server, whatever its address. */
+  /** Identifies the server, whatever its address. */
   readonly runId: string | undefined;
 }
 
@@ -32,9 +32,9 @@ export async function checkRedis(redis: Redis, options: CheckRedisOptions): Prom
   const info = parseInfo(timedInfo.value);
   const timedClock = await timeRequest(() => redis.time());
   const [seconds = 0, micros = 0] = timedClock.value.map(Number);
-  const version = info.redis_version ?? 'of an unknown version';
+  const version = info.redis_version ?? 'unknown version';
   const findings = [
-    ok(subject, `${version} at ${describeAddress(options.url)} answers in ${Math.round(timedInfo.durationMs)} ms`),
+    ok(subject, `${version} at ${describeAddress(options.url)} responds in ${Math.round(timedInfo.durationMs)} ms`),
     ...evaluateVersion(subject, version),
     ...evaluateWrites(subject, info),
     ...(await checkSettings(redis, options, Number(info.used_memory))),
@@ -46,11 +46,13 @@ export async function checkRedis(redis: Redis, options: CheckRedisOptions): Prom
 export function explainUnreachable(role: Role, error: unknown): Finding {
   const reason = reasonOf(error);
   const isRefusal = /\b(WRONGPASS|NOAUTH|NOPERM)\b/.test(reason);
-  return finding(subjectOf(role), isRefusal ? 'redis_refuses' : 'redis_unreachable', reason);
+  return finding(subjectOf(role), isRefusal ? 'redis_access_denied' : 'redis_unreachable', reason);
 }
 
 export function evaluateVersion(subject: Subject, version: string): Finding[] {
-  return Number.parseFloat(version) < minVersion ? [finding(subject, 'redis_too_old', `it is ${version}`)] : [];
+  return Number.parseFloat(version) < minVersion
+    ? [finding(subject, 'redis_too_old', `its version is ${version}`)]
+    : [];
 }
 
 function evaluateWrites(subject: Subject, info: Info): Finding[] {
@@ -66,7 +68,7 @@ async function checkSettings(redis: Redis, options: CheckRedisOptions, usedMemor
       ? evaluateQueueSettings(settings, options, usedMemory)
       : evaluateCacheSettings(settings);
   } catch (error) {
-    return [finding(subject, 'redis_settings_hidden', reasonOf(error))];
+    return [finding(subject, 'redis_settings_unreadable', reasonOf(error))];
   }
 }
 
@@ -82,18 +84,18 @@ function evaluateQueueSettings(
   const maxMemory = Number(settings.maxmemory);
   const level = allowWeakDurability ? 'warning' : undefined;
   const findings: Finding[] = [];
-  if (appendonly !== 'yes') findings.push(finding(subject, 'queue_may_forget', `appendonly is ${appendonly}`, level));
+  if (appendonly !== 'yes') findings.push(finding(subject, 'queue_not_durable', `appendonly is ${appendonly}`, level));
   else if (appendfsync !== 'always') {
-    findings.push(finding(subject, 'queue_may_forget', `appendfsync is ${appendfsync}`, level));
+    findings.push(finding(subject, 'queue_not_durable', `appendfsync is ${appendfsync}`, level));
   }
   if (policy !== 'noeviction') {
-    findings.push(finding(subject, 'queue_may_evict', `maxmemory-policy is ${policy}`, level));
+    findings.push(finding(subject, 'queue_evicts_jobs', `maxmemory-policy is ${policy}`, level));
   }
   if (maxMemory > 0 && usedMemory > maxMemory * highMemoryRatio) {
     const usedPercent = Math.round((usedMemory / maxMemory) * 100);
-    findings.push(finding(subject, 'queue_memory_short', `${usedPercent} % of maxmemory is in use`));
+    findings.push(finding(subject, 'queue_memory_low', `${usedPercent} % of maxmemory is in use`));
   }
-  return findings.length > 0 ? findings : [ok(subject, 'keeps every write, and evicts nothing')];
+  return findings.length > 0 ? findings : [ok(subject, 'persists every write, and evicts nothing')];
 }
 
 function evaluateCacheSettings({ maxmemory, 'maxmemory-policy': policy }: Settings): Finding[] {

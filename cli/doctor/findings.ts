@@ -1,98 +1,111 @@
 /**
- * All that `field doctor` can find, how bad it is, and what to do about it. The checks bring the facts, this table the
- * advice; `docs/operations.md` goes deeper.
+ * Every finding of `doctor` with its level and advice. The checks add the facts; `docs/operations.md` has the details.
  */
 
-type FindingLevel = 'fine' | 'warning' | 'problem';
+type FindingLevel = 'ok' | 'warning' | 'problem';
 
 interface FindingKind {
-  readonly level: Exclude<FindingLevel, 'fine'>;
+  readonly level: Exclude<FindingLevel, 'ok'>;
   readonly advice: string;
 }
 
 const findingKinds = {
-  setting_wrong: {
+  setting_invalid: {
     level: 'problem',
-    advice: 'Set it in the environment or in .env (.env.example explains each), or start `npm start`, which is found.',
+    advice:
+      'Set it in the environment or in .env (.env.example explains each), or start `npm start`, which provides it.',
   },
   roles_share_a_redis: {
     level: 'warning',
-    advice: 'Give the cache a Redis of its own, so that it cannot fill the memory which the queue needs.',
+    advice: 'Use a separate Redis for the cache, so that it cannot use up the memory of the queue.',
   },
 
   postgres_unreachable: {
     level: 'problem',
-    advice: 'Start it, or correct DATABASE_URL. Meanwhile updates wait in the queue and reads come from the cache.',
+    advice: 'Start it, or correct DATABASE_URL. Until then, updates wait in the queue and reads come from the cache.',
   },
-  postgres_refuses: { level: 'problem', advice: 'Correct user, password and database name in DATABASE_URL.' },
+  postgres_access_denied: { level: 'problem', advice: 'Correct user, password and database name in DATABASE_URL.' },
   postgres_too_old: { level: 'problem', advice: 'Upgrade PostgreSQL to 14 or newer.' },
   postgres_read_only: { level: 'problem', advice: 'Point DATABASE_URL at the primary server: workers have to write.' },
-  postgres_may_forget: {
+  postgres_not_durable: {
     level: 'problem',
-    advice: 'Turn it on in postgresql.conf and reload: a commit must be on the disk before it is told.',
+    advice: 'Turn it on in postgresql.conf and reload: a commit must be on disk before it is acknowledged.',
   },
-  postgres_connections_short: {
+  postgres_connections_low: {
     level: 'warning',
-    advice: 'Raise max_connections, lower DATABASE_POOL_SIZE, run fewer processes, or put a pooler in between.',
+    advice: 'Raise max_connections, lower DATABASE_POOL_SIZE, run fewer processes, or use a connection pooler.',
   },
-  migrations_missing: { level: 'problem', advice: 'Run `npx consciousness-field migrate`.' },
+  migrations_pending: { level: 'problem', advice: 'Run `npx consciousness-field migrate`.' },
   migrations_unknown: {
     level: 'problem',
-    advice: 'The database is ahead of this version: deploy the newer one, or take its migrations back with that one.',
+    advice: 'The database is newer than this version: deploy the newer version, or roll its migrations back with it.',
   },
 
   redis_unreachable: {
     level: 'problem',
-    advice: 'Start it, or correct its URL. Meanwhile PostgreSQL stands in: slower, but nothing is lost.',
+    advice: 'Start it, or correct its URL. Until then, PostgreSQL replaces it: slower, but nothing is lost.',
   },
-  redis_refuses: { level: 'problem', advice: 'Correct user and password in its URL, or what that user may do (ACL).' },
+  redis_access_denied: {
+    level: 'problem',
+    advice: 'Correct user and password in its URL, or the permissions of that user (ACL).',
+  },
   redis_too_old: { level: 'problem', advice: 'Upgrade Redis to 6.2 or newer.' },
-  redis_settings_hidden: {
+  redis_settings_unreadable: {
     level: 'warning',
-    advice: 'Look at them where this Redis is managed: the queue needs appendfsync always and noeviction.',
+    advice: 'Check them where this Redis is managed: the queue needs appendfsync always and noeviction.',
   },
-  redis_cannot_write: { level: 'problem', advice: 'Look at its log and its disk: it refuses writes, or will soon.' },
-  queue_may_forget: {
+  redis_cannot_write: { level: 'problem', advice: 'Check its log and its disk: it rejects writes, or will soon.' },
+  queue_not_durable: {
     level: 'problem',
-    advice: 'Set appendonly yes and appendfsync always: else what was accepted can be lost in a crash.',
+    advice: 'Set appendonly yes and appendfsync always: otherwise a crash can lose accepted updates.',
   },
-  queue_may_evict: {
+  queue_evicts_jobs: {
     level: 'problem',
-    advice: 'Set maxmemory-policy noeviction: else Redis drops jobs when it is full.',
+    advice: 'Set maxmemory-policy noeviction: otherwise Redis deletes jobs when its memory is full.',
   },
-  queue_memory_short: {
+  queue_memory_low: {
     level: 'problem',
-    advice: 'Add workers or raise maxmemory now: a full queue takes no updates, and workers cannot empty it either.',
+    advice:
+      'Add workers or raise maxmemory now: with full memory, updates are rejected and workers cannot drain the queue.',
   },
-  cache_never_evicts: { level: 'warning', advice: 'Set maxmemory-policy allkeys-lru: a full cache takes nothing new.' },
+  cache_never_evicts: {
+    level: 'warning',
+    advice: 'Set maxmemory-policy allkeys-lru: a full cache accepts no new entries.',
+  },
 
-  no_workers: { level: 'problem', advice: 'Start workers (workers/main.ts): updates are taken in, and wait.' },
+  no_workers: {
+    level: 'problem',
+    advice: 'Start workers (workers/main.ts): until then, accepted updates wait in the queue.',
+  },
   queue_slow: {
     level: 'problem',
-    advice: 'Look at the log of the workers: they are too few, stuck, or wait for PostgreSQL. Then add some.',
+    advice: 'Check the log of the workers: they are too few, blocked, or waiting for PostgreSQL.',
   },
   queue_full: {
     level: 'problem',
-    advice: 'New updates are answered with 503: add workers, or raise MAX_BACKLOG or MAX_QUEUE_MEMORY_MB.',
+    advice: 'New updates are rejected with 503: add workers, or raise MAX_BACKLOG or MAX_QUEUE_MEMORY_MB.',
   },
-  queue_paused: { level: 'problem', advice: 'Resume it in Bull Board (/admin/queues): nothing is applied meanwhile.' },
+  queue_paused: {
+    level: 'problem',
+    advice: 'Resume it in Bull Board (/admin/queues): until then, no update is applied.',
+  },
   jobs_failed: {
     level: 'problem',
-    advice: 'See why with `npx consciousness-field dead list`, then retry or discard them.',
+    advice: 'List the reasons with `npx consciousness-field dead-letters list`, then retry or discard the jobs.',
   },
-  jobs_stalled: { level: 'warning', advice: 'Their worker died: they come back within 15 s, if another one runs.' },
+  jobs_stalled: { level: 'warning', advice: 'Their worker crashed: another worker takes them over within 15 s.' },
 
-  api_unreachable: { level: 'problem', advice: 'Start it (api/main.ts), or say its right address with --url.' },
-  api_not_ready: { level: 'problem', advice: 'Mend what is said above; else look at its log.' },
-  api_degraded: { level: 'warning', advice: 'Mend what is said above; /api/health says which part is down.' },
+  api_unreachable: { level: 'problem', advice: 'Start it (api/main.ts), or pass its address with --url.' },
+  api_not_ready: { level: 'problem', advice: 'Fix the problems above; if there are none, check its log.' },
+  api_degraded: { level: 'warning', advice: 'Fix the problems above; /api/health names the part that is down.' },
 
-  clock_differs: {
+  clock_skew: {
     level: 'problem',
     advice: 'Run NTP (chrony, systemd-timesyncd) on both: tokens tolerate 5 s, and timestamps decide ties.',
   },
   node_too_old: { level: 'problem', advice: 'Upgrade Node.js.' },
-  disk_short: { level: 'problem', advice: 'Make room or enlarge it: a full disk stops every commit.' },
-  not_looked_at: { level: 'warning', advice: 'This check could not be made; the reason is in the message.' },
+  disk_low: { level: 'problem', advice: 'Free some space or enlarge it: a full disk stops every commit.' },
+  check_failed: { level: 'warning', advice: 'This check failed; the message has the reason.' },
 } as const satisfies Record<string, FindingKind>;
 
 export type FindingCode = keyof typeof findingKinds;
@@ -111,18 +124,18 @@ export type Subject =
 export interface Finding {
   readonly subject: Subject;
   readonly level: FindingLevel;
-  /** `fine`, or the name of what is wrong. */
-  readonly code: FindingCode | 'fine';
+  /** `ok`, or the kind of the finding. */
+  readonly code: FindingCode | 'ok';
   readonly message: string;
-  /** What to do; only where something is wrong. */
+  /** What to do; undefined when the level is `ok`. */
   readonly advice?: string;
 }
 
 export function ok(subject: Subject, message: string): Finding {
-  return { subject, level: 'fine', code: 'fine', message };
+  return { subject, level: 'ok', code: 'ok', message };
 }
 
-/** @param level where it is not as bad as elsewhere */
+/** @param level overrides the level of the kind */
 export function finding(subject: Subject, code: FindingCode, message: string, level?: FindingKind['level']): Finding {
   const kind: FindingKind = findingKinds[code];
   return { subject, level: level ?? kind.level, code, message, advice: kind.advice };

@@ -1,11 +1,11 @@
-/** Findings for people: grouped by what was looked at, each with what to do about it. */
+/** Findings for people, grouped by subject, each with its advice. */
 import { styleText } from 'node:util';
 import { escapeControlChars } from '../output/escape-control-chars.ts';
 import { pluralize } from '../output/format-numbers.ts';
 import type { Finding } from './findings.ts';
 
 const marks = {
-  fine: { text: 'ok     ', colour: 'green' },
+  ok: { text: 'ok     ', colour: 'green' },
   warning: { text: 'WARNING', colour: 'yellow' },
   problem: { text: 'PROBLEM', colour: 'red' },
 } as const;
@@ -15,7 +15,7 @@ export function renderFindings(findings: readonly Finding[], isColoured: boolean
   const groups = subjects.map((subject) => {
     const group = findings.filter((finding) => finding.subject === subject);
     const lines = group.map((finding, index) => {
-      // Advice that several share is given once, after the last of them.
+      // Consecutive findings of one kind share their advice, which follows the last of them.
       const isRepeated = group[index + 1]?.code === finding.code;
       return renderOne(isRepeated ? { ...finding, advice: undefined } : finding, isColoured);
     });
@@ -33,6 +33,6 @@ function renderOne({ level, message, advice }: Finding, isColoured: boolean): st
 function summarise(findings: readonly Finding[]): string {
   const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length;
   const [problems, warnings] = [count('problem'), count('warning')];
-  if (problems + warnings === 0) return 'All is well.';
+  if (problems + warnings === 0) return 'No problems found.';
   return `${pluralize(problems, 'problem')}, ${pluralize(warnings, 'warning')}`;
 }

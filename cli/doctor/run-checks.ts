@@ -1,4 +1,4 @@
-/** Looks at everything at the same time, and goes on whatever cannot be reached. */
+/** Runs all checks concurrently. An unreachable server is a finding and does not stop the others. */
 import { readFallbackQueueStats } from '../../db/read/fallback-queue-stats.ts';
 import { readRedisQueueStats } from '../backends/redis-queue-stats.ts';
 import { withDatabase } from '../backends/with-database.ts';
@@ -13,16 +13,16 @@ import { checkRedis, explainUnreachable as explainRedis, type Role, subjectOf } 
 import { type Finding, finding } from './findings.ts';
 
 interface RunChecksOptions {
-  /** The settings as they are given, good or bad. */
+  /** The settings, not validated. */
   readonly rawSettings: Readonly<Record<string, string>>;
   readonly apiUrl: string | undefined;
-  /** Whose disk is looked at. */
+  /** The disk that holds this folder is checked. */
   readonly folder: string;
 }
 
 export interface CheckReport {
   readonly findings: readonly Finding[];
-  /** False when there was no address of anything to look at. */
+  /** False when no address of any server is set. */
   readonly hasTargets: boolean;
 }
 
@@ -37,7 +37,7 @@ export async function runChecks({ rawSettings, apiUrl, folder }: RunChecksOption
   ]);
   const isShared = queue.runId !== undefined && queue.runId === cache.runId && settings.NODE_ENV === 'production';
   const roles = isShared
-    ? [finding(subjectOf('cache'), 'roles_share_a_redis', 'queue and cache are on one server')]
+    ? [finding(subjectOf('cache'), 'roles_share_a_redis', 'queue and cache share one server')]
     : [];
   const { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL } = settings;
   return {
@@ -63,7 +63,7 @@ async function checkDatabase(settings: Settings): Promise<Finding[]> {
       await db.raw('SELECT 1');
       isReached = true;
       const findings = await checkPostgres(db, { url, poolSize });
-      if (findings.some(({ code }) => code === 'migrations_missing')) return findings;
+      if (findings.some(({ code }) => code === 'migrations_pending')) return findings;
       const subject = 'the queue in PostgreSQL';
       return [
         ...findings,
@@ -71,7 +71,7 @@ async function checkDatabase(settings: Settings): Promise<Finding[]> {
       ];
     });
   } catch (error) {
-    return [isReached ? finding('PostgreSQL', 'not_looked_at', reasonOf(error)) : explainPostgres(error)];
+    return [isReached ? finding('PostgreSQL', 'check_failed', reasonOf(error)) : explainPostgres(error)];
   }
 }
 
@@ -90,7 +90,7 @@ async function checkRedisRole(role: Role, settings: Settings): Promise<{ finding
     const queue = evaluateQueue({ subject: 'the queue', maxBacklog, ...counts }, Date.now());
     return { findings: [...findings, ...queue, evaluateWorkers(workers)], runId };
   } catch (error) {
-    return { findings: [finding(subjectOf(role), 'not_looked_at', reasonOf(error))] };
+    return { findings: [finding(subjectOf(role), 'check_failed', reasonOf(error))] };
   } finally {
     redis.disconnect();
   }

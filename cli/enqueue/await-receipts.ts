@@ -1,6 +1,6 @@
 /**
- * The waiting half of an enqueueing: asks the log for the receipts of what is in flight until all have one, and finds out
- * what can never get one.
+ * The consumer half of `enqueue`: polls the log for the receipts of the updates in flight until each has one, and detects
+ * those that failed permanently.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FoundReceipt } from '../../db/read/receipts.ts';
@@ -15,7 +15,7 @@ import type { EnqueueBackends } from './resilient-backends.ts';
 const sliceLength = 2000;
 const pauseMs = 50;
 const idlePauseMs = 150;
-/** After so long without progress, a job may have failed for good. */
+/** Failed jobs are read after this time without progress. */
 const failureCheckMs = 3000;
 const defaultStallMs = 15_000;
 
@@ -26,15 +26,15 @@ export interface AwaitReceiptsDeps {
   readonly counts: EnqueueCounts;
   readonly report: LineReport;
   readonly printLine: (line: string) => void;
-  /** Whether anything more may be sent. */
+  /** Whether more updates may be sent. */
   readonly isSending: () => boolean;
-  /** Ends the waiting. */
+  /** Stops waiting. */
   readonly signal: AbortSignal;
-  /** How long without progress until it is said. */
+  /** A stall is reported after this time without progress. */
   readonly stallMs?: number;
 }
 
-/** Resolves once nothing more is sent and nothing is in flight. @throws CliError when the queue has lost updates */
+/** Resolves once sending has ended and nothing is in flight. @throws CliError when the queue has lost updates */
 export async function awaitReceipts(deps: AwaitReceiptsDeps): Promise<void> {
   const { inFlight, isSending, signal, stallMs = defaultStallMs } = deps;
   let progressAt = Date.now();
@@ -58,7 +58,7 @@ export async function awaitReceipts(deps: AwaitReceiptsDeps): Promise<void> {
   }
 }
 
-/** The oldest come first, and when none of a slice is applied those behind it are hardly either. */
+/** Reads slices from the oldest on. When no update of a slice is applied, those after it are unlikely to be. */
 async function collectReceipts({ field, backends, inFlight, counts, report }: AwaitReceiptsDeps): Promise<boolean> {
   let hasProgressed = false;
   for (const slice of inFlight.slices(sliceLength)) {
@@ -74,7 +74,7 @@ async function collectReceipts({ field, backends, inFlight, counts, report }: Aw
   return hasProgressed;
 }
 
-/** @returns whether there is one */
+/** @returns whether the update has a receipt */
 function recordReceipt(
   counts: EnqueueCounts,
   report: LineReport,
@@ -85,7 +85,10 @@ function recordReceipt(
   if (!isSamePayload(row?.update, update.update)) {
     counts.reused += 1;
     const { device, counter } = toUpdateKey(update);
-    report.add(update.location, `counter ${counter} of ${device} was used for another content meanwhile: not applied`);
+    report.add(
+      update.location,
+      `counter ${counter} of ${device} was used with different content meanwhile: not applied`,
+    );
     return true;
   }
   counts.applied += 1;
@@ -94,13 +97,13 @@ function recordReceipt(
   return true;
 }
 
-/** Takes out what stands in a job that failed for good. */
+/** Removes the updates of jobs that failed permanently. */
 async function rejectFailed({ field, backends, inFlight, counts, report }: AwaitReceiptsDeps): Promise<void> {
   for await (const { job, reason } of backends.readFailed()) {
     if (job.field !== field) continue;
     for (const { counter } of job.updates) {
       const update = inFlight.find({ device: job.device, counter });
-      // An older job of the same updates says nothing of this one.
+      // A job of an earlier run may contain the same updates; only the job of this run counts.
       if (update?.acceptedAt !== job.acceptedAt) continue;
       inFlight.remove(update);
       counts.refused += 1;
@@ -114,10 +117,12 @@ async function reportStall(deps: AwaitReceiptsDeps, stallMs: number): Promise<vo
   const waiting = new Set(inFlight.slices(sliceLength).flat().map(toUpdateKey).map(formatUpdateKey));
   if ((await backends.countBacklog()) > 0) {
     const seconds = Math.round(stallMs / 1000);
-    printLine(`Nothing was applied for ${seconds} s: no worker seems to run. Waiting on; \`npm start\` starts one.`);
+    printLine(
+      `No update was applied for ${seconds} s, so probably no worker is running. Still waiting; \`npm start\` starts one.`,
+    );
     return;
   }
-  // A job leaves the queue after its commit, so this look at the log is the last that is needed.
+  // A job leaves the queue after its commit, so with an empty queue one more read of the log is conclusive.
   await collectReceipts(deps);
   const lost = inFlight
     .slices(sliceLength)
@@ -126,6 +131,6 @@ async function reportStall(deps: AwaitReceiptsDeps, stallMs: number): Promise<vo
   if (lost.length > 0)
     throw new CliError(
       'unreachable',
-      `The queue has lost ${lost.length} updates: it is empty, and they are not applied.`,
+      `The queue has lost ${lost.length} updates: it is empty, and they are not applied. Run the same command again.`,
     );
 }

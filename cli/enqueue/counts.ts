@@ -1,24 +1,24 @@
-/** What an enqueueing has come to, counted. */
+/** The counts of one run of `enqueue`. */
 
 export interface EnqueueCounts {
-  /** Lines with something in them. */
+  /** Non-empty lines. */
   lines: number;
-  /** Lines that are no valid update of a device, or that no worker could ever apply. */
+  /** Invalid lines, and updates that failed permanently in a worker. */
   refused: number;
-  /** Updates that stand in the queue or have left it. */
+  /** Updates that were put into the queue. */
   accepted: number;
   jobs: number;
-  /** Of the accepted: in the log, with whatever outcome. */
+  /** Accepted updates that are in the log, with any outcome. */
   applied: number;
-  /** Of the applied. */
+  /** Applied updates that conflicted with a concurrent write. */
   conflicts: number;
-  /** Of the applied: the device's own older write came late. */
+  /** Applied updates that were older than a write of the same device. */
   superseded: number;
-  /** Applied before this run, or twice in the input. */
+  /** Updates applied before this run, or repeated in the input. */
   duplicates: number;
-  /** Not applied, since the counter was used for another content. */
+  /** Updates not applied because their counter was used with different content. */
   reused: number;
-  /** Timestamps from the future that were brought down. */
+  /** Timestamps in the future that were clamped to the time of acceptance. */
   adjusted: number;
 }
 
@@ -28,17 +28,17 @@ export function createEnqueueCounts(): EnqueueCounts {
   return { lines, refused, accepted, jobs, applied, conflicts, superseded, duplicates, reused, adjusted };
 }
 
-/** How many updates were not taken over, so that the answer is no. */
+/** Updates that will not be applied; any of them makes the result negative. */
 export function countRejected({ refused, reused }: EnqueueCounts): number {
   return refused + reused;
 }
 
 export function describeProgress({ lines, accepted, applied, duplicates }: EnqueueCounts): string {
-  const skipped = duplicates > 0 ? `, ${duplicates} were there before` : '';
+  const skipped = duplicates > 0 ? `, ${duplicates} duplicates` : '';
   return `${accepted} accepted, ${applied} applied of ${lines} read so far${skipped}`;
 }
 
-/** What is settled of the lines, for a bar. */
+/** Lines whose outcome is known, for the progress bar. */
 export function countSettled({ applied, duplicates, reused, refused }: EnqueueCounts): number {
   return applied + duplicates + reused + refused;
 }

@@ -1,4 +1,4 @@
-/** The updates that were accepted and are not yet known to be applied: never more than fit in memory with ease. */
+/** The updates that were accepted and are not yet known to be applied, bounded in number and size. */
 import type { DeviceId } from '../../shared/field/ids.ts';
 import type { DeviceUpdate } from './input/parse-line.ts';
 
@@ -6,7 +6,7 @@ const maxUpdates = 10_000;
 const maxCharacters = 32 * 1024 * 1024;
 
 export interface SentUpdate extends DeviceUpdate {
-  /** Names its job, together with device and counter. */
+  /** Identifies its job, together with device and counter. */
   readonly acceptedAt: number;
 }
 
@@ -26,7 +26,7 @@ export class InFlight {
     return this.#updates.get(formatUpdateKey(key));
   }
 
-  /** Only names that are not in it. */
+  /** The update must not be in flight already. */
   add(update: SentUpdate): void {
     this.#updates.set(formatUpdateKey(toUpdateKey(update)), update);
     this.#characters += update.size;
@@ -36,7 +36,7 @@ export class InFlight {
     if (this.#updates.delete(formatUpdateKey(toUpdateKey(update)))) this.#characters -= update.size;
   }
 
-  /** In the order of sending, in slices. */
+  /** All updates in the order of sending, in slices of `length`. */
   slices(length: number): SentUpdate[][] {
     const all = [...this.#updates.values()];
     return Array.from({ length: Math.ceil(all.length / length) }, (_, index) =>

@@ -1,4 +1,4 @@
-/** The log and the queue as an enqueueing sees them: their outages are waited out for a while. */
+/** The log and the queue for `enqueue`. Calls are retried during an outage, up to a time limit. */
 import type { Knex } from 'knex';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import { type FoundReceipt, findReceipts } from '../../db/read/receipts.ts';
@@ -13,18 +13,18 @@ import type { UpdateKey } from './in-flight.ts';
 
 const outageTimeoutMs = 30_000;
 const failedPageSize = 200;
-/** Workers' clocks say when a job failed, and this one's when the enqueueing began. */
+/** A job's time of failure is on a worker's clock, the start of the run on this machine's. */
 const clockSkewMs = 60_000;
 
 export interface EnqueueBackends {
-  /** One answer a name, in the same order. */
+  /** One receipt per key, in the same order. */
   findReceipts(field: FieldId, keys: readonly UpdateKey[]): Promise<FoundReceipt[]>;
   readLastCounter: FieldReader['readLastCounter'];
   /** The field's version, 0 when it does not exist. */
   readVersion(field: FieldId): Promise<number>;
   enqueue(jobs: readonly ApplyUpdates[]): Promise<void>;
   countBacklog(): Promise<number>;
-  /** What has turned out to be never applicable since this began, newest first, and why. */
+  /** Jobs that failed permanently since the start of the run, newest first, with the reason. */
   readFailed(): AsyncGenerator<FailedUpdates>;
 }
 
@@ -38,7 +38,7 @@ interface EnqueueBackendsDeps {
   readonly reader: FieldReader;
   readonly producer: UpdateProducer;
   readonly printLine: (line: string) => void;
-  /** Ends the waiting for what is away. */
+  /** Stops retrying. */
   readonly signal: AbortSignal;
 }
 
@@ -52,19 +52,19 @@ export function createResilientBackends({
 }: EnqueueBackendsDeps): EnqueueBackends {
   const createOutageRetry = (label: string, isOutage: (error: unknown) => boolean) => {
     return async <T>(work: () => Promise<T>): Promise<T> => {
-      const onOutage = (error: unknown) => printLine(`${label} is away, waiting for it: ${reasonOf(error)}`);
+      const onOutage = (error: unknown) => printLine(`${label} is unreachable, retrying: ${reasonOf(error)}`);
       try {
         return await retryOutage(work, { timeoutMs: outageTimeoutMs, isOutage, onOutage, signal });
       } catch (error) {
         if (!isOutage(error)) throw error;
-        const howLong = signal.aborted ? 'is away' : `stayed away for ${outageTimeoutMs / 1000} s`;
+        const howLong = signal.aborted ? 'is unreachable' : `was unreachable for ${outageTimeoutMs / 1000} s`;
         throw new CliError('unreachable', `${label} ${howLong}: ${reasonOf(error)}`, { cause: error });
       }
     };
   };
   const retryDatabase = createOutageRetry('PostgreSQL', isDatabaseOutage);
   const startedAt = Date.now();
-  // Whatever goes wrong there, nothing else can be done than to try again.
+  // Any error of the queue is retried, because none of them can be handled otherwise.
   const retryQueue = createOutageRetry("The queue's Redis", () => true);
   return {
     findReceipts: (field, keys) =>
@@ -80,8 +80,8 @@ export function createResilientBackends({
     enqueue: (jobs) => retryQueue(async () => void (await producer.enqueueAll(jobs))),
     countBacklog: () => retryQueue(() => producer.countBacklog()),
     async *readFailed() {
-      for (const one of producer.queues.all) {
-        const readPage = (start: number) => retryQueue(() => one.getFailed(start, start + failedPageSize - 1));
+      for (const queue of producer.queues.all) {
+        const readPage = (start: number) => retryQueue(() => queue.getFailed(start, start + failedPageSize - 1));
         yield* readFailedSince(startedAt - clockSkewMs, readPage);
       }
     },

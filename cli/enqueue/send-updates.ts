@@ -1,15 +1,16 @@
 /**
- * The sending half of an enqueueing: takes lines in the order of the input, leaves out what is bad or was applied before,
- * and puts the rest into the queue, never faster than it is applied.
+ * The producer half of `enqueue`: reads lines in the order of the input, skips invalid lines and updates that are already
+ * applied, and puts the rest into the queue, with backpressure from the queue's backlog.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { isSamePayload } from '../../shared/updates/same-payload.ts';
-import { type CheckCounterGap, createCounterGapCheck } from './counter-leads.ts';
+import { type CheckCounterGap, createCounterGapCheck } from './counter-gap-check.ts';
 import type { EnqueueCounts } from './counts.ts';
 import { formatUpdateKey, type InFlight, toUpdateKey } from './in-flight.ts';
 import { groupUpdates, toJob } from './input/group-jobs.ts';
 import type { LineReport } from './input/line-report.ts';
+import type { LineInput } from './input/open-inputs.ts';
 import type { DeviceUpdate, ParseLine } from './input/parse-line.ts';
 import { type Line, readLines } from './input/read-lines.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
@@ -19,29 +20,29 @@ const pollMs = 20;
 const stallMs = 15_000;
 
 export interface SendUpdatesDeps {
-  readonly files: readonly string[];
+  readonly inputs: readonly LineInput[];
   readonly field: FieldId;
-  /** Updates in a job, at most. */
+  /** Maximum updates per job. */
   readonly batch: number;
-  /** Jobs that may wait in the queue. */
+  /** Maximum jobs waiting in the queue. */
   readonly maxBacklog: number;
   readonly parse: ParseLine;
   readonly backends: EnqueueBackends;
   readonly counts: EnqueueCounts;
   readonly report: LineReport;
   readonly printLine: (line: string) => void;
-  /** Where accepted updates are kept until they are applied; undefined when nobody waits for that. */
+  /** Tracks accepted updates until they are applied; undefined with --no-wait. */
   readonly inFlight: InFlight | undefined;
-  /** Ends the reading; what is in hand is sent. */
+  /** Stops reading; updates that were read already are sent. */
   readonly signal: AbortSignal;
 }
 
-/** @returns whether the input was taken in to its end */
+/** @returns whether all inputs were sent to the end */
 export async function sendUpdates(deps: SendUpdatesDeps): Promise<boolean> {
-  const { files, signal, field, backends } = deps;
+  const { inputs, signal, field, backends } = deps;
   const checkCounterGap = createCounterGapCheck((device) => backends.readLastCounter(field, device));
-  for (const file of files) {
-    for await (const lines of readLines(file, signal)) {
+  for (const input of inputs) {
+    for await (const lines of readLines(input, signal)) {
       for (let start = 0; start < lines.length; start += maxLinesPerBatch) {
         if (signal.aborted) return false;
         const updates = await parseLines(deps, checkCounterGap, lines.slice(start, start + maxLinesPerBatch));
@@ -72,7 +73,7 @@ async function parseLines(
   return updates;
 }
 
-/** Counters are the identity: what was applied, is on its way, or stands twice in the input is not sent again. */
+/** Device and counter identify an update: one that is applied, in flight or repeated in the input is not sent again. */
 async function skipKnownUpdates(deps: SendUpdatesDeps, updates: readonly DeviceUpdate[]): Promise<DeviceUpdate[]> {
   const { inFlight, backends, field } = deps;
   const newUpdates = new Map<string, DeviceUpdate>();
@@ -83,7 +84,7 @@ async function skipKnownUpdates(deps: SendUpdatesDeps, updates: readonly DeviceU
     else newUpdates.set(formatUpdateKey(key), update);
   }
   const candidates = [...newUpdates.values()];
-  // Asked after the look at what is in flight: an update that is applied in between is found here.
+  // Read after the check of the updates in flight, so that one applied in between is found here.
   const receipts = await backends.findReceipts(field, candidates.map(toUpdateKey));
   return candidates.filter((update, index) => {
     const receipt = receipts[index];
@@ -100,10 +101,10 @@ function recordKnownUpdate({ counts, report }: SendUpdatesDeps, update: DeviceUp
   }
   counts.reused += 1;
   const { device, counter } = toUpdateKey(update);
-  report.add(update.location, `counter ${counter} of ${device} stands for another content already: not applied`);
+  report.add(update.location, `counter ${counter} of ${device} was already used with different content: not applied`);
 }
 
-/** @returns false when it was ended while it waited for room */
+/** @returns false when it was stopped while waiting for capacity */
 async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly DeviceUpdate[]): Promise<boolean> {
   const { batch, maxBacklog } = deps;
   const groups = groupUpdates(newUpdates, batch);
@@ -143,7 +144,7 @@ async function waitForCapacity(
     if (!inFlight && !isReported && Date.now() - waitingSince > stallMs) {
       isReported = true;
       printLine(
-        `${backlog} jobs wait in the queue, and that is enough: going on once a worker has applied some of them.`,
+        `The queue has ${backlog} waiting jobs, which is the maximum. Continuing once a worker has applied some of them.`,
       );
     }
     await delay(5 * pollMs);

@@ -1,4 +1,4 @@
-/** What an enqueueing says at its end, as a table or as JSON, on standard output. */
+/** The summary of a run of `enqueue`, as a table or as JSON. */
 import type { FieldId } from '../../shared/field/ids.ts';
 import { renderTable } from '../output/render-table.ts';
 import type { EnqueueCounts } from './counts.ts';
@@ -8,9 +8,9 @@ export interface EnqueueSummary {
   readonly counts: EnqueueCounts;
   readonly report: LineReport;
   readonly seconds: number;
-  /** Whether the input was taken in to its end. */
+  /** Whether the input was processed to the end. */
   readonly complete: boolean;
-  /** Of the field, at the end; undefined when nothing was asked of it. */
+  /** The version of the field at the end; undefined for a dry run. */
   readonly version?: number;
 }
 
@@ -20,27 +20,30 @@ interface SummaryOptions {
   readonly json?: boolean;
 }
 
-export function printSummary(summary: EnqueueSummary, options: SummaryOptions): void {
-  const { counts, report, complete, version } = summary;
+export function renderSummary(summary: EnqueueSummary, options: SummaryOptions): string {
+  return options.dryRun ? renderDryRun(summary, options) : renderRun(summary, options);
+}
+
+function renderDryRun({ counts, report, complete }: EnqueueSummary, { json }: SummaryOptions): string {
+  const { lines, refused } = counts;
+  const good = lines - refused;
+  if (json) return JSON.stringify({ lines, good, refused, complete, problems: report.shown });
+  return `${lines} lines: ${good} valid, ${refused} rejected; nothing was sent`;
+}
+
+function renderRun({ counts, report, complete, version, ...summary }: EnqueueSummary, options: SummaryOptions): string {
+  const { field, json } = options;
   const seconds = Math.round(summary.seconds * 10) / 10;
   const updatesPerSecond = Math.round((counts.accepted + counts.duplicates) / summary.seconds);
-  const problems = report.shown;
-  if (options.dryRun) {
-    const { lines, refused } = counts;
-    const lineCounts = { lines, good: lines - refused, refused };
-    if (options.json) console.log(JSON.stringify({ ...lineCounts, complete, problems }));
-    else
-      console.log(
-        `${lineCounts.lines} lines: ${lineCounts.good} good, ${lineCounts.refused} refused; nothing was sent`,
-      );
-  } else if (options.json) {
-    const { field } = options;
-    console.log(JSON.stringify({ field, version, ...counts, seconds, updatesPerSecond, complete, problems }));
-  } else {
-    const at = version === undefined ? '' : `version ${version}`;
-    const time = [`${seconds} s`, `${updatesPerSecond} updates/s`] as const;
-    console.log(renderTable([...toRows(counts), ['field', options.field, at], ['time', ...time]]));
+  if (json) {
+    return JSON.stringify({ field, version, ...counts, seconds, updatesPerSecond, complete, problems: report.shown });
   }
+  const at = version === undefined ? '' : `version ${version}`;
+  return renderTable([
+    ...toRows(counts),
+    ['field', field, at],
+    ['time', `${seconds} s`, `${updatesPerSecond} updates/s`],
+  ]);
 }
 
 function toRows(counts: EnqueueCounts): string[][] {
@@ -48,12 +51,12 @@ function toRows(counts: EnqueueCounts): string[][] {
     ['lines', ''],
     ['accepted', `in ${counts.jobs} jobs`],
     ['applied', ''],
-    ['conflicts', 'of the applied: met a concurrent write'],
-    ['superseded', "of the applied: the device's own older write, come late"],
+    ['conflicts', 'applied, in conflict with a concurrent write'],
+    ['superseded', 'applied, but older than a write of the same device'],
     ['duplicates', 'applied before, not sent again'],
-    ['reused', 'the counter stands for another content: not applied'],
-    ['refused', 'told above, by line'],
-    ['adjusted', 'timestamps from the future, brought down'],
+    ['reused', 'not applied: the counter was used with different content'],
+    ['refused', 'rejected, see the lines above'],
+    ['adjusted', 'timestamps in the future, clamped to now'],
   ];
   return notes.map(([name, note]) => [name, String(counts[name]), counts[name] > 0 ? note : '']);
 }

@@ -1,4 +1,4 @@
-/** The API over HTTP, as a phone uses it. Knows nothing of what is behind it. */
+/** An HTTP client of the API, as on a phone. Knows nothing of what is behind the API. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
@@ -11,9 +11,9 @@ const readAttempts = 20;
 
 export type SubmitResult =
   | { readonly kind: 'accepted'; readonly version: number }
-  /** `retryAfterMs` where trying again helps. */
+  /** `retryAfterMs` is undefined when a retry cannot succeed. */
   | { readonly kind: 'refused'; readonly code: string; readonly retryAfterMs: number | undefined }
-  /** It may have been accepted all the same. */
+  /** There was no response; the request may have been accepted. */
   | { readonly kind: 'unanswered' };
 
 export async function postUpdates(
@@ -43,7 +43,7 @@ function parseRetryAfterMs({ status, headers }: Response): number | undefined {
   return seconds > 0 ? seconds * 1000 : retryDelayMs;
 }
 
-/** A read that is tried again while the API is too busy. Undefined when there is no such field. @throws CliError */
+/** Reads, and retries while the API is overloaded. Undefined when there is no such field. @throws CliError `unreachable` */
 export async function readJson<T>(url: string, path: string, { token }: Credentials): Promise<T | undefined> {
   let reason = '';
   for (let attempt = 1; attempt <= readAttempts; attempt += 1) {
@@ -60,6 +60,6 @@ export async function readJson<T>(url: string, path: string, { token }: Credenti
     await delay(retryDelayMs);
   }
   throw new CliError('unreachable', `${url}${path} cannot be read: ${reason}`, {
-    hint: 'Is the API running? `npx consciousness-field doctor --url URL` says more.',
+    hint: 'Check that the API is running: `npx consciousness-field doctor --url URL`.',
   });
 }

@@ -1,15 +1,15 @@
-/** What happened while the load ran. */
+/** The counts and latencies of a load. */
 import { LatencyHistogram } from './latencies.ts';
 
 export interface LoadCounts {
   accepted: number;
-  /** Requests that were refused, by the code of the problem. */
+  /** Rejected requests, by the code of the problem. */
   readonly refused: Map<string, number>;
-  /** Requests that got no answer; what they brought was sent again. */
+  /** Requests without a response; their updates were sent again. */
   unanswered: number;
   /** Updates that were sent again after they had been accepted. */
   sentTwice: number;
-  /** Devices that gave up, since trying again would not have helped. */
+  /** Devices that stopped after an error that a retry cannot fix. */
   gaveUp: number;
   readonly accept: LatencyHistogram;
   readonly deltas: LatencyHistogram;

@@ -1,4 +1,4 @@
-/** Made-up devices and their tokens: signed with the secret where we have it, else from open registration. */
+/** Creates simulated devices and their tokens: signed with the secret if it is known, otherwise by open registration. */
 import { randomBytes } from 'node:crypto';
 import { type SigningKey, signToken } from '../../shared/auth/jwt.ts';
 import { deviceIdSchema } from '../../shared/contract/ids.ts';
@@ -17,9 +17,9 @@ interface TokenSourceOptions {
   readonly key: SigningKey | undefined;
 }
 
-/** Finds out which way in is open. @throws CliError when none is, or the API does not answer */
+/** Chooses between signing and registration. @throws CliError when neither is possible, or the API does not respond */
 export async function createTokenSource({ url, fields, key }: TokenSourceOptions): Promise<CreateDevices> {
-  // Each run has devices of its own: a device never uses a counter twice.
+  // Each run has its own devices, because a device must not reuse a counter.
   const runId = randomBytes(5).toString('hex');
   const sign = async (key: SigningKey, index: number) => {
     const device = deviceIdSchema.parse(`load-${runId}-${index}`);
@@ -47,8 +47,8 @@ async function register(url: string): Promise<Credentials> {
     body: '{}',
   });
   if (response.status === 201) return (await response.json()) as Credentials;
-  throw new CliError('no', `No device can be registered at ${url}: it answers ${response.status}.`, {
-    hint: "Set JWT_SECRET to that stack's secret, so that tokens can be signed, or open its registration.",
+  throw new CliError('negative', `No device can be registered at ${url}: it responded with ${response.status}.`, {
+    hint: "Set JWT_SECRET to that stack's secret to sign tokens, or enable OPEN_REGISTRATION on it.",
   });
 }
 
@@ -57,8 +57,8 @@ async function request(url: string, init: RequestInit): Promise<Response> {
     return await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
     const cause = error instanceof Error && error.cause ? error.cause : error;
-    throw new CliError('unreachable', `${url} does not answer: ${reasonOf(cause)}`, {
-      hint: 'Start a stack with `npm start`, or name one with --url.',
+    throw new CliError('unreachable', `${url} does not respond: ${reasonOf(cause)}`, {
+      hint: 'Start a stack with `npm start`, or specify one with --url.',
       cause,
     });
   }

@@ -1,8 +1,8 @@
-/** The updates of a made-up device: a particle of its own that wanders, and cells that all devices share. */
+/** The updates of a simulated device: its own moving particle, and cells shared by all devices. */
 import type { DeviceId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
 
-/** Within every grid that is not tiny. */
+/** Smaller than the grid of any realistic stack (GRID_SIZE). */
 const gridSize = 10;
 const particleEvery = 4;
 
@@ -11,7 +11,7 @@ interface GenerateUpdatesOptions {
   /** The counter of the first. */
   readonly first: number;
   readonly length: number;
-  /** The version that the device has heard of. */
+  /** The newest version that the device has seen. */
   readonly seen: number;
 }
 

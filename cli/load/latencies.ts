@@ -1,4 +1,4 @@
-/** Many durations in little memory: a histogram with three significant digits. */
+/** A latency histogram with three significant digits, in constant memory. */
 import { createHistogram } from 'node:perf_hooks';
 
 export interface LatencySummary {

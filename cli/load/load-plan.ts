@@ -1,4 +1,4 @@
-/** What a load is to be, and who takes part in it. */
+/** The parameters of a load, and its devices. */
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 
 export interface Credentials {
@@ -9,26 +9,26 @@ export interface Credentials {
 export interface LoadPlan {
   /** The API, for example `http://127.0.0.1:3000`. */
   readonly url: string;
-  /** The devices and watchers are dealt out to them in turn. */
+  /** Devices and watchers are assigned to them round-robin. */
   readonly fields: readonly FieldId[];
   readonly devices: readonly Credentials[];
   /** Each has a WebSocket open. */
   readonly watchers: readonly Credentials[];
   /** Updates in a request. */
   readonly batch: number;
-  /** Updates a second, of all devices together; undefined is as fast as the answers come. */
+  /** Updates per second of all devices together; undefined means as fast as they are accepted. */
   readonly rate: number | undefined;
   readonly seconds: number;
-  /** How many of a hundred batches are sent again although they were accepted. */
+  /** The percentage of accepted batches that are sent again. */
   readonly resendPercent: number;
-  /** Ends the sending; what was accepted is still waited for. */
+  /** Stops sending; accepted updates are still awaited. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: LoadProgress) => void;
 }
 
 export interface LoadProgress {
   readonly phase: 'sending' | 'settling';
-  /** Of the phase, 0 to 1. */
+  /** The finished part of the phase, 0 to 1. */
   readonly fraction: number;
   readonly accepted: number;
   readonly applied: number;

@@ -1,6 +1,6 @@
 /**
- * A load on a running stack, over HTTP alone: made-up devices that send, watchers that look on, and in the end the proof
- * that all that was accepted stands in the log, once.
+ * Runs a load on a stack, over HTTP only: simulated devices send, watchers subscribe, and at the end every accepted update
+ * must be in the log exactly once.
  */
 import type { FieldId } from '../../shared/field/ids.ts';
 import { createLoadCounts, type LoadCounts } from './counts.ts';
@@ -18,7 +18,7 @@ export interface LoadReport {
   readonly lost: number;
   readonly doubled: number;
   readonly sentTwice: number;
-  /** Requests, by the code of the problem. */
+  /** Rejected requests, by the code of the problem. */
   readonly refused: Readonly<Record<string, number>>;
   readonly unanswered: number;
   readonly devicesThatGaveUp: number;
@@ -29,7 +29,7 @@ export interface LoadReport {
   readonly updatesPerSecond: number;
 }
 
-/** @throws CliError `unreachable` when the API cannot be reached at the start, or stays away at the end */
+/** @throws CliError `unreachable` when the API cannot be reached at the start, or stays unreachable at the end */
 export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const counts = createLoadCounts();
   const senders = plan.devices.map<Sender>((credentials, index) => ({
@@ -108,7 +108,7 @@ async function sendAll(
       applied: 0,
     });
   const timer = setInterval(show, progressMs);
-  // Dealt out evenly over the interval, lest they all send at once.
+  // Spread evenly over the interval, so that they do not all send at once.
   const startOf = (index: number) => startsAt + (index * intervalMs) / senders.length;
   await Promise.all(
     senders.map((sender, index) => runSender(sender, plan, { startsAt: startOf(index), endsAt, intervalMs }, counts)),

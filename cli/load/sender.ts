@@ -1,7 +1,7 @@
 /**
- * One made-up device: sends its batches in order, one at a time, and each until it is accepted, so that all up to
- * `accepted` must be found in the log. At a rate, times are measured from when a batch was due: a slow answer makes the
- * next ones late, and that shows.
+ * One simulated device: sends its batches in order, one at a time, and retries each until it is accepted, so that all
+ * updates up to `accepted` must be in the log. At a fixed rate, latencies are measured from the time a batch was due, so
+ * that a slow response also counts against the batches that it delays (no coordinated omission).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -18,18 +18,18 @@ export interface Sender {
   readonly field: FieldId;
   /** The highest counter that was accepted. */
   accepted: number;
-  /** When each batch was first due, by its place. */
+  /** The time at which each batch was first due, by index. */
   readonly dueAt: number[];
 }
 
 interface Schedule {
   readonly startsAt: number;
   readonly endsAt: number;
-  /** Between two batches; 0 is at once. */
+  /** Between two batches; 0 means no pause. */
   readonly intervalMs: number;
 }
 
-/** Resolves when the time is over, or when trying again would not help. */
+/** Resolves when the time is over, or after an error that a retry cannot fix. */
 export async function runSender(sender: Sender, plan: LoadPlan, schedule: Schedule, counts: LoadCounts): Promise<void> {
   const { url, batch, signal } = plan;
   let seen = 0;
@@ -63,7 +63,7 @@ export async function runSender(sender: Sender, plan: LoadPlan, schedule: Schedu
   }
 }
 
-/** How long to wait before trying again; undefined when that would not help. */
+/** The delay before the next attempt, or undefined when a retry cannot succeed. */
 function recordFailure(answer: Exclude<SubmitResult, { kind: 'accepted' }>, counts: LoadCounts): number | undefined {
   if (answer.kind === 'unanswered') {
     counts.unanswered += 1;

@@ -1,11 +1,11 @@
-/** The proof at the end: waits until all that was accepted is applied, and looks for each update in the log. */
+/** Verifies a load: waits until all accepted updates are applied, and checks that each is in the log exactly once. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { readJson } from './api-client.ts';
 import type { Sender } from './sender.ts';
 
 const pollMs = 200;
-/** Without any progress; a dead worker's jobs come back within 20 s. */
+/** Without progress. The jobs of a crashed worker are retried within 20 s. */
 const stallTimeoutMs = 60_000;
 const pageSize = 1000;
 
@@ -21,7 +21,7 @@ export async function readVersion(url: string, field: FieldId, { credentials }: 
   return (await readJson<{ version: number }>(url, `/api/fields/${field}/clock`, credentials))?.version ?? 0;
 }
 
-/** Resolves when all is applied, or when nothing has moved for a minute. */
+/** Resolves when all updates are applied, or after a minute without progress. */
 export async function waitUntilApplied(
   { url, field, senders }: LoadField,
   onApplied: (n: number) => void,
@@ -52,14 +52,14 @@ interface LogPage {
 }
 
 export interface LogVerification {
-  /** Accepted updates that stand in the log. */
+  /** Accepted updates that are in the log. */
   readonly applied: number;
   readonly lost: number;
-  /** Updates that stand there more than once. */
+  /** Updates that are in the log more than once. */
   readonly doubled: number;
 }
 
-/** Reads the log from where the load began. */
+/** Reads the log from the version at which the load began. */
 export async function verifyLog({ url, field, after, senders }: LoadField): Promise<LogVerification> {
   const [first] = senders;
   const seen = new Map(

@@ -1,4 +1,4 @@
-/** A reader with a WebSocket open: how long after it was due an update is seen in a delta. */
+/** A WebSocket subscriber that reports the updates in the deltas of a field. */
 import { WebSocket } from 'ws';
 import { bearerProtocolPrefix, streamProtocol } from '../../shared/contract/wire.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -19,7 +19,7 @@ interface WatchFieldOptions {
   readonly onUpdate: (device: string, counter: number) => void;
 }
 
-/** Resolves with how to stop, once the field's state has come. @throws CliError `unreachable` */
+/** Resolves once the first message arrives, with a function that closes the stream. @throws CliError `unreachable` */
 export async function watchField({ url, field, credentials, onUpdate }: WatchFieldOptions): Promise<() => void> {
   const socket = new WebSocket(
     `${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`,

@@ -1,4 +1,4 @@
-/** Numbers as a person reads them. */
+/** Numbers for people. */
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 

@@ -1,24 +1,25 @@
 /**
- * How far a command has come, on standard error: a bar on a terminal, a line every two seconds elsewhere. Lines that are
- * said meanwhile stand above the bar.
+ * The progress of a command on standard error: a bar on a terminal, otherwise a line every two seconds. Lines printed
+ * meanwhile appear above the bar.
  */
 import { MultiBar } from 'cli-progress';
+import type { OutputStream } from '../context/command-context.ts';
 import { escapeControlChars } from './escape-control-chars.ts';
 
 const lineIntervalMs = 2000;
 
 export interface Progress {
-  /** `text` tells the rest, for example `12 applied`. */
+  /** `text` is shown beside the bar, for example `12 applied`. */
   show(state: { done: number; total: number; text: string }): void;
   printLine(line: string): void;
   stop(): void;
 }
 
-export function startProgress(stream: NodeJS.WriteStream): Progress {
+export function startProgress(stream: OutputStream): Progress {
   return stream.isTTY ? startBar(stream) : startLines(stream);
 }
 
-function startBar(stream: NodeJS.WriteStream): Progress {
+function startBar(stream: OutputStream): Progress {
   const bars = new MultiBar({
     stream,
     format: '{bar} {percentage}% {text}',
@@ -27,7 +28,7 @@ function startBar(stream: NodeJS.WriteStream): Progress {
     barIncompleteChar: '░',
     hideCursor: true,
     clearOnComplete: true,
-    // Ctrl-C is the command's own affair.
+    // The command handles SIGINT itself.
     gracefulExit: false,
   });
   const bar = bars.create(1, 0, { text: '' });
@@ -38,14 +39,14 @@ function startBar(stream: NodeJS.WriteStream): Progress {
     },
     printLine: (line) => bars.log(`${escapeControlChars(line)}\n`),
     stop() {
-      // What was said since the last redraw would be lost.
+      // Lines logged since the last redraw would be lost otherwise.
       bars.update();
       bars.stop();
     },
   };
 }
 
-function startLines(stream: NodeJS.WriteStream): Progress {
+function startLines(stream: OutputStream): Progress {
   let latest = '';
   const printLine = (line: string) => void stream.write(`${escapeControlChars(line)}\n`);
   const timer = setInterval(() => latest && printLine(latest), lineIntervalMs);

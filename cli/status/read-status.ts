@@ -1,4 +1,4 @@
-/** How everything stands at one moment. What cannot be reached is told in its place, and the rest is shown. */
+/** Reads the status of queues, workers and fields at one moment. An unreachable server takes the place of its part. */
 import { readFallbackQueueStats } from '../../db/read/fallback-queue-stats.ts';
 import { type FieldOverview, readFieldOverview } from '../../db/read/field-overview.ts';
 import type { QueueCounts } from '../../shared/queue-counts.ts';
@@ -11,7 +11,7 @@ const maxShownFields = 20;
 const timeoutMs = 2000;
 
 interface Unreachable {
-  readonly away: string;
+  readonly unreachable: string;
 }
 
 interface RedisStatus {
@@ -27,11 +27,11 @@ interface PostgresStatus {
 }
 
 export interface Status {
-  /** When it was read, in ms. */
+  /** The time of the reading, in ms since the epoch. */
   readonly at: number;
   readonly redis: RedisStatus | Unreachable;
   readonly postgres: PostgresStatus | Unreachable;
-  /** Open streams of the API process that answered; undefined when it does not say. */
+  /** Open streams of the API process that responded; undefined when its metrics cannot be read. */
   readonly streams: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export interface ReadStatusOptions {
 }
 
 export function isUnreachable(part: object): part is Unreachable {
-  return 'away' in part;
+  return 'unreachable' in part;
 }
 
 export async function readStatus(options: ReadStatusOptions): Promise<Status> {
@@ -59,7 +59,7 @@ export async function readStatus(options: ReadStatusOptions): Promise<Status> {
   return { at: Date.now(), redis, postgres, streams };
 }
 
-const toUnreachable = (error: unknown): Unreachable => ({ away: reasonOf(error) });
+const toUnreachable = (error: unknown): Unreachable => ({ unreachable: reasonOf(error) });
 
 async function readRedis({ queueUrl: url, prefix }: ReadStatusOptions): Promise<RedisStatus> {
   const redis = await openRedis({ url, label: 'the queue', setting: 'QUEUE_REDIS_URL' });
@@ -71,7 +71,7 @@ async function readRedis({ queueUrl: url, prefix }: ReadStatusOptions): Promise<
   }
 }
 
-/** From the API's metrics, which may be somewhere else, or not for us. */
+/** Reads the API's metrics, which may be elsewhere or protected by another password. */
 async function readStreams({ apiUrl, adminPassword }: ReadStatusOptions): Promise<number | undefined> {
   if (!apiUrl) return undefined;
   try {

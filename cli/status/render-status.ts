@@ -1,4 +1,4 @@
-/** A status for people. Speeds come from the difference to the status before. */
+/** A status for people. Rates are computed from the previous status. */
 import type { QueueCounts } from '../../shared/queue-counts.ts';
 import { renderTable } from '../output/render-table.ts';
 import { isUnreachable, type Status } from './read-status.ts';
@@ -10,23 +10,23 @@ export function renderStatus(status: Status, previous: Status | undefined): stri
   const { redis, postgres, streams, at } = status;
   const queues = [
     queueHead,
-    isUnreachable(redis) ? ['Redis', redis.away] : toQueueRow('Redis', redis.queue, at),
-    isUnreachable(postgres) ? ['PostgreSQL', postgres.away] : toQueueRow('PostgreSQL', postgres.fallback, at),
+    isUnreachable(redis) ? ['Redis', redis.unreachable] : toQueueRow('Redis', redis.queue, at),
+    isUnreachable(postgres) ? ['PostgreSQL', postgres.unreachable] : toQueueRow('PostgreSQL', postgres.fallback, at),
   ];
   const facts = [
-    `workers ${isUnreachable(redis) ? 'not known' : redis.workers}`,
-    `streams ${streams ?? 'not known'}`,
+    `workers ${isUnreachable(redis) ? 'unknown' : redis.workers}`,
+    `streams ${streams ?? 'unknown'}`,
     ...(isUnreachable(postgres)
       ? []
-      : [`fields ${postgres.totalFields}`, `not yet in the cache ${postgres.unpublishedFields}`]),
+      : [`fields ${postgres.totalFields}`, `not yet published ${postgres.unpublishedFields}`]),
   ];
   const head = `${new Date(at).toISOString()}  ${facts.join(', ')}`;
-  const speeds = computeUpdatesPerSecond(status, previous);
+  const rates = computeUpdatesPerSecond(status, previous);
   if (isUnreachable(postgres)) return [head, renderTable(queues)].join('\n\n');
   const fields = postgres.fields.map(({ field, version, devices, activeDevices, conflicts, lastUpdate }) => [
     field,
     String(version),
-    speeds[field]?.toFixed(1) ?? '',
+    rates[field]?.toFixed(1) ?? '',
     String(devices),
     String(activeDevices),
     String(conflicts),
@@ -42,14 +42,14 @@ function toQueueRow(name: string, counts: QueueCounts, now: number): string[] {
   return [name, ...[waiting, active, delayed, failed].map(String), oldest, notes];
 }
 
-/** By field; of those that are in both. */
+/** Updates per second by field, for the fields in both statuses. */
 export function computeUpdatesPerSecond(status: Status, previous: Status | undefined): Record<string, number> {
   if (!previous || isUnreachable(status.postgres) || isUnreachable(previous.postgres)) return {};
   const seconds = (status.at - previous.at) / 1000;
   const versions = new Map(previous.postgres.fields.map(({ field, version }) => [field, version]));
-  const speeds = status.postgres.fields.flatMap(({ field, version }) => {
+  const rates = status.postgres.fields.flatMap(({ field, version }) => {
     const previousVersion = versions.get(field);
     return previousVersion === undefined ? [] : [[field, (version - previousVersion) / seconds]];
   });
-  return Object.fromEntries(speeds);
+  return Object.fromEntries(rates);
 }

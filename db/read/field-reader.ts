@@ -1,6 +1,7 @@
 /** The read-only door to the database: all that the API may ask of it. */
 import type { Knex } from 'knex';
 import type { Receipt, UpdateResult } from '../../shared/contract/receipt.ts';
+import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
 import { type DeviceId, type FieldId, globalField } from '../../shared/field/ids.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
@@ -12,8 +13,6 @@ import { inReadTransaction } from '../read-transaction.ts';
 import { ClockRow, ConflictRow, InstallationRow, StateRow, UpdateRow } from '../rows.ts';
 import { type LogEntry, loadSnapshotAtOrBefore, loadStoredState, readLogAfter, toLogEntry } from './load-state.ts';
 import { type FoundReceipt, findReceipts } from './receipts.ts';
-
-export const maxKeptConflicts = 50;
 
 interface LogPage {
   /** The field's version. */

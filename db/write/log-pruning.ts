@@ -1,7 +1,7 @@
 /** Forgetting what lies behind the retention: the log's tail, old snapshots, all but the newest conflicts. */
 import type { Knex } from 'knex';
+import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { maxKeptConflicts } from '../read/field-reader.ts';
 
 /** The fields whose log reaches further back than `cutoff` (log time in ms). */
 export async function findPrunableFields(db: Knex, cutoff: number): Promise<FieldId[]> {

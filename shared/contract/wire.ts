@@ -15,3 +15,6 @@ export const closeCodes = {
 
 export const maxUpdatesPerRequest = 500;
 export const maxRequestBytes = 1024 * 1024;
+
+/** Conflicts of a field that are stored and can be read: the newest ones. */
+export const maxKeptConflicts = 50;

@@ -9,7 +9,18 @@ export type FieldId = Branded<'FieldId'>;
 export type DeviceId = Branded<'DeviceId'>;
 
 export const fieldIdPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+export const fieldIdRule = 'must be 1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit';
 export const deviceIdPattern = /^[A-Za-z0-9._:-]{1,64}$/;
+export const deviceIdRule = 'must be 1 to 64 of A-Z, a-z, 0-9, . _ : and -, and not __proto__';
+
+export function isFieldId(text: string): text is FieldId {
+  return fieldIdPattern.test(text);
+}
+
+/** `__proto__` is excluded because a device id is a key of a JSON object, where parsers reject or drop that name. */
+export function isDeviceId(text: string): text is DeviceId {
+  return deviceIdPattern.test(text) && text !== '__proto__';
+}
 
 /** The field that always exists. */
 export const globalField = 'global' as FieldId;

@@ -22,11 +22,11 @@ t.test('bash offers commands, their commands and options, and the values that ar
     offeredByBash('field', '').filter((word) => !word.startsWith('-')),
     names,
   );
-  t.same(offeredByBash('field', 'dead', ''), ['list', 'show', 'retry', 'discard', '--help']);
-  t.same(offeredByBash('field', 'dead', 'retry', '--a'), ['--all']);
+  t.same(offeredByBash('field', 'dead-letters', ''), ['list', 'show', 'retry', 'discard', '--help']);
+  t.same(offeredByBash('field', 'dead-letters', 'retry', '--a'), ['--all']);
   t.same(offeredByBash('field', 'enqueue', 'a.ndjson', '--fi'), ['--field']);
   t.same(offeredByBash('field', 'completion', 'z'), ['zsh']);
-  t.same(offeredByBash('field', 'nonsense', 'dead', 'li'), ['list']);
+  t.same(offeredByBash('field', 'nonsense', 'dead-letters', 'li'), ['list']);
 });
 
 const scripts = { bash: renderBash(commands), zsh: renderZsh(commands), fish: renderFish(commands) };
@@ -49,8 +49,8 @@ t.test('fish offers the same', { skip: isMissing('fish') ?? false }, async (t) =
     const { stdout } = spawnSync('fish', ['--no-config', '-c', script], { encoding: 'utf8' });
     return stdout.split('\n').flatMap((found) => (found ? [found.split('\t')[0]] : []));
   };
-  t.same(offered('field dead re'), ['retry']);
-  t.same(offered('field dead retry --al'), ['--all']);
+  t.same(offered('field dead-letters re'), ['retry']);
+  t.same(offered('field dead-letters retry --al'), ['--all']);
   t.same(offered('field completion z'), ['zsh']);
 });
 

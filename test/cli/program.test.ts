@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Command, CommanderError } from 'commander';
 import t from 'tap';
 import { createProgram } from '../../cli/program.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 import { withField } from './run-field.ts';
 
@@ -55,7 +56,7 @@ t.test('every command says what it does, with an example, and can speak JSON', a
       );
     }
     if (path.length > 1) continue;
-    t.match(overview, `  ${name} `, `${name} is listed`);
+    t.match(overview, new RegExp(`^  ${name}[ |]`, 'm'), `${name} is listed`);
     t.ok(command.helpGroup(), `${name} is in a group`);
     t.match(
       helpOf(command),
@@ -84,7 +85,7 @@ t.test('wrong usage ends with code 2 and says what is wrong', async (t) => {
     [['state'], /missing required argument 'field'/],
     [['conflicts', 'global', '--limit', '51'], /from 1 to 50/],
     [['enqueue', 'nowhere.ndjson'], /nowhere\.ndjson cannot be read/],
-    [['migrate', '--down', '--status'], /either --down or --status/],
+    [['migrate', '--down', '--status'], /--down and --status exclude each other/],
     [['completion', 'tcsh'], /bash, zsh, fish/],
     [['status', '--url', 'ftp://x'], /http/],
   ];
@@ -96,12 +97,41 @@ t.test('wrong usage ends with code 2 and says what is wrong', async (t) => {
   }
 });
 
+t.test('the binary prints its help and ends with code 0', async (t) => {
+  const { code, stdout, stderr } = await (await withField(t)).spawn(['--help']).ended;
+  t.equal(code, 0);
+  t.match(stdout, /^Usage: consciousness-field .*\bdoctor\b.*Exit codes:/s);
+  t.equal(stderr, '');
+});
+
+t.test('the binary ends with the exit code of an error', async (t) => {
+  const { code, stdout, stderr } = await (await withField(t)).spawn(['state', 'global']).ended;
+  t.match({ code, stdout }, { code: 2, stdout: '' });
+  t.match(stderr, /^DATABASE_URL is missing/);
+});
+
+t.test('a reader that closes the pipe early is not a failure', async (t) => {
+  const running = (await withField(t)).spawn(['completion', 'bash']);
+  running.child.stdout?.destroy();
+  t.match(await running.ended, { code: 0, stderr: '' });
+});
+
+t.test('the first signal ends a command early, with its summary and code 130', async (t) => {
+  const running = (await withField(t)).spawn(['enqueue', '-', '--dry-run', '--device', 'a']);
+  running.child.stdin?.write('not JSON\n');
+  await waitUntil('it reads its input', () => running.stderr().includes('is not JSON'), { timeoutMs: 60_000 });
+  running.child.kill('SIGTERM');
+  const { code, stdout } = await running.ended;
+  t.equal(code, 130);
+  t.match(stdout, /1 lines: 0 valid, 1 rejected/);
+});
+
 t.test('it runs from any folder and through a symbolic link', async (t) => {
   const folder = await withFolder(t);
   const link = join(folder, 'field');
   await symlink(fileURLToPath(new URL('../../cli/field.mjs', import.meta.url)), link);
   const field = await withField(t);
-  const { code, stdout, stderr } = await field(['--version'], { as: link });
+  const { code, stdout, stderr } = await field.spawn(['--version'], { as: link }).ended;
   t.equal(code, 0);
   t.match(stdout, /^\d+\.\d+\.\d+\n$/);
   t.equal(stderr, '', 'and without warnings');

@@ -1,56 +1,106 @@
-/** Runs `field` as a process of its own, as a shell would: only with the settings that it is given. */
+/**
+ * Runs commands of the program in the process of the test, only with the settings that they are given. `spawn` runs the
+ * real binary instead, for what a process alone can show: signals, the exit code, a broken pipe.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { PassThrough, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import type { CommandContext } from '../../cli/context/command-context.ts';
+import { exitCodes } from '../../cli/errors/cli-error.ts';
+import { runProgram } from '../../cli/run-program.ts';
 import type { Backing } from '../support/processes/with-worker.ts';
 import { withFolder } from '../support/with-folder.ts';
 
-const program = fileURLToPath(new URL('../../cli/field.mjs', import.meta.url));
+const binary = fileURLToPath(new URL('../../cli/field.mjs', import.meta.url));
 
-interface ExitResult {
+export interface ExitResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-interface RunningField {
-  readonly child: ChildProcess;
-  readonly ended: Promise<ExitResult>;
-  /** What it has said on standard error so far. */
+interface RunningCommand {
+  readonly stdin: PassThrough;
+  /** What it has written to standard error so far. */
   readonly stderr: () => string;
+  /** What the first SIGINT does. */
+  readonly interrupt: () => void;
+  readonly ended: Promise<ExitResult>;
+}
+
+interface RunningProcess {
+  readonly child: ChildProcess;
+  readonly stderr: () => string;
+  readonly ended: Promise<ExitResult>;
 }
 
 interface RunOptions {
   readonly env?: Record<string, string>;
   readonly cwd?: string;
   readonly input?: string | Buffer;
-  /** Another path to the program. */
+}
+
+interface SpawnOptions extends RunOptions {
+  /** Another path to the binary. */
   readonly as?: string;
 }
 
-export type Field = (args: readonly string[], options?: RunOptions) => Promise<ExitResult>;
+type Args = readonly string[];
 
-/** `field` in an empty folder, where no stack and no `.env` is found. */
-export async function withField(
-  t: Test,
-  settings: Record<string, string> = {},
-): Promise<Field & { start: StartField }> {
+export interface Field {
+  (args: Args, options?: RunOptions): Promise<ExitResult>;
+  /** Without `input`, standard input stays open. */
+  start(args: Args, options?: RunOptions): RunningCommand;
+  spawn(args: Args, options?: SpawnOptions): RunningProcess;
+}
+
+/** The command in an empty folder, where neither a stack nor a `.env` is found. */
+export async function withField(t: Test, settings: Record<string, string> = {}): Promise<Field> {
   const folder = await withFolder(t);
-  const start: StartField = (args, options = {}) => {
-    const running = startField(args, {
-      cwd: folder,
-      ...options,
-      env: { FIELD_DATA_DIR: folder, ...settings, ...options.env },
-    });
+  const complete = <Options extends RunOptions>(options: Options) => ({
+    cwd: folder,
+    ...options,
+    env: { FIELD_DATA_DIR: folder, ...settings, ...options.env },
+  });
+  const start = (args: Args, options: RunOptions = {}) => startCommand(args, complete(options));
+  const spawn = (args: Args, options: SpawnOptions = {}) => {
+    const running = spawnBinary(args, complete(options));
     t.teardown(() => running.child.kill('SIGKILL'));
     return running;
   };
-  return Object.assign(async (args: readonly string[], options?: RunOptions) => start(args, options).ended, { start });
+  const run = (args: Args, options: RunOptions = {}) => start(args, { input: '', ...options }).ended;
+  return Object.assign(run, { start, spawn });
 }
 
-type StartField = (args: readonly string[], options?: RunOptions) => RunningField;
+class TextBuffer extends Writable {
+  text = '';
 
-function startField(args: readonly string[], { env = {}, cwd, input, as = program }: RunOptions): RunningField {
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+}
+
+function startCommand(args: Args, { env, cwd, input }: Required<Pick<RunOptions, 'env' | 'cwd'>> & RunOptions) {
+  const [stdin, stdout, stderr] = [new PassThrough(), new TextBuffer(), new TextBuffer()];
+  if (input !== undefined) stdin.end(input);
+  const shutdown = new AbortController();
+  let code: number = exitCodes.ok;
+  const context: CommandContext = {
+    ...{ env, cwd, stdin, stdout, stderr },
+    print: (line) => void stdout.write(`${line}\n`),
+    warn: (line) => void stderr.write(`${line}\n`),
+    setExitCode: (name) => {
+      code = exitCodes[name];
+    },
+    catchShutdownSignals: () => shutdown.signal,
+  };
+  const ended = runProgram(args, context).then(() => ({ code, stdout: stdout.text, stderr: stderr.text }));
+  return { stdin, stderr: () => stderr.text, interrupt: () => shutdown.abort(), ended };
+}
+
+function spawnBinary(args: Args, { env = {}, cwd, input, as = binary }: SpawnOptions): RunningProcess {
   const { PATH = '', HOME = '', TMPDIR } = process.env;
   const child = spawn(process.execPath, [as, ...args], {
     cwd,
@@ -64,7 +114,7 @@ function startField(args: readonly string[], { env = {}, cwd, input, as = progra
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     output.stderr += text;
   });
-  // Input that it does not read is no failure of the test's.
+  // A command that does not read its input closes the pipe, which is not a failure of the test.
   child.stdin.on('error', () => undefined);
   if (input !== undefined) child.stdin.end(input);
   const ended = new Promise<ExitResult>((resolve, reject) => {

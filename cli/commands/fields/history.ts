@@ -1,61 +1,51 @@
-/** `field history`: who changed a particle or a cell, when, what was written, and what lost to what. */
-import { type Command, InvalidArgumentError } from 'commander';
+/** `history`: the changes of a particle or a cell, and which write overrode which. */
 import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { type RegisterChange, type RegisterRef, readRegisterHistory } from '../../../db/read/register-history.ts';
 import { particleIdSchema } from '../../../shared/contract/ids.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { ConflictingWrite } from '../../../shared/field/registers/conflict-record.ts';
 import { withDatabase } from '../../backends/with-database.ts';
-import { fieldNotFound } from '../../errors/field-not-found.ts';
-import { integerBetween, parseField } from '../../input/parse-arguments.ts';
+import type { CommandContext } from '../../context/command-context.ts';
+import { CliError } from '../../errors/cli-error.ts';
+import { fieldNotFound } from '../../errors/field-errors.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { renderTable, truncate } from '../../output/render-table.ts';
 
 const valueWidth = 60;
 const head = ['version', 'time', 'device', 'user', 'outcome', 'wrote', 'lost'];
 
-interface Options {
-  limit: number;
-  json?: boolean;
+export interface HistoryOptions {
+  readonly limit: number;
+  readonly json?: boolean;
 }
 
-export function addHistoryCommand(program: Command): void {
-  program
-    .command('history')
-    .description('Lists who changed a particle or a cell, the newest first: what they wrote, and what lost to what.')
-    .argument('<field>', 'the id of the field, for example global', parseField)
-    .argument('<particle>', 'the id of a particle, or the place x,y of a cell', parseRegister)
-    .option('--limit <number>', 'how many changes', integerBetween(1, 10_000), 20)
-    .option('--json', 'prints them as JSON, with whole values')
-    .addHelpText(
-      'after',
-      '\nThe log goes back as far as it is kept (LOG_RETENTION_DAYS). Of conflicts, both values are kept for the newest' +
-        '\n50 of a field.\n\nExample:\n  $ npx consciousness-field history global star\n  $ npx consciousness-field history global 3,14 --limit 5',
-    )
-    .action(run);
-}
-
-/** Whoever has given a particle a name like a cell's says `particle/3,14`, as conflict records do. */
+/** A particle whose id has the form of a cell is written `particle/3,14`, as in conflict records. @throws CliError `usage` */
 function parseRegister(text: string): RegisterRef {
   const [, x, y] = /^(\d{1,4}),(\d{1,4})$/.exec(text) ?? [];
   if (x !== undefined && y !== undefined) return { kind: 'cell', x: Number(x), y: Number(y) };
   const id = particleIdSchema.safeParse(text.replace(/^particle\//, ''));
-  if (!id.success) throw new InvalidArgumentError('Say the id of a particle, or x,y for a cell.');
+  if (!id.success) throw new CliError('usage', `${text} is neither the id of a particle nor x,y of a cell.`);
   return { kind: 'particle', id: id.data };
 }
 
-async function run(field: FieldId, register: RegisterRef, { limit, json }: Options): Promise<void> {
-  const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], process.env);
+/** @param target the id of a particle, or `x,y` */
+export async function printHistory(
+  { field, target }: { field: FieldId; target: string },
+  { limit, json }: HistoryOptions,
+  context: CommandContext,
+): Promise<void> {
+  const register = parseRegister(target);
+  const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], context);
   const { oldest, changes } = await withDatabase(url, async (db) => {
     const page = await createFieldReader(db).readLog(field, 0, 1);
     if (!page) throw fieldNotFound(field);
     return { oldest: page.oldest, changes: await readRegisterHistory(db, field, register, limit) };
   });
-  if (json) return console.log(JSON.stringify({ field, ...register, keptAfter: oldest, changes }));
-  if (changes.length > 0) console.log(renderTable([head, ...changes.map((change) => toRow(change, register))]));
+  if (json) return context.print(JSON.stringify({ field, ...register, keptAfter: oldest, changes }));
+  if (changes.length > 0) context.print(renderTable([head, ...changes.map((change) => toRow(change, register))]));
   const name = register.kind === 'cell' ? `cell ${register.x},${register.y}` : register.id;
-  console.log(`${changes.length === 0 ? 'no' : changes.length} changes of ${name} in ${field}`);
-  if (oldest > 0) console.log(`The log up to version ${oldest} is no longer kept.`);
+  context.print(`${changes.length === 0 ? 'no' : changes.length} changes of ${name} in ${field}`);
+  if (oldest > 0) context.print(`The log up to version ${oldest} is no longer stored.`);
 }
 
 function toRow(change: RegisterChange, register: RegisterRef): string[] {
@@ -84,15 +74,15 @@ function describeWrite({ update }: RegisterChange, register: RegisterRef): strin
   return JSON.stringify(attributes);
 }
 
-/** Whose value did not stand. Of what was merged, each side kept something. */
+/** The write that was overridden. When two writes were merged, parts of each were. */
 function describeLostWrite({ conflict, outcome, resolution }: RegisterChange): string {
   if (outcome === 'superseded') return 'this one, to a later write of its own device';
-  if (!conflict) return resolution ? 'no longer kept' : '';
-  if (conflict.resolution === 'kept_local') return `this one, to ${describeSide(conflict.local)}`;
-  const loser = describeSide(conflict.local);
+  if (!conflict) return resolution ? 'no longer stored' : '';
+  if (conflict.resolution === 'kept_local') return `this one, to ${describeConflictingWrite(conflict.local)}`;
+  const loser = describeConflictingWrite(conflict.local);
   return conflict.resolution === 'merged' ? `parts of this one and of ${loser}` : loser;
 }
 
-function describeSide({ device, counter, value }: ConflictingWrite): string {
+function describeConflictingWrite({ device, counter, value }: ConflictingWrite): string {
   return `${device} ${counter} (${value === null ? 'removed' : truncate(JSON.stringify(value), valueWidth)})`;
 }

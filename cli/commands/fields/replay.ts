@@ -1,5 +1,4 @@
-/** `field replay`: folds the log again from the oldest state that is kept, and shows or compares what comes out. */
-import type { Command } from 'commander';
+/** `replay`: folds the log from the oldest stored snapshot, and prints or compares the result. */
 import { replayField } from '../../../db/read/replay-field.ts';
 import { type FieldVerification, verifyField } from '../../../db/read/verify-field.ts';
 import { toFragments } from '../../../shared/cache/state-fragments.ts';
@@ -7,53 +6,37 @@ import { renderBody, serializeState } from '../../../shared/cache/state-serializ
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { withDatabase } from '../../backends/with-database.ts';
-import { exitCodes } from '../../errors/cli-error.ts';
-import { fieldNotFound } from '../../errors/field-not-found.ts';
-import { explainVersionError } from '../../errors/version-errors.ts';
-import { integerBetween, parseField } from '../../input/parse-arguments.ts';
+import type { CommandContext } from '../../context/command-context.ts';
+import { explainVersionError, fieldNotFound } from '../../errors/field-errors.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { pluralize } from '../../output/format-numbers.ts';
 import { startProgress } from '../../output/progress.ts';
 
-interface Options {
-  to?: number;
-  check?: boolean;
-  json?: boolean;
+export interface ReplayOptions {
+  readonly to?: number;
+  readonly check?: boolean;
+  readonly json?: boolean;
 }
 
-export function addReplayCommand(program: Command): void {
-  program
-    .command('replay')
-    .description('Folds the log of a field again, from the oldest state that is kept, and prints the state.')
-    .argument('<field>', 'the id of the field, for example global', parseField)
-    .option('--to <version>', 'stops after this version', integerBetween(0, Number.MAX_SAFE_INTEGER))
-    .option(
-      '--check',
-      'compares every outcome and every snapshot on the way instead of printing; exit code 1 if any differs',
-    )
-    .option('--json', 'on one line: the state byte for byte as the API sends it, or the comparison')
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ npx consciousness-field replay global --to 1000\n  $ npx consciousness-field replay global --check',
-    )
-    .action(run);
-}
-
-async function run(field: FieldId, { to, check, json }: Options): Promise<void> {
-  const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], process.env);
-  const progress = startProgress(process.stderr);
+export async function replay(
+  field: FieldId,
+  { to, check, json }: ReplayOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], context);
+  const progress = startProgress(context.stderr);
   const onVersion = (version: number, until: number) =>
     progress.show({ done: version, total: until, text: `version ${version} of ${until}` });
   try {
     if (check) {
       const verification = await withDatabase(url, (db) => verifyField(db, field, { to, onVersion }));
       progress.stop();
-      return printVerification(verification, json);
+      return printVerification(verification, json, context);
     }
     const state = await withDatabase(url, (db) => replayField(db, field, { to, onVersion }));
     progress.stop();
     const text = renderBody(serializeState(toFragments(state)).state, 0).toString();
-    console.log(json ? text : JSON.stringify(JSON.parse(text), null, 2));
+    context.print(json ? text : JSON.stringify(JSON.parse(text), null, 2));
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
     throw error.code === 'field_not_found' ? fieldNotFound(field) : explainVersionError(error, field, to);
@@ -62,15 +45,15 @@ async function run(field: FieldId, { to, check, json }: Options): Promise<void> 
   }
 }
 
-function printVerification(verification: FieldVerification, json: boolean | undefined): void {
+function printVerification(verification: FieldVerification, json: boolean | undefined, context: CommandContext): void {
   const { field, version, replayedFrom, snapshotsCompared, differences } = verification;
-  if (differences.length > 0) process.exitCode = exitCodes.no;
+  if (differences.length > 0) context.setExitCode('negative');
   if (json) {
-    console.log(JSON.stringify(verification));
+    context.print(JSON.stringify(verification));
     return;
   }
-  for (const difference of differences) console.log(difference);
+  for (const difference of differences) context.print(difference);
   const replayed = `${pluralize(version - replayedFrom, 'update')} replayed up to version ${version}`;
   const label = differences.length > 0 ? 'DIFFERS' : 'ok';
-  console.log(`${label}  ${field}  ${replayed}, ${pluralize(snapshotsCompared, 'snapshot')} compared`);
+  context.print(`${label}  ${field}  ${replayed}, ${pluralize(snapshotsCompared, 'snapshot')} compared`);
 }

@@ -1,13 +1,11 @@
-/** `field verify`: the proof that fields are what their logs say, and that the cache says the same. */
-import type { Command } from 'commander';
+/** `verify`: checks that stored fields and their cached copies equal the replay of their logs. */
 import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { type FieldVerification, listFields, verifyField } from '../../../db/read/verify-field.ts';
 import { type FieldId, globalField } from '../../../shared/field/ids.ts';
 import { type CacheComparison, type CompareCache, withCacheComparison } from '../../backends/compare-cache.ts';
 import { withDatabase } from '../../backends/with-database.ts';
-import { exitCodes } from '../../errors/cli-error.ts';
-import { fieldNotFound } from '../../errors/field-not-found.ts';
-import { collectFields } from '../../input/parse-arguments.ts';
+import type { CommandContext } from '../../context/command-context.ts';
+import { fieldNotFound } from '../../errors/field-errors.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { pluralize } from '../../output/format-numbers.ts';
 import { startProgress } from '../../output/progress.ts';
@@ -16,36 +14,35 @@ interface VerifyResult extends FieldVerification {
   readonly cache: CacheComparison['status'];
 }
 
-export function addVerifyCommand(program: Command): void {
-  program
-    .command('verify')
-    .description('Replays the logs from the oldest that is kept, and compares all that is stored and cached with them.')
-    .argument('[field...]', 'the fields; all of them if none is named', collectFields)
-    .option('--json', 'prints the results as JSON')
-    .addHelpText(
-      'after',
-      '\nExit code 1 means that something differs.\n\nExample:\n  $ npx consciousness-field verify global',
-    )
-    .action(run);
+export interface VerifyOptions {
+  readonly json?: boolean;
 }
 
-async function run(named: FieldId[] | undefined, { json }: { json?: boolean }): Promise<void> {
-  const settings = readSettings(['DATABASE_URL', 'CACHE_TTL_SECONDS', 'QUEUE_PREFIX'], process.env, [
-    'CACHE_REDIS_URL',
-  ]);
+/** @param named the fields to verify; all of them when it is empty */
+export async function verifyFields(
+  named: readonly FieldId[],
+  { json }: VerifyOptions,
+  context: CommandContext,
+): Promise<void> {
+  const settings = readSettings(['DATABASE_URL', 'CACHE_TTL_SECONDS', 'QUEUE_PREFIX'], context, ['CACHE_REDIS_URL']);
   const results = await withDatabase(settings.DATABASE_URL, async (db) => {
     const known = await listFields(db);
-    const fields = selectFields(known, named ?? []);
+    const fields = selectFields(known, named);
     const verify = (field: FieldId) =>
       known.includes(field) ? verifyField(db, field) : createEmptyVerification(field);
-    return withCacheComparison({ reader: createFieldReader(db), settings }, (compare) =>
-      verifyAll({ fields, verify, compare, json }),
+    return withCacheComparison({ reader: createFieldReader(db), settings, warn: context.warn }, (compare) =>
+      verifyAll(fields, {
+        verify,
+        compare,
+        onResult: json ? () => {} : (result) => context.print(describe(result)),
+        context,
+      }),
     );
   });
   const differing = results.filter(({ differences }) => differences.length > 0).length;
-  if (json) console.log(JSON.stringify({ fields: results, differing }));
-  else console.log(`${pluralize(results.length, 'field')} verified, ${differing} differ`);
-  if (differing > 0) process.exitCode = exitCodes.no;
+  if (json) context.print(JSON.stringify({ fields: results, differing }));
+  else context.print(`${pluralize(results.length, 'field')} verified, ${differing} differ`);
+  if (differing > 0) context.setExitCode('negative');
 }
 
 function selectFields(known: readonly FieldId[], named: readonly FieldId[]): readonly FieldId[] {
@@ -54,39 +51,40 @@ function selectFields(known: readonly FieldId[], named: readonly FieldId[]): rea
   return [...new Set(named)];
 }
 
-/** `global` exists before anything was written to it. */
+/** `global` exists before anything is written to it. */
 function createEmptyVerification(field: FieldId): FieldVerification {
   return { field, version: 0, replayedFrom: 0, snapshotsCompared: 0, differences: [] };
 }
 
 interface VerifyAllDeps {
-  readonly fields: readonly FieldId[];
   readonly verify: (field: FieldId) => FieldVerification | Promise<FieldVerification>;
   readonly compare: CompareCache;
-  readonly json?: boolean;
+  readonly onResult: (result: VerifyResult) => void;
+  readonly context: CommandContext;
 }
 
-/** On a terminal the lines come once the bar is gone, elsewhere as soon as they are known. */
-async function verifyAll({ fields, verify, compare, json }: VerifyAllDeps): Promise<VerifyResult[]> {
+/** On a terminal the results are printed once the progress bar is gone, elsewhere as soon as they are known. */
+async function verifyAll(
+  fields: readonly FieldId[],
+  { verify, compare, onResult, context }: VerifyAllDeps,
+): Promise<VerifyResult[]> {
   const results: VerifyResult[] = [];
-  const progress = startProgress(process.stderr);
+  const isTerminal = context.stderr.isTTY === true;
+  const progress = startProgress(context.stderr);
   try {
     for (const field of fields) {
-      progress.show({
-        done: results.length,
-        total: fields.length,
-        text: `${results.length} of ${fields.length} ${field}`,
-      });
+      const done = results.length;
+      progress.show({ done, total: fields.length, text: `${done} of ${fields.length} ${field}` });
       const verification = await verify(field);
       const { status, differences } = await compare(field);
       const result = { ...verification, differences: [...verification.differences, ...differences], cache: status };
       results.push(result);
-      if (!json && !process.stderr.isTTY) console.log(describe(result));
+      if (!isTerminal) onResult(result);
     }
   } finally {
     progress.stop();
   }
-  if (!json && process.stderr.isTTY) for (const result of results) console.log(describe(result));
+  if (isTerminal) results.forEach(onResult);
   return results;
 }
 

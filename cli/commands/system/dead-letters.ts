@@ -1,91 +1,74 @@
-/** `field dead`: looks at the jobs that can never be applied, and tries them again or throws them away. */
-import type { Command } from 'commander';
+/** `dead-letters`: lists, retries and discards the jobs that can never be applied. */
 import { type ApplyUpdates, listRequests } from '../../../shared/contract/job.ts';
 import { type DeadLetterJob, withDeadLetterJobs } from '../../backends/dead-letter-jobs.ts';
+import type { CommandContext } from '../../context/command-context.ts';
 import { CliError } from '../../errors/cli-error.ts';
+import { pluralize } from '../../output/format-numbers.ts';
 import { renderTable, truncate } from '../../output/render-table.ts';
 
 const reasonWidth = 120;
 const head = ['id', 'failed', 'field', 'device', 'counters', 'reason'];
 
-interface DeadLetterOptions {
-  all?: boolean;
-  json?: boolean;
+export interface JsonOption {
+  readonly json?: boolean;
 }
 
-export function addDeadLettersCommand(program: Command): void {
-  const command = program
-    .command('dead')
-    .description('Deals with jobs that can never be applied: each stands apart with its reason, and blocks nothing.')
-    .helpCommand(false)
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ npx consciousness-field dead list\n  $ npx consciousness-field dead retry 17',
-    );
-  command
-    .command('list')
-    .description('lists them, the newest first')
-    .option('--json', 'prints them as JSON')
-    .action(list);
-  command
-    .command('show')
-    .description('shows one of them, with its updates')
-    .argument('<id>', 'its id, as listed')
-    .option('--json', 'on one line')
-    .action(show);
-  command
-    .command('retry')
-    .description('puts them back into the queue, when what stood in the way has been mended')
-    .argument('[id...]', 'their ids, as listed')
-    .option('--all', 'all of them')
-    .option('--json', 'prints how many as JSON')
-    .action((ids: string[], options: DeadLetterOptions) => applyToJobs(ids, options, 'retried', (job) => job.retry()));
-  command
-    .command('discard')
-    .description('throws them away for good: their updates will not be applied')
-    .argument('[id...]', 'their ids, as listed')
-    .option('--all', 'all of them')
-    .option('--json', 'prints how many as JSON')
-    .action((ids: string[], options: DeadLetterOptions) =>
-      applyToJobs(ids, options, 'discarded', (job) => job.discard()),
-    );
+export interface DeadLetterOptions extends JsonOption {
+  readonly all?: boolean;
 }
 
-async function list({ json }: { json?: boolean }): Promise<void> {
-  await withDeadLetterJobs(async (jobs) => {
-    if (json) return console.log(JSON.stringify({ total: jobs.length, jobs: jobs.map(describe) }));
-    if (jobs.length > 0) console.log(renderTable([head, ...jobs.map(toRow)]));
-    console.log(jobs.length === 0 ? 'No job is dead' : `${jobs.length} dead jobs`);
+export async function listDeadLetters({ json }: JsonOption, context: CommandContext): Promise<void> {
+  await withDeadLetterJobs(context, async (jobs) => {
+    if (json) return context.print(JSON.stringify({ total: jobs.length, jobs: jobs.map(describe) }));
+    if (jobs.length > 0) context.print(renderTable([head, ...jobs.map(toRow)]));
+    context.print(jobs.length === 0 ? 'The dead-letter queue is empty' : pluralize(jobs.length, 'dead-letter job'));
   });
 }
 
-async function show(id: string, { json }: { json?: boolean }): Promise<void> {
-  await withDeadLetterJobs(async (jobs) => {
-    for (const job of selectJobs(jobs, [id]))
-      console.log(JSON.stringify({ ...describe(job), ...job.data }, null, json ? 0 : 2));
+export async function showDeadLetter(id: string, { json }: JsonOption, context: CommandContext): Promise<void> {
+  await withDeadLetterJobs(context, async (jobs) => {
+    const job = findJob(jobs, id);
+    context.print(JSON.stringify({ ...describe(job), ...job.data }, null, json ? 0 : 2));
   });
 }
 
-async function applyToJobs(
-  ids: string[],
-  { all, json }: DeadLetterOptions,
-  outcome: 'retried' | 'discarded',
-  action: (job: DeadLetterJob) => Promise<void>,
+export async function retryDeadLetters(
+  ids: readonly string[],
+  options: DeadLetterOptions,
+  context: CommandContext,
 ): Promise<void> {
-  if (ids.length > 0 === (all === true)) throw new CliError('usage', 'Name the ids of jobs, or --all of them.');
-  await withDeadLetterJobs(async (jobs) => {
-    const selected = all ? jobs : selectJobs(jobs, ids);
-    for (const job of selected) await action(job);
-    console.log(json ? JSON.stringify({ [outcome]: selected.length }) : `${selected.length} ${outcome}`);
+  await withSelectedJobs({ ids, ...options }, context, async (jobs) => {
+    for (const job of jobs) await job.retry();
+    context.print(options.json ? JSON.stringify({ retried: jobs.length }) : `${jobs.length} retried`);
   });
 }
 
-function selectJobs(jobs: readonly DeadLetterJob[], ids: readonly string[]): DeadLetterJob[] {
-  return ids.map((id) => {
-    const job = jobs.find((one) => one.id === id);
-    if (!job)
-      throw new CliError('no', `There is no dead job ${id}.`, { hint: 'See `npx consciousness-field dead list`.' });
-    return job;
+export async function discardDeadLetters(
+  ids: readonly string[],
+  options: DeadLetterOptions,
+  context: CommandContext,
+): Promise<void> {
+  await withSelectedJobs({ ids, ...options }, context, async (jobs) => {
+    for (const job of jobs) await job.discard();
+    context.print(options.json ? JSON.stringify({ discarded: jobs.length }) : `${jobs.length} discarded`);
+  });
+}
+
+/** @throws CliError `usage` unless either ids or --all is given */
+async function withSelectedJobs(
+  { ids, all = false }: { ids: readonly string[]; all?: boolean },
+  context: CommandContext,
+  work: (jobs: readonly DeadLetterJob[]) => Promise<void>,
+): Promise<void> {
+  if (ids.length > 0 === all) throw new CliError('usage', 'Specify the ids of jobs, or --all.');
+  await withDeadLetterJobs(context, (jobs) => work(all ? jobs : ids.map((id) => findJob(jobs, id))));
+}
+
+function findJob(jobs: readonly DeadLetterJob[], id: string): DeadLetterJob {
+  const job = jobs.find((one) => one.id === id);
+  if (job) return job;
+  throw new CliError('negative', `There is no dead-letter job ${id}.`, {
+    hint: 'List them with `npx consciousness-field dead-letters list`.',
   });
 }
 
@@ -110,7 +93,7 @@ function toRow(job: DeadLetterJob): string[] {
   ];
 }
 
-/** What is dead may be of any shape. */
+/** A job may be in the dead-letter queue because its data is malformed, so nothing is assumed of its shape. */
 function countersOf(request: ApplyUpdates | null): number[] {
   return Array.isArray(request?.updates) ? request.updates.map((update) => update?.counter) : [];
 }

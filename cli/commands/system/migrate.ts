@@ -1,57 +1,45 @@
-/** `field migrate`: the schema of the database, forward, back, or just told. */
-import type { Command } from 'commander';
+/** `migrate`: migrates the schema of the database forward or back, or prints its status. */
 import { migrate, migrateDown } from '../../../db/migrations/migrate.ts';
 import { type MigrationStatus, readMigrationStatus } from '../../../db/migrations/migration-status.ts';
 import { listFields } from '../../../db/read/verify-field.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { describeAddress, explainDatabaseError, withDatabase } from '../../backends/with-database.ts';
+import type { CommandContext } from '../../context/command-context.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { readSettings } from '../../input/read-settings.ts';
 
 const waitingNoticeMs = 2000;
 
-interface Options {
-  down?: boolean;
-  status?: boolean;
-  yes?: boolean;
-  json?: boolean;
+export interface MigrateOptions {
+  readonly down?: boolean;
+  readonly status?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
 }
 
-export function addMigrateCommand(program: Command): void {
-  program
-    .command('migrate')
-    .description('Brings the database to the newest schema. Waits up to a minute for PostgreSQL to answer.')
-    .option('--status', 'only says which migrations are applied and which are not')
-    .option('--down', 'takes the last batch of migrations back, and all that is in their tables with it')
-    .option('--yes', 'with --down: even if fields are lost')
-    .option('--json', 'prints the answer as JSON')
-    .addHelpText('after', '\nExample:\n  $ DATABASE_URL=postgres://… npx consciousness-field migrate')
-    .action(run);
-}
-
-async function run(options: Options): Promise<void> {
+export async function runMigrate(options: MigrateOptions, context: CommandContext): Promise<void> {
   const { down, status, yes, json } = options;
-  if (down && status) throw new CliError('usage', 'Say either --down or --status.');
-  const url = directDatabaseUrl(readSettings(['DATABASE_URL'], process.env, ['DATABASE_DIRECT_URL']));
+  if (down && status) throw new CliError('usage', '--down and --status exclude each other.');
+  const url = directDatabaseUrl(readSettings(['DATABASE_URL'], context, ['DATABASE_DIRECT_URL']));
   if (status) {
     const migrationStatus = await withDatabase(url, readMigrationStatus);
-    return console.log(json ? JSON.stringify(migrationStatus) : describeStatus(migrationStatus));
+    return context.print(json ? JSON.stringify(migrationStatus) : describeStatus(migrationStatus));
   }
   if (down && !yes) await assertNoFieldsLost(url);
   if (down) {
-    const { undone } = await withWaitingNotice(url, () => migrateDown(url));
-    const message = undone.length > 0 ? `Taken back: ${undone.join(', ')}` : 'There is nothing to take back.';
-    return console.log(json ? JSON.stringify({ undone }) : message);
+    const { undone } = await withWaitingNotice(url, context, () => migrateDown(url));
+    const message = undone.length > 0 ? `Rolled back: ${undone.join(', ')}` : 'There is nothing to roll back.';
+    return context.print(json ? JSON.stringify({ undone }) : message);
   }
-  const { applied } = await withWaitingNotice(url, () => migrate(url));
+  const { applied } = await withWaitingNotice(url, context, () => migrate(url));
   const message = applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'The database is up to date.';
-  console.log(json ? JSON.stringify({ applied }) : message);
+  context.print(json ? JSON.stringify({ applied }) : message);
 }
 
-/** Says so when it takes a while: a database that is still starting is waited for. */
-async function withWaitingNotice<T>(url: string, work: () => Promise<T>): Promise<T> {
+/** Migrations wait for a database that is still starting; after two seconds this prints a notice. */
+async function withWaitingNotice<T>(url: string, context: CommandContext, work: () => Promise<T>): Promise<T> {
   const timer = setTimeout(() => {
-    console.error(`PostgreSQL at ${describeAddress(url)} does not answer yet: waiting for it, at most a minute.`);
+    context.warn(`PostgreSQL at ${describeAddress(url)} does not respond yet; waiting up to a minute.`);
   }, waitingNoticeMs);
   try {
     return await work();
@@ -73,7 +61,11 @@ async function assertNoFieldsLost(url: string): Promise<void> {
   if (fields.length === 0) return;
   const [first] = fields;
   const which = fields.length === 1 ? `the field ${first}` : `${fields.length} fields, ${first} among them`;
-  throw new CliError('no', `Refused: the database at ${describeAddress(url)} holds ${which}, which would be lost.`, {
-    hint: 'If that is what you want, say it with --yes.',
-  });
+  throw new CliError(
+    'negative',
+    `Refused: the database at ${describeAddress(url)} holds ${which}, which would be lost.`,
+    {
+      hint: 'Add --yes to roll back nevertheless.',
+    },
+  );
 }

@@ -1,11 +1,9 @@
-/** `field enqueue`: updates from files straight into the queue, as a batch job that can be stopped and run again. */
-import type { Command } from 'commander';
+/** `enqueue`: sends updates from files straight to the queue, as a batch job that can be stopped and repeated. */
 import { createFieldReader } from '../../../db/read/field-reader.ts';
-import { maxUpdatesPerRequest } from '../../../shared/contract/wire.ts';
-import { type DeviceId, type FieldId, globalField } from '../../../shared/field/ids.ts';
-import { onShutdownSignals } from '../../../shared/process/shutdown-signals.ts';
+import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { withProducer } from '../../backends/with-redis.ts';
+import type { CommandContext } from '../../context/command-context.ts';
 import {
   countRejected,
   countSettled,
@@ -13,59 +11,32 @@ import {
   describeProgress,
   type EnqueueCounts,
 } from '../../enqueue/counts.ts';
-import { enqueueFiles } from '../../enqueue/enqueue-files.ts';
-import { checkFiles } from '../../enqueue/input/check-files.ts';
+import { enqueueInputs } from '../../enqueue/enqueue-inputs.ts';
 import { dryRun } from '../../enqueue/input/dry-run.ts';
 import { LineReport } from '../../enqueue/input/line-report.ts';
+import { type LineInput, openInputs } from '../../enqueue/input/open-inputs.ts';
 import { createLineParser } from '../../enqueue/input/parse-line.ts';
 import { createResilientBackends } from '../../enqueue/resilient-backends.ts';
-import { printSummary } from '../../enqueue/summary.ts';
-import { exitCodes } from '../../errors/cli-error.ts';
-import { integerBetween, parseDevice, parseField } from '../../input/parse-arguments.ts';
+import { renderSummary } from '../../enqueue/summary.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { type Progress, startProgress } from '../../output/progress.ts';
 
 const refreshMs = 100;
-/** Jobs that may wait in the queue; the API turns updates away at MAX_BACKLOG. */
+/** Jobs that may wait in the queue. The API rejects updates at MAX_BACKLOG, which may be lower. */
 const maxWaitingJobs = 5000;
 
-const help = `
-A line is an update of the contract and its device:
-  {"device":"phone-1","counter":1,"timestamp":1700000000000,"kind":"particle.put","id":"star","resonance":0.8}
-
-Files may be gzipped. The order of the lines is kept. Bad lines are told by number, and the others are sent.
-It may be stopped with Ctrl-C and run again: what is applied already is left out, since a device and its
-counter name an update for ever.
-
-Examples:
-  $ npx consciousness-field enqueue updates.ndjson.gz
-  $ tail -f sensors.ndjson | npx consciousness-field enqueue - --field garden --device sensor-1`;
-
-interface Options {
-  field: FieldId;
-  device?: DeviceId;
-  batch: number;
-  wait: boolean;
-  dryRun?: boolean;
-  json?: boolean;
-}
-
-export function addEnqueueCommand(program: Command): void {
-  program
-    .command('enqueue')
-    .description('Puts updates (NDJSON, a line each) into the queue, and waits until they are applied.')
-    .argument('<file...>', 'the files; - for standard input')
-    .option('--field <id>', 'the field that they are for', parseField, globalField)
-    .option('--device <id>', 'the device of the lines that name none', parseDevice)
-    .option('--batch <number>', 'updates in a job, at most', integerBetween(1, maxUpdatesPerRequest), 100)
-    .option('--no-wait', 'ends once all are accepted')
-    .option('--dry-run', 'only checks the lines')
-    .option('--json', 'prints the summary as JSON')
-    .addHelpText('after', help)
-    .action(run);
+export interface EnqueueOptions {
+  readonly field: FieldId;
+  readonly device?: DeviceId;
+  readonly batch: number;
+  readonly wait: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
 }
 
 interface EnqueueDeps {
+  readonly inputs: readonly LineInput[];
+  readonly context: CommandContext;
   readonly counts: EnqueueCounts;
   readonly report: LineReport;
   readonly progress: Progress;
@@ -77,58 +48,58 @@ interface EnqueueOutcome {
   readonly version?: number;
 }
 
-async function run(files: string[], options: Options): Promise<void> {
-  checkFiles(files);
-  const progress = startProgress(process.stderr);
-  const stopping = new AbortController();
+/** Sets the exit code `stopped` when a signal ends it early, and `negative` when an update was rejected. */
+export async function enqueue(
+  files: readonly string[],
+  options: EnqueueOptions,
+  context: CommandContext,
+): Promise<void> {
+  const inputs = openInputs(files, context);
+  const progress = startProgress(context.stderr);
   const counts = createEnqueueCounts();
   const report = new LineReport(progress.printLine);
   const show = () => progress.show({ done: countSettled(counts), total: counts.lines, text: describeProgress(counts) });
   const ticker = setInterval(show, refreshMs);
-  onShutdownSignals(
-    () => {
-      progress.printLine('Stopping once what is in hand is through. Press Ctrl-C again to stop at once.');
-      stopping.abort();
-    },
-    () => process.exit(exitCodes.stopped),
-  );
+  const signal = context.catchShutdownSignals();
+  const printStopping = () =>
+    progress.printLine('Stopping once the updates in flight are applied. Press Ctrl-C again to stop at once.');
+  signal.addEventListener('abort', printStopping, { once: true });
   const startedAt = performance.now();
   let outcome: EnqueueOutcome = { complete: false };
   try {
-    const work = options.dryRun ? checkInput : enqueue;
-    outcome = await work(files, options, { counts, report, progress, signal: stopping.signal });
+    const work = options.dryRun ? checkInput : sendInput;
+    outcome = await work(options, { inputs, context, counts, report, progress, signal });
   } finally {
     clearInterval(ticker);
+    signal.removeEventListener('abort', printStopping);
     report.finish();
     progress.stop();
     const seconds = (performance.now() - startedAt) / 1000;
-    if (counts.lines > 0 || outcome.complete) printSummary({ counts, report, seconds, ...outcome }, options);
+    if (counts.lines > 0 || outcome.complete) {
+      context.print(renderSummary({ counts, report, seconds, ...outcome }, options));
+    }
     if (counts.lines > 0 && !outcome.complete) {
-      console.error('Not all is done. Run the same command again to go on: what is applied already is left out.');
+      context.warn('The input is not finished. Run the same command again to continue: applied updates are skipped.');
     }
   }
-  if (!outcome.complete) process.exitCode = exitCodes.stopped;
-  else if (countRejected(counts) > 0) process.exitCode = exitCodes.no;
+  if (!outcome.complete) context.setExitCode('stopped');
+  else if (countRejected(counts) > 0) context.setExitCode('negative');
 }
 
 async function checkInput(
-  files: string[],
-  { device }: Options,
-  { counts, report, signal }: EnqueueDeps,
+  { device }: EnqueueOptions,
+  { inputs, context, counts, report, signal }: EnqueueDeps,
 ): Promise<EnqueueOutcome> {
-  const { GRID_SIZE: gridSize } = readSettings(['GRID_SIZE'], process.env);
-  const complete = await dryRun({ files, parse: createLineParser({ gridSize, device }), counts, report, signal });
+  const { GRID_SIZE: gridSize } = readSettings(['GRID_SIZE'], context);
+  const complete = await dryRun({ inputs, parse: createLineParser({ gridSize, device }), counts, report, signal });
   return { complete };
 }
 
-async function enqueue(
-  files: string[],
-  options: Options,
-  { counts, report, progress, signal }: EnqueueDeps,
-): Promise<EnqueueOutcome> {
+async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<EnqueueOutcome> {
+  const { inputs, context, counts, report, progress, signal } = deps;
   const settings = readSettings(
     ['DATABASE_URL', 'QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'GRID_SIZE', 'MAX_BACKLOG'],
-    process.env,
+    context,
   );
   const { field, device, batch, wait } = options;
   const { printLine } = progress;
@@ -140,8 +111,8 @@ async function enqueue(
       const backends = createResilientBackends({ db, reader, producer, printLine, signal });
       const parse = createLineParser({ gridSize: settings.GRID_SIZE, device });
       const maxBacklog = Math.min(maxWaitingJobs, settings.MAX_BACKLOG);
-      const deps = { files, field, batch, wait, maxBacklog, parse, backends, counts, report, printLine, signal };
-      const complete = await enqueueFiles(deps);
+      const sending = { inputs, field, batch, wait, maxBacklog, parse, backends, counts, report, printLine, signal };
+      const complete = await enqueueInputs(sending);
       return { complete, version: await backends.readVersion(field) };
     });
   });

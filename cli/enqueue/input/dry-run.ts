@@ -1,22 +1,22 @@
-/** The dry run: every line is read and checked, and nothing is sent. Needs neither the queue nor the log. */
-
+/** The dry run: reads and validates every line, and sends nothing. Needs neither the queue nor the database. */
 import type { EnqueueCounts } from '../counts.ts';
 import type { LineReport } from './line-report.ts';
+import type { LineInput } from './open-inputs.ts';
 import type { ParseLine } from './parse-line.ts';
 import { readLines } from './read-lines.ts';
 
 export interface DryRunDeps {
-  readonly files: readonly string[];
+  readonly inputs: readonly LineInput[];
   readonly parse: ParseLine;
   readonly counts: EnqueueCounts;
   readonly report: LineReport;
   readonly signal: AbortSignal;
 }
 
-/** @returns whether the input was read to its end */
-export async function dryRun({ files, parse, counts, report, signal }: DryRunDeps): Promise<boolean> {
-  for (const file of files) {
-    for await (const lines of readLines(file, signal)) {
+/** @returns whether all inputs were read to the end */
+export async function dryRun({ inputs, parse, counts, report, signal }: DryRunDeps): Promise<boolean> {
+  for (const input of inputs) {
+    for await (const lines of readLines(input, signal)) {
       for (const line of lines) {
         counts.lines += 1;
         const parsed = parse(line);

@@ -1,12 +1,11 @@
-/** Puts updates into jobs. Keeps their order, across devices as well: a job ends where the device changes. */
-
+/** Groups updates into jobs. Preserves their order across devices: a job ends where the device changes. */
 import type { ApplyUpdates } from '../../../shared/contract/job.ts';
 import { maxRequestBytes } from '../../../shared/contract/wire.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { clampTimestamps } from '../../../shared/updates/clamp-timestamps.ts';
 import type { DeviceUpdate } from './parse-line.ts';
 
-/** Consecutive updates of one device with rising counters, at most `max` of them, and no larger than a request. */
+/** Groups of consecutive updates of one device with rising counters, at most `maxUpdates` and one request in size. */
 export function groupUpdates(updates: readonly DeviceUpdate[], maxUpdates: number): DeviceUpdate[][] {
   const groups: DeviceUpdate[][] = [];
   let group: DeviceUpdate[] = [];
@@ -27,11 +26,11 @@ export function groupUpdates(updates: readonly DeviceUpdate[], maxUpdates: numbe
 
 interface Job {
   readonly data: ApplyUpdates;
-  /** How many timestamps were brought down to the time of acceptance. */
+  /** Timestamps that were clamped to the time of acceptance. */
   readonly adjusted: number;
 }
 
-/** The job of a group, as the door of the API would let it in. */
+/** The job of a group, as the API would enqueue it. */
 export function toJob(field: FieldId, group: readonly DeviceUpdate[], acceptedAt: number): Job | undefined {
   const [first] = group;
   if (!first) return undefined;

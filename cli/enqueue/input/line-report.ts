@@ -1,5 +1,4 @@
-/** Tells of lines that were not taken over: the first of them in full, the others as a number. */
-
+/** Reports rejected lines: the first ones in full, the others as a count. */
 import { pluralize } from '../../output/format-numbers.ts';
 import type { LineLocation } from './read-lines.ts';
 
@@ -25,7 +24,7 @@ export class LineReport {
     this.#printLine(`${file}:${line}: ${reason}`);
   }
 
-  /** Says how many were not shown. */
+  /** Prints how many were not shown. */
   finish(): void {
     const hidden = this.#count - this.shown.length;
     if (hidden > 0) this.#printLine(`… and ${pluralize(hidden, 'more such line')}`);

@@ -1,4 +1,4 @@
-/** A line as an update and its device, checked by the schema of the contract. */
+/** Parses a line into an update and its device, validated by the schema of the contract. */
 import secureJson from 'secure-json-parse';
 import { deviceIdSchema } from '../../../shared/contract/ids.ts';
 import { toInputErrors } from '../../../shared/contract/problem.ts';
@@ -12,7 +12,7 @@ export interface DeviceUpdate {
   readonly location: LineLocation;
   readonly device: DeviceId;
   readonly update: Update;
-  /** How long its line is, as a measure of the memory that it takes. */
+  /** Characters of its line, as an estimate of its memory. */
   readonly size: number;
 }
 
@@ -27,7 +27,7 @@ const maxShownErrors = 3;
 
 interface LineParserOptions {
   readonly gridSize: number;
-  /** Of the lines that name none. */
+  /** The device of lines without one. */
   readonly device: DeviceId | undefined;
 }
 
@@ -39,8 +39,7 @@ export function createLineParser({ gridSize, device: defaultDevice }: LineParser
     const parsed = parseObject(line.text);
     if (typeof parsed === 'string') return { location, problem: parsed };
     const { device: lineDevice = defaultDevice, ...rest } = parsed;
-    if (lineDevice === undefined)
-      return { location, problem: '/device is missing: give one to such lines with --device' };
+    if (lineDevice === undefined) return { location, problem: '/device is missing; --device sets it for such lines' };
     const device = deviceIdSchema.safeParse(lineDevice);
     if (!device.success) return { location, problem: describeErrors(toInputErrors(device.error, '/device')) };
     const update = schema.safeParse(rest);
@@ -49,7 +48,7 @@ export function createLineParser({ gridSize, device: defaultDevice }: LineParser
   };
 }
 
-/** The object, or why there is none. */
+/** The object, or the reason why the text is not one. */
 function parseObject(text: string): Record<string, unknown> | string {
   try {
     const value: unknown = secureJson.parse(text);

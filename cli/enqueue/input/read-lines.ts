@@ -1,42 +1,41 @@
 /**
- * Lines of a file or of standard input, plain or gzipped, a piece of the input at a time: a file of any size, and input
- * that trickles in, need no more memory than a piece. Knows nothing of what the lines say.
+ * Splits an input, plain or gzipped, into lines, one chunk at a time, so that memory does not grow with the size of the
+ * input. Knows nothing of the content of the lines.
  */
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
 import { addAbortSignal, pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { maxRequestBytes } from '../../../shared/contract/wire.ts';
 import { reasonOf } from '../../errors/cli-error.ts';
+import type { LineInput } from './open-inputs.ts';
 
 const chunkBytes = 128 * 1024;
 const newline = 0x0a;
 
-/** Where a line stands; lines count from 1. */
+/** The position of a line; lines count from 1. */
 export interface LineLocation {
   readonly file: string;
   readonly line: number;
 }
 
-/** A line with something in it, or why it cannot be read. */
+/** A non-empty line, or the reason why it cannot be read. */
 export type Line = { readonly location: LineLocation } & ({ readonly text: string } | { readonly problem: string });
 
-/** Yields the lines of each piece together. Ends early, without an error, when `signal` is aborted. */
-export async function* readLines(path: string, signal: AbortSignal): AsyncGenerator<Line[]> {
-  const file = path === '-' ? 'standard input' : path;
-  const input = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: chunkBytes });
-  const splitter = new LineSplitter(file);
+/** Yields the lines of each chunk together. Ends early, without an error, when `signal` aborts. */
+export async function* readLines(input: LineInput, signal: AbortSignal): AsyncGenerator<Line[]> {
+  const splitter = new LineSplitter(input.name);
   try {
-    for await (const chunk of await gunzipIfCompressed(addAbortSignal(signal, input))) yield splitter.split(chunk);
+    for await (const chunk of await gunzipIfCompressed(addAbortSignal(signal, input.open())))
+      yield splitter.split(chunk);
     yield splitter.end();
   } catch (error) {
     if (signal.aborted) return;
-    // What came before it was read, and counts.
+    // The lines before the error were read and are kept.
     yield [splitter.fail(`cannot be read any further: ${reasonOf(error)}`)];
   }
 }
 
-/** Tells gzip by its first two bytes, whatever the file is called. */
+/** Recognises gzip by its first two bytes, not by the file name. */
 async function gunzipIfCompressed(input: Readable): Promise<AsyncIterable<Buffer>> {
   const chunks: AsyncIterator<Buffer> = input[Symbol.asyncIterator]();
   let first = Buffer.alloc(0);
@@ -50,14 +49,14 @@ async function gunzipIfCompressed(input: Readable): Promise<AsyncIterable<Buffer
     yield* { [Symbol.asyncIterator]: () => chunks };
   })();
   const isGzip = first[0] === 0x1f && first[1] === 0x8b;
-  // An error reaches whoever reads the result.
+  // An error is rethrown to the reader of the result.
   return isGzip ? pipeline(all, createGunzip({ chunkSize: chunkBytes }), () => undefined) : all;
 }
 
 class LineSplitter {
   readonly #file: string;
   #line = 0;
-  /** The beginning of a line whose end has not come yet; undefined once it is too long to be kept. */
+  /** The beginning of an unfinished line; undefined once it exceeds the maximum length. */
   #rest: Buffer | undefined = Buffer.alloc(0);
 
   constructor(file: string) {
@@ -76,7 +75,7 @@ class LineSplitter {
     return lines;
   }
 
-  /** A last line needs no line break. */
+  /** The last line may lack a line break. */
   end(): Line[] {
     return this.#rest?.length === 0 ? [] : this.#finish();
   }

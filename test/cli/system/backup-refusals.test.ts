@@ -34,5 +34,5 @@ t.test('what is wrong with the request is said in a sentence', async (t) => {
   await writeFile(file, '');
   t.match(await field(['backup', '--to', join(file, 'in')]), { code: 1, stderr: /Nothing can be written.*in the way/ });
   const busy = await withBackupLock(DATABASE_URL, () => field(['backup', '--to', '/tmp/never']));
-  t.match(busy?.result, { code: 1, stderr: /under way/ });
+  t.match(busy?.result, { code: 1, stderr: /is running/ });
 });

@@ -14,7 +14,7 @@ t.test('dead jobs of both queues are listed, shown, retried and discarded', asyn
   const backing = await withBacking(t);
   const { db, producer, log, config, reader } = backing;
   const run = await withField(t, settingsOf(backing));
-  t.match(await run(['dead', 'list']), { code: 0, stdout: 'No job is dead\n' });
+  t.match(await run(['dead-letters', 'list']), { code: 0, stdout: 'The dead-letter queue is empty\n' });
 
   const fallback = new FallbackQueue(directDatabaseUrl(config), log);
   t.teardown(() => fallback.close());
@@ -28,7 +28,7 @@ t.test('dead jobs of both queues are listed, shown, retried and discarded', asyn
   await withWorker(t, backing);
   await waitForVersion(backing, field, 200);
   const listed = await waitUntil('both are dead', async () => {
-    const { stdout } = await run(['dead', 'list', '--json']);
+    const { stdout } = await run(['dead-letters', 'list', '--json']);
     const dead = JSON.parse(stdout) as { total: number; jobs: { id: string; counters: number[]; reason: string }[] };
     return dead.total === 2 && dead;
   });
@@ -37,19 +37,21 @@ t.test('dead jobs of both queues are listed, shown, retried and discarded', asyn
   t.match(inRedis, /^\d+$/);
   t.match(inPostgres, /^p/);
   t.match(listed.jobs[0]?.reason, /no_mallory/);
-  t.match(await run(['dead', 'list']), { stdout: /garden +mallory +1-2 .*no_mallory[\s\S]*2 dead jobs/ });
-  t.match(JSON.parse((await run(['dead', 'show', inRedis])).stdout), {
+  t.match(await run(['dead-letters', 'list']), {
+    stdout: /garden +mallory +1-2 .*no_mallory[\s\S]*2 dead-letter jobs/,
+  });
+  t.match(JSON.parse((await run(['dead-letters', 'show', inRedis])).stdout), {
     device: 'mallory',
     updates: [{ counter: 1 }, {}],
   });
-  t.match(await run(['dead', 'show', '999']), { code: 1, stderr: /There is no dead job 999/ });
-  t.match(await run(['dead', 'retry']), { code: 2, stderr: /--all/ });
+  t.match(await run(['dead-letters', 'show', '999']), { code: 1, stderr: /There is no dead-letter job 999/ });
+  t.match(await run(['dead-letters', 'retry']), { code: 2, stderr: /--all/ });
 
   await db.raw('ALTER TABLE field_updates DROP CONSTRAINT no_mallory');
-  t.match(await run(['dead', 'retry', inRedis]), { code: 0, stdout: '1 retried\n' });
+  t.match(await run(['dead-letters', 'retry', inRedis]), { code: 0, stdout: '1 retried\n' });
   await waitForVersion(backing, field, 202);
-  t.match(await run(['dead', 'discard', '--all']), { code: 0, stdout: '1 discarded\n' });
-  t.match(await run(['dead', 'list']), { stdout: 'No job is dead\n' });
+  t.match(await run(['dead-letters', 'discard', '--all']), { code: 0, stdout: '1 discarded\n' });
+  t.match(await run(['dead-letters', 'list']), { stdout: 'The dead-letter queue is empty\n' });
   t.equal((await reader.readLog(field, 0, 1))?.version, 202, 'what was discarded is not applied');
 });
 
@@ -63,6 +65,6 @@ t.test('what is no job of ours at all is dead at once, and can be listed and dis
   // Those of the job that holds two come apart.
   const dead = strange.length + 1;
   await waitUntil('all are dead', async () => (await queue.getFailedCount()) === dead);
-  t.match(await run(['dead', 'list']), { code: 0, stdout: new RegExp(`${dead} dead jobs`) });
-  t.match(await run(['dead', 'discard', '--all']), { code: 0, stdout: `${dead} discarded\n` });
+  t.match(await run(['dead-letters', 'list']), { code: 0, stdout: new RegExp(`${dead} dead-letter jobs`) });
+  t.match(await run(['dead-letters', 'discard', '--all']), { code: 0, stdout: `${dead} discarded\n` });
 });

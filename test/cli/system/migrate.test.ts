@@ -25,11 +25,11 @@ t.test('the schema goes back and forth, and fields are not lost by accident', as
 
   t.match(await field(['migrate', '--down', '--yes']), {
     code: 0,
-    stdout: `Taken back: ${all.toReversed().join(', ')}\n`,
+    stdout: `Rolled back: ${all.toReversed().join(', ')}\n`,
   });
   t.match(await field(['migrate', '--status']), { code: 0, stdout: all.map((name) => `pending  ${name}\n`).join('') });
   t.match(await field(['state', 'global']), { code: 3, stderr: /has no tables yet.*npx consciousness-field migrate/s });
-  t.match(await field(['migrate', '--down']), { code: 0, stdout: 'There is nothing to take back.\n' });
+  t.match(await field(['migrate', '--down']), { code: 0, stdout: 'There is nothing to roll back.\n' });
   t.match(await field(['migrate']), { code: 0, stdout: `Applied: ${all.join(', ')}\n` });
   t.match(await field(['state', 'global', '--json']), { code: 0, stdout: /^\{"field":"global","version":0,/ });
 });

@@ -48,8 +48,13 @@ t.test('the environment wins over .env, and .env over a running stack', async (t
   t.equal(await sign({}), 'stack');
   t.equal(await sign({ NODE_ENV: 'production' }), undefined, 'in production nothing is found by itself');
   await writeFile(join(folder, '.env'), `JWT_SECRET="${secretOf('file')}"\n`);
-  t.equal(await sign({}), 'file');
-  t.equal(await sign({ JWT_SECRET: secretOf('environment') }), 'environment');
+  // The binary reads .env before it runs the program.
+  const spawnSign = async (env: Record<string, string>) => {
+    const { stdout } = await field.spawn(['token', '--device', 'a'], { cwd: folder, env }).ended;
+    return signerOf(stdout, names);
+  };
+  t.equal(await spawnSign({}), 'file');
+  t.equal(await spawnSign({ JWT_SECRET: secretOf('environment') }), 'environment');
 });
 
 t.test('a stack is not used beside an address of another one', async (t) => {

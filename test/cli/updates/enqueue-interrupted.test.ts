@@ -27,16 +27,16 @@ t.test('stopped by Ctrl-C it says how far it came, and run again it does the res
   await withWorker(t, backing);
   const field = await withField(t, settingsOf(backing));
   const lines = linesOf(300);
-  const { child, ended, stderr } = field.start(['enqueue', '-', '--json']);
+  const { stdin, interrupt, ended, stderr } = field.start(['enqueue', '-', '--json']);
   // Input that does not end: it can only be stopped.
-  child.stdin?.write(lines.slice(0, lines.indexOf(lineOf(101))));
+  stdin.write(lines.slice(0, lines.indexOf(lineOf(101))));
   await waitForVersion(backing, global, 100);
-  child.kill('SIGINT');
+  interrupt();
   const { code, stdout } = await ended;
   t.equal(code, 130);
   t.match(JSON.parse(stdout), { lines: 100, accepted: 100, applied: 100, complete: false, version: 100 });
-  t.match(stderr(), /Stopping once what is in hand is through/);
-  t.match(stderr(), /Run the same command again to go on/);
+  t.match(stderr(), /Stopping once the updates in flight are applied/);
+  t.match(stderr(), /Run the same command again to continue/);
 
   const again = await field(['enqueue', '-', '--json'], { input: lines });
   t.equal(again.code, 0, again.stderr);
@@ -50,12 +50,12 @@ t.test('stopped while nobody applies, it does not wait for ever, and nothing is 
   const file = join(folder, 'many.ndjson');
   await writeFile(file, linesOf(3000));
   const field = await withField(t, { ...settingsOf(backing), MAX_BACKLOG: '200' });
-  const { child, ended } = field.start(['enqueue', file, '--json', '--batch', '5']);
+  const { interrupt, ended } = field.start(['enqueue', file, '--json', '--batch', '5']);
   const waiting = await waitUntil('the queue is filled', async () => {
     const count = await backing.producer.countBacklog();
     return count > 100 && count;
   });
-  child.kill('SIGINT');
+  interrupt();
   const { code, stdout } = await ended;
   t.equal(code, 130);
   const stopped = JSON.parse(stdout);
@@ -75,12 +75,12 @@ t.test('an outage of the queue half way is waited out', async (t) => {
   const field = await withField(t, settingsOf(backing));
   const lines = linesOf(200);
   const half = lines.indexOf(lineOf(101));
-  const { child, ended, stderr } = field.start(['enqueue', '-', '--json']);
-  child.stdin?.write(lines.slice(0, half));
+  const { stdin, ended, stderr } = field.start(['enqueue', '-', '--json']);
+  stdin.write(lines.slice(0, half));
   await waitForVersion(backing, global, 100);
   await backing.redis.kill9();
-  child.stdin?.end(lines.slice(half));
-  await waitUntil('the outage is noticed', () => stderr().includes("The queue's Redis is away, waiting for it"));
+  stdin.end(lines.slice(half));
+  await waitUntil('the outage is noticed', () => stderr().includes("The queue's Redis is unreachable, retrying"));
   await backing.redis.start();
   const { code, stdout } = await ended;
   t.equal(code, 0, stderr());
@@ -91,12 +91,14 @@ t.test('an outage of the queue half way is waited out', async (t) => {
 t.test('a second Ctrl-C ends it at once', async (t) => {
   const backing = await withBacking(t);
   const field = await withField(t, settingsOf(backing));
-  const { child, ended, stderr } = field.start(['enqueue', '-']);
+  const { child, ended, stderr } = field.spawn(['enqueue', '-']);
   child.stdin?.write(linesOf(10));
-  await waitUntil('the updates wait in the queue', async () => (await backing.producer.countBacklog()) > 0);
+  // The binary has to start first.
+  const isQueued = async () => (await backing.producer.countBacklog()) > 0;
+  await waitUntil('the updates wait in the queue', isQueued, { timeoutMs: 60_000 });
   child.kill('SIGINT');
   await waitUntil('it is stopping', () => stderr().includes('Stopping once'));
-  // Within a second it is taken for the same press of a key, which npm and the terminal pass on twice.
+  // Within a second it counts as a duplicate: npm and the terminal both forward one key press.
   const force = setInterval(() => child.kill('SIGINT'), 300);
   t.teardown(() => clearInterval(force));
   await once(child, 'exit');

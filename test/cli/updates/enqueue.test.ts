@@ -113,7 +113,7 @@ t.test('only the first twenty bad lines are told in full', async (t) => {
   const input = 'bad\n'.repeat(50);
   const { code, stdout, stderr } = await field(['enqueue', '-', '--dry-run'], { input });
   t.equal(code, 1);
-  t.equal(stdout, '50 lines: 0 good, 50 refused; nothing was sent\n');
+  t.equal(stdout, '50 lines: 0 valid, 50 rejected; nothing was sent\n');
   t.equal(stderr.trimEnd().split('\n').length, 21);
   t.match(stderr, 'standard input:20: is not JSON');
   t.match(stderr, '… and 30 more such lines');
@@ -123,7 +123,7 @@ t.test('a dry run needs no servers and sends nothing', async (t) => {
   const field = await withField(t);
   const input = toLines([setCell(1, 1, 0.1), setCell(2, 29, 0.1)]);
   const run = (args: string[], env = {}) => field(['enqueue', '-', '--dry-run', ...args], { input, env });
-  t.match(await run(['--device', 'ada']), { code: 0, stdout: '2 lines: 2 good, 0 refused; nothing was sent\n' });
+  t.match(await run(['--device', 'ada']), { code: 0, stdout: '2 lines: 2 valid, 0 rejected; nothing was sent\n' });
   t.match(await run(['--device', 'ada', '--json'], { GRID_SIZE: '10' }), { code: 1, stdout: /"good":1,"refused":1/ });
 });
 
@@ -147,8 +147,8 @@ t.test('what was applied before is not sent again, and a counter used otherwise 
   const { code, stderr, summary } = await enqueue([await write('later', toLines(later))]);
   t.equal(code, 1);
   t.match(summary, { lines: 5, accepted: 1, applied: 1, duplicates: 2, reused: 2, version: 4 });
-  t.match(stderr, /later:2: counter 3 of ada stands for another content already: not applied/);
-  t.match(stderr, /later:5: counter 1 of bob stands/);
+  t.match(stderr, /later:2: counter 3 of ada was already used with different content: not applied/);
+  t.match(stderr, /later:5: counter 1 of bob was already used/);
 });
 
 t.test('jobs are as large as wanted, and timestamps from the future are brought down', async (t) => {

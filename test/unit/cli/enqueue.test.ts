@@ -4,11 +4,12 @@ import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { retryOutage } from '../../../cli/backends/retry-outage.ts';
 import { awaitReceipts } from '../../../cli/enqueue/await-receipts.ts';
-import { createCounterGapCheck } from '../../../cli/enqueue/counter-leads.ts';
+import { createCounterGapCheck } from '../../../cli/enqueue/counter-gap-check.ts';
 import { createEnqueueCounts } from '../../../cli/enqueue/counts.ts';
 import { InFlight } from '../../../cli/enqueue/in-flight.ts';
 import { groupUpdates } from '../../../cli/enqueue/input/group-jobs.ts';
 import { LineReport } from '../../../cli/enqueue/input/line-report.ts';
+import { fileInput } from '../../../cli/enqueue/input/open-inputs.ts';
 import type { DeviceUpdate } from '../../../cli/enqueue/input/parse-line.ts';
 import { type Line, readLines } from '../../../cli/enqueue/input/read-lines.ts';
 import type { EnqueueBackends } from '../../../cli/enqueue/resilient-backends.ts';
@@ -29,7 +30,7 @@ t.test('lines are read whole, whatever the pieces that they come in', async (t) 
     const file = join(folder, 'lines');
     await writeFile(file, content);
     const lines: Line[] = [];
-    for await (const some of readLines(file, never)) lines.push(...some);
+    for await (const some of readLines(fileInput(file), never)) lines.push(...some);
     return lines.map((line) => [line.location.line, 'text' in line ? line.text : line.problem]);
   };
   t.same(await read(''), []);
@@ -150,7 +151,7 @@ t.test('when nothing is applied it says so, and when the queue has lost updates 
   };
   const said: string[] = [];
   t.match(await settle(said), { applied: 1 });
-  t.match(said, [/no worker seems to run/]);
+  t.match(said, [/no worker is running/]);
   t.equal(said.length, 1);
 
   backlog = 0;

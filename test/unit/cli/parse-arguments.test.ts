@@ -5,9 +5,8 @@ import {
   parseDevice,
   parseDuration,
   parseField,
-  parsePatterns,
-  parseScopes,
 } from '../../../cli/input/parse-arguments.ts';
+import { parsePatterns, parseScopes } from '../../../cli/input/parse-token-options.ts';
 
 t.test('durations are a number and a unit', async (t) => {
   const seconds = ['90s', '45m', '12h', '30d', '2w'].map(parseDuration);
@@ -26,9 +25,11 @@ t.test('ids, patterns and scopes are those of the contract', async (t) => {
   const code = { code: 'commander.invalidArgument' };
   t.throws(() => parseField('Team'), code);
   t.throws(() => parseDevice('a b'), code);
-  t.throws(() => parsePatterns('team-*,'), code);
-  t.throws(() => parsePatterns('te*am'), code);
-  t.throws(() => parseScopes('field:admin'), code);
+  t.throws(() => parseDevice('__proto__'), code);
+  const usage = { name: 'CliError', exit: 'usage' };
+  t.throws(() => parsePatterns('team-*,'), usage);
+  t.throws(() => parsePatterns('te*am'), usage);
+  t.throws(() => parseScopes('field:admin'), usage);
 });
 
 t.test('numbers are whole and within their bounds', async (t) => {

@@ -1,14 +1,17 @@
-/** Refuses counters too far above their device's last, as the door of the API does: one of 2^53 would wedge a device. */
+/**
+ * Rejects counters too far above their device's last one, as the API does: after a counter near 2^53, a device could not
+ * send any update that is newer.
+ */
 import { LRUCache } from 'lru-cache';
 import type { DeviceId } from '../../shared/field/ids.ts';
 import { maxCounterGap } from '../../shared/updates/clamp-timestamps.ts';
 
 const maxDevices = 100_000;
 
-/** Why a counter is refused; undefined when it is not. */
+/** The reason why a counter is rejected, or undefined. */
 export type CheckCounterGap = (device: DeviceId, counter: number) => Promise<string | undefined>;
 
-/** @param readLast the device's highest counter in the field; only asked for a leap above all that was seen here */
+/** @param readLast reads the device's highest counter in the field; called only for a gap above all counters seen in this run */
 export function createCounterGapCheck(readLast: (device: DeviceId) => Promise<number>): CheckCounterGap {
   const highest = new LRUCache<DeviceId, number>({ max: maxDevices });
   return async (device, counter) => {

@@ -1,19 +1,18 @@
-/** An enqueueing from its beginning to its end: one half sends while the other waits for what was sent. */
-
+/** One run of `enqueue`: the producer half sends updates while the consumer half awaits their receipts. */
 import { type AwaitReceiptsDeps, awaitReceipts } from './await-receipts.ts';
 import { InFlight } from './in-flight.ts';
 import { type SendUpdatesDeps, sendUpdates } from './send-updates.ts';
 
-/** How long a run that was stopped still waits for what it has sent. */
+/** How long a stopped run waits for the updates in flight. */
 const shutdownGraceMs = 5000;
 
-export interface EnqueueFilesDeps extends Omit<SendUpdatesDeps, 'inFlight'> {
+export interface EnqueueInputsDeps extends Omit<SendUpdatesDeps, 'inFlight'> {
   readonly wait: boolean;
   readonly printLine: AwaitReceiptsDeps['printLine'];
 }
 
-/** @returns whether all of the input was taken in and, if that is waited for, applied */
-export async function enqueueFiles(deps: EnqueueFilesDeps): Promise<boolean> {
+/** @returns whether all inputs were sent and, unless `wait` is false, applied */
+export async function enqueueInputs(deps: EnqueueInputsDeps): Promise<boolean> {
   const { wait, signal } = deps;
   if (!wait) return sendUpdates({ ...deps, inFlight: undefined });
   const inFlight = new InFlight();
@@ -44,7 +43,7 @@ export async function enqueueFiles(deps: EnqueueFilesDeps): Promise<boolean> {
   return sending.value && inFlight.size === 0;
 }
 
-/** A signal that follows another one after a while. */
+/** A signal that aborts `afterMs` after another one. */
 function abortAfter(signal: AbortSignal, afterMs: number): { signal: AbortSignal; cancel: () => void } {
   const abortController = new AbortController();
   let timer: NodeJS.Timeout | undefined;

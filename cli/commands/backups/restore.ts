@@ -1,0 +1,48 @@
+/** `restore`: restores a backup into an empty database, completely or not at all. */
+import { resolve } from 'node:path';
+import { restoreBackup } from '../../../db/backup/restore-backup.ts';
+import { configSchema } from '../../../shared/config/config.ts';
+import { explainBackupError } from '../../backends/backup-errors.ts';
+import { describeAddress } from '../../backends/with-database.ts';
+import type { CommandContext } from '../../context/command-context.ts';
+import { CliError } from '../../errors/cli-error.ts';
+import { formatBytes, pluralize } from '../../output/format-numbers.ts';
+import { startProgress } from '../../output/progress.ts';
+
+export interface RestoreOptions {
+  /** The address of the database to restore into. */
+  readonly database: string;
+  readonly json?: boolean;
+}
+
+export async function restore(
+  backupPath: string,
+  { database: url, json }: RestoreOptions,
+  context: CommandContext,
+): Promise<void> {
+  if (!configSchema.shape.DATABASE_URL.safeParse(url).success) {
+    throw new CliError('usage', '--database must start with postgres:// or postgresql://');
+  }
+  const folder = resolve(context.cwd, backupPath);
+  const startedAt = performance.now();
+  const progress = startProgress(context.stderr);
+  try {
+    const { fields, files, takenAt } = await restoreBackup({
+      folder,
+      url,
+      onProgress: ({ done, total, step, file }) =>
+        progress.show({ done, total, text: `${formatBytes(done)} of ${formatBytes(total)}, ${step} ${file}` }),
+    });
+    progress.stop();
+    const seconds = (performance.now() - startedAt) / 1000;
+    const rows = files.reduce((sum, file) => sum + file.rows, 0);
+    const database = describeAddress(url);
+    if (json) return context.print(JSON.stringify({ folder, database, takenAt, fields: fields.length, rows, seconds }));
+    context.print(`${pluralize(fields.length, 'field')}, ${pluralize(rows, 'row')} in ${database}, as of ${takenAt}`);
+    context.print(`${seconds.toFixed(1)} s. Next: DATABASE_URL=… npx consciousness-field verify`);
+  } catch (error) {
+    throw explainBackupError(error, url);
+  } finally {
+    progress.stop();
+  }
+}

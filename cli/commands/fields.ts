@@ -1,0 +1,97 @@
+/** Declares the commands that read fields from PostgreSQL. */
+import type { Command } from 'commander';
+import { maxKeptConflicts } from '../../shared/contract/wire.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { CommandContext } from '../context/command-context.ts';
+import { collectFields, integerBetween, parseField, parseVersion } from '../input/parse-arguments.ts';
+import type { ConflictsOptions } from './fields/conflicts.ts';
+import type { HistoryOptions } from './fields/history.ts';
+import type { ReplayOptions } from './fields/replay.ts';
+import type { StateOptions } from './fields/state.ts';
+import type { VerifyOptions } from './fields/verify.ts';
+
+const fieldArgument = ['<field>', 'the id of the field, for example global', parseField] as const;
+
+const historyHelp = `
+The log goes back as far as LOG_RETENTION_DAYS. Both values of a conflict are stored for the newest ${maxKeptConflicts} conflicts of a field.
+
+Examples:
+  $ npx consciousness-field history global star
+  $ npx consciousness-field history global 3,14 --limit 5`;
+
+const replayHelp = `
+Examples:
+  $ npx consciousness-field replay global --to 1000
+  $ npx consciousness-field replay global --check`;
+
+const verifyHelp = `
+Exit code 1 means that there are differences.
+
+Example:
+  $ npx consciousness-field verify global`;
+
+export function addFieldCommands(program: Command, context: CommandContext): void {
+  program
+    .command('state')
+    .description('Prints the state of a field from PostgreSQL, as the API would return it.')
+    .argument(...fieldArgument)
+    .option('--at <version>', 'the state at this version (default: the current one)', parseVersion)
+    .option('--summary', 'omit particles and cells')
+    .option('--json', 'print one line, byte for byte what the API returns')
+    .addHelpText('after', '\nExample:\n  $ npx consciousness-field state global --summary')
+    .action(async (field: FieldId, options: StateOptions) =>
+      (await import('./fields/state.ts')).printState(field, options, context),
+    );
+  program
+    .command('conflicts')
+    .description(
+      'Lists the newest conflicts of a field: the stored (local) and the incoming (remote) write, and the outcome.',
+    )
+    .argument(...fieldArgument)
+    .option(
+      '--limit <number>',
+      `number of conflicts; ${maxKeptConflicts} are stored`,
+      integerBetween(1, maxKeptConflicts),
+      20,
+    )
+    .option('--json', 'print them as JSON, as the API would return them')
+    .addHelpText('after', '\nExample:\n  $ npx consciousness-field conflicts global --limit 5')
+    .action(async (field: FieldId, options: ConflictsOptions) =>
+      (await import('./fields/conflicts.ts')).printConflicts(field, options, context),
+    );
+  program
+    .command('history')
+    .description(
+      'Lists the changes of a particle or a cell, newest first: who wrote what, and which write was overridden.',
+    )
+    .argument(...fieldArgument)
+    .argument('<particle>', 'the id of a particle, or x,y for a cell')
+    .option('--limit <number>', 'number of changes', integerBetween(1, 10_000), 20)
+    .option('--json', 'print them as JSON, with complete values')
+    .addHelpText('after', historyHelp)
+    .action(async (field: FieldId, target: string, options: HistoryOptions) =>
+      (await import('./fields/history.ts')).printHistory({ field, target }, options, context),
+    );
+  program
+    .command('replay')
+    .description('Folds the log of a field from its oldest snapshot, and prints the resulting state.')
+    .argument(...fieldArgument)
+    .option('--to <version>', 'stop after this version', parseVersion)
+    .option('--check', 'instead of printing, compare every outcome and snapshot; exit code 1 if any differs')
+    .option('--json', 'print one line: the state byte for byte as the API returns it, or the comparison')
+    .addHelpText('after', replayHelp)
+    .action(async (field: FieldId, options: ReplayOptions) =>
+      (await import('./fields/replay.ts')).replay(field, options, context),
+    );
+  program
+    .command('verify')
+    .description(
+      'Replays the logs from the oldest snapshot, and compares everything stored and cached with the result.',
+    )
+    .argument('[field...]', 'the fields (default: all)', collectFields)
+    .option('--json', 'print the results as JSON')
+    .addHelpText('after', verifyHelp)
+    .action(async (fields: FieldId[] | undefined, options: VerifyOptions) =>
+      (await import('./fields/verify.ts')).verifyFields(fields ?? [], options, context),
+    );
+}

@@ -1,0 +1,101 @@
+/** Declares the commands for whoever operates the system. Backups and tokens have files of their own. */
+import type { Command } from 'commander';
+import type { CommandContext } from '../context/command-context.ts';
+import { integerBetween, parseUrl } from '../input/parse-arguments.ts';
+import type { DeadLetterOptions, JsonOption } from './system/dead-letters.ts';
+import type { DoctorOptions } from './system/doctor.ts';
+import type { MigrateOptions } from './system/migrate.ts';
+import type { StatusOptions } from './system/status.ts';
+
+const doctorHelp = `
+Checks the configuration, PostgreSQL, both Redis roles, both queues, the workers, the API, the clocks and the disk.
+An unreachable server is a finding like any other.
+
+Exit codes: 0 healthy (there may be warnings), 1 problems, 2 nothing to check, because no address is set.
+
+Examples:
+  $ npx consciousness-field doctor
+  $ npx consciousness-field doctor --url https://field.example.org --json`;
+
+const statusHelp = `
+Exit code 3 means that PostgreSQL or the queue's Redis cannot be reached; the rest is printed nevertheless.
+
+Examples:
+  $ npx consciousness-field status
+  $ npx consciousness-field status --once --json`;
+
+const deadLettersHelp = `
+Examples:
+  $ npx consciousness-field dead-letters list
+  $ npx consciousness-field dead-letters retry 17`;
+
+export function addSystemCommands(program: Command, context: CommandContext): void {
+  program
+    .command('doctor')
+    .description('Checks everything that the system depends on, and advises on what it finds.')
+    .option('--url <url>', 'the API (default: that of a running `npm start`)', parseUrl)
+    .option('--json', 'print the findings as JSON')
+    .addHelpText('after', doctorHelp)
+    .action(async (options: DoctorOptions) => (await import('./system/doctor.ts')).runDoctor(options, context));
+  program
+    .command('status')
+    .description('Shows queues, workers and fields: backlog, age of the oldest job, throughput.')
+    .option('--once', 'print once and exit, which is the default when the output is not a terminal')
+    .option('--interval <seconds>', 'time between two readings', integerBetween(1, 60), 1)
+    .option('--url <url>', 'the API, for its open streams (default: that of a running `npm start`)', parseUrl)
+    .option('--json', 'print once, as JSON')
+    .addHelpText('after', statusHelp)
+    .action(async (options: StatusOptions) => (await import('./system/status.ts')).showStatus(options, context));
+  program
+    .command('migrate')
+    .description('Migrates the database to the newest schema. Waits up to a minute for PostgreSQL to respond.')
+    .option('--status', 'only list applied and pending migrations')
+    .option('--down', 'roll back the last batch of migrations, which deletes the data in their tables')
+    .option('--yes', 'with --down: even if fields are lost')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nExample:\n  $ DATABASE_URL=postgres://… npx consciousness-field migrate')
+    .action(async (options: MigrateOptions) => (await import('./system/migrate.ts')).runMigrate(options, context));
+  addDeadLetterCommands(program, context);
+}
+
+function addDeadLetterCommands(program: Command, context: CommandContext): void {
+  const deadLetters = program
+    .command('dead-letters')
+    .alias('dead')
+    .description('Manages the dead-letter queue: jobs that can never be applied, kept apart with the reason.')
+    .helpCommand(false)
+    .addHelpText('after', deadLettersHelp);
+  deadLetters
+    .command('list')
+    .description('list the jobs, newest first')
+    .option('--json', 'print them as JSON')
+    .action(async (options: JsonOption) =>
+      (await import('./system/dead-letters.ts')).listDeadLetters(options, context),
+    );
+  deadLetters
+    .command('show')
+    .description('show one job with its updates')
+    .argument('<id>', 'its id from the list')
+    .option('--json', 'print one line')
+    .action(async (id: string, options: JsonOption) =>
+      (await import('./system/dead-letters.ts')).showDeadLetter(id, options, context),
+    );
+  deadLetters
+    .command('retry')
+    .description('return jobs to the queue, once the cause of their failure is fixed')
+    .argument('[id...]', 'their ids from the list')
+    .option('--all', 'all jobs')
+    .option('--json', 'print their number as JSON')
+    .action(async (ids: string[], options: DeadLetterOptions) =>
+      (await import('./system/dead-letters.ts')).retryDeadLetters(ids, options, context),
+    );
+  deadLetters
+    .command('discard')
+    .description('delete jobs for good: their updates will not be applied')
+    .argument('[id...]', 'their ids from the list')
+    .option('--all', 'all jobs')
+    .option('--json', 'print their number as JSON')
+    .action(async (ids: string[], options: DeadLetterOptions) =>
+      (await import('./system/dead-letters.ts')).discardDeadLetters(ids, options, context),
+    );
+}

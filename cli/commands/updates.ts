@@ -1,0 +1,67 @@
+/** Declares the commands that send updates. */
+import type { Command } from 'commander';
+import { maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
+import { type FieldId, globalField } from '../../shared/field/ids.ts';
+import type { CommandContext } from '../context/command-context.ts';
+import { integerBetween, parseDevice, parseField, parseUrl } from '../input/parse-arguments.ts';
+import type { EnqueueOptions } from './updates/enqueue.ts';
+import type { LoadOptions } from './updates/load.ts';
+
+const enqueueHelp = `
+A line is an update of the contract and its device:
+  {"device":"phone-1","counter":1,"timestamp":1700000000000,"kind":"particle.put","id":"star","resonance":0.8}
+
+Files may be gzipped. The order of the lines is preserved. Invalid lines are reported by number, and the others are sent.
+After Ctrl-C, the same command continues: applied updates are skipped, because a device and its counter identify an
+update forever.
+
+Examples:
+  $ npx consciousness-field enqueue updates.ndjson.gz
+  $ tail -f sensors.ndjson | npx consciousness-field enqueue - --field garden --device sensor-1`;
+
+const loadHelp = `
+Each device sends its batches in sequence, and retries each until it is accepted. At the end the command waits for all
+accepted updates and checks that each is in the log exactly once. Latencies count from the time a batch was due.
+
+Exit code 1 means that an accepted update was lost or duplicated, or that none was accepted.
+
+Examples:
+  $ npx consciousness-field load --seconds 20
+  $ npx consciousness-field load --rate 500 --devices 100 --watchers 50 --fields 4`;
+
+export function addUpdateCommands(program: Command, context: CommandContext): void {
+  program
+    .command('enqueue')
+    .description('Puts updates (NDJSON, one per line) into the queue, and waits until they are applied.')
+    .argument('<file...>', 'the files; - for standard input')
+    .option('--field <id>', 'the field of the updates', parseField, globalField)
+    .option('--device <id>', 'the device of lines without one', parseDevice)
+    .option('--batch <number>', 'maximum updates per job', integerBetween(1, maxUpdatesPerRequest), 100)
+    .option('--no-wait', 'exit once all are accepted')
+    .option('--dry-run', 'only validate the lines')
+    .option('--json', 'print the summary as JSON')
+    .addHelpText('after', enqueueHelp)
+    .action(async (files: string[], options: EnqueueOptions) =>
+      (await import('./updates/enqueue.ts')).enqueue(files, options, context),
+    );
+  program
+    .command('load')
+    .description('Generates load on a running stack through its API, and checks that nothing was lost or duplicated.')
+    .option('--url <url>', 'the API (default: that of a running `npm start`)', parseUrl)
+    .option('--field <id>', 'the field; with --fields, the prefix of their ids', parseField, 'load' as FieldId)
+    .option('--fields <number>', 'number of fields', integerBetween(1, 100), 1)
+    .option('--devices <number>', 'number of sending devices', integerBetween(1, 2000), 50)
+    .option('--watchers <number>', 'number of WebSocket subscribers', integerBetween(0, 2000), 2)
+    .option('--batch <number>', 'updates per request', integerBetween(1, maxUpdatesPerRequest), 1)
+    .option(
+      '--rate <number>',
+      'total updates per second (default: as fast as they are accepted)',
+      integerBetween(1, 1e6),
+    )
+    .option('--seconds <number>', 'duration', integerBetween(1, 3600), 10)
+    .option('--twice <percent>', 'percentage of accepted batches that are sent again', integerBetween(0, 100), 5)
+    .option('--yes-not-loopback', 'allow an address that is not on this machine')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', loadHelp)
+    .action(async (options: LoadOptions) => (await import('./updates/load.ts')).generateLoad(options, context));
+}
