@@ -1,4 +1,4 @@
-/** In production, what is missing or unsafe ends the real process with a sentence that says which. */
+/** In production, a missing or unsafe setting makes the process exit with a message that names it. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -18,47 +18,48 @@ const safe = {
   OPEN_REGISTRATION: 'false',
 };
 
-/** Runs a main until it ends by itself, without any setting of this process's own. */
-function runToItsEnd(room: 'api' | 'workers', env: Env): Promise<{ code: number; said: string }> {
+/** Runs a component until it exits, with `env` as its only settings. */
+function runUntilExit(component: 'api' | 'workers', env: Env): Promise<{ code: number; output: string }> {
   const environment = { PATH: process.env.PATH ?? '', ...env };
   return new Promise((resolve) => {
     const options = { cwd: root, env: environment, timeout: 60_000 };
-    execFile(process.execPath, ['--import', 'tsx', `${room}/main.ts`], options, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code ?? -1) : 0, said: stdout + stderr });
+    execFile(process.execPath, ['--import', 'tsx', `${component}/main.ts`], options, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code ?? -1) : 0, output: stdout + stderr });
     });
   });
 }
 
-const refusals: readonly [string, Env, RegExp][] = [
+const invalidSettings: readonly [string, Env, RegExp][] = [
   ['no database', { DATABASE_URL: '' }, /^ {2}- DATABASE_URL is missing$/m],
   ['no queue', { QUEUE_REDIS_URL: '' }, /^ {2}- QUEUE_REDIS_URL is missing$/m],
   ['no cache', { CACHE_REDIS_URL: '' }, /^ {2}- CACHE_REDIS_URL is missing$/m],
   ['no secret', { JWT_SECRET: '' }, /^ {2}- JWT_SECRET .*is missing$/m],
   ['a short secret', { JWT_SECRET: secret.slice(1) }, /^ {2}- JWT_SECRET: .*32/m],
-  [
-    'no word on open registration',
-    { OPEN_REGISTRATION: '' },
-    /^ {2}- OPEN_REGISTRATION is missing: say true or false/m,
-  ],
+  ['open registration undecided', { OPEN_REGISTRATION: '' }, /^ {2}- OPEN_REGISTRATION is missing: say true or false/m],
 ];
 
-for (const room of ['api', 'workers'] as const) {
-  t.test(`in production the process of ${room} refuses, and says why`, { timeout: 180_000 }, async (t) => {
-    for (const [what, env, sentence] of refusals) {
-      const { code, said } = await runToItsEnd(room, { ...safe, ...env });
-      t.equal(code, 1, what);
-      t.match(said, sentence);
-      t.equal(said.match(/^ {2}- /gm)?.length, 1, 'that, and nothing else');
-      t.notMatch(said, /planted-password|\bat .*\.ts/, 'without secrets or a stack');
-    }
-    const { code, said } = await runToItsEnd(room, { NODE_ENV: 'production' });
-    t.equal(code, 1);
-    for (const name of Object.keys(safe).filter((key) => key !== 'NODE_ENV')) t.match(said, name, 'all at once');
-  });
+for (const component of ['api', 'workers'] as const) {
+  t.test(
+    `in production ${component}/main.ts rejects invalid settings and names them`,
+    { timeout: 180_000 },
+    async (t) => {
+      for (const [what, env, message] of invalidSettings) {
+        const { code, output } = await runUntilExit(component, { ...safe, ...env });
+        t.equal(code, 1, what);
+        t.match(output, message);
+        t.equal(output.match(/^ {2}- /gm)?.length, 1, 'no other message');
+        t.notMatch(output, /planted-password|\bat .*\.ts/, 'no secrets and no stack trace');
+      }
+      const { code, output } = await runUntilExit(component, { NODE_ENV: 'production' });
+      t.equal(code, 1);
+      for (const name of Object.keys(safe).filter((key) => key !== 'NODE_ENV'))
+        t.match(output, name, 'all missing settings are reported at once');
+    },
+  );
 }
 
 t.test(
-  'in production the API refuses a queue that is not safe, and says which setting',
+  'in production the API rejects a queue that is not durable and names the Redis setting',
   { timeout: 120_000 },
   async (t) => {
     const { url } = await withDatabase(t);
@@ -67,12 +68,12 @@ t.test(
       [{ appendfsync: 'everysec' }, /QUEUE_REDIS_URL: .*"everysec".*appendfsync always/],
       [{ 'maxmemory-policy': 'allkeys-lru' }, /QUEUE_REDIS_URL: maxmemory-policy is "allkeys-lru".*noeviction/],
     ];
-    for (const [settings, sentence] of weak) {
+    for (const [settings, message] of weak) {
       const redis = await withRedis(t, { settings });
       const env = { DATABASE_URL: url, QUEUE_REDIS_URL: redis.queueUrl, CACHE_REDIS_URL: redis.cacheUrl };
-      const { code, said } = await runToItsEnd('api', { ...safe, ...env, PORT: String(await findFreePort()) });
+      const { code, output } = await runUntilExit('api', { ...safe, ...env, PORT: String(await findFreePort()) });
       t.equal(code, 1, JSON.stringify(settings));
-      t.match(said, sentence);
+      t.match(output, message);
     }
   },
 );

@@ -1,4 +1,4 @@
-/** Two devices of a real editing session, racing through two worker processes, one of which dies now and then. */
+/** Two devices of a recorded editing session, applied by two worker processes, one of which is killed repeatedly. */
 import t from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
@@ -12,7 +12,7 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const field = asField('racing');
 
-/** Last writer wins by (timestamp, device, counter): what the registers must be, worked out without the code's merge. */
+/** Last writer wins by (timestamp, device, counter): the expected registers, computed without the merge under test. */
 function foldIndependently(updates: readonly DeviceUpdate[]): Map<string, number> {
   const cells = new Map<string, number>();
   const sorted = [...updates].sort(
@@ -27,7 +27,7 @@ function foldIndependently(updates: readonly DeviceUpdate[]): Map<string, number
   return cells;
 }
 
-/** Sends one device's updates in its order, in jobs of changing size; every seventh job is sent twice. */
+/** Sends one device's updates in order, in jobs of varying size; every seventh job is sent twice. */
 async function sendAll({ producer }: Backing, device: DeviceId, updates: readonly Update[]): Promise<void> {
   for (let sent = 0, round = 1; sent < updates.length; round += 1) {
     const job = jobOf(field, device, updates.slice(sent, sent + ((round * 37) % 90) + 1));
@@ -38,7 +38,7 @@ async function sendAll({ producer }: Backing, device: DeviceId, updates: readonl
 }
 
 t.test(
-  'racing devices end with the registers of an independent fold, though workers are killed',
+  'concurrent devices produce the registers of an independent fold although workers are killed',
   { timeout: 300_000 },
   async (t) => {
     const backing = await withBacking(t);
@@ -54,7 +54,7 @@ t.test(
         sendAll(
           backing,
           device,
-          updates.filter((one) => one.device === device).map(({ update }) => update),
+          updates.filter((update) => update.device === device).map(({ update }) => update),
         ),
       ),
     );
@@ -71,7 +71,7 @@ t.test(
         timeoutMs: 60_000,
       },
     );
-    await waitUntil('nothing waits', async () => (await producer.countBacklog()) === 0, { timeoutMs: 60_000 });
+    await waitUntil('the queue is empty', async () => (await producer.countBacklog()) === 0, { timeoutMs: 60_000 });
 
     const state = await reader.loadState(field);
     const cells = new Map([...(state?.cells ?? [])].map(([cell, { value }]) => [cell, value]));
@@ -84,7 +84,7 @@ t.test(
     t.equal(
       await readCached(backing, field),
       await readStored(backing, field),
-      'cache and database hold the same bytes',
+      'cache and database are byte-identical',
     );
   },
 );

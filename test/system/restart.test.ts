@@ -1,4 +1,4 @@
-/** Everything killed at once in the middle of real input: nothing lost, nothing doubled, the same state. */
+/** All processes are killed at once while updates are sent: none is lost or duplicated, and the state is preserved. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -14,21 +14,21 @@ import { withFolder } from '../support/with-folder.ts';
 
 const field = asField('earthquakes');
 const batchSize = 20;
-const slow = { timeoutMs: 90_000 };
+const longTimeout = { timeoutMs: 90_000 };
 
 interface Api {
   readonly url: string;
   readonly token: string;
 }
 
-/** A network's outbox: keeps a batch until it is accepted, whatever happens to the API meanwhile. */
+/** The outbox of one seismic network: retries each batch until it is accepted. */
 async function sendAll(findApi: () => Api, device: string, updates: DeviceUpdate[]): Promise<void> {
   for (let sent = 0; sent < updates.length; sent += batchSize) {
     const body = JSON.stringify({ updates: updates.slice(sent, sent + batchSize).map(({ update }) => update) });
     await waitUntil(
       `a batch of ${device} is accepted`,
       async () => (await post(findApi(), device, body)) === 202,
-      slow,
+      longTimeout,
     );
   }
 }
@@ -46,15 +46,15 @@ async function post({ url }: Api, device: string, body: string): Promise<number>
 }
 
 async function readState({ url, token }: Api): Promise<{ version: number; memoryParticles: unknown[] }> {
-  const answer = await fetch(`${url}/api/fields/${field}`, { headers: { authorization: `Bearer ${token}` } });
-  const state = (await answer.json()) as { version: number; memoryParticles: unknown[] };
+  const response = await fetch(`${url}/api/fields/${field}`, { headers: { authorization: `Bearer ${token}` } });
+  const state = (await response.json()) as { version: number; memoryParticles: unknown[] };
   return { ...state, activeNodes: 0 } as typeof state;
 }
 
 const waitForVersion = (api: Api, version: number) =>
-  waitUntil(`version ${version} is visible`, async () => (await readState(api)).version >= version, slow);
+  waitUntil(`version ${version} is visible`, async () => (await readState(api)).version >= version, longTimeout);
 
-t.test('everything is killed while 12 networks send 1,707 earthquakes', { timeout: 300_000 }, async (t) => {
+t.test('all processes are killed while 12 devices send 1,707 earthquakes', { timeout: 300_000 }, async (t) => {
   const folder = join(await withFolder(t), 'data');
   const updates = await readUpdates('earthquakes.ndjson');
   const devices = [...new Set(updates.map(({ device }) => device))];
@@ -65,7 +65,7 @@ t.test('everything is killed while 12 networks send 1,707 earthquakes', { timeou
       sendAll(
         () => api,
         device,
-        updates.filter((one) => one.device === device),
+        updates.filter((update) => update.device === device),
       ),
     ),
   );
@@ -79,14 +79,14 @@ t.test('everything is killed while 12 networks send 1,707 earthquakes', { timeou
   await sending;
   await waitForVersion(api, updates.length);
   const before = await readState(api);
-  t.equal(before.version, updates.length, 'every update was applied, and none twice');
+  t.equal(before.version, updates.length, 'every update was applied once');
   t.ok(before.memoryParticles.length >= 800 && before.memoryParticles.length <= 1000);
   second.kill('SIGTERM');
   t.equal(await second.exited(), '0');
 
   const third = npmStart(t, folder);
   api = await third.ready();
-  t.same(await readState(api), before, 'after a restart of everything the state is the same');
+  t.same(await readState(api), before, 'the state is the same after a clean restart');
   const { DATABASE_URL: url } = JSON.parse(await readFile(join(folder, 'stack.json'), 'utf8')) as {
     DATABASE_URL: string;
   };
@@ -97,5 +97,5 @@ t.test('everything is killed while 12 networks send 1,707 earthquakes', { timeou
     log: createLogger({ name: 'test', level: 'silent' }),
   });
   t.teardown(() => db.destroy());
-  t.same((await verifyField(db, field)).differences, [], 'and the log replays to it');
+  t.same((await verifyField(db, field)).differences, [], 'the log replays to the stored state');
 });

@@ -1,4 +1,4 @@
-/** Every process is replaced under load, one after the other: no request fails beyond a connection that is tried again. */
+/** A rolling restart under load: no request fails except for connections that are retried. */
 import t, { type Test } from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
 import type { RunningProcess } from '../../dev/processes/child-process.ts';
@@ -14,11 +14,11 @@ const field = asField('rolling');
 const clients = 8;
 
 async function isReady(url: string): Promise<boolean> {
-  const answer = await fetch(`${url}/api/health/ready`).catch(() => undefined);
-  return answer?.status === 200;
+  const response = await fetch(`${url}/api/health/ready`).catch(() => undefined);
+  return response?.status === 200;
 }
 
-/** An API on a port of its own, which is kept over restarts. */
+/** An API process that can be replaced on the same port. */
 async function withApiProcess(t: Test, backing: Backing) {
   const port = String(await findFreePort());
   const url = `http://127.0.0.1:${port}`;
@@ -32,9 +32,9 @@ async function withApiProcess(t: Test, backing: Backing) {
     url,
     async replace() {
       running.sendSignal('SIGTERM');
-      const ended = await running.exited;
+      const exit = await running.exited;
       running = await start();
-      return ended;
+      return exit;
     },
   };
 }
@@ -54,12 +54,12 @@ t.test('all processes are replaced under load', { timeout: 180_000 }, async (t) 
       const url = apis[(counter + attempt) % apis.length]?.url;
       const body = JSON.stringify({ updates: [setCell(counter, device.length, counter / 10_000)] });
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-      const answer = await fetch(`${url}/api/fields/${field}/updates`, { method: 'POST', headers, body }).catch(
+      const response = await fetch(`${url}/api/fields/${field}/updates`, { method: 'POST', headers, body }).catch(
         () => undefined,
       );
-      if (answer) {
-        await answer.arrayBuffer();
-        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      if (response) {
+        await response.arrayBuffer();
+        statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
         return;
       }
       retried += 1;
@@ -80,22 +80,22 @@ t.test('all processes are replaced under load', { timeout: 180_000 }, async (t) 
   const load = Promise.all(Array.from({ length: clients }, (_, index) => send(index)));
 
   await waitForVersion(backing, field, 200);
-  for (const api of apis) t.equal(await api.replace(), 'code 0', 'an API ends cleanly');
+  for (const api of apis) t.equal(await api.replace(), 'code 0', 'the API exits cleanly');
   for (let round = 0; round < 2; round += 1) {
     const { version } = (await reader.readLog(field, 0, 1)) ?? { version: 0 };
     worker.sendSignal('SIGTERM');
-    t.equal(await worker.exited, 'code 0', 'a worker ends cleanly');
+    t.equal(await worker.exited, 'code 0', 'the worker exits cleanly');
     worker = await withProcess(t, 'workers', backing);
-    await waitUntil('the new worker is there', async () => (await producer.queues.refresh()) === 2);
+    await waitUntil('the new worker is registered', async () => (await producer.queues.refresh()) === 2);
     await waitForVersion(backing, field, version + 200);
   }
   isLoadOn = false;
   const sent = (await load).reduce((sum, count) => sum + count, 0);
   await waitForVersion(backing, field, sent);
-  await waitUntil('nothing waits', async () => (await producer.countBacklog()) === 0);
+  await waitUntil('the queue is empty', async () => (await producer.countBacklog()) === 0);
   t.same([...statuses], [[202, sent]], 'every request was accepted');
-  t.comment(`${sent} updates, ${retried} connections tried again`);
-  t.equal((await reader.readLog(field, 0, 1))?.version, sent, 'and applied once');
+  t.comment(`${sent} updates, ${retried} requests retried`);
+  t.equal((await reader.readLog(field, 0, 1))?.version, sent, 'every update was applied once');
   t.equal(await producer.queues.countJobs('failed'), 0);
   t.same((await verifyField(db, field)).differences, []);
 });

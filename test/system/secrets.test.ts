@@ -1,4 +1,4 @@
-/** What the real processes print, at their most talkative, holds no secret: planted ones, looked for in every line. */
+/** No secret appears in the output of the real processes at log level trace: planted secrets are searched for in every line. */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -31,13 +31,13 @@ const secrets = {
 const longTimeout = { timeoutMs: 60_000, intervalMs: 100 };
 
 t.test(
-  'no secret is printed, whatever is asked and whatever is away',
+  'no secret is printed, for any request and during any outage',
   { timeout: 180_000, ...withOneRedis },
   async (t) => {
     const redis = await withRedis(t);
-    await givePassword(redis.url);
+    await addRedisPassword(redis.url);
     const database = new URL((await withDatabase(t)).directUrl);
-    await giveOwnPassword(database);
+    await createDatabaseRole(database);
     const gates = {
       database: await withTcpGate(t, { host: '127.0.0.1', port: Number(database.port) }),
       redis: await withTcpGate(t, { host: '127.0.0.1', port: redis.port }),
@@ -60,11 +60,11 @@ t.test(
       ADMIN_PASSWORD: secrets.admin,
       BACKUP_EVERY_HOURS: '0',
     };
-    const launch = async (room: 'api' | 'workers') => {
-      const script = new URL(`../../${room}/main.ts`, import.meta.url).href;
+    const launch = async (component: 'api' | 'workers') => {
+      const script = new URL(`../../${component}/main.ts`, import.meta.url).href;
       const imports = [new URL('../../dev/processes/exit-with-parent.ts', import.meta.url).href];
       const running = await startProcess(
-        buildNodeProcess({ name: room, script, imports, env, output: log, graceMs: 25_000 }),
+        buildNodeProcess({ name: component, script, imports, env, output: log, graceMs: 25_000 }),
       );
       t.teardown(() => running.stop());
       return running;
@@ -72,7 +72,7 @@ t.test(
     const processes = [await launch('workers'), await launch('api')];
     const address = `http://127.0.0.1:${port}`;
     const health = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
-    await waitUntil('all is well', async () => (await health()) === 'healthy', longTimeout);
+    await waitUntil('all dependencies are healthy', async () => (await health()) === 'healthy', longTimeout);
 
     const { token } = await signToken(
       {
@@ -87,21 +87,21 @@ t.test(
     await sendSecrets(address, token);
     for (const gate of Object.values(gates)) {
       gate.cut();
-      await waitUntil('the health says so', async () => (await health()) !== 'healthy', longTimeout);
+      await waitUntil('the health check reports the outage', async () => (await health()) !== 'healthy', longTimeout);
       await sendSecrets(address, token);
       gate.open();
-      await waitUntil('all is well again', async () => (await health()) === 'healthy', longTimeout);
+      await waitUntil('all dependencies are healthy again', async () => (await health()) === 'healthy', longTimeout);
     }
     for (const running of processes.reverse()) await running.stop();
 
     const printed = readFileSync(output, 'utf8');
-    t.match(printed, /"level":(10|20)/, 'they talk of everything');
-    t.match(printed, /ECONNREFUSED|ECONNRESET|Connection terminated|socket/i, 'and of what was away');
+    t.match(printed, /"level":(10|20)/, 'debug and trace lines are printed');
+    t.match(printed, /ECONNREFUSED|ECONNRESET|Connection terminated|socket/i, 'the outages are logged');
     const planted = { ...secrets, token, signature: token.split('.')[2] ?? '', basic: basicOf(secrets.admin) };
     for (const [what, secret] of Object.entries(planted)) {
       t.notOk(
         printed.split('\n').find((line) => line.includes(secret)),
-        `${what} is not there`,
+        `${what} is not printed`,
       );
     }
   },
@@ -109,15 +109,15 @@ t.test(
 
 const basicOf = (password: string) => Buffer.from(`operator:${password}`).toString('base64');
 
-/** One more password for the user that everybody is. */
-async function givePassword(url: string): Promise<void> {
+/** Adds the planted password to Redis's default user. */
+async function addRedisPassword(url: string): Promise<void> {
   const client = new Redis(url);
   await client.acl('SETUSER', 'default', `>${secrets.redis}`);
   client.disconnect();
 }
 
-/** A role of the database's own, with the planted password. */
-async function giveOwnPassword(database: URL): Promise<void> {
+/** Creates a database role with the planted password and puts it into the URL. */
+async function createDatabaseRole(database: URL): Promise<void> {
   const role = `planted_${database.pathname.slice(1)}`;
   const client = new pg.Client({ connectionString: database.href });
   await client.connect();
@@ -127,14 +127,14 @@ async function giveOwnPassword(database: URL): Promise<void> {
   database.password = secrets.database;
 }
 
-/** Brings each secret to each place in which a client may put it. What is answered does not matter here. */
+/** Sends each secret in every place in which a client may put it. The responses do not matter. */
 async function sendSecrets(address: string, token: string): Promise<void> {
   const field = `${address}/api/fields/garden`;
   const json = { 'content-type': 'application/json' };
-  const bearer = (given: string) => ({ authorization: `Bearer ${given}` });
+  const bearer = (value: string) => ({ authorization: `Bearer ${value}` });
   const post = (headers: Record<string, string>, body: unknown) =>
     fetch(`${field}/updates`, { method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify(body) });
-  const asked = [
+  const responses = [
     post(bearer(token), { updates: [setCell(1, 1, 0.5)] }),
     post(bearer(token), { updates: [{ token: secrets.inBody, password: secrets.inBody }] }),
     post(bearer(token), { updates: [], token: secrets.inBody }),
@@ -150,7 +150,7 @@ async function sendSecrets(address: string, token: string): Promise<void> {
     }),
     fetch(`${address}/admin/queues`, { headers: { authorization: `Basic ${basicOf(secrets.admin)}` } }),
   ];
-  await Promise.all(asked.map((answer) => answer.then((response) => response.text())));
+  await Promise.all(responses.map((pending) => pending.then((response) => response.text())));
   for (const [query, given] of [
     ['', token],
     ['', secrets.inProtocol],
@@ -160,7 +160,7 @@ async function sendSecrets(address: string, token: string): Promise<void> {
   }
 }
 
-/** Over a socket, if it opens: a renewal by something that is no token, which ends it. */
+/** Sends secrets over a socket, if it opens. The invalid token renewal makes the server close it. */
 function exchangeMessages(url: string, token: string): Promise<void> {
   const socket = new WebSocket(url, [streamProtocol, `bearer.${token}`]);
   socket.on('error', () => undefined); // `close` follows.

@@ -1,4 +1,4 @@
-/** A request and what came of it in another process are one trace, as a real receiver of OTLP sees it. */
+/** A request and its processing in the worker form one trace, as received by an OTLP collector. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
@@ -26,7 +26,7 @@ interface Export {
   }[];
 }
 
-/** Takes what is sent to `/v1/traces`, as a collector does. */
+/** An OTLP collector that records the spans sent to `/v1/traces`. */
 async function withCollector(t: Test): Promise<{ url: string; spans: Span[] }> {
   const spans: Span[] = [];
   const server = createServer((request, response) => {
@@ -52,7 +52,7 @@ function readSpans({ resourceSpans }: Export): Span[] {
   });
 }
 
-t.test('from the request through the queue to the commit there is one trace', { timeout: 120_000 }, async (t) => {
+t.test('one trace covers the request, the queue and the commit', { timeout: 120_000 }, async (t) => {
   const collector = await withCollector(t);
   const backing = await withBacking(t);
   const port = await findFreePort();
@@ -65,25 +65,28 @@ t.test('from the request through the queue to the commit there is one trace', { 
   const json = { 'content-type': 'application/json' };
   const registered = await fetch(`${base}/api/devices`, { method: 'POST', headers: json, body: '{}' });
   const { token } = (await registered.json()) as { token: string };
-  const foreign = '0af7651916cd43dd8448eb211c80319c';
-  const answer = await fetch(`${base}/api/fields/global/updates`, {
+  const clientTraceId = '0af7651916cd43dd8448eb211c80319c';
+  const response = await fetch(`${base}/api/fields/global/updates`, {
     method: 'POST',
     headers: {
       ...json,
       authorization: `Bearer ${token}`,
       prefer: 'wait=20',
-      traceparent: `00-${foreign}-b7ad6b7169203331-01`,
+      traceparent: `00-${clientTraceId}-b7ad6b7169203331-01`,
     },
     body: JSON.stringify({ updates: [setCell(1, 1, 0.5)] }),
   });
-  t.equal(answer.status, 200);
+  t.equal(response.status, 200);
 
-  const request = await waitUntil('the request has come', () =>
+  const request = await waitUntil('the request span is received', () =>
     collector.spans.find(({ name }) => name === 'POST /api/fields/:field/updates'),
   );
   const ofTrace = () => collector.spans.filter(({ traceId }) => traceId === request.traceId);
   const find = (name: string | RegExp) => ofTrace().find((span) => span.name.match(name));
-  await waitUntil('all of the trace has come', () => find(/^commit$/) && find(/^publish$/) && find(/process/));
+  await waitUntil(
+    'all spans of the trace are received',
+    () => find(/^commit$/) && find(/^publish$/) && find(/process/),
+  );
   const commit = find(/^commit$/);
   const parents = [commit];
   for (let span = commit; span?.parentSpanId; ) {
@@ -99,13 +102,13 @@ t.test('from the request through the queue to the commit there is one trace', { 
       ['field-api', 'add updates.apply-updates'],
       ['field-api', 'POST /api/fields/:field/updates'],
     ],
-    'each span stands on the one before it',
+    'each span is the parent of the next',
   );
   t.ok(BigInt(commit?.endTimeUnixNano ?? 0) >= BigInt(commit?.startTimeUnixNano ?? 0));
-  t.not(request.traceId, foreign, "a client's trace is not joined");
-  t.match(request.links, [{ traceId: foreign }], 'but pointed to');
+  t.not(request.traceId, clientTraceId, "the client's trace is not continued");
+  t.match(request.links, [{ traceId: clientTraceId }], 'the client span is linked');
   t.notOk(
     collector.spans.some(({ name }) => name.includes('/health/')),
-    'health checks leave no traces',
+    'health checks are not traced',
   );
 });
