@@ -1,18 +1,19 @@
-/**
- * Builds the Fastify app from ready connections and parts. `app.close()` ends the parts as well; the connections belong to
- * whoever opened them.
- */
+/** Creates the Fastify instance with its hooks and plugins, before any route is added. Knows nothing of fields. */
 import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Config } from '../shared/config/config.ts';
 import { parseProxies } from '../shared/config/trusted-proxies.ts';
 import { maxRequestBytes, streamProtocol } from '../shared/contract/wire.ts';
 import { FieldError } from '../shared/errors.ts';
-import { createFieldGuard } from './auth/field-auth.ts';
-import type { Connections } from './connections.ts';
-import type { App } from './fastify-types.ts';
-import { parseOrigins } from './http/cors-origins.ts';
+import type { Tracing } from '../shared/observability/tracing.ts';
+import type { Logger } from '../shared/process/logger.ts';
+import { type App, decorateRequests } from './fastify-types.ts';
+import { sendProblem, toFieldError } from './http/problem-response.ts';
+import type { ApiMetrics } from './metrics.ts';
+import { handleClientError, handleUpgradeError } from './plugins/client-error-handler.ts';
+import { addErrorHandler } from './plugins/error-handler.ts';
 import { addGracefulShutdown } from './plugins/graceful-shutdown.ts';
 import { addJsonBodyParser } from './plugins/json-body-parser.ts';
 import { addMethodNotAllowed } from './plugins/method-not-allowed.ts';
@@ -22,117 +23,100 @@ import { addRequestLogging } from './plugins/request-logging.ts';
 import { checkRequestPreconditions } from './plugins/request-preconditions.ts';
 import { addRequestTracing } from './plugins/request-tracing.ts';
 import { addSecurityHeaders } from './plugins/security-headers.ts';
-import { addErrorHandler, handleClientError, handleUpgradeError, sendProblem, toFieldError } from './problems.ts';
-import { addDeviceRoutes } from './routes/devices.ts';
-import { addHealthRoutes } from './routes/health.ts';
-import { addHistoryRoutes } from './routes/history.ts';
-import { addOperatorRoutes } from './routes/operators.ts';
-import { addPageRoutes } from './routes/page.ts';
-import { addStateRoutes } from './routes/state.ts';
-import { addStreamRoutes } from './routes/streams.ts';
-import { addUpdateRoutes } from './routes/updates.ts';
-import type { Services } from './services.ts';
 
-/** The longest address that means anything has 200 characters. */
+/** The longest valid URL has about 200 characters. */
 const maxUrlLength = 2048;
-/** How often connections are looked at for requests that do not arrive. */
+/** The longest interval between two searches for connections whose request does not arrive. */
 const maxCheckIntervalMs = 5000;
-/** Without a byte either way. Longer than the longest `Prefer: wait`, and than a stream's keep-alive. */
+/** Without a byte in either direction. Longer than the longest `Prefer: wait` and than the keep-alive of streams. */
 const connectionTimeoutMs = 75_000;
 
 const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied', 'ratelimit', 'ratelimit-policy'];
 
-export async function buildApp(connections: Connections, services: Services): Promise<App> {
-  const { config, reader, producer, verifyToken, revocations, tracing } = connections;
-  const { metrics, streams, replies, limits } = services;
-  const origins = parseOrigins(config.CORS_ORIGINS);
+interface AppDeps {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: ApiMetrics;
+  readonly tracing: Tracing | undefined;
+  /** The origins that CORS allows. */
+  readonly origins: readonly string[];
+  readonly isStopping: () => boolean;
+}
 
-  const app = createServer(connections);
+export async function createApp({ config, log, metrics, tracing, origins, isStopping }: AppDeps): Promise<App> {
+  const app = createFastify(config, log);
+  decorateRequests(app);
   rejectLongUrls(app);
   checkRequestPreconditions(app);
   addJsonBodyParser(app);
   addErrorHandler(app, { metrics, showDetails: config.NODE_ENV === 'development' });
   addMethodNotAllowed(app);
   if (tracing) addRequestTracing(app, tracing);
-  addRequestLogging(app, connections.log, metrics);
+  addRequestLogging(app, log, metrics);
   addRateLimitHeaders(app);
-  addGracefulShutdown(app, { streams, replies });
-  app.addHook('onClose', async () => services.close());
-
+  addGracefulShutdown(app, { isStopping });
   addSecurityHeaders(app);
   await app.register(cors, {
-    // An empty list would let in nobody either, but speak of CORS in every answer.
+    // An empty list would allow no origin either, but would add CORS headers to every response.
     origin: origins.length > 0 && [...origins],
     methods: ['GET', 'HEAD', 'POST'],
     exposedHeaders,
     strictPreflight: false,
   });
+  await addWebSockets(app);
+  await addOpenApi(app);
+  return app;
+}
+
+function createFastify(config: Config, log: Logger): App {
+  const requestTimeout = config.REQUEST_TIMEOUT_MS;
+  const proxies = parseProxies(config.TRUST_PROXY);
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // addRequestLogging writes one line for each request instead.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: maxRequestBytes,
+    // For the whole request to arrive, against clients that send slowly on purpose.
+    requestTimeout,
+    http: {
+      connectionsCheckingInterval: Math.min(maxCheckIntervalMs, requestTimeout),
+      headersTimeout: requestTimeout,
+      // checkRequestPreconditions answers with a problem; Node would answer without a body.
+      requireHostHeader: false,
+    },
+    trustProxy: proxies.length > 0 ? [...proxies] : false,
+    connectionTimeout: connectionTimeoutMs,
+    // Requests that arrive during shutdown are still served; the stream routes refuse new streams.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: handleClientError,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, toFieldError(error)),
+  }).withTypeProvider<ZodTypeProvider>();
+  // Response types are checked at compile time and by the contract's tests, not at run time.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  return app;
+}
+
+async function addWebSockets(app: App): Promise<void> {
   await app.register(websocket, {
     options: {
       maxPayload: maxRequestBytes,
       perMessageDeflate: false,
       handleProtocols: (protocols: Set<string>) => (protocols.has(streamProtocol) ? streamProtocol : false),
     },
-    // Errors of a socket close it; `ws` has said why to the peer.
+    // `ws` has already sent a close code to the peer.
     errorHandler: (error, socket, request) => {
-      request.log.debug({ err: error }, 'socket failed');
+      request.log.debug({ err: error }, 'WebSocket error');
       socket.terminate();
     },
-    // The streams are drained with a goodbye, not closed without a word.
+    // The lifecycle has drained the streams before; the plugin's own hook would close them without a message.
     preClose: (done) => done(),
   });
   app.websocketServer.on('wsClientError', handleUpgradeError);
-  await addOpenApi(app);
-
-  const createGuard = createFieldGuard({ verifyToken, limits });
-  const guard = createGuard('field:read');
-  addHealthRoutes(app, { check: services.checkHealth, isStopping: () => streams.isDraining });
-  addDeviceRoutes(app, { config, revocations, limits });
-  addUpdateRoutes(app, { ...services, config, reader, guard: createGuard('field:write') });
-  addStateRoutes(app, { ...services, guard });
-  addHistoryRoutes(app, { config, reader, guard });
-  addStreamRoutes(app, { ...services, config, verifyToken, guard, origins });
-  addPageRoutes(app, config);
-  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics });
-  await app.ready();
-  return app;
 }
 
 function rejectLongUrls(app: App): void {
   app.addHook('onRequest', ({ url }, _reply, done) => {
     done(url.length > maxUrlLength ? new FieldError('url_too_long') : undefined);
   });
-}
-
-function createServer({ log, config }: Connections): App {
-  const requestTimeout = config.REQUEST_TIMEOUT_MS;
-  const proxies = parseProxies(config.TRUST_PROXY);
-  const app = Fastify({
-    loggerInstance: log as FastifyBaseLogger,
-    // Requests are logged by their own hook, in one line each.
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: maxRequestBytes,
-    // For the whole request to arrive; slower ones are attacks.
-    requestTimeout,
-    http: {
-      connectionsCheckingInterval: Math.min(maxCheckIntervalMs, requestTimeout),
-      headersTimeout: requestTimeout,
-      // Refused by a hook, since Node would do it without a word.
-      requireHostHeader: false,
-    },
-    trustProxy: proxies.length > 0 ? [...proxies] : false,
-    connectionTimeout: connectionTimeoutMs,
-    // What comes while streams are drained is still served; new streams are refused by their routes.
-    return503OnClosing: false,
-    routerOptions: { maxParamLength: 200 },
-    clientErrorHandler: handleClientError,
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, toFieldError(error)),
-  }).withTypeProvider<ZodTypeProvider>();
-  app.decorateRequest('claims', null);
-  app.decorateRequest('budget', null);
-  app.decorateRequest('refusal', null);
-  app.decorateRequest('problemCode', null);
-  // The types of answers are checked when they are compiled, and by the contract's tests.
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  return app;
 }

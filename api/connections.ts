@@ -1,13 +1,11 @@
 /**
- * Everything that an API process is connected to, opened in order and registered to be closed. Waits for PostgreSQL,
- * since the cache's keys are named after the database, and nobody may come in before it is known whose tokens are revoked;
- * Redis may come later.
+ * Opens the connections of an API process and registers how they are closed. Waits for PostgreSQL, because the cache keys
+ * contain the installation's id and no request may be served before the revoked tokens are known. Redis may come up later.
  */
 import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
-import { createTokenVerifier, type VerifyToken } from '../shared/auth/jwt.ts';
 import { type ReadRevocations, RevocationList } from '../shared/auth/revocation-list.ts';
 import { type CacheKeys, createCacheKeys } from '../shared/cache/cache-keys.ts';
 import { type Config, directDatabaseUrl } from '../shared/config/config.ts';
@@ -19,30 +17,34 @@ import { retry } from '../shared/process/retry.ts';
 import { FallbackQueue } from '../shared/queue/fallback-queue.ts';
 import { UpdateProducer } from '../shared/queue/update-producer.ts';
 import { connectRedis, failFast } from '../shared/redis/connect.ts';
-import { withRevocationCheck } from './auth/field-auth.ts';
 
-/** What the app is built from. */
-export interface Connections {
+/** What every part of the process is given. */
+export interface ProcessDeps {
   readonly config: Config;
   readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+}
+
+export interface Connections {
   readonly reader: FieldReader;
   readonly readPoolUse: () => PoolUse;
-  /** Undefined unless traces are wanted. */
+  /** Undefined unless tracing is configured. */
   readonly tracing: Tracing | undefined;
   readonly producer: UpdateProducer;
   readonly cacheRedis: Redis;
-  /** A connection for nothing but listening. */
+  /** Used for channel subscriptions only. */
   readonly subscriberRedis: Redis;
   readonly keys: CacheKeys;
-  readonly verifyToken: VerifyToken;
+  /** Has been read once. */
   readonly revocations: RevocationList;
   readonly readRevocations: ReadRevocations;
 }
 
-/** Short: somebody waits for the answer. */
+/** Short, because a client waits for the response. */
 const statementTimeoutMs = 5000;
 
-export async function connectApi(config: Config, log: Logger, lifecycle: Lifecycle): Promise<Connections> {
+export async function openConnections(deps: ProcessDeps): Promise<Connections> {
+  const { config, log, lifecycle } = deps;
   const database = connectDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL_SIZE,
@@ -53,52 +55,46 @@ export async function connectApi(config: Config, log: Logger, lifecycle: Lifecyc
   lifecycle.onStop('database', () => database.destroy());
   const cacheRedis = connectRedis(config.CACHE_REDIS_URL, 'cache', log);
   lifecycle.onStop('cache', () => cacheRedis.disconnect());
-  // Subscribes by itself, so that it knows when it has: see ChannelSubscriber.
-  const subscriberRedis = connectRedis(config.CACHE_REDIS_URL, 'subscriber', log, {
-    ...failFast,
-    autoResubscribe: false,
-  });
+  // RedisSubscriber resubscribes by itself, so that it knows when all channels are subscribed again.
+  const subscriberOptions = { ...failFast, autoResubscribe: false };
+  const subscriberRedis = connectRedis(config.CACHE_REDIS_URL, 'subscriber', log, subscriberOptions);
   lifecycle.onStop('subscriber', () => subscriberRedis.disconnect());
   const tracing = await startTracing({ name: 'field-api', config, log, lifecycle });
-  const telemetry = tracing?.telemetry;
-  const fallback = new FallbackQueue(directDatabaseUrl(config), log, telemetry);
-  const queue = { url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX, telemetry, isTraced: tracing?.isTraced };
-  const producer = new UpdateProducer(queue, log, fallback);
+  const producer = createProducer(deps, tracing);
   lifecycle.onStop('queue', () => producer.close());
 
   const reader = createFieldReader(database);
   const readRevocations = createRevocationReader(database);
   const revocations = new RevocationList();
-  const installation = await waitForPostgres({ log, lifecycle }, async () => {
+  const installation = await waitForPostgres(deps, async () => {
     revocations.apply(await readRevocations(0));
     return reader.readInstallation();
   });
-  const keys = createCacheKeys(config.QUEUE_PREFIX, installation);
   return {
-    config,
-    log,
     reader,
     readPoolUse: () => readPoolUsage(database),
     tracing,
     producer,
     cacheRedis,
     subscriberRedis,
-    keys,
-    verifyToken: withRevocationCheck(createTokenVerifier(config), revocations),
+    keys: createCacheKeys(config.QUEUE_PREFIX, installation),
     revocations,
     readRevocations,
   };
 }
 
-interface WaitForPostgresDeps {
-  readonly log: Logger;
-  readonly lifecycle: Lifecycle;
+function createProducer({ config, log }: ProcessDeps, tracing: Tracing | undefined): UpdateProducer {
+  const telemetry = tracing?.telemetry;
+  const fallback = new FallbackQueue(directDatabaseUrl(config), log, telemetry);
+  const queue = { url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX, telemetry, isTraced: tracing?.isTraced };
+  return new UpdateProducer(queue, log, fallback);
 }
 
-function waitForPostgres<T>({ log, lifecycle }: WaitForPostgresDeps, query: () => Promise<T>): Promise<T> {
+/** Retries with backoff until the query succeeds or the process stops. */
+function waitForPostgres<T>({ log, lifecycle }: ProcessDeps, query: () => Promise<T>): Promise<T> {
   return retry(query, {
     initialDelayMs: 200,
     signal: lifecycle.signal,
-    onRetry: (err, { delayMs }) => log.warn({ err, delayMs }, 'PostgreSQL does not answer yet'),
+    onRetry: (err, { delayMs }) => log.warn({ err, delayMs }, 'PostgreSQL unavailable; retrying'),
   });
 }

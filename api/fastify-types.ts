@@ -1,10 +1,10 @@
-/** The types that every part of the API shares: its Fastify instance, and what a request carries. */
-
+/** The Fastify instance of the API, and what its hooks record on a request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Claims } from '../shared/contract/token.ts';
 import type { ErrorCode, FieldError } from '../shared/errors.ts';
+import type { Writer } from './auth/field-auth.ts';
 import type { DistributedRateLimiter } from './rate-limits/distributed-rate-limiter.ts';
 
 export type App = FastifyInstance<
@@ -15,15 +15,33 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
+/** Null until a hook sets them. */
+interface RequestState {
+  /** Of the token; null on routes without a guard. */
+  claims: Claims | null;
+  /** The device that may write; null unless the guard requires `field:write`. */
+  writer: Writer | null;
+  /** What the request was charged to; the response has its state in the `RateLimit` headers. */
+  rateLimiter: DistributedRateLimiter | null;
+  /** The code of the problem that was sent. */
+  problemCode: ErrorCode | null;
+  /** Why a WebSocket is closed right after the upgrade. */
+  upgradeError: FieldError | null;
+}
+
 declare module 'fastify' {
-  interface FastifyRequest {
-    /** What the token says; null on routes that need none. */
-    claims: Claims | null;
-    /** What the request spends of; told in its answer. */
-    budget: DistributedRateLimiter | null;
-    /** What the answer says went wrong. */
-    problemCode: ErrorCode | null;
-    /** Why a WebSocket is closed as soon as it is open. */
-    refusal: FieldError | null;
-  }
+  interface FastifyRequest extends RequestState {}
+}
+
+const initialState: RequestState = {
+  claims: null,
+  writer: null,
+  rateLimiter: null,
+  problemCode: null,
+  upgradeError: null,
+};
+
+/** Declares the properties on Fastify's request, which also keeps its objects in one shape. */
+export function decorateRequests(app: Pick<App, 'decorateRequest'>): void {
+  for (const [name, value] of Object.entries(initialState)) app.decorateRequest(name, value);
 }

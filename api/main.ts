@@ -1,4 +1,4 @@
-/** The API process: configuration, connections, start, shutdown. */
+/** The API process: reads the configuration, starts the API, and refuses a queue that is not durable enough. */
 import { ConfigError, loadConfig } from '../shared/config/config.ts';
 import { createProcessLogger } from '../shared/observability/process-logger.ts';
 import { checkQueueDurability } from './health/durability-check.ts';
@@ -8,10 +8,9 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const { log, lifecycle } = createProcessLogger({ name: 'api', config, pretty: process.stdout.isTTY });
 
-  const { address, connections } = await startApi({ config, log, lifecycle });
+  const { address, producer } = await startApi({ config, log, lifecycle });
   log.info({ address }, 'api listening');
 
-  const { producer } = connections;
   const weakness = await checkQueueDurability({ config, producer, log, lifecycle });
   if (!weakness) return;
   await lifecycle.stop();

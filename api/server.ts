@@ -1,48 +1,184 @@
-/** Starts an API: connections, the app, its address. What it starts, the lifecycle stops. */
+/**
+ * The composition root of the API process: opens the connections, creates the services, adds the routes and listens.
+ * Whatever has to be stopped registers with the lifecycle where it is created, and is stopped in reverse order.
+ */
+import { createTokenVerifier } from '../shared/auth/jwt.ts';
+import { toTokenIdentity } from '../shared/auth/revocation-list.ts';
+import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
+import { FieldCache } from '../shared/cache/field-cache.ts';
 import type { Config } from '../shared/config/config.ts';
-import { reportPeriodically } from '../shared/every-minute.ts';
 import { startMetricsServer } from '../shared/observability/metrics-server.ts';
-import type { Lifecycle } from '../shared/process/lifecycle.ts';
-import type { Logger } from '../shared/process/logger.ts';
-import { buildApp } from './app.ts';
-import { createCacheUseReport } from './cache-use-log.ts';
-import { type Connections, connectApi } from './connections.ts';
+import { measureDependencies, measurePool } from '../shared/observability/process-metrics.ts';
+import { measureQueues } from '../shared/queue/queue-metrics.ts';
+import type { UpdateProducer } from '../shared/queue/update-producer.ts';
+import { AdmissionControl } from './admission/admission-control.ts';
+import { CounterGapCheck } from './admission/counter-gap-check.ts';
+import { createApp } from './app.ts';
+import { createFieldGuard, withRevocationCheck } from './auth/field-auth.ts';
+import { type Connections, openConnections, type ProcessDeps } from './connections.ts';
 import type { App } from './fastify-types.ts';
-import { createServices, type Services } from './services.ts';
-
-interface StartApiDeps {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly lifecycle: Lifecycle;
-}
+import { createHealthCheck } from './health/health-check.ts';
+import { parseOrigins } from './http/cors-origins.ts';
+import { createMetrics, measureStreamBuffers } from './metrics.ts';
+import { createRateLimits } from './rate-limits/rate-limits.ts';
+import { RedisSubscriber } from './redis-subscriber.ts';
+import { addDeviceRoutes } from './routes/devices.ts';
+import { addErrorDocsRoute } from './routes/error-docs.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import { addHistoryRoutes } from './routes/history.ts';
+import { addOperatorRoutes } from './routes/operators.ts';
+import { addPageRoutes } from './routes/page.ts';
+import { addStateRoutes } from './routes/state.ts';
+import { addStreamRoutes } from './routes/streams.ts';
+import { addUpdateRoutes } from './routes/updates.ts';
+import { LatestVersions } from './state/latest-versions.ts';
+import { Presence } from './state/presence.ts';
+import { StateReader } from './state/state-reader.ts';
+import { StreamHub } from './streaming/stream-hub.ts';
+import { StreamRegistry } from './streaming/transports/stream-registry.ts';
+import { createAcceptMessage, createAcceptUpdates } from './updates/accept-updates.ts';
+import { PendingReplies } from './updates/pending-replies.ts';
 
 export interface RunningApi {
-  readonly app: App;
-  readonly connections: Connections;
   /** For example `http://127.0.0.1:3000` */
   readonly address: string;
+  readonly producer: UpdateProducer;
 }
 
-/** Resolves when it listens; waits for PostgreSQL as long as it takes. */
-export async function startApi({ config, log, lifecycle }: StartApiDeps): Promise<RunningApi> {
-  const connections = await connectApi(config, log, lifecycle);
-  const services = createServices(connections);
-  const app = await buildApp(connections, services);
-  lifecycle.onStop('http', () => app.close());
+/** Resolves once the API listens, which can take as long as PostgreSQL is unavailable. */
+export async function startApi(deps: ProcessDeps): Promise<RunningApi> {
+  const { config, log, lifecycle } = deps;
+  const connections = await openConnections(deps);
+  const services = createServices(deps, connections);
+  const { metrics, replies, streams, checkHealth } = services;
+
+  const origins = parseOrigins(config.CORS_ORIGINS);
+  const isStopping = () => lifecycle.isStopping;
+  const app = await createApp({ config, log, metrics, tracing: connections.tracing, origins, isStopping });
+  addRoutes(app, { config, origins, isStopping, connections, services });
+  lifecycle.onStop('http server', () => app.close());
   const address = await app.listen({ host: config.HOST, port: config.PORT });
-  reportPeriodically('cache use', createCacheUseReport(services.metrics, log), lifecycle);
+  // Before the HTTP server, which waits for the requests and the streams that are open.
+  lifecycle.onStop('streams and waiting requests', () => {
+    replies.close();
+    return streams.drain();
+  });
+
   startMetricsServer({
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,
-    registry: services.metrics.registry,
-    check: () => checkReadiness(services),
+    registry: metrics.registry,
+    check: async () => {
+      const { status, checks, canRead, canWrite } = await checkHealth();
+      return { status, checks, isReady: canRead && canWrite };
+    },
     log,
     lifecycle,
   });
-  return { app, connections, address };
+  return { address, producer: connections.producer };
 }
 
-async function checkReadiness({ checkHealth }: Services) {
-  const { status, checks, canRead, canWrite } = await checkHealth();
-  return { status, checks, isReady: canRead && canWrite };
+/** What the routes share. */
+export function createServices({ config, log, lifecycle }: ProcessDeps, connections: Connections) {
+  const { reader, producer, cacheRedis, subscriberRedis, keys, revocations, readRevocations } = connections;
+  const metrics = createMetrics();
+  const cache = new FieldCache(cacheRedis, keys, config.CACHE_TTL_SECONDS);
+  const versions = new LatestVersions(cache);
+  const presence = new Presence(cacheRedis, keys);
+  const states = new StateReader({ cache, reader, log });
+  const verifyToken = withRevocationCheck(createTokenVerifier(config), revocations);
+
+  const redisSubscriber = new RedisSubscriber(subscriberRedis, log);
+  lifecycle.onStop('channels', () => redisSubscriber.close());
+  const replies = new PendingReplies(redisSubscriber, keys);
+  const hub = new StreamHub({ states, reader, presence, metrics, log, redisSubscriber, keys, versions });
+  lifecycle.onStop('stream hub', () => hub.close());
+  const limits = createRateLimits(config, cacheRedis, keys.limitPrefix);
+  lifecycle.onStop('rate limits', () => limits.close());
+  const streams = new StreamRegistry({
+    streamLimiter: limits.streams,
+    onChange: (transport, change) => metrics.streams.inc({ transport }, change),
+    isRevoked: (claims) => revocations.isRevoked(toTokenIdentity(claims)),
+  });
+  lifecycle.onStop('stream registry', () => streams.close());
+
+  const onChange = () => streams.closeRevoked();
+  const revocationPoller = new RevocationPoller({ list: revocations, read: readRevocations, log, onChange });
+  revocationPoller.start();
+  lifecycle.onStop('revocation poller', () => revocationPoller.close());
+  void redisSubscriber.subscribe(keys.revocationChannel, () => void revocationPoller.poll());
+
+  const admission = new AdmissionControl({
+    producer,
+    maxJobs: config.MAX_BACKLOG,
+    maxQueueMemoryMb: config.MAX_QUEUE_MEMORY_MB,
+    log,
+    onBacklogCount: (waiting) => metrics.backlog.set(waiting),
+  });
+  admission.start();
+  lifecycle.onStop('admission control', () => admission.close());
+  const counterGapCheck = new CounterGapCheck(reader);
+  const acceptUpdates = createAcceptUpdates({
+    producer,
+    limits,
+    admission,
+    counterGapCheck,
+    versions,
+    presence,
+    metrics,
+  });
+  const acceptMessage = createAcceptMessage({ admission, acceptUpdates });
+
+  const checkHealth = createHealthCheck({ reader, cacheRedis, producer, admission });
+  metrics.backlogLimit.set(config.MAX_BACKLOG);
+  measureStreamBuffers(metrics, () => streams.bufferedBytes());
+  measurePool(metrics.registry, connections.readPoolUse);
+  measureQueues(metrics.registry, () => producer.readStats());
+  measureDependencies(metrics.registry, async () => {
+    const { database, queue, cache } = (await checkHealth()).checks;
+    return { postgres: database.status === 'up', queue: queue.status === 'up', cache: cache.status === 'up' };
+  });
+  return {
+    metrics,
+    versions,
+    presence,
+    states,
+    verifyToken,
+    replies,
+    hub,
+    limits,
+    streams,
+    admission,
+    acceptUpdates,
+    acceptMessage,
+    checkHealth,
+  };
+}
+
+interface RoutesDeps {
+  readonly config: Config;
+  readonly origins: readonly string[];
+  readonly isStopping: () => boolean;
+  readonly connections: Connections;
+  readonly services: ReturnType<typeof createServices>;
+}
+
+function addRoutes(app: App, { config, origins, isStopping, connections, services }: RoutesDeps): void {
+  const { reader, producer, revocations } = connections;
+  const { metrics, versions, presence, states, verifyToken, replies, hub, limits, streams } = services;
+  const { admission, acceptUpdates, acceptMessage, checkHealth } = services;
+  const createGuard = createFieldGuard({ verifyToken, limits });
+  const readGuard = createGuard('field:read');
+  const writeGuard = createGuard('field:write');
+  const sessions = { config, hub, presence, streams, verifyToken, acceptUpdates: acceptMessage, metrics };
+
+  addHealthRoutes(app, { check: checkHealth, isStopping });
+  addDeviceRoutes(app, { config, revocations, limits });
+  addUpdateRoutes(app, { config, guard: writeGuard, admission, acceptUpdates, replies, reader, versions });
+  addStateRoutes(app, { guard: readGuard, states, presence, versions, metrics });
+  addHistoryRoutes(app, { config, guard: readGuard, reader });
+  addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });
+  addErrorDocsRoute(app);
+  addPageRoutes(app, config);
+  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics });
 }

@@ -1,39 +1,207 @@
 /**
- * Every error that a client can meet: its code, status, whether trying again helps, and its title.
- * The API's error handler and the worker's translator are the only readers of the table.
+ * The one table of errors that a client can meet. The problem responses, the OpenAPI schema, `docs/errors.md` and the page
+ * `/docs/errors` are derived from it: to add an error, add an entry and run `npm run docs`.
  */
 
+export interface ErrorEntry {
+  readonly status: number;
+  /** Whether sending the same request again can succeed. */
+  readonly retry: boolean;
+  /** The problem's `title`: the same for every occurrence. */
+  readonly title: string;
+  readonly cause: string;
+  /** What the client or the operator can do about it. */
+  readonly remedy: string;
+}
+
 export const errorTable = {
-  bad_request: { status: 400, retry: false, title: 'The request cannot be understood' },
-  invalid_input: { status: 400, retry: false, title: 'The input does not fit its schema' },
-  counter_too_far: { status: 400, retry: false, title: "A counter is more than 1,000,000 above the device's last" },
-  unauthorized: { status: 401, retry: false, title: 'A valid token is needed' },
-  token_expired: { status: 401, retry: false, title: 'The token has run out' },
-  token_revoked: { status: 401, retry: false, title: 'The token has been revoked' },
-  forbidden: { status: 403, retry: false, title: 'The token does not allow this' },
-  not_found: { status: 404, retry: false, title: 'There is nothing at this address' },
-  field_not_found: { status: 404, retry: false, title: 'There is no such field' },
-  method_not_allowed: { status: 405, retry: false, title: 'This address does not take this method' },
-  version_not_kept: { status: 410, retry: false, title: 'That far back is no longer kept' },
-  version_ahead: { status: 404, retry: false, title: 'The field has not reached that version' },
-  request_timeout: { status: 408, retry: true, title: 'The request did not arrive in time' },
-  too_large: { status: 413, retry: false, title: 'The request is too large' },
-  url_too_long: { status: 414, retry: false, title: 'The address is too long' },
-  unsupported_media_type: { status: 415, retry: false, title: 'The body must be JSON' },
-  rate_limited: { status: 429, retry: true, title: 'That is more than is allowed in this time' },
-  headers_too_large: { status: 431, retry: false, title: 'The headers are too large' },
-  internal: { status: 500, retry: true, title: 'Something went wrong here' },
-  overloaded: { status: 503, retry: true, title: 'Too many updates are waiting' },
-  queue_unavailable: { status: 503, retry: true, title: 'Updates cannot be taken right now' },
-  reads_unavailable: { status: 503, retry: true, title: 'The state cannot be read right now' },
-  keys_unavailable: { status: 503, retry: true, title: 'Tokens cannot be checked right now' },
-  shutting_down: { status: 503, retry: true, title: 'This process is stopping' },
-} as const;
+  bad_request: {
+    status: 400,
+    retry: false,
+    title: 'The request is malformed',
+    cause: 'The request is not valid HTTP, its body is not valid JSON in UTF-8, or a precondition is not met.',
+    remedy: 'Correct the request as `detail` says.',
+  },
+  invalid_input: {
+    status: 400,
+    retry: false,
+    title: 'The input does not match its schema',
+    cause: 'A path parameter, a query parameter or the body does not match the schema of the route.',
+    remedy: 'Correct the values that `errors` names; the schemas are at `/docs`.',
+  },
+  counter_too_far: {
+    status: 400,
+    retry: false,
+    title: "A counter is more than 1,000,000 above the device's last",
+    cause: 'Counters that far ahead would use up the numbers of the device for good, so they are refused.',
+    remedy: 'Read `GET /api/fields/:field/clock?device=ID` and number the updates from there.',
+  },
+  unauthorized: {
+    status: 401,
+    retry: false,
+    title: 'A valid token is required',
+    cause: 'The token is missing, malformed, or signed with a key that the server does not accept.',
+    remedy: 'Send `Authorization: Bearer <token>` with a token from `POST /api/devices` or from an operator.',
+  },
+  token_expired: {
+    status: 401,
+    retry: false,
+    title: 'The token has expired',
+    cause: 'The time in the claim `exp` has passed.',
+    remedy: 'Get a new token. Unsent updates stay valid.',
+  },
+  token_revoked: {
+    status: 401,
+    retry: false,
+    title: 'The token has been revoked',
+    cause: 'An operator has revoked this token, its device or its user.',
+    remedy: 'Get a token that was issued after the revocation; ask an operator.',
+  },
+  forbidden: {
+    status: 403,
+    retry: false,
+    title: 'The token does not allow this',
+    cause: 'The token lacks the scope, the field or the device, or the origin or the setting does not permit it.',
+    remedy: '`detail` names what is missing. Ask an operator for a token that has it.',
+  },
+  not_found: {
+    status: 404,
+    retry: false,
+    title: 'There is no such route',
+    cause: 'No route matches the path.',
+    remedy: 'Check the path against `/docs`.',
+  },
+  field_not_found: {
+    status: 404,
+    retry: false,
+    title: 'There is no such field',
+    cause: 'A field exists from its first applied update on. No update of this field has been applied.',
+    remedy: 'Check the field id, or send an update to create the field.',
+  },
+  version_ahead: {
+    status: 404,
+    retry: false,
+    title: 'The field has not reached that version',
+    cause: 'The version that was requested is above the current version of the field.',
+    remedy: 'Request a version up to the current one, which `GET /api/fields/:field` has.',
+  },
+  method_not_allowed: {
+    status: 405,
+    retry: false,
+    title: 'The route does not support this method',
+    cause: 'The path exists, but not with this method.',
+    remedy: 'Use one of the methods in the header `Allow`.',
+  },
+  request_timeout: {
+    status: 408,
+    retry: true,
+    title: 'The request did not arrive in time',
+    cause: 'The whole request did not arrive within `REQUEST_TIMEOUT_MS`.',
+    remedy: 'Send it again; send smaller batches over slow connections.',
+  },
+  version_not_kept: {
+    status: 410,
+    retry: false,
+    title: 'That version is no longer kept',
+    cause: 'The log has been pruned beyond the version that was requested.',
+    remedy: 'Read the current state and continue from its version.',
+  },
+  too_large: {
+    status: 413,
+    retry: false,
+    title: 'The request body is too large',
+    cause: 'The body is larger than 1 MiB.',
+    remedy: 'Send the updates in smaller batches.',
+  },
+  url_too_long: {
+    status: 414,
+    retry: false,
+    title: 'The URL is too long',
+    cause: 'The URL has more than 2048 characters.',
+    remedy: 'Shorten the URL; no valid URL of this API is longer than about 200 characters.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    retry: false,
+    title: 'The body must be JSON',
+    cause: 'The content type is not `application/json`, or the body is compressed.',
+    remedy: 'Send uncompressed JSON with `Content-Type: application/json`.',
+  },
+  rate_limited: {
+    status: 429,
+    retry: true,
+    title: 'The rate limit is exceeded',
+    cause: 'The user or the address has used up a budget (a setting `LIMIT_…`), which `detail` names.',
+    remedy: 'Wait as long as `Retry-After` says. The headers `RateLimit` and `RateLimit-Policy` show what is left.',
+  },
+  headers_too_large: {
+    status: 431,
+    retry: false,
+    title: 'The request headers are too large',
+    cause: 'The headers are larger than the HTTP parser accepts (16 KiB).',
+    remedy: 'Send fewer or smaller headers; check for large cookies.',
+  },
+  internal: {
+    status: 500,
+    retry: true,
+    title: 'An unexpected error occurred',
+    cause: 'A fault of the server.',
+    remedy: 'Send the request again later. For operators: the log line `request failed` has the error.',
+  },
+  overloaded: {
+    status: 503,
+    retry: true,
+    title: 'The server accepts no more updates at the moment',
+    cause:
+      'Too many updates are queued (`MAX_BACKLOG`), the memory of the queue is used up (`MAX_QUEUE_MEMORY_MB`, or 70% of ' +
+      "its Redis server's `maxmemory`), the API process is receiving too many bytes, or the request waited too long for " +
+      'admission. `detail` says which.',
+    remedy:
+      'Wait as long as `Retry-After` says. For operators: see FieldUpdatesRefused and FieldBacklogFilling in docs/operations.md.',
+  },
+  queue_unavailable: {
+    status: 503,
+    retry: true,
+    title: 'Updates cannot be accepted at the moment',
+    cause: 'Neither the queue in Redis nor the fallback queue in PostgreSQL accepts updates.',
+    remedy: 'Send the same updates again; they are applied once. For operators: check Redis and PostgreSQL.',
+  },
+  database_unavailable: {
+    status: 503,
+    retry: true,
+    title: 'PostgreSQL is unavailable',
+    cause: 'The request needs PostgreSQL, which does not answer: a counter far above those known cannot be checked.',
+    remedy: 'Send the request again. For operators: check PostgreSQL.',
+  },
+  reads_unavailable: {
+    status: 503,
+    retry: true,
+    title: 'The field cannot be read at the moment',
+    cause: 'PostgreSQL does not answer, and the cache does not have what was requested.',
+    remedy: 'Send the request again. For operators: check PostgreSQL and the cache.',
+  },
+  keys_unavailable: {
+    status: 503,
+    retry: true,
+    title: 'Tokens cannot be verified at the moment',
+    cause: 'The keys of the token issuer (`JWKS_URL`) cannot be fetched.',
+    remedy: 'Send the request again. For operators: check that the address of the keys is reachable.',
+  },
+  shutting_down: {
+    status: 503,
+    retry: true,
+    title: 'The process is shutting down',
+    cause: 'The process that received the request is being stopped or replaced.',
+    remedy: 'Send the request again; another process answers it.',
+  },
+} as const satisfies Readonly<Record<string, ErrorEntry>>;
 
 export type ErrorCode = keyof typeof errorTable;
 
+export const errorCodes = Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]];
+
 export interface InputError {
-  /** Where in the input, for example `/updates/0/counter`. */
+  /** A JSON pointer into the input, for example `/updates/0/counter`. */
   readonly path: string;
   readonly message: string;
 }
@@ -45,7 +213,7 @@ interface FieldErrorOptions {
   cause?: unknown;
 }
 
-/** An error that has an answer in the table. `detail` is meant for the client; `cause` never leaves the process. */
+/** An error with an entry in the table. `detail` is sent to the client; `cause` only reaches the log. */
 export class FieldError extends Error {
   override name = 'FieldError';
   readonly detail: string | undefined;

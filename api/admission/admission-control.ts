@@ -1,6 +1,6 @@
 /**
- * Turns updates away before memory grows, here or in the queue: when too many jobs wait, when the queue's Redis holds too
- * much, or when this process has too many bytes of requests in hand.
+ * Admission control for updates: refuses them before memory runs out, in the queue's Redis or in this process. Counts what
+ * this process adds between two polls of the queue, so that a burst does not overfill it either.
  */
 import { FieldError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/process/logger.ts';
@@ -9,25 +9,32 @@ import { InFlightBytes } from './in-flight-bytes.ts';
 
 const pollIntervalMs = 500;
 const retryAfterSeconds = 5;
-/** A full Redis takes no writes at all, not even those of the workers that would empty it. */
+/** A Redis at its `maxmemory` refuses all writes, including those of the workers that would drain the queue. */
 const maxMemoryRatio = 0.7;
-/** Of the jobs that may wait. */
+/** The queue counts as congested from this part of the maximum length on. */
 const congestionRatio = 0.1;
 const bytesPerMb = 1024 ** 2;
-/** Bodies that may be on their way in at once. Parsed, they take several times as much. */
+/** Request bodies that may be received at once. A parsed body takes several times its size. */
 const maxInFlightBytes = 128 * bytesPerMb;
 
-export function createOverloadedError(): FieldError {
-  return new FieldError('overloaded', { retryAfterSeconds });
+/** The `detail` of `overloaded`, by its cause. */
+const overloadDetails = {
+  queueLength: 'Too many updates are queued',
+  queueMemory: "The queue's memory is used up",
+  inFlightBytes: 'This process is receiving too many bytes of updates at once',
+  admissionWait: 'The request waited too long for admission',
+} as const;
+
+type OverloadCause = keyof typeof overloadDetails;
+
+export function createOverloadedError(cause: OverloadCause): FieldError {
+  return new FieldError('overloaded', { detail: overloadDetails[cause], retryAfterSeconds });
 }
 
-interface AdmissionControlOptions {
+interface AdmissionControlDeps {
+  readonly producer: Pick<UpdateProducer, 'countBacklog' | 'readMemory'>;
   readonly maxJobs: number;
   readonly maxQueueMemoryMb: number;
-}
-
-interface AdmissionControlDeps extends AdmissionControlOptions {
-  readonly producer: UpdateProducer;
   readonly log: Logger;
   readonly onBacklogCount: (waiting: number) => void;
 }
@@ -36,16 +43,16 @@ export class AdmissionControl {
   readonly #deps: AdmissionControlDeps;
   readonly inFlight = new InFlightBytes();
   #waitingJobs = 0;
-  /** Jobs added by this process since the last look. */
   #enqueuedSincePoll = 0;
-  /** Of the queue's memory, as of the last look. */
+  /** Memory of the queue's Redis at the last poll. */
   #usedBytes = 0;
   #memoryLimitBytes = Number.POSITIVE_INFINITY;
-  /** What this process has let in, and no look at the memory has seen; and what of that is in the queue. */
+  /** Bytes of jobs that the last poll of the memory did not see. */
   #unaccountedBytes = 0;
+  /** The part of them that is in the queue by now; the next poll sees it. */
   #unaccountedEnqueuedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  #isClosed = false;
 
   constructor(deps: AdmissionControlDeps) {
     this.#deps = deps;
@@ -56,27 +63,32 @@ export class AdmissionControl {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#isClosed = true;
     clearTimeout(this.#timer);
   }
 
-  /** Whether so much waits that workers want for nothing. */
+  /** Whether the workers have enough to do, so that accepting updates faster only makes the queue longer. */
   get isCongested(): boolean {
-    return this.#waitingJobs + this.#enqueuedSincePoll > congestionRatio * this.#deps.maxJobs;
+    return this.#backlog > congestionRatio * this.#deps.maxJobs;
   }
 
-  /** Whether the queue holds all that it may. */
+  /** Whether the queue is full, by length or by memory. */
   get isOverloaded(): boolean {
-    const isMemoryFull = this.#usedBytes + this.#unaccountedBytes > this.#memoryLimitBytes;
-    return isMemoryFull || this.#waitingJobs + this.#enqueuedSincePoll > this.#deps.maxJobs;
+    return this.#backlog > this.#deps.maxJobs || this.#queueBytes > this.#memoryLimitBytes;
   }
 
-  /** @throws FieldError `overloaded` */
+  /**
+   * Bodies that are being received count as memory of the queue already, because they all end there. The length can
+   * overshoot by the number of requests that are received at once.
+   * @throws FieldError `overloaded`
+   */
   assertCapacity(): void {
-    if (this.isOverloaded || this.inFlight.total > maxInFlightBytes) throw createOverloadedError();
+    if (this.#backlog > this.#deps.maxJobs) throw createOverloadedError('queueLength');
+    if (this.#queueBytes + this.inFlight.total > this.#memoryLimitBytes) throw createOverloadedError('queueMemory');
+    if (this.inFlight.total > maxInFlightBytes) throw createOverloadedError('inFlightBytes');
   }
 
-  /** Counts a job while and after it is added: a rush between two looks must not overfill the queue either. */
+  /** Counts a job of that many bytes from before it is added until the polls see it. */
   async trackEnqueue<T>(bytes: number, enqueue: () => Promise<T>): Promise<T> {
     this.#unaccountedBytes += bytes;
     try {
@@ -87,11 +99,19 @@ export class AdmissionControl {
     }
   }
 
+  get #backlog(): number {
+    return this.#waitingJobs + this.#enqueuedSincePoll;
+  }
+
+  get #queueBytes(): number {
+    return this.#usedBytes + this.#unaccountedBytes;
+  }
+
   async #poll(): Promise<void> {
-    // When one of them cannot be had, what was last seen of it is the best guess. Adding will say that the queue is away.
-    const ignore = (error: unknown) => this.#deps.log.debug({ err: error }, 'backlog not known');
+    // The last known values stay in use when a poll fails. If the queue is down, adding to it fails with its own error.
+    const ignore = (error: unknown) => this.#deps.log.debug({ err: error }, 'backlog poll failed');
     await Promise.all([this.#refreshJobCount().catch(ignore), this.#refreshMemory().catch(ignore)]);
-    if (!this.#closed) this.#timer = setTimeout(() => void this.#poll(), pollIntervalMs);
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#poll(), pollIntervalMs);
   }
 
   async #refreshJobCount(): Promise<void> {
@@ -108,8 +128,8 @@ export class AdmissionControl {
     this.#unaccountedBytes -= accountedBytes;
     this.#unaccountedEnqueuedBytes -= accountedBytes;
     this.#usedBytes = memory?.usedBytes ?? 0;
-    // While PostgreSQL stands in, there is no Redis to fill.
     const limitBytes = Math.min(maxQueueMemoryMb * bytesPerMb, (memory?.maxBytes || Infinity) * maxMemoryRatio);
+    // Without a reading the fallback queue in PostgreSQL is in use, which has no memory limit.
     this.#memoryLimitBytes = memory ? limitBytes : Number.POSITIVE_INFINITY;
   }
 }

@@ -1,6 +1,5 @@
 /**
- * The door for updates, before their body is read: what is turned away under load must cost next to nothing, and keep no
- * reader waiting.
+ * Admits requests with updates before their body is read, so that refusing one under load costs little and reads stay fast.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
@@ -8,25 +7,26 @@ import { maxRequestBytes } from '../../shared/contract/wire.ts';
 import { type AdmissionControl, createOverloadedError } from './admission-control.ts';
 import { FairAdmissionQueue } from './fair-admission-queue.ts';
 
-/** For its turn; the answer takes longer. */
+/** The longest wait for admission; the response to an admitted request may take longer. */
 const maxWaitMs = 2000;
-/** A timer is good to a millisecond or so; and a process that was held for seconds has rested enough. */
+/** Timers are accurate to a millisecond or so; the maximum bounds the pause after an event loop that was blocked. */
 const pauseMs = { min: 2, max: 50 };
 
-/** @returns a hook that throws FieldError `overloaded` */
+/** @returns an `onRequest` hook that throws FieldError `overloaded` */
 export function createAdmissionHook(admission: AdmissionControl) {
   const queue = new FairAdmissionQueue({ pause: createDutyCycle(admission), maxWaitMs });
   return async (request: FastifyRequest): Promise<void> => {
-    if (!(await queue.acquire())) throw createOverloadedError();
+    if (!(await queue.acquire())) throw createOverloadedError('admissionWait');
     admission.assertCapacity();
-    const declared = Number(request.headers['content-length'] ?? maxRequestBytes);
-    admission.inFlight.reserve(request, Math.min(declared, maxRequestBytes));
+    const declaredBytes = Number(request.headers['content-length'] ?? maxRequestBytes);
+    admission.inFlight.reserve(request, Math.min(declaredBytes, maxRequestBytes));
   };
 }
 
 /**
- * As long as it has worked, while the queue is long: taking in faster than is applied would only make it longer. So half of
- * the time is left to those who read, and to the workers of a machine that they share. To turn away is no work.
+ * Duty cycling while the queue is congested: after each stretch of admitting, pauses as long as that took, which leaves half
+ * of the time to reads and to workers on the same machine. Not while everything is refused, since refusing is cheap.
+ * @returns what to wait for after a tick of so many ms; undefined when the next tick may follow at once
  */
 export function createDutyCycle(admission: Pick<AdmissionControl, 'isCongested' | 'isOverloaded'>) {
   let busyMs = 0;

@@ -1,6 +1,6 @@
 /**
- * Refuses counters too far above a device's last: a counter of 2^53 would wedge the device for ever. PostgreSQL is only
- * asked when a counter is far above all that this process has accepted of the device.
+ * Refuses counters too far above a device's last: a counter of 2^53 would leave the device none to use. PostgreSQL is only
+ * queried when a counter is too far above all that this process has accepted from the device.
  */
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
@@ -18,14 +18,14 @@ export interface Batch {
 }
 
 export class CounterGapCheck {
-  readonly #reader: FieldReader;
+  readonly #reader: Pick<FieldReader, 'readLastCounter'>;
   readonly #lastAccepted = new LRUCache<string, number>({ max: maxDevices });
 
-  constructor(reader: FieldReader) {
+  constructor(reader: Pick<FieldReader, 'readLastCounter'>) {
     this.#reader = reader;
   }
 
-  /** @throws FieldError `counter_too_far`, or `queue_unavailable` when that cannot be told */
+  /** @throws FieldError `counter_too_far`, or `database_unavailable` when the last counter cannot be read */
   async assertNoGap(batch: Batch): Promise<void> {
     const known = this.#lastAccepted.get(toKey(batch)) ?? 0;
     if (findGap(batch.updates, known) === -1) return;
@@ -48,12 +48,16 @@ export class CounterGapCheck {
     try {
       return await this.#reader.readLastCounter(field, device);
     } catch (cause) {
-      throw new FieldError('queue_unavailable', { retryAfterSeconds: 2, cause });
+      throw new FieldError('database_unavailable', {
+        detail: "The device's last counter cannot be read, so that this counter cannot be checked",
+        retryAfterSeconds: 2,
+        cause,
+      });
     }
   }
 }
 
-/** The place of the first counter that is too far above the device's last; -1 for none. */
+/** The index of the first counter too far above the device's last; -1 for none. */
 function findGap(updates: readonly Update[], last: number): number {
   return updates.findIndex(({ counter }) => counter > last + maxCounterGap);
 }

@@ -1,16 +1,15 @@
 /**
- * Lets updates in a few with each turn of the event loop. A rush of them would otherwise be worked off before anything else
- * that has come in meanwhile, and those who only read would wait for all of it. There may be a rest between two turns, and
- * nobody waits for ever.
+ * Admits a few callers per tick of the event loop, in order of arrival. A burst of updates would otherwise be worked through
+ * before anything else that has arrived meanwhile, and reads would wait for all of it.
  */
 import { setImmediate } from 'node:timers/promises';
 
 const admittedPerTick = 2;
-/** Turning somebody away costs less than letting in. */
+/** Refusing costs less than admitting. */
 const expiredPerTick = 8;
 
 interface FairAdmissionQueueOptions {
-  /** What to wait for after a turn that took so many ms; undefined when the next may follow at once. */
+  /** What to wait for after a tick that took so many ms; undefined when the next may follow at once. */
   readonly pause: (elapsedMs: number) => Promise<void> | undefined;
   readonly maxWaitMs: number;
 }
@@ -23,6 +22,7 @@ interface Waiter {
 export class FairAdmissionQueue {
   readonly #options: FairAdmissionQueueOptions;
   readonly #waiters: Waiter[] = [];
+  /** How many more may be admitted in this tick. */
   #remaining = admittedPerTick;
   #isRunning = false;
 
@@ -30,7 +30,7 @@ export class FairAdmissionQueue {
     this.#options = options;
   }
 
-  /** Resolves when it is the caller's turn, in the order of the calls; with false for who has waited too long. */
+  /** Resolves with true when the caller is admitted, with false when it has waited longer than `maxWaitMs`. */
   acquire(): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiters.push({ enqueuedAt: performance.now(), resolve });
@@ -60,8 +60,8 @@ export class FairAdmissionQueue {
   }
 
   #admit(): void {
-    const next = this.#waiters.splice(0, this.#remaining);
-    this.#remaining -= next.length;
-    for (const { resolve } of next) resolve(true);
+    const admitted = this.#waiters.splice(0, this.#remaining);
+    this.#remaining -= admitted.length;
+    for (const { resolve } of admitted) resolve(true);
   }
 }

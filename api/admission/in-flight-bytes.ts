@@ -1,6 +1,6 @@
 /**
- * How many bytes of requests this process has in hand: each counts from before its body is read until it is answered, or
- * until whoever sent it is gone.
+ * Counts the bytes of the request bodies in this process: each from before it is read until the request is answered, or
+ * until its connection is lost.
  */
 import type { FastifyRequest } from 'fastify';
 
@@ -14,17 +14,17 @@ export class InFlightBytes {
 
   reserve(request: FastifyRequest, bytes: number): void {
     const { raw } = request;
-    // Gone while it waited for its turn: nothing will ever be heard of it again.
+    // A connection that was lost while the request waited for admission emits no further event.
     if (raw.destroyed) return;
     this.#bytesByRequest.set(request, bytes);
     this.#total += bytes;
-    // A body that has been read is answered; one that has not never will be.
+    // A request whose body was read completely is answered, which releases it; any other ends with its connection.
     raw.once('close', () => {
       if (!raw.readableEnded) this.release(request);
     });
   }
 
-  /** May be called more than once. */
+  /** Idempotent. */
   release(request: FastifyRequest): void {
     this.#total -= this.#bytesByRequest.get(request) ?? 0;
     this.#bytesByRequest.delete(request);

@@ -1,4 +1,4 @@
-/** Who may do what: the bearer token of a request, its scopes and its fields. Knows nothing of the routes. */
+/** Authentication and authorisation for fields: the bearer token, its scopes and its fields. Knows nothing of the routes. */
 import type { FastifyRequest } from 'fastify';
 import type { VerifyToken } from '../../shared/auth/jwt.ts';
 import { type RevocationList, toTokenIdentity } from '../../shared/auth/revocation-list.ts';
@@ -11,43 +11,56 @@ import type { RateLimits } from '../rate-limits/rate-limits.ts';
 
 const maxTokenLength = 8192;
 
-/**
- * Checks a request's token, that it has the scope for the field of the path, and that its user has points left. Runs before
- * the body is read.
- */
+/** An `onRequest` hook, so that it runs before the body is read. */
 export type Guard = (request: FastifyRequest) => Promise<void>;
 
-interface FieldGuardDeps {
-  readonly verifyToken: VerifyToken;
-  readonly limits: RateLimits;
+/** A device that may write to a field. Only `authorizeWriter` creates one. */
+export interface Writer {
+  readonly field: FieldId;
+  readonly device: DeviceId;
+  readonly user: string;
+  /** What the worker needs to authorise the job again when it is applied. */
+  readonly grant: Grant;
 }
 
+interface FieldGuardDeps {
+  /** Refuses revoked tokens as well. */
+  readonly verifyToken: VerifyToken;
+  readonly limits: Pick<RateLimits, 'reads' | 'updates' | 'failedLogins'>;
+}
+
+/**
+ * Authenticates a request, authorises it for the field of its path, and charges its user for it. Sets `request.claims`, and
+ * `request.writer` for the scope `field:write`.
+ */
 export function createFieldGuard({ verifyToken, limits }: FieldGuardDeps): (scope: Scope) => Guard {
   return (scope) => async (request) => {
     const token = extractToken(request);
     if (token === undefined) throw new FieldError('unauthorized', { detail: 'Send `Authorization: Bearer <token>`' });
     const claims = await countAuthFailures(limits, request, () => verifyToken(token));
     const { field } = request.params as { field: FieldId };
-    assertAccess(claims, scope, field);
+    if (scope === 'field:write') request.writer = authorizeWriter(claims, field);
+    else assertAccess(claims, scope, field);
     request.claims = claims;
-    request.budget = scope === 'field:write' ? limits.updates : limits.reads;
-    request.budget.consume(claims.sub, computePoints(request));
+    request.rateLimiter = scope === 'field:write' ? limits.updates : limits.reads;
+    request.rateLimiter.consume(claims.sub, computePoints(request));
   };
 }
 
-/** A replay of a thousand updates is not a look into the cache. Updates are paid for one by one when they are taken in. */
+/** Replaying up to a thousand updates costs far more than a read from the cache. */
 const replayPoints = 20;
 const logPagePoints = 5;
 
+/** The points of the request itself. Updates are charged in addition, one point each, when they are accepted. */
 function computePoints({ method, query, routeOptions }: FastifyRequest): number {
   if (method !== 'GET' && method !== 'HEAD') return 1;
   if (typeof query === 'object' && query !== null && 'at' in query) return replayPoints;
   return routeOptions.url?.endsWith('/updates') ? logPagePoints : 1;
 }
 
-/** A token that is no token costs its address a point. @throws FieldError `rate_limited` when that was one too many */
+/** Charges the address of a request with an invalid token. @throws FieldError `rate_limited` when it has no points left */
 export async function countAuthFailures(
-  limits: RateLimits,
+  limits: Pick<RateLimits, 'failedLogins'>,
   request: Pick<FastifyRequest, 'ip'>,
   verify: () => Promise<Claims>,
 ): Promise<Claims> {
@@ -61,51 +74,57 @@ export async function countAuthFailures(
 
 /** @throws FieldError `forbidden` */
 export function assertAccess(claims: Claims, scope: Scope, field: FieldId): void {
-  if (!hasScope(claims, scope)) throw new FieldError('forbidden', { detail: `The token lacks the scope ${scope}` });
-  if (!coversField(claims, field)) throw new FieldError('forbidden', { detail: 'The token does not cover this field' });
+  assertScope(claims, scope);
+  if (!coversField(claims, field)) throw createFieldNotCoveredError();
 }
 
-/** @throws FieldError `token_revoked` */
-export function assertNotRevoked(revocations: RevocationList, claims: Claims): void {
-  if (revocations.isRevoked(toTokenIdentity(claims))) throw new FieldError('token_revoked');
-}
-
-/** The check of a token, and of whether it has been revoked. */
-export function withRevocationCheck(verifyToken: VerifyToken, revocations: RevocationList): VerifyToken {
-  return async (token) => {
-    const claims = await verifyToken(token);
-    assertNotRevoked(revocations, claims);
-    return claims;
-  };
-}
-
-/** What the worker is to know of the token. @throws FieldError `forbidden` */
-export function createGrant(claims: Claims, field: FieldId): Grant {
+/** @throws FieldError `forbidden` when the token lacks the scope, the field or a device */
+export function authorizeWriter(claims: Claims, field: FieldId): Writer {
+  assertScope(claims, 'field:write');
   const pattern = findPattern(claims, field);
-  if (pattern === undefined) throw new FieldError('forbidden', { detail: 'The token does not cover this field' });
-  const { jti: tokenId, iat: issuedAt } = claims;
-  return { pattern, ...(tokenId === undefined ? {} : { tokenId }), ...(issuedAt === undefined ? {} : { issuedAt }) };
+  if (pattern === undefined) throw createFieldNotCoveredError();
+  const { device, sub: user, jti: tokenId, iat: issuedAt } = claims;
+  if (device === undefined) {
+    throw new FieldError('forbidden', { detail: 'The token names no device, and only a device can write' });
+  }
+  const token = { ...(tokenId === undefined ? {} : { tokenId }), ...(issuedAt === undefined ? {} : { issuedAt }) };
+  return { field, device, user, grant: { pattern, ...token } };
 }
 
 export function hasWriteAccess(claims: Claims, field: FieldId): boolean {
   return hasScope(claims, 'field:write') && claims.device !== undefined && coversField(claims, field);
 }
 
-/** The device that writes. @throws FieldError `forbidden` for a token that names none. */
-export function requireDevice(claims: Claims): DeviceId {
-  if (claims.device === undefined) {
-    throw new FieldError('forbidden', { detail: 'The token names no device, and only a device can write' });
-  }
-  return claims.device;
+function assertScope(claims: Claims, scope: Scope): void {
+  if (!hasScope(claims, scope)) throw new FieldError('forbidden', { detail: `The token lacks the scope ${scope}` });
 }
 
-/** The claims that a guard has left. */
+function createFieldNotCoveredError(): FieldError {
+  return new FieldError('forbidden', { detail: 'The token does not cover this field' });
+}
+
+/** Adds the revocation check to the verification of a token. */
+export function withRevocationCheck(verifyToken: VerifyToken, revocations: RevocationList): VerifyToken {
+  return async (token) => {
+    const claims = await verifyToken(token);
+    if (revocations.isRevoked(toTokenIdentity(claims))) throw new FieldError('token_revoked');
+    return claims;
+  };
+}
+
+/** The claims that the guard has set. */
 export function requireClaims(request: FastifyRequest): Claims {
   if (!request.claims) throw new FieldError('unauthorized');
   return request.claims;
 }
 
-/** From the header, or, since browsers cannot set one for a WebSocket, from the subprotocols of an upgrade. */
+/** The writer that the guard for `field:write` has set. */
+export function requireWriter(request: FastifyRequest): Writer {
+  if (!request.writer) throw new FieldError('unauthorized');
+  return request.writer;
+}
+
+/** From the header, or from the subprotocols of an upgrade, because browsers cannot set headers for a WebSocket. */
 function extractToken({ headers, ws }: FastifyRequest): string | undefined {
   const header = parseBearerToken(headers.authorization);
   if (header !== undefined || !ws) return header;

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { VerifyToken } from '../../shared/auth/jwt.ts';
 import { hasScope } from '../../shared/contract/token.ts';
 import { FieldError } from '../../shared/errors.ts';
-import { sendProblem } from '../problems.ts';
+import { sendProblem } from '../http/problem-response.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import { countAuthFailures, parseBearerToken } from './field-auth.ts';
 

@@ -1,48 +1,43 @@
 /**
- * How the HTTP side stops: streams are sent elsewhere, who waits is answered, and connections are closed as they fall
- * idle. Without the last, a client's kept-alive connection holds the process for over a minute.
+ * Closes HTTP connections as they become idle while the process stops. Otherwise a client's kept-alive connection would keep
+ * the server open for over a minute. Streams and waiting requests are ended by the lifecycle before.
  */
 import type { Socket } from 'node:net';
 import type { App } from '../fastify-types.ts';
-import type { StreamRegistry } from '../streaming/transports/stream-registry.ts';
-import type { PendingReplies } from '../updates/pending-replies.ts';
 
 const closeIdleIntervalMs = 100;
 
 interface GracefulShutdownDeps {
-  readonly streams: StreamRegistry;
-  readonly replies: PendingReplies;
+  readonly isStopping: () => boolean;
 }
 
-export function addGracefulShutdown(app: App, { streams, replies }: GracefulShutdownDeps): void {
-  const idleSockets = trackIdleSockets(app);
+export function addGracefulShutdown(app: App, { isStopping }: GracefulShutdownDeps): void {
+  const unusedSockets = trackUnusedSockets(app);
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (streams.isDraining) reply.header('connection', 'close');
+    if (isStopping()) reply.header('connection', 'close');
     done();
   });
   app.addHook('preClose', async () => {
     const timer = setInterval(() => {
       app.server.closeIdleConnections();
-      for (const socket of idleSockets) socket.destroy();
+      for (const socket of unusedSockets) socket.destroy();
     }, closeIdleIntervalMs);
-    app.server.once('close', () => clearInterval(timer));
     timer.unref();
-    replies.close();
-    await streams.drain();
+    app.server.once('close', () => clearInterval(timer));
   });
 }
 
 /**
- * Connections that have not asked for anything yet, as browsers open them in advance. Node does not count them as idle,
- * and would wait for their first request until it times out.
+ * Connections without a request so far, as browsers open them in advance. Node does not count them as idle, and would wait
+ * for their first request until it times out.
  */
-function trackIdleSockets(app: App): ReadonlySet<Socket> {
-  const idleSockets = new Set<Socket>();
+function trackUnusedSockets(app: App): ReadonlySet<Socket> {
+  const unusedSockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {
-    idleSockets.add(socket);
-    socket.once('close', () => idleSockets.delete(socket));
+    unusedSockets.add(socket);
+    socket.once('close', () => unusedSockets.delete(socket));
   });
-  app.server.on('request', ({ socket }) => idleSockets.delete(socket));
-  app.server.on('upgrade', ({ socket }) => idleSockets.delete(socket));
-  return idleSockets;
+  app.server.on('request', ({ socket }) => unusedSockets.delete(socket));
+  app.server.on('upgrade', ({ socket }) => unusedSockets.delete(socket));
+  return unusedSockets;
 }

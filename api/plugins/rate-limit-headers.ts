@@ -4,7 +4,7 @@ import type { RateLimitStatus } from '../rate-limits/distributed-rate-limiter.ts
 
 export function addRateLimitHeaders(app: App): void {
   app.addHook('onSend', (request, reply, _payload, done) => {
-    const status = request.claims && request.budget?.statusOf(request.claims.sub);
+    const status = request.claims && request.rateLimiter?.statusOf(request.claims.sub);
     if (status) reply.headers(formatRateLimitHeaders(status));
     done();
   });

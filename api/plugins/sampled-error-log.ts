@@ -1,7 +1,6 @@
 /**
- * Says in the log what went wrong here: each request that failed, and of those that could not be served (in an outage or a
- * rush they come by the thousand) the first of a kind in full, then now and then how many more there were. A line for each
- * would cost more than the answer; the line of the request has its code all the same.
+ * Logs requests that failed with a 5xx status. Of errors that come by the thousand in an outage or under overload, the first
+ * of each code is logged in full and the others are counted; the access log still has the code of every request.
  */
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import { type ErrorCode, errorTable, type FieldError } from '../../shared/errors.ts';
@@ -12,7 +11,7 @@ const defaultIntervalMs = 10_000;
 export type LogRequestError = (request: FastifyRequest, error: FieldError) => void;
 
 export function createSampledErrorLog(log: FastifyBaseLogger, intervalMs = defaultIntervalMs): LogRequestError {
-  /** Of each code that was told of late: how many came since. */
+  /** The number of suppressed errors by code, for codes that were logged within the interval. */
   const suppressed = new Map<ErrorCode, number>();
 
   function startWindow(code: ErrorCode): void {
@@ -21,7 +20,7 @@ export function createSampledErrorLog(log: FastifyBaseLogger, intervalMs = defau
       const count = suppressed.get(code);
       suppressed.delete(code);
       if (!count) return;
-      log.warn({ code, count }, 'more requests not served');
+      log.warn({ code, count }, 'suppressed request errors');
       startWindow(code);
     };
     setTimeout(reportSuppressed, intervalMs).unref();
@@ -34,7 +33,7 @@ export function createSampledErrorLog(log: FastifyBaseLogger, intervalMs = defau
     if (count !== undefined) return void suppressed.set(code, count + 1);
     const facts = { err: error.cause ?? error, code, url: stripQuery(request.url) };
     if (code === 'internal') return request.log.error(facts, 'request failed');
-    request.log.warn(facts, 'request not served');
+    request.log.warn(facts, 'request rejected');
     startWindow(code);
   };
 }

@@ -1,4 +1,4 @@
-/** `GET /api/fields/:field/stream` (WebSocket) and `/events` (Server-Sent Events): who may open one, and how it starts. */
+/** `GET /api/fields/:field/stream` (WebSocket) and `/events` (Server-Sent Events): admits streams and starts their sessions. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
@@ -19,39 +19,43 @@ import { SseSession } from '../streaming/transports/sse-session.ts';
 import { WebSocketSession } from '../streaming/transports/websocket-session.ts';
 import { bearer, fieldParams, problems, streamQuery } from './schemas.ts';
 
-interface StreamRoutesDeps extends SessionDeps {
+interface StreamRoutesDeps {
+  /** Of the scope `field:read`. */
   readonly guard: Guard;
-  readonly limits: RateLimits;
+  readonly limits: Pick<RateLimits, 'newStreams' | 'streams'>;
   readonly states: StateReader;
   readonly origins: readonly string[];
+  readonly isStopping: () => boolean;
+  /** What each stream's session needs. */
+  readonly sessions: SessionDeps;
 }
 
 export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
-  const { guard, limits, states, streams, origins, config } = deps;
-  const parse = createClientMessageParser(config.GRID_SIZE);
+  const { guard, limits, states, origins, isStopping, sessions } = deps;
+  const parse = createClientMessageParser(sessions.config.GRID_SIZE);
   const checkOrigin = createOriginCheck(origins);
 
   /**
-   * Refused before the upgrade, so that the client learns why from an ordinary answer; but a browser cannot read one,
-   * and would come again for ever: it gets its socket, and then a close code that says why.
+   * An upgrade is refused with a problem. A browser cannot read that response and would retry for ever, so if the token
+   * came as a subprotocol and is the reason, the upgrade succeeds and the socket is closed with a code.
    */
   const authorizeUpgrade: Guard = async (request) => {
     try {
       await guard(request);
     } catch (error) {
-      if (!(error instanceof FieldError) || !isReportableOnSocket(error) || request.headers.authorization !== undefined)
-        throw error;
-      request.refusal = error;
+      const isBrowser = request.headers.authorization === undefined;
+      if (!(error instanceof FieldError) || !isReportableOnSocket(error) || !isBrowser) throw error;
+      request.upgradeError = error;
     }
   };
   const assertCanOpen = async (request: FastifyRequest): Promise<void> => {
-    if (streams.isDraining) throw new FieldError('shutting_down', { retryAfterSeconds: 1 });
-    if (request.refusal) return;
+    if (isStopping()) throw new FieldError('shutting_down', { retryAfterSeconds: 1 });
+    if (request.upgradeError) return;
     const { field } = request.params as { field: FieldId };
     const claims = requireClaims(request);
     limits.newStreams.consume(claims.sub, 1);
     if (coversField(claims, field) && !hasWriteAccess(claims, field)) await states.read(field);
-    // Last, so that what is let in is open before others are asked.
+    // Last, because a reservation only lasts until the end of this tick of the event loop.
     await limits.streams.reserve(claims.sub);
   };
 
@@ -73,15 +77,15 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     },
     handler: () => {
       throw new FieldError('bad_request', {
-        detail: 'This address speaks WebSocket; /events has the same as plain HTTP',
+        detail: 'This route requires a WebSocket upgrade; /events has the same messages over plain HTTP',
       });
     },
     wsHandler: (socket, request) => {
-      if (request.refusal) return rejectSocket(socket, request.refusal);
+      if (request.upgradeError) return rejectSocket(socket, request.upgradeError);
       const { field } = request.params as { field: FieldId };
       const { after } = request.query as { after?: number };
       const streamRequest = { field, claims: requireClaims(request), after };
-      new WebSocketSession({ ...deps, socket, request: streamRequest, parse, log: request.log });
+      new WebSocketSession({ ...sessions, socket, request: streamRequest, parse, log: request.log });
     },
   });
 
@@ -109,11 +113,11 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
         ...(reply.getHeaders() as OutgoingHttpHeaders),
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',
-        // Proxies such as nginx would otherwise hold the messages back.
+        // Turns off response buffering in proxies such as nginx.
         'x-accel-buffering': 'no',
       });
       const streamRequest = { field, claims: requireClaims(request), after };
-      new SseSession({ ...deps, response: reply.raw, request: streamRequest, log: request.log });
+      new SseSession({ ...sessions, response: reply.raw, request: streamRequest, log: request.log });
     },
   );
 }
@@ -129,7 +133,7 @@ function rejectSocket(socket: WebSocket, error: FieldError): void {
   socket.close(code, error.code);
 }
 
-/** An id that is no version is passed over: then the stream starts with a snapshot. */
+/** An id that is not a version is ignored, and the stream starts with a snapshot. */
 function parseLastEventId({ headers }: FastifyRequest): number | undefined {
   const id = headers['last-event-id'];
   return typeof id === 'string' && /^\d{1,15}$/.test(id) ? Number(id) : undefined;

@@ -1,4 +1,4 @@
-/** `POST /api/fields/:field/updates`: takes updates in, and waits for their results if the client prefers to. */
+/** `POST /api/fields/:field/updates`: accepts updates, and waits for their results if the client prefers to. */
 import { z } from 'zod';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { Config } from '../../shared/config/config.ts';
@@ -7,7 +7,7 @@ import { createUpdatesSchema } from '../../shared/contract/update.ts';
 import { maxRequestBytes } from '../../shared/contract/wire.ts';
 import type { AdmissionControl } from '../admission/admission-control.ts';
 import { createAdmissionHook } from '../admission/admission-hook.ts';
-import { type Guard, requireClaims, requireDevice } from '../auth/field-auth.ts';
+import { type Guard, requireWriter } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import { parseWait } from '../http/prefer-header.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
@@ -18,6 +18,7 @@ import { bearer, fieldParams, problems } from './schemas.ts';
 
 interface UpdateRoutesDeps {
   readonly config: Config;
+  /** Of the scope `field:write`. */
   readonly guard: Guard;
   readonly admission: AdmissionControl;
   readonly acceptUpdates: AcceptUpdates;
@@ -42,8 +43,8 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       schema: {
         summary: 'Send updates',
         description:
-          'Accepted means that they will not be lost. Send them again whenever in doubt: an update is applied once. ' +
-          'With `Prefer: wait=SECONDS` (30 at most) the answer is 200 with the results, if they come in time.',
+          'Accepted updates are never lost. When in doubt, send them again: an update is applied once. ' +
+          'With `Prefer: wait=SECONDS` (30 at most) the response is 200 with the results if they are known in time.',
         tags: ['updates'],
         security: bearer,
         params: fieldParams,
@@ -52,19 +53,18 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       },
     },
     async (request, reply) => {
-      const { field } = request.params;
       const { updates } = request.body;
-      const claims = requireClaims(request);
+      const writer = requireWriter(request);
       const waitSeconds = parseWait(request.headers.prefer);
-      if (!waitSeconds) return reply.code(202).send(await acceptUpdates({ field, claims, updates }));
+      if (!waitSeconds) return reply.code(202).send(await acceptUpdates({ writer, updates }));
 
       const deadline = Date.now() + waitSeconds * 1000;
       const pendingReply = replies.open();
       try {
-        const accepted = await acceptUpdates({ field, claims, updates, replyTo: pendingReply.address });
-        const sent = { field, device: requireDevice(claims), updates, sentAt: accepted.serverTime };
-        const waitDeps = { replies, reader, log: request.log };
-        const applied = await waitUntilApplied(waitDeps, sent, pendingReply, deadline);
+        const accepted = await acceptUpdates({ writer, updates, replyTo: pendingReply.address });
+        const { field, device } = writer;
+        const sent = { field, device, updates, sentAt: accepted.serverTime };
+        const applied = await waitUntilApplied({ replies, reader, log: request.log }, { sent, pendingReply, deadline });
         if (!applied) return reply.code(202).send(accepted);
         versions.observe(field, applied.version);
         const { serverTime, adjusted } = accepted;

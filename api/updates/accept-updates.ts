@@ -1,9 +1,8 @@
 /**
- * Takes updates in, whether they came by POST or over a socket: checks what schemas cannot, and puts them in the queue.
- * Once this has answered, they will not be lost. It never waits on PostgreSQL for an ordinary update.
+ * Accepts updates: checks what schemas cannot, and adds them to the queue. An accepted update is never lost. Does not wait
+ * for PostgreSQL unless a counter is far above those known. Whether the device may write, and whether there is capacity, is
+ * checked before: for requests by the route's hooks, for messages by `createAcceptMessage`.
  */
-
-import type { RevocationList } from '../../shared/auth/revocation-list.ts';
 import type { ReplyAddress } from '../../shared/contract/job.ts';
 import type { Accepted } from '../../shared/contract/receipt.ts';
 import type { Claims } from '../../shared/contract/token.ts';
@@ -13,59 +12,41 @@ import { estimateJobBytes, type UpdateProducer } from '../../shared/queue/update
 import { clampTimestamps } from '../../shared/updates/clamp-timestamps.ts';
 import type { AdmissionControl } from '../admission/admission-control.ts';
 import type { CounterGapCheck } from '../admission/counter-gap-check.ts';
-import { assertAccess, assertNotRevoked, createGrant, requireDevice } from '../auth/field-auth.ts';
+import { authorizeWriter, type Writer } from '../auth/field-auth.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 import type { Presence } from '../state/presence.ts';
 
 interface AcceptUpdatesOptions {
-  readonly field: FieldId;
-  readonly claims: Claims;
+  readonly writer: Writer;
   readonly updates: readonly Update[];
-  /** Where the results are waited for. */
+  /** Where the results are awaited, if they are. */
   readonly replyTo?: ReplyAddress;
 }
 
-/** @throws FieldError `forbidden`, `token_revoked`, `rate_limited`, `counter_too_far`, `overloaded` or `queue_unavailable` */
+/** @throws FieldError `rate_limited`, `counter_too_far`, `database_unavailable` or `queue_unavailable` */
 export type AcceptUpdates = (options: AcceptUpdatesOptions) => Promise<Accepted>;
 
 interface AcceptUpdatesDeps {
-  readonly producer: UpdateProducer;
-  readonly revocations: RevocationList;
-  readonly limits: RateLimits;
-  readonly admission: AdmissionControl;
+  readonly producer: Pick<UpdateProducer, 'enqueue'>;
+  readonly limits: Pick<RateLimits, 'updates'>;
+  readonly admission: Pick<AdmissionControl, 'trackEnqueue'>;
   readonly counterGapCheck: CounterGapCheck;
   readonly versions: LatestVersions;
   readonly presence: Presence;
-  readonly metrics: ApiMetrics;
+  readonly metrics: Pick<ApiMetrics, 'accepted' | 'adjusted'>;
 }
 
-export function createAcceptUpdates({
-  producer,
-  revocations,
-  limits,
-  admission,
-  counterGapCheck,
-  versions,
-  presence,
-  metrics,
-}: AcceptUpdatesDeps): AcceptUpdates {
-  return async ({ field, claims, updates: sent, replyTo }) => {
-    assertAccess(claims, 'field:write', field);
-    assertNotRevoked(revocations, claims);
-    const device = requireDevice(claims);
-    limits.updates.consume(claims.sub, sent.length);
+export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
+  const { producer, limits, admission, counterGapCheck, versions, presence, metrics } = deps;
+  return async ({ writer, updates: sent, replyTo }) => {
+    const { field, device, user, grant } = writer;
+    limits.updates.consume(user, sent.length);
     await counterGapCheck.assertNoGap({ field, device, updates: sent });
-    admission.assertCapacity();
     const acceptedAt = Date.now();
     const { updates, adjusted } = clampTimestamps(sent, acceptedAt);
-    const job = {
-      ...{ field, device, updates, acceptedAt },
-      user: claims.sub,
-      grant: createGrant(claims, field),
-      ...(replyTo ? { replyTo } : {}),
-    };
+    const job = { field, device, updates, acceptedAt, user, grant, ...(replyTo ? { replyTo } : {}) };
     const enqueue = () => Promise.all([versions.get(field), producer.enqueue(job)]);
     const [version, durability] = await admission.trackEnqueue(estimateJobBytes(job), enqueue);
     counterGapCheck.recordAccepted({ field, device, updates });
@@ -80,5 +61,31 @@ export function createAcceptUpdates({
       durability,
       ...(adjusted.length > 0 ? { adjusted: [...adjusted] } : {}),
     };
+  };
+}
+
+interface AcceptMessageOptions {
+  readonly field: FieldId;
+  readonly claims: Claims;
+  readonly updates: readonly Update[];
+}
+
+/** @throws FieldError `forbidden`, `overloaded`, and those of `AcceptUpdates` */
+export type AcceptMessage = (options: AcceptMessageOptions) => Promise<Accepted>;
+
+interface AcceptMessageDeps {
+  readonly admission: Pick<AdmissionControl, 'assertCapacity'>;
+  readonly acceptUpdates: AcceptUpdates;
+}
+
+/**
+ * Accepts the updates of a WebSocket message. No hook runs for a message: its socket was opened with the scope `field:read`,
+ * so that writing is authorised here. Revocation needs no check: the sockets of a revoked token are closed.
+ */
+export function createAcceptMessage({ admission, acceptUpdates }: AcceptMessageDeps): AcceptMessage {
+  return async ({ field, claims, updates }) => {
+    const writer = authorizeWriter(claims, field);
+    admission.assertCapacity();
+    return acceptUpdates({ writer, updates });
   };
 }

@@ -1,4 +1,4 @@
-/** Where requests wait for what became of their updates: workers answer on a channel of this process. */
+/** Where requests wait for the results of their updates: workers publish replies to a channel of this process. */
 import { randomUUID } from 'node:crypto';
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { ReplyAddress } from '../../shared/contract/job.ts';
@@ -13,12 +13,12 @@ export interface Reply {
   readonly results: UpdateResult[];
 }
 
-/** A place to wait in. Must be left. */
+/** A reply that is awaited. Must be closed. */
 export interface PendingReply {
   readonly address: ReplyAddress;
-  /** The reply, or undefined when it has not come within the time. */
+  /** Resolves with undefined when no reply has arrived within the time, or when the process shuts down. */
   wait(timeoutMs: number): Promise<Reply | undefined>;
-  /** Whether a reply may have been lost on the way; then only receipts tell. */
+  /** Whether a reply may have been lost, because the channel was not subscribed all the time. */
   mayHaveBeenMissed(): boolean;
   close(): void;
 }
@@ -27,7 +27,7 @@ export class PendingReplies {
   readonly #processId = randomUUID();
   readonly #redisSubscriber: RedisSubscriber;
   readonly #resolvers = new Map<string, (reply: Reply | undefined) => void>();
-  /** How often the channel was subscribed anew: what was sent before that may be lost. */
+  /** Replies that were published before a reconnect may be lost. */
   #reconnects = 0;
   #isClosed = false;
 
@@ -44,13 +44,13 @@ export class PendingReplies {
 
   open(): PendingReply {
     const request = randomUUID();
-    let settle: (reply: Reply | undefined) => void = () => undefined;
+    let resolveReply: (reply: Reply | undefined) => void = () => undefined;
     const reply = new Promise<Reply | undefined>((resolve) => {
-      settle = resolve;
+      resolveReply = resolve;
     });
     const reconnects = this.#reconnects;
-    if (this.#isClosed) settle(undefined);
-    this.#resolvers.set(request, settle);
+    if (this.#isClosed) resolveReply(undefined);
+    this.#resolvers.set(request, resolveReply);
     return {
       address: { process: this.#processId, request },
       wait: (timeoutMs) => withTimeout(reply, timeoutMs),
@@ -59,7 +59,7 @@ export class PendingReplies {
     };
   }
 
-  /** Lets all who wait go on without. */
+  /** Ends all waits without a reply. */
   close(): void {
     this.#isClosed = true;
     for (const resolve of this.#resolvers.values()) resolve(undefined);

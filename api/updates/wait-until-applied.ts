@@ -1,4 +1,4 @@
-/** `Prefer: wait`: what became of a request's updates, if that is known in time. */
+/** `Prefer: wait`: waits for the results of a request's updates until a deadline. */
 import type { FastifyBaseLogger } from 'fastify';
 import type { FieldReader, SentUpdates } from '../../db/read/field-reader.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
@@ -12,25 +12,33 @@ export interface Applied {
 }
 
 interface WaitUntilAppliedDeps {
-  readonly replies: PendingReplies;
-  readonly reader: FieldReader;
+  readonly replies: Pick<PendingReplies, 'isClosed'>;
+  readonly reader: Pick<FieldReader, 'readResults'>;
   readonly log: FastifyBaseLogger;
 }
 
-/** Waits for the worker's reply. Since that may be lost, the log is asked as well: soon, then ever more seldom. */
+interface WaitUntilAppliedOptions {
+  readonly sent: SentUpdates;
+  readonly pendingReply: PendingReply;
+  /** In ms since the epoch. */
+  readonly deadline: number;
+}
+
+/**
+ * Waits for the worker's reply. A reply may be lost, so PostgreSQL is polled as well, with a doubling interval.
+ * @returns undefined when the results are not known by the deadline
+ */
 export async function waitUntilApplied(
   { replies, reader, log }: WaitUntilAppliedDeps,
-  sent: SentUpdates,
-  pendingReply: PendingReply,
-  deadline: number,
+  { sent, pendingReply, deadline }: WaitUntilAppliedOptions,
 ): Promise<Applied | undefined> {
-  for (let pauseMs = initialPollMs; ; pauseMs *= 2) {
-    const timeoutMs = pendingReply.mayHaveBeenMissed() ? initialPollMs : pauseMs;
+  for (let pollMs = initialPollMs; ; pollMs *= 2) {
+    const timeoutMs = pendingReply.mayHaveBeenMissed() ? initialPollMs : pollMs;
     const reply = await pendingReply.wait(Math.max(0, Math.min(deadline - Date.now(), timeoutMs)));
     if (reply) return { version: reply.version, results: reply.results };
     const isLastAttempt = Date.now() >= deadline || replies.isClosed;
     const applied = await reader.readResults(sent).catch((error) => {
-      log.debug({ err: error, field: sent.field }, 'receipts not readable');
+      log.debug({ err: error, field: sent.field }, 'receipt read failed');
       return undefined;
     });
     if (applied || isLastAttempt) return applied;

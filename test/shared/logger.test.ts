@@ -1,7 +1,5 @@
 import { Writable } from 'node:stream';
 import t, { type Test } from 'tap';
-import { createCacheUseReport } from '../../api/cache-use-log.ts';
-import { createMetrics } from '../../api/metrics.ts';
 import { connectDatabase } from '../../db/connect.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { PerformanceLog } from '../../workers/performance-log.ts';
@@ -29,23 +27,6 @@ t.test('a log line is JSON, with its cause, and without secrets', async (t) => {
   t.equal(lines.length, 1, 'a line stays one');
   t.match(lines[0], { msg: 'a\nforged line', err: { message: /outer.*the reason/ } });
   t.notMatch(JSON.stringify(lines), 'planted');
-});
-
-t.test('the use of the cache is told in one line, of what was read since the last', async (t) => {
-  const { log, lines } = withLines();
-  const metrics = createMetrics();
-  const report = createCacheUseReport(metrics, log);
-  await report();
-  metrics.reads.inc({ cache: 'hit' }, 3);
-  metrics.reads.inc({ cache: 'miss' });
-  await report();
-  metrics.reads.inc({ cache: 'bypass' });
-  await report();
-  t.match(lines, [
-    { msg: 'cache use', hits: 3, misses: 1, bypassed: 0, hitRate: 0.75 },
-    { msg: 'cache use', hits: 0, misses: 0, bypassed: 1, hitRate: 0 },
-  ]);
-  t.equal(lines.length, 2, 'and nothing when nothing was read');
 });
 
 t.test('how the updates fare is told in one line', async (t) => {

@@ -6,7 +6,7 @@ import type { Claims } from '../../../shared/contract/token.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { ApiMetrics } from '../../metrics.ts';
 import type { Presence } from '../../state/presence.ts';
-import type { AcceptUpdates } from '../../updates/accept-updates.ts';
+import type { AcceptMessage } from '../../updates/accept-updates.ts';
 import type { StreamHub } from '../stream-hub.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 
@@ -16,7 +16,7 @@ export interface SessionDeps {
   readonly presence: Presence;
   readonly streams: StreamRegistry;
   readonly verifyToken: VerifyToken;
-  readonly acceptUpdates: AcceptUpdates;
+  readonly acceptUpdates: AcceptMessage;
   readonly metrics: ApiMetrics;
 }
 

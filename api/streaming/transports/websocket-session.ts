@@ -11,7 +11,7 @@ import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { assertAccess } from '../../auth/field-auth.ts';
-import { toFieldError } from '../../problems.ts';
+import { toFieldError } from '../../http/problem-response.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
 import type { MessageSink } from '../subscriber.ts';
 import type { ParseClientMessage } from './client-messages.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { connectApi } from '../../../api/connections.ts';
-import { createServices } from '../../../api/services.ts';
+import { openConnections } from '../../../api/connections.ts';
+import { createServices } from '../../../api/server.ts';
 import type { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import type { MessageSink } from '../../../api/streaming/subscriber.ts';
 import { createLifecycle } from '../../../shared/process/lifecycle.ts';
@@ -14,8 +14,8 @@ const backing = await withBacking(t);
 await withWorker(t, backing);
 const lifecycle = createLifecycle(backing.log);
 t.teardown(() => lifecycle.stop());
-const parts = createServices(await connectApi(backing.config, backing.log, lifecycle));
-lifecycle.onStop('parts', () => parts.close());
+const deps = { config: backing.config, log: backing.log, lifecycle };
+const services = createServices(deps, await openConnections(deps));
 
 /** A listener whose buffer is as full as the test says. */
 function createReader() {
@@ -38,8 +38,8 @@ t.test('a slow reader is passed over, and brought to the newest state when it ha
   const field = asField('slow');
   const slow = createReader();
   const quick = createReader();
-  t.teardown(parts.hub.subscribe({ field, sink: slow, after: undefined }));
-  t.teardown(parts.hub.subscribe({ field, sink: quick, after: undefined }));
+  t.teardown(services.hub.subscribe({ field, sink: slow, after: undefined }));
+  t.teardown(services.hub.subscribe({ field, sink: quick, after: undefined }));
   await waitUntil('both have the snapshot', () => slow.version() === 0 && quick.version() === 0);
   slow.buffered = 2 * mebibyte;
   for (let counter = 1; counter <= 5; counter++) {
@@ -56,7 +56,7 @@ t.test('a slow reader is passed over, and brought to the newest state when it ha
 t.test('a reader with more than 4 MiB unsent is closed with 1013', async (t) => {
   const field = asField('hopeless');
   const reader = createReader();
-  t.teardown(parts.hub.subscribe({ field, sink: reader, after: undefined }));
+  t.teardown(services.hub.subscribe({ field, sink: reader, after: undefined }));
   await waitUntil('it has the snapshot', () => reader.version() === 0);
   reader.buffered = 5 * mebibyte;
   await backing.producer.enqueue(jobOf(field, device, [setCell(1, 1, 0.5)]));
@@ -67,7 +67,7 @@ t.test('a reader with more than 4 MiB unsent is closed with 1013', async (t) => 
 t.test('whoever missed more than is worth sending one by one gets the sum', async (t) => {
   const field = asField('heavy');
   const reader = createReader();
-  t.teardown(parts.hub.subscribe({ field, sink: reader, after: undefined }));
+  t.teardown(services.hub.subscribe({ field, sink: reader, after: undefined }));
   await waitUntil('it has the snapshot', () => reader.version() === 0);
   reader.buffered = 2 * mebibyte;
   const content = 'x'.repeat(2000);
@@ -78,7 +78,7 @@ t.test('whoever missed more than is worth sending one by one gets the sum', asyn
     await backing.producer.enqueue(jobOf(field, device, updates));
   }
   const other = createReader();
-  t.teardown(parts.hub.subscribe({ field, sink: other, after: undefined }));
+  t.teardown(services.hub.subscribe({ field, sink: other, after: undefined }));
   await waitUntil('all is applied', () => other.version() === 400);
   reader.buffered = 0;
   await waitUntil('it has caught up', () => reader.version() === 400);

@@ -2,8 +2,8 @@ import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import t from 'tap';
 import { createMetrics } from '../../../api/metrics.ts';
+import { addErrorHandler } from '../../../api/plugins/error-handler.ts';
 import { addRequestLogging } from '../../../api/plugins/request-logging.ts';
-import { addErrorHandler } from '../../../api/problems.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { waitUntil } from '../../support/wait-until.ts';
@@ -53,10 +53,10 @@ t.test('what cannot be served is told once in full, then how often; a broken req
     throw new Error('broken');
   });
   const told = (msg: string) => lines.filter((line) => line.msg === msg);
-  const counted = () => told('more requests not served').reduce((sum, { count }) => sum + Number(count), 0);
+  const counted = () => told('suppressed request errors').reduce((sum, { count }) => sum + Number(count), 0);
   for (let request = 0; request < 20; request++) await app.inject('/full?secret=1');
-  await waitUntil('none is left out', async () => told('request not served').length + counted() === 20);
-  t.match(told('request not served')[0], {
+  await waitUntil('none is left out', async () => told('request rejected').length + counted() === 20);
+  t.match(told('request rejected')[0], {
     ...{ level: 40, code: 'overloaded', url: '/full', reqId: /./ },
     err: { message: 'the reason' },
   });
