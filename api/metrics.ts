@@ -1,4 +1,4 @@
-/** What the API counts of itself, for Prometheus. Labels are bounded: routes and codes, never ids. */
+/** The API's Prometheus metrics; to add one, add it here. Labels must have a bounded set of values: routes and codes, never ids. */
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { createRegistry } from '../shared/observability/process-metrics.ts';
 
@@ -18,7 +18,7 @@ export function createMetrics() {
     }),
     backlog: new Gauge({
       name: 'field_queue_backlog',
-      help: 'Jobs that wait or are being worked on, as admission counts them',
+      help: 'Jobs waiting or active, as admission control counts them',
       registers,
     }),
     backlogLimit: new Gauge({
@@ -32,33 +32,33 @@ export function createMetrics() {
       labelNames: ['transport'],
       registers,
     }),
-    deltas: new Counter({ name: 'field_deltas_sent_total', help: 'Deltas sent to readers', registers }),
-    snapshots: new Counter({ name: 'field_snapshots_sent_total', help: 'Snapshots sent to readers', registers }),
+    deltas: new Counter({ name: 'field_deltas_sent_total', help: 'Deltas sent to subscribers', registers }),
+    snapshots: new Counter({ name: 'field_snapshots_sent_total', help: 'Snapshots sent to subscribers', registers }),
     gapFills: new Counter({
-      name: 'field_stream_heals_total',
-      help: 'Gaps in a field channel that were healed',
+      name: 'field_stream_gap_fills_total',
+      help: 'Gaps in a field channel that were filled',
       registers,
     }),
     slowSubscribersClosed: new Counter({
       name: 'field_streams_too_slow_total',
-      help: 'Streams closed as too slow',
+      help: 'Streams closed because their client read too slowly',
       registers,
     }),
     reads: new Counter({
       name: 'field_state_reads_total',
-      help: 'Reads of a state, by what the cache had to say',
+      help: 'State reads by cache result',
       labelNames: ['cache'],
       registers,
     }),
     accepted: new Counter({
       name: 'field_updates_accepted_total',
-      help: 'Updates accepted, by what keeps them',
+      help: 'Updates accepted, by durability',
       labelNames: ['durability'],
       registers,
     }),
     adjusted: new Counter({
       name: 'field_updates_adjusted_total',
-      help: 'Updates whose timestamp was ahead of the server and brought down to it',
+      help: 'Updates whose timestamp was too far ahead of the server and was clamped',
       registers,
     }),
     refused: new Counter({
@@ -70,11 +70,11 @@ export function createMetrics() {
   };
 }
 
-/** @param readBytes what waits in this process for readers to read, asked at every scrape */
+/** @param readBytes the bytes that are buffered for subscribers; called at every scrape */
 export function measureStreamBuffers({ registry }: ApiMetrics, readBytes: () => number): void {
   new Gauge({
     name: 'field_streams_buffered_bytes',
-    help: 'Bytes that wait in the process for readers to read them',
+    help: 'Bytes buffered in the process for subscribers',
     registers: [registry],
     collect() {
       this.set(readBytes());

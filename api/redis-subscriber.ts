@@ -1,6 +1,6 @@
 /**
- * The one connection that listens on channels. Subscribes anew after every reconnect, and only then says that it is back:
- * what was published in between is lost, and whoever listens must look for himself.
+ * The process's one Redis connection for channel subscriptions. Resubscribes after every reconnect and then notifies the
+ * `onReconnect` callbacks: messages that were published in between are lost, and subscribers must check for gaps.
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from '../shared/process/logger.ts';
@@ -18,7 +18,7 @@ export class RedisSubscriber {
   readonly #pingTimer: NodeJS.Timeout;
   #isSubscribed = false;
 
-  /** @param redis a connection of its own, without `autoResubscribe` and without an offline queue */
+  /** @param redis a dedicated connection, without `autoResubscribe` and without an offline queue */
   constructor(redis: Redis, log: Logger) {
     this.#redis = redis;
     this.#log = log;
@@ -31,23 +31,23 @@ export class RedisSubscriber {
     this.#pingTimer = setInterval(() => void this.#checkConnection(), pingIntervalMs);
   }
 
-  /** Whether what is published reaches this process. */
+  /** Whether all channels are subscribed, so that messages arrive. */
   get isSubscribed(): boolean {
     return this.#isSubscribed;
   }
 
-  /** Calls back after each (re)connect, with all channels subscribed. */
+  /** Calls back after each (re)connect, once all channels are subscribed. */
   onReconnect(callback: () => void): void {
     this.#reconnectCallbacks.push(callback);
   }
 
-  /** Resolves when the channel is subscribed, or when it is plain that it has to wait for the connection. */
+  /** Resolves when the channel is subscribed, or when subscribing has to wait for the connection. */
   async subscribe(channel: string, handler: Handler): Promise<void> {
     this.#handlers.set(channel, handler);
     try {
       await this.#redis.subscribe(channel);
     } catch (error) {
-      this.#log.debug({ err: error, channel }, 'not subscribed yet');
+      this.#log.debug({ err: error, channel }, 'channel subscription failed');
       if (this.#redis.status === 'ready') this.#redis.disconnect(true);
     }
   }
@@ -56,7 +56,7 @@ export class RedisSubscriber {
     this.#handlers.delete(channel);
     this.#redis
       .unsubscribe(channel)
-      .catch((error) => this.#log.debug({ err: error, channel }, 'nothing to unsubscribe from'));
+      .catch((error) => this.#log.debug({ err: error, channel }, 'channel unsubscription failed'));
   }
 
   close(): void {
@@ -65,12 +65,12 @@ export class RedisSubscriber {
     this.#handlers.clear();
   }
 
-  /** A message that cannot be read must not end the process: whoever listens heals what it would have said. */
+  /** A handler that throws must not end the process: subscribers fill the gap that a lost message leaves. */
   #dispatch(channel: string, message: string): void {
     try {
       this.#handlers.get(channel)?.(message);
     } catch (error) {
-      this.#log.error({ err: error, channel }, 'message on a channel not understood');
+      this.#log.error({ err: error, channel }, 'channel message handler failed');
     }
   }
 
@@ -83,18 +83,18 @@ export class RedisSubscriber {
       this.#isSubscribed = true;
       for (const callback of this.#reconnectCallbacks) callback();
     } catch (error) {
-      this.#log.warn({ err: error }, 'could not subscribe again');
+      this.#log.warn({ err: error }, 'resubscription failed');
       if (this.#redis.status === 'ready') this.#redis.disconnect(true);
     }
   }
 
-  /** A half-open connection stays silent: only an answer proves that it lives. */
+  /** A half-open connection emits no error, so it is detected by a ping without a response. */
   async #checkConnection(): Promise<void> {
     if (this.#redis.status !== 'ready') return;
     try {
       await this.#redis.ping();
     } catch (error) {
-      this.#log.warn({ err: error }, 'the subscriber does not answer');
+      this.#log.warn({ err: error }, 'subscriber ping failed');
       this.#redis.disconnect(true);
     }
   }

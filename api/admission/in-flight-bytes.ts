@@ -5,14 +5,14 @@
 import type { FastifyRequest } from 'fastify';
 
 export class InFlightBytes {
-  readonly #bytesByRequest = new WeakMap<FastifyRequest, number>();
+  readonly #bytesByRequest = new WeakMap<object, number>();
   #total = 0;
 
   get total(): number {
     return this.#total;
   }
 
-  reserve(request: FastifyRequest, bytes: number): void {
+  reserve(request: Pick<FastifyRequest, 'raw'>, bytes: number): void {
     const { raw } = request;
     // A connection that was lost while the request waited for admission emits no further event.
     if (raw.destroyed) return;
@@ -25,7 +25,7 @@ export class InFlightBytes {
   }
 
   /** Idempotent. */
-  release(request: FastifyRequest): void {
+  release(request: Pick<FastifyRequest, 'raw'>): void {
     this.#total -= this.#bytesByRequest.get(request) ?? 0;
     this.#bytesByRequest.delete(request);
   }

@@ -1,4 +1,4 @@
-/** Authenticates operators: a token with the scope `operator`, or HTTP Basic with the admin password. */
+/** Authenticates operators, by a token with the scope `operator` or by HTTP Basic with the admin password. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { VerifyToken } from '../../shared/auth/jwt.ts';
@@ -17,9 +17,9 @@ interface OperatorAuthDeps {
   readonly password: string | undefined;
 }
 
-/** Answers by itself instead of throwing: Bull Board brings an error handler of its own. */
+/** @returns an `onRequest` hook that sends the problem itself, because Bull Board has its own error handler */
 export function createOperatorGuard(deps: OperatorAuthDeps) {
-  // One header line for each scheme: Chromium ignores Basic when another scheme follows it on the same line.
+  // One header line per scheme: Chromium ignores Basic when another scheme follows it on the same line.
   const challenges = deps.password ? ['Basic realm="operator", charset="UTF-8"', 'Bearer'] : ['Bearer'];
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const authError = (await findAuthError(deps, request)) ?? findCrossSiteError(request);
@@ -34,13 +34,13 @@ async function findAuthError(deps: OperatorAuthDeps, request: FastifyRequest): P
   const { headers, ip } = request;
   try {
     if (password && isBasic(headers.authorization)) {
-      // After too many failures even the right password is refused, so that guessing learns nothing.
+      // After too many failures the right password is refused as well, so that guessing reveals nothing.
       limits.failedLogins.assertRemaining(ip);
       if (isOperatorPassword(headers.authorization, password)) return undefined;
       limits.failedLogins.consume(ip, 1);
     }
     const token = parseBearerToken(headers.authorization);
-    if (token === undefined) return new FieldError('unauthorized', { detail: 'Operators only' });
+    if (token === undefined) return new FieldError('unauthorized', { detail: 'This route is for operators' });
     if (hasScope(await countAuthFailures(limits, request, () => deps.verifyToken(token)), 'operator')) return undefined;
     return new FieldError('forbidden', { detail: 'The token lacks the scope operator' });
   } catch (error) {
@@ -63,9 +63,9 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** A browser sends Basic credentials along with whatever another site makes it ask for. */
+/** Against cross-site request forgery: browsers add Basic credentials to requests that other sites cause. */
 function findCrossSiteError({ method, headers }: FastifyRequest): FieldError | undefined {
   if (method === 'GET' || method === 'HEAD' || headers.origin === undefined) return undefined;
   const isSameHost = URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
-  return isSameHost ? undefined : new FieldError('forbidden', { detail: 'Not from another site' });
+  return isSameHost ? undefined : new FieldError('forbidden', { detail: 'Requests from other sites are refused' });
 }

@@ -1,6 +1,6 @@
 /**
- * In production, a queue that may forget what it has accepted is refused. While its Redis is away nothing can be accepted
- * anyway, so that it is looked at as soon as it answers.
+ * Refuses to run in production with a queue that can lose accepted updates. While its Redis is unavailable the check is
+ * retried, since updates then go to PostgreSQL.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../shared/config/config.ts';
@@ -17,7 +17,7 @@ interface DurabilityCheckDeps {
   readonly lifecycle: Lifecycle;
 }
 
-/** Resolves with a sentence that says what is weak, or undefined when nothing is, or when weakness is allowed. */
+/** @returns the configuration error, or undefined when the queue is durable or weak durability is allowed */
 export async function checkQueueDurability(deps: DurabilityCheckDeps): Promise<string | undefined> {
   const { config, producer, log, lifecycle } = deps;
   if (!config.isProduction || config.ALLOW_WEAK_DURABILITY) return undefined;
@@ -25,7 +25,7 @@ export async function checkQueueDurability(deps: DurabilityCheckDeps): Promise<s
     try {
       return describeWeakDurability(await producer.readDurability());
     } catch (error) {
-      log.debug({ err: error }, 'durability not known yet');
+      log.debug({ err: error }, 'queue durability check failed; retrying');
       await delay(retryDelayMs);
     }
   }
@@ -36,7 +36,7 @@ type DurabilitySettings = Awaited<ReturnType<UpdateProducer['readDurability']>>;
 
 function describeWeakDurability({ durability, maxmemoryPolicy }: DurabilitySettings): string | undefined {
   if (durability !== 'fsync') {
-    return `QUEUE_REDIS_URL: Redis keeps accepted updates in "${durability}" only; set appendonly yes and appendfsync always, or ALLOW_WEAK_DURABILITY=true`;
+    return `QUEUE_REDIS_URL: accepted updates are only as durable as "${durability}"; set appendonly yes and appendfsync always, or ALLOW_WEAK_DURABILITY=true`;
   }
   if (maxmemoryPolicy !== 'noeviction') {
     return `QUEUE_REDIS_URL: maxmemory-policy is "${maxmemoryPolicy}", so that Redis may drop updates; set noeviction, or ALLOW_WEAK_DURABILITY=true`;

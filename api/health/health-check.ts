@@ -1,4 +1,4 @@
-/** Looks at what the API stands on: PostgreSQL, the two Redis roles, and whether any worker is there. */
+/** Checks the API's dependencies: PostgreSQL, the two Redis roles, and whether any worker is running. */
 import type { Redis } from 'ioredis';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import { type Check, cacheFor, runCheck } from '../../shared/observability/health-check.ts';
@@ -7,15 +7,15 @@ import type { AdmissionControl } from '../admission/admission-control.ts';
 
 export interface Health {
   status: 'healthy' | 'degraded' | 'unhealthy';
-  /** Whether there is a queue to take updates; it may be full all the same. */
+  /** Whether a queue is available for updates. It may be full nevertheless. */
   canWrite: boolean;
   canRead: boolean;
   checks: {
     database: Check;
     cache: Check;
-    /** With the jobs that wait or are being worked on, and whether they are all that are admitted. */
+    /** `backlog`: jobs waiting or active. `full`: whether admission control refuses updates. */
     queue: Check & { backlog?: number; full: boolean };
-    /** With the worker processes that live. */
+    /** `count`: worker processes with a current heartbeat. */
     workers: Check & { count?: number };
   };
 }
@@ -39,9 +39,9 @@ async function checkHealth({ reader, cacheRedis, producer, admission }: HealthCh
     runCheck(async () => ({ count: await producer.queues.refresh() })),
   ]);
   const queue = { ...queueCheck, full: admission.isOverloaded };
-  // No worker is a matter of time: updates are taken in, and wait.
+  // Without a worker updates are still accepted, and wait in the queue.
   if (workers.count === 0) workers.status = 'down';
-  // While the queue's Redis is away, PostgreSQL takes its place.
+  // The fallback queue in PostgreSQL is used while the queue's Redis is down.
   const canWrite = queue.status === 'up' || database.status === 'up';
   const canRead = database.status === 'up' || cache.status === 'up';
   const checks = { database, cache, queue, workers };

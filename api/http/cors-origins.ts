@@ -1,4 +1,4 @@
-/** Which other sites' pages may use the API: CORS for requests, and the same list for upgrades, which CORS passes by. */
+/** The origins whose pages may use the API. CORS enforces them for requests; upgrades, which CORS does not cover, are checked here. */
 import type { FastifyRequest } from 'fastify';
 import { FieldError } from '../../shared/errors.ts';
 
@@ -9,7 +9,7 @@ export function parseOrigins(list: string): readonly string[] {
     .filter((origin) => origin !== '');
 }
 
-/** Refuses an upgrade that a page of a strange site makes. Clients that are not browsers send no Origin. */
+/** Refuses upgrades from pages of other origins. Clients other than browsers send no `Origin`. */
 export function createOriginCheck(origins: readonly string[]) {
   return async ({ headers }: FastifyRequest): Promise<void> => {
     const { origin, host } = headers;

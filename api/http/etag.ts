@@ -1,10 +1,10 @@
-/** ETags of states (RFC 9110): the version in quotes. */
+/** ETags of states (RFC 9110): `"v<version>"`. */
 
 export function formatEtag(version: number): string {
   return `"v${version}"`;
 }
 
-/** Whether `If-None-Match` names the tag. The comparison is weak, as the RFC asks. */
+/** Whether `If-None-Match` contains the tag, by weak comparison (RFC 9110, section 13.1.2). */
 export function matchesEtag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.split(',').some((candidate) => {

@@ -1,8 +1,8 @@
-/** JSON from outside, of requests and of messages: without keys that reach for a prototype, and not too deep to walk. */
+/** Parses untrusted JSON of requests and messages: refuses keys that could pollute prototypes, and deep nesting. */
 import { parse } from 'secure-json-parse';
 import { FieldError } from '../../shared/errors.ts';
 
-/** What is valid is five deep. Beyond thousands, whoever walks it with recursion ends with its stack. */
+/** Valid input has five levels. Recursion over thousands of levels would overflow the stack. */
 const maxDepth = 32;
 
 /** @throws FieldError `bad_request` */
@@ -11,7 +11,10 @@ export function parseJson(text: string): unknown {
   try {
     return parse(text, { protoAction: 'error', constructorAction: 'error' });
   } catch (cause) {
-    throw new FieldError('bad_request', { detail: 'This is not valid JSON, or has keys that are not taken', cause });
+    throw new FieldError('bad_request', {
+      detail: 'This is not valid JSON, or has the forbidden key __proto__ or constructor',
+      cause,
+    });
   }
 }
 
@@ -20,7 +23,7 @@ const backslash = 0x5c;
 const openingBrackets: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const closingBrackets: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 
-/** Looks at brackets outside of strings, before anything is built. */
+/** Counts brackets outside of strings, before anything is parsed. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   for (let index = 0; index < text.length; index++) {

@@ -1,8 +1,8 @@
-/** The `Prefer` header (RFC 7240), of which only `wait` means something here. */
+/** Parses the `Prefer` header (RFC 7240), of which only `wait` is supported. */
 
 const maxWaitSeconds = 30;
 
-/** Seconds that the client is willing to wait; undefined without a valid `wait`, which the RFC says to pass over. */
+/** @returns seconds, at most 30; undefined without a valid `wait`: the RFC requires invalid preferences to be ignored */
 export function parseWait(header: string | string[] | undefined): number | undefined {
   if (header === undefined) return undefined;
   const preferences = [header].flat().join(',').split(',');

@@ -1,4 +1,4 @@
-/** Reads bodies: JSON in UTF-8, byte for byte, without what could reach a prototype. Anything else is refused by name. */
+/** Parses request bodies: uncompressed JSON in valid UTF-8. Every other body is refused with a problem. */
 import type { FastifyRequest } from 'fastify';
 import { FieldError } from '../../shared/errors.ts';
 import type { App } from '../fastify-types.ts';
@@ -10,7 +10,7 @@ export function addJsonBodyParser(app: App): void {
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity') {
       throw new FieldError('unsupported_media_type', {
-        detail: `A body with content-encoding ${encoding} is not taken`,
+        detail: `The content encoding ${encoding} is not supported`,
       });
     }
     return parseJson(decode(body));
@@ -22,6 +22,6 @@ function decode(body: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch (cause) {
-    throw new FieldError('bad_request', { detail: 'The body is not UTF-8', cause });
+    throw new FieldError('bad_request', { detail: 'The body is not valid UTF-8', cause });
   }
 }

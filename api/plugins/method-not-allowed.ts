@@ -1,9 +1,9 @@
-/** What is answered where there is no route: 405 with `Allow` for an address that takes other methods, else 404. */
+/** Answers requests without a route: 405 with `Allow` for a path that has other methods, otherwise 404. */
 import { FieldError } from '../../shared/errors.ts';
 import type { App } from '../fastify-types.ts';
 import { stripQuery } from '../http/strip-query.ts';
 
-/** Must be called before the routes are registered: it notes them as they come. */
+/** Must be called before the routes are added, because it collects them as they are. */
 export function addMethodNotAllowed(app: App): void {
   const known = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {

@@ -1,4 +1,4 @@
-/** The API's own description: OpenAPI from the schemas of the routes, and a page that shows it. */
+/** Serves the API reference at `/docs`: OpenAPI generated from the routes' schemas, shown by Swagger UI. */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
@@ -6,9 +6,10 @@ import type { App } from '../fastify-types.ts';
 
 const description =
   'A shared live field that many devices change at once, often offline, late or twice. ' +
-  'A device numbers its updates 1, 2, 3…; sending one again is always safe.';
+  'A device numbers its updates 1, 2, 3…; sending one again is always safe. ' +
+  'Every error is a problem with a code; [the error reference](/docs/errors) has the cause and the remedy of each.';
 
-/** Must be called before the routes are registered: it notes them as they come. */
+/** Must be called before the routes are added, because it collects them as they are. */
 export async function addOpenApi(app: App): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -16,11 +17,11 @@ export async function addOpenApi(app: App): Promise<void> {
       info: { title: 'Consciousness field', version: '1', description },
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
       tags: [
-        { name: 'updates', description: 'Changing a field' },
-        { name: 'reading', description: 'Reading a field' },
-        { name: 'streams', description: 'Following a field' },
-        { name: 'devices', description: 'Getting a token' },
-        { name: 'health', description: 'Watching over the process' },
+        { name: 'updates', description: 'Change a field' },
+        { name: 'reading', description: 'Read a field' },
+        { name: 'streams', description: 'Follow a field' },
+        { name: 'devices', description: 'Register a device' },
+        { name: 'health', description: 'Monitor the process' },
       ],
     },
     transform: jsonSchemaTransform,

@@ -1,4 +1,4 @@
-/** Tells clients how they stand: `RateLimit` and `RateLimit-Policy`, as draft-ietf-httpapi-ratelimit-headers-10 has them. */
+/** Adds the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10). */
 import type { App } from '../fastify-types.ts';
 import type { RateLimitStatus } from '../rate-limits/distributed-rate-limiter.ts';
 

@@ -1,13 +1,13 @@
 /**
- * One span per request, in which everything runs that the request sets off: what it adds to the queue carries the trace
- * on to the worker. Streams are left out: they last as long as somebody looks.
+ * Starts a span per request and runs its handler in the span's context, so that a job that is added to the queue carries the
+ * trace to the worker.
  */
 import type { Context } from '@opentelemetry/api';
 import type { FastifyRequest } from 'fastify';
 import type { Tracing } from '../../shared/observability/tracing.ts';
 import type { App } from '../fastify-types.ts';
 
-/** Asked all the time, or without an end. */
+/** Polled by monitoring, or open without an end. */
 const untracedRoutes = /^\/(metrics|api\/health\/.*|api\/fields\/:field\/(stream|events))$/;
 
 export function addRequestTracing(app: App, { api, tracer }: Tracing): void {
@@ -18,7 +18,7 @@ export function addRequestTracing(app: App, { api, tracer }: Tracing): void {
     const { method, headers, routeOptions } = request;
     const route = routeOptions.url;
     if (!route || untracedRoutes.test(route)) return done();
-    // Anybody can send the headers: what they name is pointed to, but neither joined nor let decide what is sampled.
+    // Trace headers are untrusted: the remote span is linked, but is neither the parent nor decides about sampling.
     const remoteSpanContext = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
     const span = tracer.startSpan(
       `${method} ${route}`,
@@ -33,7 +33,7 @@ export function addRequestTracing(app: App, { api, tracer }: Tracing): void {
     done();
   });
 
-  // Not before: reading the body loses the context.
+  // Not in an earlier hook: reading the body loses the async context.
   app.addHook('preHandler', (request, _reply, done) => {
     context.with(contexts.get(request) ?? context.active(), done);
   });

@@ -1,16 +1,16 @@
 /**
- * What browsers are told about every answer. Written down once, and not worked out for each request: that cost a tenth of
- * an ordinary one. Data is told less than documents, since each header costs phones bytes and the API time.
+ * Security headers of every response. They are computed once, because computing them per request took a tenth of a read's
+ * time. Data gets fewer headers than documents, because headers cost bytes on phones.
  */
 import type { App } from '../fastify-types.ts';
 
 type Directives = Readonly<Record<string, readonly string[]>>;
 
-/** The pages of this server: their own files, and the fonts that Bull Board asks for. */
+/** For the server's pages. The fonts are those of Bull Board. */
 const directives: Directives = {
   'default-src': ["'self'"],
   'script-src': ["'self'"],
-  // Bull Board and the docs page set styles from scripts.
+  // Bull Board, Swagger UI and the error page have inline styles.
   'style-src': ["'self'", "'unsafe-inline'", 'https://fonts.googleapis.com'],
   'font-src': ["'self'", 'data:', 'https://fonts.gstatic.com'],
   'img-src': ["'self'", 'data:'],
@@ -21,7 +21,7 @@ const directives: Directives = {
   'frame-ancestors': ["'none'"],
 };
 
-/** The live page draws with nothing but its own files; no style or script is ever taken from its markup. */
+/** For the live page, which has no inline styles or scripts. */
 const pageDirectives: Directives = {
   'default-src': ["'none'"],
   'script-src': ["'self'"],
@@ -34,7 +34,7 @@ const pageDirectives: Directives = {
   'require-trusted-types-for': ["'script'"],
 };
 
-/** Data is nothing to render, to frame, or to take a type from that it does not name. */
+/** Data must not be rendered, framed or sniffed. */
 const dataHeaders = {
   'content-security-policy': "default-src 'none';frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -51,12 +51,12 @@ const documentHeaders = {
   'x-frame-options': 'DENY',
 };
 
-/** In the place of the policy that everything else has. */
+/** Replaces the policy of `addSecurityHeaders`. */
 export const pageHeaders = { 'content-security-policy': toPolicy(pageDirectives) };
 
 export function addSecurityHeaders(app: App): void {
   app.addHook('onRequest', ({ url }, reply, done) => {
-    // What might be a document is told all.
+    // Every path outside of the API may be a document.
     reply.headers(url.startsWith('/api/') ? dataHeaders : documentHeaders);
     done();
   });

@@ -1,6 +1,6 @@
 /**
- * How many streams each user holds open, over all processes: each tells its own number, which is forgotten when the process
- * is not heard from for a minute. While Redis is away each process counts for itself.
+ * Limits the open streams of each user over all processes. Each process writes its own count to Redis, which expires a
+ * minute after the process stopped refreshing it. While Redis is unavailable each process limits on its own.
  */
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
@@ -12,7 +12,7 @@ const entryTtlMs = 60_000;
 const retryAfterSeconds = 5;
 
 interface ConcurrentStreamLimiterOptions {
-  /** Streams of a user; 0 for no limit. */
+  /** Open streams per user; 0 for no limit. */
   readonly limit: number;
   readonly redis: Redis;
   readonly keyPrefix: string;
@@ -22,8 +22,9 @@ export class ConcurrentStreamLimiter {
   readonly #options: ConcurrentStreamLimiterOptions;
   readonly #processId = randomUUID();
   readonly #open = new Map<string, number>();
-  /** Those that were let in with this turn of the event loop, and have not been added yet. */
+  /** Streams that were reserved in this tick of the event loop and have not been added yet. */
   readonly #reserved = new Map<string, number>();
+  /** Users whose count Redis does not have yet. */
   readonly #dirty = new Set<string>();
   readonly #timers: readonly NodeJS.Timeout[];
 
@@ -49,19 +50,22 @@ export class ConcurrentStreamLimiter {
     this.#dirty.add(user);
   }
 
-  /** Whether one more may be opened, at once: then `add` it without waiting for anything. @throws FieldError `rate_limited` */
+  /** Reserves a stream until the end of this tick: call `add` without awaiting anything. @throws FieldError `rate_limited` */
   async reserve(user: string): Promise<void> {
     const { limit } = this.#options;
     if (limit === 0) return;
     const elsewhere = await this.#countElsewhere(user);
-    // Many that knock at once hear of the others in the same turn, before the first of them is added.
+    // Concurrent calls resume in the same tick, before the first of them has added its stream.
     const reserved = this.#reserved.get(user) ?? 0;
     if (elsewhere + (this.#open.get(user) ?? 0) + reserved < limit) {
       if (reserved === 0) setImmediate(() => this.#reserved.delete(user));
       this.#reserved.set(user, reserved + 1);
       return;
     }
-    throw new FieldError('rate_limited', { detail: `${limit} streams may be open at once`, retryAfterSeconds });
+    throw new FieldError('rate_limited', {
+      detail: `A user may have ${limit} streams open at once`,
+      retryAfterSeconds,
+    });
   }
 
   close(): void {
@@ -77,7 +81,7 @@ export class ConcurrentStreamLimiter {
         .map(([, text]) => text.split(' ').map(Number))
         .reduce((sum, [count = 0, expiresAt = 0]) => (expiresAt > now ? sum + count : sum), 0);
     } catch {
-      return 0; // Said by the connection's own listener.
+      return 0; // The connection logs its errors.
     }
   }
 
@@ -87,11 +91,11 @@ export class ConcurrentStreamLimiter {
     for (const user of this.#dirty) {
       const key = this.#keyOf(user);
       const count = this.#open.get(user);
-      // One pipeline a key: those of several may be on several nodes of a cluster.
+      // One pipeline per key, because keys may be on different nodes of a cluster.
       const pipeline = this.#options.redis.pipeline();
       if (count === undefined) pipeline.hdel(key, this.#processId);
       else pipeline.hset(key, this.#processId, `${count} ${expiresAt}`).pexpire(key, entryTtlMs);
-      // What is lost is told again soon.
+      // A count that was not written is written again with the next refresh.
       void pipeline.exec().catch(() => undefined);
     }
     this.#dirty.clear();

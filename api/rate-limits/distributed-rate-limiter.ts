@@ -1,9 +1,8 @@
 /**
- * What one key (a user, an address) may spend in a window, over all processes together. Nobody waits for Redis: points are
- * taken here and now, and told to Redis in sums, which answers with what all have spent. Until then a process knows only of
- * its own, so that N processes may overdraw by what each takes within a second, and by a twentieth of the budget each at most.
- *
- * While Redis is away each process counts for itself.
+ * Limits the points that a key (a user, an address) may use in a window, over all processes. No request waits for Redis:
+ * points are consumed locally and flushed in sums, and Redis answers with the total of all processes. Until then a process
+ * only knows its own, so that N processes together can exceed the limit by what each consumes within a second, at most 5% of
+ * the limit each. While Redis is unavailable each process limits on its own.
  */
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
@@ -11,36 +10,39 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import { FieldError } from '../../shared/errors.ts';
 
 const flushIntervalMs = 1000;
-/** Of the budget: what is taken beyond it is told at once. */
+/** The part of the limit from which on pending points are flushed at once. */
 const maxPendingRatio = 0.05;
 const maxKeys = 100_000;
 
 interface DistributedRateLimiterOptions {
-  /** Stands in the headers, and in the keys. */
+  /** Appears in the `RateLimit` headers and in the Redis keys. */
   readonly name: string;
-  /** Points a window; 0 for no limit. */
+  /** Points per window; 0 for no limit. */
   readonly limit: number;
   readonly windowSeconds: number;
   readonly redis: Redis;
   readonly keyPrefix: string;
 }
 
+/** Points of one key. */
 interface Usage {
-  /** By all, as Redis last said. */
+  /** The total of all processes at the last flush. */
   confirmed: number;
-  /** On its way to Redis. */
+  /** Being flushed to Redis. */
   inFlight: number;
+  /** Not flushed yet. */
   pending: number;
+  /** In ms since the epoch. */
   windowEndsAt: number;
 }
 
-/** How a key stands. */
+/** For the `RateLimit` headers. */
 export interface RateLimitStatus {
   readonly name: string;
   readonly limit: number;
   readonly windowSeconds: number;
   readonly remaining: number;
-  /** Until the window ends. */
+  /** Seconds until the window ends. */
   readonly resetSeconds: number;
 }
 
@@ -59,7 +61,7 @@ export class DistributedRateLimiter {
     this.#limiter = new RateLimiterRedis({ ...limits, storeClient: redis, insuranceLimiter });
   }
 
-  /** @throws FieldError `rate_limited` when it is more than is left */
+  /** @throws FieldError `rate_limited` when fewer points are left; then none are consumed */
   consume(key: string, points: number): void {
     const { limit } = this.#options;
     if (limit === 0 || points === 0) return;
@@ -71,7 +73,7 @@ export class DistributedRateLimiter {
     else this.#scheduleFlush(key);
   }
 
-  /** For whoever must not even try: @throws FieldError `rate_limited` when nothing is left */
+  /** @throws FieldError `rate_limited` when no point is left */
   assertRemaining(key: string): void {
     if (this.#options.limit === 0) return;
     const usage = this.#findUsage(key);
@@ -102,7 +104,7 @@ export class DistributedRateLimiter {
   #createError({ windowEndsAt }: Usage): FieldError {
     const { name, limit, windowSeconds } = this.#options;
     return new FieldError('rate_limited', {
-      detail: `${limit} points for ${name} in ${windowSeconds} s`,
+      detail: `The limit is ${limit} points for ${name} in ${windowSeconds} s`,
       retryAfterSeconds: secondsUntil(windowEndsAt),
     });
   }
@@ -128,7 +130,7 @@ export class DistributedRateLimiter {
     try {
       applyResult(usage, await this.#limiter.consume(key, usage.inFlight));
     } catch (result) {
-      // More than there is: that is an answer as well. Anything else the insurance has caught.
+      // Above the limit the library rejects with its result; on a Redis error the insurance limiter answers instead.
       if (result instanceof RateLimiterRes) applyResult(usage, result);
       else usage.confirmed += usage.inFlight;
     }

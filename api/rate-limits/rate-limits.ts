@@ -1,16 +1,16 @@
-/** What a user, or an address, may do: the budgets by their settings. */
+/** The rate limits of users and addresses, from the settings `LIMIT_…`. */
 import type { Redis } from 'ioredis';
 import type { Config } from '../../shared/config/config.ts';
 import { ConcurrentStreamLimiter } from './concurrent-stream-limiter.ts';
 import { DistributedRateLimiter } from './distributed-rate-limiter.ts';
 
 export interface RateLimits {
-  /** Of users. */
+  /** By user. */
   readonly updates: DistributedRateLimiter;
   readonly reads: DistributedRateLimiter;
   readonly newStreams: DistributedRateLimiter;
   readonly streams: ConcurrentStreamLimiter;
-  /** Of addresses. */
+  /** By IP address. */
   readonly failedLogins: DistributedRateLimiter;
   readonly registrations: DistributedRateLimiter;
   close(): void;

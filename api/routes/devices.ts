@@ -1,4 +1,4 @@
-/** `POST /api/devices`: a name and a token for a new device, where anybody may come in. */
+/** `POST /api/devices`: issues a device id and a token where registration is open. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { signToken } from '../../shared/auth/jwt.ts';
@@ -30,7 +30,7 @@ export function addDeviceRoutes(app: App, { config, revocations, limits }: Devic
     {
       schema: {
         summary: 'Register a device',
-        description: 'Only where registration is open. The token lasts 30 days, for all fields.',
+        description: 'Only where registration is open. The token is valid for all fields and for 30 days.',
         tags: ['devices'],
         body: z.strictObject({ deviceId: deviceIdSchema.optional() }).nullish(),
         response: { 201: registeredSchema, ...problems },
@@ -40,13 +40,15 @@ export function addDeviceRoutes(app: App, { config, revocations, limits }: Devic
       const secret = config.JWT_SECRET;
       if (!config.openRegistration || !secret) {
         throw new FieldError('forbidden', {
-          detail: 'Registration is not open here: OPEN_REGISTRATION is off. Ask an operator for a token',
+          detail: 'Registration is closed (OPEN_REGISTRATION). Ask an operator for a token',
         });
       }
       limits.registrations.consume(request.ip, 1);
       const deviceId = request.body?.deviceId ?? (randomBytes(idBytes).toString('hex') as DeviceId);
       if (revocations.isDeviceRevoked(deviceId)) {
-        throw new FieldError('forbidden', { detail: 'The tokens of this device have been revoked: take another name' });
+        throw new FieldError('forbidden', {
+          detail: 'The tokens of this device have been revoked. Register with another device id',
+        });
       }
       const { token, expiresAt } = await signToken(
         {

@@ -1,4 +1,4 @@
-/** Routes for whoever watches over the process: people, load balancers, orchestrators. They need no token. */
+/** Health of the process, for people, load balancers and orchestrators. These routes need no token. */
 import { z } from 'zod';
 import { timeSchema } from '../../shared/contract/ids.ts';
 import { FieldError } from '../../shared/errors.ts';
@@ -43,7 +43,7 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
 
   app.get(
     '/api/',
-    { schema: { ...sharedSchema, summary: 'Is it there?', response: { 200: rootSchema } } },
+    { schema: { ...sharedSchema, summary: 'Read a short status', response: { 200: rootSchema } } },
     async (_request, reply) => {
       const { checks } = await check();
       const database = checks.database.status === 'up';
@@ -57,8 +57,8 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
     {
       schema: {
         ...sharedSchema,
-        summary: 'How is it?',
-        description: '503 when updates or reads cannot be served, or when so many updates wait that more are refused.',
+        summary: 'Read the health of the process and its dependencies',
+        description: '503 when updates or reads cannot be served, or when admission control refuses updates.',
         response: { 200: healthSchema, 503: healthSchema },
       },
     },
@@ -70,17 +70,17 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
 
   app.get(
     '/api/health/live',
-    { schema: { ...sharedSchema, summary: 'Is the process alive?', response: { 200: liveSchema } } },
+    { schema: { ...sharedSchema, summary: 'Liveness probe', response: { 200: liveSchema } } },
     async (_request, reply) => reply.send({ status: 'live' }),
   );
 
   app.get(
     '/api/health/ready',
-    { schema: { ...sharedSchema, summary: 'Should it get requests?', response: { 200: readySchema, ...problems } } },
+    { schema: { ...sharedSchema, summary: 'Readiness probe', response: { 200: readySchema, ...problems } } },
     async (_request, reply) => {
       if (isStopping()) throw new FieldError('shutting_down');
       const { canRead, canWrite } = await check();
-      // A full queue is no reason to send nobody here: reads go on, and every other API would be as full.
+      // A full queue does not make the process unready: reads are served, and it is as full for every other process.
       if (!canWrite) throw new FieldError('queue_unavailable');
       if (!canRead) throw new FieldError('reads_unavailable');
       return reply.send({ status: 'ready' });

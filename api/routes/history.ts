@@ -1,4 +1,4 @@
-/** What PostgreSQL alone knows of a field: its log, receipts, conflicts and clock. */
+/** Reads of a field that only PostgreSQL can serve: its log, receipts, conflicts and vector clock. */
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { receiptSchema } from '../../shared/contract/receipt.ts';
@@ -10,7 +10,7 @@ import type { App } from '../fastify-types.ts';
 import { queryOrUnavailable } from '../state/state-reader.ts';
 import { bearer, clockQuery, fieldParams, logQuery, problems, receiptParams } from './schemas.ts';
 
-/** A page ends early rather than grow beyond this; its reader goes on from its last version. */
+/** A page ends before it exceeds this; the reader continues from its last version. */
 const maxPageBytes = 2 * 1024 * 1024;
 
 interface HistoryRoutesDeps {
@@ -30,7 +30,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
         ...sharedSchema,
         summary: 'Read the log after a version',
         description:
-          'There is more while the last entry is below `version`: a page ends at `limit`, or at about 2 MiB.',
+          'A page ends at `limit` entries or at about 2 MiB. There is more while its last version is below `version`.',
         params: fieldParams,
         querystring: logQuery,
         response: { 200: createLogPageSchema(config.GRID_SIZE), ...problems },
@@ -43,7 +43,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       if (!page) throw new FieldError('field_not_found');
       const { version, oldest } = page;
       if (after < oldest)
-        throw new FieldError('version_not_kept', { detail: `The log is kept after version ${oldest}` });
+        throw new FieldError('version_not_kept', { detail: `The log is kept from after version ${oldest}` });
       const updates = page.updates.map(({ sweptThrough, ...entry }) => entry);
       return reply.send({ field, version, oldest, updates: limitPageBytes(updates) });
     },
@@ -93,7 +93,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       schema: {
         ...sharedSchema,
         summary: 'Read the vector clock',
-        description: '`?device=` asks for one entry of it: what a device must number its updates above.',
+        description: '`?device=` returns one entry: the counter above which the device must number its updates.',
         params: fieldParams,
         querystring: clockQuery,
         response: { 200: clockSchema, ...problems },
@@ -108,16 +108,16 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
   );
 }
 
-/** A value that is an object becomes an open record, as the schema of the answer has it. */
+/** Converts values that are objects to the open record of the response schema. */
 function toConflictResponse({ local, remote, ...conflict }: Conflict) {
   return { ...conflict, local: toConflictingWriteResponse(local), remote: toConflictingWriteResponse(remote) };
 }
 
-function toConflictingWriteResponse({ value, ...side }: Conflict['local']) {
-  return { ...side, value: typeof value === 'object' && value !== null ? { ...value } : value };
+function toConflictingWriteResponse({ value, ...write }: Conflict['local']) {
+  return { ...write, value: typeof value === 'object' && value !== null ? { ...value } : value };
 }
 
-/** As many entries as fit into a page, and at least one. */
+/** @returns the entries that fit into a page, at least one */
 function limitPageBytes<Entry>(entries: readonly Entry[]): Entry[] {
   let bytes = 0;
   const end = entries.findIndex((entry) => {

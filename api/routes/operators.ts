@@ -1,4 +1,4 @@
-/** What only operators see: Bull Board and the metrics. Both stand behind a hook in their own scope. */
+/** Routes for operators: Bull Board and, in production, the metrics. Each is guarded by a hook in its own scope. */
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { IServerAdapter } from '@bull-board/api/typings/app';
@@ -25,14 +25,14 @@ export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps
   const { config, verifyToken, limits, producer, metrics } = deps;
   const guard = createOperatorGuard({ verifyToken, limits, password: config.ADMIN_PASSWORD });
 
-  // A hook of a sibling scope would not protect it: the hook and the board share this one.
+  // The hook and the board must share a scope, because a hook of a sibling scope would not run.
   app.register(async (scope) => {
     scope.addHook('onRequest', guard);
     const board = new FastifyAdapter();
-    // The adapter was compiled against a copy of the same types.
+    // The adapter was compiled against another copy of the same types.
     const serverAdapter = board as unknown as IServerAdapter;
     const { replaceQueues } = createBullBoard({ queues: [], serverAdapter });
-    // More of them come with more workers.
+    // The number of queues grows with the number of workers.
     scope.addHook('onRequest', async () => replaceQueues(producer.queues.all.map((queue) => new BullMQAdapter(queue))));
     board.setBasePath(boardPath);
     await scope.register(board.registerPlugin(), { prefix: boardPath });

@@ -1,9 +1,9 @@
-/** Schemas of what stands in paths, queries and headers, and the answers that every route may give. */
+/** Schemas of path and query parameters, and the responses that every route can have. */
 import { z } from 'zod';
 import { deviceIdSchema, fieldIdSchema } from '../../shared/contract/ids.ts';
 import { problemSchema } from '../../shared/contract/problem.ts';
 
-/** A whole number of a query. */
+/** Query parameters are strings. */
 const wholeNumber = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number')
@@ -23,7 +23,10 @@ export const logQuery = z.object({
 export const clockQuery = z.object({ device: deviceIdSchema.optional() });
 export const streamQuery = z.object({ after: wholeNumber.optional() });
 
-const problem = { description: 'A problem', content: { 'application/problem+json': { schema: problemSchema } } };
+const problem = {
+  description: 'A problem; `type` points to its documentation',
+  content: { 'application/problem+json': { schema: problemSchema } },
+};
 export const problems = { '4xx': problem, '5xx': problem } as const;
 
 export const bearer = [{ bearer: [] }];

@@ -1,4 +1,4 @@
-/** `GET /api/fields/:field`: the state, now or as it was, whole or in summary. */
+/** `GET /api/fields/:field`: the current or an earlier state, in full or as a summary. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type BodyTemplate, renderBody, type SerializedState } from '../../shared/cache/state-serializer.ts';
@@ -29,15 +29,15 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
       schema: {
         summary: 'Read the state',
         description:
-          '`ETag` is the version. `x-cache` says where it came from. `?view=summary` leaves out particles and cells; ' +
-          '`?at=VERSION` gives the state as it was, as far back as the log is kept.',
+          '`ETag` is the version, `x-cache` the cache result. `?view=summary` leaves out particles and cells; ' +
+          '`?at=VERSION` returns an earlier state, as far back as the log is kept.',
         tags: ['reading'],
         security: bearer,
         params: fieldParams,
         querystring: stateQuery,
         response: {
           200: z.union([stateSchema, summarySchema]),
-          304: z.null().meta({ description: 'As you have it' }),
+          304: z.null().meta({ description: 'Not modified' }),
           ...problems,
         },
       },
@@ -49,7 +49,7 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
         reply.header('x-cache', 'bypass');
         return send(request, reply, { serialized: await states.readAt(field, at), view, activeNodes: 0 });
       }
-      // Never fails, so it may be waited for after the other.
+      // Never rejects, so it can be awaited after the read.
       const activeNodesPromise = presence.count(field);
       const { state, cache } = await states.read(field);
       metrics.reads.inc({ cache });
@@ -66,7 +66,7 @@ interface StateResponse {
   readonly activeNodes: number;
 }
 
-/** The bytes as they are: their shape is `renderState`'s concern. */
+/** Sends the serialized state as bytes, without another serialization. */
 function createStateSender() {
   const render = memoizeBody();
   return (
@@ -82,7 +82,7 @@ function createStateSender() {
   };
 }
 
-/** Puts texts together once for all who ask while neither the state nor the number of those present changes. */
+/** Renders a body once while neither the state nor the number of active nodes changes. */
 function memoizeBody(): typeof renderBody {
   const bodies = new WeakMap<BodyTemplate, { activeNodes: number; bytes: Buffer }>();
   return (template, activeNodes) => {

@@ -25,21 +25,21 @@ const protectedReads = ['', '/updates', '/updates/phone-1/1', '/conflicts', '/cl
   (path) => `/api/fields/global${path}`,
 );
 
-t.test('without a valid token every route of a field answers 401 and says how to come in', async (t) => {
-  const signature = token.slice(0, -3);
+t.test('without a valid token every route of a field answers 401 with the authentication scheme', async (t) => {
+  const truncated = token.slice(0, -3);
   for (const path of protectedReads) {
-    for (const given of [undefined, 'nonsense', signature, `${token}x`]) {
-      const answer = await api.request(path, { token: given });
-      t.equal(answer.status, 401, path);
-      t.equal(problemSchema.parse(answer.body).code, 'unauthorized');
-      t.match(answer.headers.get('www-authenticate'), /^Bearer/);
+    for (const candidate of [undefined, 'nonsense', truncated, `${token}x`]) {
+      const response = await api.request(path, { token: candidate });
+      t.equal(response.status, 401, path);
+      t.equal(problemSchema.parse(response.body).code, 'unauthorized');
+      t.match(response.headers.get('www-authenticate'), /^Bearer/);
     }
   }
   const write = await api.request('/api/fields/global/updates', { body: { updates: [] } });
-  t.equal(write.status, 401, 'before the body is looked at');
+  t.equal(write.status, 401, 'before the body is validated');
 });
 
-t.test('a token that has run out is named as such', async (t) => {
+t.test('an expired token is answered with token_expired', async (t) => {
   const expired = await api.createToken({ expiresInSeconds: -60 });
   t.match(await api.request('/api/fields/global', { token: expired }), {
     status: 401,
@@ -47,7 +47,7 @@ t.test('a token that has run out is named as such', async (t) => {
   });
 });
 
-t.test('a token opens its own fields alone, by name or by pattern', async (t) => {
+t.test('a token only gives access to its fields, by name or by pattern', async (t) => {
   const team = await api.createToken({ fields: ['team-*', 'garden'] });
   const statusOf = async (field: string) =>
     (await api.request(`/api/fields/${field}/updates`, { token: team, body: { updates: [setCell(1, 0, 0.5)] } }))
@@ -57,7 +57,7 @@ t.test('a token opens its own fields alone, by name or by pattern', async (t) =>
   for (const path of protectedReads) t.equal((await api.request(path, { token: team })).status, 403, path);
 });
 
-t.test('reading and writing are scopes of their own, and only a device writes', async (t) => {
+t.test('reading and writing are separate scopes, and only a device writes', async (t) => {
   const body = { updates: [setCell(1, 0, 0.5)] };
   const path = '/api/fields/scopes/updates';
   const reader = await api.createToken({ scope: ['field:read'] });
@@ -65,12 +65,12 @@ t.test('reading and writing are scopes of their own, and only a device writes', 
   const writer = await api.createToken({ scope: ['field:write'] });
   t.equal((await api.request(path, { token: writer, body })).status, 202);
   t.equal((await api.request('/api/fields/global', { token: writer })).status, 403);
-  const nobody = await api.createToken({ device: null });
-  t.match(await api.request(path, { token: nobody, body }), { status: 403, body: { code: 'forbidden' } });
-  t.equal((await api.request('/api/fields/global', { token: nobody })).status, 200);
+  const withoutDevice = await api.createToken({ device: null });
+  t.match(await api.request(path, { token: withoutDevice, body }), { status: 403, body: { code: 'forbidden' } });
+  t.equal((await api.request('/api/fields/global', { token: withoutDevice })).status, 200);
 });
 
-t.test('where registration is open, a device gets a name and a token that reads and writes', async (t) => {
+t.test('where registration is open, a device gets an id and a token to read and write', async (t) => {
   const named = await api.request('/api/devices', { body: { deviceId: 'tablet-7' } });
   t.equal(named.status, 201);
   t.equal(named.body.deviceId, 'tablet-7');
@@ -97,13 +97,13 @@ t.test('where registration is open, a device gets a name and a token that reads 
   });
 });
 
-t.test('where registration is not open, it is refused with the setting that would open it', async (t) => {
+t.test('where registration is closed, it is refused with the name of the setting', async (t) => {
   const { status, body } = await production.request('/api/devices', { body: {} });
   t.equal(status, 403);
   t.match(problemSchema.parse(body), { code: 'forbidden', detail: /OPEN_REGISTRATION/ });
 });
 
-t.test('Bull Board is for operators alone: its page, its API and its files', async (t) => {
+t.test('Bull Board is only for operators: its page, its API and its files', async (t) => {
   const paths = [
     '/admin/queues',
     '/admin/queues/',
@@ -130,10 +130,10 @@ t.test('Bull Board is for operators alone: its page, its API and its files', asy
   }
 });
 
-t.test('an operator comes in with the password too, where one is set, but not from another site', async (t) => {
+t.test('an operator can authenticate with the password where one is set, but not from another site', async (t) => {
   const path = '/admin/queues/api/queues';
   t.equal((await production.request(path, { headers: basic('a long enough password') })).status, 200);
-  t.equal((await production.request(path, { headers: basic('a wrong one') })).status, 401);
+  t.equal((await production.request(path, { headers: basic('a wrong password') })).status, 401);
   t.equal((await api.request(path, { headers: basic('') })).status, 401, 'no password is set');
   const forged = { ...basic('a long enough password'), origin: 'https://evil.example' };
   t.equal(
@@ -144,7 +144,7 @@ t.test('an operator comes in with the password too, where one is set, but not fr
 
 t.test('an operator is challenged on one header line for each scheme, also after a wrong password', async (t) => {
   for (const path of ['/admin/queues', '/admin/queues/api/queues', '/metrics']) {
-    for (const headers of [{}, basic('a wrong one')]) {
+    for (const headers of [{}, basic('a wrong password')]) {
       const both = ['Basic realm="operator", charset="UTF-8"', 'Bearer'];
       t.same(await challengesOf(`${production.address}${path}`, headers), both, path);
     }
@@ -153,7 +153,7 @@ t.test('an operator is challenged on one header line for each scheme, also after
   t.same(await challengesOf(`${production.address}/api/fields/global`), ['Bearer'], 'a field accepts only tokens');
 });
 
-/** The header lines as they were sent: `fetch` joins them. */
+/** The header lines as they were sent, because `fetch` joins them. */
 async function challengesOf(url: string, headers: Record<string, string> = {}): Promise<string[]> {
   const [response] = (await once(get(url, { headers, agent: false }), 'response')) as [IncomingMessage];
   response.resume();
@@ -175,7 +175,7 @@ t.test('the metrics are open in development and for operators in production', as
   t.equal((await production.request('/metrics', { headers: basic('a long enough password') })).status, 200);
 });
 
-t.test('only the origins on the list may read answers or open sockets', async (t) => {
+t.test('only configured origins may read responses or open sockets', async (t) => {
   const allowed = async (origin: string) =>
     (await production.request('/api/', { headers: { origin } })).headers.get('access-control-allow-origin');
   t.equal(await allowed('https://field.example'), 'https://field.example');
@@ -195,16 +195,16 @@ t.test('only the origins on the list may read answers or open sockets', async (t
   t.equal(preflight.headers.get('access-control-allow-origin'), 'https://field.example');
   t.equal(preflight.headers.get('vary'), 'Origin, Access-Control-Request-Headers');
   const plain = await production.request('/api/');
-  t.equal(plain.headers.get('vary'), 'Origin', 'caches are told, whoever asks');
+  t.equal(plain.headers.get('vary'), 'Origin', 'caches get Vary on every response');
   t.match(plain.headers.get('access-control-expose-headers'), /etag.*ratelimit/);
   const evil = { authorization: `Bearer ${token}`, origin: 'https://evil.example' };
   t.match(await refusedUpgrade(streamUrl(production, 'global'), ['field.v1'], evil), { status: 403 });
 });
 
-t.test('without a list of origins no answer speaks of them, and nobody elsewhere may read one', async (t) => {
+t.test('without configured origins no response has CORS headers', async (t) => {
   const headers = { origin: 'https://field.example', 'access-control-request-method': 'POST' };
   const preflight = await api.request('/api/fields/global/updates', { method: 'OPTIONS', headers });
-  t.ok(preflight.status >= 400, 'a browser takes no for an answer');
+  t.ok(preflight.status >= 400, 'browsers treat an error as a refusal');
   for (const { headers } of [preflight, await api.request('/api/', { headers: { origin: 'https://field.example' } })]) {
     t.same(
       [...headers.keys()].filter((name) => /^access-control-|^vary$/.test(name)),
@@ -213,23 +213,23 @@ t.test('without a list of origins no answer speaks of them, and nobody elsewhere
   }
 });
 
-t.test('data can be neither rendered nor framed, and documents keep to themselves', async (t) => {
+t.test('data can be neither rendered nor framed, and documents are isolated', async (t) => {
   const path = '/api/fields/global';
   const known = await api.request(path, { token });
   t.equal(known.status, 200);
   const unchanged = { 'if-none-match': known.headers.get('etag') ?? '' };
-  for (const answer of [
+  for (const response of [
     known,
     await api.request(path, { token, headers: unchanged }),
     await api.request(path),
     await api.request('/api/x'),
   ]) {
-    t.equal(answer.headers.get('content-security-policy'), "default-src 'none';frame-ancestors 'none'");
-    t.equal(answer.headers.get('x-content-type-options'), 'nosniff');
-    t.match(answer.headers.get('strict-transport-security'), 'max-age=31536000');
-    t.equal(answer.headers.get('cross-origin-resource-policy'), 'same-origin');
+    t.equal(response.headers.get('content-security-policy'), "default-src 'none';frame-ancestors 'none'");
+    t.equal(response.headers.get('x-content-type-options'), 'nosniff');
+    t.match(response.headers.get('strict-transport-security'), 'max-age=31536000');
+    t.equal(response.headers.get('cross-origin-resource-policy'), 'same-origin');
   }
-  for (const document of ['/', '/docs', '/admin/queues/', '/nothing']) {
+  for (const document of ['/', '/docs', '/docs/errors', '/admin/queues/', '/nothing']) {
     const { headers } = await api.request(document);
     t.match(headers.get('content-security-policy'), "frame-ancestors 'none'", document);
     t.match(headers.get('content-security-policy'), "script-src 'self'", document);

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import t from 'tap';
 import { healthSchema, rootSchema } from '../../api/routes/health.ts';
 import { problemSchema } from '../../shared/contract/problem.ts';
+import { errorCodes } from '../../shared/errors.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { withApi } from './support/with-app.ts';
 
@@ -10,7 +11,7 @@ await withWorker(t, backing);
 const api = await withApi(t, backing);
 const token = await api.createToken();
 
-t.test('the root and the health routes say how it is, without a token', async (t) => {
+t.test('the status and health routes need no token', async (t) => {
   const root = await api.request('/api/');
   t.match(rootSchema.parse(root.body), { status: 'ok', database: true, redis: true });
   const health = await api.request('/api/health');
@@ -23,16 +24,16 @@ t.test('the root and the health routes say how it is, without a token', async (t
   t.match(await api.request('/api/health/ready'), { status: 200, body: { status: 'ready' } });
 });
 
-t.test('an unknown address is 404, a known one with another method 405 with what it takes', async (t) => {
+t.test('an unknown path is 404, a known one with another method 405 with the allowed methods', async (t) => {
   for (const path of [
     '/api/nothing',
     '/api/fields',
     '/api/fields/global/nothing',
     '/api/fields/global/updates/a/1/2',
   ]) {
-    const answer = await api.request(path, { token });
-    t.equal(answer.status, 404, path);
-    t.equal(problemSchema.parse(answer.body).code, 'not_found');
+    const response = await api.request(path, { token });
+    t.equal(response.status, 404, path);
+    t.equal(problemSchema.parse(response.body).code, 'not_found');
   }
   const cases: [string, string, string][] = [
     ['DELETE', '/api/fields/global', 'GET, HEAD'],
@@ -41,24 +42,24 @@ t.test('an unknown address is 404, a known one with another method 405 with what
     ['POST', '/api/health', 'GET, HEAD'],
   ];
   for (const [method, path, allow] of cases) {
-    const answer = await api.request(path, { method, token });
-    t.equal(answer.status, 405, path);
-    t.equal(answer.headers.get('allow'), allow);
-    t.equal(problemSchema.parse(answer.body).code, 'method_not_allowed');
+    const response = await api.request(path, { method, token });
+    t.equal(response.status, 405, path);
+    t.equal(response.headers.get('allow'), allow);
+    t.equal(problemSchema.parse(response.body).code, 'method_not_allowed');
   }
 });
 
-t.test('a field id that cannot be one is bad input, however strange', async (t) => {
+t.test('an invalid field id is invalid input', async (t) => {
   for (const id of ['UPPER', '-dash', 'a'.repeat(65), '%00', '%F0%9F%8C%80', 'a%2Fb', '__proto__']) {
-    const answer = await api.request(`/api/fields/${id}`, { token });
-    t.equal(answer.status, 400, id);
-    t.match(problemSchema.parse(answer.body), { code: 'invalid_input', errors: [{ path: '/path/field' }] }, id);
+    const response = await api.request(`/api/fields/${id}`, { token });
+    t.equal(response.status, 400, id);
+    t.match(problemSchema.parse(response.body), { code: 'invalid_input', errors: [{ path: '/path/field' }] }, id);
   }
   const broken = await api.request('/api/fields/%zz', { token });
   t.match(problemSchema.parse(broken.body), { status: 400, code: 'bad_request' });
 });
 
-/** Sends bytes and reads until the other side ends. */
+/** Sends bytes and reads until the server ends the connection. */
 function sendRaw(bytes: string): Promise<string> {
   const { port } = new URL(api.address);
   return new Promise((resolve, reject) => {
@@ -75,15 +76,15 @@ function sendRaw(bytes: string): Promise<string> {
   });
 }
 
-const problemOf = (answer: string) => problemSchema.parse(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))));
+const problemOf = (response: string) => problemSchema.parse(JSON.parse(response.slice(response.indexOf('\r\n\r\n'))));
 
-t.test('what is not HTTP is answered with a problem, and the connection ends', async (t) => {
-  const answer = await sendRaw('NONSENSE\r\n\r\n');
-  t.match(answer, /^HTTP\/1\.1 400 /);
-  t.match(problemOf(answer), { code: 'bad_request' });
+t.test('bytes that are not HTTP are answered with a problem, and the connection ends', async (t) => {
+  const response = await sendRaw('NONSENSE\r\n\r\n');
+  t.match(response, /^HTTP\/1\.1 400 /);
+  t.match(problemOf(response), { code: 'bad_request' });
 });
 
-t.test('what Node and ws would refuse in their own words is answered with a problem as well', async (t) => {
+t.test('requests that Node or ws would refuse themselves are answered with a problem', async (t) => {
   const upgrade = 'host: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n';
   const cases: [string, string][] = [
     ['no host', 'connection: close\r\n'],
@@ -91,46 +92,46 @@ t.test('what Node and ws would refuse in their own words is answered with a prob
     ['an upgrade without a key', `${upgrade}authorization: Bearer ${token}\r\n`],
   ];
   for (const [what, headers] of cases) {
-    const answer = await sendRaw(`GET /api/fields/global/stream HTTP/1.1\r\n${headers}\r\n`);
-    t.match(answer, /^HTTP\/1\.1 400 /, what);
-    t.match(answer, /content-type: application\/problem\+json/i, what);
-    t.match(problemOf(answer), { code: 'bad_request' }, what);
+    const response = await sendRaw(`GET /api/fields/global/stream HTTP/1.1\r\n${headers}\r\n`);
+    t.match(response, /^HTTP\/1\.1 400 /, what);
+    t.match(response, /content-type: application\/problem\+json/i, what);
+    t.match(problemOf(response), { code: 'bad_request' }, what);
   }
 });
 
-t.test('a request that trickles in is cut, be it in its head or in its body', async (t) => {
+t.test('a request that arrives too slowly is cut off, in its head or in its body', async (t) => {
   const slow = await withApi(t, backing, { REQUEST_TIMEOUT_MS: '300' });
   const head = `POST /api/fields/slow/updates HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n`;
   const body = 'content-type: application/json\r\ncontent-length: 100000\r\n\r\n{"updates":';
-  for (const [what, start, drop] of [
+  for (const [what, start, part] of [
     ['the head', head, 'x: y\r\n'],
     ['the body', head + body, ' '],
   ] as const) {
-    const answer = await trickle(slow.address, start, drop);
-    t.match(answer, /^HTTP\/1\.1 408 /, what);
-    t.match(problemOf(answer), { code: 'request_timeout' }, what);
+    const response = await trickle(slow.address, start, part);
+    t.match(response, /^HTTP\/1\.1 408 /, what);
+    t.match(problemOf(response), { code: 'request_timeout' }, what);
   }
 });
 
-/** Sends a beginning and then drop after drop, as long as somebody listens. */
-function trickle(address: string, start: string, drop: string): Promise<string> {
+/** Sends a beginning and then a part every 50 ms until the connection is closed. */
+function trickle(address: string, start: string, part: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(address).port), '127.0.0.1');
-    socket.write(start); // Before it is connected, and so before the first drop, however long that takes.
-    const dripping = setInterval(() => socket.write(drop), 50);
+    socket.write(start); // Buffered until it is connected, so that it precedes the first part.
+    const timer = setInterval(() => socket.write(part), 50);
     let text = '';
     socket.on('data', (chunk) => {
       text += chunk;
     });
     socket.on('error', () => undefined); // `close` follows.
     socket.on('close', () => {
-      clearInterval(dripping);
+      clearInterval(timer);
       resolve(text);
     });
   });
 }
 
-t.test('the docs page works under its content security policy, and describes every route', async (t) => {
+t.test('the API reference works under its content security policy, and describes every route', async (t) => {
   const page = await api.request('/docs');
   t.equal(page.status, 200);
   const policy = page.headers.get('content-security-policy') ?? '';
@@ -157,11 +158,20 @@ t.test('the docs page works under its content security policy, and describes eve
   t.ok(body.components.schemas.State && body.components.schemas.Problem);
 });
 
-t.test('while it stops, a kept-alive connection does not hold it', async (t) => {
+t.test('the type of a problem is an anchor on the error page', async (t) => {
+  const page = await api.request('/docs/errors');
+  t.equal(page.status, 200);
+  t.match(page.headers.get('content-type'), /^text\/html/);
+  const { body } = await api.request('/api/nothing');
+  t.equal(body.type, '/docs/errors#not_found');
+  for (const code of errorCodes) t.match(page.text, `<section id="${code}">`);
+});
+
+t.test('kept-alive and unused connections do not delay the shutdown', async (t) => {
   const stopping = await withApi(t, backing);
   await stopping.request('/api/health/live');
-  const silent = connect(Number(new URL(stopping.address).port), '127.0.0.1');
-  await new Promise((resolve) => silent.once('connect', resolve));
+  const unused = connect(Number(new URL(stopping.address).port), '127.0.0.1');
+  await new Promise((resolve) => unused.once('connect', resolve));
   const startedAt = Date.now();
   await stopping.stop();
   t.ok(Date.now() - startedAt < 10_000);

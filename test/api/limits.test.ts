@@ -1,4 +1,4 @@
-/** What users and addresses may do, over all processes together. */
+/** Rate limits of users and addresses, over all processes. */
 import t from 'tap';
 import { ConcurrentStreamLimiter } from '../../api/rate-limits/concurrent-stream-limiter.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
@@ -17,7 +17,7 @@ async function statusOf(api: TestApi, token: string, size: number): Promise<numb
   return (await api.request(updatesPath, { token, body: batch(size) })).status;
 }
 
-t.test('updates cost points, not only requests, and the answer says how it stands', async (t) => {
+t.test('requests and updates cost points, and the response has the remaining points', async (t) => {
   const api = await withApi(t, backing, { LIMIT_UPDATES: '100' });
   const token = await api.createToken({ user: 'points' });
   const first = await api.request(updatesPath, { token, body: batch(20) });
@@ -27,7 +27,7 @@ t.test('updates cost points, not only requests, and the answer says how it stand
   const refused = await api.request(updatesPath, { token, body: batch(79) });
   t.match(refused, { status: 429, body: { code: 'rate_limited', retryAfter: Number } });
   t.ok(Number(refused.headers.get('retry-after')) > 3000);
-  t.equal(await statusOf(api, token, 20), 202, 'what is left can be spent');
+  t.equal(await statusOf(api, token, 20), 202, 'the remaining points can be used');
   t.equal(
     (await api.request('/api/fields/limits', { token: await api.createToken({ user: 'other' }) })).status,
     404,
@@ -36,28 +36,28 @@ t.test('updates cost points, not only requests, and the answer says how it stand
   t.equal(await statusOf(api, await api.createToken({ user: 'other' }), 20), 202, 'another user');
 });
 
-t.test('a user has one budget over all processes', async (t) => {
+t.test('a user has one limit over all processes', async (t) => {
   const settings = { LIMIT_UPDATES: '200' };
   const [one, two] = [await withApi(t, backing, settings), await withApi(t, backing, settings)];
   const token = await one.createToken({ user: 'everywhere' });
   t.equal(await statusOf(one, token, 150), 202);
   const isKnown = async () => (await statusOf(two, token, 100)) === 429;
-  // Another process hears of it with its first word to Redis.
+  // The other process gets the total with its first flush to Redis.
   t.equal(await statusOf(two, token, 1), 202);
   t.ok(await waitUntil('the other process knows', isKnown));
 });
 
-t.test('reads have a budget of their own, in which a replay costs more than a look', async (t) => {
+t.test('reads have their own limit, and a replay costs more than a read', async (t) => {
   const api = await withApi(t, backing, { LIMIT_READS: '30', LIMIT_UPDATES: '30' });
   const token = await api.createToken({ user: 'reader' });
-  const look = (query = '') => api.request(`/api/fields/global${query}`, { token });
-  t.match((await look('?at=0')).headers.get('ratelimit'), /^"reads";r=10;/);
-  for (let count = 0; count < 10; count++) t.equal((await look()).status, 200);
-  t.match(await look(), { status: 429, body: { code: 'rate_limited' } });
-  t.equal(await statusOf(api, token, 10), 202, 'updates are not touched by it');
+  const read = (query = '') => api.request(`/api/fields/global${query}`, { token });
+  t.match((await read('?at=0')).headers.get('ratelimit'), /^"reads";r=10;/);
+  for (let count = 0; count < 10; count++) t.equal((await read()).status, 200);
+  t.match(await read(), { status: 429, body: { code: 'rate_limited' } });
+  t.equal(await statusOf(api, token, 10), 202, 'updates have another limit');
 });
 
-t.test('an update over a socket that is one too many is answered with an error, not dropped', async (t) => {
+t.test('a message above the limit is answered with an error, and the socket stays open', async (t) => {
   const api = await withApi(t, backing, { LIMIT_UPDATES: '10' });
   const socket = await openStream(t, api, { token: await api.createToken({ user: 'socket' }), field: 'limits' });
   socket.send({ type: 'update', ...batch(8) });
@@ -65,25 +65,25 @@ t.test('an update over a socket that is one too many is answered with an error, 
   socket.send({ type: 'update', ...batch(8) });
   const { problem } = await socket.find('error');
   t.match(problem, { code: 'rate_limited', status: 429, retryAfter: Number });
-  t.equal(socket.closed, undefined, 'the socket stays');
+  t.equal(socket.closed, undefined, 'the socket stays open');
 });
 
-t.test('streams are counted: those that are open, over all processes, and those that are opened', async (t) => {
+t.test('open streams are limited over all processes, and so are new streams', async (t) => {
   const settings = { LIMIT_STREAMS: '2' };
   const [one, two] = [await withApi(t, backing, settings), await withApi(t, backing, settings)];
   const token = await one.createToken({ user: 'streams' });
   const socket = await openStream(t, one, { token, field: 'global' });
   await openStream(t, one, { token, field: 'global' });
-  const tryOn = async (api: TestApi) => {
+  const tryOpen = async (api: TestApi) => {
     const response = await fetch(`${api.address}/api/fields/global/events`, {
       headers: { authorization: `Bearer ${token}` },
     });
     await response.body?.cancel();
     return response.status;
   };
-  t.ok(await waitUntil('the other process knows', async () => (await tryOn(two)) === 429));
+  t.ok(await waitUntil('the other process knows', async () => (await tryOpen(two)) === 429));
   socket.close();
-  t.ok(await waitUntil('there is room again', async () => (await tryOn(two)) === 200));
+  t.ok(await waitUntil('a closed stream can be replaced', async () => (await tryOpen(two)) === 200));
 
   const few = await withApi(t, backing, { LIMIT_NEW_STREAMS: '1' });
   const opener = await few.createToken({ user: 'opener' });
@@ -92,21 +92,21 @@ t.test('streams are counted: those that are open, over all processes, and those 
   t.match(await again, { status: 429, body: { code: 'rate_limited' } });
 });
 
-t.test('streams that are opened at the same moment count one another', async (t) => {
+t.test('streams that are opened concurrently count', async (t) => {
   const limit = 5;
-  const counts = new ConcurrentStreamLimiter({ limit, redis: backing.cacheRedis, keyPrefix: 'at-once' });
-  t.teardown(() => counts.close());
+  const limiter = new ConcurrentStreamLimiter({ limit, redis: backing.cacheRedis, keyPrefix: 'at-once' });
+  t.teardown(() => limiter.close());
   const open = async () => {
-    await counts.reserve('crowd');
-    counts.add('crowd');
+    await limiter.reserve('user');
+    limiter.add('user');
   };
-  const tries = await Promise.allSettled(Array.from({ length: 20 }, open));
-  t.equal(tries.filter(({ status }) => status === 'fulfilled').length, limit);
-  counts.remove('crowd');
-  await t.resolves(open(), 'what is closed makes room');
+  const attempts = await Promise.allSettled(Array.from({ length: 20 }, open));
+  t.equal(attempts.filter(({ status }) => status === 'fulfilled').length, limit);
+  limiter.remove('user');
+  await t.resolves(open(), 'a closed stream can be replaced');
 });
 
-t.test('who fails to come in too often waits, but does not lock out others at the same address', async (t) => {
+t.test('an address with too many failed logins is refused, but not valid tokens from it', async (t) => {
   const password = 'a long enough password';
   const api = await withApi(t, backing, {
     LIMIT_FAILED_LOGINS: '3',
@@ -114,11 +114,13 @@ t.test('who fails to come in too often waits, but does not lock out others at th
     NODE_ENV: 'production',
     OPEN_REGISTRATION: 'false',
   });
-  const basic = (given: string) => ({ authorization: `Basic ${Buffer.from(`operator:${given}`).toString('base64')}` });
-  const enter = async (given: string) => (await api.request('/metrics', { headers: basic(given) })).status;
-  t.same([await enter('wrong 1'), await enter('wrong 2'), await enter('wrong 3')], [401, 401, 401]);
-  t.equal(await enter('wrong 4'), 429);
-  t.equal(await enter(password), 429, 'not even with the right one');
+  const basic = (candidate: string) => ({
+    authorization: `Basic ${Buffer.from(`operator:${candidate}`).toString('base64')}`,
+  });
+  const login = async (candidate: string) => (await api.request('/metrics', { headers: basic(candidate) })).status;
+  t.same([await login('wrong 1'), await login('wrong 2'), await login('wrong 3')], [401, 401, 401]);
+  t.equal(await login('wrong 4'), 429);
+  t.equal(await login(password), 429, 'with the right password as well');
   t.equal((await api.request('/api/fields/global', { token: 'a.b.c' })).status, 429);
   t.equal(
     (await api.request('/api/fields/global', { token: await api.createToken({ user: 'neighbour' }) })).status,
@@ -126,7 +128,7 @@ t.test('who fails to come in too often waits, but does not lock out others at th
   );
 });
 
-t.test('the address is that of the connection, unless a proxy that is trusted says otherwise', async (t) => {
+t.test('the address is that of the connection, unless a trusted proxy forwards another', async (t) => {
   const settings = { LIMIT_REGISTRATIONS: '1', OPEN_REGISTRATION: 'true' };
   const register = async (api: TestApi, from: string) =>
     (await api.request('/api/devices', { body: {}, headers: { 'x-forwarded-for': from } })).status;
@@ -135,10 +137,10 @@ t.test('the address is that of the connection, unless a proxy that is trusted sa
   const behind = await withApi(t, backing, { ...settings, TRUST_PROXY: '127.0.0.0/8', LIMIT_WINDOW_SECONDS: '3000' });
   t.same([await register(behind, '192.0.2.3'), await register(behind, '192.0.2.4')], [201, 201]);
   t.equal(await register(behind, '192.0.2.3'), 429);
-  t.equal(await register(behind, '192.0.2.9, 192.0.2.4'), 429, 'what a client says before the proxy is not believed');
+  t.equal(await register(behind, '192.0.2.9, 192.0.2.4'), 429, 'addresses that the client itself sent are ignored');
 });
 
-t.test('while Redis is away each process limits for itself', async (t) => {
+t.test('while Redis is unavailable each process limits on its own', async (t) => {
   const gate = await withTcpGate(t, { host: '127.0.0.1', port: backing.redis.port });
   const cacheUrl = new URL(backing.config.CACHE_REDIS_URL);
   cacheUrl.port = String(gate.port);
@@ -149,9 +151,9 @@ t.test('while Redis is away each process limits for itself', async (t) => {
   t.equal(await statusOf(api, token, 40), 429);
 });
 
-t.test('0 is no limit', async (t) => {
+t.test('0 means no limit', async (t) => {
   const api = await withApi(t, backing, { LIMIT_UPDATES: '0', LIMIT_READS: '0', LIMIT_STREAMS: '0' });
-  const answer = await api.request(updatesPath, { token: await api.createToken({ user: 'free' }), body: batch(500) });
-  t.equal(answer.status, 202);
-  t.equal(answer.headers.get('ratelimit'), null);
+  const response = await api.request(updatesPath, { token: await api.createToken({ user: 'free' }), body: batch(500) });
+  t.equal(response.status, 202);
+  t.equal(response.headers.get('ratelimit'), null);
 });

@@ -16,7 +16,7 @@ import { withApi } from './support/with-app.ts';
 const field = asField('measured');
 const path = `/api/fields/${field}`;
 
-t.test('the API counts what it does', async (t) => {
+t.test('the API exposes its metrics', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const api = await withApi(t, backing, { MAX_BACKLOG: '777' });
@@ -48,7 +48,7 @@ t.test('the API counts what it does', async (t) => {
   t.ok((sum('nodejs_eventloop_lag_p99_seconds') ?? 0) > 0);
 });
 
-t.test('the API tells how much waits in either queue, and since when', async (t) => {
+t.test('the API exposes the jobs of both queues and the age of the oldest', async (t) => {
   const backing = await withBacking(t);
   const api = await withApi(t, backing);
   const addAt = (timestamp: number) =>
@@ -57,22 +57,25 @@ t.test('the API tells how much waits in either queue, and since when', async (t)
     });
   await addAt(Date.now() - 60_000);
   await addAt(Date.now());
-  const samples = await waitUntil('both queues have been looked into', async () => {
+  const samples = await waitUntil('both queues have been read', async () => {
     const seen = await readMetrics(`${api.address}/metrics`);
     return queueNames.every((queue) => sumOf(seen, 'field_queue_jobs', { queue }) !== undefined) && seen;
   });
   t.equal(sumOf(samples, 'field_queue_jobs', { queue: 'redis', state: 'waiting' }), 2);
   t.equal(sumOf(samples, 'field_queue_jobs', { queue: 'postgres' }), 0);
   t.equal(sumOf(samples, 'field_queue_oldest_job_age_seconds', { queue: 'postgres' }), 0);
-  t.ok((sumOf(samples, 'field_queue_oldest_job_age_seconds', { queue: 'redis' }) ?? 0) >= 60, 'not of the newest');
+  t.ok(
+    (sumOf(samples, 'field_queue_oldest_job_age_seconds', { queue: 'redis' }) ?? 0) >= 60,
+    'of the oldest, not the newest',
+  );
 });
 
-t.test('of a queue that does not answer nothing is told, and it is told to be down', async (t) => {
+t.test('a queue that is unavailable has no job metrics, and is reported as down', async (t) => {
   const queue = await withRedis(t);
   const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl });
   const api = await withApi(t, backing, { METRICS_PORT: '0' });
   await queue.stop();
-  const samples = await waitUntil('the metrics notice', async () => {
+  const samples = await waitUntil('the metrics show it', async () => {
     const seen = await readMetrics(`${api.address}/metrics`);
     const isQueueDown = sumOf(seen, 'field_dependency_up', { dependency: 'queue' }) === 0;
     return isQueueDown && sumOf(seen, 'field_queue_jobs', { queue: 'postgres' }) === 0 && seen;
@@ -81,7 +84,7 @@ t.test('of a queue that does not answer nothing is told, and it is told to be do
   t.equal(sumOf(samples, 'field_dependency_up', { dependency: 'postgres' }), 1);
 });
 
-t.test('whatever is asked, labels take none but known values', { timeout: 60_000 }, async (t) => {
+t.test('labels only take known values, whatever is requested', { timeout: 60_000 }, async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const api = await withApi(t, backing, { ADMIN_PASSWORD: 'a password for tests' });
@@ -110,7 +113,7 @@ t.test('whatever is asked, labels take none but known values', { timeout: 60_000
     resolution: (name) => resolutionSchema.safeParse(name).success,
     le: (bound) => bound === '+Inf' || Number.isFinite(Number(bound)),
   };
-  await readMetrics(`${api.address}/metrics`); // Itself a request that is counted.
+  await readMetrics(`${api.address}/metrics`); // A request that is counted itself.
   const series = new Set<string>();
   for (let round = 0; round < 2; round++) {
     await sendHostileRequest(api.address, token, round);
@@ -124,14 +127,14 @@ t.test('whatever is asked, labels take none but known values', { timeout: 60_000
         key,
       );
       for (const value of values) {
-        if (round > 0) t.ok(series.has(`${key} ${value}`), `${key} ${value} was there before`);
+        if (round > 0) t.ok(series.has(`${key} ${value}`), `${key} ${value} existed before`);
         series.add(`${key} ${value}`);
       }
     }
   }
 });
 
-/** The same kinds of nonsense in every round, each time with other words. */
+/** The same kinds of invalid requests in every round, with different values. */
 async function sendHostileRequest(address: string, token: string, round: number): Promise<void> {
   const word = (text: string) => `${text}${round}${Math.random().toString(36).slice(2)}`;
   const paths = () => [
@@ -156,10 +159,10 @@ async function sendHostileRequest(address: string, token: string, round: number)
   }
 }
 
-/** `fetch` refuses some methods by itself. */
+/** Not with `fetch`, which refuses some methods. */
 function sendRequest(url: string, method: string, headers: Record<string, string>): Promise<void> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, headers }, (answer) => answer.resume().on('end', () => resolve()));
-    asked.on('error', reject).end();
+    const sent = request(url, { method, headers }, (response) => response.resume().on('end', () => resolve()));
+    sent.on('error', reject).end();
   });
 }

@@ -14,7 +14,7 @@ const updatesPath = `/api/fields/${field}/updates`;
 const statePath = `/api/fields/${field}`;
 const withoutPresence = (text: string) => text.replace(/"activeNodes":\d+/, '"activeNodes":0');
 
-/** PostgreSQL behind a gate that can be shut for the API alone. */
+/** PostgreSQL behind a TCP gate that can be cut for the API only. */
 async function withGatedDatabase(t: Test, { config }: Backing) {
   const url = new URL(config.DATABASE_URL);
   const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
@@ -23,55 +23,58 @@ async function withGatedDatabase(t: Test, { config }: Backing) {
   return { gate, url: url.href };
 }
 
-t.test('while the cache is away, everything goes on from PostgreSQL, and heals when it is back', async (t) => {
-  const cache = await withRedis(t);
-  const backing = await withBacking(t, { CACHE_REDIS_URL: cache.cacheUrl });
-  await withWorker(t, backing);
-  const api = await withApi(t, backing);
-  const token = await api.createToken();
-  const write = (counter: number) =>
-    api.request(updatesPath, {
-      token,
-      body: { updates: [setCell(counter, counter, 0.5)] },
-      headers: { prefer: 'wait=20' },
+t.test(
+  'while the cache is down everything is served from PostgreSQL, and the cache is used again when it is back',
+  async (t) => {
+    const cache = await withRedis(t);
+    const backing = await withBacking(t, { CACHE_REDIS_URL: cache.cacheUrl });
+    await withWorker(t, backing);
+    const api = await withApi(t, backing);
+    const token = await api.createToken();
+    const write = (counter: number) =>
+      api.request(updatesPath, {
+        token,
+        body: { updates: [setCell(counter, counter, 0.5)] },
+        headers: { prefer: 'wait=20' },
+      });
+    const client = await openStream(t, api, { token, field });
+    await client.find('snapshot');
+    t.equal((await write(1)).status, 200);
+    await client.waitForVersion(1);
+
+    await cache.stop();
+    const applied = await write(2);
+    t.equal(applied.status, 200, 'the results come from receipts instead of the reply channel');
+    t.match(applied.body, { version: 2, results: [{ counter: 2, outcome: 'applied', version: 2 }] });
+    for (let reads = 0; reads < 2; reads++) {
+      const read = await api.request(statePath, { token });
+      t.equal(read.headers.get('x-cache'), 'bypass');
+      t.equal(withoutPresence(read.text), await readStored(backing, field));
+      t.equal(read.body.activeNodes, 1, 'those that this process has heard from');
+    }
+    await client.waitForVersion(2);
+    const late = await openStream(t, api, { token, field });
+    t.match(await late.find('snapshot'), { version: 2 });
+    const health = await waitUntil('health shows it', async () => {
+      const response = await api.request('/api/health');
+      return response.body.status === 'degraded' && response;
     });
-  const watcher = await openStream(t, api, { token, field });
-  await watcher.find('snapshot');
-  t.equal((await write(1)).status, 200);
-  await watcher.waitForVersion(1);
+    t.match(health.body.checks, { cache: { status: 'down' }, queue: { status: 'up' } });
+    t.match((await api.request('/api/')).body, { status: 'degraded', redis: false, database: true });
+    t.equal((await api.request('/api/health/ready')).status, 200);
 
-  await cache.stop();
-  const applied = await write(2);
-  t.equal(applied.status, 200, 'the receipts tell what the reply channel cannot');
-  t.match(applied.body, { version: 2, results: [{ counter: 2, outcome: 'applied', version: 2 }] });
-  for (let reads = 0; reads < 2; reads++) {
-    const read = await api.request(statePath, { token });
-    t.equal(read.headers.get('x-cache'), 'bypass');
-    t.equal(withoutPresence(read.text), await readStored(backing, field));
-    t.equal(read.body.activeNodes, 1, 'those that this process knows');
-  }
-  await watcher.waitForVersion(2);
-  const late = await openStream(t, api, { token, field });
-  t.match(await late.find('snapshot'), { version: 2 });
-  const health = await waitUntil('health notices', async () => {
-    const answer = await api.request('/api/health');
-    return answer.body.status === 'degraded' && answer;
-  });
-  t.match(health.body.checks, { cache: { status: 'down' }, queue: { status: 'up' } });
-  t.match((await api.request('/api/')).body, { status: 'degraded', redis: false, database: true });
-  t.equal((await api.request('/api/health/ready')).status, 200);
-
-  await cache.start();
-  await waitUntil(
-    'the cache is used again',
-    async () => (await api.request(statePath, { token })).headers.get('x-cache') === 'hit',
-  );
-  t.equal((await write(3)).status, 200);
-  await Promise.all([watcher.waitForVersion(3), late.waitForVersion(3)]);
-});
+    await cache.start();
+    await waitUntil(
+      'the cache is used again',
+      async () => (await api.request(statePath, { token })).headers.get('x-cache') === 'hit',
+    );
+    t.equal((await write(3)).status, 200);
+    await Promise.all([client.waitForVersion(3), late.waitForVersion(3)]);
+  },
+);
 
 t.test(
-  'while neither queue takes updates, they are refused with Retry-After, and reads go on',
+  'while neither queue accepts updates, they are refused with Retry-After, and reads are served',
   withoutPooler,
   async (t) => {
     const queue = await withRedis(t);
@@ -96,21 +99,21 @@ t.test(
     t.match(await client.find('error'), { problem: { code: 'queue_unavailable', status: 503 } });
     t.match(await api.request(statePath, { token }), { status: 200, body: { version: 1 } });
     const ready = await waitUntil('it is not ready', async () => {
-      const answer = await api.request('/api/health/ready');
-      return answer.status === 503 && answer;
+      const response = await api.request('/api/health/ready');
+      return response.status === 503 && response;
     });
     t.equal(ready.body.code, 'queue_unavailable');
     t.match(await api.request('/api/health'), { status: 503, body: { status: 'unhealthy' } });
 
     await queue.start();
     gate.open();
-    await waitUntil('updates are taken again', async () => (await send(2)).status === 202);
+    await waitUntil('updates are accepted again', async () => (await send(2)).status === 202);
     await waitForVersion(backing, field, 2);
     await client.waitForVersion(2);
   },
 );
 
-t.test('while PostgreSQL is away, reads come from the cache and updates are accepted', async (t) => {
+t.test('while PostgreSQL is down, reads are served from the cache and updates are accepted', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const { gate, url } = await withGatedDatabase(t, backing);
@@ -126,14 +129,18 @@ t.test('while PostgreSQL is away, reads come from the cache and updates are acce
   t.match(read, { status: 200, body: { version: 1 } });
   t.equal(read.headers.get('x-cache'), 'hit');
   const client = await openStream(t, api, { token, field, after: 0 });
-  t.match(await client.find('snapshot'), { version: 1 }, 'the log cannot be read: a snapshot serves');
+  t.match(await client.find('snapshot'), { version: 1 }, 'a snapshot is sent because the log cannot be read');
   t.equal((await send(2)).status, 202);
   await client.waitForVersion(2);
   const cold = await api.request('/api/fields/global', { token });
   t.match(cold, { status: 503, body: { code: 'reads_unavailable' } });
   t.ok(cold.headers.get('retry-after'));
   t.match(await api.request(`${updatesPath}?after=0`, { token }), { status: 503, body: { code: 'reads_unavailable' } });
-  t.match(await send(9_000_000), { status: 503 }, 'whether it is too far cannot be told');
+  t.match(
+    await send(9_000_000),
+    { status: 503, body: { code: 'database_unavailable' } },
+    'the counter cannot be checked',
+  );
   t.match((await api.request('/api/health')).body, { checks: { database: { status: 'down' } } });
 
   gate.open();
@@ -154,16 +161,16 @@ t.test('an API that starts before PostgreSQL waits for it', async (t) => {
   t.equal((await api.request('/api/health/live')).status, 200);
 });
 
-t.test('copies of another installation are never read', async (t) => {
+t.test('cached states of another installation are never read', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const api = await withApi(t, backing);
   const token = await api.createToken();
   await api.request(updatesPath, { token, body: { updates: [setCell(1, 0, 0.5)] }, headers: { prefer: 'wait=20' } });
   const { cacheRedis, config } = backing;
-  const own = backing.keys.stateKey(field);
+  const key = backing.keys.stateKey(field);
   const foreign = createCacheKeys(config.QUEUE_PREFIX, 'another').stateKey(field);
-  await cacheRedis.rename(own, foreign);
+  await cacheRedis.rename(key, foreign);
   await cacheRedis.hset(foreign, 'version', '99');
   const read = await api.request(statePath, { token });
   t.equal(read.headers.get('x-cache'), 'miss');

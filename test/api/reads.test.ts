@@ -22,30 +22,30 @@ const read = (path: string, headers: Record<string, string> = {}) =>
   api.request(`/api/fields/${path}`, { token, headers });
 
 async function write(field: string, updates: unknown[], as = token): Promise<void> {
-  const answer = await api.request(`/api/fields/${field}/updates`, {
+  const response = await api.request(`/api/fields/${field}/updates`, {
     token: as,
     body: { updates },
     headers: { prefer: 'wait=20' },
   });
-  if (answer.status !== 200) throw new Error(`not applied: ${answer.text}`);
+  if (response.status !== 200) throw new Error(`not applied: ${response.text}`);
 }
 
 const withoutPresence = (text: string) => text.replace(/"activeNodes":\d+/, '"activeNodes":0');
 
-t.test('a field that nobody has written to is not found, but global is always there', async (t) => {
-  t.match(await read('nobody'), { status: 404, body: { code: 'field_not_found' } });
+t.test('a field without updates is not found, except global', async (t) => {
+  t.match(await read('empty'), { status: 404, body: { code: 'field_not_found' } });
   const { status, body } = await read('global');
   t.equal(status, 200);
   t.match(stateSchema.parse(body), { field: 'global', version: 0, memoryParticles: [], globalResonance: 0.5 });
 });
 
-t.test('a field is found as soon as its first update is applied, though it was missed a moment before', async (t) => {
+t.test('a field is found as soon as its first update is applied, although it was not found just before', async (t) => {
   t.equal((await read('fresh')).status, 404);
   await write('fresh', [setCell(1, 0, 0.5)]);
   t.equal((await read('fresh')).status, 200);
 });
 
-t.test('the state is the same to the byte from PostgreSQL, from the cache, and from memory', async (t) => {
+t.test('the state has the same bytes from PostgreSQL, from the cache and from memory', async (t) => {
   await write('bytes', [
     putParticle(1, 'b', { content: 'é', connections: ['a', 'c', 'd'], resonance: 0.9 }),
     putParticle(2, 'a'),
@@ -63,25 +63,31 @@ t.test('the state is the same to the byte from PostgreSQL, from the cache, and f
   const missed = await cold.request('/api/fields/bytes', { token });
   t.equal(missed.headers.get('x-cache'), 'miss');
   t.equal(withoutPresence(missed.text), stored);
-  t.equal((await cold.request('/api/fields/bytes', { token })).headers.get('x-cache'), 'hit', 'the miss has filled it');
+  t.equal(
+    (await cold.request('/api/fields/bytes', { token })).headers.get('x-cache'),
+    'hit',
+    'the miss has populated the cache',
+  );
 });
 
-t.test('a cold field is read from PostgreSQL once, however many ask for it at once', async (t) => {
-  await write('sought', [putParticle(1, 'a')]);
+t.test('concurrent reads of an uncached field share one query', async (t) => {
+  await write('uncached', [putParticle(1, 'a')]);
   const cold = await withApi(t, backing);
-  await backing.cacheRedis.del(backing.keys.stateKey(asField('sought')));
-  // As a reader asks for one field; the worker, which looks for many, does not count.
+  await backing.cacheRedis.del(backing.keys.stateKey(asField('uncached')));
+  // The statement of a read; the worker's, which reads many fields, does not match.
   const countReads = await countStatements(
     backing.db,
     '%from "consciousness_states" where "consciousness_states"."field_id" = %',
   );
-  const answers = await Promise.all(Array.from({ length: 300 }, () => cold.request('/api/fields/sought', { token })));
-  t.ok(answers.every(({ status, body }) => status === 200 && body.version === 1));
+  const responses = await Promise.all(
+    Array.from({ length: 300 }, () => cold.request('/api/fields/uncached', { token })),
+  );
+  t.ok(responses.every(({ status, body }) => status === 200 && body.version === 1));
   const reads = await countReads();
-  t.ok(reads >= 1 && reads < 5, 'once, or again if the cache is too busy to answer');
+  t.ok(reads >= 1 && reads < 5, 'one query, or a few if the cache does not response in time');
 });
 
-t.test('who has just been told that an update is applied reads it', async (t) => {
+t.test('a client reads its own update as soon as it is applied', async (t) => {
   for (let counter = 1; counter <= 20; counter++) {
     await write('own', [setCell(counter, 0, counter / 100)]);
     const { body } = await read('own');
@@ -90,20 +96,20 @@ t.test('who has just been told that an update is applied reads it', async (t) =>
   }
 });
 
-t.test('the device that has just written counts as present', async (t) => {
+t.test('a device that has just written counts as present', async (t) => {
   await write('present', [setCell(1, 0, 0.5)]);
   t.equal((await read('present')).body.activeNodes, 1);
 });
 
-t.test('the version is the ETag, and whoever has it gets 304', async (t) => {
+t.test('the version is the ETag, and a matching If-None-Match is answered with 304', async (t) => {
   await write('etag', [setCell(1, 0, 0.5)]);
   const { headers } = await read('etag');
   t.equal(headers.get('etag'), '"v1"');
-  for (const given of ['"v1"', 'W/"v1"', '"v0", "v1"', '*']) {
-    const answer = await read('etag', { 'if-none-match': given });
-    t.equal(answer.status, 304, given);
-    t.equal(answer.text, '');
-    t.equal(answer.headers.get('etag'), '"v1"');
+  for (const header of ['"v1"', 'W/"v1"', '"v0", "v1"', '*']) {
+    const response = await read('etag', { 'if-none-match': header });
+    t.equal(response.status, 304, header);
+    t.equal(response.text, '');
+    t.equal(response.headers.get('etag'), '"v1"');
   }
   await write('etag', [setCell(2, 0, 0.75)]);
   t.match(await read('etag', { 'if-none-match': '"v1"' }), { status: 200, body: { version: 2 } });
@@ -116,17 +122,17 @@ t.test('the summary leaves out particles and cells', async (t) => {
   t.equal(headers.get('etag'), '"v2"');
 });
 
-t.test('an earlier version is read as it was; a later one and a nonsensical one are refused', async (t) => {
+t.test('an earlier version can be read; a later and an invalid one are refused', async (t) => {
   await write('past', [setCell(1, 0, 0.25), setCell(2, 0, 0.5), setCell(3, 0, 0.75)]);
   const { body, headers } = await read('past?at=2');
   t.match(stateSchema.parse(body), { version: 2, cells: { '0,0': 0.5 }, activeNodes: 0 });
   t.equal(headers.get('etag'), '"v2"');
   t.match(await read('past?at=4'), { status: 404, body: { code: 'version_ahead' } });
   t.match(await read('past?at=-1'), { status: 400, body: { errors: [{ path: '/query/at' }] } });
-  t.match(await read('nobody?at=1'), { status: 404, body: { code: 'field_not_found' } });
+  t.match(await read('empty?at=1'), { status: 404, body: { code: 'field_not_found' } });
 });
 
-t.test('the log after a version comes in pages', async (t) => {
+t.test('the log after a version is paged', async (t) => {
   await write('log', [setCell(1, 0, 0.25), putParticle(2, 'a', { content: 'x' }), setCell(3, 0, 0.75)]);
   const schema = createLogPageSchema(30);
   const first = schema.parse((await read('log/updates?limit=2')).body);
@@ -135,17 +141,17 @@ t.test('the log after a version comes in pages', async (t) => {
   t.match(rest.updates, [{ version: 3, device: 'phone-1', outcome: 'applied', update: { counter: 3 } }]);
   t.same(schema.parse((await read('log/updates?after=3')).body).updates, []);
   t.match(await read('log/updates?limit=1001'), { status: 400, body: { errors: [{ path: '/query/limit' }] } });
-  t.equal((await read('nobody/updates')).status, 404);
+  t.equal((await read('empty/updates')).status, 404);
 });
 
-t.test('a log that has been pruned says so', async (t) => {
+t.test('a version before the start of a pruned log is gone', async (t) => {
   await write('pruned', [setCell(1, 0, 0.25), setCell(2, 0, 0.5)]);
   await backing.db('consciousness_states').where('field_id', 'pruned').update({ log_start: 1 });
   t.match(await read('pruned/updates?after=0'), { status: 410, body: { code: 'version_not_kept' } });
   t.equal((await read('pruned/updates?after=1')).status, 200);
 });
 
-t.test('a receipt tells what became of an update, or that it is unknown', async (t) => {
+t.test('a receipt has the outcome of an update, or unknown', async (t) => {
   await write('receipts', [setCell(1, 0, 0.25)]);
   t.match(receiptSchema.parse((await read('receipts/updates/phone-1/1')).body), {
     status: 'applied',
@@ -153,11 +159,11 @@ t.test('a receipt tells what became of an update, or that it is unknown', async 
     outcome: 'applied',
   });
   t.match(receiptSchema.parse((await read('receipts/updates/phone-1/2')).body), { status: 'unknown' });
-  t.match(receiptSchema.parse((await read('nobody/updates/phone-1/2')).body), { status: 'unknown' });
+  t.match(receiptSchema.parse((await read('empty/updates/phone-1/2')).body), { status: 'unknown' });
   t.match(await read('receipts/updates/phone-1/none'), { status: 400, body: { errors: [{ path: '/path/counter' }] } });
 });
 
-t.test('conflicts come newest first, with their total; the clock holds every device', async (t) => {
+t.test('conflicts are sorted newest first, with their total; the clock has every device', async (t) => {
   const second = await api.createToken({ device: 'phone-2' });
   await write('contended', [setCell(1, 0, 0.25), putParticle(2, 'p', { content: 'one' })]);
   await write('contended', [setCell(1, 0, 0.5), putParticle(2, 'p', { content: 'two' })], second);
@@ -179,6 +185,6 @@ t.test('conflicts come newest first, with their total; the clock holds every dev
   t.same((await read('contended/clock?device=phone-2')).body.clock, { 'phone-2': 2 }, 'of one device');
   t.same((await read('contended/clock?device=phone-3')).body.clock, {});
   t.equal((await read('contended/clock?device=phone 3')).status, 400);
-  t.equal((await read('nobody/conflicts')).status, 404);
-  t.equal((await read('nobody/clock')).status, 404);
+  t.equal((await read('empty/conflicts')).status, 404);
+  t.equal((await read('empty/clock')).status, 404);
 });

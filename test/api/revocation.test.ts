@@ -1,4 +1,4 @@
-/** Tokens that are taken back while they are in use, with the command that operators have for it. */
+/** Revocation of tokens that are in use, by the operators' command. */
 import { createHmac } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import t, { type Test } from 'tap';
@@ -28,7 +28,7 @@ async function codeOf(api: TestApi, token: string): Promise<string> {
   return status === 200 ? 'accepted' : `${status} ${body.code}`;
 }
 
-/** Until every process has heard of it, and how each stream ended. */
+/** Waits until every process refuses the token. */
 async function waitUntilRefused(token: string): Promise<void> {
   for (const api of apis) {
     await waitUntil('the token is refused', async () => (await codeOf(api, token)) === '401 token_revoked');
@@ -47,7 +47,7 @@ async function openEvents(api: TestApi, token: string): Promise<{ text: () => st
   return { text: () => text, ended: read() };
 }
 
-t.test('one token is revoked: its requests are refused and its streams closed, on every process', async (t) => {
+t.test('a revoked token is refused and its streams are closed, on every process', async (t) => {
   const token = await first.createToken({ device: 'phone-1' });
   const other = await first.createToken({ device: 'phone-1' });
   const sockets = await Promise.all(apis.map((api) => openStream(t, api, { token, field: 'global' })));
@@ -70,43 +70,47 @@ t.test('one token is revoked: its requests are refused and its streams closed, o
     body: { code: 'token_revoked' },
   });
   const browser = await openStream(t, first, { token, field: 'global', byProtocol: true });
-  await waitUntil('a browser is told by a close code', () => browser.closed);
+  await waitUntil('a browser gets a close code', () => browser.closed);
   t.equal(browser.closed?.code, 4403);
   t.equal(await codeOf(first, other), 'accepted', 'another token of the same device');
   t.equal(bystander.closed, undefined);
   t.match((await field(['token', 'list'])).stdout, /token +\S+ +\S+ +lost on a train/);
 });
 
-t.test('a device is revoked: what was issued until then is refused, what comes after is not', async (t) => {
+t.test('revoking a device refuses the tokens that were issued before, and no later ones', async (t) => {
   const before = await first.createToken({ device: 'lost' });
-  const spared = await first.createToken({ device: 'kept' });
+  const otherDevice = await first.createToken({ device: 'kept' });
   const socket = await openStream(t, first, { token: before, field: 'global' });
   await revoke(t, '--device', 'lost');
   await waitUntil('the socket is closed', () => socket.closed);
   await waitUntilRefused(before);
-  t.equal(await codeOf(first, reissue(before, { iat: undefined })), '401 token_revoked', 'one that does not say when');
-  t.equal(await codeOf(first, reissue(before, { iat: Date.now() / 1000 + 2 })), 'accepted', 'one issued after');
-  t.equal(await codeOf(first, spared), 'accepted');
+  t.equal(await codeOf(first, reissue(before, { iat: undefined })), '401 token_revoked', 'without a time of issue');
+  t.equal(
+    await codeOf(first, reissue(before, { iat: Date.now() / 1000 + 2 })),
+    'accepted',
+    'issued after the revocation',
+  );
+  t.equal(await codeOf(first, otherDevice), 'accepted');
   t.match(await first.request('/api/devices', { body: { deviceId: 'lost' } }), {
     status: 403,
     body: { code: 'forbidden' },
   });
 });
 
-t.test('a user is revoked, and restored', async (t) => {
+t.test('a user can be revoked and restored', async (t) => {
   const token = reissue(await first.createToken({ device: 'tablet' }), { sub: 'mallory' });
   const socket = await openStream(t, second, { token, field: 'global' });
   await revoke(t, '--user', 'mallory');
   await waitUntil('the socket is closed', () => socket.closed);
   await waitUntilRefused(token);
   t.equal((await field(['token', 'restore', '--user', 'mallory'])).code, 0);
-  t.equal((await field(['token', 'restore', '--user', 'mallory'])).code, 1, 'there is nothing left to restore');
+  t.equal((await field(['token', 'restore', '--user', 'mallory'])).code, 1, 'there is nothing to restore');
   for (const api of apis) {
     await waitUntil('the token is accepted again', async () => (await codeOf(api, token)) === 'accepted');
   }
 });
 
-t.test('a socket may not renew itself with a token that is revoked', async (t) => {
+t.test('a socket cannot be renewed with a revoked token', async (t) => {
   const socket = await openStream(t, first, { token: await first.createToken({ device: 'tv' }), field: 'global' });
   const next = await first.createToken({ device: 'tv' });
   await revoke(t, '--id', decodeJwt(next).jti ?? '');
@@ -116,7 +120,7 @@ t.test('a socket may not renew itself with a token that is revoked', async (t) =
   t.equal(socket.closed?.code, 4403);
 });
 
-t.test('a process that Redis cannot reach finds out by itself', async (t) => {
+t.test('a process that is cut off from Redis polls revocations', async (t) => {
   const token = await first.createToken({ device: 'remote' });
   const socket = await openStream(t, second, { token, field: 'global' });
   cacheGate.cut();
@@ -126,7 +130,7 @@ t.test('a process that Redis cannot reach finds out by itself', async (t) => {
   t.equal(socket.closed?.code, 4403);
 });
 
-t.test('the command works without Redis, and a new process knows what was revoked before', async (t) => {
+t.test('the command works without Redis, and a new process knows earlier revocations', async (t) => {
   const token = await first.createToken({ device: 'old' });
   const ended = await field(['token', 'revoke', '--token', token], { env: { CACHE_REDIS_URL: 'redis://127.0.0.1:1' } });
   t.equal(ended.code, 0);
@@ -135,12 +139,12 @@ t.test('the command works without Redis, and a new process knows what was revoke
   t.equal(await codeOf(later, token), '401 token_revoked');
 });
 
-t.test('the command says what it needs', async (t) => {
+t.test('the command names missing and invalid options', async (t) => {
   t.match(await field(['token', 'revoke']), { code: 2, stderr: /--device or --user/ });
   t.match(await field(['token', 'revoke', '--token', 'nonsense']), { code: 2, stderr: /not a token/ });
 });
 
-/** The same token with other claims, signed anew. */
+/** The same token with other claims and a new signature. */
 function reissue(token: string, claims: Record<string, unknown>): string {
   const header = token.split('.')[0];
   const body = Buffer.from(JSON.stringify({ ...decodeJwt(token), ...claims })).toString('base64url');

@@ -16,15 +16,16 @@ const send = (field: string, body: unknown, headers: Record<string, string> = {}
 
 function problemOf({ body, headers, status }: TestResponse) {
   const problem = problemSchema.parse(body);
-  if (problem.status !== status) throw new Error('the status and that in the problem differ');
-  if (!headers.get('content-type')?.startsWith('application/problem+json')) throw new Error('not a problem answer');
+  if (problem.status !== status) throw new Error('the status of the response and of the problem differ');
+  if (!headers.get('content-type')?.startsWith('application/problem+json'))
+    throw new Error('the response is not a problem');
   return problem;
 }
 
-t.test('an update is accepted with a receipt that names its durability, and applied later', async (t) => {
-  const answer = await send('accepted', { updates: [setCell(1, 0, 0.5), setCell(2, 1, 0.5)] });
-  t.equal(answer.status, 202);
-  const accepted = acceptedSchema.parse(answer.body);
+t.test('an update is accepted with its durability, and applied later', async (t) => {
+  const response = await send('accepted', { updates: [setCell(1, 0, 0.5), setCell(2, 1, 0.5)] });
+  t.equal(response.status, 202);
+  const accepted = acceptedSchema.parse(response.body);
   t.match(accepted, { accepted: 2, field: 'accepted', durability: 'fsync' });
   t.notOk(accepted.adjusted);
   await waitUntil('the second is applied', async () => {
@@ -33,55 +34,52 @@ t.test('an update is accepted with a receipt that names its durability, and appl
   });
 });
 
-t.test('who prefers to wait gets the results', async (t) => {
-  const answer = await send('wait', { updates: [setCell(1, 0, 0.5)] }, { prefer: 'respond-async, wait=20' });
-  t.equal(answer.status, 200);
-  t.equal(answer.headers.get('preference-applied'), 'wait=20');
-  t.match(appliedSchema.parse(answer.body), {
+t.test('a request with Prefer: wait is answered with the results', async (t) => {
+  const response = await send('wait', { updates: [setCell(1, 0, 0.5)] }, { prefer: 'respond-async, wait=20' });
+  t.equal(response.status, 200);
+  t.equal(response.headers.get('preference-applied'), 'wait=20');
+  t.match(appliedSchema.parse(response.body), {
     field: 'wait',
     version: 1,
     results: [{ counter: 1, outcome: 'applied', version: 1 }],
   });
 });
 
-t.test(
-  'sending an update again changes nothing and says duplicate; another content under its counter says reused',
-  async (t) => {
-    const prefer = { prefer: 'wait=20' };
-    await send('again', { updates: [setCell(1, 0, 0.5)] }, prefer);
-    const again = await send('again', { updates: [setCell(1, 0, 0.5)] }, prefer);
-    t.match(again.body, { version: 1, results: [{ counter: 1, outcome: 'duplicate', version: 1 }] });
-    const reused = await send('again', { updates: [setCell(1, 0, 0.75)] }, prefer);
-    t.match(reused.body, { version: 1, results: [{ counter: 1, outcome: 'reused', version: 1 }] });
-    appliedSchema.parse(reused.body);
-  },
-);
+t.test('sending an update again is a duplicate; another payload with its counter is reused', async (t) => {
+  const prefer = { prefer: 'wait=20' };
+  await send('again', { updates: [setCell(1, 0, 0.5)] }, prefer);
+  const again = await send('again', { updates: [setCell(1, 0, 0.5)] }, prefer);
+  t.match(again.body, { version: 1, results: [{ counter: 1, outcome: 'duplicate', version: 1 }] });
+  const reused = await send('again', { updates: [setCell(1, 0, 0.75)] }, prefer);
+  t.match(reused.body, { version: 1, results: [{ counter: 1, outcome: 'reused', version: 1 }] });
+  appliedSchema.parse(reused.body);
+});
 
-t.test('concurrent writes to a cell end in a conflict with its resolution', async (t) => {
+t.test('concurrent writes to a cell are a conflict with a resolution', async (t) => {
   const other = await api.createToken({ device: 'phone-2' });
   await send('conflict', { updates: [setCell(1, 0, 0.5)] }, { prefer: 'wait=20' });
-  const answer = await api.request('/api/fields/conflict/updates', {
+  const response = await api.request('/api/fields/conflict/updates', {
     token: other,
     body: { updates: [setCell(1, 0, 0.25, { timestamp: 1_700_000_005_000 })] },
     headers: { prefer: 'wait=20' },
   });
-  t.match(appliedSchema.parse(answer.body).results, [{ outcome: 'conflict', resolution: 'used_remote' }]);
+  t.match(appliedSchema.parse(response.body).results, [{ outcome: 'conflict', resolution: 'used_remote' }]);
 });
 
-t.test('without a worker, waiting ends with the receipt of acceptance', async (t) => {
-  const alone = await withBacking(t);
-  const idle = await withApi(t, alone);
-  const answer = await idle.request('/api/fields/global/updates', {
+t.test('without a worker, waiting ends with 202', async (t) => {
+  const separate = await withBacking(t);
+  const idle = await withApi(t, separate);
+  const response = await idle.request('/api/fields/global/updates', {
     token: await idle.createToken(),
     body: { updates: [setCell(1, 0, 0.5)] },
     headers: { prefer: 'wait=1' },
   });
-  t.equal(answer.status, 202);
-  t.equal(acceptedSchema.parse(answer.body).accepted, 1);
-  t.equal(answer.headers.get('preference-applied'), null);
+  t.equal(response.status, 202);
+  t.equal(acceptedSchema.parse(response.body).accepted, 1);
+  t.equal(response.headers.get('preference-applied'), null);
 });
 
-t.test('a clock that runs ahead is brought down to the server time, and told so', async (t) => {
+t.test('a timestamp too far ahead is clamped to the server time, and reported', async (t) => {
   const ahead = setCell(1, 0, 0.5, { timestamp: Date.now() + 3_600_000 });
   const { body } = await send('ahead', { updates: [ahead, setCell(2, 1, 0.5)] }, { prefer: 'wait=20' });
   t.same(appliedSchema.parse(body).adjusted, [1]);
@@ -90,7 +88,7 @@ t.test('a clock that runs ahead is brought down to the server time, and told so'
   t.equal(log.updates[0].update.timestamp, body.serverTime);
 });
 
-t.test('input that does not fit is refused whole, with the place and the reason of each fault', async (t) => {
+t.test('invalid input is refused as a whole, with the path of each error', async (t) => {
   const put = { counter: 1, timestamp: 1, kind: 'particle.put', id: 'a' };
   const cases: [string, unknown, string][] = [
     ['no updates', { updates: [] }, '/updates'],
@@ -114,9 +112,9 @@ t.test('input that does not fit is refused whole, with the place and the reason 
     ['no body', null, '/'],
   ];
   for (const [what, body, path] of cases) {
-    const answer = await send('faults', body);
-    t.equal(answer.status, 400, what);
-    const problem = problemOf(answer);
+    const response = await send('faults', body);
+    t.equal(response.status, 400, what);
+    const problem = problemOf(response);
     t.equal(problem.code, 'invalid_input', what);
     t.equal(problem.errors?.[0]?.path, path, what);
   }
@@ -125,10 +123,10 @@ t.test('input that does not fit is refused whole, with the place and the reason 
     '{"updates":[{"counter":1,"timestamp":1,"kind":"particle.put","id":"a","content":"\\ud800"}]}',
   );
   t.equal(problemOf(surrogate).errors?.[0]?.path, '/updates/0/content');
-  t.equal((await api.request('/api/fields/faults', { token })).status, 404, 'nothing of it was applied');
+  t.equal((await api.request('/api/fields/faults', { token })).status, 404, 'nothing was applied');
 });
 
-t.test('text is kept to the byte', async (t) => {
+t.test('text is stored unchanged', async (t) => {
   const content = ' <b>&amp; "quoted"</b> \u2028 é 🌀\n ';
   await send(
     'text',
@@ -139,20 +137,20 @@ t.test('text is kept to the byte', async (t) => {
   t.match(body.memoryParticles, [{ id: ' ../{}"', content }]);
 });
 
-t.test('a body that is no JSON, or that reaches for prototypes, is a bad request', async (t) => {
+t.test('a body that is not JSON, or that could pollute prototypes, is a bad request', async (t) => {
   for (const body of [
     '{"updates":',
     '{"__proto__":{"updates":[]}}',
     '{"updates":[{"constructor":{"prototype":{}}}]}',
     '',
   ]) {
-    const answer = await send('json', body);
-    t.equal(answer.status, 400, body);
-    t.equal(problemOf(answer).code, 'bad_request', body);
+    const response = await send('json', body);
+    t.equal(response.status, 400, body);
+    t.equal(problemOf(response).code, 'bad_request', body);
   }
 });
 
-t.test('a body above 1 MiB and a body that is not JSON are refused by name', async (t) => {
+t.test('a body above 1 MiB and another content type are refused with their own codes', async (t) => {
   const large = await send('large', JSON.stringify({ updates: ['x'.repeat(1024 * 1024)] }));
   t.equal(large.status, 413);
   t.equal(problemOf(large).code, 'too_large');
@@ -179,21 +177,21 @@ t.test('a counter more than 1,000,000 above the last is refused, also after a re
     token,
     body: { updates: [setCell(3_000_000, 0, 0.5)] },
   });
-  t.equal(known.status, 202, 'PostgreSQL knows the last');
+  t.equal(known.status, 202, 'the last counter is read from PostgreSQL');
 });
 
-t.test('too long a backlog turns updates away with Retry-After, and reads go on', async (t) => {
-  const alone = await withBacking(t);
-  const full = await withApi(t, alone, { MAX_BACKLOG: '3' });
+t.test('updates are refused with Retry-After while the backlog is full, and reads are served', async (t) => {
+  const separate = await withBacking(t);
+  const full = await withApi(t, separate, { MAX_BACKLOG: '3' });
   const idleToken = await full.createToken();
-  const answer = await waitUntil('the backlog is full', async () => {
+  const response = await waitUntil('the backlog is full', async () => {
     const refused = await full.request('/api/fields/global/updates', {
       token: idleToken,
       body: { updates: [setCell(1, 0, 0.5)] },
     });
     return refused.status === 503 && refused;
   });
-  t.equal(problemOf(answer).code, 'overloaded');
-  t.ok(Number(answer.headers.get('retry-after')) >= 1);
+  t.match(problemOf(response), { code: 'overloaded', detail: /queued/ });
+  t.ok(Number(response.headers.get('retry-after')) >= 1);
   t.equal((await full.request('/api/fields/global', { token: idleToken })).status, 200);
 });

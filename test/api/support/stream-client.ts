@@ -1,4 +1,4 @@
-/** A client of the stream for tests: keeps every message, each checked against the contract. */
+/** A stream client for tests, which validates every message against the contract and keeps it. */
 import type { Test } from 'tap';
 import { WebSocket } from 'ws';
 import { type ServerMessage, serverMessageSchema } from '../../../shared/contract/stream.ts';
@@ -14,12 +14,12 @@ export interface StreamClient {
   /** Set once the socket is closed. */
   readonly closed: { code: number } | undefined;
   send(message: unknown): void;
-  /** Waits for the first message of a type that fits. */
+  /** Waits for the first message of a type that matches the predicate. */
   find<Type extends ServerMessage['type']>(
     type: Type,
     predicate?: (message: MessageOf<Type>) => boolean,
   ): Promise<MessageOf<Type>>;
-  /** The versions that the client has been at, in order; throws when a delta did not stand on the one before. */
+  /** The versions of the snapshots and deltas, in order. @throws when a delta does not follow the version before */
   versions(): number[];
   waitForVersion(version: number): Promise<void>;
   close(): void;
@@ -52,7 +52,7 @@ export async function openStream(t: Test, api: TestApi, options: StreamOptions):
   return client;
 }
 
-/** The answer to an upgrade that is refused. */
+/** The response to a refused upgrade. */
 export async function refusedUpgrade(url: string, protocols: string[], headers: Record<string, string> = {}) {
   const socket = new WebSocket(url, protocols, { headers });
   return new Promise<{ status: number; body: { code?: string } }>((resolve, reject) => {
@@ -82,9 +82,11 @@ function createStreamClient(socket: WebSocket): StreamClient {
       return closed;
     },
     send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
-    find: (type, fits = () => true) =>
-      waitUntil(`a ${type} that fits came`, () =>
-        messages.find((message): message is MessageOf<typeof type> => message.type === type && fits(message as never)),
+    find: (type, matches = () => true) =>
+      waitUntil(`a matching ${type} has arrived`, () =>
+        messages.find(
+          (message): message is MessageOf<typeof type> => message.type === type && matches(message as never),
+        ),
       ),
     versions: () => followVersions(messages),
     async waitForVersion(version) {
@@ -100,8 +102,9 @@ export function followVersions(messages: readonly ServerMessage[]): number[] {
   for (const message of messages) {
     if (message.type === 'snapshot') versions.push(message.version);
     if (message.type !== 'delta') continue;
-    const at = versions.at(-1);
-    if (at !== undefined && message.from !== at) throw new Error(`a delta from ${message.from} came at ${at}`);
+    const current = versions.at(-1);
+    if (current !== undefined && message.from !== current)
+      throw new Error(`received a delta from ${message.from} at version ${current}`);
     versions.push(message.to);
   }
   return versions;

@@ -1,14 +1,14 @@
-/** A TCP relay that a test can cut: the server behind it seems to be gone, and comes back when the gate is opened. */
+/** A TCP relay that a test can cut and open again, to simulate an outage of the server behind it. */
 import { connect, createServer, type Socket } from 'node:net';
 import type { Test } from 'tap';
 
 export interface TcpGate {
   readonly port: number;
-  /** How many connections were turned away. */
+  /** How many connections were refused. */
   readonly refused: number;
-  /** Ends all connections and turns new ones away. */
+  /** Ends all connections and refuses new ones. */
   cut(): void;
-  /** Passes nothing on any more over the connections that there are, without ending them. */
+  /** Stops relaying on existing connections without ending them. */
   blackhole(): void;
   open(): void;
 }

@@ -1,4 +1,4 @@
-/** An API in this process on a test's own servers, listening on a port of its own, and tokens for it. */
+/** Starts an API in this process on a test's servers and a free port, and signs tokens for it. */
 import type { Test } from 'tap';
 import { startApi } from '../../../api/server.ts';
 import { signToken } from '../../../shared/auth/jwt.ts';
@@ -11,7 +11,7 @@ import type { Backing } from '../../support/processes/with-worker.ts';
 export interface TestApi {
   readonly address: string;
   readonly backing: Backing;
-  /** Sends a request with a token (undefined for none) and reads the whole answer. */
+  /** Sends a request and reads the whole response. */
   request(path: string, options?: RequestOptions): Promise<TestResponse>;
   createToken(options?: TokenOptions): Promise<string>;
   stop(): Promise<void>;
@@ -21,7 +21,7 @@ interface RequestOptions {
   readonly method?: string;
   readonly token?: string;
   readonly headers?: Record<string, string>;
-  /** Sent as JSON, unless it is text already. */
+  /** Sent as JSON; a string is sent as it is. */
   readonly body?: unknown;
 }
 
@@ -29,8 +29,8 @@ export interface TestResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** Of an answer that is JSON. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose schemas they check
+  /** The parsed body of a JSON response. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests validate the schemas of responses separately
   readonly body: any;
 }
 
@@ -52,7 +52,7 @@ export async function withApi(t: Test, backing: Backing, settings: Record<string
     address,
     backing,
     request: (path, options) => sendRequest(`${address}${path}`, options),
-    createToken: (request) => signTestToken(config.JWT_SECRET ?? '', request),
+    createToken: (tokenOptions) => signTestToken(config.JWT_SECRET ?? '', tokenOptions),
     stop: () => lifecycle.stop(),
   };
 }

@@ -1,30 +1,30 @@
 import t from 'tap';
 import { createDutyCycle } from '../../../api/admission/admission-hook.ts';
 
-t.test('while the queue is long, it rests as soon as it has worked for two milliseconds', async (t) => {
-  const rest = createDutyCycle({ isCongested: true, isOverloaded: false });
-  t.equal(rest(1.5), undefined, 'not worth a timer');
-  t.ok(rest(1.5) instanceof Promise, 'what was worked before counts');
-  t.equal(rest(1.5), undefined, 'and has then been rested for');
+t.test('while the queue is congested, admission pauses after two milliseconds of work', async (t) => {
+  const pause = createDutyCycle({ isCongested: true, isOverloaded: false });
+  t.equal(pause(1.5), undefined, 'too short for a timer');
+  t.ok(pause(1.5) instanceof Promise, 'earlier work counts');
+  t.equal(pause(1.5), undefined, 'and is reset by the pause');
 });
 
-t.test('it rests for as long as it has worked, but never for long', async (t) => {
-  const rest = createDutyCycle({ isCongested: true, isOverloaded: false });
+t.test('a pause lasts as long as the work before it, up to a maximum', async (t) => {
+  const pause = createDutyCycle({ isCongested: true, isOverloaded: false });
   const startedAt = performance.now();
-  await rest(20);
-  t.ok(performance.now() - startedAt >= 19, 'as long');
-  // A timer of ten minutes would outlast the test.
-  await rest(600_000);
+  await pause(20);
+  t.ok(performance.now() - startedAt >= 19, 'as long as the work');
+  // Without a maximum this would take ten minutes.
+  await pause(600_000);
 });
 
-t.test('it works on while the queue is short, and turns away without a rest when it is full', async (t) => {
+t.test('there is no pause while the queue is short, nor while it is full and everything is refused', async (t) => {
   t.equal(createDutyCycle({ isCongested: false, isOverloaded: false })(20), undefined);
   t.equal(createDutyCycle({ isCongested: true, isOverloaded: true })(20), undefined);
-  const backlog = { isCongested: true, isOverloaded: false };
-  const rest = createDutyCycle(backlog);
-  rest(1.5);
-  backlog.isCongested = false;
-  rest(1.5);
-  backlog.isCongested = true;
-  t.equal(rest(1.5), undefined, 'work for a short queue is forgotten');
+  const admission = { isCongested: true, isOverloaded: false };
+  const pause = createDutyCycle(admission);
+  pause(1.5);
+  admission.isCongested = false;
+  pause(1.5);
+  admission.isCongested = true;
+  t.equal(pause(1.5), undefined, 'work while the queue was short does not count');
 });

@@ -2,21 +2,21 @@ import t from 'tap';
 import { FairAdmissionQueue } from '../../../api/admission/fair-admission-queue.ts';
 
 const microtasks = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
-/** A whole turn of the event loop. */
+/** A whole tick of the event loop. */
 const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-t.test('a rush is let in a few at a time, in order', async (t) => {
-  const turns = new FairAdmissionQueue({ pause: () => undefined, maxWaitMs: 60_000 });
+t.test('a burst is admitted a few per tick, in order of arrival', async (t) => {
+  const queue = new FairAdmissionQueue({ pause: () => undefined, maxWaitMs: 60_000 });
   const seen: number[] = [];
-  const enter = async (one: number) => {
-    t.ok(await turns.acquire());
-    seen.push(one);
+  const acquire = async (caller: number) => {
+    t.ok(await queue.acquire());
+    seen.push(caller);
   };
-  const all = Promise.all([1, 2, 3, 4, 5].map(enter));
+  const all = Promise.all([1, 2, 3, 4, 5].map(acquire));
   await microtasks();
   t.same(seen, [1, 2], 'at once');
-  for (let turn = 0; seen.length < 5; turn++) {
-    t.ok(turn < 5, 'a few with each turn');
+  for (let tick = 0; seen.length < 5; tick++) {
+    t.ok(tick < 5, 'some in each tick');
     const before = seen.length;
     await nextTick();
     await microtasks();
@@ -26,50 +26,50 @@ t.test('a rush is let in a few at a time, in order', async (t) => {
   t.same(seen, [1, 2, 3, 4, 5]);
 });
 
-t.test('who comes alone goes at once, however often', async (t) => {
-  const turns = new FairAdmissionQueue({ pause: () => undefined, maxWaitMs: 60_000 });
+t.test('a single caller is admitted at once, again and again', async (t) => {
+  const queue = new FairAdmissionQueue({ pause: () => undefined, maxWaitMs: 60_000 });
   for (let round = 0; round < 3; round++) {
-    let isIn = false;
-    void turns.acquire().then(() => {
-      isIn = true;
+    let isAdmitted = false;
+    void queue.acquire().then(() => {
+      isAdmitted = true;
     });
     await microtasks();
-    t.ok(isIn);
+    t.ok(isAdmitted);
     await nextTick();
     await nextTick();
   }
 });
 
-t.test('after a rest the next are let in, and nobody sooner', async (t) => {
-  let wake: (() => void) | undefined;
-  const rests: number[] = [];
-  const pause = (tookMs: number) => {
-    rests.push(tookMs);
+t.test('the next callers are admitted after the pause, and not before', async (t) => {
+  let endPause: (() => void) | undefined;
+  const elapsed: number[] = [];
+  const pause = (elapsedMs: number) => {
+    elapsed.push(elapsedMs);
     return new Promise<void>((resolve) => {
-      wake = resolve;
+      endPause = resolve;
     });
   };
-  const turns = new FairAdmissionQueue({ pause, maxWaitMs: 60_000 });
+  const queue = new FairAdmissionQueue({ pause, maxWaitMs: 60_000 });
   let seen = 0;
-  const enter = () =>
-    turns.acquire().then(() => {
+  const acquire = () =>
+    queue.acquire().then(() => {
       seen += 1;
     });
-  const all = Promise.all([1, 2, 3].map(enter));
-  for (let turn = 0; turn < 5; turn++) await nextTick();
+  const all = Promise.all([1, 2, 3].map(acquire));
+  for (let tick = 0; tick < 5; tick++) await nextTick();
   t.equal(seen, 2);
-  t.equal(rests.length, 1);
-  t.ok(rests[0] !== undefined && rests[0] >= 0, 'told how long the turn took');
-  wake?.();
+  t.equal(elapsed.length, 1);
+  t.ok(elapsed[0] !== undefined && elapsed[0] >= 0, 'the pause gets the duration of the tick');
+  endPause?.();
   await all;
   t.equal(seen, 3);
 });
 
-t.test('who has waited too long is told so, in order and a few at a time', async (t) => {
-  const turns = new FairAdmissionQueue({ pause: () => undefined, maxWaitMs: -1 });
-  const calls = Array.from({ length: 30 }, () => turns.acquire());
-  const answers = await Promise.all(calls);
-  t.same(answers.slice(0, 2), [true, true], 'these had not waited');
-  t.equal(answers.indexOf(false), 2);
-  t.equal(answers[2 + 8], true, 'and others are let in between');
+t.test('callers that have waited too long are refused, in order and a few per tick', async (t) => {
+  const queue = new FairAdmissionQueue({ pause: () => undefined, maxWaitMs: -1 });
+  const calls = Array.from({ length: 30 }, () => queue.acquire());
+  const results = await Promise.all(calls);
+  t.same(results.slice(0, 2), [true, true], 'the first did not have to wait');
+  t.equal(results.indexOf(false), 2);
+  t.equal(results[2 + 8], true, 'and others are admitted in between');
 });

@@ -3,13 +3,13 @@ import { parseJson } from '../../../api/http/parse-json.ts';
 
 const nested = (depth: number, open = '[', close = ']') => `${open.repeat(depth)}${close.repeat(depth)}`;
 
-t.test('JSON of 32 levels is taken, and of more refused before it is parsed', async (t) => {
+t.test('JSON of 32 levels is accepted, and deeper JSON is refused before it is parsed', async (t) => {
   t.ok(parseJson(nested(32)));
   t.throws(() => parseJson(nested(33)), { code: 'bad_request', detail: /32 levels/ });
   t.throws(() => parseJson('{"a":'.repeat(200_000)), { code: 'bad_request', detail: /32 levels/ });
 });
 
-t.test('brackets side by side, and within strings, are no levels', async (t) => {
+t.test('adjacent brackets and brackets within strings do not count as levels', async (t) => {
   t.equal((parseJson(`[${Array(1000).fill('[]').join()}]`) as unknown[]).length, 1000);
   const text = `${'['.repeat(100)}\\"${'{'.repeat(100)}`;
   t.ok(parseJson(`{"a":"${text}"}`));
@@ -17,16 +17,16 @@ t.test('brackets side by side, and within strings, are no levels', async (t) => 
   t.throws(
     () => parseJson(`["\\\\",${nested(40)}]`),
     { code: 'bad_request', detail: /32 levels/ },
-    'and what comes after it is looked at',
+    'what follows it counts',
   );
   t.throws(
     () => parseJson(`["${'['.repeat(100)}`),
     { code: 'bad_request', detail: /not valid/ },
-    'a string without an end is none of its concern',
+    'an unterminated string is left to the parser',
   );
 });
 
-t.test('keys that reach for a prototype are refused, however they are written', async (t) => {
+t.test('keys that could pollute a prototype are refused, however they are escaped', async (t) => {
   const texts = [
     '{"__proto__":{}}',
     '{"a":[{"__proto__":1}]}',

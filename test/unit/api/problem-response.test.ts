@@ -1,6 +1,7 @@
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import t from 'tap';
+import { decorateRequests } from '../../../api/fastify-types.ts';
 import { createMetrics } from '../../../api/metrics.ts';
 import { addErrorHandler } from '../../../api/plugins/error-handler.ts';
 import { addRequestLogging } from '../../../api/plugins/request-logging.ts';
@@ -10,59 +11,70 @@ import { waitUntil } from '../../support/wait-until.ts';
 
 type Line = Record<string, unknown>;
 
-async function answerOf(showDetails: boolean) {
+async function requestBrokenRoute(showDetails: boolean) {
   const app = Fastify().withTypeProvider<ZodTypeProvider>();
-  app.decorateRequest('claims', null);
+  decorateRequests(app);
   addErrorHandler(app, { metrics: createMetrics(), showDetails });
   app.get('/broken', () => {
     throw new Error('relation "secrets" does not exist');
   });
-  const answer = await app.inject('/broken');
+  const response = await app.inject('/broken');
   await app.close();
-  return answer;
+  return response;
 }
 
-t.test('what went wrong here is told to a developer, and to nobody else', async (t) => {
-  const open = await answerOf(true);
-  t.equal(open.statusCode, 500);
-  t.match(open.json(), { code: 'internal', detail: 'relation "secrets" does not exist' });
-  t.notMatch(open.body, /at .*\.ts/, 'but never the stack');
-  const closed = await answerOf(false);
-  t.equal(closed.statusCode, 500);
-  t.match(closed.json(), { code: 'internal' });
-  t.notMatch(closed.body, /relation|secrets|at .*\.ts/);
+t.test('the message of an internal error is sent in development only', async (t) => {
+  const development = await requestBrokenRoute(true);
+  t.equal(development.statusCode, 500);
+  t.match(development.json(), { code: 'internal', detail: 'relation "secrets" does not exist' });
+  t.notMatch(development.body, /at .*\.ts/, 'without the stack');
+  const production = await requestBrokenRoute(false);
+  t.equal(production.statusCode, 500);
+  t.match(production.json(), { code: 'internal' });
+  t.notMatch(production.body, /relation|secrets|at .*\.ts/);
 });
 
-t.test('what cannot be served is told once in full, then how often; a broken request each time', async (t) => {
-  const lines: Line[] = [];
-  const write = (line: string) => void lines.push(JSON.parse(line));
-  const log = createLogger({ name: 'test', level: 'info' }, { write });
-  const app = Fastify({
-    loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-  }).withTypeProvider<ZodTypeProvider>();
-  t.teardown(() => app.close());
-  app.decorateRequest('claims', null);
-  const metrics = createMetrics();
-  addRequestLogging(app, log, metrics);
-  addErrorHandler(app, { metrics, showDetails: false, reportIntervalMs: 100 });
-  app.get('/full', () => {
-    throw new FieldError('overloaded', { cause: new Error('the reason') });
-  });
-  app.get('/broken', () => {
-    throw new Error('broken');
-  });
-  const told = (msg: string) => lines.filter((line) => line.msg === msg);
-  const counted = () => told('suppressed request errors').reduce((sum, { count }) => sum + Number(count), 0);
-  for (let request = 0; request < 20; request++) await app.inject('/full?secret=1');
-  await waitUntil('none is left out', async () => told('request rejected').length + counted() === 20);
-  t.match(told('request rejected')[0], {
-    ...{ level: 40, code: 'overloaded', url: '/full', reqId: /./ },
-    err: { message: 'the reason' },
-  });
-  t.ok(counted() > 0, 'others are counted');
-  t.equal(told('request finished').filter(({ code }) => code === 'overloaded').length, 20, 'and each has its code');
+t.test(
+  'the first error of a code is logged in full and the next are counted; internal errors are all logged',
+  async (t) => {
+    const lines: Line[] = [];
+    const write = (line: string) => void lines.push(JSON.parse(line));
+    const log = createLogger({ name: 'test', level: 'info' }, { write });
+    const app = Fastify({
+      loggerInstance: log as FastifyBaseLogger,
+      logController: new LogController({ disableRequestLogging: true }),
+    }).withTypeProvider<ZodTypeProvider>();
+    t.teardown(() => app.close());
+    decorateRequests(app);
+    const metrics = createMetrics();
+    addRequestLogging(app, log, metrics);
+    addErrorHandler(app, { metrics, showDetails: false, reportIntervalMs: 100 });
+    app.get('/full', () => {
+      throw new FieldError('overloaded', { cause: new Error('the reason') });
+    });
+    app.get('/broken', () => {
+      throw new Error('broken');
+    });
+    const linesOf = (msg: string) => lines.filter((line) => line.msg === msg);
+    const countSuppressed = () =>
+      linesOf('suppressed request errors').reduce((sum, { count }) => sum + Number(count), 0);
+    for (let request = 0; request < 20; request++) await app.inject('/full?secret=1');
+    await waitUntil(
+      'every request is logged or counted',
+      async () => linesOf('request rejected').length + countSuppressed() === 20,
+    );
+    t.match(linesOf('request rejected')[0], {
+      ...{ level: 40, code: 'overloaded', url: '/full', reqId: /./ },
+      err: { message: 'the reason' },
+    });
+    t.ok(countSuppressed() > 0, 'some are counted');
+    t.equal(
+      linesOf('request finished').filter(({ code }) => code === 'overloaded').length,
+      20,
+      'the access log has the code of each',
+    );
 
-  for (let request = 0; request < 3; request++) await app.inject('/broken');
-  t.equal(told('request failed').length, 3);
-});
+    for (let request = 0; request < 3; request++) await app.inject('/broken');
+    t.equal(linesOf('request failed').length, 3);
+  },
+);

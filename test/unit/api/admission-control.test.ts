@@ -1,0 +1,63 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import t, { type Test } from 'tap';
+import { AdmissionControl } from '../../../api/admission/admission-control.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
+import type { QueueMemory } from '../../../shared/queue/update-producer.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+
+const mebibyte = 1024 ** 2;
+
+interface QueueState {
+  readonly backlog: number;
+  readonly memory: QueueMemory | undefined;
+}
+
+/** Admission control of at most 10 jobs and 16 MiB that has polled a queue in that state. */
+async function withAdmission(t: Test, { backlog, memory }: QueueState): Promise<AdmissionControl> {
+  let isPolled = false;
+  const admission = new AdmissionControl({
+    producer: { countBacklog: async () => backlog, readMemory: async () => memory },
+    maxJobs: 10,
+    maxQueueMemoryMb: 16,
+    log: createLogger({ name: 'test', level: 'silent' }, { write: () => undefined }),
+    onBacklogCount: () => {
+      isPolled = true;
+    },
+  });
+  t.teardown(() => admission.close());
+  admission.start();
+  await waitUntil('the queue has been polled', () => isPolled);
+  return admission;
+}
+
+const createRequest = () => ({ raw: new IncomingMessage(new Socket()) });
+
+t.test('an overloaded error says which limit was exceeded', async (t) => {
+  const long = await withAdmission(t, { backlog: 11, memory: undefined });
+  t.throws(() => long.assertCapacity(), { code: 'overloaded', detail: /updates are queued/ });
+  const full = await withAdmission(t, { backlog: 0, memory: { usedBytes: 71, maxBytes: 100 } });
+  t.throws(() => full.assertCapacity(), { code: 'overloaded', detail: /queue's memory/ });
+  const receiving = await withAdmission(t, { backlog: 0, memory: undefined });
+  receiving.inFlight.reserve(createRequest(), 129 * mebibyte);
+  t.throws(() => receiving.assertCapacity(), { code: 'overloaded', detail: /receiving too many bytes/ });
+  const idle = await withAdmission(t, { backlog: 10, memory: { usedBytes: 70, maxBytes: 100 } });
+  idle.assertCapacity();
+});
+
+t.test('bodies that are being received count as memory of the queue until they are answered', async (t) => {
+  const admission = await withAdmission(t, { backlog: 0, memory: { usedBytes: 10 * mebibyte, maxBytes: 0 } });
+  const request = createRequest();
+  admission.inFlight.reserve(request, 7 * mebibyte);
+  t.throws(() => admission.assertCapacity(), { code: 'overloaded' });
+  t.notOk(admission.isOverloaded, 'the queue itself is not full');
+  admission.inFlight.release(request);
+  admission.inFlight.release(request);
+  admission.assertCapacity();
+});
+
+t.test('jobs that were added since the last poll count', async (t) => {
+  const admission = await withAdmission(t, { backlog: 10, memory: undefined });
+  await admission.trackEnqueue(1000, async () => undefined);
+  t.throws(() => admission.assertCapacity(), { code: 'overloaded' });
+});

@@ -1,0 +1,34 @@
+import t from 'tap';
+import { parseOrigins } from '../../../api/http/cors-origins.ts';
+import { formatEtag, matchesEtag } from '../../../api/http/etag.ts';
+import { parseWait } from '../../../api/http/prefer-header.ts';
+
+t.test('Prefer: wait is parsed as RFC 7240 specifies, and limited to 30 s', async (t) => {
+  const cases: [string | string[] | undefined, number | undefined][] = [
+    [undefined, undefined],
+    ['wait=10', 10],
+    ['respond-async, wait=10', 10],
+    ['wait="5"; why=not', 5],
+    ['Wait = 7', 7],
+    [['respond-async', 'wait=3'], 3],
+    ['wait=1000', 30],
+    ['wait=0', 0],
+    ['wait', undefined],
+    ['wait=-1', undefined],
+    ['wait=soon', undefined],
+    ['waiting=5', undefined],
+  ];
+  for (const [header, seconds] of cases) t.equal(parseWait(header), seconds, String(header));
+});
+
+t.test('an ETag matches by weak comparison, in lists, and by *', async (t) => {
+  const etag = formatEtag(12);
+  t.equal(etag, '"v12"');
+  for (const header of ['"v12"', 'W/"v12"', '"v1" , "v12"', '*']) t.ok(matchesEtag(header, etag), header);
+  for (const header of [undefined, '"v1"', 'v12', '"v123"', '']) t.notOk(matchesEtag(header, etag), String(header));
+});
+
+t.test('origins are separated by commas; spaces and trailing slashes are ignored', async (t) => {
+  t.same(parseOrigins(''), []);
+  t.same(parseOrigins(' https://a.example/,https://b.example:8443 ,'), ['https://a.example', 'https://b.example:8443']);
+});
