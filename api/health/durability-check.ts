@@ -2,10 +2,10 @@
  * Refuses to run in production with a queue that can lose accepted updates. While its Redis is unavailable the check is
  * retried, since updates then go to PostgreSQL.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../shared/config/config.ts';
 import type { Lifecycle } from '../../shared/process/lifecycle.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import { retry } from '../../shared/process/retry.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
 
 const retryDelayMs = 1000;
@@ -21,15 +21,18 @@ interface DurabilityCheckDeps {
 export async function checkQueueDurability(deps: DurabilityCheckDeps): Promise<string | undefined> {
   const { config, producer, log, lifecycle } = deps;
   if (!config.isProduction || config.ALLOW_WEAK_DURABILITY) return undefined;
-  while (!lifecycle.isStopping) {
-    try {
-      return describeWeakDurability(await producer.readDurability());
-    } catch (error) {
-      log.debug({ err: error }, 'queue durability check failed; retrying');
-      await delay(retryDelayMs);
-    }
+  try {
+    const settings = await retry(() => producer.readDurability(), {
+      initialDelayMs: retryDelayMs,
+      maxDelayMs: retryDelayMs,
+      signal: lifecycle.signal,
+      onRetry: (err) => log.debug({ err }, 'queue durability check failed; retrying'),
+    });
+    return describeWeakDurability(settings);
+  } catch (error) {
+    if (lifecycle.isStopping) return undefined;
+    throw error;
   }
-  return undefined;
 }
 
 type DurabilitySettings = Awaited<ReturnType<UpdateProducer['readDurability']>>;

@@ -4,6 +4,7 @@ import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { ReplyAddress } from '../../shared/contract/job.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
 import type { RedisSubscriber } from '../redis-subscriber.ts';
 
 export interface Reply {
@@ -53,7 +54,7 @@ export class PendingReplies {
     this.#resolvers.set(request, resolveReply);
     return {
       address: { process: this.#processId, request },
-      wait: (timeoutMs) => withTimeout(reply, timeoutMs),
+      wait: (timeoutMs) => withTimeoutValue(reply, timeoutMs, undefined),
       mayHaveBeenMissed: () => !this.#redisSubscriber.isSubscribed || this.#reconnects !== reconnects,
       close: () => void this.#resolvers.delete(request),
     };
@@ -67,17 +68,5 @@ export class PendingReplies {
 
   get isClosed(): boolean {
     return this.#isClosed;
-  }
-}
-
-async function withTimeout<Result>(promise: Promise<Result>, timeoutMs: number): Promise<Result | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, undefined);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }
