@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   });
   const installation = await retry(() => createFieldReader(db).readInstallation());
   await startWorker({ config, log, lifecycle, db, redis, keys: createCacheKeys(config.QUEUE_PREFIX, installation) });
-  startBackupScheduler({ config, log, lifecycle });
+  startBackupScheduler({ config, log, lifecycle, db });
   log.info({ concurrency: config.WORKER_CONCURRENCY, lanes: config.COMMIT_LANES }, 'worker ready');
 }
 

@@ -1,6 +1,7 @@
 /** `Prefer: wait`: waits for the results of a request's updates until a deadline. */
 import type { FastifyBaseLogger } from 'fastify';
-import type { FieldReader, SentUpdates } from '../../db/read/field-reader.ts';
+import type { FieldReader } from '../../db/read/field-reader.ts';
+import type { SentUpdates } from '../../db/read/update-results.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { PendingReplies, PendingReply } from './pending-replies.ts';
 

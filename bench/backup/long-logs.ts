@@ -1,12 +1,8 @@
 /** Writes fields with long logs, using the same fold and the same statements as the workers, so that every row is valid. */
 import { connectDatabase } from '../../db/connect.ts';
-import {
-  archiveSnapshot,
-  createFields,
-  type NewLogEntry,
-  writeCommits,
-  writeSnapshots,
-} from '../../db/write/field-writer.ts';
+import { appendCommits, type NewLogEntry } from '../../db/write/append-commits.ts';
+import { createFields } from '../../db/write/create-fields.ts';
+import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { emptyChangeSet } from '../../shared/field/merge-update.ts';
@@ -30,7 +26,7 @@ export async function writeLongLogs(url: string, size: { updates: number; fields
     while (state.version < targetVersion) {
       const commit = foldNext(state, Math.min(updatesPerCommit, targetVersion - state.version));
       await db.transaction(async (trx) => {
-        await writeCommits(trx, [{ state, ...commit }]);
+        await appendCommits(trx, [{ state, ...commit }]);
         await writeSnapshots(trx, [state]);
         await archiveSnapshot(trx, state);
       });

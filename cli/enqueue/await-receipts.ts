@@ -79,10 +79,10 @@ function recordReceipt(
   counts: EnqueueCounts,
   report: LineReport,
   update: SentUpdate,
-  { row, pruned }: FoundReceipt,
+  { entry, isPruned }: FoundReceipt,
 ): boolean {
-  if (!row && !pruned) return false;
-  if (!isSamePayload(row?.update, update.update)) {
+  if (!entry && !isPruned) return false;
+  if (!isSamePayload(entry?.update, update.update)) {
     counts.reused += 1;
     const { device, counter } = toUpdateKey(update);
     report.add(
@@ -92,8 +92,8 @@ function recordReceipt(
     return true;
   }
   counts.applied += 1;
-  if (row?.outcome === 'conflict') counts.conflicts += 1;
-  if (row?.outcome === 'superseded') counts.superseded += 1;
+  if (entry?.outcome === 'conflict') counts.conflicts += 1;
+  if (entry?.outcome === 'superseded') counts.superseded += 1;
   return true;
 }
 

@@ -88,8 +88,8 @@ async function skipKnownUpdates(deps: SendUpdatesDeps, updates: readonly DeviceU
   const receipts = await backends.findReceipts(field, candidates.map(toUpdateKey));
   return candidates.filter((update, index) => {
     const receipt = receipts[index];
-    if (!receipt?.row && !receipt?.pruned) return true;
-    recordKnownUpdate(deps, update, isSamePayload(receipt.row?.update, update.update));
+    if (!receipt?.entry && !receipt?.isPruned) return true;
+    recordKnownUpdate(deps, update, isSamePayload(receipt.entry?.update, update.update));
     return false;
   });
 }

@@ -1,22 +1,41 @@
 /**
- * One backup, verification or clean-up of a database at a time, in whichever process: a session lock on a connection of its
- * own, which the server releases when the process dies.
+ * The lock under which a database is backed up, verified and cleaned up, one process at a time: a session lock, which the
+ * server releases when the process dies.
  */
+import type { Knex } from 'knex';
 import pg from 'pg';
+import { createLogger } from '../../shared/process/logger.ts';
+import { connectDatabase } from '../connect.ts';
 import { withClient } from './client.ts';
 
-/** Names the advisory lock; any constant does, as long as it stays. */
+/** The key of the advisory lock. Never change it: versions of this program run side by side. */
 export const backupLockId = 4_715_301_965;
-/** The server notices late that a process was killed: after the statement that it was running, such as CREATE DATABASE. */
+/** The server notices that a process was killed only after the statement that it was running, such as CREATE DATABASE. */
 const waitMs = 5000;
 const lockNotAvailable = '55P03';
+
+export interface BackupSession {
+  /** The connection that holds the lock: when it is lost, every further query on it fails. */
+  readonly client: pg.Client;
+  /** For the models. */
+  readonly db: Knex;
+}
 
 /** @returns undefined when another process holds the lock and does not release it within 5 s */
 export async function withBackupLock<T>(
   url: string,
-  work: (client: pg.Client) => Promise<T>,
+  work: (session: BackupSession) => Promise<T>,
 ): Promise<{ readonly result: T } | undefined> {
-  return withClient(url, async (client) => ((await acquire(client)) ? { result: await work(client) } : undefined));
+  return withClient(url, async (client) => {
+    if (!(await acquire(client))) return undefined;
+    const log = createLogger({ name: 'backup', level: 'silent' });
+    const db = connectDatabase({ url, poolSize: 1, applicationName: 'field-backup', log });
+    try {
+      return { result: await work({ client, db }) };
+    } finally {
+      await db.destroy();
+    }
+  });
 }
 
 async function acquire(client: pg.Client): Promise<boolean> {

@@ -1,8 +1,8 @@
-/** What the schedule does when its time has come: a backup if one is due, its verification, and what has expired. */
-import type pg from 'pg';
-import { withBackupLock } from './backup-lock.ts';
-import { deleteBackupRecord, findNewestBackup, recordBackup } from './backup-records.ts';
-import { withClient } from './client.ts';
+/** A run of the schedule: takes a backup if one is due, verifies it, and removes expired ones. */
+import type { Knex } from 'knex';
+import { deleteBackupRecord, findNewestBackup, recordBackup } from '../models/backup.ts';
+import { readInstallationId } from '../models/installation.ts';
+import { type BackupSession, withBackupLock } from './backup-lock.ts';
 import {
   findExpiredBackups,
   listBackups,
@@ -25,68 +25,59 @@ export interface BackupPlan extends Pick<RetentionOptions, 'keepCount' | 'keepMs
 export interface BackupRun {
   readonly written?: WrittenBackup;
   readonly verified?: { readonly name: string; readonly verdict: VerificationResult };
-  /** Names of what was removed: expired, cut off, left over. */
+  /** Names of expired and incomplete backups, and of leftover scratch databases. */
   readonly removed: readonly string[];
 }
 
-/** Whether a run would do anything: a backup, or its verification. */
-export async function isAnythingDue({ url, folder, intervalMs }: BackupPlan): Promise<boolean> {
-  return withClient(
-    url,
-    async (client) => (await isBackupDue(client, intervalMs)) || (await findUnverified(client, folder)) !== undefined,
-  );
+/** Whether a run would take or verify a backup. */
+export async function isAnythingDue(db: Knex, { folder, intervalMs }: BackupPlan): Promise<boolean> {
+  return (await isBackupDue(db, intervalMs)) || (await findUnverified(db, folder)) !== undefined;
 }
 
-/** @returns undefined when another process is at it */
+/** @returns undefined when another process holds the lock */
 export async function runBackups(plan: BackupPlan): Promise<BackupRun | undefined> {
-  const lock = await withBackupLock(plan.url, (client) => runLocked(client, plan));
+  const lock = await withBackupLock(plan.url, (session) => runLocked(session, plan));
   return lock?.result;
 }
 
-async function runLocked(client: pg.Client, plan: BackupPlan): Promise<BackupRun> {
+async function runLocked(session: BackupSession, plan: BackupPlan): Promise<BackupRun> {
+  const { client, db } = session;
   const { url, folder } = plan;
-  const installation = await readInstallation(client);
+  const installation = await readInstallationId(db);
   const removed = [...(await removePartials(folder, installation)), ...(await dropLeftoverDatabases(client))];
-  const written = (await isBackupDue(client, plan.intervalMs)) ? await takeBackup(client, { url, folder }) : undefined;
-  const unverified = await findUnverified(client, folder);
+  const written = (await isBackupDue(db, plan.intervalMs)) ? await takeBackup(session, { url, folder }) : undefined;
+  const unverified = await findUnverified(db, folder);
   const verified = unverified && {
     name: unverified.name,
-    verdict: await verifyBackup(client, { url, backup: unverified }),
+    verdict: await verifyBackup(session, { url, backup: unverified }),
   };
   for (const backup of findExpiredBackups(await listBackups(folder), { ...plan, installation, now: Date.now() })) {
     await removeBackup(folder, backup);
-    await deleteBackupRecord(client, backup.name);
+    await deleteBackupRecord(db, backup.name);
     removed.push(backup.name);
   }
   return { written, verified, removed };
 }
 
-/** Takes a backup that counts as the schedule's own. */
+/** Takes a backup and records it, so that the schedule knows of it. */
 export async function takeBackup(
-  client: pg.Client,
+  { db }: BackupSession,
   options: Parameters<typeof writeBackup>[0],
 ): Promise<WrittenBackup> {
   const written = await writeBackup(options);
-  await recordBackup(client, written.name, written.manifest.takenAt);
+  await recordBackup(db, written.name, new Date(written.manifest.takenAt));
   return written;
 }
 
-/** The database remembers, not the folder: workers on other machines have others. */
-async function isBackupDue(client: pg.Client, intervalMs: number): Promise<boolean> {
-  const newest = await findNewestBackup(client);
+/** By the records in the database, not by the folder: workers on other machines have other folders. */
+async function isBackupDue(db: Knex, intervalMs: number): Promise<boolean> {
+  const newest = await findNewestBackup(db);
   return !newest || newest.takenAt.getTime() <= Date.now() - intervalMs;
 }
 
-/** The newest, if it has never been tried, and lies in this folder. */
-async function findUnverified(client: pg.Client, folder: string): Promise<StoredBackup | undefined> {
-  const newest = await findNewestBackup(client);
+/** The newest backup, if it has never been verified and is in this folder. */
+async function findUnverified(db: Knex, folder: string): Promise<StoredBackup | undefined> {
+  const newest = await findNewestBackup(db);
   if (!newest || newest.triedAt) return undefined;
   return (await listBackups(folder)).find(({ name }) => name === newest.name);
-}
-
-async function readInstallation(client: pg.Client): Promise<string> {
-  const { rows } = await client.query<{ id: string }>('SELECT id FROM installation');
-  const [row] = rows;
-  if (!row) throw new Error('the database has no installation id');
-  return row.id;
 }

@@ -1,36 +1,36 @@
-/** The proof that a backup can be used: restores it into a scratch database, replays every field there, and compares. */
-import type pg from 'pg';
+/** Verifies that a backup can be used: restores it into a scratch database, replays every field there, and compares. */
 import { createLogger } from '../../shared/process/logger.ts';
 import { connectDatabase } from '../connect.ts';
+import { recordVerification } from '../models/backup.ts';
 import { type FieldVerification, listFields, verifyField } from '../read/verify-field.ts';
-import { recordVerification } from './backup-records.ts';
+import type { BackupSession } from './backup-lock.ts';
 import { BackupError } from './files/backup-error.ts';
 import { type VerificationResult, writeVerificationResult } from './files/backup-store.ts';
 import { restoreBackup } from './restore-backup.ts';
 import { withScratchDatabase } from './scratch-database.ts';
 
-/** A page of a long log may take its time. */
+/** Longer than elsewhere: a page of a long log takes seconds on a slow disk. */
 const statementTimeoutMs = 120_000;
-/** What is wrong from end to end need not be said of every update. */
+/** A field that differs from end to end would list every update. */
 const maxDifferences = 100;
 
 export interface VerifyBackupOptions {
-  /** Of the database that lends its server. */
+  /** The database that was backed up: the scratch database is created on the same server. */
   readonly url: string;
   readonly backup: { readonly name: string; readonly path: string };
   readonly onProgress?: (progress: { done: number; total: number; text: string }) => void;
 }
 
-/** @param client holds the lock. @returns what is written beside the manifest, too */
-export async function verifyBackup(client: pg.Client, options: VerifyBackupOptions): Promise<VerificationResult> {
+/** @returns the result, which is also written beside the manifest and recorded in the database */
+export async function verifyBackup(session: BackupSession, options: VerifyBackupOptions): Promise<VerificationResult> {
   const { backup } = options;
-  const result = await verify(client, options);
+  const result = await verify(session, options);
   await writeVerificationResult(backup.path, result);
-  await recordVerification(client, backup.name, result.differences.length === 0);
+  await recordVerification(session.db, backup.name, result.differences.length === 0);
   return result;
 }
 
-async function verify(client: pg.Client, options: VerifyBackupOptions): Promise<VerificationResult> {
+async function verify({ client }: BackupSession, options: VerifyBackupOptions): Promise<VerificationResult> {
   const at = () => new Date().toISOString();
   try {
     const results = await withScratchDatabase(client, options.url, (url) => restoreAndReplay(url, options));
@@ -43,7 +43,7 @@ async function verify(client: pg.Client, options: VerifyBackupOptions): Promise<
         .slice(0, maxDifferences),
     };
   } catch (error) {
-    // A backup that cannot be restored is an answer; a server that is away is none.
+    // A backup that cannot be restored is a result; a lost connection is not.
     if (!(error instanceof BackupError)) throw error;
     return { at: at(), fields: 0, updates: 0, differences: [error.message] };
   }

@@ -1,4 +1,4 @@
-/** How the queue in PostgreSQL stands: one look at BullMQ's table of jobs. */
+/** Statistics of the fallback queue, in one query of BullMQ's table of jobs. */
 import type { Knex } from 'knex';
 import { updatesQueue } from '../../shared/contract/job.ts';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';

@@ -1,4 +1,4 @@
-/** The fields that were written to last, in a row each. */
+/** An overview of the fields that were updated last, for operators. */
 import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
 
@@ -6,7 +6,7 @@ export interface FieldOverview {
   readonly field: FieldId;
   readonly version: number;
   readonly conflicts: number;
-  /** By the log's time, in ms. */
+  /** Log time in ms. */
   readonly lastUpdate: number;
   readonly devices: number;
   /** Devices whose updates were applied in the last 30 s. */
@@ -16,7 +16,7 @@ export interface FieldOverview {
 interface FieldsOverview {
   readonly fields: FieldOverview[];
   readonly total: number;
-  /** Fields of which the cache could not be told. */
+  /** Fields with commits that could not be published to the cache. */
   readonly unpublished: number;
 }
 

@@ -1,9 +1,10 @@
-/** What the log says of updates that may have been applied before: the test of exactly-once. */
+/** What the log says of updates that may have been applied before: the basis of exactly-once application. */
 import type { Knex } from 'knex';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
-import type { Resolution } from '../../shared/field/registers/conflict-record.ts';
-import type { Update } from '../../shared/field/update.ts';
+import { type LogEntry, toFoldOutcome, type UpdateRow } from '../models/update-row.ts';
+import { type Columns, listColumns, unnest } from '../unnest.ts';
 
+/** Names an update: a device uses each counter once per field. */
 export interface UpdateRef {
   readonly field: FieldId;
   readonly device: DeviceId;
@@ -11,52 +12,42 @@ export interface UpdateRef {
 }
 
 export interface FoundReceipt extends UpdateRef {
-  /** The log's row, while it is kept. */
-  readonly row?: {
-    readonly version: number;
-    readonly outcome: 'applied' | 'superseded' | 'conflict';
-    readonly resolution: Resolution | null;
-    readonly update: Update;
-    /** Log time in ms. */
-    readonly time: number;
-  };
-  /** It was applied, and its row is gone. */
-  readonly pruned: boolean;
+  /** The log entry, while it is kept. */
+  readonly entry?: Pick<LogEntry, 'version' | 'outcome' | 'resolution' | 'update' | 'time'>;
+  /** The update was applied, and its log entry has been pruned. */
+  readonly isPruned: boolean;
 }
+
+const refColumns = { field_id: 'text', device_id: 'text', counter: 'bigint' } as const satisfies Columns;
 
 const findSql = `
-  SELECT name.field_id AS field, name.device_id AS device, name.counter,
+  SELECT ref.field_id AS field, ref.device_id AS device, ref.counter,
     logged.version, logged.outcome, logged.resolution, logged.update, logged.logged_at AS time,
-    coalesce(clock.pruned @> name.counter, false) AS pruned
-  FROM unnest(?::text[], ?::text[], ?::bigint[]) WITH ORDINALITY AS name (field_id, device_id, counter, place)
+    coalesce(clock.pruned @> ref.counter, false) AS "isPruned"
+  FROM :refs WITH ORDINALITY AS ref (${listColumns(refColumns)}, place)
   LEFT JOIN field_updates logged
-    ON (logged.field_id, logged.device_id, logged.counter) = (name.field_id, name.device_id, name.counter)
+    ON (logged.field_id, logged.device_id, logged.counter) = (ref.field_id, ref.device_id, ref.counter)
   LEFT JOIN vector_clocks clock
-    ON (clock.field_id, clock.device_id) = (name.field_id, name.device_id)
+    ON (clock.field_id, clock.device_id) = (ref.field_id, ref.device_id)
   ORDER BY place`;
 
-interface FoundRow extends UpdateRef {
-  readonly version: number | null;
-  readonly outcome: 'applied' | 'superseded' | 'conflict';
-  readonly resolution: Resolution | null;
-  readonly update: Update;
-  readonly time: number;
-  readonly pruned: boolean;
-}
+/** A row of the outer join: without a log entry, all columns of the log are null. */
+type FoundRow = UpdateRef & { readonly isPruned: boolean } & (
+    | (Pick<UpdateRow, 'version' | 'outcome' | 'resolution' | 'update'> & { readonly time: number })
+    | { readonly version: null }
+  );
 
-/** One answer a name, in the same order. */
+/** One answer per reference, in the same order. */
 export async function findReceipts(db: Knex, refs: readonly UpdateRef[]): Promise<FoundReceipt[]> {
   if (refs.length === 0) return [];
-  const { rows }: { rows: FoundRow[] } = await db.raw(findSql, [
-    refs.map(({ field }) => field),
-    refs.map(({ device }) => device),
-    refs.map(({ counter }) => counter),
-  ] as Knex.RawBinding[]);
-  return rows.map(({ field, device, counter, version, outcome, resolution, update, time, pruned }) => ({
-    field,
-    device,
-    counter,
-    pruned,
-    ...(version === null ? {} : { row: { version, outcome, resolution, update, time } }),
-  }));
+  const rows = refs.map(({ field, device, counter }) => ({ field_id: field, device_id: device, counter }));
+  const found = await db.raw<{ rows: FoundRow[] }>(findSql, { refs: unnest(db, refColumns, rows) });
+  return found.rows.map(toReceipt);
+}
+
+function toReceipt(row: FoundRow): FoundReceipt {
+  const { field, device, counter, isPruned } = row;
+  if (row.version === null) return { field, device, counter, isPruned };
+  const { version, update, time } = row;
+  return { field, device, counter, isPruned, entry: { version, ...toFoldOutcome(row), update, time } };
 }

@@ -1,70 +1,66 @@
-/** Who changed a particle or a cell, as the log has it, and the conflict records that are still kept. */
+/** The history of one register: who changed a particle or a cell, and the conflict records that are still kept. */
 import type { Knex } from 'knex';
-import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
-import type { Conflict, Resolution } from '../../shared/field/registers/conflict-record.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { ConflictRow, UpdateRow } from '../rows.ts';
+import { UpdateRow } from '../models/update-row.ts';
 
-/** What of a field is asked about. */
+/** A particle or a cell of a field. */
 export type RegisterRef =
   | { readonly kind: 'particle'; readonly id: string }
   | { readonly kind: 'cell'; readonly x: number; readonly y: number };
 
-export interface RegisterChange {
-  readonly version: number;
+export interface RegisterChange extends Pick<UpdateRow, 'version' | 'counter' | 'update' | 'outcome' | 'resolution'> {
   /** Log time in ms. */
-  readonly time: number;
-  readonly device: DeviceId;
-  readonly counter: number;
-  readonly user: string | null;
-  readonly update: Update;
-  readonly outcome: 'applied' | 'superseded' | 'conflict';
-  readonly resolution: Resolution | null;
-  /** Both sides; undefined when there was none about this one, or when its record is gone. */
+  readonly time: UpdateRow['loggedAt'];
+  readonly device: UpdateRow['deviceId'];
+  readonly user: UpdateRow['userId'];
+  /** Both writes; undefined when there was no conflict about this register, or when its record is no longer kept. */
   readonly conflict?: Pick<Conflict, 'local' | 'remote' | 'resolution'>;
 }
 
-/** Its newest changes, the newest first. Reads through the field's log, as far back as that is kept. */
+/** Which kind of register each kind of update writes. */
+const registerKinds: Readonly<Record<Update['kind'], RegisterRef['kind'] | undefined>> = {
+  'particle.put': 'particle',
+  'particle.remove': 'particle',
+  'cells.set': 'cell',
+  event: undefined,
+};
+
+function listUpdateKinds(register: RegisterRef['kind']): string[] {
+  return Object.entries(registerKinds).flatMap(([kind, written]) => (written === register ? [kind] : []));
+}
+
+/** The newest changes first, at most `limit`. Scans the field's log as far back as it is kept. */
 export async function readRegisterHistory(
   db: Knex,
   field: FieldId,
   register: RegisterRef,
   limit: number,
 ): Promise<RegisterChange[]> {
-  const query = UpdateRow.query(db).where('field_id', field).orderBy('version', 'desc').limit(limit);
+  const query = UpdateRow.query(db)
+    .where('field_id', field)
+    .whereRaw(`update->>'kind' = ANY(?)`, [listUpdateKinds(register.kind)])
+    .orderBy('version', 'desc')
+    .limit(limit)
+    .withGraphFetched('conflicts')
+    .modifyGraph('conflicts', (conflicts) => conflicts.where('cell', formatConflictCell(register)));
   const rows = await (register.kind === 'particle'
-    ? query.whereRaw(`update->>'kind' IN ('particle.put', 'particle.remove') AND update->>'id' = ?`, [register.id])
-    : query.whereRaw(`update->>'kind' = 'cells.set' AND update->'cells' @> ?::jsonb`, [
-        JSON.stringify([{ x: register.x, y: register.y }]),
-      ]));
-  const conflicts = await ConflictRow.query(db)
-    .where({ field_id: field, cell: formatConflictCell(register) })
-    .whereIn(
-      'version',
-      rows.map(({ version }) => version),
-    );
-  const byVersion = new Map(conflicts.map((conflict) => [conflict.version, conflict]));
-  return rows.map((row) => toChange(row, byVersion.get(row.version)));
+    ? query.whereRaw(`update->>'id' = ?`, [register.id])
+    : query.whereRaw(`update->'cells' @> ?::jsonb`, [JSON.stringify([{ x: register.x, y: register.y }])]));
+  return rows.map(toChange);
 }
 
-/** As conflict records name it. */
+/** The register's name in conflict records. */
 function formatConflictCell(register: RegisterRef): string {
   return register.kind === 'particle' ? `particle/${register.id}` : `${register.x},${register.y}`;
 }
 
-function toChange(row: UpdateRow, conflict: ConflictRow | undefined): RegisterChange {
+function toChange(row: UpdateRow): RegisterChange {
   const { version, loggedAt: time, deviceId: device, counter, userId: user, update, outcome, resolution } = row;
-  return {
-    version,
-    time,
-    device,
-    counter,
-    user,
-    update,
-    outcome,
-    resolution,
-    ...(conflict
-      ? { conflict: { local: conflict.local, remote: conflict.remote, resolution: conflict.resolution } }
-      : {}),
-  };
+  const change = { version, time, device, counter, user, update, outcome, resolution };
+  const [conflict] = row.conflicts ?? [];
+  if (!conflict) return change;
+  const { local, remote } = conflict;
+  return { ...change, conflict: { local, remote, resolution: conflict.resolution } };
 }

@@ -1,18 +1,20 @@
-/** Folding a field's log again, from the oldest state that is kept. */
+/** Replays a field's log from the oldest state that is kept. */
 import type { Knex } from 'knex';
 import { FieldError } from '../../shared/errors.ts';
 import type { FoldResult } from '../../shared/field/fold.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
 import type { FieldState } from '../../shared/field/state.ts';
+import { StateRow } from '../models/state-row.ts';
+import type { LogEntry } from '../models/update-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
-import { StateRow } from '../rows.ts';
-import { type LogEntry, loadSnapshotAtOrBefore, readLogAfter } from './load-state.ts';
+import { assertVersionKept } from './field-state.ts';
+import { loadSnapshotAtOrBefore, readLogAfter } from './load-state.ts';
 
 export interface ReplayOptions {
-  /** Stops after this version; without it, at the field's own. */
+  /** The version to stop at; by default the field's current one. */
   readonly to?: number;
-  /** Told now and then how far it has come. */
+  /** Called every 1,000 versions with the progress. */
   readonly onVersion?: (version: number, until: number) => void;
 }
 
@@ -23,25 +25,22 @@ export function replayField(db: Knex, field: FieldId, options: ReplayOptions = {
   return inReadTransaction(db, async (trx) => {
     const { row, until } = await openReplay(trx, field, options.to);
     const state = await loadSnapshotAtOrBefore(trx, field, row.logStart, row.logStart);
-    if (!state) throw new RangeError(`the log of ${field} has lost the snapshot that it stands on`);
+    if (!state) throw new RangeError(`the log of ${field} begins at a snapshot that is missing`);
     for await (const _ of replayLog(trx, state, until, options.onVersion));
     return state;
   });
 }
 
-/** The field's row, and the version that a replay ends at. @throws FieldError */
+/** The field's row, and the version at which a replay ends. @throws FieldError, as `replayField` does */
 export async function openReplay(trx: Knex.Transaction, field: FieldId, to: number | undefined) {
   const row = await StateRow.query(trx).findById(field);
   if (!row) throw new FieldError('field_not_found');
   const until = to ?? row.version;
-  if (until > row.version) throw new FieldError('version_ahead', { detail: `The field is at version ${row.version}` });
-  if (until < row.logStart) {
-    throw new FieldError('version_not_kept', { detail: `Kept from version ${row.logStart} on` });
-  }
+  assertVersionKept(row, until);
   return { row, until };
 }
 
-/** Folds the log into the state, an entry a step. @throws RangeError when the log has a gap */
+/** Folds the log into `state` entry by entry, and yields the result of each. @throws RangeError when the log has a gap */
 export async function* replayLog(
   trx: Knex.Transaction,
   state: FieldState,

@@ -1,4 +1,4 @@
-/** What PostgreSQL says of itself: for whoever looks after it. */
+/** The settings of the PostgreSQL server that matter to operators. */
 import type { Knex } from 'knex';
 
 export interface ServerSettings {
@@ -10,12 +10,12 @@ export interface ServerSettings {
   readonly synchronousCommit: string;
   readonly isReadOnly: boolean;
   readonly maxConnections: number;
-  /** Kept back for superusers and the like. */
+  /** Reserved for superusers and for roles with `pg_use_reserved_connections`. */
   readonly reservedConnections: number;
   readonly usedConnections: number;
-  /** Its clock, in ms. */
+  /** The server's clock, in ms. */
   readonly now: number;
-  /** Only told to those who may know. */
+  /** Null unless the role may read it (`pg_read_all_settings`). */
   readonly dataDirectory: string | null;
 }
 

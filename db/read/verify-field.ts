@@ -1,6 +1,6 @@
 /**
- * The proof that a field is what its log says: replays it from the oldest kept base and compares every snapshot, the
- * outcomes, the clocks and the metrics on the way.
+ * Verifies that a field is the fold of its log: replays it from the oldest kept state and compares every snapshot, the
+ * outcomes, the clocks and the metrics.
  */
 import type { Knex } from 'knex';
 import { computeMetrics } from '../../shared/field/dynamics/metrics.ts';
@@ -8,18 +8,21 @@ import type { FoldResult } from '../../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';
 import type { FieldState } from '../../shared/field/state.ts';
+import type { ClockRow } from '../models/clock-row.ts';
+import { decodeSnapshotColumns, SnapshotRow } from '../models/snapshot-row.ts';
+import { StateRow } from '../models/state-row.ts';
+import type { LogEntry } from '../models/update-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
-import { ClockRow, SnapshotRow, StateRow } from '../rows.ts';
-import { decodeStateRow, type LogEntry, loadSnapshotAtOrBefore } from './load-state.ts';
+import { loadSnapshotAtOrBefore } from './load-state.ts';
 import { openReplay, type ReplayOptions, replayLog } from './replay-field.ts';
 
 export interface FieldVerification {
   readonly field: FieldId;
   readonly version: number;
-  /** The version that the replay began at. */
+  /** The version at which the replay began. */
   readonly replayedFrom: number;
   readonly snapshotsCompared: number;
-  /** One sentence each; none when all is as the log says. */
+  /** One sentence each; empty when the field is the fold of its log. */
   readonly differences: readonly string[];
 }
 
@@ -29,7 +32,7 @@ export async function listFields(db: Knex): Promise<FieldId[]> {
 }
 
 /**
- * Replays one field as it stands now, whatever is written meanwhile; with `to`, only up to that version.
+ * Verifies one field as of now, unaffected by concurrent writes; with `to`, only up to that version.
  * @throws FieldError `field_not_found`, `version_ahead` or `version_not_kept`
  */
 export async function verifyField(db: Knex, field: FieldId, options: ReplayOptions = {}): Promise<FieldVerification> {
@@ -42,46 +45,57 @@ async function replayAndCompare(
   options: ReplayOptions,
 ): Promise<FieldVerification> {
   const { row, until } = await openReplay(trx, field, options.to);
-  const differences: string[] = [];
-  const base = await loadSnapshotAtOrBefore(trx, field, row.logStart, row.logStart);
-  if (!base) {
-    differences.push(`the log begins after version ${row.logStart}, but no snapshot is kept there`);
-    return { field, version: until, replayedFrom: row.logStart, snapshotsCompared: 0, differences };
+  const state = await loadSnapshotAtOrBefore(trx, field, row.logStart, row.logStart);
+  if (!state) {
+    const difference = `the log begins after version ${row.logStart}, but no snapshot is kept there`;
+    return { field, version: until, replayedFrom: row.logStart, snapshotsCompared: 0, differences: [difference] };
   }
-  const replayedFrom = base.version;
-  const archivedRows = await SnapshotRow.query(trx).select('version').where('field_id', field);
-  const archivedVersions = new Set(archivedRows.map((snapshot) => snapshot.version));
-  let snapshotsCompared = 0;
+  const replayedFrom = state.version;
+  const differences: string[] = [];
   const clock = new Map<DeviceId, number>();
-  const compareAtVersion = async (state: FieldState) => {
-    if (archivedVersions.has(state.version)) {
-      const snapshot = await SnapshotRow.query(trx).findById([field, state.version]).throwIfNotFound();
-      snapshotsCompared += 1;
-      const stored = decodeStateRow(field, snapshot.version, snapshot.time, snapshot);
-      differences.push(...compareStates(state, stored, `the snapshot kept at version ${state.version}`));
-    }
-    if (row.snapshotVersion === state.version) {
-      snapshotsCompared += 1;
-      const stored = decodeStateRow(field, row.snapshotVersion, row.snapshotTime, row);
-      differences.push(...compareStates(state, stored, `the stored state at version ${state.version}`));
-    }
-  };
+  const snapshots = await openSnapshots(trx, row);
+  const compare = async () => differences.push(...(await snapshots.compare(state)));
 
-  await compareAtVersion(base);
+  await compare();
   try {
-    for await (const { entry, folded } of replayLog(trx, base, until, options.onVersion)) {
+    for await (const { entry, folded } of replayLog(trx, state, until, options.onVersion)) {
       differences.push(...compareOutcomes(entry, folded));
       clock.set(entry.device, Math.max(clock.get(entry.device) ?? 0, entry.update.counter));
-      await compareAtVersion(base);
+      await compare();
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     differences.push(error.message);
   }
-  if (base.version !== until) differences.push(`the log ends at version ${base.version}, the field is at ${until}`);
-  if (until === row.version) differences.push(...compareMetrics(base, row));
-  differences.push(...(await compareClocks(trx, field, clock)));
-  return { field, version: until, replayedFrom, snapshotsCompared, differences };
+  if (state.version !== until) differences.push(`the log ends at version ${state.version}, the field is at ${until}`);
+  if (until === row.version) differences.push(...compareMetrics(state, row));
+  differences.push(...compareClocks(await row.$relatedQuery<ClockRow>('clocks', trx), clock));
+  return { field, version: until, replayedFrom, snapshotsCompared: snapshots.compared, differences };
+}
+
+/** The stored snapshots of a field: those in the archive, which are loaded one at a time, and the one in its row. */
+async function openSnapshots(trx: Knex.Transaction, row: StateRow) {
+  const archived = await row.$relatedQuery<SnapshotRow>('snapshots', trx).select('version');
+  const archivedVersions = new Set(archived.map(({ version }) => version));
+  return {
+    /** How many have been compared. */
+    compared: 0,
+    /** Compares a replayed state with every snapshot of its version. @returns the differences */
+    async compare(state: FieldState): Promise<string[]> {
+      const differences: string[] = [];
+      if (archivedVersions.has(state.version)) {
+        const snapshot = await SnapshotRow.query(trx).findById([state.field, state.version]).throwIfNotFound();
+        const stored = decodeSnapshotColumns(state.field, snapshot, snapshot);
+        this.compared += 1;
+        differences.push(...compareStates(state, stored, `the snapshot kept at version ${state.version}`));
+      }
+      if (row.snapshotVersion === state.version) {
+        this.compared += 1;
+        differences.push(...compareStates(state, row.decodeSnapshot(), `the stored state at version ${state.version}`));
+      }
+      return differences;
+    },
+  };
 }
 
 function compareOutcomes(entry: LogEntry, { outcome, resolution }: FoldResult): string[] {
@@ -100,14 +114,9 @@ function compareMetrics(state: FieldState, row: StateRow): string[] {
   return stored === canonicalJson(computeMetrics(state)) ? [] : ['the stored metrics differ from those of the replay'];
 }
 
-async function compareClocks(
-  trx: Knex.Transaction,
-  field: FieldId,
-  clock: ReadonlyMap<DeviceId, number>,
-): Promise<string[]> {
-  const rows = await ClockRow.query(trx).where('field_id', field);
+/** A device whose whole log has been pruned has only its stored clock, which is therefore not compared. */
+function compareClocks(rows: readonly ClockRow[], clock: ReadonlyMap<DeviceId, number>): string[] {
   const stored = new Map(rows.map(({ deviceId, counter }) => [deviceId, counter]));
-  // A device whose log is gone altogether has only its clock left.
   return [...clock]
     .filter(([device, counter]) => (stored.get(device) ?? 0) < counter)
     .map(([device]) => `the clock of ${device} is behind the log`);

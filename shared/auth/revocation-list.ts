@@ -4,7 +4,8 @@
  */
 import type { Claims } from '../contract/token.ts';
 
-export type RevocationKind = 'token' | 'device' | 'user';
+export const revocationKinds = ['token', 'device', 'user'] as const;
+export type RevocationKind = (typeof revocationKinds)[number];
 
 export interface Revocation {
   readonly kind: RevocationKind;

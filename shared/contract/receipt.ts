@@ -1,5 +1,7 @@
 /** Schemas of the answers to updates: accepted, applied, and the receipt of a single one. */
 import { z } from 'zod';
+import { foldOutcomes } from '../field/fold.ts';
+import { resolutions } from '../field/registers/conflict-record.ts';
 import { counterSchema, deviceIdSchema, fieldIdSchema, timeSchema, versionSchema } from './ids.ts';
 
 export const durabilitySchema = z.enum(['fsync', 'everysec', 'memory', 'postgres']).meta({
@@ -8,12 +10,11 @@ export const durabilitySchema = z.enum(['fsync', 'everysec', 'memory', 'postgres
 });
 export type Durability = z.infer<typeof durabilitySchema>;
 
-export const outcomeSchema = z
-  .enum(['applied', 'duplicate', 'superseded', 'conflict', 'reused'])
-  .meta({ id: 'Outcome' });
+/** What the fold resulted in, or why an update was not folded again. */
+export const outcomeSchema = z.enum([...foldOutcomes, 'duplicate', 'reused']).meta({ id: 'Outcome' });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-export const resolutionSchema = z.enum(['kept_local', 'used_remote', 'merged']).meta({ id: 'Resolution' });
+export const resolutionSchema = z.enum(resolutions).meta({ id: 'Resolution' });
 
 /** What became of one update. */
 const resultSchema = z

@@ -17,10 +17,14 @@ import {
 import type { FieldState } from './state.ts';
 import type { Update } from './update.ts';
 
+/** What the fold of an update can result in. The log stores it, so a new outcome needs a migration of its CHECK. */
+export const foldOutcomes = ['applied', 'superseded', 'conflict'] as const;
+export type FoldOutcome = (typeof foldOutcomes)[number];
+
 export interface FoldResult {
   readonly version: number;
-  readonly outcome: 'applied' | 'superseded' | 'conflict';
-  /** Of a conflict. */
+  readonly outcome: FoldOutcome;
+  /** Present if and only if the outcome is `conflict`. */
   readonly resolution?: Resolution;
   readonly conflicts: readonly Conflict[];
 }

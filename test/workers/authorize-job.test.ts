@@ -1,15 +1,15 @@
 /** What a worker checks of a job although the door has checked it before. */
 import t from 'tap';
-import { revoke } from '../../db/write/revocations.ts';
+import { revoke } from '../../db/models/revocation.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { asDevice, asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const backing = await withBacking(t);
-await revoke(backing.db, 'token', 'stolen');
-await revoke(backing.db, 'device', 'lost');
-await revoke(backing.db, 'user', 'mallory');
+await revoke(backing.db, { kind: 'token', subject: 'stolen' });
+await revoke(backing.db, { kind: 'device', subject: 'lost' });
+await revoke(backing.db, { kind: 'user', subject: 'mallory' });
 const revokedAt = Date.now();
 await withWorker(t, backing);
 const { first: queue } = backing.producer.queues;
@@ -65,7 +65,7 @@ t.test('a token that was issued after a device or user was revoked is good', asy
 });
 
 t.test('a running worker hears of what is revoked', async (t) => {
-  await revoke(backing.db, 'user', 'late');
+  await revoke(backing.db, { kind: 'user', subject: 'late' });
   const acceptedAt = Date.now() + 10_000;
   const isRefused = async () => revoked.test(await readOutcome({ user: 'late', grant: { pattern: '*' }, acceptedAt }));
   t.ok(await waitUntil('a job of the user is refused', isRefused));

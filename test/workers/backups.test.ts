@@ -31,14 +31,15 @@ t.test('a worker has a backup taken and verified by a process of its own, and tw
   const { config, folder, ...backing } = await withSchedule(t);
   const workers = [createLifecycle(backing.log), createLifecycle(backing.log)];
   t.teardown(() => Promise.all(workers.map((lifecycle) => lifecycle.stop())));
-  for (const lifecycle of workers) startBackupScheduler({ config, log: backing.log, lifecycle }, { intervalMs: 20 });
+  for (const lifecycle of workers)
+    startBackupScheduler({ config, log: backing.log, lifecycle, db: backing.db }, { intervalMs: 20 });
   const verified = await waitUntil(
     'the backup is verified',
     async () => (await listBackups(folder)).find(({ verdict }) => verdict),
     longTimeout,
   );
   // The verdict is written before it is recorded in the database: a worker stopped in between verifies once more.
-  await waitUntil('nothing is due', async () => !(await isAnythingDue(planBackups(config))), longTimeout);
+  await waitUntil('nothing is due', async () => !(await isAnythingDue(backing.db, planBackups(config))), longTimeout);
   t.match(verified.verdict, { fields: 2, updates: 34, differences: [] });
   await Promise.all(workers.map((lifecycle) => lifecycle.stop()));
   t.equal((await listBackups(folder)).length, 1);
@@ -48,7 +49,7 @@ t.test('a worker has a backup taken and verified by a process of its own, and tw
 t.test('a worker that is told to take none takes none', async (t) => {
   const backing = await withFilledBacking(t);
   const lifecycle = createLifecycle(backing.log);
-  startBackupScheduler({ config: backing.config, log: backing.log, lifecycle }, { intervalMs: 1 });
+  startBackupScheduler({ config: backing.config, log: backing.log, lifecycle, db: backing.db }, { intervalMs: 1 });
   await lifecycle.stop();
   const { rows } = await backing.db.raw('SELECT FROM backups');
   t.equal(rows.length, 0);
@@ -59,7 +60,7 @@ t.test('a worker that is stopped while it asks whether a backup is due starts no
   const lifecycle = createLifecycle(backing.log);
   await withPgClient(directDatabaseUrl(config), async (client) => {
     await client.query('BEGIN; LOCK TABLE backups');
-    startBackupScheduler({ config, log: backing.log, lifecycle }, { intervalMs: 1 });
+    startBackupScheduler({ config, log: backing.log, lifecycle, db: backing.db }, { intervalMs: 1 });
     await waitUntil('the worker asks', async () => {
       const waiting = await client.query('SELECT FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))');
       return waiting.rowCount;

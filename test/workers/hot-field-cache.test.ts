@@ -1,8 +1,8 @@
 /** The copies of fields that a worker keeps between commits. */
 import t from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
-import { archiveSnapshot, writeSnapshots } from '../../db/write/field-writer.ts';
 import { deleteLogThrough } from '../../db/write/log-pruning.ts';
+import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
 import { commitBatch } from '../../workers/commit/commit-batch.ts';
 import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
 import { withBacking } from '../support/processes/with-worker.ts';

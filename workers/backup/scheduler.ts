@@ -18,7 +18,7 @@ const failureRetryMs = 600_000;
 const script = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 export function startBackupScheduler(
-  { config, log, lifecycle }: Pick<WorkerDeps, 'config' | 'log' | 'lifecycle'>,
+  { config, log, lifecycle, db }: Pick<WorkerDeps, 'config' | 'log' | 'lifecycle' | 'db'>,
   { intervalMs = checkIntervalMs } = {},
 ): void {
   if (config.BACKUP_EVERY_HOURS === 0) {
@@ -37,7 +37,7 @@ export function startBackupScheduler(
   const runIfDue = async (): Promise<number> => {
     try {
       // A stop that comes during the query finds no child to kill, and would wait for a whole backup.
-      if ((await isAnythingDue(plan)) && !stopping.signal.aborted) await runChild();
+      if ((await isAnythingDue(db, plan)) && !stopping.signal.aborted) await runChild();
       return intervalMs * (0.75 + Math.random() / 2);
     } catch (err) {
       log.error({ err, folder: plan.folder }, 'the backup failed');

@@ -1,7 +1,7 @@
-/** Applying what waits for one field to its live copy: what is new is folded, what is not gets its receipt. No I/O. */
+/** Applies the jobs of one field to its hot copy: folds new updates, and answers duplicates from their receipts. No I/O. */
 
 import type { FoundReceipt } from '../../db/read/receipts.ts';
-import type { FieldCommit, NewLogEntry } from '../../db/write/field-writer.ts';
+import type { FieldCommit, NewLogEntry } from '../../db/write/append-commits.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
@@ -13,26 +13,27 @@ import type { Update } from '../../shared/field/update.ts';
 import { isSamePayload } from '../../shared/updates/same-payload.ts';
 import type { HotField } from './hot-field-cache.ts';
 
-/** What became of the jobs of one field. */
+/** The outcome of the jobs of one field. */
 export interface AppliedJobs {
-  /** The version before. */
+  /** The field's version before. */
   readonly from: number;
   readonly commit: FieldCommit;
+  /** The registers that changed. */
   readonly changes: ChangeSet;
-  /** Of each job, in the order that they came in; undefined for a job that is held back. */
+  /** The results of each job, in the order of the jobs; undefined for a deferred job. */
   readonly results: readonly (readonly UpdateResult[] | undefined)[];
-  /** Of all of them, for the readers. */
+  /** The results of all jobs together, as the delta to subscribers lists them. */
   readonly updates: readonly DeltaUpdate[];
 }
 
-/** What is known to have been applied under a device's counter. */
+/** An update that was applied before, under a device's counter. */
 interface PriorUpdate {
   readonly version: number;
-  /** Undefined when the log no longer has it. */
+  /** Undefined when its log entry has been pruned. */
   readonly update: Update | undefined;
 }
 
-/** The updates that may have been applied before: those that are not above their device's highest counter. */
+/** The updates that may have been applied before: those whose counter is not above their device's highest. */
 export function findPossibleDuplicates({ clock, state }: HotField, jobs: readonly ApplyUpdates[]) {
   return jobs.flatMap(({ device, updates }) =>
     updates
@@ -42,9 +43,9 @@ export function findPossibleDuplicates({ clock, state }: HotField, jobs: readonl
 }
 
 /**
- * Folds every update that is new into the live copy, which stands on its own until the transaction commits.
- * @param receipts what the log says of the suspects
- * @param now this process's clock in ms; log time never goes back
+ * Folds every new update into the hot copy, which is ahead of the database until the transaction commits.
+ * @param receipts what the log says of the possible duplicates
+ * @param now this process's clock in ms; log time is never earlier than that of the field's last update
  */
 export function applyJobs(
   hotField: HotField,
@@ -90,8 +91,8 @@ export function applyJobs(
   return { from, commit: { state, entries, conflicts }, changes, results, updates };
 }
 
-function toPriorUpdates({ device, counter, row, pruned }: FoundReceipt, version: number): [string, PriorUpdate][] {
+function toPriorUpdates({ device, counter, entry, isPruned }: FoundReceipt, version: number): [string, PriorUpdate][] {
   const key = `${device} ${counter}`;
-  if (row) return [[key, row]];
-  return pruned ? [[key, { version, update: undefined }]] : [];
+  if (entry) return [[key, entry]];
+  return isPruned ? [[key, { version, update: undefined }]] : [];
 }

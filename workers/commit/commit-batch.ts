@@ -1,16 +1,13 @@
 /**
- * One transaction: lock the fields, fold in what others logged, drop what was applied before, fold what is new, write.
- * Either all of it is committed or none; whoever calls it again finds out which.
+ * Commits a batch in one transaction: locks the fields, folds in what other workers logged, recognises duplicates, folds
+ * new updates, writes. When the outcome of the COMMIT is unknown, calling it again with the same batch is safe.
  */
 import type { Knex } from 'knex';
 import { findReceipts } from '../../db/read/receipts.ts';
-import {
-  archiveSnapshot,
-  createFields,
-  lockFields,
-  writeCommits,
-  writeSnapshots,
-} from '../../db/write/field-writer.ts';
+import { appendCommits } from '../../db/write/append-commits.ts';
+import { createFields } from '../../db/write/create-fields.ts';
+import { lockFields } from '../../db/write/lock-fields.ts';
+import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { type AppliedJobs, applyJobs, findPossibleDuplicates } from './apply-updates.ts';
@@ -19,19 +16,20 @@ import type { HotField, HotFieldCache } from './hot-field-cache.ts';
 export type FieldJobs = ReadonlyMap<FieldId, readonly ApplyUpdates[]>;
 
 export interface CommitOptions {
-  /** Versions between the snapshots that are kept for good. */
+  /** Versions between archived snapshots. */
   readonly snapshotEvery: number;
 }
 
 /**
- * Rewriting a large field costs more than a hundred commits: at most once a second, unless the tail grows long. And what
- * a short tail would spare its reader is not worth rewriting even a small field: upkeep does so when it falls quiet.
+ * When a commit rewrites the snapshot in a field's row. Rewriting a large field costs more than a hundred commits, so it
+ * happens at most once a second, unless the log after the snapshot (the tail) grows long. A short tail is cheaper to fold
+ * than to rewrite; maintenance flushes it once the field is idle.
  */
 const snapshotIntervalMs = 1000;
 const minTailVersions = 16;
 const maxTailVersions = 2000;
 
-/** @throws whatever the database throws; the copies in memory are then forgotten. */
+/** @throws whatever the database throws; the cached copies of the fields are then evicted */
 export async function commitBatch(
   db: Knex,
   fields: HotFieldCache,
@@ -42,7 +40,7 @@ export async function commitBatch(
   const uncached = ids.filter((field) => !fields.has(field));
   if (uncached.length > 0) await createFields(db, uncached);
   try {
-    // Read committed, the default: a stricter level would see the fields as they were before it waited for their locks.
+    // Read committed, the default: a stricter level would read the fields as of before it waited for their locks.
     return await db.transaction((trx) => commitLocked(trx, fields, batch, options));
   } catch (error) {
     fields.evict(ids);
@@ -60,7 +58,7 @@ async function commitLocked(trx: Knex.Transaction, fields: HotFieldCache, batch:
   const now = Date.now();
   const applied = hotFields.map((field) => applyJobs(field, jobsOf(field), receipts, now));
   const commits = applied.map(({ commit }) => commit).filter(({ entries }) => entries.length > 0);
-  if (commits.length > 0) await writeCommits(trx, commits);
+  if (commits.length > 0) await appendCommits(trx, commits);
   await writeDueSnapshots(trx, hotFields, options, now);
   return new Map(applied.map((one) => [one.commit.state.field, one]));
 }

@@ -1,14 +1,15 @@
 /**
- * The fields that this worker holds in memory, so that a hot one is not read again for every commit. A copy is only
- * used under the field's row lock, when the log that is stored leads on from it, and after it has folded in what other
- * workers have logged. It is dropped whenever a transaction that touched it may not have committed.
+ * The fields that this worker keeps in memory, so that a hot field is not read from PostgreSQL for every commit. A copy is
+ * used only under the lock of the field's row, only if the stored log continues it, and only after the entries that other
+ * workers have logged were folded in. It is evicted whenever a transaction that changed it may not have committed.
  */
 import type { Knex } from 'knex';
 import { LRUCache } from 'lru-cache';
 import { raw } from 'objection';
-import { decodeStateRow, readLogAfter } from '../../db/read/load-state.ts';
-import { ClockRow, SnapshotRow, StateRow } from '../../db/rows.ts';
-import type { LockedField } from '../../db/write/field-writer.ts';
+import { SnapshotRow } from '../../db/models/snapshot-row.ts';
+import { StateRow } from '../../db/models/state-row.ts';
+import { readLogAfter } from '../../db/read/load-state.ts';
+import type { LockedField } from '../../db/write/lock-fields.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
 import type { FieldState } from '../../shared/field/state.ts';
@@ -19,14 +20,14 @@ export interface HotField {
   /** The highest counter of each device. */
   readonly clock: Map<DeviceId, number>;
   readonly reorderWindow: ReorderWindow;
-  /** The version that the field's own snapshot stands at, and when it was written (ms, this process's clock). */
+  /** The version of the snapshot in the field's row, and when that was written (ms, this process's clock). */
   snapshotVersion: number;
   snapshotAt: number;
-  /** The version of the newest snapshot that is kept for good. */
+  /** The version of the newest archived snapshot. */
   archivedVersion: number;
 }
 
-/** All that a worker holds of fields, by estimate. */
+/** Limit of the estimated size of all cached fields. */
 const maxBytes = 256 * 1024 * 1024;
 
 export class HotFieldCache {
@@ -40,7 +41,7 @@ export class HotFieldCache {
     return this.#fields.has(field);
   }
 
-  /** The fields as they are under the locks that `trx` holds, in the same order. */
+  /** The current copies of the fields whose rows `trx` has locked, in the same order. */
   async catchUp(trx: Knex.Transaction, locked: readonly LockedField[]): Promise<HotField[]> {
     const cached = new Map(locked.flatMap((lockedField) => this.#ifValid(lockedField)));
     const missing = locked.map(({ field }) => field).filter((field) => !cached.has(field));
@@ -56,7 +57,7 @@ export class HotFieldCache {
     return fields;
   }
 
-  /** The copy in memory, if the stored log leads on from it; a field without one is loaded from PostgreSQL. */
+  /** The cached copy, if the stored log continues it; otherwise the field is loaded from PostgreSQL. */
   #ifValid(locked: LockedField): [FieldId, HotField][] {
     const hotField = this.#fields.get(locked.field);
     return hotField && isContinuedBy(hotField.state, locked) ? [[locked.field, hotField]] : [];
@@ -68,16 +69,16 @@ export class HotFieldCache {
 }
 
 /**
- * Whether folding the rows after a copy's version gives the state that is stored. It does not if the copy is ahead (what
- * it folded was never committed), if rows in between have been pruned, or if tombstones were purged since. A purge is
- * noted on the last row of its time, which a copy at that version does not read again, and purging later instead is
- * not the same: a write that is older than a tombstone loses before the purge and is applied after it.
+ * Whether folding the log after a copy's version gives the stored state. It does not if the copy is ahead (its last
+ * updates were never committed), if entries in between have been pruned, or if tombstones were purged since. A purge is
+ * recorded on the last entry before it, which a copy at that version does not read again. To purge later instead would
+ * give another state: a write that is older than a tombstone is superseded before the purge and applied after it.
  */
 function isContinuedBy(state: FieldState, { version, logStart, sweptThrough }: LockedField): boolean {
   return state.version <= version && state.version >= logStart && state.dynamics.sweptThrough === sweptThrough;
 }
 
-/** Folds in what other workers have logged since. */
+/** Folds in the entries that other workers have logged since. @throws Error when the log and the field's row differ */
 async function applyMissedLog(trx: Knex.Transaction, { state, clock }: HotField, locked: LockedField): Promise<void> {
   if (state.version < locked.version) {
     for await (const entry of readLogAfter(trx, state.field, state.version)) {
@@ -86,26 +87,25 @@ async function applyMissedLog(trx: Knex.Transaction, { state, clock }: HotField,
     }
   }
   if (state.version !== locked.version) {
-    throw new Error(`the log of ${state.field} leads to version ${state.version}, and its row says ${locked.version}`);
+    throw new Error(`the log of ${state.field} ends at version ${state.version}, but its row has ${locked.version}`);
   }
   if (state.dynamics.sweptThrough !== locked.sweptThrough) {
     const { sweptThrough } = state.dynamics;
-    throw new Error(`${state.field} is purged through ${sweptThrough}, and its row says ${locked.sweptThrough}`);
+    throw new Error(`${state.field} is purged through ${sweptThrough}, but its row has ${locked.sweptThrough}`);
   }
 }
 
-/** Reads fields from their snapshots, three queries for all of them. Their logs' tails are yet to be folded in. */
+/** Reads fields at their snapshots, with three queries for all of them. The caller folds in the log after those. */
 async function loadHotFields(trx: Knex.Transaction, fields: readonly FieldId[]): Promise<Map<FieldId, HotField>> {
-  const rows = await StateRow.query(trx).whereIn('field_id', [...fields]);
-  const clocks = await ClockRow.query(trx)
-    .select('field_id', 'device_id', 'counter')
-    .whereIn('field_id', [...fields]);
+  const rows = await StateRow.query(trx)
+    .findByIds([...fields])
+    .withGraphFetched('clocks')
+    .modifyGraph('clocks', (clocks) => clocks.select('field_id', 'device_id', 'counter'));
   const archived = await SnapshotRow.query(trx)
     .select('field_id', raw('max(version)').as('version'))
     .whereIn('field_id', [...fields])
     .groupBy('field_id');
   const hotFields = new Map(rows.map((row) => [row.fieldId, toHotField(row)]));
-  for (const { fieldId, deviceId, counter } of clocks) hotFields.get(fieldId)?.clock.set(deviceId, counter);
   for (const { fieldId, version } of archived) {
     const field = hotFields.get(fieldId);
     if (field) field.archivedVersion = version;
@@ -115,8 +115,8 @@ async function loadHotFields(trx: Knex.Transaction, fields: readonly FieldId[]):
 
 function toHotField(row: StateRow): HotField {
   return {
-    state: decodeStateRow(row.fieldId, row.snapshotVersion, row.snapshotTime, row),
-    clock: new Map(),
+    state: row.decodeSnapshot(),
+    clock: new Map(row.clocks?.map(({ deviceId, counter }) => [deviceId, counter])),
     reorderWindow: new ReorderWindow(),
     snapshotVersion: row.snapshotVersion,
     snapshotAt: Date.now(),
@@ -124,7 +124,7 @@ function toHotField(row: StateRow): HotField {
   };
 }
 
-/** In bytes, roughly: what has stamps for each of its attributes weighs most. */
+/** In bytes. Particles are the largest, since each of their attributes has a stamp. */
 function estimateBytes({ state, clock }: HotField): number {
   const particles = state.particles.size + state.tombstones.size;
   return 2000 + 2000 * particles + 200 * state.cells.size + 100 * clock.size;

@@ -3,7 +3,7 @@
  * and republished by the maintenance tasks, so that a cache outage does not leave a stale copy behind.
  */
 import type { Knex } from 'knex';
-import { markForRepublish } from '../../db/write/field-writer.ts';
+import { markForRepublish } from '../../db/models/unpublished-field.ts';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { serializeDelta } from '../../shared/cache/state-serializer.ts';

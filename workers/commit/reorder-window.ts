@@ -1,21 +1,21 @@
 /**
- * Holding back updates that have overtaken the one that their device has numbered before them: jobs do so now and then, in
- * the queue and between workers. The merge rules take any order, but an update that comes late is told that it was
- * superseded, and events are felt in the order of the log.
+ * Defers updates that arrive before the previous update of their device: jobs overtake each other now and then, in the
+ * queue and between workers. The merge rules accept any order, but an update that is applied late may be superseded, and
+ * events take effect in the order of the log.
  *
- * A device is held back for a third of a second in any three: one that really leaves numbers out, or that floods several
- * workers at once, is slowed no more than that.
+ * A device is deferred for at most `maxDeferrals` × `deferMs` = 300 ms in any 3 s, so that one that skips counters, or
+ * whose jobs are spread over several workers, is slowed down by no more than a tenth.
  */
 import type { DeviceId } from '../../shared/field/ids.ts';
 
 const windowMs = 3000;
 const maxDeferrals = 20;
 
-/** How soon what was held back is looked at again. */
+/** How long a job is deferred before it is tried again. */
 export const deferMs = 15;
 
 interface DeferralCount {
-  /** When the window began, and when the device was last held back in it. */
+  /** When the window began, and when the device was last deferred in it (ms). */
   readonly startedAt: number;
   readonly lastDeferredAt: number;
   readonly count: number;
@@ -25,9 +25,9 @@ export class ReorderWindow {
   readonly #deferrals = new Map<DeviceId, DeferralCount>();
 
   /**
-   * Whether an update is to wait for the one before it.
-   * @param lastCounter the device's highest counter that is applied
-   * @param now in ms, the same for all that is looked at together
+   * Whether to wait for the previous update of the device. All updates with the same `now` get the same answer.
+   * @param lastCounter the device's highest counter that has been applied
+   * @param now in ms, the same for all jobs of a batch
    */
   shouldDefer(device: DeviceId, lastCounter: number, counter: number, now: number): boolean {
     const current = this.#deferrals.get(device);

@@ -1,8 +1,9 @@
 /** Brings the snapshots of fields that fell quiet up to date, so that they are read without a tail to fold. */
 
+import { StateRow } from '../../db/models/state-row.ts';
 import { loadStoredState } from '../../db/read/load-state.ts';
-import { StateRow } from '../../db/rows.ts';
-import { lockFields, writeSnapshots } from '../../db/write/field-writer.ts';
+import { lockFields } from '../../db/write/lock-fields.ts';
+import { writeSnapshots } from '../../db/write/write-snapshots.ts';
 import type { MaintenanceDeps } from '../worker-context.ts';
 
 const quietMs = 3000;

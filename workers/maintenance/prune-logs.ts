@@ -1,13 +1,14 @@
 /** Forgets the part of the logs that lies behind the retention, a slice a transaction. */
 import type { Knex } from 'knex';
 import { loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from '../../db/read/load-state.ts';
-import { archiveSnapshot, type LockedField, lockFields, writeSnapshots } from '../../db/write/field-writer.ts';
+import { type LockedField, lockFields } from '../../db/write/lock-fields.ts';
 import {
   deleteLogThrough,
   findPrunableFields,
   findPrunePoint,
   markTombstonesPurged,
 } from '../../db/write/log-pruning.ts';
+import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
 import { purgeTombstones } from '../../shared/field/fold.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';

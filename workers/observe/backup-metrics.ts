@@ -1,6 +1,6 @@
 /** How old the backups are, read from the database at each scrape: any worker tells the same, whichever took them. */
 import { Gauge, type Registry } from 'prom-client';
-import type { BackupTimes } from '../../db/backup/backup-records.ts';
+import type { BackupTimes } from '../../db/models/backup.ts';
 
 export function registerBackupMetrics(registry: Registry, read: () => Promise<BackupTimes>): void {
   const registerGauge = (name: string, help: string, selectTime: (times: BackupTimes) => Date | undefined) =>

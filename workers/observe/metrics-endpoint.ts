@@ -1,7 +1,7 @@
 /** What a worker shows of itself to those who watch it: its metrics and its health, on a port of their own. */
 import type { Redis } from 'ioredis';
-import { readBackupTimes } from '../../db/backup/backup-records.ts';
 import { readPoolUsage } from '../../db/connect.ts';
+import { readBackupTimes } from '../../db/models/backup.ts';
 import { startMetricsServer } from '../../shared/observability/metrics-server.ts';
 import { measureDependencies, measurePool } from '../../shared/observability/process-metrics.ts';
 import type { WorkerDeps } from '../worker-context.ts';

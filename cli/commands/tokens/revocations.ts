@@ -1,7 +1,7 @@
 /** `token revoke`, `token restore` and `token list`. A revocation reaches every process within a second. */
 import { decodeJwt } from 'jose';
+import { liftRevocation, listRevocations, type RevocationRow, revoke } from '../../../db/models/revocation.ts';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
-import { type ListedRevocation, liftRevocation, listRevocations, revoke } from '../../../db/write/revocations.ts';
 import type { RevocationKind } from '../../../shared/auth/revocation-list.ts';
 import { createCacheKeys } from '../../../shared/cache/cache-keys.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
@@ -30,7 +30,7 @@ export async function revokeTokens(options: RevocationOptions, context: CommandC
   const settings = readSettings(['DATABASE_URL', 'QUEUE_PREFIX'], context, ['CACHE_REDIS_URL']);
   await withDatabase(settings.DATABASE_URL, async (db) => {
     for (const [kind, subject] of subjects) {
-      await revoke(db, kind, subject, options.reason);
+      await revoke(db, { kind, subject, reason: options.reason });
       if (!options.json) context.print(`Revoked: ${kind} ${subject}`);
     }
     if (options.json)
@@ -58,7 +58,8 @@ export async function restoreTokens(options: RevocationOptions, context: Command
   const { DATABASE_URL } = readSettings(['DATABASE_URL'], context);
   await withDatabase(DATABASE_URL, async (db) => {
     for (const [kind, subject] of subjects) {
-      if (!(await liftRevocation(db, kind, subject))) throw new CliError('negative', `Not revoked: ${kind} ${subject}`);
+      if (!(await liftRevocation(db, { kind, subject })))
+        throw new CliError('negative', `Not revoked: ${kind} ${subject}`);
       if (!options.json) context.print(`Restored: ${kind} ${subject}`);
     }
     if (options.json)
@@ -82,7 +83,7 @@ export async function printRevocations({ json }: JsonOption, context: CommandCon
   });
 }
 
-function describe({ kind, subject, revokedAt, reason }: ListedRevocation) {
+function describe({ kind, subject, revokedAt, reason }: RevocationRow) {
   return { kind, subject, revokedAt, reason };
 }
 

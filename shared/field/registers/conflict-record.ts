@@ -7,7 +7,9 @@ import { type AttributeResult, attributeNames, findNewestStamp, type Particle } 
 import type { Register } from './register.ts';
 import type { Stamp } from './stamp.ts';
 
-export type Resolution = 'kept_local' | 'used_remote' | 'merged';
+/** Which side of a conflict the field has kept. */
+export const resolutions = ['kept_local', 'used_remote', 'merged'] as const;
+export type Resolution = (typeof resolutions)[number];
 
 /** The contended attributes of a particle; `null` for a removal. */
 type ParticleValue = ParticleAttributes | null;

@@ -4,11 +4,11 @@ import pg from 'pg';
 import { Registry } from 'prom-client';
 import t from 'tap';
 import { backupLockId, withBackupLock } from '../../../db/backup/backup-lock.ts';
-import { readBackupTimes } from '../../../db/backup/backup-records.ts';
 import { formatPartialName } from '../../../db/backup/files/backup-names.ts';
 import { listBackups, writeVerificationResult } from '../../../db/backup/files/backup-store.ts';
 import { type BackupPlan, isAnythingDue, runBackups } from '../../../db/backup/run-backups.ts';
 import { withScratchDatabase } from '../../../db/backup/scratch-database.ts';
+import { readBackupTimes } from '../../../db/models/backup.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { registerBackupMetrics } from '../../../workers/observe/backup-metrics.ts';
 import type { Backing } from '../../support/processes/with-worker.ts';
@@ -51,7 +51,7 @@ t.test('of any number of schedules one takes the backup, which is then verified 
     'field_backup_last_success_timestamp_seconds 0',
     'field_backup_last_verified_timestamp_seconds 0',
   ]);
-  t.equal(await isAnythingDue(plan), true);
+  t.equal(await isAnythingDue(backing.db, plan), true);
   const runs = await Promise.all(Array.from({ length: 4 }, () => runBackups(plan)));
   t.equal(runs.filter((run) => run?.written).length, 1);
   const [backup, ...others] = await listBackups(plan.folder);
@@ -66,10 +66,10 @@ t.test('of any number of schedules one takes the backup, which is then verified 
     `field_backup_last_verified_timestamp_seconds ${Number(verifiedAt) / 1000}`,
   ]);
 
-  t.equal(await isAnythingDue(plan), false);
+  t.equal(await isAnythingDue(backing.db, plan), false);
   t.match(await runBackups(plan), { written: undefined, verified: undefined, removed: [] });
   const elsewhere = await planOf(t, backing);
-  t.equal(await isAnythingDue(elsewhere), false, 'nor is it on another machine');
+  t.equal(await isAnythingDue(backing.db, elsewhere), false, 'nor is it on another machine');
 });
 
 t.test(
@@ -81,7 +81,7 @@ t.test(
     const run = await runBackups(plan);
     t.match(run?.verified?.verdict.differences, [/^garden: version 5 was logged as superseded/]);
     t.equal((await readBackupTimes(backing.db)).verifiedAt, undefined);
-    t.equal(await isAnythingDue(plan), false, 'the verdict stands: it is not tried again and again');
+    t.equal(await isAnythingDue(backing.db, plan), false, 'the verdict stands: it is not tried again and again');
   },
 );
 
@@ -107,7 +107,7 @@ t.test('what a crash has left behind is cleaned up, and what is not ours stays',
 
 t.test('old backups go by count and by age, but never the newest and the newest verified', async (t) => {
   const backing = await withFilledBacking(t);
-  const plan = { ...(await planOf(t, backing)), everyMs: 0 };
+  const plan = { ...(await planOf(t, backing)), intervalMs: 0 };
   const names: string[] = [];
   for (let day = 0; day < 6; day += 1) {
     const run = await runBackups({ ...plan, keepCount: 100 });

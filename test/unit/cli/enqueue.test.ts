@@ -131,7 +131,7 @@ t.test('when nothing is applied it says so, and when the queue has lost updates 
   let backlog = 1;
   let applied = false;
   const backends: EnqueueBackends = {
-    findReceipts: async (field, names) => names.map((name) => ({ field, ...name, pruned: applied })),
+    findReceipts: async (field, names) => names.map((name) => ({ field, ...name, isPruned: applied })),
     readLastCounter: async () => 0,
     readVersion: async () => 0,
     enqueue: async () => undefined,

@@ -1,0 +1,50 @@
+/** `consciousness_states`: one row per field, with its version, its metrics and its own snapshot. */
+import { Model, type RelationMappings } from 'objection';
+import type { Metrics } from '../../shared/field/dynamics/metrics.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { FieldState } from '../../shared/field/state.ts';
+import { ClockRow } from './clock-row.ts';
+import { ConflictRow } from './conflict-row.ts';
+import { decodeSnapshotColumns, SnapshotColumns, SnapshotRow } from './snapshot-row.ts';
+
+export class StateRow extends SnapshotColumns {
+  static override readonly tableName = 'consciousness_states';
+  static override readonly idColumn = 'field_id';
+  static override readonly relationMappings: RelationMappings = {
+    clocks: hasMany(ClockRow),
+    conflicts: hasMany(ConflictRow),
+    snapshots: hasMany(SnapshotRow),
+  };
+
+  declare fieldId: FieldId;
+  declare version: number;
+  declare lastUpdate: Metrics['lastUpdate'];
+  declare globalResonance: Metrics['globalResonance'];
+  declare collectiveIntelligence: Metrics['collectiveIntelligence'];
+  declare room64Active: Metrics['room64Active'];
+  declare conflictCount: number;
+  /** The log up to and including this version has been pruned. */
+  declare logStart: number;
+  /** Tombstones up to this version have been purged. */
+  declare sweptThrough: number;
+  /** The version and log time (ms) of the snapshot in this row; the log has the updates after it. */
+  declare snapshotVersion: number;
+  declare snapshotTime: number;
+
+  declare clocks?: ClockRow[];
+  declare conflicts?: ConflictRow[];
+  declare snapshots?: SnapshotRow[];
+
+  /** The state at `snapshotVersion`. */
+  decodeSnapshot(): FieldState {
+    return decodeSnapshotColumns(this.fieldId, { version: this.snapshotVersion, time: this.snapshotTime }, this);
+  }
+}
+
+function hasMany(modelClass: { readonly tableName: string } & typeof Model) {
+  return {
+    relation: Model.HasManyRelation,
+    modelClass,
+    join: { from: 'consciousness_states.field_id', to: `${modelClass.tableName}.field_id` },
+  };
+}

@@ -1,0 +1,51 @@
+/** The states of fields as the API and the commands see them: which fields exist, and which versions are kept. */
+import type { Knex } from 'knex';
+import { FieldError } from '../../shared/errors.ts';
+import { type FieldId, globalField } from '../../shared/field/ids.ts';
+import { replayUpdate } from '../../shared/field/replay.ts';
+import { createFieldState, type FieldState } from '../../shared/field/state.ts';
+import { StateRow } from '../models/state-row.ts';
+import { inReadTransaction } from '../read-transaction.ts';
+import { loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from './load-state.ts';
+
+export type StateHeader = Pick<StateRow, 'version' | 'logStart' | 'conflictCount'>;
+
+const emptyHeader: StateHeader = { version: 0, logStart: 0, conflictCount: 0 };
+
+/** `global` always exists; any other field exists once an update has been applied to it. */
+export async function readStateHeader(db: Knex, field: FieldId): Promise<StateHeader | undefined> {
+  const row = await StateRow.query(db).select('version', 'log_start', 'conflict_count').findById(field);
+  if (row && (row.version > 0 || field === globalField)) return row;
+  return field === globalField ? emptyHeader : undefined;
+}
+
+/** The current state; undefined when the field does not exist. */
+export async function loadState(db: Knex, field: FieldId): Promise<FieldState | undefined> {
+  const state = await inReadTransaction(db, (trx) => loadStoredState(trx, field));
+  if (field === globalField) return state ?? createFieldState(field);
+  return state && state.version > 0 ? state : undefined;
+}
+
+/** The state at a version. @throws FieldError `field_not_found`, `version_not_kept` or `version_ahead` */
+export function loadStateAt(db: Knex, field: FieldId, version: number): Promise<FieldState> {
+  return inReadTransaction(db, async (trx) => {
+    const header = await readStateHeader(trx, field);
+    if (!header) throw new FieldError('field_not_found');
+    assertVersionKept(header, version);
+    const state = await loadSnapshotAtOrBefore(trx, field, version, header.logStart);
+    if (!state) throw new FieldError('version_not_kept', { detail: describeLogStart(header) });
+    for await (const entry of readLogAfter(trx, field, state.version, version)) replayUpdate(state, entry);
+    return state;
+  });
+}
+
+/** @throws FieldError `version_ahead` or `version_not_kept` */
+export function assertVersionKept(header: Pick<StateHeader, 'version' | 'logStart'>, version: number): void {
+  if (version > header.version)
+    throw new FieldError('version_ahead', { detail: `The field is at version ${header.version}` });
+  if (version < header.logStart) throw new FieldError('version_not_kept', { detail: describeLogStart(header) });
+}
+
+function describeLogStart({ logStart }: Pick<StateHeader, 'logStart'>): string {
+  return `Kept from version ${logStart} on`;
+}
