@@ -1,6 +1,10 @@
 /**
- * The process's one Redis connection for channel subscriptions. Resubscribes after every reconnect and then notifies the
- * `onReconnect` callbacks: messages that were published in between are lost, and subscribers must check for gaps.
+ * The one connection of this process that subscribes to channels, with at most one handler per channel. Messages that are
+ * published while it is disconnected are lost: after each reconnect it subscribes to all channels again and then runs the
+ * reconnect callbacks, so that their owners can read what they missed.
+ *
+ * Modes: disconnected → (connection ready) subscribing → (all channels subscribed) subscribed → (connection closed)
+ * disconnected. A failed SUBSCRIBE or PING closes the connection, and ioredis reconnects.
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from '../shared/process/logger.ts';
@@ -31,17 +35,19 @@ export class RedisSubscriber {
     this.#pingTimer = setInterval(() => void this.#checkConnection(), pingIntervalMs);
   }
 
-  /** Whether all channels are subscribed, so that messages arrive. */
+  /** Whether messages on all channels of this process reach it. */
   get isSubscribed(): boolean {
     return this.#isSubscribed;
   }
 
-  /** Calls back after each (re)connect, once all channels are subscribed. */
+  /** Registers a callback that runs after the first connect and after each reconnect, once all channels are subscribed. */
   onReconnect(callback: () => void): void {
     this.#reconnectCallbacks.push(callback);
   }
 
-  /** Resolves when the channel is subscribed, or when subscribing has to wait for the connection. */
+  /**
+   * Resolves when the channel is subscribed, or when that failed and has to wait for the next connection. Never rejects.
+   */
   async subscribe(channel: string, handler: Handler): Promise<void> {
     this.#handlers.set(channel, handler);
     try {
@@ -65,7 +71,7 @@ export class RedisSubscriber {
     this.#handlers.clear();
   }
 
-  /** A handler that throws must not end the process: subscribers fill the gap that a lost message leaves. */
+  /** A handler's error must not end the process: the owner of the channel fills the gap that the message leaves. */
   #dispatch(channel: string, message: string): void {
     try {
       this.#handlers.get(channel)?.(message);
@@ -88,7 +94,7 @@ export class RedisSubscriber {
     }
   }
 
-  /** A half-open connection emits no error, so it is detected by a ping without a response. */
+  /** Detects a half-open connection, on which neither messages nor errors would ever arrive. */
   async #checkConnection(): Promise<void> {
     if (this.#redis.status !== 'ready') return;
     try {

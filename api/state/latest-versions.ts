@@ -1,6 +1,6 @@
 /**
- * The latest version of each field that this process has heard of, for receipts. Never waits on PostgreSQL, and a cache
- * that is away only makes the number older.
+ * The latest version of each field that this process knows of, for receipts. It never queries PostgreSQL; while the cache
+ * is unavailable the versions are merely older.
  */
 import { LRUCache } from 'lru-cache';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
@@ -16,11 +16,12 @@ export class LatestVersions {
     this.#cache = cache;
   }
 
+  /** Records that the field has reached a version; an older one than is known is ignored. */
   observe(field: FieldId, version: number): void {
     this.#versions.set(field, Math.max(version, this.#versions.get(field, { allowStale: true }) ?? 0));
   }
 
-  /** Asks the cache when it has heard nothing for a second. */
+  /** The latest known version, 0 for none. Reads the cache if nothing was observed for a second. Never rejects. */
   async get(field: FieldId): Promise<number> {
     const fresh = this.#versions.get(field);
     if (fresh !== undefined) return fresh;

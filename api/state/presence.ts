@@ -1,6 +1,6 @@
 /**
- * Who is here: the devices of each field that were heard from in the last 30 s, over all processes. It is kept in the
- * cache Redis; while that is away, each process counts those that it knows of itself.
+ * Counts the active devices of each field, which are those that were heard from in the last 30 s by any API process. The
+ * counts are kept in the cache Redis; while it is unavailable, each process counts the devices that it knows itself.
  */
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
@@ -15,7 +15,7 @@ const keyTtlSeconds = 60;
 const maxRecentTouches = 100_000;
 const maxFields = 10_000;
 
-/** KEYS: presence. ARGV: now, since when the present count, ttl, devices… */
+/** KEYS: presence. ARGV: now in ms, time in ms before which devices are dropped, TTL in s, devices… */
 const touchScript = `
 for index = 4, #ARGV do redis.call('ZADD', KEYS[1], ARGV[1], ARGV[index]) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[2])
@@ -28,11 +28,11 @@ interface ScriptedRedis extends Redis {
 export class Presence {
   readonly #redis: ScriptedRedis;
   readonly #keys: CacheKeys;
-  /** When a device was last reported, by `field device`. */
+  /** The devices that were recorded within `touchIntervalMs`, by `field device`. */
   readonly #recentTouches = new LRUCache<string, true>({ max: maxRecentTouches, ttl: touchIntervalMs });
   readonly #counts = new LRUCache<FieldId, Promise<number>>({ max: maxFields, ttl: countCacheMs });
   readonly #localDevices = new LRUCache<FieldId, Map<string, number>>({ max: maxFields });
-  /** Devices that Redis has yet to be told of. */
+  /** The devices that have not been sent to Redis yet. */
   readonly #pending = new Map<FieldId, Set<string>>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -42,13 +42,13 @@ export class Presence {
     this.#keys = keys;
   }
 
-  /** Notes that a device was heard from. Costs nothing most of the time, and waits for nothing. */
+  /** Records that a device was heard from. Most calls end at a look-up in memory, and none waits for Redis. */
   touch(field: FieldId, device: string): void {
     const key = toKey(field, device);
     if (this.#recentTouches.has(key)) return;
     this.#recentTouches.set(key, true);
     this.#recordLocal(field, device, Date.now());
-    // Who has just been heard is counted by whoever asks next.
+    // The next count must include this device.
     this.#counts.delete(field);
     const pending = this.#pending.get(field);
     if (pending) pending.add(device);
@@ -56,7 +56,7 @@ export class Presence {
     this.#timer ??= setTimeout(() => this.#flushAll(), flushIntervalMs).unref();
   }
 
-  /** How many devices were heard from in the last 30 s; of those that other processes hear, up to two seconds old. */
+  /** How many devices were heard from in the last 30 s. Devices of other processes may be missing for up to 2 s. */
   count(field: FieldId): Promise<number> {
     const known = this.#counts.get(field);
     if (known) return known;
@@ -66,15 +66,15 @@ export class Presence {
   }
 
   async #countNow(field: FieldId): Promise<number> {
-    // Goes before the question, on the same connection.
+    // Commands on one connection are executed in order, so that the count includes these devices.
     this.#flush(field);
     const since = Date.now() - presenceTtlMs;
     try {
       const remoteCount = await this.#redis.zcount(this.#keys.presenceKey(field), since, '+inf');
-      // Never fewer than are known here: a Redis that was new to the script is told a moment later.
+      // The flush may have failed or, if Redis had to load the script first, have been sent after the count.
       return Math.max(remoteCount, this.#countLocal(field, since));
     } catch {
-      // Said by the connection's own listener.
+      // The connection's own listener logs the error.
     }
     return this.#countLocal(field, since);
   }
@@ -92,7 +92,7 @@ export class Presence {
     const now = Date.now();
     void this.#redis
       .touchDevices(this.#keys.presenceKey(field), now, now - presenceTtlMs, keyTtlSeconds, ...devices)
-      // Presence is a hint: the count falls back to what this process has heard.
+      // The local count covers these devices until the next touch sends them again.
       .catch(() => {
         for (const device of devices) this.#recentTouches.delete(toKey(field, device));
       });
@@ -106,7 +106,7 @@ export class Presence {
     this.#countLocal(field, now - presenceTtlMs);
   }
 
-  /** The map is in order of time: the old ones come first. */
+  /** The map is ordered by time, oldest first, since a device that is recorded again moves to the end. */
   #countLocal(field: FieldId, since: number): number {
     const localDevices = this.#localDevices.get(field);
     if (!localDevices) return 0;

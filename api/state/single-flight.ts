@@ -1,20 +1,22 @@
 /**
- * Shares one piece of work among all who ask for it at the same time, and never gives anybody an answer that is older
- * than the question. A round begins when the one before it is over, and with all who have asked by the end of that turn
- * of the event loop.
+ * Single-flight: concurrent calls with one key share one operation. An operation never starts before its callers, so that
+ * a result is never stale. It starts when the previous one for that key has ended, one tick of the event loop later, and
+ * serves all calls made until then.
  */
 import { setImmediate } from 'node:timers/promises';
 
 export class SingleFlight<Key, Result> {
   readonly #operation: (key: Key) => Promise<Result>;
-  /** Settles when the round under way is over; never rejects. */
+  /** For each key, resolves when its running operation has ended; never rejects. */
   readonly #inFlight = new Map<Key, Promise<void>>();
+  /** For each key, the result of the operation that has not started yet. */
   readonly #queued = new Map<Key, Promise<Result>>();
 
   constructor(operation: (key: Key) => Promise<Result>) {
     this.#operation = operation;
   }
 
+  /** @throws whatever the operation throws */
   run(key: Key): Promise<Result> {
     const known = this.#queued.get(key);
     if (known) return known;

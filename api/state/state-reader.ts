@@ -1,6 +1,6 @@
 /**
- * Reads states: from this process's memory when the cache says it is current, from the cache, or from PostgreSQL when
- * the cache is cold or away. Whoever asks gets a state that is at least as new as the question, in the same bytes.
+ * Reads states: from memory if the cache or PostgreSQL confirms that the version is current, else from the cache, else from
+ * PostgreSQL. A state is at least as new as the call that reads it, and its bytes do not depend on where it was read.
  */
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
@@ -13,9 +13,10 @@ import type { Logger } from '../../shared/process/logger.ts';
 import { SingleFlight } from './single-flight.ts';
 
 const maxCacheBytes = 64 * 1024 * 1024;
-/** A field that was not there a moment ago is not looked for again at once; ids come from clients, so it is bounded. */
+/** Negative results are cached, since clients can send arbitrary ids; the bound is for the same reason. */
 const missingCacheOptions = { max: 10_000, ttl: 1000 };
 
+/** How the cache served a read: it was current, it had no copy, or it was unavailable. */
 type CacheStatus = 'hit' | 'miss' | 'bypass';
 
 export interface LoadedState {
@@ -54,7 +55,7 @@ export class StateReader {
     return this.#reads.run(field);
   }
 
-  /** The state as it was. @throws FieldError `field_not_found`, `version_not_kept`, `version_ahead`, `reads_unavailable` */
+  /** The state at an earlier version. @throws FieldError `field_not_found`, `version_not_kept`, `version_ahead`, `reads_unavailable` */
   async readAt(field: FieldId, version: number): Promise<SerializedState> {
     return serializeState(toFragments(await queryOrUnavailable(() => this.#reader.loadStateAt(field, version))));
   }
@@ -64,10 +65,10 @@ export class StateReader {
     try {
       const cached = await this.#cache.readNewer(field, known?.version);
       if (cached?.fragments) return { state: this.#memoize(cached.fragments), cache: 'hit' };
-      // A copy that is older than what was read before has missed something while the cache was away.
+      // A copy that is older than the state in memory missed commits while the cache was unavailable.
       if (known && cached?.version === known.version) return { state: known, cache: 'hit' };
     } catch (error) {
-      this.#log.debug({ err: error, field }, 'cache not readable');
+      this.#log.debug({ err: error, field }, 'cache read failed');
       return { state: await this.#readFromDatabase(field, known), cache: 'bypass' };
     }
     return { state: await this.#loadAndCache(field, known), cache: 'miss' };
@@ -79,7 +80,7 @@ export class StateReader {
       const state = await this.#readFromDatabase(field, known);
       await this.#cache
         .populate(state.fragments)
-        .catch((error) => this.#log.debug({ err: error, field }, 'cache not filled'));
+        .catch((error) => this.#log.debug({ err: error, field }, 'cache write failed'));
       return state;
     } catch (error) {
       if (error instanceof FieldError && error.code === 'field_not_found') this.#missing.set(field, true);
@@ -87,7 +88,7 @@ export class StateReader {
     }
   }
 
-  /** From PostgreSQL, which is asked for the version alone when the rest may be known. */
+  /** Reads from PostgreSQL; only the version, if that shows that the state in memory is current. */
   async #readFromDatabase(field: FieldId, known: LoadedState | undefined): Promise<LoadedState> {
     if (known && (await this.#isCurrent(known))) return known;
     const state = await queryOrUnavailable(() => this.#reader.loadState(field));
@@ -107,7 +108,7 @@ export class StateReader {
   }
 }
 
-/** Asks PostgreSQL. @throws FieldError `reads_unavailable` when it does not answer. */
+/** Runs a query. @throws FieldError `reads_unavailable` when PostgreSQL does not answer; other field errors as they are */
 export async function queryOrUnavailable<Result>(query: () => Promise<Result>): Promise<Result> {
   try {
     return await query();
@@ -117,7 +118,7 @@ export async function queryOrUnavailable<Result>(query: () => Promise<Result>): 
   }
 }
 
-/** The texts, about as much again for the pieces that they were put together from, and for the last answer. */
+/** Bytes: the serialized state, and about as much for each of its fragments and the last rendered response. */
 function estimateSize({ serialized }: LoadedState): number {
   const { prefix, suffix } = serialized.state;
   return 3 * (prefix.length + suffix.length) + serialized.summary.suffix.length + 1000;

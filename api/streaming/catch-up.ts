@@ -1,6 +1,7 @@
 /**
- * What readers of one field are brought up to date with: its state, snapshots of it, and healing deltas that lead to it.
- * Each is made once for all who need the same. When many reconnect, that is most of them.
+ * Creates the messages that bring subscribers of one field up to date: snapshots of its state, and gap-fill deltas that
+ * lead to it. Subscribers with the same version share one message: when many clients reconnect, most of them need the
+ * same.
  */
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
@@ -33,7 +34,7 @@ export class CatchUp {
     this.#deps = deps;
   }
 
-  /** The state as it is now; that of a field without updates is empty. @throws FieldError `reads_unavailable` */
+  /** The current state; an empty one for a field without updates. @throws FieldError `reads_unavailable` */
   async readState(): Promise<LoadedState> {
     try {
       return (await this.#deps.states.read(this.#field)).state;
@@ -57,15 +58,15 @@ export class CatchUp {
     return message;
   }
 
-  /** One delta from an older version to `state`; undefined when only a snapshot can tell. */
+  /** One delta from an older version to `state`; undefined when a snapshot must be sent instead. */
   createDelta(from: number, { fragments, version }: LoadedState): Promise<StreamMessage | undefined> {
     const { reader, log } = this.#deps;
     const cacheKey = `${from} ${version}`;
     const known = this.#deltas.get(cacheKey);
     if (known) return known;
     const delta = createGapFillDelta(reader, fragments, from).catch((error) => {
-      // PostgreSQL is away, and the state came from the cache: a snapshot needs no log.
-      log.debug({ err: error, field: this.#field }, 'log not readable');
+      // PostgreSQL is unavailable and the state came from the cache. A snapshot does not need the log.
+      log.debug({ err: error, field: this.#field }, 'log read failed; sending a snapshot');
       return undefined;
     });
     this.#deltas.set(cacheKey, delta);

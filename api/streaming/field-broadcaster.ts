@@ -1,9 +1,24 @@
 /**
- * The live end of one field: takes the deltas that come over its channel, in whatever order and with whatever gaps, and
- * brings every reader from the version that it has to the newest.
+ * Broadcasts the changes of one field: takes the messages of its channel, which may be lost, late or out of order, and
+ * brings every subscriber from the version it has to the newest.
  *
- * Invariants: `#version` only grows, and the ring's deltas lead up to it. A reader is sent a delta only if it stands on
- * the reader's version; everything else is healed, from the ring, the log, or with a snapshot.
+ * Modes:
+ * - live: messages are applied as they arrive. Each message is one of three:
+ *   - it starts at `#version`: it is broadcast and becomes the newest version;
+ *   - it ends at or before `#version`: only its unlogged outcomes are broadcast (late delta);
+ *   - it ends later but starts elsewhere: versions are missing, and a gap fill begins.
+ * - filling a gap (`#gapFill`): the state is read and the broadcaster advances to it; messages that arrive meanwhile are
+ *   buffered and applied afterwards.
+ *
+ * Transitions:
+ * - live → filling: a message reveals a gap, the channel was subscribed again, or a periodic check is due (every
+ *   `idleCheckIntervalMs`; every `gapCheckIntervalMs` while `#hasGap`).
+ * - filling → live: the state is at least as new as every buffered message, or the attempts are used up. In the second
+ *   case `#hasGap` is set, and the buffered messages are dropped, since the next gap fill covers them.
+ *
+ * Invariants: `#version` never decreases, and the deltas of the replay buffer lead to it. A subscriber receives a delta
+ * only if it starts at the subscriber's version; otherwise it is caught up from the replay buffer, from the log or with a
+ * snapshot. The modes of a subscriber are described in subscriber.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeMessage } from '../../shared/cache/change-message.ts';
@@ -12,7 +27,7 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { LoadedState } from '../state/state-reader.ts';
 import { CatchUp, type CatchUpDeps } from './catch-up.ts';
-import { parseDeltaMetrics, toLateDelta } from './late-delta.ts';
+import { parseDelta, toLateDelta } from './late-delta.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { encodeMessage, StreamMessage } from './stream-message.ts';
 import { type MessageSink, Subscriber } from './subscriber.ts';
@@ -24,8 +39,10 @@ export interface FieldBroadcasterDeps extends CatchUpDeps {
 const idleCheckIntervalMs = 5000;
 const gapCheckIntervalMs = 1000;
 const maxAttempts = 5;
-const retryMs = 1000;
-/** Messages kept while a gap is healed; what is beyond is healed afterwards. */
+/** The pause after the first attempt of a gap fill, doubled after each further one. */
+const initialRetryMs = 20;
+const catchUpRetryMs = 1000;
+/** Messages buffered during a gap fill; a further one is dropped, and the gap that it leaves is filled afterwards. */
 const maxBufferedMessages = 1000;
 
 export class FieldBroadcaster {
@@ -35,6 +52,7 @@ export class FieldBroadcaster {
   readonly #replayBuffer = new ReplayBuffer();
   readonly #subscribers = new Set<Subscriber>();
   #version = 0;
+  /** Returns the metrics at `#version`; parses a delta only when it is called. */
   #readMetrics: (() => Metrics) | undefined;
   #buffered: ChangeMessage[] = [];
   #gapFill: Promise<void> | undefined;
@@ -52,7 +70,10 @@ export class FieldBroadcaster {
     return this.#version;
   }
 
-  /** Adds a reader and brings it up to date from the version that it says it has. */
+  /**
+   * Adds a subscriber and starts its catch-up.
+   * @param after the version that its client has; undefined for none
+   */
   add(sink: MessageSink, after: number | undefined): Subscriber {
     const subscriber = new Subscriber(sink, after);
     this.#subscribers.add(subscriber);
@@ -64,13 +85,13 @@ export class FieldBroadcaster {
     this.#subscribers.delete(subscriber);
   }
 
-  /** Takes a message from the channel. */
+  /** Handles a message of the field's channel. */
   receive(message: ChangeMessage): void {
     if (!this.#gapFill) this.#apply(message);
     else if (this.#buffered.length < maxBufferedMessages) this.#buffered.push(message);
   }
 
-  /** Makes sure that nothing was missed: the channel delivers at most once. */
+  /** Fills the gap if messages were lost, since the channel delivers at most once. Concurrent calls share one check. */
   checkForGap(): Promise<void> {
     this.#gapFill ??= this.#fillGap().finally(() => {
       this.#gapFill = undefined;
@@ -78,7 +99,7 @@ export class FieldBroadcaster {
     return this.#gapFill;
   }
 
-  /** Looks after the readers that are behind, and after the feed itself when its time has come. */
+  /** Called periodically: checks lagging subscribers, and checks for a gap when that is due. */
   tick(now: number): void {
     for (const subscriber of this.#subscribers) {
       const result = subscriber.checkLag(now);
@@ -90,7 +111,7 @@ export class FieldBroadcaster {
     if (now - this.#lastCheckAt >= (this.#hasGap ? gapCheckIntervalMs : idleCheckIntervalMs)) void this.checkForGap();
   }
 
-  /** Tells the readers how many devices are here, if that has changed. */
+  /** Sends the number of active devices to the subscribers if it has changed. */
   async broadcastPresence(): Promise<void> {
     const activeNodes = await this.#deps.presence.count(this.field);
     if (activeNodes === this.#activeNodes) return;
@@ -102,10 +123,11 @@ export class FieldBroadcaster {
   #apply(message: ChangeMessage): void {
     const { from, to, delta } = message;
     if (from === this.#version) {
-      this.#readMetrics = () => parseDeltaMetrics(delta);
+      this.#readMetrics = () => parseDelta(delta).changes.metrics;
       this.#broadcast(to, new StreamMessage('delta', Buffer.from(delta), to));
     } else if (to <= this.#version) {
-      const lateDelta = toLateDelta(delta, this.#version, this.#readMetrics?.() ?? parseDeltaMetrics(delta));
+      const parsed = parseDelta(delta);
+      const lateDelta = toLateDelta(parsed, this.#version, this.#readMetrics?.() ?? parsed.changes.metrics);
       if (lateDelta) this.#broadcast(this.#version, lateDelta);
     } else {
       this.#buffered.push(message);
@@ -113,7 +135,7 @@ export class FieldBroadcaster {
     }
   }
 
-  /** Gives a delta that stands on the newest version to everybody who is there. */
+  /** Sends a delta that starts at the newest version to all subscribers that follow, and advances to `to`. */
   #broadcast(to: number, message: StreamMessage): void {
     const delta = { from: this.#version, to, message };
     this.#replayBuffer.push(delta);
@@ -128,7 +150,7 @@ export class FieldBroadcaster {
     this.#deps.metrics.deltas.inc(sent);
   }
 
-  /** Reads the state, goes there, and then takes what came over the channel meanwhile. */
+  /** Reads the state, advances to it, and then applies the messages that arrived meanwhile. */
   async #fillGap(): Promise<void> {
     this.#lastCheckAt = Date.now();
     try {
@@ -136,12 +158,12 @@ export class FieldBroadcaster {
         await this.#advanceTo(await this.#catchUpSource.readState());
         this.#hasGap = this.#drainBuffered();
         if (!this.#hasGap) return;
-        // A message may be ahead of a replica of the cache, never of PostgreSQL for long.
-        await delay(20 * 2 ** attempt);
+        // A replica of the cache may be behind the channel for a moment.
+        await delay(initialRetryMs * 2 ** attempt);
       }
     } catch (error) {
       this.#hasGap = true;
-      this.#deps.log.warn({ err: error, field: this.field }, 'stream cannot be healed yet');
+      this.#deps.log.warn({ err: error, field: this.field }, 'gap fill failed');
     }
     this.#buffered = [];
   }
@@ -155,10 +177,14 @@ export class FieldBroadcaster {
     if (delta) return this.#broadcast(state.version, delta);
     this.#replayBuffer.clear();
     this.#version = state.version;
-    for (const subscriber of this.#subscribers) if (subscriber.isFollowing) void this.#catchUp(subscriber);
+    for (const subscriber of this.#subscribers) {
+      if (!subscriber.isFollowing) continue;
+      subscriber.reportGap();
+      void this.#catchUp(subscriber);
+    }
   }
 
-  /** Whether there are messages left that are still ahead. */
+  /** Applies the buffered messages. Returns whether some are left because versions before them are still missing. */
   #drainBuffered(): boolean {
     const buffered = this.#buffered;
     this.#buffered = [];
@@ -170,31 +196,30 @@ export class FieldBroadcaster {
     return this.#buffered.length > 0;
   }
 
-  /** Brings a reader to the newest version by the shortest way there is, and lets it follow from there. */
+  /** Brings a subscriber that is catching up to the newest version, and lets it follow from there. */
   async #catchUp(subscriber: Subscriber): Promise<void> {
-    subscriber.startCatchUp();
     try {
-      // A reader that claims to be ahead may be right: then this feed has yet to hear of it.
+      // A client may have a version that this process has not received yet; then the state is read first.
       const isKnown = subscriber.version !== undefined && subscriber.version <= this.#version;
-      if (isKnown && this.#replayBufferTo(subscriber)) return;
+      if (isKnown && this.#replayTo(subscriber)) return;
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
         await this.#sendState(subscriber, await this.#catchUpSource.readState());
-        if (this.#replayBufferTo(subscriber)) return;
+        if (this.#replayTo(subscriber)) return;
       }
     } catch (error) {
-      this.#deps.log.debug({ err: error, field: this.field }, 'reader cannot be brought up to date yet');
+      this.#deps.log.debug({ err: error, field: this.field }, 'subscriber catch-up failed');
     }
-    subscriber.fallBehind(Date.now(), retryMs);
+    subscriber.reportCatchUpFailed(Date.now(), catchUpRetryMs);
   }
 
-  /** Whether the reader has the newest version now. */
-  #replayBufferTo(subscriber: Subscriber): boolean {
+  /** Sends the missing deltas from the replay buffer. Returns whether the subscriber now has the newest version. */
+  #replayTo(subscriber: Subscriber): boolean {
     const { version } = subscriber;
     if (version === undefined) return false;
     const deltas = version >= this.#version ? [] : this.#replayBuffer.since(version);
     if (!deltas) return false;
     for (const { message, to } of deltas) subscriber.send(message, to);
-    subscriber.follow();
+    subscriber.reportCaughtUp();
     return true;
   }
 

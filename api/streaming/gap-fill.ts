@@ -1,7 +1,6 @@
 /**
- * One delta that leads from an older version to a state: what the log says was touched, as it is in that state.
- * It cannot be made when the log does not reach back, when it is long, or when particles were pushed out since (the log
- * does not name them): then a snapshot serves.
+ * Builds one delta from an older version to the current state. The log says which cells and particles changed; their
+ * values come from the state.
  */
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { ParticleFragment, StateFragments } from '../../shared/cache/state-fragments.ts';
@@ -11,8 +10,15 @@ import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.
 import type { Update } from '../../shared/field/update.ts';
 import { StreamMessage } from './stream-message.ts';
 
+/** Above this number of updates, reading the log costs more than sending a snapshot. */
 const maxUpdates = 1000;
 
+/**
+ * @param fragments the whole current state
+ * @returns undefined when a snapshot must be sent instead: the log has been pruned beyond `from`, the gap is too long, or
+ * particles were evicted since `from`, which the log does not name
+ * @throws whatever the reader throws when PostgreSQL is unavailable
+ */
 export async function createGapFillDelta(
   reader: FieldReader,
   fragments: StateFragments,
@@ -37,6 +43,7 @@ export async function createGapFillDelta(
   return new StreamMessage('delta', Buffer.from(text), fragments.version);
 }
 
+/** Adds what an update changes. A change too many is harmless: its current value is sent again. */
 function collectChanges(changes: ChangeSet, update: Update): void {
   switch (update.kind) {
     case 'cells.set':
@@ -53,7 +60,7 @@ function collectChanges(changes: ChangeSet, update: Update): void {
 }
 
 function selectChanged(fragments: StateFragments, changes: ChangeSet): StateFragments {
-  const particlesById = new Map(fragments.particles.map((piece) => [piece.id, piece]));
+  const particlesById = new Map(fragments.particles.map((particle) => [particle.id, particle]));
   const particles = [...changes.particles].map(
     (id): ParticleFragment => particlesById.get(id) ?? { id, order: 0, json: undefined },
   );

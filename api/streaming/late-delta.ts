@@ -1,6 +1,6 @@
 /**
- * A delta that came when its changes were known already. The changes are of no use any more, but the device that sent a
- * duplicate, or used a counter again, learns of it only here.
+ * Deltas that arrive after the broadcaster has already reached their version. Their changes are known, but the outcomes
+ * `duplicate` and `reused` are not in the log, so a late delta is the only message from which clients can learn them.
  */
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
 import type { Metrics } from '../../shared/field/dynamics/metrics.ts';
@@ -11,22 +11,24 @@ interface ParsedDelta {
   readonly updates: readonly DeltaUpdate[];
 }
 
-export function parseDeltaMetrics(text: string): Metrics {
-  return (JSON.parse(text) as ParsedDelta).changes.metrics;
+/** @param text the JSON of a delta message */
+export function parseDelta(text: string): ParsedDelta {
+  return JSON.parse(text) as ParsedDelta;
 }
 
-/** What is still news in it, as a delta that changes nothing at `version`; undefined when nothing is. */
-export function toLateDelta(text: string, version: number, metrics: Metrics): StreamMessage | undefined {
-  const updates = (JSON.parse(text) as ParsedDelta).updates.filter(
-    ({ outcome }) => outcome === 'duplicate' || outcome === 'reused',
-  );
-  if (updates.length === 0) return undefined;
-  const message = encodeMessage({
+/**
+ * A delta without changes, from `version` to itself, with the outcomes that only the late delta carries; undefined when
+ * it carries none.
+ * @param metrics the metrics at `version`
+ */
+export function toLateDelta({ updates }: ParsedDelta, version: number, metrics: Metrics): StreamMessage | undefined {
+  const unlogged = updates.filter(({ outcome }) => outcome === 'duplicate' || outcome === 'reused');
+  if (unlogged.length === 0) return undefined;
+  return encodeMessage({
     type: 'delta',
     from: version,
     to: version,
     changes: { particles: {}, cells: {}, metrics },
-    updates,
+    updates: unlogged,
   });
-  return message;
 }

@@ -1,11 +1,12 @@
-/** The most recent deltas of a field, each standing on the one before it; bounded by count and by bytes. */
+/** The most recent deltas of a field, contiguous and oldest first; bounded by count and by bytes. */
 import type { StreamMessage } from './stream-message.ts';
 
 const maxDeltas = 500;
 const maxBytes = 2 * 1024 * 1024;
-/** Beyond this a reader is better served by one message with the sum of it all. */
+/** Above this size, one gap-fill delta or a snapshot is cheaper to send than the individual deltas. */
 const maxReplayBytes = 512 * 1024;
 
+/** A delta message that leads from one version of the field to another. */
 export interface Delta {
   readonly from: number;
   readonly to: number;
@@ -16,6 +17,7 @@ export class ReplayBuffer {
   #deltas: Delta[] = [];
   #bytes = 0;
 
+  /** @param delta must start at the version that the previous one leads to */
   push(delta: Delta): void {
     this.#deltas.push(delta);
     this.#bytes += delta.message.text.length;
@@ -29,7 +31,7 @@ export class ReplayBuffer {
     if (dropped > 0) this.#deltas.splice(0, dropped);
   }
 
-  /** All that lead from a version to the newest; undefined when some are missing, or when they are too much to send. */
+  /** The deltas from a version to the newest; undefined when some were dropped, or when they are too large to replay. */
   since(version: number): readonly Delta[] | undefined {
     const start = this.#deltas.findIndex(({ from }) => from >= version);
     if (start === -1 || this.#deltas[start]?.from !== version) return undefined;

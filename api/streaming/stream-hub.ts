@@ -1,8 +1,12 @@
 /**
- * The feeds of all fields that somebody watches through this process: one subscription per field, counted by its
- * readers, and one clock that looks after them all.
+ * Owns the broadcasters of all fields that have subscribers in this process, with one channel subscription per field.
+ *
+ * Life of a field's subscription:
+ * - absent → opening: the first subscriber arrives. The channel is subscribed first and the state is read afterwards, so
+ *   that no change falls between the two. Subscribers that arrive meanwhile wait for `ready`.
+ * - opening → open: `ready` has resolved, even if the state could not be read: the broadcaster then retries by itself.
+ * - open or opening → absent: the last subscriber leaves, or the hub is closed. The channel is unsubscribed.
  */
-
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -23,12 +27,13 @@ interface StreamHubDeps extends FieldBroadcasterDeps {
 interface SubscribeOptions {
   readonly field: FieldId;
   readonly sink: MessageSink;
-  /** The version that the reader has. */
+  /** The version that the client already has; undefined for none. */
   readonly after: number | undefined;
 }
 
 interface FieldSubscription {
   readonly broadcaster: FieldBroadcaster;
+  /** Resolves when subscribers can be added. Never rejects. */
   readonly ready: Promise<void>;
   subscriberCount: number;
 }
@@ -47,7 +52,7 @@ export class StreamHub {
     this.#timer = setInterval(() => this.#tick(Date.now()), tickIntervalMs);
   }
 
-  /** Lets a listener follow a field until the function that is returned is called. */
+  /** Sends the field's messages to the sink until the returned function is called. It may be called more than once. */
   subscribe({ field, sink, after }: SubscribeOptions): () => void {
     const subscription = this.#subscriptions.get(field) ?? this.#open(field);
     subscription.subscriberCount += 1;
@@ -70,7 +75,6 @@ export class StreamHub {
     for (const [field, subscription] of this.#subscriptions) this.#close(field, subscription);
   }
 
-  /** Subscribes first and reads then, so that nothing falls in between. */
   #open(field: FieldId): FieldSubscription {
     const { redisSubscriber, keys, versions } = this.#deps;
     const broadcaster = new FieldBroadcaster(field, this.#deps);

@@ -1,11 +1,11 @@
-/** A message to readers of a stream, encoded once for all of them, whichever way it goes out. */
+/** A message to subscribers, encoded once for all of them and for both transports. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 
 export class StreamMessage {
   readonly type: ServerMessage['type'];
-  /** JSON in UTF-8: what a WebSocket sends. */
+  /** The JSON in UTF-8, as a WebSocket sends it. */
   readonly text: Buffer;
-  /** The version that a reader has reached with it. */
+  /** The version that a client has after it; undefined for messages that do not change the version. */
   readonly version: number | undefined;
   #event: Buffer | undefined;
 
@@ -15,7 +15,7 @@ export class StreamMessage {
     this.version = version;
   }
 
-  /** As a Server-Sent Event. JSON has no bare line breaks, so that one `data` line holds it all. */
+  /** The message as a Server-Sent Event. Encoded JSON contains no line breaks, so that one `data` line is enough. */
   get event(): Buffer {
     if (!this.#event) {
       const id = this.version === undefined ? '' : `id: ${this.version}\n`;

@@ -1,15 +1,31 @@
 /**
- * One reader of a field's stream, as its feed sees it: how far it has come, and whether it keeps up.
- * Knows nothing of WebSockets or of where deltas come from.
+ * One subscriber of a field's stream as its broadcaster sees it: the version it has, and whether it keeps up. It does not
+ * know about WebSockets, nor where deltas come from.
+ *
+ * Modes:
+ * - `catching-up` (initial): the broadcaster is sending what is missing up to the newest version. Live deltas are not
+ *   sent; the catch-up includes them.
+ * - `following`: every delta is sent as it arrives.
+ * - `lagging`: nothing is sent, either because too much is buffered or because a catch-up failed and is about to be
+ *   retried.
+ * - `closed` (final): it lagged for too long and its connection was closed.
+ *
+ * Transitions:
+ * - catching-up → following (`caught-up`): it has the newest version.
+ * - catching-up → lagging (`catch-up-failed`): the state could not be read, or kept moving on.
+ * - following → catching-up (`gap`): a delta does not start at its version, or the broadcaster skipped versions.
+ * - following → lagging (`buffer-full`): more than `highWaterBytes` are buffered.
+ * - lagging → catching-up (`drained`): at most `lowWaterBytes` are buffered and the pause is over.
+ * - lagging → closed (`too-slow`): more than `maxBufferedBytes` are buffered, or it lagged for more than `maxLagMs`.
  */
 import { closeCodes } from '../../shared/contract/wire.ts';
 import type { Delta } from './replay-buffer.ts';
 import type { StreamMessage } from './stream-message.ts';
 
-/** Where messages to a reader go. */
+/** A connection to a client that messages are written to. */
 export interface MessageSink {
   send(message: StreamMessage): void;
-  /** What was sent and has not left the process yet. */
+  /** Bytes that were sent but have not left the process. */
   bufferedBytes(): number;
   close(code: number, reason: string): void;
 }
@@ -19,67 +35,101 @@ const lowWaterBytes = 64 * 1024;
 const maxBufferedBytes = 4 * 1024 * 1024;
 const maxLagMs = 30_000;
 
-/** What was done about a reader, or is to be done. */
+type Mode = 'catching-up' | 'following' | 'lagging' | 'closed';
+type Event = 'caught-up' | 'catch-up-failed' | 'gap' | 'buffer-full' | 'drained' | 'too-slow';
+
+const transitions: Readonly<Record<Mode, Readonly<Partial<Record<Event, Mode>>>>> = {
+  'catching-up': { 'caught-up': 'following', 'catch-up-failed': 'lagging' },
+  following: { gap: 'catching-up', 'buffer-full': 'lagging' },
+  lagging: { drained: 'catching-up', 'too-slow': 'closed' },
+  closed: {},
+};
+
+/** What the broadcaster has to do next: nothing, start a catch-up, or remove the subscriber. */
 export type DeliveryResult = 'nothing' | 'sent' | 'catch-up' | 'closed';
 
 export class Subscriber {
   readonly sink: MessageSink;
-  /** The version that the reader has; undefined before its first message. */
-  version: number | undefined;
-  #state: 'catching-up' | 'following' | 'behind' = 'catching-up';
-  #behindSince = 0;
+  #version: number | undefined;
+  #mode: Mode = 'catching-up';
+  #laggingSince = 0;
   #pausedUntil = 0;
 
-  constructor(listener: MessageSink, after: number | undefined) {
-    this.sink = listener;
-    this.version = after;
+  /** @param after the version that the client already has; undefined for none */
+  constructor(sink: MessageSink, after: number | undefined) {
+    this.sink = sink;
+    this.#version = after;
+  }
+
+  /** The version that the client has; undefined before its first message. */
+  get version(): number | undefined {
+    return this.#version;
   }
 
   get isFollowing(): boolean {
-    return this.#state === 'following';
+    return this.#mode === 'following';
   }
 
-  /** Sends a delta if it stands on what the reader has. */
+  /** Sends a live delta if it starts at the subscriber's version. */
   deliver({ from, to, message }: Delta, now: number): DeliveryResult {
-    if (this.#state !== 'following') return 'nothing';
-    if (this.version === from) {
-      if (this.sink.bufferedBytes() > highWaterBytes) {
-        this.fallBehind(now);
-        return 'nothing';
-      }
-      this.send(message, to);
-      return 'sent';
+    if (this.#mode !== 'following') return 'nothing';
+    if (this.#version !== from) {
+      const isOld = this.#version !== undefined && this.#version >= to;
+      return isOld ? 'nothing' : this.reportGap();
     }
-    return this.version !== undefined && this.version >= to ? 'nothing' : 'catch-up';
+    if (this.sink.bufferedBytes() > highWaterBytes) {
+      this.#lag('buffer-full', now);
+      return 'nothing';
+    }
+    this.send(message, to);
+    return 'sent';
   }
 
+  /** Sends a message after which the client has `version`. */
   send(message: StreamMessage, version: number): void {
     this.sink.send(message);
-    this.version = version;
+    this.#version = version;
   }
 
-  startCatchUp(): void {
-    this.#state = 'catching-up';
+  /** The newest version cannot be reached by live deltas. */
+  reportGap(): DeliveryResult {
+    this.#transition('gap');
+    return 'catch-up';
   }
 
-  follow(): void {
-    this.#state = 'following';
+  reportCaughtUp(): void {
+    this.#transition('caught-up');
   }
 
-  /** Gets nothing until it has drained, and `pauseMs` are over; then it is brought to the newest state at once. */
-  fallBehind(now: number, pauseMs = 0): void {
-    this.#state = 'behind';
-    this.#behindSince = now;
-    this.#pausedUntil = now + pauseMs;
+  /** @param retryMs how long to wait before the next catch-up */
+  reportCatchUpFailed(now: number, retryMs: number): void {
+    this.#lag('catch-up-failed', now, retryMs);
   }
 
-  /** Looks after a reader that is behind. */
+  /** Called periodically: decides whether a lagging subscriber resumes, keeps waiting or is closed. */
   checkLag(now: number): DeliveryResult {
-    if (this.#state !== 'behind' || now < this.#pausedUntil) return 'nothing';
+    if (this.#mode !== 'lagging' || now < this.#pausedUntil) return 'nothing';
     const buffered = this.sink.bufferedBytes();
-    if (buffered <= lowWaterBytes) return 'catch-up';
-    if (buffered <= maxBufferedBytes && now - this.#behindSince <= maxLagMs) return 'nothing';
+    if (buffered <= lowWaterBytes) {
+      this.#transition('drained');
+      return 'catch-up';
+    }
+    if (buffered <= maxBufferedBytes && now - this.#laggingSince <= maxLagMs) return 'nothing';
+    this.#transition('too-slow');
     this.sink.close(closeCodes.overloaded, 'too slow');
     return 'closed';
+  }
+
+  #lag(event: 'buffer-full' | 'catch-up-failed', now: number, pauseMs = 0): void {
+    this.#laggingSince = now;
+    this.#pausedUntil = now + pauseMs;
+    this.#transition(event);
+  }
+
+  /** @throws Error when the mode has no such transition, which is a defect of the caller */
+  #transition(event: Event): void {
+    const next = transitions[this.#mode][event];
+    if (!next) throw new Error(`a subscriber that is ${this.#mode} cannot handle ${event}`);
+    this.#mode = next;
   }
 }

@@ -1,4 +1,4 @@
-/** What a client says over its socket: parsed and checked, or an error that says why not. */
+/** Parses and validates the messages that clients send over a WebSocket. */
 import { toInputErrors } from '../../../shared/contract/problem.ts';
 import { type ClientMessage, createClientMessageSchema } from '../../../shared/contract/stream.ts';
 import { FieldError } from '../../../shared/errors.ts';

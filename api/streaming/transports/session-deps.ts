@@ -1,5 +1,4 @@
-/** What both kinds of streams are made of. */
-
+/** What the sessions of both transports share: their collaborators, and the request that opened the stream. */
 import type { VerifyToken } from '../../../shared/auth/jwt.ts';
 import type { Config } from '../../../shared/config/config.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
@@ -20,14 +19,15 @@ export interface SessionDeps {
   readonly metrics: ApiMetrics;
 }
 
-/** What a reader asked for, and may. */
+/** The request that opened a stream, after authorization. */
 export interface StreamRequest {
   readonly field: FieldId;
   readonly claims: Claims;
+  /** The version that the client already has; undefined for none. */
   readonly after: number | undefined;
 }
 
-/** Whom presence counts: the device, or the user of a token without one. */
+/** The id under which presence counts the client: its device, or its user if the token names no device. */
 export function presenceId({ device, sub }: Claims): string {
   return device ?? `user:${sub}`;
 }

@@ -1,4 +1,4 @@
-/** One stream of Server-Sent Events: the same messages as a WebSocket's, one way only. */
+/** One stream of Server-Sent Events: the messages that a WebSocket would carry, from the server to the client only. */
 import type { ServerResponse } from 'node:http';
 import { toProblem } from '../../../shared/contract/problem.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
@@ -13,7 +13,7 @@ import { TokenExpiryTimer } from './token-expiry-timer.ts';
 
 const keepAliveIntervalMs = 15_000;
 const heartbeatIntervalMs = 10_000;
-const keepAliveComment = ': still here\n\n';
+const keepAliveComment = ': keep-alive\n\n';
 const initialRetryMs = 1000;
 
 interface SseSessionDeps extends Pick<SessionDeps, 'hub' | 'presence' | 'streams'> {
@@ -22,7 +22,7 @@ interface SseSessionDeps extends Pick<SessionDeps, 'hub' | 'presence' | 'streams
   readonly log: Pick<Logger, 'info'>;
 }
 
-/** Writes to a response whose head has been sent. */
+/** Writes to a response whose headers have already been sent. */
 export class SseSession implements MessageSink, StreamSession {
   readonly transport = 'sse';
   readonly #deps: SseSessionDeps;
@@ -45,7 +45,7 @@ export class SseSession implements MessageSink, StreamSession {
     presence.touch(this.#field, this.#presenceId);
     streams.add(this);
     const unsubscribe = hub.subscribe({ field: this.#field, sink: this, after: request.after });
-    response.on('error', () => undefined);
+    response.on('error', () => undefined); // `close` follows.
     response.on('close', () => this.#handleClose(unsubscribe));
   }
 
@@ -57,7 +57,7 @@ export class SseSession implements MessageSink, StreamSession {
     return this.#response.writableLength;
   }
 
-  /** There are no close codes here: the client reconnects, and learns from the answer why it may not. */
+  /** Server-Sent Events have no close codes: the client reconnects, and the response tells it why that is refused. */
   close(): void {
     this.#response.end();
   }

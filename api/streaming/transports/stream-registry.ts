@@ -1,6 +1,6 @@
 /**
- * All streams that this process holds open: keeps them alive by one clock, and sends them elsewhere when it stops, a
- * slice at a time, so that they do not all knock at the next door at once.
+ * All open streams of this process. One timer keeps them alive and closes those whose tokens were revoked. When the process
+ * stops, they are closed in batches, so that their clients do not all reconnect at the same moment.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Claims } from '../../../shared/contract/token.ts';
@@ -9,17 +9,17 @@ import type { ConcurrentStreamLimiter } from '../../rate-limits/concurrent-strea
 /** An open WebSocket or event stream. */
 export interface StreamSession {
   readonly transport: 'websocket' | 'sse';
-  /** Of the token that it stands on now. */
+  /** The claims of the current token; a WebSocket may renew it. */
   readonly claims: Claims;
   /** Called about once a second. */
   tick(now: number): void;
-  /** Says that the process stops, and ends the stream. */
+  /** Tells the client that the process is stopping and after how many seconds to reconnect, and closes the stream. */
   closeForRestart(retryAfterSeconds: number): void;
-  /** Says that its token has been revoked, and ends it. */
+  /** Tells the client that its token was revoked, and closes the stream. */
   revoke(): void;
-  /** Ends it without ceremony. */
+  /** Closes the connection without a message. */
   terminate(): void;
-  /** What was sent and has not left the process yet. */
+  /** Bytes that were sent but have not left the process. */
   bufferedBytes(): number;
 }
 
@@ -32,12 +32,12 @@ const drainTimeoutMs = 3000;
 interface StreamRegistryDeps {
   readonly onChange: (transport: StreamSession['transport'], change: 1 | -1) => void;
   readonly isRevoked: (claims: Claims) => boolean;
-  /** How many each user has, over all processes. */
+  /** Limits the streams of each user over all processes. */
   readonly streamLimiter: ConcurrentStreamLimiter;
 }
 
 export class StreamRegistry {
-  /** With the user who opened it. */
+  /** The open streams, each with the user who opened it. */
   readonly #streams = new Map<StreamSession, string>();
   readonly #timer: NodeJS.Timeout;
   #isDraining = false;
@@ -47,7 +47,7 @@ export class StreamRegistry {
     this.#deps = deps;
     this.#timer = setInterval(() => {
       const now = Date.now();
-      // Again here: one may have been opened, or have renewed its token, just when its token was revoked.
+      // A stream may have been opened, or its token renewed, while the token was being revoked.
       this.closeRevoked();
       for (const stream of this.#streams.keys()) stream.tick(now);
     }, tickIntervalMs);
@@ -67,24 +67,24 @@ export class StreamRegistry {
     this.#deps.onChange(stream.transport, -1);
   }
 
-  /** Ends those whose tokens have been revoked. */
+  /** Closes the streams whose tokens were revoked. */
   closeRevoked(): void {
     for (const stream of this.#streams.keys()) if (this.#deps.isRevoked(stream.claims)) stream.revoke();
   }
 
-  /** What waits in this process for its readers to read. */
+  /** Bytes that all streams together have sent but that have not left the process. */
   bufferedBytes(): number {
     let bytes = 0;
     for (const stream of this.#streams.keys()) bytes += stream.bufferedBytes();
     return bytes;
   }
 
-  /** Whether this process stops, and takes no more streams. */
+  /** Whether the process is stopping and refuses new streams. */
   get isDraining(): boolean {
     return this.#isDraining;
   }
 
-  /** Ends all streams; resolves when they are gone. */
+  /** Closes all streams; resolves when they are closed, at the latest after `drainTimeoutMs`. */
   async drain(): Promise<void> {
     this.#isDraining = true;
     const streams = [...this.#streams.keys()];

@@ -1,4 +1,4 @@
-/** How many messages a socket may send: a burst at once, and a steady rate after it. */
+/** Limits the rate of messages on a socket: a burst up to the capacity, and a constant rate after it. */
 export class TokenBucket {
   readonly #capacity: number;
   readonly #perSecond: number;
@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#refilledAt = now;
   }
 
-  /** Takes one; false when there is none left. */
+  /** Consumes one token. Returns false when none is left. */
   tryConsume(now: number): boolean {
     const refilled = (Math.max(0, now - this.#refilledAt) / 1000) * this.#perSecond;
     this.#tokens = Math.min(this.#capacity, this.#tokens + refilled);

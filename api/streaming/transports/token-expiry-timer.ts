@@ -1,4 +1,4 @@
-/** Calls back when a token runs out. Node's timers hold 24.8 days at most, and tokens live longer. */
+/** Calls back when a token expires. Node limits a timer to 2^31 - 1 ms (24.8 days), and tokens may live longer. */
 const maxDelayMs = 2 ** 31 - 1;
 
 export class TokenExpiryTimer {
@@ -9,7 +9,7 @@ export class TokenExpiryTimer {
     this.#onExpired = onExpired;
   }
 
-  /** @param time in ms since the epoch; replaces what was set before */
+  /** @param time in ms since the epoch; replaces the time that was set before */
   set(time: number): void {
     clearTimeout(this.#timer);
     const delayMs = Math.max(0, time - Date.now());

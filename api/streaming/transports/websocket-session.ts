@@ -1,6 +1,6 @@
 /**
- * One WebSocket: what it is sent, what it says, and how long it may stay. Its handlers are attached at once, since a
- * client may speak before the server has found its footing.
+ * One WebSocket: sends the field's messages, handles those of the client in order, and closes when the token expires.
+ * The constructor attaches all handlers synchronously: a message that arrives before that would be lost.
  */
 import type { RawData, WebSocket } from 'ws';
 import { toProblem } from '../../../shared/contract/problem.ts';
@@ -23,9 +23,9 @@ import { TokenExpiryTimer } from './token-expiry-timer.ts';
 const pingIntervalMs = 25_000;
 const heartbeatIntervalMs = 10_000;
 const messageRateLimit = { capacity: 200, perSecond: 100 };
-/** What may wait for its turn before the socket is read no further. */
+/** Above this size of unhandled messages, reading from the socket is paused. */
 const maxPendingBytes = 1024 * 1024;
-/** Counted for each message beside its own length. */
+/** Added to the length of each message, for the memory that parsing and handling it takes. */
 const messageOverheadBytes = 16 * 1024;
 const closeGraceMs = 5000;
 
@@ -77,7 +77,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
     return this.#socket.bufferedAmount;
   }
 
-  /** A peer that does not answer the close in time is cut off. */
+  /** Terminates the connection if the peer does not answer the close frame within `closeGraceMs`. */
   close(code: number, reason: string): void {
     this.#socket.close(code, reason);
     setTimeout(() => this.#socket.terminate(), closeGraceMs).unref();
@@ -121,7 +121,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
     this.send(encodeMessage(message));
   }
 
-  /** One after the other, so that a device's updates reach the queue in its own order. */
+  /** Handles messages one after the other, so that a device's updates reach the queue in the order of its counters. */
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#isAlive = true;
@@ -143,7 +143,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
   async #handleMessage(text: string, isBinary: boolean): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     try {
-      if (isBinary) throw new FieldError('bad_request', { detail: 'Messages are text' });
+      if (isBinary) throw new FieldError('bad_request', { detail: 'Messages must be text' });
       const message = this.#deps.parse(text);
       if (message.type === 'update') await this.#acceptUpdates(message.updates);
       else if (message.type === 'token') await this.#renewToken(message.token);
@@ -184,7 +184,8 @@ export class WebSocketSession implements MessageSink, StreamSession {
 
   #sendError(error: FieldError): void {
     this.#deps.metrics.refused.inc({ code: error.code });
-    if (error.code === 'internal') this.#deps.log.error({ err: error.cause, field: this.#field }, 'message failed');
+    if (error.code === 'internal')
+      this.#deps.log.error({ err: error.cause, field: this.#field }, 'WebSocket message failed');
     this.#send({ type: 'error', problem: toProblem(error) });
   }
 
@@ -194,6 +195,6 @@ export class WebSocketSession implements MessageSink, StreamSession {
     this.#deps.streams.remove(this);
     const { device, sub } = this.#claims;
     const durationMs = Date.now() - this.#openedAt;
-    this.#deps.log.info({ field: this.#field, device, user: sub, code, durationMs }, 'socket closed');
+    this.#deps.log.info({ field: this.#field, device, user: sub, code, durationMs }, 'WebSocket closed');
   }
 }

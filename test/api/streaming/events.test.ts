@@ -17,7 +17,7 @@ interface Event {
   readonly message: ServerMessage;
 }
 
-/** Reads events as the standard says: fields by line, an event by blank line. */
+/** Parses events as the HTML standard defines them: one field a line, a blank line after each event. */
 async function openEvents(t: Test, field: string, { query = '', headers = {}, as = token } = {}) {
   const abort = new AbortController();
   t.teardown(() => abort.abort());
@@ -59,16 +59,16 @@ async function write(field: string, counter: number): Promise<void> {
   if (answer.status !== 200) throw new Error(`not applied: ${answer.text}`);
 }
 
-t.test('events are the same messages, each with its type and the version as its id', async (t) => {
+t.test('an event carries a message of the stream, with its type as event and the version as id', async (t) => {
   await write('events', 1);
   const { response, events, versions } = await openEvents(t, 'events');
   t.match(response.headers.get('content-type'), /^text\/event-stream/);
-  await waitUntil('the snapshot came', () => versions().at(-1) === 1);
+  await waitUntil('the snapshot has arrived', () => versions().at(-1) === 1);
   await write('events', 2);
-  await waitUntil('the delta came', () => versions().at(-1) === 2);
-  const told = events.filter(({ event }) => event !== 'presence');
+  await waitUntil('the delta has arrived', () => versions().at(-1) === 2);
+  const stateEvents = events.filter(({ event }) => event !== 'presence');
   t.same(
-    told.map(({ id, event }) => [id, event]),
+    stateEvents.map(({ id, event }) => [id, event]),
     [
       ['1', 'snapshot'],
       ['2', 'delta'],
@@ -77,25 +77,25 @@ t.test('events are the same messages, each with its type and the version as its 
   t.ok(events.every(({ id, event, message }) => event === message.type && (event !== 'presence' || id === undefined)));
 });
 
-t.test('Last-Event-ID resumes where the client was, and goes before ?after', async (t) => {
+t.test('Last-Event-ID resumes at the version of the client, and takes precedence over ?after', async (t) => {
   for (const counter of [1, 2, 3]) await write('last-id', counter);
   const { events, versions } = await openEvents(t, 'last-id', { headers: { 'last-event-id': '2' }, query: '?after=0' });
-  await waitUntil('the rest came', () => versions().at(-1) === 3);
+  await waitUntil('the remaining updates have arrived', () => versions().at(-1) === 3);
   t.match(events.find(({ event }) => event === 'delta')?.message, { from: 2, to: 3 });
   const byQuery = await openEvents(t, 'last-id', { query: '?after=1' });
-  await waitUntil('the rest came', () => byQuery.versions().at(-1) === 3);
+  await waitUntil('the remaining updates have arrived', () => byQuery.versions().at(-1) === 3);
   t.match(byQuery.events.find(({ event }) => event === 'delta')?.message, { from: 1, to: 3 });
-  const nonsense = await openEvents(t, 'last-id', { headers: { 'last-event-id': 'abc' } });
-  await waitUntil('a snapshot came', () => nonsense.events.some(({ event }) => event === 'snapshot'));
+  const invalid = await openEvents(t, 'last-id', { headers: { 'last-event-id': 'abc' } });
+  await waitUntil('a snapshot has arrived', () => invalid.events.some(({ event }) => event === 'snapshot'));
 });
 
-t.test('the stream ends when its token runs out', async (t) => {
+t.test('the stream ends when its token expires', async (t) => {
   const short = await api.createToken({ expiresInSeconds: 2 });
   const { state } = await openEvents(t, 'events', { as: short });
-  await waitUntil('the stream ended', () => state.ended);
+  await waitUntil('the stream has ended', () => state.ended);
 });
 
-t.test('it is refused like any read', async (t) => {
+t.test('an event stream needs the same rights as any read', async (t) => {
   t.equal((await api.request('/api/fields/events/events')).status, 401);
   t.equal(
     (await api.request('/api/fields/events/events', { token: await api.createToken({ fields: ['x'] }) })).status,

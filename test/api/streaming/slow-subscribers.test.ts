@@ -17,59 +17,59 @@ t.teardown(() => lifecycle.stop());
 const deps = { config: backing.config, log: backing.log, lifecycle };
 const services = createServices(deps, await openConnections(deps));
 
-/** A listener whose buffer is as full as the test says. */
-function createReader() {
+/** A sink whose buffer is as full as the test says. */
+function createSink() {
   const messages: StreamMessage[] = [];
-  const reader = {
+  const sink = {
     messages,
     buffered: 0,
     closed: undefined as number | undefined,
     send: (message: StreamMessage) => void messages.push(message),
-    bufferedBytes: () => reader.buffered,
+    bufferedBytes: () => sink.buffered,
     close(code: number) {
-      reader.closed = code;
+      sink.closed = code;
     },
     version: () => messages.findLast(({ version }) => version !== undefined)?.version,
   };
-  return reader satisfies MessageSink;
+  return sink satisfies MessageSink;
 }
 
-t.test('a slow reader is passed over, and brought to the newest state when it has drained', async (t) => {
+t.test('a slow subscriber is skipped, and catches up with the newest state when its buffer has drained', async (t) => {
   const field = asField('slow');
-  const slow = createReader();
-  const quick = createReader();
+  const slow = createSink();
+  const fast = createSink();
   t.teardown(services.hub.subscribe({ field, sink: slow, after: undefined }));
-  t.teardown(services.hub.subscribe({ field, sink: quick, after: undefined }));
-  await waitUntil('both have the snapshot', () => slow.version() === 0 && quick.version() === 0);
+  t.teardown(services.hub.subscribe({ field, sink: fast, after: undefined }));
+  await waitUntil('both have the snapshot', () => slow.version() === 0 && fast.version() === 0);
   slow.buffered = 2 * mebibyte;
   for (let counter = 1; counter <= 5; counter++) {
     await backing.producer.enqueue(jobOf(field, device, [setCell(counter, counter, 0.5)]));
-    await waitUntil('the quick one has it', () => quick.version() === counter);
+    await waitUntil('the fast subscriber has the update', () => fast.version() === counter);
   }
-  t.equal(slow.version(), 0, 'nothing was put on top of what it cannot take');
+  t.equal(slow.version(), 0, 'nothing was added to a full buffer');
   slow.buffered = 0;
-  await waitUntil('the slow one has caught up', () => slow.version() === 5);
+  await waitUntil('the slow subscriber has caught up', () => slow.version() === 5);
   await backing.producer.enqueue(jobOf(field, device, [setCell(6, 6, 0.5)]));
-  await waitUntil('it follows again', () => slow.version() === 6);
+  await waitUntil('the slow subscriber follows again', () => slow.version() === 6);
 });
 
-t.test('a reader with more than 4 MiB unsent is closed with 1013', async (t) => {
-  const field = asField('hopeless');
-  const reader = createReader();
-  t.teardown(services.hub.subscribe({ field, sink: reader, after: undefined }));
-  await waitUntil('it has the snapshot', () => reader.version() === 0);
-  reader.buffered = 5 * mebibyte;
+t.test('a subscriber with more than 4 MiB buffered is closed with 1013', async (t) => {
+  const field = asField('too-slow');
+  const sink = createSink();
+  t.teardown(services.hub.subscribe({ field, sink, after: undefined }));
+  await waitUntil('the snapshot has arrived', () => sink.version() === 0);
+  sink.buffered = 5 * mebibyte;
   await backing.producer.enqueue(jobOf(field, device, [setCell(1, 1, 0.5)]));
-  await waitUntil('it was closed', () => reader.closed !== undefined);
-  t.equal(reader.closed, 1013);
+  await waitUntil('the subscriber was closed', () => sink.closed !== undefined);
+  t.equal(sink.closed, 1013);
 });
 
-t.test('whoever missed more than is worth sending one by one gets the sum', async (t) => {
+t.test('a subscriber that missed more than a replay may hold gets one delta', async (t) => {
   const field = asField('heavy');
-  const reader = createReader();
-  t.teardown(services.hub.subscribe({ field, sink: reader, after: undefined }));
-  await waitUntil('it has the snapshot', () => reader.version() === 0);
-  reader.buffered = 2 * mebibyte;
+  const sink = createSink();
+  t.teardown(services.hub.subscribe({ field, sink, after: undefined }));
+  await waitUntil('the snapshot has arrived', () => sink.version() === 0);
+  sink.buffered = 2 * mebibyte;
   const content = 'x'.repeat(2000);
   for (let batch = 0; batch < 4; batch++) {
     const updates = Array.from({ length: 100 }, (_, at) =>
@@ -77,10 +77,10 @@ t.test('whoever missed more than is worth sending one by one gets the sum', asyn
     );
     await backing.producer.enqueue(jobOf(field, device, updates));
   }
-  const other = createReader();
+  const other = createSink();
   t.teardown(services.hub.subscribe({ field, sink: other, after: undefined }));
-  await waitUntil('all is applied', () => other.version() === 400);
-  reader.buffered = 0;
-  await waitUntil('it has caught up', () => reader.version() === 400);
-  t.equal(reader.messages.filter(({ type }) => type === 'delta').length, 1);
+  await waitUntil('all updates are applied', () => other.version() === 400);
+  sink.buffered = 0;
+  await waitUntil('the subscriber has caught up', () => sink.version() === 400);
+  t.equal(sink.messages.filter(({ type }) => type === 'delta').length, 1);
 });

@@ -25,7 +25,7 @@ async function write(field: string, updates: unknown[], to = api, as = token): P
   return answer.body.version;
 }
 
-/** Cells as the client sees them when it applies what it was sent. */
+/** The cells that a client has after applying all messages. */
 function cellsOf({ messages }: StreamClient): Record<string, number> {
   let cells: Record<string, number> = {};
   for (const message of messages) {
@@ -35,7 +35,7 @@ function cellsOf({ messages }: StreamClient): Record<string, number> {
   return cells;
 }
 
-/** The connections of the APIs that listen on channels. */
+/** Closes the connections on which the APIs subscribe to channels. Returns how many there were. */
 async function killSubscribers(): Promise<number> {
   const { cacheRedis } = backing;
   const list = String(await cacheRedis.client('LIST'));
@@ -47,20 +47,20 @@ async function killSubscribers(): Promise<number> {
   return ids.length;
 }
 
-async function countListeners(field: string): Promise<number> {
+async function countSubscribers(field: string): Promise<number> {
   const answer = (await backing.cacheRedis.pubsub('NUMSUB', backing.keys.fieldChannel(asField(field)))) as unknown;
   return Number(Array.isArray(answer) ? answer[1] : Object.values(answer as object)[0]);
 }
 
-/** An API and a worker on the same database whose publications nobody else hears. */
-async function withUnheardApi(t: Test): Promise<TestApi> {
-  const config = { ...backing.config, QUEUE_PREFIX: 'unheard' };
+/** An API and a worker on the same database that publish to channels which no other API subscribes to. */
+async function withIsolatedApi(t: Test): Promise<TestApi> {
+  const config = { ...backing.config, QUEUE_PREFIX: 'isolated' };
   const keys = createCacheKeys(config.QUEUE_PREFIX, await backing.reader.readInstallation());
   await withWorker(t, { ...backing, config, keys });
   return withApi(t, backing, { QUEUE_PREFIX: config.QUEUE_PREFIX });
 }
 
-t.test('a stream starts with a snapshot and goes on with deltas that each stand on the last', async (t) => {
+t.test('a stream starts with a snapshot and continues with deltas, each from the version of the last', async (t) => {
   await write('order', [putParticle(1, 'a'), setCell(2, 0, 0.1)]);
   const client = await openStream(t, api, { token, field: 'order' });
   const snapshot = await client.find('snapshot');
@@ -76,7 +76,7 @@ t.test('a stream starts with a snapshot and goes on with deltas that each stand 
   });
 });
 
-t.test('a browser authenticates with subprotocols, and only field.v1 is chosen', async (t) => {
+t.test('a browser authenticates with subprotocols, and the server selects only field.v1', async (t) => {
   const client = await openStream(t, api, { token, field: 'browser', byProtocol: true });
   t.equal(client.socket.protocol, 'field.v1');
   t.match(await client.find('snapshot'), { version: 0, state: { memoryParticles: [] } });
@@ -84,7 +84,7 @@ t.test('a browser authenticates with subprotocols, and only field.v1 is chosen',
   await client.waitForVersion(1);
 });
 
-t.test('an update over the socket is accepted, and its outcome comes in a delta', async (t) => {
+t.test('an update over a WebSocket is accepted, and a delta carries its outcome', async (t) => {
   const client = await openStream(t, api, { token, field: 'by-socket' });
   await client.find('snapshot');
   client.send({
@@ -98,11 +98,11 @@ t.test('an update over the socket is accepted, and its outcome comes in a delta'
   t.same(cellsOf(client), { '0,0': 0.5, '1,0': 0.5 });
 });
 
-t.test('a delta tells the conflicts that its updates met, with both values', async (t) => {
-  const client = await openStream(t, api, { token, field: 'met' });
+t.test('a delta carries the conflicts of its updates, with both values', async (t) => {
+  const client = await openStream(t, api, { token, field: 'conflicts' });
   await client.find('snapshot');
-  await write('met', [setCell(1, 0, 0.25)]);
-  await write('met', [setCell(1, 0, 0.75)], api, await api.createToken({ device: 'phone-2' }));
+  await write('conflicts', [setCell(1, 0, 0.25)]);
+  await write('conflicts', [setCell(1, 0, 0.75)], api, await api.createToken({ device: 'phone-2' }));
   const delta = await client.find('delta', ({ conflicts }) => conflicts !== undefined);
   t.match(delta.conflicts, [
     {
@@ -113,10 +113,10 @@ t.test('a delta tells the conflicts that its updates met, with both values', asy
       version: 2,
     },
   ]);
-  t.notOk((await client.find('delta')).conflicts, 'and nothing where there was none');
+  t.notOk((await client.find('delta')).conflicts, 'a delta without conflicts has no such key');
 });
 
-t.test('a duplicate and a reused counter reach the readers in a delta that changes nothing', async (t) => {
+t.test('subscribers learn of a duplicate and of a reused counter from a delta without changes', async (t) => {
   const client = await openStream(t, api, { token, field: 'outcomes' });
   await write('outcomes', [setCell(1, 0, 0.5)]);
   await client.waitForVersion(1);
@@ -127,7 +127,7 @@ t.test('a duplicate and a reused counter reach the readers in a delta that chang
   await client.find('delta', ({ updates }) => updates.some(({ outcome }) => outcome === 'reused'));
 });
 
-t.test('whoever resumes at the newest version is sent nothing of the state; later ones follow', async (t) => {
+t.test('a client that resumes at the newest version gets only later updates', async (t) => {
   const version = await write('resume-now', [setCell(1, 0, 0.5)]);
   const client = await openStream(t, api, { token, field: 'resume-now', after: version });
   await client.find('presence');
@@ -136,7 +136,7 @@ t.test('whoever resumes at the newest version is sent nothing of the state; late
   t.match(await client.find('delta'), { from: 1, to: 2 });
 });
 
-t.test('whoever resumes at an older version gets one delta with the sum of what was missed', async (t) => {
+t.test('a client that resumes at an older version gets one delta with all that it missed', async (t) => {
   await write('resume', [putParticle(1, 'gone'), putParticle(2, 'kept'), setCell(3, 0, 0.1)]);
   await write('resume', [removeParticle(4, 'gone'), putParticle(5, 'kept', { content: 'new' }), setCell(6, 0, 0.2)]);
   await write('resume', [setCell(7, 1, 0.3)]);
@@ -154,20 +154,20 @@ t.test('whoever resumes at an older version gets one delta with the sum of what 
   t.notOk(client.messages.some(({ type }) => type === 'snapshot'));
 });
 
-t.test('whoever resumes while others watch gets the very deltas that they got', async (t) => {
-  const watcher = await openStream(t, api, { token, field: 'ring' });
-  await watcher.find('snapshot');
-  for (let counter = 1; counter <= 4; counter++) await write('ring', [setCell(counter, counter, 0.5)]);
-  await watcher.waitForVersion(4);
-  const late = await openStream(t, api, { token, field: 'ring', after: 1 });
+t.test('a client that resumes while others are subscribed gets the same deltas as they did', async (t) => {
+  const first = await openStream(t, api, { token, field: 'replay' });
+  await first.find('snapshot');
+  for (let counter = 1; counter <= 4; counter++) await write('replay', [setCell(counter, counter, 0.5)]);
+  await first.waitForVersion(4);
+  const late = await openStream(t, api, { token, field: 'replay', after: 1 });
   await late.waitForVersion(4);
   const deltas = ({ messages }: StreamClient) =>
     messages.filter((message) => message.type === 'delta' && message.from >= 1);
-  t.same(deltas(late), deltas(watcher));
+  t.same(deltas(late), deltas(first));
 });
 
 t.test(
-  'a version that the field has not reached, and one that is no longer kept, are answered with a snapshot',
+  'resuming at a version that the field has not reached, or that is no longer kept, gives a snapshot',
   async (t) => {
     await write('beyond', [setCell(1, 0, 0.5), setCell(2, 0, 0.6), setCell(3, 0, 0.7)]);
     const ahead = await openStream(t, api, { token, field: 'beyond', after: 99 });
@@ -179,7 +179,7 @@ t.test(
   },
 );
 
-t.test('updates sent to one API process reach the readers of another', async (t) => {
+t.test('updates sent to one API process reach the subscribers of another', async (t) => {
   const client = await openStream(t, other, { token, field: 'two' });
   await client.find('snapshot');
   await write('two', [setCell(1, 0, 0.5)]);
@@ -189,20 +189,20 @@ t.test('updates sent to one API process reach the readers of another', async (t)
   t.same(cellsOf(client), { '0,0': 0.5, '1,0': 0.5 });
 });
 
-t.test('a publication that was lost is healed by the next, in one delta', async (t) => {
-  const unheard = await withUnheardApi(t);
+t.test('the message after a lost one triggers a gap fill in one delta', async (t) => {
+  const isolated = await withIsolatedApi(t);
   const client = await openStream(t, api, { token, field: 'lost' });
   await client.find('snapshot');
   await write('lost', [setCell(1, 0, 0.1)]);
   await client.waitForVersion(1);
-  await write('lost', [setCell(2, 1, 0.2), putParticle(3, 'p')], unheard);
+  await write('lost', [setCell(2, 1, 0.2), putParticle(3, 'p')], isolated);
   await write('lost', [setCell(4, 2, 0.3)]);
   await client.waitForVersion(4);
   t.same(client.versions(), [0, 1, 4]);
-  const healing = await client.find('delta', ({ to }) => to === 4);
-  t.match(healing, { from: 1, changes: { cells: { '1,0': 0.2, '2,0': 0.3 }, particles: { p: { id: 'p' } } } });
+  const gapFill = await client.find('delta', ({ to }) => to === 4);
+  t.match(gapFill, { from: 1, changes: { cells: { '1,0': 0.2, '2,0': 0.3 }, particles: { p: { id: 'p' } } } });
   t.same(
-    healing.updates.map(({ version, counter }) => [version, counter]),
+    gapFill.updates.map(({ version, counter }) => [version, counter]),
     [
       [2, 2],
       [3, 3],
@@ -211,33 +211,33 @@ t.test('a publication that was lost is healed by the next, in one delta', async 
   );
 });
 
-t.test('a publication that was lost is healed even when no other follows', async (t) => {
-  const unheard = await withUnheardApi(t);
+t.test('the gap of a lost message is filled even when no other message follows', async (t) => {
+  const isolated = await withIsolatedApi(t);
   const client = await openStream(t, api, { token, field: 'silence' });
   await client.find('snapshot');
   await write('silence', [setCell(1, 0, 0.1)]);
   await client.waitForVersion(1);
-  await write('silence', [setCell(2, 1, 0.2)], unheard);
+  await write('silence', [setCell(2, 1, 0.2)], isolated);
   const state = await backing.reader.loadState(asField('silence'));
   if (state) await backing.cache.populate(toFragments(state));
   await client.waitForVersion(2);
 });
 
-t.test('a channel that was cut off is listened to again, and what was missed is healed', async (t) => {
+t.test('after a lost connection the channel is subscribed again and the gap is filled', async (t) => {
   const client = await openStream(t, api, { token, field: 'cut' });
   await client.find('snapshot');
   for (let counter = 1; counter <= 5; counter++) {
-    await waitUntil('a subscriber was cut off', async () => (await killSubscribers()) > 0);
+    await waitUntil('a subscriber connection was closed', async () => (await killSubscribers()) > 0);
     await write('cut', [setCell(counter, counter, 0.5)]);
   }
   await client.waitForVersion(5);
   t.equal(Object.keys(cellsOf(client)).length, 5);
-  await waitUntil('it is listened to again', async () => (await countListeners('cut')) === 1);
+  await waitUntil('the channel is subscribed again', async () => (await countSubscribers('cut')) === 1);
   await write('cut', [setCell(6, 6, 0.5)]);
   await client.waitForVersion(6);
 });
 
-t.test('a burst from many devices arrives complete, whoever is killed in between', async (t) => {
+t.test('a burst from many devices arrives complete although subscriber connections are closed meanwhile', async (t) => {
   const clients = await Promise.all([api, other].map((one) => openStream(t, one, { token, field: 'burst' })));
   await Promise.all(clients.map((client) => client.find('snapshot')));
   const devices = await Promise.all(Array.from({ length: 8 }, (_, at) => api.createToken({ device: `burst-${at}` })));
@@ -255,30 +255,30 @@ t.test('a burst from many devices arrives complete, whoever is killed in between
   }
 });
 
-t.test('a snapshot takes the place of a delta when particles were pushed out', async (t) => {
+t.test('a client that missed an eviction of particles gets a snapshot', async (t) => {
   const puts = (from: number, count: number) =>
     Array.from({ length: count }, (_, at) => putParticle(from + at, `p-${from + at}`));
-  await write('crowd', puts(1, 400));
-  await write('crowd', puts(401, 400));
-  await write('crowd', puts(801, 201));
-  const client = await openStream(t, api, { token, field: 'crowd', after: 900 });
+  await write('eviction', puts(1, 400));
+  await write('eviction', puts(401, 400));
+  await write('eviction', puts(801, 201));
+  const client = await openStream(t, api, { token, field: 'eviction', after: 900 });
   const { state } = await client.find('snapshot');
   t.equal(state.memoryParticles.length, 800);
 });
 
-t.test('bad messages are answered with an error, and the socket stays', async (t) => {
+t.test('an invalid message is answered with an error, and the socket stays open', async (t) => {
   const client = await openStream(t, api, { token, field: 'bad' });
   const cases: [string | object, string][] = [
     ['{', 'bad_request'],
     ['{"type":"ping","__proto__":{}}', 'bad_request'],
-    [{ type: 'sing' }, 'invalid_input'],
+    [{ type: 'unknown' }, 'invalid_input'],
     [{ type: 'update', updates: [] }, 'invalid_input'],
     [{ type: 'update', updates: [{ ...setCell(1, 0, 0.5), extra: 1 }] }, 'invalid_input'],
     [{ type: 'update', updates: [setCell(5_000_000, 0, 0.5)] }, 'counter_too_far'],
   ];
   for (const [index, [message, code]] of cases.entries()) {
     client.send(message);
-    const errors = await waitUntil('the error came', () => {
+    const errors = await waitUntil('the error has arrived', () => {
       const found = client.messages.flatMap((each) => (each.type === 'error' ? [each.problem.code] : []));
       return found.length === index + 1 && found;
     });
@@ -293,7 +293,7 @@ t.test('bad messages are answered with an error, and the socket stays', async (t
   t.ok((await client.find('pong')).serverTime > 0);
 });
 
-t.test('messages sent right after the opening are not lost', async (t) => {
+t.test('messages sent right after the upgrade are not lost', async (t) => {
   const client = await openStream(t, api, { token, field: 'early' });
   for (let counter = 1; counter <= 20; counter++) client.send({ type: 'update', updates: [setCell(counter, 0, 0.5)] });
   await client.waitForVersion(20);
@@ -308,7 +308,7 @@ t.test('messages sent right after the opening are not lost', async (t) => {
 t.test('a flood closes the socket, and so does a message above 1 MiB', async (t) => {
   const flood = await openStream(t, api, { token, field: 'flood' });
   for (let sent = 0; sent < 400; sent++) flood.send({ type: 'ping' });
-  await waitUntil('the flood was stopped', () => flood.closed);
+  await waitUntil('the flooding socket was closed', () => flood.closed);
   t.equal(flood.closed?.code, 1008);
   const large = await openStream(t, api, { token, field: 'flood' });
   large.send({ type: 'token', token: 'x'.repeat(1024 * 1024) });
@@ -316,7 +316,7 @@ t.test('a flood closes the socket, and so does a message above 1 MiB', async (t)
   t.equal(large.closed?.code, 1009);
 });
 
-t.test('a token that may only read hears everything and changes nothing', async (t) => {
+t.test('a token with only field:read receives deltas and cannot send updates', async (t) => {
   const reader = await api.createToken({ device: 'reader', scope: ['field:read'] });
   await write('read-only', [setCell(1, 0, 0.5)]);
   const client = await openStream(t, api, { token: reader, field: 'read-only' });
@@ -328,7 +328,7 @@ t.test('a token that may only read hears everything and changes nothing', async 
   t.equal(client.closed, undefined);
 });
 
-t.test('an upgrade without a right to it is refused with a problem', async (t) => {
+t.test('an upgrade without the right to read is refused with a problem', async (t) => {
   const url = streamUrl(api, 'refused');
   const bearer = (value: string) => ({ authorization: `Bearer ${value}` });
   t.match(await refusedUpgrade(url, ['field.v1']), { status: 401, body: { code: 'unauthorized' } });
@@ -342,7 +342,7 @@ t.test('an upgrade without a right to it is refused with a problem', async (t) =
   t.match(await refusedUpgrade(url, ['field.v1'], evil), { status: 403, body: { code: 'forbidden' } });
 });
 
-t.test('a browser, which cannot read a refused upgrade, is told by the close code', async (t) => {
+t.test('a browser, which cannot read a refused upgrade, learns the reason from the close code', async (t) => {
   const elsewhere = await api.createToken({ fields: ['team-*'] });
   const expired = await api.createToken({ expiresInSeconds: -60 });
   for (const [value, code, problem] of [
@@ -361,29 +361,32 @@ t.test('a browser, which cannot read a refused upgrade, is told by the close cod
   }
 });
 
-t.test('a token that runs out closes the socket with 4401, unless it is renewed in time', async (t) => {
+t.test('an expired token closes the socket with 4401, unless it was renewed in time', async (t) => {
   const short = () => api.createToken({ expiresInSeconds: 2 });
   const expiring = await openStream(t, api, { token: await short(), field: 'expiry' });
   const renewing = await openStream(t, api, { token: await short(), field: 'expiry' });
   renewing.send({ type: 'token', token });
-  await waitUntil('the token ran out', () => expiring.closed);
+  await waitUntil('the token has expired', () => expiring.closed);
   t.equal(expiring.closed?.code, 4401);
   renewing.send({ type: 'ping' });
   await renewing.find('pong');
   t.equal(renewing.closed, undefined);
 });
 
-t.test('a token of another device, or without a right to the field, closes the socket with 4403', async (t) => {
-  for (const request of [{ device: 'phone-2' }, { fields: ['team-*'] }]) {
-    const client = await openStream(t, api, { token, field: 'renewal' });
-    client.send({ type: 'token', token: await api.createToken(request) });
-    t.match(await client.find('error'), { problem: { code: 'forbidden' } });
-    await waitUntil('the socket was closed', () => client.closed);
-    t.equal(client.closed?.code, 4403);
-  }
-});
+t.test(
+  'renewing with a token of another device, or without the right to the field, closes the socket with 4403',
+  async (t) => {
+    for (const request of [{ device: 'phone-2' }, { fields: ['team-*'] }]) {
+      const client = await openStream(t, api, { token, field: 'renewal' });
+      client.send({ type: 'token', token: await api.createToken(request) });
+      t.match(await client.find('error'), { problem: { code: 'forbidden' } });
+      await waitUntil('the socket was closed', () => client.closed);
+      t.equal(client.closed?.code, 4403);
+    }
+  },
+);
 
-t.test('presence follows the devices that come', async (t) => {
+t.test('presence counts the devices that connect or write', async (t) => {
   const first = await openStream(t, api, { token, field: 'presence' });
   t.match(await first.find('presence'), { activeNodes: 1 });
   await openStream(t, other, { token: await api.createToken({ device: 'phone-2' }), field: 'presence' });
@@ -395,20 +398,20 @@ t.test('presence follows the devices that come', async (t) => {
   await first.find('presence', ({ activeNodes }) => activeNodes === 3);
 });
 
-t.test('the channel is left when the last reader has gone', withOneRedis, async (t) => {
+t.test('the channel is unsubscribed when the last subscriber has left', withOneRedis, async (t) => {
   const clients = [
-    await openStream(t, api, { token, field: 'left' }),
-    await openStream(t, api, { token, field: 'left' }),
+    await openStream(t, api, { token, field: 'unsubscribed' }),
+    await openStream(t, api, { token, field: 'unsubscribed' }),
   ];
   await Promise.all(clients.map((client) => client.find('snapshot')));
-  t.equal(await countListeners('left'), 1);
+  t.equal(await countSubscribers('unsubscribed'), 1);
   for (const client of clients) client.close();
-  await waitUntil('nobody listens', async () => (await countListeners('left')) === 0);
+  await waitUntil('the channel has no subscribers', async () => (await countSubscribers('unsubscribed')) === 0);
 });
 
-t.test('a process that stops says goodbye to its readers and refuses new ones', async (t) => {
+t.test('a process that stops sends bye to its subscribers and closes their sockets', async (t) => {
   const stopping = await withApi(t, backing);
-  const client = await openStream(t, stopping, { token, field: 'goodbye' });
+  const client = await openStream(t, stopping, { token, field: 'restart' });
   await client.find('snapshot');
   const stopped = stopping.stop();
   const bye = await client.find('bye');

@@ -1,4 +1,4 @@
-/** Readers on real sockets that stop reading, as a phone does that was put to sleep: TCP itself holds them up. */
+/** Subscribers on real sockets that stop reading, like a phone that was put to sleep: TCP stops accepting data. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -15,12 +15,12 @@ const device = asDevice('phone-1');
 const updatesPerJob = 100;
 const content = 'x'.repeat(2000);
 const bytesPerMb = 1024 ** 2;
-/** A reader is given up after 30 s. */
+/** A subscriber is closed after 30 s of lag. */
 const longTimeout = { timeoutMs: 60_000, intervalMs: 500 };
-/** The kernel's buffers take some MB at either end before anything is felt. */
+/** The kernel buffers several MB at either end before the server notices. */
 const enoughJobs = 120;
 
-/** Opens a stream by hand, and reads nothing after the handshake. */
+/** Opens a WebSocket without a client library, and reads nothing after the handshake. */
 async function openStuckSocket(t: Test, api: TestApi, token: string): Promise<Socket> {
   const { hostname, port } = new URL(api.address);
   const socket = connect(Number(port), hostname);
@@ -42,7 +42,7 @@ async function readMetric(api: TestApi, token: string, name: string): Promise<nu
   return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1]);
 }
 
-t.test('a stuck reader costs bounded memory, and is closed in the end', { timeout: 180_000 }, async (t) => {
+t.test('a stuck subscriber costs bounded memory, and is closed after 30 s', { timeout: 180_000 }, async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const api = await withApi(t, backing);
@@ -51,31 +51,36 @@ t.test('a stuck reader costs bounded memory, and is closed in the end', { timeou
   await backing.producer.enqueue(jobOf(field, device, [putParticle(1, 'first')]));
   await waitForVersion(backing, field, 1);
   const stuck = await openStuckSocket(t, api, token);
-  const sleepy = await openStream(t, api, { token, field });
-  await sleepy.waitForVersion(1);
-  sleepy.socket.pause();
-  const awake = await openStream(t, api, { token, field });
+  const paused = await openStream(t, api, { token, field });
+  await paused.waitForVersion(1);
+  paused.socket.pause();
+  const healthy = await openStream(t, api, { token, field });
 
   let counter = 1;
   for (let job = 0; job < enoughJobs; job += 1) {
     const updates = Array.from({ length: updatesPerJob }, (_, at) => putParticle(++counter, `p-${at}`, { content }));
     await backing.producer.enqueue(jobOf(field, device, updates));
-    if (job % 10 === 9) await awake.waitForVersion(counter);
+    if (job % 10 === 9) await healthy.waitForVersion(counter);
   }
   const sentMb = (enoughJobs * updatesPerJob * content.length) / bytesPerMb;
-  const heldMb = (await readMetric(api, operator, 'field_streams_buffered_bytes')) / bytesPerMb;
-  t.comment(`${sentMb.toFixed(0)} MB of deltas for each, ${heldMb.toFixed(1)} MB wait for the two that do not read`);
-  t.ok(heldMb > 0, 'even the buffers of the kernel are full');
-  t.ok(heldMb < 4, 'a megabyte each, and the message that was too much');
+  const bufferedMb = (await readMetric(api, operator, 'field_streams_buffered_bytes')) / bytesPerMb;
+  t.comment(
+    `${sentMb.toFixed(0)} MB of deltas for each, ${bufferedMb.toFixed(1)} MB buffered for the two that do not read`,
+  );
+  t.ok(bufferedMb > 0, 'the buffers of the kernel are full');
+  t.ok(bufferedMb < 4, 'at most the high-water mark for each, and one message more');
 
-  sleepy.socket.resume();
-  await sleepy.waitForVersion(counter);
-  t.ok(sleepy.versions().length < awake.versions().length, 'who wakes up is brought to the newest state at once');
+  paused.socket.resume();
+  await paused.waitForVersion(counter);
+  t.ok(
+    paused.versions().length < healthy.versions().length,
+    'a subscriber that resumes reading catches up with the newest state',
+  );
 
   const countTooSlow = () => readMetric(api, operator, 'field_streams_too_slow_total');
-  await waitUntil('one was given up', async () => (await countTooSlow()) === 1, longTimeout);
+  await waitUntil('the stuck subscriber was closed', async () => (await countTooSlow()) === 1, longTimeout);
   const closed = once(stuck, 'close');
   stuck.resume();
   await closed;
-  t.equal(await countTooSlow(), 1, 'and nobody else was');
+  t.equal(await countTooSlow(), 1, 'no other subscriber was closed');
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { toLateDelta } from '../../../api/streaming/late-delta.ts';
+import { parseDelta, toLateDelta } from '../../../api/streaming/late-delta.ts';
 import { ReplayBuffer } from '../../../api/streaming/replay-buffer.ts';
 import { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import { TokenBucket } from '../../../api/streaming/transports/token-bucket.ts';
@@ -10,28 +10,28 @@ const delta = (from: number, to: number, bytes = 10) => ({
   to,
   message: new StreamMessage('delta', Buffer.alloc(bytes), to),
 });
-const versions = (ring: ReplayBuffer, from: number) => ring.since(from)?.map(({ to }) => to);
+const versions = (buffer: ReplayBuffer, from: number) => buffer.since(from)?.map(({ to }) => to);
 
-t.test('the ring gives what leads from a version to the newest, and nothing when a part is missing', async (t) => {
-  const ring = new ReplayBuffer();
+t.test('the replay buffer returns the deltas from a version to the newest, and none when one is missing', async (t) => {
+  const buffer = new ReplayBuffer();
   for (const [from, to] of [
     [3, 5],
     [5, 5],
     [5, 6],
     [6, 9],
   ] as const)
-    ring.push(delta(from, to));
-  t.same(versions(ring, 3), [5, 5, 6, 9]);
-  t.same(versions(ring, 5), [5, 6, 9]);
-  t.same(versions(ring, 6), [9]);
-  t.equal(versions(ring, 2), undefined, 'before its start');
-  t.equal(versions(ring, 4), undefined, 'within a delta');
-  t.equal(versions(ring, 9), undefined, 'at its end');
-  ring.clear();
-  t.equal(versions(ring, 3), undefined);
+    buffer.push(delta(from, to));
+  t.same(versions(buffer, 3), [5, 5, 6, 9]);
+  t.same(versions(buffer, 5), [5, 6, 9]);
+  t.same(versions(buffer, 6), [9]);
+  t.equal(versions(buffer, 2), undefined, 'before its oldest delta');
+  t.equal(versions(buffer, 4), undefined, 'within a delta');
+  t.equal(versions(buffer, 9), undefined, 'at its end');
+  buffer.clear();
+  t.equal(versions(buffer, 3), undefined);
 });
 
-t.test('the ring is bounded by count and by bytes', async (t) => {
+t.test('the replay buffer is bounded by count and by bytes', async (t) => {
   const many = new ReplayBuffer();
   for (let version = 0; version < 600; version++) many.push(delta(version, version + 1));
   t.equal(versions(many, 99), undefined);
@@ -40,10 +40,10 @@ t.test('the ring is bounded by count and by bytes', async (t) => {
   for (let version = 0; version < 6; version++) large.push(delta(version, version + 1, 500 * 1024));
   t.equal(versions(large, 0), undefined);
   t.same(versions(large, 5), [6]);
-  t.equal(versions(large, 4), undefined, 'a mebibyte is no way to catch up');
+  t.equal(versions(large, 4), undefined, 'a replay is at most 512 KiB');
 });
 
-t.test('a burst of messages is taken at once, and after that a steady rate', async (t) => {
+t.test('the token bucket allows a burst, and a constant rate after it', async (t) => {
   const bucket = new TokenBucket({ capacity: 3, perSecond: 10 }, 0);
   t.same(
     [0, 0, 0, 0].map((now) => bucket.tryConsume(now)),
@@ -56,11 +56,11 @@ t.test('a burst of messages is taken at once, and after that a steady rate', asy
   t.same(
     [9000, 9000, 9000, 9000].map((now) => bucket.tryConsume(now)),
     [true, true, true, false],
-    'it does not grow beyond',
+    'it never exceeds its capacity',
   );
 });
 
-t.test('a token that lasts longer than a timer can is not taken for one that has run out', async (t) => {
+t.test('a token that outlives the longest timer does not expire early', async (t) => {
   let expired = 0;
   const timer = new TokenExpiryTimer(() => {
     expired += 1;
@@ -73,22 +73,23 @@ t.test('a token that lasts longer than a timer can is not taken for one that has
   timer.set(Date.now() + 60 * 86_400_000);
   await new Promise((resolve) => setImmediate(resolve));
   t.equal(expired, 0);
-  t.same(warnings, [], 'Node has not shortened it');
+  t.same(warnings, [], 'Node did not shorten the timer');
   timer.set(Date.now() - 1);
   await new Promise<void>((resolve) => {
-    const look = () => (expired === 1 ? resolve() : setImmediate(look));
-    look();
+    const poll = () => (expired === 1 ? resolve() : setImmediate(poll));
+    poll();
   });
 });
 
-t.test('of an old delta only what is still news is told', async (t) => {
+t.test('a late delta keeps only the outcomes that the log does not have', async (t) => {
   const metrics = { globalResonance: 0.5, collectiveIntelligence: 0.3, room64Active: false, lastUpdate: 7 };
-  const text = (updates: object[]) => JSON.stringify({ type: 'delta', from: 1, to: 2, changes: { metrics }, updates });
+  const parsed = (updates: object[]) =>
+    parseDelta(JSON.stringify({ type: 'delta', from: 1, to: 2, changes: { metrics }, updates }));
   const applied = { device: 'a', counter: 1, outcome: 'applied', version: 2 };
   const reused = { device: 'b', counter: 1, outcome: 'reused', version: 1 };
-  t.equal(toLateDelta(text([applied]), 5, metrics), undefined);
-  const news = toLateDelta(text([applied, reused]), 5, metrics);
-  t.same(JSON.parse(String(news?.text)), {
+  t.equal(toLateDelta(parsed([applied]), 5, metrics), undefined);
+  const lateDelta = toLateDelta(parsed([applied, reused]), 5, metrics);
+  t.same(JSON.parse(String(lateDelta?.text)), {
     type: 'delta',
     from: 5,
     to: 5,
@@ -97,7 +98,7 @@ t.test('of an old delta only what is still news is told', async (t) => {
   });
 });
 
-t.test('an event has its type, its version if it has one, and its data on one line', async (t) => {
+t.test('a Server-Sent Event has the type, the version if there is one, and the data on one line', async (t) => {
   const event = new StreamMessage('delta', Buffer.from('{"a":"\\n"}'), 7).event.toString();
   t.equal(event, 'id: 7\nevent: delta\ndata: {"a":"\\n"}\n\n');
   t.equal(new StreamMessage('presence', Buffer.from('{}')).event.toString(), 'event: presence\ndata: {}\n\n');

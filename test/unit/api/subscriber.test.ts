@@ -1,0 +1,78 @@
+import t from 'tap';
+import { StreamMessage } from '../../../api/streaming/stream-message.ts';
+import { Subscriber } from '../../../api/streaming/subscriber.ts';
+
+const mebibyte = 1024 * 1024;
+const delta = (from: number, to: number) => ({ from, to, message: new StreamMessage('delta', Buffer.from('{}'), to) });
+
+/** A subscriber at version 1 that follows, on a sink whose buffer is as full as the test says. */
+function createFollowing() {
+  const sink = { sent: 0, buffered: 0, closedWith: undefined as number | undefined };
+  const subscriber = new Subscriber(
+    {
+      send() {
+        sink.sent += 1;
+      },
+      bufferedBytes: () => sink.buffered,
+      close(code) {
+        sink.closedWith = code;
+      },
+    },
+    1,
+  );
+  subscriber.reportCaughtUp();
+  return { sink, subscriber };
+}
+
+t.test(
+  'a following subscriber is sent the delta at its version, ignores old ones and catches up over a gap',
+  async (t) => {
+    const { sink, subscriber } = createFollowing();
+    t.equal(subscriber.deliver(delta(0, 1), 0), 'nothing');
+    t.equal(subscriber.deliver(delta(1, 2), 0), 'sent');
+    t.equal(subscriber.version, 2);
+    t.equal(subscriber.deliver(delta(4, 5), 0), 'catch-up');
+    t.equal(subscriber.deliver(delta(2, 3), 0), 'nothing', 'live deltas wait for the end of the catch-up');
+    t.equal(sink.sent, 1);
+  },
+);
+
+t.test('a subscriber whose buffer is full lags until the buffer has drained, and then catches up', async (t) => {
+  const { sink, subscriber } = createFollowing();
+  sink.buffered = 2 * mebibyte;
+  t.equal(subscriber.deliver(delta(1, 2), 0), 'nothing');
+  t.equal(subscriber.isFollowing, false);
+  sink.buffered = mebibyte;
+  t.equal(subscriber.checkLag(29_000), 'nothing', 'below the high-water mark is not drained');
+  sink.buffered = 0;
+  t.equal(subscriber.checkLag(29_000), 'catch-up');
+  subscriber.reportCaughtUp();
+  t.equal(subscriber.isFollowing, true);
+});
+
+t.test('a lagging subscriber is closed after 30 s, or above 4 MiB, and only once', async (t) => {
+  for (const [buffered, now] of [
+    [2 * mebibyte, 30_001],
+    [5 * mebibyte, 1],
+  ] as const) {
+    const { sink, subscriber } = createFollowing();
+    sink.buffered = buffered;
+    subscriber.deliver(delta(1, 2), 0);
+    t.equal(subscriber.checkLag(now), 'closed');
+    t.equal(sink.closedWith, 1013);
+    t.equal(subscriber.checkLag(now), 'nothing');
+  }
+});
+
+t.test('a failed catch-up is retried after the pause', async (t) => {
+  const { subscriber } = createFollowing();
+  subscriber.reportGap();
+  subscriber.reportCatchUpFailed(0, 1000);
+  t.equal(subscriber.checkLag(999), 'nothing');
+  t.equal(subscriber.checkLag(1000), 'catch-up');
+});
+
+t.test('an event that the mode does not have is a defect', async (t) => {
+  const { subscriber } = createFollowing();
+  t.throws(() => subscriber.reportCaughtUp(), /following cannot handle caught-up/);
+});
