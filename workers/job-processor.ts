@@ -85,11 +85,11 @@ function createRequestHandler({ committer, cache, log, tracer, revocations, grid
   };
 }
 
-/** A lost reply costs the waiting request a look into the log, and nothing else. */
+/** A reply may be lost: the waiting request then reads the results from the log. */
 async function sendReply(cache: FieldCache, log: Logger, to: ReplyAddress, result: ApplyUpdatesResult) {
   try {
     await cache.publishReply(to.process, JSON.stringify({ request: to.request, ...result }));
   } catch (err) {
-    log.debug({ err }, 'a reply could not be sent');
+    log.debug({ err }, 'reply failed');
   }
 }

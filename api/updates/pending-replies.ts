@@ -1,4 +1,7 @@
-/** Where requests wait for the results of their updates: workers publish replies to a channel of this process. */
+/**
+ * Where requests wait for the results of their updates: workers publish replies to a channel of this process. Why the
+ * fields' deltas are not used instead is recorded in docs/adr/0002-reply-channel.md.
+ */
 import { randomUUID } from 'node:crypto';
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { ReplyAddress } from '../../shared/contract/job.ts';
