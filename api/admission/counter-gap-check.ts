@@ -1,52 +1,40 @@
-/**
- * Refuses counters too far above a device's last: a counter of 2^53 would leave the device none to use. PostgreSQL is only
- * queried when a counter is too far above all that this process has accepted from the device.
- */
-import { LRUCache } from 'lru-cache';
+/** Refuses requests whose counters are too far above the last counter of their device. */
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import { FieldError } from '../../shared/errors.ts';
-import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { maxCounterGap } from '../../shared/updates/clamp-timestamps.ts';
+import { CounterGapDetector, type CounterOwner, maxCounterGap } from '../../shared/updates/counter-gap.ts';
 
-const maxDevices = 100_000;
-
-export interface Batch {
-  readonly field: FieldId;
-  readonly device: DeviceId;
+export interface Batch extends CounterOwner {
   readonly updates: readonly Update[];
 }
 
 export class CounterGapCheck {
-  readonly #reader: Pick<FieldReader, 'readLastCounter'>;
-  readonly #lastAccepted = new LRUCache<string, number>({ max: maxDevices });
+  readonly #detector: CounterGapDetector;
 
   constructor(reader: Pick<FieldReader, 'readLastCounter'>) {
-    this.#reader = reader;
+    this.#detector = new CounterGapDetector(({ field, device }) => reader.readLastCounter(field, device));
   }
 
-  /** @throws FieldError `counter_too_far`, or `database_unavailable` when the last counter cannot be read */
+  /** @throws FieldError `counter_too_far`, or `database_unavailable` if the last counter cannot be read */
   async assertNoGap(batch: Batch): Promise<void> {
-    const known = this.#lastAccepted.get(toKey(batch)) ?? 0;
-    if (findGap(batch.updates, known) === -1) return;
-    const last = Math.max(known, await this.#readLast(batch));
-    const gapIndex = findGap(batch.updates, last);
-    if (gapIndex === -1) return;
+    const gap = await this.#findGap(batch);
+    if (!gap) return;
     throw new FieldError('counter_too_far', {
-      detail: `The device's last counter is ${last}`,
-      errors: [{ path: `/updates/${gapIndex}/counter`, message: `is more than ${maxCounterGap} above the last` }],
+      detail: `The device's last counter is ${gap.last}`,
+      errors: [{ path: `/updates/${gap.index}/counter`, message: `is more than ${maxCounterGap} above the last` }],
     });
   }
 
   recordAccepted(batch: Batch): void {
-    const key = toKey(batch);
-    const highest = batch.updates.at(-1)?.counter ?? 0;
-    this.#lastAccepted.set(key, Math.max(highest, this.#lastAccepted.get(key) ?? 0));
+    this.#detector.recordAccepted(batch, batch.updates.at(-1)?.counter ?? 0);
   }
 
-  async #readLast({ field, device }: Batch): Promise<number> {
+  async #findGap(batch: Batch) {
     try {
-      return await this.#reader.readLastCounter(field, device);
+      return await this.#detector.find(
+        batch,
+        batch.updates.map(({ counter }) => counter),
+      );
     } catch (cause) {
       throw new FieldError('database_unavailable', {
         detail: "The device's last counter cannot be read, so that this counter cannot be checked",
@@ -55,13 +43,4 @@ export class CounterGapCheck {
       });
     }
   }
-}
-
-/** The index of the first counter too far above the device's last; -1 for none. */
-function findGap(updates: readonly Update[], last: number): number {
-  return updates.findIndex(({ counter }) => counter > last + maxCounterGap);
-}
-
-function toKey({ field, device }: Batch): string {
-  return `${field} ${device}`;
 }

@@ -4,12 +4,10 @@ import type { VerifyToken } from '../../shared/auth/jwt.ts';
 import { type RevocationList, toTokenIdentity } from '../../shared/auth/revocation-list.ts';
 import type { Grant } from '../../shared/contract/job.ts';
 import { type Claims, coversField, findPattern, hasScope, type Scope } from '../../shared/contract/token.ts';
-import { bearerProtocolPrefix } from '../../shared/contract/wire.ts';
+import { bearerProtocolPrefix, maxTokenLength } from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
-
-const maxTokenLength = 8192;
 
 /** An `onRequest` hook, so that it runs before the body is read. */
 export type Guard = (request: FastifyRequest) => Promise<void>;

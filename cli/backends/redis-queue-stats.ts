@@ -2,9 +2,9 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { PartitionedQueue } from '../../shared/queue/partitioned-queue.ts';
-import type { QueueCounts } from '../../shared/queue-counts.ts';
+import type { DetailedQueueStats } from '../../shared/queue/queue-stats.ts';
 
-interface RedisQueueStats extends QueueCounts {
+interface RedisQueueStats extends DetailedQueueStats {
   /** Running worker processes. */
   readonly workers: number;
 }
@@ -16,16 +16,12 @@ export async function readRedisQueueStats(redis: Redis, prefix: string): Promise
   const queues = new PartitionedQueue(redis, { prefix });
   try {
     const workers = await queues.refresh();
-    const { counts, oldestAt } = await queues.readStats();
+    const stats = await queues.readStats();
     const stalled = await Promise.all(queues.all.map((queue) => countStalled(queue, redis)));
     const pauses = await Promise.all(queues.all.map((queue) => queue.isPaused()));
     return {
-      waiting: counts.waiting ?? 0,
-      active: counts.active ?? 0,
-      delayed: counts.delayed ?? 0,
-      failed: counts.failed ?? 0,
+      ...stats,
       stalled: stalled.reduce((sum, count) => sum + count, 0),
-      oldestAt: oldestAt ?? null,
       isPaused: pauses.includes(true),
       workers,
     };

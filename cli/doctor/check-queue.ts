@@ -1,10 +1,10 @@
 /** Evaluates a queue in Redis or PostgreSQL: backlog, age of the oldest job, failed and stalled jobs, workers. */
-import type { QueueCounts } from '../../shared/queue-counts.ts';
+import type { DetailedQueueStats } from '../../shared/queue/queue-stats.ts';
 import { type Finding, finding, ok, type Subject } from './findings.ts';
 
 const slowJobMs = 30_000;
 
-interface EvaluateQueueOptions extends QueueCounts {
+interface EvaluateQueueOptions extends DetailedQueueStats {
   readonly subject: Subject;
   readonly maxBacklog: number;
 }

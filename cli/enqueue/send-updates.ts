@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { CounterGapDetector, maxCounterGap } from '../../shared/updates/counter-gap.ts';
 import { isSamePayload } from '../../shared/updates/same-payload.ts';
-import { type CheckCounterGap, createCounterGapCheck } from './counter-gap-check.ts';
 import type { EnqueueCounts } from './counts.ts';
 import { formatUpdateKey, type InFlight, toUpdateKey } from './in-flight.ts';
 import { groupUpdates, toJob } from './input/group-jobs.ts';
@@ -40,12 +40,12 @@ export interface SendUpdatesDeps {
 /** @returns whether all inputs were sent to the end */
 export async function sendUpdates(deps: SendUpdatesDeps): Promise<boolean> {
   const { inputs, signal, field, backends } = deps;
-  const checkCounterGap = createCounterGapCheck((device) => backends.readLastCounter(field, device));
+  const gapDetector = new CounterGapDetector(({ device }) => backends.readLastCounter(field, device));
   for (const input of inputs) {
     for await (const lines of readLines(input, signal)) {
       for (let start = 0; start < lines.length; start += maxLinesPerBatch) {
         if (signal.aborted) return false;
-        const updates = await parseLines(deps, checkCounterGap, lines.slice(start, start + maxLinesPerBatch));
+        const updates = await parseLines(deps, gapDetector, lines.slice(start, start + maxLinesPerBatch));
         const newUpdates = await skipKnownUpdates(deps, updates);
         if (!(await sendNewUpdates(deps, newUpdates))) return false;
       }
@@ -56,7 +56,7 @@ export async function sendUpdates(deps: SendUpdatesDeps): Promise<boolean> {
 
 async function parseLines(
   deps: SendUpdatesDeps,
-  checkCounterGap: CheckCounterGap,
+  gapDetector: CounterGapDetector,
   lines: readonly Line[],
 ): Promise<DeviceUpdate[]> {
   const { parse, counts, report } = deps;
@@ -64,13 +64,24 @@ async function parseLines(
   for (const line of lines) {
     counts.lines += 1;
     const parsed = parse(line);
-    const problem = 'problem' in parsed ? parsed.problem : await checkCounterGap(parsed.device, parsed.update.counter);
+    const problem = 'problem' in parsed ? parsed.problem : await describeGap(deps, gapDetector, parsed);
     if (problem !== undefined) {
       counts.refused += 1;
       report.add(line.location, problem);
     } else if ('update' in parsed) updates.push(parsed);
   }
   return updates;
+}
+
+async function describeGap(
+  { field }: SendUpdatesDeps,
+  gapDetector: CounterGapDetector,
+  { device, update: { counter } }: DeviceUpdate,
+): Promise<string | undefined> {
+  const gap = await gapDetector.find({ field, device }, [counter]);
+  if (gap) return `/counter: ${counter} is more than ${maxCounterGap} above the device's last, ${gap.last}`;
+  gapDetector.recordAccepted({ field, device }, counter);
+  return undefined;
 }
 
 /** Device and counter identify an update: one that is applied, in flight or repeated in the input is not sent again. */

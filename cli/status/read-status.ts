@@ -1,7 +1,7 @@
 /** Reads the status of queues, workers and fields at one moment. An unreachable server takes the place of its part. */
 import { readFallbackQueueStats } from '../../db/read/fallback-queue-stats.ts';
 import { type FieldOverview, readFieldOverview } from '../../db/read/field-overview.ts';
-import type { QueueCounts } from '../../shared/queue-counts.ts';
+import type { DetailedQueueStats } from '../../shared/queue/queue-stats.ts';
 import { readRedisQueueStats } from '../backends/redis-queue-stats.ts';
 import { withDatabase } from '../backends/with-database.ts';
 import { openRedis } from '../backends/with-redis.ts';
@@ -16,11 +16,11 @@ interface Unreachable {
 
 interface RedisStatus {
   readonly workers: number;
-  readonly queue: QueueCounts;
+  readonly queue: DetailedQueueStats;
 }
 
 interface PostgresStatus {
-  readonly fallback: QueueCounts;
+  readonly fallback: DetailedQueueStats;
   readonly fields: readonly FieldOverview[];
   readonly totalFields: number;
   readonly unpublishedFields: number;

@@ -1,5 +1,5 @@
 /** A status for people. Rates are computed from the previous status. */
-import type { QueueCounts } from '../../shared/queue-counts.ts';
+import type { DetailedQueueStats } from '../../shared/queue/queue-stats.ts';
 import { renderTable } from '../output/render-table.ts';
 import { isUnreachable, type Status } from './read-status.ts';
 
@@ -35,7 +35,7 @@ export function renderStatus(status: Status, previous: Status | undefined): stri
   return [head, renderTable(queues), renderTable([fieldHead, ...fields])].join('\n\n');
 }
 
-function toQueueRow(name: string, counts: QueueCounts, now: number): string[] {
+function toQueueRow(name: string, counts: DetailedQueueStats, now: number): string[] {
   const { waiting, active, delayed, failed, stalled, oldestAt, isPaused } = counts;
   const oldest = oldestAt === null ? '' : `${Math.max(0, (now - oldestAt) / 1000).toFixed(1)} s`;
   const notes = [...(isPaused ? ['paused'] : []), ...(stalled > 0 ? [`${stalled} stalled`] : [])].join(', ');

@@ -1,8 +1,7 @@
 /** Keeps the latest conflicts, with the side of each that this device wrote. */
+import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 import type { Conflict, Resolution } from '../../shared/field/registers/conflict-record.ts';
 import type { FieldConflict } from '../types.ts';
-
-const maxConflicts = 50;
 
 function toWinner(resolution: Resolution): FieldConflict['winner'] {
   if (resolution === 'merged') return 'both';
@@ -21,7 +20,7 @@ export class ConflictHistory {
     const { local, remote, resolution } = conflict;
     const own = remote.device === device ? 'remote' : local.device === device ? 'local' : undefined;
     const added = { ...conflict, winner: toWinner(resolution), own } as const;
-    this.#conflicts = [added, ...this.#conflicts].slice(0, maxConflicts);
+    this.#conflicts = [added, ...this.#conflicts].slice(0, maxKeptConflicts);
     return added;
   }
 }

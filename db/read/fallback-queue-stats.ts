@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import { updatesQueue } from '../../shared/contract/job.ts';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
-import type { QueueCounts } from '../../shared/queue-counts.ts';
+import type { DetailedQueueStats } from '../../shared/queue/queue-stats.ts';
 
 const statsSql = `
   SELECT count(*) FILTER (WHERE state = 'waiting')::int AS waiting,
@@ -15,8 +15,8 @@ const statsSql = `
     FROM :schema:.job
    WHERE queue = :queue AND state IN ('waiting', 'active', 'delayed', 'failed')`;
 
-export async function readFallbackQueueStats(db: Knex): Promise<QueueCounts> {
+export async function readFallbackQueueStats(db: Knex): Promise<DetailedQueueStats> {
   const bindings = { queue: updatesQueue, schema: fallbackSchema, now: Date.now() };
-  const { rows } = await db.raw<{ rows: [QueueCounts] }>(statsSql, bindings);
+  const { rows } = await db.raw<{ rows: [DetailedQueueStats] }>(statsSql, bindings);
   return rows[0];
 }

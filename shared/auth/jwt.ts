@@ -6,12 +6,12 @@ import { errors, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config/config.ts';
 import { type Claims, claimsSchema, type Scope } from '../contract/token.ts';
+import { maxTokenLength } from '../contract/wire.ts';
 import { FieldError } from '../errors.ts';
 import type { DeviceId } from '../field/ids.ts';
 import { createKeyFinder } from './jwks.ts';
 
 const clockToleranceSeconds = 5;
-const maxTokenLength = 8192;
 /** Decoders of base64 forgive spaces: one token would have many spellings. */
 const tokenShape = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const maxCachedTokens = 10_000;

@@ -1,4 +1,4 @@
-/** Schemas of the names of things. */
+/** Schemas of identifiers and of the numbers that order updates. */
 import { z } from 'zod';
 import {
   type DeviceId,
@@ -10,16 +10,23 @@ import {
 } from '../field/ids.ts';
 import { boundedText } from './text.ts';
 
-export const fieldIdSchema = z
-  .string()
-  .regex(fieldIdPattern, fieldIdRule)
-  .meta({ id: 'FieldId', example: 'global' }) as unknown as z.ZodType<FieldId, string>;
+/** The brand exists for the compiler only: at run time a branded id is a plain string. */
+function branded<Id extends string>(schema: z.ZodType<string, string>): z.ZodType<Id, string> {
+  return schema as z.ZodType<Id, string>;
+}
 
-export const deviceIdSchema = z
+export const fieldIdSchema = branded<FieldId>(
+  z.string().regex(fieldIdPattern, fieldIdRule).meta({ id: 'FieldId', example: 'global' }),
+);
+
+/** A device id without its brand, for the keys of records. */
+export const deviceKeySchema = z
   .string()
   .regex(deviceIdPattern, deviceIdRule)
+  // Protections against prototype pollution refuse or drop this name as the key of a vector clock.
   .refine((id) => id !== '__proto__', deviceIdRule)
-  .meta({ id: 'DeviceId', example: 'phone-1' }) as unknown as z.ZodType<DeviceId, string>;
+  .meta({ id: 'DeviceId', example: 'phone-1' });
+export const deviceIdSchema = branded<DeviceId>(deviceKeySchema);
 
 export const particleIdSchema = boundedText(1, 128).meta({ id: 'ParticleId', example: 'star-1' });
 

@@ -1,9 +1,10 @@
-/** What stands in the queue: the updates that a request brought, or those of several requests in one job. */
+/** Jobs of the queue: the updates of one request, or of several requests that were batched into one job. */
 import { z } from 'zod';
 import type { DeviceId, FieldId } from '../field/ids.ts';
 import type { Update } from '../field/update.ts';
 import { deviceIdSchema, fieldIdSchema, timeSchema } from './ids.ts';
 import type { UpdateResult } from './receipt.ts';
+import { schemaFor } from './schema-for.ts';
 import { fieldPatternSchema } from './token.ts';
 import { createUpdatesSchema } from './update.ts';
 
@@ -14,39 +15,39 @@ export interface ApplyUpdates {
   readonly field: FieldId;
   readonly device: DeviceId;
   readonly updates: readonly Update[];
-  /** When it was taken in, in ms. */
+  /** When the API accepted the request, in ms since the epoch. */
   readonly acceptedAt: number;
-  /** The token's user, for the audit. */
+  /** The `sub` claim of the token, for the audit log. */
   readonly user?: string;
-  /** What the token allowed, for the worker to check; none for what the command of an operator puts in. */
+  /** The authorization that the worker checks again. Absent from jobs that an operator enqueues with the CLI. */
   readonly grant?: Grant;
-  /** Where somebody waits for the results. */
+  /** Where a request waits for the results. */
   readonly replyTo?: ReplyAddress;
 }
 
-/** What of a token decides whether a job may be applied. Never the token: queues are read by many. */
+/** The claims that decide whether a job may be applied. Never the token itself: many people can read a queue. */
 export interface Grant {
-  /** The pattern by which it covers the field. */
+  /** The field pattern of the token that matched. */
   readonly pattern: string;
   readonly tokenId?: string;
-  /** In seconds. */
+  /** In seconds since the epoch. */
   readonly issuedAt?: number;
 }
 
-/** Requests that came while the queue was busy with others: each is applied, answered, and can fail on its own. */
+/** Requests that arrived while an add was under way. Each is applied and answered, and can fail, independently. */
 interface ApplyUpdatesBatch {
   readonly together: readonly ApplyUpdates[];
 }
 
 export type UpdatesJob = ApplyUpdates | ApplyUpdatesBatch;
 
-/** The requests in a job. What stands in a queue may be of any shape: they are yet to be checked. */
+/** The requests in a job. Job data may have any shape: each request must still be validated. */
 export function listRequests(job: UpdatesJob): readonly ApplyUpdates[] {
   const together = typeof job === 'object' && job !== null && 'together' in job ? job.together : undefined;
   return Array.isArray(together) ? together : [job as ApplyUpdates];
 }
 
-/** A waiting request: the channel of its process, and its name there. */
+/** Identifies a waiting request: its API process, which listens on a channel of its own, and its id in that process. */
 export interface ReplyAddress {
   readonly process: string;
   readonly request: string;
@@ -58,16 +59,18 @@ export interface ApplyUpdatesResult {
   readonly results: readonly UpdateResult[];
 }
 
-export function createJobSchema(gridSize: number): z.ZodType<ApplyUpdates> {
-  return z.strictObject({
-    field: fieldIdSchema,
-    device: deviceIdSchema,
-    updates: createUpdatesSchema(gridSize),
-    acceptedAt: timeSchema,
-    user: z.string().optional(),
-    grant: z
-      .strictObject({ pattern: fieldPatternSchema, tokenId: z.string().optional(), issuedAt: z.number().optional() })
-      .optional(),
-    replyTo: z.strictObject({ process: z.string(), request: z.string() }).optional(),
-  }) as unknown as z.ZodType<ApplyUpdates>;
+export function createJobSchema(gridSize: number) {
+  return schemaFor<ApplyUpdates>()(
+    z.strictObject({
+      field: fieldIdSchema,
+      device: deviceIdSchema,
+      updates: createUpdatesSchema(gridSize),
+      acceptedAt: timeSchema,
+      user: z.string().optional(),
+      grant: z
+        .strictObject({ pattern: fieldPatternSchema, tokenId: z.string().optional(), issuedAt: z.number().optional() })
+        .optional(),
+      replyTo: z.strictObject({ process: z.string(), request: z.string() }).optional(),
+    }),
+  );
 }

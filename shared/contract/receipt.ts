@@ -1,4 +1,4 @@
-/** Schemas of the answers to updates: accepted, applied, and the receipt of a single one. */
+/** Schemas of the responses to updates: accepted, applied, and the receipt of a single update. */
 import { z } from 'zod';
 import { foldOutcomes } from '../field/fold.ts';
 import { resolutions } from '../field/registers/conflict-record.ts';
@@ -6,7 +6,8 @@ import { counterSchema, deviceIdSchema, fieldIdSchema, timeSchema, versionSchema
 
 export const durabilitySchema = z.enum(['fsync', 'everysec', 'memory', 'postgres']).meta({
   id: 'Durability',
-  description: 'What keeps an accepted update: Redis with fsync on every write, each second or never, or PostgreSQL.',
+  description:
+    'Where an accepted update is stored: Redis with an fsync for every write, every second or never, or PostgreSQL.',
 });
 export type Durability = z.infer<typeof durabilitySchema>;
 
@@ -16,7 +17,7 @@ export type Outcome = z.infer<typeof outcomeSchema>;
 
 export const resolutionSchema = z.enum(resolutions).meta({ id: 'Resolution' });
 
-/** What became of one update. */
+/** The result of one update. */
 const resultSchema = z
   .strictObject({
     counter: counterSchema,
@@ -31,7 +32,9 @@ export const acceptedSchema = z
   .strictObject({
     accepted: z.int().min(1),
     field: fieldIdSchema,
-    version: versionSchema.meta({ description: 'The latest version known here; not that of these updates.' }),
+    version: versionSchema.meta({
+      description: 'The latest version that this process knows; not the version of these updates.',
+    }),
     serverTime: timeSchema,
     durability: durabilitySchema,
     adjusted: z.array(counterSchema).optional(),
@@ -50,7 +53,7 @@ export const appliedSchema = z
   .meta({ id: 'Applied' });
 export type AppliedResponse = z.infer<typeof appliedSchema>;
 
-/** The receipt of one update; a version or outcome that is no longer kept is left out. */
+/** The receipt of one update; without version and outcome once the log no longer has the update. */
 export const receiptSchema = z
   .strictObject({
     field: fieldIdSchema,

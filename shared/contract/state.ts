@@ -1,38 +1,48 @@
-/** Schemas of what is read of a field: state, log, conflicts, clock. */
+/** Schemas of everything that can be read of a field: state, changes, log, conflicts and clock. */
 import { z } from 'zod';
+import type { Metrics } from '../field/dynamics/metrics.ts';
+import type { QuantumField } from '../field/dynamics/quantum-field.ts';
+import type { Conflict, ConflictingWrite } from '../field/registers/conflict-record.ts';
+import type { ParticleAttributes } from '../field/update.ts';
+import type { Changes, ParticleView } from '../field/view.ts';
 import { counterSchema, deviceIdSchema, fieldIdSchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
 import { outcomeSchema, resolutionSchema } from './receipt.ts';
+import { schemaFor } from './schema-for.ts';
 import { createUpdateSchema } from './update.ts';
 
-const vector = z.strictObject({ x: z.number(), y: z.number(), z: z.number() });
+const vectorSchema = z.strictObject({ x: z.number(), y: z.number(), z: z.number() });
 const unitNumber = z.number().min(0).max(1);
 
-const particleSchema = z
-  .strictObject({
-    id: particleIdSchema,
-    position: vector,
-    velocity: vector,
-    resonance: unitNumber,
-    crystallized: z.boolean(),
-    content: z.string().optional(),
-    connections: z.array(particleIdSchema),
-    timestamp: timeSchema,
-    device: deviceIdSchema,
-  })
-  .meta({ id: 'Particle' });
+const particleSchema = schemaFor<ParticleView>()(
+  z
+    .strictObject({
+      id: particleIdSchema,
+      position: vectorSchema,
+      velocity: vectorSchema,
+      resonance: unitNumber,
+      crystallized: z.boolean(),
+      content: z.string().optional(),
+      connections: z.array(particleIdSchema),
+      timestamp: timeSchema,
+      device: deviceIdSchema,
+    })
+    .meta({ id: 'Particle' }),
+);
 
-const quantumFieldSchema = z
-  .strictObject({
-    id: z.string(),
-    strength: unitNumber,
-    coherence: unitNumber,
-    entanglement: z.number(),
-    harmonics: z.array(z.number()),
-    sacredGeometry: z.boolean(),
-    portalStability: unitNumber,
-    archaeologicalLayers: z.int(),
-  })
-  .meta({ id: 'QuantumField' });
+const quantumFieldSchema = schemaFor<QuantumField>()(
+  z
+    .strictObject({
+      id: z.string(),
+      strength: unitNumber,
+      coherence: unitNumber,
+      entanglement: z.number(),
+      harmonics: z.array(z.number()),
+      sacredGeometry: z.boolean(),
+      portalStability: unitNumber,
+      archaeologicalLayers: z.int(),
+    })
+    .meta({ id: 'QuantumField' }),
+);
 
 const metrics = {
   globalResonance: unitNumber,
@@ -40,7 +50,7 @@ const metrics = {
   room64Active: z.boolean(),
   lastUpdate: timeSchema,
 };
-const metricsSchema = z.strictObject(metrics).meta({ id: 'Metrics' });
+const metricsSchema = schemaFor<Metrics>()(z.strictObject(metrics).meta({ id: 'Metrics' }));
 
 const cellsSchema = z.record(z.string(), unitNumber);
 
@@ -59,32 +69,48 @@ export const stateSchema = summarySchema
   .meta({ id: 'State' });
 export type State = z.infer<typeof stateSchema>;
 
-export const changesSchema = z
-  .strictObject({
-    particles: z.record(z.string(), particleSchema.nullable()),
-    cells: cellsSchema,
-    quantumFields: z.array(quantumFieldSchema).optional(),
-    metrics: metricsSchema,
-  })
-  .meta({ id: 'Changes' });
+export const changesSchema = schemaFor<Changes>()(
+  z
+    .strictObject({
+      particles: z.record(z.string(), particleSchema.nullable()),
+      cells: cellsSchema,
+      quantumFields: z.array(quantumFieldSchema).optional(),
+      metrics: metricsSchema,
+    })
+    .meta({ id: 'Changes' }),
+);
 
-const conflictingWriteSchema = z.strictObject({
-  device: deviceIdSchema,
-  counter: counterSchema,
-  timestamp: timeSchema,
-  value: z.union([z.number(), z.record(z.string(), z.unknown()), z.null()]),
-});
+const particleAttributesSchema = schemaFor<ParticleAttributes>()(
+  z.strictObject({
+    position: vectorSchema.optional(),
+    velocity: vectorSchema.optional(),
+    resonance: unitNumber.optional(),
+    content: z.string().optional(),
+    connections: z.array(particleIdSchema).optional(),
+  }),
+);
 
-export const conflictSchema = z
-  .strictObject({
-    cell: z.string(),
-    local: conflictingWriteSchema,
-    remote: conflictingWriteSchema,
-    resolution: resolutionSchema,
-    version: versionSchema,
-    time: timeSchema,
-  })
-  .meta({ id: 'Conflict' });
+const conflictingWriteSchema = schemaFor<ConflictingWrite>()(
+  z.strictObject({
+    device: deviceIdSchema,
+    counter: counterSchema,
+    timestamp: timeSchema,
+    value: z.union([z.number(), particleAttributesSchema, z.null()]),
+  }),
+);
+
+export const conflictSchema = schemaFor<Conflict>()(
+  z
+    .strictObject({
+      cell: z.string(),
+      local: conflictingWriteSchema,
+      remote: conflictingWriteSchema,
+      resolution: resolutionSchema,
+      version: versionSchema,
+      time: timeSchema,
+    })
+    .meta({ id: 'Conflict' }),
+);
 
 export const conflictsSchema = z
   .strictObject({ field: fieldIdSchema, total: z.int().min(0), conflicts: z.array(conflictSchema) })
@@ -98,7 +124,7 @@ export const clockSchema = z
   })
   .meta({ id: 'Clock' });
 
-/** An update as the log keeps it. */
+/** An update as it is stored in the log. */
 export const createLogEntrySchema = (gridSize: number) =>
   z
     .strictObject({
@@ -115,8 +141,10 @@ export const createLogPageSchema = (gridSize: number) =>
   z
     .strictObject({
       field: fieldIdSchema,
-      version: versionSchema.meta({ description: "The field's version; there is more when the page ends before it." }),
-      oldest: versionSchema.meta({ description: 'What came up to here is no longer kept.' }),
+      version: versionSchema.meta({
+        description: "The field's version; the log continues if the page ends before it.",
+      }),
+      oldest: versionSchema.meta({ description: 'Updates up to this version have been pruned.' }),
       updates: z.array(createLogEntrySchema(gridSize)),
     })
     .meta({ title: 'LogPage' });

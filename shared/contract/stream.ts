@@ -1,16 +1,17 @@
-/** Schemas of the messages of the stream (WebSocket and Server-Sent Events). */
+/** Schemas of the messages of the streams (WebSocket and Server-Sent Events). */
 import { z } from 'zod';
 import { counterSchema, deviceIdSchema, timeSchema, versionSchema } from './ids.ts';
 import { problemSchema } from './problem.ts';
 import { durabilitySchema, outcomeSchema, resolutionSchema } from './receipt.ts';
 import { changesSchema, conflictSchema, stateSchema } from './state.ts';
 import { createUpdatesSchema } from './update.ts';
+import { maxTokenLength } from './wire.ts';
 
 export function createClientMessageSchema(gridSize: number) {
   return z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('update'), updates: createUpdatesSchema(gridSize) }),
     z.strictObject({ type: z.literal('ping') }),
-    z.strictObject({ type: z.literal('token'), token: z.string().min(1).max(8192) }),
+    z.strictObject({ type: z.literal('token'), token: z.string().min(1).max(maxTokenLength) }),
   ]);
 }
 export type ClientMessage = z.infer<ReturnType<typeof createClientMessageSchema>>;

@@ -1,4 +1,4 @@
-/** Text as it may be stored: PostgreSQL keeps no U+0000 in text or jsonb, and a lone surrogate is not text. */
+/** Text that can be stored: PostgreSQL rejects U+0000 in text and jsonb, and a lone surrogate has no UTF-8 encoding. */
 import { z } from 'zod';
 
 export function boundedText(min: number, max: number) {

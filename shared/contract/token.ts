@@ -1,4 +1,4 @@
-/** What a token says, and what it allows. */
+/** The claims of a token and what they authorize. */
 import { z } from 'zod';
 import type { FieldId } from '../field/ids.ts';
 import { deviceIdSchema } from './ids.ts';
@@ -11,14 +11,17 @@ export const fieldPatternSchema = z.string().regex(/^(\*|[a-z0-9][a-z0-9_-]{0,63
 
 const controlCharacter = /\p{Cc}/u;
 
-/** Who it is: becomes part of the log of the field, and of log lines. */
+/** The user's id. Without control characters, since it is written to the field's log and to log lines. */
 const userSchema = z
   .string()
   .min(1)
   .max(256)
-  .refine((user) => user.isWellFormed() && !controlCharacter.test(user), 'holds what is not text');
+  .refine(
+    (user) => user.isWellFormed() && !controlCharacter.test(user),
+    'contains a control character or a lone surrogate',
+  );
 
-/** The claims that this service reads; others are left alone. `scope` is a list, or one string with spaces. */
+/** The claims that this service reads; others are ignored. `scope` is a list, or one string with spaces. */
 export const claimsSchema = z.object({
   sub: userSchema,
   device: deviceIdSchema.optional(),
@@ -40,7 +43,7 @@ export function coversField(claims: Claims, field: FieldId): boolean {
   return findPattern(claims, field) !== undefined;
 }
 
-/** The pattern by which a token covers a field. */
+/** The first field pattern of a token that matches the field; undefined if none does. */
 export function findPattern({ fields }: Claims, field: FieldId): string | undefined {
   return fields.find((pattern) => matchesField(pattern, field));
 }

@@ -1,7 +1,8 @@
-/** The schema of an update and of a batch of them; the types are those of `shared/field`. */
+/** Schemas of an update and of a batch of updates; their types are declared in `shared/field`. */
 import { z } from 'zod';
 import { eventTypes, type Update } from '../field/update.ts';
-import { counterSchema, deviceIdSchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
+import { counterSchema, deviceKeySchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
+import { schemaFor } from './schema-for.ts';
 import { boundedText } from './text.ts';
 import { maxUpdatesPerRequest } from './wire.ts';
 
@@ -17,7 +18,7 @@ const origin = {
   timestamp: timeSchema,
   seen: versionSchema.default(0),
   clock: z
-    .record(deviceIdSchema as unknown as z.ZodString, z.int().min(0))
+    .record(deviceKeySchema, z.int().min(0))
     .refine((clock) => Object.keys(clock).length <= maxClockEntries, `has more than ${maxClockEntries} entries`)
     .optional(),
 };
@@ -61,14 +62,16 @@ function cellsSet(gridSize: number) {
   });
 }
 
-/** Update = one change by one device, on a grid of `gridSize` × `gridSize` cells. */
-export function createUpdateSchema(gridSize: number): z.ZodType<Update> {
-  return z
-    .discriminatedUnion('kind', [particlePut, particleRemove, cellsSet(gridSize), fieldEvent])
-    .meta({ title: 'Update' }) as unknown as z.ZodType<Update>;
+/** One change by one device, on a grid of `gridSize` × `gridSize` cells. */
+export function createUpdateSchema(gridSize: number) {
+  return schemaFor<Update>()(
+    z
+      .discriminatedUnion('kind', [particlePut, particleRemove, cellsSet(gridSize), fieldEvent])
+      .meta({ title: 'Update' }),
+  );
 }
 
-/** 1 to 500 updates of one device, with rising counters. */
+/** 1 to `maxUpdatesPerRequest` updates of one device, with rising counters. */
 export function createUpdatesSchema(gridSize: number) {
   return z
     .array(createUpdateSchema(gridSize))

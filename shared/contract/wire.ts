@@ -1,9 +1,9 @@
-/** The fixed words and numbers of the wire: no schema, so that a client in a browser can have them without zod. */
+/** Constants of the protocol. Without schemas, so that the client can import them without zod. */
 
 export const streamProtocol = 'field.v1';
 export const bearerProtocolPrefix = 'bearer.';
 
-/** Close codes of the stream, beyond those of RFC 6455. */
+/** WebSocket close codes: those of RFC 6455, and from 4000 on those of this protocol. */
 export const closeCodes = {
   restart: 1012,
   overloaded: 1013,
@@ -18,3 +18,5 @@ export const maxRequestBytes = 1024 * 1024;
 
 /** Conflicts of a field that are stored and can be read: the newest ones. */
 export const maxKeptConflicts = 50;
+/** In characters. Below the 16 KiB that Node accepts for all headers of a request together. */
+export const maxTokenLength = 8192;

@@ -1,8 +1,7 @@
 /**
- * The fold of an update into a state: merge the registers, then move the dynamics.
+ * Folds an update into a state: merges the registers, then updates the dynamics. Replay and live application both call it.
  *
- * Who folds makes sure that each update comes once, in version order, and that log times do not go back; replay and
- * live application are this same function.
+ * The caller guarantees that each update is folded once, in the order of versions, and that log times never decrease.
  */
 
 import type { DeviceId } from './ids.ts';
@@ -32,9 +31,9 @@ export interface FoldResult {
 const recorder: ConflictRecorder = { recordCell: recordCellConflict, recordParticle: recordParticleConflict };
 
 /**
- * Applies one update, which gets the state's next version.
- * @param time log time in ms; never goes back
- * @param changes collects what changed
+ * Applies one update, which is assigned the next version of the state.
+ * @param time log time in ms; never decreases
+ * @param changes is extended by what the update changes
  */
 export function foldUpdate(
   state: FieldState,
@@ -52,8 +51,8 @@ export function foldUpdate(
 }
 
 /**
- * Forgets what removed particles left behind, up to a version whose log is gone. Done live when the log is pruned, and
- * in a replay right after the version at which it was done live: so both see the same late writers.
+ * Deletes the tombstones of removals up to a version whose log has been pruned. A replay purges after the same version as
+ * the live field did, so that both treat late writes alike.
  */
 export function purgeTombstones(state: FieldState, through: number): void {
   for (const [id, { exists }] of state.tombstones) {

@@ -1,11 +1,11 @@
-/** The names of things. Branded, so that a field's id cannot be handed in where a device's is wanted. */
+/** Identifiers. Branded, so that the compiler tells the id of a field from that of a device. */
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
-/** One shared state that many devices see and change. */
+/** Identifies a field: one shared state that many devices read and change. */
 export type FieldId = Branded<'FieldId'>;
-/** One installation of a client. */
+/** Identifies a device: one installation of a client. */
 export type DeviceId = Branded<'DeviceId'>;
 
 export const fieldIdPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/;
@@ -22,5 +22,5 @@ export function isDeviceId(text: string): text is DeviceId {
   return deviceIdPattern.test(text) && text !== '__proto__';
 }
 
-/** The field that always exists. */
+/** Identifies the field that every installation has. */
 export const globalField = 'global' as FieldId;

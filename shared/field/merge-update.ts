@@ -1,6 +1,6 @@
 /**
- * An update merged into a state: its registers, and then the dynamics that they move. What became of it, and the conflicts
- * that it met, are the fold's to tell.
+ * Merges an update into a state: first its registers, then the dynamics that depend on them. The outcome of the update is
+ * the concern of the fold.
  */
 
 import { applyEvent, isPortalStable } from './dynamics/events.ts';
@@ -22,10 +22,10 @@ import type { CellsSet, ParticlePut, ParticleRemove, Update } from './update.ts'
 
 const maxParticles = 1000;
 const particlesAfterEviction = 800;
-/** Bounds what removing can cost; a writer later than 5,000 removals finds the particle gone without a trace. */
+/** Bounds the memory for tombstones. A write that is concurrent with a removal 5,000 removals ago recreates the particle. */
 const maxTombstones = 5000;
 
-/** What an update has touched, collected over a batch: what a delta has to say. */
+/** Identifies what a batch of updates has changed: the content of a delta. */
 export interface ChangeSet {
   readonly particles: Set<string>;
   readonly cells: Set<string>;
@@ -36,7 +36,7 @@ export function emptyChangeSet(): ChangeSet {
   return { particles: new Set(), cells: new Set(), quantumFields: false };
 }
 
-/** How conflicts are written down; a client that only shows its own edits has no use for that. */
+/** Records conflicts. Injected, so that a client, which does not need conflicts of its own edits, does not bundle it. */
 export interface ConflictRecorder {
   readonly recordCell: typeof recordCellConflict;
   readonly recordParticle: typeof recordParticleConflict;
@@ -48,9 +48,10 @@ export interface MergeResult {
 }
 
 /**
- * Merges one update, which gets the state's next version, and moves the dynamics.
- * @param time log time in ms; never goes back
- * @param changes collects what changed
+ * Merges one update, which is assigned the next version of the state.
+ * @param time log time in ms; never decreases
+ * @param changes is extended by what the update changes
+ * @param recorder none to record no conflicts
  */
 export function mergeUpdate(
   state: FieldState,
@@ -120,7 +121,7 @@ function writeParticle(
   return { results: results.map(({ result }) => result), conflicts: conflict ? [conflict] : [] };
 }
 
-/** Moves a particle to where it belongs now: among those that exist, or among the removed. */
+/** Moves a particle to the existing ones or to the tombstones, as its `exists` register says. */
 function placeParticle(state: FieldState, particle: Particle): void {
   const { id } = particle;
   if (particle.exists?.value) {

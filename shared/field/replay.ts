@@ -1,22 +1,22 @@
-/** Folding the log: the same fold as live, in version order, with what upkeep did in between. */
+/** Replays the log: folds its entries in the order of versions and repeats the purges of tombstones between them. */
 import { type FoldResult, foldUpdate, purgeTombstones } from './fold.ts';
 import type { DeviceId } from './ids.ts';
 import { type ChangeSet, emptyChangeSet } from './merge-update.ts';
 import type { FieldState } from './state.ts';
 import type { Update } from './update.ts';
 
-/** What the log keeps of an update for the fold. */
+/** An entry of the log, as far as the fold needs it. */
 export interface LoggedUpdate {
   readonly version: number;
   readonly device: DeviceId;
   /** Log time in ms. */
   readonly time: number;
   readonly update: Update;
-  /** After this update, what particles removed up to that version had left behind was forgotten. */
+  /** After this update, the tombstones of removals up to that version were purged. */
   readonly sweptThrough?: number;
 }
 
-/** Folds the next entry of the log. @throws RangeError when it is not the next one. */
+/** Folds the next entry of the log. @throws RangeError if a version is missing before it */
 export function replayUpdate(
   state: FieldState,
   entry: LoggedUpdate,

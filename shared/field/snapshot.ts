@@ -1,6 +1,6 @@
 /**
- * A state as plain JSON and back, without loss: what PostgreSQL keeps, and what "byte for byte" is measured by.
- * Key order carries no meaning (jsonb does not keep it): what has an order is a list.
+ * Encodes a state as plain JSON and decodes it without loss: the format of stored snapshots, by which states are compared.
+ * The order of keys has no meaning, since jsonb does not preserve it: whatever has an order is an array.
  */
 
 import type { QuantumField } from './dynamics/quantum-field.ts';
@@ -14,12 +14,12 @@ import type { ParticleAttributes } from './update.ts';
 /** `[timestamp, device, counter, version]` */
 type StampRecord = readonly [number, string, number, number];
 
-/** A particle with its registers. An attribute that a stamp names but the record lacks was emptied by a remove. */
+/** A particle with its registers. An attribute that is listed in `writes` but absent was emptied by a remove. */
 export interface ParticleRecord extends ParticleAttributes {
   readonly id: string;
   readonly exists: boolean;
   readonly created: number;
-  /** Which write each register has last seen; registers of one write share an entry. */
+  /** The last write of each register; registers with the same last write share an entry. */
   readonly writes: readonly {
     readonly stamp: StampRecord;
     readonly registers: readonly (AttributeName | 'exists')[];
@@ -32,7 +32,7 @@ export type CellRecord = readonly [number, number, number, ...StampRecord];
 export interface FieldSnapshot {
   readonly version: number;
   readonly time: number;
-  /** Those that exist in order of creation, then the removed in order of removal. */
+  /** The existing particles in order of creation, then the tombstones in order of removal. */
   readonly particles: readonly ParticleRecord[];
   readonly cells: readonly CellRecord[];
   readonly quantumFields: readonly QuantumField[];

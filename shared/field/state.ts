@@ -1,22 +1,20 @@
-/** The whole state of a field: registers, dynamics, and how far its log has been folded. */
+/** The whole state of a field: registers, dynamics, and the version of the log up to which it was folded. */
 
 import { createPrimaryField, type QuantumField } from './dynamics/quantum-field.ts';
 import type { FieldId } from './ids.ts';
 import type { Particle } from './registers/particle.ts';
 import type { Register } from './registers/register.ts';
 
-/**
- * Changed in place by `foldUpdate`, and by nothing else. Everything in it is a function of the log.
- */
+/** A pure function of the log. Only the fold modifies it, in place. */
 export interface FieldState {
   readonly field: FieldId;
-  /** How many updates it has applied. */
+  /** The number of updates that have been applied. */
   version: number;
   /** Log time of the last update, in ms. */
   time: number;
-  /** What existed, in order of creation. */
+  /** Particles that exist, in order of creation. */
   readonly particles: Map<string, Particle>;
-  /** Removed particles, kept for their stamps, against late writers; in order of removal. */
+  /** Removed particles, in order of removal: their stamps decide about concurrent writes that arrive later. */
   readonly tombstones: Map<string, Particle>;
   /** By `"x,y"`. */
   readonly cells: Map<string, Register<number>>;
@@ -24,20 +22,20 @@ export interface FieldState {
   dynamics: Dynamics;
 }
 
-/** The small numbers that events and upkeep leave behind. */
+/** Numbers that events, evictions and purges accumulate. */
 export interface Dynamics {
-  /** What events have added to the metrics, as of `boostedAt`; halves every 60 s of log time. */
+  /** What events have added to the metrics, as of `boostedAt`. Decays with a half-life of 60 s of log time. */
   readonly resonanceBoost: number;
   readonly intelligenceBoost: number;
   readonly boostedAt: number;
   readonly room64Active: boolean;
-  /** How many harmony events there have been. */
+  /** The number of harmony events. */
   readonly harmonies: number;
-  /** Log time of the last bloom that a resonance event brought about; 0 for never. */
+  /** Log time of the last bloom that a resonance event triggered; 0 for never. */
   readonly bloomedAt: number;
-  /** The last version that pushed particles out because there were too many. */
+  /** The last version that evicted particles because there were too many. */
   readonly evictedAt: number;
-  /** What was removed up to this version has been forgotten. */
+  /** Tombstones of removals up to this version have been purged. */
   readonly sweptThrough: number;
 }
 

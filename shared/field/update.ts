@@ -1,4 +1,4 @@
-/** What an update says: one change by one device. Checked by `shared/contract` before it gets here. */
+/** Types of updates. An update is one change by one device; `shared/contract` has validated it before it is folded. */
 
 export interface Vector {
   readonly x: number;
@@ -7,17 +7,17 @@ export interface Vector {
 }
 
 interface UpdateOrigin {
-  /** The device's own number for this update: 1, 2, 3… */
+  /** The sequence number of the update among those of its device, from 1. */
   readonly counter: number;
-  /** Hybrid time in ms: at least the device's clock, and above every timestamp that it had seen. Breaks ties only. */
+  /** Hybrid logical time in ms: at least the device's clock, and above every timestamp that it had read. Breaks ties only. */
   readonly timestamp: number;
   /** The highest version of the field that the device had applied. */
   readonly seen: number;
-  /** Counters of other devices whose updates this device had applied. */
+  /** A vector clock: for each other device, the highest counter whose update this device had applied. */
   readonly clock?: Readonly<Record<string, number>>;
 }
 
-/** The attributes of a particle that a put may bring. */
+/** The attributes that a put may write. */
 export interface ParticleAttributes {
   readonly position?: Vector;
   readonly velocity?: Vector;

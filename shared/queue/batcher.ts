@@ -1,35 +1,32 @@
 /**
- * Group commit on the way in: one piece of work at a time, and not more often than every few milliseconds; what comes
- * meanwhile goes together into the next. Who comes alone is served at once, and the more come, the less each of them costs.
- * Work that has come to take longer, since whoever does it is busy, is done less often.
+ * Micro-batching: one batch is processed at a time, and items that arrive meanwhile form the next one. A single item is
+ * processed immediately; under load, the cost of an item falls as batches grow. The interval between batches adapts to how
+ * long a batch takes.
  */
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 
 interface BatcherOptions<Item, Result> {
   readonly process: (items: readonly Item[]) => Promise<Result>;
   readonly estimateBytes: (item: Item) => number;
-  /** What goes together weighs no more than this, unless it is one alone. */
+  /** The limit of a batch, unless a single item exceeds it. */
   readonly maxBytes: number;
   readonly maxItems: number;
-  /** From the start of one piece of work to that of the next: the least, and the most that slow work makes of it. */
+  /** The bounds of the adaptive interval between the starts of two batches. */
   readonly minIntervalMs: number;
   readonly maxIntervalMs: number;
 }
 
-/** Work takes no more than a third of the time, as long as the longest interval allows that. */
+/** The interval in multiples of the average duration of a batch: processing takes at most a third of the time. */
 const intervalRatio = 3;
-/** How much the newest piece of work counts in the average of how long one takes. */
+/** The weight of the newest batch in the exponential moving average of the duration. */
 const smoothingFactor = 0.2;
 
-/**
- * How many are told of the answer in one turn of the event loop: each has its own work to do then, and what has nothing to
- * do with it should not wait for all of them.
- */
+/** How many promises are settled in one tick of the event loop: their continuations must not block it. */
 const settledPerTick = 8;
 
 interface QueuedItem<Item, Result> {
   readonly item: Item;
-  readonly resolve: (answer: Result) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -38,14 +35,14 @@ export class Batcher<Item, Result> {
   readonly #queue: QueuedItem<Item, Result>[] = [];
   #isRunning = false;
   #startedAt = Number.NEGATIVE_INFINITY;
-  /** How long a piece of work takes of late, in ms. */
+  /** An exponential moving average. */
   #averageProcessMs = 0;
 
   constructor(options: BatcherOptions<Item, Result>) {
     this.#options = options;
   }
 
-  /** Resolves or rejects as the work does that the item goes into. Items go in the order in which they came. */
+  /** Settles as the batch of the item does. Items are processed in the order of the calls. */
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ item, resolve, reject });
@@ -57,7 +54,7 @@ export class Batcher<Item, Result> {
     this.#isRunning = true;
     while (this.#queue.length > 0) {
       const delayMs = this.#startedAt + this.#intervalMs() - performance.now();
-      // A timer takes a millisecond at least.
+      // A timer has a resolution of one millisecond.
       if (delayMs >= 1) await delay(delayMs);
       this.#startedAt = performance.now();
       const batch = this.#nextBatch();

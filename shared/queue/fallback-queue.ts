@@ -1,18 +1,19 @@
 /**
- * The same queue on PostgreSQL, for when the queue's Redis is away: BullMQ's second backend, in a schema of its own that
- * our migrations create. Slower, and used for nothing else.
+ * The fallback queue: BullMQ on PostgreSQL, in a schema that the migrations create. Slower than Redis, and only used while
+ * the queue's Redis is unavailable.
  */
 import { createPostgresBackend, type PostgresPoolConfig, Queue, type Telemetry } from 'bullmq';
 import { type ApplyUpdates, applyUpdatesJob, updatesQueue } from '../contract/job.ts';
 import type { Logger } from '../process/logger.ts';
 import { withTimeout } from '../process/with-timeout.ts';
+import { updatesJobOptions } from './partitioned-queue.ts';
 import { type QueueStats, readQueueStats } from './queue-stats.ts';
 
-/** The schema that BullMQ's tables live in. */
+/** The schema of BullMQ's tables. */
 export const fallbackSchema = 'bullmq';
-/** Somebody waits for the receipt, and has waited for Redis before. */
+/** Short: the request that enqueues has already waited for Redis. */
 const writerOptions = { max: 4, timeoutMs: 900 };
-/** Nobody waits but whoever watches. */
+/** For monitoring only. */
 const readerOptions = { max: 1, timeoutMs: 3000 };
 
 export function fallbackConnection(databaseUrl: string, max: number, timeoutMs: number): PostgresPoolConfig {
@@ -37,18 +38,18 @@ export class FallbackQueue {
     this.#reader = new ReconnectingQueue({ databaseUrl, log, ...readerOptions });
   }
 
-  /** Adds jobs. @throws when PostgreSQL does not take them in time; they may have been added all the same. */
+  /** Adds jobs. @throws if PostgreSQL does not confirm in time; the jobs may have been added nevertheless */
   async add(jobs: readonly ApplyUpdates[]): Promise<void> {
     await this.#writer.use((queue) => queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data }))));
   }
 
-  /** Jobs that wait or are being worked on; 0 as long as this process has never needed the queue. */
+  /** Unfinished jobs; 0 as long as this process has never used the queue. @throws if PostgreSQL does not answer in time */
   async countBacklog(): Promise<number> {
     if (!this.#writer.isOpen) return 0;
     return this.#writer.query((queue) => queue.getJobCountByTypes('waiting', 'active', 'delayed'));
   }
 
-  /** What stands in it, whoever has put it there. @throws when PostgreSQL does not answer in time */
+  /** The statistics of all jobs, whichever process added them. @throws if PostgreSQL does not answer in time */
   readStats(): Promise<QueueStats> {
     return this.#reader.use(readQueueStats);
   }
@@ -62,7 +63,7 @@ interface ReconnectingQueueOptions {
   readonly databaseUrl: string;
   readonly log: Logger;
   readonly telemetry?: Telemetry | undefined;
-  /** Connections. */
+  /** The size of the connection pool. */
   readonly max: number;
   readonly timeoutMs: number;
 }
@@ -72,14 +73,14 @@ const openQueue = ({ databaseUrl, telemetry, max, timeoutMs }: ReconnectingQueue
     updatesQueue,
     {
       connection: fallbackConnection(databaseUrl, max, timeoutMs),
-      defaultJobOptions: { attempts: 1_000_000, backoff: 1000 },
+      defaultJobOptions: updatesJobOptions,
       telemetry,
     },
     createPostgresBackend,
   );
 type OpenQueue = ReturnType<typeof openQueue>;
 
-/** A queue whose first connection failed never recovers: after a failure, the next attempt opens another. */
+/** Opens a new queue after a failure: BullMQ's queue does not recover if its first connection failed. */
 class ReconnectingQueue {
   readonly #options: ReconnectingQueueOptions;
   #queue: OpenQueue | undefined;
@@ -102,7 +103,7 @@ class ReconnectingQueue {
     }
   }
 
-  /** As `use`, but a failure is no reason to open another: it may be the question's alone. */
+  /** Like `use`, but keeps the queue open after a failure, which may be specific to the query. */
   query<T>(operation: (queue: OpenQueue) => Promise<T>): Promise<T> {
     return withTimeout(operation(this.#open()), this.#options.timeoutMs);
   }
@@ -122,6 +123,6 @@ class ReconnectingQueue {
   #discard(queue: OpenQueue): void {
     if (this.#queue !== queue) return;
     this.#queue = undefined;
-    void queue.close().catch((err) => this.#options.log.debug({ err }, 'fallback queue not closed'));
+    void queue.close().catch((err) => this.#options.log.debug({ err }, 'fallback queue close failed'));
   }
 }

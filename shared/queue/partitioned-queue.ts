@@ -1,21 +1,21 @@
-/** The queues of an installation, as many as are in use, on one connection to Redis. */
+/** The queues of an installation, one for each partition in use, on one connection to Redis. */
 import { Queue, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { applyUpdatesJob, UpdatesJob } from '../contract/job.ts';
 import type { FieldId } from '../field/ids.ts';
 import { getPartition, getPartitionName } from './partitions.ts';
-import { type QueueStats, readQueueStats } from './queue-stats.ts';
+import { type QueueStats, readQueueStats, sumQueueStats } from './queue-stats.ts';
 import { WorkerMembership } from './worker-membership.ts';
 
 export type UpdatesQueue = Queue<UpdatesJob, void, typeof applyUpdatesJob>;
 
-/** A job is tried for as long as it takes: only a job that can never be applied is failed, by its worker. */
+/** Attempts are unlimited in effect: an outage must not fail a job. Workers fail a job that can never be applied at once. */
 export const updatesJobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
 
 interface PartitionedQueueOptions {
-  /** Sets one installation's keys apart from another's on the same Redis. */
+  /** Separates the keys of one installation from those of others on the same Redis. */
   readonly prefix: string;
-  /** Carries traces through the queue. */
+  /** Propagates traces through the queue. */
   readonly telemetry?: Telemetry | undefined;
   readonly onError?: (error: Error) => void;
 }
@@ -24,10 +24,10 @@ export class PartitionedQueue {
   readonly #redis: Redis;
   readonly #options: PartitionedQueueOptions;
   readonly #membership: WorkerMembership;
-  /** There is one before anybody has asked: it is there in any case. */
+  /** The queue of partition 0, which always exists. */
   readonly first: UpdatesQueue;
   readonly #queues: UpdatesQueue[];
-  /** Among how many of them new jobs are spread. */
+  /** The number of partitions that new jobs are distributed over. */
   #activePartitions = 1;
 
   constructor(redis: Redis, options: PartitionedQueueOptions) {
@@ -39,8 +39,10 @@ export class PartitionedQueue {
   }
 
   /**
-   * Looks how many workers there are, and so how many queues. While there is none, all stays as it was.
-   * @returns the workers that live. @throws when Redis is away
+   * Reads the membership and opens the queues of new partitions. While no worker is alive, the distribution of new jobs
+   * does not change.
+   * @returns the number of live workers
+   * @throws if Redis does not answer
    */
   async refresh(): Promise<number> {
     const { partitions, workers } = await this.#membership.read();
@@ -49,26 +51,26 @@ export class PartitionedQueue {
     return workers;
   }
 
-  /** The one for a field's updates. */
+  /** The queue for the updates of a field. */
   queueFor(field: FieldId): UpdatesQueue {
     return this.#queues[getPartition(field, this.#activePartitions)] ?? this.first;
   }
 
-  /** Those that may hold jobs, as of the last look. */
+  /** The queues that may contain jobs, as of the last refresh. */
   get all(): readonly UpdatesQueue[] {
     return this.#queues;
   }
 
-  /** @throws when Redis is away */
+  /** @throws if Redis does not answer */
   async countJobs(...states: Parameters<UpdatesQueue['getJobCountByTypes']>): Promise<number> {
     const counts = await Promise.all(this.#queues.map((queue) => queue.getJobCountByTypes(...states)));
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** All of them as one. @throws when Redis is away */
+  /** The statistics of all partitions together. @throws if Redis does not answer */
   async readStats(): Promise<QueueStats> {
     await this.refresh();
-    return (await Promise.all(this.#queues.map(readQueueStats))).reduce(mergeStats);
+    return sumQueueStats(await Promise.all(this.#queues.map(readQueueStats)));
   }
 
   async close(): Promise<void> {
@@ -81,23 +83,14 @@ export class PartitionedQueue {
     const queue: UpdatesQueue = new Queue(name, {
       connection: this.#redis,
       prefix,
-      // Without both of these the queue waits for Redis, or never notices that it is back.
+      // Without these two options BullMQ waits for Redis indefinitely, or does not notice that it is available again.
       skipWaitingForReady: true,
       skipVersionCheck: true,
       defaultJobOptions: updatesJobOptions,
       telemetry,
     });
-    // The connection's own listener has said it already.
+    // Node throws an 'error' event without a listener. Connection errors are logged by the connection itself.
     queue.on('error', (error) => onError?.(error));
     return queue;
   }
-}
-
-function mergeStats(one: QueueStats, other: QueueStats): QueueStats {
-  const states = Object.keys({ ...one.counts, ...other.counts });
-  const times = [one.oldestAt, other.oldestAt].filter((time) => time !== undefined);
-  return {
-    counts: Object.fromEntries(states.map((state) => [state, (one.counts[state] ?? 0) + (other.counts[state] ?? 0)])),
-    oldestAt: times.length > 0 ? Math.min(...times) : undefined,
-  };
 }

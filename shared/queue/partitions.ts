@@ -1,32 +1,29 @@
 /**
- * Which of the queues a field's updates go through. There are as many as there are workers, and each is read by one of
- * them, so that a field stays with one worker: the others would wait for its row, and fold again what that one has folded.
+ * The assignment of fields to partitions. There is one partition for each worker, so that the updates of a field are applied
+ * by one worker: other workers would wait for the lock of its row and fold the same updates again.
  *
- * It is a preference, not a lock: while workers come and go, two may read a queue, or a field may go through another one.
- * Nothing is lost or doubled by that, since the row's lock and the log decide what is applied.
+ * The assignment is an optimization, not a lock: during a rebalance two workers may read a partition, or a field may move to
+ * another one. Correctness depends only on the lock of the row and on the log.
  */
 import { updatesQueue } from '../contract/job.ts';
+import { fnv1a } from '../field/fnv1a.ts';
 import type { FieldId } from '../field/ids.ts';
 
-/** More workers than this stand by. */
+/** Workers beyond this number are on standby. */
 export const maxPartitions = 16;
 
-/** What keys in the queue's Redis start with, under `QUEUE_PREFIX`. Those of one queue share a hash tag, and so a cluster's slot. */
+/** The prefix of keys in the queue's Redis. Keys of one queue share a hash tag, and so the slot of a cluster. */
 export function queuePrefix(prefix: string): string {
   return `{${prefix}}`;
 }
 
-/** The first queue is there from the start; the others have tags of their own, so that a cluster can spread them. */
+/** Partition 0 has the plain names. The others have hash tags of their own, so that a cluster can distribute them. */
 export function getPartitionName(prefix: string, partition: number): { queue: string; prefix: string } {
   if (partition === 0) return { queue: updatesQueue, prefix: queuePrefix(prefix) };
   return { queue: `${updatesQueue}-${partition}`, prefix: queuePrefix(`${prefix}-${partition}`) };
 }
 
-/** The same in every process. FNV-1a, 32 bits; ids are ASCII. */
+/** The partition of a field among `count` active ones: the same in every process. */
 export function getPartition(field: FieldId, count: number): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < field.length; index++) {
-    hash = Math.imul(hash ^ field.charCodeAt(index), 0x01000193);
-  }
-  return (hash >>> 0) % count;
+  return fnv1a(field) % count;
 }

@@ -1,20 +1,45 @@
-/** A look into a queue, whichever of BullMQ's backends it stands on. */
+/** The statistics of a queue on either of BullMQ's backends, Redis or PostgreSQL. */
 import type { Queue } from 'bullmq';
 
-export interface QueueStats {
-  /** Jobs by their state. */
-  readonly counts: Readonly<Record<string, number>>;
-  /** When the oldest job that is not done was added, in ms. */
-  readonly oldestAt: number | undefined;
+export const jobStates = ['waiting', 'active', 'delayed', 'failed'] as const;
+type JobState = (typeof jobStates)[number];
+
+/** The number of jobs in each state. */
+export interface QueueStats extends Readonly<Record<JobState, number>> {
+  /** When the oldest unfinished job was added, in ms since the epoch; null if there is none. */
+  readonly oldestAt: number | null;
 }
 
-/** @throws when the queue does not answer */
+export interface DetailedQueueStats extends QueueStats {
+  /** Active jobs whose lock no worker holds. */
+  readonly stalled: number;
+  readonly isPaused: boolean;
+}
+
+/** @throws if the queue does not answer */
 export async function readQueueStats(queue: Pick<Queue, 'getJobCounts' | 'getJobs'>): Promise<QueueStats> {
-  const [counts, ...oldest] = await Promise.all([
-    queue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
+  const [counts, ...oldestJobs] = await Promise.all([
+    queue.getJobCounts(...jobStates),
     ...(['waiting', 'active', 'delayed'] as const).map((state) => queue.getJobs([state], 0, 0, true)),
   ]);
-  // A job may have been finished between the list and the look at it.
-  const times = oldest.flat().flatMap((job) => (job ? [job.timestamp] : []));
-  return { counts, oldestAt: times.length > 0 ? Math.min(...times) : undefined };
+  // A job that finishes between the listing of its id and the reading of its data is undefined.
+  const times = oldestJobs.flat().flatMap((job) => (job ? [job.timestamp] : []));
+  const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts;
+  return { waiting, active, delayed, failed, oldestAt: minOrNull(times) };
+}
+
+/** The statistics of several queues as if they were one. */
+export function sumQueueStats(all: readonly QueueStats[]): QueueStats {
+  const count = (state: JobState) => all.reduce((sum, stats) => sum + stats[state], 0);
+  return {
+    waiting: count('waiting'),
+    active: count('active'),
+    delayed: count('delayed'),
+    failed: count('failed'),
+    oldestAt: minOrNull(all.flatMap(({ oldestAt }) => (oldestAt === null ? [] : [oldestAt]))),
+  };
+}
+
+function minOrNull(values: readonly number[]): number | null {
+  return values.length > 0 ? Math.min(...values) : null;
 }

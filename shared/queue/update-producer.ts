@@ -1,6 +1,6 @@
 /**
- * The way into the queue, for the API and the CLI: adds jobs, turns to PostgreSQL while the queue's Redis is away, and
- * knows how durable an accepted update really is.
+ * Enqueues updates for the API and the CLI: batches requests into jobs, uses the fallback queue while the queue's Redis is
+ * unavailable, and reports how durably each update is stored.
  */
 import { once } from 'node:events';
 import type { Telemetry } from 'bullmq';
@@ -8,42 +8,38 @@ import type { Redis } from 'ioredis';
 import { type ApplyUpdates, applyUpdatesJob } from '../contract/job.ts';
 import type { Durability } from '../contract/receipt.ts';
 import { FieldError } from '../errors.ts';
-import type { Update } from '../field/update.ts';
 import type { Logger } from '../process/logger.ts';
-import { connectRedis, failFast, listServers, readRedisSettings } from '../redis/connect.ts';
+import { connectRedis, failFast } from '../redis/connect.ts';
 import { Batcher } from './batcher.ts';
 import type { FallbackQueue } from './fallback-queue.ts';
+import { estimateJobBytes } from './job-size.ts';
 import { PartitionedQueue, type UpdatesQueue } from './partitioned-queue.ts';
 import type { QueueStats } from './queue-stats.ts';
+import { type DurabilitySettings, type QueueMemory, readDurabilitySettings, readQueueMemory } from './redis-health.ts';
 
 export interface UpdateProducerOptions {
   readonly url: string;
-  /** Sets one installation's keys apart from another's on the same Redis. */
+  /** Separates the keys of one installation from those of others on the same Redis. */
   readonly prefix: string;
-  /** Carries traces through the queue. */
+  /** Propagates traces through the queue. */
   readonly telemetry?: Telemetry;
-  /** Whether what is under way is part of a trace that somebody will see. */
+  /** Whether the active span is sampled. */
   readonly isTraced?: () => boolean;
 }
 
-export interface QueueMemory {
-  readonly usedBytes: number;
-  readonly maxBytes: number;
-}
-
 /**
- * Shorter than elsewhere: what Redis does not take in time still has to be offered to PostgreSQL, and so have those who
- * came meanwhile. All of it stays below the 2 s that a receipt may take.
+ * Shorter than elsewhere: after a timeout the same jobs go to the fallback queue, and both attempts together must stay below
+ * the 2 s within which a request is answered.
  */
 const redisTimeoutMs = 800;
 const probeIntervalMs = 500;
 
-/** Of requests that ride in one job. Roughly bytes: a job stays far below what a single request may bring. */
+/** The limits of one job with several requests, far below the size of a single large request. */
 const maxJobBytes = 128 * 1024;
 const maxRequestsPerJob = 100;
-/** Between two jobs. Nobody notices the least of it, and a queue that is busy takes a third as many jobs. */
+/** The interval between two jobs of one queue: too short to notice at first, longer as the queue slows down. */
 const [minIntervalMs, maxIntervalMs] = [10, 50];
-/** How much the newest job counts in the average of requests per job. */
+/** The weight of the newest job in the exponential moving average of requests per job. */
 const smoothingFactor = 0.05;
 
 export class UpdateProducer {
@@ -58,7 +54,7 @@ export class UpdateProducer {
   #isRedisUnavailable = false;
   #isClosed = false;
 
-  /** @param fallback takes the jobs while Redis is away; without it they are refused */
+  /** @param fallback takes jobs while Redis is unavailable; without it they are rejected */
   constructor(
     { url, prefix, telemetry, isTraced = () => false }: UpdateProducerOptions,
     log: Logger,
@@ -70,10 +66,13 @@ export class UpdateProducer {
     this.#redis = connectRedis(url, 'queue', log, { ...failFast, commandTimeout: redisTimeoutMs });
     const onError = (error: Error) => log.debug({ err: error }, 'queue error');
     this.queues = new PartitionedQueue(this.#redis, { prefix, telemetry, onError });
-    this.#redis.on('ready', () => void this.#refresh().catch((err) => log.warn({ err }, 'durability not known')));
+    this.#redis.on(
+      'ready',
+      () => void this.#refresh().catch((err) => log.warn({ err }, 'queue durability check failed')),
+    );
   }
 
-  /** Resolves once jobs can be added. */
+  /** Resolves once Redis is connected and its durability is known. */
   async ready(): Promise<void> {
     if (this.#redis.status !== 'ready') await once(this.#redis, 'ready');
     await this.#refresh();
@@ -83,22 +82,21 @@ export class UpdateProducer {
     await Promise.all([this.readDurability(), this.queues.refresh()]);
   }
 
-  /** Reads the settings that durability hangs on. @throws when Redis is away. */
-  async readDurability(): Promise<{ durability: Durability; maxmemoryPolicy: string }> {
-    const settings = await readRedisSettings(this.#redis, settingNames);
-    this.#durability = parseDurability(settings);
-    const maxmemoryPolicy = settings['maxmemory-policy'] ?? 'unknown';
+  /** Reads the settings that determine durability. @throws if Redis does not answer */
+  async readDurability(): Promise<DurabilitySettings> {
+    const settings = await readDurabilitySettings(this.#redis);
+    const { durability, maxmemoryPolicy } = settings;
+    this.#durability = durability;
     if (maxmemoryPolicy !== 'noeviction') {
-      this.#log.warn({ maxmemoryPolicy }, 'the queue needs maxmemory-policy noeviction: Redis may drop its keys');
+      this.#log.warn({ maxmemoryPolicy }, 'queue Redis may evict keys; set maxmemory-policy noeviction');
     }
-    return { durability: this.#durability, maxmemoryPolicy };
+    return settings;
   }
 
   /**
-   * Adds what one request brought, and says what keeps it. A job costs the queue ten times what its updates do: requests
-   * that come while an add is under way go into one job; but one that is traced has a job to itself, which carries its
-   * trace.
-   * @throws FieldError `queue_unavailable`: it may have been added all the same, so send it again
+   * Enqueues the updates of one request and resolves with their durability. The overhead of a job is ten times the cost of
+   * its updates, so requests are batched; a traced request has a job of its own, which carries its trace.
+   * @throws FieldError `queue_unavailable`; the request may have been added nevertheless and is safe to resend
    */
   async enqueue(job: ApplyUpdates): Promise<Durability> {
     const queue = this.queues.queueFor(job.field);
@@ -128,7 +126,7 @@ export class UpdateProducer {
     return this.#add(jobs, () => queue.add(applyUpdatesJob, data));
   }
 
-  /** Adds many jobs in one go. @throws FieldError `queue_unavailable`: some may have been added all the same */
+  /** Enqueues many jobs at once. @throws FieldError `queue_unavailable`; some may have been added nevertheless */
   async enqueueAll(jobs: readonly ApplyUpdates[]): Promise<Durability> {
     const jobsByQueue = new Map<UpdatesQueue, ApplyUpdates[]>();
     for (const job of jobs) {
@@ -157,21 +155,21 @@ export class UpdateProducer {
         return 'postgres';
       }
     } catch (error) {
-      cause = new AggregateError([cause, error].filter(Boolean), 'neither queue took the updates');
+      cause = new AggregateError([cause, error].filter(Boolean), 'neither queue accepted the updates');
     }
     throw new FieldError('queue_unavailable', { retryAfterSeconds: 2, cause });
   }
 
-  /** Spares everybody the wait for a Redis that hangs, until it answers again. */
+  /** Skips Redis until a probe succeeds, so that requests do not wait for the timeout of an unavailable server. */
   #markRedisUnavailable(): void {
     if (this.#isRedisUnavailable || !this.#fallback) return;
     this.#isRedisUnavailable = true;
-    this.#log.warn('the queue is away: updates go to PostgreSQL');
+    this.#log.warn('queue Redis unavailable; using the fallback queue');
     const probe = async () => {
       try {
         await this.#redis.ping();
         this.#isRedisUnavailable = false;
-        this.#log.info('the queue is back');
+        this.#log.info('queue Redis available again');
       } catch {
         if (!this.#isClosed) setTimeout(() => void probe(), probeIntervalMs);
       }
@@ -180,9 +178,9 @@ export class UpdateProducer {
   }
 
   /**
-   * Requests that wait or are being worked on, in Redis and PostgreSQL, as far as this process can tell from how many it
-   * has put into a job lately. Looks for new workers as well: who enqueues for long asks now and then.
-   * @throws when a queue that is in use does not answer.
+   * Estimates the unfinished requests in both queues from the number of jobs and the average of requests per job. Refreshes
+   * the partitions as well, so that a producer that counts regularly follows changes of the worker group.
+   * @throws if a queue that is in use does not answer
    */
   async countBacklog(): Promise<number> {
     const inFallback = (await this.#fallback?.countBacklog()) ?? 0;
@@ -192,9 +190,9 @@ export class UpdateProducer {
     return Math.round(inRedis * this.#requestsPerJob) + inFallback;
   }
 
-  /** What stands in both queues; undefined for one that does not answer, or that is not used. */
+  /** The statistics of both queues; undefined for a queue that does not answer or is not used. */
   async readStats(): Promise<{ redis: QueueStats | undefined; postgres: QueueStats | undefined }> {
-    const logFailure = (err: unknown) => void this.#log.debug({ err }, 'a queue could not be looked into');
+    const logFailure = (err: unknown) => void this.#log.debug({ err }, 'queue stats read failed');
     const [redis, postgres] = await Promise.all([
       this.queues.readStats().catch(logFailure),
       this.#fallback?.readStats().catch(logFailure),
@@ -202,14 +200,10 @@ export class UpdateProducer {
     return { redis: redis ?? undefined, postgres: postgres ?? undefined };
   }
 
-  /**
-   * What the queue's Redis holds, and may hold (0: as much as there is), in bytes; of a cluster, its fullest node. Undefined
-   * while it is left alone.
-   */
+  /** The memory of the queue's Redis; undefined while it is unavailable. @throws if it does not answer */
   async readMemory(): Promise<QueueMemory | undefined> {
     if (this.#isRedisUnavailable) return undefined;
-    const all = await Promise.all(listServers(this.#redis).map(readServerMemory));
-    return all.sort((one, other) => computeFillRatio(other) - computeFillRatio(one))[0];
+    return readQueueMemory(this.#redis);
   }
 
   async close(): Promise<void> {
@@ -218,36 +212,4 @@ export class UpdateProducer {
     await this.#fallback?.close();
     this.#redis.disconnect();
   }
-}
-
-async function readServerMemory(redis: Redis): Promise<QueueMemory> {
-  const info = await redis.info('memory');
-  const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-  return { usedBytes: read('used_memory'), maxBytes: read('maxmemory') };
-}
-
-/** Those without a limit are as full as what they hold. */
-function computeFillRatio({ usedBytes, maxBytes }: QueueMemory): number {
-  return maxBytes > 0 ? usedBytes / maxBytes : usedBytes / Number.MAX_SAFE_INTEGER;
-}
-
-/** In bytes of a queue, and rather too many than too few. */
-export function estimateJobBytes({ updates }: Pick<ApplyUpdates, 'updates'>): number {
-  return updates.reduce((sum, update) => sum + estimateUpdateBytes(update), 0);
-}
-
-function estimateUpdateBytes(update: Update): number {
-  const { clock } = update;
-  const origin = 150 + (clock ? 40 * Object.keys(clock).length : 0);
-  if (update.kind === 'cells.set') return origin + 40 * update.cells.length;
-  if (update.kind !== 'particle.put') return origin;
-  return origin + 150 + 3 * (update.content?.length ?? 0) + 100 * (update.connections?.length ?? 0);
-}
-
-const settingNames = ['appendonly', 'appendfsync', 'maxmemory-policy'] as const;
-
-function parseDurability(settings: Record<string, string>): Durability {
-  if (settings.appendonly !== 'yes') return 'memory';
-  if (settings.appendfsync === 'always') return 'fsync';
-  return settings.appendfsync === 'everysec' ? 'everysec' : 'memory';
 }

@@ -1,18 +1,20 @@
-/** The door for updates, whoever brings them: what is changed of an update before it may wait in the queue. */
+/** The one change that is made to updates before they are enqueued, by the API and by the CLI. */
 import type { Update } from '../field/update.ts';
 
-/** How far a device's clock may run ahead before its timestamps are brought down. */
+/** How far ahead of the server a timestamp may be. */
 const maxClockSkewMs = 60_000;
-/** How far above a device's last counter the next may be. */
-export const maxCounterGap = 1_000_000;
 
 export interface ClampedUpdates {
   readonly updates: readonly Update[];
-  /** The counters whose timestamps were brought down to the server's time. */
+  /** The counters of the updates whose timestamps were lowered. */
   readonly adjusted: readonly number[];
 }
 
-/** Brings down timestamps from clocks that run ahead, so that none of them wins ties for ever. */
+/**
+ * Lowers timestamps that are too far ahead to the server's time: a device with a fast clock must not win every concurrent
+ * write from then on.
+ * @param now the server's time in ms
+ */
 export function clampTimestamps(updates: readonly Update[], now: number): ClampedUpdates {
   const limit = now + maxClockSkewMs;
   if (updates.every(({ timestamp }) => timestamp <= limit)) return { updates, adjusted: [] };

@@ -1,4 +1,4 @@
-/** What each kind of event does to the boosts and the quantum fields. */
+/** The effects of each type of event on the boosts and the quantum fields. */
 
 import { clampFinite, clampUnit } from '../clamp.ts';
 import type { FieldState } from '../state.ts';
@@ -31,7 +31,7 @@ const effects: Readonly<Record<EventType, Effect>> = {
   void: enterVoid,
 };
 
-/** Applies an event at the state's log time. */
+/** Applies an event at the log time of the state. */
 export function applyEvent(state: FieldState, { type, intensity }: FieldEvent): void {
   effects[type](state, intensity);
 }
@@ -91,7 +91,7 @@ function setRoom64(state: FieldState, room64Active: boolean): void {
   state.dynamics = { ...state.dynamics, room64Active };
 }
 
-/** Whether the portal is stable enough to open room 64. */
+/** Whether any quantum field is stable enough to open room 64. */
 export function isPortalStable(fields: readonly QuantumField[]): boolean {
   return fields.some((field) => field.portalStability > portalThreshold);
 }

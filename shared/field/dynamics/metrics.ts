@@ -1,4 +1,4 @@
-/** The metrics that are drawn from a field: pure functions of its state, as of its last update. */
+/** The metrics of a field: pure functions of its state, as of its last update. */
 import { clampUnit } from '../clamp.ts';
 import type { Dynamics, FieldState } from '../state.ts';
 import { sumParticles } from './quantum-field.ts';
@@ -13,7 +13,7 @@ export interface Metrics {
 
 const boostHalfLifeMs = 60_000;
 
-/** The boosts as they stand at `time`: halved for every 60 s since they were last moved. */
+/** The boosts at `time`: halved for every 60 s since they last changed. */
 export function computeBoosts(dynamics: Dynamics, time: number): { resonance: number; intelligence: number } {
   const factor = 0.5 ** (Math.max(0, time - dynamics.boostedAt) / boostHalfLifeMs);
   return { resonance: dynamics.resonanceBoost * factor, intelligence: dynamics.intelligenceBoost * factor };
@@ -23,7 +23,7 @@ export function computeGlobalResonance(mean: number | undefined, boost: number):
   return clampUnit((mean ?? 0.5) + boost);
 }
 
-/** The mean shown resonance, or undefined while there are no particles. */
+/** The mean of the derived resonances, or undefined while there are no particles. */
 export function computeMeanResonance(state: FieldState): number | undefined {
   const { count, resonance } = sumParticles(state.particles.values());
   return count === 0 ? undefined : resonance / count;

@@ -1,4 +1,4 @@
-/** The quantum fields, and how a particle update moves them. */
+/** The quantum fields, and how an update of a particle changes them. */
 import { clampFinite, clampUnit } from '../clamp.ts';
 import { type DerivedParticle, getDerivedParticle, type Particle } from '../registers/particle.ts';
 
@@ -30,18 +30,18 @@ export function createPrimaryField(): QuantumField {
   };
 }
 
-/** The sums over the shown particles that the dynamics and the metrics are made of, in order of creation. */
+/** The sums over all particles, in order of creation, that the dynamics and the metrics are computed from. */
 export interface ParticleTotals {
   readonly count: number;
   /** Σ r */
   readonly resonance: number;
   /** Σ ½|v|²r */
   readonly kinetic: number;
-  /** The first that are crystallized, as many as the primary field has harmonics. */
+  /** The first crystallized particles, one for each harmonic of the primary field. */
   readonly crystallized: readonly DerivedParticle[];
 }
 
-/** All in one pass: a thousand particles are looked through for every particle update. */
+/** Computes all sums in one pass: it visits up to a thousand particles for every update of a particle. */
 export function sumParticles(particles: Iterable<Particle>): ParticleTotals {
   const crystallized: DerivedParticle[] = [];
   let count = 0;
@@ -60,7 +60,7 @@ export function sumParticles(particles: Iterable<Particle>): ParticleTotals {
 /** One step of every quantum field after a particle update: `L = Σ ½|v|²r − strength · sin(h₀ or 1) · Σ r`. */
 export function stepQuantumFields(fields: readonly QuantumField[], totals: ParticleTotals): QuantumField[] {
   return fields.map((field) => {
-    // A harmonic of 0 does not vibrate: it counts as missing.
+    // A harmonic of 0 counts as missing: its sine would cancel the potential term.
     const phase = Math.sin(field.harmonics[0] || 1);
     const lagrangian = totals.kinetic - field.strength * phase * totals.resonance;
     const strength = clampUnit(field.strength + 0.01 * lagrangian);

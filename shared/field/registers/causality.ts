@@ -1,26 +1,26 @@
-/** What an update knew of when it was made: the causal order, from `seen` and the vector clock. */
+/** The causal order of writes (happens-before), derived from `seen` and the vector clock of an update. */
 import type { DeviceId } from '../ids.ts';
 import type { Stamp } from './stamp.ts';
 
-/** One update as a writer of registers. */
+/** What the merge of a register needs of an update. */
 export interface Write {
   readonly device: DeviceId;
   readonly counter: number;
   readonly timestamp: number;
   readonly seen: number;
   readonly clock?: Readonly<Record<string, number>>;
-  /** The version that this update gets. */
+  /** The version that is assigned to the update. */
   readonly version: number;
 }
 
 export type CausalOrder = 'after' | 'superseded' | 'concurrent';
 
 /**
- * How a write stands to an earlier applied one of the same register.
+ * Orders a write relative to an earlier applied write of the same register.
  *
- * A device's own counters decide among its own writes, whatever it claims to have seen. Claims about others need no
- * clamp to what the field has applied: they are only ever compared with writes that it has applied, so a claim to have
- * seen the future says no more than "all that is here", and is not kept for later.
+ * Writes of one device are ordered by its counters alone, whatever `seen` and `clock` claim. Claims about other devices need
+ * no validation: they are only compared with writes that have been applied and are not stored, so a claim that exceeds the
+ * field's version has the same effect as that version.
  */
 export function compareCausally(write: Write, earlier: Stamp): CausalOrder {
   if (write.device === earlier.device) return write.counter > earlier.counter ? 'after' : 'superseded';
@@ -30,7 +30,7 @@ export function compareCausally(write: Write, earlier: Stamp): CausalOrder {
   return 'concurrent';
 }
 
-/** The stamp that `write` leaves on a register, above the stamp of the write that it replaces knowingly. */
+/** The stamp of a register after a write: greater than the stamp of a causally earlier write that it replaces. */
 export function createStamp(write: Write, replaced?: Stamp): Stamp {
   const { device, counter, version } = write;
   const timestamp = replaced ? Math.max(write.timestamp, replaced.timestamp + 1) : write.timestamp;

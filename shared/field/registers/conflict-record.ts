@@ -1,4 +1,4 @@
-/** What is recorded when concurrent writes met: both values, and which of them stands. */
+/** Records conflicts between concurrent writes: both values, and which of them remains. */
 
 import type { DeviceId } from '../ids.ts';
 import type { ParticleAttributes } from '../update.ts';
@@ -11,7 +11,7 @@ import type { Stamp } from './stamp.ts';
 export const resolutions = ['kept_local', 'used_remote', 'merged'] as const;
 export type Resolution = (typeof resolutions)[number];
 
-/** The contended attributes of a particle; `null` for a removal. */
+/** The attributes of a particle that were written concurrently; `null` for a removal. */
 type ParticleValue = ParticleAttributes | null;
 
 export interface ConflictingWrite<Value = number | ParticleValue> {
@@ -21,14 +21,14 @@ export interface ConflictingWrite<Value = number | ParticleValue> {
   readonly value: Value;
 }
 
-/** One per cell or particle that an update contended. Local is what stood, remote is the update that came. */
+/** A conflict of an update in one cell or particle. `local` is the applied write, `remote` the update that arrived. */
 export interface Conflict {
   /** `"x,y"` or `"particle/<id>"`. */
   readonly cell: string;
   readonly local: ConflictingWrite;
   readonly remote: ConflictingWrite;
   readonly resolution: Resolution;
-  /** The field version of the update that came. */
+  /** The version of the update that arrived. */
   readonly version: number;
   /** Its log time in ms. */
   readonly time: number;
@@ -52,7 +52,7 @@ export function recordCellConflict(
   };
 }
 
-/** The conflict of a put or remove with what stood in the particle, if there was one. */
+/** The conflict of a put or remove with the applied writes of the particle; undefined if there is none. */
 export function recordParticleConflict(
   particle: Particle,
   results: readonly AttributeResult[],
@@ -80,11 +80,11 @@ export function recordParticleConflict(
   };
 }
 
-/** `merged` when the particle now holds something of the update, and of those whose writes it contended. */
+/** `merged` if the particle now has values both of the update and of the devices that it conflicts with. */
 function resolveConflict(particle: Particle, contended: readonly AttributeResult[], write: Write): Resolution {
   const existence = contended.find(({ name }) => name === 'exists');
   if (existence && (existence.value === false) === (existence.result === 'won')) {
-    // The particle is gone: whoever removed it got all of it.
+    // The particle is removed: the removal has won every attribute.
     return existence.result === 'won' ? 'used_remote' : 'kept_local';
   }
   const stamps = attributeNames.flatMap((name) => {
@@ -114,7 +114,7 @@ function collectValues(entries: readonly (readonly [string, unknown])[]): Partic
   );
 }
 
-/** One resolution for an update that met several conflicts. */
+/** The resolution of an update with several conflicts; undefined without conflicts. */
 export function combineResolutions(conflicts: readonly Conflict[]): Resolution | undefined {
   const [first, ...rest] = conflicts;
   if (!first) return undefined;

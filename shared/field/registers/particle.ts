@@ -1,11 +1,12 @@
 /**
- * A memory particle: six registers, how a put or a remove writes them, and what the particle shows.
+ * A memory particle: six registers, how a put or a remove writes them, and the values derived from them.
  *
- * A remove writes "nothing" into every register, so a particle that is put again starts from the defaults, and the
- * result is the same in whichever order concurrent puts and removes arrive.
+ * A remove writes an empty value into every register. A particle that is put again therefore starts from the defaults, and
+ * the result does not depend on the order in which concurrent puts and removes arrive.
  */
 
 import { clampFinite } from '../clamp.ts';
+import { fnv1a } from '../fnv1a.ts';
 import type { ParticleAttributes, Vector } from '../update.ts';
 import type { Write } from './causality.ts';
 import { mergeRegister, type Register, type WriteResult } from './register.ts';
@@ -17,16 +18,16 @@ type AttributeValue = ParticleAttributes[AttributeName] | null;
 
 export interface Particle {
   readonly id: string;
-  /** The field version at which it came to be: its place in the order of creation. */
+  /** The version at which it was created or recreated: its position in the order of creation. */
   created: number;
   exists: Register<boolean> | undefined;
-  /** A register whose value is `null` was emptied by a remove. */
+  /** The value `null` means that a remove emptied the register. */
   readonly attributes: { [Name in AttributeName]?: Register<NonNullable<ParticleAttributes[Name]> | null> };
-  /** What it shows, worked out once per change. */
+  /** A cache that every write invalidates. */
   derived: DerivedParticle | undefined;
 }
 
-/** The particle as clients see it, and its share of the kinetic sum. */
+/** The values that clients receive, and the particle's kinetic energy. */
 export interface DerivedParticle {
   readonly position: Vector;
   readonly velocity: Vector;
@@ -42,7 +43,7 @@ export interface DerivedParticle {
 export interface AttributeResult {
   readonly name: AttributeName | 'exists';
   readonly result: WriteResult;
-  /** The register as it stood before the write. */
+  /** The register before the write. */
   readonly before: Register<unknown> | undefined;
   readonly value: unknown;
 }
@@ -51,7 +52,7 @@ export function createParticle(id: string): Particle {
   return { id, created: 0, exists: undefined, attributes: {}, derived: undefined };
 }
 
-/** Writes the attributes that a put brings, and that the particle exists. */
+/** Writes `exists` and the given attributes. */
 export function putAttributes(particle: Particle, attributes: ParticleAttributes, write: Write): AttributeResult[] {
   const results = [writeExists(particle, true, write)];
   for (const name of attributeNames) {
@@ -61,7 +62,7 @@ export function putAttributes(particle: Particle, attributes: ParticleAttributes
   return results;
 }
 
-/** Empties every register: the particle is gone, and what it was is forgotten. */
+/** Writes that the particle does not exist, and empties its attributes. */
 export function removeAttributes(particle: Particle, write: Write): AttributeResult[] {
   return [
     writeExists(particle, false, write),
@@ -141,26 +142,22 @@ export function findNewestStamp(registers: readonly (Register<unknown> | undefin
   for (const register of registers) {
     if (register && (!newest || compareStamps(register.stamp, newest) > 0)) newest = register.stamp;
   }
-  if (!newest) throw new Error('a particle without a single write has no newest stamp');
+  if (!newest) throw new Error('a particle without writes has no newest stamp');
   return newest;
 }
 
-/** The velocity of a particle that was put without one: a hash of its id, each axis in [-0.05, 0.05). */
+/** The default velocity of a particle: a hash of its id, each axis in [-0.05, 0.05). */
 export function deriveVelocity(id: string): Vector {
   return { x: deriveAxis(`${id}/x`), y: deriveAxis(`${id}/y`), z: deriveAxis(`${id}/z`) };
 }
 
 function deriveAxis(text: string): number {
-  return (fnv1a(text) / 2 ** 32) * 0.1 - 0.05;
+  return (avalanche(fnv1a(text)) / 2 ** 32) * 0.1 - 0.05;
 }
 
-/** FNV-1a over code units, 32 bits (http://www.isthe.com/chongo/tech/comp/fnv/), with a final avalanche. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+/** The finalizer of MurmurHash3, which spreads a difference in one bit over all 32. */
+function avalanche(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }

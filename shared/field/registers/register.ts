@@ -1,4 +1,4 @@
-/** A register: one value with the stamp of its last write, and the rule that merges a write into it. */
+/** A last-writer-wins register: a value, the stamp of its last write, and the rule by which a write is merged. */
 import { compareCausally, createStamp, type Write } from './causality.ts';
 import { compareStamps, type Stamp } from './stamp.ts';
 
@@ -8,11 +8,11 @@ export interface Register<T> {
 }
 
 /**
- * What became of a write.
- * - `written`: it was the first, or knew of the value that it replaced
- * - `superseded`: the same device has written later; nothing changed
- * - `agreed`: concurrent, with an equal value; no conflict
- * - `won`, `lost`: concurrent, with another value; a conflict
+ * The result of a write.
+ * - `written`: the first write, or causally after the value that it replaces
+ * - `superseded`: the same device has already made a later write; nothing changes
+ * - `agreed`: concurrent with an equal value; no conflict
+ * - `won`, `lost`: concurrent with a different value; a conflict
  */
 export type WriteResult = 'written' | 'superseded' | 'agreed' | 'won' | 'lost';
 
@@ -21,7 +21,7 @@ export interface MergedRegister<T> {
   readonly result: WriteResult;
 }
 
-/** Last writer wins among concurrent writes; a write that has seen the current one always replaces it. */
+/** Replaces the value if the write is causally after the current one, or if it is concurrent and has the greater stamp. */
 export function mergeRegister<T>(
   current: Register<T> | undefined,
   value: T,

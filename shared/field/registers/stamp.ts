@@ -1,12 +1,12 @@
-/** The stamp of a written value, and the total order that breaks ties between concurrent writes. */
+/** The stamp of a write, and the total order that decides between concurrent writes. */
 import type { DeviceId } from '../ids.ts';
 
 export interface Stamp {
-  /** Hybrid time in ms. */
+  /** Hybrid logical time in ms. */
   readonly timestamp: number;
   readonly device: DeviceId;
   readonly counter: number;
-  /** The field version that the update got when it was applied. Not part of the order. */
+  /** The version that was assigned to the update. Not part of the order. */
   readonly version: number;
 }
 

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { AdmissionControl } from '../../../api/admission/admission-control.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
-import type { QueueMemory } from '../../../shared/queue/update-producer.ts';
+import type { QueueMemory } from '../../../shared/queue/redis-health.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 const mebibyte = 1024 ** 2;

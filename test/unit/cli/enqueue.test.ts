@@ -4,7 +4,6 @@ import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { retryOutage } from '../../../cli/backends/retry-outage.ts';
 import { awaitReceipts } from '../../../cli/enqueue/await-receipts.ts';
-import { createCounterGapCheck } from '../../../cli/enqueue/counter-gap-check.ts';
 import { createEnqueueCounts } from '../../../cli/enqueue/counts.ts';
 import { InFlight } from '../../../cli/enqueue/in-flight.ts';
 import { groupUpdates } from '../../../cli/enqueue/input/group-jobs.ts';
@@ -83,22 +82,6 @@ t.test('a job holds rising counters of one device, and no more than a request', 
     ),
     [3, 1],
   );
-});
-
-t.test('a leap is measured from what the log and the input say of the device', async (t) => {
-  const asked: string[] = [];
-  const check = createCounterGapCheck(async (device) => {
-    asked.push(device);
-    return 5_000_000;
-  });
-  const [ada] = [asDevice('ada')];
-  t.equal(await check(ada, 1_000_000), undefined);
-  t.equal(await check(ada, 2_000_000), undefined);
-  t.same(asked, [], 'nobody is asked about counters that follow');
-  t.equal(await check(ada, 6_000_000), undefined);
-  t.same(asked, ['ada']);
-  t.match(await check(ada, 7_000_001), /more than 1000000 above the device's last, 6000000/);
-  t.equal(await check(ada, 7_000_000), undefined, 'a refused one does not count');
 });
 
 t.test('an outage is waited out until the limit', async (t) => {
