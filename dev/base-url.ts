@@ -1,4 +1,4 @@
-/** Where a browser or curl on this machine reaches the API, which may listen on every address. */
+/** The URL of the API for a browser or curl on this machine. A wildcard address is replaced by the loopback address. */
 import type { Config } from '../shared/config/config.ts';
 
 const WILDCARD_ADDRESSES: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };

@@ -1,6 +1,7 @@
 /**
- * One owner a data folder: a file that names the owner's process. An owner that is dead, or whose pid another program
- * has by now, is replaced.
+ * The lock of a data folder: a file that identifies the owner's process by pid and start time, so that a lock of a dead
+ * owner, or of a recycled pid, is replaced at once. `proper-lockfile` cannot replace this: it detects a stale lock only by
+ * the age of its file (10 s by default), and records no owner that could be named in a message or, once orphaned, stopped.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,12 +12,12 @@ interface LockOwner extends ProcessIdentity {
   launchers: ProcessIdentity[];
 }
 
-/** All that an owner may take to stop: each of its processes has its own time of grace. */
+/** The longest shutdown of an owner, which stops its processes one by one, each with its own grace period. */
 const STOP_DEADLINE_MS = 90_000;
 
 /**
- * Takes the lock of `folder`. Returns how to give it back.
- * @throws a sentence that names the owner's pid, if there is one.
+ * Acquires the lock of `folder` and returns a function that releases it.
+ * @throws Error that names the owner's pid, when another process has the lock
  */
 export async function acquireDataDirLock(
   folder: string,
@@ -36,7 +37,7 @@ export async function acquireDataDirLock(
   };
 }
 
-/** An owner whose npm was killed is about to stop by itself; any other owner keeps the folder. */
+/** An owner whose npm was killed is stopped and awaited. @throws Error when the owner is not orphaned */
 async function waitForOrphanedOwner(
   owner: LockOwner,
   folder: string,
@@ -46,20 +47,19 @@ async function waitForOrphanedOwner(
   if (owner.launchers.every(isAlive)) {
     throw new Error(
       `Another npm start (pid ${pid}) uses ${folder}. Stop it (Ctrl-C in its terminal, or: kill ${pid}), ` +
-        'or give this one a folder of its own: FIELD_DATA_DIR=./.field-2 npm start',
+        'or use another folder: FIELD_DATA_DIR=./.field-2 npm start',
     );
   }
-  printLine(`The npm start before this one (pid ${pid}) was cut off: waiting until it has stopped`);
+  printLine(`The previous npm start (pid ${pid}) lost its terminal: waiting until it has stopped`);
   process.kill(pid, 'SIGTERM');
   const deadline = Date.now() + STOP_DEADLINE_MS;
   while (isAlive(owner)) {
-    if (Date.now() > deadline)
-      throw new Error(`The npm start before this one does not stop. End it with: kill -9 ${pid}`);
+    if (Date.now() > deadline) throw new Error(`The previous npm start does not stop. End it with: kill -9 ${pid}`);
     await delay(100);
   }
 }
 
-/** Creates the file with all its text in one step, so that nobody reads half of it. False when it exists. */
+/** Creates the file with its whole text atomically. Returns false when it exists. */
 function createAtomically(file: string, text: string): boolean {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, text);
@@ -74,7 +74,7 @@ function createAtomically(file: string, text: string): boolean {
   }
 }
 
-/** Moved away before it is removed: if somebody else was quicker and it is their lock, it is put back. */
+/** Renames before removing, and restores the file if another process replaced the stale lock in between. */
 function removeStaleLock(file: string, text: string): void {
   const stalePath = `${file}.${process.pid}.dead`;
   try {
@@ -91,7 +91,7 @@ function parseOwner(text: string): LockOwner | undefined {
   try {
     return JSON.parse(text) as LockOwner;
   } catch {
-    return undefined; // Cut short by a power cut: nobody's.
+    return undefined; // A file truncated by a power failure has no owner.
   }
 }
 

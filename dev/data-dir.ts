@@ -1,4 +1,4 @@
-/** The folder in which `npm start` keeps everything: the servers' data, made-up secrets, logs, and who owns it. */
+/** The data folder of `npm start`: server data, generated secrets, logs, process records and the lock. */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { chmod, mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { listLiveRecords, stopRecordedProcesses } from './processes/pid-files.ts
 
 const addressesFile = 'stack.json';
 
-/** 32 random bytes as hex are 64 characters that need no escaping, in a URL or anywhere. */
+/** Random bytes in hexadecimal, which needs no escaping in a URL. */
 const createSecretGenerator = (bytes: number) => () => randomBytes(bytes).toString('hex');
 
 const secretsSchema = z.object({
@@ -24,15 +24,15 @@ const secretsSchema = z.object({
 
 export interface DataDir {
   path: string;
-  /** Where the processes are recorded. */
+  /** The folder of the process records. */
   runFolder: string;
   secrets: z.infer<typeof secretsSchema>;
-  /** Writes down where everything is, for the command `field` to find. */
+  /** Writes the addresses and settings of the stack, which the command line reads. */
   writeAddresses(config: Config): Promise<void>;
   release(): void;
 }
 
-/** Opens the folder, creating what is missing, and stops what an owner that was killed has left running. */
+/** Opens or creates the folder, and stops the processes that a killed owner has left running. */
 export async function openDataDir(requestedPath: string, printLine: (line: string) => void): Promise<DataDir> {
   try {
     await createFolder(requestedPath);
@@ -48,27 +48,30 @@ export async function openDataDir(requestedPath: string, printLine: (line: strin
     return { path, runFolder, secrets, writeAddresses: (config) => writeAddresses(path, config), release };
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EACCES') throw cause;
-    throw new Error(`${requestedPath} holds files of another user: run npm start as that user, or set FIELD_DATA_DIR`, {
-      cause,
-    });
+    throw new Error(
+      `${requestedPath} contains files of another user: run npm start as that user, or set FIELD_DATA_DIR`,
+      {
+        cause,
+      },
+    );
   }
 }
 
 async function stopLeftovers(runFolder: string, printLine: (line: string) => void): Promise<void> {
   const leftovers = listLiveRecords(runFolder);
   const names = leftovers.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
-  if (names) printLine(`Stopping what an earlier run has left behind: ${names}`);
+  if (names) printLine(`Stopping processes left over from an earlier run: ${names}`);
   await stopRecordedProcesses(runFolder, leftovers);
 }
 
-/** Others may pass through (as root, PostgreSQL runs as another user) but list nothing; git ignores it wherever it is. */
+/** Other users may traverse but not list it, because under root PostgreSQL runs as another user. Git ignores it. */
 async function createFolder(path: string): Promise<void> {
   const created = await mkdir(path, { recursive: true });
   if (created) await chmod(path, 0o711);
   await writeFile(join(path, '.gitignore'), '*\n');
 }
 
-/** The settings that a command must share with the stack, to find it and to mean the same. */
+/** The settings that a command must share with the stack. */
 const sharedSettings = [
   'DATABASE_URL',
   'QUEUE_REDIS_URL',
@@ -87,7 +90,7 @@ async function writeAddresses(folder: string, config: Config): Promise<void> {
   await writePrivateFile(join(folder, addressesFile), { ...Object.fromEntries(settings), API_URL: baseUrl(config) });
 }
 
-/** All at once, and for nobody else to read. */
+/** Writes atomically, readable by the owner only. */
 async function writePrivateFile(file: string, content: object): Promise<void> {
   await writeFile(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
@@ -103,7 +106,7 @@ async function readSecrets(folder: string): Promise<DataDir['secrets']> {
   try {
     secrets = secretsSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new Error(`${file} cannot be read. Mend it, or remove ${folder} to start from nothing.`, { cause });
+    throw new Error(`${file} is invalid. Repair it, or remove ${folder} to start with empty data.`, { cause });
   }
   await writePrivateFile(file, secrets);
   return secrets;

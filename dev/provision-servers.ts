@@ -1,4 +1,4 @@
-/** Completes the environment for development: starts the servers for which no URL is set, and makes up the secrets. */
+/** Completes the environment for development: starts the servers for which no URL is set, and generates secrets. */
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../shared/config/config.ts';
@@ -10,7 +10,7 @@ import type { ProcessGroup } from './processes/process-group.ts';
 import { findOrInstallRedis } from './redis/install.ts';
 import { startRedis } from './redis/server.ts';
 
-/** Beside the usual ports, so that a server of the machine's own is not in the way. */
+/** Not the default ports, so that they do not collide with servers installed on the machine. */
 const POSTGRES_PORT = 54329;
 const REDIS_PORT = 63799;
 const WORKER_METRICS_PORT = 9464;
@@ -23,11 +23,11 @@ export interface ProvisionServersDeps {
   env: Environment;
   processGroup: ProcessGroup;
   printLine: (line: string) => void;
-  /** Told as soon as the folder is ours, and so has to be given back. */
+  /** Called as soon as the folder is locked, so that the caller can release it. */
   onOpen: (data: DataDir) => void;
 }
 
-/** The environment in which the API and the worker are to run. */
+/** Returns the environment of the API and the worker. */
 export async function provisionServers({
   env,
   processGroup,
@@ -56,14 +56,14 @@ export async function provisionServers({
   };
 }
 
-/** Says what is wrong before anything is started: what is missing will be there by then. */
+/** Validates the settings before anything is started, with placeholders for those that are provided later. */
 function validateSettings(env: Environment): void {
   loadConfig({
     ...env,
     DATABASE_URL: env.DATABASE_URL || 'postgres://to-be-started',
     QUEUE_REDIS_URL: env.QUEUE_REDIS_URL || 'redis://to-be-started',
     CACHE_REDIS_URL: env.CACHE_REDIS_URL || 'redis://to-be-started',
-    ...(env.JWT_SECRET || env.JWKS_URL ? {} : { JWT_SECRET: 'to be made up'.padEnd(32, '.') }),
+    ...(env.JWT_SECRET || env.JWKS_URL ? {} : { JWT_SECRET: 'generated later'.padEnd(32, '.') }),
   });
 }
 
@@ -97,7 +97,7 @@ interface FreePortOptions {
   readonly printLine: (line: string) => void;
 }
 
-/** A port that was free may be taken a moment later, by another stack that starts beside this one. */
+/** Retries with another port, because a free port may be taken meanwhile by a stack that starts at the same time. */
 async function startOnFreePort<Server>(
   { label, preferredPort, printLine }: FreePortOptions,
   start: (port: number) => Promise<Server>,
@@ -124,6 +124,6 @@ async function choosePort(
 ): Promise<number> {
   const port = await findFreePort(preferredPort, host);
   if (preferredPort !== 0 && port !== preferredPort)
-    printLine(`Port ${preferredPort} is taken: ${label} gets port ${port}`);
+    printLine(`Port ${preferredPort} is in use: ${label} uses port ${port}`);
   return port;
 }

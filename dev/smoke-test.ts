@@ -1,26 +1,26 @@
-/** Finds out that all works: the API says that it is ready, and an update goes through queue, worker and database. */
-import { setTimeout as delay } from 'node:timers/promises';
+/** Checks a started system end to end: the API is ready, and an update passes through queue, worker and database. */
 import { signToken } from '../shared/auth/jwt.ts';
 import type { Config } from '../shared/config/config.ts';
 import { deviceIdSchema } from '../shared/contract/ids.ts';
+import { retry } from '../shared/process/retry.ts';
 import { baseUrl } from './base-url.ts';
 
 const READY_DEADLINE_MS = 90_000;
 const UPDATE_DEADLINE_MS = 60_000;
-/** A field of its own, lest it leave a trace in anybody's. */
+/** A separate field, so that no field of a user is changed. */
 const FIELD = 'smoke-test';
 const DEVICE = deviceIdSchema.parse('npm-start');
 
-/** Waits until the readiness check answers 200. */
+/** Waits until the readiness check responds with 200. */
 export async function waitUntilReady(config: Config): Promise<void> {
   const url = `${baseUrl(config)}/api/health/ready`;
   await retryUntilDone('the API is ready', READY_DEADLINE_MS, async () => {
     const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
-    return response.ok ? undefined : `${url} answers ${response.status}: ${await response.text()}`;
+    return response.ok ? undefined : `${url} responded with ${response.status}: ${await response.text()}`;
   });
 }
 
-/** Sends updates until one is applied. Tokens can only be made with a secret. */
+/** Sends updates until one is applied. @param secret signs the token of the test device */
 export async function runSmokeTest(config: Config, secret: string): Promise<void> {
   const key = { secret, issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE };
   const { token } = await signToken(
@@ -35,8 +35,10 @@ export async function runSmokeTest(config: Config, secret: string): Promise<void
     const body = JSON.stringify({ updates: [update] });
     const signal = AbortSignal.timeout(15_000);
     const response = await fetch(`${field}/updates`, { method: 'POST', headers, body, signal });
-    const answer = await response.text();
-    return response.status === 200 && answer.includes('"applied"') ? undefined : `${response.status}: ${answer}`;
+    const responseText = await response.text();
+    return response.status === 200 && responseText.includes('"applied"')
+      ? undefined
+      : `${response.status}: ${responseText}`;
   });
 }
 
@@ -44,23 +46,24 @@ export async function runSmokeTest(config: Config, secret: string): Promise<void
 async function readLastCounter(url: string, headers: Record<string, string>): Promise<number> {
   const response = await fetch(url, { headers, signal: AbortSignal.timeout(5000) });
   if (response.status === 404) return 0;
-  if (!response.ok) throw new Error(`${url} answers ${response.status}: ${await response.text()}`);
+  if (!response.ok) throw new Error(`${url} responded with ${response.status}: ${await response.text()}`);
   const { clock } = (await response.json()) as { clock: Record<string, number> };
   return clock[DEVICE] ?? 0;
 }
 
-/** Tries until the answer is undefined; what it was last becomes part of the failure. */
+/** Repeats `attempt` until it returns undefined. @throws Error with the last problem after `timeoutMs` */
 async function retryUntilDone(
-  what: string,
+  condition: string,
   timeoutMs: number,
   attempt: () => Promise<string | undefined>,
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const problem = await attempt().catch((error: Error) => `${error.message} ${error.cause ?? ''}`);
-    if (problem === undefined) return;
-    if (Date.now() > deadline)
-      throw new Error(`Waited ${timeoutMs / 1000} s in vain until ${what}. The last answer: ${problem}`);
-    await delay(200);
+  const work = async () => {
+    const problem = await attempt();
+    if (problem !== undefined) throw new Error(problem);
+  };
+  try {
+    await retry(work, { initialDelayMs: 200, maxDelayMs: 200, timeoutMs });
+  } catch (cause) {
+    throw new Error(`Timed out after ${timeoutMs / 1000} s waiting until ${condition}`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-/** `npm start`: brings up the whole system, says where it is, and takes all of it down again. */
+/** `npm start`: starts the whole system, prints its addresses, and stops all of it at the end. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { migrate } from '../db/migrations/migrate.ts';
@@ -12,7 +12,7 @@ import { provisionServers } from './provision-servers.ts';
 import { runSmokeTest, waitUntilReady } from './smoke-test.ts';
 import { describeError, HELP_TEXT, renderStartupBanner } from './startup-banner.ts';
 
-/** More than a process gives its own shutdown (shared/process/lifecycle.ts). */
+/** Longer than the shutdown timeout of a process (shared/process/lifecycle.ts). */
 const PROCESS_GRACE_MS = 25_000;
 
 const processGroup = createProcessGroup();
@@ -34,13 +34,13 @@ async function run(): Promise<void> {
   if (applied.length > 0) printLine(`Migrated the database: ${applied.join(', ')}`);
 
   const worker = await startService('worker', '../workers/main.ts', env);
-  // The port for metrics is the worker's: the API shows its own at /metrics.
+  // METRICS_PORT is for the worker; the API serves its metrics at /metrics.
   const api = await startService('api', '../api/main.ts', { ...env, METRICS_PORT: '' });
   const serviceExit = Promise.race([worker, api].map(async (ours) => `The ${ours.name} ended (${await ours.exited})`));
   const failed = serviceExit.then((reason) => Promise.reject(new Error(reason)));
   await Promise.race([failed, waitUntilReady(config)]);
   if (config.JWT_SECRET) await Promise.race([failed, runSmokeTest(config, config.JWT_SECRET)]);
-  else printLine('With JWKS_URL no token can be made here, so that no update was sent to see it go through');
+  else printLine('No test update was sent, because with JWKS_URL no token can be signed here');
   await data?.writeAddresses(config);
   printLine(await renderStartupBanner(config, data));
   printLine(`ready in ${process.uptime().toFixed(1)} s — Ctrl-C stops everything`);
@@ -61,7 +61,7 @@ async function shutDown(exitCode: number): Promise<never> {
 }
 
 function fail(error: unknown): void {
-  if (processGroup.isStopping) return; // What was under way when everything was told to stop.
+  if (processGroup.isStopping) return; // An error of an operation that the shutdown interrupted.
   console.error(error instanceof ConfigError ? error.message : describeError(error));
   void shutDown(1);
 }
@@ -72,13 +72,13 @@ if (process.argv.includes('--help') || process.argv.includes('-h')) {
 }
 onShutdownSignals(
   () => {
-    printLine('Stopping everything (Ctrl-C again: at once)');
+    printLine('Stopping everything (press Ctrl-C again to stop at once)');
     void shutDown(0);
   },
   () => void processGroup.forceStop().then(() => shutDown(1)),
 );
 watchLaunchers(findLaunchers(), (pid) => {
-  if (!processGroup.isStopping) printLine(`The npm that started this is gone (pid ${pid}): stopping everything`);
+  if (!processGroup.isStopping) printLine(`The npm that started this (pid ${pid}) has ended: stopping everything`);
   void shutDown(1);
 });
 process.on('uncaughtException', fail);

@@ -1,4 +1,4 @@
-/** What `npm start` says: its help, and at the end where everything is and how to send a first particle. */
+/** The texts of `npm start`: its help, and the banner with the addresses and a first request. */
 import { randomBytes } from 'node:crypto';
 import { signToken } from '../shared/auth/jwt.ts';
 import type { Config } from '../shared/config/config.ts';
@@ -8,31 +8,31 @@ import type { DataDir } from './data-dir.ts';
 
 const TOKEN_DAYS = 30;
 
-export const HELP_TEXT = `npm start: one API and one worker, with a PostgreSQL and a Redis of their own where none is given.
+export const HELP_TEXT = `npm start: one API and one worker, with their own PostgreSQL and Redis unless others are given.
 
-It starts what is missing, migrates the database, waits until an update has gone through, and prints the addresses.
-The data survives restarts, kill -9 included. Ctrl-C stops everything.
+It starts what is missing, migrates the database, waits until a test update is applied, and prints the addresses.
+The data survives restarts, including kill -9. Ctrl-C stops everything.
 
-  DATABASE_URL       postgres://…; a PostgreSQL is started when it is not set
-  QUEUE_REDIS_URL    redis://… for the queue   \\  a Redis is started (and installed first,
-  CACHE_REDIS_URL    redis://… for the cache   /  if it must be) when one of them is not set
-  PORT, HOST         where the API listens: 3000 (or a free port), 127.0.0.1
-  FIELD_DATA_DIR     the folder for data, secrets and logs: .field
-  JWT_SECRET         signs the tokens, 32 bytes or more; made up when it is not set
-  JWKS_URL           whose tokens to accept instead
-  OPEN_REGISTRATION  true: anybody gets a token from POST /api/devices; the default outside production
-  ADMIN_PASSWORD     for Bull Board, user operator; made up when it is not set
-  NODE_ENV           production: nothing is started or made up, and a missing setting ends it
+  DATABASE_URL       postgres://…; if not set, a PostgreSQL is started
+  QUEUE_REDIS_URL    redis://… for the queue   \\  if one is not set, a Redis is started
+  CACHE_REDIS_URL    redis://… for the cache   /  (and installed, if necessary)
+  PORT, HOST         address of the API; default: 127.0.0.1, port 3000 or a free one
+  FIELD_DATA_DIR     folder for data, secrets and logs; default: .field
+  JWT_SECRET         signs the tokens, at least 32 bytes; generated if not set
+  JWKS_URL           accept tokens signed with these keys instead
+  OPEN_REGISTRATION  true: POST /api/devices issues tokens to anyone; the default outside production
+  ADMIN_PASSWORD     for Bull Board, user operator; generated if not set
+  NODE_ENV           production: starts and generates nothing; a missing setting is an error
 
-They may stand in a file .env as well; the environment wins. .env.example lists them all.`;
+A file .env may contain them as well; the environment takes precedence. .env.example lists all of them.`;
 
-/** An error and what caused it, in sentences; how the code came to it is for a log, not for who types `npm start`. */
+/** An error and its causes without stack traces, for whoever runs `npm start`. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : `${error.message}\n  because: ${describeError(error.cause)}`;
 }
 
-/** The lines that tell where everything is. */
+/** The addresses of all parts, and a request that creates a first particle. */
 export async function renderStartupBanner(config: Config, data: DataDir | undefined): Promise<string> {
   const base = baseUrl(config);
   const isGenerated = data !== undefined && config.ADMIN_PASSWORD === data.secrets.adminPassword;
@@ -49,7 +49,7 @@ export async function renderStartupBanner(config: Config, data: DataDir | undefi
   return ['', ...lines, '', ...(await describeFirstParticle(config)), ''].join('\n');
 }
 
-/** Each process shows its own. */
+/** Each process serves its own metrics. */
 function describeMetrics(config: Config): string {
   const apiMetricsUrl = `${baseUrl(config)}/metrics`;
   if (config.METRICS_PORT === undefined)
@@ -57,7 +57,7 @@ function describeMetrics(config: Config): string {
   return `${apiMetricsUrl}, of the worker ${baseUrl({ HOST: config.METRICS_HOST, PORT: config.METRICS_PORT })}/metrics`;
 }
 
-/** A device numbers its own updates, so each run gets a new one that starts at 1. In production no token is shown. */
+/** A device counts its own updates, so each run uses a new device that starts at 1. In production no token is printed. */
 async function describeFirstParticle(config: Config): Promise<string[]> {
   const { JWT_SECRET: secret, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config;
   const device = deviceIdSchema.parse(`curl-${randomBytes(4).toString('hex')}`);

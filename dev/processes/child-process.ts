@@ -1,8 +1,9 @@
 /**
- * The life of the processes that the stack consists of: started in a process group of their own (a terminal's Ctrl-C
- * reaches only us, so that we choose the order), stopped in reverse, and never left behind.
+ * Starts and stops a child process. Each child leads its own process group, so that a terminal's Ctrl-C reaches only the
+ * supervisor, which decides the order of shutdown, and so that its descendants can be killed with it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
 import { killGroup, recordProcess } from './pid-files.ts';
 
 export interface ProcessOptions {
@@ -13,15 +14,15 @@ export interface ProcessOptions {
   cwd?: string;
   uid?: number;
   gid?: number;
-  /** Where stdout and stderr go: a file descriptor, our own, or nowhere. */
+  /** The destination of stdout and stderr: a file descriptor, those of this process, or nothing. */
   output: number | 'inherit' | 'ignore';
-  /** Opens an IPC channel, whose end tells the child that we are gone (follow-parent.ts). */
+  /** Opens an IPC channel. Its disconnection informs the child that this process has ended (exit-with-parent.ts). */
   hasIpcChannel?: boolean;
   stopSignal: NodeJS.Signals;
-  /** What ends it at once and cleanly enough; SIGKILL unless it has children that must go as well. */
+  /** The signal for an immediate stop: SIGKILL unless the process must first end its own children. */
   forceSignal?: NodeJS.Signals;
   graceMs: number;
-  /** Where to write it down for whoever comes after a `kill -9`. */
+  /** The folder of its record (pid-files.ts), by which it is found after a `kill -9` of this process. */
   recordIn?: string;
 }
 
@@ -29,21 +30,21 @@ export interface RunningProcess {
   readonly name: string;
   readonly pid: number;
   readonly isRunning: boolean;
-  /** Settles with how it ended: `code 1`, `signal SIGKILL`. Never rejects. */
+  /** Resolves with its exit status: `code 1`, `signal SIGKILL`. Never rejects. */
   readonly exited: Promise<string>;
-  /** Asks it to stop, awaits the end, and kills it after its time of grace. */
+  /** Sends the stop signal, awaits the exit, and kills it after the grace period. */
   stop(): Promise<void>;
-  /** Ends it at once. */
+  /** Sends the force signal, and kills it shortly after. */
   forceStop(): Promise<void>;
   sendSignal(signal: NodeJS.Signals): void;
 }
 
 export type StartProcess = (spec: ProcessOptions) => Promise<RunningProcess>;
 
-/** How long a process that was told to end at once may take before SIGKILL. PostgreSQL itself waits 5 s for children. */
+/** The time between the force signal and SIGKILL. PostgreSQL itself waits 5 s for its children. */
 const FORCE_GRACE_MS = 6000;
 
-/** Starts a process. Rejects when it cannot be started at all. */
+/** @throws Error when the process cannot be started */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const child = spawn(options.command, options.args, {
     env: options.env,
@@ -73,15 +74,15 @@ function superviseChild(
     child.once('exit', (code, signal) => {
       isRunning = false;
       removeRecord();
-      killGroup(pid); // What it started and left behind.
+      killGroup(pid); // Its remaining descendants.
       resolve(signal ? `signal ${signal}` : `code ${code}`);
     });
   });
-  child.on('error', () => {}); // A signal or message that came too late; `exit` tells the rest.
+  child.on('error', () => {}); // A signal or message to a process that has ended; `exit` reports that.
   const sendSignal = (signal: NodeJS.Signals) => void (isRunning && child.kill(signal));
   const end = async (signal: NodeJS.Signals, graceMs: number) => {
     sendSignal(signal);
-    if (!(await exitsWithin(exited, graceMs))) killGroup(pid);
+    if ((await withTimeoutValue(exited, graceMs, 'timeout')) === 'timeout') killGroup(pid);
     await exited;
   };
   return {
@@ -101,14 +102,4 @@ function waitForSpawnError(child: ChildProcess, options: ProcessOptions): Promis
   return new Promise((resolve) => {
     child.once('error', (cause) => resolve(new Error(`${options.name} could not be started`, { cause })));
   });
-}
-
-async function exitsWithin(exited: Promise<string>, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, false);
-  });
-  const ended = await Promise.race([exited.then(() => true), timeout]);
-  clearTimeout(timer);
-  return ended;
 }

@@ -1,9 +1,9 @@
 /**
- * Preloaded into the API and the worker that `npm start` runs (`--import`): when the supervisor is gone, whatever killed
- * it, they stop as on SIGTERM. They run in sessions of their own, so that neither Ctrl-C nor a closed terminal does it.
+ * Preloaded (`--import`) into the API and the worker of `npm start`: when the supervisor ends for whatever reason, they
+ * stop as on SIGTERM. They lead their own sessions, so neither Ctrl-C nor a closed terminal reaches them.
  */
 
-/** Longer than a process gives its own shutdown (shared/process/lifecycle.ts). */
+/** Longer than the shutdown timeout of a process (shared/process/lifecycle.ts). */
 const DEADLINE_MS = 22_000;
 
 if (process.channel) {

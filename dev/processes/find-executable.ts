@@ -1,4 +1,4 @@
-/** Finds programs on the PATH, and where package managers put them. */
+/** Finds executables in the PATH and in the folders of package managers. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 

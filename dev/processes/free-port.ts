@@ -1,18 +1,21 @@
-/** Finds a port to listen on. Knows nothing of who will use it; somebody else may still take it in between. */
+/**
+ * Finds a free port, which another process may still take before it is used. `get-port` would replace only the probe
+ * below: the fallback and the error that names HOST would remain.
+ */
 import { createServer } from 'node:net';
 
-/** `wanted` when it is free on `host`, else any free one. */
+/** Returns `wanted` if it is free on `host`, otherwise any free port. @throws Error when `host` cannot be bound */
 export async function findFreePort(wanted = 0, host = '127.0.0.1'): Promise<number> {
   return (await tryPort(wanted, host)) ?? (await tryPort(0, host)) ?? wanted;
 }
 
-/** The port that could be bound, or undefined when it is taken or not allowed. */
+/** The port that could be bound, or undefined when it is in use or not permitted. */
 function tryPort(port: number, host: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(undefined);
-      else reject(new Error(`HOST=${host} cannot be listened on`, { cause: error }));
+      else reject(new Error(`HOST=${host} is not an address of this machine`, { cause: error }));
     });
     probe.listen({ port, host, exclusive: true }, () => {
       const address = probe.address();

@@ -1,15 +1,15 @@
-/** How the TypeScript files of this project are run as processes that end when we do. */
+/** Runs TypeScript files of this project as child processes that end with this process. */
 import { fileURLToPath } from 'node:url';
 import type { ProcessOptions, RunningProcess, StartProcess } from './child-process.ts';
 
 type NodeProcessOptions = Pick<ProcessOptions, 'name' | 'env' | 'output' | 'graceMs' | 'recordIn'> & {
-  /** A URL that `import.meta.resolve` gave. */
+  /** A URL from `import.meta.resolve`. */
   script: string;
   args?: readonly string[];
   imports?: readonly string[];
 };
 
-/** As in the Dockerfile: V8 starts four helpers for its garbage in each process, and they take the cores from who answers. */
+/** As in the Dockerfile: V8's default of four garbage collection threads per process would compete with the services for cores. */
 export const v8Flags: readonly string[] = ['--v8-pool-size=1'];
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -26,7 +26,7 @@ export function buildNodeProcess({ script, args = [], imports = [], ...rest }: N
   };
 }
 
-/** Starts the process that stops what is recorded in `runFolder` should we be killed. Start it first: it stops last. */
+/** Starts the process that stops everything recorded in `runFolder` if this process is killed. Started first, it stops last. */
 export function startOrphanReaper(start: StartProcess, runFolder: string): Promise<RunningProcess> {
   const script = import.meta.resolve('./orphan-reaper.ts');
   return start(

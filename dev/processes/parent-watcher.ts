@@ -1,6 +1,6 @@
 /**
- * Knows the processes through which we were started (npm, its shell, tsx). Killed with SIGKILL they pass nothing on, and
- * we would run on without a terminal.
+ * Finds and watches the processes that started this one (npm, its shell, tsx). When they are killed with SIGKILL, no
+ * signal reaches this process, which would keep running without a terminal.
  */
 import { existsSync } from 'node:fs';
 import { identify, isAlive, type ProcessIdentity, readCommand, readParentPid } from './process-identity.ts';
@@ -8,10 +8,10 @@ import { identify, isAlive, type ProcessIdentity, readCommand, readParentPid } f
 const PACKAGE_MANAGER = /(^|[/\s])(npm|pnpm|yarn|bun)(-cli)?(\.c?js)?(\s|$)/;
 const TSX = /[/\s]tsx(\/dist\/cli\.mjs)?(\s|$)/;
 const MAX_GENERATIONS = 6;
-/** Reading /proc costs microseconds, asking `ps` ten milliseconds. */
+/** Reading /proc takes microseconds, running `ps` about 10 ms. */
 const CHECK_INTERVAL_MS = existsSync('/proc/self/stat') ? 250 : 3000;
 
-/** From our parent up to the package manager; what started that may come and go. Without one, tsx if it is our parent. */
+/** The ancestors up to the package manager. Without a package manager, the parent if it is tsx. */
 export function findLaunchers(): ProcessIdentity[] {
   const chain: ProcessIdentity[] = [];
   for (let pid = process.ppid; pid > 1 && chain.length < MAX_GENERATIONS; pid = readParentPid(pid)) {
@@ -23,7 +23,7 @@ export function findLaunchers(): ProcessIdentity[] {
   return TSX.test(readCommand(process.ppid)) ? chain.slice(0, 1) : [];
 }
 
-/** Calls `onGone` once, with the pid of one of them that is no more. */
+/** Calls `onGone` once, with the pid of the first launcher that has ended. */
 export function watchLaunchers(launchers: readonly ProcessIdentity[], onGone: (pid: number) => void): void {
   const timer = setInterval(() => {
     const gone = launchers.find((launcher) => !isAlive(launcher));

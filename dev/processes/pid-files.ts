@@ -1,6 +1,6 @@
 /**
- * Writes down which processes were started, so that whoever comes after a `kill -9` can stop them: one small file a
- * process in a folder, newest stopped first.
+ * Records of started processes, one file each in a folder, with which the next run stops the processes that remain after
+ * a `kill -9`.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 export interface ProcessRecord extends ProcessIdentity {
   name: string;
-  /** Absent for a process that stops by itself once its parent is gone. */
+  /** Undefined for a process that stops by itself when its parent ends. */
   stopSignal?: NodeJS.Signals;
   graceMs: number;
   /** Milliseconds since 1970, with fractions. */
   recordedAt: number;
 }
 
-/** Writes the record at once, synchronously: between the start and this there must be nothing. Returns how to erase it. */
+/** Writes the record synchronously, to be called right after the start. Returns a function that removes the record. */
 export function recordProcess(
   folder: string,
   processInfo: Omit<ProcessRecord, 'startedAt' | 'recordedAt'>,
@@ -30,14 +30,14 @@ export function recordProcess(
   return () => rmSync(file, { force: true });
 }
 
-/** Those recorded in `folder` that still live, the last started first. */
+/** The records in `folder` whose processes are running, the last started first. */
 export function listLiveRecords(folder: string): ProcessRecord[] {
   return readRecords(folder)
     .filter((record) => isAlive(record))
     .sort((a, b) => b.recordedAt - a.recordedAt);
 }
 
-/** Stops what an owner that died has left running, one after the other, and forgets all the records. */
+/** Stops recorded processes one after the other, and removes their records. */
 export async function stopRecordedProcesses(folder: string, records = listLiveRecords(folder)): Promise<void> {
   for (const record of records) {
     if (record.stopSignal) signal(record.pid, record.stopSignal);
@@ -59,7 +59,7 @@ function readRecords(folder: string): ProcessRecord[] {
     try {
       return [JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProcessRecord];
     } catch {
-      // Cut short by a power cut, or erased just now: nothing that it could still name is ours to stop.
+      // Truncated by a power failure, or removed meanwhile: there is nothing left to stop.
       return [];
     }
   });
@@ -74,7 +74,7 @@ async function exitsWithin(identity: ProcessIdentity, timeoutMs: number): Promis
   return true;
 }
 
-/** Kills a process that leads a group, or what it has left behind of it. */
+/** Kills the process group of a process, even when its leader has already ended. */
 export function killGroup(pid: number): void {
   signal(-pid, 'SIGKILL');
 }
@@ -83,7 +83,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    // Nobody there any more, or (a package manager under sudo) not ours to kill.
+    // The process has ended, or belongs to another user (a package manager under sudo).
     if (!['ESRCH', 'EPERM'].includes(String((error as NodeJS.ErrnoException).code))) throw error;
   }
 }

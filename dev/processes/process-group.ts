@@ -1,15 +1,15 @@
 /**
- * All processes of one run, in the order of their start. Stops them in reverse, one after the other, and starts none
- * once it is stopping, so that Ctrl-C in the middle of the start leaves nothing behind either.
+ * The processes of one run. Stops them one by one in the reverse order of their start, and starts none once it is
+ * stopping, so that Ctrl-C during start-up leaves no process either.
  */
 import { type RunningProcess, type StartProcess, startProcess } from './child-process.ts';
 
 export interface ProcessGroup {
   start: StartProcess;
   readonly isStopping: boolean;
-  /** Stops everything, last started first. Safe to call twice: both calls await the same end. */
+  /** Stops all processes, last started first. Idempotent: all calls return the same promise. */
   stop(): Promise<void>;
-  /** Ends everything at once, all at the same time. */
+  /** Stops all processes at once, concurrently. */
   forceStop(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export function createProcessGroup(): ProcessGroup {
 
   return {
     async start(spec) {
-      if (stopped) throw new Error(`${spec.name} was not started, since everything is stopping`);
+      if (stopped) throw new Error(`${spec.name} was not started, because the process group is stopping`);
       const child = await startProcess(spec);
       started.push(child);
       return child;

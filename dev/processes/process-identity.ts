@@ -1,19 +1,18 @@
 /**
- * Tells whether a pid that was written down is still the same process: pids are used again, start times are not.
- * Reads /proc where there is one, else asks `ps`.
+ * Identifies processes by pid and start time, because pids are reused. Reads /proc where it exists, otherwise runs `ps`.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
 export interface ProcessIdentity {
   pid: number;
-  /** When it started, in whatever form this system says it; only ever compared for equality. */
+  /** The start time in a format of the system, only for comparison. */
   startedAt: string;
 }
 
 const hasProcFs = existsSync('/proc/self/stat');
 
-/** The identity of a living process; undefined for one that is gone, or dead and not yet reaped. */
+/** The identity of a running process; undefined when it has ended or is a zombie. */
 export function identify(pid: number): ProcessIdentity | undefined {
   if (!hasProcFs) {
     const startedAt = queryPs(pid, 'lstart');
@@ -28,7 +27,7 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt;
 }
 
-/** The command line of a living process, empty when it is gone or may not be read. */
+/** The command line of a running process; empty when it has ended or cannot be read. */
 export function readCommand(pid: number): string {
   if (!hasProcFs) return queryPs(pid, 'command');
   return readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
@@ -38,7 +37,7 @@ export function readParentPid(pid: number): number {
   return Number(hasProcFs ? statFields(pid)[1] : queryPs(pid, 'ppid'));
 }
 
-/** What follows the name in /proc/<pid>/stat: state, parent, …; the name itself may hold spaces and brackets. */
+/** The fields after the name in /proc/<pid>/stat (state, parent, …). The name may contain spaces and parentheses. */
 function statFields(pid: number): string[] {
   const stat = readOrEmpty(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -1,21 +1,18 @@
-/**
- * Finds a Redis or Valkey server on this machine, or has the machine's package manager install one where it may, saying
- * what it does.
- */
+/** Finds a Redis or Valkey server on this machine, or installs one with the machine's package manager if permitted. */
 import { spawnSync } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type StartProcess, startProcess } from '../processes/child-process.ts';
 import { findExecutable } from '../processes/find-executable.ts';
 
-/** A package manager that is interrupted needs a while to leave its database whole. */
+/** An interrupted package manager needs time to leave its database consistent. */
 const INSTALL_GRACE_MS = 60_000;
 
 const SERVERS = ['redis-server', 'valkey-server'];
 
 interface PackageManager {
   command: string;
-  /** The ways to install a server, in the order in which they are tried; each a list of commands. */
+  /** Alternative lists of commands that install a server, in the order of attempts. */
   recipes: string[][][];
   /** Whether it changes the system and so needs root; brew refuses root. */
   needsRoot: boolean;
@@ -37,17 +34,17 @@ const INSTALL_HINT = [
   '  1. install redis (or valkey) with your package manager, so that redis-server is in the PATH;',
   '  2. docker run -d -p 127.0.0.1:6379:6379 redis:7 redis-server --appendonly yes --appendfsync always',
   '     and set QUEUE_REDIS_URL=redis://127.0.0.1:6379/0 CACHE_REDIS_URL=redis://127.0.0.1:6379/1;',
-  '  3. set QUEUE_REDIS_URL and CACHE_REDIS_URL to a Redis that you have already.',
+  '  3. set QUEUE_REDIS_URL and CACHE_REDIS_URL to an existing Redis.',
 ].join('\n');
 
 export interface InstallOptions {
-  /** Where what the package manager says is kept, in `install.log`. */
+  /** The folder of `install.log`, the output of the package manager. */
   folder: string;
   start?: StartProcess;
   printLine: (line: string) => void;
 }
 
-/** The path of a server, installed first if need be. @throws a sentence that names three ways to get one. */
+/** The path of a server, which is installed if necessary. @throws Error that lists the alternatives */
 export async function findOrInstallRedis(options: InstallOptions): Promise<string> {
   return findServer() ?? (await install(options));
 }
@@ -63,7 +60,7 @@ function findServer(): string | undefined {
 async function install(options: InstallOptions): Promise<string> {
   const manager = PACKAGE_MANAGERS.find(({ command }) => findExecutable(command));
   if (!manager)
-    throw new Error(`No redis-server or valkey-server found, and no package manager known to us.\n${INSTALL_HINT}`);
+    throw new Error(`No redis-server or valkey-server found, and no supported package manager.\n${INSTALL_HINT}`);
   const prefix = manager.needsRoot && process.getuid?.() !== 0 ? ['sudo', '-n'] : [];
   if (prefix.length > 0 && !canUseSudo()) {
     throw new Error(`No redis-server or valkey-server found, and installing one needs root.\n${INSTALL_HINT}`);
@@ -75,12 +72,12 @@ async function install(options: InstallOptions): Promise<string> {
     const failure = await runAll(commands, options);
     const path = findServer();
     if (path) return path;
-    options.printLine(failure ?? `${manager.command} succeeded, but brought no ${SERVERS.join(' or ')}`);
+    options.printLine(failure ?? `${manager.command} succeeded, but did not install ${SERVERS.join(' or ')}`);
   }
   throw new Error(`${manager.command} could not install a Redis.\n${INSTALL_HINT}`);
 }
 
-/** Runs the commands one after the other; when one fails, all that it said. */
+/** Runs the commands one after the other. Returns the output of the first that fails. */
 async function runAll(
   commands: string[][],
   { folder, start = startProcess }: InstallOptions,

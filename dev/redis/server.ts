@@ -1,10 +1,11 @@
 /**
- * A real Redis (or Valkey) in a folder, set so that what it acknowledged is on the disk. Listens on 127.0.0.1 only and
- * asks for a password. Knows nothing of what is stored in it.
+ * Runs a Redis (or Valkey) in a folder, configured so that acknowledged writes are on disk. It listens on 127.0.0.1 only
+ * and requires a password. Knows nothing of the data.
  */
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
 import { type RunningProcess, type StartProcess, startProcess } from '../processes/child-process.ts';
 
 export interface RedisOptions {
@@ -17,7 +18,7 @@ export interface RedisOptions {
   /** Settings that replace those below, for example `{ appendfsync: 'everysec' }`. */
   settings?: Readonly<Record<string, string>>;
   start?: StartProcess;
-  /** Where the process is written down; `<folder>/run` unless given. */
+  /** The folder of the process record; `<folder>/run` unless given. */
   recordIn?: string;
 }
 
@@ -28,11 +29,11 @@ export interface RedisServer {
   url(database: number): string;
 }
 
-/** Loading a large append-only file takes some seconds per gigabyte. */
+/** Loading a large append-only file takes several seconds per gigabyte. */
 const START_DEADLINE_MS = 120_000;
 const STOP_GRACE_MS = 15_000;
 
-/** One server plays both roles: for the queue it must neither lose nor evict anything, and the cache is content with that. */
+/** One server has both roles. The queue requires durability and no eviction; the cache works with that as well. */
 const durableSettings = {
   appendonly: 'yes',
   appendfsync: 'always',
@@ -40,7 +41,7 @@ const durableSettings = {
   save: '',
 };
 
-/** Starts the server and waits until it has loaded its data. The leftovers of an earlier owner must be stopped before. */
+/** Starts the server and waits until it has loaded its data. Processes of an earlier owner must be stopped before. */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const { folder, port } = options;
   const config = join(folder, 'redis.conf');
@@ -65,7 +66,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   throw new Error(`${options.binary} did not start (${failure}):\n${await readFile(logFile, 'utf8')}`);
 }
 
-/** A file, and not the command line, since everybody on the machine can read that. */
+/** The settings are passed in a file, because every user of the machine can read command lines, and one is a password. */
 function renderConfig(options: RedisOptions): string {
   const settings: Record<string, string> = {
     bind: '127.0.0.1',
@@ -81,23 +82,19 @@ function renderConfig(options: RedisOptions): string {
     .join('');
 }
 
-/** Undefined once it answers, else why not. ioredis holds commands back until the server has loaded its data. */
+/** Undefined once it responds, otherwise the reason. ioredis queues commands until the server has loaded its data. */
 async function waitUntilLoaded(url: string, server: RunningProcess): Promise<string | undefined> {
   const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50, connectTimeout: 2000 });
-  redis.on('error', () => {}); // It is not up yet: tried again until the deadline, or until the process ends.
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, START_DEADLINE_MS, `it did not answer for ${START_DEADLINE_MS / 1000} s`);
-  });
+  redis.on('error', () => {}); // ioredis reconnects until the deadline or the end of the process.
+  const loaded = Promise.race([waitForOwnServer(redis, server), server.exited]);
   try {
-    return await Promise.race([waitForOwnServer(redis, server), timeout, server.exited]);
+    return await withTimeoutValue(loaded, START_DEADLINE_MS, `no response within ${START_DEADLINE_MS / 1000} s`);
   } finally {
-    clearTimeout(timer);
     redis.disconnect();
   }
 }
 
-/** When another Redis answers, ours will soon end, for its port is taken: then this settles no more. */
+/** When another Redis has the port, ours will exit soon: this then stays pending, and the exit decides. */
 async function waitForOwnServer(redis: Redis, server: RunningProcess): Promise<undefined> {
   const pid = /^process_id:(\d+)/m.exec(await redis.info('server'))?.[1];
   if (Number(pid) !== server.pid) await new Promise<never>(() => {});

@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
-import { retryOutage } from '../../../cli/backends/retry-outage.ts';
 import { awaitReceipts } from '../../../cli/enqueue/await-receipts.ts';
 import { createEnqueueCounts } from '../../../cli/enqueue/counts.ts';
 import { InFlight } from '../../../cli/enqueue/in-flight.ts';
@@ -82,32 +81,6 @@ t.test('a job holds rising counters of one device, and no more than a request', 
     ),
     [3, 1],
   );
-});
-
-t.test('an outage is waited out until the limit', async (t) => {
-  const said: unknown[] = [];
-  const patience = {
-    timeoutMs: 300,
-    isOutage: () => true,
-    onOutage: (error: unknown) => said.push(error),
-    signal: never,
-  };
-  let attempts = 0;
-  const twice = async () => {
-    attempts += 1;
-    if (attempts < 3) throw new Error('away');
-    return 'back';
-  };
-  t.equal(await retryOutage(twice, patience), 'back');
-  t.equal(said.length, 1, 'and said once');
-  const away = () => Promise.reject(new Error('away for good'));
-  await t.rejects(retryOutage(away, patience), { message: 'away for good' });
-  await t.rejects(retryOutage(away, { ...patience, timeoutMs: 60_000, signal: AbortSignal.timeout(50) }), {
-    message: 'away for good',
-  });
-  await t.rejects(retryOutage(away, { ...patience, timeoutMs: 60_000, isOutage: () => false }), {
-    message: 'away for good',
-  });
 });
 
 t.test('when nothing is applied it says so, and when the queue has lost updates it ends', async (t) => {
