@@ -63,7 +63,9 @@ t.test('Ctrl-C leaves nothing, and a crash nothing that is taken for a backup', 
   t.same(await readdir(folder), []);
 
   const crashing = field.spawn(['backup', '--to', folder]);
-  await waitUntil('it has begun again', async () => (await readdir(folder)).length > 0, { intervalMs: 5 });
+  // Longer than usual, because the binary has to start first.
+  const hasBegun = async () => (await readdir(folder)).length > 0;
+  await waitUntil('it has begun again', hasBegun, { intervalMs: 5, timeoutMs: 60_000 });
   crashing.child.kill('SIGKILL');
   await crashing.ended;
   t.match(await readdir(folder), [/^\.partial-/]);
