@@ -20,7 +20,7 @@ const steps: Readonly<Record<string, (url: string, folder: string) => Promise<Re
       return { rows: files.reduce((total, { rows }) => total + rows, 0) };
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;
-      return { refused: error.check, message: error.message };
+      return { rejected: error.check, message: error.message };
     }
   },
   async verify(url) {

@@ -116,7 +116,7 @@ async function runBenchmark(folder: string, urlOf: (database: string) => string)
   const isEqual = (await computeFingerprint(source)) === (await computeFingerprint(target));
   const verified = await runStep('verify', target);
   console.log(`the rows and states of the restored database are ${isEqual ? 'equal' : 'DIFFERENT'}`);
-  const isRejected = rejected.result.refused === 'checksum' && restored.result.refused === undefined;
+  const isRejected = rejected.result.rejected === 'checksum' && restored.result.rejected === undefined;
   return isEqual && isRejected && verified.result.differences === 0;
 }
 

@@ -13,10 +13,11 @@ import { migrate } from '../../db/migrations/migrate.ts';
 import { ensureDatabase, startPostgres } from '../../dev/postgres/server.ts';
 import type { ProcessOptions, RunningProcess } from '../../dev/processes/child-process.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
-import { buildNodeProcess, startOrphanReaper } from '../../dev/processes/node-process.ts';
+import { startOrphanReaper } from '../../dev/processes/node-process.ts';
 import { createProcessGroup } from '../../dev/processes/process-group.ts';
 import { findOrInstallRedis } from '../../dev/redis/install.ts';
 import { startRedis } from '../../dev/redis/server.ts';
+import { buildComponentProcess, type Component } from '../../test/support/processes/component-process.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { PeakUsage } from './peak-usage.ts';
 import { password, settings } from './settings.ts';
@@ -92,13 +93,12 @@ export async function startBenchStack({
       QUEUE_REDIS_URL: urls.queue,
       CACHE_REDIS_URL: urls.cache,
     };
-    const launch = (name: string, component: 'api' | 'workers', extraEnv: Record<string, string>) =>
+    const launch = (name: string, component: Component, extraEnv: Record<string, string>) =>
       start(
         withProfiling(
-          buildNodeProcess({
+          buildComponentProcess({
+            component,
             name,
-            script: new URL(`../../${component}/main.ts`, import.meta.url).href,
-            imports: [new URL('../../dev/processes/exit-with-parent.ts', import.meta.url).href],
             env: { ...env, ...extraEnv },
             output: openSync(join(folder, `${name}.log`), 'a'),
             graceMs,

@@ -46,4 +46,9 @@ export interface Kind {
 }
 
 /** A rejection because of the content, not because of a rate limit. */
-export const isRefusal = (status: number) => status >= 400 && status < 500 && status !== 429;
+const isRejection = (status: number) => status >= 400 && status < 500 && status !== 429;
+
+/** A kind of input that the server must always reject. */
+export function rejectedKind(name: string, weight: number, make: Kind['make']): Kind {
+  return { name, weight, make, allows: isRejection };
+}

@@ -7,11 +7,11 @@ import t from 'tap';
 import { WebSocket } from 'ws';
 import { startProcess } from '../../dev/processes/child-process.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
-import { buildNodeProcess } from '../../dev/processes/node-process.ts';
 import { signToken } from '../../shared/auth/jwt.ts';
 import { streamProtocol } from '../../shared/contract/wire.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
 import { withTcpGate } from '../api/support/tcp-gate.ts';
+import { buildComponentProcess, type Component } from '../support/processes/component-process.ts';
 import { withDatabase, withOneRedis, withRedis } from '../support/servers/servers.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -60,12 +60,8 @@ t.test(
       ADMIN_PASSWORD: secrets.admin,
       BACKUP_EVERY_HOURS: '0',
     };
-    const launch = async (component: 'api' | 'workers') => {
-      const script = new URL(`../../${component}/main.ts`, import.meta.url).href;
-      const imports = [new URL('../../dev/processes/exit-with-parent.ts', import.meta.url).href];
-      const running = await startProcess(
-        buildNodeProcess({ name: component, script, imports, env, output: log, graceMs: 25_000 }),
-      );
+    const launch = async (component: Component) => {
+      const running = await startProcess(buildComponentProcess({ component, env, output: log, graceMs: 25_000 }));
       t.teardown(() => running.stop());
       return running;
     };

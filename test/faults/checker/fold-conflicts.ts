@@ -111,12 +111,12 @@ function resolveParticle(
   const kept = ['position', 'velocity', 'resonance', 'content', 'connections']
     .map((attribute) => registers.get(`particle ${attribute} ${id}`))
     .filter((written) => written !== undefined && written.value !== null);
-  const holdsRemote = kept.some((written) => written?.version === row.version);
-  const sides = new Set(contended.map(({ otherDevice }) => otherDevice));
-  const holdsLocal = kept.some(
-    (written) => written && sides.has(written.device) && compareCausally(row, written) === 'concurrent',
+  const keepsRemote = kept.some((written) => written?.version === row.version);
+  const otherDevices = new Set(contended.map(({ otherDevice }) => otherDevice));
+  const keepsLocal = kept.some(
+    (written) => written && otherDevices.has(written.device) && compareCausally(row, written) === 'concurrent',
   );
-  if (holdsRemote && holdsLocal) return 'merged';
+  if (keepsRemote && keepsLocal) return 'merged';
   if (contended.every(({ result }) => result === 'lost')) return 'kept_local';
   return contended.every(({ result }) => result === 'won') ? 'used_remote' : 'merged';
 }

@@ -1,9 +1,9 @@
 /** The APIs and workers of a stack, each connected through its own links. */
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProcessOptions, StartProcess } from '../../../dev/processes/child-process.ts';
+import type { StartProcess } from '../../../dev/processes/child-process.ts';
 import { findFreePort } from '../../../dev/processes/free-port.ts';
-import { buildNodeProcess } from '../../../dev/processes/node-process.ts';
+import { buildComponentProcess, type Component } from '../../support/processes/component-process.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { TcpLink } from './tcp-link.ts';
@@ -58,7 +58,7 @@ export async function startFieldProcesses({
   };
   const launch = async (
     name: string,
-    component: 'api' | 'workers',
+    component: Component,
     env: Record<string, string>,
     preloads: readonly string[],
   ) => {
@@ -69,10 +69,10 @@ export async function startFieldProcesses({
     });
     const log = openSync(join(folder, `${name}.log`), 'a'); // Shared by all restarts of the process.
     logs.push(log);
-    const options: ProcessOptions = buildNodeProcess({
+    const options = buildComponentProcess({
+      component,
       name,
-      script: new URL(`../../../${component}/main.ts`, import.meta.url).href,
-      imports: [new URL('../../../dev/processes/exit-with-parent.ts', import.meta.url).href, ...preloads],
+      preloads,
       env: {
         ...process.env,
         ...settings,

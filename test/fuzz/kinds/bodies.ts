@@ -1,6 +1,6 @@
 /** Malformed, truncated, oversized, deeply nested and invalid bodies. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
-import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
+import { type Attacker, type HttpAttempt, type Kind, rejectedKind } from '../attempt.ts';
 import { validBody, withCorruptedUpdate, withOddNumber, withOddText, withOddType } from './bad-values.ts';
 import { encode, post } from './encode.ts';
 
@@ -71,15 +71,13 @@ function oversized(random: Random, { token, field }: Attacker): HttpAttempt {
   return { transport: 'http', connection: 'own', mayBeCut: true, bytes };
 }
 
-const kind = (name: string, weight: number, make: Kind['make']): Kind => ({ name, weight, make, allows: isRefusal });
-
 export const bodyKinds: readonly Kind[] = [
-  kind('malformed JSON', 10, (random, attacker) => post(attacker, malform(random))),
-  kind('wrong types', 10, (random, attacker) => post(attacker, withOddType(random))),
-  kind('odd numbers', 10, (random, attacker) => post(attacker, withOddNumber(random))),
-  kind('odd text', 8, (random, attacker) => post(attacker, withOddText(random))),
-  kind('mutated updates', 14, (random, attacker) => post(attacker, withCorruptedUpdate(random))),
-  kind('deep JSON', 4, (random, attacker) => post(attacker, deep(random))),
-  kind('truncated', 5, truncated),
-  kind('oversized', 1, oversized),
+  rejectedKind('malformed JSON', 10, (random, attacker) => post(attacker, malform(random))),
+  rejectedKind('wrong types', 10, (random, attacker) => post(attacker, withOddType(random))),
+  rejectedKind('odd numbers', 10, (random, attacker) => post(attacker, withOddNumber(random))),
+  rejectedKind('odd text', 8, (random, attacker) => post(attacker, withOddText(random))),
+  rejectedKind('mutated updates', 14, (random, attacker) => post(attacker, withCorruptedUpdate(random))),
+  rejectedKind('deep JSON', 4, (random, attacker) => post(attacker, deep(random))),
+  rejectedKind('truncated', 5, truncated),
+  rejectedKind('oversized', 1, oversized),
 ];

@@ -1,14 +1,7 @@
 /** Invalid WebSocket messages and invalid WebSocket frames. */
 import { randomBytes } from 'node:crypto';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
-import {
-  type Attacker,
-  type Attempt,
-  type FramesAttempt,
-  isRefusal,
-  type Kind,
-  type MessagesAttempt,
-} from '../attempt.ts';
+import { type Attacker, type FramesAttempt, type Kind, type MessagesAttempt, rejectedKind } from '../attempt.ts';
 import { withCorruptedUpdate, withOddNumber, withOddText, withOddType } from './bad-values.ts';
 import { deep, malform } from './bodies.ts';
 import { oddToken } from './tokens.ts';
@@ -104,15 +97,11 @@ function badFrames(random: Random): FramesAttempt {
   return { transport: 'frames', bytes };
 }
 
-const kind = (name: string, weight: number, make: (random: Random, attacker: Attacker) => Attempt): Kind => {
-  return { name, weight, make, allows: isRefusal };
-};
-
 export const messageKinds: readonly Kind[] = [
-  kind('socket: messages', 3, badMessages),
-  kind('socket: binary', 1, binaryMessages),
-  kind('socket: renewals', 2, badRenewal),
-  kind('socket: bad frames', 4, badFrames),
-  kind('socket: oversized', 0.5, oversizedMessage),
-  kind('socket: floods', 0.5, flood),
+  rejectedKind('socket: messages', 3, badMessages),
+  rejectedKind('socket: binary', 1, binaryMessages),
+  rejectedKind('socket: renewals', 2, badRenewal),
+  rejectedKind('socket: bad frames', 4, badFrames),
+  rejectedKind('socket: oversized', 0.5, oversizedMessage),
+  rejectedKind('socket: floods', 0.5, flood),
 ];

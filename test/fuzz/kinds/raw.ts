@@ -1,6 +1,6 @@
 /** Bytes that are not HTTP, and requests whose boundaries are ambiguous (request smuggling). */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
-import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
+import { type Attacker, type HttpAttempt, type Kind, rejectedKind } from '../attempt.ts';
 import { validBody } from './bad-values.ts';
 import { encode } from './encode.ts';
 
@@ -75,7 +75,7 @@ function badChunks(random: Random, { token, field }: Attacker): HttpAttempt {
 }
 
 export const rawKinds: readonly Kind[] = [
-  { name: 'raw garbage', weight: 6, allows: isRefusal, make: garbage },
-  { name: 'smuggling', weight: 6, allows: isRefusal, make: smuggled },
-  { name: 'bad chunks', weight: 3, allows: isRefusal, make: badChunks },
+  rejectedKind('raw garbage', 6, garbage),
+  rejectedKind('smuggling', 6, smuggled),
+  rejectedKind('bad chunks', 3, badChunks),
 ];

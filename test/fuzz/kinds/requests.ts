@@ -1,7 +1,7 @@
 /** Requests with invalid methods, paths, queries or headers. */
 import { deviceIdPattern } from '../../../shared/field/ids.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
-import { type Attacker, type HttpAttempt, isRefusal, type Kind } from '../attempt.ts';
+import { type Attacker, type HttpAttempt, type Kind, rejectedKind } from '../attempt.ts';
 import { validBody } from './bad-values.ts';
 import { encode, kept } from './encode.ts';
 
@@ -185,16 +185,14 @@ function badDevice(random: Random): HttpAttempt {
   return kept({ path: '/api/devices', body: random.pick([`{"deviceId":${id}}`, `{"device":${id}}`, `[${id}]`, '1']) });
 }
 
-const kind = (name: string, weight: number, make: Kind['make']): Kind => ({ name, weight, make, allows: isRefusal });
-
 export const requestKinds: readonly Kind[] = [
-  kind('wrong methods', 5, wrongMethod),
-  kind('wrong paths', 8, wrongPath),
-  kind('bad queries', 7, badQuery),
-  kind('header abuse', 7, headerAbuse),
-  kind('wrong content types', 5, wrongBodyType),
-  kind('bad preferences', 2, badPreference),
-  kind('bad registrations', 2, (random) => badDevice(random)),
+  rejectedKind('wrong methods', 5, wrongMethod),
+  rejectedKind('wrong paths', 8, wrongPath),
+  rejectedKind('bad queries', 7, badQuery),
+  rejectedKind('header abuse', 7, headerAbuse),
+  rejectedKind('wrong content types', 5, wrongBodyType),
+  rejectedKind('bad preferences', 2, badPreference),
+  rejectedKind('bad registrations', 2, (random) => badDevice(random)),
   {
     name: 'too many',
     weight: 1,

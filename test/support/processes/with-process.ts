@@ -1,10 +1,8 @@
 /** Starts an API or a worker as a separate process, for tests that kill it. */
 import type { Test } from 'tap';
 import { type RunningProcess, startProcess } from '../../../dev/processes/child-process.ts';
-import { buildNodeProcess } from '../../../dev/processes/node-process.ts';
+import { buildComponentProcess, type Component } from './component-process.ts';
 import type { Backing } from './with-worker.ts';
-
-type Component = 'api' | 'workers';
 
 /** Starts a component on a backing. The process exits when this process does. */
 export async function withProcess(
@@ -15,10 +13,8 @@ export async function withProcess(
 ): Promise<RunningProcess> {
   const { config } = backing;
   const running = await startProcess(
-    buildNodeProcess({
-      name: component,
-      script: new URL(`../../../${component}/main.ts`, import.meta.url).href,
-      imports: [new URL('../../../dev/processes/exit-with-parent.ts', import.meta.url).href],
+    buildComponentProcess({
+      component,
       env: { ...process.env, ...settingsOf(config), ...env },
       output: process.env.TEST_LOG_LEVEL ? 'inherit' : 'ignore',
       graceMs: 10_000,
