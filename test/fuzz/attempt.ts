@@ -27,7 +27,7 @@ export interface FramesAttempt {
   readonly bytes: Buffer;
 }
 
-export type Attempt = HttpAttempt | MessagesAttempt | FramesAttempt;
+type Attempt = HttpAttempt | MessagesAttempt | FramesAttempt;
 
 /** The attacker's credentials: a valid token for fields without updates. */
 export interface Attacker {
