@@ -39,7 +39,7 @@ t.test('status shows both queues, the workers, the streams and the fields', asyn
   });
 
   const table = await run(['status', '--url', address]);
-  t.match(table.stdout, /workers 0, streams \S+.*, fields 1, not yet in the cache 0\n/);
+  t.match(table.stdout, /workers 0, streams \S+.*, fields 1, not yet published 0\n/);
   t.match(table.stdout, /\nRedis +1 +0 +0 +0 +\d+\.\d s\n/);
   t.match(table.stdout, /\nPostgreSQL +2 +0 +0 +0 +\d+\.\d s\n/);
   t.match(table.stdout, /\ngarden +1 +0\.0 +1 +[01] +0 +20/);
