@@ -65,7 +65,7 @@ export class TokenProvider {
   }
 
   /**
-   * To be called when the server has rejected a token: the app is asked for another one, once. If it returns the same token,
+   * To be called when the server has rejected a token: `getToken` is then called again, once. If it returns the same token,
    * that is used until the server rejects it again.
    */
   invalidate(token: string): void {

@@ -43,7 +43,7 @@ export class CounterSync {
       const { body } = await this.#deps.sendRequest(`/clock?device=${device}`, { token, signal });
       return (body as { clock: Readonly<Record<string, number>> }).clock[device] ?? 0;
     } catch (error) {
-      // A field is created by its first update, so that nobody has written to this one yet.
+      // A field is created by its first update, so this one has none yet.
       if (error instanceof RequestError && error.code === 'field_not_found') return 0;
       throw error;
     }

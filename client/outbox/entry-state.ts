@@ -3,7 +3,7 @@
  * outbox performs the effects (assigning counters, writing to storage, notifying the app).
  *
  * A device may be known to the server under counters that this process did not assign: its storage was restored from a
- * backup, or its token was copied to another device. An entry whose counter may denote somebody else's update is
+ * backup, or its token was copied to another device. An entry whose counter may denote another update is
  * `unverified`: only a response, which the server compares with the update's content, can settle it. A delta cannot, because
  * it carries the counter alone.
  */

@@ -24,17 +24,21 @@ t.test('the clock follows the server, and timestamps ascend even if the wall clo
 
 t.test('two tabs of a browser use separate slots in localStorage', async (t) => {
   const values = new Map<string, string>();
-  const held = new Set<string>();
+  const acquired = new Set<string>();
   const store = {
     getItem: (key: string) => values.get(key) ?? null,
     setItem: (key: string, value: string) => void values.set(key, value),
     removeItem: (key: string) => void values.delete(key),
   };
   const locks = {
-    async request(name: string, _options: { ifAvailable: true }, hold: (lock: unknown) => Promise<void> | undefined) {
-      const isFree = !held.has(name);
-      if (isFree) held.add(name);
-      await hold(isFree ? { name } : null);
+    async request(
+      name: string,
+      _options: { ifAvailable: true },
+      callback: (lock: unknown) => Promise<void> | undefined,
+    ) {
+      const isFree = !acquired.has(name);
+      if (isFree) acquired.add(name);
+      await callback(isFree ? { name } : null);
     },
   };
   const tab = () => localStorage({ localStorage: store, navigator: { locks } });

@@ -49,8 +49,8 @@ function makeFakedClient(
   return { client, requests };
 }
 
-const forbidden: FakeResponse = [403, { code: 'forbidden', title: 'Not into this field' }];
-const empty: FakeResponse = [404, { code: 'field_not_found', title: 'Nobody has written to it' }];
+const forbidden: FakeResponse = [403, { code: 'forbidden', title: 'No access to this field' }];
+const empty: FakeResponse = [404, { code: 'field_not_found', title: 'The field has no updates' }];
 const emptyClock: FakeResponse = [200, { clock: {} }];
 
 /** A server that allows everything, but never responds to updates. */
