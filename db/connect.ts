@@ -1,4 +1,4 @@
-/** Connections to PostgreSQL. Owns the pool's settings and the conversion of types; knows no table. */
+/** Opens connection pools to PostgreSQL. Owns the pool's settings and the conversion of types; knows no table. */
 import type { Socket } from 'node:net';
 import knex, { type Knex } from 'knex';
 import pg from 'pg';
@@ -7,7 +7,7 @@ import type { Logger } from '../shared/process/logger.ts';
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
-  /** Shows in `pg_stat_activity`. */
+  /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly log: Logger;
   readonly statementTimeoutMs?: number;
@@ -15,7 +15,7 @@ export interface DatabaseOptions {
 
 const int8Oid = 20;
 
-/** bigint as a number: versions, counters and milliseconds are held below 2^53 at the door. */
+/** bigint as a number: the API rejects versions, counters and times above 2^53. @throws RangeError beyond it */
 function parseInt8(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} is beyond 2^53`);
@@ -40,7 +40,7 @@ export function connectDatabase(options: DatabaseOptions): Knex {
       statement_timeout: statementTimeoutMs,
       lock_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: 2 * statementTimeoutMs,
-      // Later than the server's own limit: only a connection that went silent meets it.
+      // Longer than the server's own limit, so that only a dead connection reaches it.
       query_timeout: statementTimeoutMs + 2000,
       types,
     } as Knex.PgConnectionConfig,
@@ -57,7 +57,7 @@ export function connectDatabase(options: DatabaseOptions): Knex {
   return db;
 }
 
-/** Says once that PostgreSQL cannot be reached and once that it can again, however often it is tried in between. */
+/** Logs the loss and the return of the connection once each, however many attempts are made in between. */
 function logConnectionState(pool: Pool, log: Logger): void {
   let isDown = false;
   pool.on('createFail', (_id, err) => {
@@ -65,19 +65,19 @@ function logConnectionState(pool: Pool, log: Logger): void {
     isDown = true;
   });
   pool.on('createSuccess', () => {
-    if (isDown) log.info('postgres connection ready');
+    if (isDown) log.info('postgres connection restored');
     isDown = false;
   });
 }
 
-/** What the pool is doing at this moment. */
+/** The pool's connections at this moment; all zero once it is closed. */
 export function readPoolUsage(db: Knex): { used: number; free: number; waiting: number; max: number } {
   const { pool } = db.client as { pool: Pool | undefined };
-  if (!pool) return { used: 0, free: 0, waiting: 0, max: 0 }; // It has been closed.
+  if (!pool) return { used: 0, free: 0, waiting: 0, max: 0 };
   return { used: pool.numUsed(), free: pool.numFree(), waiting: pool.numPendingAcquires(), max: pool.max };
 }
 
-/** What knex's pool, tarn, can tell. */
+/** The part of tarn, knex's pool, that is used here. */
 interface Pool {
   readonly max: number;
   numUsed(): number;
@@ -90,15 +90,15 @@ interface Pool {
 type QueryCallback = (error: Error | null | undefined, result: unknown) => void;
 type QueryFunction = (config: unknown, callback: QueryCallback) => unknown;
 
-/** What knex holds of the driver's client. */
+/** The part of the driver's client that is used here. */
 interface PooledConnection {
   query: QueryFunction;
   readonly connection: { readonly stream: Socket };
 }
 
 /**
- * Ends a connection on which a query got no answer at all. The driver gives up only the query: the connection would be
- * handed out again, and every next query on it would wait as long in vain.
+ * Destroys a connection on which a query timed out without an answer. The driver abandons only the query: the connection
+ * would go back to the pool, and every further query on it would time out as well.
  */
 function destroyOnTimeout(pooled: PooledConnection, done: (error: undefined, pooled: PooledConnection) => void): void {
   const query = pooled.query.bind(pooled);

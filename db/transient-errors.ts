@@ -14,9 +14,9 @@ export const createRetry =
  * login, races, resources, locks, operator's shutdown, system.
  */
 const transientClasses = ['08', '25', '28', '40', '53', '55', '57', '58'];
-/** No such database, table or column, or no right to it: whoever set it up so will set it right, and no job is to blame. */
+/** The database, table, column or privilege is missing: a mistake of the setup, not of any job, until an operator fixes it. */
 const schemaSetupCodes = ['3D000', '42501', '42P01', '42703'];
-/** Of the system, when an error does not say which call failed. */
+/** Codes of system errors that do not name the failed system call. */
 const systemCodes = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'];
 const transientCodes = new Set([...schemaSetupCodes, ...systemCodes]);
 const transientMessages =
@@ -25,9 +25,9 @@ const transientMessages =
 /** Whether trying again later can help: an outage, a lost connection, a lock, a full disk. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // Any call of the system that fails: the network is down, there are no more files.
+  // Any failed system call: the network is down, or the process is out of file descriptors.
   if ('syscall' in error && error.syscall !== undefined) return true;
-  // One for each of a host's addresses.
+  // One error for each address of a host.
   if (error instanceof AggregateError && error.errors.some(isTransient)) return true;
   // Objection keeps the driver's error, and with it the code, in here.
   if ('nativeError' in error && isTransient(error.nativeError)) return true;
@@ -38,7 +38,7 @@ export function isTransient(error: unknown): boolean {
   return error.cause !== undefined && isTransient(error.cause);
 }
 
-/** Why something failed, for operators. knex puts the statement before the database's own words: it is left out. */
+/** The reason of a failure, for operators, without the SQL statement that knex puts before the database's message. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;

@@ -1,6 +1,6 @@
 /**
- * What becomes of a job: each request in it is applied and answered on its own. The worker's translator of errors: what
- * can never be applied fails for good, everything else comes back.
+ * Processes a job: each request in it is applied and answered on its own. Translates errors for BullMQ: a permanent failure
+ * moves the job to the dead-letter queue, a transient one is retried.
  */
 import { type Job, UnrecoverableError } from 'bullmq';
 import { describeFailure, isTransient } from '../db/transient-errors.ts';
@@ -28,13 +28,13 @@ interface JobProcessorDeps {
   readonly tracer: CommitTracer | undefined;
   readonly revocations: RevocationList;
   readonly gridSize: number;
-  /** Puts requests into the queue again, each as a job of its own. */
+  /** Adds requests to the queue again, each as its own job. */
   readonly requeueIndividually: (jobs: readonly ApplyUpdates[]) => Promise<void>;
 }
 
 export type ProcessJob = (job: Pick<Job<UpdatesJob>, 'id' | 'data'>) => Promise<void>;
 
-/** The log has the results, and those who wait were told: the job itself ends with nothing, which costs the queue least. */
+/** Jobs have no return value: the log has the results, and the waiting requests have been answered. */
 export function createJobProcessor(deps: JobProcessorDeps): ProcessJob {
   const applyRequest = createRequestHandler(deps);
   return async ({ id, data }) => {
@@ -53,9 +53,9 @@ export function createJobProcessor(deps: JobProcessorDeps): ProcessJob {
     );
     const poisonRequests = requests.filter((_, index) => isPermanentFailure(outcomes[index]));
     const transientFailure = outcomes.find((outcome) => outcome.status === 'rejected' && !isPermanentFailure(outcome));
-    // Comes again as it is: what is applied already is found in the log.
+    // The whole job is retried: requests that have been applied are recognised as duplicates.
     if (transientFailure?.status === 'rejected') throw transientFailure.reason;
-    // Alone they fail again, and stand among the dead jobs with their own reasons and without their neighbours.
+    // On their own they fail again, and are dead-lettered with their own reasons and without the other requests.
     if (poisonRequests.length > 0) await deps.requeueIndividually(poisonRequests);
   };
 }
@@ -79,13 +79,13 @@ function createRequestHandler({ committer, cache, log, tracer, revocations, grid
       if (replyTo) await sendReply(cache, log, replyTo, result);
     } catch (error) {
       if (isTransient(error)) throw error;
-      log.error({ err: error, field: job.data.field, device: job.data.device }, 'a job can never be applied');
+      log.error({ err: error, field: job.data.field, device: job.data.device }, 'job failed permanently');
       throw new UnrecoverableError(describeFailure(error));
     }
   };
 }
 
-/** A reply may be lost: the waiting request then reads the results from the log. */
+/** Never throws: a request whose reply was lost reads the result from the log. */
 async function sendReply(cache: FieldCache, log: Logger, to: ReplyAddress, result: ApplyUpdatesResult) {
   try {
     await cache.publishReply(to.process, JSON.stringify({ request: to.request, ...result }));

@@ -23,16 +23,14 @@ async function main(): Promise<void> {
   const redis = connectRedis(config.CACHE_REDIS_URL, 'cache', log);
   lifecycle.onStop('cache', () => redis.disconnect());
 
-  const starting = new AbortController();
-  lifecycle.onStop('start', () => starting.abort());
   const retry = createRetry({
-    signal: starting.signal,
+    signal: lifecycle.signal,
     onRetry: (err, attempt) => log.warn({ err, ...attempt }, 'waiting for the database'),
   });
   const installation = await retry(() => createFieldReader(db).readInstallation());
   await startWorker({ config, log, lifecycle, db, redis, keys: createCacheKeys(config.QUEUE_PREFIX, installation) });
   startBackupScheduler({ config, log, lifecycle, db });
-  log.info({ concurrency: config.WORKER_CONCURRENCY, lanes: config.COMMIT_LANES }, 'worker ready');
+  log.info({ concurrency: config.WORKER_CONCURRENCY, maxConcurrentCommits: config.COMMIT_LANES }, 'worker ready');
 }
 
 main().catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** What the parts of a worker are given. */
+/** The collaborators that the parts of a worker share. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import type { CacheKeys } from '../shared/cache/cache-keys.ts';

@@ -1,47 +1,41 @@
-/** A worker: puts its parts together, and takes jobs off the queue. */
+/** The composition root of a worker, read from top to bottom. It knows every part; the parts do not know it. */
 import { randomUUID } from 'node:crypto';
-import { Queue, Worker } from 'bullmq';
+import { Queue } from 'bullmq';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { createRetry } from '../db/transient-errors.ts';
 import { RevocationList } from '../shared/auth/revocation-list.ts';
 import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
 import { FieldCache } from '../shared/cache/field-cache.ts';
 import { applyUpdatesJob, type UpdatesJob } from '../shared/contract/job.ts';
-import { reportPeriodically } from '../shared/every-minute.ts';
 import { startTracing } from '../shared/observability/tracing.ts';
-import type { Logger } from '../shared/process/logger.ts';
 import type { Retry } from '../shared/process/retry.ts';
 import { updatesJobOptions } from '../shared/queue/partitioned-queue.ts';
 import { getPartitionName } from '../shared/queue/partitions.ts';
 import { connectRedis, openWorkerConnection } from '../shared/redis/connect.ts';
 import { Committer } from './commit/committer.ts';
-import { consumerOptions } from './consume/consumer-options.ts';
 import { startFallbackConsumer } from './consume/fallback-consumer.ts';
+import { openConsumer } from './consume/open-consumer.ts';
 import { PartitionConsumers } from './consume/partition-consumers.ts';
 import { createJobProcessor } from './job-processor.ts';
 import { startMaintenanceScheduler } from './maintenance/scheduler.ts';
 import { recordCommit } from './observe/commit-metrics.ts';
 import { createCommitTracer } from './observe/commit-tracing.ts';
-import { createWorkerMetrics, type WorkerMetrics } from './observe/metrics.ts';
+import { createWorkerMetrics } from './observe/metrics.ts';
 import { exposeMetrics } from './observe/metrics-endpoint.ts';
-import { PerformanceLog } from './performance-log.ts';
 import type { WorkerDeps } from './worker-context.ts';
 
-/** Starts taking jobs. Stops with the lifecycle: finishes and publishes what is in hand, leaves no job to stall. */
+/** Starts consuming jobs. When the lifecycle stops, jobs in flight are finished and published, so that none stalls. */
 export async function startWorker(deps: WorkerDeps): Promise<void> {
   const { config, log, lifecycle, db, redis, keys } = deps;
   const cache = new FieldCache(redis, keys, config.CACHE_TTL_SECONDS);
   const metrics = createWorkerMetrics();
-  const performanceLog = new PerformanceLog(log);
-  reportPeriodically('performance log', () => performanceLog.report(), lifecycle);
   const tracing = await startTracing({ name: 'field-worker', config, log, lifecycle });
   const tracer = tracing && createCommitTracer(tracing);
-  const stopping = new AbortController();
   const retry = createRetry({
-    signal: stopping.signal,
+    signal: lifecycle.signal,
     onRetry: (err, attempt) => {
       metrics.commitRetries.inc();
-      log.warn({ err, ...attempt }, 'a commit is tried again');
+      log.warn({ err, ...attempt }, 'retrying commit');
     },
   });
   const committer = new Committer({
@@ -53,7 +47,6 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     commitOptions: { snapshotEvery: config.SNAPSHOT_EVERY },
     onCommit: (report) => {
       recordCommit(metrics, report, Date.now());
-      performanceLog.record(report);
       tracer?.record(report, Date.now());
     },
   });
@@ -80,25 +73,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       await queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data })));
     },
   });
-  const openConsumer = (partition: number) => {
-    const { queue: name, prefix } = getPartitionName(config.QUEUE_PREFIX, partition);
-    // One: several would share Redis's writes to its disk, but hand over jobs in another order than the queue's.
-    const worker = new Worker<UpdatesJob, void>(name, processJob, {
-      connection,
-      prefix,
-      telemetry: tracing?.telemetry,
-      ...consumerOptions,
-    });
-    attachEventHandlers(worker, log, metrics);
-    return {
-      // What a worker has in hand is bounded for all of its queues together, but for one job of each.
-      setConcurrencyShare: (consumerCount: number) => {
-        worker.concurrency = Math.ceil(config.WORKER_CONCURRENCY / consumerCount);
-      },
-      close: () => worker.close(),
-    };
-  };
-  // The readers' own connections wait for Redis, and cannot be asked whether it is there.
+  // The consumers' own connections retry without a limit, so they cannot tell whether Redis is reachable.
   const queueRedis = connectRedis(config.QUEUE_REDIS_URL, 'queue', log);
   lifecycle.onStop('queue check', () => queueRedis.disconnect());
   const partitionConsumers = new PartitionConsumers({
@@ -106,7 +81,12 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     prefix: config.QUEUE_PREFIX,
     workerId: randomUUID(),
     log,
-    openConsumer,
+    openConsumer: (partition) =>
+      openConsumer(
+        { connection, processJob, telemetry: tracing?.telemetry, log, metrics },
+        { prefix: config.QUEUE_PREFIX, concurrency: config.WORKER_CONCURRENCY },
+        partition,
+      ),
   });
   startFallbackConsumer(deps, processJob, tracing?.telemetry);
   exposeMetrics({
@@ -116,15 +96,12 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     isConsuming: () => partitionConsumers.isConsuming && !lifecycle.isStopping,
   });
   const maintenance = startMaintenanceScheduler({ ...deps, cache, metrics });
-  // The first to stop, and also while upkeep still waits for Redis.
-  lifecycle.onStop('readers', async () => {
-    stopping.abort();
-    await partitionConsumers.close();
-  });
+  // Registered before the wait for maintenance, so that a worker which is stopped while Redis is down stops at once.
+  lifecycle.onStop('consumers', () => partitionConsumers.close());
   await Promise.all([maintenance, partitionConsumers.start()]);
 }
 
-/** Nothing is taken off the queue before it is known whose tokens are revoked. */
+/** Resolves once the revocations are known: no job may be applied before that. */
 async function startRevocationPoller({ db, log, lifecycle }: WorkerDeps, retry: Retry): Promise<RevocationList> {
   const list = new RevocationList();
   const read = createRevocationReader(db);
@@ -133,25 +110,4 @@ async function startRevocationPoller({ db, log, lifecycle }: WorkerDeps, retry: 
   poller.start();
   lifecycle.onStop('revocations', () => poller.close());
   return list;
-}
-
-function attachEventHandlers(worker: Worker<UpdatesJob, void>, log: Logger, metrics: WorkerMetrics): void {
-  let isDown = false;
-  worker.on('error', (err) => {
-    if (!isDown) log.warn({ err }, 'worker connection lost');
-    isDown = true;
-  });
-  worker.on('ready', () => {
-    if (isDown) log.info('worker connection ready');
-    isDown = false;
-  });
-  worker.on('failed', (job, err) => log.warn({ err, job: job?.id }, 'a job failed'));
-  worker.on('stalled', (job) => {
-    metrics.stalledJobs.inc();
-    log.warn({ job }, 'a job had lost its worker');
-  });
-  worker.on('lockRenewalFailed', (jobs) => {
-    metrics.lostJobLocks.inc(jobs.length);
-    log.warn({ jobs: jobs.length }, 'locks could not be renewed');
-  });
 }

@@ -6,13 +6,13 @@ import type pg from 'pg';
 import { updatesQueue } from '../../shared/contract/job.ts';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 
-/** The name under which the waiting updates go: BullMQ's tables may change, what a job brings does not. */
+/** The name of the pending jobs in a backup. Not BullMQ's, whose tables may change while the content of a job does not. */
 export const pendingJobsTable = 'pending_jobs';
 export const pendingJobColumns = ['name', 'data', 'opts', 'max_attempts', 'added_at_ms'] as const;
 
 /**
- * Left out: what is true of one database only. A restored one is another installation, so that no cache takes copies of
- * the old one for its own; with an empty cache, nothing is unpublished; and which backups there are, it finds out anew.
+ * Tables that describe one database only. A restored database is a new installation, so that the old one's cached copies
+ * are never used for it; its cache is empty, so that nothing is unpublished; and its backups are recorded anew.
  */
 const excludedTables = ['installation', 'unpublished_fields', 'backups'];
 

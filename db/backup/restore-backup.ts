@@ -1,9 +1,10 @@
 /**
  * Puts a backup into an empty database: checks every file, migrates to the schema that the backup was taken at, loads all
- * of it in one transaction, and migrates on from there. What comes out is another installation (see `source-tables.ts`).
+ * of it in one transaction, and migrates on from there. What comes out is another installation (see `backup-tables.ts`).
  */
 import { join } from 'node:path';
 import type pg from 'pg';
+import { updatesQueue } from '../../shared/contract/job.ts';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { listMigrations } from '../migrations/source.ts';
@@ -68,7 +69,7 @@ async function assertSchemaNotNewer(client: pg.Client, { migrations }: Manifest)
   throw new BackupError('not_empty', `the database has tables of ${newerMigration.name}, which came after this backup`);
 }
 
-/** Alone in the database: whoever else wants to write waits until all is there, or none. */
+/** Locks all tables: other writers wait until everything is loaded, or nothing. */
 async function loadAll(
   client: pg.Client,
   folder: string,
@@ -100,7 +101,7 @@ async function loadAll(
 /** Through BullMQ's own function, in the order in which they were accepted. */
 const addPendingSql = `
   SELECT ${fallbackSchema}.add_job(
-    'updates', '', name, data, opts, 0, 0, added_at_ms, max_attempts, NULL, NULL, NULL, NULL, NULL, false)
+    '${updatesQueue}', '', name, data, opts, 0, 0, added_at_ms, max_attempts, NULL, NULL, NULL, NULL, NULL, false)
   FROM (SELECT * FROM ${pendingJobsTable} ORDER BY place) AS waiting`;
 
 function assertKnownColumns({ name, table, columns }: BackupFile, known: readonly string[] | undefined): void {

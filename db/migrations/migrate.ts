@@ -1,6 +1,7 @@
-/** Brings a database to the newest schema. Any number of processes may do so at once: one works, the others wait. */
+/** Migrates a database to the newest schema. When several processes do so at once, one works and the others wait. */
 import knex from 'knex';
 import pg from 'pg';
+import { retry } from '../../shared/process/retry.ts';
 import { migrateFallbackQueue } from './fallback-queue-schema.ts';
 import { listMigrations, migrationSource } from './source.ts';
 
@@ -80,19 +81,25 @@ async function withMigrationLock<T>(url: string, work: (database: knex.Knex) => 
   }
 }
 
-async function connectWithRetry(url: string): Promise<pg.Client> {
-  const deadline = Date.now() + startupTimeoutMs;
-  for (;;) {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000, keepAlive: true });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      return client;
-    } catch (error) {
-      await client.end().catch(() => undefined);
-      if (!isStartingUp(error) || Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, retryDelayMs));
-    }
+/** @throws the last error once PostgreSQL has been unavailable for a minute, or at once when waiting does not help */
+function connectWithRetry(url: string): Promise<pg.Client> {
+  return retry(() => connect(url), {
+    initialDelayMs: retryDelayMs,
+    maxDelayMs: retryDelayMs,
+    timeoutMs: startupTimeoutMs,
+    isRetryable: isStartingUp,
+  });
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000, keepAlive: true });
+  client.on('error', () => undefined); // The pending query is rejected as well.
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
   }
 }
 

@@ -2,9 +2,7 @@ import { Writable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { connectDatabase } from '../../db/connect.ts';
 import { createLogger } from '../../shared/process/logger.ts';
-import { PerformanceLog } from '../../workers/performance-log.ts';
 import { withPostgres } from '../support/servers/postgres.ts';
-import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 type Line = Record<string, unknown>;
@@ -29,19 +27,6 @@ t.test('a log line is JSON, with its cause, and without secrets', async (t) => {
   t.notMatch(JSON.stringify(lines), 'planted');
 });
 
-t.test('how the updates fare is told in one line', async (t) => {
-  const { log, lines } = withLines();
-  const performance = new PerformanceLog(log);
-  performance.report();
-  const jobs = new Map([[asField('garden'), [jobOf(asField('garden'), asDevice('alice'), [setCell(1, 1, 0.5)])]]]);
-  const commit = { jobs, applied: new Map(), unpublished: new Set<never>() };
-  for (const commitMs of [2, 2, 2, 40]) performance.record({ ...commit, commitMs, publishMs: 1.25 });
-  performance.report();
-  performance.report();
-  t.equal(lines.length, 1);
-  t.match(lines[0], { msg: 'update performance', commits: 4, p50CommitMs: 2, p99CommitMs: 40, maxPublishMs: 1.3 });
-});
-
 t.test('that PostgreSQL is lost and back is told once each', { timeout: 60_000 }, async (t: Test) => {
   const { log, lines } = withLines();
   const postgres = await withPostgres(t);
@@ -54,6 +39,6 @@ t.test('that PostgreSQL is lost and back is told once each', { timeout: 60_000 }
   t.equal(told('postgres connection lost'), 1);
   await postgres.start();
   await waitUntil('it answers again', async () => db.raw('SELECT 1').then(() => true));
-  t.equal(told('postgres connection ready'), 1);
+  t.equal(told('postgres connection restored'), 1);
   t.notMatch(JSON.stringify(lines), /:\/\/[^"]*test@/, 'without its password');
 });

@@ -1,11 +1,11 @@
-/** The process that takes a backup, restores it elsewhere and compares it; started by a worker, and ends with it. */
+/** The backup process: takes a backup and verifies it. A worker starts it, and it exits when the worker does. */
 import { setPriority } from 'node:os';
 import { runBackups } from '../../db/backup/run-backups.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { planBackups } from './plan.ts';
 
-/** What is live comes first. */
+/** Below the worker and the API, which serve live traffic. */
 const niceness = 10;
 
 async function main(): Promise<void> {
@@ -15,15 +15,15 @@ async function main(): Promise<void> {
   const log = createLogger({ name: 'backup', level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
   const startedAt = performance.now();
   const run = await runBackups(planBackups(config));
-  if (!run) return log.info('another process is at the backup');
+  if (!run) return log.info('backup skipped: another process holds the lock');
   const durationMs = Math.round(performance.now() - startedAt);
   const { written, verified, removed } = run;
   if (written) log.info({ backup: written.path, durationMs }, 'backup taken');
-  if (removed.length > 0) log.info({ removed }, 'old backups and leftovers removed');
+  if (removed.length > 0) log.info({ removed }, 'expired and incomplete backups removed');
   if (!verified) return;
   const { name, verdict } = verified;
   if (verdict.differences.length === 0) log.info({ backup: name, ...verdict, durationMs }, 'backup verified');
-  else log.error({ backup: name, ...verdict }, 'the backup cannot be trusted');
+  else log.error({ backup: name, ...verdict }, 'backup verification failed');
 }
 
 try {

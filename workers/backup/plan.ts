@@ -1,4 +1,4 @@
-/** The settings of the schedule as it understands them. */
+/** Converts the settings of the backup schedule. */
 import { resolve } from 'node:path';
 import type { BackupPlan } from '../../db/backup/run-backups.ts';
 import { type Config, directDatabaseUrl } from '../../shared/config/config.ts';

@@ -1,7 +1,7 @@
 /**
- * Keeps the database backed up: looks now and then whether a backup or its verification is due, and hands it to a process
- * of its own, since replaying a long log would hold up what this one commits. Any number of workers may do so: a lock in
- * PostgreSQL lets one of them work. Needs no Redis.
+ * Schedules backups: checks once a minute whether a backup or its verification is due, and runs it in a child process,
+ * since replaying a long log would delay the commits of this one. Every worker does so; a lock in PostgreSQL ensures that
+ * only one backup runs at a time. Needs no Redis.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { isAnythingDue } from '../../db/backup/run-backups.ts';
 import type { WorkerDeps } from '../worker-context.ts';
 import { planBackups } from './plan.ts';
 
-/** Also how long a process that has just started leaves it at that. */
+/** Also the delay before the first check. */
 const checkIntervalMs = 60_000;
 const failureRetryMs = 600_000;
 
@@ -22,7 +22,7 @@ export function startBackupScheduler(
   { intervalMs = checkIntervalMs } = {},
 ): void {
   if (config.BACKUP_EVERY_HOURS === 0) {
-    log.warn('BACKUP_EVERY_HOURS is 0: no backups are taken');
+    log.warn({ BACKUP_EVERY_HOURS: 0 }, 'scheduled backups disabled');
     return;
   }
   const plan = planBackups(config);
@@ -36,11 +36,11 @@ export function startBackupScheduler(
   };
   const runIfDue = async (): Promise<number> => {
     try {
-      // A stop that comes during the query finds no child to kill, and would wait for a whole backup.
+      // A stop during the query finds no child to kill, and would otherwise wait for a whole backup.
       if ((await isAnythingDue(db, plan)) && !stopping.signal.aborted) await runChild();
       return intervalMs * (0.75 + Math.random() / 2);
     } catch (err) {
-      log.error({ err, folder: plan.folder }, 'the backup failed');
+      log.error({ err, folder: plan.folder }, 'backup failed');
       return Math.max(intervalMs, failureRetryMs);
     }
   };
@@ -53,7 +53,7 @@ export function startBackupScheduler(
   const running = runUntilStopped();
   lifecycle.onStop('backups', async () => {
     stopping.abort();
-    // Cut off, it leaves nothing that would be taken for a backup, and the next run cleans up.
+    // Killing it is safe: an incomplete backup is never listed, and the next run removes it.
     child?.kill('SIGKILL');
     await running;
   });

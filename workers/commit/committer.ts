@@ -1,6 +1,6 @@
 /**
- * Group commit: gathers what waits while commits are under way, and commits it together. No timer: a batch is what came
- * in meanwhile. Several batches run side by side, but a field is only ever in one of them.
+ * Group commit: jobs that arrive while commits are running are committed together next. There is no timer; a batch is
+ * whatever has arrived. Several batches are committed concurrently, but a field is in at most one of them at a time.
  */
 import type { Knex } from 'knex';
 import { isTransient } from '../../db/transient-errors.ts';
@@ -20,7 +20,7 @@ const maxBatchFields = 200;
 
 interface PendingJob {
   readonly job: ApplyUpdates;
-  /** Its place in the queue. */
+  /** Its position in the queue. */
   readonly sequence: number;
   readonly resolve: (result: ApplyUpdatesResult) => void;
   readonly reject: (error: unknown) => void;
@@ -32,7 +32,7 @@ type Batch = Map<FieldId, PendingJob[]>;
 export interface CommitReport {
   readonly jobs: FieldJobs;
   readonly applied: ReadonlyMap<FieldId, AppliedJobs>;
-  /** The fields that the cache could not be told of. */
+  /** The fields that could not be published. */
   readonly unpublished: ReadonlySet<FieldId>;
   readonly commitMs: number;
   readonly publishMs: number;
@@ -42,12 +42,12 @@ export interface CommitterDeps {
   readonly db: Knex;
   readonly cache: FieldCache;
   readonly log: Logger;
-  /** How long to wait out what passes. */
+  /** Retries transient errors. */
   readonly retry: Retry;
   /** How many transactions may run at once. */
   readonly maxConcurrentCommits: number;
   readonly commitOptions: CommitOptions;
-  /** Told of every commit, before anybody is answered. Must not throw. */
+  /** Called for every commit, before its jobs resolve. Must not throw. */
   readonly onCommit: (report: CommitReport) => void;
 }
 
@@ -66,7 +66,7 @@ export class Committer {
 
   /**
    * Resolves when the job's updates are committed and published.
-   * @param sequence the job's place in the queue: what waits for a field is applied in this order
+   * @param sequence the job's position in the queue: pending jobs of a field are applied in this order
    * @throws when the job itself can never be applied, or when the committer is being stopped during an outage
    */
   submit(job: ApplyUpdates, sequence: number): Promise<ApplyUpdatesResult> {
@@ -75,7 +75,7 @@ export class Committer {
     });
   }
 
-  /** Whatever comes for a field may be what those that are held back are waiting for. */
+  /** Deferred jobs of the field are enqueued with it, since it may be the one that they wait for. */
   #enqueue(pendingJob: PendingJob): void {
     const { field } = pendingJob.job;
     const pendingJobs = this.#pending.get(field) ?? [];
@@ -85,7 +85,7 @@ export class Committer {
     this.#schedule();
   }
 
-  /** Holds a job back until another comes for its field, and a moment at most: the other may be with another worker. */
+  /** Defers a job until another arrives for its field, and at most `deferMs`: the other may be at another worker. */
   #defer(pendingJob: PendingJob): void {
     const { field } = pendingJob.job;
     const deferred = this.#deferred.get(field);
@@ -100,7 +100,7 @@ export class Committer {
     }, deferMs);
   }
 
-  /** Once all that has come in with this turn of the event loop is here. */
+  /** Starts commits on the next tick, so that all jobs of this one are in the batch. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -124,7 +124,7 @@ export class Committer {
     }
   }
 
-  /** What waits for fields that no lane is busy with, oldest field first. */
+  /** The pending jobs of fields that are in no running commit, oldest field first. */
   #dequeueBatch(): Batch {
     const batch: Batch = new Map();
     let remaining = maxBatchUpdates;
@@ -139,7 +139,7 @@ export class Committer {
     return batch;
   }
 
-  /** Commits a batch and answers everyone in it; takes it apart when something in it cannot be committed. */
+  /** Commits a batch and resolves its jobs. When it fails permanently, its jobs are committed one by one. */
   async #process(batch: Batch): Promise<void> {
     const { retry, log } = this.#deps;
     try {
@@ -151,15 +151,12 @@ export class Committer {
         for (const { reject } of [...batch.values()].flat()) reject(error);
         return;
       }
-      log.warn(
-        { err: error, jobs: singleJobBatches.length },
-        'a batch could not be committed: its jobs are tried one by one',
-      );
+      log.warn({ err: error, jobs: singleJobBatches.length }, 'batch commit failed; retrying its jobs individually');
       for (const singleJobBatch of singleJobBatches) await this.#process(singleJobBatch);
     }
   }
 
-  /** Tells everyone what became of their jobs; those that are held back come again in a moment. */
+  /** Resolves the jobs with their results, and defers those that have none yet. */
   #resolve(pendingJobs: readonly PendingJob[], applied: AppliedJobs | undefined): void {
     for (const [index, pendingJob] of pendingJobs.entries()) {
       const results = applied?.results[index];
@@ -183,7 +180,7 @@ export class Committer {
   }
 }
 
-/** Jobs come almost in order: a few steps from the end at most. */
+/** Jobs arrive almost in order, so the search from the end is short. */
 function insertInOrder(pendingJobs: PendingJob[], pendingJob: PendingJob): void {
   const precedingIndex = pendingJobs.findLastIndex(({ sequence }) => sequence <= pendingJob.sequence);
   pendingJobs.splice(precedingIndex + 1, 0, pendingJob);

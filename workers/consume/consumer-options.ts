@@ -1,16 +1,16 @@
-/** How jobs are taken, from either queue. */
+/** The options of BullMQ's workers, for both queues. */
 
-/** A dead worker's jobs are back within a lock and two checks. */
+/** The jobs of a worker that died are retried after at most the lock's duration and two checks (20 s). */
 const lockDuration = 10_000;
 const stalledInterval = 5000;
 
 export const consumerOptions = {
   lockDuration,
   stalledInterval,
-  // A job whose workers die is not to blame: it comes back for as long as it takes.
+  // A job is not failed because its workers died, however often that happens.
   maxStalledCount: 1_000_000,
-  // The log has all that was done; kept jobs of 1 MiB each would only fill the queue's memory.
+  // The log has the results; completed jobs of up to 1 MiB each would only fill the queue's memory.
   removeOnComplete: { count: 0 },
-  // Accepted and never applied: an operator has to look at them.
+  // Accepted but not applied: an operator has to decide about them.
   removeOnFail: { count: 100_000, age: 30 * 86_400 },
 } as const;

@@ -1,4 +1,4 @@
-/** Takes what was put into PostgreSQL's queue while the queue's Redis was away. */
+/** Consumes the fallback queue in PostgreSQL, which takes jobs while the queue's Redis is unavailable. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresBackend, type Telemetry, Worker } from 'bullmq';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
@@ -14,9 +14,9 @@ const pollIntervalSeconds = 2;
 const concurrency = 100;
 
 /**
- * BullMQ's backend, but watchful and patient. By itself, it waits to be told of a job for up to an hour once it has failed to
- * subscribe, though a connection that has fallen silent tells of none; and it asks a PostgreSQL that fails it again at once,
- * a thousand times a second.
+ * BullMQ's PostgreSQL backend with polling and a retry delay. The original waits for a notification for up to an hour after
+ * a failed subscription, although a dead connection delivers none, and it retries a failed query without any delay, a
+ * thousand times a second.
  */
 const createPollingBackend: typeof createPostgresBackend = (...options) => {
   const backend = createPostgresBackend(...options);
@@ -28,7 +28,7 @@ const createPollingBackend: typeof createPostgresBackend = (...options) => {
     } catch (error) {
       backend.emit('error', error as Error);
       await delay(retryDelayMs);
-      return null; // As after any wait in vain: the worker looks by itself.
+      return null; // As after a wait without a notification: the worker then polls.
     }
   };
   backend.moveToActive = async (...args) => {
@@ -48,11 +48,11 @@ const createWorker = (databaseUrl: string, processJob: ProcessJob, telemetry: Te
     processJob,
     {
       connection: fallbackConnection(databaseUrl, 4, timeoutMs),
-      // Only once its connection stands: a worker that starts on a failed one spins for ever.
+      // Run once connected: a worker that starts on a failed connection spins forever.
       autorun: false,
       concurrency,
       telemetry,
-      // The backend has waited.
+      // The backend above has waited already.
       runRetryDelay: 1,
       ...consumerOptions,
     },
@@ -66,20 +66,20 @@ export function startFallbackConsumer(
   telemetry: Telemetry | undefined,
 ): void {
   let stop = async () => {};
-  lifecycle.onStop('fallback worker', () => stop());
+  lifecycle.onStop('fallback consumer', () => stop());
   const start = async (): Promise<void> => {
     while (!lifecycle.isStopping) {
       const worker = createWorker(directDatabaseUrl(config), processJob, telemetry);
-      worker.on('error', (err) => log.debug({ err }, 'fallback worker error'));
-      worker.on('failed', (job, err) => log.warn({ err, job: job?.id }, 'a job of the fallback queue failed'));
+      worker.on('error', (err) => log.debug({ err }, 'fallback consumer error'));
+      worker.on('failed', (job, err) => log.warn({ err, job: job?.id }, 'fallback job failed'));
       try {
         await db.raw('SELECT 1');
         await worker.waitUntilReady();
         stop = () => worker.close();
-        // Stopped meanwhile: it must not begin.
+        // Not if the process began to stop in the meantime.
         return await (lifecycle.isStopping ? stop() : worker.run());
       } catch (err) {
-        log.warn({ err }, 'the fallback queue cannot be read yet');
+        log.warn({ err }, 'fallback queue unavailable; retrying');
         await worker.close().catch(() => undefined);
         await delay(retryDelayMs);
       }

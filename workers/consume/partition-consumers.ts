@@ -1,6 +1,6 @@
 /**
- * The queues that this worker reads: its share of those in use, which it looks at anew with every beat. A worker that comes
- * or goes is noticed by the others with their next one, and one that dies within three seconds.
+ * Assigns the partitions of the queue to the workers, and consumes those of this worker. Assignments are recomputed with
+ * every heartbeat: a worker that joins or leaves is noticed with the next one, and one that dies within three seconds.
  */
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
@@ -10,8 +10,8 @@ import { heartbeatIntervalMs, type Membership, WorkerMembership } from '../../sh
 
 const firstHeartbeatTimeoutMs = 1000;
 
-interface Consumer {
-  /** Takes its part of what this worker may have in hand, one of so many; told at once, and whenever that changes. */
+export interface Consumer {
+  /** Sets the number of consumers that share this process's concurrency. Called on opening and on every change. */
   setConcurrencyShare(consumerCount: number): void;
   close(): Promise<void>;
 }
@@ -21,10 +21,10 @@ interface PartitionConsumersDeps {
   readonly redis: Redis;
   /** `QUEUE_PREFIX`. */
   readonly prefix: string;
-  /** This worker's name among the others. */
+  /** Unique among the workers. */
   readonly workerId: string;
   readonly log: Logger;
-  /** Begins to take jobs from a queue. */
+  /** Starts consuming a partition. */
   readonly openConsumer: (partition: number) => Consumer;
 }
 
@@ -41,7 +41,7 @@ export class PartitionConsumers {
     this.#membership = new WorkerMembership(deps.redis, deps.prefix);
   }
 
-  /** Resolves once it reads; while Redis is away it begins with the first queue. */
+  /** Resolves once it consumes; while Redis is unavailable, it starts with the first partition. */
   async start(): Promise<void> {
     const { redis } = this.#deps;
     const signal = AbortSignal.timeout(firstHeartbeatTimeoutMs);
@@ -53,7 +53,7 @@ export class PartitionConsumers {
     return this.#timer !== undefined && !this.#isClosed;
   }
 
-  /** Leaves the queues to the others, and resolves when what is in hand is done. */
+  /** Releases the partitions, and resolves when the jobs in flight are finished. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -69,7 +69,7 @@ export class PartitionConsumers {
       const membership = await this.#membership.heartbeat(workerId);
       if (!this.#isClosed) this.#rebalance(assignPartitions(membership, workerId));
     } catch (err) {
-      log.debug({ err }, 'the other workers cannot be seen');
+      log.debug({ err }, 'worker heartbeat failed');
       if (!this.#isClosed && this.#consumers.size === 0) this.#rebalance([0]);
     }
     if (!this.#isClosed) this.#timer = setTimeout(() => void this.#heartbeat(), heartbeatIntervalMs);
@@ -82,7 +82,7 @@ export class PartitionConsumers {
       this.#consumers.delete(partition);
       const closing: Promise<void> = consumer
         .close()
-        .catch((err) => log.debug({ err, partition }, 'a queue could not be left'))
+        .catch((err) => log.debug({ err, partition }, 'closing a partition consumer failed'))
         .finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
     }
@@ -93,7 +93,7 @@ export class PartitionConsumers {
   }
 }
 
-/** Every queue has one reader, whichever workers there are. */
+/** Distributes the partitions round-robin: each has exactly one consumer. */
 export function assignPartitions({ workers, partitions }: Membership, workerId: string): number[] {
   const index = workers.indexOf(workerId);
   const consumerCount = Math.min(workers.length, maxPartitions);

@@ -1,4 +1,4 @@
-/** Brings the snapshots of fields that fell quiet up to date, so that they are read without a tail to fold. */
+/** Updates the snapshots of idle fields, so that a read of one has no log to fold. */
 
 import { StateRow } from '../../db/models/state-row.ts';
 import { loadStoredState } from '../../db/read/load-state.ts';

@@ -1,4 +1,4 @@
-/** Forgets the part of the logs that lies behind the retention, a slice a transaction. */
+/** Prunes log entries that are older than the retention, in slices of one transaction each. */
 import type { Knex } from 'knex';
 import { loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from '../../db/read/load-state.ts';
 import { type LockedField, lockFields } from '../../db/write/lock-fields.ts';
@@ -19,7 +19,7 @@ const sliceVersions = 20_000;
 /** A busy field is pruned in steps of at least this many versions, since each step keeps a snapshot. */
 const minStepVersions = 1000;
 
-/** @returns how many versions were forgotten */
+/** @returns how many log entries were deleted */
 export async function pruneLogs({ db, config }: MaintenanceDeps): Promise<number> {
   const cutoff = Date.now() - config.LOG_RETENTION_DAYS * dayMs;
   let prunedVersions = 0;
@@ -30,7 +30,7 @@ export async function pruneLogs({ db, config }: MaintenanceDeps): Promise<number
   return prunedVersions;
 }
 
-/** Prunes one slice of one field. @returns how many versions were forgotten */
+/** Prunes one slice of one field. @returns how many log entries were deleted */
 async function pruneField(db: Knex, field: FieldId, cutoff: number): Promise<number> {
   return db.transaction(async (trx) => {
     const [locked] = await lockFields(trx, [field]);
@@ -44,7 +44,7 @@ async function pruneField(db: Knex, field: FieldId, cutoff: number): Promise<num
   });
 }
 
-/** Forgets the log of a locked field up to and including a version, and the tombstones that are as old. */
+/** Deletes the log of a locked field up to and including a version, and purges the tombstones up to it. */
 export async function pruneThrough(trx: Knex.Transaction, locked: LockedField, through: number): Promise<void> {
   const { field, logStart } = locked;
   await archiveBaseSnapshot(trx, field, through, logStart);
@@ -52,7 +52,7 @@ export async function pruneThrough(trx: Knex.Transaction, locked: LockedField, t
   await deleteLogThrough(trx, field, through);
 }
 
-/** Keeps a snapshot at `through`, for the pruned log to stand on. */
+/** Archives a snapshot at `through`, which the pruned log continues. */
 async function archiveBaseSnapshot(
   trx: Knex.Transaction,
   field: FieldId,
@@ -60,12 +60,12 @@ async function archiveBaseSnapshot(
   logStart: number,
 ): Promise<void> {
   const base = await loadSnapshotAtOrBefore(trx, field, through, logStart);
-  if (!base) throw new Error(`the log of ${field} has lost the snapshot that it stands on`);
+  if (!base) throw new Error(`the log of ${field} begins at a snapshot that is missing`);
   for await (const entry of readLogAfter(trx, field, base.version, through)) replayUpdate(base, entry);
   await archiveSnapshot(trx, base);
 }
 
-/** Forgets what was removed up to `through`, and says in the log after which version that happened. */
+/** Purges the tombstones up to `through`, and records in the log after which version that happened. */
 async function purgeFieldTombstones(trx: Knex.Transaction, field: FieldId, through: number): Promise<void> {
   const state = await loadStoredState(trx, field);
   if (!state) return;

@@ -1,6 +1,6 @@
 /**
- * Scheduled work, once for all workers: tell the cache what it missed, flush the snapshots of fields that fell quiet,
- * and forget what lies behind the retention.
+ * Schedules the maintenance tasks, each run by one worker at a time: republishing after outages of the cache, flushing the
+ * snapshots of idle fields, and pruning what is older than the retention.
  */
 import { Queue, Worker } from 'bullmq';
 import { pruneConflicts } from '../../db/write/log-pruning.ts';
@@ -12,6 +12,7 @@ import { flushSnapshots } from './flush-snapshots.ts';
 import { pruneLogs } from './prune-logs.ts';
 import { republishFields } from './republish.ts';
 
+/** The name of the queue in Redis. Do not change it: the stored job schedulers would be orphaned. */
 const maintenanceQueue = 'upkeep';
 
 interface Task {
@@ -35,7 +36,7 @@ export async function startMaintenanceScheduler(deps: MaintenanceSchedulerDeps):
   const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
   const prefix = queuePrefix(config.QUEUE_PREFIX);
   const queue = new Queue(maintenanceQueue, { connection, prefix });
-  queue.on('error', (err) => log.debug({ err }, 'upkeep queue error'));
+  queue.on('error', (err) => log.debug({ err }, 'maintenance queue error'));
   const worker = new Worker(maintenanceQueue, ({ name }) => runTask(deps, name), {
     connection,
     prefix,
@@ -43,12 +44,12 @@ export async function startMaintenanceScheduler(deps: MaintenanceSchedulerDeps):
     removeOnFail: { count: 100, age: 86_400 },
     maxStalledCount: 1_000_000,
   });
-  worker.on('error', (err) => log.debug({ err }, 'upkeep worker error'));
+  worker.on('error', (err) => log.debug({ err }, 'maintenance worker error'));
   worker.on('failed', (job, err) => {
     if (job && Object.hasOwn(maintenanceTasks, job.name)) metrics.taskFailures.inc({ task: job.name });
-    log.warn({ err, task: job?.name }, 'an upkeep task failed');
+    log.warn({ err, task: job?.name }, 'maintenance task failed');
   });
-  lifecycle.onStop('upkeep', async () => {
+  lifecycle.onStop('maintenance', async () => {
     await worker.close();
     await queue.close();
     close();
@@ -60,11 +61,14 @@ export async function startMaintenanceScheduler(deps: MaintenanceSchedulerDeps):
 
 async function runTask(deps: MaintenanceSchedulerDeps, name: string): Promise<number> {
   const task = maintenanceTasks[name];
-  if (!task) throw new Error(`there is no upkeep task ${name}`);
+  if (!task) throw new Error(`there is no maintenance task ${name}`);
   const startedAt = performance.now();
   const done = await task.run(deps);
   deps.metrics.taskLastSuccess.set({ task: name }, Date.now() / 1000);
   if (done > 0)
-    deps.log.info({ task: name, done, durationMs: Math.round(performance.now() - startedAt) }, 'upkeep done');
+    deps.log.info(
+      { task: name, done, durationMs: Math.round(performance.now() - startedAt) },
+      'maintenance task completed',
+    );
   return done;
 }

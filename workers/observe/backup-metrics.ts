@@ -1,4 +1,4 @@
-/** How old the backups are, read from the database at each scrape: any worker tells the same, whichever took them. */
+/** The age of the backups, read from the database at each scrape, so that every worker reports the same. */
 import { Gauge, type Registry } from 'prom-client';
 import type { BackupTimes } from '../../db/models/backup.ts';
 
@@ -9,7 +9,7 @@ export function registerBackupMetrics(registry: Registry, read: () => Promise<Ba
       help,
       registers: [registry],
       async collect() {
-        // While PostgreSQL is away, what was known last still holds.
+        // While PostgreSQL is unavailable, the last known values stay.
         const times = await read().catch(() => undefined);
         if (times) this.set(Number(selectTime(times) ?? 0) / 1000);
       },

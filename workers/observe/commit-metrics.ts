@@ -1,4 +1,4 @@
-/** Counts a batch that was committed and published. Once a batch wherever that will do, since it is on every job's way. */
+/** Records the metrics of a committed batch, with as few calls as possible, since every job waits for it. */
 import type { CommitReport } from '../commit/committer.ts';
 import type { WorkerMetrics } from './metrics.ts';
 

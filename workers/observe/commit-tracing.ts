@@ -1,11 +1,11 @@
-/** Gives the trace of every job its commit and its publishing, though they are done for many jobs at once. */
+/** Adds spans for the commit and the publishing to the trace of every job, although both are done for whole batches. */
 import type { Context } from '@opentelemetry/api';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { Tracing } from '../../shared/observability/tracing.ts';
 import type { CommitReport } from '../commit/committer.ts';
 
 export interface CommitTracer {
-  /** Remembers whose trace a job belongs to: that which is under way. */
+  /** Associates the job with the active trace. */
   captureContext(job: ApplyUpdates): void;
   /** @param now when the batch was published, in ms */
   record(report: CommitReport, now: number): void;

@@ -1,11 +1,11 @@
-/** Whether a worker can do its work: jobs from one of the two queues, and PostgreSQL to commit them to. */
+/** The health of a worker: whether it consumes jobs from either queue and can commit them to PostgreSQL. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import { type Check, cacheFor, runCheck } from '../../shared/observability/health-check.ts';
 
 export interface WorkerHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
-  /** Whether it takes and commits jobs. Without the cache it does; without its queue, those that stand in PostgreSQL. */
+  /** Whether it processes jobs. It does so without the cache, and without Redis's queue from the fallback queue. */
   readonly isReady: boolean;
   readonly checks: { readonly database: Check; readonly cache: Check; readonly queue: Check };
 }
@@ -14,7 +14,7 @@ interface WorkerHealthDeps {
   readonly db: Knex;
   readonly cacheRedis: Redis;
   readonly queueRedis: Redis;
-  /** Whether jobs are being taken: not before it has started, nor once it stops. */
+  /** False before the worker has started and once it stops. */
   readonly isConsuming: () => boolean;
 }
 

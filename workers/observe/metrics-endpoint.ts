@@ -1,4 +1,4 @@
-/** What a worker shows of itself to those who watch it: its metrics and its health, on a port of their own. */
+/** Serves a worker's metrics and health on a separate port. */
 import type { Redis } from 'ioredis';
 import { readPoolUsage } from '../../db/connect.ts';
 import { readBackupTimes } from '../../db/models/backup.ts';
@@ -10,7 +10,7 @@ import { createWorkerHealthCheck } from './health-check.ts';
 import type { WorkerMetrics } from './metrics.ts';
 
 interface MetricsEndpointDeps extends WorkerDeps {
-  /** Fails fast. */
+  /** A fail-fast connection. */
   readonly queueRedis: Redis;
   readonly metrics: WorkerMetrics;
   readonly isConsuming: () => boolean;

@@ -1,11 +1,11 @@
-/** What a worker counts of itself, for Prometheus. Labels are bounded: outcomes and names of tasks, never ids. */
+/** The metrics of a worker. Labels have few values: outcomes, resolutions and names of tasks, never ids. */
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { createRegistry } from '../../shared/observability/process-metrics.ts';
 
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** What is accepted during an outage waits for its end. */
+/** Up to 30 minutes: jobs that are accepted during an outage wait for its end. */
 const lagSeconds = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
@@ -23,14 +23,14 @@ export function createWorkerMetrics() {
     commitSeconds: histogram('field_commit_duration_seconds', 'Duration of the transaction of a batch', seconds),
     publishSeconds: histogram(
       'field_publish_duration_seconds',
-      'From the commit to the cache and the channel',
+      'Time from the commit until the cache and the channel are updated',
       seconds,
     ),
     appliedLag: histogram('field_applied_lag_seconds', 'From accepted to committed, for each job', lagSeconds),
     visibleLag: histogram('field_visible_lag_seconds', 'From accepted to published, for each job', lagSeconds),
     settledUpdates: new Counter({
       name: 'field_updates_settled_total',
-      help: 'Updates that came to an end, by their outcome',
+      help: 'Updates processed, by outcome',
       labelNames: ['outcome'],
       registers,
     }),
@@ -41,32 +41,26 @@ export function createWorkerMetrics() {
       registers,
     }),
     deferredJobs: counter(
-      'field_jobs_held_back_total',
-      'Times that a job waited for one that its device had numbered before it',
+      'field_jobs_deferred_total',
+      'Times a job was deferred because an earlier update of its device was missing',
     ),
-    publishFailures: counter(
-      'field_publish_failures_total',
-      'Fields that the cache could not be told of after a commit',
-    ),
-    commitRetries: counter(
-      'field_commit_retries_total',
-      'Commits that were tried again because of what passes by itself',
-    ),
-    failedJobs: counter('field_jobs_failed_total', 'Jobs that can never be applied'),
+    publishFailures: counter('field_publish_failures_total', 'Fields whose commit could not be published to the cache'),
+    commitRetries: counter('field_commit_retries_total', 'Commits retried after a transient error'),
+    failedJobs: counter('field_jobs_failed_total', 'Jobs moved to the dead-letter queue'),
     stalledJobs: counter(
       'field_jobs_stalled_total',
-      'Jobs whose worker had died, or was too slow to say that it lives',
+      'Jobs that stalled: their worker died or did not renew its lock in time',
     ),
-    lostJobLocks: counter('field_job_locks_lost_total', 'Locks of jobs that could not be renewed in time'),
+    lostJobLocks: counter('field_job_locks_lost_total', 'Job locks that could not be renewed in time'),
     taskLastSuccess: new Gauge({
-      name: 'field_upkeep_last_success_timestamp_seconds',
-      help: 'When this worker last ended a task of upkeep; the newest of all workers counts',
+      name: 'field_maintenance_last_success_timestamp_seconds',
+      help: 'When this worker last completed a maintenance task; use the maximum over all workers',
       labelNames: ['task'],
       registers,
     }),
     taskFailures: new Counter({
-      name: 'field_upkeep_failures_total',
-      help: 'Tasks of upkeep that failed',
+      name: 'field_maintenance_failures_total',
+      help: 'Maintenance tasks that failed',
       labelNames: ['task'],
       registers,
     }),

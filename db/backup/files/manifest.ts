@@ -18,7 +18,7 @@ const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/);
 const fileSchema = z.strictObject({
   /** In the backup's folder, and nowhere else. */
   name: z.string().regex(/^[a-z0-9_.]+\.copy\.gz$/),
-  /** `pending_jobs` is no table of the public schema: see `source-tables.ts`. */
+  /** `pending_jobs` is no table of the public schema: see `backup-tables.ts`. */
   table: identifier,
   columns: z.array(identifier).min(1),
   rows: count,
