@@ -1,6 +1,7 @@
 /** Validates the settings, reports all problems at once, and selects the usable ones for the other checks. */
 import type { z } from 'zod';
-import { ConfigError, configSchema, loadConfig } from '../../shared/config/config.ts';
+import { ConfigError, loadConfig } from '../../shared/config/config.ts';
+import { configSchema } from '../../shared/config/settings.ts';
 import { type Finding, finding, ok } from './findings.ts';
 
 export type Settings = Partial<z.infer<typeof configSchema>>;

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { configSchema } from '../../shared/config/config.ts';
+import { configSchema } from '../../shared/config/settings.ts';
 import type { CommandContext } from '../context/command-context.ts';
 import { CliError } from '../errors/cli-error.ts';
 

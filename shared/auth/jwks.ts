@@ -1,15 +1,15 @@
 /**
- * The keys of an identity provider, read from its JWKS: cached, read anew when they are old or a token names one that is
- * not among them, and kept for a while when the provider is away. Tokens never say where keys are to be found.
+ * Finds the keys of an identity provider in its JWKS. Keys are cached, refreshed when they expire or a token names an unknown
+ * one, and used for a limited time while the provider is unavailable. The URL comes from the configuration, never from a token.
  */
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { FieldError } from '../errors.ts';
 
-/** How long keys are used without another look. */
+/** How long keys are used without a refresh. */
 const cacheMaxAgeMs = 5 * 60_000;
-/** However many tokens name unknown keys, the provider is asked no more often. */
+/** The shortest time between two requests to the provider, however many tokens name unknown keys. */
 const cooldownMs = 10_000;
-/** How long the last keys are used while the provider does not answer. */
+/** How long stale keys are used while the provider does not answer. */
 const maxStaleMs = 24 * 3_600_000;
 const timeoutMs = 3000;
 
@@ -23,10 +23,10 @@ export function createKeyFinder(url: string): JWTVerifyGetKey {
   let failedAt = 0;
   return async (header, token) => {
     const known = remote.jwks();
-    // One request in ten seconds finds out whether the provider is back; the others do not wait for it.
+    // After a failure, one request per cooldown probes the provider; the others use stale keys without waiting.
     const isUnavailable = Date.now() - failedAt < cooldownMs;
     try {
-      if (isUnavailable && !remote.fresh) throw new Error('the identity provider did not answer a moment ago');
+      if (isUnavailable && !remote.fresh) throw new Error('the identity provider is unavailable');
       const key = await remote(header, token);
       if (remote.fresh) readAt = Date.now();
       return key;
@@ -39,7 +39,7 @@ export function createKeyFinder(url: string): JWTVerifyGetKey {
   };
 }
 
-/** Whether the provider's keys are known, and the token's is not one of them. */
+/** Whether the provider answered but has no key for the token. */
 function isKeyMismatch(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||

@@ -1,6 +1,6 @@
 /**
- * Tokens: signing with the shared secret, and checking against it or against a JWKS.
- * The algorithm is the configured kind's alone; issuer, audience, subject and expiry are required.
+ * Signs tokens with the shared secret, and verifies them with it or with a JWKS. Only the algorithms of the configured kind
+ * of key are accepted; issuer, audience, subject and expiry are required.
  */
 import { errors, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
@@ -12,10 +12,10 @@ import type { DeviceId } from '../field/ids.ts';
 import { createKeyFinder } from './jwks.ts';
 
 const clockToleranceSeconds = 5;
-/** Decoders of base64 forgive spaces: one token would have many spellings. */
+/** Base64 decoders ignore whitespace, so one token would have many spellings without this check. */
 const tokenShape = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const maxCachedTokens = 10_000;
-/** A signature is checked again after this time: its key may have been withdrawn meanwhile. */
+/** A signature is verified again after this time, since its key may have been withdrawn. */
 const signatureCacheMs = 5 * 60_000;
 
 export interface SignTokenOptions {
@@ -38,7 +38,7 @@ interface SignedToken {
   readonly expiresAt: number;
 }
 
-/** Signs a token (HS256), and says by which id it can be revoked and when it runs out, in ms. */
+/** Signs a token (HS256). `tokenId` is the id by which it can be revoked; `expiresAt` is in ms since the epoch. */
 export async function signToken(options: SignTokenOptions, key: SigningKey): Promise<SignedToken> {
   const { sub, device, fields, scope, expiresInSeconds } = options;
   const issuedAt = Math.floor(Date.now() / 1000);
@@ -61,8 +61,8 @@ export type VerifyToken = (token: string) => Promise<Claims>;
 type TokenSettings = Pick<Config, 'JWT_SECRET' | 'JWKS_URL' | 'JWT_ISSUER' | 'JWT_AUDIENCE'>;
 
 /**
- * Makes the check of a token. Its answer is remembered for a while: the same phones send the same tokens.
- * @throws FieldError `unauthorized`, `token_expired`, or `keys_unavailable` when the identity provider does not answer
+ * Creates the verifier of tokens. Results are cached, since a device sends the same token with every request.
+ * @throws FieldError `unauthorized`, `token_expired`, or `keys_unavailable` if the identity provider does not answer
  */
 export function createTokenVerifier(settings: TokenSettings): VerifyToken {
   const verify = createSignatureVerifier(settings);
@@ -90,7 +90,7 @@ function createSignatureVerifier(settings: TokenSettings): (token: string) => Pr
   };
   const { JWT_SECRET: secret, JWKS_URL: jwksUrl } = settings;
   if (secret) {
-    // Imported once: from raw bytes it would be anew for every token.
+    // Imported once: jose imports raw bytes again for every token.
     const hmac = { name: 'HMAC', hash: 'SHA-256' };
     const imported = crypto.subtle.importKey('raw', new TextEncoder().encode(secret), hmac, false, ['verify']);
     const findKey = () => imported;

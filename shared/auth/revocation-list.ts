@@ -1,6 +1,6 @@
 /**
- * Which tokens open nothing any more, as far as this process has heard: looked up without waiting, for every request,
- * message and job. A token may be revoked by its own id; a device or a user, for all tokens issued until then.
+ * The revoked tokens that this process knows of, in memory, for a synchronous check of every request, message and job.
+ * A token is revoked by its id; a device or a user is revoked for all tokens issued until then.
  */
 import type { Claims } from '../contract/token.ts';
 
@@ -10,22 +10,22 @@ export type RevocationKind = (typeof revocationKinds)[number];
 export interface Revocation {
   readonly kind: RevocationKind;
   readonly subject: string;
-  /** In ms, by the database's clock. */
+  /** In ms, by the clock of the database. */
   readonly revokedAt: number;
   readonly isLifted: boolean;
-  /** Counts up with every change. */
+  /** The sequence number of this change. */
   readonly change: number;
 }
 
-/** What has changed after a change, in order. */
+/** Reads all changes after the given one, in order. */
 export type ReadRevocations = (after: number) => Promise<readonly Revocation[]>;
 
-/** What of a token decides whether it is revoked. */
+/** The claims that decide whether a token is revoked. */
 export interface TokenIdentity {
   readonly user: string | undefined;
   readonly device: string | undefined;
   readonly tokenId: string | undefined;
-  /** In seconds; a token that does not say counts as issued before everything. */
+  /** In seconds; a token without it counts as issued before every revocation. */
   readonly issuedAt: number | undefined;
 }
 
@@ -33,7 +33,7 @@ export function toTokenIdentity({ sub, device, jti, iat }: Claims): TokenIdentit
   return { user: sub, device, tokenId: jti, issuedAt: iat };
 }
 
-/** When a token was used, and from when it is, in ms. */
+/** When a token was used and issued, in ms. */
 interface TokenUse {
   readonly usedAt: number;
   readonly issuedAtMs: number;
@@ -43,7 +43,7 @@ export class RevocationList {
   readonly #revokedAt = new Map<string, number>();
   #change = 0;
 
-  /** The newest change that it knows of. */
+  /** The sequence number of the latest change that was applied. */
   get change(): number {
     return this.#change;
   }
@@ -56,7 +56,7 @@ export class RevocationList {
     }
   }
 
-  /** @param usedAt when the token was used, in ms: what it did before it was revoked stands */
+  /** @param usedAt when the token was used, in ms: a use before the revocation remains valid */
   isRevoked({ user, device, tokenId, issuedAt = 0 }: TokenIdentity, usedAt = Number.POSITIVE_INFINITY): boolean {
     if (this.#revokedAt.size === 0) return false;
     const use = { usedAt, issuedAtMs: issuedAt * 1000 };
@@ -72,7 +72,7 @@ export class RevocationList {
     return revokedAt !== undefined && usedAt > revokedAt && issuedAtMs <= revokedAt;
   }
 
-  /** Whether a device may not have a new token for its name. */
+  /** Whether the device is revoked, so that no new token may be issued for its id. */
   isDeviceRevoked(device: string): boolean {
     return this.#revokedAt.has(toKey('device', device));
   }

@@ -1,6 +1,6 @@
 /**
- * Keeps a list of revocations up to date. PostgreSQL has the truth and is asked every second; a hint only makes it sooner.
- * While PostgreSQL is away what was read last stands, and nothing can be revoked.
+ * Keeps a revocation list up to date by polling PostgreSQL; a notification only triggers an earlier poll. While PostgreSQL
+ * is unavailable, the last known list remains in effect.
  */
 import type { Logger } from '../process/logger.ts';
 import type { ReadRevocations, RevocationList } from './revocation-list.ts';
@@ -11,7 +11,7 @@ interface RevocationPollerDeps {
   readonly list: RevocationList;
   readonly read: ReadRevocations;
   readonly log: Logger;
-  /** After something has changed. */
+  /** Called after the list has changed. */
   readonly onChange?: () => void;
 }
 
@@ -30,7 +30,7 @@ export class RevocationPoller {
     this.#timer = setTimeout(() => void this.poll().finally(() => !this.#isClosed && this.start()), pollIntervalMs);
   }
 
-  /** Reads what is new. What is revoked while a reading is under way is read after it. */
+  /** Reads new changes. A call during a read starts another one after it, which sees all changes before the call. */
   async poll(): Promise<void> {
     await this.#inFlight;
     this.#inFlight ??= this.#read().finally(() => {
@@ -51,11 +51,10 @@ export class RevocationPoller {
       this.#isFailing = false;
       if (changes.length === 0 || this.#isClosed) return;
       list.apply(changes);
-      log.info({ changes: changes.length }, 'revocations read');
+      log.info({ changes: changes.length }, 'revocations updated');
       onChange?.();
     } catch (err) {
-      if (!this.#isFailing && !this.#isClosed)
-        log.warn({ err }, 'revocations cannot be read: those known before stand');
+      if (!this.#isFailing && !this.#isClosed) log.warn({ err }, 'revocation poll failed; using last known list');
       this.#isFailing = true;
     }
   }

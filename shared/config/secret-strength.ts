@@ -1,8 +1,8 @@
-/** Which secrets are refused: those that are too short, and those that stand in tutorials and example files. */
+/** Rejects weak secrets: those that are too short, and those from tutorials and example files. */
 
 const minBytes = 32;
 
-/** In lower case, and only what is long enough to pass otherwise. From the docs of JWT libraries and their templates. */
+/** In lower case; only those that are long enough. From the documentation of JWT libraries and from templates. */
 const knownSecrets: ReadonlySet<string> = new Set([
   'a-string-secret-at-least-256-bits-long',
   'a-string-secret-at-least-512-bits-long-which-is-very-long-and-secure',
@@ -23,7 +23,7 @@ const knownSecrets: ReadonlySet<string> = new Set([
   '12345678901234567890123456789012',
 ]);
 
-/** What is wrong with a secret that signs tokens; undefined when nothing is. Never repeats it. */
+/** Describes why a secret is weak, without repeating it; undefined if it is not. */
 export function describeWeakSecret(secret: string): string | undefined {
   if (Buffer.byteLength(secret.trim()) < minBytes) return `must be at least ${minBytes} bytes long`;
   if (knownSecrets.has(secret.trim().toLowerCase()))

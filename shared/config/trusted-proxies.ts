@@ -1,4 +1,4 @@
-/** Which proxies are believed when they say on whose behalf they ask: addresses and networks, never "all" or a number. */
+/** Parses the trusted proxies: addresses and networks, never "all" or a number of hops. */
 import { isIP } from 'node:net';
 
 export function parseProxies(list: string): readonly string[] {
@@ -8,7 +8,7 @@ export function parseProxies(list: string): readonly string[] {
     .filter((proxy) => proxy !== '');
 }
 
-/** Whether it is an address, or a network such as `10.0.0.0/8`. */
+/** Whether the text is an address, or a network such as `10.0.0.0/8`. */
 export function isProxy(text: string): boolean {
   const [address = '', bits, rest] = text.split('/');
   const version = isIP(address);

@@ -1,6 +1,6 @@
 /**
- * Tells a webhook of the errors in the log: those that are alike together, and not too often. It never holds anything up,
- * keeps no more than it can count, and says no secrets. Knows lines of the log, and nothing of who wrote them.
+ * Reports logged errors to a webhook: grouped by kind, rate-limited, bounded in memory and with secrets redacted. It never
+ * blocks logging.
  */
 import { z } from 'zod';
 import type { Logger } from '../process/logger.ts';
@@ -8,13 +8,13 @@ import { redactSecrets } from './redact-secrets.ts';
 
 const maxKinds = 50;
 const maxTextLength = 1000;
-/** Looked through for secrets: more than is told, lest one is cut in two and not known for what it is. */
+/** Redaction scans more than is sent, so that a secret at the cut is recognized. */
 const maxScanLength = 10_000;
 const batchDelayMs = 200;
 const sendTimeoutMs = 5000;
 const maxIntervalMs = 300_000;
 
-/** What of a line is told: no field that could hold somebody's data. */
+/** The fields of a line that are sent: none that could contain personal data. */
 const lineSchema = z.object({
   time: z.number(),
   level: z.number(),
@@ -34,9 +34,9 @@ interface ErrorKind {
 
 interface ErrorWebhookOptions {
   readonly url: string;
-  /** Whose errors they are. */
+  /** The name of the process. */
   readonly service: string;
-  /** The shortest time between two sendings. */
+  /** The shortest time between two deliveries. */
   readonly minIntervalMs?: number;
 }
 
@@ -57,12 +57,12 @@ export class ErrorWebhook {
     this.#minIntervalMs = minIntervalMs;
   }
 
-  /** Where it says that it cannot reach the webhook. */
+  /** Where failed deliveries are logged. */
   set log(log: Logger) {
     this.#log = log;
   }
 
-  /** Takes a line of the log of level error or above. Never throws. */
+  /** Records a log line of level error or above. Never throws. */
   record(line: string): void {
     const parsed = lineSchema.safeParse(parseLine(line));
     if (!parsed.success) return;
@@ -85,7 +85,7 @@ export class ErrorWebhook {
     this.#schedule();
   }
 
-  /** Sends what is left, once. */
+  /** Attempts to deliver the remaining errors once. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -122,11 +122,11 @@ export class ErrorWebhook {
     } catch (err) {
       this.#requeue(kinds, uncounted);
       this.#failures += 1;
-      if (this.#failures === 1) this.#log?.warn({ err }, 'the error webhook cannot be reached');
+      if (this.#failures === 1) this.#log?.warn({ err }, 'error webhook delivery failed');
     }
   }
 
-  /** What could not be told is told the next time, with what has come since. */
+  /** Merges undelivered errors with those recorded since. */
   #requeue(kinds: ReadonlyMap<string, ErrorKind>, uncounted: number): void {
     const newer = this.#kinds;
     this.#kinds = new Map(kinds);
@@ -140,7 +140,7 @@ export class ErrorWebhook {
   }
 }
 
-/** `text` is what chat programs show; the rest is for programs. */
+/** `text` is displayed by chat programs; the other fields are for processing. */
 function createPayload(service: string, errors: readonly ErrorKind[], uncounted: number) {
   const lines = errors.map(({ message, error, count }) => `${count} × ${message}${error ? ` (${error})` : ''}`);
   const text = [`${service}: ${errors.length === 1 ? 'an error' : `${errors.length} kinds of errors`}`, ...lines];

@@ -1,4 +1,4 @@
-/** Asks what a process stands on whether it is there, with a limit and a measure of how long it took. */
+/** Checks the dependencies of a process, with a timeout and a measured latency. */
 import { withTimeout } from '../process/with-timeout.ts';
 
 const timeoutMs = 2000;
@@ -9,7 +9,7 @@ export interface Check {
   latencyMs: number;
 }
 
-/** Never throws: what throws, or does not answer in time, is down. What `look` resolves with becomes part of the check. */
+/** Never rejects: a probe that rejects or times out is reported as down. The probe's result becomes part of the check. */
 export async function runCheck<Facts extends object>(probe: () => Promise<Facts>): Promise<Check & Partial<Facts>> {
   const startedAt = performance.now();
   const latency = () => Math.round((performance.now() - startedAt) * 10) / 10;
@@ -21,7 +21,7 @@ export async function runCheck<Facts extends object>(probe: () => Promise<Facts>
   }
 }
 
-/** The check, whose answer serves all who ask within half a second. */
+/** Caches the result of a check for `cacheMs`, so that concurrent callers share it. */
 export function cacheFor<Health>(check: () => Promise<Health>): () => Promise<Health> {
   let latest: { health: Promise<Health>; at: number } | undefined;
   return () => {

@@ -1,4 +1,4 @@
-/** The log of a process and its life: what both mains begin with. */
+/** Creates the logger and the lifecycle of a process. */
 import type { Config } from '../config/config.ts';
 import { createLifecycle, type Lifecycle } from '../process/lifecycle.ts';
 import { createLogger, type Logger } from '../process/logger.ts';
@@ -10,7 +10,7 @@ interface ProcessLoggerOptions {
   readonly pretty: boolean;
 }
 
-/** The lifecycle ends with the process's signals; the webhook is the last to stop, and hears of what failed before. */
+/** The lifecycle stops on signals. The webhook stops last, so that it reports errors of the shutdown. */
 export function createProcessLogger({ name, config, pretty }: ProcessLoggerOptions): {
   log: Logger;
   lifecycle: Lifecycle;

@@ -1,6 +1,6 @@
 /**
- * What every process tells Prometheus of itself: its memory, CPU and event loop, its pool of connections, and whether it
- * reaches what it stands on. Looked at when it is scraped, so that it costs nothing in between.
+ * Metrics that every process exports: memory, CPU and event loop, the connection pool, and the availability of its
+ * dependencies. They are collected on a scrape only.
  */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
@@ -10,7 +10,7 @@ export type Dependency = (typeof dependencies)[number];
 export interface PoolUse {
   readonly used: number;
   readonly free: number;
-  /** Queries that wait for a connection. */
+  /** Queries waiting for a connection. */
   readonly waiting: number;
   readonly max: number;
 }
@@ -21,7 +21,7 @@ export function createRegistry(): Registry {
   return registry;
 }
 
-/** @param probe must not throw; what does not answer is down */
+/** @param probe must not reject */
 export function measureDependencies(registry: Registry, probe: () => Promise<Readonly<Record<Dependency, boolean>>>) {
   new Gauge({
     name: 'field_dependency_up',
@@ -39,7 +39,7 @@ export function measurePool(registry: Registry, readPoolUse: () => PoolUse): voi
   const registers = [registry];
   new Gauge({
     name: 'field_database_pool_connections',
-    help: 'Connections to PostgreSQL, by whether a query holds them',
+    help: 'PostgreSQL connections, by state',
     labelNames: ['state'],
     registers,
     collect() {
@@ -50,7 +50,7 @@ export function measurePool(registry: Registry, readPoolUse: () => PoolUse): voi
   });
   new Gauge({
     name: 'field_database_pool_waiting',
-    help: 'Queries that wait for a connection',
+    help: 'Queries waiting for a connection',
     registers,
     collect() {
       this.set(readPoolUse().waiting);

@@ -1,4 +1,4 @@
-/** Takes out of a text what must not be told: passwords in addresses, tokens, and what is called a secret. */
+/** Redacts secrets in a text: passwords in URLs, tokens, and values that are labelled as secrets. */
 
 const secretPatterns: readonly [RegExp, string][] = [
   [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]{1,500}@/gi, '$1[redacted]@'],

@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry traces, sent as OTLP over HTTP. Off unless OTEL_EXPORTER_OTLP_ENDPOINT is set: only then are the packages
- * loaded, so that nothing is paid for what is not used.
+ * OpenTelemetry traces, exported as OTLP over HTTP. The packages are only loaded if OTEL_EXPORTER_OTLP_ENDPOINT is set, so
+ * that disabled tracing costs nothing.
  */
 import type { Tracer } from '@opentelemetry/api';
 import type { Telemetry } from 'bullmq';
@@ -11,14 +11,14 @@ import type { Logger } from '../process/logger.ts';
 export interface Tracing {
   readonly api: typeof import('@opentelemetry/api');
   readonly tracer: Tracer;
-  /** Carries a trace through the queue. */
+  /** Propagates traces through the queue. */
   readonly telemetry: Telemetry;
-  /** Whether what is under way is part of a trace that is sent. */
+  /** Whether the active span is sampled. */
   isTraced(): boolean;
 }
 
 interface TracingDeps {
-  /** Of the service, as the traces show it. */
+  /** The service name in the traces. */
   readonly name: string;
   readonly config: Config;
   readonly log: Logger;
@@ -26,7 +26,7 @@ interface TracingDeps {
 }
 
 const exportIntervalMs = 1000;
-/** A collector that does not answer must not hold up the end of the process. */
+/** Short, so that a collector that does not answer does not delay the shutdown. */
 const exportTimeoutMs = 3000;
 
 export async function startTracing({ name, config, log, lifecycle }: TracingDeps): Promise<Tracing | undefined> {
@@ -53,7 +53,7 @@ export async function startTracing({ name, config, log, lifecycle }: TracingDeps
   api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   api.propagation.setGlobalPropagator(new core.W3CTraceContextPropagator());
   lifecycle.onStop('traces', () => provider.shutdown());
-  log.info({ ratio }, 'traces are sent');
+  log.info({ ratio }, 'tracing enabled');
   const isTraced = () => api.trace.getActiveSpan()?.isRecording() ?? false;
   return { api, tracer: api.trace.getTracer(name), telemetry: new BullMQOtel({ tracerName: name }), isTraced };
 }
@@ -62,7 +62,7 @@ function tracesUrl(endpoint: string): string {
   return `${endpoint.replace(/\/+$/, '')}/v1/traces`;
 }
 
-/** A collector that is away says so with every batch. */
+/** The exporter logs an error for every batch while the collector is unavailable: only the first is a warning. */
 function createWarnOnceLogger(log: Logger) {
   let hasWarned = false;
   const logMessage = (message: string) => {

@@ -1,6 +1,6 @@
 /**
- * The life of a process: what starts registers how it stops, and is stopped in reverse order, each step guarded and
- * timed, within one deadline. Knows nothing of what it stops.
+ * The lifecycle of a process: each resource registers how it is stopped. Steps run in reverse order within one deadline; a
+ * step that fails or times out does not prevent the next.
  */
 import type { Logger } from './logger.ts';
 import { withTimeout } from './with-timeout.ts';
@@ -8,9 +8,9 @@ import { withTimeout } from './with-timeout.ts';
 type Stop = () => Promise<void> | void;
 
 export interface Lifecycle {
-  /** Registers how to stop something that has just started. */
+  /** Registers how to stop a resource that has just started. */
   onStop(name: string, stop: Stop): void;
-  /** Stops everything, last started first. Safe to call twice: both calls await the same end. */
+  /** Stops everything, last started first. Idempotent: all calls resolve together. */
   stop(): Promise<void>;
   /** Stops on SIGTERM and SIGINT and then ends the process; a second signal ends it at once. */
   stopOnSignals(): void;
@@ -35,9 +35,9 @@ export function createLifecycle(log: Logger, deadlineMs = defaultDeadlineMs): Li
       try {
         const timeoutMs = Math.max(minStepTimeoutMs, deadline - Date.now());
         await withTimeout(Promise.resolve(step.stop()), timeoutMs, `${step.name} did not stop within ${timeoutMs} ms`);
-        log.debug({ step: step.name, durationMs: Date.now() - startedAt }, 'stopped');
+        log.debug({ step: step.name, durationMs: Date.now() - startedAt }, 'shutdown step finished');
       } catch (error) {
-        log.error({ err: error, step: step.name }, 'a step of the shutdown failed');
+        log.error({ err: error, step: step.name }, 'shutdown step failed');
       }
     }
   }
@@ -57,7 +57,7 @@ export function createLifecycle(log: Logger, deadlineMs = defaultDeadlineMs): Li
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.on(signal, () => {
           if (lifecycle.isStopping) process.exit(1);
-          log.info({ signal }, 'stopping');
+          log.info({ signal }, 'shutting down');
           void lifecycle.stop().then(() => process.exit(0));
         });
       }

@@ -1,4 +1,4 @@
-/** The log: pino, with secrets redacted. JSON lines, or pretty on a terminal. A sentence constant, facts in fields. */
+/** Creates the logger: pino with redacted secrets, as JSON lines or formatted for a terminal. Messages are constant; facts are fields. */
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 
 export type { Logger } from 'pino';
@@ -14,7 +14,7 @@ const redact = {
     '*.password',
     '*.secret',
     'err.config',
-    // Of a refused AUTH, its password.
+    // The command of a rejected AUTH contains the password.
     'err.command',
     'err.*.command',
   ],
@@ -22,24 +22,23 @@ const redact = {
 };
 
 export interface CreateLoggerOptions {
-  /** The process or room that speaks, for example `api`. */
+  /** The process or component that logs, for example `api`. */
   name: string;
   level: string;
   pretty?: boolean;
   /**
-   * Writes lines together, ten times a second: a write to the kernel for each costs more than making it. Warnings and worse
-   * set out at once, with all before them, and so does everything when the process ends by itself; who kills it takes
-   * the last tenth of a second.
+   * Buffers lines and writes them ten times a second: one system call for each line costs more than formatting it. Warnings
+   * and errors flush the buffer, as does a regular exit; SIGKILL loses up to the last tenth of a second.
    */
   buffered?: boolean;
-  /** Is given every line of level error or above, as it is written: redacted. Must not throw. */
+  /** Called with every line of level error or above, redacted as it is written. Must not throw. */
   onError?: (line: string) => void;
 }
 
 /** How pino begins a line of level error or fatal. */
 const errorLine = /^\{"level":[56]0,/;
 
-/** In bytes, and ms. What nobody takes is kept up to `maxLength`, and then dropped: a log must not fill the memory. */
+/** In bytes and ms. If the destination does not accept lines, they are buffered up to `maxLength` and then dropped. */
 const bufferOptions = {
   sync: false,
   minLength: 32_768,
@@ -71,7 +70,7 @@ function createBufferedLogger({ hooks, ...base }: LoggerOptions): Logger {
   const destination = pino.destination(bufferOptions);
   const logMethod: NonNullable<LoggerOptions['hooks']>['logMethod'] = function (args, method, level) {
     method.apply(this, args);
-    // Not `flushSync`: that waits for the disk (fsync), or for whoever reads our output, and nothing else is done meanwhile.
+    // Not `flushSync`, which blocks the event loop until the disk (fsync) or the reader of a pipe has accepted the output.
     if (level >= warnLevel) destination.flush();
   };
   const log = pino({ ...base, hooks: { ...hooks, logMethod } }, destination);
@@ -82,7 +81,7 @@ function createBufferedLogger({ hooks, ...base }: LoggerOptions): Logger {
   destination.on('drain', () => {
     const lines = dropped;
     dropped = 0;
-    if (lines > 0) log.warn({ lines }, 'lines of the log were dropped, since nobody took them');
+    if (lines > 0) log.warn({ lines }, 'log lines dropped');
   });
   return log;
 }

@@ -1,7 +1,7 @@
-/** What the signals that ask for an end mean: the first one stops, a second one forces. */
+/** Handles signals that request a shutdown: the first one stops the process, a second one forces it to end. */
 
 const shutdownSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** One Ctrl-C arrives up to three times: from the terminal, from npm and from tsx. Within this time it is still the same. */
+/** One Ctrl-C arrives up to three times: from the terminal, from npm and from tsx. Repeats within this time are ignored. */
 const duplicateSignalMs = 1000;
 
 export function onShutdownSignals(stop: (signal: NodeJS.Signals) => void, force: () => void): void {

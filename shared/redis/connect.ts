@@ -1,6 +1,6 @@
 /**
  * Connections to Redis, each with the options of its role and a listener for its errors.
- * A connection that requests wait on fails fast; one that a worker lives on waits for Redis to come back.
+ * Connections of requests fail fast; those of workers wait until Redis is available again.
  */
 import type { ConnectionOptions } from 'bullmq';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
@@ -11,7 +11,7 @@ const commandTimeoutMs = 2000;
 
 const retryStrategy = (attempt: number) => Math.min(50 * attempt, 1000);
 
-/** For whatever a request waits on: no queueing while Redis is away, no command longer than 2 s. */
+/** For commands that a request waits for: no queueing while Redis is unavailable, no command longer than 2 s. */
 export const failFast = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 1,
@@ -22,8 +22,8 @@ export const failFast = {
 } satisfies RedisOptions;
 
 /**
- * For BullMQ workers, whose blocking commands must never time out. They block for 10 s at most: a socket that owes an
- * answer for longer leads nowhere, and is opened anew.
+ * For BullMQ workers, whose blocking commands must not time out. They block for at most 10 s, so a socket without a reply
+ * for longer than `socketTimeout` is dead and is reopened.
  */
 const blockingOptions = {
   maxRetriesPerRequest: null,
@@ -38,7 +38,7 @@ export function connectRedis(url: string, role: string, log: Logger, options: Re
   return redis;
 }
 
-/** One server; or, with `?cluster=true`, the cluster that it belongs to, of which it names the others. */
+/** Connects to one server; with `?cluster=true` to the cluster that the server belongs to. */
 function open(url: string, options: RedisOptions): Redis {
   const { hostname, port, username, password, protocol, searchParams } = new URL(url);
   if (searchParams.get('cluster') !== 'true') return new Redis(url, options);
@@ -47,7 +47,7 @@ function open(url: string, options: RedisOptions): Redis {
     clusterRetryStrategy,
     enableOfflineQueue,
     lazyConnect,
-    // Its nodes tell each other's addresses, which need not be in anybody's DNS.
+    // Nodes announce addresses, which need no DNS lookup.
     dnsLookup: (address, callback) => callback(null, address),
     redisOptions: {
       ...rest,
@@ -56,16 +56,16 @@ function open(url: string, options: RedisOptions): Redis {
       ...(protocol === 'rediss:' ? { tls: {} } : {}),
     },
   });
-  // Both speak the same commands. What only one of them can do is not used.
+  // Both classes implement the commands that are used here.
   return patchClusterDisconnect(cluster) as unknown as Redis;
 }
 
-/** The servers behind a connection that hold keys: one, or the masters of a cluster. */
+/** The servers that store keys: the one of the connection, or the masters of a cluster. */
 export function listServers(redis: Redis): readonly Redis[] {
   return redis.isCluster ? (redis as unknown as Cluster).nodes('master') : [redis];
 }
 
-/** What BullMQ's workers live on: it opens its own connections to one server, and is given those to a cluster. */
+/** The connection for BullMQ's workers, which open their own to a single server, but need an instance for a cluster. */
 export function openWorkerConnection(url: string, log: Logger): { connection: ConnectionOptions; close: () => void } {
   if (new URL(url).searchParams.get('cluster') !== 'true') {
     return { connection: { url, ...blockingOptions }, close: () => undefined };
@@ -88,7 +88,7 @@ function logConnection(redis: Redis, role: string, log: Logger): void {
   });
 }
 
-/** Settings by their names; RESP2 answers with a flat list, RESP3 with a map. @throws when this user may not see them */
+/** Reads settings by name. RESP2 returns a flat list, RESP3 a map. @throws if the user may not read them */
 export async function readRedisSettings(redis: Redis, names: readonly string[]): Promise<Record<string, string>> {
   const settings: Record<string, string> = {};
   for (const name of names) {

@@ -1,15 +1,14 @@
 /**
- * Mends how ioredis 6 ends a connection to a cluster, so that whoever waits for that, or for an answer, is told. BullMQ's
- * workers do when they are stopped, and would wait for good.
- * - Each node that goes was told as the last one, so that what had ended, or was to connect again, only seemed to close.
- * - Told to disconnect while it knew of no node, between two attempts or at the very start of one, it never said it had ended.
- * - Told so while it asked which node has which slots, as it does every 5 s, it went on asking: no process ended by itself.
- * - An attempt to connect that had learnt the slots, and was told to end or found that the cluster was not whole yet and
- *   began again, was never over.
+ * Fixes how ioredis 6 disconnects from a cluster. BullMQ's workers await the end of the connection when they stop, and would
+ * otherwise wait forever. Without the patch:
+ * - Every node that disconnects sets the status `close`, even if the cluster has already ended or is reconnecting.
+ * - `disconnect()` without known nodes, between two connection attempts or at the start of one, emits no `end`.
+ * - `disconnect()` during a refresh of the slots, every 5 s, does not stop the refresh timer, and the process does not exit.
+ * - `connect()` never settles if the connection is closed after the slots were read but before the cluster is ready.
  */
 import type { Cluster } from 'ioredis';
 
-/** What ioredis keeps to itself, and has to be reached for. */
+/** Private members of ioredis that the patch needs. */
 interface ClusterInternals {
   setStatus(status: string): void;
   handleCloseEvent(): void;
@@ -19,7 +18,7 @@ interface ClusterInternals {
 
 const closedStatuses: ReadonlySet<string> = new Set(['close', 'reconnecting', 'end']);
 
-/** @returns the same connection, mended, whose duplicates are so too. */
+/** Patches the connection and all of its duplicates. @returns the same connection */
 export function patchClusterDisconnect(cluster: Cluster): Cluster {
   const internals = cluster as unknown as ClusterInternals;
   const setStatus = internals.setStatus.bind(cluster);
@@ -38,7 +37,7 @@ export function patchClusterDisconnect(cluster: Cluster): Cluster {
       };
       const onReady = () => settle(resolve);
       const onClosed = () => {
-        // Events come a moment later: this may be that of the connection before.
+        // Events are emitted asynchronously: this one may belong to the previous connection.
         if (closedStatuses.has(cluster.status)) settle(() => reject(new Error('Connection is closed.')));
       };
       cluster.on('ready', onReady).on('close', onClosed).on('end', onClosed);
@@ -51,8 +50,8 @@ export function patchClusterDisconnect(cluster: Cluster): Cluster {
   };
   internals.refreshSlotsCache = (callback) =>
     refreshSlotsCache((error) => {
-      callback?.(error); // Which may set the time of the next one.
-      if (cluster.status !== 'ready') internals.clearNodesRefreshInterval(); // Being ready sets it anew.
+      callback?.(error); // May schedule the next refresh.
+      if (cluster.status !== 'ready') internals.clearNodesRefreshInterval(); // The status `ready` schedules it again.
     });
   cluster.duplicate = ((...args: Parameters<typeof duplicate>) =>
     patchClusterDisconnect(duplicate(...args))) as typeof cluster.duplicate;

@@ -11,7 +11,8 @@ import type { ConfigMap, PodSpec, Secret, Service } from 'kubernetes-types/core/
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
-import { configSchema, loadConfig } from '../../shared/config/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { configSchema } from '../../shared/config/settings.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 const root = new URL('../../', import.meta.url);

@@ -1,7 +1,7 @@
 /** `restore`: restores a backup into an empty database, completely or not at all. */
 import { resolve } from 'node:path';
 import { restoreBackup } from '../../../db/backup/restore-backup.ts';
-import { configSchema } from '../../../shared/config/config.ts';
+import { configSchema } from '../../../shared/config/settings.ts';
 import { explainBackupError } from '../../backends/backup-errors.ts';
 import { describeAddress } from '../../backends/with-database.ts';
 import type { CommandContext } from '../../context/command-context.ts';

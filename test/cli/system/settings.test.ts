@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { createTokenVerifier } from '../../../shared/auth/jwt.ts';
-import { configSchema } from '../../../shared/config/config.ts';
+import { configSchema } from '../../../shared/config/settings.ts';
 import { withFolder } from '../../support/with-folder.ts';
 import { withField } from '../run-field.ts';
 

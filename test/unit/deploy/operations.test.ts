@@ -4,7 +4,7 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { exitCodes, exitMeanings } from '../../../cli/errors/cli-error.ts';
 import { createProgram } from '../../../cli/program.ts';
-import { configSchema } from '../../../shared/config/config.ts';
+import { configSchema } from '../../../shared/config/settings.ts';
 
 const read = (name: string) => readFile(new URL(`../../../${name}`, import.meta.url), 'utf8');
 const runbook = await read('docs/operations.md');

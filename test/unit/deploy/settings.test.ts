@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { configSchema, loadConfig } from '../../../shared/config/config.ts';
+import { loadConfig } from '../../../shared/config/config.ts';
+import { configSchema } from '../../../shared/config/settings.ts';
 
 const example = await readFile(new URL('../../../.env.example', import.meta.url), 'utf8');
 const lines = example.split('\n').filter((line) => line !== '' && !line.startsWith('#'));

@@ -1,0 +1,150 @@
+/**
+ * The schema of all settings, by their names in the environment, with a description of each. `.env.example` and
+ * `docs/settings.md` are checked against it.
+ */
+import { z } from 'zod';
+import { describeWeakSecret } from './secret-strength.ts';
+import { isProxy, parseProxies } from './trusted-proxies.ts';
+
+export const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://');
+const signingSecret = z.string().superRefine((secret, context) => {
+  const weakness = describeWeakSecret(secret);
+  if (weakness) context.addIssue({ code: 'custom', message: weakness });
+});
+const proxies = z
+  .string()
+  .refine((list) => parseProxies(list).every(isProxy), 'must be addresses or networks such as 10.0.0.0/8, with commas');
+/** A rate limit in points per window; 0 for no limit. */
+const limit = (points: number) => integer(0, 1_000_000_000).default(points);
+const redisUrl = z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://');
+
+export const configSchema = z.object({
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'])
+    .default('development')
+    .describe('The environment: production has no unsafe defaults, and npm start starts no servers in it.'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('The address on which the API listens.'),
+  PORT: integer(0, 65535).default(3000).describe('The port on which the API listens; 0 for any free port.'),
+  METRICS_PORT: integer(0, 65535)
+    .optional()
+    .describe(
+      'The port on which a process serves its metrics and health without a token; none unless set, 0 for any free port. Processes on one machine need different ports.',
+    ),
+  METRICS_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('The address on which a process serves its metrics and health.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('The lowest level that is logged.'),
+  ERROR_WEBHOOK_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where logged errors are sent, as JSON whose `text` chat programs display; nowhere unless set.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('The collector of traces (OTLP over HTTP), for example http://127.0.0.1:4318; no traces unless set.'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('The fraction of traces that is exported.'),
+
+  DATABASE_URL: postgresUrl.describe('The PostgreSQL database, the source of truth.'),
+  DATABASE_DIRECT_URL: postgresUrl
+    .optional()
+    .describe(
+      'The same database without a pooler in transaction mode, for migrations, the fallback queue and backups; DATABASE_URL unless set.',
+    ),
+  DATABASE_POOL_SIZE: integer(2, 200).default(10).describe('The connections to PostgreSQL of each process.'),
+  QUEUE_REDIS_URL: redisUrl.describe(
+    'The Redis of the queue: appendonly yes, appendfsync always, maxmemory-policy noeviction. With ?cluster=true at the end, the cluster that the server belongs to.',
+  ),
+  CACHE_REDIS_URL: redisUrl.describe(
+    'The Redis of the cache, which may lose its data at any time. With ?cluster=true at the end, the cluster that the server belongs to.',
+  ),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/)
+    .default('field')
+    .describe('Separates the keys of this installation from those of others on the same Redis.'),
+  ALLOW_WEAK_DURABILITY: flag
+    .default(false)
+    .describe('Whether production may start on a queue that does not fsync every write.'),
+
+  JWT_SECRET: signingSecret
+    .optional()
+    .describe('The secret of at least 32 bytes that signs tokens (HS256). Either this or JWKS_URL is required.'),
+  JWKS_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('The JWKS of the identity provider that signs tokens.'),
+  JWT_ISSUER: z.string().min(1).default('consciousness-field').describe('The required issuer of tokens.'),
+  JWT_AUDIENCE: z.string().min(1).default('consciousness-field').describe('The required audience of tokens.'),
+  OPEN_REGISTRATION: flag
+    .optional()
+    .describe('Whether POST /api/devices issues a token to anybody; true in development, required in production.'),
+  ADMIN_PASSWORD: z
+    .string()
+    .min(12, 'must be at least 12 characters long')
+    .optional()
+    .describe('The password of the user `operator` for Bull Board and the metrics; no access by password unless set.'),
+  CORS_ORIGINS: z.string().default('').describe('The origins of browsers that may call the API, separated by commas.'),
+  TRUST_PROXY: proxies
+    .default('')
+    .describe('The proxies whose X-Forwarded-For is trusted: addresses or networks, separated by commas.'),
+  REQUEST_TIMEOUT_MS: integer(100, 600_000)
+    .default(30_000)
+    .describe('The time in ms within which a whole request must arrive.'),
+
+  LIMIT_WINDOW_SECONDS: integer(1, 3600).default(10).describe('The window of all rate limits, in seconds.'),
+  LIMIT_UPDATES: limit(100_000).describe(
+    'Points per window and user for updates, over all processes; 0 for no limit. A request with n updates costs n + 1 points, so a limit below 501 rejects full requests always.',
+  ),
+  LIMIT_READS: limit(100_000).describe('Reads per window and user; 0 for no limit.'),
+  LIMIT_STREAMS: limit(10_000).describe('Concurrently open streams per user; 0 for no limit.'),
+  LIMIT_NEW_STREAMS: limit(10_000).describe('Newly opened streams per window and user; 0 for no limit.'),
+  LIMIT_FAILED_LOGINS: limit(1000).describe('Invalid tokens and passwords per window and address; 0 for no limit.'),
+  LIMIT_REGISTRATIONS: limit(10_000).describe('Registered devices per window and address; 0 for no limit.'),
+
+  GRID_SIZE: integer(1, 1000).default(30).describe('The cells of the resonance grid in each direction.'),
+  MAX_BACKLOG: integer(1, 10_000_000)
+    .default(50_000)
+    .describe('The unfinished requests in the queue from which on updates are rejected with 503.'),
+  MAX_QUEUE_MEMORY_MB: integer(16, 1_000_000)
+    .default(1024)
+    .describe(
+      "The memory in MB of the queue's Redis from which on updates are rejected with 503; never more than 70 % of its maxmemory.",
+    ),
+  WORKER_CONCURRENCY: integer(1, 5000).default(500).describe('The jobs that a worker processes concurrently.'),
+  COMMIT_LANES: integer(1, 32).default(2).describe('The transactions that a worker runs concurrently.'),
+  SNAPSHOT_EVERY: integer(10, 1_000_000)
+    .default(5000)
+    .describe('The updates between two archived snapshots of a field, which `?at=` starts from.'),
+  LOG_RETENTION_DAYS: z.coerce.number().min(0).max(36_500).default(30).describe('How long the log is kept, in days.'),
+  CACHE_TTL_SECONDS: integer(1, 7 * 86_400)
+    .default(3600)
+    .describe('How long an unchanged field stays in the cache, in seconds.'),
+
+  BACKUP_FOLDER: z
+    .string()
+    .min(1)
+    .default('backups')
+    .describe('The folder to which a worker writes backups of the database, preferably on another disk.'),
+  BACKUP_EVERY_HOURS: z.coerce
+    .number()
+    .min(0)
+    .max(8760)
+    .default(24)
+    .describe('The interval between backups in hours; 0 for no backups.'),
+  BACKUP_KEEP: integer(1, 10_000)
+    .default(14)
+    .describe('The highest number of backups that are kept; the newest and the newest verified one always are.'),
+  BACKUP_KEEP_DAYS: z.coerce.number().min(0).max(36_500).default(60).describe('How long backups are kept, in days.'),
+});
