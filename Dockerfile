@@ -1,8 +1,15 @@
-# One image for both processes; the command decides which: the API (the default), `node --import tsx workers/main.ts`, or a `field` command.
+# One image for both processes; the command decides which: the API (the default), `node dist/workers/main.js`, or
+# `node cli/field.mjs` with what it is to do.
 FROM node:22-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
+
+# Compiles the TypeScript. Nothing of this stage but `dist` is in the image: neither the sources nor the compilers.
+FROM dependencies AS build
+RUN npm ci --ignore-scripts
+COPY . .
+RUN npm run build
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 BACKUP_FOLDER=/backups
@@ -12,14 +19,9 @@ ENV METRICS_HOST=0.0.0.0 METRICS_PORT=9464
 ENV NODE_OPTIONS=--v8-pool-size=1
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json tsconfig.json knexfile.ts knexfile.mjs ./
-COPY api ./api
-COPY cli ./cli
-COPY client ./client
-COPY db ./db
-COPY page ./page
-COPY shared ./shared
-COPY workers ./workers
+COPY --from=build /app/dist ./dist
+COPY package.json knexfile.mjs ./
+COPY cli/field.mjs cli/launch.mjs ./cli/
 RUN mkdir -m 700 /backups && chown node:node /backups
 USER node
 EXPOSE 3000
@@ -28,4 +30,4 @@ EXPOSE 3000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/api/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--import", "tsx", "api/main.ts"]
+CMD ["node", "dist/api/main.js"]

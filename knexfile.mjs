@@ -1,5 +1,5 @@
 // What `npx knex` loads, because Node 20 cannot import TypeScript: knex looks for this name before `knexfile.ts`.
-import { tsImport } from 'tsx/esm/api';
+import { launch } from './cli/launch.mjs';
 
-const { default: config } = await tsImport('./knexfile.ts', import.meta.url);
+const { default: config } = await launch('knexfile');
 export default config;

@@ -55,7 +55,7 @@ export async function startApi(deps: ProcessDeps): Promise<RunningApi> {
   const origins = parseOrigins(config.CORS_ORIGINS);
   const isStopping = () => lifecycle.isStopping;
   const app = await createApp({ config, log, metrics, tracing: connections.tracing, origins, isStopping });
-  addRoutes(app, { config, origins, isStopping, connections, services });
+  await addRoutes(app, { config, origins, isStopping, connections, services });
   lifecycle.onStop('http server', () => app.close());
   const address = await app.listen({ host: config.HOST, port: config.PORT });
   // Before the HTTP server, which waits for the requests and the streams that are open.
@@ -163,7 +163,7 @@ interface RoutesDeps {
   readonly services: ReturnType<typeof createServices>;
 }
 
-function addRoutes(app: App, { config, origins, isStopping, connections, services }: RoutesDeps): void {
+async function addRoutes(app: App, { config, origins, isStopping, connections, services }: RoutesDeps): Promise<void> {
   const { reader, producer, revocations } = connections;
   const { metrics, versions, presence, states, verifyToken, replies, hub, limits, streams } = services;
   const { admission, acceptUpdates, acceptMessage, checkHealth } = services;
@@ -179,6 +179,6 @@ function addRoutes(app: App, { config, origins, isStopping, connections, service
   addHistoryRoutes(app, { config, guard: readGuard, reader });
   addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });
   addErrorDocsRoute(app);
-  addPageRoutes(app, config);
+  await addPageRoutes(app, config);
   addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics });
 }

@@ -1,8 +1,5 @@
 #!/usr/bin/env node
-// What `npx consciousness-field` runs: registers the TypeScript loader, then starts the program.
-import { fileURLToPath } from 'node:url';
-import { register } from 'tsx/esm/api';
+// What `npx consciousness-field` runs.
+import { launch } from './launch.mjs';
 
-// Names this package's tsconfig, because the current folder may contain an unrelated one.
-register({ tsconfig: fileURLToPath(new URL('../tsconfig.json', import.meta.url)) });
-await import('./field.ts');
+await launch('cli/field');

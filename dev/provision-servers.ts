@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../shared/config/config.ts';
+import { packageFile } from '../shared/process/package-files.ts';
 import { type DataDir, openDataDir } from './data-dir.ts';
 import { ensureDatabase, startPostgres } from './postgres/server.ts';
 import { findFreePort } from './processes/free-port.ts';
@@ -15,7 +16,7 @@ const POSTGRES_PORT = 54329;
 const REDIS_PORT = 63799;
 const WORKER_METRICS_PORT = 9464;
 const MAX_PORT_ATTEMPTS = 3;
-const DEFAULT_FOLDER = fileURLToPath(new URL('../.field', import.meta.url));
+const DEFAULT_FOLDER = fileURLToPath(packageFile('.field'));
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

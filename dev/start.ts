@@ -1,8 +1,8 @@
 /** `npm start`: starts the whole system, prints its addresses, and stops all of it at the end. */
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { migrate } from '../db/migrations/migrate.ts';
 import { ConfigError, directDatabaseUrl, loadConfig } from '../shared/config/config.ts';
+import { type EntryPoint, entryPoint, packageFile } from '../shared/process/package-files.ts';
 import { onShutdownSignals } from '../shared/process/shutdown-signals.ts';
 import type { DataDir } from './data-dir.ts';
 import { buildNodeProcess } from './processes/node-process.ts';
@@ -20,7 +20,7 @@ const printLine = (line: string) => console.log(line);
 let data: DataDir | undefined;
 
 async function run(): Promise<void> {
-  const envFile = fileURLToPath(new URL('../.env', import.meta.url));
+  const envFile = packageFile('.env');
   if (existsSync(envFile)) process.loadEnvFile(envFile);
   const isProduction = process.env.NODE_ENV === 'production';
   const onOpen = (opened: DataDir) => {
@@ -33,9 +33,9 @@ async function run(): Promise<void> {
   const { applied } = await migrate(directDatabaseUrl(config));
   if (applied.length > 0) printLine(`Migrated the database: ${applied.join(', ')}`);
 
-  const worker = await startService('worker', '../workers/main.ts', env);
+  const worker = await startService('worker', 'workers/main', env);
   // METRICS_PORT is for the worker; the API serves its metrics at /metrics.
-  const api = await startService('api', '../api/main.ts', { ...env, METRICS_PORT: '' });
+  const api = await startService('api', 'api/main', { ...env, METRICS_PORT: '' });
   const serviceExit = Promise.race([worker, api].map(async (ours) => `The ${ours.name} ended (${await ours.exited})`));
   const failed = serviceExit.then((reason) => Promise.reject(new Error(reason)));
   await Promise.race([failed, waitUntilReady(config)]);
@@ -47,10 +47,10 @@ async function run(): Promise<void> {
   await failed;
 }
 
-function startService(name: string, script: string, env: NodeJS.ProcessEnv) {
-  const imports = [import.meta.resolve('./processes/exit-with-parent.ts')];
+function startService(name: string, entry: EntryPoint, env: NodeJS.ProcessEnv) {
+  const imports = [entryPoint('dev/processes/exit-with-parent').href];
   const recordIn = data?.runFolder;
-  const options = { name, script: import.meta.resolve(script), imports, env, recordIn, graceMs: PROCESS_GRACE_MS };
+  const options = { name, script: entryPoint(entry).href, imports, env, recordIn, graceMs: PROCESS_GRACE_MS };
   return processGroup.start(buildNodeProcess({ ...options, output: 'inherit' }));
 }
 

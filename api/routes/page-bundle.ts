@@ -1,47 +1,33 @@
-/**
- * The files of the live page. A browser needs them as scripts of its own kind, so they are bundled when first asked for,
- * and kept; in development they are bundled anew for each look at the page, so that an edit is there after a reload.
- */
-import { createHash } from 'node:crypto';
+/** Bundles the live page for browsers. Only `npm run build` and a checkout load it: esbuild is not there in production. */
 import { readFile } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import type { Config } from '../../shared/config/config.ts';
+import { packageFile } from '../../shared/process/package-files.ts';
 
-const pageFolder = new URL('../../page/', import.meta.url);
-const resolveSource = (name: string) => fileURLToPath(new URL(name, pageFolder));
-
-interface PageFile {
-  readonly type: string;
-  readonly etag: string;
-  readonly body: Buffer;
-  readonly gzipped: Buffer;
+export interface PageBundle {
+  /** `index.html`; `%GRID_SIZE%` in it is a setting of the server. */
+  readonly markup: string;
+  /** What the markup refers to below `/page/`, by name. */
+  readonly assets: ReadonlyMap<string, Buffer>;
 }
 
-/** By path. */
-export type PageBundle = Readonly<Record<string, PageFile>>;
-
-/** @returns what gives the files; `fresh` asks for them as they are on the disk now. */
-export function createPageBundle(config: Config): (isReload: boolean) => Promise<PageBundle> {
-  const isDevelopment = config.NODE_ENV === 'development';
-  let bundle: Promise<PageBundle> | undefined;
-  return (isReload) => {
-    if (isReload && isDevelopment) bundle = undefined;
-    bundle ??= buildBundle(config).catch((error: unknown) => {
-      bundle = undefined;
-      throw error;
-    });
-    return bundle;
-  };
-}
-
-async function buildBundle({ GRID_SIZE }: Config): Promise<PageBundle> {
-  const [markup, icon, { outputFiles }] = await Promise.all([
+/**
+ * @param hashed whether the names of the assets contain a hash of their content, so that browsers can keep them for ever
+ * @throws when a source cannot be bundled
+ */
+export async function bundlePage({ hashed }: { readonly hashed: boolean }): Promise<PageBundle> {
+  const resolveSource = (name: string) => fileURLToPath(packageFile(`page/${name}`));
+  const sources = { 'app.js': 'main.ts', 'style.css': 'style.css', 'icon.svg': 'icon.svg' };
+  const [template, { outputFiles }] = await Promise.all([
     readFile(resolveSource('index.html'), 'utf8'),
-    readFile(resolveSource('icon.svg')),
     build({
-      entryPoints: [resolveSource('main.ts'), resolveSource('style.css')],
+      entryPoints: Object.entries(sources).map(([out, source]) => ({
+        in: resolveSource(source),
+        out: basename(out, extname(out)),
+      })),
+      entryNames: hashed ? '[name]-[hash]' : '[name]',
+      loader: { '.svg': 'copy' },
       outdir: resolveSource('.'),
       bundle: true,
       minify: true,
@@ -52,16 +38,17 @@ async function buildBundle({ GRID_SIZE }: Config): Promise<PageBundle> {
       logLevel: 'silent',
     }),
   ]);
-  const readOutput = (end: string) => Buffer.from(outputFiles.find(({ path }) => path.endsWith(end))?.contents ?? '');
-  return {
-    '/': createPageFile('text/html; charset=utf-8', Buffer.from(markup.replaceAll('%GRID_SIZE%', String(GRID_SIZE)))),
-    '/page/app.js': createPageFile('text/javascript; charset=utf-8', readOutput('.js')),
-    '/page/style.css': createPageFile('text/css; charset=utf-8', readOutput('.css')),
-    '/page/icon.svg': createPageFile('image/svg+xml', icon),
-  };
+  const assets = new Map(outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
+  const markup = Object.keys(sources).reduce((text, name) => {
+    const asset = [...assets.keys()].find((candidate) => isNamedAfter(candidate, name));
+    if (asset === undefined) throw new Error(`the bundle of the page lacks ${name}`);
+    return text.replaceAll(`/page/${name}`, `/page/${asset}`);
+  }, template);
+  return { markup, assets };
 }
 
-function createPageFile(type: string, body: Buffer): PageFile {
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-  return { type, etag, body, gzipped: gzipSync(body) };
+/** Whether `app-HASH.js` or `app.js` was built for `app.js`. */
+function isNamedAfter(asset: string, name: string): boolean {
+  const extension = extname(name);
+  return extname(asset) === extension && asset.replace(/-[A-Z0-9]+(?=\.)/, '') === name;
 }

@@ -1,24 +1,36 @@
 /** `GET /`: the live page and its files. Needs no token: what it shows, it asks for with one. */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import fastifyStatic from '@fastify/static';
 import type { Config } from '../../shared/config/config.ts';
+import { isCompiled, packageFile } from '../../shared/process/package-files.ts';
 import type { App } from '../fastify-types.ts';
-import { matchesEtag } from '../http/etag.ts';
 import { pageHeaders } from '../plugins/security-headers.ts';
-import { createPageBundle } from './page-bundle.ts';
+import { createMarkupFile, sendPageFile } from './page-file.ts';
 
-const paths = ['/', '/page/app.js', '/page/style.css', '/page/icon.svg'] as const;
+type PageConfig = Pick<Config, 'GRID_SIZE' | 'NODE_ENV'>;
 
-export function addPageRoutes(app: App, config: Config): void {
-  const readBundle = createPageBundle(config);
-  for (const path of paths) {
-    app.get(path, { schema: { hide: true } }, async (request, reply) => {
-      reply.headers(pageHeaders);
-      const file = (await readBundle(path === '/'))[path];
-      if (!file) throw new Error(`the page has no file ${path}`);
-      reply.header('etag', file.etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding');
-      if (matchesEtag(request.headers['if-none-match'], file.etag)) return reply.code(304).send();
-      reply.type(file.type);
-      if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(file.body);
-      return reply.header('content-encoding', 'gzip').send(file.gzipped);
-    });
-  }
+/** Compiled code serves the page that was built with it; a checkout builds the page when a browser asks for it. */
+export async function addPageRoutes(app: App, config: PageConfig): Promise<void> {
+  if (isCompiled) return addBuiltPage(app, config, packageFile('dist/page/'));
+  const { addPageFromSources } = await import('./page-from-sources.ts');
+  addPageFromSources(app, config);
+}
+
+/** Serves what `npm run build` wrote: `index.html`, and in `assets/` files with a hash of their content in their name. */
+export async function addBuiltPage(app: App, config: PageConfig, folder: URL): Promise<void> {
+  const markup = createMarkupFile(await readFile(new URL('index.html', folder), 'utf8'), config);
+  app.get('/', { schema: { hide: true } }, (request, reply) => sendPageFile(request, reply, markup));
+  await app.register(fastifyStatic, {
+    root: fileURLToPath(new URL('assets/', folder)),
+    prefix: '/page/',
+    // One route for each file: no part of a request's path reaches the file system.
+    wildcard: false,
+    globIgnore: ['**/*.{br,gz}'],
+    preCompressed: true,
+    immutable: true,
+    maxAge: '1y',
+    decorateReply: false,
+    setHeaders: (reply) => void reply.headers(pageHeaders),
+  });
 }

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { configSchema } from '../../shared/config/settings.ts';
+import { packageFile } from '../../shared/process/package-files.ts';
 import type { CommandContext } from '../context/command-context.ts';
 import { CliError } from '../errors/cli-error.ts';
 
@@ -14,7 +15,7 @@ type Settings = z.infer<typeof configSchema>;
 export type SettingName = keyof Settings;
 type SettingsSource = Pick<CommandContext, 'env' | 'cwd'>;
 
-const defaultDataFolder = fileURLToPath(new URL('../../.field', import.meta.url));
+const defaultDataFolder = fileURLToPath(packageFile('.field'));
 const addressNames = ['DATABASE_URL', 'QUEUE_REDIS_URL', 'CACHE_REDIS_URL'] as const;
 const stackSchema = z.record(z.string(), z.string());
 

@@ -1,11 +1,10 @@
-/**
- * `npm run build:client`: the client as plain JavaScript with types, in `client/dist`, for apps that use this package.
- * A checkout needs none of it.
- */
-import { spawnSync } from 'node:child_process';
+/** The client as plain JavaScript with types, for apps that use this package. */
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
+import { packageFile } from '../../shared/process/package-files.ts';
 
 /** What apps import, by the name of the bundle. */
 const clientEntries = {
@@ -15,9 +14,9 @@ const clientEntries = {
   'file-storage': 'client/storage/file-storage.ts',
 } as const;
 type ClientEntry = keyof typeof clientEntries;
-export const clientEntryNames = Object.keys(clientEntries) as readonly ClientEntry[];
+const clientEntryNames = Object.keys(clientEntries) as readonly ClientEntry[];
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = fileURLToPath(packageFile('.'));
 
 /** How every bundle of the client is made: for whatever ES2022 runs in, with nothing inside that is an app's own. */
 function bundleOptions(entries: readonly ClientEntry[]): BuildOptions {
@@ -68,9 +67,10 @@ export async function bundleClient(outdir: string): Promise<void> {
 }
 
 /** @throws when the types do not fit */
-export function emitClientTypes(outdir: string): void {
-  const compiler = fileURLToPath(new URL('../../node_modules/typescript7/bin/tsc', import.meta.url));
+export async function emitClientTypes(outdir: string): Promise<void> {
+  const compiler = fileURLToPath(packageFile('node_modules/typescript7/bin/tsc'));
   const args = [compiler, '-p', `${root}tsconfig.client.json`, '--outDir', outdir];
-  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the client's types could not be made:\n${stdout}`);
+  await promisify(execFile)(process.execPath, args).catch((error: Error & { stdout?: string }) => {
+    throw new Error(`the client's types could not be made:\n${error.stdout || error.message}`, { cause: error });
+  });
 }

@@ -1,5 +1,6 @@
 /** Creates the logger: pino with redacted secrets, as JSON lines or formatted for a terminal. Messages are constant; facts are fields. */
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
+import { isCompiled } from './package-files.ts';
 
 export type { Logger } from 'pino';
 
@@ -59,7 +60,8 @@ export function createLogger(
   const base = { name, level, redact, ...(onError ? { hooks: { streamWrite } } : {}) };
   if (destination) return pino(base, destination);
   if (buffered) return createBufferedLogger(base);
-  if (!pretty) return pino(base);
+  // pino-pretty is a development dependency: compiled code always writes JSON.
+  if (!pretty || isCompiled) return pino(base);
   return pino({
     ...base,
     transport: { target: 'pino-pretty', options: { translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname' } },

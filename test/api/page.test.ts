@@ -1,30 +1,73 @@
-import t from 'tap';
+import { pathToFileURL } from 'node:url';
+import Fastify, { type FastifyBaseLogger } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import t, { type Test } from 'tap';
+import { addBuiltPage } from '../../api/routes/page.ts';
+import { writePage } from '../../dev/build/build-page.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
+import { withFolder } from '../support/with-folder.ts';
 import { withApi } from './support/with-app.ts';
 
-t.test('the live page and its files need no token and no other origin', async (t) => {
-  const api = await withApi(t, await withBacking(t), { GRID_SIZE: '12' });
-  const page = await api.request('/');
+type Fetch = (path: string, headers?: Record<string, string>) => Promise<Response>;
+
+async function checkPage(t: Test, fetchFile: Fetch): Promise<readonly string[]> {
+  const page = await fetchFile('/');
   t.equal(page.status, 200);
   t.match(page.headers.get('content-type'), 'text/html');
-  t.match(page.text, 'data-grid-size="12"');
+  t.equal(page.headers.get('cache-control'), 'no-cache');
+  const again = await fetchFile('/', { 'if-none-match': page.headers.get('etag') ?? '' });
+  t.equal(again.status, 304, 'the page is revalidated');
+  const markup = await page.text();
+  t.match(markup, 'data-grid-size="12"');
   const policy = page.headers.get('content-security-policy') ?? '';
   t.match(policy, "default-src 'none'");
   t.notMatch(policy, /unsafe|https:|data:/);
-  t.notMatch(page.text, /<script(?![^>]* src=)|<style| style=| on\w+=/, 'no inline script or style');
+  t.notMatch(markup, /<script(?![^>]* src=)|<style| style=| on\w+=/, 'no inline script or style');
 
-  const files = [...page.text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path);
+  const files = [...markup.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path);
   t.ok(files.length >= 3);
   for (const path of files) {
-    const file = await api.request(path);
+    const file = await fetchFile(path, { 'accept-encoding': 'gzip' });
     t.equal(file.status, 200, path);
     t.match(file.headers.get('content-type'), /javascript|css|svg/);
+    t.match(file.headers.get('content-security-policy'), "default-src 'none'");
     t.equal(file.headers.get('content-encoding'), 'gzip', 'compressed');
-    const again = await api.request(path, { headers: { 'if-none-match': file.headers.get('etag') ?? '' } });
-    t.equal(again.status, 304, `${path} is revalidated`);
-    const plain = await api.request(path, { headers: { 'accept-encoding': 'identity' } });
+    t.match(file.headers.get('vary'), /accept-encoding/i);
+    const cached = await fetchFile(path, {
+      'accept-encoding': 'gzip',
+      'if-none-match': file.headers.get('etag') ?? '',
+      // Otherwise fetch() adds `no-cache`, which asks for the whole file.
+      'cache-control': 'max-age=0',
+    });
+    t.equal(cached.status, 304, `${path} is revalidated`);
+    const plain = await fetchFile(path, { 'accept-encoding': 'identity' });
     t.equal(plain.headers.get('content-encoding'), null);
-    t.equal(plain.text, file.text);
+    t.equal(await plain.text(), await file.text());
   }
-  t.equal((await api.request('/page/main.ts')).status, 404, 'no other file of the folder is served');
+  for (const path of ['/page/main.ts', '/page/index.html', '/page/', '/page/../package.json', '/page/%2e%2e/x']) {
+    t.equal((await fetchFile(path)).status, 404, `${path} is not served`);
+  }
+  return files;
+}
+
+t.test('the live page and its files need no token and no other origin', async (t) => {
+  const { address } = await withApi(t, await withBacking(t), { GRID_SIZE: '12' });
+  await checkPage(t, (path, headers = {}) => fetch(`${address}${path}`, { headers }));
+});
+
+t.test('browsers may keep the files of the built page for a year', async (t) => {
+  const folder = await withFolder(t);
+  await writePage(folder);
+  const log: FastifyBaseLogger = createLogger({ name: 'test', level: 'silent' });
+  const app = Fastify({ loggerInstance: log }).withTypeProvider<ZodTypeProvider>();
+  await addBuiltPage(app, { GRID_SIZE: 12, NODE_ENV: 'production' }, pathToFileURL(`${folder}/`));
+  t.teardown(() => app.close());
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  const fetchFile: Fetch = (path, headers = {}) => fetch(`${address}${path}`, { headers });
+
+  for (const path of await checkPage(t, fetchFile)) {
+    t.match(path, /^\/page\/[a-z]+-[A-Z0-9]+\.(js|css|svg)$/, 'its name contains a hash of its content');
+    t.equal((await fetchFile(path)).headers.get('cache-control'), 'public, max-age=31536000, immutable');
+  }
 });

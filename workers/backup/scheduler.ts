@@ -6,16 +6,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { isAnythingDue } from '../../db/backup/run-backups.ts';
+import { entryPoint } from '../../shared/process/package-files.ts';
 import type { WorkerDeps } from '../worker-context.ts';
 import { planBackups } from './plan.ts';
 
 /** Also the delay before the first check. */
 const checkIntervalMs = 60_000;
 const failureRetryMs = 600_000;
-
-const script = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 export function startBackupScheduler(
   { config, log, lifecycle, db }: Pick<WorkerDeps, 'config' | 'log' | 'lifecycle' | 'db'>,
@@ -29,7 +27,7 @@ export function startBackupScheduler(
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
   const runChild = async () => {
-    child = fork(script, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    child = fork(entryPoint('workers/backup/main'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const [code] = await once(child, 'exit');
     child = undefined;
     if (code !== 0 && !stopping.signal.aborted) throw new Error(`the backup process ended with code ${code}`);

@@ -1,0 +1,34 @@
+/** A file of the live page that may change with the next release, or the next edit: browsers ask each time for a newer one. */
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../../shared/config/config.ts';
+import { matchesEtag } from '../http/etag.ts';
+import { pageHeaders } from '../plugins/security-headers.ts';
+
+export interface PageFile {
+  /** As in `content-type`. */
+  readonly type: string;
+  readonly etag: string;
+  readonly body: Buffer;
+  readonly gzipped: Buffer;
+}
+
+export function createPageFile(type: string, body: Buffer): PageFile {
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+  return { type, etag, body, gzipped: gzipSync(body) };
+}
+
+/** @param markup as in `page/index.html` */
+export function createMarkupFile(markup: string, { GRID_SIZE }: Pick<Config, 'GRID_SIZE'>): PageFile {
+  return createPageFile('text/html; charset=utf-8', Buffer.from(markup.replaceAll('%GRID_SIZE%', String(GRID_SIZE))));
+}
+
+export function sendPageFile(request: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
+  reply.headers(pageHeaders);
+  reply.header('etag', file.etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding');
+  if (matchesEtag(request.headers['if-none-match'], file.etag)) return reply.code(304).send();
+  reply.type(file.type);
+  if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(file.body);
+  return reply.header('content-encoding', 'gzip').send(file.gzipped);
+}

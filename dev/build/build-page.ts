@@ -1,0 +1,18 @@
+/** The live page as files that a server sends without work: names with a hash, compressed beforehand. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { bundlePage } from '../../api/routes/page-bundle.ts';
+
+/** Writes `index.html`, and the rest into `assets`. @throws when a source cannot be bundled */
+export async function writePage(outdir: string): Promise<void> {
+  const { markup, assets } = await bundlePage({ hashed: true });
+  await mkdir(join(outdir, 'assets'), { recursive: true });
+  await writeFile(join(outdir, 'index.html'), markup);
+  for (const [name, content] of assets) {
+    const file = join(outdir, 'assets', name);
+    await writeFile(file, content);
+    await writeFile(`${file}.gz`, gzipSync(content, { level: 9 }));
+    await writeFile(`${file}.br`, brotliCompressSync(content));
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Where this package and its entry points are. A checkout runs TypeScript; the image and an installed package run what
+ * `npm run build` compiled into `dist`, in which a module may lie in any file, so that no path may be relative to it.
+ */
+import { existsSync } from 'node:fs';
+
+/** What is started as a process, preloaded into one, or loaded by a launcher: paths from the package's folder. */
+export const entryPoints = [
+  'api/main',
+  'workers/main',
+  'workers/backup/main',
+  'cli/field',
+  'dev/start',
+  'dev/processes/exit-with-parent',
+  'dev/processes/orphan-reaper',
+  'knexfile',
+] as const;
+export type EntryPoint = (typeof entryPoints)[number];
+
+/** Whether this is compiled code. */
+export const isCompiled = !import.meta.url.endsWith('.ts');
+
+/**
+ * The URL of a file of the package.
+ * @param path from the package's folder, for example `dist/page/`
+ */
+export function packageFile(path: string): URL {
+  let folder = new URL('./', import.meta.url);
+  while (!existsSync(new URL('package.json', folder))) {
+    const parent = new URL('../', folder);
+    if (parent.href === folder.href) throw new Error(`no package.json above ${import.meta.url}`);
+    folder = parent;
+  }
+  return new URL(path, folder);
+}
+
+export function entryPoint(name: EntryPoint): URL {
+  return packageFile(isCompiled ? `dist/${name}.js` : `${name}.ts`);
+}
