@@ -5,15 +5,15 @@ import fastifyStatic from '@fastify/static';
 import type { Config } from '../../shared/config/config.ts';
 import { isCompiled, packageFile } from '../../shared/process/package-files.ts';
 import type { App } from '../fastify-types.ts';
+import { createMarkupFile, sendPageFile } from '../page/page-file.ts';
 import { pageHeaders } from '../plugins/security-headers.ts';
-import { createMarkupFile, sendPageFile } from './page-file.ts';
 
 type PageConfig = Pick<Config, 'GRID_SIZE' | 'NODE_ENV'>;
 
 /** Compiled code serves the page that was built with it; a checkout builds the page when a browser asks for it. */
 export async function addPageRoutes(app: App, config: PageConfig): Promise<void> {
   if (isCompiled) return addBuiltPage(app, config, packageFile('dist/page/'));
-  const { addPageFromSources } = await import('./page-from-sources.ts');
+  const { addPageFromSources } = await import('../page/page-from-sources.ts');
   addPageFromSources(app, config);
 }
 

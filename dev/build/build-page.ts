@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { bundlePage } from '../../api/routes/page-bundle.ts';
+import { bundlePage } from '../../api/page/page-bundle.ts';
 
 /** Writes `index.html`, and the rest into `assets`. @throws when a source cannot be bundled */
 export async function writePage(outdir: string): Promise<void> {
