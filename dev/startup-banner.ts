@@ -52,9 +52,8 @@ export async function renderStartupBanner(config: Config, data: DataDir | undefi
 /** Each process serves its own metrics. */
 function describeMetrics(config: Config): string {
   const apiMetricsUrl = `${baseUrl(config)}/metrics`;
-  if (config.METRICS_PORT === undefined)
-    return `${apiMetricsUrl} (of the API; METRICS_PORT is not set for the worker's)`;
-  return `${apiMetricsUrl}, of the worker ${baseUrl({ HOST: config.METRICS_HOST, PORT: config.METRICS_PORT })}/metrics`;
+  if (config.METRICS_PORT === undefined) return `${apiMetricsUrl} (API; set METRICS_PORT for the worker's)`;
+  return `${apiMetricsUrl} (API), ${baseUrl({ HOST: config.METRICS_HOST, PORT: config.METRICS_PORT })}/metrics (worker)`;
 }
 
 /** A device counts its own updates, so each run uses a new device that starts at 1. In production no token is printed. */
