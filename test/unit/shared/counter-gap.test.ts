@@ -14,7 +14,7 @@ function createDetector(lastInLog: number) {
   return { detector, countReads: () => reads };
 }
 
-t.test('the log is not read while counters follow those that were accepted', async (t) => {
+t.test('the log is not read while counters are within the limit of the accepted ones', async (t) => {
   const { detector, countReads } = createDetector(5_000_000);
   t.equal(await detector.find(owner, [1_000_000]), undefined);
   detector.recordAccepted(owner, 1_000_000);
@@ -29,7 +29,7 @@ t.test('a gap is measured from the last counter in the log', async (t) => {
   t.equal(countReads(), 2);
 });
 
-t.test('a counter that was found too high does not raise the limit', async (t) => {
+t.test('a refused counter does not raise the limit', async (t) => {
   const { detector } = createDetector(0);
   t.match(await detector.find(owner, [1_000_001]), { last: 0 });
   t.match(await detector.find(owner, [1_000_001]), { last: 0 });

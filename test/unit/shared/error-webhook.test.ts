@@ -14,15 +14,15 @@ interface WebhookPayload {
   readonly uncounted: number;
 }
 
-/** A receiver that answers with the status that it is set to; 0: not at all. */
+/** Starts an HTTP server that responds with `status`, or never responds while `status` is 0. */
 async function withReceiver(t: Test) {
-  const receiver = { url: '', status: 200, asked: 0, told: [] as WebhookPayload[] };
+  const receiver = { url: '', status: 200, requestCount: 0, payloads: [] as WebhookPayload[] };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      receiver.asked += 1;
-      if (receiver.status === 200) receiver.told.push(JSON.parse(Buffer.concat(chunks).toString()));
+      receiver.requestCount += 1;
+      if (receiver.status === 200) receiver.payloads.push(JSON.parse(Buffer.concat(chunks).toString()));
       if (receiver.status !== 0) response.writeHead(receiver.status).end();
     });
   });
@@ -40,31 +40,35 @@ function logInto(webhook: ErrorWebhook) {
   return createLogger({ name: 'test', level: 'info', onError: (line) => webhook.record(line) }, nowhere);
 }
 
-t.test('errors that are alike are told together, and others are not told at all', async (t) => {
-  const receiver = await withReceiver(t);
-  const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', minIntervalMs: 50 });
-  t.teardown(() => webhook.close());
-  const log = logInto(webhook);
-  for (let i = 0; i < 3; i++) log.error({ err: new Error(`request ${i} broke`), device: 'phone-1' }, 'request failed');
-  log.fatal('the end');
-  log.warn({ err: new Error('it passes') }, 'nothing much');
-  log.info('"level":50 in words');
-  await waitUntil('it is told', () => receiver.told.length > 0);
-  const [told] = receiver.told;
-  t.match(told, {
-    service: 'field-test',
-    uncounted: 0,
-    errors: [
-      { message: 'request failed', error: 'Error: request 0 broke', count: 3, level: 'error' },
-      { message: 'the end', count: 1, level: 'fatal' },
-    ],
-  });
-  t.equal(told?.errors.length, 2);
-  t.match(told?.text, '3 × request failed');
-  t.notMatch(JSON.stringify(told), 'phone-1', 'no data of anybody');
-});
+t.test(
+  'errors with the same message are reported together, and lines below the error level are not reported',
+  async (t) => {
+    const receiver = await withReceiver(t);
+    const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', minIntervalMs: 50 });
+    t.teardown(() => webhook.close());
+    const log = logInto(webhook);
+    for (let i = 0; i < 3; i++)
+      log.error({ err: new Error(`request ${i} broke`), device: 'phone-1' }, 'request failed');
+    log.fatal('process ended');
+    log.warn({ err: new Error('temporary') }, 'request retried');
+    log.info('a message that contains "level":50');
+    await waitUntil('a report has arrived', () => receiver.payloads.length > 0);
+    const [payload] = receiver.payloads;
+    t.match(payload, {
+      service: 'field-test',
+      uncounted: 0,
+      errors: [
+        { message: 'request failed', error: 'Error: request 0 broke', count: 3, level: 'error' },
+        { message: 'process ended', count: 1, level: 'fatal' },
+      ],
+    });
+    t.equal(payload?.errors.length, 2);
+    t.match(payload?.text, '3 × request failed');
+    t.notMatch(JSON.stringify(payload), 'phone-1', 'the report contains no other fields of the line');
+  },
+);
 
-t.test('what it says holds no secrets', async (t) => {
+t.test('a report contains no secrets', async (t) => {
   const receiver = await withReceiver(t);
   const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', minIntervalMs: 50 });
   const secret = 'hunter2hunter2';
@@ -81,50 +85,54 @@ t.test('what it says holds no secrets', async (t) => {
     log.error({ err: new Error(message), token: secret, password: secret }, `failure ${index}`);
   }
   await webhook.close();
-  t.equal(receiver.told[0]?.errors.length, messages.length);
-  t.notMatch(JSON.stringify(receiver.told), secret);
-  t.equal(redactSecrets('redis://127.0.0.1:6379 is away'), 'redis://127.0.0.1:6379 is away', 'the rest stays');
+  t.equal(receiver.payloads[0]?.errors.length, messages.length);
+  t.notMatch(JSON.stringify(receiver.payloads), secret);
+  t.equal(
+    redactSecrets('redis://127.0.0.1:6379 is unavailable'),
+    'redis://127.0.0.1:6379 is unavailable',
+    'text without a secret is unchanged',
+  );
 });
 
-t.test('a webhook that fails is tried again later, and what it missed is told then', async (t) => {
+t.test('a failed request is retried with the errors that were logged meanwhile', async (t) => {
   const receiver = await withReceiver(t);
   receiver.status = 500;
   const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', minIntervalMs: 20 });
   t.teardown(() => webhook.close());
   const log = logInto(webhook);
   log.error('first');
-  await waitUntil('it has failed', () => receiver.asked > 0);
+  await waitUntil('the first request has failed', () => receiver.requestCount > 0);
   log.error('first');
   log.error('second');
   receiver.status = 200;
-  await waitUntil('it is told', () => receiver.told.flatMap(({ errors }) => errors).length === 2);
-  const told = receiver.told.flatMap(({ errors }) => errors);
-  t.match(told, [
+  await waitUntil('both errors are reported', () => receiver.payloads.flatMap(({ errors }) => errors).length === 2);
+  const errors = receiver.payloads.flatMap((payload) => payload.errors);
+  t.match(errors, [
     { message: 'first', count: 2 },
     { message: 'second', count: 1 },
   ]);
 });
 
-t.test('a flood is counted, not kept, and waits for nothing', async (t) => {
+t.test('a flood of errors is counted instead of stored, and logging does not wait for the webhook', async (t) => {
   const receiver = await withReceiver(t);
-  receiver.status = 0; // It takes the request and never answers.
+  receiver.status = 0;
   const webhook = new ErrorWebhook({ url: receiver.url, service: 'field-test', minIntervalMs: 50 });
   const log = logInto(webhook);
-  log.error('the first of many');
-  await waitUntil('it hangs', () => receiver.asked === 1);
+  log.error('first of many');
+  await waitUntil('a request is pending', () => receiver.requestCount === 1);
   for (let i = 0; i < 1000; i++) log.error(`kind ${i} ${'x'.repeat(5000)}`);
   receiver.status = 200;
   await webhook.close();
-  const [told] = receiver.told;
-  t.equal(told?.errors.length, 50);
-  t.equal(told?.uncounted, 950);
-  t.ok(JSON.stringify(told).length < 150_000);
+  const [payload] = receiver.payloads;
+  t.equal(payload?.errors.length, 50);
+  t.equal(payload?.uncounted, 950);
+  t.ok(JSON.stringify(payload).length < 150_000);
 });
 
-t.test('an address that is no webhook harms nobody', async (t) => {
+t.test('an unreachable webhook affects neither logging nor closing', async (t) => {
   const webhook = new ErrorWebhook({ url: 'http://127.0.0.1:1/', service: 'field-test', minIntervalMs: 10 });
   const log = logInto(webhook);
   t.doesNotThrow(() => log.error({ err: new Error('broken') }, 'request failed'));
-  t.doesNotThrow(() => webhook.record('not a line of the log'));
+  t.doesNotThrow(() => webhook.record('not a JSON line'));
   await t.resolves(webhook.close());
 });

@@ -11,10 +11,10 @@ t.afterEach(() => {
   mock.restoreAll();
 });
 
-/** Settles pending promises, which mocked timers do not affect. */
+/** Lets pending promises settle; mocked timers do not affect `setImmediate`. */
 const flushPromises = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Work that fails the given number of times, and the attempts that were reported. */
+/** Retries an operation that fails the given number of times, and records the attempts that are reported. */
 function startRetry(failures: number, options: RetryOptions = {}) {
   const reported: RetryAttempt[] = [];
   let attempts = 0;
@@ -35,16 +35,16 @@ function startRetry(failures: number, options: RetryOptions = {}) {
   return { outcome, reported, advance, countAttempts: () => attempts };
 }
 
-t.test('work that succeeds is run once', async (t) => {
+t.test('an operation that succeeds runs once', async (t) => {
   const { outcome, reported } = startRetry(0);
   t.equal(await outcome, 1);
   t.same(reported, []);
 });
 
-t.test('the pause doubles after each failure, up to the longest one', async (t) => {
+t.test('the delay doubles after each failure, up to the maximum', async (t) => {
   const { outcome, reported, advance, countAttempts } = startRetry(4, { initialDelayMs: 10, maxDelayMs: 35 });
   await advance(9);
-  t.equal(countAttempts(), 1, 'the second attempt waits for the whole pause');
+  t.equal(countAttempts(), 1, 'the second attempt does not start before the delay has passed');
   for (const ms of [1, 20, 35, 35]) await advance(ms);
   t.equal(await outcome, 5);
   t.same(
@@ -53,7 +53,7 @@ t.test('the pause doubles after each failure, up to the longest one', async (t) 
   );
 });
 
-t.test('jitter shortens a pause to no less than half', async (t) => {
+t.test('jitter shortens a delay to no less than half', async (t) => {
   mock.method(Math, 'random', () => 0);
   const { outcome, reported, advance } = startRetry(1, { initialDelayMs: 10 });
   await advance(5);
@@ -67,19 +67,19 @@ t.test('an error that is not retryable is thrown at once', async (t) => {
   t.equal(countAttempts(), 1);
 });
 
-t.test('the last error is thrown after the highest number of attempts', async (t) => {
+t.test('the last error is thrown after the maximum number of attempts', async (t) => {
   const { outcome, advance } = startRetry(9, { initialDelayMs: 10, maxAttempts: 2 });
   await advance(10);
   await t.rejects(outcome, { message: 'failure 2' });
 });
 
-t.test('the time limit counts from the first failure', async (t) => {
+t.test('the timeout is measured from the first failure', async (t) => {
   const { outcome, advance } = startRetry(9, { initialDelayMs: 10, maxDelayMs: 10, timeoutMs: 25 });
-  for (let pauses = 0; pauses < 3; pauses += 1) await advance(10);
+  for (let delays = 0; delays < 3; delays += 1) await advance(10);
   await t.rejects(outcome, { message: 'failure 4' });
 });
 
-t.test('aborting ends a pause without another attempt', async (t) => {
+t.test('aborting during a delay ends it without another attempt', async (t) => {
   const abortController = new AbortController();
   const { outcome, advance, countAttempts } = startRetry(1, { signal: abortController.signal });
   await advance(1);
@@ -88,7 +88,7 @@ t.test('aborting ends a pause without another attempt', async (t) => {
   t.equal(countAttempts(), 1);
 });
 
-t.test('aborting while the failure is reported ends the retrying', async (t) => {
+t.test('aborting from onRetry prevents another attempt', async (t) => {
   const abortController = new AbortController();
   const onRetry = () => abortController.abort();
   const { outcome } = startRetry(1, { signal: abortController.signal, onRetry });
