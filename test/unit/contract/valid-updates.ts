@@ -1,4 +1,4 @@
-/** Updates that fit the schema, to be spoilt one thing at a time, and what a schema makes of an input. */
+/** Valid updates that a test can make invalid in one property, and functions that return the errors of a schema. */
 import type { z } from 'zod';
 
 const origin = { counter: 1, timestamp: 1_700_000_000_000 };
@@ -7,21 +7,21 @@ export const remove = { ...origin, kind: 'particle.remove', id: 'star-1' };
 export const cells = { ...origin, kind: 'cells.set', cells: [{ x: 0, y: 29, value: 0.5 }] };
 export const event = { ...origin, kind: 'event', type: 'bloom' };
 
-/** As it comes over the wire: JSON knows no undefined, and reads 1e400 as infinity. */
+/** Converts a value to JSON and back, which removes undefined properties as a request does. */
 export const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
-export interface Refusal {
+export interface ValidationError {
   readonly path: string;
   readonly message: string;
 }
 
-/** Why an input is refused; empty when it is not. */
-export function refusals(schema: z.ZodType, input: unknown): Refusal[] {
+/** Returns the validation errors of an input; the list is empty if it is valid. */
+export function validationErrors(schema: z.ZodType, input: unknown): ValidationError[] {
   const { error } = schema.safeParse(input);
   return (error?.issues ?? []).map(({ path, message }) => ({ path: path.map(String).join('/'), message }));
 }
 
-/** Where an input is refused; undefined when it is not. */
-export function refusedAt(schema: z.ZodType, input: unknown): string | undefined {
-  return refusals(schema, input)[0]?.path;
+/** Returns the path of the first validation error of an input, or undefined if it is valid. */
+export function firstErrorPath(schema: z.ZodType, input: unknown): string | undefined {
+  return validationErrors(schema, input)[0]?.path;
 }
