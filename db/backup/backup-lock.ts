@@ -1,6 +1,6 @@
 /**
- * The lock under which a database is backed up, verified and cleaned up, one process at a time: a session lock, which the
- * server releases when the process dies.
+ * The lock that lets only one process at a time back up, verify and clean up a database. It is a session-level advisory
+ * lock, so the server releases it when the process dies.
  */
 import type { Knex } from 'knex';
 import pg from 'pg';
@@ -8,16 +8,16 @@ import { createLogger } from '../../shared/process/logger.ts';
 import { connectDatabase } from '../connect.ts';
 import { withClient } from './client.ts';
 
-/** The key of the advisory lock. Never change it: versions of this program run side by side. */
+/** The key of the advisory lock. Never change it: different versions of this program may run at the same time. */
 export const backupLockId = 4_715_301_965;
-/** The server notices that a process was killed only after the statement that it was running, such as CREATE DATABASE. */
+/** A killed process keeps the lock until its running statement, such as CREATE DATABASE, ends. This allows for that. */
 const waitMs = 5000;
 const lockNotAvailable = '55P03';
 
 export interface BackupSession {
-  /** The connection that holds the lock: when it is lost, every further query on it fails. */
+  /** The connection that holds the lock. If it is lost, every later query on it fails. */
   readonly client: pg.Client;
-  /** For the models. */
+  /** A second connection, for the model functions. It does not hold the lock. */
   readonly db: Knex;
 }
 

@@ -1,25 +1,25 @@
 /**
- * What is backed up: every table of the public schema, as the catalogue has it, so that none is forgotten that a later
- * migration adds; and the updates that wait in PostgreSQL's queue, accepted but not applied.
+ * Lists what is backed up: every table of the public schema, and the accepted updates that wait in the fallback queue.
+ * The tables are read from PostgreSQL's catalogue, so that one that a later migration adds is included automatically.
  */
 import type pg from 'pg';
 import { updatesQueue } from '../../shared/contract/job.ts';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 
-/** The name of the pending jobs in a backup. Not BullMQ's, whose tables may change while the content of a job does not. */
+/** A backup stores pending jobs in its own format, because BullMQ may change its tables between versions. */
 export const pendingJobsTable = 'pending_jobs';
 export const pendingJobColumns = ['name', 'data', 'opts', 'max_attempts', 'added_at_ms'] as const;
 
 /**
- * Tables that describe one database only. A restored database is a new installation, so that the old one's cached copies
- * are never used for it; its cache is empty, so that nothing is unpublished; and its backups are recorded anew.
+ * Tables that are meaningful for one database only. A restored database gets a new installation id, so that copies
+ * cached for the old one are never used. Its cache is empty, so no field is unpublished, and it has no backups yet.
  */
 const excludedTables = ['installation', 'unpublished_fields', 'backups'];
 
 export interface BackupTable {
   readonly table: string;
   readonly columns: readonly string[];
-  /** What stands between COPY and TO. */
+  /** The source in `COPY source TO STDOUT`: a query in parentheses. */
   readonly source: string;
 }
 
@@ -44,7 +44,7 @@ export async function listBackupTables(client: pg.Client): Promise<BackupTable[]
   ];
 }
 
-/** A partitioned table can only be copied out by a query. */
+/** A query, because `COPY table TO` does not accept a partitioned table. */
 function toCopySource(table: string, columns: readonly string[]): string {
   return `(SELECT ${quoteIdentifiers(columns)} FROM public.${quoteIdentifier(table)})`;
 }

@@ -1,4 +1,4 @@
-/** A connection of a backup's own: no limit on how long a statement takes, and its outages reach whoever waits for it. */
+/** A dedicated connection for backups, without a statement timeout. A lost connection rejects the query in progress. */
 import pg from 'pg';
 
 async function openClient(url: string): Promise<pg.Client> {
@@ -8,10 +8,10 @@ async function openClient(url: string): Promise<pg.Client> {
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
   });
-  // The query that is under way is rejected as well.
+  // Without a listener the event would end the process. The query in progress is rejected with the same error.
   client.on('error', () => undefined);
   await client.connect();
-  // The text of a value is the same whatever the server's settings.
+  // Makes the text form of values independent of the server's settings.
   await client.query(`SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET extra_float_digits = 1`);
   await client.query('SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0');
   return client;

@@ -1,10 +1,10 @@
-/** Whether a database holds anything at all. A restore never mixes with what is there, and never replaces it. */
+/** Checks that a database contains no data, because a restore neither merges with existing data nor replaces it. */
 import type pg from 'pg';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 import { quoteIdentifier } from './backup-tables.ts';
 import { BackupError } from './files/backup-error.ts';
 
-/** What a migration alone leaves in its tables. */
+/** Tables that contain rows even in a database that has only been migrated. */
 const bookkeepingTables = [
   'public.knex_migrations',
   'public.knex_migrations_lock',
@@ -21,12 +21,13 @@ const tablesSql = `
     AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = class.oid AND deptype = 'e')
   ORDER BY 1, 2`;
 
-/** @throws BackupError `not_empty`, which names a table that holds rows */
+/** @throws BackupError `not_empty`, which names the first table that contains rows */
 export async function assertDatabaseEmpty(client: pg.Client): Promise<void> {
   const { rows: tables } = await client.query<{ schema: string; table: string }>(tablesSql, [bookkeepingTables]);
   for (const { schema, table } of tables) {
     const name = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
-    const { rows } = await client.query<{ filled: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS filled`);
-    if (rows[0]?.filled) throw new BackupError('not_empty', `the database is not empty: ${schema}.${table} holds rows`);
+    const { rows } = await client.query<{ hasRows: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS "hasRows"`);
+    if (rows[0]?.hasRows)
+      throw new BackupError('not_empty', `the database is not empty: ${schema}.${table} contains rows`);
   }
 }

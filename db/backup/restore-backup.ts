@@ -1,6 +1,6 @@
 /**
- * Puts a backup into an empty database: checks every file, migrates to the schema that the backup was taken at, loads all
- * of it in one transaction, and migrates on from there. What comes out is another installation (see `backup-tables.ts`).
+ * Restores a backup into an empty database: checks every file, migrates to the schema of the backup, loads all rows in
+ * one transaction, and applies the newer migrations. The result is a new installation (see `backup-tables.ts`).
  */
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -23,14 +23,14 @@ import { copyFromFile } from './files/copy-files.ts';
 import { type BackupFile, type Manifest, readManifest } from './files/manifest.ts';
 
 export interface RestoreBackupOptions {
-  /** Of the backup. */
+  /** The backup's own folder. */
   readonly folder: string;
   readonly url: string;
-  /** In bytes of files; each is read twice. */
+  /** `done` and `total` are in bytes. Every file is read twice, once to check it and once to load it. */
   readonly onProgress?: (progress: { done: number; total: number; step: 'checking' | 'loading'; file: string }) => void;
 }
 
-/** @throws BackupError; the database then holds nothing but empty tables */
+/** @throws BackupError when the backup cannot be used; no row has been loaded then */
 export async function restoreBackup({ folder, url, onProgress }: RestoreBackupOptions): Promise<Manifest> {
   const manifest = await readManifest(folder);
   const lastMigration = assertKnownSchema(manifest);
@@ -52,24 +52,27 @@ export async function restoreBackup({ folder, url, onProgress }: RestoreBackupOp
   return manifest;
 }
 
-/** @returns the last migration that the backup had been through */
+/** @returns the last migration that had been applied when the backup was taken */
 function assertKnownSchema({ migrations }: Manifest): string {
   const known = listMigrations();
   const unknown = migrations.find((name, index) => known[index] !== name);
   const last = migrations.at(-1);
   if (unknown === undefined && last !== undefined) return last;
-  throw new BackupError('newer_schema', `the backup has the migration ${unknown}, which this version does not know`);
+  throw new BackupError('newer_schema', `the backup contains migration ${unknown}, which this version does not have`);
 }
 
-/** A database that has been migrated further cannot take what was written before. */
+/** Rows of an older schema cannot be loaded into a database that has already been migrated past it. */
 async function assertSchemaNotNewer(client: pg.Client, { migrations }: Manifest): Promise<void> {
   const { rows } = await client.query<{ name: string }>('SELECT name FROM knex_migrations ORDER BY id');
   const newerMigration = rows.find(({ name }) => !migrations.includes(name));
   if (!newerMigration) return;
-  throw new BackupError('not_empty', `the database has tables of ${newerMigration.name}, which came after this backup`);
+  throw new BackupError(
+    'not_empty',
+    `the database has migration ${newerMigration.name}, which is newer than this backup`,
+  );
 }
 
-/** Locks all tables: other writers wait until everything is loaded, or nothing. */
+/** Loads all files in one transaction, with every table locked so that other writers wait until it ends. */
 async function loadAll(
   client: pg.Client,
   folder: string,
@@ -86,7 +89,8 @@ async function loadAll(
   columnsOf.set(pendingJobsTable, pendingJobColumns);
   await client.query(`
     CREATE TEMPORARY TABLE ${pendingJobsTable} (
-      place bigint GENERATED ALWAYS AS IDENTITY, name text, data jsonb, opts jsonb, max_attempts int, added_at_ms bigint
+      position bigint GENERATED ALWAYS AS IDENTITY,
+      name text, data jsonb, opts jsonb, max_attempts int, added_at_ms bigint
     ) ON COMMIT DROP`);
   for (const file of files) {
     assertKnownColumns(file, columnsOf.get(file.table));
@@ -98,16 +102,19 @@ async function loadAll(
   await client.query('COMMIT');
 }
 
-/** Through BullMQ's own function, in the order in which they were accepted. */
+/** Adds jobs in the order in which they were accepted, by BullMQ's own function, so as not to depend on its tables. */
 const addPendingSql = `
   SELECT ${fallbackSchema}.add_job(
     '${updatesQueue}', '', name, data, opts, 0, 0, added_at_ms, max_attempts, NULL, NULL, NULL, NULL, NULL, false)
-  FROM (SELECT * FROM ${pendingJobsTable} ORDER BY place) AS waiting`;
+  FROM (SELECT * FROM ${pendingJobsTable} ORDER BY position) AS pending`;
 
 function assertKnownColumns({ name, table, columns }: BackupFile, known: readonly string[] | undefined): void {
   const unknown = columns.find((column) => !known?.includes(column));
   if (known && !unknown) return;
-  throw new BackupError('content', `${name} is of ${table}${unknown ? `.${unknown}` : ''}, which the schema has not`);
+  throw new BackupError(
+    'content',
+    `${name} contains ${table}${unknown ? `.${unknown}` : ''}, which is not in the schema`,
+  );
 }
 
 async function loadFile(
@@ -131,8 +138,8 @@ async function assertFieldVersions(client: pg.Client, fields: Manifest['fields']
   const found = new Map(rows.map(({ field, version }) => [field, Number(version)]));
   const mismatch = fields.find(({ field, version }) => found.get(field) !== version);
   if (!mismatch && found.size === fields.length) return;
-  const which = mismatch
+  const detail = mismatch
     ? `${mismatch.field} is at version ${found.get(mismatch.field)}, not ${mismatch.version}`
-    : 'there are other fields';
-  throw new BackupError('content', `the fields are not those of the manifest: ${which}`);
+    : 'the backup contains fields that the manifest does not list';
+  throw new BackupError('content', `the fields do not match the manifest: ${detail}`);
 }

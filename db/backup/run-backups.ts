@@ -1,4 +1,4 @@
-/** A run of the schedule: takes a backup if one is due, verifies it, and removes expired ones. */
+/** One run of the backup schedule: takes a backup if one is due, verifies it, and removes expired ones. */
 import type { Knex } from 'knex';
 import { deleteBackupRecord, findNewestBackup, recordBackup } from '../models/backup.ts';
 import { readInstallationId } from '../models/installation.ts';
@@ -59,7 +59,7 @@ async function runLocked(session: BackupSession, plan: BackupPlan): Promise<Back
   return { written, verified, removed };
 }
 
-/** Takes a backup and records it, so that the schedule knows of it. */
+/** Takes a backup and records it in the database, so that the schedule counts it. */
 export async function takeBackup(
   { db }: BackupSession,
   options: Parameters<typeof writeBackup>[0],
@@ -69,7 +69,7 @@ export async function takeBackup(
   return written;
 }
 
-/** By the records in the database, not by the folder: workers on other machines have other folders. */
+/** Uses the records in the database, not the folder, because workers on other machines have folders of their own. */
 async function isBackupDue(db: Knex, intervalMs: number): Promise<boolean> {
   const newest = await findNewestBackup(db);
   return !newest || newest.takenAt.getTime() <= Date.now() - intervalMs;

@@ -1,22 +1,22 @@
-/** A database on the same server that exists for the length of a verification, and what a crash has left of such ones. */
+/** Creates and drops the scratch database of a verification, and removes those that a crash has left behind. */
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { quoteIdentifier } from './backup-tables.ts';
 
 /**
- * The prefix names the database that is verified by its OID. Its installation id would not do: a database that was cloned
- * (`CREATE DATABASE … TEMPLATE`) has the same, and each would drop the scratch database that the other is using.
+ * The prefix contains the OID of the database that is verified. The installation id would not be unique: a clone made
+ * with `CREATE DATABASE … TEMPLATE` has the same one, and each would drop the other's scratch database while in use.
  */
 async function readPrefix(client: pg.Client): Promise<string> {
   const { rows } = await client.query<{ prefix: string }>(
     `SELECT 'field_verify_' || oid || '_' AS prefix FROM pg_database WHERE datname = current_database()`,
   );
   const [row] = rows;
-  if (!row) throw new Error('the database is not in the catalogue');
+  if (!row) throw new Error('the current database is missing from pg_database');
   return row.prefix;
 }
 
-/** Hands the address of a new, empty database to `work`, and drops it whatever happens. */
+/** Calls `work` with the URL of a new, empty database, and drops the database even if `work` fails. */
 export async function withScratchDatabase<T>(
   client: pg.Client,
   url: string,
@@ -31,7 +31,10 @@ export async function withScratchDatabase<T>(
   }
 }
 
-/** Only for who holds the lock: nobody verifies now. @returns the names of those dropped */
+/**
+ * The caller must hold the backup lock, or a verification may still be using one of them.
+ * @returns the names of the dropped databases
+ */
 export async function dropLeftoverDatabases(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     'SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)',

@@ -1,4 +1,4 @@
-/** Verifies that a backup can be used: restores it into a scratch database, replays every field there, and compares. */
+/** Verifies that a backup is usable: restores it into a scratch database, replays every field there, and compares. */
 import { createLogger } from '../../shared/process/logger.ts';
 import { connectDatabase } from '../connect.ts';
 import { recordVerification } from '../models/backup.ts';
@@ -9,13 +9,13 @@ import { type VerificationResult, writeVerificationResult } from './files/backup
 import { restoreBackup } from './restore-backup.ts';
 import { withScratchDatabase } from './scratch-database.ts';
 
-/** Longer than elsewhere: a page of a long log takes seconds on a slow disk. */
+/** Longer than in other processes, because reading one page of a long log can take seconds on a slow disk. */
 const statementTimeoutMs = 120_000;
-/** A field that differs from end to end would list every update. */
+/** Bounds the result's size: a field that differs from its first update on would list every update. */
 const maxDifferences = 100;
 
 export interface VerifyBackupOptions {
-  /** The database that was backed up: the scratch database is created on the same server. */
+  /** The database that was backed up. The scratch database is created on the same server. */
   readonly url: string;
   readonly backup: { readonly name: string; readonly path: string };
   readonly onProgress?: (progress: { done: number; total: number; text: string }) => void;
@@ -43,7 +43,7 @@ async function verify({ client }: BackupSession, options: VerifyBackupOptions): 
         .slice(0, maxDifferences),
     };
   } catch (error) {
-    // A backup that cannot be restored is a result; a lost connection is not.
+    // A backup that cannot be restored fails verification. Other errors do not concern the backup and propagate.
     if (!(error instanceof BackupError)) throw error;
     return { at: at(), fields: 0, updates: 0, differences: [error.message] };
   }

@@ -1,6 +1,6 @@
 /**
- * Takes a backup: one snapshot of the whole database, a compressed file a table, and a manifest. It grows under a name
- * that nobody takes for a backup, and gets its own only once every byte is on the disk.
+ * Takes a backup of the whole database in one read transaction: one compressed file per table, and a manifest. It is
+ * written under a temporary name and renamed once every byte is on the disk, so that a partial backup is never listed.
  */
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { type BackupFile, type Manifest, manifestFormat, writeManifest } from '.
 
 export interface WriteBackupOptions {
   readonly url: string;
-  /** The folder that the backup's own folder is made in. */
+  /** The parent folder, in which the backup's own folder is created. */
   readonly folder: string;
   readonly onProgress?: (progress: { done: number; total: number; table: string }) => void;
   readonly signal?: AbortSignal;
@@ -26,7 +26,7 @@ export interface WrittenBackup {
   readonly manifest: Manifest;
 }
 
-/** Writers go on meanwhile: what they commit after the first statement is not in it. */
+/** Does not block writers. Changes that are committed after the first statement are not in the backup. */
 export async function writeBackup(options: WriteBackupOptions): Promise<WrittenBackup> {
   return withClient(options.url, async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -67,7 +67,7 @@ async function writeFiles(client: pg.Client, partialPath: string, options: Write
       done += rows;
       options.onProgress?.({ done, total, table });
     });
-    if (file.rows !== counts[index]) throw new Error(`${table}: ${file.rows} of ${counts[index]} rows came`);
+    if (file.rows !== counts[index]) throw new Error(`${table}: expected ${counts[index]} rows, received ${file.rows}`);
     files.push(file);
   }
   return files;
@@ -96,7 +96,7 @@ async function readBackupHeader(client: pg.Client) {
     SELECT now() AS "takenAt", (SELECT id FROM installation) AS installation,
       (SELECT array_agg(name ORDER BY id) FROM knex_migrations) AS migrations`);
   const [header] = rows;
-  if (!header) throw new Error('the database did not say what it is');
+  if (!header) throw new Error('the database has no installation id');
   return header;
 }
 
@@ -107,7 +107,7 @@ async function readVersions(client: pg.Client) {
   return rows.map(({ field, version }) => ({ field, version: Number(version) }));
 }
 
-/** A name is only on the disk once its folder is. */
+/** A new or renamed entry survives a power failure only once its folder has been synced. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {

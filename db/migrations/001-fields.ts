@@ -1,6 +1,7 @@
 /**
- * The log, its checkpoints, and what is derived from it. Every key starts with `field_id`, so that the tables can be
- * distributed or partitioned by it. No foreign keys: rows are only written while the field's own row is locked.
+ * The update log, its snapshots, and the tables derived from it. Every key starts with `field_id`, so that they can be
+ * distributed or partitioned by it. There are no foreign keys, because rows are only written while the row of the
+ * field is locked.
  */
 import type { Knex } from 'knex';
 

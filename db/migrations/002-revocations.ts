@@ -1,4 +1,4 @@
-/** Tokens that open nothing any more. */
+/** Revoked tokens, devices and users. */
 import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {

@@ -1,4 +1,4 @@
-/** Which backups have been taken, so that any process can say how old the newest is, whichever disk it lies on. */
+/** Records of backups taken, so that a process without access to the backup folder can read the newest one's age. */
 import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {

@@ -1,12 +1,13 @@
-/** Creates the tables of the queue on PostgreSQL: BullMQ migrates its own schema. */
+/** Creates and migrates the tables of the fallback queue. BullMQ owns their schema and its migrations. */
 import { type PgQueryable, runMigrations } from 'bullmq';
 import pg from 'pg';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 
-/** Idempotent, and safe to run in several processes at once. BullMQ begins and commits a transaction of its own. */
+/** Idempotent, and safe to run in several processes at once. BullMQ runs it in a transaction of its own. */
 export async function migrateFallbackQueue(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
-  client.on('error', () => undefined); // The pending query is rejected as well.
+  // Without a listener the event would end the process. The pending query is rejected with the same error.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await runMigrations(client as PgQueryable, fallbackSchema);

@@ -1,21 +1,21 @@
-/** Migrates a database to the newest schema. When several processes do so at once, one works and the others wait. */
+/** Migrates a database to the newest schema. When several processes do so at once, one migrates and the others wait. */
 import knex from 'knex';
 import pg from 'pg';
 import { retry } from '../../shared/process/retry.ts';
 import { migrateFallbackQueue } from './fallback-queue-schema.ts';
 import { listMigrations, migrationSource } from './source.ts';
 
-/** The key of the advisory lock that every migrating process holds. Never change it: versions migrate side by side. */
+/** The key of the migration lock. Never change it: different versions of this program may migrate at the same time. */
 export const migrationLockId = 4_715_301_964;
 const startupTimeoutMs = 60_000;
 const retryDelayMs = 250;
 
 interface MigrationConfig extends knex.Knex.Config {
-  /** What a migration finds in `knex.userParams`; missing in knex's own type. */
+  /** The value of `knex.userParams` in a migration. Knex's own type lacks it. */
   readonly userParams: { readonly databaseUrl: string | undefined };
 }
 
-/** How knex migrates, from `field migrate` and from its own command alike. */
+/** The knex configuration that `field migrate` and knex's own command share. */
 export function migrationConfig(databaseUrl: string | undefined): MigrationConfig {
   return {
     client: 'pg',
@@ -31,14 +31,14 @@ export interface MigrationResult {
 }
 
 /**
- * Waits for PostgreSQL (at most a minute) and migrates.
- * @param through the migration to stop after: for what was written under an older schema
- * @throws when a migration fails or PostgreSQL stays away
+ * Waits up to a minute for PostgreSQL, then migrates.
+ * @param through the last migration to apply, for loading data of an older schema; all by default
+ * @throws when a migration fails or PostgreSQL remains unavailable
  */
 export async function migrate(databaseUrl: string, { through }: { through?: string } = {}): Promise<MigrationResult> {
   return withMigrationLock(databaseUrl, async (database) => {
     const applied = through === undefined ? await migrateAll(database) : await migrateThrough(database, through);
-    // Whatever the migrations have recorded: backups older than the queue's migration hold its jobs all the same.
+    // Always needed: a backup from before the queue's own migration may still contain its jobs.
     await migrateFallbackQueue(databaseUrl);
     return { applied };
   });
@@ -52,7 +52,7 @@ async function migrateAll(database: knex.Knex): Promise<string[]> {
 async function migrateThrough(database: knex.Knex, last: string): Promise<string[]> {
   const applied: string[] = [];
   for (const name of listMigrations()) {
-    // What has been applied before is passed over.
+    // Knex skips a migration that has already been applied.
     const [, done] = (await database.migrate.up({ name })) as [number, string[]];
     applied.push(...done);
     if (name === last) break;
@@ -60,7 +60,7 @@ async function migrateThrough(database: knex.Knex, last: string): Promise<string
   return applied;
 }
 
-/** Takes the last batch of migrations back. */
+/** Rolls back the last batch of migrations. */
 export async function migrateDown(databaseUrl: string): Promise<{ undone: string[] }> {
   return withMigrationLock(databaseUrl, async (database) => {
     const [, undone] = await database.migrate.rollback();
@@ -68,7 +68,7 @@ export async function migrateDown(databaseUrl: string): Promise<{ undone: string
   });
 }
 
-/** A session lock on its own connection: it waits instead of failing, and dies with the process. */
+/** Holds a session-level advisory lock on a dedicated connection. Others wait for it, and it ends with the process. */
 async function withMigrationLock<T>(url: string, work: (database: knex.Knex) => Promise<T>): Promise<T> {
   const lock = await connectWithRetry(url);
   const database = knex(migrationConfig(url));
@@ -81,7 +81,7 @@ async function withMigrationLock<T>(url: string, work: (database: knex.Knex) => 
   }
 }
 
-/** @throws the last error once PostgreSQL has been unavailable for a minute, or at once when waiting does not help */
+/** @throws the last error once PostgreSQL has been unavailable for a minute; a non-transient error immediately */
 function connectWithRetry(url: string): Promise<pg.Client> {
   return retry(() => connect(url), {
     initialDelayMs: retryDelayMs,
@@ -93,7 +93,8 @@ function connectWithRetry(url: string): Promise<pg.Client> {
 
 async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000, keepAlive: true });
-  client.on('error', () => undefined); // The pending query is rejected as well.
+  // Without a listener the event would end the process. The pending query is rejected with the same error.
+  client.on('error', () => undefined);
   try {
     await client.connect();
     return client;

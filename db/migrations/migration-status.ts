@@ -1,4 +1,4 @@
-/** Which migrations a database has had, and which it lacks. Changes nothing. */
+/** Reads which migrations have been applied to a database and which are pending, without changing it. */
 import type { Knex } from 'knex';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 import { migrationSource } from './source.ts';
@@ -10,22 +10,22 @@ export interface MigrationStatus {
   readonly pending: string[];
 }
 
-/** Without a history nothing was applied; asking knex would create one. */
+/** Does not call knex's own status methods, because they create the history table when it is missing. */
 export async function readMigrationStatus(db: Knex): Promise<MigrationStatus> {
   const all = await listKnownMigrations();
   if (!(await db.schema.hasTable(historyTable))) return { applied: [], pending: all };
-  // What this version does not know of is listed as well; knex itself would refuse.
+  // Includes migrations of a newer version. Knex's own status methods throw when they find one.
   const rows = await db<{ name: string }>(historyTable).select('name').orderBy('id');
   const applied = rows.map(({ name }) => name);
   return { applied, pending: all.filter((name) => !applied.includes(name)) };
 }
 
-/** In the order in which they are applied. */
+/** @returns the names of this version's migrations, in the order in which they are applied */
 export async function listKnownMigrations(): Promise<string[]> {
   return (await migrationSource.getMigrations([])).map((migration) => migrationSource.getMigrationName(migration));
 }
 
-/** Whether the queue that stands in for Redis has its tables. */
+/** Whether the tables of the fallback queue exist. */
 export async function hasFallbackQueue(db: Knex): Promise<boolean> {
   return db.schema.withSchema(fallbackSchema).hasTable('job');
 }

@@ -1,4 +1,4 @@
-/** The migrations as a list, named without an extension: the same however the code is run. */
+/** The list of migrations. Names have no file extension, so that source and compiled code record the same ones. */
 import type { Knex } from 'knex';
 import * as fields from './001-fields.ts';
 import * as revocations from './002-revocations.ts';
@@ -16,7 +16,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '004-bullmq-11', up: bullmq.up, down: bullmq.down },
 ];
 
-/** The names of all that there are, in order. */
+/** @returns the names of all migrations, in the order in which they are applied */
 export function listMigrations(): string[] {
   return migrations.map(({ name }) => name);
 }

@@ -1,11 +1,11 @@
-/** The backup process: takes a backup and verifies it. A worker starts it, and it exits when the worker does. */
+/** The backup process, started by a worker: takes and verifies a backup if due, and exits early if the worker exits. */
 import { setPriority } from 'node:os';
 import { runBackups } from '../../db/backup/run-backups.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { planBackups } from './plan.ts';
 
-/** Below the worker and the API, which serve live traffic. */
+/** A lower CPU priority than the worker and the API, which serve live traffic. */
 const niceness = 10;
 
 async function main(): Promise<void> {

@@ -1,4 +1,4 @@
-/** Converts the settings of the backup schedule. */
+/** Converts the settings of the backup schedule from hours and days to milliseconds, and resolves the folder's path. */
 import { resolve } from 'node:path';
 import type { BackupPlan } from '../../db/backup/run-backups.ts';
 import { type Config, directDatabaseUrl } from '../../shared/config/config.ts';

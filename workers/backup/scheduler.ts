@@ -1,7 +1,7 @@
 /**
- * Schedules backups: checks once a minute whether a backup or its verification is due, and runs it in a child process,
- * since replaying a long log would delay the commits of this one. Every worker does so; a lock in PostgreSQL ensures that
- * only one backup runs at a time. Needs no Redis.
+ * Schedules backups. Every worker checks once a minute whether a backup or its verification is due, and a lock in
+ * PostgreSQL ensures that only one backup runs at a time. It runs in a child process, because replaying a long log
+ * would delay this worker's commits. Redis is not used, so an outage of it does not stop backups.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { entryPoint } from '../../shared/process/package-files.ts';
 import type { WorkerDeps } from '../worker-context.ts';
 import { planBackups } from './plan.ts';
 
-/** Also the delay before the first check. */
+/** The delay between checks, and before the first one. */
 const checkIntervalMs = 60_000;
 const failureRetryMs = 600_000;
 
@@ -30,11 +30,11 @@ export function startBackupScheduler(
     child = fork(entryPoint('workers/backup/main'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const [code] = await once(child, 'exit');
     child = undefined;
-    if (code !== 0 && !stopping.signal.aborted) throw new Error(`the backup process ended with code ${code}`);
+    if (code !== 0 && !stopping.signal.aborted) throw new Error(`the backup process exited with code ${code}`);
   };
   const runIfDue = async (): Promise<number> => {
     try {
-      // A stop during the query finds no child to kill, and would otherwise wait for a whole backup.
+      // If the worker stopped during the query, a child started now would not be killed and would delay the stop.
       if ((await isAnythingDue(db, plan)) && !stopping.signal.aborted) await runChild();
       return intervalMs * (0.75 + Math.random() / 2);
     } catch (err) {

@@ -1,4 +1,4 @@
-/** Consumes the fallback queue in PostgreSQL, which takes jobs while the queue's Redis is unavailable. */
+/** Consumes the fallback queue in PostgreSQL, to which jobs are added while the queue's Redis is unavailable. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresBackend, type Telemetry, Worker } from 'bullmq';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
@@ -14,9 +14,9 @@ const pollIntervalSeconds = 2;
 const concurrency = 100;
 
 /**
- * BullMQ's PostgreSQL backend with polling and a retry delay. The original waits for a notification for up to an hour after
- * a failed subscription, although a dead connection delivers none, and it retries a failed query without any delay, a
- * thousand times a second.
+ * BullMQ's PostgreSQL backend with polling and a retry delay. After a failed subscription, the original waits up to an
+ * hour for a notification that a dead connection cannot deliver. It also retries a failed query without delay, a thousand
+ * times a second.
  */
 const createPollingBackend: typeof createPostgresBackend = (...options) => {
   const backend = createPostgresBackend(...options);
@@ -28,7 +28,8 @@ const createPollingBackend: typeof createPostgresBackend = (...options) => {
     } catch (error) {
       backend.emit('error', error as Error);
       await delay(retryDelayMs);
-      return null; // As after a wait without a notification: the worker then polls.
+      // The value for a wait that ended without a notification. The worker then polls the queue.
+      return null;
     }
   };
   backend.moveToActive = async (...args) => {
@@ -48,18 +49,18 @@ const createWorker = (databaseUrl: string, processJob: ProcessJob, telemetry: Te
     processJob,
     {
       connection: fallbackConnection(databaseUrl, 4, timeoutMs),
-      // Run once connected: a worker that starts on a failed connection spins forever.
+      // `startFallbackConsumer` runs it once connected: a worker that starts while disconnected retries in a busy loop.
       autorun: false,
       concurrency,
       telemetry,
-      // The backend above has waited already.
+      // The polling backend has already waited before it reports an error.
       runRetryDelay: 1,
       ...consumerOptions,
     },
     createPollingBackend,
   );
 
-/** Starts as soon as PostgreSQL answers, and stops with the lifecycle. */
+/** Starts consuming once PostgreSQL is reachable, retrying until then. The lifecycle stops it. */
 export function startFallbackConsumer(
   { config, log, lifecycle, db }: WorkerDeps,
   processJob: ProcessJob,
@@ -76,7 +77,7 @@ export function startFallbackConsumer(
         await db.raw('SELECT 1');
         await worker.waitUntilReady();
         stop = () => worker.close();
-        // Not if the process began to stop in the meantime.
+        // The process may have begun to stop while the worker was connecting.
         return await (lifecycle.isStopping ? stop() : worker.run());
       } catch (err) {
         log.warn({ err }, 'fallback queue unavailable; retrying');

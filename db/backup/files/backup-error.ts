@@ -1,17 +1,17 @@
-/** Why a backup cannot be used, by the check that it failed and the file that is to blame. */
+/** The error for a backup that cannot be used: it carries the check that failed and names the file that is at fault. */
 
 export type BackupCheck =
-  /** It is no backup, or its manifest cannot be trusted. */
+  /** The folder is not a backup, or its manifest is invalid or was altered. */
   | 'manifest'
-  /** It was made by a newer version of this system. */
+  /** The backup was taken by a newer version of this system. */
   | 'newer_schema'
   | 'missing'
   | 'truncated'
   | 'checksum'
   | 'row_count'
-  /** PostgreSQL refuses what it holds. */
+  /** PostgreSQL rejects the content of a file, or the content does not match the manifest. */
   | 'content'
-  /** The database that it was to go into holds something. */
+  /** The target database already contains data. */
   | 'not_empty';
 
 export class BackupError extends Error {

@@ -1,19 +1,19 @@
-/** The folder that backups lie in: which there are, and which may go. */
+/** The folder that contains the backups: lists them, decides which have expired, and removes them. */
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BackupError } from './backup-error.ts';
-import { isBackupName, parsePartialName, shortenInstallationId } from './backup-names.ts';
+import { formatPartialName, isBackupName, parsePartialName, shortenInstallationId } from './backup-names.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 
-/** Lies beside the manifest, once the backup has been restored elsewhere and compared. */
+/** Written beside the manifest by every verification. */
 const verificationFileName = 'verified.json';
 
 const verificationResultSchema = z.strictObject({
   at: z.iso.datetime(),
   fields: z.int(),
   updates: z.int(),
-  /** One sentence each; none when all is as it was. */
+  /** One sentence for each difference. Empty when the verification succeeded. */
   differences: z.array(z.string()),
 });
 
@@ -22,13 +22,13 @@ export type VerificationResult = z.infer<typeof verificationResultSchema>;
 export interface StoredBackup {
   readonly name: string;
   readonly path: string;
-  /** Undefined when it cannot be read. */
+  /** Undefined when it cannot be read; `problem` then says why. */
   readonly manifest?: Manifest;
   readonly verdict?: VerificationResult;
   readonly problem?: string;
 }
 
-/** The newest first. What is not complete is not among them. */
+/** Lists complete backups, the newest first. */
 export async function listBackups(folder: string): Promise<StoredBackup[]> {
   const names = (await readNames(folder)).filter(isBackupName).sort().reverse();
   const backups: StoredBackup[] = [];
@@ -58,7 +58,7 @@ async function readVerificationResult(path: string): Promise<VerificationResult 
   try {
     return verificationResultSchema.parse(JSON.parse(await readFile(join(path, verificationFileName), 'utf8')));
   } catch {
-    // None yet, or one that says nothing: it is verified again.
+    // A missing result and an unreadable one are treated alike: the backup counts as not verified.
     return undefined;
   }
 }
@@ -81,8 +81,8 @@ export interface RetentionOptions {
 }
 
 /**
- * Which backups are one too many or too old. Only this installation's own: those of the one that it was restored from
- * stay until somebody takes them away. The newest stays whatever its age, and so does the newest that was verified.
+ * Finds the backups that exceed the number to keep or the maximum age. The newest backup and the newest verified one
+ * never expire. Neither do those of another installation, such as the one that this database was restored from.
  * @param backups the newest first
  */
 export function findExpiredBackups(backups: readonly StoredBackup[], options: RetentionOptions): StoredBackup[] {
@@ -95,14 +95,14 @@ export function findExpiredBackups(backups: readonly StoredBackup[], options: Re
   });
 }
 
-/** Takes its name away first, so that a backup which is half gone is not taken for one. */
+/** Renames the folder before deleting it, so that a partly deleted backup is never listed. */
 export async function removeBackup(folder: string, { name, path }: StoredBackup): Promise<void> {
-  const trashPath = join(folder, `.partial-${name}`);
+  const trashPath = join(folder, formatPartialName(name));
   await rename(path, trashPath);
   await rm(trashPath, { recursive: true, force: true });
 }
 
-/** Removes what a crash has left of this installation's backups. Only for who holds the lock: nobody writes one now. */
+/** Removes this installation's incomplete backups. The caller must hold the lock, so that none is in progress. */
 export async function removePartials(folder: string, installation: string): Promise<string[]> {
   const ownId = shortenInstallationId(installation);
   const partials = (await readNames(folder)).filter((name) => parsePartialName(name) === ownId);

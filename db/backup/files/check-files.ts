@@ -1,4 +1,4 @@
-/** Whether a backup is whole: every file there, as long as it was, and the same to the bit. */
+/** Checks that a backup is intact: every file exists and has the size and the checksum that the manifest records. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupError } from './backup-error.ts';
@@ -14,13 +14,14 @@ export async function checkFiles(
   for (const file of files) await checkSize(folder, file);
   for (const { name, sha256 } of files) {
     const found = await hashFile(join(folder, name), (bytes) => onBytes(bytes, name));
-    if (found !== sha256) throw new BackupError('checksum', `${name} is damaged: its checksum is not the manifest's`);
+    if (found !== sha256)
+      throw new BackupError('checksum', `${name} is damaged: its checksum differs from the manifest`);
   }
 }
 
 async function checkSize(folder: string, { name, bytes }: BackupFile): Promise<void> {
   const found = await stat(join(folder, name)).catch((cause: NodeJS.ErrnoException) => {
-    throw new BackupError('missing', `${name} is missing, or cannot be read (${cause.code})`, { cause });
+    throw new BackupError('missing', `${name} is missing or cannot be read (${cause.code})`, { cause });
   });
   if (found.size < bytes) throw new BackupError('truncated', `${name} is truncated: ${found.size} of ${bytes} bytes`);
   if (found.size > bytes) {

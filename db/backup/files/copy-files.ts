@@ -1,4 +1,4 @@
-/** Rows between PostgreSQL and compressed files, a chunk at a time: memory is bounded however many there are. */
+/** Copies rows between PostgreSQL and compressed files in chunks, so that their number does not affect memory use. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
@@ -6,13 +6,13 @@ import { createGunzip, createGzip } from 'node:zlib';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 
-/** Half as large as it could be at best, at twice the speed: JSON compresses well at any level. */
+/** Below zlib's default of 6: JSON compresses well at any level, and a lower one takes less CPU time. */
 const gzipLevel = 3;
 const lineFeed = 10;
 
 type Chunks = AsyncIterable<Buffer>;
 
-/** Runs `COPY … TO STDOUT` into a new file, which is on the disk when this resolves. */
+/** Runs `COPY … TO STDOUT` into a new file, and resolves once the file is synced to the disk. */
 export async function copyToFile(
   client: pg.Client,
   copy: { readonly sql: string; readonly path: string; readonly onRows: (rows: number) => void; signal?: AbortSignal },
@@ -22,7 +22,7 @@ export async function copyToFile(
   let rows = 0;
   let bytes = 0;
   const countRows = tapChunks((chunk) => {
-    // In COPY's text format a line break within a value is escaped.
+    // One line is one row, because COPY's text format escapes line breaks within values.
     const found = countLines(chunk);
     rows += found;
     onRows(found);
@@ -36,7 +36,7 @@ export async function copyToFile(
   return { rows, bytes, sha256: hash.digest('hex') };
 }
 
-/** Runs `COPY … FROM STDIN` on what a file holds. @returns how many rows went in */
+/** Runs `COPY … FROM STDIN` with the content of a file. @returns the number of rows loaded */
 export async function copyFromFile(
   client: pg.Client,
   copy: { readonly sql: string; readonly path: string; readonly onBytes: (bytes: number) => void },
@@ -52,7 +52,7 @@ export async function copyFromFile(
   return target.rowCount;
 }
 
-/** The SHA-256 of a file. */
+/** @returns the SHA-256 of a file in hexadecimal */
 export async function hashFile(path: string, onBytes: (bytes: number) => void): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) {

@@ -1,6 +1,6 @@
 /**
- * What a backup says of itself: `manifest.json`, written last. Without one, a folder is no backup. It carries a checksum
- * of itself, so that a table which somebody has struck out of it is missed.
+ * The manifest of a backup, `manifest.json`. It is written last, so a folder without one is not a backup. It contains a
+ * checksum of itself, so that a manifest from which a table was removed is rejected.
  */
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
@@ -16,9 +16,9 @@ const count = z.int().min(0);
 const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/);
 
 const fileSchema = z.strictObject({
-  /** In the backup's folder, and nowhere else. */
+  /** A plain file name: the pattern rules out paths that lead out of the backup's folder. */
   name: z.string().regex(/^[a-z0-9_.]+\.copy\.gz$/),
-  /** `pending_jobs` is no table of the public schema: see `backup-tables.ts`. */
+  /** A table of the public schema, or `pending_jobs` (see `backup-tables.ts`). */
   table: identifier,
   columns: z.array(identifier).min(1),
   rows: count,
@@ -29,9 +29,9 @@ const fileSchema = z.strictObject({
 const manifestSchema = z.strictObject({
   format: z.literal(manifestFormat),
   takenAt: z.iso.datetime(),
-  /** Of the database that it was taken from. */
+  /** The id of the installation that was backed up. */
   installation: z.uuid(),
-  /** The schema: every migration that had been applied, in order. */
+  /** Every migration that had been applied, in order. Together they identify the schema. */
   migrations: z.array(z.string()).min(1),
   files: z.array(fileSchema),
   fields: z.array(z.strictObject({ field: fieldIdSchema, version: count })),
@@ -55,13 +55,13 @@ export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, manifestName);
   const content = await parseFile(path);
   if (typeof content.format === 'number' && content.format > manifestFormat) {
-    throw new BackupError('newer_schema', `${path} has the format ${content.format}, which only a newer version reads`);
+    throw new BackupError('newer_schema', `${path} has format ${content.format}, which only a newer version can read`);
   }
   const { sha256, ...rest } = content;
   const parsed = manifestSchema.safeParse(rest);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new BackupError('manifest', `${path} is no manifest: ${issue?.path.join('.')}: ${issue?.message}`);
+    throw new BackupError('manifest', `${path} is not a valid manifest: ${issue?.path.join('.')}: ${issue?.message}`);
   }
   if (sha256 !== computeChecksum(rest))
     throw new BackupError('manifest', `${path} has been altered: its checksum differs`);
@@ -74,16 +74,16 @@ async function parseFile(path: string): Promise<Record<string, unknown>> {
     text = await readFile(path, 'utf8');
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is missing' : 'cannot be read';
-    throw new BackupError('manifest', `${path} ${reason}: without a manifest this is no backup`, { cause });
+    throw new BackupError('manifest', `${path} ${reason}: a folder without a manifest is not a backup`, { cause });
   }
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
   } catch (cause) {
-    throw new BackupError('manifest', `${path} is no manifest: it is not a JSON object`, { cause });
+    throw new BackupError('manifest', `${path} is not a valid manifest: it is not a JSON object`, { cause });
   }
 }
 
-/** Over the parsed text: however it is indented. */
+/** Computed over the parsed content, so that indentation does not matter. */
 function computeChecksum(manifest: object): string {
   return createHash('sha256').update(JSON.stringify(manifest)).digest('hex');
 }

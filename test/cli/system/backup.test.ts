@@ -41,7 +41,7 @@ t.test('a backup is taken, listed, verified, and restored into an empty database
   t.match(await field(['restore', path, '--database', url, '--json']), {
     code: 1,
     stdout: '',
-    stderr: /^Refused \(not_empty\): .*holds rows\n.*empty database/m,
+    stderr: /^Refused \(not_empty\): .*contains rows\n.*empty database/m,
   });
 });
 
