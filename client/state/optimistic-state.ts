@@ -81,9 +81,24 @@ function toParticle(view: ParticleView): Particle {
 
 /** Replaces the particle that an update changes by a copy, because the other one is shared. */
 function detachParticle(state: FieldState, { particles }: ServerState, update: Update, changes: ChangeSet): void {
-  if (update.kind !== 'particle.put' && update.kind !== 'particle.remove') return;
-  const view = particles.get(update.id);
-  if (view && !changes.particles.has(update.id)) state.particles.set(update.id, createParticleFrom(view));
+  const id = getWrittenParticle(update);
+  if (id === undefined || changes.particles.has(id)) return;
+  const view = particles.get(id);
+  if (view) state.particles.set(id, createParticleFrom(view));
+}
+
+/** The switch is exhaustive, so that a new kind of update does not compile until it is handled here. */
+function getWrittenParticle(update: Update): string | undefined {
+  switch (update.kind) {
+    case 'particle.put':
+    case 'particle.remove':
+      return update.id;
+    case 'cells.set':
+    case 'event':
+      return undefined;
+    default:
+      return update satisfies never;
+  }
 }
 
 function createParticleFrom(view: ParticleView): Particle {

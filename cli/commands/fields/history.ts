@@ -62,16 +62,22 @@ function toRow(change: RegisterChange, register: RegisterRef): string[] {
 }
 
 function describeWrite({ update }: RegisterChange, register: RegisterRef): string {
-  if (update.kind === 'particle.remove') return 'removed';
-  if (update.kind === 'cells.set') {
-    const cell = update.cells.find(({ x, y }) => register.kind === 'cell' && x === register.x && y === register.y);
-    return String(cell?.value);
+  switch (update.kind) {
+    case 'particle.put': {
+      const { kind, id, counter, timestamp, seen, clock, ...attributes } = update;
+      return JSON.stringify(attributes);
+    }
+    case 'particle.remove':
+      return 'removed';
+    case 'cells.set': {
+      const cell = update.cells.find(({ x, y }) => register.kind === 'cell' && x === register.x && y === register.y);
+      return String(cell?.value);
+    }
+    case 'event':
+      throw new TypeError('an event writes no register');
+    default:
+      return update satisfies never;
   }
-  const { kind, id, counter, timestamp, seen, clock, ...attributes } = update as Extract<
-    RegisterChange['update'],
-    { kind: 'particle.put' }
-  >;
-  return JSON.stringify(attributes);
 }
 
 /** The write that was overridden. When two writes were merged, parts of each were. */
