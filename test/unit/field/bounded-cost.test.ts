@@ -25,7 +25,7 @@ function change(index: number): Change {
   }
 }
 
-/** How many values a structure is made of: what it costs to store, apart from how long its numbers are. */
+/** Counts the primitive values of a structure, a measure of its storage cost that ignores the length of numbers. */
 function countValues(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 1;
   return Object.values(value).reduce((count: number, item) => count + countValues(item), 1);
@@ -43,13 +43,16 @@ function sizesAfter(counts: readonly number[]): number[] {
   return sizes;
 }
 
-t.test('a field does not grow with the updates that it has seen, only with what they write to', async (t) => {
-  const [small, ...later] = sizesAfter([2000, 10_000, 40_000]);
-  t.ok(small !== undefined && small > 1000, `${small} values after 2,000 updates`);
-  t.strictSame(later, [small, small]);
-});
+t.test(
+  'the size of a field depends on the registers that updates write to and not on the number of updates',
+  async (t) => {
+    const [small, ...later] = sizesAfter([2000, 10_000, 40_000]);
+    t.ok(small !== undefined && small > 1000, `${small} values after 2,000 updates`);
+    t.strictSame(later, [small, small]);
+  },
+);
 
-t.test('what is kept of removed particles is bounded at 5,000, and the latest are kept', async (t) => {
+t.test('at most the latest 5,000 tombstones are kept', async (t) => {
   const state = createFieldState(globalField);
   for (let index = 1; index <= 5003; index += 1) {
     const { device, update } = sent('a', [index, index], remove(`p${index}`));

@@ -10,7 +10,7 @@ import { seededRandom } from './support/seeded-random.ts';
 import { createServer } from './support/server.ts';
 
 t.test(
-  'honest updates give the registers of the reference merge in the order in which they were written',
+  'honest updates that are delivered in the order of writing give the registers of the reference merge',
   async (t) => {
     assertProperty(
       t,
@@ -22,20 +22,23 @@ t.test(
   },
 );
 
-t.test("any interleaving that keeps each device's own order gives the same registers, duplicates or not", async (t) => {
-  assertProperty(
-    t,
-    fc.property(honestHistory, deliverySeed, (written, seed) => {
-      const random = seededRandom(seed);
-      const server = deliverAll(repeatSome(random, interleave(random, written)));
-      assert.equal(server.state.version, written.length);
-      assert.deepStrictEqual(registersOf(server.state), referenceRegisters(written));
-    }),
-    500,
-  );
-});
+t.test(
+  "any interleaving that preserves each device's order gives the same registers, also with duplicates",
+  async (t) => {
+    assertProperty(
+      t,
+      fc.property(honestHistory, deliverySeed, (written, seed) => {
+        const random = seededRandom(seed);
+        const server = deliverAll(repeatSome(random, interleave(random, written)));
+        assert.equal(server.state.version, written.length);
+        assert.deepStrictEqual(registersOf(server.state), referenceRegisters(written));
+      }),
+      500,
+    );
+  },
+);
 
-t.test("even a device's own updates may come in any order while timestamps are hybrid", async (t) => {
+t.test('with hybrid timestamps, updates of one device that arrive in any order give the same registers', async (t) => {
   assertProperty(
     t,
     fc.property(honestHistory, deliverySeed, (written, seed) => {
@@ -47,7 +50,7 @@ t.test("even a device's own updates may come in any order while timestamps are h
   );
 });
 
-t.test('the merge itself is idempotent: a duplicate that nobody drops leaves the registers as they are', async (t) => {
+t.test('merging a duplicate leaves the registers unchanged', async (t) => {
   assertProperty(
     t,
     fc.property(honestHistory, deliverySeed, (written, seed) => {
@@ -60,22 +63,25 @@ t.test('the merge itself is idempotent: a duplicate that nobody drops leaves the
   );
 });
 
-t.test('a device that tells all it knows has a conflict exactly where it meets an unseen other value', async (t) => {
-  assertProperty(
-    t,
-    fc.property(honestHistory, deliverySeed, (written, seed) => {
-      const server = createServer();
-      for (const update of interleave(seededRandom(seed), written)) {
-        const before = registersOf(server.state);
-        const folded = server.deliver(encodeCausality({ ...update, tells: 'clock' }, server.log));
-        assert.equal(folded?.outcome, expectedOutcome(update, before));
-      }
-    }),
-    500,
-  );
-});
+t.test(
+  'an update that states everything its device has seen conflicts only with a different value that it has not seen',
+  async (t) => {
+    assertProperty(
+      t,
+      fc.property(honestHistory, deliverySeed, (written, seed) => {
+        const server = createServer();
+        for (const update of interleave(seededRandom(seed), written)) {
+          const before = registersOf(server.state);
+          const folded = server.deliver(encodeCausality({ ...update, causalityFormat: 'clock' }, server.log));
+          assert.equal(folded?.outcome, expectedOutcome(update, before));
+        }
+      }),
+      500,
+    );
+  },
+);
 
-t.test('a device that tells only part of what it knows meets more conflicts, never fewer', async (t) => {
+t.test('an update that states only a part of what its device has seen never has fewer conflicts', async (t) => {
   assertProperty(
     t,
     fc.property(honestHistory, deliverySeed, (written, seed) => {
@@ -89,7 +95,7 @@ t.test('a device that tells only part of what it knows meets more conflicts, nev
   );
 });
 
-t.test('no write, whatever it claims, throws or takes a register back below the stamp that it had', async (t) => {
+t.test('no write throws or lowers the stamp of a register, whatever it claims to have seen', async (t) => {
   assertProperty(
     t,
     fc.property(anyHistory, (updates) => {
@@ -98,35 +104,35 @@ t.test('no write, whatever it claims, throws or takes a register back below the 
       for (const update of updates) {
         assert.equal(server.deliver(update)?.version, server.log.length);
         const after = registersOf(server.state);
-        assertNoStampFell(before, after);
+        assertNoStampIsLower(before, after);
         before = after;
       }
     }),
   );
 });
 
-/** From what its device really knew, and so without the code's causality. */
+/** Computes the outcome from what the device had seen, independently of the causality rules of the code. */
 function expectedOutcome({ device, update, known }: Written, before: Registers): string {
-  const met = writesOf(update).map(([name, value]) => {
+  const results = writesOf(update).map(([name, value]) => {
     const register = before.get(name);
     if (!register) return 'applied';
     if (register.device === device) return register.counter > update.counter ? 'superseded' : 'applied';
     if ((known.get(register.device) ?? 0) >= register.counter) return 'applied';
     return JSON.stringify(register.value) === JSON.stringify(value) ? 'applied' : 'conflict';
   });
-  if (met.includes('conflict')) return 'conflict';
-  return met.length > 0 && met.every((meeting) => meeting === 'superseded') ? 'superseded' : 'applied';
+  if (results.includes('conflict')) return 'conflict';
+  return results.length > 0 && results.every((result) => result === 'superseded') ? 'superseded' : 'applied';
 }
 
-function assertNoStampFell(before: Registers, after: Registers): void {
+function assertNoStampIsLower(before: Registers, after: Registers): void {
   for (const [name, old] of before) {
     const now = after.get(name);
-    assert(now, `${name} is gone`);
+    assert(now, `${name} has disappeared`);
     if (now.device === old.device && now.counter === old.counter) assert.deepStrictEqual(now, old);
     else {
       const later =
         now.timestamp - old.timestamp || (now.device > old.device ? 1 : -1) * Number(now.device !== old.device);
-      assert(later > 0 || (later === 0 && now.counter > old.counter), `${name} went back`);
+      assert(later > 0 || (later === 0 && now.counter > old.counter), `the stamp of ${name} is lower`);
     }
   }
 }

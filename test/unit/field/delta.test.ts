@@ -13,14 +13,14 @@ import { type Changes, viewParticle, viewQuantumField } from '../../../shared/fi
 import { anyHistory, assertProperty } from './support/arbitraries.ts';
 import { put, type SentUpdate, sent } from './support/changes.ts';
 
-/** A client that receives nothing but the changes of deltas. */
-function createFollower() {
+/** A client that only applies the changes of deltas. */
+function createDeltaClient() {
   const particles = new Map<string, unknown>();
   const cells = new Map<string, unknown>();
   let quantumFields: unknown = createFieldState(globalField).quantumFields.map(viewQuantumField);
   let metrics: unknown;
   return {
-    follow(changes: Changes) {
+    apply(changes: Changes) {
       for (const [id, particle] of Object.entries(changes.particles)) {
         if (particle) particles.set(id, particle);
         else particles.delete(id);
@@ -33,8 +33,8 @@ function createFollower() {
   };
 }
 
-/** What a reader of the state receives. */
-function viewOf(state: FieldState) {
+/** Returns what a client that reads the whole state receives. */
+function readState(state: FieldState) {
   return {
     particles: new Map([...state.particles].map(([id, particle]) => [id, toJson(viewParticle(particle))])),
     cells: new Map([...state.cells].map(([cell, { value }]) => [cell, toJson(value)])),
@@ -45,10 +45,10 @@ function viewOf(state: FieldState) {
 
 const toJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
-/** Folds in batches and checks after each of them that a follower of the deltas has what the state contains. */
-function followBatches(updates: readonly SentUpdate[], batchSize: number): void {
+/** Folds the updates in batches and checks after each batch that the client's state equals the field's state. */
+function checkDeltas(updates: readonly SentUpdate[], batchSize: number): void {
   const state = createFieldState(globalField);
-  const follower = createFollower();
+  const client = createDeltaClient();
   for (let start = 0; start < updates.length; start += batchSize) {
     const from = state.version;
     const changeSet = emptyChangeSet();
@@ -58,16 +58,16 @@ function followBatches(updates: readonly SentUpdate[], batchSize: number): void 
     const { changes, ...rest } = JSON.parse(serializeDelta(from, toFragments(state, changeSet), []));
     assert.deepStrictEqual(rest, { type: 'delta', from, to: state.version, updates: [] });
     changesSchema.parse(changes);
-    follower.follow(changes);
-    assert.deepStrictEqual(follower.view(), viewOf(state));
+    client.apply(changes);
+    assert.deepStrictEqual(client.view(), readState(state));
   }
 }
 
-t.test('a follower of the deltas of every batch has the same as a reader of the state', async (t) => {
-  assertProperty(t, fc.property(anyHistory, fc.integer({ min: 1, max: 9 }), followBatches));
+t.test('a client that applies the delta of every batch has the same state as one that reads the field', async (t) => {
+  assertProperty(t, fc.property(anyHistory, fc.integer({ min: 1, max: 9 }), checkDeltas));
 });
 
-t.test('a delta contains every particle that was evicted', async (t) => {
+t.test('a delta contains every evicted particle', async (t) => {
   const puts = Array.from({ length: 1250 }, (_, index) => sent('a', [index + 1, index + 1], put(`p${index}`)));
-  t.doesNotThrow(() => followBatches(puts, 50));
+  t.doesNotThrow(() => checkDeltas(puts, 50));
 });

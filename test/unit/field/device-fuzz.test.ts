@@ -1,4 +1,4 @@
-/** Twenty phones on bad networks against several servers of one field. `FUZZ_SEED=…` repeats a run. */
+/** A randomised test of twenty devices on unreliable networks and four servers. `FUZZ_SEED=…` repeats a run. */
 import t from 'tap';
 import { createUpdateSchema } from '../../../shared/contract/update.ts';
 import { eventTypes } from '../../../shared/field/update.ts';
@@ -20,41 +20,46 @@ const rounds = 150;
 const servers = 4;
 const schema = createUpdateSchema(30);
 
-/** The name of an update. */
 const nameOf = ({ device, update }: SentUpdate) => `${device} ${update.counter}`;
 
-t.test(`${devices} devices that are skewed, offline, late and repeating converge on every server`, async (t) => {
-  const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
-  t.comment(`FUZZ_SEED=${seed}`);
-  const random = seededRandom(seed);
-  const phones = Array.from({ length: devices }, (_, index) => createPhone(`phone-${index}`, random));
-  const written: Written[] = [];
-  const networks = Array.from({ length: servers }, () => createNetwork(random));
+t.test(
+  `${devices} devices with skewed clocks, offline periods, late updates and duplicates converge on every server`,
+  async (t) => {
+    const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
+    t.comment(`FUZZ_SEED=${seed}`);
+    const random = seededRandom(seed);
+    const phones = Array.from({ length: devices }, (_, index) => createPhone(`phone-${index}`, random));
+    const written: Written[] = [];
+    const networks = Array.from({ length: servers }, () => createNetwork(random));
 
-  for (let round = 0; round < rounds; round += 1) {
-    for (const phone of phones) written.push(...phone.play(1_000_000 + 40 * round, phones));
-    for (const network of networks) {
-      for (const phone of phones) if (!phone.isOffline) network.send(phone.outbox);
-      network.deliverSome();
+    for (let round = 0; round < rounds; round += 1) {
+      for (const phone of phones) written.push(...phone.step(1_000_000 + 40 * round, phones));
+      for (const network of networks) {
+        for (const phone of phones) if (!phone.isOffline) network.send(phone.outbox);
+        network.deliverSome();
+      }
     }
-  }
-  for (const network of networks) {
-    for (const phone of phones) network.send(phone.outbox);
-    network.deliverAll();
-  }
+    for (const network of networks) {
+      for (const phone of phones) network.send(phone.outbox);
+      network.deliverAll();
+    }
 
-  const expected = referenceRegisters(written);
-  t.ok(written.length > 1000 && expected.size > 50, `${written.length} updates of ${expected.size} registers`);
-  for (const { server } of networks) {
-    t.equal(server.state.version, written.length, `seed ${seed}: each update is applied once`);
-    t.strictSame(registersOf(server.state), expected, `seed ${seed}: the registers are those of the reference merge`);
-    t.ok(server.conflicts > 0 && server.duplicates > 0, `${server.conflicts} conflicts, ${server.duplicates} repeats`);
-  }
-  const orders = new Set(networks.map(({ server }) => JSON.stringify(server.log.map(nameOf))));
-  t.equal(orders.size, servers, 'each server saw another order');
-});
+    const expected = referenceRegisters(written);
+    t.ok(written.length > 1000 && expected.size > 50, `${written.length} updates of ${expected.size} registers`);
+    for (const { server } of networks) {
+      t.equal(server.state.version, written.length, `seed ${seed}: each update is applied exactly once`);
+      t.strictSame(registersOf(server.state), expected, `seed ${seed}: the registers are those of the reference merge`);
+      t.ok(
+        server.conflicts > 0 && server.duplicates > 0,
+        `${server.conflicts} conflicts, ${server.duplicates} duplicates`,
+      );
+    }
+    const orders = new Set(networks.map(({ server }) => JSON.stringify(server.log.map(nameOf))));
+    t.equal(orders.size, servers, 'each server received the updates in a different order');
+  },
+);
 
-/** A phone that goes off and on the air, and hears of others only while it is on it. */
+/** A device that goes offline at random and learns of other devices' updates only while both are online. */
 function createPhone(name: string, random: Random) {
   const device = createHonestDevice(name, random.below(4000) - 2000);
   const outbox: Written[] = [];
@@ -65,7 +70,7 @@ function createPhone(name: string, random: Random) {
     get isOffline() {
       return isOffline;
     },
-    play(now: number, others: readonly { device: HonestDevice; isOffline: boolean }[]): Written[] {
+    step(now: number, others: readonly { device: HonestDevice; isOffline: boolean }[]): Written[] {
       if (random.chance(0.1)) isOffline = !isOffline;
       const other = random.pick(others);
       if (!isOffline && !other.isOffline && random.chance(0.5)) device.learn(other.device);
@@ -77,32 +82,32 @@ function createPhone(name: string, random: Random) {
   };
 }
 
-/** A way to a server of its own: it sends again, lets devices overtake each other, and sometimes a device itself. */
+/** A network to one server that duplicates updates and reorders them, sometimes also those of a single device. */
 function createNetwork(random: Random) {
   const server: Server = createServer();
-  const underWay: Written[] = [];
+  const inTransit: Written[] = [];
   const firstUnsent = new Map<readonly Written[], number>();
   const deliver = (update: Written) => {
-    const told = encodeCausality(update, server.log);
-    server.deliver({ device: told.device, update: schema.parse(told.update) });
+    const encoded = encodeCausality(update, server.log);
+    server.deliver({ device: encoded.device, update: schema.parse(encoded.update) });
   };
   return {
     server,
     send(outbox: readonly Written[]) {
       const from = firstUnsent.get(outbox) ?? 0;
-      const again = random.chance(0.3) ? random.below(5) : 0;
-      underWay.push(...outbox.slice(Math.max(0, from - again)));
+      const repeated = random.chance(0.3) ? random.below(5) : 0;
+      inTransit.push(...outbox.slice(Math.max(0, from - repeated)));
       firstUnsent.set(outbox, outbox.length);
     },
     deliverSome() {
       if (random.chance(0.05)) server.restart();
-      for (let left = random.below(underWay.length + 1); left > 0; left -= 1) {
-        const next = underWay.splice(random.chance(0.8) ? 0 : random.below(underWay.length), 1);
+      for (let left = random.below(inTransit.length + 1); left > 0; left -= 1) {
+        const next = inTransit.splice(random.chance(0.8) ? 0 : random.below(inTransit.length), 1);
         next.forEach(deliver);
       }
     },
     deliverAll() {
-      random.shuffle(underWay.splice(0)).forEach(deliver);
+      random.shuffle(inTransit.splice(0)).forEach(deliver);
     },
   };
 }

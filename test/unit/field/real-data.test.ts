@@ -10,13 +10,13 @@ import { seededRandom } from './support/seeded-random.ts';
 import { applyAll, createServer } from './support/server.ts';
 
 const earthquakes = readUpdates('earthquakes.ndjson');
-const racingCells = readUpdates('concurrent-cells.ndjson.gz');
+const concurrentCells = readUpdates('concurrent-cells.ndjson.gz');
 
-/** The ids that stay, worked out from ids and timestamps alone; here timestamps are unique, and each id comes once. */
+/** An independent eviction by timestamp alone, which is sufficient because the timestamps and ids are unique. */
 function idsAfterEviction(updates: readonly SentUpdate[]): string[] {
   let kept: { id: string; timestamp: number }[] = [];
   for (const { update } of updates) {
-    if (update.kind !== 'particle.put') throw new Error('an earthquake is a put');
+    if (update.kind !== 'particle.put') throw new Error('the update of an earthquake is not a particle.put');
     kept.push({ id: update.id, timestamp: update.timestamp });
     if (kept.length <= 1000) continue;
     const cut = kept.map(({ timestamp }) => timestamp).sort((a, b) => b - a)[799] ?? 0;
@@ -25,7 +25,7 @@ function idsAfterEviction(updates: readonly SentUpdate[]): string[] {
   return kept.map(({ id }) => id);
 }
 
-t.test('a week of earthquakes leaves the particles that an independent eviction leaves', async (t) => {
+t.test('folding a week of earthquakes leaves the same particles as an independent eviction', async (t) => {
   t.equal(earthquakes.length, 1707);
   t.equal(new Set(earthquakes.map(({ update }) => update.timestamp)).size, 1707, 'timestamps are unique');
   t.equal(new Set(earthquakes.map(({ device }) => device)).size, 12);
@@ -36,13 +36,13 @@ t.test('a week of earthquakes leaves the particles that an independent eviction 
   t.equal(conflicts, 0);
 });
 
-t.test('an earthquake is shown as it was sent', async (t) => {
+t.test('the view of an earthquake has the values that were sent', async (t) => {
   const { state } = applyAll(earthquakes);
   const last = earthquakes.at(-1);
-  if (last?.update.kind !== 'particle.put') throw new Error('the last earthquake is a put');
+  if (last?.update.kind !== 'particle.put') throw new Error('the update of the last earthquake is not a particle.put');
   const { id, position, resonance, content, connections, timestamp } = last.update;
   const particle = state.particles.get(id);
-  const { velocity: _, ...shown } = particle ? viewParticle(particle) : { velocity: undefined };
+  const { velocity: _, ...view } = particle ? viewParticle(particle) : { velocity: undefined };
   const expected = {
     id,
     position,
@@ -53,10 +53,10 @@ t.test('an earthquake is shown as it was sent', async (t) => {
     timestamp,
     device: last.device,
   };
-  t.strictSame(shown, expected);
+  t.strictSame(view, expected);
 });
 
-t.test('a week of earthquakes is replayed byte for byte through restarts', async (t) => {
+t.test('replaying a week of earthquakes with restarts gives the same state byte for byte', async (t) => {
   const log = earthquakes.map((sent): LogEntry => ({ ...sent, time: sent.update.timestamp }));
   const live = foldLog(log);
   const replayed = foldLog(log, { restartsBefore: new Set([1, 500, 999, 1000, 1001, 1002, 1706]) });
@@ -65,53 +65,61 @@ t.test('a week of earthquakes is replayed byte for byte through restarts', async
 });
 
 t.test(
-  'two racing writers meet concurrently 40 times in the order of the file, each time with another value',
+  'two concurrent writers have 40 conflicts when their updates are applied in the order of the file',
   async (t) => {
-    t.equal(racingCells.length, 26_078);
-    const meetings = { conflicts: 0, equal: 0 };
+    t.equal(concurrentCells.length, 26_078);
+    const counts = { conflicts: 0, equal: 0 };
     const server = createServer();
-    for (const sent of racingCells) {
-      const meeting = meetingOf(sent, server.state.cells);
-      if (meeting) meetings[meeting] += 1;
+    for (const sent of concurrentCells) {
+      const kind = classifyWrite(sent, server.state.cells);
+      if (kind) counts[kind] += 1;
       server.deliver(sent);
     }
-    t.strictSame(meetings, { conflicts: 40, equal: 0 }, 'counted from the clocks');
-    t.equal(server.conflicts, 40, 'recorded');
-    assertRegisters(t, registersOf(server.state), referenceRegisters(racingCells));
+    t.strictSame(counts, { conflicts: 40, equal: 0 }, 'the conflicts counted from the clocks');
+    t.equal(server.conflicts, 40, 'the conflicts recorded by the server');
+    assertRegisters(t, registersOf(server.state), referenceRegisters(concurrentCells));
   },
 );
 
-t.test('the racing writers keep hybrid timestamps: each is above all that it had seen', async (t) => {
-  const timestamps = new Map(
-    racingCells.map(({ device, update }) => [`${device} ${update.counter}`, update.timestamp]),
-  );
-  const notAbove = racingCells.filter(({ update: { clock, timestamp } }) =>
-    Object.entries(clock ?? {}).some(([device, counter]) => (timestamps.get(`${device} ${counter}`) ?? 0) >= timestamp),
-  );
-  t.strictSame(notAbove, []);
-});
+t.test(
+  'the timestamps of the concurrent writers are hybrid: each is above every timestamp that its writer had seen',
+  async (t) => {
+    const timestamps = new Map(
+      concurrentCells.map(({ device, update }) => [`${device} ${update.counter}`, update.timestamp]),
+    );
+    const notAbove = concurrentCells.filter(({ update: { clock, timestamp } }) =>
+      Object.entries(clock ?? {}).some(
+        ([device, counter]) => (timestamps.get(`${device} ${counter}`) ?? 0) >= timestamp,
+      ),
+    );
+    t.strictSame(notAbove, []);
+  },
+);
 
-t.test('the racing writers converge in any interleaving, and meet more often than 40 times in some', async (t) => {
-  const expected = referenceRegisters(racingCells);
-  const random = seededRandom(5);
-  const [first, second] = [...new Set(racingCells.map(({ device }) => device))];
-  const oneAfterTheOther = (name?: string) => racingCells.filter(({ device }) => device === name);
-  const orders = [
-    interleave(random, racingCells),
-    interleave(random, racingCells),
-    [...oneAfterTheOther(first), ...oneAfterTheOther(second)],
-    [...oneAfterTheOther(second), ...oneAfterTheOther(first)],
-  ];
-  const conflicts = orders.map((order) => {
-    const server = applyAll(order);
-    assertRegisters(t, registersOf(server.state), expected);
-    return server.conflicts;
-  });
-  t.ok(Math.max(...conflicts) > 40, `conflicts: ${conflicts}`);
-});
+t.test(
+  'the concurrent writers converge in any interleaving, and some interleavings have more than 40 conflicts',
+  async (t) => {
+    const expected = referenceRegisters(concurrentCells);
+    const random = seededRandom(5);
+    const [first, second] = [...new Set(concurrentCells.map(({ device }) => device))];
+    const updatesOf = (name?: string) => concurrentCells.filter(({ device }) => device === name);
+    const orders = [
+      interleave(random, concurrentCells),
+      interleave(random, concurrentCells),
+      [...updatesOf(first), ...updatesOf(second)],
+      [...updatesOf(second), ...updatesOf(first)],
+    ];
+    const conflicts = orders.map((order) => {
+      const server = applyAll(order);
+      assertRegisters(t, registersOf(server.state), expected);
+      return server.conflicts;
+    });
+    t.ok(Math.max(...conflicts) > 40, `conflicts: ${conflicts}`);
+  },
+);
 
-/** How an update meets the cell that it writes, by its clock alone. */
-function meetingOf(
+/** Returns whether an update is concurrent with the current value of its cell, and whether the values differ. */
+function classifyWrite(
   { device, update }: SentUpdate,
   cells: ReadonlyMap<string, { value: number; stamp: { device: string; counter: number } }>,
 ): 'conflicts' | 'equal' | undefined {

@@ -21,7 +21,7 @@ import {
 } from './support/field-log.ts';
 import { seededRandom } from './support/seeded-random.ts';
 
-/** Log times mostly rise, sometimes by more than a half-life, and sometimes a writer's clock lies a little back. */
+/** Log times mostly increase, sometimes by more than a half-life, and sometimes go back as a server's clock may. */
 const gap = fc.oneof(fc.nat({ max: 50 }), fc.constantFrom(-10, 0, 30_000, 60_000, 200_000));
 
 const anyLog: fc.Arbitrary<LogEntry[]> = fc
@@ -42,7 +42,7 @@ function assertSame(actual: FieldState, expected: FieldState): void {
   assert.deepStrictEqual(renderedTexts(actual), renderedTexts(expected));
 }
 
-t.test('a log folded with restarts from stored snapshots gives the live state byte for byte', async (t) => {
+t.test('folding a log with restarts from stored snapshots gives the live state byte for byte', async (t) => {
   assertProperty(
     t,
     fc.property(anyLog, places, (log, restartsBefore) => {
@@ -52,14 +52,14 @@ t.test('a log folded with restarts from stored snapshots gives the live state by
   );
 });
 
-t.test('a log folded in any batches gives the live state byte for byte', async (t) => {
+t.test('folding a log in any batches gives the live state byte for byte', async (t) => {
   assertProperty(
     t,
     fc.property(anyLog, places, (log, batchesBefore) => assertSame(foldLog(log, { batchesBefore }), foldLog(log))),
   );
 });
 
-t.test('updates read back from a stored log fold to the same bytes', async (t) => {
+t.test('folding updates that were stored as jsonb gives the live state byte for byte', async (t) => {
   assertProperty(
     t,
     fc.property(anyLog, (log) => {
@@ -69,7 +69,7 @@ t.test('updates read back from a stored log fold to the same bytes', async (t) =
   );
 });
 
-t.test('storing a state and reading it back loses nothing, and doing so twice changes nothing', async (t) => {
+t.test('a state is unchanged after it is stored and read back once or twice', async (t) => {
   assertProperty(
     t,
     fc.property(anyLog, (log) => {
@@ -80,7 +80,7 @@ t.test('storing a state and reading it back loses nothing, and doing so twice ch
   );
 });
 
-t.test('the order of keys in a stored state or update carries no meaning', async (t) => {
+t.test('the order of keys in a stored state or update has no effect', async (t) => {
   assertProperty(
     t,
     fc.property(anyLog, (log) => {
@@ -92,20 +92,20 @@ t.test('the order of keys in a stored state or update carries no meaning', async
   );
 });
 
-t.test('a state put together from its pieces is the same text in whatever order the pieces come', async (t) => {
+t.test('a state is serialised to the same text for any order of its fragments', async (t) => {
   assertProperty(
     t,
     fc.property(anyLog, fc.nat(), (log, seed) => {
       const state = foldLog(log);
       const random = seededRandom(seed);
-      const pieces = toFragments(state);
-      const shuffled = { particles: random.shuffle(pieces.particles), cells: random.shuffle(pieces.cells) };
-      assert.deepStrictEqual(serializeState({ ...pieces, ...shuffled }), serializeState(pieces));
+      const fragments = toFragments(state);
+      const shuffled = { particles: random.shuffle(fragments.particles), cells: random.shuffle(fragments.cells) };
+      assert.deepStrictEqual(serializeState({ ...fragments, ...shuffled }), serializeState(fragments));
     }),
   );
 });
 
-t.test('what is rendered of any state is JSON that fits the schema of a state', async (t) => {
+t.test('the response body for any state matches the schema of a state', async (t) => {
   assertProperty(
     t,
     fc.property(anyLog, (log) => {
@@ -114,13 +114,13 @@ t.test('what is rendered of any state is JSON that fits the schema of a state', 
   );
 });
 
-t.test('evictions, re-creations and the order of creation survive restarts', async (t) => {
+t.test('evictions, recreated particles and the order of creation are preserved by restarts', async (t) => {
   const random = seededRandom(7);
   let counter = 0;
   const log = Array.from({ length: 2600 }, (_, time): LogEntry => {
     counter += 1;
     const id = `particle-${random.below(1300)}`;
-    // A tenth of the timestamps lie far back: these particles come last and are the first to go.
+    // A tenth of the timestamps are far in the past, so that the newest particles are among the first to be evicted.
     const timestamp = random.chance(0.1) ? counter : 10_000 + counter;
     const connections = ['a', 'b', 'c'].slice(0, random.below(4));
     const attributes = { position: vector(random.next(), random.next()), resonance: random.next(), connections };
@@ -128,20 +128,20 @@ t.test('evictions, re-creations and the order of creation survive restarts', asy
     return { ...sent(`d${random.below(3)}`, [counter, timestamp], change), time };
   });
   const live = foldLog(log);
-  t.ok(live.dynamics.evictedAt > 0, 'there were evictions');
+  t.ok(live.dynamics.evictedAt > 0, 'particles were evicted');
   const restartsBefore = new Set(Array.from({ length: 12 }, () => random.below(log.length)));
   const replayed = foldLog(log, { restartsBefore });
   t.equal(snapshotText(replayed), snapshotText(live));
   t.strictSame(renderedTexts(replayed), renderedTexts(live));
 });
 
-t.test('a sweep forgets what was removed up to a version, and not what was removed after it', async (t) => {
+t.test('purging tombstones up to a version keeps the later tombstones', async (t) => {
   const updates = [put('old'), put('new'), remove('old'), remove('new')];
   const log = updates.map((change, index) => ({ ...sent('a', [index + 1, 100 + index], change), time: index }));
   const late = ['old', 'new'].map((id, index) => ({ ...sent('b', [index + 1, 50], put(id)), time: 9 }));
   const ids = (state: FieldState) => [...state.particles.keys()];
-  t.strictSame(ids(foldLog([...log, ...late])), [], 'without a sweep both late puts lose');
+  t.strictSame(ids(foldLog([...log, ...late])), [], 'both late puts lose against the tombstones');
   const swept = log.map((entry, index) => (index === 3 ? { ...entry, sweepThrough: 3 } : entry));
-  t.strictSame(ids(foldLog([...swept, ...late])), ['old'], 'a put that late is a new particle');
+  t.strictSame(ids(foldLog([...swept, ...late])), ['old'], 'a put after the purge creates a new particle');
   t.equal(foldLog(swept).dynamics.sweptThrough, 3);
 });

@@ -19,7 +19,7 @@ const initial = {
 };
 type Numbers = typeof initial;
 
-/** What each event changes of a new field; everything else must stay. */
+/** The numbers of a new field that each event changes; all others must stay unchanged. */
 const effects: [EventType, number | undefined, Partial<Numbers>][] = [
   ['resonance', undefined, { globalResonance: 0.6 }],
   ['resonance', 0.25, { globalResonance: 0.75 }],
@@ -55,8 +55,8 @@ function numbersOf({ metrics, primary }: ReturnType<typeof createSoloField>): Nu
 
 for (const [type, intensity, changed] of effects) {
   const names = Object.keys(changed).join(', ') || 'nothing';
-  const strength = intensity === undefined ? 'without intensity' : `of ${intensity}`;
-  t.test(`an event of ${type} ${strength} moves ${names} of a new field`, async (t) => {
+  const intensityText = intensity === undefined ? 'without intensity' : `with intensity ${intensity}`;
+  t.test(`an event of type ${type} ${intensityText} changes ${names} of a new field`, async (t) => {
     const field = createSoloField();
     const folded = field.apply(event(type, intensity));
     t.strictSame(folded, { version: 1, outcome: 'applied', conflicts: [] });
@@ -64,11 +64,11 @@ for (const [type, intensity, changed] of effects) {
   });
 }
 
-t.test('every type of event has been tried above', async (t) => {
+t.test('the table of effects covers every event type', async (t) => {
   t.strictSame(new Set(effects.map(([type]) => type)), new Set(eventTypes));
 });
 
-t.test('a void takes a fifth of the decayed boosts and closes room 64', async (t) => {
+t.test('a void event reduces the decayed boosts by a fifth and deactivates room 64', async (t) => {
   const field = createSoloField();
   field.apply([event('awakening'), event('portal', 1)]);
   t.equal(field.metrics.room64Active, true);
@@ -79,31 +79,31 @@ t.test('a void takes a fifth of the decayed boosts and closes room 64', async (t
   allCloseTo(t, field.metrics, { globalResonance: 0.5 + 0.04, collectiveIntelligence: 0.3 + 0.03 });
 });
 
-t.test('the eighth harmony and later ones turn sacred geometry on', async (t) => {
+t.test('sacred geometry starts with the eighth harmony event', async (t) => {
   const field = createSoloField();
   for (let count = 1; count <= 8; count += 1) {
-    t.equal(field.primary.sacredGeometry, false, `after ${count - 1}`);
+    t.equal(field.primary.sacredGeometry, false, `after ${count - 1} events`);
     field.apply(event('harmony'));
   }
-  t.equal(field.primary.sacredGeometry, true, 'after 8');
+  t.equal(field.primary.sacredGeometry, true, 'after 8 events');
   closeTo(t, field.primary.harmonics[0], 1.1 ** 8, 'harmonics');
   field.apply(idleStep);
-  t.equal(field.primary.sacredGeometry, false, 'a particle update works it out anew');
+  t.equal(field.primary.sacredGeometry, false, 'a particle update recomputes it');
   field.apply(event('harmony'));
-  t.equal(field.primary.sacredGeometry, true, 'after 9');
+  t.equal(field.primary.sacredGeometry, true, 'after 9 events');
 });
 
-t.test('a harmony sounds in the next step, which then sets the primary harmonics again', async (t) => {
+t.test('a harmony event affects the next step, which then recomputes the primary harmonics', async (t) => {
   const field = createSoloField();
   field.apply([{ kind: 'particle.put', id: 'p', resonance: 1, velocity: { x: 0, y: 0, z: 0 } }, event('harmony')]);
   const before = field.primary.strength;
   field.apply(idleStep);
-  // sin(1.1) = 0.89120736006
+  // The phase is the first harmonic: sin(1.1) = 0.89120736006.
   closeTo(t, field.primary.strength, before - 0.01 * before * 0.89120736006, 'strength');
   t.strictSame(field.primary.harmonics, [1, 1.618, 2.414]);
 });
 
-t.test('a bloom lifts every quantum field, at most to 1', async (t) => {
+t.test('a bloom raises the numbers of every quantum field to at most 1', async (t) => {
   const field = createCoherentField();
   field.apply([idleStep, event('bloom')]);
   allCloseTo(t, field.primary, { strength: 1, coherence: 0.99, portalStability: 0.94 });
@@ -112,7 +112,7 @@ t.test('a bloom lifts every quantum field, at most to 1', async (t) => {
   allCloseTo(t, field.primary, { strength: 1, coherence: 1, portalStability: 1 });
 });
 
-t.test('a bloom that makes the portal stable opens room 64', async (t) => {
+t.test('a bloom that makes the portal stable activates room 64', async (t) => {
   const field = createSoloField();
   field.apply(Array.from({ length: 16 }, () => event('bloom')));
   closeTo(t, field.primary.portalStability, 0.8, '16 blooms');
@@ -120,21 +120,26 @@ t.test('a bloom that makes the portal stable opens room 64', async (t) => {
   t.equal(field.metrics.room64Active, true, '17 blooms');
 });
 
-t.test('a resonance event that lifts global resonance above 0.9 is also a bloom', async (t) => {
+t.test('a resonance event that raises global resonance above 0.9 triggers a bloom', async (t) => {
   const field = createSoloField();
   field.apply(event('resonance', 0.4));
-  t.equal(field.primary.strength, 0.5, '0.9 is not above');
+  t.equal(field.primary.strength, 0.5, '0.9 is not above the threshold');
   field.apply(event('resonance', 0.01));
   closeTo(t, field.primary.strength, 0.6, 'strength');
   closeTo(t, field.metrics.collectiveIntelligence, 0.4, 'intelligence');
   field.apply(setCell(1), startTime + 60_000);
-  closeTo(t, field.metrics.globalResonance, 0.5 + 0.51 / 2, 'the bloom adds its own boost to that of the resonance');
+  closeTo(
+    t,
+    field.metrics.globalResonance,
+    0.5 + 0.51 / 2,
+    'the boosts of the bloom and of the resonance event are added',
+  );
 });
 
-t.test('resonance events make one bloom in 60 s, however often they lift global resonance above 0.9', async (t) => {
+t.test('resonance events trigger at most one bloom in 60 s', async (t) => {
   const field = createSoloField();
   field.apply(event('resonance', 0.5));
-  closeTo(t, field.primary.strength, 0.6, 'the first');
+  closeTo(t, field.primary.strength, 0.6, 'the first event');
   for (const [later, strength] of [
     [59_999, 0.6],
     [60_001, 0.6],
@@ -147,7 +152,7 @@ t.test('resonance events make one bloom in 60 s, however often they lift global 
   }
 });
 
-t.test('a resonance event that finds global resonance above 0.9 lifts nothing over it', async (t) => {
+t.test('a resonance event triggers no bloom if global resonance is above 0.9 already', async (t) => {
   const field = createSoloField();
   field.apply(Array.from({ length: 5 }, () => event('awakening')));
   t.equal(field.metrics.globalResonance, 1);
@@ -155,7 +160,7 @@ t.test('a resonance event that finds global resonance above 0.9 lifts nothing ov
   t.equal(field.primary.strength, 0.5);
 });
 
-t.test('other events and particles that lift global resonance make no bloom', async (t) => {
+t.test('other events that raise global resonance above 0.9 trigger no bloom', async (t) => {
   const field = createSoloField();
   field.apply([event('awakening'), event('awakening'), event('awakening')]);
   t.equal(field.metrics.globalResonance, 1);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { event, put, remove, sent, setCell, setCells, vector } from '../support/changes.ts';
 import { createServer } from '../support/server.ts';
 
-t.test('the conflict of a cell names both sides, who stands, the version and the log time', async (t) => {
+t.test('the conflict of a cell records both writes, the resolution, the version and the log time', async (t) => {
   const server = createServer();
   server.deliver(sent('a', [1, 100], setCell(0.1)), 5000);
   const won = server.deliver(sent('b', [7, 101], setCell(0.2)), 6000);
@@ -16,7 +16,7 @@ t.test('the conflict of a cell names both sides, who stands, the version and the
   t.strictSame(lost, { version: 3, outcome: 'conflict', resolution: 'kept_local', conflicts: [kept] });
 });
 
-t.test('each contended cell has a record of its own, and a mixed result is merged', async (t) => {
+t.test('each conflicting cell has its own record, and a mixed result is resolved as merged', async (t) => {
   const server = createServer();
   server.deliver(sent('a', [1, 100], setCells({ x: 0, y: 0, value: 0.1 }, { x: 2, y: 1, value: 0.1 })));
   server.deliver(sent('b', [1, 300], setCells({ x: 2, y: 1, value: 0.2 })));
@@ -30,23 +30,26 @@ t.test('each contended cell has a record of its own, and a mixed result is merge
   t.equal(folded?.conflicts.length, 2);
 });
 
-t.test('a particle of which each side kept something is merged, whichever side comes last', async (t) => {
-  const a = sent('a', [1, 100], put('p', { position: vector(1), resonance: 0.25 }));
-  const b = sent('b', [1, 50], put('p', { position: vector(2), content: 'b' }));
-  for (const [first, second] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    const server = createServer();
-    t.strictSame(server.deliver(first), { outcome: 'applied', version: 1, conflicts: [] });
-    const folded = server.deliver(second);
-    t.match(folded, { outcome: 'conflict', resolution: 'merged' });
-    t.match(folded?.conflicts, [{ cell: 'particle/p', resolution: 'merged' }]);
-    t.equal(folded?.conflicts.length, 1);
-  }
-});
+t.test(
+  'a particle that keeps attributes of both writes is resolved as merged in either order of arrival',
+  async (t) => {
+    const a = sent('a', [1, 100], put('p', { position: vector(1), resonance: 0.25 }));
+    const b = sent('b', [1, 50], put('p', { position: vector(2), content: 'b' }));
+    for (const [first, second] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const server = createServer();
+      t.strictSame(server.deliver(first), { outcome: 'applied', version: 1, conflicts: [] });
+      const folded = server.deliver(second);
+      t.match(folded, { outcome: 'conflict', resolution: 'merged' });
+      t.match(folded?.conflicts, [{ cell: 'particle/p', resolution: 'merged' }]);
+      t.equal(folded?.conflicts.length, 1);
+    }
+  },
+);
 
-t.test('a particle of which one side kept all is used_remote or kept_local', async (t) => {
+t.test('a particle that keeps the attributes of one write is resolved as used_remote or kept_local', async (t) => {
   const local = sent('a', [1, 100], put('p', { position: vector(1) }));
   for (const [timestamp, resolution] of [
     [99, 'kept_local'],
@@ -57,12 +60,12 @@ t.test('a particle of which one side kept all is used_remote or kept_local', asy
     const folded = server.deliver(sent('b', [1, timestamp], put('p', { position: vector(2) })));
     t.match(folded, { outcome: 'conflict', resolution });
     const [conflict] = folded?.conflicts ?? [];
-    t.strictSame(conflict?.local.value, { position: vector(1) }, 'the contended attributes only');
+    t.strictSame(conflict?.local.value, { position: vector(1) }, 'the record contains only the conflicting attributes');
     t.strictSame(conflict?.remote.value, { position: vector(2) });
   }
 });
 
-t.test('a removal against a put is a conflict whose removed side has the value null', async (t) => {
+t.test('a concurrent put and removal are a conflict, in which the value of the removal is null', async (t) => {
   const server = createServer();
   server.deliver(sent('a', [1, 100], put('p', { resonance: 1 })));
   const removal = server.deliver(sent('b', [1, 200], remove('p')));
@@ -73,7 +76,7 @@ t.test('a removal against a put is a conflict whose removed side has the value n
   t.match(late?.conflicts, [{ local: { device: 'b', value: null }, remote: { value: { resonance: 0 } } }]);
 });
 
-t.test('what has been seen, what is equal and what touches no register is never a conflict', async (t) => {
+t.test('writes that have seen the value, equal writes and updates without registers never conflict', async (t) => {
   const server = createServer();
   const deliveries = [
     sent('a', [1, 100], put('p', { position: vector(1), connections: ['q', 'r'] })),
@@ -88,7 +91,7 @@ t.test('what has been seen, what is equal and what touches no register is never 
   });
 });
 
-t.test('connections in another order are another value', async (t) => {
+t.test('connections in a different order are a different value', async (t) => {
   const server = createServer();
   server.deliver(sent('a', [1, 100], put('p', { connections: ['q', 'r'] })));
   const folded = server.deliver(sent('b', [1, 101], put('p', { connections: ['r', 'q'] })));

@@ -6,19 +6,19 @@ import { renderedTexts } from '../support/field-log.ts';
 import { createSoloField, type SoloField } from '../support/solo-field.ts';
 
 function assertFinite(t: Test, { state }: SoloField): void {
-  const bad: string[] = [];
-  const look = (value: unknown, path: string): void => {
-    if (typeof value === 'number' && !Number.isFinite(value)) bad.push(`${path}: ${value}`);
+  const notFinite: string[] = [];
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value === 'number' && !Number.isFinite(value)) notFinite.push(`${path}: ${value}`);
     if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of Object.entries(value)) look(item, `${path}/${key}`);
+      for (const [key, item] of Object.entries(value)) visit(item, `${path}/${key}`);
     }
   };
-  look(encodeSnapshot(state), '');
-  t.strictSame(bad, []);
+  visit(encodeSnapshot(state), '');
+  t.strictSame(notFinite, []);
   t.doesNotThrow(() => stateSchema.parse(JSON.parse(renderedTexts(state).whole)));
 }
 
-t.test('a thousand particles at the ends of the number line leave every number finite', async (t) => {
+t.test('every number stays finite with a thousand particles of extreme positions and velocities', async (t) => {
   const field = createSoloField();
   const far = 1.7e308;
   for (let index = 0; index < 1000; index += 1) {
@@ -35,7 +35,7 @@ t.test('a thousand particles at the ends of the number line leave every number f
   assertFinite(t, field);
 });
 
-t.test('harmonies without end stay finite', async (t) => {
+t.test('harmonics stay finite after thousands of harmony events', async (t) => {
   const field = createSoloField();
   field.apply(Array.from({ length: 8000 }, () => event('harmony')));
   assertFinite(t, field);
@@ -44,7 +44,7 @@ t.test('harmonies without end stay finite', async (t) => {
   assertFinite(t, field);
 });
 
-t.test('the smallest numbers do no harm', async (t) => {
+t.test('every number stays finite with the smallest positive numbers and negative zero', async (t) => {
   const field = createSoloField();
   const tiny = Number.MIN_VALUE;
   field.apply(put('p', { position: vector(tiny, -tiny, -0), velocity: vector(-0, tiny, -tiny), resonance: tiny }));
@@ -52,7 +52,7 @@ t.test('the smallest numbers do no harm', async (t) => {
   assertFinite(t, field);
 });
 
-t.test('a particle of resonance 0 adds nothing, however fast it is', async (t) => {
+t.test('a particle with a resonance of 0 adds nothing to the strength, whatever its velocity', async (t) => {
   const field = createSoloField();
   field.apply(put('p', { velocity: vector(1.7e308, 1.7e308, 1.7e308), resonance: 0 }));
   t.equal(field.primary.strength, 0.5);

@@ -8,7 +8,7 @@ import { createSoloField } from '../support/solo-field.ts';
 
 const crystal = { velocity: vector(1, -2, 4), connections: ['a', 'b', 'c'] };
 
-t.test('a particle is crystallized above a resonance of 0.7 with more than 2 connections, and only then', async (t) => {
+t.test('a particle is crystallized if its resonance is above 0.7 and it has more than 2 connections', async (t) => {
   const cases: [number, string[], boolean][] = [
     [0.7, ['a', 'b', 'c'], false],
     [0.7000000001, ['a', 'b', 'c'], true],
@@ -24,7 +24,7 @@ t.test('a particle is crystallized above a resonance of 0.7 with more than 2 con
   }
 });
 
-t.test('a crystallized particle shows a tenth more resonance, at most 1, and half the velocity', async (t) => {
+t.test('a crystallized particle has 0.1 more resonance, at most 1, and half the velocity', async (t) => {
   const field = createSoloField();
   field.apply([put('p', { ...crystal, resonance: 0.75 }), put('q', { ...crystal, resonance: 0.95 })]);
   t.equal(field.particle('p')?.resonance, 0.75 + 0.1);
@@ -32,9 +32,9 @@ t.test('a crystallized particle shows a tenth more resonance, at most 1, and hal
   t.equal(field.particle('q')?.resonance, 1);
 });
 
-t.test('crystallization is a function of the registers: it is undone, and never adds up', async (t) => {
+t.test('crystallization is derived from the registers: it does not accumulate and can end', async (t) => {
   const field = createSoloField();
-  for (let again = 0; again < 5; again += 1) field.apply(put('p', { ...crystal, resonance: 0.75 }));
+  for (let repeat = 0; repeat < 5; repeat += 1) field.apply(put('p', { ...crystal, resonance: 0.75 }));
   t.equal(field.particle('p')?.resonance, 0.85);
   field.apply(put('p', { connections: ['a'] }));
   const particle = field.particle('p');
@@ -42,7 +42,7 @@ t.test('crystallization is a function of the registers: it is undone, and never 
 });
 
 t.test(
-  'a particle put without a velocity gets one from its id, each axis in [-0.05, 0.05), always the same',
+  'the default velocity of a particle is derived from its id alone, with each axis in [-0.05, 0.05)',
   async (t) => {
     assertProperty(
       t,
@@ -58,11 +58,11 @@ t.test(
     t.strictSame(field.particle('star-1')?.velocity, deriveVelocity('star-1'));
     const other = createSoloField();
     other.apply([put('x'), put('star-1', { resonance: 1 })]);
-    t.strictSame(other.particle('star-1')?.velocity, deriveVelocity('star-1'), 'it depends on nothing but the id');
+    t.strictSame(other.particle('star-1')?.velocity, deriveVelocity('star-1'), 'the velocity depends only on the id');
   },
 );
 
-t.test('velocities from similar ids point everywhere: each axis takes all of its range', async (t) => {
+t.test('the default velocities of similar ids are distributed evenly over the range of each axis', async (t) => {
   const velocities = Array.from({ length: 4000 }, (_, index) => deriveVelocity(`star-${index}`));
   for (const axis of ['x', 'y', 'z'] as const) {
     const tenths = new Array<number>(10).fill(0);
@@ -70,7 +70,7 @@ t.test('velocities from similar ids point everywhere: each axis takes all of its
       const tenth = Math.floor((velocity[axis] + 0.05) * 100);
       tenths[tenth] = (tenths[tenth] ?? 0) + 1;
     }
-    // 400 expected in each; 6 standard deviations are about 114.
+    // The expected count is 400, and six standard deviations are about 114.
     t.ok(
       tenths.every((count) => count > 286 && count < 514),
       `${axis}: ${tenths}`,
@@ -78,7 +78,7 @@ t.test('velocities from similar ids point everywhere: each axis takes all of its
   }
 });
 
-t.test('a new particle with nothing said starts at 0,0,0 with resonance 0.5 and no connections', async (t) => {
+t.test('a new particle without attributes is at 0,0,0 with a resonance of 0.5 and no connections', async (t) => {
   const field = createSoloField();
   field.apply(put('p'));
   t.strictSame(field.particle('p'), {
@@ -93,7 +93,7 @@ t.test('a new particle with nothing said starts at 0,0,0 with resonance 0.5 and 
   });
 });
 
-t.test('a particle shows the newest of its stamps', async (t) => {
+t.test('the timestamp of a particle is that of its newest stamp', async (t) => {
   const field = createSoloField();
   field.apply([put('p', { content: 'x' }), put('q'), put('p', { resonance: 1 })]);
   t.equal(field.particle('p')?.timestamp, 3);

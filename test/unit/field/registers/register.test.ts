@@ -18,27 +18,30 @@ const write = (name: string, counter: number, timestamp: number, claims: Partial
 const registerOf = (value: number, by: Write): Register<number> => mergeRegister(undefined, value, by).register;
 const then = (register: Register<number>, value: number, by: Write) => mergeRegister(register, value, by);
 
-t.test('the first write stands with its own stamp', async (t) => {
+t.test('the first write of a register keeps its own stamp', async (t) => {
   const { register, result } = mergeRegister(undefined, 5, write('a', 1, 100, { version: 7 }));
   t.strictSame(register, { value: 5, stamp: { timestamp: 100, device: 'a', counter: 1, version: 7 } });
   t.equal(result, 'written');
 });
 
-t.test('a write that has seen the value replaces it and sorts above it, however slow its clock is', async (t) => {
-  const register = registerOf(1, write('b', 3, 1000, { version: 4 }));
-  const stamp = { timestamp: 1001, device: 'a', counter: 1, version: 5 };
-  for (const claims of [{ seen: 4 }, { clock: { b: 3 } }, { seen: 4, clock: { b: 2 } }]) {
-    const merged = then(register, 2, write('a', 1, 10, { ...claims, version: 5 }));
-    t.strictSame(merged, { register: { value: 2, stamp }, result: 'written' }, JSON.stringify(claims));
-  }
-});
+t.test(
+  'a write that has seen the value replaces it and gets a greater stamp, even if its timestamp is lower',
+  async (t) => {
+    const register = registerOf(1, write('b', 3, 1000, { version: 4 }));
+    const stamp = { timestamp: 1001, device: 'a', counter: 1, version: 5 };
+    for (const claims of [{ seen: 4 }, { clock: { b: 3 } }, { seen: 4, clock: { b: 2 } }]) {
+      const merged = then(register, 2, write('a', 1, 10, { ...claims, version: 5 }));
+      t.strictSame(merged, { register: { value: 2, stamp }, result: 'written' }, JSON.stringify(claims));
+    }
+  },
+);
 
-t.test('a write that has seen all but the value is concurrent with it', async (t) => {
+t.test('a write that has seen everything except the value is concurrent with it', async (t) => {
   const earlier = registerOf(1, write('b', 3, 1000, { version: 4 })).stamp;
   t.equal(compareCausally(write('a', 1, 10, { seen: 3, clock: { b: 2, c: 9 } }), earlier), 'concurrent');
 });
 
-t.test("a device's own counters decide among its writes, whatever its timestamps and claims say", async (t) => {
+t.test('writes of one device are ordered by counter, whatever their timestamps and claims are', async (t) => {
   const register = registerOf(1, write('a', 2, 1000));
   t.strictSame(then(register, 9, write('a', 1, 5000, { seen: 99, clock: { a: 99 } })), {
     register,
@@ -48,9 +51,9 @@ t.test("a device's own counters decide among its writes, whatever its timestamps
   t.strictSame([later.result, later.register.stamp.timestamp], ['written', 1001]);
 });
 
-t.test('of concurrent writes the larger timestamp wins, then the larger device by code unit', async (t) => {
+t.test('of concurrent writes the greater timestamp wins, then the greater device in code units', async (t) => {
   const register = registerOf(1, write('b', 1, 100));
-  const meetings: [Write, string][] = [
+  const cases: [Write, string][] = [
     [write('a', 1, 101), 'won'],
     [write('c', 1, 99), 'lost'],
     [write('c', 1, 100), 'won'],
@@ -59,12 +62,12 @@ t.test('of concurrent writes the larger timestamp wins, then the larger device b
     [write('b1', 1, 100), 'won'],
     [write('_', 99, 100), 'lost'],
   ];
-  for (const [by, verdict] of meetings) {
-    t.equal(then(register, 2, by).result, verdict, `${by.device} at ${by.timestamp}`);
+  for (const [by, result] of cases) {
+    t.equal(then(register, 2, by).result, result, `${by.device} at ${by.timestamp}`);
   }
 });
 
-t.test('equal concurrent values are no conflict, and the larger stamp stays', async (t) => {
+t.test('equal concurrent values do not conflict, and the greater stamp is kept', async (t) => {
   const register = registerOf(1, write('b', 1, 100));
   t.strictSame(then(register, 1, write('a', 1, 99)), { register, result: 'agreed' });
   const newer = then(register, 1, write('a', 1, 101));
@@ -80,7 +83,7 @@ const concurrentWrites = fc
     }),
     { selector: ({ name }) => name, minLength: 1, maxLength: 6 },
   )
-  .map((drawn) => drawn.map(({ name, timestamp, value }) => ({ value, by: write(name, 1, timestamp) })));
+  .map((generated) => generated.map(({ name, timestamp, value }) => ({ value, by: write(name, 1, timestamp) })));
 
 type ValueWrite = { readonly value: number; readonly by: Write };
 function mergeAll(writes: readonly ValueWrite[]): Register<number> | undefined {
@@ -89,7 +92,7 @@ function mergeAll(writes: readonly ValueWrite[]): Register<number> | undefined {
   return register;
 }
 
-t.test('concurrent writes of different devices commute, and merging one again changes nothing', async (t) => {
+t.test('merging concurrent writes of different devices is commutative and idempotent', async (t) => {
   const shuffled = concurrentWrites.chain((writes) =>
     fc.tuple(
       fc.constant(writes),
@@ -99,10 +102,10 @@ t.test('concurrent writes of different devices commute, and merging one again ch
   );
   assertProperty(
     t,
-    fc.property(shuffled, ([writes, otherOrder, again]) => {
+    fc.property(shuffled, ([writes, otherOrder, repeated]) => {
       const register = mergeAll(writes);
       assert.deepStrictEqual(mergeAll(otherOrder), register);
-      assert.deepStrictEqual(mergeAll([...otherOrder, ...writes.slice(again, again + 1)]), register);
+      assert.deepStrictEqual(mergeAll([...otherOrder, ...writes.slice(repeated, repeated + 1)]), register);
     }),
     500,
   );

@@ -1,4 +1,4 @@
-/** What fast-check draws: changes that meet often, and histories of honest devices. */
+/** Arbitraries for fast-check: updates that often conflict, and histories of devices that follow the contract. */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import type { Test } from 'tap';
@@ -6,7 +6,7 @@ import { eventTypes } from '../../../../shared/field/update.ts';
 import { type Change, type SentUpdate, sent } from './changes.ts';
 import { causalityFormats, createHonestDevice, type Written } from './honest-devices.ts';
 
-/** Few names, so that writes meet; some are also names of what every object inherits. */
+/** There are few names, so that writes often conflict; some of them are also names of inherited properties. */
 const deviceNames = ['a', 'B', 'toString', 'constructor', 'b'] as const;
 const particleIds = ['p', '__proto__', 'constructor'] as const;
 
@@ -34,7 +34,7 @@ const cells = fc.uniqueArray(fc.record({ x: coordinate, y: coordinate, value: un
 
 const particleId = fc.constantFrom(...particleIds);
 const anyChange: fc.Arbitrary<Change> = fc.oneof(
-  { weight: 4, arbitrary: cells.map((drawn): Change => ({ kind: 'cells.set', cells: drawn })) },
+  { weight: 4, arbitrary: cells.map((generated): Change => ({ kind: 'cells.set', cells: generated })) },
   {
     weight: 5,
     arbitrary: fc
@@ -50,7 +50,7 @@ const anyChange: fc.Arbitrary<Change> = fc.oneof(
   },
 );
 
-/** Without a size, most lists that fast-check draws have hardly ten entries, and nothing meets in them. */
+/** The default size of fast-check generates mostly lists of under ten entries, in which hardly any writes conflict. */
 const longList: fc.ArrayConstraints = { minLength: 1, maxLength: 60, size: 'max' };
 
 const deviceIndex = fc.nat({ max: deviceNames.length - 1 });
@@ -63,29 +63,29 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(fc.constant('wait'), fc.nat({ max: 5 })) },
 ) as fc.Arbitrary<Step>;
 type Step =
-  | readonly ['write', number, Change, Written['tells']]
+  | readonly ['write', number, Change, Written['causalityFormat']]
   | readonly ['learn', number, number]
   | readonly ['wait', number];
 
-/** What honest devices with skewed clocks write while they now and then hear of each other. */
+/** Updates of honest devices with skewed clocks that sometimes learn of each other's updates. */
 export const honestHistory: fc.Arbitrary<Written[]> = fc
   .tuple(fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 5, maxLength: 5 }), fc.array(step, longList))
-  .map(([skews, steps]) => playSteps(skews, steps));
+  .map(([skews, steps]) => runSteps(skews, steps));
 
-function playSteps(skews: readonly number[], steps: readonly Step[]): Written[] {
+function runSteps(skews: readonly number[], steps: readonly Step[]): Written[] {
   const devices = deviceNames.map((name, index) => createHonestDevice(name, skews[index] ?? 0));
-  const device = (index: number) => devices[index] ?? assert.fail('no such device');
+  const device = (index: number) => devices[index] ?? assert.fail('the device does not exist');
   let now = 1000;
   const written: Written[] = [];
-  for (const played of steps) {
-    if (played[0] === 'wait') now += played[1];
-    else if (played[0] === 'learn') device(played[1]).learn(device(played[2]));
-    else written.push(device(played[1]).write(played[2], now, played[3]));
+  for (const step of steps) {
+    if (step[0] === 'wait') now += step[1];
+    else if (step[0] === 'learn') device(step[1]).learn(device(step[2]));
+    else written.push(device(step[1]).write(step[2], now, step[3]));
   }
   return written;
 }
 
-/** Updates of devices that claim whatever they like: any timestamp, any `seen`, any clock. */
+/** Updates with arbitrary timestamps, `seen` versions and clocks, which need not be true. */
 export const anyHistory: fc.Arbitrary<SentUpdate[]> = fc
   .array(
     fc.record({
@@ -103,19 +103,19 @@ export const anyHistory: fc.Arbitrary<SentUpdate[]> = fc
     }),
     longList,
   )
-  .map((drawn) => {
+  .map((generated) => {
     const counters = new Map<string, number>();
-    return drawn.map(({ device, timestamp, change, seen, clock }) => {
+    return generated.map(({ device, timestamp, change, seen, clock }) => {
       const counter = (counters.get(device) ?? 0) + 1;
       counters.set(device, counter);
       return sent(device, [counter, timestamp], change, { seen, ...(clock ? { clock } : {}) });
     });
   });
 
-/** The seed of an order of delivery. */
+/** Seeds the random order in which updates are delivered. */
 export const deliverySeed = fc.nat();
 
-/** Checks a property; when it does not hold, the error names the seed, the path and the smallest counterexample. */
+/** Checks a property. @throws if it does not hold, with the seed, the path and the smallest counterexample */
 export function assertProperty<Drawn>(t: Test, property: fc.IProperty<Drawn>, numRuns = 300): void {
   fc.assert(property, { numRuns });
   t.pass(`held for ${numRuns} runs`);

@@ -1,4 +1,4 @@
-/** Short ways to say an update in a test: a change, who sent it, and what it claims to have seen. */
+/** Builds the updates of the field tests from a change, the device that sends it, and its causality claims. */
 import type { DeviceId } from '../../../../shared/field/ids.ts';
 import type {
   CellValue,
@@ -12,7 +12,7 @@ import type {
 type Origin = 'counter' | 'timestamp' | 'seen' | 'clock';
 type WithoutOrigin<U> = U extends Update ? Omit<U, Origin> : never;
 
-/** What an update says, without who says it and when. */
+/** An update without its counter, timestamp and causality claims. */
 export type Change = WithoutOrigin<Update>;
 
 export interface SentUpdate {
@@ -25,7 +25,7 @@ export interface Claims {
   readonly clock?: Readonly<Record<string, number>>;
 }
 
-/** An update of `device`, as it comes through the schema: `seen` defaults to 0. */
+/** Returns an update of `device` as the schema would parse it: `seen` defaults to 0. */
 export function sent(
   device: string,
   [counter, timestamp]: readonly [number, number],
@@ -47,7 +47,7 @@ export function setCells(...cells: CellValue[]): Change {
   return { kind: 'cells.set', cells };
 }
 
-/** Sets the cell 0,0, where it does not matter which. */
+/** Sets the cell 0,0, for tests in which the position does not matter. */
 export function setCell(value: number): Change {
   return setCells({ x: 0, y: 0, value });
 }

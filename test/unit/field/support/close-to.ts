@@ -1,12 +1,12 @@
-/** Compares numbers that were worked out in another order than the code's. */
+/** Compares numbers within a relative tolerance, because a test computes its sums in another order than the code. */
 import type { Test } from 'tap';
 
 export function closeTo(t: Test, actual: unknown, expected: number, message: string): void {
   const isClose = Math.abs(Number(actual) - expected) <= 1e-9 * Math.max(1, Math.abs(expected));
-  t.ok(isClose, `${message}: ${actual} is ${expected}`);
+  t.ok(isClose, `${message}: ${actual} is close to ${expected}`);
 }
 
-/** Compares the numbers of a record with those expected of it, each under its name. */
+/** Compares the numbers of an object with the expected ones, using the names of the properties as messages. */
 export function allCloseTo<Actual extends object>(
   t: Test,
   actual: Actual,

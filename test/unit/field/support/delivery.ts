@@ -1,17 +1,17 @@
-/** The orders in which a network may deliver what devices have sent. */
+/** The orders in which a network may deliver the updates of devices. */
 import { encodeCausality, type Written } from './honest-devices.ts';
 import type { Random } from './seeded-random.ts';
 import { createServer, type Server } from './server.ts';
 
-/** A random order in which each device's own updates stay in order. */
+/** Returns the updates in a random order that preserves the order of each device's own updates. */
 export function interleave<Sent extends { readonly device: string }>(random: Random, updates: readonly Sent[]): Sent[] {
   const outboxes = new Map<string, Sent[]>();
   for (const sent of updates) outboxes.set(sent.device, [...(outboxes.get(sent.device) ?? []), sent]);
-  // A shuffled list of names, each as often as its device has updates, is a uniformly drawn interleaving.
+  // Shuffling one entry per update, named after its device, makes every interleaving equally likely.
   return random.shuffle(updates.map(({ device }) => device)).flatMap((device) => outboxes.get(device)?.shift() ?? []);
 }
 
-/** Sends some updates again, at once or later, several times. */
+/** Repeats some updates one or more times, either directly after themselves or later. */
 export function repeatSome<Sent>(random: Random, updates: readonly Sent[]): Sent[] {
   const repeated: Sent[] = [];
   updates.forEach((sent, index) => {
@@ -21,7 +21,7 @@ export function repeatSome<Sent>(random: Random, updates: readonly Sent[]): Sent
   return repeated;
 }
 
-/** Delivers in this order, each update with the `seen` that is true for this server. */
+/** Delivers the updates in this order to a new server, each with the `seen` version that is true for that server. */
 export function deliverAll(updates: readonly Written[]): Server {
   const server = createServer();
   for (const written of updates) server.deliver(encodeCausality(written, server.log));

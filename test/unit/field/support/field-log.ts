@@ -1,5 +1,4 @@
-/** A field's log with its times and sweeps, and the ways to fold it: all at once, batched, with restarts between. */
-
+/** Folds the log of a field in one pass, in batches or with restarts, and renders the state as comparable text. */
 import { toFragments } from '../../../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../../../shared/cache/state-serializer.ts';
 import { foldUpdate, purgeTombstones } from '../../../../shared/field/fold.ts';
@@ -11,50 +10,50 @@ import type { SentUpdate } from './changes.ts';
 
 export interface LogEntry extends SentUpdate {
   readonly time: number;
-  /** What was removed up to this version is forgotten right after this entry. */
+  /** Tombstones up to this version are purged directly after this entry. */
   readonly sweepThrough?: number;
 }
 
-interface Folding {
-  /** Before which entries the state goes through a stored snapshot. */
+interface FoldOptions {
+  /** The indexes of the entries before which the state is stored as a snapshot and read back. */
   readonly restartsBefore?: ReadonlySet<number>;
-  /** Before which entries a new batch starts; without it, each entry is its own. */
+  /** The indexes of the entries that start a batch; by default, each entry is a batch of its own. */
   readonly batchesBefore?: ReadonlySet<number>;
 }
 
-export function foldLog(log: readonly LogEntry[], { restartsBefore, batchesBefore }: Folding = {}): FieldState {
+export function foldLog(log: readonly LogEntry[], { restartsBefore, batchesBefore }: FoldOptions = {}): FieldState {
   let state = createFieldState(globalField);
-  let touched = emptyChangeSet();
+  let changeSet = emptyChangeSet();
   log.forEach(({ device, update, time, sweepThrough }, index) => {
     if (restartsBefore?.has(index)) state = throughStorage(state);
-    if (!batchesBefore || batchesBefore.has(index)) touched = emptyChangeSet();
-    foldUpdate(state, device, update, time, touched);
+    if (!batchesBefore || batchesBefore.has(index)) changeSet = emptyChangeSet();
+    foldUpdate(state, device, update, time, changeSet);
     if (sweepThrough !== undefined) purgeTombstones(state, sweepThrough);
   });
   return state;
 }
 
-/** A state as PostgreSQL would give it back from jsonb. */
+/** Returns the state as PostgreSQL would read it back from a stored snapshot. */
 export function throughStorage(state: FieldState): FieldState {
   return decodeSnapshot(globalField, asJsonb(encodeSnapshot(state)) as FieldSnapshot);
 }
 
-/** JSON as jsonb gives it back: the keys of every object sorted by length, then by bytes; no negative zero. */
+/** Returns JSON as PostgreSQL's jsonb does: without negative zero, and with keys sorted by length, then by bytes. */
 export function asJsonb(value: unknown): unknown {
   return sortKeys(JSON.parse(JSON.stringify(value)), (a, b) => a.length - b.length || (a < b ? -1 : 1));
 }
 
-/** JSON whose keys come in the reverse order, wherever they stood: nothing may depend on the order of keys. */
+/** Returns JSON with the keys of every object in reverse order, because nothing may depend on that order. */
 export function withKeysReversed(value: unknown): unknown {
   return sortKeys(JSON.parse(JSON.stringify(value)), (a, b) => (a < b ? 1 : -1));
 }
 
-/** All of a state, registers and dynamics, as text that two equal states share. */
+/** Returns the registers and dynamics of a state as text that is identical for equal states. */
 export function snapshotText(state: FieldState): string {
   return JSON.stringify(sortKeys(JSON.parse(JSON.stringify(encodeSnapshot(state))), (a, b) => (a < b ? -1 : 1)));
 }
 
-/** What a reader gets of a state, with and without particles and cells. */
+/** Returns the response bodies for a state, with and without its particles and cells. */
 export function renderedTexts(state: FieldState): { whole: string; summary: string } {
   const texts = serializeState(toFragments(state));
   return { whole: renderBody(texts.state, 3).toString(), summary: renderBody(texts.summary, 3).toString() };

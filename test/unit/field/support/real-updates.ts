@@ -1,4 +1,4 @@
-/** The real input in `test/data`, line by line. */
+/** Reads the recorded updates in `test/data`, one per line, for the field tests. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { createUpdateSchema } from '../../../../shared/contract/update.ts';
@@ -6,7 +6,7 @@ import type { SentUpdate } from './changes.ts';
 
 const schema = createUpdateSchema(30);
 
-/** Reads a file and checks each of its updates against the contract. @throws on the first that does not fit. */
+/** Reads a file and validates each update. @throws ZodError for the first invalid one */
 export function readUpdates(name: 'earthquakes.ndjson' | 'concurrent-cells.ndjson.gz'): SentUpdate[] {
   const bytes = readFileSync(new URL(`../../../data/${name}`, import.meta.url));
   const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();

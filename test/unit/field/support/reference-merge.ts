@@ -1,7 +1,6 @@
 /**
- * What the registers must be, worked out another way than the code does: from all the updates at once, by their total
- * order. Written from the contract alone, and right only for devices that keep hybrid timestamps, since then cause
- * sorts before effect and the last write in the total order is the one that every merge rule leaves standing.
+ * An independent oracle for the merge: it sorts all updates by their total order and keeps the last write of each register.
+ * That is only correct for devices with hybrid timestamps, whose total order is consistent with happens-before.
  */
 import type { Update } from '../../../../shared/field/update.ts';
 import type { SentUpdate } from './changes.ts';
@@ -16,7 +15,7 @@ export function referenceRegisters(updates: readonly SentUpdate[]): Registers {
   return registers;
 }
 
-/** `(timestamp, device by code unit, counter)` */
+/** Orders updates by timestamp, then by device in code units, then by counter. */
 function byTotalOrder(a: SentUpdate, b: SentUpdate): number {
   return (
     a.update.timestamp - b.update.timestamp ||
@@ -25,7 +24,7 @@ function byTotalOrder(a: SentUpdate, b: SentUpdate): number {
   );
 }
 
-/** The registers that an update writes. A remove writes "empty" to all six of a particle. */
+/** Returns the registers that an update writes. A remove clears all six registers of a particle. */
 export function writesOf(update: Update): (readonly [name: string, value: unknown])[] {
   switch (update.kind) {
     case 'event':

@@ -1,4 +1,4 @@
-/** The registers of a field laid out flat, so that the code's and the oracle's can be compared. */
+/** Flattens the registers of a field, so that they can be compared with those of the reference merge. */
 import type { FieldState } from '../../../../shared/field/state.ts';
 
 interface RegisterContent {
@@ -8,7 +8,7 @@ interface RegisterContent {
   readonly counter: number;
 }
 
-/** By name: `cell x,y`, `particle <attribute> <id>`. Compared without regard to order. */
+/** Registers by name, which is `cell <x>,<y>` or `particle <attribute> <id>`; their order has no meaning. */
 export type Registers = Map<string, RegisterContent>;
 
 export const particleRegisters = ['exists', 'position', 'velocity', 'resonance', 'content', 'connections'] as const;
@@ -22,19 +22,19 @@ interface Stamped {
 }
 type RegisterStamp = Omit<RegisterContent, 'value'>;
 
-/** The registers that a state holds, of existing and of removed particles. */
+/** Returns the registers of the cells, the particles and the tombstones of a state. */
 export function registersOf(state: FieldState): Registers {
   const registers: Registers = new Map();
   const add = (name: string, { value, stamp: { timestamp, device, counter } }: Stamped) => {
     registers.set(name, { value, timestamp, device, counter });
   };
   for (const [cell, register] of state.cells) add(cellName(cell), register);
-  for (const [particles, isThere] of [
+  for (const [particles, isExpected] of [
     [state.particles, true],
     [state.tombstones, false],
   ] as const) {
     for (const [id, { exists, attributes }] of particles) {
-      if (exists?.value !== isThere) throw new Error(`particle ${id} stands among the wrong ones`);
+      if (exists?.value !== isExpected) throw new Error(`particle ${id} is in the wrong collection`);
       add(attributeName(id, 'exists'), exists);
       for (const [attribute, register] of Object.entries(attributes)) add(attributeName(id, attribute), register);
     }

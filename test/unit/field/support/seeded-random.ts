@@ -1,8 +1,8 @@
-/** Random choices that a seed repeats (mulberry32). */
+/** A seeded pseudorandom number generator (mulberry32), so that a run can be repeated. */
 export interface Random {
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   next(): number;
-  /** An integer in [0, below). */
+  /** Returns an integer in [0, below). */
   below(limit: number): number;
   chance(probability: number): boolean;
   pick<T>(values: readonly T[]): T;

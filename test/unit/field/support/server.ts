@@ -1,4 +1,4 @@
-/** A field that updates are delivered to: it drops what it has applied before, as the committer does, and folds the rest. */
+/** A server of one field in memory: like the committer, it drops duplicates and folds all other updates. */
 import { type FoldResult, foldUpdate } from '../../../../shared/field/fold.ts';
 import { globalField } from '../../../../shared/field/ids.ts';
 import { emptyChangeSet } from '../../../../shared/field/merge-update.ts';
@@ -8,17 +8,17 @@ import type { SentUpdate } from './changes.ts';
 
 export interface Server {
   readonly state: FieldState;
-  /** What it has applied, in version order. */
+  /** The applied updates in version order. */
   readonly log: readonly SentUpdate[];
   readonly conflicts: number;
   readonly duplicates: number;
-  /** Folds an update; undefined for one that it has already applied. */
+  /** Folds an update. Returns undefined for a duplicate. */
   deliver(sent: SentUpdate, time?: number): FoldResult | undefined;
-  /** Goes on from its own snapshot, as a process that starts again does. */
+  /** Replaces the state with one that is decoded from its snapshot, as a restarted process does. */
   restart(): void;
 }
 
-/** With `dropsDuplicates: false` it folds what it is given, to see what the merge itself makes of a duplicate. */
+/** With `dropsDuplicates: false` the server folds duplicates too, which tests whether the merge itself is idempotent. */
 export function createServer({ dropsDuplicates = true } = {}): Server {
   let state = createFieldState(globalField);
   const log: SentUpdate[] = [];
@@ -56,7 +56,7 @@ export function createServer({ dropsDuplicates = true } = {}): Server {
   };
 }
 
-/** Delivers updates to a new field. */
+/** Delivers updates to a new server. */
 export function applyAll(updates: readonly SentUpdate[]): Server {
   const server = createServer();
   for (const sent of updates) server.deliver(sent);

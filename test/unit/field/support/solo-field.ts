@@ -1,5 +1,4 @@
-/** A field that one device writes to, for what does not depend on who writes. */
-
+/** A field with a single device, for tests in which conflicts play no role. */
 import { computeMetrics, type Metrics } from '../../../../shared/field/dynamics/metrics.ts';
 import type { QuantumField } from '../../../../shared/field/dynamics/quantum-field.ts';
 import { type FoldResult, foldUpdate } from '../../../../shared/field/fold.ts';
@@ -11,7 +10,7 @@ import { type Change, event, put, remove, sent, vector } from './changes.ts';
 
 export interface SoloField {
   readonly state: FieldState;
-  /** Applies changes in order, all at this log time or at that of the one before. */
+  /** Applies changes in order, all at this log time; the default is the log time of the previous change. */
   apply(changes: Change | readonly Change[], time?: number): FoldResult | undefined;
   particle(id: string): ParticleView | undefined;
   readonly metrics: Metrics;
@@ -48,22 +47,25 @@ export function createSoloField(): SoloField {
   };
 }
 
-const standing = vector(0);
+const atRest = vector(0);
 
-/** A particle that does not move: it adds nothing to the kinetic sum. */
-export const stillParticle = (id: string, resonance: number) => put(id, { resonance, velocity: standing });
+/** Puts a particle with a velocity of 0, which adds nothing to the kinetic sum. */
+export const stillParticle = (id: string, resonance: number) => put(id, { resonance, velocity: atRest });
 
 /**
- * A field that is ready for a portal: ten particles that do not move, coherence 0.91, strength close to 1.
- * The particles have resonance 0, so L is 0: a step takes 0.02 of coherence and leaves strength as it is.
+ * Creates a field in which the next particle update opens a portal: it has ten particles, a coherence of 0.91 and a
+ * strength close to 1. The particles do not move and have a resonance of 0, so L is 0: each further step lowers coherence
+ * by 0.02 and leaves strength unchanged.
  */
 export function createCoherentField(): SoloField {
   const field = createSoloField();
   const ids = Array.from({ length: 10 }, (_, index) => `p${index}`);
-  field.apply(ids.map((id) => stillParticle(id, 0))); // coherence 0.3 - 10 · 0.02 = 0.1, strength 0.5
-  field.apply(Array.from({ length: 27 }, () => event('crystallization'))); // 0.1 + 27 · 0.03 = 0.91, strength 1
+  // Coherence falls to 0.3 - 10 · 0.02 = 0.1, and strength stays at 0.5.
+  field.apply(ids.map((id) => stillParticle(id, 0)));
+  // Coherence rises to 0.1 + 27 · 0.03 = 0.91, and strength to 1.
+  field.apply(Array.from({ length: 27 }, () => event('crystallization')));
   return field;
 }
 
-/** Moves the quantum fields one step without changing what they are moved by: this particle never was. */
-export const idleStep = remove('nobody');
+/** Advances the quantum fields one step without changing any particle, because the removed one does not exist. */
+export const idleStep = remove('nonexistent');
