@@ -1,3 +1,4 @@
+/** Read transactions: several reads that must see the same moment. */
 import type { Knex } from 'knex';
 
 /** Runs reads that all see the database as of the first one, unaffected by concurrent writes. */

@@ -22,11 +22,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeMessage } from '../../shared/cache/change-message.ts';
-import type { Metrics } from '../../shared/field/dynamics/metrics.ts';
+import type { Metrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { LoadedState } from '../state/state-reader.ts';
-import { CatchUp, type CatchUpDeps } from './catch-up.ts';
+import { CatchUp, type CatchUpDeps } from './catch-up-messages.ts';
 import { parseDelta, toLateDelta } from './late-delta.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { encodeMessage, StreamMessage } from './stream-message.ts';

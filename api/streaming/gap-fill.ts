@@ -56,6 +56,10 @@ function collectChanges(changes: ChangeSet, update: Update): void {
       return;
     case 'event':
       changes.quantumFields = true;
+      return;
+    default:
+      // A kind that is missing here would reach a resuming subscriber as a version without its change.
+      update satisfies never;
   }
 }
 

@@ -3,7 +3,7 @@
  * `duplicate` and `reused` are not in the log, so a late delta is the only message from which clients can learn them.
  */
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
-import type { Metrics } from '../../shared/field/dynamics/metrics.ts';
+import type { Metrics } from '../../shared/field/dynamics/field-metrics.ts';
 import { encodeMessage, type StreamMessage } from './stream-message.ts';
 
 interface ParsedDelta {

@@ -6,7 +6,7 @@
  * own counters order own updates.
  */
 
-import { computeMeanResonance, computeMetrics } from '../../shared/field/dynamics/metrics.ts';
+import { computeMeanResonance, computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
 import { type ChangeSet, emptyChangeSet, mergeUpdate } from '../../shared/field/merge-update.ts';
 import { createParticle, type Particle } from '../../shared/field/registers/particle.ts';

@@ -1,6 +1,6 @@
 /** The server's state as the client last received it: snapshots replace it, deltas advance it. Pure functions. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
-import { computeMetrics } from '../../shared/field/dynamics/metrics.ts';
+import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import type { ParticleView } from '../../shared/field/view.ts';
 import type { FieldView } from '../types.ts';

@@ -1,6 +1,6 @@
 /** `consciousness_states`: one row per field, with its version, its metrics and its own snapshot. */
 import { Model, type RelationMappings } from 'objection';
-import type { Metrics } from '../../shared/field/dynamics/metrics.ts';
+import type { Metrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { FieldState } from '../../shared/field/state.ts';
 import { ClockRow } from './clock-row.ts';

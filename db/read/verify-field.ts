@@ -3,7 +3,7 @@
  * outcomes, the clocks and the metrics.
  */
 import type { Knex } from 'knex';
-import { computeMetrics } from '../../shared/field/dynamics/metrics.ts';
+import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FoldResult } from '../../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';

@@ -1,7 +1,7 @@
 /** Appends to the logs of fields: the hot statement of a commit, one for all fields of a transaction. */
 import type { Knex } from 'knex';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
-import { computeMetrics } from '../../shared/field/dynamics/metrics.ts';
+import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { FieldState } from '../../shared/field/state.ts';

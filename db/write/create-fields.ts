@@ -1,6 +1,6 @@
 /** Creates the rows of fields that have none yet. */
 import type { Knex } from 'knex';
-import { computeMetrics } from '../../shared/field/dynamics/metrics.ts';
+import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import { encodeSnapshotColumns } from '../models/snapshot-row.ts';

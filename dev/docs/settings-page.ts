@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { configSchema } from '../../shared/config/settings.ts';
 import { maxKeptConflicts, maxRequestBytes, maxTokenLength, maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
+import { maxParticles, maxTombstones } from '../../shared/field/merge-update.ts';
 import { maxCounterGap } from '../../shared/updates/counter-gap.ts';
 
 const introduction = `# Settings
@@ -16,6 +17,8 @@ const limits: readonly (readonly [string, number])[] = [
   ['Characters of a token', maxTokenLength],
   ['Distance of a counter from the last one of its device', maxCounterGap],
   ['Stored conflicts of a field', maxKeptConflicts],
+  ['Particles of a field; above it, the 800 with the newest writes stay', maxParticles],
+  ['Tombstones of a field', maxTombstones],
 ];
 
 export function renderSettingsPage(): string {

@@ -3,7 +3,7 @@
  * cell is encoded once; the same text goes to the cache, the channel and the subscribers.
  */
 
-import { computeMetrics, type Metrics } from '../field/dynamics/metrics.ts';
+import { computeMetrics, type Metrics } from '../field/dynamics/field-metrics.ts';
 import type { QuantumField } from '../field/dynamics/quantum-field.ts';
 import type { FieldId } from '../field/ids.ts';
 import type { ChangeSet } from '../field/merge-update.ts';

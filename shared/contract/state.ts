@@ -1,6 +1,6 @@
 /** Schemas of everything that can be read of a field: state, changes, log, conflicts and clock. */
 import { z } from 'zod';
-import type { Metrics } from '../field/dynamics/metrics.ts';
+import type { Metrics } from '../field/dynamics/field-metrics.ts';
 import type { QuantumField } from '../field/dynamics/quantum-field.ts';
 import type { Conflict, ConflictingWrite } from '../field/registers/conflict-record.ts';
 import type { ParticleAttributes } from '../field/update.ts';

@@ -20,10 +20,10 @@ import { compareStamps } from './registers/stamp.ts';
 import type { FieldState } from './state.ts';
 import type { CellsSet, ParticlePut, ParticleRemove, Update } from './update.ts';
 
-const maxParticles = 1000;
+export const maxParticles = 1000;
 const particlesAfterEviction = 800;
 /** Bounds the memory for tombstones. A write that is concurrent with a removal 5,000 removals ago recreates the particle. */
-const maxTombstones = 5000;
+export const maxTombstones = 5000;
 
 /** Identifies what a batch of updates has changed: the content of a delta. */
 export interface ChangeSet {

@@ -1,6 +1,6 @@
 /** The representation of a state that clients receive: derived particles, and the changes between two versions. */
 
-import type { Metrics } from './dynamics/metrics.ts';
+import type { Metrics } from './dynamics/field-metrics.ts';
 import type { QuantumField } from './dynamics/quantum-field.ts';
 import type { DeviceId } from './ids.ts';
 import { getDerivedParticle, type Particle } from './registers/particle.ts';

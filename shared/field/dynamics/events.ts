@@ -3,7 +3,7 @@
 import { clampFinite, clampUnit } from '../clamp.ts';
 import type { FieldState } from '../state.ts';
 import type { EventType, FieldEvent } from '../update.ts';
-import { computeBoosts, computeGlobalResonance, computeMeanResonance } from './metrics.ts';
+import { computeBoosts, computeGlobalResonance, computeMeanResonance } from './field-metrics.ts';
 import type { QuantumField } from './quantum-field.ts';
 
 const bloomThreshold = 0.9;

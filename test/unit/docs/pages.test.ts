@@ -10,8 +10,11 @@ const read = (name: string) => readFile(new URL(name, root), 'utf8');
 const docs = (await readdir(new URL('docs/', root)))
   .filter((name) => name.endsWith('.md'))
   .map((name) => `docs/${name}`);
+const records = (await readdir(new URL('docs/adr/', root))).map((name) => `docs/adr/${name}`);
 const pages = await Promise.all(
-  ['README.md', 'CHANGELOG.md', ...docs].map(async (name) => ({ name, text: await read(name) })),
+  ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/README.md', ...docs, ...records].map(
+    async (name) => ({ name, text: await read(name) }),
+  ),
 );
 const textOf = (name: string) => pages.find((page) => page.name === name)?.text ?? '';
 
@@ -44,7 +47,7 @@ t.test('every relative link has a target', async (t) => {
 t.test('every path and script that a page names exists', async (t) => {
   for (const { name, text } of pages) {
     for (const [, path = ''] of text.matchAll(
-      /`((?:test|bench|deploy|api|workers|shared|db|client)\/[\w./-]*\w)\/?`/g,
+      /`((?:test|bench|deploy|api|workers|shared|db|client|cli|page|dev|examples)\/[\w./-]*\w)\/?`/g,
     )) {
       t.ok(existsSync(new URL(path, root)), `${name}: ${path}`);
     }

@@ -4,7 +4,7 @@ import t from 'tap';
 import { toFragments } from '../../../shared/cache/state-fragments.ts';
 import { serializeDelta } from '../../../shared/cache/state-serializer.ts';
 import { changesSchema } from '../../../shared/contract/state.ts';
-import { computeMetrics } from '../../../shared/field/dynamics/metrics.ts';
+import { computeMetrics } from '../../../shared/field/dynamics/field-metrics.ts';
 import { foldUpdate } from '../../../shared/field/fold.ts';
 import { globalField } from '../../../shared/field/ids.ts';
 import { emptyChangeSet } from '../../../shared/field/merge-update.ts';

@@ -1,5 +1,5 @@
 /** A field with a single device, for tests in which conflicts play no role. */
-import { computeMetrics, type Metrics } from '../../../../shared/field/dynamics/metrics.ts';
+import { computeMetrics, type Metrics } from '../../../../shared/field/dynamics/field-metrics.ts';
 import type { QuantumField } from '../../../../shared/field/dynamics/quantum-field.ts';
 import { type FoldResult, foldUpdate } from '../../../../shared/field/fold.ts';
 import { globalField } from '../../../../shared/field/ids.ts';
