@@ -19,7 +19,7 @@ export interface Lifecycle {
   readonly signal: AbortSignal;
 }
 
-const defaultDeadlineMs = 20_000;
+export const defaultDeadlineMs = 20_000;
 /** A step gets this much time even if the steps before it have used the deadline up. */
 const minStepTimeoutMs = 100;
 
