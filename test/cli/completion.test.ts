@@ -9,14 +9,14 @@ import { withFolder } from '../support/with-folder.ts';
 
 const commands = walkCommands(createProgram());
 
-/** What bash would offer after these words, the last of which is being typed. */
+/** The completions that bash offers for these words, of which the last is incomplete. */
 function offeredByBash(...words: string[]): string[] {
   const typed = words.map((word) => `'${word}'`).join(' ');
   const script = `${renderBash(commands)}\nCOMP_WORDS=(${typed}); COMP_CWORD=${words.length - 1}; _field; echo "\${COMPREPLY[@]}"`;
   return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim().split(/\s+/);
 }
 
-t.test('bash offers commands, their commands and options, and the values that are known', async (t) => {
+t.test('bash completes commands, subcommands, options and fixed values', async (t) => {
   const names = createProgram().commands.map((command) => command.name());
   t.same(
     offeredByBash('field', '').filter((word) => !word.startsWith('-')),
@@ -31,11 +31,11 @@ t.test('bash offers commands, their commands and options, and the values that ar
 
 const scripts = { bash: renderBash(commands), zsh: renderZsh(commands), fish: renderFish(commands) };
 
-/** Bash is everywhere; the others are looked at where they are installed. */
+/** Bash is always available. The other shells are tested where they are installed. */
 const isMissing = (shell: string) => spawnSync(shell, ['--version']).error && `${shell} is not installed`;
 
 for (const [shell, script] of Object.entries(scripts)) {
-  t.test(`${shell} can read its script`, { skip: isMissing(shell) ?? false }, async (t) => {
+  t.test(`${shell} parses its completion script`, { skip: isMissing(shell) ?? false }, async (t) => {
     const file = join(await withFolder(t), 'script');
     await writeFile(file, script);
     const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
@@ -43,7 +43,7 @@ for (const [shell, script] of Object.entries(scripts)) {
   });
 }
 
-t.test('fish offers the same', { skip: isMissing('fish') ?? false }, async (t) => {
+t.test('fish completes subcommands, options and fixed values', { skip: isMissing('fish') ?? false }, async (t) => {
   const offered = (line: string) => {
     const script = `${scripts.fish}\ncomplete -C '${line}'`;
     const { stdout } = spawnSync('fish', ['--no-config', '-c', script], { encoding: 'utf8' });
@@ -54,7 +54,7 @@ t.test('fish offers the same', { skip: isMissing('fish') ?? false }, async (t) =
   t.same(offered('field completion z'), ['zsh']);
 });
 
-t.test('every script knows every command and option', async (t) => {
+t.test('every completion script contains every command and option', async (t) => {
   for (const { path, options } of commands) {
     for (const script of Object.values(scripts)) {
       t.ok(script.includes(`'${path}`) || script.includes(`\\'${path}`), `${path} is known`);

@@ -18,7 +18,7 @@ function walk(command: Command, path: readonly string[] = []): Listed[] {
   return path.length > 0 ? [{ path, command }, ...below] : below;
 }
 
-/** What `--help` prints. */
+/** @returns the output of `--help` */
 function helpOf(command: Command): string {
   const said: string[] = [];
   command.configureOutput({ writeOut: (text) => void said.push(text) });
@@ -26,7 +26,7 @@ function helpOf(command: Command): string {
   return said.join('');
 }
 
-/** How a command line ends, before anything is done. */
+/** @returns the error with which the parser rejects a command line */
 async function refusalOf(args: readonly string[]): Promise<CommanderError> {
   const program = createProgram();
   for (const { command } of [{ command: program }, ...walk(program)]) command.configureOutput({ writeErr: () => {} });
@@ -39,7 +39,7 @@ async function refusalOf(args: readonly string[]): Promise<CommanderError> {
   throw new Error(`field ${args.join(' ')} was not refused`);
 }
 
-t.test('every command says what it does, with an example, and can speak JSON', async (t) => {
+t.test('every command has a description, an example and a --json option', async (t) => {
   const program = createProgram();
   const all = walk(program);
   t.ok(all.length > 12);
@@ -66,7 +66,7 @@ t.test('every command says what it does, with an example, and can speak JSON', a
   }
 });
 
-t.test('no command takes an option that it does not know, or lacks an argument that it needs', async (t) => {
+t.test('every command rejects an unknown option and a missing argument', async (t) => {
   for (const { path, command } of walk(createProgram())) {
     const { exitCode, code } = await refusalOf([...path, '--no-such-option']);
     t.not(exitCode, 0, path.join(' '));
@@ -77,7 +77,7 @@ t.test('no command takes an option that it does not know, or lacks an argument t
   }
 });
 
-t.test('wrong usage ends with code 2 and says what is wrong', async (t) => {
+t.test('wrong usage exits with code 2 and an error message', async (t) => {
   const field = await withField(t);
   const wrong: [string[], RegExp][] = [
     [[], /Usage: consciousness-field/],
@@ -97,36 +97,38 @@ t.test('wrong usage ends with code 2 and says what is wrong', async (t) => {
   }
 });
 
-t.test('the binary prints its help and ends with code 0', async (t) => {
+t.test('the binary prints its help and exits with code 0', async (t) => {
   const { code, stdout, stderr } = await (await withField(t)).spawn(['--help']).ended;
   t.equal(code, 0);
   t.match(stdout, /^Usage: consciousness-field .*\bdoctor\b.*Exit codes:/s);
   t.equal(stderr, '');
 });
 
-t.test('the binary ends with the exit code of an error', async (t) => {
+t.test('the binary exits with the code of an error', async (t) => {
   const { code, stdout, stderr } = await (await withField(t)).spawn(['state', 'global']).ended;
   t.match({ code, stdout }, { code: 2, stdout: '' });
   t.match(stderr, /^DATABASE_URL is missing/);
 });
 
-t.test('a reader that closes the pipe early is not a failure', async (t) => {
+t.test('the binary exits with code 0 when the reader of its output closes the pipe', async (t) => {
   const running = (await withField(t)).spawn(['completion', 'bash']);
   running.child.stdout?.destroy();
   t.match(await running.ended, { code: 0, stderr: '' });
 });
 
-t.test('the first signal ends a command early, with its summary and code 130', async (t) => {
+t.test('the first signal ends a command early with its summary and exit code 130', async (t) => {
   const running = (await withField(t)).spawn(['enqueue', '-', '--dry-run', '--device', 'a']);
   running.child.stdin?.write('not JSON\n');
-  await waitUntil('it reads its input', () => running.stderr().includes('is not JSON'), { timeoutMs: 60_000 });
+  await waitUntil('the command has read its input', () => running.stderr().includes('is not JSON'), {
+    timeoutMs: 60_000,
+  });
   running.child.kill('SIGTERM');
   const { code, stdout } = await running.ended;
   t.equal(code, 130);
   t.match(stdout, /1 lines: 0 valid, 1 rejected/);
 });
 
-t.test('it runs from any folder and through a symbolic link', async (t) => {
+t.test('the binary runs from any folder and through a symbolic link', async (t) => {
   const folder = await withFolder(t);
   const link = join(folder, 'field');
   await symlink(fileURLToPath(new URL('../../cli/field.mjs', import.meta.url)), link);
@@ -134,5 +136,5 @@ t.test('it runs from any folder and through a symbolic link', async (t) => {
   const { code, stdout, stderr } = await field.spawn(['--version'], { as: link }).ended;
   t.equal(code, 0);
   t.match(stdout, /^\d+\.\d+\.\d+\n$/);
-  t.equal(stderr, '', 'and without warnings');
+  t.equal(stderr, '', 'there are no warnings');
 });

@@ -1,6 +1,6 @@
 /**
- * Runs commands of the program in the process of the test, only with the settings that they are given. `spawn` runs the
- * real binary instead, for what a process alone can show: signals, the exit code, a broken pipe.
+ * Runs CLI commands in the process of the test, with no settings but those given. `spawn` runs the
+ * real binary instead, for behaviour that needs a process: signals, the exit code and a broken pipe.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { PassThrough, Writable } from 'node:stream';
@@ -22,9 +22,9 @@ export interface ExitResult {
 
 interface RunningCommand {
   readonly stdin: PassThrough;
-  /** What it has written to standard error so far. */
+  /** The output on standard error so far. */
   readonly stderr: () => string;
-  /** What the first SIGINT does. */
+  /** Has the same effect as the first SIGINT. */
   readonly interrupt: () => void;
   readonly ended: Promise<ExitResult>;
 }
@@ -42,7 +42,7 @@ interface RunOptions {
 }
 
 interface SpawnOptions extends RunOptions {
-  /** Another path to the binary. */
+  /** The path of the binary, if not the default one. */
   readonly as?: string;
 }
 
@@ -55,7 +55,7 @@ export interface Field {
   spawn(args: Args, options?: SpawnOptions): RunningProcess;
 }
 
-/** The command in an empty folder, where neither a stack nor a `.env` is found. */
+/** The CLI in an empty folder, which contains neither a running stack nor a `.env`. */
 export async function withField(t: Test, settings: Record<string, string> = {}): Promise<Field> {
   const folder = await withFolder(t);
   const complete = <Options extends RunOptions>(options: Options) => ({
@@ -114,7 +114,7 @@ function spawnBinary(args: Args, { env = {}, cwd, input, as = binary }: SpawnOpt
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     output.stderr += text;
   });
-  // A command that does not read its input closes the pipe, which is not a failure of the test.
+  // A command that does not read its input closes the pipe. The error must not fail the test.
   child.stdin.on('error', () => undefined);
   if (input !== undefined) child.stdin.end(input);
   const ended = new Promise<ExitResult>((resolve, reject) => {
@@ -124,7 +124,7 @@ function spawnBinary(args: Args, { env = {}, cwd, input, as = binary }: SpawnOpt
   return { child, ended, stderr: () => output.stderr };
 }
 
-/** The addresses of a backing, as settings. */
+/** The addresses of the test's servers, as settings. */
 export function settingsOf({ config }: Backing): Record<string, string> {
   const { DATABASE_URL, DATABASE_DIRECT_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL } = config;
   const addresses = { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL };

@@ -1,6 +1,6 @@
 /**
- * What a commit may cost, in counts. A change that goes over a budget is not wrong for that: it has to be worth it, and
- * then it changes the budget.
+ * Budgets for the cost of a commit: statements, round trips and bytes. A change that exceeds a budget has to justify
+ * the cost, and then raises the budget.
  */
 import t from 'tap';
 import { connectDatabase } from '../../db/connect.ts';
@@ -23,11 +23,11 @@ function batchOf(counter: number, ids: readonly FieldId[] = fields): Map<FieldId
   return new Map(ids.map((field) => [field, [jobOf(field, asDevice('phone'), [setCell(counter, 1, counter / 1000)])]]));
 }
 
-/** Snapshots come by the clock, once a second at most: whether one falls into a test is the machine's affair. */
+/** Snapshots are written at most once a second, so whether one occurs during a test depends on timing. */
 const withoutSnapshots = (statements: string[]) =>
   statements.filter((sql) => !/^UPDATE consciousness_states/.test(sql));
 
-t.test('a commit takes as many statements for twenty fields as for one', async (t) => {
+t.test('a commit of twenty fields takes as many statements as a commit of one', async (t) => {
   const { db } = await withBacking(t);
   const live = new HotFieldCache();
   const commit =
@@ -35,19 +35,19 @@ t.test('a commit takes as many statements for twenty fields as for one', async (
     () =>
       commitBatch(db, live, batchOf(counter, ids), settings);
   const cold = withoutSnapshots(await captureStatements(db, commit(1)));
-  t.ok(cold.length <= 8, `new to the worker: ${cold.length} of 8\n${cold.join('\n')}`);
+  t.ok(cold.length <= 8, `not cached: ${cold.length} of 8\n${cold.join('\n')}`);
   const warm = withoutSnapshots(await captureStatements(db, commit(2)));
-  t.ok(warm.length <= 4, `known: ${warm.length} of 4 (begin, lock, write, commit)\n${warm.join('\n')}`);
+  t.ok(warm.length <= 4, `cached: ${warm.length} of 4 (begin, lock, write, commit)\n${warm.join('\n')}`);
   const alone = withoutSnapshots(await captureStatements(db, commit(3, fields.slice(0, 1))));
   t.equal(alone.length, warm.length, 'one field');
   const again = withoutSnapshots(await captureStatements(db, commit(3, fields.slice(0, 1))));
   t.ok(
     again.length <= 4,
-    `sent again: ${again.length} of 4 (the log is asked, and nothing written)\n${again.join('\n')}`,
+    `sent again: ${again.length} of 4 (the log is read and nothing is written)\n${again.join('\n')}`,
   );
 });
 
-t.test('publishing takes one command a field, and bytes that follow the change and not the state', async (t) => {
+t.test('publishing takes one command per field, and its size depends on the change and not on the state', async (t) => {
   const { db, cache, cacheRedis, log } = await withBacking(t);
   const live = new HotFieldCache();
   const [field = asField('field')] = fields;
@@ -62,7 +62,7 @@ t.test('publishing takes one command a field, and bytes that follow the change a
   t.ok(bytesIn <= 3000, `${bytesIn} of 3,000 bytes to Redis, with 500 particles in the field`);
 });
 
-t.test('an update costs PostgreSQL a bounded number of bytes of log', async (t) => {
+t.test('an update writes a bounded number of bytes to the write-ahead log', async (t) => {
   const { url } = await withPostgres(t);
   const log = createLogger({ name: 'test', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 2, applicationName: 'field-test', log });
@@ -76,9 +76,9 @@ t.test('an update costs PostgreSQL a bounded number of bytes of log', async (t) 
     return commitBatch(db, live, new Map([[field, jobs]]), settings);
   };
   await commit(1);
-  // Pages are written whole the first time after a checkpoint: not part of what is counted.
+  // After a checkpoint, the first change to a page logs the whole page. A commit before counting excludes that.
   await db.raw('CHECKPOINT');
   await commit(2);
   const bytes = (await countWalBytes(db, () => commit(3))) / 100;
-  t.ok(bytes <= 1500, `${Math.round(bytes)} of 1,500 bytes an update, in commits of 100`);
+  t.ok(bytes <= 1500, `${Math.round(bytes)} of 1,500 bytes per update, in commits of 100`);
 });

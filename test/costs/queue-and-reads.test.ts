@@ -1,4 +1,4 @@
-/** What an update may cost the queue, and a read the cache and the database, in counts. */
+/** Budgets for the cost of an update in the queue, and of a read in the cache and the database. */
 import t from 'tap';
 import { LatestVersions } from '../../api/state/latest-versions.ts';
 import { StateReader } from '../../api/state/state-reader.ts';
@@ -10,24 +10,25 @@ import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updat
 
 const field = asField('garden');
 
-t.test('a request costs the queue one round trip, and a rush of them next to none', async (t) => {
-  // The queue and the cache are in one place here, and nobody else uses it.
+t.test('a single request takes one round trip to the queue, and concurrent requests share a few', async (t) => {
+  // The queue and the cache share one Redis here, so its counters include the queue's commands.
   const { producer, cacheRedis: redis } = await withBacking(t);
   const job = (index: number) => jobOf(field, asDevice(`phone-${index}`), [setCell(1, 1, 0.5)]);
-  await producer.enqueue(job(0)); // Teaches Redis the script.
+  // Loads the script into Redis.
+  await producer.enqueue(job(0));
   const alone = await countRedis(redis, async () => {
     for (let index = 1; index <= 20; index++) await producer.enqueue(job(index));
   });
-  t.equal(alone.calls.get('evalsha'), 20, 'one at a time: a round trip each');
+  t.equal(alone.calls.get('evalsha'), 20, 'one round trip each');
   t.ok(alone.bytesIn <= 20 * 1500, `${alone.bytesIn / 20} of 1,500 bytes each`);
-  const rush = await countRedis(redis, () =>
+  const burst = await countRedis(redis, () =>
     Promise.all(Array.from({ length: 300 }, (_, index) => producer.enqueue(job(index)))),
   );
-  t.ok((rush.calls.get('evalsha') ?? 0) <= 5, `300 at once: ${rush.calls.get('evalsha')} of 5 round trips`);
-  t.ok(rush.bytesIn <= 300 * 300, `${Math.round(rush.bytesIn / 300)} of 300 bytes each`);
+  t.ok((burst.calls.get('evalsha') ?? 0) <= 5, `300 at once: ${burst.calls.get('evalsha')} of 5 round trips`);
+  t.ok(burst.bytesIn <= 300 * 300, `${Math.round(burst.bytesIn / 300)} of 300 bytes each`);
 });
 
-t.test('a read of a known state asks Redis for its version, and PostgreSQL for nothing', async (t) => {
+t.test('a read of a cached state reads only its version from Redis and nothing from PostgreSQL', async (t) => {
   const { db, cache, cacheRedis, reader, log } = await withBacking(t);
   const updates = Array.from({ length: 200 }, (_, index) => putParticle(index + 1, `star-${index}`));
   await commitBatch(db, new HotFieldCache(), new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]), {
@@ -43,16 +44,27 @@ t.test('a read of a known state asks Redis for its version, and PostgreSQL for n
   };
   const first = new StateReader({ cache, reader, log });
   const cold = await read(first, 'miss');
-  // The field's row and its log, between the BEGIN and COMMIT that make them of one moment.
-  t.ok(cold.statements.length <= 4, `cold: ${cold.statements.length} of 4 statements\n${cold.statements.join('\n')}`);
-  t.same(await read(first, 'hit'), { statements: [], roundTrips: 1, hvals: 0 }, 'known: the version alone');
+  // BEGIN, the field's row, its log and COMMIT: one transaction makes the read consistent.
+  t.ok(
+    cold.statements.length <= 4,
+    `not cached: ${cold.statements.length} of 4 statements\n${cold.statements.join('\n')}`,
+  );
+  t.same(
+    await read(first, 'hit'),
+    { statements: [], roundTrips: 1, hvals: 0 },
+    'cached in this process: only the version is read',
+  );
   const second = new StateReader({ cache, reader, log });
-  t.same(await read(second, 'hit'), { statements: [], roundTrips: 1, hvals: 1 }, 'new to this process: the copy');
+  t.same(
+    await read(second, 'hit'),
+    { statements: [], roundTrips: 1, hvals: 1 },
+    'cached in Redis only: the state is read',
+  );
   const many = await countRedis(cacheRedis, () => Promise.all(Array.from({ length: 100 }, () => first.read(field))));
-  t.ok((many.calls.get('evalsha') ?? 0) <= 2, `a hundred at once: ${many.calls.get('evalsha')} of 2 questions`);
+  t.ok((many.calls.get('evalsha') ?? 0) <= 2, `a hundred at once: ${many.calls.get('evalsha')} of 2 round trips`);
 });
 
-t.test('the version in a receipt is asked for once a second at most', async (t) => {
+t.test('the version in receipts is read from Redis at most once a second', async (t) => {
   const { cache, cacheRedis } = await withBacking(t);
   const versions = new LatestVersions(cache);
   await versions.get(field);

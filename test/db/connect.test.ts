@@ -4,7 +4,7 @@ import { createLogger } from '../../shared/process/logger.ts';
 import { withTcpGate } from '../api/support/tcp-gate.ts';
 import { withDatabase, withoutPooler } from '../support/servers/servers.ts';
 
-t.test('a connection that went silent is not handed out again', withoutPooler, async (t) => {
+t.test('the pool replaces a connection that has stopped responding', withoutPooler, async (t) => {
   const url = new URL((await withDatabase(t)).url);
   const gate = await withTcpGate(t, { host: url.hostname, port: Number(url.port) });
   url.hostname = '127.0.0.1';
@@ -17,5 +17,5 @@ t.test('a connection that went silent is not handed out again', withoutPooler, a
   await t.rejects(db.raw('SELECT 1'), /Query read timeout/);
   gate.open();
   const { rows: after } = await db.raw('SELECT pg_backend_pid() AS pid');
-  t.not(after[0].pid, before[0].pid, 'the next query gets a new one, though the pool holds only one');
+  t.not(after[0].pid, before[0].pid, 'the next query gets a new connection, although the pool size is one');
 });

@@ -1,4 +1,4 @@
-/** knex's own command, run from the checkout as its users run it: with DATABASE_URL set and nothing else. */
+/** Runs knex's own command from the checkout as a user would, with no setting but DATABASE_URL. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,7 +11,7 @@ import { withDatabase } from '../support/servers/servers.ts';
 const run = promisify(execFile);
 const cwd = fileURLToPath(new URL('../../', import.meta.url));
 
-/** `env -i` also removes what tap would have every Node process load. */
+/** `env -i` also removes the modules that tap makes every Node process load. */
 function knex(url: string, command: string) {
   const { PATH, HOME } = process.env;
   return run('env', ['-i', `PATH=${PATH}`, `HOME=${HOME}`, `DATABASE_URL=${url}`, 'npx', 'knex', command], { cwd });
@@ -34,7 +34,7 @@ const readState = (url: string) =>
 
 const migrated = [{ migrations: listMigrations(), batches: 1, hasFields: true, hasQueue: true }];
 
-t.test('npx knex migrate:latest brings up the whole schema, and migrate:status lists it', async (t) => {
+t.test('npx knex migrate:latest creates the whole schema, and migrate:status lists every migration', async (t) => {
   const url = await withEmptyDatabase(t);
   const pending = await knex(url, 'migrate:status');
   t.match(pending.stdout, `Found ${listMigrations().length} Pending Migration file/files.`);
@@ -48,7 +48,7 @@ t.test('npx knex migrate:latest brings up the whole schema, and migrate:status l
   for (const name of listMigrations()) t.match(status.stdout, name);
 });
 
-t.test('npx knex and field migrate continue each other', async (t) => {
+t.test('npx knex and field migrate each continue from the migrations that the other applied', async (t) => {
   const url = await withEmptyDatabase(t);
   await migrate(url, { through: listMigrations()[0] ?? '' });
   t.match((await knex(url, 'migrate:latest')).stdout, `Batch 2 run: ${listMigrations().length - 1} migrations`);
@@ -56,13 +56,13 @@ t.test('npx knex and field migrate continue each other', async (t) => {
   t.match((await knex(url, 'migrate:latest')).stdout, 'Already up to date');
 });
 
-t.test('npx knex and field migrate wait for each other', async (t) => {
+t.test('npx knex and field migrate can run at the same time, because each waits for the other', async (t) => {
   const url = await withEmptyDatabase(t);
   await Promise.all([knex(url, 'migrate:latest'), migrate(url), knex(url, 'migrate:latest'), migrate(url)]);
   t.same(await readState(url), migrated);
 });
 
-t.test("the newest migration of the queue is for BullMQ's newest schema", async (t) => {
+t.test("the newest migration of the fallback queue matches the newest version of BullMQ's schema", async (t) => {
   const { directUrl } = await withDatabase(t);
   const [row] = await queryPostgres(directUrl, 'select max(version) as version from bullmq.migration');
   const recorded = listMigrations().findLast((name) => name.includes('-bullmq-'));

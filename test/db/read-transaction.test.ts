@@ -7,7 +7,7 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const field = asField('quarrel');
 
-/** Two devices that wrote the same cell: version 2, one conflict. */
+/** Creates a field at version 2 with one conflict: two devices wrote the same cell. */
 async function withConflict(t: Test): Promise<Backing> {
   const backing = await withBacking(t);
   await withWorker(t, backing);
@@ -18,7 +18,7 @@ async function withConflict(t: Test): Promise<Backing> {
   return backing;
 }
 
-/** Lets a read begin, holds it up before it comes to the table, and writes meanwhile. */
+/** Starts a read, blocks it on a lock of the table, and writes before it continues. */
 async function writeDuringRead<Answer>(
   { db }: Backing,
   table: string,
@@ -29,7 +29,8 @@ async function writeDuringRead<Answer>(
   await db.transaction(async (trx) => {
     await trx.raw('LOCK TABLE ?? IN ACCESS EXCLUSIVE MODE', [table]);
     answer = read();
-    answer.catch(() => {}); // Told below.
+    // The caller handles a rejection; this prevents an unhandled one while the transaction is open.
+    answer.catch(() => {});
     await waitUntil('the read waits for the table', async () => {
       const { rows } = await trx.raw('SELECT 1 FROM pg_locks WHERE NOT granted AND relation = ?::regclass', [table]);
       return rows.length > 0;
@@ -40,7 +41,7 @@ async function writeDuringRead<Answer>(
   return answer;
 }
 
-t.test('conflicts and their total are of one moment', async (t) => {
+t.test('conflicts and their total are read from one consistent snapshot', async (t) => {
   const backing = await withConflict(t);
   const read = () => backing.reader.readConflicts(field);
   const found = await writeDuringRead(backing, 'field_conflicts', read, async (trx) => {
@@ -51,10 +52,10 @@ t.test('conflicts and their total are of one moment', async (t) => {
     await trx('consciousness_states').where({ field_id: field }).increment('conflict_count');
   });
   t.equal(found?.total, found?.conflicts.length);
-  t.equal((await read())?.total, 2, 'and the next read sees what was written');
+  t.equal((await read())?.total, 2, 'the next read sees the write');
 });
 
-t.test('a clock and its version are of one moment', async (t) => {
+t.test('a vector clock and its version are read from one consistent snapshot', async (t) => {
   const backing = await withConflict(t);
   const read = () => backing.reader.readClock(field);
   const found = await writeDuringRead(backing, 'vector_clocks', read, async (trx) => {
@@ -65,7 +66,7 @@ t.test('a clock and its version are of one moment', async (t) => {
   t.same(await read(), { version: 3, clock: { a: 2, b: 1 } });
 });
 
-t.test('a page of the log that is pruned meanwhile says so', async (t) => {
+t.test('a page of a log that is pruned during the read reports the oldest version that is kept', async (t) => {
   const backing = await withConflict(t);
   const read = () => backing.reader.readLog(field, 0, 10);
   const page = await writeDuringRead(backing, 'field_updates', read, async (trx) => {

@@ -6,7 +6,7 @@ import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 const field = asField('garden');
 const device = asDevice('alice');
 
-t.test('the log tells what became of a sending, not only of its counters', async (t) => {
+t.test('results distinguish an applied update from a duplicate and from a reused counter', async (t) => {
   const backing = await withBacking(t);
   const { reader, producer } = backing;
   await withWorker(t, backing);
@@ -19,7 +19,11 @@ t.test('the log tells what became of a sending, not only of its counters', async
   const outcomeOf = async (sent: typeof updates, sentAt: number) =>
     (await reader.readResults({ field, device, updates: sent, sentAt }))?.results[0];
   t.same(await outcomeOf(updates, before), { counter: 1, outcome: 'applied', version: 1 });
-  t.same(await outcomeOf(updates, after), { counter: 1, outcome: 'duplicate', version: 1 }, 'it was there before');
+  t.same(
+    await outcomeOf(updates, after),
+    { counter: 1, outcome: 'duplicate', version: 1 },
+    'it was logged before it was sent',
+  );
   t.same(await outcomeOf([setCell(1, 1, 0.9)], before), { counter: 1, outcome: 'reused', version: 1 });
   const [first] = updates;
   if (first) t.match(await outcomeOf([{ ...first, timestamp: 5 }], after), { outcome: 'duplicate' });

@@ -13,14 +13,14 @@ const openDatabase = (t: Test, url: string) => {
   return db;
 };
 
-t.test('the schema is the one on record (UPDATE_SCHEMA=1 records it)', async (t) => {
+t.test('the migrated schema equals db/schema.sql (UPDATE_SCHEMA=1 rewrites the file)', async (t) => {
   const { url } = await withDatabase(t);
   const schema = await dumpSchema(openDatabase(t, url));
   if (process.env.UPDATE_SCHEMA) await writeFile(schemaFile, schema);
   t.equal(schema, await readFile(schemaFile, 'utf8'));
 });
 
-t.test('migrations go down to nothing and up again to the same schema', async (t) => {
+t.test('rolling back every migration empties the database, and migrating again restores the same schema', async (t) => {
   const { url } = await withDatabase(t);
   const db = openDatabase(t, url);
   const before = await dumpSchema(db);
@@ -30,7 +30,7 @@ t.test('migrations go down to nothing and up again to the same schema', async (t
   t.equal(await dumpSchema(db), before);
 });
 
-t.test('many processes may migrate at once: one does the work', async (t) => {
+t.test('when many processes migrate at once, exactly one applies the migrations', async (t) => {
   const { url } = await withDatabase(t);
   const { undone } = await migrateDown(url);
   const runs = await Promise.all(Array.from({ length: 8 }, () => migrate(url)));

@@ -12,7 +12,7 @@ import { withFolder } from '../support/with-folder.ts';
 
 const silent = () => {};
 
-/** A process that lives until it is stopped. */
+/** Starts a process that runs until it is stopped. */
 function startBystander(t: Test): ChildProcess & { pid: number } {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60000)'], { stdio: 'ignore', detached: true });
   t.teardown(() => child.kill('SIGKILL'));
@@ -21,7 +21,7 @@ function startBystander(t: Test): ChildProcess & { pid: number } {
   return Object.assign(child, { pid });
 }
 
-t.test('secrets are made once, kept for the owner only, and survive', async (t) => {
+t.test('secrets are generated once, readable only by their owner and kept between runs', async (t) => {
   const folder = join(await withFolder(t), 'data');
   const first = await openDataDir(folder, silent);
   first.release();
@@ -33,14 +33,14 @@ t.test('secrets are made once, kept for the owner only, and survive', async (t) 
   t.equal(await readFile(join(folder, '.gitignore'), 'utf8'), '*\n');
 });
 
-t.test('an owner that lives keeps the folder, and the sentence names its pid', async (t) => {
+t.test('opening a folder whose owner is running fails and names its process id', async (t) => {
   const folder = await withFolder(t);
   const owner = startBystander(t);
   await writeFile(join(folder, 'lock.json'), JSON.stringify({ ...identify(owner.pid), launchers: [] }));
   await t.rejects(openDataDir(folder, silent), { message: new RegExp(`pid ${owner.pid}.*FIELD_DATA_DIR`) });
 });
 
-t.test('a dead owner, a pid that another program has by now, and half a file are taken over', async (t) => {
+t.test('the lock is taken over from a dead owner, a reused process id and a truncated file', async (t) => {
   const folder = await withFolder(t);
   const living = startBystander(t);
   const dead = startBystander(t);
@@ -59,10 +59,10 @@ t.test('a dead owner, a pid that another program has by now, and half a file are
     release();
     await t.rejects(stat(join(folder, 'lock.json')), { code: 'ENOENT' });
   }
-  t.equal(living.exitCode ?? living.signalCode, null, 'the other program is left alone');
+  t.equal(living.exitCode ?? living.signalCode, null, 'the process that reuses the id keeps running');
 });
 
-t.test('an owner whose npm was killed is told to stop, and waited for', async (t) => {
+t.test('an owner whose npm was killed is stopped before the lock is taken over', async (t) => {
   const folder = await withFolder(t);
   const owner = startBystander(t);
   const launcher = { pid: owner.pid, startedAt: 'long ago' };
@@ -72,7 +72,7 @@ t.test('an owner whose npm was killed is told to stop, and waited for', async (t
   release();
 });
 
-t.test('what an owner that was killed has left running is stopped, in the reverse order of its start', async (t) => {
+t.test('processes that a killed owner has left running are stopped in the reverse order of their start', async (t) => {
   const folder = await withFolder(t);
   const runFolder = join(folder, 'run');
   await mkdir(runFolder);
@@ -90,7 +90,7 @@ t.test('what an owner that was killed has left running is stopped, in the revers
   t.match(said.join(), `second (pid ${second.pid}), first (pid ${first.pid})`);
 });
 
-t.test('two that start at the same time do not both get the folder', async (t) => {
+t.test('of several processes that start at the same time, exactly one gets the folder', async (t) => {
   const folder = await withFolder(t);
   const script = fileURLToPath(new URL('../support/processes/lock-owner.ts', import.meta.url));
   const contenders = Array.from({ length: 4 }, () => {
@@ -106,7 +106,7 @@ t.test('two that start at the same time do not both get the folder', async (t) =
     const given = contenders.map(({ answer }) => answer());
     return given.every(Boolean) && given;
   };
-  // Longer than usual, because four processes have to start first.
+  // The deadline is longer than the default, because four processes have to start first.
   const answers = await waitUntil('all have answered', allAnswers, { timeoutMs: 60_000 });
   t.same(answers.filter((answer) => answer === 'owner').length, 1);
 });

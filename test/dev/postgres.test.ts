@@ -17,7 +17,7 @@ async function start(t: Test, folder: string): Promise<PostgresServer> {
   return server;
 }
 
-t.test('what was committed survives a stop, and a kill -9', async (t) => {
+t.test('PostgreSQL keeps committed data through a stop and a kill -9', async (t) => {
   const folder = await withFolder(t);
   const first = await start(t, folder);
   await ensureDatabase(first, 'kept');
@@ -38,7 +38,7 @@ t.test('what was committed survives a stop, and a kill -9', async (t) => {
   ]);
 });
 
-t.test('it listens on 127.0.0.1 only, with UTF-8, a password and durable settings', async (t) => {
+t.test('PostgreSQL listens on 127.0.0.1 only, uses UTF-8 and durable settings, and requires a password', async (t) => {
   const server = await start(t, await withFolder(t));
   const rows = await queryPostgres(
     server.url('postgres'),
@@ -55,12 +55,12 @@ t.test('it listens on 127.0.0.1 only, with UTF-8, a password and durable setting
   });
 });
 
-t.test('a postmaster.pid that names a process of another program does not keep it from starting', async (t) => {
+t.test('PostgreSQL starts even if postmaster.pid contains the process id of another program', async (t) => {
   const folder = await withFolder(t);
   const first = await start(t, folder);
   first.process.sendSignal('SIGKILL');
   await first.process.exited;
-  // Of the same user, since PostgreSQL only minds processes that it could signal.
+  // Runs as the same user, because PostgreSQL ignores a process that it cannot signal.
   const { uid, gid } = await stat(join(folder, 'postgres'));
   const bystander = spawn('sleep', ['600'], { stdio: 'ignore', uid, gid });
   t.teardown(() => bystander.kill('SIGKILL'));
@@ -69,7 +69,7 @@ t.test('a postmaster.pid that names a process of another program does not keep i
   t.same(await queryPostgres(second.url('postgres'), 'select 1 as one'), [{ one: 1 }]);
 });
 
-t.test('a port that is taken is told in words that PostgreSQL itself chose', async (t) => {
+t.test('starting on a port in use fails with the error message of PostgreSQL', async (t) => {
   const first = await start(t, await withFolder(t));
   const second = startPostgres({ folder: await withFolder(t), port: first.port, password: 'test' });
   await t.rejects(second, { message: /did not start[\s\S]*could not bind/ });
@@ -93,7 +93,7 @@ async function serverOf(supervisor: ChildProcess): Promise<ProcessIdentity> {
   return identify(Number(pid)) ?? { pid: 0, startedAt: '' };
 }
 
-t.test('a supervisor killed with kill -9 leaves a server, which its guard then stops', async (t) => {
+t.test('the guard stops the server after its supervisor is killed with kill -9', async (t) => {
   const folder = await withFolder(t);
   const supervisor = startSupervisor(t, [folder, 'guarded']);
   const server = await serverOf(supervisor);
@@ -103,7 +103,7 @@ t.test('a supervisor killed with kill -9 leaves a server, which its guard then s
   await waitUntil('nothing is recorded', () => listLiveRecords(join(folder, 'run')).length === 0);
 });
 
-t.test('without a guard, the next start finds the server and stops it', async (t) => {
+t.test('without a guard, the next start finds the orphaned server and stops it', async (t) => {
   const folder = await withFolder(t);
   const supervisor = startSupervisor(t, [folder]);
   const server = await serverOf(supervisor);

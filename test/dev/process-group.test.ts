@@ -21,7 +21,7 @@ function script(name: string, code: string, more: Partial<ProcessOptions> = {}):
 
 const waitForever = 'setInterval(() => {}, 60000)';
 
-t.test('what was started last is stopped first, one after the other', async (t) => {
+t.test('processes are stopped one after the other in the reverse order of their start', async (t) => {
   const stack = createProcessGroup();
   t.teardown(() => stack.forceStop());
   const ended: string[] = [];
@@ -33,13 +33,13 @@ t.test('what was started last is stopped first, one after the other', async (t) 
   t.same(ended, ['worker', 'redis', 'postgres']);
 });
 
-t.test('once it stops, nothing more is started', async (t) => {
+t.test('a process group that has stopped starts no more processes', async (t) => {
   const stack = createProcessGroup();
   await stack.stop();
   await t.rejects(stack.start(script('late', waitForever)), { message: /late was not started/ });
 });
 
-t.test('a process that does not stop in time is killed, with all that it has started', async (t) => {
+t.test('a process that does not stop in time is killed together with its children', async (t) => {
   const stack = createProcessGroup();
   const folder = await withFolder(t);
   const code = `process.on('SIGTERM', () => {});
@@ -57,7 +57,7 @@ t.test('a process that does not stop in time is killed, with all that it has sta
   await waitUntil('the grandchild is gone', () => identify(grandchild) === undefined);
 });
 
-t.test('force ends all of them at once', async (t) => {
+t.test('forceStop kills every process immediately', async (t) => {
   const stack = createProcessGroup();
   const deaf = `process.on('SIGTERM', () => {}); ${waitForever}`;
   const children = [await stack.start(script('one', deaf)), await stack.start(script('two', deaf))];
@@ -68,7 +68,7 @@ t.test('force ends all of them at once', async (t) => {
   );
 });
 
-t.test('a command that does not exist is refused by its name', async (t) => {
+t.test('starting a command that does not exist fails and names the process', async (t) => {
   const stack = createProcessGroup();
   await t.rejects(stack.start({ ...script('nothing', ''), command: '/does/not/exist' }), {
     message: /nothing could not/,

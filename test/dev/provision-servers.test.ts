@@ -3,7 +3,7 @@ import { withPostgres } from '../support/servers/postgres.ts';
 import { queryPostgres } from '../support/servers/query-postgres.ts';
 import { withDatabase } from '../support/servers/servers.ts';
 
-t.test('each test gets a migrated database of its own', async (t) => {
+t.test('each test gets its own migrated database', async (t) => {
   const [one, two] = await Promise.all([withDatabase(t), withDatabase(t)]);
   t.not(one.url, two.url);
   await queryPostgres(one.url, 'create table mine ()');
@@ -15,7 +15,7 @@ t.test('each test gets a migrated database of its own', async (t) => {
   t.ok(Number(counts?.migrations) > 0);
 });
 
-t.test('a PostgreSQL of a test keeps what was committed through a kill -9', async (t) => {
+t.test('the PostgreSQL server of a test keeps committed data through a kill -9', async (t) => {
   const server = await withPostgres(t);
   await queryPostgres(server.url, 'create table kept as select 1 as one');
   await server.kill9();

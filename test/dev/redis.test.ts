@@ -4,7 +4,8 @@ import { withOneRedis, withRedis } from '../support/servers/servers.ts';
 
 function connect(url: string): Redis {
   const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
-  redis.on('error', () => {}); // The commands are rejected.
+  // Without a listener ioredis logs the error. The commands are rejected with it.
+  redis.on('error', () => {});
   return redis;
 }
 
@@ -17,7 +18,7 @@ async function ask<T>(url: string, question: (redis: Redis) => Promise<T>): Prom
   }
 }
 
-t.test('it keeps what it acknowledged through a kill -9', async (t) => {
+t.test('Redis keeps acknowledged writes through a kill -9', async (t) => {
   const server = await withRedis(t);
   const before = server.pid;
   await ask(server.url, (redis) => redis.set('kept', 'yes'));
@@ -28,16 +29,16 @@ t.test('it keeps what it acknowledged through a kill -9', async (t) => {
   t.not(server.pid, before);
 });
 
-t.test('it keeps its data through a stop and a start on the same port', withOneRedis, async (t) => {
+t.test('Redis keeps its data when it is stopped and started on the same port', withOneRedis, async (t) => {
   const server = await withRedis(t);
   await ask(server.cacheUrl, (redis) => redis.set('kept', 'yes'));
   await server.stop();
   await server.start();
   t.equal(await ask(server.cacheUrl, (redis) => redis.get('kept')), 'yes');
-  t.equal(await ask(server.queueUrl, (redis) => redis.get('kept')), null, 'the queue has another database');
+  t.equal(await ask(server.queueUrl, (redis) => redis.get('kept')), null, 'the queue uses another database');
 });
 
-t.test('it is set for a queue that loses nothing, and asks for a password', async (t) => {
+t.test('Redis has durable settings, does not evict keys and requires a password', async (t) => {
   const server = await withRedis(t);
   const config = await ask(server.url, (redis) => redis.config('GET', 'append*', 'maxmemory-policy'));
   const settings = Object.fromEntries(pairs(config as string[]));
@@ -48,7 +49,7 @@ t.test('it is set for a queue that loses nothing, and asks for a password', asyn
   );
 });
 
-t.test('its settings can be replaced for a test', async (t) => {
+t.test('a test can override settings of Redis', async (t) => {
   const server = await withRedis(t, { settings: { appendfsync: 'everysec' } });
   t.same(await ask(server.url, (redis) => redis.config('GET', 'appendfsync')), ['appendfsync', 'everysec']);
 });

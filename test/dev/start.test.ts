@@ -8,7 +8,7 @@ import { withFolder } from '../support/with-folder.ts';
 
 const recorded = (folder: string) => listLiveRecords(join(folder, 'run'));
 
-t.test('npm start brings up all of it, and its data survive a kill -9', { timeout: 300_000 }, async (t) => {
+t.test('npm start starts every process, and data survives a kill -9', { timeout: 300_000 }, async (t) => {
   const folder = join(await withFolder(t), 'data');
   const first = npmStart(t, folder);
   const { url, token } = await first.ready();
@@ -16,7 +16,7 @@ t.test('npm start brings up all of it, and its data survive a kill -9', { timeou
   const [, body] = /-d '(.*)'$/m.exec(first.output()) ?? [];
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=20' };
   const answer = await fetch(`${url}/api/fields/global/updates`, { method: 'POST', headers, body });
-  t.equal(answer.status, 200, 'the particle of the curl that it prints is applied');
+  t.equal(answer.status, 200, 'the update of the printed curl command is applied');
 
   const running = recorded(folder);
   t.same(running.map(({ name }) => name).sort(), ['api', 'postgres', 'redis', 'worker']);
@@ -24,11 +24,11 @@ t.test('npm start brings up all of it, and its data survive a kill -9', { timeou
   await first.exited();
   const second = npmStart(t, folder);
   const again = await second.ready();
-  t.notOk(running.some(isAlive), 'nothing of the first run is left');
+  t.notOk(running.some(isAlive), 'no process of the first run is left');
   const state = await fetch(`${again.url}/api/fields/global`, { headers });
-  t.match(await state.json(), { version: 1, memoryParticles: [{ id: 'hello' }] }, 'and the old token is still good');
+  t.match(await state.json(), { version: 1, memoryParticles: [{ id: 'hello' }] }, 'the old token is still valid');
 
-  await t.test('a second one is refused the same folder', async (t) => {
+  await t.test('a second npm start with the same folder fails', async (t) => {
     const third = npmStart(t, folder);
     t.equal(await third.exited(), '1');
     t.match(third.output(), /Another npm start \(pid \d+\) uses/);
@@ -42,7 +42,7 @@ t.test('npm start brings up all of it, and its data survive a kill -9', { timeou
   t.notOk(readdirSync(folder).includes('lock.json'));
 });
 
-t.test('in production nothing is started or made up: what is missing is named', async (t) => {
+t.test('in production npm start starts nothing and lists the missing settings', async (t) => {
   const folder = join(await withFolder(t), 'data');
   const start = npmStart(t, folder, { NODE_ENV: 'production' });
   t.equal(await start.exited(), '1');
@@ -51,7 +51,7 @@ t.test('in production nothing is started or made up: what is missing is named', 
 });
 
 t.test(
-  'when the worker dies, so does all the rest, with an exit code that says so',
+  'when the worker dies, npm start stops every other process and exits with code 1',
   { timeout: 300_000 },
   async (t) => {
     const folder = join(await withFolder(t), 'data');

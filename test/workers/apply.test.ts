@@ -19,7 +19,7 @@ const cell = (counter: number, x: number, value: number, seen = 0): Update => ({
   cells: [{ x, y: 0, value }],
 });
 
-t.test('updates in the queue are applied once each, in the database, the cache and on the channel', async (t) => {
+t.test('each queued update is applied once, and the database, the cache and the channel agree', async (t) => {
   const backing = await withBacking(t);
   const { producer, reader, cache, keys } = backing;
   const messages: string[] = [];
@@ -54,7 +54,7 @@ t.test('updates in the queue are applied once each, in the database, the cache a
       ['bob', 4, 'conflict'],
     ],
   );
-  const cached = await waitUntil('the cache stands at version 4', async () => {
+  const cached = await waitUntil('the cache is at version 4', async () => {
     const pieces = await cache.read(field);
     return pieces?.version === 4 ? pieces : undefined;
   });

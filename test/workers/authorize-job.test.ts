@@ -1,4 +1,4 @@
-/** What a worker checks of a job although the door has checked it before. */
+/** The authorization checks that a worker repeats after the API, before it applies a job. */
 import t from 'tap';
 import { revoke } from '../../db/models/revocation.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
@@ -17,14 +17,14 @@ const { first: queue } = backing.producer.queues;
 const field = asField('team-red');
 let counter = 0;
 
-/** What becomes of a job: `applied`, or why it failed. */
+/** @returns `applied`, or the reason why the job failed */
 async function readOutcome(job: Partial<ApplyUpdates>): Promise<string> {
   counter += 1;
   const data = { field, device: asDevice('phone'), updates: [setCell(counter, 0, 0.5)], acceptedAt: Date.now() };
   const added = await queue.add('apply-updates', { ...data, ...job });
   return waitUntil('the job has ended', async () => {
     const found = await queue.getJob(added.id ?? '');
-    // What is done is not kept.
+    // Completed jobs are removed from the queue.
     if (!found) return 'applied';
     return found.finishedOn === undefined ? undefined : found.failedReason;
   });
@@ -35,7 +35,7 @@ const before = { acceptedAt: revokedAt - 10_000 };
 const notCovered = /^forbidden: the token did not cover this field$/;
 const revoked = /^token_revoked: the token was revoked before this was accepted$/;
 
-t.test('a job for a field that its token did not cover is failed with its reason', async (t) => {
+t.test('a job for a field that its token did not cover fails with the reason', async (t) => {
   t.equal(await readOutcome({ grant: { pattern: 'team-*' } }), 'applied');
   t.equal(await readOutcome({ grant: { pattern: 'team-red' } }), 'applied');
   t.equal(await readOutcome({ grant: { pattern: '*' } }), 'applied');
@@ -43,7 +43,7 @@ t.test('a job for a field that its token did not cover is failed with its reason
   t.match(await readOutcome({ grant: { pattern: 'team-re' } }), notCovered);
 });
 
-t.test('what was accepted before its token was revoked is applied, what was accepted after is not', async (t) => {
+t.test('updates accepted before their token was revoked are applied, and those accepted after fail', async (t) => {
   const issuedAt = Math.floor(revokedAt / 1000) - 60;
   const cases: Partial<ApplyUpdates>[] = [
     { grant: { pattern: '*', tokenId: 'stolen' } },
@@ -58,20 +58,20 @@ t.test('what was accepted before its token was revoked is applied, what was acce
   }
 });
 
-t.test('a token that was issued after a device or user was revoked is good', async (t) => {
+t.test('a token that was issued after its device or user was revoked is valid', async (t) => {
   const issuedAt = Math.floor(revokedAt / 1000) + 5;
   t.equal(await readOutcome({ grant: { pattern: '*', issuedAt }, device: asDevice('lost'), ...after }), 'applied');
   t.equal(await readOutcome({ grant: { pattern: '*', issuedAt }, user: 'mallory', ...after }), 'applied');
 });
 
-t.test('a running worker hears of what is revoked', async (t) => {
+t.test('a running worker enforces a new revocation', async (t) => {
   await revoke(backing.db, { kind: 'user', subject: 'late' });
   const acceptedAt = Date.now() + 10_000;
   const isRefused = async () => revoked.test(await readOutcome({ user: 'late', grant: { pattern: '*' }, acceptedAt }));
   t.ok(await waitUntil('a job of the user is refused', isRefused));
 });
 
-t.test('keys that reach for a prototype get nowhere in jobs either', async (t) => {
+t.test('jobs with keys such as __proto__ fail or lose those keys', async (t) => {
   const update = JSON.parse('{"counter":9000,"timestamp":1,"seen":0,"kind":"particle.remove","id":"x","__proto__":{}}');
   t.match(await readOutcome({ updates: [update] }), /^invalid_input/);
   const clocked = JSON.parse(
@@ -79,6 +79,6 @@ t.test('keys that reach for a prototype get nowhere in jobs either', async (t) =
   );
   t.equal(await readOutcome({ updates: [clocked] }), 'applied');
   const { rows } = await backing.db.raw('SELECT update FROM field_updates WHERE counter = 9001');
-  t.equal(JSON.stringify(rows[0].update.clock), '{}', 'in a clock they are left out');
+  t.equal(JSON.stringify(rows[0].update.clock), '{}', 'a vector clock drops them');
   t.match(await readOutcome(JSON.parse('{"__proto__":{"user":"x"},"constructor":{}}')), /^invalid_input/);
 });

@@ -13,7 +13,7 @@ import { withFolder } from '../support/with-folder.ts';
 
 const longTimeout = { timeoutMs: 120_000, intervalMs: 200 };
 
-/** A backup is due, and the process that takes it finds its settings in the environment, as that of a worker does. */
+/** Sets up a schedule with a backup due. The child process reads its settings from the environment. */
 async function withSchedule(t: Test) {
   const backing = await withFilledBacking(t);
   const folder = await withFolder(t);
@@ -27,7 +27,7 @@ async function withSchedule(t: Test) {
   return { ...backing, config, folder };
 }
 
-t.test('a worker has a backup taken and verified by a process of its own, and two workers make one', async (t) => {
+t.test('two workers take and verify one backup, in a child process', async (t) => {
   const { config, folder, ...backing } = await withSchedule(t);
   const workers = [createLifecycle(backing.log), createLifecycle(backing.log)];
   t.teardown(() => Promise.all(workers.map((lifecycle) => lifecycle.stop())));
@@ -38,15 +38,19 @@ t.test('a worker has a backup taken and verified by a process of its own, and tw
     async () => (await listBackups(folder)).find(({ verdict }) => verdict),
     longTimeout,
   );
-  // The verdict is written before it is recorded in the database: a worker stopped in between verifies once more.
-  await waitUntil('nothing is due', async () => !(await isAnythingDue(backing.db, planBackups(config))), longTimeout);
+  // The result is written to the folder before it is recorded in the database, so wait for both.
+  await waitUntil(
+    'no backup or verification is due',
+    async () => !(await isAnythingDue(backing.db, planBackups(config))),
+    longTimeout,
+  );
   t.match(verified.verdict, { fields: 2, updates: 34, differences: [] });
   await Promise.all(workers.map((lifecycle) => lifecycle.stop()));
   t.equal((await listBackups(folder)).length, 1);
   t.match(await runBackups(planBackups(config)), { written: undefined, verified: undefined });
 });
 
-t.test('a worker that is told to take none takes none', async (t) => {
+t.test('a worker takes no backup when scheduled backups are disabled', async (t) => {
   const backing = await withFilledBacking(t);
   const lifecycle = createLifecycle(backing.log);
   startBackupScheduler({ config: backing.config, log: backing.log, lifecycle, db: backing.db }, { intervalMs: 1 });
@@ -55,13 +59,13 @@ t.test('a worker that is told to take none takes none', async (t) => {
   t.equal(rows.length, 0);
 });
 
-t.test('a worker that is stopped while it asks whether a backup is due starts no process for one', async (t) => {
+t.test('a worker that is stopped while it checks whether a backup is due starts no backup process', async (t) => {
   const { config, folder, ...backing } = await withSchedule(t);
   const lifecycle = createLifecycle(backing.log);
   await withPgClient(directDatabaseUrl(config), async (client) => {
     await client.query('BEGIN; LOCK TABLE backups');
     startBackupScheduler({ config, log: backing.log, lifecycle, db: backing.db }, { intervalMs: 1 });
-    await waitUntil('the worker asks', async () => {
+    await waitUntil('the worker is checking', async () => {
       const waiting = await client.query('SELECT FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))');
       return waiting.rowCount;
     });

@@ -13,9 +13,9 @@ const listenerSql = `
   SELECT pid FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = ? AND query LIKE '%LISTEN bullmq_jobs%'`;
 
-// Once its subscription had failed, BullMQ waited up to an hour to be told of a job; and a connection that falls silent tells
-// of none.
-t.test('a worker whose connections break, and then fall silent, finds what is in the fallback queue', async (t) => {
+// After a failed subscription, BullMQ alone waits up to an hour for a notification, which an unresponsive connection
+// never delivers.
+t.test('a worker consumes the fallback queue after its connections break and then stop responding', async (t) => {
   const { config, log, db, cacheRedis: redis, keys } = await withBacking(t);
   const url = new URL(directDatabaseUrl(config));
   const link = new TcpLink('worker', 'postgres', Number(url.port));
@@ -45,11 +45,11 @@ t.test('a worker whose connections break, and then fall silent, finds what is in
     taken += 1;
   };
   startFallbackConsumer({ config: behindLink, log: counting, lifecycle, db, redis, keys }, process, undefined);
-  const listener = await waitUntil('the worker waits to be told', readListener);
+  const listener = await waitUntil('the worker listens for notifications', readListener);
   link.setMode('refuse');
-  await waitUntil('it fails to reconnect, several times', () => errors >= 6);
+  await waitUntil('reconnecting fails several times', () => errors >= 6);
   link.setMode('pass');
-  await waitUntil('it waits to be told again', async () => {
+  await waitUntil('the worker listens again', async () => {
     const next = await readListener();
     return next !== undefined && next !== listener;
   });

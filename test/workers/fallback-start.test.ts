@@ -11,20 +11,24 @@ const countSql = `
   SELECT count(*)::int AS count FROM pg_stat_activity
   WHERE application_name = 'field-fallback-queue' AND datname = current_database()`;
 
-t.test('a worker that is stopped while it still connects to the fallback queue takes nothing from it', async (t) => {
+t.test('a worker that is stopped while it connects to the fallback queue consumes no jobs', async (t) => {
   const { config, log, db, cacheRedis: redis, keys } = await withBacking(t);
-  const takers: string[] = [];
+  const consumers: string[] = [];
   const start = (name: string) => {
     const lifecycle = createLifecycle(log);
-    startFallbackConsumer({ config, log, lifecycle, db, redis, keys }, async () => void takers.push(name), undefined);
+    startFallbackConsumer(
+      { config, log, lifecycle, db, redis, keys },
+      async () => void consumers.push(name),
+      undefined,
+    );
     return lifecycle;
   };
   await start('stopped').stop();
   const other = start('other');
   const queue = new FallbackQueue(directDatabaseUrl(config), log);
   await queue.add([jobOf(asField('garden'), asDevice('ada'), [setCell(1, 1, 0.5)])]);
-  await waitUntil('the job is taken', () => takers.length > 0);
-  t.same(takers, ['other']);
+  await waitUntil('the job is taken', () => consumers.length > 0);
+  t.same(consumers, ['other']);
   await queue.close();
   await other.stop();
   await waitUntil('no connection is left', async () => {

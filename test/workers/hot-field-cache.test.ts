@@ -1,4 +1,4 @@
-/** The copies of fields that a worker keeps between commits. */
+/** The field states that a worker keeps in memory between commits. */
 import t from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
 import { deleteLogThrough } from '../../db/write/log-pruning.ts';
@@ -8,7 +8,7 @@ import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 
-t.test('a copy is not trusted when the log that leads on from it has been pruned', async (t) => {
+t.test('a cached state is reloaded when the log entries that follow it have been pruned', async (t) => {
   const { db } = await withBacking(t);
   const field = asField('returning');
   const commit = async (live: HotFieldCache, device: string) => {

@@ -13,7 +13,7 @@ const field = asField('garden');
 const alice = asDevice('alice');
 const bob = asDevice('bob');
 
-/** Makes the log look `days` older than it is. */
+/** Moves every timestamp of the log and its snapshots `days` into the past. */
 async function backdateLog({ db }: Backing, days: number): Promise<void> {
   const ms = days * 86_400_000;
   await db('field_updates').update({ logged_at: db.raw('logged_at - ?', [ms]) });
@@ -24,7 +24,7 @@ async function backdateLog({ db }: Backing, days: number): Promise<void> {
   await db.raw('UPDATE field_snapshots SET time = time - ?', [ms]);
 }
 
-t.test('a field that fell quiet gets a snapshot at its last version', async (t) => {
+t.test('an idle field gets a snapshot at its last version', async (t) => {
   const backing = await withBacking(t);
   const worker = await withWorker(t, backing);
   for (const counter of [1, 2, 3]) {
@@ -40,7 +40,7 @@ t.test('a field that fell quiet gets a snapshot at its last version', async (t) 
   t.equal(await readStored(backing, field), before);
 });
 
-t.test('what lies behind the retention is forgotten, and what was applied there still is', async (t) => {
+t.test('pruning removes the log before the retention limit but keeps the state and detects duplicates', async (t) => {
   const backing = await withBacking(t, { SNAPSHOT_EVERY: '10' });
   const { db, producer, reader } = backing;
   const first = await withWorker(t, backing);
@@ -52,27 +52,27 @@ t.test('what lies behind the retention is forgotten, and what was applied there 
   await backdateLog(backing, 40);
   const before = await readStored(backing, field);
   t.equal(await pruneLogs({ ...backing }), 31);
-  t.equal(await readStored(backing, field), before, 'the state is the same');
+  t.equal(await readStored(backing, field), before, 'the state is unchanged');
   t.equal((await reader.readLog(field, 0, 10))?.oldest, 31);
   await t.rejects(reader.loadStateAt(field, 5), { code: 'version_not_kept' });
   t.equal((await reader.loadStateAt(field, 31)).version, 31);
   t.notOk(
     await inReadTransaction(db, (trx) => loadSnapshotAtOrBefore(trx, field, 30, 31)),
-    'no snapshot before the log is kept',
+    'no snapshot from before the log is kept',
   );
 
   await withWorker(t, backing);
   await producer.enqueue(jobOf(field, alice, old.slice(0, 5)));
   await producer.enqueue(jobOf(field, bob, [putParticle(1, 'p0', { resonance: 0.9 }, { timestamp: 1 })]));
   await waitForVersion(backing, field, 32);
-  await waitUntil('nothing waits', async () => (await producer.countBacklog()) === 0);
+  await waitUntil('no job is pending', async () => (await producer.countBacklog()) === 0);
   const state = await reader.loadState(field);
-  t.equal(state?.version, 32, 'what had been applied is still a duplicate');
-  t.ok(state?.particles.has('p0'), 'a late writer meets no trace of what was removed so long ago');
+  t.equal(state?.version, 32, 'an update whose log entry was pruned is still a duplicate');
+  t.ok(state?.particles.has('p0'), 'the tombstone was purged, so a late write recreates the particle');
   t.same((await verifyField(db, field)).differences, []);
 });
 
-t.test('pruning a busy field replays to the same state from every snapshot that is kept', async (t) => {
+t.test('after pruning a busy field, every snapshot that is kept replays to the same state', async (t) => {
   const backing = await withBacking(t, { SNAPSHOT_EVERY: '100' });
   const { db, producer } = backing;
   const worker = await withWorker(t, backing);
@@ -103,7 +103,7 @@ t.test('pruning a busy field replays to the same state from every snapshot that 
   t.ok(verification.snapshotsCompared >= 3, 'several snapshots were compared');
 });
 
-t.test('the newest fifty conflicts are kept, and all are counted', async (t) => {
+t.test('the newest fifty conflicts are kept, and every conflict is counted', async (t) => {
   const backing = await withBacking(t);
   const { db, producer, reader } = backing;
   await withWorker(t, backing);

@@ -13,7 +13,7 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const field = asField('measured');
 
-t.test('a worker counts what it does with updates, under known labels only', async (t) => {
+t.test('a worker counts the updates it settles, using only documented label values', async (t) => {
   const port = await findFreePort();
   const backing = await withBacking(t, { METRICS_PORT: String(port) });
   const { producer } = backing;
@@ -28,7 +28,7 @@ t.test('a worker counts what it does with updates, under known labels only', asy
   await withWorker(t, backing);
   await waitForVersion(backing, field, 3);
   const url = `http://127.0.0.1:${port}/metrics`;
-  const samples = await waitUntil('all is counted', async () => {
+  const samples = await waitUntil('every update is counted', async () => {
     const seen = await readMetrics(url);
     const settled = sumOf(seen, 'field_updates_settled_total');
     return settled === 5 && sumOf(seen, 'field_jobs_failed_total') === 1 && seen;
@@ -46,10 +46,10 @@ t.test('a worker counts what it does with updates, under known labels only', asy
   }
   t.equal(sum('field_batch_updates_sum'), 5);
   for (const name of ['field_applied_lag_seconds', 'field_visible_lag_seconds']) {
-    t.equal(sum(`${name}_count`), 4, `${name}, of each job`);
-    t.equal(sum(`${name}_bucket`, { le: '1800' }), 3, 'one of them had waited for an hour');
+    t.equal(sum(`${name}_count`), 4, `${name} has one sample per job`);
+    t.equal(sum(`${name}_bucket`, { le: '1800' }), 3, 'one job had waited for an hour');
     const seconds = sum(`${name}_sum`) ?? 0;
-    t.ok(seconds >= 3600, 'in seconds');
+    t.ok(seconds >= 3600, 'the unit is seconds');
   }
   for (const dependency of dependencies) t.equal(sum('field_dependency_up', { dependency }), 1, dependency);
 
@@ -71,7 +71,7 @@ t.test('a worker counts what it does with updates, under known labels only', asy
   }
 });
 
-t.test('a worker says how it is, and tells the truth', { timeout: 60_000 }, async (t) => {
+t.test('the health endpoints of a worker report outages of the cache and the queue', { timeout: 60_000 }, async (t) => {
   const port = await findFreePort();
   const [queue, cache] = [await withRedis(t), await withRedis(t)];
   const backing = await withBacking(t, {
@@ -91,21 +91,21 @@ t.test('a worker says how it is, and tells the truth', { timeout: 60_000 }, asyn
   t.match(await ask('/health/ready'), { status: 200, body: { status: 'ready' } });
 
   await cache.stop();
-  await waitUntil('it misses the cache', () => isHealth('degraded'));
+  await waitUntil('the worker detects that the cache is down', () => isHealth('degraded'));
   t.match((await ask('/health')).body.checks, { cache: { status: 'down' }, queue: { status: 'up' } });
-  t.equal((await ask('/health/ready')).status, 200, 'it works without');
+  t.equal((await ask('/health/ready')).status, 200, 'it is ready without the cache');
 
   await queue.stop();
-  await waitUntil('it misses the queue', async () => {
+  await waitUntil('the worker detects that the queue is down', async () => {
     const { body } = await ask('/health');
     return (body.checks as { queue: { status: string } }).queue.status === 'down';
   });
-  t.equal((await ask('/health/ready')).status, 200, 'it takes what is put into PostgreSQL');
+  t.equal((await ask('/health/ready')).status, 200, 'it is ready because it still consumes the fallback queue');
 
   await Promise.all([queue.start(), cache.start()]);
   await waitUntil('it is healthy again', () => isHealth('healthy'));
   t.equal((await ask('/nowhere')).status, 404);
   t.equal((await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST' })).status, 405);
   await worker.stop();
-  await t.rejects(fetch(`http://127.0.0.1:${port}/health/live`), 'and it is gone with its worker');
+  await t.rejects(fetch(`http://127.0.0.1:${port}/health/live`), 'the server stops with the worker');
 });

@@ -13,7 +13,7 @@ async function readOrder({ reader }: Backing, max = 1000): Promise<string[]> {
   return (page?.updates ?? []).map(({ device, update, outcome }) => `${device} ${update.counter} ${outcome}`);
 }
 
-t.test("a device's updates are applied in its order, though jobs overtake each other", async (t) => {
+t.test("a device's updates are applied in the order of their counters when jobs arrive out of order", async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   await withWorker(t, backing);
@@ -33,7 +33,7 @@ t.test("a device's updates are applied in its order, though jobs overtake each o
   );
 });
 
-t.test('numbers that a device leaves out are not waited for in vain for long', async (t) => {
+t.test('updates are applied after a short wait when a device skips counters', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const counters = [10, 20, 30, 40, 50, 60];
@@ -43,10 +43,14 @@ t.test('numbers that a device leaves out are not waited for in vain for long', a
   await waitForVersion(backing, field, counters.length);
   await backing.producer.enqueue(jobOf(field, alice, [setCell(5, 1, 0.5)]));
   await waitForVersion(backing, field, 7);
-  t.equal((await readOrder(backing)).at(-1), 'alice 5 superseded', 'and one that comes later still counts');
+  t.equal(
+    (await readOrder(backing)).at(-1),
+    'alice 5 superseded',
+    'an update with a lower counter that arrives later is still logged',
+  );
 });
 
-t.test('a device that waits for its receipts is never told that it was superseded', async (t) => {
+t.test('no update is superseded when a device enqueues its updates in order', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const count = 400;
@@ -60,7 +64,7 @@ t.test('a device that waits for its receipts is never told that it was supersede
   );
 });
 
-t.test('what one sender puts into the queue is applied in its order, whichever devices it is of', async (t) => {
+t.test('jobs that one producer enqueues for many devices are applied in the order of the queue', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const sent = (await readUpdates('concurrent-cells.ndjson.gz')).slice(0, 6000);
@@ -76,17 +80,17 @@ t.test('what one sender puts into the queue is applied in its order, whichever d
   );
 });
 
-t.test('what a device may be held back is bounded', async (t) => {
+t.test('the number of times that an update of a device is deferred is bounded', async (t) => {
   const holds = new ReorderWindow();
   const holdsIn = (from: number, ms: number) =>
     Array.from({ length: ms / 10 }, (_, index) => holds.shouldDefer(alice, 1, 3, from + index * 10)).filter(Boolean)
       .length;
-  t.notOk(holds.shouldDefer(alice, 1, 2, 0), 'the next number is never early');
-  t.notOk(holds.shouldDefer(alice, 5, 2, 0), 'nor is one that comes late');
+  t.notOk(holds.shouldDefer(alice, 1, 2, 0), 'the next counter is never deferred');
+  t.notOk(holds.shouldDefer(alice, 5, 2, 0), 'neither is a lower counter');
   t.equal(holdsIn(1000, 2000), 20);
-  t.equal(holdsIn(4000, 2000), 20, 'and then anew');
+  t.equal(holdsIn(4000, 2000), 20, 'the bound applies again after a pause');
   t.ok(
     holds.shouldDefer(alice, 1, 3, 9000) && holds.shouldDefer(alice, 1, 4, 9000),
-    'all that is looked at together counts once',
+    'several checks at the same time count once',
   );
 });

@@ -12,7 +12,7 @@ import { waitUntil } from '../support/wait-until.ts';
 const field = asField('garden');
 const alice = asDevice('alice');
 
-t.test('updates go on while the cache is away, and the cache is told when it is back', async (t) => {
+t.test('updates are applied while the cache is unavailable and published once it returns', async (t) => {
   const cacheServer = await withRedis(t);
   const backing = await withBacking(t, { CACHE_REDIS_URL: cacheServer.cacheUrl });
   await withWorker(t, backing);
@@ -31,7 +31,7 @@ t.test('updates go on while the cache is away, and the cache is told when it is 
   });
 });
 
-t.test('a commit replaces a copy that the cache has lost', async (t) => {
+t.test('a commit rewrites a state that the cache has lost', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   await backing.producer.enqueue(jobOf(field, alice, [setCell(1, 1, 0.1), setCell(2, 2, 0.1)]));
@@ -42,23 +42,23 @@ t.test('a commit replaces a copy that the cache has lost', async (t) => {
   t.equal(await readCached(backing, field), await readStored(backing, field));
 });
 
-t.test('an update that was committed but never published is published when it comes again', async (t) => {
+t.test('an update that was committed but not published is published when it is sent again', async (t) => {
   const backing = await withBacking(t);
   const first = await withWorker(t, backing);
   const updates = [setCell(1, 1, 0.1), setCell(2, 2, 0.2)];
   await backing.producer.enqueue(jobOf(field, alice, updates));
   await waitForCache(backing, field, 2);
   await first.stop();
-  // As if the worker had died between its commit and the cache.
+  // Simulates a worker that crashed between its commit and the update of the cache.
   await backing.cacheRedis.hset(backing.keys.stateKey(field), 'version', '1');
   await withWorker(t, backing);
   await backing.producer.enqueue(jobOf(field, alice, updates));
   await waitForCache(backing, field, 2);
   t.equal(await readCached(backing, field), await readStored(backing, field));
-  t.equal((await backing.reader.loadState(field))?.version, 2, 'and it was not applied twice');
+  t.equal((await backing.reader.loadState(field))?.version, 2, 'it was not applied twice');
 });
 
-t.test('a job that can never be applied fails with its reason, and its neighbours are applied', async (t) => {
+t.test('a job that can never be applied fails with its reason, and the jobs around it are applied', async (t) => {
   const backing = await withBacking(t);
   const { first: queue } = backing.producer.queues;
   const poison = { ...jobOf(field, alice, [setCell(1, 99, 0.1)]), acceptedAt: 1 };
@@ -69,7 +69,7 @@ t.test('a job that can never be applied fails with its reason, and its neighbour
   ]);
   await withWorker(t, backing);
   await waitForVersion(backing, field, 2);
-  const [failed] = await waitUntil('the job is among the failed', async () => {
+  const [failed] = await waitUntil('the job has failed', async () => {
     const jobs = await queue.getFailed();
     return jobs.length > 0 ? jobs : undefined;
   });
@@ -77,22 +77,19 @@ t.test('a job that can never be applied fails with its reason, and its neighbour
   t.equal(failed?.attemptsMade, 1);
 });
 
-t.test('a job that the database refuses fails alone, out of the middle of a batch', async (t) => {
+t.test('a job that the database rejects fails alone, and the rest of its batch is applied', async (t) => {
   const backing = await withBacking(t);
-  // A constraint that stands for whatever only the database can know.
+  // The constraint simulates an update that passes validation and that only the database rejects.
   await backing.db.raw(`ALTER TABLE field_updates ADD CHECK (device_id <> 'mallory')`);
   const devices = Array.from({ length: 40 }, (_, index) => (index === 20 ? 'mallory' : `device-${index}`));
   await backing.producer.enqueueAll(devices.map((device) => jobOf(field, asDevice(device), [setCell(1, 1, 0.5)])));
   await withWorker(t, backing);
   await waitForVersion(backing, field, 39);
-  await waitUntil(
-    'one job is among the failed',
-    async () => (await backing.producer.queues.first.getFailedCount()) === 1,
-  );
+  await waitUntil('one job has failed', async () => (await backing.producer.queues.first.getFailedCount()) === 1);
   t.same((await verifyField(backing.db, field)).differences, []);
 });
 
-t.test('a lost connection passes, a broken constraint does not', async (t) => {
+t.test('a lost connection is a transient error, and a constraint violation is not', async (t) => {
   const withCode = (code: string) => Object.assign(new Error('from the driver'), { code });
   for (const code of ['ECONNREFUSED', '57P01', '40001', '40P01', '53100', '08006', '25006', '28P01', '3D000', '42P01'])
     t.ok(isTransient(withCode(code)), code);

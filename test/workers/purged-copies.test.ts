@@ -23,10 +23,10 @@ import { type Random, seededRandom } from '../unit/field/support/seeded-random.t
 
 type Database = Backing['db'];
 
-/** Every commit keeps its snapshot, so that a wrong copy is stored at once. */
+/** Every commit writes a snapshot, so that a wrong cached state is stored immediately. */
 const settings = { snapshotEvery: 1 };
 
-/** A worker's copies, with a device that writes through them. */
+/** The cached states of one worker, and a device that writes through them. */
 function openWorker(db: Database, name: string) {
   const live = new HotFieldCache();
   const counters = new Map<string, number>();
@@ -51,7 +51,7 @@ function openWorker(db: Database, name: string) {
   };
 }
 
-/** What retention does to one field, up to a version that the test chooses; the whole log without one. */
+/** Prunes one field as retention does, up to the given version; without one, prunes the whole log. */
 async function purge(db: Database, id: string, version?: number): Promise<void> {
   await db.transaction(async (trx) => {
     const [locked] = await lockFields(trx, [asField(id)]);
@@ -64,7 +64,7 @@ const putAndRemove = (next: () => number) => [
   putParticle(next(), 'ghost', { resonance: 0.2 }),
   removeParticle(next(), 'ghost'),
 ];
-/** Older than the removal and ignorant of it: only a purged field takes it. */
+/** Older than the removal and concurrent with it, so it is applied only after the tombstone has been purged. */
 const putLate = (next: () => number) => [putParticle(next(), 'ghost', { resonance: 0.9 }, { timestamp: 1 })];
 const touchCell = (next: () => number) => [setCell(next(), 1, 0.5)];
 
@@ -84,7 +84,7 @@ const interleavings: Record<string, (db: Database, id: string) => Promise<void>>
     await second.commit(id, putLate);
     await first.commit(id, touchCell);
   },
-  'the copy was behind before the purge': async (db, id) => {
+  'the cached state was behind before the purge': async (db, id) => {
     const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
     await first.commit(id, putAndRemove);
     await second.commit(id, touchCell);
@@ -92,7 +92,7 @@ const interleavings: Record<string, (db: Database, id: string) => Promise<void>>
     await second.commit(id, putLate);
     await first.commit(id, touchCell);
   },
-  'two purges go by': async (db, id) => {
+  'the field is purged twice': async (db, id) => {
     const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
     await first.commit(id, putAndRemove);
     await first.commit(id, touchCell);
@@ -102,7 +102,7 @@ const interleavings: Record<string, (db: Database, id: string) => Promise<void>>
     await purge(db, id, 3);
     await first.commit(id, touchCell);
   },
-  'one version is purged twice': async (db, id) => {
+  'the same version is purged twice': async (db, id) => {
     const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
     await first.commit(id, touchCell);
     await first.commit(id, putAndRemove);
@@ -112,7 +112,10 @@ const interleavings: Record<string, (db: Database, id: string) => Promise<void>>
     await second.commit(id, putLate);
     await first.commit(id, touchCell);
   },
-  'both workers hold the field, and the late write comes through the one that knows of the purge': async (db, id) => {
+  'both workers have the field cached, and the late write arrives at the one that has seen the purge': async (
+    db,
+    id,
+  ) => {
     const [first, second] = [openWorker(db, 'first'), openWorker(db, 'second')];
     await first.commit(id, putAndRemove);
     await second.commit(id, touchCell);
@@ -125,7 +128,7 @@ const interleavings: Record<string, (db: Database, id: string) => Promise<void>>
   },
 };
 
-t.test('a worker whose copy is older than a purge keeps what was applied after it, when', async (t) => {
+t.test('a worker whose cached state is older than a purge keeps the updates applied after it, when', async (t) => {
   const { db, reader } = await withBacking(t);
   for (const [index, [when, run]] of Object.entries(interleavings).entries()) {
     await t.test(when, async (t) => {
@@ -133,14 +136,14 @@ t.test('a worker whose copy is older than a purge keeps what was applied after i
       await run(db, id);
       const state = await reader.loadState(asField(id));
       const kept = await reader.loadStateAt(asField(id), state?.version ?? 0);
-      t.ok(kept.particles.has('ghost'), 'the late particle is in the state that the worker stored');
+      t.ok(kept.particles.has('ghost'), 'the stored state contains the late particle');
       t.same(encodeSnapshot(kept), state && encodeSnapshot(state), 'the two ways to read the field agree');
       t.same((await verifyField(db, asField(id))).differences, []);
     });
   }
 });
 
-t.test('a state read from PostgreSQL while the field is purged and written is that of one moment', async (t) => {
+t.test('a state read while the field is purged and written is a consistent snapshot', async (t) => {
   const { db, reader } = await withBacking(t);
   const id = 'read-while-purged';
   const { state } = await openWorker(db, 'first').commit(id, putAndRemove);
@@ -148,7 +151,7 @@ t.test('a state read from PostgreSQL while the field is purged and written is th
   const before = encodeSnapshot(state);
   let reading: Promise<FieldState | undefined> | undefined;
   await db.transaction(async (trx) => {
-    // Stops the reader between the field's row and its log.
+    // Blocks the reader after it has read the field's row and before it reads the log.
     await trx.raw('LOCK TABLE field_updates IN ACCESS EXCLUSIVE MODE');
     reading = reader.loadState(asField(id));
     await waitUntil('the reader waits for the log', async () => {
@@ -169,7 +172,7 @@ t.test('a state read from PostgreSQL while the field is purged and written is th
 const steps = 120;
 const seeds = process.env.FUZZ_SEED ? [Number(process.env.FUZZ_SEED)] : [1, 2, randomInt(2 ** 31)];
 
-/** A write that is often older than what the field holds, and ignorant of it. */
+/** A write that is often older than the field's values and concurrent with them. */
 function makeUpdate(random: Random, counter: number, version: number): Update {
   const past = { timestamp: 1 + random.below(1000), seen: random.chance(0.3) ? random.below(version + 1) : 0 };
   const id = `p${random.below(6)}`;
@@ -178,13 +181,13 @@ function makeUpdate(random: Random, counter: number, version: number): Update {
   return setCell(counter, 1, random.next(), past);
 }
 
-t.test("three workers' copies stay what one unbroken fold of all commits and purges gives", async (t) => {
+t.test('the cached states of three workers equal one continuous fold of all commits and purges', async (t) => {
   const { db, reader } = await withBacking(t);
   for (const seed of seeds) {
-    await t.test(`seed ${seed} (FUZZ_SEED repeats it)`, async (t) => {
+    await t.test(`the states are equal with seed ${seed} (set FUZZ_SEED to repeat it)`, async (t) => {
       const random = seededRandom(seed);
       const workers = ['a', 'b', 'c'].map((name) => openWorker(db, name));
-      // The oracle has neither copies nor a log: it folds each update as it is committed, and purges as retention does.
+      // The oracle has neither a cache nor a log. It folds every committed update and purges as retention does.
       const oracles = ['one', 'two'].map((name) => {
         const id = `${name}-${seed}`;
         return { id, state: createFieldState(asField(id)), purgedTo: 0 };
@@ -206,7 +209,8 @@ t.test("three workers' copies stay what one unbroken fold of all commits and pur
           foldUpdate(state, device, update, time, emptyChangeSet());
         }
         const [copy, expected] = [encodeSnapshot(committed.state), encodeSnapshot(state)];
-        if (!isDeepStrictEqual(copy, expected)) return void t.same(copy, expected, `step ${step}: the worker's copy`);
+        if (!isDeepStrictEqual(copy, expected))
+          return void t.same(copy, expected, `step ${step}: the worker's cached state`);
       }
       for (const { id, state } of oracles) {
         const stored = await reader.loadState(asField(id));

@@ -15,8 +15,8 @@ const concurrency = 100;
 
 /**
  * BullMQ's PostgreSQL backend with polling and a retry delay. After a failed subscription, the original waits up to an
- * hour for a notification that a dead connection cannot deliver. It also retries a failed query without delay, a thousand
- * times a second.
+ * hour for a notification that a dead connection cannot deliver. It also retries a failed query without delay, about a
+ * thousand times a second.
  */
 const createPollingBackend: typeof createPostgresBackend = (...options) => {
   const backend = createPostgresBackend(...options);

@@ -26,7 +26,7 @@ async function withHistory(test: Test) {
   return { backing, field: await withField(test, settingsOf(backing)) };
 }
 
-t.test('history says who changed a particle or a cell, what they wrote, and what lost to what', async (t) => {
+t.test('history shows who changed a particle or a cell, what they wrote and which write was overridden', async (t) => {
   const { field } = await withHistory(t);
   const star = await field(['history', 'garden', 'star']);
   t.equal(star.code, 0, star.stderr);
@@ -51,7 +51,7 @@ t.test('history says who changed a particle or a cell, what they wrote, and what
   t.match(await field(['history', 'desert', 'star']), { code: 1, stderr: /no field desert/ });
 });
 
-t.test('replay prints the state as it was, byte for byte, or compares all of it', async (t) => {
+t.test('replay prints an earlier state byte for byte, and --check compares the whole log', async (t) => {
   const { field, backing } = await withHistory(t);
   for (const to of [0, 4]) {
     const replayed = await field(['replay', 'garden', '--to', String(to), '--json']);

@@ -8,7 +8,7 @@ import { settingsOf, withField } from '../run-field.ts';
 const garden = asField('garden');
 const [ada, bob] = [asDevice('ada'), asDevice('bob')];
 
-/** Four updates: two writes to one cell that know nothing of each other, and two to one particle. */
+/** Four updates: two concurrent writes to one cell, and two to one particle. */
 async function withGarden(t: Test): Promise<Backing> {
   const backing = await withBacking(t);
   await withWorker(t, backing);
@@ -20,12 +20,12 @@ async function withGarden(t: Test): Promise<Backing> {
   return backing;
 }
 
-t.test('state, conflicts and verify read what was applied', async (t) => {
+t.test('state, conflicts and verify read the applied updates', async (t) => {
   const backing = await withGarden(t);
   const { reader, db, cacheRedis, keys } = backing;
   const field = await withField(t, settingsOf(backing));
 
-  await t.test('state prints what the API would send', async (t) => {
+  await t.test('state prints the same bytes as the API', async (t) => {
     const bytes = await readStored(backing, garden);
     const raw = await field(['state', 'garden', '--json']);
     t.match(raw, { code: 0, stderr: '' });
@@ -38,7 +38,7 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
     t.notOk('memoryParticles' in summary || 'cells' in summary);
   });
 
-  await t.test('state goes back to a version', async (t) => {
+  await t.test('state --at prints the state at an earlier version', async (t) => {
     const first = JSON.parse((await field(['state', 'garden', '--at', '1'])).stdout);
     t.match(first, { version: 1, cells: { '4,0': 0.25 }, memoryParticles: [] });
     t.match(await field(['state', 'garden', '--at', '5']), { code: 1, stderr: /has not reached version 5/ });
@@ -46,7 +46,7 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
     t.match(await field(['state', 'nowhere', '--at', '1']), { code: 1, stderr: /There is no field nowhere/ });
   });
 
-  await t.test('conflicts are a table, newest first, in which no content moves the cursor', async (t) => {
+  await t.test('conflicts prints a table, newest first, with control characters escaped', async (t) => {
     const { code, stdout } = await field(['conflicts', 'garden']);
     t.equal(code, 0);
     const [head, newest, oldest, total] = stdout.split('\n');
@@ -61,7 +61,7 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
     t.match(await field(['conflicts', 'nowhere']), { code: 1, stderr: /There is no field nowhere/ });
   });
 
-  await t.test('verify finds nothing wrong with an honest field', async (t) => {
+  await t.test('verify finds no differences in an intact field', async (t) => {
     const { code, stdout } = await field(['verify']);
     t.equal(code, 0);
     t.equal(stdout, 'ok  garden  version 4  replayed 4  cache same\n1 field verified, 0 differ\n');
@@ -69,7 +69,7 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
     t.match(await field(['verify', 'nowhere']), { code: 1, stderr: /There is no field nowhere/ });
   });
 
-  await t.test('verify takes a copy that is missing, behind or out of reach as it is', async (t) => {
+  await t.test('verify succeeds when the cached state is missing, behind or unavailable', async (t) => {
     const key = keys.stateKey(garden);
     await cacheRedis.hset(key, 'version', 3);
     t.match(await field(['verify']), { code: 0, stdout: /cache behind at version 3\n/ });
@@ -83,7 +83,7 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
     t.match(await field(['verify']), { code: 0, stdout: /cache absent\n/ });
   });
 
-  await t.test('verify ends with code 1 when the copy or a row was tampered with', async (t) => {
+  await t.test('verify exits with code 1 when the cached state or a log row was altered', async (t) => {
     const stored = await reader.loadState(garden);
     if (!stored) throw new Error('there is no garden');
     await backing.cache.populate(toFragments(stored));
@@ -100,11 +100,11 @@ t.test('state, conflicts and verify read what was applied', async (t) => {
     const { differing, fields } = JSON.parse(stdout);
     t.equal(differing, 1);
     t.match(fields[0], { field: 'garden', version: 4 });
-    t.ok(fields[0].differences.length >= 1, 'and says where');
+    t.ok(fields[0].differences.length >= 1, 'the differences are listed');
   });
 });
 
-t.test('a database that is away ends with code 3', async (t) => {
+t.test('a command exits with code 3 when the database is unavailable', async (t) => {
   const field = await withField(t, { DATABASE_URL: 'postgres://me:secret@127.0.0.1:1/field' });
   const { code, stdout, stderr } = await field(['state', 'global']);
   t.equal(code, 3);

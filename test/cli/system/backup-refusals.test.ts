@@ -8,7 +8,7 @@ import { withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
 import { settingsOf, withField } from '../run-field.ts';
 
-t.test('a damaged backup is refused, and its verification says so', async (t) => {
+t.test('restoring and verifying a damaged backup fail with the reason', async (t) => {
   const backing = await withFilledBacking(t);
   const folder = await withFolder(t);
   const field = await withField(t, settingsOf(backing));
@@ -24,7 +24,7 @@ t.test('a damaged backup is refused, and its verification says so', async (t) =>
   t.match(await field(['restore', folder, '--database', url]), { code: 1, stderr: /manifest\.json is missing/ });
 });
 
-t.test('what is wrong with the request is said in a sentence', async (t) => {
+t.test('backup and restore report an invalid argument, an unusable folder and a busy database', async (t) => {
   const backing = await withFilledBacking(t);
   const DATABASE_URL = directDatabaseUrl(backing.config);
   const field = await withField(t, { DATABASE_URL });

@@ -8,7 +8,7 @@ import { withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
 import { settingsOf, withField } from '../run-field.ts';
 
-t.test('a backup is taken, listed, verified, and restored into an empty database, which verifies', async (t) => {
+t.test('a backup can be taken, listed, verified and restored into an empty database', async (t) => {
   const backing = await withFilledBacking(t);
   const folder = await withFolder(t);
   const settings = { ...settingsOf(backing), BACKUP_FOLDER: folder };
@@ -45,7 +45,7 @@ t.test('a backup is taken, listed, verified, and restored into an empty database
   });
 });
 
-t.test('Ctrl-C leaves nothing, and a crash nothing that is taken for a backup', async (t) => {
+t.test('Ctrl-C removes the unfinished backup, and one that a crash leaves behind is not listed', async (t) => {
   const backing = await withFilledBacking(t);
   const DATABASE_URL = directDatabaseUrl(backing.config);
   await withPgClient(DATABASE_URL, (client) =>
@@ -57,15 +57,15 @@ t.test('Ctrl-C leaves nothing, and a crash nothing that is taken for a backup', 
   const folder = await withFolder(t);
   const field = await withField(t, { DATABASE_URL });
   const running = field.start(['backup', '--to', folder]);
-  await waitUntil('it has begun', async () => (await readdir(folder)).length > 0, { intervalMs: 5 });
+  await waitUntil('the backup has begun', async () => (await readdir(folder)).length > 0, { intervalMs: 5 });
   running.interrupt();
   t.match(await running.ended, { code: 130, stderr: /The unfinished backup was removed/ });
   t.same(await readdir(folder), []);
 
   const crashing = field.spawn(['backup', '--to', folder]);
-  // Longer than usual, because the binary has to start first.
+  // The deadline is longer than the default, because the binary has to start first.
   const hasBegun = async () => (await readdir(folder)).length > 0;
-  await waitUntil('it has begun again', hasBegun, { intervalMs: 5, timeoutMs: 60_000 });
+  await waitUntil('the second backup has begun', hasBegun, { intervalMs: 5, timeoutMs: 60_000 });
   crashing.child.kill('SIGKILL');
   await crashing.ended;
   t.match(await readdir(folder), [/^\.partial-/]);

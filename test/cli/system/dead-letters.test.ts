@@ -10,7 +10,7 @@ import { settingsOf, withField } from '../run-field.ts';
 
 const field = asField('garden');
 
-t.test('dead jobs of both queues are listed, shown, retried and discarded', async (t) => {
+t.test('dead-letter jobs of both queues can be listed, shown, retried and discarded', async (t) => {
   const backing = await withBacking(t);
   const { db, producer, log, config, reader } = backing;
   const run = await withField(t, settingsOf(backing));
@@ -27,7 +27,7 @@ t.test('dead jobs of both queues are listed, shown, retried and discarded', asyn
   await fallback.add([jobOf(field, asDevice('mallory'), [setCell(3, 4, 0.5)])]);
   await withWorker(t, backing);
   await waitForVersion(backing, field, 200);
-  const listed = await waitUntil('both are dead', async () => {
+  const listed = await waitUntil('both jobs are in the dead-letter queue', async () => {
     const { stdout } = await run(['dead-letters', 'list', '--json']);
     const dead = JSON.parse(stdout) as { total: number; jobs: { id: string; counters: number[]; reason: string }[] };
     return dead.total === 2 && dead;
@@ -52,19 +52,19 @@ t.test('dead jobs of both queues are listed, shown, retried and discarded', asyn
   await waitForVersion(backing, field, 202);
   t.match(await run(['dead-letters', 'discard', '--all']), { code: 0, stdout: '1 discarded\n' });
   t.match(await run(['dead-letters', 'list']), { stdout: 'The dead-letter queue is empty\n' });
-  t.equal((await reader.readLog(field, 0, 1))?.version, 202, 'what was discarded is not applied');
+  t.equal((await reader.readLog(field, 0, 1))?.version, 202, 'the discarded job is not applied');
 });
 
-t.test('what is no job of ours at all is dead at once, and can be listed and discarded', async (t) => {
+t.test('malformed jobs fail without a retry, and can be listed and discarded', async (t) => {
   const backing = await withBacking(t);
   const { first: queue } = backing.producer.queues;
   const run = await withField(t, settingsOf(backing));
   const strange: unknown[] = ['text', 7, null, [], { together: 'all' }, { together: [null, 7] }, { updates: [null] }];
   for (const data of strange) await queue.add('apply-updates', data as UpdatesJob);
   await withWorker(t, backing);
-  // Those of the job that holds two come apart.
+  // The combined job with two requests is split into two failed jobs.
   const dead = strange.length + 1;
-  await waitUntil('all are dead', async () => (await queue.getFailedCount()) === dead);
+  await waitUntil('every job is in the dead-letter queue', async () => (await queue.getFailedCount()) === dead);
   t.match(await run(['dead-letters', 'list']), { code: 0, stdout: new RegExp(`${dead} dead-letter jobs`) });
   t.match(await run(['dead-letters', 'discard', '--all']), { code: 0, stdout: `${dead} discarded\n` });
 });

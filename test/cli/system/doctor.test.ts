@@ -1,4 +1,4 @@
-/** Real set-ups that are bad on purpose: each must be found, by name. */
+/** Runs the checks against real servers that are misconfigured on purpose, and expects the code of each finding. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ const job = (counter: number) => jobOf(asField('garden'), asDevice('ada'), [setC
 
 interface Diagnosis {
   readonly findings: readonly Finding[];
-  /** What is wrong, as `subject code`, without what is fine. */
+  /** Every finding that is not `ok`, as `subject code`. */
   readonly wrong: readonly string[];
 }
 
@@ -46,12 +46,12 @@ function diagnose(t: Test, findings: readonly Finding[]): Diagnosis {
   return { findings, wrong: bad.map(({ subject, code }) => `${subject} ${code}`) };
 }
 
-/** In this process, which is quicker. */
+/** Runs the checks without the command, which is faster. */
 async function runDoctor(t: Test, rawSettings: Record<string, string>, apiUrl?: string): Promise<Diagnosis> {
   return diagnose(t, (await runChecks({ rawSettings, apiUrl, folder: tmpdir() })).findings);
 }
 
-/** As the command does it. */
+/** Runs the command itself. */
 async function run(
   t: Test,
   settings: Record<string, string>,
@@ -71,14 +71,14 @@ function readDiagnosis(t: Test, { code, stdout, stderr }: ExitResult): Diagnosis
 
 const withoutChecks = (wrong: readonly string[], expected: RegExp) => wrong.filter((one) => !expected.test(one));
 
-t.test('without any address it says which are missing, and that it could not look', async (t) => {
+t.test('doctor without settings reports the missing addresses and exits with code 2', async (t) => {
   const { code, wrong, findings } = await run(t, {});
   t.equal(code, 2);
   t.equal(wrong.length, 4);
   t.match(findings[0], { code: 'setting_invalid', message: /DATABASE_URL is missing/ });
 });
 
-t.test('all that is wrong with a production is said at once', async (t) => {
+t.test('doctor reports every invalid production setting at once and shows no secret', async (t) => {
   const { findings } = await runDoctor(t, {
     NODE_ENV: 'production',
     DATABASE_URL: 'mysql://x',
@@ -88,10 +88,10 @@ t.test('all that is wrong with a production is said at once', async (t) => {
   for (const name of ['DATABASE_URL', 'QUEUE_REDIS_URL', 'CACHE_REDIS_URL', 'JWT_SECRET', 'OPEN_REGISTRATION']) {
     t.match(said, name);
   }
-  t.notMatch(said, /: short/, 'and no secret is shown');
+  t.notMatch(said, /: short/, 'no secret is shown');
 });
 
-t.test('where nothing can be reached it says so of each, and ends', async (t) => {
+t.test('doctor reports each unreachable server', async (t) => {
   const addresses = { DATABASE_URL: 'postgres://127.0.0.1:1/x', QUEUE_REDIS_URL: nowhere, CACHE_REDIS_URL: nowhere };
   const { code, wrong } = await run(t, { ...addresses, ...secret }, 'http://127.0.0.1:2/');
   t.equal(code, 1);
@@ -103,7 +103,7 @@ t.test('where nothing can be reached it says so of each, and ends', async (t) =>
   ]);
 });
 
-t.test('a whole system is healthy, and degraded or not ready once parts are gone', async (t) => {
+t.test('doctor finds a complete system healthy, and reports the parts that have been stopped', async (t) => {
   const postgres = await withPostgres(t);
   const backing = await withBacking(t, { DATABASE_URL: postgres.url });
   const lifecycle = await withWorker(t, backing);
@@ -116,20 +116,20 @@ t.test('a whole system is healthy, and degraded or not ready once parts are gone
   t.match((await field(['doctor'])).stdout, /PostgreSQL\n {2}ok .*\n\nNo problems found\.\n$/s);
 
   await lifecycle.stop();
-  // The API remembers for a moment how it was.
+  // The API caches its health for a moment.
   const healthOf = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
-  await waitUntil('the API misses the worker', async () => (await healthOf()) === 'degraded');
+  await waitUntil('the API reports the missing worker', async () => (await healthOf()) === 'degraded');
   const degraded = await runDoctor(t, settings, address);
   t.same(degraded.wrong, ['the queue no_workers', 'the API api_degraded']);
 
   await postgres.stop();
   await backing.redis.stop();
-  await waitUntil('and all the rest', async () => (await healthOf()) === 'unhealthy');
+  await waitUntil('the API reports the stopped servers', async () => (await healthOf()) === 'unhealthy');
   const { wrong } = await runDoctor(t, settings, address);
   t.match(wrong, ['PostgreSQL postgres_unreachable', /queue/, /cache/, 'the API api_not_ready']);
 });
 
-t.test('wrong passwords are told from servers that are away', withoutPooler, async (t) => {
+t.test('doctor distinguishes wrong passwords from unreachable servers', withoutPooler, async (t) => {
   const backing = await withBacking(t);
   const wrongly = (url: string) => url.replace(/:[^:@/]*@/, ':wrong@');
   const settings = Object.entries(settingsOf(backing)).map(([name, url]) => [name, wrongly(url)]);
@@ -141,33 +141,33 @@ t.test('wrong passwords are told from servers that are away', withoutPooler, asy
   ]);
 });
 
-t.test('PostgreSQL may be unfit in many ways', withoutPooler, async (t) => {
+t.test('doctor finds a PostgreSQL that is not durable, full, read-only or not migrated', withoutPooler, async (t) => {
   const [{ url }, redis] = [await withDatabase(t), await withRedis(t)];
   const settings = { DATABASE_URL: url, QUEUE_REDIS_URL: redis.queueUrl, CACHE_REDIS_URL: redis.cacheUrl, ...secret };
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => undefined);
   await client.connect();
   t.teardown(() => client.end());
-  const lookAgain = async (more: Record<string, string> = {}) => {
+  const findProblems = async (more: Record<string, string> = {}) => {
     const { wrong } = await runDoctor(t, { ...settings, ...more });
     return withoutChecks(wrong, /no_workers|not_durable/);
   };
   const { findings } = await runDoctor(t, settings);
-  const forgetful = findings.filter(({ code }) => code === 'postgres_not_durable').map(({ message }) => message);
-  t.same(forgetful, ['fsync is off', 'full_page_writes is off', 'synchronous_commit is off']);
-  t.same(await lookAgain({ DATABASE_POOL_SIZE: '200' }), ['PostgreSQL postgres_connections_low']);
+  const notDurable = findings.filter(({ code }) => code === 'postgres_not_durable').map(({ message }) => message);
+  t.same(notDurable, ['fsync is off', 'full_page_writes is off', 'synchronous_commit is off']);
+  t.same(await findProblems({ DATABASE_POOL_SIZE: '200' }), ['PostgreSQL postgres_connections_low']);
 
   await client.query(`INSERT INTO knex_migrations (name, batch, migration_time) VALUES ('900-tomorrow', 9, now())`);
-  t.same(await lookAgain(), ['PostgreSQL migrations_unknown']);
+  t.same(await findProblems(), ['PostgreSQL migrations_unknown']);
   await client.query('DROP TABLE knex_migrations; DROP SCHEMA bullmq CASCADE');
-  t.same(await lookAgain(), ['PostgreSQL migrations_pending']);
+  t.same(await findProblems(), ['PostgreSQL migrations_pending']);
   const name = new URL(url).pathname.slice(1);
   await client.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
-  t.same(await lookAgain(), ['PostgreSQL postgres_read_only', 'PostgreSQL migrations_pending']);
+  t.same(await findProblems(), ['PostgreSQL postgres_read_only', 'PostgreSQL migrations_pending']);
 });
 
 t.test(
-  'a Redis that may forget or evict is a problem in production, and a warning where that is allowed',
+  'a Redis that may lose or evict jobs is a problem in production, and a warning where that is allowed',
   async (t) => {
     const backing = await withBacking(t);
     const weak = await withRedis(t, { settings: { appendfsync: 'everysec', 'maxmemory-policy': 'allkeys-lru' } });
@@ -187,7 +187,7 @@ t.test(
   },
 );
 
-t.test('a Redis that both roles share may run out of memory for either', withOneRedis, async (t) => {
+t.test('doctor warns when the queue and the cache share a Redis with too little memory', withOneRedis, async (t) => {
   const backing = await withBacking(t);
   const full = await withRedis(t, { settings: { maxmemory: '1mb' } });
   const urls = { QUEUE_REDIS_URL: full.queueUrl, CACHE_REDIS_URL: full.cacheUrl };
@@ -200,7 +200,7 @@ t.test('a Redis that both roles share may run out of memory for either', withOne
   ]);
 });
 
-t.test('a Redis that hides its settings, says nothing, or cannot save', withOneRedis, async (t) => {
+t.test('doctor reports a Redis that hides its settings, denies a check or cannot save', withOneRedis, async (t) => {
   const backing = await withBacking(t);
   const { redis, cacheRedis } = backing;
   await cacheRedis.call('ACL', 'SETUSER', 'shy', 'on', '>secret', '~*', '&*', '+@all', '-config');
@@ -208,7 +208,7 @@ t.test('a Redis that hides its settings, says nothing, or cannot save', withOneR
   const [, dir = ''] = (await cacheRedis.config('GET', 'dir')) as string[];
   await mkdir(join(dir, 'dump.rdb'));
   await cacheRedis.bgsave();
-  await waitUntil('it could not save', async () =>
+  await waitUntil('saving has failed', async () =>
     /rdb_last_bgsave_status:err/.test(await cacheRedis.info('persistence')),
   );
   const as = (user: string) => `redis://${user}:secret@127.0.0.1:${redis.port}/0`;
@@ -225,7 +225,7 @@ t.test('a Redis that hides its settings, says nothing, or cannot save', withOneR
   ]);
 });
 
-/** Takes the next job and does with it what a worker should not. */
+/** Takes the next job like a worker, so that a test can fail it or drop its lock. */
 async function takeJob(t: Test, { config }: Backing) {
   const worker = new Worker(updatesQueue, null, {
     connection: { url: config.QUEUE_REDIS_URL, maxRetriesPerRequest: null },
@@ -235,15 +235,15 @@ async function takeJob(t: Test, { config }: Backing) {
   t.teardown(() => worker.close());
   const taken = await worker.getNextJob('a token');
   if (!taken) throw new Error('there was no job');
-  const forgetLock = async () => {
+  const dropLock = async () => {
     const redis = new Redis(config.QUEUE_REDIS_URL);
     await redis.del(worker.toKey(`${taken.id}:lock`));
     redis.disconnect();
   };
-  return { taken, forgetLock };
+  return { taken, dropLock };
 }
 
-t.test('both queues are looked at: failed, stalled, old and too many jobs, and a pause', withOneRedis, async (t) => {
+t.test('doctor finds a paused or full queue, and failed, stalled and old jobs', withOneRedis, async (t) => {
   const backing = await withBacking(t);
   const { producer, config, log } = backing;
   const fallback = new FallbackQueue(directDatabaseUrl(config), log);
@@ -251,7 +251,7 @@ t.test('both queues are looked at: failed, stalled, old and too many jobs, and a
   await producer.queues.first.add('apply-updates', job(1));
   await (await takeJob(t, backing)).taken.moveToFailed(new UnrecoverableError('poison'), 'a token');
   await producer.queues.first.add('apply-updates', job(2));
-  await (await takeJob(t, backing)).forgetLock();
+  await (await takeJob(t, backing)).dropLock();
   await producer.queues.first.add('apply-updates', job(3), { timestamp: Date.now() - 3_600_000 });
   await producer.queues.first.pause();
   await fallback.add([job(4), job(5), job(6)]);
@@ -272,7 +272,7 @@ t.test('both queues are looked at: failed, stalled, old and too many jobs, and a
   t.match(said, /2 waiting, 0 active, 0 to be retried, 1 failed/);
 });
 
-t.test('an API that turns updates away is found, however few jobs there are', async (t) => {
+t.test('doctor reports an API that rejects updates because of its own, lower MAX_BACKLOG', async (t) => {
   const backing = await withBacking(t);
   const { address } = await withApi(t, backing, { MAX_BACKLOG: '1' });
   await backing.producer.enqueueAll([job(1), job(2)]);
@@ -285,14 +285,14 @@ t.test('an API that turns updates away is found, however few jobs there are', as
   t.same(withoutChecks(wrong, /PostgreSQL postgres_not_durable/), ['the queue no_workers', 'the API queue_full']);
 });
 
-t.test('a clock that goes wrong is found against every server', async (t) => {
+t.test('doctor compares the local clock with every server', async (t) => {
   const backing = await withBacking(t);
   const { address } = await withApi(t, backing);
   const folder = await withFolder(t);
   const shift = join(folder, 'ten-minutes-late.mjs');
   await writeFile(shift, 'const now = Date.now.bind(Date); Date.now = () => now() - 600_000;');
   const settings = { ...settingsOf(backing), ...secret, NODE_OPTIONS: `--import ${shift}` };
-  // A process of its own, because the clock of this one stays right.
+  // Spawns a process, because only its clock is to be shifted.
   const field = await withField(t, settings);
   const { findings } = readDiagnosis(t, await field.spawn(['doctor', '--json', '--url', address]).ended);
   const skewed = findings.filter(({ code }) => code === 'clock_skew');
@@ -303,7 +303,7 @@ t.test('a clock that goes wrong is found against every server', async (t) => {
   for (const { message } of skewed) t.match(message, /its clock is (599|600|601) s ahead of this machine's/);
 });
 
-t.test('old versions and a full disk', async (t) => {
+t.test('doctor reports old versions and a nearly full disk', async (t) => {
   const { db, config } = await withBacking(t);
   const facts = { ...(await readServerSettings(db)), versionNumber: 130_012, version: '13.12' };
   const reading = { value: facts, durationMs: 1, localTimeMs: facts.now };
@@ -325,7 +325,7 @@ t.test('old versions and a full disk', async (t) => {
   for (const { level } of good) t.equal(level, 'ok');
 });
 
-t.test('every finding that there is has been made here', { ...withOneRedis, ...withoutPooler }, async (t) => {
+t.test('the tests in this file produce every finding code', { ...withOneRedis, ...withoutPooler }, async (t) => {
   t.same(
     findingCodes.filter((code) => !seen.has(code)),
     [],

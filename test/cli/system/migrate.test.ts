@@ -4,7 +4,7 @@ import { queryPostgres } from '../../support/servers/query-postgres.ts';
 import { withDatabase } from '../../support/servers/servers.ts';
 import { withField } from '../run-field.ts';
 
-t.test('the schema goes back and forth, and fields are not lost by accident', async (t) => {
+t.test('migrate applies and rolls back the schema, and deletes fields only with --yes', async (t) => {
   const { url } = await withDatabase(t);
   const field = await withField(t, { DATABASE_URL: url });
   const status = async () => JSON.parse((await field(['migrate', '--status', '--json'])).stdout);

@@ -8,7 +8,7 @@ import { withField } from '../run-field.ts';
 
 const secretOf = (name: string) => `the secret of ${name}, which is long enough`;
 
-/** Whose secret signed it. */
+/** @returns the name whose secret signed the token */
 async function signerOf(token: string, names: readonly string[]): Promise<string | undefined> {
   for (const name of names) {
     const verify = createTokenVerifier({
@@ -22,7 +22,7 @@ async function signerOf(token: string, names: readonly string[]): Promise<string
   return undefined;
 }
 
-t.test('what is missing is said in a sentence, with what to do', async (t) => {
+t.test('a missing or invalid setting is reported with its remedy', async (t) => {
   const field = await withField(t);
   const state = await field(['state', 'global']);
   t.equal(state.code, 2);
@@ -35,7 +35,7 @@ t.test('what is missing is said in a sentence, with what to do', async (t) => {
   t.match(bad.stderr, 'DATABASE_URL: must start with postgres://');
 });
 
-t.test('the environment wins over .env, and .env over a running stack', async (t) => {
+t.test('the environment overrides .env, and .env overrides a running stack', async (t) => {
   const folder = await withFolder(t);
   const field = await withField(t, { FIELD_DATA_DIR: join(folder, 'data') });
   const names = ['environment', 'file', 'stack'];
@@ -46,9 +46,13 @@ t.test('the environment wins over .env, and .env over a running stack', async (t
   await mkdir(join(folder, 'data'));
   await writeFile(join(folder, 'data', 'stack.json'), JSON.stringify({ JWT_SECRET: secretOf('stack') }));
   t.equal(await sign({}), 'stack');
-  t.equal(await sign({ NODE_ENV: 'production' }), undefined, 'in production nothing is found by itself');
+  t.equal(
+    await sign({ NODE_ENV: 'production' }),
+    undefined,
+    'in production the settings of a running stack are ignored',
+  );
   await writeFile(join(folder, '.env'), `JWT_SECRET="${secretOf('file')}"\n`);
-  // The binary reads .env before it runs the program.
+  // Spawns the binary, because only it reads .env.
   const spawnSign = async (env: Record<string, string>) => {
     const { stdout } = await field.spawn(['token', '--device', 'a'], { cwd: folder, env }).ended;
     return signerOf(stdout, names);
@@ -57,7 +61,7 @@ t.test('the environment wins over .env, and .env over a running stack', async (t
   t.equal(await spawnSign({ JWT_SECRET: secretOf('environment') }), 'environment');
 });
 
-t.test('a stack is not used beside an address of another one', async (t) => {
+t.test('the settings of a running stack are ignored when an address of another one is set', async (t) => {
   const folder = await withFolder(t);
   const field = await withField(t, { FIELD_DATA_DIR: folder });
   const [database, queue] = ['postgres://127.0.0.1:1/stack', 'redis://127.0.0.1:1'];

@@ -12,7 +12,7 @@ import { settingsOf, withField } from '../run-field.ts';
 const garden = asField('garden');
 const job = (counter: number) => jobOf(garden, asDevice('ada'), [setCell(counter, 1, 0.5)]);
 
-t.test('status shows both queues, the workers, the streams and the fields', async (t) => {
+t.test('status shows both queues, the workers, the streams and the fields, even if Redis is down', async (t) => {
   const backing = await withBacking(t);
   const { producer, config, log } = backing;
   const run = await withField(t, settingsOf(backing));
@@ -47,10 +47,10 @@ t.test('status shows both queues, the workers, the streams and the fields', asyn
   await backing.redis.stop();
   const half = await run(['status', '--once']);
   t.match(half, { code: 3, stdout: /Redis +The Redis of the queue .* cannot be reached/ });
-  t.match(half.stdout, /\ngarden /, 'and the rest is shown');
+  t.match(half.stdout, /\ngarden /, 'the rest is shown');
 });
 
-t.test('speeds are the difference of versions over time', async (t) => {
+t.test('updates per second are the difference of versions over time', async (t) => {
   const at = (ms: number, version: number) =>
     ({ at: ms, postgres: { fields: [{ field: garden, version }] } }) as unknown as Status;
   t.same(computeUpdatesPerSecond(at(3000, 50), at(1000, 10)), { garden: 20 });

@@ -8,7 +8,7 @@ const secret = 'a secret for tests alone, of more than 32 bytes';
 const verify = createTokenVerifier({ JWT_SECRET: secret, JWT_ISSUER: 'here', JWT_AUDIENCE: 'there' });
 const settings = { JWT_SECRET: secret, JWT_ISSUER: 'here', JWT_AUDIENCE: 'there' };
 
-t.test('a token is accepted and says what was asked for', async (t) => {
+t.test('a created token is valid and contains the requested claims', async (t) => {
   const field = await withField(t, settings);
   const plain = await field(['token', '--device', 'phone-1']);
   t.equal(plain.code, 0);
@@ -30,14 +30,14 @@ t.test('a token is accepted and says what was asked for', async (t) => {
   t.ok(coversField(other, 'team-red' as FieldId) && !coversField(other, 'garden' as FieldId));
 });
 
-t.test('a token that could not be used is refused', async (t) => {
+t.test('a token that could not be used is not created', async (t) => {
   const field = await withField(t, settings);
   t.match(await field(['token']), { code: 2, stderr: /--device ID/ });
   t.match(await field(['token', '--user', 'ada']), { code: 2, stderr: /Only a device can write/ });
   t.match(await field(['token', '--user', 'ada', '--scope', 'operator']), { code: 0 });
 });
 
-t.test('with a JWKS it says that it cannot sign', async (t) => {
+t.test('token exits with code 2 when JWKS_URL is set, because it cannot sign', async (t) => {
   const field = await withField(t, { JWKS_URL: 'http://127.0.0.1:1/keys' });
   t.match(await field(['token', '--device', 'a']), { code: 2, stderr: /With JWKS_URL/ });
 });

@@ -9,7 +9,7 @@ const file = fileURLToPath(new URL('../../data/earthquakes.ndjson', import.meta.
 const quakes = asField('quakes');
 const count = 1707;
 
-t.test('a week of earthquakes, sent twice, is applied once, and the cache is PostgreSQL to the byte', async (t) => {
+t.test('earthquakes that are sent twice are applied once, and the cache equals PostgreSQL', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const field = await withField(t, settingsOf(backing));

@@ -14,7 +14,7 @@ const lineOf = (counter: number) =>
   `${JSON.stringify({ device: `device-${counter % 3}`, ...setCell(counter, counter % 30, (counter % 7) / 7) })}\n`;
 const linesOf = (count: number) => Array.from({ length: count }, (_, index) => lineOf(index + 1)).join('');
 
-/** Every name once. */
+/** Counts the logged updates, and their distinct pairs of device and counter. */
 async function readDistinct({ db }: Backing): Promise<{ rows: number; distinct: number }> {
   const { rows } = await db.raw(
     'select count(*)::int as rows, count(distinct (device_id, counter))::int as distinct from field_updates',
@@ -22,13 +22,13 @@ async function readDistinct({ db }: Backing): Promise<{ rows: number; distinct: 
   return rows[0];
 }
 
-t.test('stopped by Ctrl-C it says how far it came, and run again it does the rest', async (t) => {
+t.test('enqueue reports its progress when stopped by Ctrl-C, and a second run sends the rest', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const field = await withField(t, settingsOf(backing));
   const lines = linesOf(300);
   const { stdin, interrupt, ended, stderr } = field.start(['enqueue', '-', '--json']);
-  // Input that does not end: it can only be stopped.
+  // The input stays open, so only the interrupt ends the command.
   stdin.write(lines.slice(0, lines.indexOf(lineOf(101))));
   await waitForVersion(backing, global, 100);
   interrupt();
@@ -44,7 +44,7 @@ t.test('stopped by Ctrl-C it says how far it came, and run again it does the res
   t.same(await readDistinct(backing), { rows: 300, distinct: 300 });
 });
 
-t.test('stopped while nobody applies, it does not wait for ever, and nothing is doubled', async (t) => {
+t.test('enqueue stops without waiting when no worker is running, and a second run duplicates nothing', async (t) => {
   const backing = await withBacking(t, { MAX_BACKLOG: '200' });
   const folder = await withFolder(t);
   const file = join(folder, 'many.ndjson');
@@ -69,7 +69,7 @@ t.test('stopped while nobody applies, it does not wait for ever, and nothing is 
   t.same(await readDistinct(backing), { rows: 3000, distinct: 3000 });
 });
 
-t.test('an outage of the queue half way is waited out', async (t) => {
+t.test('enqueue retries during an outage of the queue and completes afterwards', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const field = await withField(t, settingsOf(backing));
@@ -88,21 +88,21 @@ t.test('an outage of the queue half way is waited out', async (t) => {
   t.same(await readDistinct(backing), { rows: 200, distinct: 200 });
 });
 
-t.test('a second Ctrl-C ends it at once', async (t) => {
+t.test('a second Ctrl-C ends enqueue immediately without a summary', async (t) => {
   const backing = await withBacking(t);
   const field = await withField(t, settingsOf(backing));
   const { child, ended, stderr } = field.spawn(['enqueue', '-']);
   child.stdin?.write(linesOf(10));
-  // The binary has to start first.
+  // The deadline is longer than the default, because the binary has to start first.
   const isQueued = async () => (await backing.producer.countBacklog()) > 0;
   await waitUntil('the updates wait in the queue', isQueued, { timeoutMs: 60_000 });
   child.kill('SIGINT');
-  await waitUntil('it is stopping', () => stderr().includes('Stopping once'));
-  // Within a second it counts as a duplicate: npm and the terminal both forward one key press.
+  await waitUntil('enqueue is stopping', () => stderr().includes('Stopping once'));
+  // A signal within a second of the first is ignored, because npm and the terminal both forward one key press.
   const force = setInterval(() => child.kill('SIGINT'), 300);
   t.teardown(() => clearInterval(force));
   await once(child, 'exit');
   const { code, stdout } = await ended;
   t.equal(code, 130);
-  t.equal(stdout, '', 'without a summary');
+  t.equal(stdout, '', 'there is no summary');
 });

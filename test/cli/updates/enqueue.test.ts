@@ -34,7 +34,7 @@ async function withTools(t: Test, settings: Record<string, string> = {}) {
   return { backing, field, write, enqueue };
 }
 
-t.test('plain, gzipped and piped lines are applied in the order of the input', async (t) => {
+t.test('plain, gzipped and piped input is applied in its order', async (t) => {
   const { backing, field, write, enqueue } = await withTools(t);
   await withWorker(t, backing);
   const plain = [
@@ -61,7 +61,7 @@ t.test('plain, gzipped and piped lines are applied in the order of the input', a
   t.same(await readNames(backing, 'global'), ['carol 1', 'carol 2', 'bob 1']);
 });
 
-t.test('bad lines are told by number, and the good ones are sent', async (t) => {
+t.test('invalid lines are reported with their number, and the valid ones are sent', async (t) => {
   const { backing, write, enqueue } = await withTools(t, { GRID_SIZE: '30' });
   await withWorker(t, backing);
   const good = JSON.stringify({ device: ada, ...setCell(1, 1, 0.1) });
@@ -104,11 +104,11 @@ t.test('bad lines are told by number, and the good ones are sent', async (t) => 
   ]) {
     t.match(stderr, said);
   }
-  t.notMatch(stderr, '\u001b', 'and no line of a file moves the cursor');
+  t.notMatch(stderr, '\u001b', 'terminal control characters of the input are escaped');
   t.same(await readNames(backing, 'global'), ['ada 1', 'ada 3']);
 });
 
-t.test('only the first twenty bad lines are told in full', async (t) => {
+t.test('only the first twenty invalid lines are reported individually', async (t) => {
   const field = await withField(t);
   const input = 'bad\n'.repeat(50);
   const { code, stdout, stderr } = await field(['enqueue', '-', '--dry-run'], { input });
@@ -127,7 +127,7 @@ t.test('a dry run needs no servers and sends nothing', async (t) => {
   t.match(await run(['--device', 'ada', '--json'], { GRID_SIZE: '10' }), { code: 1, stdout: /"good":1,"refused":1/ });
 });
 
-t.test('what was applied before is not sent again, and a counter used otherwise is told', async (t) => {
+t.test('updates that were already applied are not sent again, and reused counters are reported', async (t) => {
   const { backing, write, enqueue } = await withTools(t);
   await withWorker(t, backing);
   const updates = [1, 2, 3].map((counter) => ({ device: ada, ...setCell(counter, counter, 0.5) }));
@@ -151,7 +151,7 @@ t.test('what was applied before is not sent again, and a counter used otherwise 
   t.match(stderr, /later:5: counter 1 of bob was already used/);
 });
 
-t.test('jobs are as large as wanted, and timestamps from the future are brought down', async (t) => {
+t.test('--batch sets the size of jobs, and timestamps in the future are reduced', async (t) => {
   const { backing, enqueue } = await withTools(t);
   const timestamp = Date.now() + 3_600_000;
   const updates = [1, 2, 3, 5, 4].map((counter) =>
@@ -163,7 +163,7 @@ t.test('jobs are as large as wanted, and timestamps from the future are brought 
   t.match(summary, { accepted: 5, jobs: 3, applied: 0, adjusted: 1, complete: true });
   const jobs = (await backing.producer.queues.first.getWaiting()).flatMap(({ data }) => listRequests(data));
   const counters = jobs.map(({ updates }) => updates.map(({ counter }) => counter));
-  t.same(counters.sort(), [[1, 2], [3, 5], [4]], 'a counter that does not rise begins a job');
+  t.same(counters.sort(), [[1, 2], [3, 5], [4]], 'a counter that does not increase starts a new job');
   const adjusted = jobs.find((job) => job.updates[0]?.counter === 3);
   t.ok(adjusted && (adjusted.updates[0]?.timestamp ?? timestamp) < timestamp);
 
@@ -172,9 +172,9 @@ t.test('jobs are as large as wanted, and timestamps from the future are brought 
   t.same(await readNames(backing, 'global'), ['ada 1', 'ada 2', 'ada 3', 'ada 5', 'ada 4']);
 });
 
-t.test('a job that can never be applied is told, and the others are waited for', async (t) => {
+t.test('enqueue reports a job that can never be applied and waits for the others', async (t) => {
   const { backing, enqueue } = await withTools(t);
-  // A worker of a smaller grid stands for whatever makes a worker refuse.
+  // A worker with a smaller grid rejects an update that the command considers valid.
   await withWorker(t, { ...backing, config: { ...backing.config, GRID_SIZE: 10 } });
   const updates = [setCell(1, 20, 0.5), setCell(2, 2, 0.5)];
   const { code, stderr, summary } = await enqueue(['-', '--device', 'ada', '--batch', '1'], toLines(updates));
@@ -182,13 +182,13 @@ t.test('a job that can never be applied is told, and the others are waited for',
   t.match(summary, { accepted: 2, applied: 1, refused: 1, complete: true });
   t.match(stderr, /standard input:1: can never be applied: invalid_input/);
 
-  // More than are read of the dead jobs at a time.
+  // More failed jobs than the command reads at a time.
   const many = Array.from({ length: 450 }, (_, index) => setCell(index + 1, 20, 0.5));
   const all = await enqueue(['-', '--device', 'bob', '--batch', '1'], toLines(many));
   t.match(all.summary, { accepted: 450, applied: 0, refused: 450, complete: true });
 });
 
-t.test('without a queue it ends with code 3', async (t) => {
+t.test('enqueue exits with code 3 when the queue is unavailable', async (t) => {
   const { backing, field } = await withTools(t);
   await backing.producer.enqueue(jobOf(asField('global'), ada, [setCell(1, 1, 0.5)]));
   const env = { QUEUE_REDIS_URL: 'redis://:secret@127.0.0.1:1' };

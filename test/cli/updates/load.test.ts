@@ -13,15 +13,15 @@ async function withStack(t: Test, settings: Record<string, string> = {}) {
   const backing = await withBacking(t);
   await withWorker(t, backing);
   const api = await withApi(t, backing, settings);
-  const enlist = async (name: string): Promise<Credentials> => ({
+  const createCredentials = async (name: string): Promise<Credentials> => ({
     deviceId: asDevice(name),
     token: await api.createToken({ device: name }),
   });
-  const order = async (more: Partial<LoadPlan> = {}): Promise<LoadPlan> => ({
+  const createPlan = async (more: Partial<LoadPlan> = {}): Promise<LoadPlan> => ({
     url: api.address,
     fields: [field],
-    devices: [await enlist('a'), await enlist('b'), await enlist('c')],
-    watchers: [await enlist('w')],
+    devices: [await createCredentials('a'), await createCredentials('b'), await createCredentials('c')],
+    watchers: [await createCredentials('w')],
     batch: 2,
     rate: undefined,
     seconds: 1,
@@ -30,62 +30,59 @@ async function withStack(t: Test, settings: Record<string, string> = {}) {
     onProgress: () => undefined,
     ...more,
   });
-  return { backing, api, order };
+  return { backing, api, createPlan };
 }
 
-t.test(
-  'what is accepted is applied once, though half of it is sent twice; and a loss or a double is found',
-  async (t) => {
-    const { backing, order } = await withStack(t);
-    const load = await order();
-    const phases = new Set<string>();
-    const report = await runLoad({ ...load, onProgress: ({ phase }) => phases.add(phase) });
-    t.ok(report.accepted > 0);
-    t.match(report, {
-      applied: report.accepted,
-      lost: 0,
-      doubled: 0,
-      refused: {},
-      unanswered: 0,
-      devicesThatGaveUp: 0,
-    });
-    t.ok(report.sentTwice > 0 && report.sentTwice <= report.accepted);
-    t.equal(report.acceptMs?.count, report.accepted / 2);
-    t.ok((report.deltaMs?.count ?? 0) > 0, 'the watcher saw them come');
-    t.ok(phases.has('settling'));
+t.test('load finds every accepted update applied once, and detects lost and duplicate ones', async (t) => {
+  const { backing, createPlan } = await withStack(t);
+  const load = await createPlan();
+  const phases = new Set<string>();
+  const report = await runLoad({ ...load, onProgress: ({ phase }) => phases.add(phase) });
+  t.ok(report.accepted > 0);
+  t.match(report, {
+    applied: report.accepted,
+    lost: 0,
+    doubled: 0,
+    refused: {},
+    unanswered: 0,
+    devicesThatGaveUp: 0,
+  });
+  t.ok(report.sentTwice > 0 && report.sentTwice <= report.accepted);
+  t.equal(report.acceptMs?.count, report.accepted / 2);
+  t.ok((report.deltaMs?.count ?? 0) > 0, 'the watcher received deltas');
+  t.ok(phases.has('settling'));
 
-    const senders = load.devices.map((credentials) => ({ credentials, field, accepted: 2, dueAt: [] }));
-    const look = () => verifyLog({ url: load.url, field, after: 0, senders });
-    t.same(await look(), { applied: 6, lost: 0, doubled: 0 });
-    const { db } = backing;
-    await db.raw(`DELETE FROM field_updates WHERE device_id = 'a' AND counter = 2`);
-    t.same(await look(), { applied: 5, lost: 1, doubled: 0 });
-    await db.raw('ALTER TABLE field_updates DROP CONSTRAINT field_updates_field_id_device_id_counter_key');
-    await db.raw(`INSERT INTO field_updates SELECT field_id, 1000000, device_id, counter, logged_at, outcome, resolution, update
+  const senders = load.devices.map((credentials) => ({ credentials, field, accepted: 2, dueAt: [] }));
+  const verify = () => verifyLog({ url: load.url, field, after: 0, senders });
+  t.same(await verify(), { applied: 6, lost: 0, doubled: 0 });
+  const { db } = backing;
+  await db.raw(`DELETE FROM field_updates WHERE device_id = 'a' AND counter = 2`);
+  t.same(await verify(), { applied: 5, lost: 1, doubled: 0 });
+  await db.raw('ALTER TABLE field_updates DROP CONSTRAINT field_updates_field_id_device_id_counter_key');
+  await db.raw(`INSERT INTO field_updates SELECT field_id, 1000000, device_id, counter, logged_at, outcome, resolution, update
                   FROM field_updates WHERE device_id = 'b' AND counter = 1`);
-    t.same(await look(), { applied: 5, lost: 1, doubled: 1 });
-  },
-);
+  t.same(await verify(), { applied: 5, lost: 1, doubled: 1 });
+});
 
-t.test('at a rate it sends no faster, over many fields', async (t) => {
-  const { order } = await withStack(t);
+t.test('load does not exceed the given rate over several fields', async (t) => {
+  const { createPlan } = await withStack(t);
   const fields = [asField('load-1'), asField('load-2')];
-  const report = await runLoad(await order({ fields, rate: 20, batch: 1, resendPercent: 0, watchers: [] }));
+  const report = await runLoad(await createPlan({ fields, rate: 20, batch: 1, resendPercent: 0, watchers: [] }));
   t.ok(report.accepted > 0 && report.accepted <= 21, `${report.accepted} of about 20`);
   t.match(report, { applied: report.accepted, lost: 0, doubled: 0, sentTwice: 0, deltaMs: undefined });
 });
 
-t.test('refusals are counted by their code, and a device that cannot be helped gives up', async (t) => {
-  const { api, order } = await withStack(t);
+t.test('load counts rejected requests by error code, and a device gives up on a permanent error', async (t) => {
+  const { api, createPlan } = await withStack(t);
   const token = await api.createToken({ device: 'a', fields: ['elsewhere'] });
-  const reading = await order();
+  const reading = await createPlan();
   const [, b] = reading.devices;
   const devices = [...(b ? [b] : []), { deviceId: asDevice('a'), token }];
   const report = await runLoad({ ...reading, devices });
   t.match(report, { refused: { forbidden: 1 }, devicesThatGaveUp: 1, applied: report.accepted, lost: 0 });
 });
 
-t.test('the command registers its own devices, and leaves other machines alone', async (t) => {
+t.test('the load command registers its own devices and refuses to target other machines', async (t) => {
   const { api } = await withStack(t);
   const run = await withField(t);
   const args = [

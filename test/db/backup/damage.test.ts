@@ -11,7 +11,7 @@ import { withFolder } from '../../support/with-folder.ts';
 
 const log = 'field_updates.copy.gz';
 
-/** Replaces a file, and makes size and checksum in the manifest right again: only what is in it gives it away. */
+/** Changes a file's content and updates its size and checksum in the manifest, so that only loading it can fail. */
 async function replaceFile(folder: string, name: string, change: (text: string) => string): Promise<void> {
   const path = join(folder, name);
   const before = await readFile(path);
@@ -31,12 +31,12 @@ const damages: Record<string, { check: string; message: RegExp; damage: (folder:
     message: /field_updates\.copy\.gz/,
     damage: (folder) => rm(join(folder, log)),
   },
-  'a file is cut short': {
+  'a file is truncated': {
     check: 'truncated',
     message: /field_updates\.copy\.gz/,
     damage: async (folder) => truncate(join(folder, log), (await readFile(join(folder, log))).length - 1),
   },
-  'a file has grown': {
+  'a file is longer than recorded': {
     check: 'checksum',
     message: /field_updates\.copy\.gz/,
     damage: (folder) => appendFile(join(folder, log), 'x'),
@@ -56,12 +56,12 @@ const damages: Record<string, { check: string; message: RegExp; damage: (folder:
     message: /manifest\.json/,
     damage: (folder) => rm(join(folder, 'manifest.json')),
   },
-  'the manifest is cut short': {
+  'the manifest is truncated': {
     check: 'manifest',
     message: /manifest\.json/,
     damage: (folder) => truncate(join(folder, 'manifest.json'), 100),
   },
-  'somebody has struck a field out of the manifest': {
+  'the version of a field in the manifest was altered': {
     check: 'manifest',
     message: /altered/,
     damage: async (folder) => {
@@ -69,17 +69,17 @@ const damages: Record<string, { check: string; message: RegExp; damage: (folder:
       await writeFile(path, (await readFile(path, 'utf8')).replace('"version": 33', '"version": 32'));
     },
   },
-  'the manifest names a file outside': {
+  'the manifest names a file outside the folder': {
     check: 'manifest',
     message: /files\.0\.name/,
     damage: (folder) => forgeManifest(folder, (text) => text.replace(/"name": "[^"]+/, '"name": "../etc.copy.gz')),
   },
-  'it has a newer format': {
+  'the manifest has a newer format': {
     check: 'newer_schema',
     message: /format 2/,
     damage: (folder) => forgeManifest(folder, (text) => text.replace('"format": 1', '"format": 2')),
   },
-  'it has been through a migration that is not known here': {
+  'the manifest lists an unknown migration': {
     check: 'newer_schema',
     message: /999-future/,
     damage: (folder) => forgeManifest(folder, (text) => text.replace(/("00\d-[a-z0-9-]+")\n/, '$1, "999-future"\n')),
@@ -89,19 +89,19 @@ const damages: Record<string, { check: string; message: RegExp; damage: (folder:
     message: /field_updates\.copy\.gz has 33 rows/,
     damage: (folder) => replaceFile(folder, log, (text) => text.slice(text.indexOf('\n') + 1)),
   },
-  'a file holds what PostgreSQL does not take': {
+  'a file contains a value that PostgreSQL rejects': {
     check: 'content',
     message: /field_updates\.copy\.gz/,
     damage: (folder) => replaceFile(folder, log, (text) => text.replace('garden\t1\t', 'garden\tone\t')),
   },
-  'a file has rows twice': {
+  'a file contains every row twice': {
     check: 'content',
     message: /field_updates\.copy\.gz.*duplicate key/,
     damage: (folder) => replaceFile(folder, log, (text) => text + text),
   },
 };
 
-t.test('what is damaged is refused by its name and by what is wrong, and nothing of it stays', async (t) => {
+t.test('restoring a damaged backup fails, names the file and the check, and leaves the database empty', async (t) => {
   const { path } = await backUp(t, await withFilledBacking(t));
   const copies = await withFolder(t);
   const { directUrl: url } = await withDatabase(t);
@@ -114,10 +114,10 @@ t.test('what is damaged is refused by its name and by what is wrong, and nothing
     t.same(await dumpRows(url), untouched);
   }
   await restoreBackup({ folder: path, url });
-  t.not((await dumpRows(url)).field_updates?.length, 0, 'and what is whole goes into the same database');
+  t.not((await dumpRows(url)).field_updates?.length, 0, 'an intact backup can then be restored into the same database');
 });
 
-t.test('a database that holds anything is refused by the name of the table', async (t) => {
+t.test('restoring into a database that is not empty fails and names the table', async (t) => {
   const { path } = await backUp(t, await withFilledBacking(t));
   const { directUrl: url } = await withDatabase(t);
   await withPgClient(url, (client) => client.query('CREATE TABLE notes (text text)'));

@@ -16,7 +16,7 @@ import { withDatabase } from '../../support/servers/servers.ts';
 import { jobOf, setCell } from '../../support/updates.ts';
 import { alice, backUp, dumpRows, garden, pond, withFilledBacking } from '../../support/with-backup.ts';
 
-t.test('what is restored is what was backed up, row by row, and replays to the same bytes', async (t) => {
+t.test('a restored database has the same rows as the original and replays to the same states', async (t) => {
   const source = await withFilledBacking(t);
   const before = await dumpRows(directDatabaseUrl(source.config));
   const { path, manifest } = await backUp(t, source);
@@ -31,14 +31,17 @@ t.test('what is restored is what was backed up, row by row, and replays to the s
   const url = directDatabaseUrl(target.config);
   await restoreBackup({ folder: path, url });
   t.same(await dumpRows(url), before);
-  t.ok(before.field_conflicts?.length && before.field_snapshots?.length, 'and there was something of everything');
+  t.ok(
+    before.field_conflicts?.length && before.field_snapshots?.length,
+    'the comparison includes conflicts and snapshots',
+  );
   for (const field of await listFields(target.db)) {
     t.same((await verifyField(target.db, field)).differences, []);
     t.same(await target.reader.loadState(field), await source.reader.loadState(field));
   }
-  t.not(await target.reader.readInstallation(), manifest.installation, 'the cache takes no old copy for its own');
+  t.not(await target.reader.readInstallation(), manifest.installation, 'the restored database is a new installation');
 
-  t.comment('what was accepted into the queue of PostgreSQL is applied there, once');
+  t.comment('updates that were pending in the fallback queue are applied exactly once');
   await withWorker(t, target);
   await waitForVersion(target, garden, 35);
   const state = await target.reader.loadState(garden);
@@ -48,11 +51,12 @@ t.test('what is restored is what was backed up, row by row, and replays to the s
   await waitForVersion(target, garden, 36);
 });
 
-t.test('an older backup is loaded under its own schema, which is then brought up to date', async (t) => {
+t.test('a backup of an older schema is loaded under that schema, which is then migrated', async (t) => {
   const source = await withFilledBacking(t);
   const DATABASE_URL = directDatabaseUrl(source.config);
   await withPgClient(DATABASE_URL, (client) => client.query('UPDATE knex_migrations SET batch = id'));
-  await migrateDown(DATABASE_URL); // Keeps its tables, and the jobs in them.
+  // Rolling back the migration of the fallback queue keeps its tables and jobs.
+  await migrateDown(DATABASE_URL);
   await migrateDown(DATABASE_URL);
   const { path, manifest } = await backUp(t, source);
   const [firstMissing, last] = listMigrations().slice(-2);
@@ -71,7 +75,7 @@ t.test('an older backup is loaded under its own schema, which is then brought up
   t.same(rows, [{ name: last }]);
 });
 
-t.test('every table is backed up, and there is no sequence to forget', async (t) => {
+t.test('every table is backed up, and the schema has no sequences', async (t) => {
   const { directUrl: url } = await withDatabase(t);
   await withPgClient(url, async (client) => {
     const tables = (await listBackupTables(client)).map(({ table }) => table);
@@ -83,11 +87,11 @@ t.test('every table is backed up, and there is no sequence to forget', async (t)
     const { rows: sequences } = await client.query(
       `SELECT FROM pg_sequences WHERE schemaname = 'public' AND sequencename !~ '^knex_'`,
     );
-    t.equal(sequences.length, 0, 'a backup carries no sequences: add them to it before one is used');
+    t.equal(sequences.length, 0, 'backups do not include sequences; add support before using one');
   });
 });
 
-t.test('the manifest is for people, too', async (t) => {
+t.test('the manifest is indented, so that people can read it', async (t) => {
   const { path } = await backUp(t, await withFilledBacking(t));
   const text = await readFile(join(path, 'manifest.json'), 'utf8');
   t.match(text, /"field": "garden",\n\s+"version": 33/);

@@ -24,7 +24,7 @@ async function planOf(t: Parameters<typeof withFolder>[0], { config }: Backing):
   return { url: directDatabaseUrl(config), folder, intervalMs: dayMs, keepCount: 3, keepMs: 30 * dayMs };
 }
 
-/** Of the scratch databases of the database that the client is connected to. */
+/** The prefix of the names of scratch databases for the client's database. */
 async function readPrefix(client: pg.Client): Promise<string> {
   const { rows } = await client.query<{ oid: number }>(
     'SELECT oid FROM pg_database WHERE datname = current_database()',
@@ -40,7 +40,7 @@ const listScratch = (url: string) =>
     return rows.map(({ datname }) => datname);
   });
 
-t.test('of any number of schedules one takes the backup, which is then verified and known to all', async (t) => {
+t.test('of several schedules, one takes and verifies a backup, and all see its record', async (t) => {
   const backing = await withFilledBacking(t);
   const plan = await planOf(t, backing);
   t.same(await readBackupTimes(backing.db), { takenAt: undefined, verifiedAt: undefined });
@@ -69,11 +69,15 @@ t.test('of any number of schedules one takes the backup, which is then verified 
   t.equal(await isAnythingDue(backing.db, plan), false);
   t.match(await runBackups(plan), { written: undefined, verified: undefined, removed: [] });
   const elsewhere = await planOf(t, backing);
-  t.equal(await isAnythingDue(backing.db, elsewhere), false, 'nor is it on another machine');
+  t.equal(
+    await isAnythingDue(backing.db, elsewhere),
+    false,
+    'no backup is due on a machine with another folder either',
+  );
 });
 
 t.test(
-  'what does not replay to what is stored is found in the backup, and no other is taken for verified',
+  'a backup whose log does not replay to the stored state fails verification and is not verified again',
   async (t) => {
     const backing = await withFilledBacking(t);
     const plan = await planOf(t, backing);
@@ -81,11 +85,11 @@ t.test(
     const run = await runBackups(plan);
     t.match(run?.verified?.verdict.differences, [/^garden: version 5 was logged as superseded/]);
     t.equal((await readBackupTimes(backing.db)).verifiedAt, undefined);
-    t.equal(await isAnythingDue(backing.db, plan), false, 'the verdict stands: it is not tried again and again');
+    t.equal(await isAnythingDue(backing.db, plan), false, 'a failed verification is not repeated');
   },
 );
 
-t.test('what a crash has left behind is cleaned up, and what is not ours stays', async (t) => {
+t.test('a run removes what a crash of this installation left behind, and nothing else', async (t) => {
   const backing = await withFilledBacking(t);
   const plan = await planOf(t, backing);
   const mine = (await backing.reader.readInstallation()).slice(0, 8);
@@ -98,14 +102,14 @@ t.test('what a crash has left behind is cleaned up, and what is not ours stays',
   await withPgClient(plan.url, (client) => client.query(`CREATE DATABASE ${left}`));
   await withPgClient(plan.url, (client) => client.query(`CREATE DATABASE ${other}`));
   t.teardown(() => withPgClient(plan.url, (client) => client.query(`DROP DATABASE ${other}`)));
-  t.same(await listBackups(plan.folder), [], 'what is half done is not taken for a backup');
+  t.same(await listBackups(plan.folder), [], 'incomplete backups are not listed');
   const run = await runBackups(plan);
   t.same(run?.removed, [partial, left]);
   t.same((await readdir(plan.folder)).sort(), [foreign, String(run?.written?.name), 'holiday-pictures'].sort());
   t.same(await listScratch(plan.url), []);
 });
 
-t.test('old backups go by count and by age, but never the newest and the newest verified', async (t) => {
+t.test('backups expire by count and by age, except the newest one and the newest verified one', async (t) => {
   const backing = await withFilledBacking(t);
   const plan = { ...(await planOf(t, backing)), intervalMs: 0 };
   const names: string[] = [];
@@ -113,10 +117,10 @@ t.test('old backups go by count and by age, but never the newest and the newest 
     const run = await runBackups({ ...plan, keepCount: 100 });
     names.push(String(run?.written?.name));
   }
-  const failed = { at: new Date().toISOString(), fields: 0, updates: 0, differences: ['all is lost'] };
+  const failed = { at: new Date().toISOString(), fields: 0, updates: 0, differences: ['garden: differs'] };
   for (const name of names.slice(1)) await writeVerificationResult(join(plan.folder, name), failed);
   const sixth = await runBackups({ ...plan, intervalMs: dayMs });
-  t.same([...(sixth?.removed ?? [])].sort(), names.slice(1, 3), 'more than three');
+  t.same([...(sixth?.removed ?? [])].sort(), names.slice(1, 3), 'those beyond the three to keep');
   const kept = [names[0], ...names.slice(3)].reverse();
   t.same(
     (await listBackups(plan.folder)).map(({ name }) => name),
@@ -124,7 +128,7 @@ t.test('old backups go by count and by age, but never the newest and the newest 
   );
   await runBackups({ ...plan, intervalMs: dayMs, keepMs: 0 });
   const survivors = (await listBackups(plan.folder)).map(({ name }) => name);
-  t.same(survivors, [names[5], names[0]], 'older than nothing at all, two are left');
+  t.same(survivors, [names[5], names[0]], 'with a maximum age of zero, two remain');
   const { rows } = await withPgClient(plan.url, (client) => client.query('SELECT name FROM backups ORDER BY name'));
   t.same(
     rows.map(({ name }) => name),
@@ -132,14 +136,14 @@ t.test('old backups go by count and by age, but never the newest and the newest 
   );
 });
 
-t.test('while one is at it, another gives way', async (t) => {
+t.test('a run is skipped while another process holds the backup lock', async (t) => {
   const backing = await withFilledBacking(t);
   const plan = await planOf(t, backing);
   await withBackupLock(plan.url, async () => t.equal(await runBackups(plan), undefined));
   t.ok((await runBackups(plan))?.written);
 });
 
-t.test('a run leaves the scratch database alone that a clone of its database is using', async (t) => {
+t.test('a run does not drop the scratch database that a clone of its database is using', async (t) => {
   const [one, clone] = [await withFilledBacking(t), await withFilledBacking(t)];
   t.equal(await one.reader.readInstallation(), await clone.reader.readInstallation(), 'both come from one template');
   const { url } = await planOf(t, one);
@@ -151,13 +155,13 @@ t.test('a run leaves the scratch database alone that a clone of its database is 
       t.equal(
         await withPgClient(scratch, async (guest) => (await guest.query('SELECT')).rowCount),
         1,
-        'it is still there',
+        'the scratch database still exists',
       );
     }),
   );
 });
 
-t.test('a run waits for the lock of a process that was killed, until the server has ended its session', async (t) => {
+t.test('a run waits until the server has ended the session of a killed process and released its lock', async (t) => {
   const backing = await withFilledBacking(t);
   const plan = await planOf(t, backing);
   const killed = new pg.Client({ connectionString: plan.url });
@@ -168,7 +172,7 @@ t.test('a run waits for the lock of a process that was killed, until the server 
   ]);
   const backend = rows[0]?.pid;
   t.teardown(() => withPgClient(plan.url, (client) => client.query('SELECT pg_terminate_backend($1)', [backend])));
-  // A session in the middle of a statement does not notice that its client is gone.
+  // The server does not notice that a client has disconnected while it is executing a statement.
   const statement = killed.query('SELECT pg_sleep(600)').catch(() => undefined);
   await waitUntil('the statement runs', () => countRows(plan.url, sleepingSql, backend));
   await killed.end();

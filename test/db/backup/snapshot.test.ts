@@ -16,7 +16,7 @@ import { withFolder } from '../../support/with-folder.ts';
 
 const fields = ['a', 'b', 'c'].map(asField);
 
-t.test('a backup is of one moment, however much is written meanwhile', async (t) => {
+t.test('a backup taken during writes is a consistent snapshot', async (t) => {
   const source = await withBacking(t, { SNAPSHOT_EVERY: '20' });
   await withWorker(t, source);
   let counter = 0;
@@ -29,11 +29,11 @@ t.test('a backup is of one moment, however much is written meanwhile', async (t)
   for (const field of fields) await waitForVersion(source, field, 100);
   const folder = await withFolder(t);
   const taken: string[] = [];
-  const backUpThrice = async () => {
+  const backUpThreeTimes = async () => {
     for (let round = 0; round < 3; round += 1) {
       const before = counter;
       const { path } = await writeBackup({ url: directDatabaseUrl(source.config), folder });
-      t.ok(counter > before, 'updates came while it was taken');
+      t.ok(counter > before, 'updates were sent during the backup');
       taken.push(path);
     }
   };
@@ -41,7 +41,7 @@ t.test('a backup is of one moment, however much is written meanwhile', async (t)
   const writing = (async () => {
     while (!isDone) await send();
   })();
-  await backUpThrice().finally(() => {
+  await backUpThreeTimes().finally(() => {
     isDone = true;
   });
   await writing;
@@ -59,7 +59,7 @@ t.test('a backup is of one moment, however much is written meanwhile', async (t)
   }
 });
 
-/** So many rows that neither a backup nor a restore is through with them before somebody can step in. */
+/** Enough rows that a test can interrupt a backup or restore before it is complete. */
 async function withManyRows(t: Test): Promise<string> {
   const { config } = await withFilledBacking(t);
   await withPgClient(directDatabaseUrl(config), (client) =>
@@ -71,32 +71,32 @@ async function withManyRows(t: Test): Promise<string> {
   return directDatabaseUrl(config);
 }
 
-/** Ends the connections of a backup or restore, once. */
-function cutter(url: string) {
-  let cutting: Promise<unknown> | undefined;
+/** Terminates the connections of a backup or restore, once. */
+function connectionTerminator(url: string) {
+  let terminating: Promise<unknown> | undefined;
   return {
-    cut() {
-      cutting ??= withPgClient(url, (client) =>
+    terminate() {
+      terminating ??= withPgClient(url, (client) =>
         client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE datname = current_database() AND application_name = 'field-backup'`),
       );
     },
-    done: () => cutting,
+    done: () => terminating,
   };
 }
 
-t.test('a backup that is cut off in the middle leaves nothing that is taken for one', async (t) => {
+t.test('a backup that is interrupted leaves nothing behind in the folder', async (t) => {
   const url = await withManyRows(t);
   const folder = await withFolder(t);
-  const { cut, done } = cutter(url);
+  const { terminate, done } = connectionTerminator(url);
   const seen: string[] = [];
   const onProgress = () => {
     seen.push(...readdirSync(folder));
-    cut();
+    terminate();
   };
   await t.rejects(writeBackup({ url, folder, onProgress }));
   await done();
-  t.match(seen[0], /^\.partial-field-/, 'it grows under another name');
+  t.match(seen[0], /^\.partial-field-/, 'it is written under a temporary name');
   t.same(await readdir(folder), []);
 
   const stop = new AbortController();
@@ -104,16 +104,16 @@ t.test('a backup that is cut off in the middle leaves nothing that is taken for 
   t.same(await readdir(folder), []);
 });
 
-t.test('a restore that is cut off in the middle leaves the database as empty as it was', async (t) => {
+t.test('a restore that is interrupted leaves the database empty, and can be repeated', async (t) => {
   const { path } = await writeBackup({ url: await withManyRows(t), folder: await withFolder(t) });
   const { directUrl: url } = await withDatabase(t);
   const before = await dumpRows(url);
-  const { cut, done } = cutter(url);
+  const { terminate, done } = connectionTerminator(url);
   const restoring = restoreBackup({
     folder: path,
     url,
     onProgress: ({ step, file }) => {
-      if (step === 'loading' && file.startsWith('field_updates')) cut();
+      if (step === 'loading' && file.startsWith('field_updates')) terminate();
     },
   });
   await t.rejects(restoring);
