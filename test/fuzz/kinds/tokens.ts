@@ -1,6 +1,6 @@
 /** Altered, expired, foreign and malformed tokens. */
 
-import { bySecret } from '../../unit/auth/jwt-attacks.ts';
+import { signWithSecret } from '../../unit/auth/jwt-attacks.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { Attacker, Kind } from '../attempt.ts';
 import { validBody } from './bad-values.ts';
@@ -8,7 +8,7 @@ import { encode, kept } from './encode.ts';
 
 const name = 'consciousness-field';
 const signed = (secret: string, claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}) =>
-  bySecret({ iss: name, aud: name, device: 'attacker', fields: ['fuzz-*'], ...claims }, header, secret);
+  signWithSecret({ iss: name, aud: name, device: 'attacker', fields: ['fuzz-*'], ...claims }, header, secret);
 
 /** Replaces one character. The last character of a part is not changed, since decoders ignore some of its bits. */
 function flip(random: Random, token: string): string {

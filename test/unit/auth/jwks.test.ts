@@ -1,21 +1,21 @@
-/** The keys of an identity provider over time: cached, rotated, withdrawn, and not to be had. */
+/** Tests how the verifier caches the keys of an identity provider, and what it does when they change or are unavailable. */
 import t, { type Test } from 'tap';
 import { createTokenVerifier } from '../../../shared/auth/jwt.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { withIdentityProvider } from '../../support/identity-provider.ts';
-import { audience, byKey, issuer, makeKeys } from './jwt-attacks.ts';
+import { audience, createKeys, issuer, signWithKey } from './jwt-attacks.ts';
 
-const { provider: first, stranger: second } = makeKeys();
+const { provider: first, attacker: second } = createKeys();
 const firstKey = { kid: 'key-1', key: first.publicKey };
 const secondKey = { kid: 'key-2', key: second.publicKey };
 const minuteMs = 60_000;
 
 const verifierFor = (url: string) => createTokenVerifier({ JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience });
-/** Each is another token: what is remembered of one says nothing about the next. */
-let tokens = 0;
-const signedByFirst = () => byKey(first.privateKey, { jti: `${tokens++}`, exp: Date.now() / 1000 + 86_400 });
+/** Makes every token different, so that no test is answered from the cache of verified tokens by accident. */
+let tokenCount = 0;
+const signedByFirst = () => signWithKey(first.privateKey, { jti: `${tokenCount++}`, exp: Date.now() / 1000 + 86_400 });
 const signedBySecond = () =>
-  byKey(second.privateKey, { jti: `${tokens++}`, exp: Date.now() / 1000 + 86_400 }, { kid: 'key-2' });
+  signWithKey(second.privateKey, { jti: `${tokenCount++}`, exp: Date.now() / 1000 + 86_400 }, { kid: 'key-2' });
 
 async function refusal(verified: Promise<unknown>): Promise<string> {
   try {
@@ -27,7 +27,7 @@ async function refusal(verified: Promise<unknown>): Promise<string> {
   }
 }
 
-/** A clock that a test moves on. */
+/** Replaces `Date.now` by a clock that the test can advance. */
 function withClock(t: Test): { advance(ms: number): void } {
   const realNow = Date.now;
   let ahead = 0;
@@ -39,7 +39,7 @@ function withClock(t: Test): { advance(ms: number): void } {
   };
 }
 
-t.test('the keys are asked for once, however many tokens come, known and unknown ones', async (t) => {
+t.test('the keys are requested once for any number of tokens with known and unknown keys', async (t) => {
   const provider = await withIdentityProvider(t, [firstKey]);
   const verify = verifierFor(provider.url);
   for (let count = 0; count < 20; count++) t.equal((await verify(signedByFirst())).sub, 'user-1');
@@ -47,19 +47,22 @@ t.test('the keys are asked for once, however many tokens come, known and unknown
   t.equal(provider.requestCount, 1);
 });
 
-t.test('a new key is found as soon as a token names it, but no more often than every ten seconds', async (t) => {
-  const clock = withClock(t);
-  const provider = await withIdentityProvider(t, [firstKey]);
-  const verify = verifierFor(provider.url);
-  await verify(signedByFirst());
-  provider.publish([firstKey, secondKey]);
-  clock.advance(11_000);
-  t.equal(await refusal(verify(signedBySecond())), 'accepted');
-  t.equal(await refusal(verify(signedByFirst())), 'accepted', 'the old one is good beside it');
-  t.equal(provider.requestCount, 2);
-});
+t.test(
+  'the keys are requested again for an unknown key id when the last request is more than ten seconds old',
+  async (t) => {
+    const clock = withClock(t);
+    const provider = await withIdentityProvider(t, [firstKey]);
+    const verify = verifierFor(provider.url);
+    await verify(signedByFirst());
+    provider.publish([firstKey, secondKey]);
+    clock.advance(11_000);
+    t.equal(await refusal(verify(signedBySecond())), 'accepted');
+    t.equal(await refusal(verify(signedByFirst())), 'accepted', 'the old key remains valid');
+    t.equal(provider.requestCount, 2);
+  },
+);
 
-t.test('a key that was withdrawn opens nothing any more, also not with a token that was good before', async (t) => {
+t.test('a withdrawn key is no longer accepted, not even for a token that was verified before', async (t) => {
   const clock = withClock(t);
   const provider = await withIdentityProvider(t, [firstKey]);
   const verify = verifierFor(provider.url);
@@ -71,7 +74,7 @@ t.test('a key that was withdrawn opens nothing any more, also not with a token t
   t.equal(await refusal(verify(signedBySecond())), 'accepted');
 });
 
-t.test('while the provider is away its last keys are good, for a day', async (t) => {
+t.test('the last known keys are used for a day while the provider is unavailable', async (t) => {
   const clock = withClock(t);
   const provider = await withIdentityProvider(t, [firstKey]);
   const verify = verifierFor(provider.url);
@@ -79,16 +82,19 @@ t.test('while the provider is away its last keys are good, for a day', async (t)
   provider.fail();
   clock.advance(60 * minuteMs);
   for (let count = 0; count < 20; count++) t.equal(await refusal(verify(signedByFirst())), 'accepted');
-  t.ok(provider.requestCount <= 3, 'who is away is not asked by everybody');
+  t.ok(provider.requestCount <= 3, 'an unavailable provider does not get a request per token');
   t.equal(await refusal(verify(signedBySecond())), 'unauthorized');
   clock.advance(25 * 60 * minuteMs);
-  t.equal(await refusal(verify(byKey(first.privateKey, { exp: Date.now() / 1000 + 600 }))), 'keys_unavailable');
+  t.equal(await refusal(verify(signWithKey(first.privateKey, { exp: Date.now() / 1000 + 600 }))), 'keys_unavailable');
 });
 
-t.test('a provider that was never reached is told apart from a bad token', async (t) => {
-  const provider = await withIdentityProvider(t, [firstKey]);
-  provider.fail();
-  const verify = verifierFor(provider.url);
-  t.equal(await refusal(verify(signedByFirst())), 'keys_unavailable');
-  t.equal(await refusal(verify('nonsense')), 'unauthorized');
-});
+t.test(
+  'keys_unavailable is answered while the provider has never been reached, but not for a malformed token',
+  async (t) => {
+    const provider = await withIdentityProvider(t, [firstKey]);
+    provider.fail();
+    const verify = verifierFor(provider.url);
+    t.equal(await refusal(verify(signedByFirst())), 'keys_unavailable');
+    t.equal(await refusal(verify('nonsense')), 'unauthorized');
+  },
+);

@@ -1,18 +1,26 @@
-/** Runs every known attack on a token against the verifier and compares the answer with the one expected. */
+/** Runs every known attack against the verifier and compares the answer with the expected one. */
 import t, { type Test } from 'tap';
 import { createTokenVerifier, type VerifyToken } from '../../../shared/auth/jwt.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { withIdentityProvider } from '../../support/identity-provider.ts';
-import { type Attack, attacksOnProvider, attacksOnSecret, audience, issuer, makeKeys, secret } from './jwt-attacks.ts';
+import {
+  type Attack,
+  attacksOnProvider,
+  attacksOnSecret,
+  audience,
+  createKeys,
+  issuer,
+  secret,
+} from './jwt-attacks.ts';
 
-const keys = makeKeys();
+const keys = createKeys();
 
-t.test('with a secret, every attack is refused with the expected code', async (t) => {
+t.test('a verifier with a secret refuses every attack with the expected code', async (t) => {
   const verify = createTokenVerifier({ JWT_SECRET: secret, JWT_ISSUER: issuer, JWT_AUDIENCE: audience });
   await expectAnswers(t, attacksOnSecret(keys), verify);
 });
 
-t.test('with a JWKS, every attack is refused with the expected code', async (t) => {
+t.test('a verifier with a JWKS refuses every attack with the expected code', async (t) => {
   const { url } = await withIdentityProvider(t, [{ kid: 'key-1', key: keys.provider.publicKey }]);
   const verify = createTokenVerifier({ JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience });
   await expectAnswers(t, attacksOnProvider(keys), verify);

@@ -21,11 +21,11 @@ interface Forgery {
   readonly secret?: string;
 }
 
-/** A token that is right but for what is given; a claim of undefined is left out. */
+/** Signs a token that is valid except for the given parts; a claim of undefined is omitted. */
 function forge({ claims = {}, alg = 'HS256', secret = key.secret }: Forgery = {}): Promise<string> {
   const { issuer: iss, audience: aud } = key;
-  const right = { sub: 'user-1', fields: ['*'], scope: 'field:read', iss, aud, exp: nowSeconds() + 600 };
-  return new SignJWT({ ...right, ...claims }).setProtectedHeader({ alg }).sign(new TextEncoder().encode(secret));
+  const validClaims = { sub: 'user-1', fields: ['*'], scope: 'field:read', iss, aud, exp: nowSeconds() + 600 };
+  return new SignJWT({ ...validClaims, ...claims }).setProtectedHeader({ alg }).sign(new TextEncoder().encode(secret));
 }
 
 async function refusalOf(token: string): Promise<string> {
@@ -38,7 +38,7 @@ async function refusalOf(token: string): Promise<string> {
   }
 }
 
-t.test('a token that was signed here says what it was asked to say', async (t) => {
+t.test('a signed token contains the requested claims', async (t) => {
   const { token, expiresAt } = await signToken(request, key);
   const claims = await createTokenVerifier(settings)(token);
   const { sub, device, fields } = request;
@@ -47,17 +47,17 @@ t.test('a token that was signed here says what it was asked to say', async (t) =
   t.ok(Math.abs(expiresAt - Date.now() - 600_000) < 60_000);
 });
 
-t.test('a token without a device has none', async (t) => {
+t.test('a token that is signed without a device has no device claim', async (t) => {
   const { token } = await signToken({ ...request, device: undefined }, key);
   t.notOk('device' in (await createTokenVerifier(settings)(token)));
 });
 
-t.test('every token has an id of its own', async (t) => {
+t.test('two tokens with the same claims are different', async (t) => {
   const [one, other] = await Promise.all([signToken(request, key), signToken(request, key)]);
   t.not(one?.token, other?.token);
 });
 
-t.test('the forger of these tests makes a token that is accepted when nothing is wrong with it', async (t) => {
+t.test('a token that is forged without an alteration is accepted', async (t) => {
   t.equal(await refusalOf(await forge()), 'accepted');
   t.equal(await refusalOf(await forge({ claims: { aud: ['other', 'audience'] } })), 'accepted');
 });
@@ -66,7 +66,7 @@ const forgeries: [string, Forgery][] = [
   ['signed with another secret', { secret: 'another secret of more than 32 bytes' }],
   ['signed with HS512', { alg: 'HS512', secret: key.secret.padEnd(64) }],
   ['signed with HS384 and the right secret', { alg: 'HS384' }],
-  ['of another issuer', { claims: { iss: 'somebody' } }],
+  ['from another issuer', { claims: { iss: 'somebody' } }],
   ['without an issuer', { claims: { iss: undefined } }],
   ['for another audience', { claims: { aud: 'somebody' } }],
   ['without an audience', { claims: { aud: undefined } }],
@@ -74,17 +74,17 @@ const forgeries: [string, Forgery][] = [
   ['without a user', { claims: { sub: undefined } }],
   ['with an empty user', { claims: { sub: '' } }],
   ['without a scope', { claims: { scope: undefined } }],
-  ['not valid before tomorrow', { claims: { nbf: nowSeconds() + 86_400 } }],
-  ['for a field that cannot be', { claims: { fields: ['../etc'] } }],
-  ['for a device that cannot be', { claims: { device: 'a b' } }],
+  ['that is not valid before tomorrow', { claims: { nbf: nowSeconds() + 86_400 } }],
+  ['for an invalid field pattern', { claims: { fields: ['../etc'] } }],
+  ['for an invalid device id', { claims: { device: 'a b' } }],
 ];
 for (const [what, forgery] of forgeries) {
-  t.test(`unauthorized: a token ${what}`, async (t) => {
+  t.test(`a token ${what} is unauthorized`, async (t) => {
     t.equal(await refusalOf(await forge(forgery)), 'unauthorized');
   });
 }
 
-t.test('unauthorized: a token without a signature, in every way to write it', async (t) => {
+t.test('a token without a signature algorithm is unauthorized in any spelling', async (t) => {
   const [, body, signature] = (await forge()).split('.');
   for (const alg of ['none', 'None', 'NONE', '']) {
     const header = Buffer.from(JSON.stringify({ alg, typ: 'JWT' })).toString('base64url');
@@ -93,7 +93,7 @@ t.test('unauthorized: a token without a signature, in every way to write it', as
   }
 });
 
-t.test('unauthorized: a token whose claims were changed after signing, and what is no token', async (t) => {
+t.test('a token with altered claims and a malformed token are unauthorized', async (t) => {
   const [header, , signature] = (await forge()).split('.');
   const [, otherBody] = (await forge({ claims: { scope: 'operator' } })).split('.');
   t.equal(await refusalOf(`${header}.${otherBody}.${signature}`), 'unauthorized');
@@ -101,7 +101,7 @@ t.test('unauthorized: a token whose claims were changed after signing, and what 
     t.equal(await refusalOf(text), 'unauthorized', text);
 });
 
-t.test('a token that has run out is told apart from a wrong one', async (t) => {
+t.test('an expired token has its own error code only if its signature is valid', async (t) => {
   t.equal(await refusalOf(await forge({ claims: { exp: nowSeconds() - 60 } })), 'token_expired');
   t.equal(
     await refusalOf(await forge({ claims: { exp: nowSeconds() - 60 }, secret: 'wrong'.repeat(8) })),
@@ -109,7 +109,7 @@ t.test('a token that has run out is told apart from a wrong one', async (t) => {
   );
 });
 
-t.test('a token that was good runs out also for a verifier that remembers it', async (t) => {
+t.test('a cached token expires', async (t) => {
   const verify = createTokenVerifier(settings);
   const token = await forge({ claims: { exp: nowSeconds() + 100 } });
   t.equal((await verify(token)).sub, 'user-1');
@@ -117,14 +117,14 @@ t.test('a token that was good runs out also for a verifier that remembers it', a
   await t.rejects(verify(token), { code: 'token_expired' });
 });
 
-t.test('a verifier that remembers a token takes no other for it', async (t) => {
+t.test('a token with an altered signature is not answered from the cache', async (t) => {
   const verify = createTokenVerifier(settings);
   const token = await forge();
   await verify(token);
   await t.rejects(verify(`${token.slice(0, -2)}AA`), { code: 'unauthorized' });
 });
 
-t.test('a verifier without any key is not made', async (t) => {
+t.test('creating a verifier without a key throws', async (t) => {
   t.throws(() => createTokenVerifier({ ...settings, JWT_SECRET: undefined }));
 });
 
