@@ -13,7 +13,7 @@ interface QueueState {
   readonly memory: QueueMemory | undefined;
 }
 
-/** Admission control of at most 10 jobs and 16 MiB that has polled a queue in that state. */
+/** Starts admission control with limits of 10 jobs and 16 MiB, and waits until it has polled a queue in this state. */
 async function withAdmission(t: Test, { backlog, memory }: QueueState): Promise<AdmissionControl> {
   let isPolled = false;
   const admission = new AdmissionControl({
@@ -33,7 +33,7 @@ async function withAdmission(t: Test, { backlog, memory }: QueueState): Promise<
 
 const createRequest = () => ({ raw: new IncomingMessage(new Socket()) });
 
-t.test('an overloaded error says which limit was exceeded', async (t) => {
+t.test('an overloaded error states which limit was exceeded', async (t) => {
   const long = await withAdmission(t, { backlog: 11, memory: undefined });
   t.throws(() => long.assertCapacity(), { code: 'overloaded', detail: /updates are queued/ });
   const full = await withAdmission(t, { backlog: 0, memory: { usedBytes: 71, maxBytes: 100 } });
@@ -45,7 +45,7 @@ t.test('an overloaded error says which limit was exceeded', async (t) => {
   idle.assertCapacity();
 });
 
-t.test('bodies that are being received count as memory of the queue until they are answered', async (t) => {
+t.test('in-flight bodies count as queue memory until they are released', async (t) => {
   const admission = await withAdmission(t, { backlog: 0, memory: { usedBytes: 10 * mebibyte, maxBytes: 0 } });
   const request = createRequest();
   admission.inFlight.reserve(request, 7 * mebibyte);
@@ -56,7 +56,7 @@ t.test('bodies that are being received count as memory of the queue until they a
   admission.assertCapacity();
 });
 
-t.test('jobs that were added since the last poll count', async (t) => {
+t.test('jobs that were added since the last poll count towards the backlog', async (t) => {
   const admission = await withAdmission(t, { backlog: 10, memory: undefined });
   await admission.trackEnqueue(1000, async () => undefined);
   t.throws(() => admission.assertCapacity(), { code: 'overloaded' });

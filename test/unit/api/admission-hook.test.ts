@@ -1,23 +1,23 @@
 import t from 'tap';
 import { createDutyCycle } from '../../../api/admission/admission-hook.ts';
 
-t.test('while the queue is congested, admission pauses after two milliseconds of work', async (t) => {
+t.test('admission pauses after two milliseconds of work while the queue is congested', async (t) => {
   const pause = createDutyCycle({ isCongested: true, isOverloaded: false });
-  t.equal(pause(1.5), undefined, 'too short for a timer');
-  t.ok(pause(1.5) instanceof Promise, 'earlier work counts');
-  t.equal(pause(1.5), undefined, 'and is reset by the pause');
+  t.equal(pause(1.5), undefined, 'the work is too short for a pause');
+  t.ok(pause(1.5) instanceof Promise, 'earlier work is added');
+  t.equal(pause(1.5), undefined, 'the pause resets the work');
 });
 
-t.test('a pause lasts as long as the work before it, up to a maximum', async (t) => {
+t.test('a pause lasts as long as the preceding work, up to a maximum', async (t) => {
   const pause = createDutyCycle({ isCongested: true, isOverloaded: false });
   const startedAt = performance.now();
   await pause(20);
-  t.ok(performance.now() - startedAt >= 19, 'as long as the work');
-  // Without a maximum this would take ten minutes.
+  t.ok(performance.now() - startedAt >= 19, 'the pause is as long as the work');
+  // Without a maximum, this pause would take ten minutes.
   await pause(600_000);
 });
 
-t.test('there is no pause while the queue is short, nor while it is full and everything is refused', async (t) => {
+t.test('admission does not pause while the queue is short or overloaded', async (t) => {
   t.equal(createDutyCycle({ isCongested: false, isOverloaded: false })(20), undefined);
   t.equal(createDutyCycle({ isCongested: true, isOverloaded: true })(20), undefined);
   const admission = { isCongested: true, isOverloaded: false };
@@ -26,5 +26,5 @@ t.test('there is no pause while the queue is short, nor while it is full and eve
   admission.isCongested = false;
   pause(1.5);
   admission.isCongested = true;
-  t.equal(pause(1.5), undefined, 'work while the queue was short does not count');
+  t.equal(pause(1.5), undefined, 'work does not count while the queue is short');
 });

@@ -28,7 +28,7 @@ t.test('an ETag matches by weak comparison, in lists, and by *', async (t) => {
   for (const header of [undefined, '"v1"', 'v12', '"v123"', '']) t.notOk(matchesEtag(header, etag), String(header));
 });
 
-t.test('origins are separated by commas; spaces and trailing slashes are ignored', async (t) => {
+t.test('a list of origins is split at commas, and spaces and trailing slashes are removed', async (t) => {
   t.same(parseOrigins(''), []);
   t.same(parseOrigins(' https://a.example/,https://b.example:8443 ,'), ['https://a.example', 'https://b.example:8443']);
 });

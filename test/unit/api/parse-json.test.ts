@@ -13,11 +13,11 @@ t.test('adjacent brackets and brackets within strings do not count as levels', a
   t.equal((parseJson(`[${Array(1000).fill('[]').join()}]`) as unknown[]).length, 1000);
   const text = `${'['.repeat(100)}\\"${'{'.repeat(100)}`;
   t.ok(parseJson(`{"a":"${text}"}`));
-  t.ok(parseJson(`["\\\\",${nested(30)}]`), 'a string that ends with a backslash');
+  t.ok(parseJson(`["\\\\",${nested(30)}]`), 'a string that ends with an escaped backslash is closed');
   t.throws(
     () => parseJson(`["\\\\",${nested(40)}]`),
     { code: 'bad_request', detail: /32 levels/ },
-    'what follows it counts',
+    'brackets after the string count',
   );
   t.throws(
     () => parseJson(`["${'['.repeat(100)}`),

@@ -12,24 +12,27 @@ const delta = (from: number, to: number, bytes = 10) => ({
 });
 const versions = (buffer: ReplayBuffer, from: number) => buffer.since(from)?.map(({ to }) => to);
 
-t.test('the replay buffer returns the deltas from a version to the newest, and none when one is missing', async (t) => {
-  const buffer = new ReplayBuffer();
-  for (const [from, to] of [
-    [3, 5],
-    [5, 5],
-    [5, 6],
-    [6, 9],
-  ] as const)
-    buffer.push(delta(from, to));
-  t.same(versions(buffer, 3), [5, 5, 6, 9]);
-  t.same(versions(buffer, 5), [5, 6, 9]);
-  t.same(versions(buffer, 6), [9]);
-  t.equal(versions(buffer, 2), undefined, 'before its oldest delta');
-  t.equal(versions(buffer, 4), undefined, 'within a delta');
-  t.equal(versions(buffer, 9), undefined, 'at its end');
-  buffer.clear();
-  t.equal(versions(buffer, 3), undefined);
-});
+t.test(
+  'the replay buffer returns the deltas from a version to the newest, or undefined if one is missing',
+  async (t) => {
+    const buffer = new ReplayBuffer();
+    for (const [from, to] of [
+      [3, 5],
+      [5, 5],
+      [5, 6],
+      [6, 9],
+    ] as const)
+      buffer.push(delta(from, to));
+    t.same(versions(buffer, 3), [5, 5, 6, 9]);
+    t.same(versions(buffer, 5), [5, 6, 9]);
+    t.same(versions(buffer, 6), [9]);
+    t.equal(versions(buffer, 2), undefined, 'the version is before the oldest delta');
+    t.equal(versions(buffer, 4), undefined, 'the version is within a delta');
+    t.equal(versions(buffer, 9), undefined, 'the version is the newest');
+    buffer.clear();
+    t.equal(versions(buffer, 3), undefined);
+  },
+);
 
 t.test('the replay buffer is bounded by count and by bytes', async (t) => {
   const many = new ReplayBuffer();
@@ -56,11 +59,11 @@ t.test('the token bucket allows a burst, and a constant rate after it', async (t
   t.same(
     [9000, 9000, 9000, 9000].map((now) => bucket.tryConsume(now)),
     [true, true, true, false],
-    'it never exceeds its capacity',
+    'the bucket never exceeds its capacity',
   );
 });
 
-t.test('a token that outlives the longest timer does not expire early', async (t) => {
+t.test('a token that is valid for longer than the maximum timer does not expire early', async (t) => {
   let expired = 0;
   const timer = new TokenExpiryTimer(() => {
     expired += 1;
@@ -81,7 +84,7 @@ t.test('a token that outlives the longest timer does not expire early', async (t
   });
 });
 
-t.test('a late delta keeps only the outcomes that the log does not have', async (t) => {
+t.test('a late delta keeps only the outcomes that are not in the log', async (t) => {
   const metrics = { globalResonance: 0.5, collectiveIntelligence: 0.3, room64Active: false, lastUpdate: 7 };
   const parsed = (updates: object[]) =>
     parseDelta(JSON.stringify({ type: 'delta', from: 1, to: 2, changes: { metrics }, updates }));
@@ -98,7 +101,7 @@ t.test('a late delta keeps only the outcomes that the log does not have', async 
   });
 });
 
-t.test('a Server-Sent Event has the type, the version if there is one, and the data on one line', async (t) => {
+t.test('a Server-Sent Event has a type, an optional version, and its data on one line', async (t) => {
   const event = new StreamMessage('delta', Buffer.from('{"a":"\\n"}'), 7).event.toString();
   t.equal(event, 'id: 7\nevent: delta\ndata: {"a":"\\n"}\n\n');
   t.equal(new StreamMessage('presence', Buffer.from('{}')).event.toString(), 'event: presence\ndata: {}\n\n');

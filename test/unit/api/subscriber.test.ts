@@ -5,8 +5,8 @@ import { Subscriber } from '../../../api/streaming/subscriber.ts';
 const mebibyte = 1024 * 1024;
 const delta = (from: number, to: number) => ({ from, to, message: new StreamMessage('delta', Buffer.from('{}'), to) });
 
-/** A subscriber at version 1 that follows, on a sink whose buffer is as full as the test says. */
-function createFollowing() {
+/** Creates a subscriber in the following mode at version 1; the test sets how many bytes its sink has buffered. */
+function createFollowingSubscriber() {
   const sink = { sent: 0, buffered: 0, closedWith: undefined as number | undefined };
   const subscriber = new Subscriber(
     {
@@ -24,38 +24,35 @@ function createFollowing() {
   return { sink, subscriber };
 }
 
-t.test(
-  'a following subscriber is sent the delta at its version, ignores old ones and catches up over a gap',
-  async (t) => {
-    const { sink, subscriber } = createFollowing();
-    t.equal(subscriber.deliver(delta(0, 1), 0), 'nothing');
-    t.equal(subscriber.deliver(delta(1, 2), 0), 'sent');
-    t.equal(subscriber.version, 2);
-    t.equal(subscriber.deliver(delta(4, 5), 0), 'catch-up');
-    t.equal(subscriber.deliver(delta(2, 3), 0), 'nothing', 'live deltas wait for the end of the catch-up');
-    t.equal(sink.sent, 1);
-  },
-);
+t.test('a following subscriber receives the next delta, ignores old deltas and catches up after a gap', async (t) => {
+  const { sink, subscriber } = createFollowingSubscriber();
+  t.equal(subscriber.deliver(delta(0, 1), 0), 'nothing');
+  t.equal(subscriber.deliver(delta(1, 2), 0), 'sent');
+  t.equal(subscriber.version, 2);
+  t.equal(subscriber.deliver(delta(4, 5), 0), 'catch-up');
+  t.equal(subscriber.deliver(delta(2, 3), 0), 'nothing', 'live deltas wait for the end of the catch-up');
+  t.equal(sink.sent, 1);
+});
 
 t.test('a subscriber whose buffer is full lags until the buffer has drained, and then catches up', async (t) => {
-  const { sink, subscriber } = createFollowing();
+  const { sink, subscriber } = createFollowingSubscriber();
   sink.buffered = 2 * mebibyte;
   t.equal(subscriber.deliver(delta(1, 2), 0), 'nothing');
   t.equal(subscriber.isFollowing, false);
   sink.buffered = mebibyte;
-  t.equal(subscriber.checkLag(29_000), 'nothing', 'below the high-water mark is not drained');
+  t.equal(subscriber.checkLag(29_000), 'nothing', 'a buffer below the high-water mark has not drained');
   sink.buffered = 0;
   t.equal(subscriber.checkLag(29_000), 'catch-up');
   subscriber.reportCaughtUp();
   t.equal(subscriber.isFollowing, true);
 });
 
-t.test('a lagging subscriber is closed after 30 s, or above 4 MiB, and only once', async (t) => {
+t.test('a lagging subscriber is closed once, after 30 s or above 4 MiB', async (t) => {
   for (const [buffered, now] of [
     [2 * mebibyte, 30_001],
     [5 * mebibyte, 1],
   ] as const) {
-    const { sink, subscriber } = createFollowing();
+    const { sink, subscriber } = createFollowingSubscriber();
     sink.buffered = buffered;
     subscriber.deliver(delta(1, 2), 0);
     t.equal(subscriber.checkLag(now), 'closed');
@@ -64,15 +61,15 @@ t.test('a lagging subscriber is closed after 30 s, or above 4 MiB, and only once
   }
 });
 
-t.test('a failed catch-up is retried after the pause', async (t) => {
-  const { subscriber } = createFollowing();
+t.test('a failed catch-up is retried after the delay', async (t) => {
+  const { subscriber } = createFollowingSubscriber();
   subscriber.reportGap();
   subscriber.reportCatchUpFailed(0, 1000);
   t.equal(subscriber.checkLag(999), 'nothing');
   t.equal(subscriber.checkLag(1000), 'catch-up');
 });
 
-t.test('an event that the mode does not have is a defect', async (t) => {
-  const { subscriber } = createFollowing();
+t.test('an event that is invalid in the current mode throws', async (t) => {
+  const { subscriber } = createFollowingSubscriber();
   t.throws(() => subscriber.reportCaughtUp(), /following cannot handle caught-up/);
 });
