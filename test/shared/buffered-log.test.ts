@@ -1,11 +1,11 @@
-/** Tests the buffered logger from outside the process, where its output is observed. */
+/** Tests the buffered logger in a child process, because its output must be observed from outside. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** Starts a process that creates its logger as all processes do and then runs the code. */
+/** Starts a process that creates a logger with the function that every process uses, and then runs the code. */
 function run(code: string) {
   const script = `
     import { createProcessLogger } from './shared/observability/process-logger.ts';
@@ -35,30 +35,30 @@ t.test('a warning flushes all lines before it, and a single line is flushed peri
   t.same(messagesOf(String(line)), ['"msg":"three"']);
 });
 
-t.test('a process that exits regularly or with an uncaught error has written its last line', async (t) => {
-  const ends = { 'process.exit(3)': 3, 'throw new Error("nobody caught it")': 1, '': 0 };
+t.test('a process writes its last line before it exits, also after an uncaught error', async (t) => {
+  const ends = { 'process.exit(3)': 3, 'throw new Error("not caught")': 1, '': 0 };
   for (const [end, code] of Object.entries(ends)) {
     const child = run(`log.info('the last'); ${end}`);
     const [written, [exitCode]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     t.equal(exitCode, code);
-    t.match(written, /"msg":"the last"/, end || 'nothing left to do');
+    t.match(written, /"msg":"the last"/, end || 'the event loop is empty');
   }
 });
 
 t.test(
   'a log without a reader does not block the process, is bounded in memory and reports dropped lines',
   async (t) => {
-    // More than a pipe takes, and than is kept.
+    // These lines exceed the capacity of the pipe and of the buffer.
     const lines = 30_000;
     const child = run(`
-    for (let line = 0; line < ${lines}; line++) log.warn({ text: 'x'.repeat(1000) }, 'not served');
-    setImmediate(() => console.error('still here'));`);
+    for (let line = 0; line < ${lines}; line++) log.warn({ text: 'x'.repeat(1000) }, 'not read');
+    setImmediate(() => console.error('not blocked'));`);
     t.teardown(() => child.kill('SIGKILL'));
-    const [said] = await once(child.stderr, 'data', { signal: AbortSignal.timeout(20_000) });
-    t.equal(String(said), 'still here\n');
+    const [output] = await once(child.stderr, 'data', { signal: AbortSignal.timeout(20_000) });
+    t.equal(String(output), 'not blocked\n');
 
     const written = await text(child.stdout);
-    const kept = messagesOf(written)?.filter((message) => message === '"msg":"not served"').length ?? 0;
+    const kept = messagesOf(written)?.filter((message) => message === '"msg":"not read"').length ?? 0;
     const dropped = Number(/"lines":(\d+),"msg":"log lines dropped/.exec(written)?.[1]);
     t.equal(kept + dropped, lines);
     t.ok(dropped > 0);

@@ -1,4 +1,4 @@
-/** The tests force each interleaving of writers, cache fills and losses instead of relying on timing. */
+/** Tests the cache by forcing each interleaving of commits, cache fills and lost copies, so that no test depends on timing. */
 import t, { type Test } from 'tap';
 import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
@@ -26,7 +26,7 @@ async function withCache(t: Test) {
   return { redis, cache: new FieldCache(redis, keys, 60), server };
 }
 
-/** A state, and a function that commits updates to it and returns what a worker would publish. */
+/** Creates a state and a function that commits updates to it and returns the publication of a worker. */
 function createWriter() {
   const state = createFieldState(field);
   const commit = (...updates: Update[]): Publication => {
@@ -57,7 +57,7 @@ const threeCommits = () => {
   return { state: writer.state, commits };
 };
 
-t.test('the cache ends with the newest state in whatever order commits arrive', async (t) => {
+t.test('the cache ends with the newest state for any order in which commits are published', async (t) => {
   const { redis, cache } = await withCache(t);
   for (const order of [
     [0, 1, 2],
@@ -100,7 +100,7 @@ t.test('an empty cache accepts a fill, and the next commit patches it', async (t
   const patch = writer.commit(setCell(3, 1, 0.9));
   await cache.publish({ ...patch, fullState: () => t.fail('the whole state was not needed') as never });
   t.equal(await cachedText(cache), textOf(writer.state));
-  t.ok((await redis.ttl(keys.stateKey(field))) > 0, 'the copy has a time to live');
+  t.ok((await redis.ttl(keys.stateKey(field))) > 0, 'the copy expires');
 });
 
 t.test('the next commit restores a copy that was lost', async (t) => {
