@@ -1,4 +1,4 @@
-/** The schema of a database as text, read from the system catalog. CI compares it with db/schema.sql. */
+/** Reads the schema of a database from the system catalog as text, which CI compares with db/schema.sql. */
 import type { Knex } from 'knex';
 
 const tablesSql = `

@@ -1,4 +1,4 @@
-/** An identity provider for tests: serves a JWKS that the test can replace, or fails. */
+/** An identity provider for tests. It serves a JWKS that the test can replace, and can be made to fail. */
 import type { KeyObject } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ export interface NamedKey {
 
 export interface IdentityProvider {
   readonly url: string;
-  /** Number of requests for the keys. */
+  /** The number of requests for the keys so far. */
   readonly requestCount: number;
   publish(keys: readonly NamedKey[]): void;
   /** Responds with 503 until keys are published again. */

@@ -1,4 +1,4 @@
-/** Parses a command option. @throws RangeError unless the text is an integer above 0 */
+/** Parses the value of a command option, or returns the fallback. @throws RangeError unless it is an integer above 0 */
 export function parsePositiveInteger(name: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
   const value = Number(text);

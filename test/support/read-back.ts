@@ -1,17 +1,16 @@
-/** Reads the state of a field as text from PostgreSQL and from the cache; both are byte-identical once publishing is done. */
-
+/** Reads the state of a field as text from PostgreSQL and from the cache. Both are identical when everything is published. */
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Backing } from './processes/with-worker.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** The jobs of a killed worker are retried after up to 20 s. */
+/** The timeout must exceed the 20 s after which the jobs of a killed worker are retried at the latest. */
 const longTimeout = { timeoutMs: 60_000 };
 
 export async function readStored({ reader }: Backing, field: FieldId): Promise<string> {
   const state = await reader.loadState(field);
-  if (!state) throw new Error(`there is no field ${field}`);
+  if (!state) throw new Error(`field ${field} does not exist`);
   return renderBody(serializeState(toFragments(state)).state, 0).toString();
 }
 

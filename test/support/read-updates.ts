@@ -1,4 +1,4 @@
-/** Reads recorded updates from `test/data`: NDJSON, one update with its device per line. */
+/** Reads recorded updates from `test/data`. The files are NDJSON with one update and its device per line. */
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { createUpdateSchema } from '../../shared/contract/update.ts';

@@ -1,9 +1,9 @@
-/** The entry point of a long test suite: parses its options, prints its help, runs it, and sets the exit code. */
+/** The entry point of a long test suite. It parses the options, prints the help, runs the suite and sets the exit code. */
 import { onShutdownSignals } from '../../shared/process/shutdown-signals.ts';
 
 export interface CommandDeps<Options extends { readonly isHelp: boolean }> {
   readonly help: string;
-  /** @throws TypeError for an unknown option, RangeError for an invalid value; only its message is printed */
+  /** @throws TypeError for an unknown option, RangeError for an invalid value; only the message of either is printed */
   readonly parseOptions: (args: readonly string[]) => Options;
   /** @returns the exit code. The signal is aborted by SIGINT or SIGTERM. */
   readonly run: (options: Options, printLine: (line: string) => void, signal: AbortSignal) => Promise<number>;
@@ -20,9 +20,10 @@ export async function runCommand<Options extends { readonly isHelp: boolean }>(
       printLine(deps.help);
       process.exit(0);
     }
+    // A second signal exits at once; the orphan reaper then stops the processes that the suite has started.
     onShutdownSignals(
       () => stop.abort(),
-      () => process.exit(1), // The orphan reaper stops the processes that were started.
+      () => process.exit(1),
     );
     process.exit(await deps.run(options, printLine, stop.signal));
   } catch (error) {

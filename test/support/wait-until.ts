@@ -1,4 +1,4 @@
-/** Waits for a named condition. Tests use it instead of sleeping. */
+/** Waits for a named condition with a deadline. Tests use it instead of sleeping. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 type MaybeResult<T> = T | undefined | null | false;
@@ -6,7 +6,7 @@ type MaybeResult<T> = T | undefined | null | false;
 /**
  * Polls `check` until its result is neither undefined, null nor false, and returns the result. A check that throws is
  * retried; the last error becomes the cause of the timeout error.
- * @throws after `timeoutMs`, naming the condition
+ * @throws Error that names the condition, after `timeoutMs`
  */
 export async function waitUntil<T>(
   condition: string,

@@ -1,5 +1,4 @@
-/** A database with every kind of content, a backup of it, and access to its rows for comparison. */
-
+/** Fills a database with every kind of content, backs it up, and reads its rows for comparison. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -18,7 +17,7 @@ export const pond = asField('pond');
 export const alice = asDevice('alice');
 const bob = asDevice('bob');
 
-/** Fields with conflicts, archived snapshots, tombstones and special characters, and jobs in PostgreSQL's fallback queue. */
+/** Creates fields with conflicts, archived snapshots, tombstones and special characters, and jobs in the fallback queue. */
 export async function withFilledBacking(t: Test): Promise<Backing> {
   const backing = await withBacking(t, { SNAPSHOT_EVERY: '10' });
   const { db, producer, config, log } = backing;
@@ -44,7 +43,7 @@ export async function backUp(t: Test, { config }: Pick<Backing, 'config'>): Prom
   return writeBackup({ url: directDatabaseUrl(config), folder: await withFolder(t) });
 }
 
-/** All rows of all tables that a backup contains, as text. */
+/** Returns all rows of the tables that a backup contains, as text. */
 export async function dumpRows(url: string): Promise<Record<string, string[]>> {
   return withPgClient(url, async (client) => {
     const dump: Record<string, string[]> = {};

@@ -1,4 +1,4 @@
-/** A temporary folder for a test, removed at the end of the test. */
+/** Creates a temporary folder, which is removed at the end of the test. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
