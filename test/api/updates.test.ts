@@ -22,13 +22,13 @@ function problemOf({ body, headers, status }: TestResponse) {
   return problem;
 }
 
-t.test('an update is accepted with its durability, and applied later', async (t) => {
+t.test('accepted updates are answered with their durability and applied later', async (t) => {
   const response = await send('accepted', { updates: [setCell(1, 0, 0.5), setCell(2, 1, 0.5)] });
   t.equal(response.status, 202);
   const accepted = acceptedSchema.parse(response.body);
   t.match(accepted, { accepted: 2, field: 'accepted', durability: 'fsync' });
   t.notOk(accepted.adjusted);
-  await waitUntil('the second is applied', async () => {
+  await waitUntil('the second update is applied', async () => {
     const { body } = await api.request('/api/fields/accepted/updates/phone-1/2', { token });
     return receiptSchema.parse(body).status === 'applied';
   });
@@ -45,7 +45,7 @@ t.test('a request with Prefer: wait is answered with the results', async (t) => 
   });
 });
 
-t.test('sending an update again is a duplicate; another payload with its counter is reused', async (t) => {
+t.test('a repeated update is a duplicate, and a different update with the same counter is reused', async (t) => {
   const prefer = { prefer: 'wait=20' };
   await send('again', { updates: [setCell(1, 0, 0.5)] }, prefer);
   const again = await send('again', { updates: [setCell(1, 0, 0.5)] }, prefer);
@@ -55,7 +55,7 @@ t.test('sending an update again is a duplicate; another payload with its counter
   appliedSchema.parse(reused.body);
 });
 
-t.test('concurrent writes to a cell are a conflict with a resolution', async (t) => {
+t.test('concurrent writes to a cell have the outcome conflict with a resolution', async (t) => {
   const other = await api.createToken({ device: 'phone-2' });
   await send('conflict', { updates: [setCell(1, 0, 0.5)] }, { prefer: 'wait=20' });
   const response = await api.request('/api/fields/conflict/updates', {
@@ -66,7 +66,7 @@ t.test('concurrent writes to a cell are a conflict with a resolution', async (t)
   t.match(appliedSchema.parse(response.body).results, [{ outcome: 'conflict', resolution: 'used_remote' }]);
 });
 
-t.test('without a worker, waiting ends with 202', async (t) => {
+t.test('a request with Prefer: wait is answered with 202 if no worker applies the updates in time', async (t) => {
   const separate = await withBacking(t);
   const idle = await withApi(t, separate);
   const response = await idle.request('/api/fields/global/updates', {
@@ -79,7 +79,7 @@ t.test('without a worker, waiting ends with 202', async (t) => {
   t.equal(response.headers.get('preference-applied'), null);
 });
 
-t.test('a timestamp too far ahead is clamped to the server time, and reported', async (t) => {
+t.test('a timestamp too far ahead is clamped to the server time and reported as adjusted', async (t) => {
   const ahead = setCell(1, 0, 0.5, { timestamp: Date.now() + 3_600_000 });
   const { body } = await send('ahead', { updates: [ahead, setCell(2, 1, 0.5)] }, { prefer: 'wait=20' });
   t.same(appliedSchema.parse(body).adjusted, [1]);
@@ -88,27 +88,27 @@ t.test('a timestamp too far ahead is clamped to the server time, and reported', 
   t.equal(log.updates[0].update.timestamp, body.serverTime);
 });
 
-t.test('invalid input is refused as a whole, with the path of each error', async (t) => {
+t.test('a batch with invalid input is refused as a whole, with the path of each error', async (t) => {
   const put = { counter: 1, timestamp: 1, kind: 'particle.put', id: 'a' };
   const cases: [string, unknown, string][] = [
     ['no updates', { updates: [] }, '/updates'],
-    ['501 updates', { updates: Array.from({ length: 501 }, (_, at) => setCell(at + 1, 0, 0.5)) }, '/updates'],
+    ['501 updates', { updates: Array.from({ length: 501 }, (_, index) => setCell(index + 1, 0, 0.5)) }, '/updates'],
     ['an unknown key', { updates: [{ ...put, colour: 'red' }] }, '/updates/0'],
-    ['an unknown key beside the updates', { updates: [put], more: 1 }, '/'],
+    ['an unknown key in the body', { updates: [put], more: 1 }, '/'],
     ['U+0000', { updates: [{ ...put, content: 'a\u0000b' }] }, '/updates/0/content'],
     ['U+0000 in an id', { updates: [{ ...put, id: 'a\u0000b' }] }, '/updates/0/id'],
     ['a number out of range', { updates: [{ ...put, resonance: 1.5 }] }, '/updates/0/resonance'],
     ['a counter of 0', { updates: [{ ...put, counter: 0 }] }, '/updates/0/counter'],
     ['a counter beyond 2^53', { updates: [{ ...put, counter: 2 ** 53 }] }, '/updates/0/counter'],
-    ['counters that do not rise', { updates: [put, put] }, '/updates/1/counter'],
+    ['counters that do not increase', { updates: [put, put] }, '/updates/1/counter'],
     ['a cell off the grid', { updates: [setCell(1, 30, 0.5)] }, '/updates/0/cells/0/x'],
     [
-      'a cell twice',
+      'the same cell twice',
       { updates: [{ ...setCell(1, 0, 1), cells: [0, 1].map(() => ({ x: 1, y: 1, value: 1 })) }] },
       '/updates/0/cells',
     ],
     ['an unknown kind', { updates: [{ ...put, kind: 'particle.sing' }] }, '/updates/0/kind'],
-    ['a body that is a list', [put], '/'],
+    ['an array as the body', [put], '/'],
     ['no body', null, '/'],
   ];
   for (const [what, body, path] of cases) {
@@ -137,7 +137,7 @@ t.test('text is stored unchanged', async (t) => {
   t.match(body.memoryParticles, [{ id: ' ../{}"', content }]);
 });
 
-t.test('a body that is not JSON, or that could pollute prototypes, is a bad request', async (t) => {
+t.test('a body that is not JSON or could pollute prototypes is a bad request', async (t) => {
   for (const body of [
     '{"updates":',
     '{"__proto__":{"updates":[]}}',
@@ -150,7 +150,7 @@ t.test('a body that is not JSON, or that could pollute prototypes, is a bad requ
   }
 });
 
-t.test('a body above 1 MiB and another content type are refused with their own codes', async (t) => {
+t.test('a body above 1 MiB is refused with 413, and another content type with 415', async (t) => {
   const large = await send('large', JSON.stringify({ updates: ['x'.repeat(1024 * 1024)] }));
   t.equal(large.status, 413);
   t.equal(problemOf(large).code, 'too_large');
@@ -163,14 +163,14 @@ t.test('a body above 1 MiB and another content type are refused with their own c
   t.equal(problemOf(xml).code, 'unsupported_media_type');
 });
 
-t.test('a counter more than 1,000,000 above the last is refused, also after a restart', async (t) => {
+t.test('a counter more than 1,000,000 above the last one in the log is refused, also after a restart', async (t) => {
   const far = await send('counters', { updates: [setCell(1_000_001, 0, 0.5)] });
   t.equal(problemOf(far).code, 'counter_too_far');
   t.match(far.body.errors, [{ path: '/updates/0/counter' }]);
   t.equal((await send('counters', { updates: [setCell(1_000_000, 0, 0.5)] }, { prefer: 'wait=20' })).status, 200);
   t.equal((await send('counters', { updates: [setCell(2_000_000, 0, 0.5)] }, { prefer: 'wait=20' })).status, 200);
-  const leap = await send('counters', { updates: [setCell(2_000_001, 0, 0.5), setCell(3_000_002, 0, 0.5)] });
-  t.match(leap.body.errors, [{ path: '/updates/1/counter' }]);
+  const gap = await send('counters', { updates: [setCell(2_000_001, 0, 0.5), setCell(3_000_002, 0, 0.5)] });
+  t.match(gap.body.errors, [{ path: '/updates/1/counter' }]);
 
   const restarted = await withApi(t, backing);
   const known = await restarted.request('/api/fields/counters/updates', {
@@ -180,7 +180,7 @@ t.test('a counter more than 1,000,000 above the last is refused, also after a re
   t.equal(known.status, 202, 'the last counter is read from PostgreSQL');
 });
 
-t.test('updates are refused with Retry-After while the backlog is full, and reads are served', async (t) => {
+t.test('updates are refused with Retry-After while the backlog is full, and reads are still served', async (t) => {
   const separate = await withBacking(t);
   const full = await withApi(t, separate, { MAX_BACKLOG: '3' });
   const idleToken = await full.createToken();
