@@ -4,10 +4,13 @@
  * `--unit` runs the tests that need no servers. With TEST_PGBOUNCER=1 the tests reach PostgreSQL through a pgbouncer in
  * transaction mode.
  */
+import { execFile } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { startPostgres } from '../dev/postgres/server.ts';
 import { findFreePort } from '../dev/processes/free-port.ts';
 import { startOrphanReaper } from '../dev/processes/node-process.ts';
@@ -24,23 +27,24 @@ await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who mus
 const runFolder = join(folder, 'run');
 const tapOutput = join(folder, 'output');
 
+const tapCommand = fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url));
 const isUnit = process.argv.includes('--unit');
-const tapArguments = isUnit
+const ownArguments = isUnit
   ? ['test/unit', ...process.argv.slice(2).filter((arg) => arg !== '--unit')]
   : process.argv.slice(2);
+// tap expands folders only for the file types of its plugins.
+const tapArguments = ownArguments.map((argument) =>
+  existsSync(argument) && statSync(argument).isDirectory() ? `${argument}/**/*.test.ts` : argument,
+);
 
 async function main(): Promise<number> {
   await startOrphanReaper(stack.start, runFolder);
+  await buildTap();
   const servers = isUnit ? {} : await startServers();
   const tap = await stack.start({
     name: 'tap',
     command: process.execPath,
-    args: [
-      fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url)),
-      'run',
-      `--output-dir=${tapOutput}`,
-      ...tapArguments,
-    ],
+    args: [tapCommand, 'run', `--output-dir=${tapOutput}`, ...tapArguments],
     env: { ...process.env, NODE_ENV: 'test', TEST_FOLDER: folder, ...servers },
     output: 'inherit',
     stopSignal: 'SIGTERM',
@@ -49,6 +53,13 @@ async function main(): Promise<number> {
   });
   const ended = await tap.exited;
   return /^code \d+$/.test(ended) ? Number(ended.slice('code '.length)) : 1;
+}
+
+/** tap compiles its plugins into node_modules. A fresh installation has the default ones instead of those in `.taprc`. */
+async function buildTap(): Promise<void> {
+  const built = new URL('../node_modules/@tapjs/test/test-built/dist/esm/index.js', import.meta.url);
+  if (!(await readFile(built, 'utf8')).includes('@tapjs/typescript')) return;
+  await promisify(execFile)(process.execPath, [tapCommand, 'build']);
 }
 
 /** @returns what tests read from the environment to reach the servers */
