@@ -26,7 +26,7 @@ The data survives restarts, including kill -9. Ctrl-C stops everything.
 
 A file .env may contain them as well; the environment takes precedence. .env.example lists all of them.`;
 
-/** An error and its causes without stack traces, for whoever runs `npm start`. */
+/** An error and its causes without stack traces, for the terminal of `npm start`. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : `${error.message}\n  because: ${describeError(error.cause)}`;

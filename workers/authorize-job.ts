@@ -10,7 +10,7 @@ import { matchesField } from '../shared/contract/token.ts';
  */
 export function authorizeJob(job: ApplyUpdates, revocations: RevocationList): string | undefined {
   const { grant, field, device, user, acceptedAt } = job;
-  // Without a grant it comes from the CLI: whoever can write to the queue is an operator.
+  // Without a grant the job comes from the CLI: writing to the queue is reserved to operators.
   if (!grant) return undefined;
   const { pattern, tokenId, issuedAt } = grant;
   if (!matchesField(pattern, field)) return 'forbidden: the token did not cover this field';

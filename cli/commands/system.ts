@@ -1,4 +1,4 @@
-/** Declares the commands for whoever operates the system. Backups and tokens have files of their own. */
+/** Declares the commands for operating the system. Backups and tokens have files of their own. */
 import type { Command } from 'commander';
 import type { CommandContext } from '../context/command-context.ts';
 import { integerBetween, parseUrl } from '../input/parse-arguments.ts';

@@ -1,3 +1,4 @@
+/** The token dialog of the live page, where registration is closed. */
 import t from 'tap';
 import { withSite } from './support/with-page.ts';
 
@@ -9,7 +10,7 @@ t.test('with registration closed, the page asks for a token', { timeout: 120_000
     const live = await site.open(t, { expected });
     const dialog = live.page.getByRole('dialog', { name: 'This field requires a token' });
     await dialog.waitFor();
-    t.match(await live.waitForText('#entry-reason', /\S/), /OPEN_REGISTRATION is off/);
+    t.match(await live.waitForText('#entry-reason', /\S/), /Registration is closed/);
     await dialog.getByLabel('Token').fill(await site.api.createToken({ device: 'typed-1' }));
     await dialog.getByRole('button', { name: 'Sign in' }).click();
     await live.waitUntilLive();

@@ -83,7 +83,7 @@ t.test('a job holds rising counters of one device, and no more than a request', 
   );
 });
 
-t.test('when nothing is applied it says so, and when the queue has lost updates it ends', async (t) => {
+t.test('when nothing is applied the stall is reported, and when the queue has lost updates the run ends', async (t) => {
   let backlog = 1;
   let applied = false;
   const backends: EnqueueBackends = {
