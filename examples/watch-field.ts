@@ -1,10 +1,12 @@
 /** Follows a field and prints every change and conflict until Ctrl-C. Usage: see examples/README.md. */
+import { WebSocket } from 'ws';
 import { createFieldClient } from '../client/field-client.ts';
 
 const [field = 'global'] = process.argv.slice(2);
 const { FIELD_URL: url = 'http://127.0.0.1:3000', FIELD_TOKEN: token } = process.env;
 
-const client = createFieldClient({ url, field, ...(token === undefined ? {} : { token }) });
+// Node 20 has no WebSocket of its own; without one the client polls, and receives no deltas.
+const client = createFieldClient({ url, field, WebSocket, ...(token === undefined ? {} : { token }) });
 client.on('status', (status) => console.log(`status: ${status}`));
 client.on('message', (message) => {
   if (message.type !== 'delta') return;
