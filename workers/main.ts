@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const installation = await retry(() => createFieldReader(db).readInstallation());
   await startWorker({ config, log, lifecycle, db, redis, keys: createCacheKeys(config.QUEUE_PREFIX, installation) });
   startBackupScheduler({ config, log, lifecycle, db });
-  log.info({ concurrency: config.WORKER_CONCURRENCY, maxConcurrentCommits: config.COMMIT_LANES }, 'worker ready');
+  log.info({ concurrency: config.WORKER_CONCURRENCY, maxConcurrentCommits: config.COMMIT_CONCURRENCY }, 'worker ready');
 }
 
 main().catch((error: unknown) => {

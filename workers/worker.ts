@@ -43,7 +43,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     cache,
     log,
     retry,
-    maxConcurrentCommits: config.COMMIT_LANES,
+    maxConcurrentCommits: config.COMMIT_CONCURRENCY,
     commitOptions: { snapshotEvery: config.SNAPSHOT_EVERY },
     onCommit: (report) => {
       recordCommit(metrics, report, Date.now());

@@ -123,7 +123,7 @@ export const configSchema = z.object({
       "The memory in MB of the queue's Redis from which on updates are rejected with 503; never more than 70 % of its maxmemory.",
     ),
   WORKER_CONCURRENCY: integer(1, 5000).default(500).describe('The jobs that a worker processes concurrently.'),
-  COMMIT_LANES: integer(1, 32).default(2).describe('The transactions that a worker runs concurrently.'),
+  COMMIT_CONCURRENCY: integer(1, 32).default(2).describe('The transactions that a worker runs concurrently.'),
   SNAPSHOT_EVERY: integer(10, 1_000_000)
     .default(5000)
     .describe('The updates between two archived snapshots of a field, which `?at=` starts from.'),
