@@ -6,8 +6,8 @@
  * another one. Correctness depends only on the lock of the row and on the log.
  */
 import { updatesQueue } from '../contract/job.ts';
-import { fnv1a } from '../field/fnv1a.ts';
 import type { FieldId } from '../field/ids.ts';
+import { fnv1a } from '../field/math/fnv1a.ts';
 
 /** Workers beyond this number are on standby. */
 export const maxPartitions = 16;

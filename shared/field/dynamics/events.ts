@@ -1,6 +1,6 @@
 /** The effects of each type of event on the boosts and the quantum fields. */
 
-import { clampFinite, clampUnit } from '../clamp.ts';
+import { clampFinite, clampUnit } from '../math/clamp.ts';
 import type { FieldState } from '../state.ts';
 import type { EventType, FieldEvent } from '../update.ts';
 import { computeBoosts, computeGlobalResonance, computeMeanResonance } from './field-metrics.ts';

@@ -1,5 +1,6 @@
 /** The metrics of a field: pure functions of its state, as of its last update. */
-import { clampUnit } from '../clamp.ts';
+import { clampUnit } from '../math/clamp.ts';
+import { halvePower } from '../math/decay.ts';
 import type { Dynamics, FieldState } from '../state.ts';
 import { sumParticles } from './quantum-field.ts';
 
@@ -15,7 +16,7 @@ const boostHalfLifeMs = 60_000;
 
 /** The boosts at `time`: halved for every 60 s since they last changed. */
 export function computeBoosts(dynamics: Dynamics, time: number): { resonance: number; intelligence: number } {
-  const factor = 0.5 ** (Math.max(0, time - dynamics.boostedAt) / boostHalfLifeMs);
+  const factor = halvePower(Math.max(0, time - dynamics.boostedAt) / boostHalfLifeMs);
   return { resonance: dynamics.resonanceBoost * factor, intelligence: dynamics.intelligenceBoost * factor };
 }
 

@@ -1,5 +1,6 @@
 /** The quantum fields, and how an update of a particle changes them. */
-import { clampFinite, clampUnit } from '../clamp.ts';
+import { clampFinite, clampUnit } from '../math/clamp.ts';
+import { sine } from '../math/sine.ts';
 import { type DerivedParticle, getDerivedParticle, type Particle } from '../registers/particle.ts';
 
 export interface QuantumField {
@@ -61,7 +62,7 @@ export function sumParticles(particles: Iterable<Particle>): ParticleTotals {
 export function stepQuantumFields(fields: readonly QuantumField[], totals: ParticleTotals): QuantumField[] {
   return fields.map((field) => {
     // A harmonic of 0 counts as missing: its sine would cancel the potential term.
-    const phase = Math.sin(field.harmonics[0] || 1);
+    const phase = sine(field.harmonics[0] || 1);
     const lagrangian = totals.kinetic - field.strength * phase * totals.resonance;
     const strength = clampUnit(field.strength + 0.01 * lagrangian);
     const coherence = clampUnit(field.coherence + (lagrangian > 0 ? 0.05 : -0.02));

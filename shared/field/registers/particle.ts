@@ -5,8 +5,8 @@
  * the result does not depend on the order in which concurrent puts and removes arrive.
  */
 
-import { clampFinite } from '../clamp.ts';
-import { fnv1a } from '../fnv1a.ts';
+import { clampFinite } from '../math/clamp.ts';
+import { fnv1a } from '../math/fnv1a.ts';
 import type { ParticleAttributes, Vector } from '../update.ts';
 import type { Write } from './causality.ts';
 import { mergeRegister, type Register, type WriteResult } from './register.ts';
@@ -152,7 +152,7 @@ export function deriveVelocity(id: string): Vector {
 }
 
 function deriveAxis(text: string): number {
-  return (avalanche(fnv1a(text)) / 2 ** 32) * 0.1 - 0.05;
+  return (avalanche(fnv1a(text)) / 4_294_967_296) * 0.1 - 0.05;
 }
 
 /** The finalizer of MurmurHash3, which spreads a difference in one bit over all 32. */
