@@ -143,7 +143,10 @@ export interface FieldClient {
   /** The latest 50 conflicts since the client was created, the newest first. */
   readonly conflicts: readonly FieldConflict[];
 
-  /** Creates a particle or changes attributes of one. */
+  /**
+   * Creates a particle or changes attributes of one. A field keeps at most 1,000 particles and 4 MiB of them (128 bytes each, and the
+   * UTF-8 bytes of id, content and connections); above that, those with the oldest writes are evicted.
+   */
   putParticle(id: string, attributes: ParticleInput): OutboxEntry;
   /** Removes a particle, if there is one of this id. */
   removeParticle(id: string): OutboxEntry;

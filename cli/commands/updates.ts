@@ -15,6 +15,8 @@ Files may be gzipped. The order of the lines is preserved. Invalid lines are rep
 After Ctrl-C, the same command continues: applied updates are skipped, because a device and its counter identify an
 update forever.
 
+A field keeps at most 1,000 particles and 4 MiB of them. Above that, those with the newest writes remain; the log has all.
+
 Examples:
   $ npx consciousness-field enqueue updates.ndjson.gz
   $ tail -f sensors.ndjson | npx consciousness-field enqueue - --field garden --device sensor-1`;

@@ -6,6 +6,7 @@
  * own counters order own updates.
  */
 
+import { computeConnectedShare } from '../../shared/field/dynamics/entanglement.ts';
 import { computeMeanResonance, computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
 import { type ChangeSet, emptyChangeSet, mergeUpdate } from '../../shared/field/merge-update.ts';
@@ -41,6 +42,7 @@ export class OptimisticState {
     this.#draft ??= createDraft(server);
     for (const update of pending.slice(this.#merged.length)) {
       detachParticle(this.#draft, server, update, this.#changes);
+      if (update.kind !== 'cells.set' && !this.#changes.quantumFields) estimateEntanglementBoost(this.#draft);
       const withFullContext = { ...update, seen: this.#draft.version };
       mergeUpdate(this.#draft, device as DeviceId, withFullContext, update.timestamp, this.#changes);
     }
@@ -68,6 +70,16 @@ function createDraft({ view, particles }: ServerState): FieldState {
     room64Active,
   };
   return state;
+}
+
+/**
+ * Like the other boosts, the entanglement's is what it exceeds the particles' share by. It is estimated only before an update
+ * that recomputes the entanglement, since this visits all connections.
+ */
+function estimateEntanglementBoost(state: FieldState): void {
+  const entanglement = state.quantumFields[0]?.entanglement ?? 0;
+  const entanglementBoost = Math.max(0, entanglement - computeConnectedShare(state));
+  state.dynamics = { ...state.dynamics, entanglementBoost };
 }
 
 /** Created once for each view. Shared between drafts, because only particles from `detachParticle` are ever changed. */

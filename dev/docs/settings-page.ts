@@ -2,7 +2,13 @@
 import { z } from 'zod';
 import { configSchema } from '../../shared/config/settings.ts';
 import { maxKeptConflicts, maxRequestBytes, maxTokenLength, maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
-import { maxParticles, maxTombstones } from '../../shared/field/merge-update.ts';
+import {
+  maxParticleBytes,
+  maxParticles,
+  particleBytesAfterEviction,
+  particlesAfterEviction,
+} from '../../shared/field/dynamics/eviction.ts';
+import { maxTombstones } from '../../shared/field/merge-update.ts';
 import { maxCounterGap } from '../../shared/updates/counter-gap.ts';
 
 const introduction = `# Settings
@@ -17,7 +23,11 @@ const limits: readonly (readonly [string, number])[] = [
   ['Characters of a token', maxTokenLength],
   ['Distance of a counter from the last one of its device', maxCounterGap],
   ['Stored conflicts of a field', maxKeptConflicts],
-  ['Particles of a field; above it, the 800 with the newest writes stay', maxParticles],
+  [`Particles of a field; above it, the ${particlesAfterEviction} with the newest writes stay at most`, maxParticles],
+  [
+    `Bytes of a field's particles: 128 and the UTF-8 bytes of id, content and connections for each; above it, the particles with the newest writes stay, up to ${particleBytesAfterEviction} bytes`,
+    maxParticleBytes,
+  ],
   ['Tombstones of a field', maxTombstones],
 ];
 

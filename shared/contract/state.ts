@@ -1,5 +1,6 @@
 /** Schemas of everything that can be read of a field: state, changes, log, conflicts and clock. */
 import { z } from 'zod';
+import { maxParticleBytes, maxParticles } from '../field/dynamics/eviction.ts';
 import type { Metrics } from '../field/dynamics/field-metrics.ts';
 import type { QuantumField } from '../field/dynamics/quantum-field.ts';
 import type { Conflict, ConflictingWrite } from '../field/registers/conflict-record.ts';
@@ -35,7 +36,7 @@ const quantumFieldSchema = schemaFor<QuantumField>()(
       id: z.string(),
       strength: unitNumber,
       coherence: unitNumber,
-      entanglement: z.number(),
+      entanglement: unitNumber,
       harmonics: z.array(z.number()),
       sacredGeometry: z.boolean(),
       portalStability: unitNumber,
@@ -65,7 +66,12 @@ export const summarySchema = z
   .meta({ id: 'Summary' });
 
 export const stateSchema = summarySchema
-  .extend({ memoryParticles: z.array(particleSchema), cells: cellsSchema })
+  .extend({
+    memoryParticles: z.array(particleSchema).meta({
+      description: `At most ${maxParticles} particles and ${maxParticleBytes} bytes of them (128 each, and the UTF-8 bytes of id, content and connections); above that, those with the oldest writes are evicted.`,
+    }),
+    cells: cellsSchema,
+  })
   .meta({ id: 'State' });
 export type State = z.infer<typeof stateSchema>;
 

@@ -3,25 +3,24 @@
  * the concern of the fold.
  */
 
+import { computeEntanglement } from './dynamics/entanglement.ts';
 import { applyEvent, isPortalStable } from './dynamics/events.ts';
+import { evictParticles } from './dynamics/eviction.ts';
 import { stepQuantumFields, sumParticles } from './dynamics/quantum-field.ts';
 import type { DeviceId } from './ids.ts';
 import type { Write } from './registers/causality.ts';
 import type { Conflict, recordCellConflict, recordParticleConflict } from './registers/conflict-record.ts';
 import {
   createParticle,
-  getDerivedParticle,
+  findParticleStamp,
   type Particle,
   putAttributes,
   removeAttributes,
 } from './registers/particle.ts';
 import { mergeRegister, type WriteResult } from './registers/register.ts';
-import { compareStamps } from './registers/stamp.ts';
-import type { FieldState } from './state.ts';
+import { type FieldState, getParticleIndex } from './state.ts';
 import type { CellsSet, ParticlePut, ParticleRemove, Update } from './update.ts';
 
-export const maxParticles = 1000;
-const particlesAfterEviction = 800;
 /** Bounds the memory for tombstones. A write that is concurrent with a removal 5,000 removals ago recreates the particle. */
 export const maxTombstones = 5000;
 
@@ -71,7 +70,7 @@ export function mergeUpdate(
     case 'particle.put':
     case 'particle.remove': {
       const result = writeParticle(state, update, write, changes, recorder);
-      evictParticles(state, changes);
+      for (const id of evictParticles(state)) changes.particles.add(id);
       updateQuantumFields(state, changes);
       return result;
     }
@@ -90,17 +89,20 @@ function setCells(
   recorder: ConflictRecorder | undefined,
 ): MergeResult {
   const conflicts: Conflict[] = [];
+  let newest = 0;
   const results = cells.map(({ x, y, value }) => {
     const cell = `${x},${y}`;
     const before = state.cells.get(cell);
     const { register, result } = mergeRegister(before, value, write, (a, b) => a === b);
     state.cells.set(cell, register);
+    newest = Math.max(newest, register.stamp.timestamp);
     changes.cells.add(cell);
     if (recorder && before && (result === 'won' || result === 'lost')) {
       conflicts.push(recorder.recordCell(cell, before, value, write, result === 'won', state.time));
     }
     return result;
   });
+  recordTimestamp(state, newest);
   return { results, conflicts };
 }
 
@@ -116,21 +118,25 @@ function writeParticle(
   const isRemoval = update.kind === 'particle.remove';
   const results = isRemoval ? removeAttributes(particle, write) : putAttributes(particle, update, write);
   placeParticle(state, particle);
+  recordTimestamp(state, findParticleStamp(particle).timestamp);
   changes.particles.add(id);
   const conflict = recorder?.recordParticle(particle, results, write, isRemoval, state.time);
   return { results: results.map(({ result }) => result), conflicts: conflict ? [conflict] : [] };
 }
 
-/** Moves a particle to the existing ones or to the tombstones, as its `exists` register says. */
+/** Moves a particle to the existing ones or to the tombstones, as its `exists` register says, and updates the index. */
 function placeParticle(state: FieldState, particle: Particle): void {
   const { id } = particle;
+  const index = getParticleIndex(state);
   if (particle.exists?.value) {
+    index.set(particle);
     state.tombstones.delete(id);
     if (state.particles.has(id)) return;
     particle.created = state.version;
     state.particles.set(id, particle);
     return;
   }
+  index.delete(id);
   state.particles.delete(id);
   if (state.tombstones.has(id)) return;
   state.tombstones.set(id, particle);
@@ -144,21 +150,15 @@ function deleteOldest(particles: Map<string, Particle>): void {
   }
 }
 
-function evictParticles(state: FieldState, changes: ChangeSet): void {
-  if (state.particles.size <= maxParticles) return;
-  const byNewest = [...state.particles.values()].sort(
-    (a, b) => compareStamps(getDerivedParticle(b).newest, getDerivedParticle(a).newest) || (a.id < b.id ? -1 : 1),
-  );
-  for (const { id } of byNewest.slice(particlesAfterEviction)) {
-    state.particles.delete(id);
-    changes.particles.add(id);
-  }
-  state.dynamics = { ...state.dynamics, evictedAt: state.version };
-}
-
 function updateQuantumFields(state: FieldState, changes: ChangeSet): void {
   const totals = sumParticles(state.particles.values());
-  state.quantumFields = stepQuantumFields(state.quantumFields, totals);
-  state.dynamics = { ...state.dynamics, room64Active: isPortalStable(state.quantumFields) };
+  state.quantumFields = stepQuantumFields(state.quantumFields, totals, computeEntanglement(state));
+  const room64Active = isPortalStable(state.quantumFields);
+  if (room64Active !== state.dynamics.room64Active) state.dynamics = { ...state.dynamics, room64Active };
   changes.quantumFields = true;
+}
+
+/** @param timestamp of a register that was written or kept */
+function recordTimestamp(state: FieldState, timestamp: number): void {
+  if (timestamp > state.dynamics.maxTimestamp) state.dynamics = { ...state.dynamics, maxTimestamp: timestamp };
 }

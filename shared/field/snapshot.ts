@@ -10,6 +10,7 @@ import type { Register } from './registers/register.ts';
 import type { Stamp } from './registers/stamp.ts';
 import { createFieldState, type Dynamics, type FieldState } from './state.ts';
 import type { ParticleAttributes } from './update.ts';
+import { type StoredDynamics, upgradeDynamics } from './upgrade-snapshot.ts';
 
 /** `[timestamp, device, counter, version]` */
 type StampRecord = readonly [number, string, number, number];
@@ -39,6 +40,9 @@ export interface FieldSnapshot {
   readonly dynamics: Dynamics;
 }
 
+/** A snapshot as it was stored, perhaps under earlier rules. */
+export type StoredSnapshot = Omit<FieldSnapshot, 'dynamics'> & { readonly dynamics: StoredDynamics };
+
 export function encodeSnapshot(state: FieldState): FieldSnapshot {
   return {
     version: state.version,
@@ -50,18 +54,19 @@ export function encodeSnapshot(state: FieldState): FieldSnapshot {
   };
 }
 
-export function decodeSnapshot(field: FieldId, snapshot: FieldSnapshot): FieldState {
+/** @param snapshot of this version of the rules or of an earlier one */
+export function decodeSnapshot(field: FieldId, snapshot: StoredSnapshot): FieldState {
   const state = createFieldState(field);
   state.version = snapshot.version;
   state.time = snapshot.time;
   state.quantumFields = snapshot.quantumFields;
-  state.dynamics = snapshot.dynamics;
   for (const record of snapshot.particles) {
     (record.exists ? state.particles : state.tombstones).set(record.id, decodeParticle(record));
   }
   for (const [x, y, value, ...stamp] of snapshot.cells) {
     state.cells.set(`${x},${y}`, { value, stamp: decodeStamp(stamp) });
   }
+  state.dynamics = upgradeDynamics(snapshot.dynamics, state);
   return state;
 }
 

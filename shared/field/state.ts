@@ -1,5 +1,6 @@
 /** The whole state of a field: registers, dynamics, and the version of the log up to which it was folded. */
 
+import { ParticleIndex } from './dynamics/particle-index.ts';
 import { createPrimaryField, type QuantumField } from './dynamics/quantum-field.ts';
 import type { FieldId } from './ids.ts';
 import type { Particle } from './registers/particle.ts';
@@ -20,34 +21,41 @@ export interface FieldState {
   readonly cells: Map<string, Register<number>>;
   quantumFields: readonly QuantumField[];
   dynamics: Dynamics;
+  /** A cache of `particles` that the fold keeps up to date once it is there. See `getParticleIndex`. */
+  particleIndex: ParticleIndex | undefined;
 }
 
-/** Numbers that events, evictions and purges accumulate. */
+/** Numbers that updates, evictions and purges accumulate. */
 export interface Dynamics {
-  /** What events have added to the metrics, as of `boostedAt`. Decays with a half-life of 60 s of log time. */
+  /** What events have added to metrics and entanglement, as of `boostedAt`. Halves every 60 s of log time. */
   readonly resonanceBoost: number;
   readonly intelligenceBoost: number;
+  readonly entanglementBoost: number;
   readonly boostedAt: number;
   readonly room64Active: boolean;
   /** The number of harmony events. */
   readonly harmonies: number;
   /** Log time of the last bloom that a resonance event triggered; 0 for never. */
   readonly bloomedAt: number;
-  /** The last version that evicted particles because there were too many. */
+  /** The last version that evicted particles because there were too many or too large ones. */
   readonly evictedAt: number;
   /** Tombstones of removals up to this version have been purged. */
   readonly sweptThrough: number;
+  /** The highest timestamp in ms that any register has ever had, also one that was evicted or purged since. */
+  readonly maxTimestamp: number;
 }
 
 const initialDynamics: Dynamics = {
   resonanceBoost: 0,
   intelligenceBoost: 0,
+  entanglementBoost: 0,
   boostedAt: 0,
   room64Active: false,
   harmonies: 0,
   bloomedAt: 0,
   evictedAt: 0,
   sweptThrough: 0,
+  maxTimestamp: 0,
 };
 
 export function createFieldState(field: FieldId): FieldState {
@@ -60,5 +68,12 @@ export function createFieldState(field: FieldId): FieldState {
     cells: new Map(),
     quantumFields: [createPrimaryField()],
     dynamics: initialDynamics,
+    particleIndex: undefined,
   };
+}
+
+/** The index of a state's particles. It is built when it is first needed, which spares readers of a state the work. */
+export function getParticleIndex(state: FieldState): ParticleIndex {
+  state.particleIndex ??= new ParticleIndex(state.particles.values());
+  return state.particleIndex;
 }

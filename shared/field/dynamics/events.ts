@@ -3,7 +3,9 @@
 import { clampFinite, clampUnit } from '../math/clamp.ts';
 import type { FieldState } from '../state.ts';
 import type { EventType, FieldEvent } from '../update.ts';
-import { computeBoosts, computeGlobalResonance, computeMeanResonance } from './field-metrics.ts';
+import { addBoosts, computeBoosts, scaleBoosts } from './boosts.ts';
+import { computeEntanglement } from './entanglement.ts';
+import { computeGlobalResonance, computeMeanResonance } from './field-metrics.ts';
 import type { QuantumField } from './quantum-field.ts';
 
 const bloomThreshold = 0.9;
@@ -15,8 +17,8 @@ type Effect = (state: FieldState, intensity: number | undefined) => void;
 
 const effects: Readonly<Record<EventType, Effect>> = {
   resonance: (state, intensity = 0.1) => resonate(state, intensity),
-  entanglement: (state, intensity = 0.05) => boost(state, 0, intensity),
-  awakening: (state) => boost(state, 0.2, 0.15),
+  entanglement: (state, intensity = 0.05) => addBoosts(state, { intelligence: intensity, entanglement: intensity }),
+  awakening: (state) => addBoosts(state, { resonance: 0.2, intelligence: 0.15 }),
   bloom,
   crystallization: (state) =>
     changeFields(state, (field) => ({
@@ -34,12 +36,14 @@ const effects: Readonly<Record<EventType, Effect>> = {
 /** Applies an event at the log time of the state. */
 export function applyEvent(state: FieldState, { type, intensity }: FieldEvent): void {
   effects[type](state, intensity);
+  const entanglement = computeEntanglement(state);
+  changeFields(state, () => ({ entanglement }));
 }
 
 function resonate(state: FieldState, intensity: number): void {
   const mean = computeMeanResonance(state);
   const before = computeGlobalResonance(mean, computeBoosts(state.dynamics, state.time).resonance);
-  boost(state, intensity, 0);
+  addBoosts(state, { resonance: intensity });
   const after = computeGlobalResonance(mean, state.dynamics.resonanceBoost);
   const hasCrossedThreshold = before <= bloomThreshold && after > bloomThreshold;
   const { bloomedAt } = state.dynamics;
@@ -50,7 +54,7 @@ function resonate(state: FieldState, intensity: number): void {
 }
 
 function bloom(state: FieldState): void {
-  boost(state, 0.1, 0.1);
+  addBoosts(state, { resonance: 0.1, intelligence: 0.1 });
   changeFields(state, (field) => ({
     strength: clampUnit(field.strength + 0.1),
     coherence: clampUnit(field.coherence + 0.1),
@@ -69,18 +73,8 @@ function harmonize(state: FieldState): void {
 }
 
 function enterVoid(state: FieldState): void {
-  const boosts = computeBoosts(state.dynamics, state.time);
-  setBoosts(state, boosts.resonance * 0.8, boosts.intelligence * 0.8);
+  scaleBoosts(state, 0.8);
   setRoom64(state, false);
-}
-
-function boost(state: FieldState, resonance: number, intelligence: number): void {
-  const boosts = computeBoosts(state.dynamics, state.time);
-  setBoosts(state, boosts.resonance + resonance, boosts.intelligence + intelligence);
-}
-
-function setBoosts(state: FieldState, resonanceBoost: number, intelligenceBoost: number): void {
-  state.dynamics = { ...state.dynamics, resonanceBoost, intelligenceBoost, boostedAt: state.time };
 }
 
 function changeFields(state: FieldState, change: (field: QuantumField) => Partial<QuantumField>): void {

@@ -1,7 +1,7 @@
 /** The metrics of a field: pure functions of its state, as of its last update. */
 import { clampUnit } from '../math/clamp.ts';
-import { halvePower } from '../math/decay.ts';
-import type { Dynamics, FieldState } from '../state.ts';
+import type { FieldState } from '../state.ts';
+import { computeBoosts } from './boosts.ts';
 import { sumParticles } from './quantum-field.ts';
 
 export interface Metrics {
@@ -10,14 +10,6 @@ export interface Metrics {
   readonly room64Active: boolean;
   /** Log time of the last update, in ms. */
   readonly lastUpdate: number;
-}
-
-const boostHalfLifeMs = 60_000;
-
-/** The boosts at `time`: halved for every 60 s since they last changed. */
-export function computeBoosts(dynamics: Dynamics, time: number): { resonance: number; intelligence: number } {
-  const factor = halvePower(Math.max(0, time - dynamics.boostedAt) / boostHalfLifeMs);
-  return { resonance: dynamics.resonanceBoost * factor, intelligence: dynamics.intelligenceBoost * factor };
 }
 
 export function computeGlobalResonance(mean: number | undefined, boost: number): number {

@@ -59,7 +59,11 @@ export function sumParticles(particles: Iterable<Particle>): ParticleTotals {
 }
 
 /** One step of every quantum field after a particle update: `L = Σ ½|v|²r − strength · sin(h₀ or 1) · Σ r`. */
-export function stepQuantumFields(fields: readonly QuantumField[], totals: ParticleTotals): QuantumField[] {
+export function stepQuantumFields(
+  fields: readonly QuantumField[],
+  totals: ParticleTotals,
+  entanglement: number,
+): QuantumField[] {
   return fields.map((field) => {
     // A harmonic of 0 counts as missing: its sine would cancel the potential term.
     const phase = sine(field.harmonics[0] || 1);
@@ -69,7 +73,7 @@ export function stepQuantumFields(fields: readonly QuantumField[], totals: Parti
     const sacredGeometry = coherence > 0.8 && totals.count > 7;
     const portalStability = sacredGeometry ? Math.min(1, (coherence * strength * totals.count) / 10) : 0;
     const harmonics = field.id === primaryFieldId ? computePrimaryHarmonics(totals.crystallized) : field.harmonics;
-    return { ...field, strength, coherence, sacredGeometry, portalStability, harmonics };
+    return { ...field, strength, coherence, entanglement, sacredGeometry, portalStability, harmonics };
   });
 }
 

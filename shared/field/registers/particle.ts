@@ -7,6 +7,7 @@
 
 import { clampFinite } from '../math/clamp.ts';
 import { fnv1a } from '../math/fnv1a.ts';
+import { utf8Length } from '../math/utf8-length.ts';
 import type { ParticleAttributes, Vector } from '../update.ts';
 import type { Write } from './causality.ts';
 import { mergeRegister, type Register, type WriteResult } from './register.ts';
@@ -25,6 +26,8 @@ export interface Particle {
   readonly attributes: { [Name in AttributeName]?: Register<NonNullable<ParticleAttributes[Name]> | null> };
   /** A cache that every write invalidates. */
   derived: DerivedParticle | undefined;
+  /** A cache that a write of the content or the connections invalidates. */
+  bytes: number | undefined;
 }
 
 /** The values that clients receive, and the particle's kinetic energy. */
@@ -49,7 +52,7 @@ export interface AttributeResult {
 }
 
 export function createParticle(id: string): Particle {
-  return { id, created: 0, exists: undefined, attributes: {}, derived: undefined };
+  return { id, created: 0, exists: undefined, attributes: {}, derived: undefined, bytes: undefined };
 }
 
 /** Writes `exists` and the given attributes. */
@@ -83,6 +86,7 @@ function writeAttribute(particle: Particle, name: AttributeName, value: Attribut
   const before = registers[name];
   const { register, result } = mergeRegister<AttributeValue>(before, value, write, areAttributesEqual);
   registers[name] = register;
+  if (register !== before && (name === 'content' || name === 'connections')) particle.bytes = undefined;
   return { name, result, before, value };
 }
 
@@ -109,7 +113,8 @@ export function getDerivedParticle(particle: Particle): DerivedParticle {
 const origin: Vector = { x: 0, y: 0, z: 0 };
 const noConnections: readonly string[] = [];
 
-function deriveParticle({ id, exists, attributes }: Particle): DerivedParticle {
+function deriveParticle(particle: Particle): DerivedParticle {
+  const { id, attributes } = particle;
   const baseResonance = attributes.resonance?.value ?? 0.5;
   const connections = attributes.connections?.value ?? noConnections;
   const crystallized = baseResonance > 0.7 && connections.length > 2;
@@ -123,9 +128,21 @@ function deriveParticle({ id, exists, attributes }: Particle): DerivedParticle {
     crystallized,
     content: attributes.content?.value ?? undefined,
     connections,
-    newest: findNewestStamp([exists, ...Object.values(attributes)]),
+    newest: findParticleStamp(particle),
     kinetic: computeKineticEnergy(velocity, resonance),
   };
+}
+
+/** The size by which a field's limit is counted: 128 for fixed costs, and the UTF-8 bytes of id, content and connections. */
+export function getParticleBytes(particle: Particle): number {
+  particle.bytes ??= countBytes(particle);
+  return particle.bytes;
+}
+
+function countBytes({ id, attributes: { content, connections } }: Particle): number {
+  let bytes = 128 + utf8Length(id) + utf8Length(content?.value ?? '');
+  for (const connection of connections?.value ?? noConnections) bytes += utf8Length(connection);
+  return bytes;
 }
 
 function scale({ x, y, z }: Vector, factor: number): Vector {
@@ -135,6 +152,11 @@ function scale({ x, y, z }: Vector, factor: number): Vector {
 function computeKineticEnergy({ x, y, z }: Vector, resonance: number): number {
   if (resonance === 0) return 0;
   return clampFinite(0.5 * (x * x + y * y + z * z)) * resonance;
+}
+
+/** The newest stamp among all registers of a particle or tombstone. */
+export function findParticleStamp({ exists, attributes }: Particle): Stamp {
+  return findNewestStamp([exists, ...Object.values(attributes)]);
 }
 
 export function findNewestStamp(registers: readonly (Register<unknown> | undefined)[]): Stamp {

@@ -18,9 +18,15 @@ export interface Server {
   restart(): void;
 }
 
-/** With `dropsDuplicates: false` the server folds duplicates too, which tests whether the merge itself is idempotent. */
-export function createServer({ dropsDuplicates = true } = {}): Server {
-  let state = createFieldState(globalField);
+interface ServerOptions {
+  /** If false, the server folds duplicates too, which tests whether the merge itself is idempotent. */
+  readonly dropsDuplicates?: boolean;
+  /** The state that the server starts with; by default that of a new field. */
+  readonly initial?: FieldState;
+}
+
+export function createServer({ dropsDuplicates = true, initial }: ServerOptions = {}): Server {
+  let state = initial ?? createFieldState(globalField);
   const log: SentUpdate[] = [];
   const applied = new Set<string>();
   let conflicts = 0;
