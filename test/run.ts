@@ -1,16 +1,13 @@
 /**
- * `npm test`: starts one PostgreSQL for all tests (each creates its own database), finds a Redis server (each test starts
- * its own), runs tap with the given arguments, and prints `N passed, N failed` as its last line.
+ * `npm test`: builds the package and the tests, starts one PostgreSQL for all tests (each creates its own database), finds a
+ * Redis server (each test starts its own), runs the given files and folders with the given options of tap, and prints
+ * `N passed, N failed` as its last line.
  * `--unit` runs the tests that need no servers. With TEST_PGBOUNCER=1 the tests reach PostgreSQL through a pgbouncer in
  * transaction mode.
  */
-import { execFile } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { startPostgres } from '../dev/postgres/server.ts';
 import { findFreePort } from '../dev/processes/free-port.ts';
 import { startOrphanReaper } from '../dev/processes/node-process.ts';
@@ -18,6 +15,10 @@ import { stopRecordedProcesses } from '../dev/processes/pid-files.ts';
 import { createProcessGroup } from '../dev/processes/process-group.ts';
 import { findOrInstallRedis } from '../dev/redis/install.ts';
 import { onShutdownSignals } from '../shared/process/shutdown-signals.ts';
+import { buildForTests } from './runner/build.ts';
+import { findTestFiles } from './runner/find-test-files.ts';
+import type { TestCounts } from './runner/run-files.ts';
+import { testProcesses } from './support/processes/modules.ts';
 import { startPooler } from './support/servers/pooler.ts';
 
 const printLine = (line: string) => console.log(line);
@@ -25,27 +26,34 @@ const stack = createProcessGroup();
 const folder = await mkdtemp(join(tmpdir(), 'field-test-'));
 await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
 const runFolder = join(folder, 'run');
-const tapOutput = join(folder, 'output');
+const buildFolder = join(folder, 'build');
+const countsFile = join(folder, 'counts.json');
 
-const tapCommand = fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url));
 const isUnit = process.argv.includes('--unit');
-const ownArguments = isUnit
-  ? ['test/unit', ...process.argv.slice(2).filter((arg) => arg !== '--unit')]
-  : process.argv.slice(2);
-// tap expands folders only for the file types of its plugins.
-const tapArguments = ownArguments.map((argument) =>
-  existsSync(argument) && statSync(argument).isDirectory() ? `${argument}/**/*.test.ts` : argument,
-);
+const ownArguments = process.argv.slice(2).filter((argument) => argument !== '--unit');
+const options = ownArguments.filter((argument) => argument.startsWith('-'));
+const paths = ownArguments.filter((argument) => !argument.startsWith('-'));
 
 async function main(): Promise<number> {
+  const files = findTestFiles(paths.length > 0 ? paths : [isUnit ? 'test/unit' : 'test']);
   await startOrphanReaper(stack.start, runFolder);
-  await buildTap();
-  const servers = isUnit ? {} : await startServers();
+  const runner = 'test/runner/run-files';
+  const [servers] = await Promise.all([
+    isUnit ? {} : startServers(),
+    buildForTests([...files, ...[runner, ...testProcesses].map((name) => `${name}.ts`)], buildFolder),
+  ]);
   const tap = await stack.start({
     name: 'tap',
     command: process.execPath,
-    args: [tapCommand, 'run', `--output-dir=${tapOutput}`, ...tapArguments],
-    env: { ...process.env, NODE_ENV: 'test', TEST_FOLDER: folder, ...servers },
+    args: [join(buildFolder, `${runner}.js`), ...options, ...files],
+    env: {
+      ...process.env,
+      NODE_ENV: 'test',
+      TEST_FOLDER: folder,
+      TEST_BUILD: buildFolder,
+      TEST_COUNTS: countsFile,
+      ...servers,
+    },
     output: 'inherit',
     stopSignal: 'SIGTERM',
     graceMs: 2000,
@@ -53,13 +61,6 @@ async function main(): Promise<number> {
   });
   const ended = await tap.exited;
   return /^code \d+$/.test(ended) ? Number(ended.slice('code '.length)) : 1;
-}
-
-/** tap compiles its plugins into node_modules. A fresh installation has the default ones instead of those in `.taprc`. */
-async function buildTap(): Promise<void> {
-  const built = new URL('../node_modules/@tapjs/test/test-built/dist/esm/index.js', import.meta.url);
-  if (!(await readFile(built, 'utf8')).includes('@tapjs/typescript')) return;
-  await promisify(execFile)(process.execPath, [tapCommand, 'build']);
 }
 
 /** @returns what tests read from the environment to reach the servers */
@@ -76,15 +77,10 @@ async function startServers(): Promise<Record<string, string>> {
   return { ...urls, TEST_POOLER_PORT: String(poolerPort) };
 }
 
-/** Counts the tests, not their assertions. A file that crashed or timed out between two of them counts as one failed. */
-async function countTests(exitCode: number): Promise<{ passed: number; failed: number }> {
-  const files = await readdir(tapOutput, { recursive: true, withFileTypes: true }).catch(() => []);
-  const reports = files
-    .filter((file) => file.isFile())
-    .map((file) => readFile(join(file.parentPath, file.name), 'utf8'));
-  const points = (await Promise.all(reports)).join('\n').match(/^(not )?ok \d+(?!.*# (SKIP|TODO)).*$/gim) ?? [];
-  const failed = points.filter((point) => point.startsWith('not')).length;
-  return { passed: points.length - failed, failed: Math.max(failed, exitCode === 0 ? 0 : 1) };
+/** What the runner has counted. If it did not end by itself, that counts as one failed test. */
+async function readCounts(): Promise<TestCounts> {
+  const written = await readFile(countsFile, 'utf8').catch(() => '{ "passed": 0, "failed": 1 }');
+  return JSON.parse(written) as TestCounts;
 }
 
 async function cleanUp(): Promise<void> {
@@ -101,10 +97,10 @@ let exitCode = 1;
 try {
   exitCode = await main();
 } catch (error) {
-  if (!stack.isStopping) console.error(error);
+  if (!stack.isStopping) console.error(error instanceof RangeError ? error.message : error);
 }
-const { passed, failed } = await countTests(exitCode);
-if (exitCode === 0 && passed === 0) exitCode = 1;
+const { passed, failed } = await readCounts();
+if (exitCode === 0 && (passed === 0 || failed > 0)) exitCode = 1;
 await cleanUp();
 printLine(`${passed} passed, ${failed} failed`);
 process.exit(exitCode);

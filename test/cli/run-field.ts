@@ -9,10 +9,11 @@ import type { Test } from 'tap';
 import type { CommandContext } from '../../cli/context/command-context.ts';
 import { exitCodes } from '../../cli/errors/cli-error.ts';
 import { runProgram } from '../../cli/run-program.ts';
+import { installedFile } from '../support/processes/modules.ts';
 import type { Backing } from '../support/processes/with-worker.ts';
 import { withFolder } from '../support/with-folder.ts';
 
-const binary = fileURLToPath(new URL('../../cli/field.mjs', import.meta.url));
+const binary = fileURLToPath(installedFile('cli/field.mjs'));
 
 export interface ExitResult {
   readonly code: number | null;

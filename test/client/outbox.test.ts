@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { cp } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { fileStorage } from '../../client/storage/file-storage.ts';
 import { memoryStorage } from '../../client/storage/storage.ts';
 import type { ClientProblem } from '../../client/types.ts';
+import { testProcess } from '../support/processes/modules.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 import { readWholeLog } from './read-log.ts';
@@ -16,8 +16,7 @@ t.test('after a process was killed, the next one sends its stored updates exactl
   const [field, folder, count] = ['killed', await withFolder(t), 120];
   // No server listens on port 9.
   const nowhere = 'http://127.0.0.1:9';
-  const script = fileURLToPath(new URL('./offline-writer.ts', import.meta.url));
-  const args = ['--import', import.meta.resolve('tsx'), script, nowhere, field, folder, String(count)];
+  const args = [testProcess('test/client/offline-writer'), nowhere, field, folder, String(count)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const output = await new Promise<string>((resolve) => child.stdout.once('data', (chunk) => resolve(String(chunk))));
   t.equal(Number(output), count);

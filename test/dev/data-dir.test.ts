@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { openDataDir } from '../../dev/data-dir.ts';
 import { acquireDataDirLock } from '../../dev/data-dir-lock.ts';
 import { recordProcess } from '../../dev/processes/pid-files.ts';
 import { identify } from '../../dev/processes/process-identity.ts';
+import { testProcess } from '../support/processes/modules.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 
@@ -92,9 +92,10 @@ t.test('processes that a killed owner has left running are stopped in the revers
 
 t.test('of several processes that start at the same time, exactly one gets the folder', async (t) => {
   const folder = await withFolder(t);
-  const script = fileURLToPath(new URL('../support/processes/lock-owner.ts', import.meta.url));
   const contenders = Array.from({ length: 4 }, () => {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, folder], { stdio: 'pipe' });
+    const child = spawn(process.execPath, [testProcess('test/support/processes/lock-owner'), folder], {
+      stdio: 'pipe',
+    });
     t.teardown(() => child.kill('SIGKILL'));
     let said = '';
     child.stdout.on('data', (chunk) => {

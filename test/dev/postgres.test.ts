@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { ensureDatabase, type PostgresServer, startPostgres } from '../../dev/postgres/server.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
 import { listLiveRecords, stopRecordedProcesses } from '../../dev/processes/pid-files.ts';
 import { identify, isAlive, type ProcessIdentity } from '../../dev/processes/process-identity.ts';
+import { testProcess } from '../support/processes/modules.ts';
 import { queryPostgres } from '../support/servers/query-postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
@@ -76,8 +76,7 @@ t.test('starting on a port in use fails with the error message of PostgreSQL', a
 });
 
 function startSupervisor(t: Test, args: string[]): ChildProcess {
-  const script = fileURLToPath(new URL('../support/processes/supervisor.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], {
+  const child = spawn(process.execPath, [testProcess('test/support/processes/supervisor'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(() => child.kill('SIGKILL'));

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import t from 'tap';
 import { listLiveRecords } from '../../dev/processes/pid-files.ts';
 import { isAlive } from '../../dev/processes/process-identity.ts';
-import { npmStart } from '../support/processes/npm-start.ts';
+import { npmStart, startOfCheckout } from '../support/processes/npm-start.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 const recorded = (folder: string) => listLiveRecords(join(folder, 'run'));
 
 t.test('npm start starts every process, and data survives a kill -9', { timeout: 300_000 }, async (t) => {
   const folder = join(await withFolder(t), 'data');
-  const first = npmStart(t, folder);
+  const first = npmStart(t, folder, {}, startOfCheckout);
   const { url, token } = await first.ready();
   t.equal((await fetch(`${url}/api/health/ready`)).status, 200);
   const [, body] = /-d '(.*)'$/m.exec(first.output()) ?? [];

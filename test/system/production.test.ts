@@ -3,11 +3,11 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { findFreePort } from '../../dev/processes/free-port.ts';
+import { installedEntryPoint } from '../support/processes/modules.ts';
 import { withDatabase, withRedis } from '../support/servers/servers.ts';
 
 type Env = Readonly<Record<string, string>>;
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const secret = 'kV3x9QmT7wLzR2bNfH8sJdPcYgA5uE4o';
 const safe = {
   NODE_ENV: 'production',
@@ -22,10 +22,15 @@ const safe = {
 function runUntilExit(component: 'api' | 'workers', env: Env): Promise<{ code: number; output: string }> {
   const environment = { PATH: process.env.PATH ?? '', ...env };
   return new Promise((resolve) => {
-    const options = { cwd: root, env: environment, timeout: 60_000 };
-    execFile(process.execPath, ['--import', 'tsx', `${component}/main.ts`], options, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code ?? -1) : 0, output: stdout + stderr });
-    });
+    const options = { env: environment, timeout: 60_000 };
+    execFile(
+      process.execPath,
+      [fileURLToPath(installedEntryPoint(`${component}/main`))],
+      options,
+      (error, stdout, stderr) => {
+        resolve({ code: error ? Number(error.code ?? -1) : 0, output: stdout + stderr });
+      },
+    );
   });
 }
 
@@ -48,7 +53,7 @@ for (const component of ['api', 'workers'] as const) {
       t.equal(code, 1);
       for (const [name, , message] of invalidSettings) t.match(output, message, name);
       t.equal(output.match(/^ {2}- /gm)?.length, invalidSettings.length, 'no other message');
-      t.notMatch(output, /planted-password|\bat .*\.ts/, 'no secrets and no stack trace');
+      t.notMatch(output, /planted-password|\bat .*\.[jt]s/, 'no secrets and no stack trace');
     },
   );
 }

@@ -6,6 +6,7 @@ import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { createLifecycle } from '../../shared/process/lifecycle.ts';
 import { planBackups } from '../../workers/backup/plan.ts';
 import { startBackupScheduler } from '../../workers/backup/scheduler.ts';
+import { installedEntryPoint } from '../support/processes/modules.ts';
 import { withPgClient } from '../support/servers/query-postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFilledBacking } from '../support/with-backup.ts';
@@ -32,7 +33,10 @@ t.test('two workers take and verify one backup, in a child process', async (t) =
   const workers = [createLifecycle(backing.log), createLifecycle(backing.log)];
   t.teardown(() => Promise.all(workers.map((lifecycle) => lifecycle.stop())));
   for (const lifecycle of workers)
-    startBackupScheduler({ config, log: backing.log, lifecycle, db: backing.db }, { intervalMs: 20 });
+    startBackupScheduler(
+      { config, log: backing.log, lifecycle, db: backing.db },
+      { intervalMs: 20, script: installedEntryPoint('workers/backup/main') },
+    );
   const verified = await waitUntil(
     'the backup is verified',
     async () => (await listBackups(folder)).find(({ verdict }) => verdict),

@@ -17,7 +17,7 @@ const failureRetryMs = 600_000;
 
 export function startBackupScheduler(
   { config, log, lifecycle, db }: Pick<WorkerDeps, 'config' | 'log' | 'lifecycle' | 'db'>,
-  { intervalMs = checkIntervalMs } = {},
+  { intervalMs = checkIntervalMs, script = entryPoint('workers/backup/main') } = {},
 ): void {
   if (config.BACKUP_EVERY_HOURS === 0) {
     log.warn({ BACKUP_EVERY_HOURS: 0 }, 'scheduled backups disabled');
@@ -27,7 +27,7 @@ export function startBackupScheduler(
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
   const runChild = async () => {
-    child = fork(entryPoint('workers/backup/main'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    child = fork(script, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const [code] = await once(child, 'exit');
     child = undefined;
     if (code !== 0 && !stopping.signal.aborted) throw new Error(`the backup process exited with code ${code}`);

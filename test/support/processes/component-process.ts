@@ -1,6 +1,7 @@
 /** Describes an API or a worker as a child process, for the test suites and the benchmarks. */
 import type { ProcessOptions } from '../../../dev/processes/child-process.ts';
 import { buildNodeProcess } from '../../../dev/processes/node-process.ts';
+import { installedEntryPoint } from './modules.ts';
 
 export type Component = 'api' | 'workers';
 
@@ -12,11 +13,10 @@ type ComponentProcessOptions = Pick<ProcessOptions, 'env' | 'output' | 'graceMs'
   readonly preloads?: readonly string[];
 };
 
-const exitWithParent = new URL('../../../dev/processes/exit-with-parent.ts', import.meta.url).href;
-
 /** The process exits when this process does, even if this process is killed. */
 export function buildComponentProcess(options: ComponentProcessOptions): ProcessOptions {
   const { component, name = component, preloads = [], ...rest } = options;
-  const script = new URL(`../../../${component}/main.ts`, import.meta.url).href;
+  const script = installedEntryPoint(`${component}/main`).href;
+  const exitWithParent = installedEntryPoint('dev/processes/exit-with-parent').href;
   return buildNodeProcess({ ...rest, name, script, imports: [exitWithParent, ...preloads] });
 }

@@ -1,8 +1,10 @@
-/** Runs `npm start` with its own data folder and port. */
+/** Runs `npm start` of the installed package or of the checkout, with its own data folder and port. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { packageFile } from '../../../shared/process/package-files.ts';
 import { waitUntil } from '../wait-until.ts';
+import { installedFile } from './modules.ts';
 
 const longTimeout = { timeoutMs: 90_000 };
 const unset = {
@@ -14,10 +16,14 @@ const unset = {
   OPEN_REGISTRATION: '',
 };
 
+const script = 'dev/start.mjs';
+const installed = installedFile(script);
+/** `npm start` as it runs in a checkout: TypeScript, which takes twice as long to start. */
+export const startOfCheckout = packageFile(script);
+
 /** Starts the process. It is stopped at the end of the test unless it has exited before. */
-export function npmStart(t: Test, folder: string, env: NodeJS.ProcessEnv = {}) {
-  const script = fileURLToPath(new URL('../../../dev/start.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
+export function npmStart(t: Test, folder: string, env: NodeJS.ProcessEnv = {}, start = installed) {
+  const child = spawn(process.execPath, [fileURLToPath(start)], {
     env: { ...process.env, ...unset, NODE_ENV: 'development', PORT: '0', FIELD_DATA_DIR: folder, ...env },
     stdio: 'pipe',
   });

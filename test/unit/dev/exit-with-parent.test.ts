@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { installedEntryPoint } from '../../support/processes/modules.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { withFolder } from '../../support/with-folder.ts';
 
@@ -11,11 +12,7 @@ t.test('a process stops as on SIGTERM when the one that started it is gone', asy
     script,
     `process.on('SIGTERM', () => process.exit(7)); setInterval(() => {}, 60000); process.send('up', () => {});`,
   );
-  const loaders = [
-    import.meta.resolve('tsx'),
-    new URL('../../../dev/processes/exit-with-parent.ts', import.meta.url).href,
-  ];
-  const child = fork(script, { execArgv: loaders.flatMap((url) => ['--import', url]) });
+  const child = fork(script, { execArgv: ['--import', installedEntryPoint('dev/processes/exit-with-parent').href] });
   t.teardown(() => child.kill('SIGKILL'));
   await new Promise((resolve) => child.once('message', resolve));
   child.disconnect();
