@@ -8,7 +8,7 @@ import {
   particleBytesAfterEviction,
   particlesAfterEviction,
 } from '../../shared/field/dynamics/eviction.ts';
-import { maxTombstones } from '../../shared/field/merge-update.ts';
+import { maxTombstoneBytes, maxTombstones } from '../../shared/field/merge-update.ts';
 import { maxCounterGap } from '../../shared/updates/counter-gap.ts';
 
 const introduction = `# Settings
@@ -29,6 +29,7 @@ const limits: readonly (readonly [string, number])[] = [
     maxParticleBytes,
   ],
   ['Tombstones of a field', maxTombstones],
+  ["Bytes of a field's tombstones, counted in the same way", maxTombstoneBytes],
 ];
 
 export function renderSettingsPage(): string {

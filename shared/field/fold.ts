@@ -56,7 +56,9 @@ export function foldUpdate(
  */
 export function purgeTombstones(state: FieldState, through: number): void {
   for (const [id, { exists }] of state.tombstones) {
-    if (exists && exists.stamp.version <= through) state.tombstones.delete(id);
+    if (!exists || exists.stamp.version > through) continue;
+    state.tombstones.delete(id);
+    state.tombstoneIndex?.delete(id);
   }
   state.dynamics = { ...state.dynamics, sweptThrough: Math.max(state.dynamics.sweptThrough, through) };
 }

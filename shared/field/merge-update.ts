@@ -18,11 +18,16 @@ import {
   removeAttributes,
 } from './registers/particle.ts';
 import { mergeRegister, type WriteResult } from './registers/register.ts';
-import { type FieldState, getParticleIndex } from './state.ts';
+import { type FieldState, getParticleIndex, getTombstoneIndex } from './state.ts';
 import type { CellsSet, ParticlePut, ParticleRemove, Update } from './update.ts';
 
 /** Bounds the memory for tombstones. A write that is concurrent with a removal 5,000 removals ago recreates the particle. */
 export const maxTombstones = 5000;
+/**
+ * Counted like the bytes of particles. A tombstone has values if a write won over the removal in some register but not in that
+ * of its existence, which only happens to devices that do not keep the rule of timestamps.
+ */
+export const maxTombstoneBytes = 4 * 1024 * 1024;
 
 /** Identifies what a batch of updates has changed: the content of a delta. */
 export interface ChangeSet {
@@ -124,29 +129,31 @@ function writeParticle(
   return { results: results.map(({ result }) => result), conflicts: conflict ? [conflict] : [] };
 }
 
-/** Moves a particle to the existing ones or to the tombstones, as its `exists` register says, and updates the index. */
+/** Moves a particle to the existing ones or to the tombstones, as its `exists` register says, and updates the indexes. */
 function placeParticle(state: FieldState, particle: Particle): void {
   const { id } = particle;
-  const index = getParticleIndex(state);
   if (particle.exists?.value) {
-    index.set(particle);
+    getParticleIndex(state).set(particle);
+    getTombstoneIndex(state).delete(id);
     state.tombstones.delete(id);
     if (state.particles.has(id)) return;
     particle.created = state.version;
     state.particles.set(id, particle);
     return;
   }
-  index.delete(id);
+  getParticleIndex(state).delete(id);
+  getTombstoneIndex(state).set(particle);
   state.particles.delete(id);
-  if (state.tombstones.has(id)) return;
-  state.tombstones.set(id, particle);
-  if (state.tombstones.size > maxTombstones) deleteOldest(state.tombstones);
+  if (!state.tombstones.has(id)) state.tombstones.set(id, particle);
+  deleteOldTombstones(state);
 }
 
-function deleteOldest(particles: Map<string, Particle>): void {
-  for (const id of particles.keys()) {
-    particles.delete(id);
-    return;
+function deleteOldTombstones(state: FieldState): void {
+  const index = getTombstoneIndex(state);
+  for (const id of state.tombstones.keys()) {
+    if (state.tombstones.size <= maxTombstones && index.bytes <= maxTombstoneBytes) return;
+    state.tombstones.delete(id);
+    index.delete(id);
   }
 }
 

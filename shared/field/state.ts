@@ -23,6 +23,8 @@ export interface FieldState {
   dynamics: Dynamics;
   /** A cache of `particles` that the fold keeps up to date once it is there. See `getParticleIndex`. */
   particleIndex: ParticleIndex | undefined;
+  /** The same of `tombstones`. See `getTombstoneIndex`. */
+  tombstoneIndex: ParticleIndex | undefined;
 }
 
 /** Numbers that updates, evictions and purges accumulate. */
@@ -69,6 +71,7 @@ export function createFieldState(field: FieldId): FieldState {
     quantumFields: [createPrimaryField()],
     dynamics: initialDynamics,
     particleIndex: undefined,
+    tombstoneIndex: undefined,
   };
 }
 
@@ -76,4 +79,9 @@ export function createFieldState(field: FieldId): FieldState {
 export function getParticleIndex(state: FieldState): ParticleIndex {
   state.particleIndex ??= new ParticleIndex(state.particles.values());
   return state.particleIndex;
+}
+
+export function getTombstoneIndex(state: FieldState): ParticleIndex {
+  state.tombstoneIndex ??= new ParticleIndex(state.tombstones.values());
+  return state.tombstoneIndex;
 }

@@ -5,7 +5,7 @@ import { emptyChangeSet } from '../../../shared/field/merge-update.ts';
 import { encodeSnapshot } from '../../../shared/field/snapshot.ts';
 import { createFieldState } from '../../../shared/field/state.ts';
 import { eventTypes } from '../../../shared/field/update.ts';
-import { type Change, event, put, remove, sent, setCells, vector } from './support/changes.ts';
+import { type Change, event, put, remove, type SentUpdate, sent, setCells, vector } from './support/changes.ts';
 
 const devices = 10;
 
@@ -60,4 +60,19 @@ t.test('at most the latest 5,000 tombstones are kept', async (t) => {
   }
   const kept = [...state.tombstones.keys()];
   t.strictSame([kept.length, kept[0], kept.at(-1)], [5000, 'p4', 'p5003']);
+});
+
+t.test('at most 4 MiB of tombstones are kept, also of devices that do not keep the rule of timestamps', async (t) => {
+  const state = createFieldState(globalField);
+  const deliver = ({ device, update }: SentUpdate) => foldUpdate(state, device, update, 0, emptyChangeSet());
+  for (let index = 1; index <= 800; index += 1) {
+    const id = `p${index}`;
+    deliver(sent('a', [index, 300], put(id)));
+    // The removal has seen the particle, so that its existence gets a timestamp of 301 and its content one of 10.
+    deliver(sent('b', [index, 10], remove(id), { seen: state.version }));
+    deliver(sent('c', [index, 50], put(id, { content: '漢'.repeat(2000) })));
+  }
+  const kept = [...state.tombstones.values()];
+  t.equal(kept[0]?.attributes.content?.value?.length, 2000, 'the late content is in the tombstone');
+  t.strictSame([kept.length, kept.at(-1)?.id], [Math.floor((4 * 1024 ** 2) / (128 + 4 + 6000)), 'p800']);
 });

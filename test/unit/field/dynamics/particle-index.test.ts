@@ -1,18 +1,24 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
-import { foldUpdate } from '../../../../shared/field/fold.ts';
+import { foldUpdate, purgeTombstones } from '../../../../shared/field/fold.ts';
 import { globalField } from '../../../../shared/field/ids.ts';
 import { emptyChangeSet } from '../../../../shared/field/merge-update.ts';
-import { createFieldState, type FieldState, getParticleIndex } from '../../../../shared/field/state.ts';
+import type { Particle } from '../../../../shared/field/registers/particle.ts';
+import {
+  createFieldState,
+  type FieldState,
+  getParticleIndex,
+  getTombstoneIndex,
+} from '../../../../shared/field/state.ts';
 import { assertProperty } from '../support/arbitraries.ts';
 import { put, remove, type SentUpdate, sent } from '../support/changes.ts';
 import { throughStorage } from '../support/field-log.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
 import { createSoloField } from '../support/solo-field.ts';
 
-/** Counts the bytes and the connected particles of a state from its particles alone. */
-function recount({ particles }: FieldState): { bytes: number; connected: number } {
+/** Counts bytes and connected particles from the particles alone. */
+function recountAll(particles: ReadonlyMap<string, Particle>) {
   const declared = [...particles.values()].map(({ id, attributes: { content, connections } }) => ({
     id,
     text: [id, content?.value ?? '', ...(connections?.value ?? [])].join(''),
@@ -26,9 +32,14 @@ function recount({ particles }: FieldState): { bytes: number; connected: number 
   };
 }
 
+const recount = ({ particles, tombstones }: FieldState) => ({
+  ...recountAll(particles),
+  tombstoneBytes: recountAll(tombstones).bytes,
+});
+
 function indexed(state: FieldState) {
   const { bytes, connected } = getParticleIndex(state);
-  return { bytes, connected };
+  return { bytes, connected, tombstoneBytes: getTombstoneIndex(state).bytes };
 }
 
 const ids = ['a', 'b', 'c', 'd', 'e', '__proto__'];
@@ -56,6 +67,7 @@ t.test('after any history, the counts that are kept incrementally are those of a
         if (index === restart) state = throughStorage(state);
         const { device, update } = sent(writer, [index + 1, timestamp], change, { seen });
         foldUpdate(state, device, update, index, emptyChangeSet());
+        if (index % 7 === 6) purgeTombstones(state, index - 3);
         assert.deepStrictEqual(indexed(state), recount(state));
       });
     }),
