@@ -50,7 +50,12 @@ export function withKeysReversed(value: unknown): unknown {
 
 /** Returns the registers and dynamics of a state as text that is identical for equal states. */
 export function snapshotText(state: FieldState): string {
-  return JSON.stringify(sortKeys(JSON.parse(JSON.stringify(encodeSnapshot(state))), (a, b) => (a < b ? -1 : 1)));
+  return canonicalText(encodeSnapshot(state));
+}
+
+/** Returns JSON with sorted keys, which is identical for equal values. */
+export function canonicalText(value: unknown): string {
+  return JSON.stringify(sortKeys(JSON.parse(JSON.stringify(value)), (a, b) => (a < b ? -1 : 1)));
 }
 
 /** Returns the response bodies for a state, with and without its particles and cells. */

@@ -15,7 +15,7 @@ export function seededRandom(seed: number): Random {
     a = (a + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(a ^ (a >>> 15), a | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
   const below = (limit: number) => Math.floor(next() * limit);
   return {
