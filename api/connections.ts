@@ -6,9 +6,11 @@ import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
+import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
 import { type ReadRevocations, RevocationList } from '../shared/auth/revocation-list.ts';
 import { type CacheKeys, createCacheKeys } from '../shared/cache/cache-keys.ts';
 import { type Config, directDatabaseUrl } from '../shared/config/config.ts';
+import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import type { PoolUse } from '../shared/observability/process-metrics.ts';
 import { startTracing, type Tracing } from '../shared/observability/tracing.ts';
 import type { Lifecycle } from '../shared/process/lifecycle.ts';
@@ -31,6 +33,8 @@ export interface Connections {
   /** Undefined unless tracing is configured. */
   readonly tracing: Tracing | undefined;
   readonly producer: UpdateProducer;
+  /** How durable the commits of PostgreSQL are. */
+  readonly commitDurability: DurabilityMonitor;
   readonly cacheRedis: Redis;
   /** Used for channel subscriptions only. */
   readonly subscriberRedis: Redis;
@@ -60,7 +64,13 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   const subscriberRedis = connectRedis(config.CACHE_REDIS_URL, 'subscriber', log, subscriberOptions);
   lifecycle.onStop('subscriber', () => subscriberRedis.disconnect());
   const tracing = await startTracing({ name: 'field-api', config, log, lifecycle });
-  const producer = createProducer(deps, tracing);
+  const commitDurability = new DurabilityMonitor({
+    server: 'postgres',
+    read: () => readCommitDurability(database),
+    log,
+  });
+  lifecycle.onStop('durability monitor', () => commitDurability.close());
+  const producer = createProducer(deps, tracing, commitDurability);
   lifecycle.onStop('queue', () => producer.close());
 
   const reader = createFieldReader(database);
@@ -70,11 +80,13 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     revocations.apply(await readRevocations(0));
     return reader.readInstallation();
   });
+  commitDurability.start();
   return {
     reader,
     readPoolUse: () => readPoolUsage(database),
     tracing,
     producer,
+    commitDurability,
     cacheRedis,
     subscriberRedis,
     keys: createCacheKeys(config.QUEUE_PREFIX, installation),
@@ -83,9 +95,13 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   };
 }
 
-function createProducer({ config, log }: ProcessDeps, tracing: Tracing | undefined): UpdateProducer {
+function createProducer(
+  { config, log }: ProcessDeps,
+  tracing: Tracing | undefined,
+  durability: DurabilityMonitor,
+): UpdateProducer {
   const telemetry = tracing?.telemetry;
-  const fallback = new FallbackQueue(directDatabaseUrl(config), log, telemetry);
+  const fallback = { queue: new FallbackQueue(directDatabaseUrl(config), log, telemetry), durability };
   const queue = { url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX, telemetry, isTraced: tracing?.isTraced };
   return new UpdateProducer(queue, log, fallback);
 }

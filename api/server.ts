@@ -7,8 +7,9 @@ import { toTokenIdentity } from '../shared/auth/revocation-list.ts';
 import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
 import { FieldCache } from '../shared/cache/field-cache.ts';
 import type { Config } from '../shared/config/config.ts';
+import type { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import { startMetricsServer } from '../shared/observability/metrics-server.ts';
-import { measureDependencies, measurePool } from '../shared/observability/process-metrics.ts';
+import { measureDependencies, measureDurability, measurePool } from '../shared/observability/process-metrics.ts';
 import { measureQueues } from '../shared/queue/queue-metrics.ts';
 import type { UpdateProducer } from '../shared/queue/update-producer.ts';
 import { AdmissionControl } from './admission/admission-control.ts';
@@ -43,6 +44,7 @@ export interface RunningApi {
   /** For example `http://127.0.0.1:3000` */
   readonly address: string;
   readonly producer: UpdateProducer;
+  readonly commitDurability: DurabilityMonitor;
 }
 
 /** Resolves once the API listens, which can take as long as PostgreSQL is unavailable. */
@@ -75,12 +77,14 @@ export async function startApi(deps: ProcessDeps): Promise<RunningApi> {
     log,
     lifecycle,
   });
-  return { address, producer: connections.producer };
+  const { producer, commitDurability } = connections;
+  return { address, producer, commitDurability };
 }
 
 /** What the routes share. */
 export function createServices({ config, log, lifecycle }: ProcessDeps, connections: Connections) {
-  const { reader, producer, cacheRedis, subscriberRedis, keys, revocations, readRevocations } = connections;
+  const { reader, producer, commitDurability, cacheRedis, subscriberRedis, keys } = connections;
+  const { revocations, readRevocations } = connections;
   const metrics = createMetrics();
   const cache = new FieldCache(cacheRedis, keys, config.CACHE_TTL_SECONDS);
   const versions = new LatestVersions(cache);
@@ -129,11 +133,17 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   });
   const acceptMessage = createAcceptMessage({ admission, acceptUpdates });
 
-  const checkHealth = createHealthCheck({ reader, cacheRedis, producer, admission });
+  const allowsWeakDurability = config.ALLOW_WEAK_DURABILITY;
+  const healthDeps = { reader, cacheRedis, producer, commitDurability, allowsWeakDurability, admission };
+  const checkHealth = createHealthCheck(healthDeps);
   metrics.backlogLimit.set(config.MAX_BACKLOG);
   measureStreamBuffers(metrics, () => streams.bufferedBytes());
   measurePool(metrics.registry, connections.readPoolUse);
   measureQueues(metrics.registry, () => producer.readStats());
+  measureDurability(metrics.registry, {
+    queue: () => producer.durability.weaknesses.length > 0,
+    postgres: () => commitDurability.weaknesses.length > 0,
+  });
   measureDependencies(metrics.registry, async () => {
     const { database, queue, cache } = (await checkHealth()).checks;
     return { postgres: database.status === 'up', queue: queue.status === 'up', cache: cache.status === 'up' };

@@ -1,6 +1,7 @@
-/** The worker process: configuration, connections, start, shutdown. */
+/** The worker process: configuration, connections, start, shutdown. Refuses a PostgreSQL that is not durable enough. */
 import { connectDatabase } from '../db/connect.ts';
 import { createFieldReader } from '../db/read/field-reader.ts';
+import { describeWeakCommits, readCommitDurability } from '../db/read/settings/commit-durability.ts';
 import { createRetry } from '../db/transient-errors.ts';
 import { createCacheKeys } from '../shared/cache/cache-keys.ts';
 import { ConfigError, loadConfig } from '../shared/config/config.ts';
@@ -28,6 +29,10 @@ async function main(): Promise<void> {
     onRetry: (err, attempt) => log.warn({ err, ...attempt }, 'waiting for the database'),
   });
   const installation = await retry(() => createFieldReader(db).readInstallation());
+  if (config.isProduction && !config.ALLOW_WEAK_DURABILITY) {
+    const problem = describeWeakCommits(await retry(() => readCommitDurability(db)));
+    if (problem) throw new ConfigError([problem]);
+  }
   await startWorker({ config, log, lifecycle, db, redis, keys: createCacheKeys(config.QUEUE_PREFIX, installation) });
   startBackupScheduler({ config, log, lifecycle, db });
   log.info({ concurrency: config.WORKER_CONCURRENCY, maxConcurrentCommits: config.COMMIT_CONCURRENCY }, 'worker ready');

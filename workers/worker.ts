@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
+import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
 import { createRetry } from '../db/transient-errors.ts';
 import { RevocationList } from '../shared/auth/revocation-list.ts';
 import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
 import { FieldCache } from '../shared/cache/field-cache.ts';
 import { applyUpdatesJob, type UpdatesJob } from '../shared/contract/job.ts';
+import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import { startTracing } from '../shared/observability/tracing.ts';
 import type { Retry } from '../shared/process/retry.ts';
 import { updatesJobOptions } from '../shared/queue/partitioned-queue.ts';
@@ -89,8 +91,12 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       ),
   });
   startFallbackConsumer(deps, processJob, tracing?.telemetry);
+  const commitDurability = new DurabilityMonitor({ server: 'postgres', read: () => readCommitDurability(db), log });
+  commitDurability.start();
+  lifecycle.onStop('durability monitor', () => commitDurability.close());
   exposeMetrics({
     ...deps,
+    commitDurability,
     queueRedis,
     metrics,
     isConsuming: () => partitionConsumers.isConsuming && !lifecycle.isStopping,

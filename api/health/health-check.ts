@@ -1,7 +1,8 @@
 /** Checks the API's dependencies: PostgreSQL, the two Redis roles, and whether any worker is running. */
 import type { Redis } from 'ioredis';
 import type { FieldReader } from '../../db/read/field-reader.ts';
-import { type Check, cacheFor, runCheck } from '../../shared/observability/health-check.ts';
+import type { DurabilityMonitor } from '../../shared/durability/durability-monitor.ts';
+import { type Check, cacheFor, runCheck, withDetail } from '../../shared/observability/health-check.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
 import type { AdmissionControl } from '../admission/admission-control.ts';
 
@@ -11,6 +12,7 @@ export interface Health {
   canWrite: boolean;
   canRead: boolean;
   checks: {
+    /** `detail`: the settings with which confirmed writes can be lost; so for the queue. */
     database: Check;
     cache: Check;
     /** `backlog`: jobs waiting or active. `full`: whether admission control refuses updates. */
@@ -24,6 +26,9 @@ export interface HealthCheckDeps {
   readonly reader: FieldReader;
   readonly cacheRedis: Redis;
   readonly producer: UpdateProducer;
+  readonly commitDurability: Pick<DurabilityMonitor, 'weaknesses'>;
+  /** Whether weak durability does not make the process degraded. */
+  readonly allowsWeakDurability: boolean;
   readonly admission: Pick<AdmissionControl, 'isOverloaded'>;
 }
 
@@ -31,21 +36,25 @@ export function createHealthCheck(deps: HealthCheckDeps): () => Promise<Health> 
   return cacheFor(() => checkHealth(deps));
 }
 
-async function checkHealth({ reader, cacheRedis, producer, admission }: HealthCheckDeps): Promise<Health> {
-  const [database, cache, queueCheck, workers] = await Promise.all([
+async function checkHealth(deps: HealthCheckDeps): Promise<Health> {
+  const { reader, cacheRedis, producer, commitDurability, allowsWeakDurability, admission } = deps;
+  const [databaseCheck, cache, queueCheck, workers] = await Promise.all([
     runCheck(() => reader.ping().then(() => ({}))),
     runCheck(() => cacheRedis.ping().then(() => ({}))),
     runCheck(async () => ({ backlog: await producer.queues.countJobs('waiting', 'active', 'delayed') })),
     runCheck(async () => ({ count: await producer.queues.refresh() })),
   ]);
-  const queue = { ...queueCheck, full: admission.isOverloaded };
+  const database = withDetail(databaseCheck, commitDurability.weaknesses);
+  const queue = { ...withDetail(queueCheck, producer.durability.weaknesses), full: admission.isOverloaded };
   // Without a worker updates are still accepted, and wait in the queue.
   if (workers.count === 0) workers.status = 'down';
   // The fallback queue in PostgreSQL is used while the queue's Redis is down.
   const canWrite = queue.status === 'up' || database.status === 'up';
   const canRead = database.status === 'up' || cache.status === 'up';
   const checks = { database, cache, queue, workers };
-  const isFullyHealthy = Object.values(checks).every(({ status }) => status === 'up');
+  const isDurable = database.detail === undefined && queue.detail === undefined;
+  const isFullyHealthy =
+    Object.values(checks).every(({ status }) => status === 'up') && (isDurable || allowsWeakDurability);
   const isServing = canWrite && canRead && !queue.full;
   const status = !isServing ? 'unhealthy' : isFullyHealthy ? 'healthy' : 'degraded';
   return { status, canWrite, canRead, checks };

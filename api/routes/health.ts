@@ -9,6 +9,7 @@ import { problems } from './schemas.ts';
 const checkSchema = z.strictObject({
   status: z.enum(['up', 'down']),
   latencyMs: z.number(),
+  detail: z.string().optional(),
   backlog: z.int().optional(),
   full: z.boolean().optional(),
   count: z.int().optional(),

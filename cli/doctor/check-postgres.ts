@@ -6,7 +6,8 @@ import {
   type MigrationStatus,
   readMigrationStatus,
 } from '../../db/migrations/migration-status.ts';
-import { readServerSettings, type ServerSettings } from '../../db/read/server-settings.ts';
+import { readCommitDurability } from '../../db/read/settings/commit-durability.ts';
+import { readServerSettings, type ServerSettings } from '../../db/read/settings/server-settings.ts';
 import { describeAddress, isAccessDenied } from '../backends/with-database.ts';
 import { reasonOf } from '../errors/cli-error.ts';
 import { checkClock, type TimedResult, timeRequest } from './check-clock.ts';
@@ -18,14 +19,23 @@ const minVersionNumber = 140_000;
 /** Connections of a process besides its pool, for the fallback queue. */
 const extraConnections = 5;
 
-interface CheckPostgresOptions {
+interface ServerOptions {
   readonly url: string;
   readonly poolSize: number;
 }
 
-export async function checkPostgres(db: Knex, { url, poolSize }: CheckPostgresOptions): Promise<Finding[]> {
+interface CheckPostgresOptions extends ServerOptions {
+  /** Weak durability is a warning in development and with ALLOW_WEAK_DURABILITY, otherwise a problem. */
+  readonly allowWeakDurability: boolean;
+}
+
+export async function checkPostgres(db: Knex, options: CheckPostgresOptions): Promise<Finding[]> {
   const timedSettings = await timeRequest(() => readServerSettings(db));
-  const findings = [...evaluateServer(timedSettings, { url, poolSize }), ...(await checkMigrations(db))];
+  const findings = [
+    ...evaluateServer(timedSettings, options),
+    ...(await checkDurability(db, options)),
+    ...(await checkMigrations(db)),
+  ];
   const { dataDirectory } = timedSettings.value;
   return dataDirectory ? [...findings, ...(await checkDisk(subject, dataDirectory))] : findings;
 }
@@ -36,7 +46,7 @@ export function explainUnreachable(error: unknown): Finding {
 
 export function evaluateServer(
   timedSettings: TimedResult<ServerSettings>,
-  { url, poolSize }: CheckPostgresOptions,
+  { url, poolSize }: ServerOptions,
 ): Finding[] {
   const settings = timedSettings.value;
   const problems = [
@@ -44,7 +54,6 @@ export function evaluateServer(
       ? [finding(subject, 'postgres_too_old', `its version is ${settings.version}`)]
       : []),
     ...(settings.isReadOnly ? [finding(subject, 'postgres_read_only', 'it accepts no writes')] : []),
-    ...evaluateDurability(settings),
     ...evaluateConnections(settings, poolSize),
     ...checkClock(subject, settings.now, timedSettings),
   ];
@@ -52,11 +61,10 @@ export function evaluateServer(
   return [ok(subject, reachable), ...problems];
 }
 
-function evaluateDurability({ fsync, fullPageWrites, synchronousCommit }: ServerSettings): Finding[] {
-  const settings = { fsync, full_page_writes: fullPageWrites, synchronous_commit: synchronousCommit };
-  return Object.entries(settings).flatMap(([name, value]) =>
-    value === 'off' ? [finding(subject, 'postgres_not_durable', `${name} is off`)] : [],
-  );
+async function checkDurability(db: Knex, { allowWeakDurability }: CheckPostgresOptions): Promise<Finding[]> {
+  const { weaknesses } = await readCommitDurability(db);
+  const level = allowWeakDurability ? 'warning' : undefined;
+  return weaknesses.map((weakness) => finding(subject, 'postgres_not_durable', weakness, level));
 }
 
 function evaluateConnections(settings: ServerSettings, poolSize: number): Finding[] {

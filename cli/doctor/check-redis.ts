@@ -1,5 +1,6 @@
 /** Checks a Redis in one of its two roles: version, durability and eviction settings, free memory and clock. */
 import type { Redis } from 'ioredis';
+import { listQueueWeaknesses, queueSettingNames } from '../../shared/queue/redis-health.ts';
 import { readRedisSettings } from '../../shared/redis/connect.ts';
 import { describeAddress } from '../backends/with-database.ts';
 import { reasonOf } from '../errors/cli-error.ts';
@@ -8,7 +9,7 @@ import { type Finding, finding, ok, type Subject } from './findings.ts';
 
 const minVersion = 6.2;
 const highMemoryRatio = 0.7;
-const settingNames = ['appendonly', 'appendfsync', 'maxmemory', 'maxmemory-policy'] as const;
+const settingNames = [...queueSettingNames, 'maxmemory'] as const;
 
 export type Role = 'queue' | 'cache';
 export const subjectOf = (role: Role): Subject => `the ${role}'s Redis`;
@@ -80,17 +81,12 @@ function evaluateQueueSettings(
   usedMemory: number,
 ): Finding[] {
   const subject = subjectOf('queue');
-  const { appendonly, appendfsync, 'maxmemory-policy': policy } = settings;
   const maxMemory = Number(settings.maxmemory);
   const level = allowWeakDurability ? 'warning' : undefined;
-  const findings: Finding[] = [];
-  if (appendonly !== 'yes') findings.push(finding(subject, 'queue_not_durable', `appendonly is ${appendonly}`, level));
-  else if (appendfsync !== 'always') {
-    findings.push(finding(subject, 'queue_not_durable', `appendfsync is ${appendfsync}`, level));
-  }
-  if (policy !== 'noeviction') {
-    findings.push(finding(subject, 'queue_evicts_jobs', `maxmemory-policy is ${policy}`, level));
-  }
+  const findings = listQueueWeaknesses(settings).map((weakness) => {
+    const code = weakness.startsWith('maxmemory-policy') ? 'queue_evicts_jobs' : 'queue_not_durable';
+    return finding(subject, code, weakness, level);
+  });
   if (maxMemory > 0 && usedMemory > maxMemory * highMemoryRatio) {
     const usedPercent = Math.round((usedMemory / maxMemory) * 100);
     findings.push(finding(subject, 'queue_memory_low', `${usedPercent} % of maxmemory is in use`));

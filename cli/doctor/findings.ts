@@ -29,7 +29,7 @@ const findingKinds = {
   postgres_read_only: { level: 'problem', advice: 'Point DATABASE_URL at the primary server: workers have to write.' },
   postgres_not_durable: {
     level: 'problem',
-    advice: 'Turn it on in postgresql.conf and reload: a commit must be on disk before it is acknowledged.',
+    advice: 'Turn it on (postgresql.conf, or ALTER ROLE … RESET): a commit must be on disk before it is acknowledged.',
   },
   postgres_connections_low: {
     level: 'warning',
@@ -57,7 +57,8 @@ const findingKinds = {
   redis_cannot_write: { level: 'problem', advice: 'Check its log and its disk: it rejects writes, or will soon.' },
   queue_not_durable: {
     level: 'problem',
-    advice: 'Set appendonly yes and appendfsync always: otherwise a crash can lose accepted updates.',
+    advice:
+      'Set appendonly yes, appendfsync always and no-appendfsync-on-rewrite no: otherwise a crash can lose accepted updates.',
   },
   queue_evicts_jobs: {
     level: 'problem',

@@ -62,7 +62,7 @@ async function checkDatabase(settings: Settings): Promise<Finding[]> {
     return await withDatabase(url, async (db) => {
       await db.raw('SELECT 1');
       isReached = true;
-      const findings = await checkPostgres(db, { url, poolSize });
+      const findings = await checkPostgres(db, { url, poolSize, allowWeakDurability: allowsWeakDurability(settings) });
       if (findings.some(({ code }) => code === 'migrations_pending')) return findings;
       const subject = 'the queue in PostgreSQL';
       return [
@@ -75,6 +75,10 @@ async function checkDatabase(settings: Settings): Promise<Finding[]> {
   }
 }
 
+function allowsWeakDurability({ NODE_ENV, ALLOW_WEAK_DURABILITY }: Settings): boolean {
+  return NODE_ENV !== 'production' || ALLOW_WEAK_DURABILITY === true;
+}
+
 async function checkRedisRole(role: Role, settings: Settings): Promise<{ findings: Finding[]; runId?: string }> {
   const setting = role === 'queue' ? 'QUEUE_REDIS_URL' : 'CACHE_REDIS_URL';
   const url = settings[setting];
@@ -82,7 +86,7 @@ async function checkRedisRole(role: Role, settings: Settings): Promise<{ finding
   const redis = await openRedis({ url, label: `the ${role}`, setting }).catch((error: unknown) => error as Error);
   if (redis instanceof Error) return { findings: [explainRedis(role, redis)] };
   try {
-    const allowWeakDurability = settings.NODE_ENV !== 'production' || settings.ALLOW_WEAK_DURABILITY === true;
+    const allowWeakDurability = allowsWeakDurability(settings);
     const { findings, runId } = await checkRedis(redis, { role, url, allowWeakDurability });
     if (role === 'cache') return { findings, runId };
     const { QUEUE_PREFIX: prefix = '', MAX_BACKLOG: maxBacklog = 0 } = settings;

@@ -64,7 +64,7 @@ export const configSchema = z.object({
     ),
   DATABASE_POOL_SIZE: integer(2, 200).default(10).describe('The connections to PostgreSQL of each process.'),
   QUEUE_REDIS_URL: redisUrl.describe(
-    'The Redis of the queue: appendonly yes, appendfsync always, maxmemory-policy noeviction. With ?cluster=true at the end, the cluster that the server belongs to.',
+    'The Redis of the queue: appendonly yes, appendfsync always, no-appendfsync-on-rewrite no, maxmemory-policy noeviction. With ?cluster=true at the end, the cluster that the server belongs to.',
   ),
   CACHE_REDIS_URL: redisUrl.describe(
     'The Redis of the cache, which may lose its data at any time. With ?cluster=true at the end, the cluster that the server belongs to.',
@@ -76,7 +76,9 @@ export const configSchema = z.object({
     .describe('Separates the keys of this installation from those of others on the same Redis.'),
   ALLOW_WEAK_DURABILITY: flag
     .default(false)
-    .describe('Whether production may start on a queue that does not fsync every write.'),
+    .describe(
+      'Whether production may start, and health checks pass, although the queue or PostgreSQL may lose confirmed writes.',
+    ),
 
   JWT_SECRET: signingSecret
     .optional()

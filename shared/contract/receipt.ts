@@ -7,7 +7,8 @@ import { counterSchema, deviceIdSchema, fieldIdSchema, timeSchema, versionSchema
 export const durabilitySchema = z.enum(['fsync', 'everysec', 'memory', 'postgres']).meta({
   id: 'Durability',
   description:
-    'Where an accepted update is stored: Redis with an fsync for every write, every second or never, or PostgreSQL.',
+    'Where an accepted update is stored: Redis with an fsync for every write, every second or never, or PostgreSQL. ' +
+    '`memory` also if PostgreSQL may lose commits, or if the settings cannot be read.',
 });
 export type Durability = z.infer<typeof durabilitySchema>;
 

@@ -7,6 +7,8 @@ const cacheMs = 500;
 export interface Check {
   status: 'up' | 'down';
   latencyMs: number;
+  /** What is wrong with a dependency that is up. */
+  detail?: string;
 }
 
 /** Never rejects: a probe that rejects or times out is reported as down. The probe's result becomes part of the check. */
@@ -19,6 +21,11 @@ export async function runCheck<Facts extends object>(probe: () => Promise<Facts>
   } catch {
     return { status: 'down', latencyMs: latency() } as Check & Partial<Facts>;
   }
+}
+
+/** Adds what is wrong with a dependency, if it is up and anything is. */
+export function withDetail<T extends Check>(check: T, problems: readonly string[]): T {
+  return check.status === 'up' && problems.length > 0 ? { ...check, detail: problems.join('; ') } : check;
 }
 
 /** Caches the result of a check for `cacheMs`, so that concurrent callers share it. */

@@ -35,6 +35,19 @@ export function measureDependencies(registry: Registry, probe: () => Promise<Rea
   });
 }
 
+/** @param isWeak by dependency whether its settings allow it to lose what it has confirmed */
+export function measureDurability(registry: Registry, isWeak: Readonly<Partial<Record<Dependency, () => boolean>>>) {
+  new Gauge({
+    name: 'field_durability_weak',
+    help: 'Whether a server may lose confirmed writes, as its settings say',
+    labelNames: ['dependency'],
+    registers: [registry],
+    collect() {
+      for (const [dependency, read] of Object.entries(isWeak)) this.set({ dependency }, read() ? 1 : 0);
+    },
+  });
+}
+
 export function measurePool(registry: Registry, readPoolUse: () => PoolUse): void {
   const registers = [registry];
   new Gauge({

@@ -1,12 +1,8 @@
 /** How durable the queue's Redis and how full its memory is, as its settings and statistics say. */
 import type { Redis } from 'ioredis';
 import type { Durability } from '../contract/receipt.ts';
+import type { DurabilityReading } from '../durability/durability-monitor.ts';
 import { listServers, readRedisSettings } from '../redis/connect.ts';
-
-export interface DurabilitySettings {
-  readonly durability: Durability;
-  readonly maxmemoryPolicy: string;
-}
 
 export interface QueueMemory {
   readonly usedBytes: number;
@@ -14,18 +10,77 @@ export interface QueueMemory {
   readonly maxBytes: number;
 }
 
-const settingNames = ['appendonly', 'appendfsync', 'maxmemory-policy'] as const;
+/** The settings that decide whether an accepted update can be lost. */
+export const queueSettingNames = [
+  'appendonly',
+  'appendfsync',
+  'no-appendfsync-on-rewrite',
+  'maxmemory-policy',
+] as const;
 
-/** @throws if Redis does not answer, or if the user may not read its settings */
-export async function readDurabilitySettings(redis: Redis): Promise<DurabilitySettings> {
-  const settings = await readRedisSettings(redis, settingNames);
-  return { durability: parseDurability(settings), maxmemoryPolicy: settings['maxmemory-policy'] ?? 'unknown' };
+type QueueSettings = Readonly<Record<string, string | undefined>>;
+
+/** From the weakest to the strongest. */
+const levels = ['memory', 'everysec', 'fsync'] as const satisfies readonly Durability[];
+
+/**
+ * The durability of the server, or of the weakest master of a cluster.
+ * @throws if a server does not answer
+ */
+export async function readQueueDurability(redis: Redis): Promise<DurabilityReading> {
+  const all = await Promise.all(listServers(redis).map(readQueueSettings));
+  if (all.includes(unreadable)) return { durability: 'memory', weaknesses: ['its settings cannot be read'] };
+  const found = new Set(all.map(parseDurability));
+  return {
+    durability: levels.find((level) => found.has(level)) ?? 'memory',
+    weaknesses: [...new Set(all.flatMap(listQueueWeaknesses))],
+  };
 }
 
-function parseDurability(settings: Readonly<Record<string, string>>): Durability {
-  if (settings.appendonly !== 'yes') return 'memory';
-  if (settings.appendfsync === 'always') return 'fsync';
-  return settings.appendfsync === 'everysec' ? 'everysec' : 'memory';
+const unreadable: QueueSettings = {};
+
+/** Resolves with `unreadable` if the user may not read the settings, or if the command is disabled. */
+async function readQueueSettings(redis: Redis): Promise<QueueSettings> {
+  try {
+    return await readRedisSettings(redis, queueSettingNames);
+  } catch (error) {
+    if (error instanceof Error && /^(NOPERM|ERR unknown command)/.test(error.message)) return unreadable;
+    throw error;
+  }
+}
+
+function parseDurability(settings: QueueSettings): (typeof levels)[number] {
+  const { appendonly, appendfsync, 'maxmemory-policy': policy } = settings;
+  // An evicted job is lost even if the server never stops.
+  if (appendonly !== 'yes' || policy?.startsWith('allkeys-')) return 'memory';
+  if (appendfsync === 'everysec') return 'everysec';
+  if (appendfsync !== 'always') return 'memory';
+  // While Redis rewrites its log it then leaves the time of the fsync to the operating system.
+  return settings['no-appendfsync-on-rewrite'] === 'no' ? 'fsync' : 'everysec';
+}
+
+const durableSettings: Readonly<Record<(typeof queueSettingNames)[number], string>> = {
+  appendonly: 'yes',
+  appendfsync: 'always',
+  'no-appendfsync-on-rewrite': 'no',
+  'maxmemory-policy': 'noeviction',
+};
+
+/** The settings with which an accepted update can be lost, one clause each. */
+export function listQueueWeaknesses(settings: QueueSettings): string[] {
+  return queueSettingNames
+    .filter((name) => settings[name] !== durableSettings[name])
+    .map((name) => `${name} is ${settings[name] ?? 'unknown'}`);
+}
+
+/** Why production refuses the queue, with the remedy; undefined if it is durable. */
+export function describeWeakQueue({ durability, weaknesses }: DurabilityReading): string | undefined {
+  if (weaknesses.length === 0) return undefined;
+  const remedy = queueSettingNames.map((name) => `${name} ${durableSettings[name]}`).join(', ');
+  return (
+    `QUEUE_REDIS_URL: Redis may lose accepted updates (durability "${durability}"), since ${weaknesses.join('; ')}. ` +
+    `Set ${remedy}, or ALLOW_WEAK_DURABILITY=true`
+  );
 }
 
 /** The memory of the server, or of the fullest master of a cluster. @throws if Redis does not answer */

@@ -7,6 +7,7 @@ import type { Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type ApplyUpdates, applyUpdatesJob } from '../contract/job.ts';
 import type { Durability } from '../contract/receipt.ts';
+import { DurabilityMonitor } from '../durability/durability-monitor.ts';
 import { FieldError } from '../errors.ts';
 import type { Logger } from '../process/logger.ts';
 import { connectRedis, failFast } from '../redis/connect.ts';
@@ -15,7 +16,14 @@ import type { FallbackQueue } from './fallback-queue.ts';
 import { estimateJobBytes } from './job-size.ts';
 import { PartitionedQueue, type UpdatesQueue } from './partitioned-queue.ts';
 import type { QueueStats } from './queue-stats.ts';
-import { type DurabilitySettings, type QueueMemory, readDurabilitySettings, readQueueMemory } from './redis-health.ts';
+import { type QueueMemory, readQueueDurability, readQueueMemory } from './redis-health.ts';
+
+/** Takes jobs while Redis is unavailable. */
+export interface Fallback {
+  readonly queue: FallbackQueue;
+  /** How durable the jobs are that it has taken. */
+  readonly durability: Pick<DurabilityMonitor, 'durability'>;
+}
 
 export interface UpdateProducerOptions {
   readonly url: string;
@@ -45,20 +53,21 @@ const smoothingFactor = 0.05;
 export class UpdateProducer {
   readonly queues: PartitionedQueue;
   readonly #redis: Redis;
-  readonly #fallback: FallbackQueue | undefined;
+  readonly #fallback: Fallback | undefined;
+  /** How durable the jobs in Redis are. */
+  readonly durability: DurabilityMonitor;
   readonly #log: Logger;
   readonly #isTraced: () => boolean;
   readonly #batchers = new Map<UpdatesQueue, Batcher<ApplyUpdates, Durability>>();
   #requestsPerJob = 1;
-  #durability: Durability = 'memory';
   #isRedisUnavailable = false;
   #isClosed = false;
 
-  /** @param fallback takes jobs while Redis is unavailable; without it they are rejected */
+  /** @param fallback without it, jobs are rejected while Redis is unavailable */
   constructor(
     { url, prefix, telemetry, isTraced = () => false }: UpdateProducerOptions,
     log: Logger,
-    fallback?: FallbackQueue,
+    fallback?: Fallback,
   ) {
     this.#log = log;
     this.#fallback = fallback;
@@ -66,10 +75,10 @@ export class UpdateProducer {
     this.#redis = connectRedis(url, 'queue', log, { ...failFast, commandTimeout: redisTimeoutMs });
     const onError = (error: Error) => log.debug({ err: error }, 'queue error');
     this.queues = new PartitionedQueue(this.#redis, { prefix, telemetry, onError });
-    this.#redis.on(
-      'ready',
-      () => void this.#refresh().catch((err) => log.warn({ err }, 'queue durability check failed')),
-    );
+    this.durability = new DurabilityMonitor({ server: 'queue', read: () => readQueueDurability(this.#redis), log });
+    this.#redis.on('close', () => this.durability.invalidate());
+    this.#redis.on('ready', () => void this.#refresh().catch((err) => log.debug({ err }, 'queue refresh failed')));
+    this.durability.start();
   }
 
   /** Resolves once Redis is connected and its durability is known. */
@@ -79,18 +88,7 @@ export class UpdateProducer {
   }
 
   async #refresh(): Promise<void> {
-    await Promise.all([this.readDurability(), this.queues.refresh()]);
-  }
-
-  /** Reads the settings that determine durability. @throws if Redis does not answer */
-  async readDurability(): Promise<DurabilitySettings> {
-    const settings = await readDurabilitySettings(this.#redis);
-    const { durability, maxmemoryPolicy } = settings;
-    this.#durability = durability;
-    if (maxmemoryPolicy !== 'noeviction') {
-      this.#log.warn({ maxmemoryPolicy }, 'queue Redis may evict keys; set maxmemory-policy noeviction');
-    }
-    return settings;
+    await Promise.all([this.durability.refresh(), this.queues.refresh()]);
   }
 
   /**
@@ -143,7 +141,7 @@ export class UpdateProducer {
     if (!this.#isRedisUnavailable || !this.#fallback) {
       try {
         await addToRedis();
-        return this.#durability;
+        return this.durability.durability;
       } catch (error) {
         cause = error;
         this.#markRedisUnavailable();
@@ -151,8 +149,8 @@ export class UpdateProducer {
     }
     try {
       if (this.#fallback) {
-        await this.#fallback.add(jobs);
-        return 'postgres';
+        await this.#fallback.queue.add(jobs);
+        return this.#fallback.durability.durability;
       }
     } catch (error) {
       cause = new AggregateError([cause, error].filter(Boolean), 'neither queue accepted the updates');
@@ -183,7 +181,7 @@ export class UpdateProducer {
    * @throws if a queue that is in use does not answer
    */
   async countBacklog(): Promise<number> {
-    const inFallback = (await this.#fallback?.countBacklog()) ?? 0;
+    const inFallback = (await this.#fallback?.queue.countBacklog()) ?? 0;
     if (this.#isRedisUnavailable) return inFallback;
     await this.queues.refresh();
     const inRedis = await this.queues.countJobs('waiting', 'active', 'delayed', 'prioritized');
@@ -195,7 +193,7 @@ export class UpdateProducer {
     const logFailure = (err: unknown) => void this.#log.debug({ err }, 'queue stats read failed');
     const [redis, postgres] = await Promise.all([
       this.queues.readStats().catch(logFailure),
-      this.#fallback?.readStats().catch(logFailure),
+      this.#fallback?.queue.readStats().catch(logFailure),
     ]);
     return { redis: redis ?? undefined, postgres: postgres ?? undefined };
   }
@@ -208,8 +206,9 @@ export class UpdateProducer {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.durability.close();
     await this.queues.close();
-    await this.#fallback?.close();
+    await this.#fallback?.queue.close();
     this.#redis.disconnect();
   }
 }

@@ -90,11 +90,15 @@ function logConnection(redis: Redis, role: string, log: Logger): void {
 
 /** Reads settings by name. RESP2 returns a flat list, RESP3 a map. @throws if the user may not read them */
 export async function readRedisSettings(redis: Redis, names: readonly string[]): Promise<Record<string, string>> {
-  const settings: Record<string, string> = {};
-  for (const name of names) {
-    const reply: unknown = await redis.config('GET', name);
-    const value = Array.isArray(reply) ? reply[1] : (reply as Record<string, unknown>)[name];
-    if (typeof value === 'string') settings[name] = value;
-  }
-  return settings;
+  // One command each: Redis 6.2 accepts only one name.
+  const values = await Promise.all(names.map((name) => readRedisSetting(redis, name)));
+  return Object.fromEntries(
+    names.flatMap((name, index) => (values[index] === undefined ? [] : [[name, values[index]]])),
+  );
+}
+
+async function readRedisSetting(redis: Redis, name: string): Promise<string | undefined> {
+  const reply: unknown = await redis.config('GET', name);
+  const value = Array.isArray(reply) ? reply[1] : (reply as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : undefined;
 }

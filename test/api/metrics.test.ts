@@ -44,6 +44,8 @@ t.test('the API exposes its metrics', async (t) => {
   t.equal(sum('field_snapshots_sent_total'), 1);
   t.equal(sum('field_queue_backlog_limit'), 777);
   for (const dependency of dependencies) t.equal(sum('field_dependency_up', { dependency }), 1, dependency);
+  t.equal(sum('field_durability_weak', { dependency: 'queue' }), 0);
+  t.equal(sum('field_durability_weak', { dependency: 'postgres' }), 1, 'the PostgreSQL of the tests does not fsync');
   t.equal(sum('field_database_pool_max_connections'), backing.config.DATABASE_POOL_SIZE);
   t.ok((sum('field_database_pool_connections') ?? 0) >= 1);
   t.ok((sum('nodejs_eventloop_lag_p99_seconds') ?? 0) > 0);

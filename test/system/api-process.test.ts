@@ -5,7 +5,7 @@ import { withBacking } from '../support/processes/with-worker.ts';
 import { withRedis } from '../support/servers/servers.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-const production = { NODE_ENV: 'production', OPEN_REGISTRATION: 'false' };
+const production = { NODE_ENV: 'production', OPEN_REGISTRATION: 'false', ALLOW_WEAK_DURABILITY: 'false' };
 
 async function isReady(port: number): Promise<boolean> {
   return (await fetch(`http://127.0.0.1:${port}/api/health/ready`)).ok;

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { findFreePort } from '../../dev/processes/free-port.ts';
 import { installedEntryPoint } from '../support/processes/modules.ts';
+import { withPostgres } from '../support/servers/postgres.ts';
+import { queryPostgres } from '../support/servers/query-postgres.ts';
 import { withDatabase, withRedis } from '../support/servers/servers.ts';
 
 type Env = Readonly<Record<string, string>>;
@@ -66,7 +68,8 @@ t.test(
     const weak: readonly [Record<string, string>, RegExp][] = [
       [{ appendonly: 'no' }, /QUEUE_REDIS_URL: .*"memory".*appendonly yes/],
       [{ appendfsync: 'everysec' }, /QUEUE_REDIS_URL: .*"everysec".*appendfsync always/],
-      [{ 'maxmemory-policy': 'allkeys-lru' }, /QUEUE_REDIS_URL: maxmemory-policy is "allkeys-lru".*noeviction/],
+      [{ 'no-appendfsync-on-rewrite': 'yes' }, /QUEUE_REDIS_URL: .*"everysec".*no-appendfsync-on-rewrite is yes/],
+      [{ 'maxmemory-policy': 'allkeys-lru' }, /QUEUE_REDIS_URL: .*maxmemory-policy is allkeys-lru.*noeviction/],
     ];
     for (const [settings, message] of weak) {
       const redis = await withRedis(t, { settings });
@@ -77,3 +80,19 @@ t.test(
     }
   },
 );
+
+for (const component of ['api', 'workers'] as const) {
+  t.test(
+    `in production ${component}/main.ts rejects a PostgreSQL that may lose commits and names its setting`,
+    { timeout: 120_000 },
+    async (t) => {
+      const [postgres, redis] = [await withPostgres(t), await withRedis(t)];
+      await queryPostgres(postgres.url, 'ALTER ROLE field SET synchronous_commit = off');
+      const urls = { DATABASE_URL: postgres.url, QUEUE_REDIS_URL: redis.queueUrl, CACHE_REDIS_URL: redis.cacheUrl };
+      const { code, output } = await runUntilExit(component, { ...safe, ...urls, PORT: String(await findFreePort()) });
+      t.equal(code, 1);
+      t.match(output, /^ {2}- DATABASE_URL: .*synchronous_commit is off.*ALLOW_WEAK_DURABILITY=true$/m);
+      t.equal(output.match(/^ {2}- /gm)?.length, 1, 'no other message');
+    },
+  );
+}

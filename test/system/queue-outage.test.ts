@@ -4,6 +4,7 @@ import { verifyField } from '../../db/read/verify-field.ts';
 import { withApi } from '../api/support/with-app.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
+import { withPostgres } from '../support/servers/postgres.ts';
 import { withOneRedis, withRedis } from '../support/servers/servers.ts';
 import { asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -16,7 +17,10 @@ t.test(
   { timeout: 90_000, ...withOneRedis },
   async (t) => {
     const queueServer = await withRedis(t);
-    const backing = await withBacking(t, { QUEUE_REDIS_URL: queueServer.queueUrl });
+    // Receipts say `postgres` only if it fsyncs.
+    const postgres = await withPostgres(t);
+    const urls = { DATABASE_URL: postgres.url, QUEUE_REDIS_URL: queueServer.queueUrl };
+    const backing = await withBacking(t, urls);
     await withWorker(t, backing);
     const api = await withApi(t, backing);
     const token = await api.createToken({ device: 'alice' });

@@ -59,6 +59,7 @@ t.test(
       JWT_SECRET: secrets.jwt,
       ADMIN_PASSWORD: secrets.admin,
       BACKUP_EVERY_HOURS: '0',
+      ALLOW_WEAK_DURABILITY: 'true',
     };
     const launch = async (component: Component) => {
       const running = await startProcess(buildComponentProcess({ component, env, output: log, graceMs: 25_000 }));

@@ -52,6 +52,7 @@ t.test('a worker counts the updates it settles, using only documented label valu
     t.ok(seconds >= 3600, 'the unit is seconds');
   }
   for (const dependency of dependencies) t.equal(sum('field_dependency_up', { dependency }), 1, dependency);
+  t.equal(sum('field_durability_weak', { dependency: 'postgres' }), 1, 'the PostgreSQL of the tests does not fsync');
 
   const isKnown: Record<string, (value: string) => boolean> = {
     outcome: (name) => outcomeSchema.safeParse(name).success,

@@ -1,12 +1,14 @@
 /** The health of a worker: whether it consumes jobs from either queue and can commit them to PostgreSQL. */
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
-import { type Check, cacheFor, runCheck } from '../../shared/observability/health-check.ts';
+import type { DurabilityMonitor } from '../../shared/durability/durability-monitor.ts';
+import { type Check, cacheFor, runCheck, withDetail } from '../../shared/observability/health-check.ts';
 
 export interface WorkerHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
   /** Whether it processes jobs. It does so without the cache, and without Redis's queue from the fallback queue. */
   readonly isReady: boolean;
+  /** The database's `detail`: the settings with which commits can be lost. */
   readonly checks: { readonly database: Check; readonly cache: Check; readonly queue: Check };
 }
 
@@ -14,6 +16,9 @@ interface WorkerHealthDeps {
   readonly db: Knex;
   readonly cacheRedis: Redis;
   readonly queueRedis: Redis;
+  readonly commitDurability: Pick<DurabilityMonitor, 'weaknesses'>;
+  /** Whether weak durability does not make the process degraded. */
+  readonly allowsWeakDurability: boolean;
   /** False before the worker has started and once it stops. */
   readonly isConsuming: () => boolean;
 }
@@ -22,15 +27,18 @@ export function createWorkerHealthCheck(deps: WorkerHealthDeps): () => Promise<W
   return cacheFor(() => checkWorker(deps));
 }
 
-async function checkWorker({ db, cacheRedis, queueRedis, isConsuming }: WorkerHealthDeps): Promise<WorkerHealth> {
-  const [database, cache, queue] = await Promise.all([
+async function checkWorker(deps: WorkerHealthDeps): Promise<WorkerHealth> {
+  const { db, cacheRedis, queueRedis, commitDurability, allowsWeakDurability, isConsuming } = deps;
+  const [databaseCheck, cache, queue] = await Promise.all([
     runCheck(() => probe(() => db.raw('SELECT 1'))),
     runCheck(() => probe(() => cacheRedis.ping())),
     runCheck(() => probe(() => queueRedis.ping())),
   ]);
+  const database = withDetail(databaseCheck, commitDurability.weaknesses);
   const checks = { database, cache, queue };
   const isReady = database.status === 'up' && isConsuming();
-  const isFullyHealthy = isReady && Object.values(checks).every(({ status }) => status === 'up');
+  const isDurable = database.detail === undefined || allowsWeakDurability;
+  const isFullyHealthy = isReady && isDurable && Object.values(checks).every(({ status }) => status === 'up');
   return { status: !isReady ? 'unhealthy' : isFullyHealthy ? 'healthy' : 'degraded', isReady, checks };
 }
 

@@ -12,7 +12,7 @@ import { evaluateServer } from '../../../cli/doctor/check-postgres.ts';
 import { evaluateVersion } from '../../../cli/doctor/check-redis.ts';
 import { type Finding, findingCodes } from '../../../cli/doctor/findings.ts';
 import { runChecks } from '../../../cli/doctor/run-checks.ts';
-import { readServerSettings } from '../../../db/read/server-settings.ts';
+import { readServerSettings } from '../../../db/read/settings/server-settings.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { updatesQueue } from '../../../shared/contract/job.ts';
 import { FallbackQueue } from '../../../shared/queue/fallback-queue.ts';
@@ -170,7 +170,9 @@ t.test(
   'a Redis that may lose or evict jobs is a problem in production, and a warning where that is allowed',
   async (t) => {
     const backing = await withBacking(t);
-    const weak = await withRedis(t, { settings: { appendfsync: 'everysec', 'maxmemory-policy': 'allkeys-lru' } });
+    const weak = await withRedis(t, {
+      settings: { 'no-appendfsync-on-rewrite': 'yes', 'maxmemory-policy': 'allkeys-lru' },
+    });
     const none = await withRedis(t, { settings: { appendonly: 'no' } });
     const settings = { ...settingsOf(backing), ...secret, OPEN_REGISTRATION: 'false', QUEUE_REDIS_URL: weak.queueUrl };
     const production = { ...settings, NODE_ENV: 'production' };
@@ -184,6 +186,20 @@ t.test(
     t.same(await levels(settings), ['queue_not_durable warning', 'queue_evicts_jobs warning']);
     t.same(await levels({ ...production, ALLOW_WEAK_DURABILITY: 'yes' }), await levels(settings));
     t.same(await levels({ ...production, QUEUE_REDIS_URL: none.queueUrl }), ['queue_not_durable problem']);
+  },
+);
+
+t.test(
+  'a PostgreSQL that may lose commits is a problem in production, and a warning where that is allowed',
+  async (t) => {
+    const settings = { ...settingsOf(await withBacking(t)), ...secret, OPEN_REGISTRATION: 'false' };
+    const levels = async (given: Record<string, string>) => {
+      const { findings } = await runDoctor(t, { ...settings, ...given });
+      return new Set(findings.filter(({ code }) => code === 'postgres_not_durable').map(({ level }) => level));
+    };
+    t.same(await levels({}), new Set(['warning']));
+    t.same(await levels({ NODE_ENV: 'production' }), new Set(['problem']));
+    t.same(await levels({ NODE_ENV: 'production', ALLOW_WEAK_DURABILITY: 'true' }), new Set(['warning']));
   },
 );
 

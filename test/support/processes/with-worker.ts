@@ -38,10 +38,17 @@ export async function withBacking(t: Test, settings: Record<string, string> = {}
     QUEUE_REDIS_URL: redis.queueUrl,
     CACHE_REDIS_URL: redis.cacheUrl,
     BACKUP_EVERY_HOURS: '0',
+    // The PostgreSQL of `npm test` does not fsync, which is faster.
+    ALLOW_WEAK_DURABILITY: 'true',
     ...settings,
   });
   const log = createLogger({ name: 'test', level: config.LOG_LEVEL });
-  const db = connectDatabase({ url, poolSize: config.DATABASE_POOL_SIZE, applicationName: 'field-test', log });
+  const db = connectDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL_SIZE,
+    applicationName: 'field-test',
+    log,
+  });
   const reader = createFieldReader(db);
   const keys = createCacheKeys(config.QUEUE_PREFIX, await reader.readInstallation());
   const cacheRedis = connectRedis(config.CACHE_REDIS_URL, 'test', log);

@@ -5,9 +5,6 @@ export interface ServerSettings {
   /** For example 180004 for 18.4. */
   readonly versionNumber: number;
   readonly version: string;
-  readonly fsync: string;
-  readonly fullPageWrites: string;
-  readonly synchronousCommit: string;
   readonly isReadOnly: boolean;
   readonly maxConnections: number;
   /** Reserved for superusers and for roles with `pg_use_reserved_connections`. */
@@ -22,9 +19,6 @@ export interface ServerSettings {
 const settingsSql = `
   SELECT current_setting('server_version_num')::int AS "versionNumber",
          split_part(current_setting('server_version'), ' ', 1) AS version,
-         current_setting('fsync') AS fsync,
-         current_setting('full_page_writes') AS "fullPageWrites",
-         current_setting('synchronous_commit') AS "synchronousCommit",
          current_setting('transaction_read_only')::bool OR pg_is_in_recovery() AS "isReadOnly",
          current_setting('max_connections')::int AS "maxConnections",
          current_setting('superuser_reserved_connections')::int
