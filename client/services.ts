@@ -82,7 +82,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
       WebSocket: options.WebSocket ?? findWebSocket(),
     }),
     backoff: new Backoff(random),
-    stream: { url: fieldUrl, version: () => replica.version },
+    stream: { url: fieldUrl, cursor: () => replica.cursor },
   });
   const statePersister = new StatePersister(fieldStorage);
   return {

@@ -6,6 +6,7 @@ import type { UpdateResult } from '../shared/contract/receipt.ts';
 import type { ServerMessage } from '../shared/contract/stream.ts';
 import { RequestError } from './connection/http.ts';
 import type { Emitter } from './emitter.ts';
+import type { KnownResult } from './outbox/outbox.ts';
 import type { UpdateContent } from './outbox/outbox-item.ts';
 import { SettlementTracker } from './outbox/settlement-tracker.ts';
 import { type ClientServices, createServices } from './services.ts';
@@ -48,7 +49,7 @@ export class Synchronizer {
 
   addUpdate(content: UpdateContent): OutboxEntry {
     const { outbox, replica, sender } = this.services;
-    const entry = outbox.add(content, replica.version);
+    const entry = outbox.add(content, replica.cursor);
     this.emitState();
     sender.notify();
     return entry;
@@ -95,7 +96,7 @@ export class Synchronizer {
     if (connection.transport === 'polling') connection.checkNow();
   }
 
-  #settle(results: readonly UpdateResult[], source: 'response' | 'delta'): void {
+  #settle(results: readonly KnownResult[], source: 'response' | 'delta'): void {
     const { outbox, counterSync, sender, replica } = this.services;
     this.#lastResultAt = Date.now();
     if (outbox.settle(results, source)) {

@@ -6,7 +6,7 @@ import type { Outcome } from '../shared/contract/receipt.ts';
 import type { State } from '../shared/contract/state.ts';
 import type { ServerMessage } from '../shared/contract/stream.ts';
 import type { Conflict, Resolution } from '../shared/field/registers/conflict-record.ts';
-import type { CellValue, EventType, ParticleAttributes, Update, Vector } from '../shared/field/update.ts';
+import type { CellValue, EventType, ParticleAttributes, SentUpdate, Vector } from '../shared/field/update.ts';
 import type { Storage } from './storage/storage.ts';
 
 type Primitive = string | number | boolean | null | undefined;
@@ -51,7 +51,7 @@ export interface OutboxEntry {
   readonly key: string;
   /** The update's number among all updates of this device to the field. */
   readonly counter: number;
-  readonly update: Update;
+  readonly update: SentUpdate;
   readonly status: EntryStatus;
   /** The server's result, once the update is `applied` or in `conflict`. */
   readonly outcome?: Outcome;

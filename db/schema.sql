@@ -23,6 +23,10 @@ CREATE TABLE consciousness_states (
   cells jsonb NOT NULL,
   dynamics jsonb NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
+  genesis uuid NOT NULL,
+  hash text COLLATE "C" NOT NULL,
+  log_start_hash text COLLATE "C" NOT NULL,
+  snapshot_hash text COLLATE "C" NOT NULL,
   PRIMARY KEY (field_id),
   CHECK (((snapshot_version <= version) AND (log_start <= version))),
   CHECK ((field_id ~ '^[a-z0-9][a-z0-9_-]{0,63}$'::text))
@@ -48,6 +52,7 @@ CREATE TABLE field_snapshots (
   quantum_fields jsonb NOT NULL,
   cells jsonb NOT NULL,
   dynamics jsonb NOT NULL,
+  hash text COLLATE "C" NOT NULL,
   PRIMARY KEY (field_id, version)
 );
 
@@ -62,6 +67,9 @@ CREATE TABLE field_updates (
   update jsonb NOT NULL,
   user_id text,
   swept_through bigint,
+  rules smallint NOT NULL,
+  salt text COLLATE "C" NOT NULL,
+  hash text COLLATE "C" NOT NULL,
   UNIQUE (field_id, device_id, counter),
   PRIMARY KEY (field_id, version),
   CHECK ((outcome = ANY (ARRAY['applied'::text, 'superseded'::text, 'conflict'::text]))),

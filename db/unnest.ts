@@ -7,6 +7,7 @@ import type { Knex } from 'knex';
 interface SqlValues {
   readonly text: string | null;
   readonly bigint: number;
+  readonly smallint: number;
   readonly float8: number;
   readonly bool: boolean;
   /** Written as JSON. */
@@ -18,9 +19,11 @@ export type Columns = Readonly<Record<string, keyof SqlValues>>;
 
 export type ColumnValues<C extends Columns> = { readonly [Name in keyof C]: SqlValues[C[Name]] };
 
-/** The names, for the column list of an INSERT or an alias. */
-export function listColumns(columns: Columns): string {
-  return Object.keys(columns).join(', ');
+/** The names, for the column list of an INSERT or an alias. @param table qualifies them */
+export function listColumns(columns: Columns, table?: string): string {
+  return Object.keys(columns)
+    .map((name) => (table ? `${table}.${name}` : name))
+    .join(', ');
 }
 
 /** `unnest(…)` with its parameters, to be bound in a statement's FROM clause. */

@@ -12,7 +12,7 @@ client.on('message', (message) => {
   if (message.type !== 'delta') return;
   const { particles, cells } = message.changes;
   const changes = `${Object.keys(particles).length} particles, ${Object.keys(cells).length} cells`;
-  console.log(`version ${message.to}: ${changes} changed`);
+  console.log(`version ${client.state.version}: ${changes} changed`);
 });
 client.on('conflict', ({ cell, local, remote, winner }) => {
   console.log(

@@ -99,6 +99,13 @@ export const errorTable = {
     cause: 'The whole request did not arrive within `REQUEST_TIMEOUT_MS`.',
     remedy: 'Send it again; send smaller batches over slow connections.',
   },
+  cursor_unknown: {
+    status: 410,
+    retry: false,
+    title: 'The log does not have that cursor',
+    cause: 'The cursor belongs to a history of the field that a restore or a failover has ended.',
+    remedy: 'Read the current state, and continue from its cursor.',
+  },
   version_not_kept: {
     status: 410,
     retry: false,

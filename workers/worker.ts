@@ -1,12 +1,14 @@
 /** The composition root of a worker, read from top to bottom. It knows every part; the parts do not know it. */
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
+import { createFieldStore } from '../db/field-store.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
 import { createRetry } from '../db/transient-errors.ts';
 import { RevocationList } from '../shared/auth/revocation-list.ts';
 import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
 import { FieldCache } from '../shared/cache/field-cache.ts';
+import { directDatabaseUrl } from '../shared/config/config.ts';
 import { applyUpdatesJob, type UpdatesJob } from '../shared/contract/job.ts';
 import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import { startTracing } from '../shared/observability/tracing.ts';
@@ -41,12 +43,12 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     },
   });
   const committer = new Committer({
-    db,
+    store: createFieldStore(db, { usesPreparedStatements: !isPooled(config) }),
     cache,
     log,
     retry,
     maxConcurrentCommits: config.COMMIT_CONCURRENCY,
-    commitOptions: { snapshotEvery: config.SNAPSHOT_EVERY },
+    snapshotOptions: { snapshotEvery: config.SNAPSHOT_EVERY },
     onCommit: (report) => {
       recordCommit(metrics, report, Date.now());
       tracer?.record(report, Date.now());
@@ -116,4 +118,9 @@ async function startRevocationPoller({ db, log, lifecycle }: WorkerDeps, retry: 
   poller.start();
   lifecycle.onStop('revocations', () => poller.close());
   return list;
+}
+
+/** A direct URL of its own means that the other one leads to a pooler, on whose connections statements are not kept. */
+function isPooled(config: WorkerDeps['config']): boolean {
+  return directDatabaseUrl(config) !== config.DATABASE_URL;
 }

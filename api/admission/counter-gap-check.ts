@@ -1,11 +1,11 @@
 /** Refuses requests whose counters are too far above the last counter of their device. */
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import { FieldError } from '../../shared/errors.ts';
-import type { Update } from '../../shared/field/update.ts';
+import type { SentUpdate } from '../../shared/field/update.ts';
 import { CounterGapDetector, type CounterOwner, maxCounterGap } from '../../shared/updates/counter-gap.ts';
 
 export interface Batch extends CounterOwner {
-  readonly updates: readonly Update[];
+  readonly updates: readonly SentUpdate[];
 }
 
 export class CounterGapCheck {

@@ -1,7 +1,8 @@
-/** ETags of states (RFC 9110): `"v<version>"`. */
+/** ETags of states (RFC 9110): the cursor in quotes. */
+import type { Cursor } from '../../shared/field/cursor.ts';
 
-export function formatEtag(version: number): string {
-  return `"v${version}"`;
+export function formatEtag(cursor: Cursor): string {
+  return `"${cursor}"`;
 }
 
 /** Whether `If-None-Match` contains the tag, by weak comparison (RFC 9110, section 13.1.2). */

@@ -4,6 +4,7 @@ import type { Config } from '../../shared/config/config.ts';
 import { receiptSchema } from '../../shared/contract/receipt.ts';
 import { clockSchema, conflictsSchema, createLogPageSchema } from '../../shared/contract/state.ts';
 import { FieldError } from '../../shared/errors.ts';
+import { formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
@@ -28,7 +29,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       onRequest: guard,
       schema: {
         ...sharedSchema,
-        summary: 'Read the log after a version',
+        summary: 'Read the log after a version or a cursor',
         description:
           'A page ends at `limit` entries or at about 2 MiB. There is more while its last version is below `version`.',
         params: fieldParams,
@@ -39,12 +40,19 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
     async (request, reply) => {
       const { field } = request.params;
       const { after, limit } = request.query;
-      const page = await queryOrUnavailable(() => reader.readLog(field, after, limit));
+      const start = typeof after === 'string' ? versionOf(after) : after;
+      const page = await queryOrUnavailable(() => reader.readLog(field, start, limit));
       if (!page) throw new FieldError('field_not_found');
       const { version, oldest } = page;
-      if (after < oldest)
+      if (typeof after === 'string' && start >= oldest) {
+        if (!(await queryOrUnavailable(() => reader.hasCursor(field, after)))) throw new FieldError('cursor_unknown');
+      }
+      if (start < oldest)
         throw new FieldError('version_not_kept', { detail: `The log is kept from after version ${oldest}` });
-      const updates = page.updates.map(({ sweptThrough, ...entry }) => entry);
+      const updates = page.updates.map(({ sweptThrough, rules, salt, user, hash, ...entry }) => ({
+        ...entry,
+        cursor: formatCursor(entry.version, hash),
+      }));
       return reply.send({ field, version, oldest, updates: limitPageBytes(updates) });
     },
   );

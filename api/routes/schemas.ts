@@ -1,6 +1,6 @@
 /** Schemas of path and query parameters, and the responses that every route can have. */
 import { z } from 'zod';
-import { deviceIdSchema, fieldIdSchema } from '../../shared/contract/ids.ts';
+import { cursorSchema, deviceIdSchema, fieldIdSchema } from '../../shared/contract/ids.ts';
 import { problemSchema } from '../../shared/contract/problem.ts';
 
 /** Query parameters are strings. */
@@ -17,11 +17,11 @@ export const receiptParams = z.object({
 });
 export const stateQuery = z.object({ view: z.enum(['full', 'summary']).default('full'), at: wholeNumber.optional() });
 export const logQuery = z.object({
-  after: wholeNumber.default(0),
+  after: z.union([wholeNumber, cursorSchema]).default(0),
   limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1000, 'must be 1 to 1000').default(100),
 });
 export const clockQuery = z.object({ device: deviceIdSchema.optional() });
-export const streamQuery = z.object({ after: wholeNumber.optional() });
+export const streamQuery = z.object({ after: cursorSchema.optional() });
 
 const problem = {
   description: 'A problem; `type` points to its documentation',

@@ -29,7 +29,7 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
       schema: {
         summary: 'Read the state',
         description:
-          '`ETag` is the version, `x-cache` the cache result. `?view=summary` leaves out particles and cells; ' +
+          '`ETag` is the cursor, `x-cache` the cache result. `?view=summary` leaves out particles and cells; ' +
           '`?at=VERSION` returns an earlier state, as far back as the log is kept.',
         tags: ['reading'],
         security: bearer,
@@ -74,7 +74,7 @@ function createStateSender() {
     reply: FastifyReply,
     { serialized, view, activeNodes }: StateResponse,
   ): FastifyReply => {
-    const etag = formatEtag(serialized.version);
+    const etag = formatEtag(serialized.cursor);
     reply.header('etag', etag).header('cache-control', 'private, no-cache');
     if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
     const bytes = render(view === 'summary' ? serialized.summary : serialized.state, activeNodes);

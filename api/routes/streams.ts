@@ -6,6 +6,7 @@ import { toProblem } from '../../shared/contract/problem.ts';
 import { coversField } from '../../shared/contract/token.ts';
 import { closeCodes } from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
+import { type Cursor, isCursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { type Guard, hasWriteAccess, requireClaims } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
@@ -67,7 +68,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     schema: {
       summary: 'Follow a field by WebSocket',
       description:
-        'Subprotocols `field.v1` and `bearer.<token>`, or the header. `?after=VERSION` resumes from a version. ' +
+        'Subprotocols `field.v2` and `bearer.<token>`, or the header. `?after=CURSOR` resumes from a cursor. ' +
         'Messages are described in docs/protocol.md.',
       tags: ['streams'],
       security: bearer,
@@ -83,7 +84,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     wsHandler: (socket, request) => {
       if (request.upgradeError) return rejectSocket(socket, request.upgradeError);
       const { field } = request.params as { field: FieldId };
-      const { after } = request.query as { after?: number };
+      const { after } = request.query as { after?: Cursor };
       const streamRequest = { field, claims: requireClaims(request), after };
       new WebSocketSession({ ...sessions, socket, request: streamRequest, parse, log: request.log });
     },
@@ -96,7 +97,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       preHandler: assertCanOpen,
       schema: {
         summary: 'Follow a field by Server-Sent Events',
-        description: 'The same messages as the WebSocket. `Last-Event-ID` or `?after=VERSION` resumes from a version.',
+        description: 'The same messages as the WebSocket. `Last-Event-ID` or `?after=CURSOR` resumes from a cursor.',
         tags: ['streams'],
         security: bearer,
         produces: ['text/event-stream'],
@@ -133,8 +134,8 @@ function rejectSocket(socket: WebSocket, error: FieldError): void {
   socket.close(code, error.code);
 }
 
-/** An id that is not a version is ignored, and the stream starts with a snapshot. */
-function parseLastEventId({ headers }: FastifyRequest): number | undefined {
+/** An id that is not a cursor is ignored, and the stream starts with a snapshot. */
+function parseLastEventId({ headers }: FastifyRequest): Cursor | undefined {
   const id = headers['last-event-id'];
-  return typeof id === 'string' && /^\d{1,15}$/.test(id) ? Number(id) : undefined;
+  return typeof id === 'string' && isCursor(id) ? id : undefined;
 }

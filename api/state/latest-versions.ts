@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
+import { versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 
 const cacheOptions = { max: 50_000, ttl: 1000 };
@@ -16,17 +17,18 @@ export class LatestVersions {
     this.#cache = cache;
   }
 
-  /** Records that the field has reached a version; an older one than is known is ignored. */
+  /** Records that the field has reached a version; an older one than was known within the last second is ignored. */
   observe(field: FieldId, version: number): void {
-    this.#versions.set(field, Math.max(version, this.#versions.get(field, { allowStale: true }) ?? 0));
+    this.#versions.set(field, Math.max(version, this.#versions.get(field) ?? 0));
   }
 
   /** The latest known version, 0 for none. Reads the cache if nothing was observed for a second. Never rejects. */
   async get(field: FieldId): Promise<number> {
     const fresh = this.#versions.get(field);
     if (fresh !== undefined) return fresh;
-    const cached = await this.#cache.readVersion(field).catch(() => undefined);
-    this.observe(field, cached ?? 0);
-    return this.#versions.get(field) ?? cached ?? 0;
+    const cursor = await this.#cache.readCursor(field).catch(() => undefined);
+    const version = cursor === undefined ? 0 : versionOf(cursor);
+    this.observe(field, version);
+    return this.#versions.get(field) ?? version;
   }
 }

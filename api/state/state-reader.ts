@@ -1,13 +1,17 @@
 /**
- * Reads states: from memory if the cache or PostgreSQL confirms that the version is current, else from the cache, else from
- * PostgreSQL. A state is at least as new as the call that reads it, and its bytes do not depend on where it was read.
+ * Reads states: from memory if the cache or PostgreSQL confirms that the cursor is current, else from the cache, else from
+ * PostgreSQL. The bytes of a state do not depend on where it was read. The cache may be wrong: a worker could not reach it,
+ * or it has come back as an older copy. So its cursor is compared with PostgreSQL's every `checkIntervalMs` while it is
+ * read, and a copy that PostgreSQL does not confirm is deleted.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import { type StateFragments, toFragments } from '../../shared/cache/state-fragments.ts';
 import { type SerializedState, serializeState } from '../../shared/cache/state-serializer.ts';
 import { FieldError } from '../../shared/errors.ts';
+import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -16,11 +20,16 @@ const maxCacheBytes = 64 * 1024 * 1024;
 /** Negative results are cached, since clients can send arbitrary ids; the bound is for the same reason. */
 const missingCacheOptions = { max: 10_000, ttl: 1000 };
 
+const checkOptions = { max: 50_000, ttl: 2000 };
+/** How long the cache may be behind PostgreSQL before its copy is deleted. */
+const publishGraceMs = 1000;
+
 /** How the cache served a read: it was current, it had no copy, or it was unavailable. */
 type CacheStatus = 'hit' | 'miss' | 'bypass';
 
 export interface LoadedState {
   readonly version: number;
+  readonly cursor: Cursor;
   readonly fragments: StateFragments;
   readonly serialized: SerializedState;
 }
@@ -41,6 +50,8 @@ export class StateReader {
   readonly #reader: FieldReader;
   readonly #log: Logger;
   readonly #states = new LRUCache<FieldId, LoadedState>({ maxSize: maxCacheBytes, sizeCalculation: estimateSize });
+  /** The fields whose cached copies were compared with PostgreSQL a moment ago. */
+  readonly #checks = new LRUCache<FieldId, true>(checkOptions);
   readonly #missing = new LRUCache<FieldId, true>(missingCacheOptions);
   readonly #reads = new SingleFlight<FieldId, StateReadResult>((field) => this.#readNow(field));
 
@@ -60,27 +71,40 @@ export class StateReader {
     return serializeState(toFragments(await queryOrUnavailable(() => this.#reader.loadStateAt(field, version))));
   }
 
+  /** The state that PostgreSQL has. @throws FieldError `field_not_found` or `reads_unavailable` */
+  async readConfirmed(field: FieldId): Promise<LoadedState> {
+    const cached = await this.#cache.readCursor(field).catch(() => undefined);
+    const state = await this.#readFromDatabase(field, this.#states.get(field));
+    if (cached !== undefined && isRefuted(cached, state.cursor)) await this.#invalidate(field, cached);
+    return state;
+  }
+
   async #readNow(field: FieldId): Promise<StateReadResult> {
     const known = this.#states.get(field);
+    let cached: Awaited<ReturnType<FieldCache['readUnless']>>;
     try {
-      const cached = await this.#cache.readNewer(field, known?.version);
-      if (cached?.fragments) return { state: this.#memoize(cached.fragments), cache: 'hit' };
-      // A copy that is older than the state in memory missed commits while the cache was unavailable.
-      if (known && cached?.version === known.version) return { state: known, cache: 'hit' };
+      cached = await this.#cache.readUnless(field, known?.cursor);
     } catch (error) {
       this.#log.debug({ err: error, field }, 'cache read failed');
       return { state: await this.#readFromDatabase(field, known), cache: 'bypass' };
     }
+    if (!cached) return { state: await this.#loadAndCache(field, known), cache: 'miss' };
+    // One of the two is outdated, or belongs to a history that has ended.
+    if (known && isRefuted(known.cursor, cached.cursor))
+      return { state: await this.readConfirmed(field), cache: 'miss' };
+    this.#checkInBackground(field, cached.cursor);
+    if (cached.fragments) return { state: this.#memoize(cached.fragments), cache: 'hit' };
+    if (known?.cursor === cached.cursor) return { state: known, cache: 'hit' };
     return { state: await this.#loadAndCache(field, known), cache: 'miss' };
   }
 
   async #loadAndCache(field: FieldId, known: LoadedState | undefined): Promise<LoadedState> {
     if (this.#missing.has(field)) throw new FieldError('field_not_found');
+    const logFailure = (error: unknown) => this.#log.debug({ err: error, field }, 'cache write failed');
     try {
+      const token = await this.#cache.beginFill(field).catch(logFailure);
       const state = await this.#readFromDatabase(field, known);
-      await this.#cache
-        .populate(state.fragments)
-        .catch((error) => this.#log.debug({ err: error, field }, 'cache write failed'));
+      if (token) await this.#cache.fill(token, state.fragments).catch(logFailure);
       return state;
     } catch (error) {
       if (error instanceof FieldError && error.code === 'field_not_found') this.#missing.set(field, true);
@@ -88,24 +112,47 @@ export class StateReader {
     }
   }
 
-  /** Reads from PostgreSQL; only the version, if that shows that the state in memory is current. */
+  /** Reads from PostgreSQL; only the cursor, if that shows that the state in memory is current. */
   async #readFromDatabase(field: FieldId, known: LoadedState | undefined): Promise<LoadedState> {
-    if (known && (await this.#isCurrent(known))) return known;
+    if (known && (await queryOrUnavailable(() => this.#reader.readCursor(field))) === known.cursor) return known;
     const state = await queryOrUnavailable(() => this.#reader.loadState(field));
     if (!state) throw new FieldError('field_not_found');
     return this.#memoize(toFragments(state));
   }
 
-  async #isCurrent({ fragments, version }: LoadedState): Promise<boolean> {
-    const page = await queryOrUnavailable(() => this.#reader.readLog(fragments.field, version, 1));
-    return page?.version === version;
+  /** Compares a cached copy with PostgreSQL, unless that was done a moment ago. */
+  #checkInBackground(field: FieldId, cached: Cursor): void {
+    if (this.#checks.has(field)) return;
+    this.#checks.set(field, true);
+    this.#check(field, cached).catch((error) => this.#log.debug({ err: error, field }, 'cache check failed'));
+  }
+
+  async #check(field: FieldId, cached: Cursor): Promise<void> {
+    const stored = await this.#reader.readCursor(field);
+    if (stored === undefined || isRefuted(cached, stored)) return this.#invalidate(field, cached);
+    if (stored === cached) return;
+    // PostgreSQL is ahead. That is normal for as long as it takes to publish a commit.
+    await delay(publishGraceMs, undefined, { ref: false });
+    await this.#invalidate(field, cached);
+  }
+
+  /** Deletes the cached copy if it is still the given one. */
+  async #invalidate(field: FieldId, cached: Cursor): Promise<void> {
+    await this.#cache.invalidate(field, cached);
+    if (this.#states.get(field)?.cursor === cached) this.#states.delete(field);
   }
 
   #memoize(fragments: StateFragments): LoadedState {
-    const state = { version: fragments.version, fragments, serialized: serializeState(fragments) };
+    const { version, cursor } = fragments;
+    const state = { version, cursor, fragments, serialized: serializeState(fragments) };
     this.#states.set(fragments.field, state);
     return state;
   }
+}
+
+/** Whether a cursor that was read before another one cannot be an earlier state of the same history. */
+function isRefuted(before: Cursor, after: Cursor): boolean {
+  return before !== after && versionOf(before) >= versionOf(after);
 }
 
 /** Runs a query. @throws FieldError `reads_unavailable` when PostgreSQL does not answer; other field errors as they are */

@@ -1,19 +1,21 @@
 /**
  * Creates the messages that bring subscribers of one field up to date: snapshots of its state, and gap-fill deltas that
- * lead to it. Subscribers with the same version share one message: when many clients reconnect, most of them need the
+ * lead to it. Subscribers with the same cursor share one message: when many clients reconnect, most of them need the
  * same.
  */
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
+import type { SnapshotReason } from '../../shared/contract/stream.ts';
 import { FieldError } from '../../shared/errors.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { Presence } from '../state/presence.ts';
 import type { LoadedState, StateReader } from '../state/state-reader.ts';
-import { createGapFillDelta } from './gap-fill.ts';
+import { createGapFillDelta, type NoDelta } from './gap-fill.ts';
 import { StreamMessage } from './stream-message.ts';
 
 export interface CatchUpDeps {
@@ -26,8 +28,8 @@ export interface CatchUpDeps {
 export class CatchUp {
   readonly #field: FieldId;
   readonly #deps: CatchUpDeps;
-  readonly #deltas = new LRUCache<string, Promise<StreamMessage | undefined>>({ max: 32, ttl: 5000 });
-  #snapshot: { state: LoadedState; activeNodes: number; message: StreamMessage } | undefined;
+  readonly #deltas = new LRUCache<string, Promise<StreamMessage | NoDelta>>({ max: 32, ttl: 5000 });
+  #snapshots: { state: LoadedState; activeNodes: number; messages: Map<SnapshotReason, StreamMessage> } | undefined;
 
   constructor(field: FieldId, deps: CatchUpDeps) {
     this.#field = field;
@@ -36,38 +38,50 @@ export class CatchUp {
 
   /** The current state; an empty one for a field without updates. @throws FieldError `reads_unavailable` */
   async readState(): Promise<LoadedState> {
+    return this.#orEmpty(async () => (await this.#deps.states.read(this.#field)).state);
+  }
+
+  /** The state that PostgreSQL has. @throws FieldError `reads_unavailable` */
+  async readConfirmedState(): Promise<LoadedState> {
+    return this.#orEmpty(() => this.#deps.states.readConfirmed(this.#field));
+  }
+
+  async #orEmpty(read: () => Promise<LoadedState>): Promise<LoadedState> {
     try {
-      return (await this.#deps.states.read(this.#field)).state;
+      return await read();
     } catch (error) {
       if (!(error instanceof FieldError) || error.code !== 'field_not_found') throw error;
       return createEmptyState(this.#field);
     }
   }
 
-  async createSnapshot(state: LoadedState): Promise<StreamMessage> {
+  async createSnapshot(state: LoadedState, reason: SnapshotReason): Promise<StreamMessage> {
     const activeNodes = await this.#deps.presence.count(this.#field);
-    const known = this.#snapshot;
-    if (known?.state === state && known.activeNodes === activeNodes) return known.message;
+    if (this.#snapshots?.state !== state || this.#snapshots.activeNodes !== activeNodes)
+      this.#snapshots = { state, activeNodes, messages: new Map() };
+    const { messages } = this.#snapshots;
+    const known = messages.get(reason);
+    if (known) return known;
     const text = Buffer.concat([
-      Buffer.from(`{"type":"snapshot","version":${state.version},"state":`),
+      Buffer.from(`{"type":"snapshot","cursor":"${state.cursor}","reason":"${reason}","state":`),
       renderBody(state.serialized.state, activeNodes),
       Buffer.from('}'),
     ]);
-    const message = new StreamMessage('snapshot', text, state.version);
-    this.#snapshot = { state, activeNodes, message };
+    const message = new StreamMessage('snapshot', text, state.cursor);
+    messages.set(reason, message);
     return message;
   }
 
-  /** One delta from an older version to `state`; undefined when a snapshot must be sent instead. */
-  createDelta(from: number, { fragments, version }: LoadedState): Promise<StreamMessage | undefined> {
+  /** One delta from an earlier cursor to `state`, or why there is none. */
+  createDelta(from: Cursor, { fragments, cursor }: LoadedState): Promise<StreamMessage | NoDelta> {
     const { reader, log } = this.#deps;
-    const cacheKey = `${from} ${version}`;
+    const cacheKey = `${from} ${cursor}`;
     const known = this.#deltas.get(cacheKey);
     if (known) return known;
-    const delta = createGapFillDelta(reader, fragments, from).catch((error) => {
+    const delta = createGapFillDelta(reader, fragments, from).catch((error): NoDelta => {
       // PostgreSQL is unavailable and the state came from the cache. A snapshot does not need the log.
       log.debug({ err: error, field: this.#field }, 'log read failed; sending a snapshot');
-      return undefined;
+      return 'gap';
     });
     this.#deltas.set(cacheKey, delta);
     return delta;
@@ -76,5 +90,6 @@ export class CatchUp {
 
 function createEmptyState(field: FieldId): LoadedState {
   const fragments = toFragments(createFieldState(field));
-  return { version: 0, fragments, serialized: serializeState(fragments) };
+  const { version, cursor } = fragments;
+  return { version, cursor, fragments, serialized: serializeState(fragments) };
 }

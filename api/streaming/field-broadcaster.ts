@@ -1,12 +1,12 @@
 /**
  * Broadcasts the changes of one field: takes the messages of its channel, which may be lost, late or out of order, and
- * brings every subscriber from the version it has to the newest.
+ * brings every subscriber from the cursor it has to the newest.
  *
  * Modes:
  * - live: messages are applied as they arrive. Each message is one of three:
- *   - it starts at `#version`: it is broadcast and becomes the newest version;
- *   - it ends at or before `#version`: only its unlogged outcomes are broadcast (late delta);
- *   - it ends later but starts elsewhere: versions are missing, and a gap fill begins.
+ *   - it starts at `#cursor`: it is broadcast and leads to the newest cursor;
+ *   - it ends at `#cursor` or at an earlier version: only its unlogged outcomes are broadcast (late delta);
+ *   - anything else: versions are missing, or the history has changed, and a gap fill begins.
  * - filling a gap (`#gapFill`): the state is read and the broadcaster advances to it; messages that arrive meanwhile are
  *   buffered and applied afterwards.
  *
@@ -16,17 +16,20 @@
  * - filling → live: the state is at least as new as every buffered message, or the attempts are used up. In the second
  *   case `#hasGap` is set, and the buffered messages are dropped, since the next gap fill covers them.
  *
- * Invariants: `#version` never decreases, and the deltas of the replay buffer lead to it. A subscriber receives a delta
- * only if it starts at the subscriber's version; otherwise it is caught up from the replay buffer, from the log or with a
- * snapshot. The modes of a subscriber are described in subscriber.ts.
+ * Invariants: the deltas of the replay buffer lead to `#cursor`. Its version never decreases, unless PostgreSQL confirms
+ * that the log no longer has it: after a restore or a failover that has lost commits, everybody gets a snapshot. A
+ * subscriber receives a delta only if it starts at the subscriber's cursor; otherwise it is caught up from the replay
+ * buffer, from the log or with a snapshot. The modes of a subscriber are described in subscriber.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeMessage } from '../../shared/cache/change-message.ts';
+import { type Cursor, emptyHash, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import type { Metrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { LoadedState } from '../state/state-reader.ts';
 import { CatchUp, type CatchUpDeps } from './catch-up-messages.ts';
+import type { NoDelta } from './gap-fill.ts';
 import { parseDelta, toLateDelta } from './late-delta.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { encodeMessage, StreamMessage } from './stream-message.ts';
@@ -51,8 +54,8 @@ export class FieldBroadcaster {
   readonly #catchUpSource: CatchUp;
   readonly #replayBuffer = new ReplayBuffer();
   readonly #subscribers = new Set<Subscriber>();
-  #version = 0;
-  /** Returns the metrics at `#version`; parses a delta only when it is called. */
+  #cursor: Cursor = formatCursor(0, emptyHash);
+  /** Returns the metrics at `#cursor`; parses a delta only when it is called. */
   #readMetrics: (() => Metrics) | undefined;
   #buffered: ChangeMessage[] = [];
   #gapFill: Promise<void> | undefined;
@@ -67,14 +70,14 @@ export class FieldBroadcaster {
   }
 
   get version(): number {
-    return this.#version;
+    return versionOf(this.#cursor);
   }
 
   /**
    * Adds a subscriber and starts its catch-up.
-   * @param after the version that its client has; undefined for none
+   * @param after the cursor that its client has; undefined for none
    */
-  add(sink: MessageSink, after: number | undefined): Subscriber {
+  add(sink: MessageSink, after: Cursor | undefined): Subscriber {
     const subscriber = new Subscriber(sink, after);
     this.#subscribers.add(subscriber);
     void this.#catchUp(subscriber).then(() => this.#sendPresence(subscriber));
@@ -122,24 +125,28 @@ export class FieldBroadcaster {
 
   #apply(message: ChangeMessage): void {
     const { from, to, delta } = message;
-    if (from === this.#version) {
+    if (from === this.#cursor) {
       this.#readMetrics = () => parseDelta(delta).changes.metrics;
       this.#broadcast(to, new StreamMessage('delta', Buffer.from(delta), to));
-    } else if (to <= this.#version) {
+    } else if (this.#isLate(to)) {
       const parsed = parseDelta(delta);
-      const lateDelta = toLateDelta(parsed, this.#version, this.#readMetrics?.() ?? parsed.changes.metrics);
-      if (lateDelta) this.#broadcast(this.#version, lateDelta);
+      const lateDelta = toLateDelta(parsed, this.#cursor, this.#readMetrics?.() ?? parsed.changes.metrics);
+      if (lateDelta) this.#broadcast(this.#cursor, lateDelta);
     } else {
       this.#buffered.push(message);
       void this.checkForGap();
     }
   }
 
-  /** Sends a delta that starts at the newest version to all subscribers that follow, and advances to `to`. */
-  #broadcast(to: number, message: StreamMessage): void {
-    const delta = { from: this.#version, to, message };
+  #isLate(to: Cursor): boolean {
+    return to === this.#cursor || versionOf(to) < this.version;
+  }
+
+  /** Sends a delta that starts at the newest cursor to all subscribers that follow, and advances to `to`. */
+  #broadcast(to: Cursor, message: StreamMessage): void {
+    const delta = { from: this.#cursor, to, message };
     this.#replayBuffer.push(delta);
-    this.#version = to;
+    this.#cursor = to;
     const now = Date.now();
     let sent = 0;
     for (const subscriber of this.#subscribers) {
@@ -169,14 +176,35 @@ export class FieldBroadcaster {
   }
 
   async #advanceTo(state: LoadedState): Promise<void> {
-    if (state.version <= this.#version) return;
-    const delta =
-      this.#subscribers.size === 0 ? undefined : await this.#catchUpSource.createDelta(this.#version, state);
+    if (state.cursor === this.#cursor) return;
+    const delta = state.version > this.version ? await this.#createDelta(state) : 'unknown-cursor';
+    if (delta === 'unknown-cursor' || delta === 'unknown-state') return this.#advanceToConfirmed();
     this.#readMetrics = () => state.fragments.header.metrics;
     if (this.#subscribers.size > 0) this.#deps.metrics.gapFills.inc();
-    if (delta) return this.#broadcast(state.version, delta);
+    if (delta === 'gap') this.#reset(state);
+    else this.#broadcast(state.cursor, delta);
+  }
+
+  async #createDelta(state: LoadedState): Promise<StreamMessage | NoDelta> {
+    return this.#subscribers.size === 0 ? 'gap' : this.#catchUpSource.createDelta(this.#cursor, state);
+  }
+
+  /** The state that was read, or the newest cursor, may belong to a history that has ended: PostgreSQL decides. */
+  async #advanceToConfirmed(): Promise<void> {
+    const confirmed = await this.#catchUpSource.readConfirmedState();
+    const isBehind = confirmed.version <= this.version && (await this.#isInLog(this.#cursor));
+    if (confirmed.cursor !== this.#cursor && !isBehind) this.#reset(confirmed);
+  }
+
+  #isInLog(cursor: Cursor): Promise<boolean> {
+    return this.#deps.reader.hasCursor(this.field, cursor);
+  }
+
+  /** Advances to a state to which no delta leads: subscribers are caught up one by one. */
+  #reset(state: LoadedState): void {
+    this.#readMetrics = () => state.fragments.header.metrics;
     this.#replayBuffer.clear();
-    this.#version = state.version;
+    this.#cursor = state.cursor;
     for (const subscriber of this.#subscribers) {
       if (!subscriber.isFollowing) continue;
       subscriber.reportGap();
@@ -189,19 +217,17 @@ export class FieldBroadcaster {
     const buffered = this.#buffered;
     this.#buffered = [];
     for (const message of buffered) {
-      const isAhead = message.from !== this.#version && message.to > this.#version;
+      const isAhead = message.from !== this.#cursor && !this.#isLate(message.to);
       if (isAhead) this.#buffered.push(message);
       else this.#apply(message);
     }
     return this.#buffered.length > 0;
   }
 
-  /** Brings a subscriber that is catching up to the newest version, and lets it follow from there. */
+  /** Brings a subscriber that is catching up to the newest cursor, and lets it follow from there. */
   async #catchUp(subscriber: Subscriber): Promise<void> {
     try {
-      // A client may have a version that this process has not received yet; then the state is read first.
-      const isKnown = subscriber.version !== undefined && subscriber.version <= this.#version;
-      if (isKnown && this.#replayTo(subscriber)) return;
+      if (this.#replayTo(subscriber)) return;
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
         await this.#sendState(subscriber, await this.#catchUpSource.readState());
         if (this.#replayTo(subscriber)) return;
@@ -212,11 +238,11 @@ export class FieldBroadcaster {
     subscriber.reportCatchUpFailed(Date.now(), catchUpRetryMs);
   }
 
-  /** Sends the missing deltas from the replay buffer. Returns whether the subscriber now has the newest version. */
+  /** Sends the missing deltas from the replay buffer. Returns whether the subscriber now has the newest cursor. */
   #replayTo(subscriber: Subscriber): boolean {
-    const { version } = subscriber;
-    if (version === undefined) return false;
-    const deltas = version >= this.#version ? [] : this.#replayBuffer.since(version);
+    const { cursor } = subscriber;
+    if (cursor === undefined) return false;
+    const deltas = cursor === this.#cursor ? [] : this.#replayBuffer.since(cursor);
     if (!deltas) return false;
     for (const { message, to } of deltas) subscriber.send(message, to);
     subscriber.reportCaughtUp();
@@ -224,14 +250,24 @@ export class FieldBroadcaster {
   }
 
   async #sendState(subscriber: Subscriber, state: LoadedState): Promise<void> {
-    const from = subscriber.version;
-    if (from === state.version) return;
-    const delta =
-      from !== undefined && from < state.version ? await this.#catchUpSource.createDelta(from, state) : undefined;
-    const message = delta ?? (await this.#catchUpSource.createSnapshot(state));
-    if (!this.#subscribers.has(subscriber)) return;
+    const from = subscriber.cursor;
+    if (from === state.cursor) return;
+    const message = await this.#createCatchUp(from, state);
+    if (!message || !this.#subscribers.has(subscriber)) return;
     if (message.type === 'snapshot') this.#deps.metrics.snapshots.inc();
-    subscriber.send(message, state.version);
+    subscriber.send(message, message.cursor ?? state.cursor);
+  }
+
+  /** The message that leads from a client's cursor to a state; undefined when the client is ahead of the state. */
+  async #createCatchUp(from: Cursor | undefined, state: LoadedState): Promise<StreamMessage | undefined> {
+    const source = this.#catchUpSource;
+    if (from === undefined) return source.createSnapshot(state, 'start');
+    if (versionOf(from) < state.version) {
+      const delta = await source.createDelta(from, state);
+      if (delta instanceof StreamMessage) return delta;
+      if (delta === 'gap') return source.createSnapshot(state, 'gap');
+    } else if (await this.#isInLog(from)) return undefined;
+    return source.createSnapshot(await source.readConfirmedState(), 'unknown-cursor');
   }
 
   async #sendPresence(subscriber: Subscriber): Promise<void> {

@@ -6,6 +6,7 @@ import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { ParticleFragment, StateFragments } from '../../shared/cache/state-fragments.ts';
 import { serializeDelta } from '../../shared/cache/state-serializer.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
+import { type Cursor, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { StreamMessage } from './stream-message.ts';
@@ -13,21 +14,29 @@ import { StreamMessage } from './stream-message.ts';
 /** Above this number of updates, reading the log costs more than sending a snapshot. */
 const maxUpdates = 1000;
 
+/** Why there is no delta: the log does not have the cursor, or does not have the state, or a snapshot is better. */
+export type NoDelta = 'unknown-cursor' | 'unknown-state' | 'gap';
+
 /**
  * @param fragments the whole current state
- * @returns undefined when a snapshot must be sent instead: the log has been pruned beyond `from`, the gap is too long, or
- * particles were evicted since `from`, which the log does not name
+ * @returns `gap` when the log has been pruned beyond `from`, is too long after it, or has entries that evicted particles,
+ * which it does not name
  * @throws whatever the reader throws when PostgreSQL is unavailable
  */
 export async function createGapFillDelta(
   reader: FieldReader,
   fragments: StateFragments,
-  from: number,
-): Promise<StreamMessage | undefined> {
-  const count = fragments.version - from;
-  if (count > maxUpdates || fragments.header.evictedAt > from) return undefined;
-  const page = await reader.readLog(fragments.field, from, count);
-  if (!page || page.oldest > from || page.updates.length !== count) return undefined;
+  from: Cursor,
+): Promise<StreamMessage | NoDelta> {
+  const { field, version, cursor, header } = fragments;
+  const start = versionOf(from);
+  const count = version - start;
+  if (!(await reader.hasCursor(field, from))) return 'unknown-cursor';
+  if (count > maxUpdates || header.evictedAt > start) return 'gap';
+  const page = await reader.readLog(field, start, count);
+  if (!page || page.oldest > start) return 'gap';
+  const last = page.updates.at(-1);
+  if (page.updates.length !== count || !last || formatCursor(version, last.hash) !== cursor) return 'unknown-state';
   const changes = emptyChangeSet();
   for (const { update } of page.updates) collectChanges(changes, update);
   const updates = page.updates.map(
@@ -40,7 +49,7 @@ export async function createGapFillDelta(
     }),
   );
   const text = serializeDelta(from, selectChanged(fragments, changes), updates);
-  return new StreamMessage('delta', Buffer.from(text), fragments.version);
+  return new StreamMessage('delta', Buffer.from(text), cursor);
 }
 
 /** Adds what an update changes. A change too many is harmless: its current value is sent again. */

@@ -1,4 +1,5 @@
 /** The most recent deltas of a field, contiguous and oldest first; bounded by count and by bytes. */
+import type { Cursor } from '../../shared/field/cursor.ts';
 import type { StreamMessage } from './stream-message.ts';
 
 const maxDeltas = 500;
@@ -6,10 +7,10 @@ const maxBytes = 2 * 1024 * 1024;
 /** Above this size, one gap-fill delta or a snapshot is cheaper to send than the individual deltas. */
 const maxReplayBytes = 512 * 1024;
 
-/** A delta message that leads from one version of the field to another. */
+/** A delta message that leads from one state of the field to another. */
 export interface Delta {
-  readonly from: number;
-  readonly to: number;
+  readonly from: Cursor;
+  readonly to: Cursor;
   readonly message: StreamMessage;
 }
 
@@ -17,7 +18,7 @@ export class ReplayBuffer {
   #deltas: Delta[] = [];
   #bytes = 0;
 
-  /** @param delta must start at the version that the previous one leads to */
+  /** @param delta must start at the cursor that the previous one leads to */
   push(delta: Delta): void {
     this.#deltas.push(delta);
     this.#bytes += delta.message.text.length;
@@ -31,10 +32,10 @@ export class ReplayBuffer {
     if (dropped > 0) this.#deltas.splice(0, dropped);
   }
 
-  /** The deltas from a version to the newest; undefined when some were dropped, or when they are too large to replay. */
-  since(version: number): readonly Delta[] | undefined {
-    const start = this.#deltas.findIndex(({ from }) => from >= version);
-    if (start === -1 || this.#deltas[start]?.from !== version) return undefined;
+  /** The deltas from a cursor to the newest; undefined when some were dropped, or when they are too large to replay. */
+  since(cursor: Cursor): readonly Delta[] | undefined {
+    const start = this.#deltas.findIndex(({ from }) => from === cursor);
+    if (start === -1) return undefined;
     const deltas = this.#deltas.slice(start);
     const bytes = deltas.reduce((sum, { message }) => sum + message.text.length, 0);
     return bytes <= maxReplayBytes ? deltas : undefined;

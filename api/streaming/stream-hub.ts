@@ -9,6 +9,7 @@
  */
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { RedisSubscriber } from '../redis-subscriber.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
@@ -27,8 +28,8 @@ interface StreamHubDeps extends FieldBroadcasterDeps {
 interface SubscribeOptions {
   readonly field: FieldId;
   readonly sink: MessageSink;
-  /** The version that the client already has; undefined for none. */
-  readonly after: number | undefined;
+  /** The cursor that the client already has; undefined for none. */
+  readonly after: Cursor | undefined;
 }
 
 interface FieldSubscription {

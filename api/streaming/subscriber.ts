@@ -1,9 +1,9 @@
 /**
- * One subscriber of a field's stream as its broadcaster sees it: the version it has, and whether it keeps up. It does not
+ * One subscriber of a field's stream as its broadcaster sees it: the cursor it has, and whether it keeps up. It does not
  * know about WebSockets, nor where deltas come from.
  *
  * Modes:
- * - `catching-up` (initial): the broadcaster is sending what is missing up to the newest version. Live deltas are not
+ * - `catching-up` (initial): the broadcaster is sending what is missing up to the newest state. Live deltas are not
  *   sent; the catch-up includes them.
  * - `following`: every delta is sent as it arrives.
  * - `lagging`: nothing is sent, either because too much is buffered or because a catch-up failed and is about to be
@@ -11,14 +11,16 @@
  * - `closed` (final): it lagged for too long and its connection was closed.
  *
  * Transitions:
- * - catching-up → following (`caught-up`): it has the newest version.
+ * - catching-up → following (`caught-up`): it has the newest state.
  * - catching-up → lagging (`catch-up-failed`): the state could not be read, or kept moving on.
- * - following → catching-up (`gap`): a delta does not start at its version, or the broadcaster skipped versions.
+ * - following → catching-up (`gap`): a delta does not start at its cursor, or the broadcaster skipped versions.
  * - following → lagging (`buffer-full`): more than `highWaterBytes` are buffered.
  * - lagging → catching-up (`drained`): at most `lowWaterBytes` are buffered and the pause is over.
  * - lagging → closed (`too-slow`): more than `maxBufferedBytes` are buffered, or it lagged for more than `maxLagMs`.
  */
+
 import { closeCodes } from '../../shared/contract/wire.ts';
+import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { Delta } from './replay-buffer.ts';
 import type { StreamMessage } from './stream-message.ts';
 
@@ -50,31 +52,32 @@ export type DeliveryResult = 'nothing' | 'sent' | 'catch-up' | 'closed';
 
 export class Subscriber {
   readonly sink: MessageSink;
-  #version: number | undefined;
+  #cursor: Cursor | undefined;
+
   #mode: Mode = 'catching-up';
   #laggingSince = 0;
   #pausedUntil = 0;
 
-  /** @param after the version that the client already has; undefined for none */
-  constructor(sink: MessageSink, after: number | undefined) {
+  /** @param after the cursor that the client already has; undefined for none */
+  constructor(sink: MessageSink, after: Cursor | undefined) {
     this.sink = sink;
-    this.#version = after;
+    this.#cursor = after;
   }
 
-  /** The version that the client has; undefined before its first message. */
-  get version(): number | undefined {
-    return this.#version;
+  /** The cursor that the client has; undefined before its first message. */
+  get cursor(): Cursor | undefined {
+    return this.#cursor;
   }
 
   get isFollowing(): boolean {
     return this.#mode === 'following';
   }
 
-  /** Sends a live delta if it starts at the subscriber's version. */
+  /** Sends a live delta if it starts at the subscriber's cursor. */
   deliver({ from, to, message }: Delta, now: number): DeliveryResult {
     if (this.#mode !== 'following') return 'nothing';
-    if (this.#version !== from) {
-      const isOld = this.#version !== undefined && this.#version >= to;
+    if (this.#cursor !== from) {
+      const isOld = this.#cursor !== undefined && versionOf(this.#cursor) >= versionOf(to);
       return isOld ? 'nothing' : this.reportGap();
     }
     if (this.sink.bufferedBytes() > highWaterBytes) {
@@ -85,10 +88,10 @@ export class Subscriber {
     return 'sent';
   }
 
-  /** Sends a message after which the client has `version`. */
-  send(message: StreamMessage, version: number): void {
+  /** Sends a message after which the client has `cursor`. */
+  send(message: StreamMessage, cursor: Cursor): void {
     this.sink.send(message);
-    this.#version = version;
+    this.#cursor = cursor;
   }
 
   /** The newest version cannot be reached by live deltas. */

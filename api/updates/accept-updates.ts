@@ -7,7 +7,7 @@ import type { ReplyAddress } from '../../shared/contract/job.ts';
 import type { Accepted } from '../../shared/contract/receipt.ts';
 import type { Claims } from '../../shared/contract/token.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import type { Update } from '../../shared/field/update.ts';
+import type { SentUpdate } from '../../shared/field/update.ts';
 import { estimateJobBytes } from '../../shared/queue/job-size.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
 import { clampTimestamps } from '../../shared/updates/clamp-timestamps.ts';
@@ -21,7 +21,7 @@ import type { Presence } from '../state/presence.ts';
 
 interface AcceptUpdatesOptions {
   readonly writer: Writer;
-  readonly updates: readonly Update[];
+  readonly updates: readonly SentUpdate[];
   /** Where the results are awaited, if they are. */
   readonly replyTo?: ReplyAddress;
 }
@@ -68,7 +68,7 @@ export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
 interface AcceptMessageOptions {
   readonly field: FieldId;
   readonly claims: Claims;
-  readonly updates: readonly Update[];
+  readonly updates: readonly SentUpdate[];
 }
 
 /** @throws FieldError `forbidden`, `overloaded`, and those of `AcceptUpdates` */

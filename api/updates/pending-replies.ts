@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { ReplyAddress } from '../../shared/contract/job.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
 import type { RedisSubscriber } from '../redis-subscriber.ts';
@@ -14,6 +15,7 @@ export interface Reply {
   readonly request: string;
   readonly field: FieldId;
   readonly version: number;
+  readonly cursor: Cursor;
   readonly results: UpdateResult[];
 }
 

@@ -1,14 +1,16 @@
 /** `Prefer: wait`: waits for the results of a request's updates until a deadline. */
 import type { FastifyBaseLogger } from 'fastify';
 import type { FieldReader } from '../../db/read/field-reader.ts';
-import type { SentUpdates } from '../../db/read/update-results.ts';
+import type { SentUpdates } from '../../db/read/receipts/update-results.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
 import type { PendingReplies, PendingReply } from './pending-replies.ts';
 
 const initialPollMs = 750;
 
 export interface Applied {
   readonly version: number;
+  readonly cursor: Cursor;
   readonly results: UpdateResult[];
 }
 
@@ -36,7 +38,7 @@ export async function waitUntilApplied(
   for (let pollMs = initialPollMs; ; pollMs *= 2) {
     const timeoutMs = pendingReply.mayHaveBeenMissed() ? initialPollMs : pollMs;
     const reply = await pendingReply.wait(Math.max(0, Math.min(deadline - Date.now(), timeoutMs)));
-    if (reply) return { version: reply.version, results: reply.results };
+    if (reply) return { version: reply.version, cursor: reply.cursor, results: reply.results };
     const isLastAttempt = Date.now() >= deadline || replies.isClosed;
     const applied = await reader.readResults(sent).catch((error) => {
       log.debug({ err: error, field: sent.field }, 'receipt read failed');

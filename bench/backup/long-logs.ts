@@ -1,15 +1,10 @@
-/** Writes fields with long logs, using the same fold and the same statements as the workers, so that every row is valid. */
+/** Writes fields with long logs, by the workers' own commit path, so that every row is valid. */
 import { connectDatabase } from '../../db/connect.ts';
-import { appendCommits, type NewLogEntry } from '../../db/write/append-commits.ts';
-import { createFields } from '../../db/write/create-fields.ts';
-import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
-import { foldUpdate } from '../../shared/field/fold.ts';
+import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
-import { emptyChangeSet } from '../../shared/field/merge-update.ts';
-import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
-import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { createLogger } from '../../shared/process/logger.ts';
+import { openCommitter } from '../../test/support/committer.ts';
 
 const devices = 500;
 const updatesPerCommit = 5000;
@@ -18,37 +13,26 @@ const startTimestamp = 1_700_000_000_000;
 export async function writeLongLogs(url: string, size: { updates: number; fields: number }): Promise<void> {
   const log = createLogger({ name: 'bench', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 2, applicationName: 'bench', log, statementTimeoutMs: 600_000 });
-  const fields = Array.from({ length: size.fields }, (_, index) => `long-${index}` as FieldId);
-  await createFields(db, fields);
-  for (const field of fields) {
-    const state = createFieldState(field);
-    const targetVersion = Math.floor(size.updates / size.fields);
-    while (state.version < targetVersion) {
-      const commit = foldNext(state, Math.min(updatesPerCommit, targetVersion - state.version));
-      await db.transaction(async (trx) => {
-        await appendCommits(trx, [{ state, ...commit }]);
-        await writeSnapshots(trx, [state]);
-        await archiveSnapshot(trx, state);
-      });
+  const committer = openCommitter(db);
+  const targetVersion = Math.floor(size.updates / size.fields);
+  for (let index = 0; index < size.fields; index += 1) {
+    const field = `long-${index}` as FieldId;
+    for (let version = 0; version < targetVersion; version += updatesPerCommit) {
+      const count = Math.min(updatesPerCommit, targetVersion - version);
+      await committer.commit(new Map([[field, createJobs(field, version, count)]]));
     }
   }
   await db.destroy();
 }
 
-function foldNext(state: FieldState, count: number): { entries: NewLogEntry[]; conflicts: Conflict[] } {
-  const entries: NewLogEntry[] = [];
-  const conflicts: Conflict[] = [];
-  const changes = emptyChangeSet();
-  for (let done = 0; done < count; done += 1) {
-    const next = state.version + 1;
-    const device = `phone-${next % devices}` as DeviceId;
-    const time = startTimestamp + next;
+/** One job for each update, since consecutive updates are by different devices. */
+function createJobs(field: FieldId, version: number, count: number): ApplyUpdates[] {
+  return Array.from({ length: count }, (_, index) => {
+    const next = version + index + 1;
     const update = createUpdate(next, 1 + Math.floor(next / devices));
-    const { version, outcome, resolution, conflicts: newConflicts } = foldUpdate(state, device, update, time, changes);
-    entries.push({ version, device, time, outcome, resolution, update, user: `user-${next % devices}` });
-    conflicts.push(...newConflicts);
-  }
-  return { entries, conflicts: conflicts.slice(-50) };
+    const origin = { device: `phone-${next % devices}` as DeviceId, user: `user-${next % devices}` };
+    return { field, ...origin, updates: [update], acceptedAt: startTimestamp };
+  });
 }
 
 /** Every tenth update writes a particle, the others cells; one in twenty is concurrent with the previous hundred updates. */

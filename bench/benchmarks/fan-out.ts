@@ -1,5 +1,6 @@
 /** Fan-out of deltas to many subscribers, compared with a plain `ws` broadcast of the same bytes. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { versionOf } from '../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { BareBroadcast } from '../baselines/bare-broadcast.ts';
 import type { Bench, Table, Target } from '../bench.ts';
@@ -52,7 +53,7 @@ export const fanOut: Bench = {
       const channel = await fieldChannel(stack, field);
       const bareUrl = await broadcast.call('listen', { cacheUrl: stack.urls.cache, channel, snapshot });
       const servers: Server[] = [
-        { name: ourServer, url: `${address}/api/fields/${field}/stream`, protocols: `field.v1, bearer.${token}` },
+        { name: ourServer, url: `${address}/api/fields/${field}/stream`, protocols: `field.v2, bearer.${token}` },
         { name: bareServer, url: bareUrl, protocols: '' },
       ];
       const sizes = isQuick ? [100] : [1, 500, 1500, 5000];
@@ -122,7 +123,7 @@ async function measure(
   const kbPerSocket = (1024 * (stack.usage.readMemoryMb(name) - before)) / size;
   const published: [number, number][] = [];
   const stopChannel = await watchChannel(stack, field, ({ to }) => {
-    published.push([to, Number(process.hrtime.bigint()) / 1e6]);
+    published.push([versionOf(to), Number(process.hrtime.bigint()) / 1e6]);
   });
   await subscribers.call('clear', null);
   const cpuBefore = stack.usage.readCpuMs().get(name) ?? 0;

@@ -97,6 +97,6 @@ function readHead(data: Buffer, at: number): { bytes: number; length: number; is
 
 function readVersion(prefix: string): number | undefined {
   if (!prefix.startsWith(deltaStart)) return undefined;
-  const at = prefix.indexOf('"to":', deltaStart.length);
-  return at < 0 ? undefined : Number.parseInt(prefix.slice(at + 5), 10);
+  const at = prefix.indexOf('"to":"', deltaStart.length);
+  return at < 0 ? undefined : Number.parseInt(prefix.slice(at + 6), 10);
 }

@@ -4,11 +4,13 @@ import { WebSocket } from 'ws';
 import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
+import { streamProtocol } from '../../shared/contract/wire.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 
 export interface ReceivedDelta {
-  readonly to: number;
+  readonly to: Cursor;
   readonly updates: readonly DeltaUpdate[];
   /** Log time of the newest of its updates, in ms since the epoch. */
   readonly foldedAt: number;
@@ -16,7 +18,7 @@ export interface ReceivedDelta {
 
 interface DeltaMessage {
   readonly type: string;
-  readonly to: number;
+  readonly to: Cursor;
   readonly updates: readonly DeltaUpdate[];
   readonly changes: { readonly metrics: { readonly lastUpdate: number } };
 }
@@ -45,7 +47,7 @@ export function watchStream(
   token: string,
   onDelta: (delta: ReceivedDelta) => void,
 ): Promise<() => void> {
-  const protocols = ['field.v1', `bearer.${token}`];
+  const protocols = [streamProtocol, `bearer.${token}`];
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`, protocols);
   return new Promise((resolve, reject) => {
     socket.on('error', reject);

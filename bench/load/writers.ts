@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { signToken } from '../../shared/auth/jwt.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
-import type { Update } from '../../shared/field/update.ts';
+import type { SentUpdate, Update } from '../../shared/field/update.ts';
 import { jwtSecret } from '../stack/settings.ts';
 import { encodeRequest } from './http-connection.ts';
 
@@ -39,12 +39,12 @@ export function createUpdates({ counters }: Writer, field: FieldId, count: numbe
   return Array.from({ length: count }, (_, index) => make(last + index + 1, index));
 }
 
-export function encodePost({ token }: Writer, field: FieldId, updates: readonly Update[]): Buffer {
+export function encodePost({ token }: Writer, field: FieldId, updates: readonly SentUpdate[]): Buffer {
   return encodeRequest({ path: `/api/fields/${field}/updates`, token, body: JSON.stringify({ updates }) });
 }
 
 /** The job that the API would enqueue. */
-export function toJob({ device }: Writer, field: FieldId, updates: readonly Update[]): ApplyUpdates {
+export function toJob({ device }: Writer, field: FieldId, updates: readonly SentUpdate[]): ApplyUpdates {
   return { field, device, updates, acceptedAt: Date.now(), user: device };
 }
 

@@ -3,7 +3,7 @@
  * those that failed permanently.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FoundReceipt } from '../../db/read/receipts.ts';
+import type { FoundReceipt } from '../../db/read/receipts/find-receipts.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { isSamePayload } from '../../shared/updates/same-payload.ts';
 import { CliError } from '../errors/cli-error.ts';
@@ -82,7 +82,7 @@ function recordReceipt(
   { entry, isPruned }: FoundReceipt,
 ): boolean {
   if (!entry && !isPruned) return false;
-  if (!isSamePayload(entry?.update, update.update)) {
+  if (entry && !isSamePayload(entry.update, update.update)) {
     counts.reused += 1;
     const { device, counter } = toUpdateKey(update);
     report.add(

@@ -1,7 +1,7 @@
 /** The log and the queue for `enqueue`. Calls are retried during an outage, up to a time limit. */
 import type { Knex } from 'knex';
 import type { FieldReader } from '../../db/read/field-reader.ts';
-import { type FoundReceipt, findReceipts } from '../../db/read/receipts.ts';
+import { type FoundReceipt, findReceipts } from '../../db/read/receipts/find-receipts.ts';
 import { type ApplyUpdates, listRequests } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { type RetryAttempt, retry } from '../../shared/process/retry.ts';

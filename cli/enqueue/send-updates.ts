@@ -100,7 +100,8 @@ async function skipKnownUpdates(deps: SendUpdatesDeps, updates: readonly DeviceU
   return candidates.filter((update, index) => {
     const receipt = receipts[index];
     if (!receipt?.entry && !receipt?.isPruned) return true;
-    recordKnownUpdate(deps, update, isSamePayload(receipt.entry?.update, update.update));
+    // Of a pruned update only the counter is known.
+    recordKnownUpdate(deps, update, !receipt.entry || isSamePayload(receipt.entry.update, update.update));
     return false;
   });
 }

@@ -25,7 +25,7 @@ export interface ConnectionDeps {
   readonly tokenProvider: TokenProvider;
   readonly clock: HybridClock;
   readonly backoff: Backoff;
-  readonly stream: Pick<TransportOptions, 'url' | 'version'>;
+  readonly stream: Pick<TransportOptions, 'url' | 'cursor'>;
   readonly onStatus: (status: Status) => void;
   readonly onOpen: () => void;
   readonly onMessage: (message: ServerMessage) => void;
@@ -80,7 +80,7 @@ export class Connection {
     this.#transport?.probe(resumeProbeMs);
   }
 
-  /** Closes the stream, which is then opened again from the version that the client has. */
+  /** Closes the stream, which is then opened again from the cursor that the client has. */
   reopen(): void {
     this.#transport?.close();
   }

@@ -36,7 +36,7 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
       }
       if (signal.aborted) break;
       if (poll === 0) onOpen();
-      if (state) onMessage({ type: 'snapshot', version: state.version, state });
+      if (state) onMessage({ type: 'snapshot', cursor: state.cursor, reason: 'start', state });
       await pause();
     }
     return { reason: 'closed' };

@@ -1,5 +1,6 @@
 /** The interface of a transport: one connection that brings the messages of a field, from its opening to its end. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import { parseJson } from '../parse-json.ts';
 import type { TransportName } from '../types.ts';
@@ -9,8 +10,8 @@ export interface TransportOptions {
   /** The field's URL. */
   readonly url: string;
   readonly token: string;
-  /** The version of the state that the client has. */
-  readonly version: () => number;
+  /** The cursor of the state that the client has. */
+  readonly cursor: () => Cursor;
   readonly clock: HybridClock;
   /** Called once, when the server has accepted the connection. */
   readonly onOpen: () => void;
@@ -43,7 +44,7 @@ export interface Transport {
 
 /**
  * Messages are not validated: schemas would be larger than the rest of the client, and the server's tests check its messages
- * against the contract. Text that is not a message is ignored; a delta lost that way is detected as a gap between versions.
+ * against the contract. Text that is not a message is ignored; a delta lost that way is detected as a gap between cursors.
  */
 export function parseMessage(text: string): ServerMessage | undefined {
   const message = parseJson<ServerMessage>(text);

@@ -12,12 +12,12 @@ const probeIntervalMs = 15_000;
 const probeTimeoutMs = 5000;
 
 export function openWebSocket(Socket: SocketConstructor, options: TransportOptions): Transport {
-  const { url, token, version, clock, onOpen, onMessage } = options;
+  const { url, token, cursor, clock, onOpen, onMessage } = options;
   let resolveEnd: (end: TransportEnd) => void = () => undefined;
   const ended = new Promise<TransportEnd>((resolve) => {
     resolveEnd = resolve;
   });
-  const address = `${url.replace(/^http/, 'ws')}/stream?after=${version()}`;
+  const address = `${url.replace(/^http/, 'ws')}/stream?after=${cursor()}`;
   const socket = new Socket(address, [streamProtocol, bearerProtocolPrefix + token]);
   let isOpen = false;
   let isAccepted = false;

@@ -1,13 +1,14 @@
 /** One item of the outbox in memory: how it is created, restored from the storage and stored. */
-import type { Update } from '../../shared/field/update.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
+import type { SentUpdate } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { OutboxEntry } from '../types.ts';
 import type { EntryState } from './entry-state.ts';
 import type { StoredEntry } from './outbox-store.ts';
 
-type WithoutOrigin<Each> = Each extends Update ? Omit<Each, 'counter' | 'timestamp' | 'seen' | 'clock'> : never;
+type WithoutOrigin<Each> = Each extends SentUpdate ? Omit<Each, 'counter' | 'timestamp' | 'seen' | 'clock'> : never;
 /** What an update does, without its counter and timestamps. */
-export type UpdateContent = WithoutOrigin<Update>;
+export type UpdateContent = WithoutOrigin<SentUpdate>;
 
 export interface Item {
   /** What the app sees. */
@@ -26,14 +27,14 @@ export interface Item {
 interface ItemOptions {
   readonly key: string;
   readonly counter: number;
-  readonly seen: number;
+  readonly seen: Cursor;
   readonly position: number;
   readonly clock: HybridClock;
 }
 
 export function createItem(content: UpdateContent, { key, counter, seen, position, clock }: ItemOptions): Item {
   const minTimestamp = clock.highestTimestamp;
-  const update = { ...content, counter, timestamp: clock.nextTimestamp(), seen } as Update;
+  const update = { ...content, counter, timestamp: clock.nextTimestamp(), seen } as SentUpdate;
   return {
     entry: { key, counter, update, status: 'queued' },
     state: 'queued',

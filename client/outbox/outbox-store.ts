@@ -2,7 +2,7 @@
  * The stored form of the outbox: one value for each entry, by the entry's position in the order of creation, and a head with
  * the highest counter. Writes are performed one after the other, in the order of the calls.
  */
-import type { Update } from '../../shared/field/update.ts';
+import type { SentUpdate } from '../../shared/field/update.ts';
 import { parseJson } from '../parse-json.ts';
 import type { Storage } from '../storage/storage.ts';
 
@@ -10,7 +10,7 @@ import type { Storage } from '../storage/storage.ts';
 export interface StoredEntry {
   /** Position in the order of creation, from 1; part of the entry's key. */
   readonly place: number;
-  readonly update: Update;
+  readonly update: SentUpdate;
   /** The device's wall clock when the update was created, in ms. */
   readonly wall: number;
   /** The highest timestamp that the device had seen by then. */

@@ -5,8 +5,10 @@
  * Invariants: counters ascend along the list and are never assigned twice. An update is stored under a counter before it is
  * sent under it; the sender waits for that.
  */
+
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
-import type { Update } from '../../shared/field/update.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
+import type { SentUpdate } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { OutboxEntry } from '../types.ts';
 import { type EntryEvent, isDue, isPending, isSettled, needsResult, nextState, toStatus } from './entry-state.ts';
@@ -14,6 +16,9 @@ import { createItem, type Item, restoreItem, toStoredEntry, type UpdateContent }
 import type { OutboxStore } from './outbox-store.ts';
 
 /** How many entries settled by deltas are remembered, in case the server reports later that a counter was used twice. */
+/** What both a response and a delta say of an update. */
+export type KnownResult = Omit<UpdateResult, 'cursor'>;
+
 const maxSettledByDelta = 200;
 
 export interface OutboxDeps {
@@ -73,20 +78,20 @@ export class Outbox {
   }
 
   /** Whether one of these updates can be settled only by the response to a request with it. */
-  needsResults(updates: readonly Update[]): boolean {
+  needsResults(updates: readonly SentUpdate[]): boolean {
     const items = this.#findByCounter(updates.map(({ counter }) => counter));
     return this.#isDeviceShared || items.some(({ state }) => needsResult(state));
   }
 
   /** The own updates that the server's state at this version does not contain, in order. */
-  pendingAt(version: number): Update[] {
+  pendingAt(version: number): SentUpdate[] {
     return this.#items
       .filter(({ state, entry }) => isPending(state) || (entry.version ?? 0) > version)
       .map(({ entry }) => entry.update);
   }
 
-  /** @param seen the version of the state that the change was made on */
-  add(content: UpdateContent, seen: number): OutboxEntry {
+  /** @param seen the cursor of the state that the change was made on */
+  add(content: UpdateContent, seen: Cursor): OutboxEntry {
     const { store, clock } = this.#deps;
     this.#highestCounter += 1;
     this.#createdCount += 1;
@@ -104,8 +109,8 @@ export class Outbox {
   }
 
   /** The first due updates: at most `maxCount`, together at most `maxLength` characters unless the first alone is longer. */
-  nextBatch(maxCount: number, maxLength: number): Update[] {
-    const updates: Update[] = [];
+  nextBatch(maxCount: number, maxLength: number): SentUpdate[] {
+    const updates: SentUpdate[] = [];
     let length = 0;
     for (const item of this.#items) {
       if (!isDue(item.state)) continue;
@@ -133,7 +138,7 @@ export class Outbox {
    * and so do the updates queued after it, so that their order is kept.
    * @returns whether counters were used twice, so that the server's highest counter has to be read again
    */
-  settle(results: readonly UpdateResult[], source: 'response' | 'delta'): boolean {
+  settle(results: readonly KnownResult[], source: 'response' | 'delta'): boolean {
     const isResponse = source === 'response';
     const hasDisputes = !isResponse && this.#dispute(results);
     if (!isResponse && this.#isDeviceShared) return hasDisputes;
@@ -193,7 +198,7 @@ export class Outbox {
    * again, even if a delta had settled them, and the response decides.
    * @returns whether there are such entries
    */
-  #dispute(results: readonly UpdateResult[]): boolean {
+  #dispute(results: readonly KnownResult[]): boolean {
     const reused = new Set(results.filter(({ outcome }) => outcome === 'reused').map(({ counter }) => counter));
     if (reused.size === 0) return false;
     const candidates = new Set([...this.#items, ...this.#settledByDelta]);

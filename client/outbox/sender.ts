@@ -4,7 +4,7 @@
  */
 import type { Accepted, AppliedResponse } from '../../shared/contract/receipt.ts';
 import { maxRequestBytes, maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
-import type { Update } from '../../shared/field/update.ts';
+import type { SentUpdate } from '../../shared/field/update.ts';
 import type { Backoff } from '../backoff.ts';
 import { RequestError, type SendFieldRequest } from '../connection/http.ts';
 import type { TokenProvider } from '../connection/token-provider.ts';
@@ -119,7 +119,7 @@ export class Sender {
     }
   }
 
-  async #post(updates: readonly Update[], token: string, signal: AbortSignal): Promise<void> {
+  async #post(updates: readonly SentUpdate[], token: string, signal: AbortSignal): Promise<void> {
     const { sendRequest, outbox, clock, isStreaming, onSettled } = this.#deps;
     const isWaiting = !isStreaming() || outbox.needsResults(updates);
     const sentAt = clock.wallTime();
@@ -138,7 +138,7 @@ export class Sender {
   }
 
   /** The server rejects a batch as a whole. It names the invalid updates, or they are found by halving the batch. */
-  #rejectInvalid(updates: readonly Update[], error: RequestError): void {
+  #rejectInvalid(updates: readonly SentUpdate[], error: RequestError): void {
     const { outbox } = this.#deps;
     const invalid = (error.errors ?? []).flatMap(({ path, message }) => {
       const [prefix = '', index] = /^\/updates\/(\d+)/.exec(path) ?? [];

@@ -12,7 +12,7 @@ import type { DeviceId } from '../../shared/field/ids.ts';
 import { type ChangeSet, emptyChangeSet, mergeUpdate } from '../../shared/field/merge-update.ts';
 import { createParticle, type Particle } from '../../shared/field/registers/particle.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
-import type { Update } from '../../shared/field/update.ts';
+import type { SentUpdate } from '../../shared/field/update.ts';
 import { type ParticleView, viewParticle, viewQuantumField } from '../../shared/field/view.ts';
 import type { FieldView } from '../types.ts';
 import type { ServerState } from './server-state.ts';
@@ -21,12 +21,12 @@ import type { ServerState } from './server-state.ts';
 export class OptimisticState {
   #server: ServerState | undefined;
   #device = '';
-  #merged: readonly Update[] = [];
+  #merged: readonly SentUpdate[] = [];
   #draft: FieldState | undefined;
   #changes = emptyChangeSet();
 
   /** @param pending the own updates that `server` does not contain, in order */
-  buildView(server: ServerState, device: string, pending: readonly Update[]): FieldView {
+  buildView(server: ServerState, device: string, pending: readonly SentUpdate[]): FieldView {
     const isContinuation =
       this.#server === server &&
       this.#device === device &&
@@ -92,7 +92,7 @@ function toParticle(view: ParticleView): Particle {
 }
 
 /** Replaces the particle that an update changes by a copy, because the other one is shared. */
-function detachParticle(state: FieldState, { particles }: ServerState, update: Update, changes: ChangeSet): void {
+function detachParticle(state: FieldState, { particles }: ServerState, update: SentUpdate, changes: ChangeSet): void {
   const id = getWrittenParticle(update);
   if (id === undefined || changes.particles.has(id)) return;
   const view = particles.get(id);
@@ -100,7 +100,7 @@ function detachParticle(state: FieldState, { particles }: ServerState, update: U
 }
 
 /** The switch is exhaustive, so that a new kind of update does not compile until it is handled here. */
-function getWrittenParticle(update: Update): string | undefined {
+function getWrittenParticle(update: SentUpdate): string | undefined {
   switch (update.kind) {
     case 'particle.put':
     case 'particle.remove':

@@ -1,5 +1,6 @@
 /** The local copy of the field: the server's state, advanced by its messages, with pending own updates on top. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
+import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { FieldView } from '../types.ts';
@@ -23,6 +24,10 @@ export class Replica {
     return this.#server.view.version;
   }
 
+  get cursor(): Cursor {
+    return this.#server.view.cursor;
+  }
+
   get server(): FieldView {
     return this.#server.view;
   }
@@ -41,7 +46,7 @@ export class Replica {
   /** Replaces the server's state. */
   restore(view: FieldView): void {
     this.#setServerState(toServerState(view));
-    for (const { timestamp } of view.memoryParticles) this.#clock.observe(timestamp);
+    this.#clock.observe(view.maxTimestamp);
   }
 
   /** @returns false when deltas before this one are missing, so that the stream has to be opened again */
@@ -49,9 +54,8 @@ export class Replica {
     if (message.type === 'snapshot') this.restore(message.state);
     if (message.type === 'presence') this.#setServerState(setActiveNodes(this.#server, message.activeNodes));
     if (message.type !== 'delta') return true;
-    if (message.from !== this.version) return message.to <= this.version;
-    for (const particle of Object.values(message.changes.particles))
-      if (particle) this.#clock.observe(particle.timestamp);
+    if (message.from !== this.cursor) return versionOf(message.to) <= this.version;
+    this.#clock.observe(message.maxTimestamp);
     this.#setServerState(applyDelta(this.#server, message));
     return true;
   }

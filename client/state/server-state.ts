@@ -1,7 +1,8 @@
 /** The server's state as the client last received it: snapshots replace it, deltas advance it. Pure functions. */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
+import { versionOf } from '../../shared/field/cursor.ts';
 import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
-import { createFieldState } from '../../shared/field/state.ts';
+import { createFieldState, cursorOf } from '../../shared/field/state.ts';
 import type { ParticleView } from '../../shared/field/view.ts';
 import type { FieldView } from '../types.ts';
 
@@ -16,7 +17,15 @@ type Delta = Extract<ServerMessage, { type: 'delta' }>;
 export function createServerState(field: string): ServerState {
   const state = createFieldState(field as FieldView['field']);
   const { quantumFields } = state;
-  const empty = { field: state.field, version: 0, activeNodes: 0, memoryParticles: [], cells: {} };
+  const empty = {
+    field: state.field,
+    version: 0,
+    cursor: cursorOf(state),
+    maxTimestamp: 0,
+    activeNodes: 0,
+    memoryParticles: [],
+    cells: {},
+  };
   return { view: { ...empty, ...computeMetrics(state), quantumFields }, particles: new Map() };
 }
 
@@ -24,8 +33,8 @@ export function toServerState(view: FieldView): ServerState {
   return { view, particles: new Map(view.memoryParticles.map((particle) => [particle.id, particle])) };
 }
 
-/** @param delta its `from` must be the state's version */
-export function applyDelta({ view, particles }: ServerState, { to, changes }: Delta): ServerState {
+/** @param delta its `from` must be the state's cursor */
+export function applyDelta({ view, particles }: ServerState, { to, maxTimestamp, changes }: Delta): ServerState {
   const changed = Object.entries(changes.particles);
   const next = changed.length === 0 ? particles : mergeParticles(particles, changed);
   return {
@@ -33,7 +42,9 @@ export function applyDelta({ view, particles }: ServerState, { to, changes }: De
     view: {
       ...view,
       ...changes.metrics,
-      version: to,
+      version: versionOf(to),
+      cursor: to,
+      maxTimestamp,
       memoryParticles: next === particles ? view.memoryParticles : [...next.values()],
       quantumFields: changes.quantumFields ?? view.quantumFields,
       cells: Object.keys(changes.cells).length === 0 ? view.cells : { ...view.cells, ...changes.cells },

@@ -2,6 +2,7 @@
  * Saves the server's state to the storage, so that an app without a network starts with the last known state, and a stream
  * resumes from its version.
  */
+import { isCursor } from '../../shared/field/cursor.ts';
 import { parseJson } from '../parse-json.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { FieldView } from '../types.ts';
@@ -23,7 +24,8 @@ export class StatePersister {
     const text = await this.#storage.get(stateKey);
     // A value that is torn or not a state is ignored: the server sends the whole state instead.
     const view = parseJson<FieldView>(text);
-    return view?.field === field && Array.isArray(view.memoryParticles) ? (view as FieldView) : undefined;
+    const isState = view?.field === field && isCursor(view.cursor ?? '') && Array.isArray(view.memoryParticles);
+    return isState ? (view as FieldView) : undefined;
   }
 
   /** Saves a changed state unless the last save is less than 5 seconds ago. */

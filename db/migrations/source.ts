@@ -4,6 +4,7 @@ import * as fields from './001-fields.ts';
 import * as revocations from './002-revocations.ts';
 import * as backups from './003-backups.ts';
 import * as bullmq from './004-bullmq-11.ts';
+import * as chainedHistory from './005-chained-history.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -14,6 +15,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '002-revocations', up: revocations.up, down: revocations.down },
   { name: '003-backups', up: backups.up, down: backups.down },
   { name: '004-bullmq-11', up: bullmq.up, down: bullmq.down },
+  { name: '005-chained-history', up: chainedHistory.up, down: chainedHistory.down },
 ];
 
 /** @returns the names of all migrations, in the order in which they are applied */

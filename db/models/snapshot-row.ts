@@ -22,6 +22,8 @@ export class SnapshotRow extends SnapshotColumns {
 
   declare fieldId: FieldId;
   declare version: number;
+  /** The hash of the log entry at that version. */
+  declare hash: string;
   /** Log time of the snapshot's version, in ms. */
   declare time: number;
 }
@@ -33,13 +35,13 @@ export function encodeSnapshotColumns(state: FieldState): SnapshotColumnValues {
   return { memoryParticles: particles, quantumFields, cells, dynamics };
 }
 
-/** @param at the version and log time (ms) that the columns hold */
+/** @param at the version, its hash and its log time (ms) that the columns hold */
 export function decodeSnapshotColumns(
   field: FieldId,
-  at: { readonly version: number; readonly time: number },
+  at: Pick<SnapshotRow, 'version' | 'hash' | 'time'>,
   columns: SnapshotColumnValues,
 ): FieldState {
-  const { version, time } = at;
+  const { version, hash, time } = at;
   const { memoryParticles: particles, cells, quantumFields, dynamics } = columns;
-  return decodeSnapshot(field, { version, time, particles, cells, quantumFields, dynamics });
+  return decodeSnapshot(field, { version, hash, time, particles, cells, quantumFields, dynamics });
 }

@@ -18,6 +18,10 @@ export class StateRow extends SnapshotColumns {
 
   declare fieldId: FieldId;
   declare version: number;
+  /** The id from which the hash of version 0 is computed. */
+  declare genesis: string;
+  /** The hash of the log entry at `version`. */
+  declare hash: string;
   declare lastUpdate: Metrics['lastUpdate'];
   declare globalResonance: Metrics['globalResonance'];
   declare collectiveIntelligence: Metrics['collectiveIntelligence'];
@@ -25,10 +29,13 @@ export class StateRow extends SnapshotColumns {
   declare conflictCount: number;
   /** The log up to and including this version has been pruned. */
   declare logStart: number;
+  /** The hash of the log entry at `logStart`, which is deleted. */
+  declare logStartHash: string;
   /** Tombstones up to this version have been purged. */
   declare sweptThrough: number;
-  /** The version and log time (ms) of the snapshot in this row; the log has the updates after it. */
+  /** The version, its hash and its log time (ms) of the snapshot in this row; the log has the updates after it. */
   declare snapshotVersion: number;
+  declare snapshotHash: string;
   declare snapshotTime: number;
 
   declare clocks?: ClockRow[];
@@ -37,7 +44,8 @@ export class StateRow extends SnapshotColumns {
 
   /** The state at `snapshotVersion`. */
   decodeSnapshot(): FieldState {
-    return decodeSnapshotColumns(this.fieldId, { version: this.snapshotVersion, time: this.snapshotTime }, this);
+    const { snapshotVersion: version, snapshotHash: hash, snapshotTime: time } = this;
+    return decodeSnapshotColumns(this.fieldId, { version, hash, time }, this);
   }
 }
 

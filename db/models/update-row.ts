@@ -27,7 +27,7 @@ export class UpdateRow extends Row {
   declare version: number;
   declare deviceId: DeviceId;
   declare counter: number;
-  /** Log time in ms: the clock of the worker that logged it, never going back within a field. */
+  /** Log time in ms, by PostgreSQL's clock; never going back within a field. */
   declare loggedAt: number;
   declare outcome: FoldOutcome;
   declare resolution: Resolution | null;
@@ -36,13 +36,33 @@ export class UpdateRow extends Row {
   declare userId: string | null;
   /** Tombstones up to this version were purged right after this update. */
   declare sweptThrough: number | null;
+  /** The version of the rules by which it was folded. */
+  declare rules: number;
+  declare salt: string;
+  declare hash: string;
 
   declare conflicts?: ConflictRow[];
 
   toLogEntry(): LogEntry {
-    const { version, deviceId: device, loggedAt: time, outcome, resolution, update, sweptThrough } = this;
+    const {
+      version,
+      hash,
+      salt,
+      rules,
+      userId,
+      deviceId: device,
+      loggedAt: time,
+      outcome,
+      resolution,
+      update,
+      sweptThrough,
+    } = this;
     return {
       version,
+      hash,
+      salt,
+      rules,
+      user: userId ?? undefined,
       device,
       time,
       ...toFoldOutcome({ outcome, resolution }),
@@ -53,7 +73,9 @@ export class UpdateRow extends Row {
 }
 
 /** An update as the log keeps it: what a replay needs, and what the fold resulted in. */
-export type LogEntry = LoggedUpdate & Pick<FoldResult, 'outcome' | 'resolution'>;
+export type LogEntry = LoggedUpdate &
+  Pick<FoldResult, 'outcome' | 'resolution'> &
+  Pick<UpdateRow, 'rules' | 'salt'> & { readonly user: string | undefined };
 
 /** The outcome as its own properties; without `resolution` when there was no conflict. */
 export function toFoldOutcome(row: Pick<UpdateRow, 'outcome' | 'resolution'>) {

@@ -2,16 +2,18 @@
 import type { Knex } from 'knex';
 import type { Receipt, UpdateResult } from '../../shared/contract/receipt.ts';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
+import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
-import type { FieldState } from '../../shared/field/state.ts';
+import { cursorOf, type FieldState } from '../../shared/field/state.ts';
 import { ClockRow } from '../models/clock-row.ts';
 import { ConflictRow } from '../models/conflict-row.ts';
 import { readInstallationId } from '../models/installation.ts';
 import { type LogEntry, UpdateRow } from '../models/update-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
 import { loadState, loadStateAt, readStateHeader } from './field-state.ts';
-import { readReceipt, readResults, type SentUpdates } from './update-results.ts';
+import { findKnownCursors } from './find-cursors.ts';
+import { readReceipt, readResults, type SentUpdates } from './receipts/update-results.ts';
 
 interface LogPage {
   /** The field's version. */
@@ -30,6 +32,7 @@ interface ConflictsPage {
 
 interface ClockPage {
   readonly version: number;
+  readonly cursor: Cursor;
   /** The highest counter by device. */
   readonly clock: Record<string, number>;
 }
@@ -42,11 +45,15 @@ export interface FieldReader {
   loadState(field: FieldId): Promise<FieldState | undefined>;
   /** The state at a version. @throws FieldError `field_not_found`, `version_not_kept` or `version_ahead` */
   loadStateAt(field: FieldId, version: number): Promise<FieldState>;
+  /** Where the field stands. */
+  readCursor(field: FieldId): Promise<Cursor | undefined>;
+  /** Whether the log has a cursor, as far back as it is kept. All histories have the empty state. */
+  hasCursor(field: FieldId, cursor: Cursor): Promise<boolean>;
   /** Up to `limit` log entries after a version. */
   readLog(field: FieldId, after: number, limit: number): Promise<LogPage | undefined>;
   readReceipt(field: FieldId, device: DeviceId, counter: number): Promise<Receipt>;
   /** The results of updates that were sent at `sentAt`; undefined while any of them is unknown. */
-  readResults(sent: SentUpdates): Promise<{ version: number; results: UpdateResult[] } | undefined>;
+  readResults(sent: SentUpdates): Promise<{ version: number; cursor: Cursor; results: UpdateResult[] } | undefined>;
   readConflicts(field: FieldId): Promise<ConflictsPage | undefined>;
   /** The highest counter of every device, or of one. */
   readClock(field: FieldId, device?: DeviceId): Promise<ClockPage | undefined>;
@@ -60,6 +67,12 @@ export function createFieldReader(db: Knex): FieldReader {
     ping: async () => void (await db.raw('SELECT 1')),
     loadState: (field) => loadState(db, field),
     loadStateAt: (field, version) => loadStateAt(db, field, version),
+    readCursor: async (field) => {
+      const header = await readStateHeader(db, field);
+      return header && cursorOf(header);
+    },
+    hasCursor: async (field, cursor) =>
+      versionOf(cursor) === 0 || (await findKnownCursors(db, [{ field, cursor }])).size > 0,
     readLog: (field, after, limit) => readLogPage(db, field, { after, limit }),
     readReceipt: (field, device, counter) => readReceipt(db, { field, device, counter }),
     readResults: (sent) => readResults(db, sent),
@@ -104,5 +117,9 @@ async function readClock(trx: Knex.Transaction, field: FieldId, device?: DeviceI
     .select('device_id', 'counter')
     .where({ field_id: field, ...(device === undefined ? {} : { device_id: device }) })
     .orderBy('device_id');
-  return { version: header.version, clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])) };
+  return {
+    version: header.version,
+    cursor: cursorOf(header),
+    clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])),
+  };
 }

@@ -1,6 +1,7 @@
 /** The states of fields as the API and the commands see them: which fields exist, and which versions are kept. */
 import type { Knex } from 'knex';
 import { FieldError } from '../../shared/errors.ts';
+import { emptyHash } from '../../shared/field/cursor.ts';
 import { type FieldId, globalField } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
@@ -8,13 +9,13 @@ import { StateRow } from '../models/state-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
 import { loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from './load-state.ts';
 
-export type StateHeader = Pick<StateRow, 'version' | 'logStart' | 'conflictCount'>;
+export type StateHeader = Pick<StateRow, 'version' | 'hash' | 'logStart' | 'conflictCount'>;
 
-const emptyHeader: StateHeader = { version: 0, logStart: 0, conflictCount: 0 };
+const emptyHeader: StateHeader = { version: 0, hash: emptyHash, logStart: 0, conflictCount: 0 };
 
 /** `global` always exists; any other field exists once an update has been applied to it. */
 export async function readStateHeader(db: Knex, field: FieldId): Promise<StateHeader | undefined> {
-  const row = await StateRow.query(db).select('version', 'log_start', 'conflict_count').findById(field);
+  const row = await StateRow.query(db).select('version', 'hash', 'log_start', 'conflict_count').findById(field);
   if (row && (row.version > 0 || field === globalField)) return row;
   return field === globalField ? emptyHeader : undefined;
 }

@@ -4,6 +4,7 @@
  * takes a transaction that is repeatable read (`inReadTransaction`) or holds the lock on the field's row.
  */
 import type { Knex } from 'knex';
+import { emptyHash } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
@@ -40,7 +41,9 @@ export async function loadSnapshotAtOrBefore(
     .orderBy('version', 'desc')
     .first();
   if (row) return decodeSnapshotColumns(field, row, row);
-  return logStart === 0 ? createFieldState(field) : undefined;
+  if (logStart > 0) return undefined;
+  const start = await StateRow.query(trx).select('log_start_hash').findById(field);
+  return Object.assign(createFieldState(field), { hash: start?.logStartHash ?? emptyHash });
 }
 
 /** The log entries with `after` < version ≤ `until`, in order; reads them in pages. */

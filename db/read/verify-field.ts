@@ -1,13 +1,16 @@
 /**
- * Verifies that a field is the fold of its log: replays it from the oldest kept state and compares every snapshot, the
- * outcomes, the clocks and the metrics.
+ * Verifies that a field is the fold of its log, and that no entry was changed: replays it from the oldest kept state and
+ * compares every snapshot, the outcomes, the hashes, the clocks and the metrics.
  */
 import type { Knex } from 'knex';
 import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FoldResult } from '../../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
+import { rulesVersion } from '../../shared/field/rules.ts';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';
 import type { FieldState } from '../../shared/field/state.ts';
+import { canonicalJson } from '../../shared/history/canonical-json.ts';
+import { hashEntry } from '../../shared/history/entry-hash.ts';
 import type { ClockRow } from '../models/clock-row.ts';
 import { decodeSnapshotColumns, SnapshotRow } from '../models/snapshot-row.ts';
 import { StateRow } from '../models/state-row.ts';
@@ -58,8 +61,10 @@ async function replayAndCompare(
 
   await compare();
   try {
+    let previousHash = row.logStartHash;
     for await (const { entry, folded } of replayLog(trx, state, until, options.onVersion)) {
-      differences.push(...compareOutcomes(entry, folded));
+      differences.push(...compareOutcomes(entry, folded), ...compareHashes(previousHash, entry));
+      previousHash = entry.hash;
       clock.set(entry.device, Math.max(clock.get(entry.device) ?? 0, entry.update.counter));
       await compare();
     }
@@ -68,7 +73,11 @@ async function replayAndCompare(
     differences.push(error.message);
   }
   if (state.version !== until) differences.push(`the log ends at version ${state.version}, the field is at ${until}`);
-  if (until === row.version) differences.push(...compareMetrics(state, row));
+  if (until === row.version) {
+    if (state.hash !== row.hash)
+      differences.push(`the hash of version ${until} in the log is not the one in the field's row`);
+    differences.push(...compareMetrics(state, row));
+  }
   differences.push(...compareClocks(await row.$relatedQuery<ClockRow>('clocks', trx), clock));
   return { field, version: until, replayedFrom, snapshotsCompared: snapshots.compared, differences };
 }
@@ -98,9 +107,18 @@ async function openSnapshots(trx: Knex.Transaction, row: StateRow) {
   };
 }
 
+/** Entries that were folded by earlier rules keep the outcomes with which they were answered. */
 function compareOutcomes(entry: LogEntry, { outcome, resolution }: FoldResult): string[] {
+  if (entry.rules !== rulesVersion) return [];
   if (outcome === entry.outcome && resolution === entry.resolution) return [];
   return [`version ${entry.version} was logged as ${entry.outcome} and replays as ${outcome}`];
+}
+
+function compareHashes(previousHash: string, entry: LogEntry): string[] {
+  const isUnchanged = hashEntry(previousHash, entry) === entry.hash;
+  return isUnchanged
+    ? []
+    : [`version ${entry.version} does not match its hash: it, or the entry before it, was changed`];
 }
 
 function compareStates(replayed: FieldState, stored: FieldState, what: string): string[] {
@@ -120,13 +138,4 @@ function compareClocks(rows: readonly ClockRow[], clock: ReadonlyMap<DeviceId, n
   return [...clock]
     .filter(([device, counter]) => (stored.get(device) ?? 0) < counter)
     .map(([device]) => `the clock of ${device} is behind the log`);
-}
-
-/** JSON with sorted keys: jsonb does not keep their order. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

@@ -1,26 +1,53 @@
-/** Appends to the logs of fields: the hot statement of a commit, one for all fields of a transaction. */
+/**
+ * Compare-and-append: the hot statement of a commit, one for all its fields. It appends to the log of each field that still
+ * stands where the worker's copy of it stood, and leaves the others alone. No lock is held across a round trip.
+ */
 import type { Knex } from 'knex';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
+import { rulesVersion } from '../../shared/field/rules.ts';
 import type { FieldState } from '../../shared/field/state.ts';
 import type { LogEntry } from '../models/update-row.ts';
 import { type Columns, type ColumnValues, listColumns, unnest } from '../unnest.ts';
 
 /** An entry to append: tombstones are purged later, by maintenance, if at all. */
-export interface NewLogEntry extends Omit<LogEntry, 'sweptThrough'> {
-  /** Who sent it. */
-  readonly user?: string;
-}
+type NewLogEntry = Omit<LogEntry, 'sweptThrough' | 'rules'>;
 
-/** What one transaction adds to one field. */
+/** What one commit adds to one field. */
 export interface FieldCommit {
+  /** The state that the entries continue. */
+  readonly expected: ExpectedState;
   /** The state after the last entry. */
   readonly state: FieldState;
+  /** The highest counter of each device that has written, as of the last entry. */
+  readonly clock: ReadonlyMap<DeviceId, number>;
   readonly entries: readonly NewLogEntry[];
   readonly conflicts: readonly Conflict[];
 }
+
+interface ExpectedState {
+  readonly version: number;
+  readonly hash: string;
+  /** Up to which version tombstones have been purged. A purge changes the state, but not the version. */
+  readonly sweptThrough: number;
+}
+
+export interface AppendResult {
+  /** The fields that were appended to. */
+  readonly appended: ReadonlySet<FieldId>;
+  /** PostgreSQL's clock during the statement, in ms. */
+  readonly now: number;
+}
+
+const expectedColumns = {
+  field_id: 'text',
+  version: 'bigint',
+  hash: 'text',
+  swept_through: 'bigint',
+  log_time: 'bigint',
+} as const satisfies Columns;
 
 const logColumns = {
   field_id: 'text',
@@ -32,6 +59,9 @@ const logColumns = {
   resolution: 'text',
   update: 'jsonb',
   user_id: 'text',
+  rules: 'smallint',
+  salt: 'text',
+  hash: 'text',
 } as const satisfies Columns;
 
 const clockColumns = {
@@ -40,79 +70,6 @@ const clockColumns = {
   counter: 'bigint',
   heard_at: 'bigint',
 } as const satisfies Columns;
-
-const stateColumns = {
-  field_id: 'text',
-  version: 'bigint',
-  last_update: 'bigint',
-  global_resonance: 'float8',
-  collective_intelligence: 'float8',
-  room64_active: 'bool',
-  conflicts: 'bigint',
-} as const satisfies Columns;
-
-const appendSql = `
-  WITH logged AS (
-    INSERT INTO field_updates (${listColumns(logColumns)}) SELECT * FROM :log
-  ), clocked AS (
-    INSERT INTO vector_clocks (${listColumns(clockColumns)}) SELECT * FROM :clocks
-    ON CONFLICT (field_id, device_id) DO UPDATE
-    SET counter = greatest(vector_clocks.counter, excluded.counter), heard_at = excluded.heard_at
-  )
-  UPDATE consciousness_states state
-  SET version = new.version, last_update = new.last_update, global_resonance = new.global_resonance,
-    collective_intelligence = new.collective_intelligence, room64_active = new.room64_active,
-    conflict_count = state.conflict_count + new.conflicts
-  FROM :states AS new (${listColumns(stateColumns)})
-  WHERE state.field_id = new.field_id`;
-
-/** The caller holds the locks of the fields' rows, and appends what follows their versions. */
-export async function appendCommits(trx: Knex.Transaction, commits: readonly FieldCommit[]): Promise<void> {
-  await trx.raw(appendSql, {
-    log: unnest(trx, logColumns, commits.flatMap(toLogRows)),
-    clocks: unnest(trx, clockColumns, commits.flatMap(toClockRows)),
-    states: unnest(trx, stateColumns, commits.map(toStateColumns)),
-  });
-  const conflicts = commits.flatMap(toConflictRows);
-  if (conflicts.length > 0) await trx.raw(conflictsSql, { conflicts: unnest(trx, conflictColumns, conflicts) });
-}
-
-function toLogRows({ state, entries }: FieldCommit): ColumnValues<typeof logColumns>[] {
-  return entries.map(({ version, device, time, outcome, resolution = null, update, user = null }) => ({
-    field_id: state.field,
-    version,
-    device_id: device,
-    counter: update.counter,
-    logged_at: time,
-    outcome,
-    resolution,
-    update,
-    user_id: user,
-  }));
-}
-
-/** The highest counter of each device that has written, and when it last did. */
-function toClockRows({ state, entries }: FieldCommit): ColumnValues<typeof clockColumns>[] {
-  const rows = new Map<DeviceId, ColumnValues<typeof clockColumns>>();
-  for (const { device, update, time } of entries) {
-    const counter = Math.max(rows.get(device)?.counter ?? 0, update.counter);
-    rows.set(device, { field_id: state.field, device_id: device, counter, heard_at: time });
-  }
-  return [...rows.values()];
-}
-
-function toStateColumns({ state, conflicts }: FieldCommit): ColumnValues<typeof stateColumns> {
-  const { lastUpdate, globalResonance, collectiveIntelligence, room64Active } = computeMetrics(state);
-  return {
-    field_id: state.field,
-    version: state.version,
-    last_update: lastUpdate,
-    global_resonance: globalResonance,
-    collective_intelligence: collectiveIntelligence,
-    room64_active: room64Active,
-    conflicts: conflicts.length,
-  };
-}
 
 const conflictColumns = {
   field_id: 'text',
@@ -124,9 +81,122 @@ const conflictColumns = {
   time: 'bigint',
 } as const satisfies Columns;
 
-const conflictsSql = `INSERT INTO field_conflicts (${listColumns(conflictColumns)}) SELECT * FROM :conflicts`;
+const stateColumns = {
+  field_id: 'text',
+  version: 'bigint',
+  hash: 'text',
+  last_update: 'bigint',
+  global_resonance: 'float8',
+  collective_intelligence: 'float8',
+  room64_active: 'bool',
+  conflicts: 'bigint',
+} as const satisfies Columns;
+
+/** How far ahead of PostgreSQL's clock a log time may be, in ms, unless the field's last one is further. */
+const maxLogTimeAheadMs = 5000;
+
+const insertRows = (table: string, columns: Columns, rows: string) => `
+    INSERT INTO ${table} (${listColumns(columns)})
+    SELECT ${listColumns(columns, 'new')} FROM ${rows} AS new (${listColumns(columns)}) JOIN expected USING (field_id)`;
+
+/**
+ * Every write selects from `expected`: the rows that still stand at the expected state and that this statement has locked.
+ * A row that is locked by another transaction is skipped and counts as moved, since after a wait the other parts of the
+ * statement would work on what they saw before it.
+ */
+const appendSql = `
+  WITH clock AS MATERIALIZED (
+    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
+  ), expected AS MATERIALIZED (
+    SELECT state.field_id FROM consciousness_states state
+    JOIN :expected AS copy (${listColumns(expectedColumns)}) ON copy.field_id = state.field_id
+    WHERE (state.version, state.hash, state.swept_through) = (copy.version, copy.hash, copy.swept_through)
+      AND copy.log_time <= greatest(state.last_update, (SELECT now FROM clock) + ${maxLogTimeAheadMs})
+    ORDER BY state.field_id
+    FOR NO KEY UPDATE OF state SKIP LOCKED
+  ), logged AS (${insertRows('field_updates', logColumns, ':log')}
+  ), clocked AS (${insertRows('vector_clocks', clockColumns, ':clocks')}
+    ON CONFLICT (field_id, device_id) DO UPDATE SET counter = excluded.counter, heard_at = excluded.heard_at
+  ), contended AS (${insertRows('field_conflicts', conflictColumns, ':conflicts')}
+  ), moved AS (
+    UPDATE consciousness_states state
+    SET version = new.version, hash = new.hash, last_update = new.last_update,
+      global_resonance = new.global_resonance, collective_intelligence = new.collective_intelligence,
+      room64_active = new.room64_active, conflict_count = state.conflict_count + new.conflicts
+    FROM :states AS new (${listColumns(stateColumns)}) JOIN expected USING (field_id)
+    WHERE state.field_id = new.field_id
+  )
+  SELECT now, array(SELECT field_id FROM expected) AS fields FROM clock`;
+
+/**
+ * @param usesPreparedStatement false behind a pooler that assigns connections per transaction
+ * @throws what PostgreSQL throws; nothing or everything is then committed
+ */
+export async function appendCommits(
+  db: Knex,
+  commits: readonly FieldCommit[],
+  { usesPreparedStatement }: { readonly usesPreparedStatement: boolean },
+): Promise<AppendResult> {
+  const statement = db.raw<{ rows: [{ now: number; fields: FieldId[] }] }>(appendSql, {
+    expected: unnest(db, expectedColumns, commits.map(toExpectedColumns)),
+    log: unnest(db, logColumns, commits.flatMap(toLogRows)),
+    clocks: unnest(db, clockColumns, commits.flatMap(toClockRows)),
+    conflicts: unnest(db, conflictColumns, commits.flatMap(toConflictRows)),
+    states: unnest(db, stateColumns, commits.map(toStateColumns)),
+  });
+  const { rows } = await (usesPreparedStatement ? statement.options({ name: 'append-commits' }) : statement);
+  const [{ now, fields }] = rows;
+  return { now, appended: new Set(fields) };
+}
+
+function toExpectedColumns({ expected, state }: FieldCommit): ColumnValues<typeof expectedColumns> {
+  const { version, hash, sweptThrough } = expected;
+  return { field_id: state.field, version, hash, swept_through: sweptThrough, log_time: state.time };
+}
+
+function toLogRows({ state, entries }: FieldCommit): ColumnValues<typeof logColumns>[] {
+  return entries.map(({ version, device, time, outcome, resolution = null, update, user = null, salt, hash }) => ({
+    field_id: state.field,
+    version,
+    device_id: device,
+    counter: update.counter,
+    logged_at: time,
+    outcome,
+    resolution,
+    update,
+    user_id: user,
+    rules: rulesVersion,
+    salt,
+    hash,
+  }));
+}
+
+/** The highest counter of each device in the entries, and when it last wrote. */
+function toClockRows({ state, clock, entries }: FieldCommit): ColumnValues<typeof clockColumns>[] {
+  const heardAt = new Map(entries.map(({ device, time }) => [device, time]));
+  return [...heardAt].map(([device, time]) => ({
+    field_id: state.field,
+    device_id: device,
+    counter: clock.get(device) ?? 0,
+    heard_at: time,
+  }));
+}
 
 /** Only as many as are kept: the others would be deleted by the next maintenance. */
 function toConflictRows({ state, conflicts }: FieldCommit): ({ field_id: FieldId } & Conflict)[] {
   return conflicts.slice(-maxKeptConflicts).map((conflict) => ({ field_id: state.field, ...conflict }));
+}
+
+function toStateColumns({ state, conflicts }: FieldCommit): ColumnValues<typeof stateColumns> {
+  const { lastUpdate, globalResonance, collectiveIntelligence, room64Active } = computeMetrics(state);
+  return {
+    field_id: state.field,
+    version: state.version,
+    hash: state.hash,
+    last_update: lastUpdate,
+    global_resonance: globalResonance,
+    collective_intelligence: collectiveIntelligence,
+    room64_active: room64Active,
+    conflicts: conflicts.length,
+  };
 }

@@ -1,16 +1,21 @@
 /** Creates the rows of fields that have none yet. */
+import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { createFieldState } from '../../shared/field/state.ts';
+import { hashGenesis } from '../../shared/history/entry-hash.ts';
 import { encodeSnapshotColumns } from '../models/snapshot-row.ts';
 import { StateRow } from '../models/state-row.ts';
 
-/** Runs outside the commit's transaction, in a fixed order, so that concurrent inserts cannot deadlock. */
+/** In a fixed order, so that concurrent inserts cannot deadlock. */
 export async function createFields(db: Knex, fields: readonly FieldId[]): Promise<void> {
   const rows = [...fields].sort().map((field) => {
     const state = createFieldState(field);
-    return { fieldId: field, ...computeMetrics(state), ...encodeSnapshotColumns(state) };
+    const genesis = randomUUID();
+    const hash = hashGenesis(field, genesis);
+    const hashes = { genesis, hash, logStartHash: hash, snapshotHash: hash };
+    return { fieldId: field, ...hashes, ...computeMetrics(state), ...encodeSnapshotColumns(state) };
   });
   await StateRow.query(db).insert(rows).onConflict('field_id').ignore();
 }

@@ -48,9 +48,10 @@ const keepCountersSql = `
  */
 export async function deleteLogThrough(trx: Knex.Transaction, field: FieldId, through: number): Promise<void> {
   await trx.raw(keepCountersSql, { field, through });
+  const last = await UpdateRow.query(trx).select('hash').findById([field, through]).throwIfNotFound();
   await UpdateRow.query(trx).delete().where('field_id', field).where('version', '<=', through);
   await SnapshotRow.query(trx).delete().where('field_id', field).where('version', '<', through);
-  await StateRow.query(trx).findById(field).patch({ logStart: through });
+  await StateRow.query(trx).findById(field).patch({ logStart: through, logStartHash: last.hash });
 }
 
 /** Records in the log that tombstones up to `through` were purged right after `version`, the field's last one. */

@@ -7,6 +7,7 @@ import { type Columns, type ColumnValues, listColumns, unnest } from '../unnest.
 const snapshotColumns = {
   field_id: 'text',
   snapshot_version: 'bigint',
+  snapshot_hash: 'text',
   snapshot_time: 'bigint',
   memory_particles: 'jsonb',
   quantum_fields: 'jsonb',
@@ -14,20 +15,38 @@ const snapshotColumns = {
   dynamics: 'jsonb',
 } as const satisfies Columns;
 
-const assignments = Object.keys(snapshotColumns)
-  .filter((name) => name !== 'field_id')
-  .map((name) => `${name} = new.${name}`);
+const columnNames = Object.keys(snapshotColumns);
+const assignments = columnNames.filter((name) => name !== 'field_id').map((name) => `${name} = new.${name}`);
+
+/** Whether the row of a field still stands exactly at the snapshot: a purge changes the state, but not the version. */
+const standsAtSnapshot = `
+  state.field_id = new.field_id
+  AND (state.version, state.hash) = (new.snapshot_version, new.snapshot_hash)
+  AND state.swept_through = (new.dynamics->>'sweptThrough')::bigint`;
 
 const snapshotsSql = `
   UPDATE consciousness_states state
   SET ${assignments.join(', ')}
   FROM :snapshots AS new (${listColumns(snapshotColumns)})
-  WHERE state.field_id = new.field_id`;
+  WHERE ${standsAtSnapshot}`;
 
-/** Replaces the snapshots in the fields' own rows; the caller holds the rows' locks. */
-export async function writeSnapshots(trx: Knex.Transaction, states: readonly FieldState[]): Promise<void> {
+/** Replaces the snapshots in the rows of the fields that still stand at these states. */
+export async function writeSnapshots(db: Knex, states: readonly FieldState[]): Promise<void> {
   if (states.length === 0) return;
-  await trx.raw(snapshotsSql, { snapshots: unnest(trx, snapshotColumns, states.map(toColumns)) });
+  await db.raw(snapshotsSql, { snapshots: unnest(db, snapshotColumns, states.map(toColumns)) });
+}
+
+const archiveSql = `
+  INSERT INTO field_snapshots (field_id, version, hash, time, memory_particles, quantum_fields, cells, dynamics)
+  SELECT new.* FROM :snapshots AS new (${listColumns(snapshotColumns)})
+  JOIN consciousness_states state ON ${standsAtSnapshot}
+  FOR NO KEY UPDATE OF state
+  ON CONFLICT (field_id, version) DO NOTHING`;
+
+/** Archives the states of the fields that still stand at them. */
+export async function archiveCurrentStates(db: Knex, states: readonly FieldState[]): Promise<void> {
+  if (states.length === 0) return;
+  await db.raw(archiveSql, { snapshots: unnest(db, snapshotColumns, states.map(toColumns)) });
 }
 
 function toColumns(state: FieldState): ColumnValues<typeof snapshotColumns> {
@@ -35,6 +54,7 @@ function toColumns(state: FieldState): ColumnValues<typeof snapshotColumns> {
   return {
     field_id: state.field,
     snapshot_version: state.version,
+    snapshot_hash: state.hash,
     snapshot_time: state.time,
     memory_particles: memoryParticles,
     quantum_fields: quantumFields,
@@ -43,10 +63,14 @@ function toColumns(state: FieldState): ColumnValues<typeof snapshotColumns> {
   };
 }
 
-/** Archives a snapshot: `?at=` starts from it, and a pruned log continues it. */
+/**
+ * Archives a state of the field's log, at any version: `?at=` starts from it, and a pruned log continues it. The caller
+ * holds the lock of the field's row.
+ */
 export async function archiveSnapshot(trx: Knex.Transaction, state: FieldState): Promise<void> {
+  const { field: fieldId, version, hash, time } = state;
   await SnapshotRow.query(trx)
-    .insert({ fieldId: state.field, version: state.version, time: state.time, ...encodeSnapshotColumns(state) })
+    .insert({ fieldId, version, hash, time, ...encodeSnapshotColumns(state) })
     .onConflict(['field_id', 'version'])
     .merge();
 }

@@ -7,6 +7,8 @@ import type { FieldId } from '../field/ids.ts';
  */
 export interface CacheKeys {
   stateKey(field: FieldId): string;
+  /** Of the token under which a whole state may be stored. */
+  fillTokenKey(field: FieldId): string;
   fieldChannel(field: FieldId): string;
   /** The channel on which one API process receives the results of updates that its requests wait for. */
   replyChannel(process: string): string;
@@ -22,7 +24,8 @@ export function createCacheKeys(prefix: string, installation: string): CacheKeys
   const base = `${prefix}:${installation}`;
   return {
     // The number is that of the format: during a rolling upgrade, processes of two versions share one Redis.
-    stateKey: (field) => `${base}:state-2:{${field}}`,
+    stateKey: (field) => `${base}:state-3:{${field}}`,
+    fillTokenKey: (field) => `${base}:fill:{${field}}`,
     fieldChannel: (field) => `${base}:changes:${field}`,
     replyChannel: (process) => `${base}:replies:${process}`,
     presenceKey: (field) => `${base}:presence:{${field}}`,

@@ -1,13 +1,14 @@
 /**
- * The message on a field's channel: `<from> <to>\n<delta>`. The versions precede the delta so that a process can order
+ * The message on a field's channel: `<from> <to>\n<delta>`. The cursors precede the delta so that a process can order
  * messages, and forward them to its subscribers, without parsing the delta's JSON.
  */
+import { type Cursor, isCursor } from '../field/cursor.ts';
 
 export interface ChangeMessage {
-  /** The version that the delta applies to. */
-  readonly from: number;
-  /** The version that it leads to; equal to `from` when it carries only outcomes of updates that changed nothing. */
-  readonly to: number;
+  /** The state that the delta applies to. */
+  readonly from: Cursor;
+  /** The state that it leads to; equal to `from` when it carries only outcomes of updates that changed nothing. */
+  readonly to: Cursor;
   /** The delta message in JSON, as subscribers receive it. */
   readonly delta: string;
 }
@@ -16,10 +17,10 @@ export function encodeChangeMessage({ from, to, delta }: ChangeMessage): string 
   return `${from} ${to}\n${delta}`;
 }
 
-/** @throws Error when the message does not begin with two versions */
+/** @throws Error when the message does not begin with two cursors */
 export function parseChangeMessage(message: string): ChangeMessage {
   const end = message.indexOf('\n');
-  const [from, to] = message.slice(0, end).split(' ').map(Number);
-  if (from === undefined || to === undefined) throw new Error('a message on a field channel has no versions');
+  const [from = '', to = ''] = message.slice(0, end).split(' ');
+  if (!isCursor(from) || !isCursor(to)) throw new Error('a message on a field channel has no cursors');
   return { from, to, delta: message.slice(end + 1) };
 }

@@ -2,11 +2,15 @@
  * The copy of the fields in the cache Redis, and the channel on which changes to them are published. It is never the
  * source of truth: whatever is missing or late here can be read from PostgreSQL.
  *
- * Invariant: the version of a copy never decreases. Every write compares versions inside a Lua script, so that concurrent
- * writers leave the newest state in whatever order they arrive. Messages are delivered at most once; subscribers detect
- * gaps by the versions in them and fill them from the log.
+ * A copy is only ever patched by the commit that continues its cursor. A commit that finds another cursor cannot tell which
+ * of the two is newer, or whether one belongs to a history that a failover has ended, so it deletes the copy. A whole state
+ * is stored only under a fill token that was taken before the state was read from PostgreSQL; every deletion voids the
+ * token, so that a delayed writer cannot bring an old state back. Messages are delivered at most once; subscribers detect
+ * gaps by the cursors in them and fill them from the log.
  */
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import type { Cursor } from '../field/cursor.ts';
 import type { FieldId } from '../field/ids.ts';
 import type { CacheKeys } from './cache-keys.ts';
 import { encodeChangeMessage } from './change-message.ts';
@@ -15,15 +19,16 @@ import type { StateFragments } from './state-fragments.ts';
 
 /** A committed change in the form that the cache and the channel need. */
 export interface Publication {
-  /** The version before the commit. */
-  readonly from: number;
+  /** The cursor before the commit. */
+  readonly from: Cursor;
   /** The changed parts of the state, as of the commit. */
   readonly fragments: StateFragments;
   /** The delta message in JSON, as subscribers receive it. */
   readonly delta: string;
-  /** Creates the fragments of the whole state; called only if the cached copy cannot be patched. */
-  readonly fullState: () => StateFragments;
 }
+
+/** Permits to store a state that is read from PostgreSQL from now on. */
+export type FillToken = string;
 
 /** `HSET`s the rest of ARGV in slices, since `unpack` is limited by the size of Lua's stack. */
 const setPairs = `
@@ -34,53 +39,63 @@ local function set_pairs(key, first)
 end`;
 
 /**
- * Patches a copy at `from` and publishes the message in one step, so that no subscriber reads a copy older than a message
- * that it has received. KEYS: state. ARGV: from, to, TTL in s, channel, message, number of removals, removals…, pairs…
- * Returns 1, having done nothing, when there is no copy or it is older than `from`; then the whole state is needed.
+ * Patches a copy at `from`, deletes any other copy, and publishes the message, in one step, so that no subscriber reads a
+ * copy older than a message that it has received. KEYS: state, token. ARGV: from, to, TTL in s, channel, message, number of
+ * removals, removals…, pairs… Returns whether there is a copy now.
  */
 const patchScript = `${setPairs}
-local cached = tonumber(redis.call('HGET', KEYS[1], 'version') or '-1')
-local from, to, removals = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[6])
-if cached < from then return 1 end
-if cached == from and to > from then
+local cached, from, to, removals = redis.call('HGET', KEYS[1], 'cursor'), ARGV[1], ARGV[2], tonumber(ARGV[6])
+local has_copy = 1
+if cached == from and from ~= to then
   for i = 7, 6 + removals, 1000 do
     redis.call('HDEL', KEYS[1], unpack(ARGV, i, math.min(i + 999, 6 + removals)))
   end
   set_pairs(KEYS[1], 7 + removals)
   redis.call('EXPIRE', KEYS[1], ARGV[3])
+elseif cached ~= to then
+  redis.call('DEL', KEYS[1], KEYS[2])
+  has_copy = 0
 end
 redis.call('PUBLISH', ARGV[4], ARGV[5])
-return 0`;
+return has_copy`;
 
-/**
- * Replaces a copy that is missing or older, and publishes the message. KEYS: state. ARGV: version, TTL in s, channel
- * ('' to publish nothing), message, pairs…
- */
-const replaceScript = `${setPairs}
-local cached = tonumber(redis.call('HGET', KEYS[1], 'version') or '-1')
-if cached < tonumber(ARGV[1]) then
-  redis.call('DEL', KEYS[1])
-  set_pairs(KEYS[1], 5)
-  redis.call('EXPIRE', KEYS[1], ARGV[2])
-end
-if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
-return 0`;
+/** Returns the current token, or makes the given one current. KEYS: token. ARGV: token, TTL in s. */
+const beginFillScript = `
+local current = redis.call('GET', KEYS[1])
+if current then return current end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return ARGV[1]`;
 
-/** Stands for a missing copy; lower than every version. */
-const noVersion = -1;
+/** Stores a state if the token is current and there is no copy. KEYS: state, token. ARGV: token, TTL in s, pairs… */
+const fillScript = `${setPairs}
+if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+set_pairs(KEYS[1], 3)
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return 1`;
 
-/** KEYS: state. ARGV: the version the caller has. Returns the version, and the values of all entries if it is newer. */
+/** Deletes a copy and voids the token, if the copy is at the cursor. KEYS: state, token. ARGV: cursor. */
+const invalidateScript = `
+if redis.call('HGET', KEYS[1], 'cursor') ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2])
+return 1`;
+
+/** KEYS: state. ARGV: the cursor the caller has. Returns the cursor, and the values of all entries if it is another one. */
 const readScript = `
-local version = redis.call('HGET', KEYS[1], 'version')
-if not version then return {-1} end
-if tonumber(version) <= tonumber(ARGV[1]) then return {tonumber(version)} end
-return {tonumber(version), redis.call('HVALS', KEYS[1])}`;
+local cursor = redis.call('HGET', KEYS[1], 'cursor')
+if not cursor then return {} end
+if cursor == ARGV[1] then return {cursor} end
+return {cursor, redis.call('HVALS', KEYS[1])}`;
 
 interface ScriptedRedis extends Redis {
-  readField(key: string, known: number): Promise<[version: number, values?: string[]]>;
-  patchField(key: string, ...args: (string | number)[]): Promise<number>;
-  replaceField(key: string, ...args: (string | number)[]): Promise<number>;
+  readField(key: string, known: string): Promise<[cursor?: Cursor, values?: string[]]>;
+  patchField(stateKey: string, tokenKey: string, ...args: (string | number)[]): Promise<number>;
+  beginFill(tokenKey: string, token: string, ttlSeconds: number): Promise<FillToken>;
+  fillField(stateKey: string, tokenKey: string, ...args: (string | number)[]): Promise<number>;
+  invalidateField(stateKey: string, tokenKey: string, cursor: Cursor): Promise<number>;
 }
+
+/** Longer than any read of a state takes. */
+const fillTokenTtlSeconds = 60;
 
 export class FieldCache {
   readonly #redis: ScriptedRedis;
@@ -88,8 +103,10 @@ export class FieldCache {
   readonly #ttlSeconds: number;
 
   constructor(redis: Redis, keys: CacheKeys, ttlSeconds: number) {
-    redis.defineCommand('patchField', { numberOfKeys: 1, lua: patchScript });
-    redis.defineCommand('replaceField', { numberOfKeys: 1, lua: replaceScript });
+    redis.defineCommand('patchField', { numberOfKeys: 2, lua: patchScript });
+    redis.defineCommand('beginFill', { numberOfKeys: 1, lua: beginFillScript });
+    redis.defineCommand('fillField', { numberOfKeys: 2, lua: fillScript });
+    redis.defineCommand('invalidateField', { numberOfKeys: 2, lua: invalidateScript });
     redis.defineCommand('readField', { numberOfKeys: 1, lua: readScript });
     this.#redis = redis as ScriptedRedis;
     this.#keys = keys;
@@ -97,57 +114,64 @@ export class FieldCache {
   }
 
   /**
-   * Writes a commit to the cache and publishes its delta, atomically.
+   * Patches the copy and publishes the delta, atomically.
+   * @returns whether there is a copy at the commit's cursor now; otherwise the caller may fill the cache
    * @throws whatever ioredis throws when Redis is unavailable; the commit can be published again later
    */
-  async publish({ from, fragments, delta, fullState }: Publication): Promise<void> {
-    const key = this.#keys.stateKey(fragments.field);
-    const channel = this.#keys.fieldChannel(fragments.field);
-    const message = encodeChangeMessage({ from, to: fragments.version, delta });
+  async publish({ from, fragments, delta }: Publication): Promise<boolean> {
+    const { field, cursor } = fragments;
     const removals = listRemovedEntries(fragments);
-    const needsFullState = await this.#redis.patchField(
-      key,
+    const hasCopy = await this.#redis.patchField(
+      this.#keys.stateKey(field),
+      this.#keys.fillTokenKey(field),
       from,
-      fragments.version,
+      cursor,
       this.#ttlSeconds,
-      channel,
-      message,
+      this.#keys.fieldChannel(field),
+      encodeChangeMessage({ from, to: cursor, delta }),
       removals.length,
       ...removals,
       ...encodeHash(fragments),
     );
-    if (needsFullState === 1) {
-      const entries = encodeHash(fullState());
-      await this.#redis.replaceField(key, fragments.version, this.#ttlSeconds, channel, message, ...entries);
-    }
+    return hasCopy === 1;
   }
 
-  /** Stores a state that was read from PostgreSQL, unless the cache has one that is as new. Publishes nothing. */
-  async populate(fragments: StateFragments): Promise<void> {
-    const key = this.#keys.stateKey(fragments.field);
-    await this.#redis.replaceField(key, fragments.version, this.#ttlSeconds, '', '', ...encodeHash(fragments));
+  /** To be called before the state is read from PostgreSQL. */
+  async beginFill(field: FieldId): Promise<FillToken> {
+    return this.#redis.beginFill(this.#keys.fillTokenKey(field), randomUUID(), fillTokenTtlSeconds);
   }
 
-  /** The version of the cached copy; undefined when there is none. */
-  async readVersion(field: FieldId): Promise<number | undefined> {
-    const version = await this.#redis.hget(this.#keys.stateKey(field), 'version');
-    return version === null ? undefined : Number(version);
+  /** Stores a state that was read from PostgreSQL after the token was taken, unless the token is void by now. */
+  async fill(token: FillToken, fragments: StateFragments): Promise<void> {
+    const [stateKey, tokenKey] = [this.#keys.stateKey(fragments.field), this.#keys.fillTokenKey(fragments.field)];
+    await this.#redis.fillField(stateKey, tokenKey, token, this.#ttlSeconds, ...encodeHash(fragments));
+  }
+
+  /** Deletes the copy if it is still the one at `cursor`, which PostgreSQL has turned out not to be at. */
+  async invalidate(field: FieldId, cursor: Cursor): Promise<void> {
+    await this.#redis.invalidateField(this.#keys.stateKey(field), this.#keys.fillTokenKey(field), cursor);
+  }
+
+  /** The cursor of the cached copy; undefined when there is none. */
+  async readCursor(field: FieldId): Promise<Cursor | undefined> {
+    const cursor = await this.#redis.hget(this.#keys.stateKey(field), 'cursor');
+    return cursor === null ? undefined : (cursor as Cursor);
   }
 
   /** The cached copy; undefined when there is none. */
   async read(field: FieldId): Promise<StateFragments | undefined> {
-    return (await this.readNewer(field))?.fragments;
+    return (await this.readUnless(field))?.fragments;
   }
 
-  /** The version of the cached copy, and the copy itself if it is newer than `known`; undefined when there is none. */
-  async readNewer(
+  /** The cursor of the cached copy, and the copy itself unless it is at `known`; undefined when there is none. */
+  async readUnless(
     field: FieldId,
-    known = noVersion,
-  ): Promise<{ version: number; fragments?: StateFragments } | undefined> {
-    const [version, values] = await this.#redis.readField(this.#keys.stateKey(field), known);
-    if (version === noVersion) return undefined;
+    known?: Cursor,
+  ): Promise<{ cursor: Cursor; fragments?: StateFragments } | undefined> {
+    const [cursor, values] = await this.#redis.readField(this.#keys.stateKey(field), known ?? '');
+    if (cursor === undefined) return undefined;
     const fragments = values && decodeHash(field, values);
-    return fragments ? { version, fragments } : { version };
+    return fragments ? { cursor, fragments } : { cursor };
   }
 
   /** Publishes the results of a request's updates to the API process that waits for them. */

@@ -1,21 +1,22 @@
 /**
- * The format of the Redis hash that holds the copy of a field: one entry for the version, one for the header and one for
+ * The format of the Redis hash that holds the copy of a field: one entry for the cursor, one for the header and one for
  * every particle and cell. A value alone identifies its entry, so that a reader can use `HVALS`, which transfers and
  * parses half as many strings as `HGETALL`. The first character of a value names its kind:
  *
  * | entry | name | value |
  * |---|---|---|
- * | version | `version` | decimal number |
+ * | cursor | `cursor` | `<version>.<hash>` |
  * | header | `head` | JSON object |
  * | particle | `p:<id>` | `p<order> <length of the id> <id><json>` |
  * | cell | `c:<x>,<y>` | `c<x>,<y> <json>` |
  */
+import { type Cursor, versionOf } from '../field/cursor.ts';
 import type { FieldId } from '../field/ids.ts';
 import type { CellFragment, ParticleFragment, StateFragments, StateHeader } from './state-fragments.ts';
 
 /** Encodes a state, or the changed part of one, as the alternating names and values of an `HSET`. */
-export function encodeHash({ version, header, particles, cells }: StateFragments): string[] {
-  const entries = ['version', String(version), 'head', JSON.stringify(header)];
+export function encodeHash({ cursor, header, particles, cells }: StateFragments): string[] {
+  const entries = ['cursor', cursor, 'head', JSON.stringify(header)];
   for (const { id, order, json } of particles) {
     if (json !== undefined) entries.push(`p:${id}`, `p${order} ${id.length} ${id}${json}`);
   }
@@ -23,9 +24,9 @@ export function encodeHash({ version, header, particles, cells }: StateFragments
   return entries;
 }
 
-/** Decodes the values of all entries; undefined when the version or the header is missing. */
+/** Decodes the values of all entries; undefined when the cursor or the header is missing. */
 export function decodeHash(field: FieldId, values: readonly string[]): StateFragments | undefined {
-  let version: number | undefined;
+  let cursor: Cursor | undefined;
   let header: StateHeader | undefined;
   const particles: ParticleFragment[] = [];
   const cells: CellFragment[] = [];
@@ -35,10 +36,10 @@ export function decodeHash(field: FieldId, values: readonly string[]): StateFrag
       const separatorAt = value.indexOf(' ');
       cells.push({ cell: value.slice(1, separatorAt), json: value.slice(separatorAt + 1) });
     } else if (value.startsWith('{')) header = JSON.parse(value) as StateHeader;
-    else version = Number(value);
+    else cursor = value as Cursor;
   }
-  if (version === undefined || header === undefined) return undefined;
-  return { field, version, header, particles, cells, quantumFieldsChanged: true };
+  if (cursor === undefined || header === undefined) return undefined;
+  return { field, version: versionOf(cursor), cursor, header, particles, cells, quantumFieldsChanged: true };
 }
 
 function decodeParticle(value: string): ParticleFragment {

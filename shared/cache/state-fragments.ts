@@ -3,11 +3,12 @@
  * cell is encoded once; the same text goes to the cache, the channel and the subscribers.
  */
 
+import type { Cursor } from '../field/cursor.ts';
 import { computeMetrics, type Metrics } from '../field/dynamics/field-metrics.ts';
 import type { QuantumField } from '../field/dynamics/quantum-field.ts';
 import type { FieldId } from '../field/ids.ts';
 import type { ChangeSet } from '../field/merge-update.ts';
-import type { FieldState } from '../field/state.ts';
+import { cursorOf, type FieldState } from '../field/state.ts';
 import { viewParticle, viewQuantumField } from '../field/view.ts';
 
 export interface ParticleFragment {
@@ -27,6 +28,8 @@ export interface CellFragment {
 /** All parts of a state except particles and cells. */
 export interface StateHeader {
   readonly metrics: Metrics;
+  /** The highest timestamp of any register that was ever written. */
+  readonly maxTimestamp: number;
   readonly quantumFields: readonly QuantumField[];
   /** The last version at which particles were evicted because there were too many. */
   readonly evictedAt: number;
@@ -35,6 +38,7 @@ export interface StateHeader {
 export interface StateFragments {
   readonly field: FieldId;
   readonly version: number;
+  readonly cursor: Cursor;
   readonly header: StateHeader;
   readonly particles: readonly ParticleFragment[];
   readonly cells: readonly CellFragment[];
@@ -49,8 +53,10 @@ export function toFragments(state: FieldState, changes?: ChangeSet): StateFragme
   return {
     field: state.field,
     version: state.version,
+    cursor: cursorOf(state),
     header: {
       metrics: computeMetrics(state),
+      maxTimestamp: state.dynamics.maxTimestamp,
       quantumFields: state.quantumFields.map(viewQuantumField),
       evictedAt: state.dynamics.evictedAt,
     },

@@ -1,11 +1,12 @@
 /** Assembles fragments into the JSON that clients receive: a whole state, its summary, a delta. */
 import type { DeltaUpdate } from '../contract/stream.ts';
+import type { Cursor } from '../field/cursor.ts';
 import type { Conflict } from '../field/registers/conflict-record.ts';
 import type { CellFragment, ParticleFragment, StateFragments } from './state-fragments.ts';
 
 /** A state and its summary in JSON, except for the number of active nodes, which is presence and not part of the log. */
 export interface SerializedState {
-  readonly version: number;
+  readonly cursor: Cursor;
   readonly state: BodyTemplate;
   readonly summary: BodyTemplate;
 }
@@ -16,17 +17,17 @@ export interface BodyTemplate {
   readonly suffix: Buffer;
 }
 
-export function serializeState({ field, version, header, particles, cells }: StateFragments): SerializedState {
+export function serializeState({ field, version, cursor, header, particles, cells }: StateFragments): SerializedState {
   const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = header.metrics;
   const prefix = Buffer.from(
-    `{"field":"${field}","version":${version},"globalResonance":${globalResonance},` +
+    `{"field":"${field}","version":${version},"cursor":"${cursor}","maxTimestamp":${header.maxTimestamp},"globalResonance":${globalResonance},` +
       `"collectiveIntelligence":${collectiveIntelligence},"activeNodes":`,
   );
   const quantumFields = JSON.stringify(header.quantumFields);
   const room = `,"room64Active":${room64Active}`;
   const end = `,"lastUpdate":${lastUpdate}}`;
   return {
-    version,
+    cursor,
     state: {
       prefix,
       suffix: Buffer.from(
@@ -67,12 +68,12 @@ const maxConflicts = 20;
 
 /**
  * Assembles the `delta` message of the stream.
- * @param from the version that the delta applies to; it leads to `fragments.version`
- * @param fragments the changed parts, with their values at `fragments.version`
+ * @param from the state that the delta applies to; it leads to `fragments.cursor`
+ * @param fragments the changed parts, with their values in that state
  * @param conflicts the conflicts of these updates, oldest first, if they are known
  */
 export function serializeDelta(
-  from: number,
+  from: Cursor,
   fragments: StateFragments,
   updates: readonly DeltaUpdate[],
   conflicts: readonly Conflict[] = [],
@@ -80,7 +81,7 @@ export function serializeDelta(
   const particles = fragments.particles.map(({ id, json }) => `${JSON.stringify(id)}:${json ?? 'null'}`).join(',');
   const cells = fragments.cells.map(({ cell, json }) => `"${cell}":${json}`).join(',');
   return (
-    `{"type":"delta","from":${from},"to":${fragments.version},"changes":{"particles":{${particles}},` +
+    `{"type":"delta","from":"${from}","to":"${fragments.cursor}","maxTimestamp":${fragments.header.maxTimestamp},"changes":{"particles":{${particles}},` +
     `"cells":{${cells}},${renderHeader(fragments)}},"updates":${JSON.stringify(updates)}${renderConflicts(conflicts)}}`
   );
 }

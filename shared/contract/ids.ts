@@ -1,5 +1,6 @@
 /** Schemas of identifiers and of the numbers that order updates. */
 import { z } from 'zod';
+import { type Cursor, cursorPattern, isCursor } from '../field/cursor.ts';
 import {
   type DeviceId,
   deviceIdPattern,
@@ -32,4 +33,11 @@ export const particleIdSchema = boundedText(1, 128).meta({ id: 'ParticleId', exa
 
 export const counterSchema = z.int().min(1).meta({ id: 'Counter' });
 export const versionSchema = z.int().min(0).meta({ id: 'Version' });
+export const cursorSchema = branded<Cursor>(
+  z
+    .string()
+    .regex(cursorPattern, 'must be a cursor: a version, a dot and 16 hex digits')
+    .refine(isCursor, 'has a version above 2^53')
+    .meta({ id: 'Cursor', example: '12.9f86d081884c7d65' }),
+);
 export const timeSchema = z.int().min(0).meta({ id: 'TimeMs' });

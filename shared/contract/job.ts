@@ -1,7 +1,8 @@
 /** Jobs of the queue: the updates of one request, or of several requests that were batched into one job. */
 import { z } from 'zod';
+import type { Cursor } from '../field/cursor.ts';
 import type { DeviceId, FieldId } from '../field/ids.ts';
-import type { Update } from '../field/update.ts';
+import type { SentUpdate } from '../field/update.ts';
 import { deviceIdSchema, fieldIdSchema, timeSchema } from './ids.ts';
 import type { UpdateResult } from './receipt.ts';
 import { schemaFor } from './schema-for.ts';
@@ -14,7 +15,7 @@ export const applyUpdatesJob = 'apply-updates';
 export interface ApplyUpdates {
   readonly field: FieldId;
   readonly device: DeviceId;
-  readonly updates: readonly Update[];
+  readonly updates: readonly SentUpdate[];
   /** When the API accepted the request, in ms since the epoch. */
   readonly acceptedAt: number;
   /** The `sub` claim of the token, for the audit log. */
@@ -56,6 +57,7 @@ export interface ReplyAddress {
 export interface ApplyUpdatesResult {
   readonly field: FieldId;
   readonly version: number;
+  readonly cursor: Cursor;
   readonly results: readonly UpdateResult[];
 }
 

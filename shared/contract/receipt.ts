@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { foldOutcomes } from '../field/fold.ts';
 import { resolutions } from '../field/registers/conflict-record.ts';
-import { counterSchema, deviceIdSchema, fieldIdSchema, timeSchema, versionSchema } from './ids.ts';
+import { counterSchema, cursorSchema, deviceIdSchema, fieldIdSchema, timeSchema, versionSchema } from './ids.ts';
 
 export const durabilitySchema = z.enum(['fsync', 'everysec', 'memory', 'postgres']).meta({
   id: 'Durability',
@@ -13,7 +13,7 @@ export const durabilitySchema = z.enum(['fsync', 'everysec', 'memory', 'postgres
 export type Durability = z.infer<typeof durabilitySchema>;
 
 /** What the fold resulted in, or why an update was not folded again. */
-export const outcomeSchema = z.enum([...foldOutcomes, 'duplicate', 'reused']).meta({ id: 'Outcome' });
+export const outcomeSchema = z.enum([...foldOutcomes, 'duplicate', 'reused', 'expired']).meta({ id: 'Outcome' });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
 export const resolutionSchema = z.enum(resolutions).meta({ id: 'Resolution' });
@@ -24,6 +24,7 @@ const resultSchema = z
     counter: counterSchema,
     outcome: outcomeSchema,
     version: versionSchema,
+    cursor: cursorSchema,
     resolution: resolutionSchema.optional(),
   })
   .meta({ id: 'Result' });
@@ -47,6 +48,7 @@ export const appliedSchema = z
   .strictObject({
     field: fieldIdSchema,
     version: versionSchema,
+    cursor: cursorSchema,
     results: z.array(resultSchema),
     serverTime: timeSchema,
     adjusted: z.array(counterSchema).optional(),
@@ -62,6 +64,7 @@ export const receiptSchema = z
     counter: counterSchema,
     status: z.enum(['applied', 'unknown']),
     version: versionSchema.optional(),
+    cursor: cursorSchema.optional(),
     outcome: outcomeSchema.optional(),
     resolution: resolutionSchema.optional(),
   })

@@ -6,7 +6,15 @@ import type { QuantumField } from '../field/dynamics/quantum-field.ts';
 import type { Conflict, ConflictingWrite } from '../field/registers/conflict-record.ts';
 import type { ParticleAttributes } from '../field/update.ts';
 import type { Changes, ParticleView } from '../field/view.ts';
-import { counterSchema, deviceIdSchema, fieldIdSchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
+import {
+  counterSchema,
+  cursorSchema,
+  deviceIdSchema,
+  fieldIdSchema,
+  particleIdSchema,
+  timeSchema,
+  versionSchema,
+} from './ids.ts';
 import { outcomeSchema, resolutionSchema } from './receipt.ts';
 import { schemaFor } from './schema-for.ts';
 import { createUpdateSchema } from './update.ts';
@@ -59,6 +67,8 @@ export const summarySchema = z
   .strictObject({
     field: fieldIdSchema,
     version: versionSchema,
+    cursor: cursorSchema,
+    maxTimestamp: timeSchema.meta({ description: 'The highest timestamp of any value that was ever written.' }),
     ...metrics,
     activeNodes: z.int().min(0),
     quantumFields: z.array(quantumFieldSchema),
@@ -126,6 +136,7 @@ export const clockSchema = z
   .strictObject({
     field: fieldIdSchema,
     version: versionSchema,
+    cursor: cursorSchema,
     clock: z.record(z.string(), counterSchema),
   })
   .meta({ id: 'Clock' });
@@ -135,6 +146,7 @@ export const createLogEntrySchema = (gridSize: number) =>
   z
     .strictObject({
       version: versionSchema,
+      cursor: cursorSchema,
       device: deviceIdSchema,
       time: timeSchema,
       outcome: outcomeSchema,

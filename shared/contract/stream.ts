@@ -1,6 +1,6 @@
 /** Schemas of the messages of the streams (WebSocket and Server-Sent Events). */
 import { z } from 'zod';
-import { counterSchema, deviceIdSchema, timeSchema, versionSchema } from './ids.ts';
+import { counterSchema, cursorSchema, deviceIdSchema, timeSchema, versionSchema } from './ids.ts';
 import { problemSchema } from './problem.ts';
 import { durabilitySchema, outcomeSchema, resolutionSchema } from './receipt.ts';
 import { changesSchema, conflictSchema, stateSchema } from './state.ts';
@@ -25,17 +25,27 @@ const deltaUpdateSchema = z.strictObject({
 });
 export type DeltaUpdate = z.infer<typeof deltaUpdateSchema>;
 
+/** Why a snapshot was sent instead of a delta. */
+const snapshotReasonSchema = z.enum(['start', 'gap', 'unknown-cursor']);
+export type SnapshotReason = z.infer<typeof snapshotReasonSchema>;
+
 const deltaSchema = z.strictObject({
   type: z.literal('delta'),
-  from: versionSchema,
-  to: versionSchema,
+  from: cursorSchema,
+  to: cursorSchema,
+  maxTimestamp: timeSchema,
   changes: changesSchema,
   updates: z.array(deltaUpdateSchema),
   conflicts: z.array(conflictSchema).optional(),
 });
 
 export const serverMessageSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('snapshot'), version: versionSchema, state: stateSchema }),
+  z.strictObject({
+    type: z.literal('snapshot'),
+    cursor: cursorSchema,
+    reason: snapshotReasonSchema,
+    state: stateSchema,
+  }),
   deltaSchema,
   z.strictObject({ type: z.literal('presence'), activeNodes: z.int().min(0) }),
   z.strictObject({

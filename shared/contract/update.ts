@@ -1,14 +1,14 @@
 /** Schemas of an update and of a batch of updates; their types are declared in `shared/field`. */
 import { z } from 'zod';
-import { eventTypes, type Update } from '../field/update.ts';
-import { counterSchema, deviceKeySchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
+import { eventTypes, type SentUpdate } from '../field/update.ts';
+import { counterSchema, cursorSchema, deviceKeySchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
 import { schemaFor } from './schema-for.ts';
 import { boundedText } from './text.ts';
 import { maxUpdatesPerRequest } from './wire.ts';
 
 const maxCellsPerUpdate = 900;
 const maxConnections = 64;
-const maxClockEntries = 4096;
+const maxClockEntries = 64;
 
 const unitNumber = z.number().min(0).max(1);
 const vector = z.strictObject({ x: z.number(), y: z.number(), z: z.number().default(0) }).meta({ id: 'Vector' });
@@ -16,7 +16,7 @@ const vector = z.strictObject({ x: z.number(), y: z.number(), z: z.number().defa
 const origin = {
   counter: counterSchema,
   timestamp: timeSchema,
-  seen: versionSchema.default(0),
+  seen: z.union([versionSchema, cursorSchema]).default(0),
   clock: z
     .record(deviceKeySchema, z.int().min(0))
     .refine((clock) => Object.keys(clock).length <= maxClockEntries, `has more than ${maxClockEntries} entries`)
@@ -64,7 +64,7 @@ function cellsSet(gridSize: number) {
 
 /** One change by one device, on a grid of `gridSize` × `gridSize` cells. */
 export function createUpdateSchema(gridSize: number) {
-  return schemaFor<Update>()(
+  return schemaFor<SentUpdate>()(
     z
       .discriminatedUnion('kind', [particlePut, particleRemove, cellsSet(gridSize), fieldEvent])
       .meta({ title: 'Update' }),

@@ -1,6 +1,6 @@
 /** Constants of the protocol. Without schemas, so that the client can import them without zod. */
 
-export const streamProtocol = 'field.v1';
+export const streamProtocol = 'field.v2';
 export const bearerProtocolPrefix = 'bearer.';
 
 /** WebSocket close codes: those of RFC 6455, and from 4000 on those of this protocol. */

@@ -9,6 +9,8 @@ import type { Update } from './update.ts';
 export interface LoggedUpdate {
   readonly version: number;
   readonly device: DeviceId;
+  /** The hash of the entry, in hex. */
+  readonly hash: string;
   /** Log time in ms. */
   readonly time: number;
   readonly update: Update;
@@ -26,6 +28,7 @@ export function replayUpdate(
     throw new RangeError(`version ${entry.version} does not follow ${state.version} in the log of ${state.field}`);
   }
   const result = foldUpdate(state, entry.device, entry.update, entry.time, changes);
+  state.hash = entry.hash;
   if (entry.sweptThrough !== undefined) purgeTombstones(state, entry.sweptThrough);
   return result;
 }

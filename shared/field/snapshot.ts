@@ -32,6 +32,7 @@ export type CellRecord = readonly [number, number, number, ...StampRecord];
 
 export interface FieldSnapshot {
   readonly version: number;
+  readonly hash: string;
   readonly time: number;
   /** The existing particles in order of creation, then the tombstones in order of removal. */
   readonly particles: readonly ParticleRecord[];
@@ -46,6 +47,7 @@ export type StoredSnapshot = Omit<FieldSnapshot, 'dynamics'> & { readonly dynami
 export function encodeSnapshot(state: FieldState): FieldSnapshot {
   return {
     version: state.version,
+    hash: state.hash,
     time: state.time,
     particles: [...state.particles.values(), ...state.tombstones.values()].map(encodeParticle),
     cells: [...state.cells].map(encodeCell).sort(compareCells),
@@ -58,6 +60,7 @@ export function encodeSnapshot(state: FieldState): FieldSnapshot {
 export function decodeSnapshot(field: FieldId, snapshot: StoredSnapshot): FieldState {
   const state = createFieldState(field);
   state.version = snapshot.version;
+  state.hash = snapshot.hash;
   state.time = snapshot.time;
   state.quantumFields = snapshot.quantumFields;
   for (const record of snapshot.particles) {

@@ -1,5 +1,6 @@
 /** The whole state of a field: registers, dynamics, and the version of the log up to which it was folded. */
 
+import { type Cursor, emptyHash, formatCursor } from './cursor.ts';
 import { ParticleIndex } from './dynamics/particle-index.ts';
 import { createPrimaryField, type QuantumField } from './dynamics/quantum-field.ts';
 import type { FieldId } from './ids.ts';
@@ -11,6 +12,8 @@ export interface FieldState {
   readonly field: FieldId;
   /** The number of updates that have been applied. */
   version: number;
+  /** The hash of that version in the field's log, in hex; `emptyHash` in copies that follow no log. */
+  hash: string;
   /** Log time of the last update, in ms. */
   time: number;
   /** Particles that exist, in order of creation. */
@@ -64,6 +67,7 @@ export function createFieldState(field: FieldId): FieldState {
   return {
     field,
     version: 0,
+    hash: emptyHash,
     time: 0,
     particles: new Map(),
     tombstones: new Map(),
@@ -84,4 +88,8 @@ export function getParticleIndex(state: FieldState): ParticleIndex {
 export function getTombstoneIndex(state: FieldState): ParticleIndex {
   state.tombstoneIndex ??= new ParticleIndex(state.tombstones.values());
   return state.tombstoneIndex;
+}
+
+export function cursorOf({ version, hash }: Pick<FieldState, 'version' | 'hash'>): Cursor {
+  return formatCursor(version, hash);
 }

@@ -1,18 +1,23 @@
 /** Types of updates. An update is one change by one device; `shared/contract` has validated it before it is folded. */
 
+import type { Cursor } from './cursor.ts';
+
 export interface Vector {
   readonly x: number;
   readonly y: number;
   readonly z: number;
 }
 
-interface UpdateOrigin {
+interface UpdateOrigin<Seen> {
   /** The sequence number of the update among those of its device, from 1. */
   readonly counter: number;
   /** Hybrid logical time in ms: at least the device's clock, and above every timestamp that it had read. Breaks ties only. */
   readonly timestamp: number;
-  /** The highest version of the field that the device had applied. */
-  readonly seen: number;
+  /**
+   * The state that the device held when it made the update. Devices send a cursor or, in simple clients, a version; the
+   * worker resolves it to a version of this history before it folds the update.
+   */
+  readonly seen: Seen;
   /** A vector clock: for each other device, the highest counter whose update this device had applied. */
   readonly clock?: Readonly<Record<string, number>>;
 }
@@ -26,15 +31,22 @@ export interface ParticleAttributes {
   readonly connections?: readonly string[];
 }
 
-export type ParticlePut = UpdateOrigin & ParticleAttributes & { readonly kind: 'particle.put'; readonly id: string };
-export type ParticleRemove = UpdateOrigin & { readonly kind: 'particle.remove'; readonly id: string };
+export type ParticlePut<Seen = number> = UpdateOrigin<Seen> &
+  ParticleAttributes & { readonly kind: 'particle.put'; readonly id: string };
+export type ParticleRemove<Seen = number> = UpdateOrigin<Seen> & {
+  readonly kind: 'particle.remove';
+  readonly id: string;
+};
 
 export interface CellValue {
   readonly x: number;
   readonly y: number;
   readonly value: number;
 }
-export type CellsSet = UpdateOrigin & { readonly kind: 'cells.set'; readonly cells: readonly CellValue[] };
+export type CellsSet<Seen = number> = UpdateOrigin<Seen> & {
+  readonly kind: 'cells.set';
+  readonly cells: readonly CellValue[];
+};
 
 export const eventTypes = [
   'resonance',
@@ -48,10 +60,13 @@ export const eventTypes = [
   'bloom',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
-export type FieldEvent = UpdateOrigin & {
+export type FieldEvent<Seen = number> = UpdateOrigin<Seen> & {
   readonly kind: 'event';
   readonly type: EventType;
   readonly intensity?: number;
 };
 
-export type Update = ParticlePut | ParticleRemove | CellsSet | FieldEvent;
+/** An update whose `seen` is resolved: what the log stores and the fold uses. */
+export type Update<Seen = number> = ParticlePut<Seen> | ParticleRemove<Seen> | CellsSet<Seen> | FieldEvent<Seen>;
+/** An update as devices send it. */
+export type SentUpdate = Update<number | Cursor>;

@@ -1,11 +1,11 @@
 /** The one change that is made to updates before they are enqueued, by the API and by the CLI. */
-import type { Update } from '../field/update.ts';
+import type { SentUpdate } from '../field/update.ts';
 
 /** How far ahead of the server a timestamp may be. */
 const maxClockSkewMs = 60_000;
 
 export interface ClampedUpdates {
-  readonly updates: readonly Update[];
+  readonly updates: readonly SentUpdate[];
   /** The counters of the updates whose timestamps were lowered. */
   readonly adjusted: readonly number[];
 }
@@ -15,7 +15,7 @@ export interface ClampedUpdates {
  * write from then on.
  * @param now the server's time in ms
  */
-export function clampTimestamps(updates: readonly Update[], now: number): ClampedUpdates {
+export function clampTimestamps(updates: readonly SentUpdate[], now: number): ClampedUpdates {
   const limit = now + maxClockSkewMs;
   if (updates.every(({ timestamp }) => timestamp <= limit)) return { updates, adjusted: [] };
   const adjusted: number[] = [];

@@ -198,7 +198,7 @@ t.test('only configured origins may read responses or open sockets', async (t) =
   t.equal(plain.headers.get('vary'), 'Origin', 'caches get Vary on every response');
   t.match(plain.headers.get('access-control-expose-headers'), /etag.*ratelimit/);
   const evil = { authorization: `Bearer ${token}`, origin: 'https://evil.example' };
-  t.match(await refusedUpgrade(streamUrl(production, 'global'), ['field.v1'], evil), { status: 403 });
+  t.match(await refusedUpgrade(streamUrl(production, 'global'), ['field.v2'], evil), { status: 403 });
 });
 
 t.test('without configured origins no response has CORS headers', async (t) => {

@@ -88,7 +88,7 @@ t.test('open streams are limited over all processes, and so are new streams', as
   const few = await withApi(t, backing, { LIMIT_NEW_STREAMS: '1' });
   const opener = await few.createToken({ user: 'opener' });
   (await openStream(t, few, { token: opener, field: 'global' })).close();
-  const again = refusedUpgrade(streamUrl(few, 'global'), ['field.v1'], { authorization: `Bearer ${opener}` });
+  const again = refusedUpgrade(streamUrl(few, 'global'), ['field.v2'], { authorization: `Bearer ${opener}` });
   t.match(await again, { status: 429, body: { code: 'rate_limited' } });
 });
 

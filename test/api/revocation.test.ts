@@ -65,7 +65,7 @@ t.test('a revoked token is refused and its streams are closed, on every process'
   await waitUntilRefused(token);
   const sent = await first.request('/api/fields/global/updates', { token, body: { updates: [setCell(1, 1, 0.5)] } });
   t.match(sent, { status: 401, body: { code: 'token_revoked' } });
-  t.match(await refusedUpgrade(streamUrl(first, 'global'), ['field.v1'], { authorization: `Bearer ${token}` }), {
+  t.match(await refusedUpgrade(streamUrl(first, 'global'), ['field.v2'], { authorization: `Bearer ${token}` }), {
     status: 401,
     body: { code: 'token_revoked' },
   });

@@ -135,7 +135,11 @@ function describe(update: object): string {
 
 function foldLog(log: Awaited<ReturnType<typeof readWholeLog>>) {
   const state = createFieldState(asField(field));
-  for (const { device, update, time } of log) foldUpdate(state, device, update, time, emptyChangeSet());
+  for (const { device, update, time } of log) {
+    // The log has resolved versions, which are a case of what may be sent.
+    const seen = typeof update.seen === 'number' ? update.seen : 0;
+    foldUpdate(state, device, { ...update, seen }, time, emptyChangeSet());
+  }
   const cells = Object.fromEntries([...state.cells].map(([cell, { value }]) => [cell, value]));
   const memoryParticles = [...state.particles.values()].map(viewParticle);
   return { version: state.version, cells, memoryParticles, quantumFields: state.quantumFields };

@@ -7,15 +7,13 @@ import { connectDatabase } from '../../db/connect.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { createLogger } from '../../shared/process/logger.ts';
-import { commitBatch } from '../../workers/commit/commit-batch.ts';
-import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
 import { publishBatch } from '../../workers/commit/publish.ts';
+import { openCommitter } from '../support/committer.ts';
 import { captureStatements, countRedis, countWalBytes } from '../support/measure/count-costs.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { withPostgres } from '../support/servers/postgres.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
 
-const settings = { snapshotEvery: 5000 };
 const fields = Array.from({ length: 20 }, (_, index) => asField(`field-${index}`));
 
 /** One update of one device in each of the fields. */
@@ -29,34 +27,36 @@ const withoutSnapshots = (statements: string[]) =>
 
 t.test('a commit of twenty fields takes as many statements as a commit of one', async (t) => {
   const { db } = await withBacking(t);
-  const live = new HotFieldCache();
+  const committer = openCommitter(db);
   const commit =
     (counter: number, ids = fields) =>
     () =>
-      commitBatch(db, live, batchOf(counter, ids), settings);
+      committer.commit(batchOf(counter, ids));
   const cold = withoutSnapshots(await captureStatements(db, commit(1)));
   t.ok(cold.length <= 8, `not cached: ${cold.length} of 8\n${cold.join('\n')}`);
   const warm = withoutSnapshots(await captureStatements(db, commit(2)));
-  t.ok(warm.length <= 4, `cached: ${warm.length} of 4 (begin, lock, write, commit)\n${warm.join('\n')}`);
+  t.ok(warm.length <= 1, `cached: ${warm.length} of 1 (compare and append)\n${warm.join('\n')}`);
   const alone = withoutSnapshots(await captureStatements(db, commit(3, fields.slice(0, 1))));
   t.equal(alone.length, warm.length, 'one field');
   const again = withoutSnapshots(await captureStatements(db, commit(3, fields.slice(0, 1))));
   t.ok(
-    again.length <= 4,
-    `sent again: ${again.length} of 4 (the log is read and nothing is written)\n${again.join('\n')}`,
+    again.length <= 2,
+    `sent again: ${again.length} of 2 (the log is read and nothing is written)\n${again.join('\n')}`,
   );
 });
 
 t.test('publishing takes one command per field, and its size depends on the change and not on the state', async (t) => {
   const { db, cache, cacheRedis, log } = await withBacking(t);
-  const live = new HotFieldCache();
+  const committer = openCommitter(db);
   const [field = asField('field')] = fields;
   const particles = Array.from({ length: 500 }, (_, index) => putParticle(index + 1, `star-${index}`));
   const send = (updates: typeof particles) =>
-    commitBatch(db, live, new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]), settings);
-  await publishBatch({ db, cache, log }, (await send(particles)).values());
+    committer.commit(new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]));
+  await publishBatch({ store: committer.store, cache, log }, (await send(particles)).values());
   const applied = await send([putParticle(501, 'star-7', { resonance: 0.25 })]);
-  const { calls, bytesIn } = await countRedis(cacheRedis, () => publishBatch({ db, cache, log }, applied.values()));
+  const { calls, bytesIn } = await countRedis(cacheRedis, () =>
+    publishBatch({ store: committer.store, cache, log }, applied.values()),
+  );
   t.equal((calls.get('evalsha') ?? 0) + (calls.get('eval') ?? 0), 1, 'one round trip');
   t.equal(calls.get('publish'), 1);
   t.ok(bytesIn <= 3000, `${bytesIn} of 3,000 bytes to Redis, with 500 particles in the field`);
@@ -67,13 +67,13 @@ t.test('an update writes a bounded number of bytes to the write-ahead log', asyn
   const log = createLogger({ name: 'test', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 2, applicationName: 'field-test', log });
   t.teardown(() => db.destroy());
-  const live = new HotFieldCache();
+  const committer = openCommitter(db);
   const field = asField('field');
   const commit = (first: number) => {
     const jobs = Array.from({ length: 100 }, (_, device) =>
       jobOf(field, asDevice(`phone-${device}`), [setCell(first, device % 30, device / 100)]),
     );
-    return commitBatch(db, live, new Map([[field, jobs]]), settings);
+    return committer.commit(new Map([[field, jobs]]));
   };
   await commit(1);
   // After a checkpoint, the first change to a page logs the whole page. A commit before counting excludes that.

@@ -2,8 +2,7 @@
 import t from 'tap';
 import { LatestVersions } from '../../api/state/latest-versions.ts';
 import { StateReader } from '../../api/state/state-reader.ts';
-import { commitBatch } from '../../workers/commit/commit-batch.ts';
-import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
+import { openCommitter } from '../support/committer.ts';
 import { captureStatements, countRedis } from '../support/measure/count-costs.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
@@ -31,9 +30,7 @@ t.test('a single request takes one round trip to the queue, and concurrent reque
 t.test('a read of a cached state reads only its version from Redis and nothing from PostgreSQL', async (t) => {
   const { db, cache, cacheRedis, reader, log } = await withBacking(t);
   const updates = Array.from({ length: 200 }, (_, index) => putParticle(index + 1, `star-${index}`));
-  await commitBatch(db, new HotFieldCache(), new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]), {
-    snapshotEvery: 5000,
-  });
+  await openCommitter(db).commit(new Map([[field, [jobOf(field, asDevice('phone'), updates)]]]));
   const read = async (states: StateReader, how: string) => {
     let statements: string[] = [];
     const { calls } = await countRedis(cacheRedis, async () => {

@@ -5,9 +5,10 @@ import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import { FieldCache, type Publication } from '../../shared/cache/field-cache.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { renderBody, serializeDelta, serializeState } from '../../shared/cache/state-serializer.ts';
+import { versionOf } from '../../shared/field/cursor.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.ts';
-import { createFieldState, type FieldState } from '../../shared/field/state.ts';
+import { createFieldState, cursorOf, type FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
@@ -26,16 +27,18 @@ async function withCache(t: Test) {
   return { redis, cache: new FieldCache(redis, keys, 60), server };
 }
 
+const hashOf = (history: string, version: number) => `${history}${version}`.padStart(16, '0');
+
 /** Creates a state and a function that commits updates to it and returns the publication of a worker. */
-function createWriter() {
+function createWriter(history = 'a') {
   const state = createFieldState(field);
   const commit = (...updates: Update[]): Publication => {
-    const from = state.version;
+    const from = cursorOf(state);
     const changes: ChangeSet = emptyChangeSet();
     for (const update of updates) foldUpdate(state, device, update, 1000 + update.counter, changes);
+    state.hash = hashOf(history, state.version);
     const fragments = toFragments(state, changes);
-    const fullState = toFragments(state);
-    return { from, fragments, delta: serializeDelta(from, fragments, []), fullState: () => fullState };
+    return { from, fragments, delta: serializeDelta(from, fragments, []) };
   };
   return { state, commit };
 }
@@ -57,7 +60,12 @@ const threeCommits = () => {
   return { state: writer.state, commits };
 };
 
-t.test('the cache ends with the newest state for any order in which commits are published', async (t) => {
+/** Reads a state from PostgreSQL, as far as the cache is concerned, and stores it. */
+async function fill(cache: FieldCache, state: FieldState): Promise<void> {
+  await cache.fill(await cache.beginFill(field), toFragments(state));
+}
+
+t.test('commits published in any order leave the newest state or none, and never an older one', async (t) => {
   const { redis, cache } = await withCache(t);
   for (const order of [
     [0, 1, 2],
@@ -67,28 +75,49 @@ t.test('the cache ends with the newest state for any order in which commits are 
     [2, 0, 1],
     [2, 1, 0],
   ] as const) {
-    await redis.del(keys.stateKey(field));
+    await redis.flushdb();
+    await fill(cache, createFieldState(field));
     const { state, commits } = threeCommits();
     for (const index of order) await cache.publish(commits[index]);
-    t.equal(await cachedText(cache), textOf(state), order.join());
+    const text = await cachedText(cache);
+    if (order.join() === '0,1,2') t.equal(text, textOf(state));
+    else t.ok(text === undefined || text === textOf(state), order.join());
   }
 });
 
-t.test('a commit whose predecessor was not published replaces the whole copy', async (t) => {
+t.test('a commit deletes a copy that it does not continue, and says that the cache is to be filled', async (t) => {
   const { cache } = await withCache(t);
+  await fill(cache, createFieldState(field));
   const { state, commits } = threeCommits();
-  await cache.publish(commits[0]);
-  await cache.publish(commits[2]);
+  t.equal(await cache.publish(commits[0]), true);
+  t.equal(await cache.publish(commits[2]), false);
+  t.equal(await cachedText(cache), undefined);
+  await fill(cache, state);
   t.equal(await cachedText(cache), textOf(state));
+  const other = createWriter('b');
+  const ofOtherHistory = other.commit(...Array.from({ length: 7 }, (_, index) => setCell(index + 1, 3, 0.5)));
+  t.equal(await cache.publish(ofOtherHistory), false, 'the same version of another history');
+  t.equal(await cachedText(cache), undefined);
 });
 
-t.test('a cache fill that was read before a commit does not overwrite it', async (t) => {
+t.test('a state that was read before a commit was published is not stored', async (t) => {
   const { cache } = await withCache(t);
   const writer = createWriter();
-  await cache.publish(writer.commit(setCell(1, 1, 0.1)));
+  const token = await cache.beginFill(field);
   const readBeforeCommit = toFragments(writer.state);
-  await cache.publish(writer.commit(setCell(2, 1, 0.9)));
-  await cache.populate(readBeforeCommit);
+  t.equal(await cache.publish(writer.commit(setCell(1, 1, 0.1))), false);
+  await cache.fill(token, readBeforeCommit);
+  t.equal(await cachedText(cache), undefined);
+});
+
+t.test('a fill does not replace a copy', async (t) => {
+  const { cache } = await withCache(t);
+  const writer = createWriter();
+  const token = await cache.beginFill(field);
+  const older = toFragments(writer.state);
+  writer.commit(setCell(1, 1, 0.1));
+  await cache.fill(token, toFragments(writer.state));
+  await cache.fill(token, older);
   t.equal(await cachedText(cache), textOf(writer.state));
 });
 
@@ -96,36 +125,41 @@ t.test('an empty cache accepts a fill, and the next commit patches it', async (t
   const { redis, cache } = await withCache(t);
   const writer = createWriter();
   writer.commit(setCell(1, 1, 0.1), putParticle(2, 'a'));
-  await cache.populate(toFragments(writer.state));
-  const patch = writer.commit(setCell(3, 1, 0.9));
-  await cache.publish({ ...patch, fullState: () => t.fail('the whole state was not needed') as never });
+  await fill(cache, writer.state);
+  t.equal(await cache.publish(writer.commit(setCell(3, 1, 0.9))), true);
   t.equal(await cachedText(cache), textOf(writer.state));
   t.ok((await redis.ttl(keys.stateKey(field))) > 0, 'the copy expires');
 });
 
-t.test('the next commit restores a copy that was lost', async (t) => {
-  const { redis, cache } = await withCache(t);
-  const { state, commits } = threeCommits();
-  await cache.publish(commits[0]);
-  await cache.publish(commits[1]);
-  await redis.del(keys.stateKey(field));
-  await cache.publish(commits[2]);
-  t.equal(await cachedText(cache), textOf(state));
+t.test('only the copy at the given cursor is invalidated, and tokens are void afterwards', async (t) => {
+  const { cache } = await withCache(t);
+  const writer = createWriter();
+  const token = await cache.beginFill(field);
+  const older = cursorOf(writer.state);
+  writer.commit(setCell(1, 1, 0.1));
+  await cache.fill(token, toFragments(writer.state));
+  await cache.invalidate(field, older);
+  t.equal(await cachedText(cache), textOf(writer.state));
+  await cache.invalidate(field, cursorOf(writer.state));
+  await cache.fill(token, toFragments(writer.state));
+  t.equal(await cachedText(cache), undefined);
 });
 
-t.test('publishing a commit twice leaves the copy unchanged and sends its message twice', async (t) => {
+t.test('publishing the last commit twice leaves the copy unchanged and sends its message twice', async (t) => {
   const { redis, cache } = await withCache(t);
   const subscriber = redis.duplicate();
   t.teardown(() => subscriber.disconnect());
   const messages: string[] = [];
   subscriber.on('message', (_channel, message) => messages.push(message));
   await subscriber.subscribe(keys.fieldChannel(field));
+  await fill(cache, createFieldState(field));
   const { state, commits } = threeCommits();
-  for (const commit of [...commits, commits[2], commits[0]]) await cache.publish(commit);
+  for (const commit of [...commits, commits[2]]) await cache.publish(commit);
   t.equal(await cachedText(cache), textOf(state));
+  await cache.publish(commits[0]);
   await waitUntil('five messages have arrived', () => messages.length === 5);
   t.same(
-    messages.map(parseChangeMessage).map(({ from, to }) => [from, to]),
+    messages.map(parseChangeMessage).map(({ from, to }) => [versionOf(from), versionOf(to)]),
     [
       [0, 2],
       [2, 4],
@@ -143,10 +177,11 @@ t.test('a message is published only after the cache holds its version', async (t
   const seen: (readonly [number, number])[] = [];
   subscriber.on('message', (_channel, message) => {
     const { to } = parseChangeMessage(message);
-    void cache.readVersion(field).then((version = 0) => seen.push([to, version]));
+    void cache.readCursor(field).then((cursor) => seen.push([versionOf(to), cursor ? versionOf(cursor) : 0]));
   });
   await subscriber.subscribe(keys.fieldChannel(field));
   const writer = createWriter();
+  await fill(cache, writer.state);
   for (let counter = 1; counter <= 50; counter += 1)
     await cache.publish(writer.commit(setCell(counter, 1, counter / 50)));
   await waitUntil('all messages have arrived', () => seen.length === 50);
@@ -156,6 +191,7 @@ t.test('a message is published only after the cache holds its version', async (t
 t.test('a copy of 1000 particles and 900 cells is read back unchanged', async (t) => {
   const { cache } = await withCache(t);
   const writer = createWriter();
+  await fill(cache, writer.state);
   const puts = Array.from({ length: 1000 }, (_, index) => putParticle(index + 1, `p${index}`, { resonance: 0.1 }));
   const cells: Update = {
     ...setCell(1001, 0, 0),
@@ -176,6 +212,7 @@ t.test('a copy of 1000 particles and 900 cells is read back unchanged', async (t
 t.test('particle ids that resemble the encoding are read back unchanged', async (t) => {
   const { cache } = await withCache(t);
   const writer = createWriter();
+  await fill(cache, writer.state);
   const ids = [
     ' ',
     '1 2 3',

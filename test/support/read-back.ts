@@ -1,6 +1,7 @@
 /** Reads the state of a field as text from PostgreSQL and from the cache. Both are identical when everything is published. */
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
+import { type Cursor, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Backing } from './processes/with-worker.ts';
 import { waitUntil } from './wait-until.ts';
@@ -30,9 +31,22 @@ export async function waitForVersion({ reader }: Backing, field: FieldId, versio
   );
 }
 
-export async function waitForCache({ cache }: Backing, field: FieldId, version: number): Promise<void> {
+export async function waitForCache(backing: Backing, field: FieldId, version: number): Promise<void> {
   await waitUntil(
     `the cache of ${field} is at version ${version}`,
-    async () => (await cache.readVersion(field)) === version,
+    async () => (await readCachedVersion(backing, field)) === version,
   );
+}
+
+/** The version of the cached copy; undefined when there is none. */
+export async function readCachedVersion({ cache }: Pick<Backing, 'cache'>, field: FieldId) {
+  const cursor = await cache.readCursor(field);
+  return cursor && versionOf(cursor);
+}
+
+/** The cursor of a version in the field's log. @throws when the log does not have it */
+export async function readCursorAt({ db }: Pick<Backing, 'db'>, field: FieldId, version: number): Promise<Cursor> {
+  const row = await db('field_updates').select('hash').where({ field_id: field, version }).first();
+  if (!row) throw new Error(`the log of ${field} has no version ${version}`);
+  return formatCursor(version, row.hash);
 }

@@ -21,6 +21,6 @@ export async function readUpdates(name: 'earthquakes.ndjson' | 'concurrent-cells
     .split('\n')
     .map((line) => {
       const { device, ...update } = JSON.parse(line);
-      return { device, update: schema.parse(update) };
+      return { device, update: { ...schema.parse(update), seen: update.seen ?? 0 } };
     });
 }

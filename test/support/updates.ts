@@ -1,9 +1,12 @@
 /** Builds updates for tests, with defaults for the properties that do not matter. */
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
+import { emptyHash, formatCursor } from '../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { ParticleAttributes, Update } from '../../shared/field/update.ts';
 
 export const asField = (id: string) => id as FieldId;
+/** A cursor of a history that no log has: only its version has a meaning. */
+export const asCursor = (version: number) => formatCursor(version, emptyHash);
 export const asDevice = (id: string) => id as DeviceId;
 
 const epoch = 1_700_000_000_000;

@@ -5,6 +5,7 @@ import { findFreePort } from '../../dev/processes/free-port.ts';
 import { signToken } from '../../shared/auth/jwt.ts';
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import { streamProtocol } from '../../shared/contract/wire.ts';
+import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { countStatements } from '../support/measure/count-statements.ts';
 import { withProcess } from '../support/processes/with-process.ts';
@@ -19,9 +20,14 @@ const field = asField('stormy');
 const device = asDevice('phone-1');
 const longTimeout = { timeoutMs: 60_000 };
 
-/** A subscriber that reconnects from its version after 200 ms. */
+/** A subscriber that reconnects from its cursor after 200 ms. */
 class Subscriber {
-  version: number | undefined;
+  cursor: Cursor | undefined;
+
+  get version(): number | undefined {
+    return this.cursor && versionOf(this.cursor);
+  }
+
   #socket: WebSocket | undefined;
   #isClosed = false;
 
@@ -43,7 +49,7 @@ class Subscriber {
 
   #connect(): void {
     if (this.#isClosed) return;
-    const url = this.version === undefined ? this.url : `${this.url}?after=${this.version}`;
+    const url = this.cursor === undefined ? this.url : `${this.url}?after=${this.cursor}`;
     const socket = new WebSocket(url, [streamProtocol, `bearer.${this.token}`]);
     this.#socket = socket;
     socket.on('error', () => undefined); // `close` follows.
@@ -52,11 +58,10 @@ class Subscriber {
   }
 
   #receive(message: ServerMessage): void {
-    if (message.type === 'snapshot') this.version = message.version;
+    if (message.type === 'snapshot') this.cursor = message.cursor;
     if (message.type !== 'delta') return;
-    if (message.from !== this.version)
-      throw new Error(`delta from version ${message.from} received at version ${this.version}`);
-    this.version = message.to;
+    if (message.from !== this.cursor) throw new Error(`delta from ${message.from} received at ${this.cursor}`);
+    this.cursor = message.to;
   }
 }
 

@@ -3,20 +3,19 @@ import t from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
 import { deleteLogThrough } from '../../db/write/log-pruning.ts';
 import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
-import { commitBatch } from '../../workers/commit/commit-batch.ts';
-import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
+import { openCommitter, type TestCommitter } from '../support/committer.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 
 t.test('a cached state is reloaded when the log entries that follow it have been pruned', async (t) => {
   const { db } = await withBacking(t);
   const field = asField('returning');
-  const commit = async (live: HotFieldCache, device: string) => {
+  const commit = async (committer: TestCommitter, device: string) => {
     const updates = [1, 2, 3, 4, 5].map((counter) => setCell(counter, counter, 0.5));
     const jobs = new Map([[field, [jobOf(field, asDevice(device), updates)]]]);
-    return (await commitBatch(db, live, jobs, { snapshotEvery: 5000 })).get(field)?.commit.state;
+    return (await committer.commit(jobs)).get(field)?.commit.state;
   };
-  const [first, second] = [new HotFieldCache(), new HotFieldCache()];
+  const [first, second] = [openCommitter(db), openCommitter(db)];
   await commit(first, 'phone-1');
   const state = await commit(second, 'phone-2');
   if (!state) throw new Error('nothing was committed');

@@ -45,12 +45,16 @@ t.test('a commit rewrites a state that the cache has lost', async (t) => {
 t.test('an update that was committed but not published is published when it is sent again', async (t) => {
   const backing = await withBacking(t);
   const first = await withWorker(t, backing);
-  const updates = [setCell(1, 1, 0.1), setCell(2, 2, 0.2)];
+  await backing.producer.enqueue(jobOf(field, alice, [setCell(1, 1, 0.1)]));
+  await waitForCache(backing, field, 1);
+  const stateKey = backing.keys.stateKey(field);
+  const beforeCrash = await backing.cacheRedis.dumpBuffer(stateKey);
+  const updates = [setCell(2, 2, 0.2)];
   await backing.producer.enqueue(jobOf(field, alice, updates));
   await waitForCache(backing, field, 2);
   await first.stop();
   // Simulates a worker that crashed between its commit and the update of the cache.
-  await backing.cacheRedis.hset(backing.keys.stateKey(field), 'version', '1');
+  await backing.cacheRedis.restore(stateKey, 0, beforeCrash, 'REPLACE');
   await withWorker(t, backing);
   await backing.producer.enqueue(jobOf(field, alice, updates));
   await waitForCache(backing, field, 2);

@@ -1,22 +1,25 @@
 /** Applies the jobs of one field to its hot copy: folds new updates, and answers duplicates from their receipts. No I/O. */
 
-import type { FoundReceipt } from '../../db/read/receipts.ts';
-import type { FieldCommit, NewLogEntry } from '../../db/write/append-commits.ts';
+import type { FieldCommit, FoundReceipt } from '../../db/field-store.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
+import { type Cursor, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
 import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
-import type { Update } from '../../shared/field/update.ts';
+import { rulesVersion } from '../../shared/field/rules.ts';
+import { cursorOf } from '../../shared/field/state.ts';
+import type { SentUpdate, Update } from '../../shared/field/update.ts';
+import { createSalt, hashEntry } from '../../shared/history/entry-hash.ts';
 import { isSamePayload } from '../../shared/updates/same-payload.ts';
 import type { HotField } from './hot-field-cache.ts';
 
 /** The outcome of the jobs of one field. */
 export interface AppliedJobs {
-  /** The field's version before. */
-  readonly from: number;
+  /** The cursor of the field before. */
+  readonly from: Cursor;
   readonly commit: FieldCommit;
   /** The registers that changed. */
   readonly changes: ChangeSet;
@@ -26,9 +29,18 @@ export interface AppliedJobs {
   readonly updates: readonly DeltaUpdate[];
 }
 
+/** What was read for the jobs before they are applied. */
+export interface PriorKnowledge {
+  /** What the log says of the possible duplicates. */
+  readonly receipts: readonly FoundReceipt[];
+  /** The cursors that the log has, among those that are not in the window of the hot copy. */
+  readonly knownCursors: ReadonlySet<Cursor>;
+}
+
 /** An update that was applied before, under a device's counter. */
 interface PriorUpdate {
   readonly version: number;
+  readonly hash: string;
   /** Undefined when its log entry has been pruned. */
   readonly update: Update | undefined;
 }
@@ -42,57 +54,87 @@ export function findPossibleDuplicates({ clock, state }: HotField, jobs: readonl
   );
 }
 
+/** The cursors that devices have seen and that are too old for the window of the hot copy. */
+export function findUnresolvedCursors({ cursors, state }: HotField, jobs: readonly ApplyUpdates[]) {
+  const unresolved = new Set<Cursor>();
+  for (const { updates } of jobs) {
+    for (const { seen } of updates) {
+      if (typeof seen === 'string' && cursors.includes(seen) === undefined) unresolved.add(seen);
+    }
+  }
+  return [...unresolved].map((cursor) => ({ field: state.field, cursor }));
+}
+
 /**
- * Folds every new update into the hot copy, which is ahead of the database until the transaction commits.
- * @param receipts what the log says of the possible duplicates
- * @param now this process's clock in ms; log time is never earlier than that of the field's last update
+ * Folds every new update into the hot copy, which is ahead of the database until the commit is appended.
+ * @param now PostgreSQL's clock in ms; log time is never earlier than that of the field's last update
  */
 export function applyJobs(
   hotField: HotField,
   jobs: readonly ApplyUpdates[],
-  receipts: readonly FoundReceipt[],
+  { receipts, knownCursors }: PriorKnowledge,
   now: number,
 ): AppliedJobs {
-  const { state, clock } = hotField;
-  const from = state.version;
+  const { state, clock, cursors } = hotField;
+  const from = cursorOf(state);
+  const { version, hash } = state;
+  const expected = { version, hash, sweptThrough: state.dynamics.sweptThrough };
   const time = Math.max(state.time, now);
-  const fieldReceipts = receipts.filter(({ field }) => field === state.field);
-  const priorUpdates = new Map(fieldReceipts.flatMap((receipt) => toPriorUpdates(receipt, from)));
-  const entries: NewLogEntry[] = [];
+  const priorUpdates = new Map(receipts.flatMap((receipt) => toPriorUpdates(receipt, expected)));
+  const entries: FieldCommit['entries'][number][] = [];
   const conflicts: Conflict[] = [];
   const changes = emptyChangeSet();
   const updates: DeltaUpdate[] = [];
 
-  const apply = (device: DeviceId, update: Update, user: string | undefined): UpdateResult => {
+  const resolveSeen = (sent: SentUpdate): Update => {
+    const { seen } = sent;
+    if (typeof seen === 'number') return { ...sent, seen: Math.min(seen, state.version) };
+    const isKnown = cursors.includes(seen) ?? knownCursors.has(seen);
+    return { ...sent, seen: isKnown ? versionOf(seen) : 0 };
+  };
+
+  const append = (device: DeviceId, user: string | undefined, sent: SentUpdate): UpdateResult => {
+    const update = resolveSeen(sent);
+    const salt = createSalt();
+    const previousHash = state.hash;
+    const folded = foldUpdate(state, device, update, time, changes);
+    const { version, outcome, resolution } = folded;
+    const content = { rules: rulesVersion, device, user, update };
+    state.hash = hashEntry(previousHash, { version, time, outcome, salt, ...content });
+    cursors.add(version, state.hash);
+    entries.push({ version, hash: state.hash, salt, device, time, outcome, resolution, update, user });
+    conflicts.push(...folded.conflicts);
     const { counter } = update;
-    const key = `${device} ${counter}`;
-    const prior = priorUpdates.get(key);
-    if (prior) {
-      const isSame = isSamePayload(prior.update, update);
-      return { counter, outcome: isSame ? 'duplicate' : 'reused', version: prior.version };
-    }
-    const { conflicts: newConflicts, version, outcome, resolution } = foldUpdate(state, device, update, time, changes);
-    entries.push({ version, device, time, outcome, resolution, update, user });
-    conflicts.push(...newConflicts);
     clock.set(device, Math.max(clock.get(device) ?? 0, counter));
-    priorUpdates.set(key, { version, update });
-    return { counter, outcome, version, ...(resolution ? { resolution } : {}) };
+    priorUpdates.set(`${device} ${counter}`, { version, hash: state.hash, update });
+    return { counter, outcome, version, cursor: cursorOf(state), ...(resolution ? { resolution } : {}) };
   };
 
   const results = jobs.map(({ device, updates: jobUpdates, user }) => {
-    if (hotField.reorderWindow.shouldDefer(device, clock.get(device) ?? 0, jobUpdates[0]?.counter ?? 0, now))
-      return undefined;
+    const lastCounter = clock.get(device) ?? 0;
+    if (hotField.reorderWindow.shouldDefer(device, lastCounter, jobUpdates[0]?.counter ?? 0, now)) return undefined;
     return jobUpdates.map((update) => {
-      const result = apply(device, update, user);
-      updates.push({ device, ...result });
+      const prior = priorUpdates.get(`${device} ${update.counter}`);
+      const result = prior ? toRepeatedResult(update, prior) : append(device, user, update);
+      const { cursor, ...withoutCursor } = result;
+      updates.push({ device, ...withoutCursor });
       return result;
     });
   });
-  return { from, commit: { state, entries, conflicts }, changes, results, updates };
+  return { from, commit: { expected, state, clock, entries, conflicts }, changes, results, updates };
 }
 
-function toPriorUpdates({ device, counter, entry, isPruned }: FoundReceipt, version: number): [string, PriorUpdate][] {
+function toRepeatedResult(sent: SentUpdate, { version, hash, update }: PriorUpdate): UpdateResult {
+  const { counter } = sent;
+  const outcome = !update ? 'expired' : isSamePayload(update, sent) ? 'duplicate' : 'reused';
+  return { counter, outcome, version, cursor: formatCursor(version, hash) };
+}
+
+function toPriorUpdates(
+  { device, counter, entry, isPruned }: FoundReceipt,
+  position: FieldCommit['expected'],
+): [string, PriorUpdate][] {
   const key = `${device} ${counter}`;
   if (entry) return [[key, entry]];
-  return isPruned ? [[key, { version, update: undefined }]] : [];
+  return isPruned ? [[key, { ...position, update: undefined }]] : [];
 }

@@ -1,92 +1,132 @@
 /**
- * Commits a batch in one transaction: locks the fields, folds in what other workers logged, recognises duplicates, folds
- * new updates, writes. When the outcome of the COMMIT is unknown, calling it again with the same batch is safe.
+ * Commits a batch: folds the jobs of each field into its hot copy, and appends to all fields that still stand where their
+ * copies stood. Fields that have moved are read again and tried again; the others are not affected.
  */
-import type { Knex } from 'knex';
-import { findReceipts } from '../../db/read/receipts.ts';
-import { appendCommits } from '../../db/write/append-commits.ts';
-import { createFields } from '../../db/write/create-fields.ts';
-import { lockFields } from '../../db/write/lock-fields.ts';
-import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
+import type { FieldCommit, FieldStore } from '../../db/field-store.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { type AppliedJobs, applyJobs, findPossibleDuplicates } from './apply-updates.ts';
+import { cursorOf } from '../../shared/field/state.ts';
+import { type AppliedJobs, applyJobs, findPossibleDuplicates, findUnresolvedCursors } from './apply-updates.ts';
 import type { HotField, HotFieldCache } from './hot-field-cache.ts';
+import type { PostgresClock } from './postgres-clock.ts';
 
 export type FieldJobs = ReadonlyMap<FieldId, readonly ApplyUpdates[]>;
 
-export interface CommitOptions {
-  /** Versions between archived snapshots. */
-  readonly snapshotEvery: number;
+export interface CommitDeps {
+  readonly store: FieldStore;
+  readonly fields: HotFieldCache;
+  readonly clock: PostgresClock;
+}
+
+/** The commits of a batch, kept across attempts, so that a retry continues where the last attempt ended. */
+export class CommitProgress {
+  readonly jobs: FieldJobs;
+  readonly committed = new Map<FieldId, AppliedJobs>();
+  /** What was sent to be appended, and may have been: the answer was lost. */
+  readonly unanswered = new Map<FieldId, AppliedJobs>();
+
+  constructor(jobs: FieldJobs) {
+    this.jobs = jobs;
+  }
+
+  /** The fields that are left to commit. */
+  get remaining(): FieldId[] {
+    return [...this.jobs.keys()].filter((field) => !this.committed.has(field));
+  }
+}
+
+/** Further attempts are left to the caller's retry, which waits in between. */
+const maxAttempts = 5;
+
+/** How often one commit is sent while its row is locked. */
+const maxSends = 2;
+
+/** A transient error: other transactions have kept moving the fields. */
+class ContentionError extends Error {
+  readonly code = '40001';
+  constructor(fields: readonly FieldId[]) {
+    super(`${fields.length} fields kept being changed by other transactions`);
+  }
 }
 
 /**
- * When a commit rewrites the snapshot in a field's row. Rewriting a large field costs more than a hundred commits, so it
- * happens at most once a second, unless the log after the snapshot (the tail) grows long. A short tail is cheaper to fold
- * than to rewrite; maintenance flushes it once the field is idle.
+ * Commits what is left of the batch. After an error, calling it again with the same progress is safe.
+ * @throws ContentionError, or whatever the store throws; the copies of the fields are then evicted
  */
-const snapshotIntervalMs = 1000;
-const minTailVersions = 16;
-const maxTailVersions = 2000;
-
-/** @throws whatever the database throws; the cached copies of the fields are then evicted */
-export async function commitBatch(
-  db: Knex,
-  fields: HotFieldCache,
-  batch: FieldJobs,
-  options: CommitOptions,
-): Promise<ReadonlyMap<FieldId, AppliedJobs>> {
-  const ids = [...batch.keys()].sort();
-  const uncached = ids.filter((field) => !fields.has(field));
-  if (uncached.length > 0) await createFields(db, uncached);
+export async function commitBatch(deps: CommitDeps, progress: CommitProgress): Promise<void> {
   try {
-    // Read committed, the default: a stricter level would read the fields as of before it waited for their locks.
-    return await db.transaction((trx) => commitLocked(trx, fields, batch, options));
+    await settleUnanswered(deps.store, progress);
+    for (let attempt = 0; progress.remaining.length > 0; attempt++) {
+      if (attempt === maxAttempts) throw new ContentionError(progress.remaining);
+      await commitOnce(deps, progress);
+    }
   } catch (error) {
-    fields.evict(ids);
+    deps.fields.evict(progress.remaining);
     throw error;
   }
 }
 
-async function commitLocked(trx: Knex.Transaction, fields: HotFieldCache, batch: FieldJobs, options: CommitOptions) {
-  const hotFields = await fields.catchUp(trx, await lockFields(trx, [...batch.keys()]));
-  const jobsOf = ({ state }: HotField) => batch.get(state.field) ?? [];
-  const receipts = await findReceipts(
-    trx,
-    hotFields.flatMap((field) => findPossibleDuplicates(field, jobsOf(field))),
-  );
-  const now = Date.now();
-  const applied = hotFields.map((field) => applyJobs(field, jobsOf(field), receipts, now));
-  const commits = applied.map(({ commit }) => commit).filter(({ entries }) => entries.length > 0);
-  if (commits.length > 0) await appendCommits(trx, commits);
-  await writeDueSnapshots(trx, hotFields, options, now);
-  return new Map(applied.map((one) => [one.commit.state.field, one]));
+/** Asks the log for the cursors that unanswered appends would have led to. */
+async function settleUnanswered(store: FieldStore, { committed, unanswered }: CommitProgress): Promise<void> {
+  const refs = [...unanswered].map(([field, applied]) => ({ field, cursor: cursorOf(applied.commit.state), applied }));
+  for (const { field, applied } of await store.findKnownCursors(refs)) committed.set(field, applied);
+  unanswered.clear();
 }
 
-async function writeDueSnapshots(
-  trx: Knex.Transaction,
+async function commitOnce({ store, fields, clock }: CommitDeps, progress: CommitProgress): Promise<void> {
+  const { jobs, committed, unanswered, remaining } = progress;
+  if (!clock.isKnown) clock.observe(await store.readTime());
+  const hotFields = await fields.get(store, remaining);
+  const applied = await applyAll(store, hotFields, jobs, clock.now());
+  // Duplicates append nothing. Their results are as of the copy, so it must not be outdated either.
+  const unchanged = applied.filter(({ commit }) => commit.entries.length === 0);
+  for (const one of await findUnmoved(store, unchanged)) committed.set(one.commit.state.field, one);
+  let pending = applied.filter(({ commit }) => commit.entries.length > 0);
+  for (const one of pending) unanswered.set(one.commit.state.field, one);
+  for (let sends = 0; pending.length > 0 && sends < maxSends; sends++) {
+    const { appended, now } = await store.append(pending.map(({ commit }) => commit));
+    clock.observe(now);
+    for (const one of pending) {
+      const { field } = one.commit.state;
+      if (appended.has(field)) committed.set(field, one);
+    }
+    const refused = pending.filter(({ commit }) => !appended.has(commit.state.field) && commit.state.time <= now);
+    // A row that was merely locked has not moved, and the same commit is sent again.
+    pending = await findUnmoved(store, refused);
+  }
+  unanswered.clear();
+  fields.evict(progress.remaining);
+}
+
+async function applyAll(
+  store: FieldStore,
   hotFields: readonly HotField[],
-  { snapshotEvery }: CommitOptions,
+  batch: FieldJobs,
   now: number,
-): Promise<void> {
-  const due = hotFields.filter(({ state, snapshotVersion, snapshotAt }) => {
-    const tailVersions = state.version - snapshotVersion;
-    return (
-      tailVersions >= maxTailVersions || (tailVersions >= minTailVersions && now - snapshotAt >= snapshotIntervalMs)
-    );
+): Promise<AppliedJobs[]> {
+  const jobsOf = ({ state }: HotField) => batch.get(state.field) ?? [];
+  const receipts = await store.findReceipts(hotFields.flatMap((field) => findPossibleDuplicates(field, jobsOf(field))));
+  const known = await store.findKnownCursors(hotFields.flatMap((field) => findUnresolvedCursors(field, jobsOf(field))));
+  return hotFields.map((hotField) => {
+    const { field } = hotField.state;
+    const prior = {
+      receipts: receipts.filter((receipt) => receipt.field === field),
+      knownCursors: new Set([...known].filter((ref) => ref.field === field).map(({ cursor }) => cursor)),
+    };
+    return applyJobs(hotField, jobsOf(hotField), prior, now);
   });
-  await writeSnapshots(
-    trx,
-    due.map(({ state }) => state),
-  );
-  for (const field of due) {
-    field.snapshotVersion = field.state.version;
-    field.snapshotAt = now;
-  }
-  for (const field of hotFields.filter(
-    ({ state, archivedVersion }) => state.version - archivedVersion >= snapshotEvery,
-  )) {
-    await archiveSnapshot(trx, field.state);
-    field.archivedVersion = field.state.version;
-  }
+}
+
+/** The commits whose fields still stand at the expected states. */
+async function findUnmoved(store: FieldStore, pending: readonly AppliedJobs[]): Promise<AppliedJobs[]> {
+  if (pending.length === 0) return [];
+  const positions = await store.readPositions(pending.map(({ commit }) => commit.state.field));
+  return pending.filter(({ commit }) => {
+    const position = positions.get(commit.state.field);
+    return position !== undefined && isSamePosition(position, commit.expected);
+  });
+}
+
+function isSamePosition(a: FieldCommit['expected'], b: FieldCommit['expected']): boolean {
+  return a.version === b.version && a.hash === b.hash && a.sweptThrough === b.sweptThrough;
 }

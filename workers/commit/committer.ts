@@ -2,16 +2,19 @@
  * Group commit: jobs that arrive while commits are running are committed together next. There is no timer; a batch is
  * whatever has arrived. Several batches are committed concurrently, but a field is in at most one of them at a time.
  */
-import type { Knex } from 'knex';
+import type { FieldStore } from '../../db/field-store.ts';
 import { isTransient } from '../../db/transient-errors.ts';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import type { ApplyUpdates, ApplyUpdatesResult } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { cursorOf } from '../../shared/field/state.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { Retry } from '../../shared/process/retry.ts';
 import type { AppliedJobs } from './apply-updates.ts';
-import { type CommitOptions, commitBatch, type FieldJobs } from './commit-batch.ts';
+import { type CommitDeps, CommitProgress, commitBatch, type FieldJobs } from './commit-batch.ts';
+import { type SnapshotOptions, writeDueSnapshots } from './due-snapshots.ts';
 import { HotFieldCache } from './hot-field-cache.ts';
+import { PostgresClock } from './postgres-clock.ts';
 import { publishBatch } from './publish.ts';
 import { deferMs } from './reorder-window.ts';
 
@@ -39,21 +42,21 @@ export interface CommitReport {
 }
 
 export interface CommitterDeps {
-  readonly db: Knex;
+  readonly store: FieldStore;
   readonly cache: FieldCache;
   readonly log: Logger;
   /** Retries transient errors. */
   readonly retry: Retry;
-  /** How many transactions may run at once. */
+  /** How many commits may run at once. */
   readonly maxConcurrentCommits: number;
-  readonly commitOptions: CommitOptions;
+  readonly snapshotOptions: SnapshotOptions;
   /** Called for every commit, before its jobs resolve. Must not throw. */
   readonly onCommit: (report: CommitReport) => void;
 }
 
 export class Committer {
   readonly #deps: CommitterDeps;
-  readonly #hotFields = new HotFieldCache();
+  readonly #commit: CommitDeps;
   readonly #pending: Batch = new Map();
   readonly #deferred: Batch = new Map();
   readonly #busyFields = new Set<FieldId>();
@@ -62,6 +65,7 @@ export class Committer {
 
   constructor(deps: CommitterDeps) {
     this.#deps = deps;
+    this.#commit = { store: deps.store, fields: new HotFieldCache(), clock: new PostgresClock() };
   }
 
   /**
@@ -142,15 +146,19 @@ export class Committer {
   /** Commits a batch and resolves its jobs. When it fails permanently, its jobs are committed one by one. */
   async #process(batch: Batch): Promise<void> {
     const { retry, log } = this.#deps;
+    const jobs = new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)]));
+    const progress = new CommitProgress(jobs);
     try {
-      const applied = await retry(() => this.#commit(batch));
-      for (const [field, pendingJobs] of batch) this.#resolve(pendingJobs, applied.get(field));
+      await retry(() => this.#commitAndPublish(progress));
+      for (const [field, pendingJobs] of batch) this.#resolve(pendingJobs, progress.committed.get(field));
+      await this.#writeSnapshots([...batch.keys()]);
     } catch (error) {
-      const singleJobBatches = splitIntoSingleJobs(batch);
-      if (singleJobBatches.length === 1 || isTransient(error)) {
-        for (const { reject } of [...batch.values()].flat()) reject(error);
-        return;
-      }
+      // The jobs come back, also those that are committed but perhaps not published: as duplicates they are published.
+      if (isTransient(error)) return rejectAll(batch, error);
+      for (const [field, applied] of progress.committed) this.#resolve(batch.get(field) ?? [], applied);
+      const failed = new Map([...batch].filter(([field]) => !progress.committed.has(field)));
+      const singleJobBatches = splitIntoSingleJobs(failed);
+      if (singleJobBatches.length === 1) return rejectAll(failed, error);
       log.warn({ err: error, jobs: singleJobBatches.length }, 'batch commit failed; retrying its jobs individually');
       for (const singleJobBatch of singleJobBatches) await this.#process(singleJobBatch);
     }
@@ -159,24 +167,43 @@ export class Committer {
   /** Resolves the jobs with their results, and defers those that have none yet. */
   #resolve(pendingJobs: readonly PendingJob[], applied: AppliedJobs | undefined): void {
     for (const [index, pendingJob] of pendingJobs.entries()) {
-      const results = applied?.results[index];
-      if (!applied) pendingJob.reject(new Error('a committed batch lacks one of its fields'));
-      else if (results)
-        pendingJob.resolve({ field: pendingJob.job.field, version: applied.commit.state.version, results });
+      if (!applied) {
+        pendingJob.reject(new Error('a committed batch lacks one of its fields'));
+        continue;
+      }
+      const results = applied.results[index];
+      const { field, version } = applied.commit.state;
+      if (results) pendingJob.resolve({ field, version, cursor: cursorOf(applied.commit.state), results });
       else this.#defer(pendingJob);
     }
   }
 
-  async #commit(batch: Batch): Promise<ReadonlyMap<FieldId, AppliedJobs>> {
-    const { db, commitOptions, onCommit } = this.#deps;
+  async #commitAndPublish(progress: CommitProgress): Promise<void> {
+    const { onCommit } = this.#deps;
     const startedAt = performance.now();
-    const jobs = new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)]));
-    const applied = await commitBatch(db, this.#hotFields, jobs, commitOptions);
+    let failure: unknown;
+    try {
+      await commitBatch(this.#commit, progress);
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      failure = error;
+    }
+    const { jobs, committed: applied } = progress;
     const committedAt = performance.now();
     const unpublished = await publishBatch(this.#deps, applied.values());
     const publishMs = performance.now() - committedAt;
     onCommit({ jobs, applied, unpublished, commitMs: committedAt - startedAt, publishMs });
-    return applied;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** After the jobs have been answered, and before the next commit of these fields. A failure costs reading time only. */
+  async #writeSnapshots(fields: readonly FieldId[]): Promise<void> {
+    const { store, snapshotOptions, log } = this.#deps;
+    try {
+      await writeDueSnapshots(store, this.#commit.fields.peek(fields), snapshotOptions, performance.now());
+    } catch (err) {
+      log.warn({ err, fields: fields.length }, 'snapshots could not be written');
+    }
   }
 }
 
@@ -199,6 +226,10 @@ function dequeueUpTo(pendingJobs: PendingJob[], maxUpdates: number): PendingJob[
 
 function countUpdates(pendingJobs: readonly PendingJob[]): number {
   return pendingJobs.reduce((sum, { job }) => sum + job.updates.length, 0);
+}
+
+function rejectAll(batch: Batch, error: unknown): void {
+  for (const { reject } of [...batch.values()].flat()) reject(error);
 }
 
 function splitIntoSingleJobs(batch: Batch): Batch[] {

@@ -2,6 +2,7 @@
 
 import { StateRow } from '../../db/models/state-row.ts';
 import { loadStoredState } from '../../db/read/load-state.ts';
+import { readServerTime } from '../../db/read/server-time.ts';
 import { lockFields } from '../../db/write/lock-fields.ts';
 import { writeSnapshots } from '../../db/write/write-snapshots.ts';
 import type { MaintenanceDeps } from '../worker-context.ts';
@@ -13,7 +14,7 @@ export async function flushSnapshots({ db }: MaintenanceDeps): Promise<number> {
   const rows = await StateRow.query(db)
     .select('field_id')
     .whereColumn('snapshot_version', '<', 'version')
-    .where('last_update', '<', Date.now() - quietMs)
+    .where('last_update', '<', (await readServerTime(db)) - quietMs)
     .limit(maxFieldsPerRun);
   for (const { fieldId } of rows) {
     await db.transaction(async (trx) => {

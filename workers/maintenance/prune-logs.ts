@@ -1,6 +1,7 @@
 /** Prunes log entries that are older than the retention, in slices of one transaction each. */
 import type { Knex } from 'knex';
 import { loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from '../../db/read/load-state.ts';
+import { readServerTime } from '../../db/read/server-time.ts';
 import { type LockedField, lockFields } from '../../db/write/lock-fields.ts';
 import {
   deleteLogThrough,
@@ -21,7 +22,7 @@ const minStepVersions = 1000;
 
 /** @returns how many log entries were deleted */
 export async function pruneLogs({ db, config }: MaintenanceDeps): Promise<number> {
-  const cutoff = Date.now() - config.LOG_RETENTION_DAYS * dayMs;
+  const cutoff = (await readServerTime(db)) - config.LOG_RETENTION_DAYS * dayMs;
   let prunedVersions = 0;
   for (const field of await findPrunableFields(db, cutoff)) {
     for (let step = sliceVersions; step >= minStepVersions; prunedVersions += step)

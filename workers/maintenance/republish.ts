@@ -12,12 +12,18 @@ const maxFieldsPerRun = 1000;
 export async function republishFields({ db, cache }: MaintenanceDeps): Promise<number> {
   const fields = await listUnpublishedFields(db, maxFieldsPerRun);
   for (const field of fields) {
-    const state = await inReadTransaction(db, (trx) => loadStoredState(trx, field));
+    const readState = () => inReadTransaction(db, (trx) => loadStoredState(trx, field));
+    const state = await readState();
     if (!state) continue;
-    const fullState = toFragments(state);
-    const noChanges = { ...fullState, particles: [], cells: [] };
-    const delta = serializeDelta(state.version, noChanges, []);
-    await cache.publish({ from: state.version, fragments: noChanges, delta, fullState: () => fullState });
+    const fragments = { ...toFragments(state), particles: [], cells: [] };
+    const { cursor } = fragments;
+    // Deletes a copy at any other cursor, and tells subscribers where the field stands.
+    const hasCopy = await cache.publish({ from: cursor, fragments, delta: serializeDelta(cursor, fragments, []) });
+    if (!hasCopy) {
+      const token = await cache.beginFill(field);
+      const newest = await readState();
+      if (newest) await cache.fill(token, toFragments(newest));
+    }
     await unmarkPublished(db, field, state.version);
   }
   return fields.length;

@@ -2,6 +2,7 @@
 import type { VerifyToken } from '../../../shared/auth/jwt.ts';
 import type { Config } from '../../../shared/config/config.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
+import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { ApiMetrics } from '../../metrics.ts';
 import type { Presence } from '../../state/presence.ts';
@@ -23,8 +24,8 @@ export interface SessionDeps {
 export interface StreamRequest {
   readonly field: FieldId;
   readonly claims: Claims;
-  /** The version that the client already has; undefined for none. */
-  readonly after: number | undefined;
+  /** The cursor that the client already has; undefined for none. */
+  readonly after: Cursor | undefined;
 }
 
 /** The id under which presence counts the client: its device, or its user if the token names no device. */

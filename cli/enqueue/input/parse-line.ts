@@ -4,14 +4,14 @@ import { deviceIdSchema } from '../../../shared/contract/ids.ts';
 import { toInputErrors } from '../../../shared/contract/problem.ts';
 import { createUpdateSchema } from '../../../shared/contract/update.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
-import type { Update } from '../../../shared/field/update.ts';
+import type { SentUpdate } from '../../../shared/field/update.ts';
 import { reasonOf } from '../../errors/cli-error.ts';
 import type { Line, LineLocation } from './read-lines.ts';
 
 export interface DeviceUpdate {
   readonly location: LineLocation;
   readonly device: DeviceId;
-  readonly update: Update;
+  readonly update: SentUpdate;
   /** Characters of its line, as an estimate of its memory. */
   readonly size: number;
 }

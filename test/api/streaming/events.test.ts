@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap';
 import { type ServerMessage, serverMessageSchema } from '../../../shared/contract/stream.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
-import { setCell } from '../../support/updates.ts';
+import { readCursorAt } from '../../support/read-back.ts';
+import { asCursor, asField, setCell } from '../../support/updates.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { followVersions } from '../support/stream-client.ts';
 import { withApi } from '../support/with-app.ts';
@@ -59,7 +60,7 @@ async function write(field: string, counter: number): Promise<void> {
   if (answer.status !== 200) throw new Error(`not applied: ${answer.text}`);
 }
 
-t.test('an event carries a message of the stream, with its type as event and the version as id', async (t) => {
+t.test('an event carries a message of the stream, with its type as event and the cursor as id', async (t) => {
   await write('events', 1);
   const { response, events, versions } = await openEvents(t, 'events');
   t.match(response.headers.get('content-type'), /^text\/event-stream/);
@@ -68,7 +69,7 @@ t.test('an event carries a message of the stream, with its type as event and the
   await waitUntil('the delta has arrived', () => versions().at(-1) === 2);
   const stateEvents = events.filter(({ event }) => event !== 'presence');
   t.same(
-    stateEvents.map(({ id, event }) => [id, event]),
+    stateEvents.map(({ id, event }) => [id?.split('.')[0], event]),
     [
       ['1', 'snapshot'],
       ['2', 'delta'],
@@ -77,14 +78,19 @@ t.test('an event carries a message of the stream, with its type as event and the
   t.ok(events.every(({ id, event, message }) => event === message.type && (event !== 'presence' || id === undefined)));
 });
 
-t.test('Last-Event-ID resumes at the version of the client, and takes precedence over ?after', async (t) => {
+t.test('Last-Event-ID resumes at the cursor of the client, and takes precedence over ?after', async (t) => {
   for (const counter of [1, 2, 3]) await write('last-id', counter);
-  const { events, versions } = await openEvents(t, 'last-id', { headers: { 'last-event-id': '2' }, query: '?after=0' });
+  const { events, versions } = await openEvents(t, 'last-id', {
+    headers: { 'last-event-id': await readCursorAt(backing, asField('last-id'), 2) },
+    query: `?after=${asCursor(0)}`,
+  });
   await waitUntil('the remaining updates have arrived', () => versions().at(-1) === 3);
-  t.match(events.find(({ event }) => event === 'delta')?.message, { from: 2, to: 3 });
-  const byQuery = await openEvents(t, 'last-id', { query: '?after=1' });
+  t.match(events.find(({ event }) => event === 'delta')?.message, { from: /^2\./, to: /^3\./ });
+  const byQuery = await openEvents(t, 'last-id', {
+    query: `?after=${await readCursorAt(backing, asField('last-id'), 1)}`,
+  });
   await waitUntil('the remaining updates have arrived', () => byQuery.versions().at(-1) === 3);
-  t.match(byQuery.events.find(({ event }) => event === 'delta')?.message, { from: 1, to: 3 });
+  t.match(byQuery.events.find(({ event }) => event === 'delta')?.message, { from: /^1\./, to: /^3\./ });
   const invalid = await openEvents(t, 'last-id', { headers: { 'last-event-id': 'abc' } });
   await waitUntil('a snapshot has arrived', () => invalid.events.some(({ event }) => event === 'snapshot'));
 });

@@ -3,9 +3,10 @@ import { openConnections } from '../../../api/connections.ts';
 import { createServices } from '../../../api/server.ts';
 import type { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import type { MessageSink } from '../../../api/streaming/subscriber.ts';
+import { versionOf } from '../../../shared/field/cursor.ts';
 import { createLifecycle } from '../../../shared/process/lifecycle.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
-import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
+import { asCursor, asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 const mebibyte = 1024 * 1024;
@@ -29,7 +30,7 @@ function createSink() {
     close(code: number) {
       sink.closed = code;
     },
-    version: () => messages.findLast(({ version }) => version !== undefined)?.version,
+    version: () => versionOf(messages.findLast(({ cursor }) => cursor !== undefined)?.cursor ?? asCursor(0)),
   };
   return sink satisfies MessageSink;
 }

@@ -2,9 +2,11 @@ import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { createCacheKeys } from '../../../shared/cache/cache-keys.ts';
 import { toFragments } from '../../../shared/cache/state-fragments.ts';
+import { versionOf } from '../../../shared/field/cursor.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { readCursorAt } from '../../support/read-back.ts';
 import { withOneRedis } from '../../support/servers/servers.ts';
-import { asField, putParticle, removeParticle, setCell } from '../../support/updates.ts';
+import { asCursor, asField, putParticle, removeParticle, setCell } from '../../support/updates.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { openStream, refusedUpgrade, type StreamClient, streamUrl } from '../support/stream-client.ts';
 import { type TestApi, withApi } from '../support/with-app.ts';
@@ -64,22 +66,26 @@ t.test('a stream starts with a snapshot and continues with deltas, each from the
   await write('order', [putParticle(1, 'a'), setCell(2, 0, 0.1)]);
   const client = await openStream(t, api, { token, field: 'order' });
   const snapshot = await client.find('snapshot');
-  t.match(snapshot, { version: 2, state: { version: 2, memoryParticles: [{ id: 'a' }], cells: { '0,0': 0.1 } } });
+  t.match(snapshot, {
+    cursor: /^2\./,
+    reason: 'start',
+    state: { version: 2, memoryParticles: [{ id: 'a' }], cells: { '0,0': 0.1 } },
+  });
   for (let counter = 3; counter <= 12; counter++) await write('order', [setCell(counter, counter, 0.5)]);
   await client.waitForVersion(12);
   t.same(client.messages.filter(({ type }) => type === 'snapshot').length, 1);
-  const delta = await client.find('delta', ({ to }) => to === 12);
+  const delta = await client.find('delta', ({ to }) => versionOf(to) === 12);
   t.match(delta, {
-    from: 11,
+    from: /^11\./,
     changes: { cells: { '12,0': 0.5 } },
     updates: [{ device: 'phone-1', counter: 12, outcome: 'applied', version: 12 }],
   });
 });
 
-t.test('a browser authenticates with subprotocols, and the server selects only field.v1', async (t) => {
+t.test('a browser authenticates with subprotocols, and the server selects only field.v2', async (t) => {
   const client = await openStream(t, api, { token, field: 'browser', byProtocol: true });
-  t.equal(client.socket.protocol, 'field.v1');
-  t.match(await client.find('snapshot'), { version: 0, state: { memoryParticles: [] } });
+  t.equal(client.socket.protocol, 'field.v2');
+  t.match(await client.find('snapshot'), { cursor: /^0\./, state: { memoryParticles: [] } });
   await write('browser', [setCell(1, 0, 0.5)]);
   await client.waitForVersion(1);
 });
@@ -122,29 +128,34 @@ t.test('subscribers learn of a duplicate and of a reused counter from a delta wi
   await client.waitForVersion(1);
   client.send({ type: 'update', updates: [setCell(1, 0, 0.5)] });
   const duplicate = await client.find('delta', ({ updates }) => updates.some(({ outcome }) => outcome === 'duplicate'));
-  t.match(duplicate, { from: 1, to: 1, changes: { particles: {}, cells: {} } });
+  t.match(duplicate, { from: /^1\./, to: /^1\./, changes: { particles: {}, cells: {} } });
   client.send({ type: 'update', updates: [setCell(1, 0, 0.75)] });
   await client.find('delta', ({ updates }) => updates.some(({ outcome }) => outcome === 'reused'));
 });
 
 t.test('a client that resumes at the newest version gets only later updates', async (t) => {
-  const version = await write('resume-now', [setCell(1, 0, 0.5)]);
-  const client = await openStream(t, api, { token, field: 'resume-now', after: version });
+  await write('resume-now', [setCell(1, 0, 0.5)]);
+  const after = await readCursorAt(backing, asField('resume-now'), 1);
+  const client = await openStream(t, api, { token, field: 'resume-now', after });
   await client.find('presence');
   t.same(client.versions(), []);
   await write('resume-now', [setCell(2, 0, 0.75)]);
-  t.match(await client.find('delta'), { from: 1, to: 2 });
+  t.match(await client.find('delta'), { from: /^1\./, to: /^2\./ });
 });
 
 t.test('a client that resumes at an older version gets one delta with all that it missed', async (t) => {
   await write('resume', [putParticle(1, 'gone'), putParticle(2, 'kept'), setCell(3, 0, 0.1)]);
   await write('resume', [removeParticle(4, 'gone'), putParticle(5, 'kept', { content: 'new' }), setCell(6, 0, 0.2)]);
   await write('resume', [setCell(7, 1, 0.3)]);
-  const client = await openStream(t, api, { token, field: 'resume', after: 3 });
+  const client = await openStream(t, api, {
+    token,
+    field: 'resume',
+    after: await readCursorAt(backing, asField('resume'), 3),
+  });
   const delta = await client.find('delta');
   t.match(delta, {
-    from: 3,
-    to: 7,
+    from: /^3\./,
+    to: /^7\./,
     changes: { particles: { gone: null, kept: { content: 'new' } }, cells: { '0,0': 0.2, '1,0': 0.3 } },
   });
   t.same(
@@ -159,10 +170,10 @@ t.test('a client that resumes while others are subscribed gets the same deltas a
   await first.find('snapshot');
   for (let counter = 1; counter <= 4; counter++) await write('replay', [setCell(counter, counter, 0.5)]);
   await first.waitForVersion(4);
-  const late = await openStream(t, api, { token, field: 'replay', after: 1 });
+  const late = await openStream(t, api, { token, field: 'replay', after: first.cursorAt(1) });
   await late.waitForVersion(4);
   const deltas = ({ messages }: StreamClient) =>
-    messages.filter((message) => message.type === 'delta' && message.from >= 1);
+    messages.filter((message) => message.type === 'delta' && versionOf(message.from) >= 1);
   t.same(deltas(late), deltas(first));
 });
 
@@ -170,12 +181,15 @@ t.test(
   'resuming at a version that the field has not reached, or that is no longer kept, gives a snapshot',
   async (t) => {
     await write('beyond', [setCell(1, 0, 0.5), setCell(2, 0, 0.6), setCell(3, 0, 0.7)]);
-    const ahead = await openStream(t, api, { token, field: 'beyond', after: 99 });
-    t.match(await ahead.find('snapshot'), { version: 3 });
+    const ahead = await openStream(t, api, { token, field: 'beyond', after: asCursor(99) });
+    t.match(await ahead.find('snapshot'), { cursor: /^3\./, reason: 'unknown-cursor' });
+    const elsewhere = await openStream(t, api, { token, field: 'beyond', after: asCursor(2) });
+    t.match(await elsewhere.find('snapshot'), { cursor: /^3\./, reason: 'unknown-cursor' });
     ahead.close();
+    const first = await readCursorAt(backing, asField('beyond'), 1);
     await backing.db('consciousness_states').where('field_id', 'beyond').update({ log_start: 2 });
-    const pruned = await openStream(t, other, { token, field: 'beyond', after: 1 });
-    t.match(await pruned.find('snapshot'), { version: 3 });
+    const pruned = await openStream(t, other, { token, field: 'beyond', after: first });
+    t.match(await pruned.find('snapshot'), { cursor: /^3\./ });
   },
 );
 
@@ -199,8 +213,8 @@ t.test('the message after a lost one triggers a gap fill in one delta', async (t
   await write('lost', [setCell(4, 2, 0.3)]);
   await client.waitForVersion(4);
   t.same(client.versions(), [0, 1, 4]);
-  const gapFill = await client.find('delta', ({ to }) => to === 4);
-  t.match(gapFill, { from: 1, changes: { cells: { '1,0': 0.2, '2,0': 0.3 }, particles: { p: { id: 'p' } } } });
+  const gapFill = await client.find('delta', ({ to }) => versionOf(to) === 4);
+  t.match(gapFill, { from: /^1\./, changes: { cells: { '1,0': 0.2, '2,0': 0.3 }, particles: { p: { id: 'p' } } } });
   t.same(
     gapFill.updates.map(({ version, counter }) => [version, counter]),
     [
@@ -219,7 +233,8 @@ t.test('the gap of a lost message is filled even when no other message follows',
   await client.waitForVersion(1);
   await write('silence', [setCell(2, 1, 0.2)], isolated);
   const state = await backing.reader.loadState(asField('silence'));
-  if (state) await backing.cache.populate(toFragments(state));
+  await backing.cacheRedis.del(backing.keys.stateKey(asField('silence')));
+  if (state) await backing.cache.fill(await backing.cache.beginFill(state.field), toFragments(state));
   await client.waitForVersion(2);
 });
 
@@ -261,7 +276,11 @@ t.test('a client that missed an eviction of particles gets a snapshot', async (t
   await write('eviction', puts(1, 400));
   await write('eviction', puts(401, 400));
   await write('eviction', puts(801, 201));
-  const client = await openStream(t, api, { token, field: 'eviction', after: 900 });
+  const client = await openStream(t, api, {
+    token,
+    field: 'eviction',
+    after: await readCursorAt(backing, asField('eviction'), 900),
+  });
   const { state } = await client.find('snapshot');
   t.equal(state.memoryParticles.length, 800);
 });
@@ -331,15 +350,15 @@ t.test('a token with only field:read receives deltas and cannot send updates', a
 t.test('an upgrade without the right to read is refused with a problem', async (t) => {
   const url = streamUrl(api, 'refused');
   const bearer = (value: string) => ({ authorization: `Bearer ${value}` });
-  t.match(await refusedUpgrade(url, ['field.v1']), { status: 401, body: { code: 'unauthorized' } });
-  t.match(await refusedUpgrade(url, ['field.v1', 'bearer.nonsense']), { status: 401, body: { code: 'unauthorized' } });
+  t.match(await refusedUpgrade(url, ['field.v2']), { status: 401, body: { code: 'unauthorized' } });
+  t.match(await refusedUpgrade(url, ['field.v2', 'bearer.nonsense']), { status: 401, body: { code: 'unauthorized' } });
   const elsewhere = await api.createToken({ fields: ['team-*'] });
-  t.match(await refusedUpgrade(url, ['field.v1'], bearer(elsewhere)), { status: 403, body: { code: 'forbidden' } });
+  t.match(await refusedUpgrade(url, ['field.v2'], bearer(elsewhere)), { status: 403, body: { code: 'forbidden' } });
   const reader = await api.createToken({ scope: ['field:read'] });
-  t.match(await refusedUpgrade(url, ['field.v1'], bearer(reader)), { status: 404, body: { code: 'field_not_found' } });
-  t.match(await refusedUpgrade(streamUrl(api, 'REFUSED'), ['field.v1'], bearer(token)), { status: 400 });
+  t.match(await refusedUpgrade(url, ['field.v2'], bearer(reader)), { status: 404, body: { code: 'field_not_found' } });
+  t.match(await refusedUpgrade(streamUrl(api, 'REFUSED'), ['field.v2'], bearer(token)), { status: 400 });
   const evil = { ...bearer(token), origin: 'https://evil.example' };
-  t.match(await refusedUpgrade(url, ['field.v1'], evil), { status: 403, body: { code: 'forbidden' } });
+  t.match(await refusedUpgrade(url, ['field.v2'], evil), { status: 403, body: { code: 'forbidden' } });
 });
 
 t.test('a browser, which cannot read a refused upgrade, learns the reason from the close code', async (t) => {
@@ -349,7 +368,7 @@ t.test('a browser, which cannot read a refused upgrade, learns the reason from t
     [elsewhere, 4403, 'forbidden'],
     [expired, 4401, 'token_expired'],
   ] as const) {
-    const socket = new WebSocket(streamUrl(api, 'refused'), ['field.v1', `bearer.${value}`]);
+    const socket = new WebSocket(streamUrl(api, 'refused'), ['field.v2', `bearer.${value}`]);
     const messages: string[] = [];
     socket.on('message', (data) => messages.push(String(data)));
     const closed = await new Promise((resolve) => socket.on('close', resolve));

@@ -29,7 +29,7 @@ async function openStuckSocket(t: Test, api: TestApi, token: string): Promise<So
   socket.write(
     `GET /api/fields/${field}/stream HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n` +
-      `Sec-WebSocket-Protocol: field.v1\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+      `Sec-WebSocket-Protocol: field.v2\r\nAuthorization: Bearer ${token}\r\n\r\n`,
   );
   const [answer] = await once(socket, 'data');
   t.match(String(answer), /^HTTP\/1\.1 101 /);

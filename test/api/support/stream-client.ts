@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import { WebSocket } from 'ws';
 import { type ServerMessage, serverMessageSchema } from '../../../shared/contract/stream.ts';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
+import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { TestApi } from './with-app.ts';
 
@@ -21,6 +22,8 @@ export interface StreamClient {
   ): Promise<MessageOf<Type>>;
   /** The versions of the snapshots and deltas, in order. @throws when a delta does not follow the version before */
   versions(): number[];
+  /** The cursor of a version that it has had. @throws when it has had none */
+  cursorAt(version: number): Cursor;
   waitForVersion(version: number): Promise<void>;
   close(): void;
 }
@@ -28,13 +31,13 @@ export interface StreamClient {
 interface StreamOptions {
   readonly token: string;
   readonly field: string;
-  readonly after?: number;
+  readonly after?: Cursor;
   readonly headers?: Record<string, string>;
   /** Authenticates as a browser does. */
   readonly byProtocol?: boolean;
 }
 
-export function streamUrl({ address }: TestApi, field: string, after?: number): string {
+export function streamUrl({ address }: TestApi, field: string, after?: Cursor): string {
   return `${address.replace('http', 'ws')}/api/fields/${field}/stream${after === undefined ? '' : `?after=${after}`}`;
 }
 
@@ -89,6 +92,11 @@ function createStreamClient(socket: WebSocket): StreamClient {
         ),
       ),
     versions: () => followVersions(messages),
+    cursorAt(version) {
+      const cursor = followCursors(messages).find((each) => versionOf(each) === version);
+      if (!cursor) throw new Error(`the client has not been at version ${version}`);
+      return cursor;
+    },
     async waitForVersion(version) {
       await waitUntil(`the client is at version ${version}`, () => client.versions().at(-1) === version);
     },
@@ -98,14 +106,19 @@ function createStreamClient(socket: WebSocket): StreamClient {
 }
 
 export function followVersions(messages: readonly ServerMessage[]): number[] {
-  const versions: number[] = [];
+  return followCursors(messages).map(versionOf);
+}
+
+/** The cursors of the snapshots and deltas, in order. @throws when a delta does not follow the cursor before */
+function followCursors(messages: readonly ServerMessage[]): Cursor[] {
+  const cursors: Cursor[] = [];
   for (const message of messages) {
-    if (message.type === 'snapshot') versions.push(message.version);
+    if (message.type === 'snapshot') cursors.push(message.cursor);
     if (message.type !== 'delta') continue;
-    const current = versions.at(-1);
+    const current = cursors.at(-1);
     if (current !== undefined && message.from !== current)
-      throw new Error(`received a delta from ${message.from} at version ${current}`);
-    versions.push(message.to);
+      throw new Error(`received a delta from ${message.from} at ${current}`);
+    cursors.push(message.to);
   }
-  return versions;
+  return cursors;
 }

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { toFragments } from '../../../shared/cache/state-fragments.ts';
 import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { readStored, waitForCache } from '../../support/read-back.ts';
-import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
+import { asCursor, asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
 import { settingsOf, withField } from '../run-field.ts';
 
 const garden = asField('garden');
@@ -71,9 +71,9 @@ t.test('state, conflicts and verify read the applied updates', async (t) => {
 
   await t.test('verify succeeds when the cached state is missing, behind or unavailable', async (t) => {
     const key = keys.stateKey(garden);
-    await cacheRedis.hset(key, 'version', 3);
+    await cacheRedis.hset(key, 'cursor', asCursor(3));
     t.match(await field(['verify']), { code: 0, stdout: /cache behind at version 3\n/ });
-    await cacheRedis.hset(key, 'version', 4);
+    await cacheRedis.hset(key, 'cursor', String(await reader.readCursor(garden)));
     t.match(await field(['verify'], { env: { CACHE_REDIS_URL: 'redis://127.0.0.1:1' } }), {
       ...{ code: 0, stdout: /cache not checked\n/ },
       stderr: /The Redis of the cache at 127\.0\.0\.1:1 cannot be reached/,
@@ -86,7 +86,7 @@ t.test('state, conflicts and verify read the applied updates', async (t) => {
   await t.test('verify exits with code 1 when the cached state or a log row was altered', async (t) => {
     const stored = await reader.loadState(garden);
     if (!stored) throw new Error('there is no garden');
-    await backing.cache.populate(toFragments(stored));
+    await backing.cache.fill(await backing.cache.beginFill(garden), toFragments(stored));
     t.match(await field(['verify']), { code: 0, stdout: /cache same\n/ });
     await cacheRedis.hset(keys.stateKey(garden), 'c:4,0', 'c4,0 0.5');
     t.match(await field(['verify']), {

@@ -50,8 +50,8 @@ t.test('Ctrl-C removes the unfinished backup, and one that a crash leaves behind
   const DATABASE_URL = directDatabaseUrl(backing.config);
   await withPgClient(DATABASE_URL, (client) =>
     client.query(`
-      INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, update)
-      SELECT 'filler', n, 'device', n, n, 'applied', jsonb_build_object('text', md5(n::text) || md5((-n)::text))
+      INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, rules, salt, hash, update)
+      SELECT 'filler', n, 'device', n, n, 'applied', 2, '', '', jsonb_build_object('text', md5(n::text) || md5((-n)::text))
       FROM generate_series(1, 300000) AS n`),
   );
   const folder = await withFolder(t);

@@ -17,8 +17,8 @@ t.test('migrate applies and rolls back the schema, and deletes fields only with 
   await queryPostgres(
     url,
     `insert into consciousness_states
-    (field_id, global_resonance, collective_intelligence, room64_active, memory_particles, quantum_fields, cells, dynamics)
-    values ('garden', 0, 0, false, '[]', '[]', '[]', '{}')`,
+    (field_id, genesis, hash, log_start_hash, snapshot_hash, global_resonance, collective_intelligence, room64_active, memory_particles, quantum_fields, cells, dynamics)
+    values ('garden', gen_random_uuid(), '', '', '', 0, 0, false, '[]', '[]', '[]', '{}')`,
   );
   t.match(await field(['migrate', '--down']), { code: 1, stderr: /Refused: .*the field garden.*--yes/s });
   t.same(await status(), { applied: all, pending: [] });

@@ -59,7 +59,7 @@ t.test('load finds every accepted update applied once, and detects lost and dupl
   await db.raw(`DELETE FROM field_updates WHERE device_id = 'a' AND counter = 2`);
   t.same(await verify(), { applied: 5, lost: 1, doubled: 0 });
   await db.raw('ALTER TABLE field_updates DROP CONSTRAINT field_updates_field_id_device_id_counter_key');
-  await db.raw(`INSERT INTO field_updates SELECT field_id, 1000000, device_id, counter, logged_at, outcome, resolution, update
+  await db.raw(`INSERT INTO field_updates SELECT field_id, 1000000, device_id, counter, logged_at, outcome, resolution, update, user_id, swept_through, rules, salt, hash
                   FROM field_updates WHERE device_id = 'b' AND counter = 1`);
   t.same(await verify(), { applied: 5, lost: 1, doubled: 1 });
 });

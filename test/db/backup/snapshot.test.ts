@@ -64,8 +64,8 @@ async function withManyRows(t: Test): Promise<string> {
   const { config } = await withFilledBacking(t);
   await withPgClient(directDatabaseUrl(config), (client) =>
     client.query(`
-      INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, update)
-      SELECT 'filler', n, 'device', n, n, 'applied', jsonb_build_object('text', md5(n::text) || md5((-n)::text))
+      INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, rules, salt, hash, update)
+      SELECT 'filler', n, 'device', n, n, 'applied', 2, '', '', jsonb_build_object('text', md5(n::text) || md5((-n)::text))
       FROM generate_series(1, 150000) AS n`),
   );
   return directDatabaseUrl(config);

@@ -2,6 +2,7 @@
  * Waits until the system is quiescent: every API is ready, all updates are applied, the queues are empty, and every copy
  * is at the newest version.
  */
+import { versionOf } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type DevicePool, fields } from '../devices/device-pool.ts';
@@ -52,11 +53,11 @@ export async function waitForQuiescence({
     const version = await readVersion(observer, field);
     const watching = devicePool.devices.filter((device) => device.field === field);
     await expect(`all watchers of ${field} are at version ${version}`, () =>
-      watching.every(({ watcher }) => (watcher.mirror.version ?? 0) >= version),
+      watching.every(({ watcher }) => watcher.mirror.version >= version),
     );
     await expect(`the cache of ${field} is at version ${version} or empty`, async () => {
-      const cached = await observer.cache.readVersion(field);
-      return cached === undefined || cached >= version;
+      const cached = await observer.cache.readCursor(field);
+      return cached === undefined || versionOf(cached) >= version;
     });
   }
   return violations;

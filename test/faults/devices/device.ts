@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import { versionOf } from '../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';
 import { type CausalityFormat, causalityFormats } from '../../unit/field/support/honest-devices.ts';
@@ -94,7 +95,7 @@ export class Device {
   #observe(message: ServerMessage): void {
     const { ledger, field } = this.#options;
     if (message.type === 'snapshot') {
-      this.#causalContext.version = message.version;
+      this.#causalContext.version = versionOf(message.cursor);
       this.#causalContext.newestTimestamp = Math.max(
         this.#causalContext.newestTimestamp,
         ledger.newestTimestamp(field),
@@ -108,7 +109,7 @@ export class Device {
       if (outcome === 'reused')
         ledger.anomalies.push(`${device} received the outcome "reused" for its counter ${counter}`);
     }
-    this.#causalContext.version = message.to;
+    this.#causalContext.version = versionOf(message.to);
   }
 
   async #drainOutbox(): Promise<void> {

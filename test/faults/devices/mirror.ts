@@ -1,6 +1,7 @@
 /** A subscriber's copy of a field: a snapshot and every consecutive delta. */
 import type { State } from '../../../shared/contract/state.ts';
 import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 
 type Message<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 type Delta = Message<'delta'>;
@@ -18,24 +19,28 @@ export interface View {
 const emptyQuantumFields: unknown = undefined;
 
 export class Mirror {
-  version: number | undefined;
+  cursor: Cursor | undefined;
   #particles = new Map<string, unknown>();
   #cells = new Map<string, number>();
   #quantumFields: unknown = emptyQuantumFields;
   #metrics: unknown;
 
-  applySnapshot({ version, state }: Message<'snapshot'>): void {
+  get version(): number {
+    return this.cursor === undefined ? 0 : versionOf(this.cursor);
+  }
+
+  applySnapshot({ cursor, state }: Message<'snapshot'>): void {
     const view = viewOf(state);
-    this.version = version;
+    this.cursor = cursor;
     this.#particles = new Map(Object.entries(view.particles));
     this.#cells = new Map(Object.entries(view.cells));
     this.#quantumFields = view.quantumFields;
     this.#metrics = view.metrics;
   }
 
-  /** Returns false, without applying the delta, if it does not start at the current version. */
+  /** Returns false, without applying the delta, if it does not start at the current cursor. */
   applyDelta({ from, to, changes }: Delta): boolean {
-    if (from !== this.version) return false;
+    if (from !== this.cursor) return false;
     for (const [id, particle] of Object.entries(changes.particles)) {
       if (particle === null) this.#particles.delete(id);
       else this.#particles.set(id, particle);
@@ -43,13 +48,13 @@ export class Mirror {
     for (const [cell, value] of Object.entries(changes.cells)) this.#cells.set(cell, value);
     if (changes.quantumFields) this.#quantumFields = changes.quantumFields;
     this.#metrics = changes.metrics;
-    this.version = to;
+    this.cursor = to;
     return true;
   }
 
   view(): View {
     return {
-      version: this.version ?? 0,
+      version: this.version,
       particles: Object.fromEntries(this.#particles),
       cells: Object.fromEntries(this.#cells),
       quantumFields: this.#quantumFields,

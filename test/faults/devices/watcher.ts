@@ -1,10 +1,11 @@
 /**
- * A device's WebSocket subscription: resumes from its version on a random API after a disconnect, and detects half-open
+ * A device's WebSocket subscription: resumes from its cursor on a random API after a disconnect, and detects half-open
  * connections by a heartbeat.
  */
 import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../../shared/contract/stream.ts';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
+import { versionOf } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
@@ -103,8 +104,8 @@ export class Watcher {
     if (message.type === 'accepted') this.#settle(message.counters.join(), message.durability);
     if (message.type === 'error') this.#settle(this.#pending[0]?.counters ?? '', undefined);
     if (message.type === 'snapshot') {
-      if (message.version < (this.mirror.version ?? 0)) {
-        onAnomaly(`${field}: snapshot of version ${message.version} received at version ${this.mirror.version}`);
+      if (versionOf(message.cursor) < this.mirror.version) {
+        onAnomaly(`${field}: snapshot of ${message.cursor} received at version ${this.mirror.version}`);
       }
       this.mirror.applySnapshot(message);
       onMessage(message);

@@ -6,8 +6,8 @@ const field = 'hot' as FieldId;
 const dropConstraint =
   'ALTER TABLE field_updates DROP CONSTRAINT IF EXISTS field_updates_field_id_device_id_counter_key';
 const copyNewest = `
-  INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, resolution, update)
-  SELECT field_id, version + 1, device_id, counter, logged_at, outcome, resolution, update
+  INSERT INTO field_updates (field_id, version, device_id, counter, logged_at, outcome, resolution, update, rules, salt, hash)
+  SELECT field_id, version + 1, device_id, counter, logged_at, outcome, resolution, update, rules, salt, hash
   FROM field_updates WHERE field_id = ? ORDER BY version DESC LIMIT 1`;
 const incrementVersion = 'UPDATE consciousness_states SET version = version + 1 WHERE field_id = ?';
 

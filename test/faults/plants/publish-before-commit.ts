@@ -1,5 +1,7 @@
 /** Publishes deltas that are never committed, like a worker that publishes first and then crashes. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { encodeChangeMessage } from '../../../shared/cache/change-message.ts';
+import { emptyHash, formatCursor, versionOf } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Plant } from './plant.ts';
 
@@ -12,7 +14,8 @@ export const publishBeforeCommit: Plant = {
   async tamper({ observer: { cacheRedis, cache, keys } }) {
     // Repeated, because a real delta may be delivered first, and then this one is ignored as outdated.
     for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const from = (await cache.readVersion(field)) ?? 0;
+      const from = (await cache.readCursor(field)) ?? formatCursor(0, emptyHash);
+      const to = formatCursor(versionOf(from) + 1, emptyHash);
       const metrics = {
         globalResonance: 0.5,
         collectiveIntelligence: 0.5,
@@ -20,8 +23,8 @@ export const publishBeforeCommit: Plant = {
         lastUpdate: Date.now(),
       };
       const changes = { particles: {}, cells: { '29,29': 1 }, metrics };
-      const delta = JSON.stringify({ type: 'delta', from, to: from + 1, changes, updates: [] });
-      await cacheRedis.publish(keys.fieldChannel(field), `${from} ${from + 1}\n${delta}`);
+      const delta = JSON.stringify({ type: 'delta', from, to, changes, updates: [] });
+      await cacheRedis.publish(keys.fieldChannel(field), encodeChangeMessage({ from, to, delta }));
       await delay(pauseMs);
     }
   },

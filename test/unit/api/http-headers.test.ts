@@ -2,6 +2,7 @@ import t from 'tap';
 import { parseOrigins } from '../../../api/http/cors-origins.ts';
 import { formatEtag, matchesEtag } from '../../../api/http/etag.ts';
 import { parseWait } from '../../../api/http/prefer-header.ts';
+import { asCursor } from '../../support/updates.ts';
 
 t.test('Prefer: wait is parsed as RFC 7240 specifies, and limited to 30 s', async (t) => {
   const cases: [string | string[] | undefined, number | undefined][] = [
@@ -22,10 +23,11 @@ t.test('Prefer: wait is parsed as RFC 7240 specifies, and limited to 30 s', asyn
 });
 
 t.test('an ETag matches by weak comparison, in lists, and by *', async (t) => {
-  const etag = formatEtag(12);
-  t.equal(etag, '"v12"');
-  for (const header of ['"v12"', 'W/"v12"', '"v1" , "v12"', '*']) t.ok(matchesEtag(header, etag), header);
-  for (const header of [undefined, '"v1"', 'v12', '"v123"', '']) t.notOk(matchesEtag(header, etag), String(header));
+  const etag = formatEtag(asCursor(12));
+  t.equal(etag, '"12.0000000000000000"');
+  for (const header of [etag, `W/${etag}`, `"1.0" , ${etag}`, '*']) t.ok(matchesEtag(header, etag), header);
+  for (const header of [undefined, '"12"', asCursor(12), formatEtag(asCursor(123)), ''])
+    t.notOk(matchesEtag(header, etag), String(header));
 });
 
 t.test('a list of origins is split at commas, and spaces and trailing slashes are removed', async (t) => {

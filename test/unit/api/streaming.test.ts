@@ -4,13 +4,15 @@ import { ReplayBuffer } from '../../../api/streaming/replay-buffer.ts';
 import { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import { TokenBucket } from '../../../api/streaming/transports/token-bucket.ts';
 import { TokenExpiryTimer } from '../../../api/streaming/transports/token-expiry-timer.ts';
+import { versionOf } from '../../../shared/field/cursor.ts';
+import { asCursor } from '../../support/updates.ts';
 
 const delta = (from: number, to: number, bytes = 10) => ({
-  from,
-  to,
-  message: new StreamMessage('delta', Buffer.alloc(bytes), to),
+  from: asCursor(from),
+  to: asCursor(to),
+  message: new StreamMessage('delta', Buffer.alloc(bytes), asCursor(to)),
 });
-const versions = (buffer: ReplayBuffer, from: number) => buffer.since(from)?.map(({ to }) => to);
+const versions = (buffer: ReplayBuffer, from: number) => buffer.since(asCursor(from))?.map(({ to }) => versionOf(to));
 
 t.test(
   'the replay buffer returns the deltas from a version to the newest, or undefined if one is missing',
@@ -87,22 +89,23 @@ t.test('a token that is valid for longer than the maximum timer does not expire 
 t.test('a late delta keeps only the outcomes that are not in the log', async (t) => {
   const metrics = { globalResonance: 0.5, collectiveIntelligence: 0.3, room64Active: false, lastUpdate: 7 };
   const parsed = (updates: object[]) =>
-    parseDelta(JSON.stringify({ type: 'delta', from: 1, to: 2, changes: { metrics }, updates }));
+    parseDelta(JSON.stringify({ type: 'delta', from: 1, to: 2, maxTimestamp: 9, changes: { metrics }, updates }));
   const applied = { device: 'a', counter: 1, outcome: 'applied', version: 2 };
   const reused = { device: 'b', counter: 1, outcome: 'reused', version: 1 };
-  t.equal(toLateDelta(parsed([applied]), 5, metrics), undefined);
-  const lateDelta = toLateDelta(parsed([applied, reused]), 5, metrics);
+  t.equal(toLateDelta(parsed([applied]), asCursor(5), metrics), undefined);
+  const lateDelta = toLateDelta(parsed([applied, reused]), asCursor(5), metrics);
   t.same(JSON.parse(String(lateDelta?.text)), {
     type: 'delta',
-    from: 5,
-    to: 5,
+    from: asCursor(5),
+    to: asCursor(5),
+    maxTimestamp: 9,
     changes: { particles: {}, cells: {}, metrics },
     updates: [reused],
   });
 });
 
-t.test('a Server-Sent Event has a type, an optional version, and its data on one line', async (t) => {
-  const event = new StreamMessage('delta', Buffer.from('{"a":"\\n"}'), 7).event.toString();
-  t.equal(event, 'id: 7\nevent: delta\ndata: {"a":"\\n"}\n\n');
+t.test('a Server-Sent Event has a type, an optional cursor, and its data on one line', async (t) => {
+  const event = new StreamMessage('delta', Buffer.from('{"a":"\\n"}'), asCursor(7)).event.toString();
+  t.equal(event, `id: ${asCursor(7)}\nevent: delta\ndata: {"a":"\\n"}\n\n`);
   t.equal(new StreamMessage('presence', Buffer.from('{}')).event.toString(), 'event: presence\ndata: {}\n\n');
 });

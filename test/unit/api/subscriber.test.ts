@@ -1,9 +1,14 @@
 import t from 'tap';
 import { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import { Subscriber } from '../../../api/streaming/subscriber.ts';
+import { asCursor } from '../../support/updates.ts';
 
 const mebibyte = 1024 * 1024;
-const delta = (from: number, to: number) => ({ from, to, message: new StreamMessage('delta', Buffer.from('{}'), to) });
+const delta = (from: number, to: number) => ({
+  from: asCursor(from),
+  to: asCursor(to),
+  message: new StreamMessage('delta', Buffer.from('{}'), asCursor(to)),
+});
 
 /** Creates a subscriber in the following mode at version 1; the test sets how many bytes its sink has buffered. */
 function createFollowingSubscriber() {
@@ -18,7 +23,7 @@ function createFollowingSubscriber() {
         sink.closedWith = code;
       },
     },
-    1,
+    asCursor(1),
   );
   subscriber.reportCaughtUp();
   return { sink, subscriber };
@@ -28,7 +33,7 @@ t.test('a following subscriber receives the next delta, ignores old deltas and c
   const { sink, subscriber } = createFollowingSubscriber();
   t.equal(subscriber.deliver(delta(0, 1), 0), 'nothing');
   t.equal(subscriber.deliver(delta(1, 2), 0), 'sent');
-  t.equal(subscriber.version, 2);
+  t.equal(subscriber.cursor, asCursor(2));
   t.equal(subscriber.deliver(delta(4, 5), 0), 'catch-up');
   t.equal(subscriber.deliver(delta(2, 3), 0), 'nothing', 'live deltas wait for the end of the catch-up');
   t.equal(sink.sent, 1);

@@ -3,7 +3,7 @@ import { OptimisticState } from '../../../client/state/optimistic-state.ts';
 import { toServerState } from '../../../client/state/server-state.ts';
 import type { FieldView } from '../../../client/types.ts';
 import { computeMetrics } from '../../../shared/field/dynamics/field-metrics.ts';
-import type { FieldState } from '../../../shared/field/state.ts';
+import { cursorOf, type FieldState } from '../../../shared/field/state.ts';
 import { viewParticle, viewQuantumField } from '../../../shared/field/view.ts';
 import { type Change, event, put, remove, sent, setCell } from '../field/support/changes.ts';
 import { closeTo } from '../field/support/close-to.ts';
@@ -13,6 +13,8 @@ function viewState(state: FieldState): FieldView {
   return {
     field: state.field,
     version: state.version,
+    cursor: cursorOf(state),
+    maxTimestamp: state.dynamics.maxTimestamp,
     activeNodes: 0,
     ...computeMetrics(state),
     quantumFields: state.quantumFields.map(viewQuantumField),

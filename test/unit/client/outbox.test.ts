@@ -4,6 +4,7 @@ import { Outbox } from '../../../client/outbox/outbox.ts';
 import { OutboxStore } from '../../../client/outbox/outbox-store.ts';
 import { memoryStorage, type Storage } from '../../../client/storage/storage.ts';
 import type { OutboxEntry } from '../../../client/types.ts';
+import { asCursor } from '../../support/updates.ts';
 
 const unlimited = [500, Number.POSITIVE_INFINITY] as const;
 
@@ -13,7 +14,7 @@ async function loadOutbox(storage: Storage = memoryStorage()) {
   const clock = new HybridClock(() => 1_700_000_100_000);
   const outbox = new Outbox({ store, clock, onChange: (entry) => changes.push(entry) });
   await outbox.load();
-  const addCell = (x: number) => outbox.add({ kind: 'cells.set', cells: [{ x, y: 0, value: 0.5 }] }, 0);
+  const addCell = (x: number) => outbox.add({ kind: 'cells.set', cells: [{ x, y: 0, value: 0.5 }] }, asCursor(0));
   const summarize = () => outbox.entries.map(({ counter, status }) => [counter, status]);
   return { outbox, store, changes, addCell, summarize };
 }

@@ -8,7 +8,7 @@ import { computeMetrics } from '../../../shared/field/dynamics/field-metrics.ts'
 import { foldUpdate } from '../../../shared/field/fold.ts';
 import { globalField } from '../../../shared/field/ids.ts';
 import { emptyChangeSet } from '../../../shared/field/merge-update.ts';
-import { createFieldState, type FieldState } from '../../../shared/field/state.ts';
+import { createFieldState, cursorOf, type FieldState } from '../../../shared/field/state.ts';
 import { type Changes, viewParticle, viewQuantumField } from '../../../shared/field/view.ts';
 import { anyHistory, assertProperty } from './support/arbitraries.ts';
 import { put, type SentUpdate, sent } from './support/changes.ts';
@@ -50,13 +50,19 @@ function checkDeltas(updates: readonly SentUpdate[], batchSize: number): void {
   const state = createFieldState(globalField);
   const client = createDeltaClient();
   for (let start = 0; start < updates.length; start += batchSize) {
-    const from = state.version;
+    const from = cursorOf(state);
     const changeSet = emptyChangeSet();
     for (const { device, update } of updates.slice(start, start + batchSize)) {
       foldUpdate(state, device, update, 1000 * start, changeSet);
     }
     const { changes, ...rest } = JSON.parse(serializeDelta(from, toFragments(state, changeSet), []));
-    assert.deepStrictEqual(rest, { type: 'delta', from, to: state.version, updates: [] });
+    assert.deepStrictEqual(rest, {
+      type: 'delta',
+      from,
+      to: cursorOf(state),
+      maxTimestamp: state.dynamics.maxTimestamp,
+      updates: [],
+    });
     changesSchema.parse(changes);
     client.apply(changes);
     assert.deepStrictEqual(client.view(), readState(state));

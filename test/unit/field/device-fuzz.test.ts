@@ -89,7 +89,7 @@ function createNetwork(random: Random) {
   const firstUnsent = new Map<readonly Written[], number>();
   const deliver = (update: Written) => {
     const encoded = encodeCausality(update, server.log);
-    server.deliver({ device: encoded.device, update: schema.parse(encoded.update) });
+    server.deliver({ device: encoded.device, update: { ...schema.parse(encoded.update), seen: encoded.update.seen } });
   };
   return {
     server,

@@ -15,6 +15,6 @@ export function readUpdates(name: 'earthquakes.ndjson' | 'concurrent-cells.ndjso
     .filter((line) => line !== '')
     .map((line) => {
       const { device, ...update } = JSON.parse(line);
-      return { device, update: schema.parse(update) };
+      return { device, update: { ...schema.parse(update), seen: update.seen ?? 0 } };
     });
 }

@@ -1,8 +1,8 @@
 /** What the log says of updates that may have been applied before: the basis of exactly-once application. */
 import type { Knex } from 'knex';
-import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
-import { type LogEntry, toFoldOutcome, type UpdateRow } from '../models/update-row.ts';
-import { type Columns, listColumns, unnest } from '../unnest.ts';
+import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
+import { type LogEntry, toFoldOutcome, type UpdateRow } from '../../models/update-row.ts';
+import { type Columns, listColumns, unnest } from '../../unnest.ts';
 
 /** Names an update: a device uses each counter once per field. */
 export interface UpdateRef {
@@ -13,7 +13,7 @@ export interface UpdateRef {
 
 export interface FoundReceipt extends UpdateRef {
   /** The log entry, while it is kept. */
-  readonly entry?: Pick<LogEntry, 'version' | 'outcome' | 'resolution' | 'update' | 'time'>;
+  readonly entry?: Pick<LogEntry, 'version' | 'hash' | 'outcome' | 'resolution' | 'update' | 'time'>;
   /** The update was applied, and its log entry has been pruned. */
   readonly isPruned: boolean;
 }
@@ -22,7 +22,7 @@ const refColumns = { field_id: 'text', device_id: 'text', counter: 'bigint' } as
 
 const findSql = `
   SELECT ref.field_id AS field, ref.device_id AS device, ref.counter,
-    logged.version, logged.outcome, logged.resolution, logged.update, logged.logged_at AS time,
+    logged.version, logged.hash, logged.outcome, logged.resolution, logged.update, logged.logged_at AS time,
     coalesce(clock.pruned @> ref.counter, false) AS "isPruned"
   FROM :refs WITH ORDINALITY AS ref (${listColumns(refColumns)}, place)
   LEFT JOIN field_updates logged
@@ -33,7 +33,7 @@ const findSql = `
 
 /** A row of the outer join: without a log entry, all columns of the log are null. */
 type FoundRow = UpdateRef & { readonly isPruned: boolean } & (
-    | (Pick<UpdateRow, 'version' | 'outcome' | 'resolution' | 'update'> & { readonly time: number })
+    | (Pick<UpdateRow, 'version' | 'hash' | 'outcome' | 'resolution' | 'update'> & { readonly time: number })
     | { readonly version: null }
   );
 
@@ -48,6 +48,6 @@ export async function findReceipts(db: Knex, refs: readonly UpdateRef[]): Promis
 function toReceipt(row: FoundRow): FoundReceipt {
   const { field, device, counter, isPruned } = row;
   if (row.version === null) return { field, device, counter, isPruned };
-  const { version, update, time } = row;
-  return { field, device, counter, isPruned, entry: { version, ...toFoldOutcome(row), update, time } };
+  const { version, hash, update, time } = row;
+  return { field, device, counter, isPruned, entry: { version, hash, ...toFoldOutcome(row), update, time } };
 }

@@ -1,0 +1,10 @@
+/** PostgreSQL's clock, the only one that log times and retention go by. */
+import type { Knex } from 'knex';
+
+/** In ms. */
+export async function readServerTime(db: Knex): Promise<number> {
+  const { rows } = await db.raw<{ rows: [{ now: number }] }>(
+    'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now',
+  );
+  return rows[0].now;
+}

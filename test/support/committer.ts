@@ -1,0 +1,43 @@
+/** The commit path of one worker without its queue, for tests that decide what is committed when. */
+import type { Knex } from 'knex';
+import { createFieldStore, type FieldStore } from '../../db/field-store.ts';
+import type { ApplyUpdates } from '../../shared/contract/job.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { AppliedJobs } from '../../workers/commit/apply-updates.ts';
+import { CommitProgress, commitBatch } from '../../workers/commit/commit-batch.ts';
+import { writeDueSnapshots } from '../../workers/commit/due-snapshots.ts';
+import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
+import { PostgresClock } from '../../workers/commit/postgres-clock.ts';
+
+export interface TestCommitter {
+  readonly store: FieldStore;
+  /** Commits the jobs, and then writes the snapshots that are due. */
+  commit(jobs: ReadonlyMap<FieldId, readonly ApplyUpdates[]>): Promise<ReadonlyMap<FieldId, AppliedJobs>>;
+}
+
+interface CommitterOptions {
+  readonly snapshotEvery?: number;
+  readonly clock?: PostgresClock;
+  readonly store?: FieldStore;
+}
+
+/** Each committer has copies of the fields of its own, as each worker has. */
+export function openCommitter(
+  db: Knex,
+  {
+    snapshotEvery = 5000,
+    clock = new PostgresClock(),
+    store = createFieldStore(db, { usesPreparedStatements: true }),
+  }: CommitterOptions = {},
+): TestCommitter {
+  const fields = new HotFieldCache();
+  return {
+    store,
+    async commit(jobs) {
+      const progress = new CommitProgress(jobs);
+      await commitBatch({ store, fields, clock }, progress);
+      await writeDueSnapshots(store, fields.peek([...jobs.keys()]), { snapshotEvery }, performance.now());
+      return progress.committed;
+    },
+  };
+}
