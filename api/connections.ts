@@ -7,7 +7,8 @@ import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
-import { type ReadRevocations, RevocationList } from '../shared/auth/revocation-list.ts';
+import { RevocationList } from '../shared/auth/revocation-list.ts';
+import { createDatabaseRefresh } from '../shared/auth/revocation-poller.ts';
 import { type CacheKeys, createCacheKeys } from '../shared/cache/cache-keys.ts';
 import { type Config, directDatabaseUrl } from '../shared/config/config.ts';
 import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
@@ -41,7 +42,8 @@ export interface Connections {
   readonly keys: CacheKeys;
   /** Has been read once. */
   readonly revocations: RevocationList;
-  readonly readRevocations: ReadRevocations;
+  /** Brings `revocations` up to date from PostgreSQL. */
+  readonly refreshRevocations: () => Promise<boolean>;
 }
 
 /** Short, because a client waits for the response. */
@@ -74,10 +76,10 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   lifecycle.onStop('queue', () => producer.close());
 
   const reader = createFieldReader(database);
-  const readRevocations = createRevocationReader(database);
   const revocations = new RevocationList();
+  const refreshRevocations = createDatabaseRefresh(revocations, createRevocationReader(database));
   const installation = await waitForPostgres(deps, async () => {
-    revocations.apply(await readRevocations(0));
+    await refreshRevocations();
     return reader.readInstallation();
   });
   commitDurability.start();
@@ -91,7 +93,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     subscriberRedis,
     keys: createCacheKeys(config.QUEUE_PREFIX, installation),
     revocations,
-    readRevocations,
+    refreshRevocations,
   };
 }
 

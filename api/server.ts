@@ -5,6 +5,7 @@
 import { createTokenVerifier } from '../shared/auth/jwt.ts';
 import { toTokenIdentity } from '../shared/auth/revocation-list.ts';
 import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
+import { SharedRevocations } from '../shared/auth/shared-revocations.ts';
 import { FieldCache } from '../shared/cache/field-cache.ts';
 import type { Config } from '../shared/config/config.ts';
 import type { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
@@ -84,7 +85,7 @@ export async function startApi(deps: ProcessDeps): Promise<RunningApi> {
 /** What the routes share. */
 export function createServices({ config, log, lifecycle }: ProcessDeps, connections: Connections) {
   const { reader, producer, commitDurability, cacheRedis, subscriberRedis, keys } = connections;
-  const { revocations, readRevocations } = connections;
+  const { revocations, refreshRevocations } = connections;
   const metrics = createMetrics();
   const cache = new FieldCache(cacheRedis, keys, config.CACHE_TTL_SECONDS);
   const versions = new LatestVersions(cache);
@@ -107,10 +108,19 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   lifecycle.onStop('stream registry', () => streams.close());
 
   const onChange = () => streams.closeRevoked();
-  const revocationPoller = new RevocationPoller({ list: revocations, read: readRevocations, log, onChange });
-  revocationPoller.start();
-  lifecycle.onStop('revocation poller', () => revocationPoller.close());
-  void redisSubscriber.subscribe(keys.revocationChannel, () => void revocationPoller.poll());
+  const sharedRevocations = new SharedRevocations(cacheRedis, keys);
+  const refreshFromCache = () => sharedRevocations.refresh(revocations);
+  const revocationPollers = [
+    new RevocationPoller({ source: 'postgres', refresh: refreshRevocations, log, onChange }),
+    new RevocationPoller({ source: 'cache', refresh: refreshFromCache, log, onChange }),
+  ];
+  for (const poller of revocationPollers) {
+    poller.start();
+    lifecycle.onStop('revocation poller', () => poller.close());
+  }
+  void redisSubscriber.subscribe(keys.revocationChannel, () => {
+    for (const poller of revocationPollers) void poller.poll();
+  });
 
   const admission = new AdmissionControl({
     producer,
@@ -127,6 +137,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     limits,
     admission,
     counterGapCheck,
+    revocations,
     versions,
     presence,
     metrics,

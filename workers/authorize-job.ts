@@ -1,19 +1,26 @@
-/** Checks a job's grant again, in case the API has a bug or had not seen a revocation yet. */
+/** Checks a job's grant again, in case the API has a bug or could not read the revocations. */
 
 import type { RevocationList } from '../shared/auth/revocation-list.ts';
 import type { ApplyUpdates } from '../shared/contract/job.ts';
 import { matchesField } from '../shared/contract/token.ts';
 
+/** Whether the API accepted the job without recent revocations, so that they have to be read before it is applied. */
+export function needsRevocationCheck({ grant }: ApplyUpdates): boolean {
+  return grant !== undefined && grant.revocations === undefined;
+}
+
 /**
  * Why a job must not be applied; undefined when it may. A job that was accepted before its token was revoked is applied,
- * since its sender has a receipt. The reasons begin with a stable code.
+ * since its sender has a receipt; so is one that the API checked against recent revocations. The reasons begin with a stable
+ * code.
  */
 export function authorizeJob(job: ApplyUpdates, revocations: RevocationList): string | undefined {
   const { grant, field, device, user, acceptedAt } = job;
   // Without a grant the job comes from the CLI: writing to the queue is reserved to operators.
   if (!grant) return undefined;
-  const { pattern, tokenId, issuedAt } = grant;
+  const { pattern, tokenId, issuedAt, revocations: checkedThrough } = grant;
   if (!matchesField(pattern, field)) return 'forbidden: the token did not cover this field';
-  const isRevoked = revocations.isRevoked({ user, device, tokenId, issuedAt }, acceptedAt);
+  const identity = { user, device, tokenId, issuedAt };
+  const isRevoked = revocations.isRevoked(identity, { usedAt: acceptedAt, checkedThrough });
   return isRevoked ? 'token_revoked: the token was revoked before this was accepted' : undefined;
 }

@@ -15,7 +15,7 @@ import {
   type UpdatesJob,
 } from '../shared/contract/job.ts';
 import type { Logger } from '../shared/process/logger.ts';
-import { authorizeJob } from './authorize-job.ts';
+import { authorizeJob, needsRevocationCheck } from './authorize-job.ts';
 import type { Committer } from './commit/committer.ts';
 import type { CommitTracer } from './observe/commit-tracing.ts';
 import type { WorkerMetrics } from './observe/metrics.ts';
@@ -27,6 +27,8 @@ interface JobProcessorDeps {
   readonly metrics: WorkerMetrics;
   readonly tracer: CommitTracer | undefined;
   readonly revocations: RevocationList;
+  /** Reads the revocations until it succeeds; afterwards the list has all that were made before the call. */
+  readonly checkRevocations: () => Promise<void>;
   readonly gridSize: number;
   /** Adds requests to the queue again, each as its own job. */
   readonly requeueIndividually: (jobs: readonly ApplyUpdates[]) => Promise<void>;
@@ -65,11 +67,13 @@ function isPermanentFailure(outcome: PromiseSettledResult<void> | undefined): bo
 }
 
 /** @throws UnrecoverableError for a request that can never be applied */
-function createRequestHandler({ committer, cache, log, tracer, revocations, gridSize }: JobProcessorDeps) {
+function createRequestHandler(deps: JobProcessorDeps) {
+  const { committer, cache, log, tracer, revocations, checkRevocations, gridSize } = deps;
   const schema = createJobSchema(gridSize);
   return async (data: unknown, sequence: number): Promise<void> => {
     const job = schema.safeParse(data);
     if (!job.success) throw new UnrecoverableError(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
+    if (needsRevocationCheck(job.data)) await checkRevocations();
     const denial = authorizeJob(job.data, revocations);
     if (denial) throw new UnrecoverableError(denial);
     try {

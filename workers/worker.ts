@@ -6,13 +6,13 @@ import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
 import { createRetry } from '../db/transient-errors.ts';
 import { RevocationList } from '../shared/auth/revocation-list.ts';
-import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
+import { createDatabaseRefresh, RevocationPoller } from '../shared/auth/revocation-poller.ts';
+import { SharedRevocations } from '../shared/auth/shared-revocations.ts';
 import { FieldCache } from '../shared/cache/field-cache.ts';
 import { directDatabaseUrl } from '../shared/config/config.ts';
 import { applyUpdatesJob, type UpdatesJob } from '../shared/contract/job.ts';
 import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import { startTracing } from '../shared/observability/tracing.ts';
-import type { Retry } from '../shared/process/retry.ts';
 import { updatesJobOptions } from '../shared/queue/partitioned-queue.ts';
 import { getPartitionName } from '../shared/queue/partitions.ts';
 import { connectRedis, openWorkerConnection } from '../shared/redis/connect.ts';
@@ -54,7 +54,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       tracer?.record(report, Date.now());
     },
   });
-  const revocations = await startRevocationPoller(deps, retry);
+  const { revocations, checkRevocations } = await startRevocationPoller(deps);
   const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
   lifecycle.onStop('queue connection', close);
   const firstPartition = getPartitionName(config.QUEUE_PREFIX, 0);
@@ -72,6 +72,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     metrics,
     tracer,
     revocations,
+    checkRevocations,
     gridSize: config.GRID_SIZE,
     requeueIndividually: async (jobs) => {
       await queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data })));
@@ -109,15 +110,26 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   await Promise.all([maintenance, partitionConsumers.start()]);
 }
 
-/** Resolves once the revocations are known: no job may be applied before that. */
-async function startRevocationPoller({ db, log, lifecycle }: WorkerDeps, retry: Retry): Promise<RevocationList> {
-  const list = new RevocationList();
-  const read = createRevocationReader(db);
-  list.apply(await retry(() => read(0)));
-  const poller = new RevocationPoller({ list, read, log });
+/** Resolves once the revocations are known: no job may be applied before that. Publishes them to APIs without PostgreSQL. */
+async function startRevocationPoller({ db, log, lifecycle, redis, keys }: WorkerDeps) {
+  const revocations = new RevocationList();
+  const shared = new SharedRevocations(redis, keys);
+  const poller = new RevocationPoller({
+    source: 'postgres',
+    refresh: createDatabaseRefresh(revocations, createRevocationReader(db)),
+    log,
+    onChecked: () =>
+      void shared.publish(revocations).catch((err) => log.debug({ err }, 'revocations could not be published')),
+  });
+  const retry = createRetry({
+    signal: lifecycle.signal,
+    onRetry: (err, attempt) => log.warn({ err, ...attempt }, 'retrying to read the revocations'),
+  });
+  const checkRevocations = () => retry(() => poller.check());
+  await checkRevocations();
   poller.start();
   lifecycle.onStop('revocations', () => poller.close());
-  return list;
+  return { revocations, checkRevocations };
 }
 
 /** A direct URL of its own means that the other one leads to a pooler, on whose connections statements are not kept. */

@@ -3,9 +3,11 @@
  * for PostgreSQL unless a counter is far above those known. Whether the device may write, and whether there is capacity, is
  * checked before: for requests by the route's hooks, for messages by `createAcceptMessage`.
  */
-import type { ReplyAddress } from '../../shared/contract/job.ts';
+import type { RevocationList } from '../../shared/auth/revocation-list.ts';
+import type { Grant, ReplyAddress } from '../../shared/contract/job.ts';
 import type { Accepted } from '../../shared/contract/receipt.ts';
 import type { Claims } from '../../shared/contract/token.ts';
+import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import { estimateJobBytes } from '../../shared/queue/job-size.ts';
@@ -26,7 +28,7 @@ interface AcceptUpdatesOptions {
   readonly replyTo?: ReplyAddress;
 }
 
-/** @throws FieldError `rate_limited`, `counter_too_far`, `database_unavailable` or `queue_unavailable` */
+/** @throws FieldError `rate_limited`, `counter_too_far`, `token_revoked`, `database_unavailable` or `queue_unavailable` */
 export type AcceptUpdates = (options: AcceptUpdatesOptions) => Promise<Accepted>;
 
 interface AcceptUpdatesDeps {
@@ -34,19 +36,21 @@ interface AcceptUpdatesDeps {
   readonly limits: Pick<RateLimits, 'updates'>;
   readonly admission: Pick<AdmissionControl, 'trackEnqueue'>;
   readonly counterGapCheck: CounterGapCheck;
+  readonly revocations: Pick<RevocationList, 'isRevoked' | 'recentChange'>;
   readonly versions: LatestVersions;
   readonly presence: Presence;
   readonly metrics: Pick<ApiMetrics, 'accepted' | 'adjusted'>;
 }
 
 export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
-  const { producer, limits, admission, counterGapCheck, versions, presence, metrics } = deps;
+  const { producer, limits, admission, counterGapCheck, revocations, versions, presence, metrics } = deps;
   return async ({ writer, updates: sent, replyTo }) => {
-    const { field, device, user, grant } = writer;
+    const { field, device, user } = writer;
     limits.updates.consume(user, sent.length);
     await counterGapCheck.assertNoGap({ field, device, updates: sent });
     const acceptedAt = Date.now();
     const { updates, adjusted } = clampTimestamps(sent, acceptedAt);
+    const grant = confirmGrant(writer, revocations);
     const job = { field, device, updates, acceptedAt, user, grant, ...(replyTo ? { replyTo } : {}) };
     const enqueue = () => Promise.all([versions.get(field), producer.enqueue(job)]);
     const [version, durability] = await admission.trackEnqueue(estimateJobBytes(job), enqueue);
@@ -65,6 +69,19 @@ export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
   };
 }
 
+/**
+ * Checks the token once more, since its revocation may have become known while the body arrived, and records in the grant
+ * that it was checked. What is accepted with recent revocations is settled: a worker applies it even if the token was
+ * revoked a moment before.
+ * @throws FieldError `token_revoked`
+ */
+function confirmGrant({ user, device, grant }: Writer, revocations: AcceptUpdatesDeps['revocations']): Grant {
+  const { tokenId, issuedAt } = grant;
+  if (revocations.isRevoked({ user, device, tokenId, issuedAt })) throw new FieldError('token_revoked');
+  const { recentChange } = revocations;
+  return recentChange === undefined ? grant : { ...grant, revocations: recentChange };
+}
+
 interface AcceptMessageOptions {
   readonly field: FieldId;
   readonly claims: Claims;
@@ -81,7 +98,7 @@ interface AcceptMessageDeps {
 
 /**
  * Accepts the updates of a WebSocket message. No hook runs for a message: its socket was opened with the scope `field:read`,
- * so that writing is authorised here. Revocation needs no check: the sockets of a revoked token are closed.
+ * so that writing is authorised here.
  */
 export function createAcceptMessage({ admission, acceptUpdates }: AcceptMessageDeps): AcceptMessage {
   return async ({ field, claims, updates }) => {

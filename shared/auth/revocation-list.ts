@@ -33,48 +33,97 @@ export function toTokenIdentity({ sub, device, jti, iat }: Claims): TokenIdentit
   return { user: sub, device, tokenId: jti, issuedAt: iat };
 }
 
-/** When a token was used and issued, in ms. */
-interface TokenUse {
+/** A use of a token that is judged afterwards. */
+export interface EarlierUse {
+  /** In ms. A use before the revocation remains valid. */
   readonly usedAt: number;
-  readonly issuedAtMs: number;
+  /** The last change of the list that it was checked against. Later revocations do not concern it. */
+  readonly checkedThrough: number | undefined;
 }
 
+/** How long ago the list was last compared with PostgreSQL, at most, for uses of tokens to be settled by it. */
+const maxAgeMs = 5000;
+
+const now: EarlierUse = { usedAt: Number.POSITIVE_INFINITY, checkedThrough: undefined };
+
 export class RevocationList {
-  readonly #revokedAt = new Map<string, number>();
+  readonly #revocations = new Map<string, Revocation>();
   #change = 0;
+  #checkedAt = Number.NEGATIVE_INFINITY;
 
   /** The sequence number of the latest change that was applied. */
   get change(): number {
     return this.#change;
   }
 
-  apply(changes: readonly Revocation[]): void {
-    for (const { kind, subject, revokedAt, isLifted, change } of changes) {
-      if (isLifted) this.#revokedAt.delete(toKey(kind, subject));
-      else this.#revokedAt.set(toKey(kind, subject), revokedAt);
-      this.#change = Math.max(this.#change, change);
-    }
+  /** When the list was last known to be complete, in ms on the monotonic clock of this process. */
+  get checkedAt(): number {
+    return this.#checkedAt;
   }
 
-  /** @param usedAt when the token was used, in ms: a use before the revocation remains valid */
-  isRevoked({ user, device, tokenId, issuedAt = 0 }: TokenIdentity, usedAt = Number.POSITIVE_INFINITY): boolean {
-    if (this.#revokedAt.size === 0) return false;
-    const use = { usedAt, issuedAtMs: issuedAt * 1000 };
+  /** `change`, if the list was complete a moment ago; undefined if it may lack revocations. */
+  get recentChange(): number | undefined {
+    return performance.now() - this.#checkedAt <= maxAgeMs ? this.#change : undefined;
+  }
+
+  /** The revocations in force. */
+  list(): Revocation[] {
+    return [...this.#revocations.values()];
+  }
+
+  /**
+   * Applies changes in their order. Those that the list already contains are skipped, since a later one may have undone them.
+   * @param checkedAt when the changes began to be read; the list is complete as of then
+   * @returns whether there were new ones
+   */
+  apply(changes: readonly Revocation[], checkedAt: number): boolean {
+    const newChanges = changes.filter(({ change }) => change > this.#change);
+    for (const revocation of newChanges) {
+      const key = toKey(revocation.kind, revocation.subject);
+      if (revocation.isLifted) this.#revocations.delete(key);
+      else this.#revocations.set(key, revocation);
+      this.#change = revocation.change;
+    }
+    this.confirm(checkedAt);
+    return newChanges.length > 0;
+  }
+
+  /** Replaces the list by that of another process, unless it is older. @returns whether it was newer */
+  replace(change: number, revocations: readonly Revocation[]): boolean {
+    if (change <= this.#change) return false;
+    this.#revocations.clear();
+    for (const revocation of revocations) {
+      this.#revocations.set(toKey(revocation.kind, revocation.subject), revocation);
+    }
+    this.#change = change;
+    return true;
+  }
+
+  /** Records that the list was complete at that time. */
+  confirm(checkedAt: number): void {
+    this.#checkedAt = Math.max(this.#checkedAt, checkedAt);
+  }
+
+  isRevoked({ user, device, tokenId, issuedAt = 0 }: TokenIdentity, use: EarlierUse = now): boolean {
+    if (this.#revocations.size === 0) return false;
+    const issuedAtMs = issuedAt * 1000;
     return (
-      this.#isSubjectRevoked('token', tokenId, { usedAt, issuedAtMs: 0 }) ||
-      this.#isSubjectRevoked('device', device, use) ||
-      this.#isSubjectRevoked('user', user, use)
+      this.#isSubjectRevoked('token', tokenId, 0, use) ||
+      this.#isSubjectRevoked('device', device, issuedAtMs, use) ||
+      this.#isSubjectRevoked('user', user, issuedAtMs, use)
     );
   }
 
-  #isSubjectRevoked(kind: RevocationKind, subject: string | undefined, { usedAt, issuedAtMs }: TokenUse): boolean {
-    const revokedAt = subject === undefined ? undefined : this.#revokedAt.get(toKey(kind, subject));
-    return revokedAt !== undefined && usedAt > revokedAt && issuedAtMs <= revokedAt;
+  #isSubjectRevoked(kind: RevocationKind, subject: string | undefined, issuedAtMs: number, use: EarlierUse): boolean {
+    const revocation = subject === undefined ? undefined : this.#revocations.get(toKey(kind, subject));
+    if (!revocation) return false;
+    const { usedAt, checkedThrough = Number.POSITIVE_INFINITY } = use;
+    return usedAt > revocation.revokedAt && issuedAtMs <= revocation.revokedAt && revocation.change <= checkedThrough;
   }
 
   /** Whether the device is revoked, so that no new token may be issued for its id. */
   isDeviceRevoked(device: string): boolean {
-    return this.#revokedAt.has(toKey('device', device));
+    return this.#revocations.has(toKey('device', device));
   }
 }
 

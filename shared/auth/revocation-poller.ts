@@ -1,6 +1,6 @@
 /**
- * Keeps a revocation list up to date by polling PostgreSQL; a notification only triggers an earlier poll. While PostgreSQL
- * is unavailable, the last known list remains in effect.
+ * Keeps a revocation list up to date by polling a source; a notification only triggers an earlier poll. While the source is
+ * unavailable, the last known list remains in effect.
  */
 import type { Logger } from '../process/logger.ts';
 import type { ReadRevocations, RevocationList } from './revocation-list.ts';
@@ -8,16 +8,33 @@ import type { ReadRevocations, RevocationList } from './revocation-list.ts';
 const pollIntervalMs = 1000;
 
 interface RevocationPollerDeps {
-  readonly list: RevocationList;
-  readonly read: ReadRevocations;
+  /** For the log. */
+  readonly source: 'postgres' | 'cache';
+  /** Brings the list up to date. @returns whether it has changed */
+  readonly refresh: () => Promise<boolean>;
   readonly log: Logger;
   /** Called after the list has changed. */
   readonly onChange?: () => void;
+  /** Called after every successful poll. */
+  readonly onChecked?: () => void;
+}
+
+/** Brings a list up to date from PostgreSQL. */
+export function createDatabaseRefresh(list: RevocationList, read: ReadRevocations): () => Promise<boolean> {
+  return async () => {
+    const startedAt = performance.now();
+    return list.apply(await read(list.change), startedAt);
+  };
+}
+
+interface PollResult {
+  /** Undefined after a success. */
+  readonly error?: unknown;
 }
 
 export class RevocationPoller {
   readonly #deps: RevocationPollerDeps;
-  #inFlight: Promise<void> | undefined;
+  #inFlight: Promise<PollResult> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isFailing = false;
   #isClosed = false;
@@ -30,13 +47,15 @@ export class RevocationPoller {
     this.#timer = setTimeout(() => void this.poll().finally(() => !this.#isClosed && this.start()), pollIntervalMs);
   }
 
-  /** Reads new changes. A call during a read starts another one after it, which sees all changes before the call. */
+  /** Reads new changes. Never rejects. */
   async poll(): Promise<void> {
-    await this.#inFlight;
-    this.#inFlight ??= this.#read().finally(() => {
-      this.#inFlight = undefined;
-    });
-    return this.#inFlight;
+    await this.#refreshAfterNow();
+  }
+
+  /** Reads new changes: afterwards the list has all that were made before the call. @throws if the source does not answer */
+  async check(): Promise<void> {
+    const { error } = await this.#refreshAfterNow();
+    if (error) throw error;
   }
 
   close(): void {
@@ -44,18 +63,33 @@ export class RevocationPoller {
     clearTimeout(this.#timer);
   }
 
-  async #read(): Promise<void> {
-    const { list, read, log, onChange } = this.#deps;
+  /** A call during a read waits for another one after it, which all such calls share. */
+  async #refreshAfterNow(): Promise<PollResult> {
+    await this.#inFlight;
+    this.#inFlight ??= this.#refresh().finally(() => {
+      this.#inFlight = undefined;
+    });
+    return this.#inFlight;
+  }
+
+  async #refresh(): Promise<PollResult> {
+    const { source, refresh, log, onChange, onChecked } = this.#deps;
     try {
-      const changes = await read(list.change);
+      const hasChanged = await refresh();
       this.#isFailing = false;
-      if (changes.length === 0 || this.#isClosed) return;
-      list.apply(changes);
-      log.info({ changes: changes.length }, 'revocations updated');
-      onChange?.();
-    } catch (err) {
-      if (!this.#isFailing && !this.#isClosed) log.warn({ err }, 'revocation poll failed; using last known list');
+      if (this.#isClosed) return {};
+      if (hasChanged) {
+        log.info({ source }, 'revocations updated');
+        onChange?.();
+      }
+      onChecked?.();
+      return {};
+    } catch (error) {
+      if (!this.#isFailing && !this.#isClosed) {
+        log.warn({ err: error, source }, 'revocation poll failed; using last known list');
+      }
       this.#isFailing = true;
+      return { error };
     }
   }
 }

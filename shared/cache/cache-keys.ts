@@ -17,6 +17,8 @@ export interface CacheKeys {
   readonly revocationChannel: string;
   /** The common prefix of the rate limiters' keys. */
   readonly limitPrefix: string;
+  /** The revocations as the workers last read them. */
+  readonly revocationsKey: string;
 }
 
 /** @param installation the id of the database (`FieldReader.readInstallation`) */
@@ -31,5 +33,6 @@ export function createCacheKeys(prefix: string, installation: string): CacheKeys
     presenceKey: (field) => `${base}:presence:{${field}}`,
     revocationChannel: `${base}:revocations`,
     limitPrefix: `${base}:limits`,
+    revocationsKey: `${base}:revocations:list`,
   };
 }

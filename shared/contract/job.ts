@@ -33,6 +33,8 @@ export interface Grant {
   readonly tokenId?: string;
   /** In seconds since the epoch. */
   readonly issuedAt?: number;
+  /** The last change of the revocations that the token was checked against. Absent if they had not been read recently. */
+  readonly revocations?: number;
 }
 
 /** Requests that arrived while an add was under way. Each is applied and answered, and can fail, independently. */
@@ -70,7 +72,12 @@ export function createJobSchema(gridSize: number) {
       acceptedAt: timeSchema,
       user: z.string().optional(),
       grant: z
-        .strictObject({ pattern: fieldPatternSchema, tokenId: z.string().optional(), issuedAt: z.number().optional() })
+        .strictObject({
+          pattern: fieldPatternSchema,
+          tokenId: z.string().optional(),
+          issuedAt: z.number().optional(),
+          revocations: z.int().min(0).optional(),
+        })
         .optional(),
       replyTo: z.strictObject({ process: z.string(), request: z.string() }).optional(),
     }),

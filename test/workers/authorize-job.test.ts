@@ -1,6 +1,6 @@
 /** The authorization checks that a worker repeats after the API, before it applies a job. */
 import t from 'tap';
-import { revoke } from '../../db/models/revocation.ts';
+import { listRevocations, revoke } from '../../db/models/revocation.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { asDevice, asField, setCell } from '../support/updates.ts';
@@ -64,11 +64,27 @@ t.test('a token that was issued after its device or user was revoked is valid', 
   t.equal(await readOutcome({ grant: { pattern: '*', issuedAt }, user: 'mallory', ...after }), 'applied');
 });
 
-t.test('a running worker enforces a new revocation', async (t) => {
-  await revoke(backing.db, { kind: 'user', subject: 'late' });
-  const acceptedAt = Date.now() + 10_000;
-  const isRefused = async () => revoked.test(await readOutcome({ user: 'late', grant: { pattern: '*' }, acceptedAt }));
-  t.ok(await waitUntil('a job of the user is refused', isRefused));
+t.test(
+  'a worker knows every revocation before it applies a job that was not checked against recent ones',
+  async (t) => {
+    const acceptedAt = Date.now() + 10_000;
+    for (const user of ['late-1', 'late-2', 'late-3']) {
+      t.equal(await readOutcome({ user, grant: { pattern: '*' }, acceptedAt }), 'applied');
+      await revoke(backing.db, { kind: 'user', subject: user });
+      t.match(await readOutcome({ user, grant: { pattern: '*' }, acceptedAt }), revoked);
+    }
+  },
+);
+
+t.test('a job that was checked against recent revocations is applied even if later ones concern it', async (t) => {
+  const [known] = await listRevocations(backing.db);
+  const checked = known?.change ?? 0;
+  await revoke(backing.db, { kind: 'user', subject: 'eve' });
+  const outcomeOf = (revocations: number) =>
+    readOutcome({ user: 'eve', grant: { pattern: '*', revocations }, acceptedAt: Date.now() + 10_000 });
+  t.equal(await outcomeOf(checked), 'applied');
+  const isRefused = async () => revoked.test(await outcomeOf(checked + 1));
+  t.ok(await waitUntil('a job whose check should have found the revocation is refused', isRefused));
 });
 
 t.test('jobs with keys such as __proto__ fail or lose those keys', async (t) => {
