@@ -8,6 +8,7 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../dev/postgres/server.ts';
 import { findFreePort } from '../dev/processes/free-port.ts';
 import { startOrphanReaper } from '../dev/processes/node-process.ts';
@@ -27,6 +28,7 @@ const folder = await mkdtemp(join(tmpdir(), 'field-test-'));
 await chmod(folder, 0o711); // As root, PostgreSQL runs as another user, who must come through.
 const runFolder = join(folder, 'run');
 const buildFolder = join(folder, 'build');
+const runner = fileURLToPath(new URL('./runner/run-files.ts', import.meta.url));
 const countsFile = join(folder, 'counts.json');
 
 const isUnit = process.argv.includes('--unit');
@@ -37,15 +39,14 @@ const paths = ownArguments.filter((argument) => !argument.startsWith('-'));
 async function main(): Promise<number> {
   const files = findTestFiles(paths.length > 0 ? paths : [isUnit ? 'test/unit' : 'test']);
   await startOrphanReaper(stack.start, runFolder);
-  const runner = 'test/runner/run-files';
   const [servers] = await Promise.all([
     isUnit ? {} : startServers(),
-    buildForTests([...files, ...[runner, ...testProcesses].map((name) => `${name}.ts`)], buildFolder),
+    buildForTests([...files, ...testProcesses.map((name) => `${name}.ts`)], buildFolder),
   ]);
   const tap = await stack.start({
     name: 'tap',
     command: process.execPath,
-    args: [join(buildFolder, `${runner}.js`), ...options, ...files],
+    args: ['--import', import.meta.resolve('tsx'), runner, ...options, ...files],
     env: {
       ...process.env,
       NODE_ENV: 'test',
