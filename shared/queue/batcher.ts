@@ -1,7 +1,8 @@
 /**
  * Micro-batching: one batch is processed at a time, and items that arrive meanwhile form the next one. A single item is
- * processed immediately; under load, the cost of an item falls as batches grow. The interval between batches adapts to how
- * long a batch takes.
+ * processed immediately; under load, the cost of an item falls as batches grow. Nothing waits while the stage behind is
+ * idle: the interval between batches is a multiple of how long a batch takes, and grows further as the process runs out of
+ * CPU time, since larger batches then spare both.
  */
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 
@@ -11,13 +12,16 @@ interface BatcherOptions<Item, Result> {
   /** The limit of a batch, unless a single item exceeds it. */
   readonly maxBytes: number;
   readonly maxItems: number;
-  /** The bounds of the adaptive interval between the starts of two batches. */
-  readonly minIntervalMs: number;
+  /** The limit of the adaptive interval between the starts of two batches. */
   readonly maxIntervalMs: number;
+  /** How busy the process is, from 0 to 1. */
+  readonly readLoad: () => number;
 }
 
 /** The interval in multiples of the average duration of a batch: processing takes at most a third of the time. */
 const intervalRatio = 3;
+/** The load above which the interval grows, linearly up to its limit at full load. */
+const highLoad = 0.7;
 /** The weight of the newest batch in the exponential moving average of the duration. */
 const smoothingFactor = 0.2;
 
@@ -70,8 +74,9 @@ export class Batcher<Item, Result> {
   }
 
   #intervalMs(): number {
-    const { minIntervalMs, maxIntervalMs } = this.#options;
-    return Math.min(maxIntervalMs, Math.max(minIntervalMs, intervalRatio * this.#averageProcessMs));
+    const { maxIntervalMs, readLoad } = this.#options;
+    const excessLoad = Math.max(0, (readLoad() - highLoad) / (1 - highLoad));
+    return Math.min(maxIntervalMs, Math.max(intervalRatio * this.#averageProcessMs, excessLoad * maxIntervalMs));
   }
 
   #nextBatch(): QueuedItem<Item, Result>[] {

@@ -9,6 +9,7 @@ import { type ApplyUpdates, applyUpdatesJob } from '../contract/job.ts';
 import type { Durability } from '../contract/receipt.ts';
 import { DurabilityMonitor } from '../durability/durability-monitor.ts';
 import { FieldError } from '../errors.ts';
+import { EventLoopLoad } from '../process/event-loop-load.ts';
 import type { Logger } from '../process/logger.ts';
 import { connectRedis, failFast } from '../redis/connect.ts';
 import { Batcher } from './batcher.ts';
@@ -45,8 +46,8 @@ const probeIntervalMs = 500;
 /** The limits of one job with several requests, far below the size of a single large request. */
 const maxJobBytes = 128 * 1024;
 const maxRequestsPerJob = 100;
-/** The interval between two jobs of one queue: too short to notice at first, longer as the queue slows down. */
-const [minIntervalMs, maxIntervalMs] = [10, 50];
+/** The limit of the interval between two jobs of one queue. */
+const maxIntervalMs = 50;
 /** The weight of the newest job in the exponential moving average of requests per job. */
 const smoothingFactor = 0.05;
 
@@ -59,6 +60,7 @@ export class UpdateProducer {
   readonly #log: Logger;
   readonly #isTraced: () => boolean;
   readonly #batchers = new Map<UpdatesQueue, Batcher<ApplyUpdates, Durability>>();
+  readonly #load = new EventLoopLoad();
   #requestsPerJob = 1;
   #isRedisUnavailable = false;
   #isClosed = false;
@@ -110,8 +112,8 @@ export class UpdateProducer {
       estimateBytes: estimateJobBytes,
       maxBytes: maxJobBytes,
       maxItems: maxRequestsPerJob,
-      minIntervalMs,
       maxIntervalMs,
+      readLoad: () => this.#load.read(),
     });
     this.#batchers.set(queue, batcher);
     return batcher;

@@ -31,6 +31,21 @@ t.test('updates are applied while the cache is unavailable and published once it
   });
 });
 
+t.test('what was not published is published when the cache returns, although the queue is down', async (t) => {
+  const cacheServer = await withRedis(t);
+  const backing = await withBacking(t, { CACHE_REDIS_URL: cacheServer.cacheUrl });
+  await withWorker(t, backing);
+  await backing.producer.enqueue(jobOf(field, alice, [setCell(1, 1, 0.1)]));
+  await waitForCache(backing, field, 1);
+  await cacheServer.stop();
+  await backing.producer.enqueue(jobOf(field, alice, [setCell(2, 1, 0.2)]));
+  await waitUntil('it is marked', async () => (await backing.db('unpublished_fields').select()).length === 1);
+  await backing.redis.stop();
+  await cacheServer.start();
+  await waitForCache(backing, field, 2);
+  t.equal(await readCached(backing, field), await readStored(backing, field));
+});
+
 t.test('a commit rewrites a state that the cache has lost', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);

@@ -1,6 +1,7 @@
 /**
- * Schedules the maintenance tasks, each run by one worker at a time: republishing after outages of the cache, flushing the
- * snapshots of idle fields, and pruning what is older than the retention.
+ * Schedules the maintenance tasks. Flushing the snapshots of idle fields and pruning what is older than the retention are
+ * scheduled by the queue, and each is run by one worker at a time. Republishing after outages of the cache must not depend
+ * on the queue, which may be unavailable together with it, so every worker does it on a timer of its own.
  */
 import { Queue, Worker } from 'bullmq';
 import { pruneConflicts } from '../../db/write/log-pruning.ts';
@@ -15,13 +16,14 @@ import { republishFields } from './republish.ts';
 /** The name of the queue in Redis. Do not change it: the stored job schedulers would be orphaned. */
 const maintenanceQueue = 'upkeep';
 
+const republishIntervalMs = 2000;
+
 interface Task {
   readonly intervalMs: number;
   readonly run: (deps: MaintenanceDeps) => Promise<number>;
 }
 
 export const maintenanceTasks: Readonly<Record<string, Task>> = {
-  republish: { intervalMs: 2000, run: republishFields },
   'flush-snapshots': { intervalMs: 5000, run: flushSnapshots },
   'prune-conflicts': { intervalMs: 60_000, run: ({ db }) => pruneConflicts(db) },
   'prune-logs': { intervalMs: 600_000, run: pruneLogs },
@@ -54,9 +56,33 @@ export async function startMaintenanceScheduler(deps: MaintenanceSchedulerDeps):
     await queue.close();
     close();
   });
+  startRepublishing(deps);
+  // An earlier version has scheduled republishing here.
+  await queue.removeJobScheduler('republish');
   for (const [name, { intervalMs }] of Object.entries(maintenanceTasks)) {
     await queue.upsertJobScheduler(name, { every: intervalMs }, { name });
   }
+}
+
+/** Republishes now and then until the worker stops. What fails is tried again, so an outage is logged once. */
+function startRepublishing({ log, lifecycle, metrics, ...deps }: MaintenanceSchedulerDeps): void {
+  let isFailing = false;
+  let timer: NodeJS.Timeout | undefined;
+  const run = async () => {
+    try {
+      const done = await republishFields({ log, ...deps });
+      metrics.taskLastSuccess.set({ task: 'republish' }, Date.now() / 1000);
+      if (done > 0) log.info({ task: 'republish', done }, 'maintenance task completed');
+      isFailing = false;
+    } catch (err) {
+      metrics.taskFailures.inc({ task: 'republish' });
+      if (!isFailing) log.warn({ err, task: 'republish' }, 'maintenance task failed');
+      isFailing = true;
+    }
+    if (!lifecycle.isStopping) timer = setTimeout(() => void run(), republishIntervalMs).unref();
+  };
+  void run();
+  lifecycle.onStop('republishing', () => clearTimeout(timer));
 }
 
 async function runTask(deps: MaintenanceSchedulerDeps, name: string): Promise<number> {
