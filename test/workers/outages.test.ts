@@ -44,6 +44,7 @@ t.test('what was not published is published when the cache returns, although the
   await cacheServer.start();
   await waitForCache(backing, field, 2);
   t.equal(await readCached(backing, field), await readStored(backing, field));
+  await backing.redis.start();
 });
 
 t.test('a commit rewrites a state that the cache has lost', async (t) => {
