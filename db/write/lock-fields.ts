@@ -1,4 +1,4 @@
-/** Locks the rows of fields: every transaction that changes a field begins with this. */
+/** Locks the rows of fields, for maintenance. A commit locks its rows in its only statement (append-commits.ts). */
 import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { StateRow } from '../models/state-row.ts';

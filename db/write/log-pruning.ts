@@ -44,7 +44,7 @@ const keepCountersSql = `
 
 /**
  * Deletes the log up to a version that has an archived snapshot. The counters of the deleted entries are kept as ranges,
- * so that an update which is sent again years later is still recognised as a duplicate.
+ * so that an update which is sent again years later is not applied again.
  */
 export async function deleteLogThrough(trx: Knex.Transaction, field: FieldId, through: number): Promise<void> {
   await trx.raw(keepCountersSql, { field, through });
