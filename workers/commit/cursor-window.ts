@@ -12,9 +12,10 @@ export class CursorWindow {
     this.#cursors.delete(version - maxCursors);
   }
 
-  /** Whether the log has the cursor; undefined for one before the window. */
+  /** Whether the log has the cursor; undefined for one before the window. Every log has the empty state. */
   includes(cursor: Cursor): boolean | undefined {
     const version = versionOf(cursor);
+    if (version === 0) return true;
     const known = this.#cursors.get(version);
     if (known !== undefined) return known === cursor;
     const [oldest] = this.#cursors.keys();
