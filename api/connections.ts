@@ -4,6 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUsage } from '../db/connect.ts';
+import { readLeaseHolders } from '../db/leases/lease-holders.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
@@ -31,6 +32,8 @@ export interface ProcessDeps {
 export interface Connections {
   readonly reader: FieldReader;
   readonly readPoolUse: () => PoolUse;
+  /** How many workers are running. @throws if PostgreSQL does not answer */
+  readonly countWorkers: () => Promise<number>;
   /** Undefined unless tracing is configured. */
   readonly tracing: Tracing | undefined;
   readonly producer: UpdateProducer;
@@ -86,6 +89,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   return {
     reader,
     readPoolUse: () => readPoolUsage(database),
+    countWorkers: async () => (await readLeaseHolders(database, config.QUEUE_PREFIX)).length,
     tracing,
     producer,
     commitDurability,

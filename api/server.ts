@@ -144,9 +144,11 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   });
   const acceptMessage = createAcceptMessage({ admission, acceptUpdates });
 
-  const allowsWeakDurability = config.ALLOW_WEAK_DURABILITY;
-  const healthDeps = { reader, cacheRedis, producer, commitDurability, allowsWeakDurability, admission };
-  const checkHealth = createHealthCheck(healthDeps);
+  const checkHealth = createHealthCheck({
+    ...{ reader, cacheRedis, producer, commitDurability, admission },
+    countWorkers: connections.countWorkers,
+    allowsWeakDurability: config.ALLOW_WEAK_DURABILITY,
+  });
   metrics.backlogLimit.set(config.MAX_BACKLOG);
   measureStreamBuffers(metrics, () => streams.bufferedBytes());
   measurePool(metrics.registry, connections.readPoolUse);

@@ -1,5 +1,4 @@
 /** The composition root of a worker, read from top to bottom. It knows every part; the parts do not know it. */
-import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { createFieldStore } from '../db/field-store.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
@@ -21,6 +20,7 @@ import { startFallbackConsumer } from './consume/fallback-consumer.ts';
 import { openConsumer } from './consume/open-consumer.ts';
 import { PartitionConsumers } from './consume/partition-consumers.ts';
 import { createJobProcessor } from './job-processor.ts';
+import { PartitionLeases } from './leases/partition-leases.ts';
 import { startMaintenanceScheduler } from './maintenance/scheduler.ts';
 import { recordCommit } from './observe/commit-metrics.ts';
 import { createCommitTracer } from './observe/commit-tracing.ts';
@@ -81,10 +81,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   // The consumers' own connections retry without a limit, so they cannot tell whether Redis is reachable.
   const queueRedis = connectRedis(config.QUEUE_REDIS_URL, 'queue', log);
   lifecycle.onStop('queue check', () => queueRedis.disconnect());
-  const partitionConsumers = new PartitionConsumers({
-    redis: queueRedis,
-    prefix: config.QUEUE_PREFIX,
-    workerId: randomUUID(),
+  const consumers = new PartitionConsumers({
     log,
     openConsumer: (partition) =>
       openConsumer(
@@ -92,6 +89,12 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
         { prefix: config.QUEUE_PREFIX, concurrency: config.WORKER_CONCURRENCY },
         partition,
       ),
+    onChange: (count) => metrics.leasedPartitions.set(count),
+  });
+  const leases = new PartitionLeases({
+    databaseUrl: directDatabaseUrl(config),
+    ...{ db, redis: queueRedis, prefix: config.QUEUE_PREFIX, log, consumers },
+    onLost: () => metrics.lostLeases.inc(),
   });
   startFallbackConsumer(deps, processJob, tracing?.telemetry);
   const commitDurability = new DurabilityMonitor({ server: 'postgres', read: () => readCommitDurability(db), log });
@@ -102,12 +105,13 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     commitDurability,
     queueRedis,
     metrics,
-    isConsuming: () => partitionConsumers.isConsuming && !lifecycle.isStopping,
+    leases,
+    isConsuming: () => leases.isRunning && !lifecycle.isStopping,
   });
   const maintenance = startMaintenanceScheduler({ ...deps, cache, metrics });
   // Registered before the wait for maintenance, so that a worker which is stopped while Redis is down stops at once.
-  lifecycle.onStop('consumers', () => partitionConsumers.close());
-  await Promise.all([maintenance, partitionConsumers.start()]);
+  lifecycle.onStop('consumers', () => leases.close());
+  await Promise.all([maintenance, leases.start()]);
 }
 
 /** Resolves once the revocations are known: no job may be applied before that. Publishes them to APIs without PostgreSQL. */

@@ -17,7 +17,7 @@ export interface Health {
     cache: Check;
     /** `backlog`: jobs waiting or active. `full`: whether admission control refuses updates. */
     queue: Check & { backlog?: number; full: boolean };
-    /** `count`: worker processes with a current heartbeat. */
+    /** `count`: workers that read the queue, from PostgreSQL; `down` also while it cannot be asked. */
     workers: Check & { count?: number };
   };
 }
@@ -29,6 +29,8 @@ export interface HealthCheckDeps {
   readonly commitDurability: Pick<DurabilityMonitor, 'weaknesses'>;
   /** Whether weak durability does not make the process degraded. */
   readonly allowsWeakDurability: boolean;
+  /** How many workers are running. Asks PostgreSQL. */
+  readonly countWorkers: () => Promise<number>;
   readonly admission: Pick<AdmissionControl, 'isOverloaded'>;
 }
 
@@ -37,12 +39,14 @@ export function createHealthCheck(deps: HealthCheckDeps): () => Promise<Health> 
 }
 
 async function checkHealth(deps: HealthCheckDeps): Promise<Health> {
-  const { reader, cacheRedis, producer, commitDurability, allowsWeakDurability, admission } = deps;
+  const { reader, cacheRedis, producer, countWorkers, commitDurability, allowsWeakDurability, admission } = deps;
+  const pinged = reader.ping();
   const [databaseCheck, cache, queueCheck, workers] = await Promise.all([
-    runCheck(() => reader.ping().then(() => ({}))),
+    runCheck(() => pinged.then(() => ({}))),
     runCheck(() => cacheRedis.ping().then(() => ({}))),
     runCheck(async () => ({ backlog: await producer.queues.countJobs('waiting', 'active', 'delayed') })),
-    runCheck(async () => ({ count: await producer.queues.refresh() })),
+    // Afterwards, so that a check occupies one connection of the pool while PostgreSQL is silent.
+    runCheck(async () => ({ count: await pinged.then(countWorkers) })),
   ]);
   const database = withDetail(databaseCheck, commitDurability.weaknesses);
   const queue = { ...withDetail(queueCheck, producer.durability.weaknesses), full: admission.isOverloaded };

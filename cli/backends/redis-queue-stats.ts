@@ -4,18 +4,12 @@ import type { Redis } from 'ioredis';
 import { PartitionedQueue } from '../../shared/queue/partitioned-queue.ts';
 import type { DetailedQueueStats } from '../../shared/queue/queue-stats.ts';
 
-interface RedisQueueStats extends DetailedQueueStats {
-  /** Running worker processes. */
-  readonly workers: number;
-}
-
 /** At most so many active jobs per queue are checked for a missing lock. */
 const maxCheckedJobs = 1000;
 
-export async function readRedisQueueStats(redis: Redis, prefix: string): Promise<RedisQueueStats> {
+export async function readRedisQueueStats(redis: Redis, prefix: string): Promise<DetailedQueueStats> {
   const queues = new PartitionedQueue(redis, { prefix });
   try {
-    const workers = await queues.refresh();
     const stats = await queues.readStats();
     const stalled = await Promise.all(queues.all.map((queue) => countStalled(queue, redis)));
     const pauses = await Promise.all(queues.all.map((queue) => queue.isPaused()));
@@ -23,7 +17,6 @@ export async function readRedisQueueStats(redis: Redis, prefix: string): Promise
       ...stats,
       stalled: stalled.reduce((sum, count) => sum + count, 0),
       isPaused: pauses.includes(true),
-      workers,
     };
   } finally {
     await queues.close();

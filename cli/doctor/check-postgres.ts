@@ -16,8 +16,8 @@ import { type Finding, finding, ok } from './findings.ts';
 
 const subject = 'PostgreSQL';
 const minVersionNumber = 140_000;
-/** Connections of a process besides its pool, for the fallback queue. */
-const extraConnections = 5;
+/** Connections of a process besides its pool, for the fallback queue and for the leases. */
+const extraConnections = 6;
 
 interface ServerOptions {
   readonly url: string;

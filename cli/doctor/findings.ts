@@ -76,7 +76,8 @@ const findingKinds = {
 
   no_workers: {
     level: 'problem',
-    advice: 'Start workers (workers/main.ts): until then, accepted updates wait in the queue.',
+    advice:
+      'Start workers (workers/main.ts), or read in their log why they lease no partitions: until then, updates wait in the queue.',
   },
   queue_slow: {
     level: 'problem',

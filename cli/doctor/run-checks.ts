@@ -1,4 +1,5 @@
 /** Runs all checks concurrently. An unreachable server is a finding and does not stop the others. */
+import { readLeaseHolders } from '../../db/leases/lease-holders.ts';
 import { readFallbackQueueStats } from '../../db/read/fallback-queue-stats.ts';
 import { readRedisQueueStats } from '../backends/redis-queue-stats.ts';
 import { withDatabase } from '../backends/with-database.ts';
@@ -55,7 +56,12 @@ export async function runChecks({ rawSettings, apiUrl, folder }: RunChecksOption
 }
 
 async function checkDatabase(settings: Settings): Promise<Finding[]> {
-  const { DATABASE_URL: url, DATABASE_POOL_SIZE: poolSize = 0, MAX_BACKLOG: maxBacklog = 0 } = settings;
+  const {
+    DATABASE_URL: url,
+    DATABASE_POOL_SIZE: poolSize = 0,
+    MAX_BACKLOG: maxBacklog = 0,
+    QUEUE_PREFIX: prefix = '',
+  } = settings;
   if (!url) return [];
   let isReached = false;
   try {
@@ -68,6 +74,7 @@ async function checkDatabase(settings: Settings): Promise<Finding[]> {
       return [
         ...findings,
         ...evaluateQueue({ subject, maxBacklog, ...(await readFallbackQueueStats(db)) }, Date.now()),
+        evaluateWorkers((await readLeaseHolders(db, prefix)).length),
       ];
     });
   } catch (error) {
@@ -90,9 +97,9 @@ async function checkRedisRole(role: Role, settings: Settings): Promise<{ finding
     const { findings, runId } = await checkRedis(redis, { role, url, allowWeakDurability });
     if (role === 'cache') return { findings, runId };
     const { QUEUE_PREFIX: prefix = '', MAX_BACKLOG: maxBacklog = 0 } = settings;
-    const { workers, ...counts } = await readRedisQueueStats(redis, prefix);
+    const counts = await readRedisQueueStats(redis, prefix);
     const queue = evaluateQueue({ subject: 'the queue', maxBacklog, ...counts }, Date.now());
-    return { findings: [...findings, ...queue, evaluateWorkers(workers)], runId };
+    return { findings: [...findings, ...queue], runId };
   } catch (error) {
     return { findings: [finding(subjectOf(role), 'check_failed', reasonOf(error))] };
   } finally {

@@ -1,4 +1,5 @@
 /** Reads the status of queues, workers and fields at one moment. An unreachable server takes the place of its part. */
+import { readLeaseHolders } from '../../db/leases/lease-holders.ts';
 import { readFallbackQueueStats } from '../../db/read/fallback-queue-stats.ts';
 import { type FieldOverview, readFieldOverview } from '../../db/read/field-overview.ts';
 import type { DetailedQueueStats } from '../../shared/queue/queue-stats.ts';
@@ -15,11 +16,12 @@ interface Unreachable {
 }
 
 interface RedisStatus {
-  readonly workers: number;
   readonly queue: DetailedQueueStats;
 }
 
 interface PostgresStatus {
+  /** Running worker processes. */
+  readonly workers: number;
   readonly fallback: DetailedQueueStats;
   readonly fields: readonly FieldOverview[];
   readonly totalFields: number;
@@ -52,7 +54,8 @@ export async function readStatus(options: ReadStatusOptions): Promise<Status> {
     readRedis(options).catch(toUnreachable),
     withDatabase(options.databaseUrl, async (db): Promise<PostgresStatus> => {
       const { fields, total, unpublished } = await readFieldOverview(db, maxShownFields);
-      return { fallback: await readFallbackQueueStats(db), fields, totalFields: total, unpublishedFields: unpublished };
+      const [fallback, workers] = [await readFallbackQueueStats(db), await readLeaseHolders(db, options.prefix)];
+      return { workers: workers.length, fallback, fields, totalFields: total, unpublishedFields: unpublished };
     }).catch(toUnreachable),
     readStreams(options),
   ]);
@@ -64,8 +67,7 @@ const toUnreachable = (error: unknown): Unreachable => ({ unreachable: reasonOf(
 async function readRedis({ queueUrl: url, prefix }: ReadStatusOptions): Promise<RedisStatus> {
   const redis = await openRedis({ url, label: 'the queue', setting: 'QUEUE_REDIS_URL' });
   try {
-    const { workers, ...queue } = await readRedisQueueStats(redis, prefix);
-    return { workers, queue };
+    return { queue: await readRedisQueueStats(redis, prefix) };
   } finally {
     redis.disconnect();
   }

@@ -14,7 +14,7 @@ export function renderStatus(status: Status, previous: Status | undefined): stri
     isUnreachable(postgres) ? ['PostgreSQL', postgres.unreachable] : toQueueRow('PostgreSQL', postgres.fallback, at),
   ];
   const facts = [
-    `workers ${isUnreachable(redis) ? 'unknown' : redis.workers}`,
+    `workers ${isUnreachable(postgres) ? 'unknown' : postgres.workers}`,
     `streams ${streams ?? 'unknown'}`,
     ...(isUnreachable(postgres)
       ? []

@@ -11,8 +11,8 @@ type Settings = z.infer<typeof configSchema>;
 export type Config = Readonly<Settings & { openRegistration: boolean; isProduction: boolean }>;
 
 /**
- * The URL of PostgreSQL without a pooler, for everything that needs a session: migrations, the fallback queue (LISTEN and the
- * schema as a connection option), and the locks of backups.
+ * The URL of PostgreSQL without a pooler, for everything that needs a session: leases, migrations, the fallback queue (LISTEN
+ * and the schema as a connection option), and the locks of backups.
  */
 export function directDatabaseUrl(settings: Pick<Settings, 'DATABASE_URL' | 'DATABASE_DIRECT_URL'>): string {
   return settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL;

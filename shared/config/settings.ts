@@ -60,7 +60,7 @@ export const configSchema = z.object({
   DATABASE_DIRECT_URL: postgresUrl
     .optional()
     .describe(
-      'The same database without a pooler in transaction mode, for migrations, the fallback queue and backups; DATABASE_URL unless set.',
+      'The same database without a pooler, for the leases of queues, migrations, the fallback queue and backups; DATABASE_URL unless set.',
     ),
   DATABASE_POOL_SIZE: integer(2, 200).default(10).describe('The connections to PostgreSQL of each process.'),
   QUEUE_REDIS_URL: redisUrl.describe(

@@ -3,9 +3,9 @@ import { Queue, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { applyUpdatesJob, UpdatesJob } from '../contract/job.ts';
 import type { FieldId } from '../field/ids.ts';
+import { PartitionCounter } from './partition-counts.ts';
 import { getPartition, getPartitionName } from './partitions.ts';
 import { type QueueStats, readQueueStats, sumQueueStats } from './queue-stats.ts';
-import { WorkerMembership } from './worker-membership.ts';
 
 export type UpdatesQueue = Queue<UpdatesJob, void, typeof applyUpdatesJob>;
 
@@ -23,7 +23,7 @@ interface PartitionedQueueOptions {
 export class PartitionedQueue {
   readonly #redis: Redis;
   readonly #options: PartitionedQueueOptions;
-  readonly #membership: WorkerMembership;
+  readonly #counter: PartitionCounter;
   /** The queue of partition 0, which always exists. */
   readonly first: UpdatesQueue;
   readonly #queues: UpdatesQueue[];
@@ -33,22 +33,16 @@ export class PartitionedQueue {
   constructor(redis: Redis, options: PartitionedQueueOptions) {
     this.#redis = redis;
     this.#options = options;
-    this.#membership = new WorkerMembership(redis, options.prefix);
+    this.#counter = new PartitionCounter(redis, options.prefix);
     this.first = this.#open(0);
     this.#queues = [this.first];
   }
 
-  /**
-   * Reads the membership and opens the queues of new partitions. While no worker is alive, the distribution of new jobs
-   * does not change.
-   * @returns the number of live workers
-   * @throws if Redis does not answer
-   */
-  async refresh(): Promise<number> {
-    const { partitions, workers } = await this.#membership.read();
-    while (this.#queues.length < partitions) this.#queues.push(this.#open(this.#queues.length));
-    if (workers > 0) this.#activePartitions = Math.min(workers, partitions);
-    return workers;
+  /** Opens the queues of new partitions, and follows the distribution of new jobs. @throws if Redis does not answer */
+  async refresh(): Promise<void> {
+    const { all, active } = await this.#counter.read();
+    while (this.#queues.length < all) this.#queues.push(this.#open(this.#queues.length));
+    this.#activePartitions = active;
   }
 
   /** The queue for the updates of a field. */

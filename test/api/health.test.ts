@@ -54,13 +54,13 @@ t.test('PostgreSQL, the cache and the queue fail one after the other', { timeout
 
   postgres.cut();
   t.match(
-    await waitForHealth(api, 'degraded', ['database']),
+    await waitForHealth(api, 'degraded', ['database', 'workers']),
     { health: 200, ready: 200, root: { status: 'degraded', database: false, redis: true } },
     'the cache serves reads, the queue accepts updates',
   );
   await cache.stop();
   t.match(
-    await waitForHealth(api, 'unhealthy', ['database', 'cache']),
+    await waitForHealth(api, 'unhealthy', ['database', 'cache', 'workers']),
     { health: 503, ready: 503, reason: 'reads_unavailable', root: { status: 'degraded', redis: false } },
     'neither source can be read',
   );
@@ -75,7 +75,7 @@ t.test('PostgreSQL, the cache and the queue fail one after the other', { timeout
   t.match(
     await waitForHealth(api, 'degraded', ['queue', 'workers']),
     { health: 200, ready: 200, root: { status: 'degraded', database: true, redis: false } },
-    'PostgreSQL accepts the updates',
+    'PostgreSQL accepts the updates, and no worker reads the queue in Redis',
   );
   await queue.start();
   t.match(await waitForHealth(api, 'healthy', []), { health: 200, ready: 200 }, 'recovered');

@@ -1,5 +1,6 @@
 /** A rolling restart under load: no request fails except for connections that are retried. */
 import t, { type Test } from 'tap';
+import { readLeaseHolders } from '../../db/leases/lease-holders.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
 import type { RunningProcess } from '../../dev/processes/child-process.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
@@ -86,7 +87,10 @@ t.test('all processes are replaced under load', { timeout: 180_000 }, async (t) 
     worker.sendSignal('SIGTERM');
     t.equal(await worker.exited, 'code 0', 'the worker exits cleanly');
     worker = await withProcess(t, 'workers', backing);
-    await waitUntil('the new worker is registered', async () => (await producer.queues.refresh()) === 2);
+    await waitUntil(
+      'the new worker is registered',
+      async () => (await readLeaseHolders(db, config.QUEUE_PREFIX)).length === 2,
+    );
     await waitForVersion(backing, field, version + 200);
   }
   isLoadOn = false;

@@ -2,11 +2,21 @@
 import { type RedisOptions, type Telemetry, Worker } from 'bullmq';
 import type { UpdatesJob } from '../../shared/contract/job.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
 import { getPartitionName } from '../../shared/queue/partitions.ts';
 import type { ProcessJob } from '../job-processor.ts';
 import type { WorkerMetrics } from '../observe/metrics.ts';
 import { consumerOptions } from './consumer-options.ts';
 import type { Consumer } from './partition-consumers.ts';
+import { ReturnableJobs } from './returnable-jobs.ts';
+
+/**
+ * How often jobs without a lock are looked for. Shorter than for the fallback queue, since only the worker that has leased a
+ * partition looks there: it retries the jobs of the last one with its second look.
+ */
+const stalledInterval = 2000;
+/** Jobs that cannot be returned within this time are retried by others when their locks have expired. */
+const abandonTimeoutMs = 5000;
 
 export interface OpenConsumerDeps {
   readonly connection: RedisOptions;
@@ -27,13 +37,28 @@ export function openConsumer(deps: OpenConsumerDeps, options: OpenConsumerOption
   const { connection, processJob, telemetry, log, metrics } = deps;
   const { queue, prefix } = getPartitionName(options.prefix, partition);
   // One worker per partition: several would receive its jobs in another order than the queue's.
-  const worker = new Worker<UpdatesJob, void>(queue, processJob, { connection, prefix, telemetry, ...consumerOptions });
+  const jobs = new ReturnableJobs(processJob, log);
+  const worker = new Worker<UpdatesJob, void>(queue, (job, token) => jobs.process(job, token), {
+    connection,
+    prefix,
+    telemetry,
+    ...consumerOptions,
+    stalledInterval,
+  });
   attachEventHandlers(worker, log, metrics);
   return {
     setConcurrencyShare: (consumerCount) => {
       worker.concurrency = Math.ceil(options.concurrency / consumerCount);
     },
     close: () => worker.close(),
+    abandon: async () => {
+      const closed = worker.close().then(() => true);
+      jobs.returnAll();
+      if (await withTimeoutValue(closed, abandonTimeoutMs, false)) return;
+      // BullMQ waits for ever for the end of a connection that is being reopened, unless it closes by force.
+      worker.closing = undefined;
+      await worker.close(true);
+    },
   };
 }
 

@@ -9,7 +9,13 @@ export interface WorkerHealth {
   /** Whether it processes jobs. It does so without the cache, and without Redis's queue from the fallback queue. */
   readonly isReady: boolean;
   /** The database's `detail`: the settings with which commits can be lost. */
-  readonly checks: { readonly database: Check; readonly cache: Check; readonly queue: Check };
+  readonly checks: {
+    readonly database: Check;
+    readonly cache: Check;
+    readonly queue: Check;
+    /** Whether it is one of the workers that share the partitions of Redis's queue. */
+    readonly leases: Check;
+  };
 }
 
 interface WorkerHealthDeps {
@@ -19,6 +25,7 @@ interface WorkerHealthDeps {
   readonly commitDurability: Pick<DurabilityMonitor, 'weaknesses'>;
   /** Whether weak durability does not make the process degraded. */
   readonly allowsWeakDurability: boolean;
+  readonly leases: { readonly isHeld: boolean };
   /** False before the worker has started and once it stops. */
   readonly isConsuming: () => boolean;
 }
@@ -28,14 +35,14 @@ export function createWorkerHealthCheck(deps: WorkerHealthDeps): () => Promise<W
 }
 
 async function checkWorker(deps: WorkerHealthDeps): Promise<WorkerHealth> {
-  const { db, cacheRedis, queueRedis, commitDurability, allowsWeakDurability, isConsuming } = deps;
+  const { db, cacheRedis, queueRedis, leases, commitDurability, allowsWeakDurability, isConsuming } = deps;
   const [databaseCheck, cache, queue] = await Promise.all([
     runCheck(() => probe(() => db.raw('SELECT 1'))),
     runCheck(() => probe(() => cacheRedis.ping())),
     runCheck(() => probe(() => queueRedis.ping())),
   ]);
   const database = withDetail(databaseCheck, commitDurability.weaknesses);
-  const checks = { database, cache, queue };
+  const checks = { database, cache, queue, leases: await runCheck(() => probeLeases(leases)) };
   const isReady = database.status === 'up' && isConsuming();
   const isDurable = database.detail === undefined || allowsWeakDurability;
   const isFullyHealthy = isReady && isDurable && Object.values(checks).every(({ status }) => status === 'up');
@@ -44,5 +51,10 @@ async function checkWorker(deps: WorkerHealthDeps): Promise<WorkerHealth> {
 
 async function probe(query: () => PromiseLike<unknown>): Promise<object> {
   await query();
+  return {};
+}
+
+async function probeLeases({ isHeld }: WorkerHealthDeps['leases']): Promise<object> {
+  if (!isHeld) throw new Error('the session that holds the leases is lost');
   return {};
 }

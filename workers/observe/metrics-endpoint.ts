@@ -15,15 +15,17 @@ interface MetricsEndpointDeps extends WorkerDeps {
   readonly queueRedis: Redis;
   readonly commitDurability: DurabilityMonitor;
   readonly metrics: WorkerMetrics;
+  readonly leases: { readonly isHeld: boolean };
   readonly isConsuming: () => boolean;
 }
 
 export function exposeMetrics(deps: MetricsEndpointDeps): void {
-  const { config, log, lifecycle, db, redis, queueRedis, metrics, commitDurability, isConsuming } = deps;
+  const { config, log, lifecycle, db, redis, queueRedis, metrics, leases, commitDurability, isConsuming } = deps;
   const check = createWorkerHealthCheck({
     db,
     cacheRedis: redis,
     queueRedis,
+    leases,
     commitDurability,
     allowsWeakDurability: config.ALLOW_WEAK_DURABILITY,
     isConsuming,

@@ -52,6 +52,12 @@ export function createWorkerMetrics() {
       'Jobs that stalled: their worker died or did not renew its lock in time',
     ),
     lostJobLocks: counter('field_job_locks_lost_total', 'Job locks that could not be renewed in time'),
+    leasedPartitions: new Gauge({
+      name: 'field_leased_partitions',
+      help: 'Partitions of the queue that this worker reads',
+      registers,
+    }),
+    lostLeases: counter('field_lease_sessions_lost_total', 'Times this worker lost all of its partitions at once'),
     taskLastSuccess: new Gauge({
       name: 'field_maintenance_last_success_timestamp_seconds',
       help: 'When this worker last completed a maintenance task; use the maximum over all workers',

@@ -276,12 +276,12 @@ t.test('doctor finds a paused or full queue, and failed, stalled and old jobs', 
   t.same(withoutChecks(wrong, /PostgreSQL postgres_not_durable/), [
     'the queue in PostgreSQL queue_full',
     'the queue in PostgreSQL jobs_failed',
+    'the queue no_workers',
     'the queue queue_paused',
     'the queue queue_full',
     'the queue queue_slow',
     'the queue jobs_stalled',
     'the queue jobs_failed',
-    'the queue no_workers',
   ]);
   const said = findings.map(({ message }) => message).join('\n');
   t.match(said, /1 waiting, 1 active, 0 to be retried, 1 failed; the oldest is 36\d\d\.\d s old/);

@@ -29,8 +29,9 @@ t.test('status shows both queues, the workers, the streams and the fields, even 
   const json = await run(['status', '--json', '--url', address]);
   t.equal(json.code, 0, json.stderr);
   t.match(JSON.parse(json.stdout), {
-    redis: { workers: 0, queue: { waiting: 1, active: 0, failed: 0 } },
+    redis: { queue: { waiting: 1, active: 0, failed: 0 } },
     postgres: {
+      workers: 0,
       totalFields: 1,
       fallback: { waiting: 2 },
       fields: [{ field: 'garden', version: 1, devices: 1, conflicts: 0 }],

@@ -11,7 +11,7 @@ export interface Fault {
   readonly inject: (context: FaultContext) => Promise<void>;
 }
 
-/** Longer than a job's lock (10 s) plus the interval of the stalled-job check (5 s). */
+/** Longer than it takes others to lease the partitions of a stopped worker (13 s) and to retry its jobs (2 s). */
 const pausedMs = 17_000;
 const downtimeMs = 20_000;
 const silenceMs = 8000;
@@ -97,6 +97,15 @@ export const faults: Readonly<Record<string, Fault>> = {
       victim.send('SIGSTOP');
       await delay(pausedMs);
       victim.send('SIGCONT');
+    },
+  },
+  'worker-without-postgres': {
+    isLong: true,
+    inject: async ({ random, stack }) => {
+      const link = findLinkBetween(stack, pickVictim(random, stack.workers).name, 'postgres');
+      link.setMode('silent');
+      await delay(downtimeMs);
+      link.setMode('pass');
     },
   },
   'queue-gone-20s': { isLong: true, inject: ({ stack }) => killAndRestart(stack.servers.queue, downtimeMs) },

@@ -1,6 +1,5 @@
 import t from 'tap';
-import { getPartition, getPartitionName, maxPartitions } from '../../../shared/queue/partitions.ts';
-import { assignPartitions } from '../../../workers/consume/partition-consumers.ts';
+import { getPartition, getPartitionName } from '../../../shared/queue/partitions.ts';
 import { asField } from '../../support/updates.ts';
 
 t.test('fields are distributed evenly over the partitions, and a field always has the same partition', async (t) => {
@@ -21,18 +20,4 @@ t.test('fields are distributed evenly over the partitions, and a field always ha
 t.test('each partition has its own queue and key prefix, and the first has no number in its name', async (t) => {
   t.same(getPartitionName('field', 0), { queue: 'updates', prefix: '{field}' });
   t.same(getPartitionName('field', 3), { queue: 'updates-3', prefix: '{field-3}' });
-});
-
-t.test('each partition is assigned to exactly one worker, for any number of workers', async (t) => {
-  for (const workers of [1, 2, 3, 5, maxPartitions, maxPartitions + 3]) {
-    for (const partitions of [1, 2, 4, maxPartitions]) {
-      const names = Array.from({ length: workers }, (_, index) => `worker-${index}`);
-      const assigned = names.flatMap((name) => assignPartitions({ workers: names, partitions }, name));
-      t.same(
-        assigned.sort((a, b) => a - b),
-        Array.from({ length: partitions }, (_, index) => index),
-        `${workers} workers, ${partitions} partitions`,
-      );
-    }
-  }
 });

@@ -1,0 +1,56 @@
+/**
+ * How many partitions the queue has, in its Redis: how many may contain jobs, which never falls, and over how many new jobs
+ * are distributed, which follows the number of workers. Workers report that number; it is a hint, so nothing expires.
+ */
+import type { Redis } from 'ioredis';
+import { maxPartitions, queuePrefix } from './partitions.ts';
+
+export interface PartitionCounts {
+  /** The number of partitions that may contain jobs. */
+  readonly all: number;
+  /** The number of partitions that new jobs are distributed over. */
+  readonly active: number;
+}
+
+/** KEYS: all, active. ARGV: workers, '1' if fewer than before are believed. Returns all. Writes only what changes. */
+const reportScript = `
+local all = tonumber(redis.call('GET', KEYS[1]) or '1')
+local stored = redis.call('GET', KEYS[2])
+local active = tonumber(ARGV[1])
+if ARGV[2] ~= '1' then active = math.max(active, tonumber(stored or all)) end
+if active > all then
+  all = active
+  redis.call('SET', KEYS[1], all)
+end
+if stored ~= tostring(active) then redis.call('SET', KEYS[2], active) end
+return all`;
+
+interface ScriptedRedis extends Redis {
+  reportWorkers(all: string, active: string, workers: number, mayLower: '0' | '1'): Promise<number>;
+}
+
+/** Every method @throws if Redis does not answer */
+export class PartitionCounter {
+  readonly #redis: ScriptedRedis;
+  readonly #keys: readonly [all: string, active: string];
+
+  constructor(redis: Redis, prefix: string) {
+    redis.defineCommand('reportWorkers', { numberOfKeys: 2, lua: reportScript });
+    this.#redis = redis as ScriptedRedis;
+    this.#keys = [`${queuePrefix(prefix)}:partitions`, `${queuePrefix(prefix)}:active-partitions`];
+  }
+
+  /**
+   * Adapts the counts to the number of workers.
+   * @param mayLower false as long as workers may only seem to be missing
+   * @returns the number of partitions that may contain jobs
+   */
+  report(workers: number, mayLower: boolean): Promise<number> {
+    return this.#redis.reportWorkers(...this.#keys, Math.min(workers, maxPartitions), mayLower ? '1' : '0');
+  }
+
+  async read(): Promise<PartitionCounts> {
+    const [all, active] = await this.#redis.mget(...this.#keys);
+    return { all: Number(all ?? 1), active: Number(active ?? all ?? 1) };
+  }
+}

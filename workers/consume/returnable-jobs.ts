@@ -1,0 +1,48 @@
+/**
+ * The jobs of one consumer that are being processed. All of them can be returned to the queue at once, for other workers to
+ * process; what this worker still does for them is recognised as done, or does it for them.
+ */
+import { type Job, WaitingError } from 'bullmq';
+import type { UpdatesJob } from '../../shared/contract/job.ts';
+import type { Logger } from '../../shared/process/logger.ts';
+import type { ProcessJob } from '../job-processor.ts';
+
+type ActiveJob = Pick<Job<UpdatesJob>, 'id' | 'data' | 'moveToWait'>;
+
+export class ReturnableJobs {
+  readonly #processJob: ProcessJob;
+  readonly #log: Logger;
+  readonly #active = new Set<() => void>();
+  #areReturned = false;
+
+  constructor(processJob: ProcessJob, log: Logger) {
+    this.#processJob = processJob;
+    this.#log = log;
+  }
+
+  /** @throws WaitingError when the job was returned */
+  process(job: ActiveJob, token: string | undefined): Promise<void> {
+    if (this.#areReturned) return this.#return(job, token);
+    return new Promise((resolve, reject) => {
+      const returnJob = () => resolve(this.#return(job, token));
+      this.#active.add(returnJob);
+      this.#processJob(job)
+        .then(resolve, reject)
+        .finally(() => this.#active.delete(returnJob));
+    });
+  }
+
+  /** Returns the jobs that are being processed, and those that arrive from now on. */
+  returnAll(): void {
+    this.#areReturned = true;
+    // Each goes to the front of the queue, so the first one goes last.
+    for (const returnJob of [...this.#active].reverse()) returnJob();
+    this.#active.clear();
+  }
+
+  async #return(job: ActiveJob, token: string | undefined): Promise<never> {
+    // A job that cannot be returned is retried when its lock has expired.
+    await job.moveToWait(token).catch((err) => this.#log.debug({ err, job: job.id }, 'returning a job failed'));
+    throw new WaitingError();
+  }
+}

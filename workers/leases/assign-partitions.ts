@@ -1,0 +1,65 @@
+/**
+ * Which worker should read which partitions. A pure function of what all workers can see, so that they agree without talking
+ * to each other. What is held stays where it is unless that leaves another worker with too little.
+ */
+import type { LeaseHolder } from '../../db/leases/lease-holders.ts';
+
+interface LeasePlan {
+  /** Partitions to lease: this worker should read them, and nobody does. */
+  readonly acquire: readonly number[];
+  /** Partitions to read on: this worker should read them, and has leased them. */
+  readonly keep: readonly number[];
+  /** Partitions to release: another worker should read them. */
+  readonly release: readonly number[];
+}
+
+export interface LeaseView {
+  /** The worker that plans. One of the holders. */
+  readonly self: number;
+  readonly holders: readonly LeaseHolder[];
+  /** The number of partitions that may contain jobs. */
+  readonly partitions: number;
+}
+
+export function planLeases({ self, holders, partitions }: LeaseView): LeasePlan {
+  const held = holders.find(({ id }) => id === self)?.partitions ?? [];
+  const assigned = assignPartitions(holders, partitions).get(self) ?? [];
+  const isLeased = (partition: number) => holders.some((holder) => holder.partitions.includes(partition));
+  return {
+    acquire: assigned.filter((partition) => !isLeased(partition)),
+    keep: assigned.filter((partition) => held.includes(partition)),
+    release: held.filter((partition) => !assigned.includes(partition)),
+  };
+}
+
+/**
+ * Gives every worker the same number of partitions, or one more. New jobs are in the first partitions, one for each worker;
+ * the others, which only run empty, are assigned separately, so that no worker gets nothing but empty ones.
+ */
+export function assignPartitions(holders: readonly LeaseHolder[], partitions: number): Map<number, number[]> {
+  const assigned = new Map<number, number[]>(holders.map(({ id }) => [id, []]));
+  const active = Math.min(holders.length, partitions);
+  distribute(range(0, active), holders, assigned);
+  distribute(range(active, partitions), holders, assigned);
+  return assigned;
+}
+
+/** Those who hold the most get the remainder, so that as few partitions as possible move. Ids break ties. */
+function distribute(group: readonly number[], holders: readonly LeaseHolder[], assigned: Map<number, number[]>): void {
+  const shares = holders
+    .map(({ id, partitions }) => ({ id, held: group.filter((partition) => partitions.includes(partition)) }))
+    .sort((a, b) => b.held.length - a.held.length || a.id - b.id)
+    .map(({ id, held }, rank) => {
+      const size = Math.floor(group.length / holders.length) + (rank < group.length % holders.length ? 1 : 0);
+      return { id, size, kept: held.slice(0, size) };
+    });
+  const kept = new Set(shares.flatMap((share) => share.kept));
+  const free = group.filter((partition) => !kept.has(partition));
+  for (const share of shares) {
+    assigned.get(share.id)?.push(...share.kept, ...free.splice(0, share.size - share.kept.length));
+  }
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}

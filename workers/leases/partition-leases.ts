@@ -1,0 +1,191 @@
+/**
+ * Leases partitions for this worker, and consumes what it has leased. A lease is a lock that PostgreSQL releases when the
+ * worker's session ends, so a worker that is dead, stopped or cut off cannot keep one. The session is kept alive only while
+ * the worker could commit and read its queue.
+ *
+ * A lease is a preference, not a lock on the fields: what is applied is decided by the commit alone.
+ */
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import type { Redis } from 'ioredis';
+import type { Knex } from 'knex';
+import { checkWritable } from '../../db/leases/check-writable.ts';
+import { leaseClass } from '../../db/leases/lease-keys.ts';
+import { LeaseSession } from '../../db/leases/lease-session.ts';
+import type { Logger } from '../../shared/process/logger.ts';
+import { PartitionCounter } from '../../shared/queue/partition-counts.ts';
+import type { PartitionConsumers } from '../consume/partition-consumers.ts';
+import { planLeases } from './assign-partitions.ts';
+
+const renewIntervalMs = 3000;
+const retryDelayMs = 1000;
+const writableTimeoutMs = 3000;
+const redisStartTimeoutMs = 1000;
+/** PostgreSQL truncates longer names. */
+const maxApplicationNameLength = 63;
+
+interface PartitionLeasesDeps {
+  /** `DATABASE_DIRECT_URL`: PostgreSQL without a pooler. */
+  readonly databaseUrl: string;
+  /** The pool that commits use. */
+  readonly db: Knex;
+  /** The queue's Redis, through a connection that fails fast. */
+  readonly redis: Redis;
+  /** `QUEUE_PREFIX`. */
+  readonly prefix: string;
+  readonly log: Logger;
+  readonly consumers: PartitionConsumers;
+  /** Called when the session was lost, and with it all leases. */
+  readonly onLost?: () => void;
+}
+
+export class PartitionLeases {
+  readonly #deps: PartitionLeasesDeps;
+  readonly #counter: PartitionCounter;
+  #session: LeaseSession | undefined;
+  /** The partitions that the current session is about to release. */
+  #releasing = new Set<number>();
+  #workers = { count: 1, since: performance.now() };
+  #timer: NodeJS.Timeout | undefined;
+  #isRenewing = false;
+  /** Whether something has changed since the last renewal began. */
+  #isDue = false;
+  #isUnavailable = false;
+  #isClosed = false;
+
+  constructor(deps: PartitionLeasesDeps) {
+    this.#deps = deps;
+    this.#counter = new PartitionCounter(deps.redis, deps.prefix);
+  }
+
+  /** Resolves after the first attempt. While a server is unavailable, it is repeated about once a second. */
+  async start(): Promise<void> {
+    const { redis } = this.#deps;
+    const signal = AbortSignal.timeout(redisStartTimeoutMs);
+    if (redis.status !== 'ready') await once(redis, 'ready', { signal }).catch(() => undefined);
+    await this.#renew();
+  }
+
+  /** False before the first attempt, and once it is closed. */
+  get isRunning(): boolean {
+    return this.#timer !== undefined && !this.#isClosed;
+  }
+
+  /** Whether this worker is one of those that share the partitions. */
+  get isHeld(): boolean {
+    return this.#session?.isOpen ?? false;
+  }
+
+  /** Finishes the jobs in flight, then hands the partitions over. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#deps.consumers.closeAll();
+    await this.#session?.close();
+  }
+
+  /** Never concurrently: the timer is set only in between. */
+  async #renew(): Promise<void> {
+    this.#isRenewing = true;
+    this.#isDue = false;
+    const delayMs = await this.#rebalance().then(
+      () => renewIntervalMs,
+      (err) => this.#logFailure(err),
+    );
+    this.#isRenewing = false;
+    this.#schedule(this.#isDue ? 0 : delayMs);
+  }
+
+  #renewNow(): void {
+    this.#isDue = true;
+    this.#schedule(0);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#isClosed || this.#isRenewing) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#renew(), delayMs);
+  }
+
+  /** @throws if a server is unavailable. The session is then not kept alive, so that it ends unless that passes. */
+  async #rebalance(): Promise<void> {
+    const { db, log } = this.#deps;
+    await Promise.all([this.#reportWorkers(), checkWritable(db, writableTimeoutMs)]);
+    const session = this.#session?.isOpen ? this.#session : await this.#open();
+    const holders = await session.readHolders();
+    if (holders.length !== this.#workers.count) this.#workers = { count: holders.length, since: performance.now() };
+    const plan = planLeases({ self: session.id, holders, partitions: await this.#reportWorkers() });
+    for (const partition of plan.release) void this.#release(session, partition);
+    const acquired = plan.acquire.length > 0 ? await session.acquire(plan.acquire) : [];
+    this.#consume(session, [...plan.keep, ...acquired]);
+    if (acquired.length > 0) log.info({ acquired, workers: holders.length }, 'partitions leased');
+    if (this.#isUnavailable) log.info('partition leases available again');
+    this.#isUnavailable = false;
+  }
+
+  /**
+   * Sessions that PostgreSQL has just ended are opened again within a second or two. Until then, workers only seem to be
+   * missing, and new jobs keep their partitions.
+   * @returns the number of partitions
+   */
+  #reportWorkers(): Promise<number> {
+    const { count, since } = this.#workers;
+    return this.#counter.report(count, performance.now() - since >= renewIntervalMs);
+  }
+
+  async #open(): Promise<LeaseSession> {
+    const { databaseUrl, prefix } = this.#deps;
+    this.#workers = { count: 1, since: performance.now() };
+    this.#releasing = new Set();
+    const session = await LeaseSession.open({
+      url: databaseUrl,
+      leaseClassId: leaseClass(prefix),
+      applicationName: `field-lease ${process.pid}@${hostname()}`.slice(0, maxApplicationNameLength),
+      onLost: (reason) => this.#lose(reason),
+      onChange: () => this.#renewNow(),
+    });
+    if (this.#isClosed) session.destroy();
+    else this.#session = session;
+    return session;
+  }
+
+  /** Opens the consumers that are missing. A partition that is about to be released is leased again first. */
+  #consume(session: LeaseSession, partitions: readonly number[]): void {
+    const { consumers } = this.#deps;
+    if (this.#isClosed) return;
+    if (!session.isOpen) throw new Error('the session is lost');
+    const isConsumed = (partition: number) => consumers.partitions.includes(partition);
+    const missing = partitions.filter((partition) => !isConsumed(partition) && !this.#releasing.has(partition));
+    if (missing.length > 0) consumers.open(missing);
+  }
+
+  async #release(session: LeaseSession, partition: number): Promise<void> {
+    const releasing = this.#releasing;
+    if (releasing.has(partition)) return;
+    releasing.add(partition);
+    await this.#deps.consumers.close(partition);
+    releasing.delete(partition);
+    if (session.isOpen) await session.release(partition).catch(() => undefined);
+  }
+
+  #lose(reason: Error): void {
+    const { consumers, log, onLost } = this.#deps;
+    log.warn({ err: reason, partitions: consumers.partitions }, 'partition leases lost');
+    consumers.abandonAll();
+    onLost?.();
+    this.#isUnavailable = true;
+    this.#schedule(jitter(retryDelayMs));
+  }
+
+  #logFailure(err: unknown): number {
+    if (!this.#isClosed)
+      this.#deps.log[this.#isUnavailable ? 'debug' : 'warn']({ err }, 'leasing partitions failed; retrying');
+    this.#isUnavailable = true;
+    return jitter(retryDelayMs);
+  }
+}
+
+/** Between three and five quarters, so that workers do not retry in step. */
+function jitter(ms: number): number {
+  return ms * (0.75 + Math.random() / 2);
+}
