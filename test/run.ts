@@ -21,6 +21,7 @@ import { findTestFiles } from './runner/find-test-files.ts';
 import type { TestCounts } from './runner/run-files.ts';
 import { testProcesses } from './support/processes/modules.ts';
 import { startPooler } from './support/servers/pooler.ts';
+import { copyOriginal, createOriginal, testPassword } from './support/servers/postgres-folder.ts';
 
 const printLine = (line: string) => console.log(line);
 const stack = createProcessGroup();
@@ -71,10 +72,13 @@ async function startServers(): Promise<Record<string, string>> {
   // Lets tests count the statements that reach PostgreSQL.
   const settings = [...unsafeButQuick, 'shared_preload_libraries=pg_stat_statements'];
   const port = await findFreePort();
-  const postgres = await startPostgres({ folder, port, password: 'test', settings, start: stack.start, printLine });
+  const options = { folder, password: testPassword, start: stack.start, printLine };
+  await createOriginal(options);
+  await copyOriginal(folder, folder);
+  const postgres = await startPostgres({ ...options, port, settings });
   const urls = { TEST_DATABASE_URL: postgres.url('postgres'), TEST_REDIS_SERVER: redis };
   if (!process.env.TEST_PGBOUNCER) return urls;
-  const poolerPort = await startPooler({ folder, postgresPort: port, password: 'test', start: stack.start });
+  const poolerPort = await startPooler({ ...options, postgresPort: port });
   return { ...urls, TEST_POOLER_PORT: String(poolerPort) };
 }
 

@@ -11,15 +11,24 @@ import { readCommand } from '../processes/process-identity.ts';
 import { findPostgresBinaries, type PostgresBinaries } from './binaries.ts';
 import { choosePostgresUser, type PostgresUser } from './user.ts';
 
-export interface PostgresOptions {
+export interface DataFolderOptions {
   /** The folder that holds `postgres/`, `postgres.log` and `run/`. */
   folder: string;
-  port: number;
   password: string;
-  /** Further settings, for example `fsync=off`. */
-  settings?: readonly string[];
   start?: StartProcess;
   printLine?: (line: string) => void;
+}
+
+export interface PostgresOptions extends DataFolderOptions {
+  port: number;
+  /** Further settings, for example `fsync=off`. */
+  settings?: readonly string[];
+}
+
+interface DataFolder {
+  readonly dataDir: string;
+  readonly binaries: PostgresBinaries;
+  readonly user: PostgresUser;
 }
 
 export interface PostgresServer {
@@ -39,6 +48,23 @@ const environment = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 
 /** Starts the server and waits until it accepts connections. Processes of an earlier owner must be stopped before. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const { dataDir, binaries, user } = await createDataFolder(options);
+  await removeStalePidFile(dataDir);
+  const url = (database: string) => `postgres://field:${options.password}@127.0.0.1:${options.port}/${database}`;
+  const deadline = Date.now() + ORPHAN_DEADLINE_MS;
+  for (;;) {
+    const server = await launch(dataDir, binaries, user, options);
+    const failure = await waitUntilAccepting(url('postgres'), dataDir, server);
+    if (failure === undefined) return { port: options.port, process: server, url };
+    const log = await readTail(logFile(options.folder));
+    const hasOrphans = log.includes('shared memory block');
+    if (!hasOrphans || Date.now() > deadline) throw new Error(`PostgreSQL did not start (${failure}):\n${log}`);
+    await delay(300);
+  }
+}
+
+/** Creates the folder with the server's data, unless it exists. */
+export async function createDataFolder(options: DataFolderOptions): Promise<DataFolder> {
   const printLine = options.printLine ?? (() => {});
   const dataDir = resolve(options.folder, 'postgres');
   const binaries = await findPostgresBinaries();
@@ -55,18 +81,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     printLine('Creating a PostgreSQL database folder');
     await initialise(dataDir, binaries, user, options);
   }
-  await removeStalePidFile(dataDir);
-  const url = (database: string) => `postgres://field:${options.password}@127.0.0.1:${options.port}/${database}`;
-  const deadline = Date.now() + ORPHAN_DEADLINE_MS;
-  for (;;) {
-    const server = await launch(dataDir, binaries, user, options);
-    const failure = await waitUntilAccepting(url('postgres'), dataDir, server);
-    if (failure === undefined) return { port: options.port, process: server, url };
-    const log = await readTail(logFile(options.folder));
-    const hasOrphans = log.includes('shared memory block');
-    if (!hasOrphans || Date.now() > deadline) throw new Error(`PostgreSQL did not start (${failure}):\n${log}`);
-    await delay(300);
-  }
+  return { dataDir, binaries, user };
 }
 
 /** Creates a database, unless it exists. */
@@ -82,7 +97,7 @@ export async function ensureDatabase(server: PostgresServer, name: string): Prom
 }
 
 /** initdb writes to a temporary folder that is renamed at the end, so that an interrupted run leaves no partial one. */
-async function initialise(dataDir: string, binaries: PostgresBinaries, user: PostgresUser, options: PostgresOptions) {
+async function initialise(dataDir: string, binaries: PostgresBinaries, user: PostgresUser, options: DataFolderOptions) {
   const newDataDir = `${dataDir}.new`;
   const passwordFile = `${dataDir}.password`;
   await rm(newDataDir, { recursive: true, force: true });
@@ -116,7 +131,7 @@ function launch(dataDir: string, binaries: PostgresBinaries, user: PostgresUser,
   return run('postgres', binaries.postgres, args, user, options);
 }
 
-async function run(name: string, binary: string, args: string[], user: PostgresUser, options: PostgresOptions) {
+async function run(name: string, binary: string, args: string[], user: PostgresUser, options: DataFolderOptions) {
   const log = await open(logFile(options.folder), 'w');
   try {
     return await (options.start ?? startProcess)({

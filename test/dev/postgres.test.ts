@@ -7,12 +7,13 @@ import { findFreePort } from '../../dev/processes/free-port.ts';
 import { listLiveRecords, stopRecordedProcesses } from '../../dev/processes/pid-files.ts';
 import { identify, isAlive, type ProcessIdentity } from '../../dev/processes/process-identity.ts';
 import { testProcess } from '../support/processes/modules.ts';
+import { testPassword, withPostgresFolder } from '../support/servers/postgres-folder.ts';
 import { queryPostgres } from '../support/servers/query-postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
 
 async function start(t: Test, folder: string): Promise<PostgresServer> {
-  const server = await startPostgres({ folder, port: await findFreePort(), password: 'test' });
+  const server = await startPostgres({ folder, port: await findFreePort(), password: testPassword });
   t.teardown(() => server.process.forceStop());
   return server;
 }
@@ -39,7 +40,7 @@ t.test('PostgreSQL keeps committed data through a stop and a kill -9', async (t)
 });
 
 t.test('PostgreSQL listens on 127.0.0.1 only, uses UTF-8 and durable settings, and requires a password', async (t) => {
-  const server = await start(t, await withFolder(t));
+  const server = await start(t, await withPostgresFolder(t));
   const rows = await queryPostgres(
     server.url('postgres'),
     "select name, setting from pg_settings where name in ('listen_addresses', 'unix_socket_directories', 'fsync', 'server_encoding') order by name",
@@ -56,7 +57,7 @@ t.test('PostgreSQL listens on 127.0.0.1 only, uses UTF-8 and durable settings, a
 });
 
 t.test('PostgreSQL starts even if postmaster.pid contains the process id of another program', async (t) => {
-  const folder = await withFolder(t);
+  const folder = await withPostgresFolder(t);
   const first = await start(t, folder);
   first.process.sendSignal('SIGKILL');
   await first.process.exited;
@@ -70,8 +71,8 @@ t.test('PostgreSQL starts even if postmaster.pid contains the process id of anot
 });
 
 t.test('starting on a port in use fails with the error message of PostgreSQL', async (t) => {
-  const first = await start(t, await withFolder(t));
-  const second = startPostgres({ folder: await withFolder(t), port: first.port, password: 'test' });
+  const first = await start(t, await withPostgresFolder(t));
+  const second = startPostgres({ folder: await withPostgresFolder(t), port: first.port, password: testPassword });
   await t.rejects(second, { message: /did not start[\s\S]*could not bind/ });
 });
 
@@ -93,7 +94,7 @@ async function serverOf(supervisor: ChildProcess): Promise<ProcessIdentity> {
 }
 
 t.test('the guard stops the server after its supervisor is killed with kill -9', async (t) => {
-  const folder = await withFolder(t);
+  const folder = await withPostgresFolder(t);
   const supervisor = startSupervisor(t, [folder, 'guarded']);
   const server = await serverOf(supervisor);
   t.ok(isAlive(server));
@@ -103,7 +104,7 @@ t.test('the guard stops the server after its supervisor is killed with kill -9',
 });
 
 t.test('without a guard, the next start finds the orphaned server and stops it', async (t) => {
-  const folder = await withFolder(t);
+  const folder = await withPostgresFolder(t);
   const supervisor = startSupervisor(t, [folder]);
   const server = await serverOf(supervisor);
   supervisor.kill('SIGKILL');

@@ -3,7 +3,7 @@ import type { Test } from 'tap';
 import { migrate } from '../../../db/migrations/migrate.ts';
 import { ensureDatabase, startPostgres } from '../../../dev/postgres/server.ts';
 import { findFreePort } from '../../../dev/processes/free-port.ts';
-import { withFolder } from '../with-folder.ts';
+import { testPassword, withPostgresFolder } from './postgres-folder.ts';
 
 export interface TestPostgres {
   /** A database with all migrations applied. */
@@ -19,9 +19,9 @@ export interface TestPostgres {
 }
 
 export async function withPostgres(t: Test): Promise<TestPostgres> {
-  const folder = await withFolder(t);
+  const folder = await withPostgresFolder(t);
   const port = await findFreePort();
-  const launch = () => startPostgres({ folder, port, password: 'test' });
+  const launch = () => startPostgres({ folder, port, password: testPassword });
   let server = await launch();
   t.teardown(() => server.process.forceStop());
   await ensureDatabase(server, 'field');
