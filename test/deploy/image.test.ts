@@ -1,16 +1,17 @@
 /**
  * Runs the commands of the image without a container engine: in a folder with only the files that the Dockerfile's last
- * stage copies, compiled as in its stage `build`, and only the production dependencies, as an unprivileged user.
+ * stage copies, compiled as by `npm run build`, and only the production dependencies, as an unprivileged user.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, readFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { chmod, cp, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import { findFreePort } from '../../dev/processes/free-port.ts';
 import { signToken } from '../../shared/auth/jwt.ts';
+import { installedFile } from '../support/processes/modules.ts';
 import { withDatabase, withRedis } from '../support/servers/servers.ts';
 import { asDevice } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -33,18 +34,14 @@ function argumentsOf(instruction: RegExp): string[] {
 async function withImage(t: Test): Promise<string> {
   const folder = await withFolder(t);
   const image = dockerfile?.slice(dockerfile.lastIndexOf('\nFROM ')) ?? '';
-  // Without the modules that tap preloads into every Node process: TypeScript 7 cannot start with them.
-  const build = ['-u', 'NODE_OPTIONS', 'npm', 'run', '-s', 'build', '--', join(folder, 'dist')];
-  execFileSync('env', build, { cwd: root, stdio: 'pipe' });
+  await cp(installedFile('dist/'), join(folder, 'dist'), { recursive: true });
   for (const [, sources = ''] of image.matchAll(/^COPY (?!--from)(.+) (\S+)$/gm)) {
     for (const source of sources.split(' ')) await cp(join(root, source), join(folder, source), { recursive: true });
   }
   const listed = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: root, encoding: 'utf8' });
   const packages = new Set(listed.split('\n').flatMap((path) => topPackage(relative(root, path))));
-  for (const path of packages) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await cp(join(root, path), join(folder, path), { recursive: true });
-  }
+  // Node takes seven times as much CPU to copy these ten thousand files.
+  execFileSync('sh', ['-c', 'tar -cf - "$@" | tar -xf - -C "$0"', folder, ...packages], { cwd: root });
   await chmod(folder, 0o755);
   return folder;
 }
@@ -70,14 +67,16 @@ t.test('the commands of the image start, serve requests and stop', async (t) => 
     CACHE_REDIS_URL: redis.cacheUrl,
     JWT_SECRET: secret,
     OPEN_REGISTRATION: 'false',
+    // The PostgreSQL of the tests does not wait for the disk.
+    ALLOW_WEAK_DURABILITY: 'true',
     BACKUP_EVERY_HOURS: '0',
   };
   const user = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
   const start = (command: readonly string[], more: Record<string, string> = {}) => {
-    // `env -i` also removes the modules that tap preloads into every Node process.
-    const settings = Object.entries({ ...env, ...more }).map(([name, value]) => `${name}=${value}`);
-    const child = spawn('env', ['-i', ...settings, ...command], {
+    const [file = '', ...args] = command;
+    const child = spawn(file, args, {
       cwd: folder,
+      env: { ...env, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...user,
     });

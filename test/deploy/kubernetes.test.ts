@@ -66,8 +66,7 @@ async function compile(t: Parameters<typeof withFolder>[0], all: readonly Manife
     paths,
   };
   await writeFile(tsconfig, JSON.stringify({ compilerOptions, files: [file] }));
-  // With an empty environment, because the test runner's loaders are inherited through it.
-  return promisify(execFile)('env', ['-i', process.execPath, tsc, '-p', tsconfig]).then(
+  return promisify(execFile)(process.execPath, [tsc, '-p', tsconfig]).then(
     () => '',
     (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
   );
