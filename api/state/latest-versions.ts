@@ -7,7 +7,8 @@ import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import { versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 
-const cacheOptions = { max: 50_000, ttl: 1000 };
+/** An observation does not extend the life of an older one: a failover may have lost the version that it brought. */
+const cacheOptions = { max: 50_000, ttl: 1000, noUpdateTTL: true };
 
 export class LatestVersions {
   readonly #cache: FieldCache;
@@ -17,7 +18,7 @@ export class LatestVersions {
     this.#cache = cache;
   }
 
-  /** Records that the field has reached a version; an older one than was known within the last second is ignored. */
+  /** Records that the field has reached a version; an older one than was known for less than a second is ignored. */
   observe(field: FieldId, version: number): void {
     this.#versions.set(field, Math.max(version, this.#versions.get(field) ?? 0));
   }
