@@ -1,8 +1,8 @@
 /**
  * Reads states: from memory if the cache or PostgreSQL confirms that the cursor is current, else from the cache, else from
  * PostgreSQL. The bytes of a state do not depend on where it was read. The cache may be wrong: a worker could not reach it,
- * or it has come back as an older copy. So its cursor is compared with PostgreSQL's every `checkIntervalMs` while it is
- * read, and a copy that PostgreSQL does not confirm is deleted.
+ * or it has come back as an older copy. So a read first compares its cursor with PostgreSQL's, unless that was done less
+ * than 2 s ago: a copy of a history that has ended is not served, and one that is behind is deleted if it stays so.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
@@ -14,6 +14,7 @@ import { FieldError } from '../../shared/errors.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
 import { SingleFlight } from './single-flight.ts';
 
 const maxCacheBytes = 64 * 1024 * 1024;
@@ -21,6 +22,8 @@ const maxCacheBytes = 64 * 1024 * 1024;
 const missingCacheOptions = { max: 10_000, ttl: 1000 };
 
 const checkOptions = { max: 50_000, ttl: 2000 };
+/** How long a read waits for the comparison. After a timeout reads do not wait until PostgreSQL has answered again. */
+const checkTimeoutMs = 250;
 /** How long the cache may be behind PostgreSQL before its copy is deleted. */
 const publishGraceMs = 1000;
 
@@ -52,6 +55,7 @@ export class StateReader {
   readonly #states = new LRUCache<FieldId, LoadedState>({ maxSize: maxCacheBytes, sizeCalculation: estimateSize });
   /** The fields whose cached copies were compared with PostgreSQL a moment ago. */
   readonly #checks = new LRUCache<FieldId, true>(checkOptions);
+  #isDatabaseSilent = false;
   readonly #missing = new LRUCache<FieldId, true>(missingCacheOptions);
   readonly #reads = new SingleFlight<FieldId, StateReadResult>((field) => this.#readNow(field));
 
@@ -89,10 +93,11 @@ export class StateReader {
       return { state: await this.#readFromDatabase(field, known), cache: 'bypass' };
     }
     if (!cached) return { state: await this.#loadAndCache(field, known), cache: 'miss' };
+    if (await this.#isCopyRefuted(field, cached.cursor))
+      return { state: await this.#loadAndCache(field, this.#states.get(field)), cache: 'miss' };
     // One of the two is outdated, or belongs to a history that has ended.
     if (known && isRefuted(known.cursor, cached.cursor))
       return { state: await this.readConfirmed(field), cache: 'miss' };
-    this.#checkInBackground(field, cached.cursor);
     if (cached.fragments) return { state: this.#memoize(cached.fragments), cache: 'hit' };
     if (known?.cursor === cached.cursor) return { state: known, cache: 'hit' };
     return { state: await this.#loadAndCache(field, known), cache: 'miss' };
@@ -105,6 +110,7 @@ export class StateReader {
       const token = await this.#cache.beginFill(field).catch(logFailure);
       const state = await this.#readFromDatabase(field, known);
       if (token) await this.#cache.fill(token, state.fragments).catch(logFailure);
+      this.#checks.set(field, true);
       return state;
     } catch (error) {
       if (error instanceof FieldError && error.code === 'field_not_found') this.#missing.set(field, true);
@@ -120,26 +126,40 @@ export class StateReader {
     return this.#memoize(toFragments(state));
   }
 
-  /** Compares a cached copy with PostgreSQL, unless that was done a moment ago. */
-  #checkInBackground(field: FieldId, cached: Cursor): void {
-    if (this.#checks.has(field)) return;
+  /** Whether PostgreSQL has refuted a cached copy; false while it does not answer, or if it has confirmed it a moment ago. */
+  async #isCopyRefuted(field: FieldId, cached: Cursor): Promise<boolean> {
+    if (this.#checks.has(field)) return false;
     this.#checks.set(field, true);
-    this.#check(field, cached).catch((error) => this.#log.debug({ err: error, field }, 'cache check failed'));
+    const check = this.#check(field, cached).catch((error) => {
+      this.#log.debug({ err: error, field }, 'cache check failed');
+      return false;
+    });
+    if (this.#isDatabaseSilent) return false;
+    const isAnswered = check.then(() => true);
+    this.#isDatabaseSilent = !(await withTimeoutValue(isAnswered, checkTimeoutMs, false));
+    return this.#isDatabaseSilent ? false : check;
   }
 
-  async #check(field: FieldId, cached: Cursor): Promise<void> {
+  /** Compares a cached copy with PostgreSQL, and deletes it if it is refuted or stays behind. @returns whether it is refuted */
+  async #check(field: FieldId, cached: Cursor): Promise<boolean> {
     const stored = await this.#reader.readCursor(field);
-    if (stored === undefined || isRefuted(cached, stored)) return this.#invalidate(field, cached);
-    if (stored === cached) return;
+    this.#isDatabaseSilent = false;
+    if (stored === cached) return false;
+    if (stored === undefined || isRefuted(cached, stored)) {
+      await this.#invalidate(field, cached);
+      return true;
+    }
     // PostgreSQL is ahead. That is normal for as long as it takes to publish a commit.
-    await delay(publishGraceMs, undefined, { ref: false });
-    await this.#invalidate(field, cached);
+    void delay(publishGraceMs, undefined, { ref: false }).then(() => this.#invalidate(field, cached));
+    return false;
   }
 
-  /** Deletes the cached copy if it is still the given one. */
+  /** Deletes the cached copy if it is still the given one. Never rejects: what is not deleted now is refuted again. */
   async #invalidate(field: FieldId, cached: Cursor): Promise<void> {
-    await this.#cache.invalidate(field, cached);
     if (this.#states.get(field)?.cursor === cached) this.#states.delete(field);
+    await this.#cache
+      .invalidate(field, cached)
+      .catch((error) => this.#log.debug({ err: error, field }, 'cache invalidation failed'));
   }
 
   #memoize(fragments: StateFragments): LoadedState {
