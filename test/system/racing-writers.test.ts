@@ -43,7 +43,8 @@ t.test(
   async (t) => {
     const backing = await withBacking(t);
     const { reader, producer, db } = backing;
-    const updates = await readUpdates('concurrent-cells.ndjson.gz');
+    // Half of the recording contains both devices. Unit tests fold all of it.
+    const updates = (await readUpdates('concurrent-cells.ndjson.gz')).slice(0, 13_000);
     const devices = [...new Set(updates.map(({ device }) => device))];
     t.equal(devices.length, 2);
 
@@ -58,7 +59,7 @@ t.test(
         ),
       ),
     );
-    for (const version of [2000, 9000, 16_000]) {
+    for (const version of [1000, 4500, 8000]) {
       await waitForVersion(backing, field, version);
       await victim.forceStop();
       victim = await withProcess(t, 'workers', backing);

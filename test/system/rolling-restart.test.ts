@@ -12,7 +12,7 @@ import { asDevice, asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const field = asField('rolling');
-const clients = 8;
+const clients = 3;
 
 async function isReady(url: string): Promise<boolean> {
   const response = await fetch(`${url}/api/health/ready`).catch(() => undefined);

@@ -18,7 +18,7 @@ const bytesPerMb = 1024 ** 2;
 /** A subscriber is closed after 30 s of lag. */
 const longTimeout = { timeoutMs: 60_000, intervalMs: 500 };
 /** The kernel buffers several MB at either end before the server notices. */
-const enoughJobs = 120;
+const enoughJobs = 80;
 
 /** Opens a WebSocket without a client library, and reads nothing after the handshake. */
 async function openStuckSocket(t: Test, api: TestApi, token: string): Promise<Socket> {
