@@ -6,16 +6,26 @@
  * Modes: disconnected → (connection ready) subscribing → (all channels subscribed) subscribed → (connection closed)
  * disconnected. A failed SUBSCRIBE or PING closes the connection, and ioredis reconnects.
  */
-import type { Redis } from 'ioredis';
 import type { Logger } from '../shared/process/logger.ts';
 
 type Handler = (message: string) => void;
+
+/** What the subscriber needs of a connection to Redis: the simulation implements it in memory. */
+export interface SubscriberConnection {
+  readonly status: string;
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown;
+  on(event: 'ready' | 'close', listener: () => void): unknown;
+  subscribe(...channels: string[]): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+  ping(): Promise<unknown>;
+  disconnect(reconnect: boolean): void;
+}
 
 const pingIntervalMs = 5000;
 const channelsPerCommand = 500;
 
 export class RedisSubscriber {
-  readonly #redis: Redis;
+  readonly #redis: SubscriberConnection;
   readonly #log: Logger;
   readonly #handlers = new Map<string, Handler>();
   readonly #reconnectCallbacks: (() => void)[] = [];
@@ -23,7 +33,7 @@ export class RedisSubscriber {
   #isSubscribed = false;
 
   /** @param redis a dedicated connection, without `autoResubscribe` and without an offline queue */
-  constructor(redis: Redis, log: Logger) {
+  constructor(redis: SubscriberConnection, log: Logger) {
     this.#redis = redis;
     this.#log = log;
     redis.on('message', (channel: string, message: string) => this.#dispatch(channel, message));

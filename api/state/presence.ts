@@ -2,7 +2,6 @@
  * Counts the active devices of each field, which are those that were heard from in the last 30 s by any API process. The
  * counts are kept in the cache Redis; while it is unavailable, each process counts the devices that it knows itself.
  */
-import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -21,7 +20,13 @@ for index = 4, #ARGV do redis.call('ZADD', KEYS[1], ARGV[1], ARGV[index]) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])`;
 
-interface ScriptedRedis extends Redis {
+/** What presence needs of a connection to Redis: the simulation implements it in memory. */
+export interface PresenceConnection {
+  defineCommand(name: string, definition: { readonly numberOfKeys: number; readonly lua: string }): void;
+  zcount(key: string, min: number, max: string): Promise<number>;
+}
+
+interface ScriptedRedis extends PresenceConnection {
   touchDevices(key: string, now: number, since: number, ttl: number, ...devices: string[]): Promise<void>;
 }
 
@@ -36,7 +41,7 @@ export class Presence {
   readonly #pending = new Map<FieldId, Set<string>>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: Redis, keys: CacheKeys) {
+  constructor(redis: PresenceConnection, keys: CacheKeys) {
     redis.defineCommand('touchDevices', { numberOfKeys: 1, lua: touchScript });
     this.#redis = redis as ScriptedRedis;
     this.#keys = keys;

@@ -17,7 +17,7 @@ import type { AdmissionControl } from '../admission/admission-control.ts';
 import type { CounterGapCheck } from '../admission/counter-gap-check.ts';
 import { authorizeWriter, type Writer } from '../auth/field-auth.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import type { RateLimits } from '../rate-limits/rate-limits.ts';
+import type { DistributedRateLimiter } from '../rate-limits/distributed-rate-limiter.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 import type { Presence } from '../state/presence.ts';
 
@@ -33,7 +33,7 @@ export type AcceptUpdates = (options: AcceptUpdatesOptions) => Promise<Accepted>
 
 interface AcceptUpdatesDeps {
   readonly producer: Pick<UpdateProducer, 'enqueue'>;
-  readonly limits: Pick<RateLimits, 'updates'>;
+  readonly limits: { readonly updates: Pick<DistributedRateLimiter, 'consume'> };
   readonly admission: Pick<AdmissionControl, 'trackEnqueue'>;
   readonly counterGapCheck: CounterGapCheck;
   readonly revocations: Pick<RevocationList, 'isRevoked' | 'recentChange'>;

@@ -9,7 +9,6 @@
  * gaps by the cursors in them and fill them from the log.
  */
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import type { Cursor } from '../field/cursor.ts';
 import type { FieldId } from '../field/ids.ts';
 import type { CacheKeys } from './cache-keys.ts';
@@ -86,7 +85,14 @@ if not cursor then return {} end
 if cursor == ARGV[1] then return {cursor} end
 return {cursor, redis.call('HVALS', KEYS[1])}`;
 
-interface ScriptedRedis extends Redis {
+/** What the cache needs of a connection to Redis: the simulation implements it in memory. */
+export interface CacheConnection {
+  defineCommand(name: string, definition: { readonly numberOfKeys: number; readonly lua: string }): void;
+  hget(key: string, field: string): Promise<string | null>;
+  publish(channel: string, message: string): Promise<number>;
+}
+
+interface ScriptedRedis extends CacheConnection {
   readField(key: string, known: string): Promise<[cursor?: Cursor, values?: string[]]>;
   patchField(stateKey: string, tokenKey: string, ...args: (string | number)[]): Promise<number>;
   beginFill(tokenKey: string, token: string, ttlSeconds: number): Promise<FillToken>;
@@ -102,7 +108,7 @@ export class FieldCache {
   readonly #keys: CacheKeys;
   readonly #ttlSeconds: number;
 
-  constructor(redis: Redis, keys: CacheKeys, ttlSeconds: number) {
+  constructor(redis: CacheConnection, keys: CacheKeys, ttlSeconds: number) {
     redis.defineCommand('patchField', { numberOfKeys: 2, lua: patchScript });
     redis.defineCommand('beginFill', { numberOfKeys: 1, lua: beginFillScript });
     redis.defineCommand('fillField', { numberOfKeys: 2, lua: fillScript });

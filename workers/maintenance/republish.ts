@@ -1,19 +1,34 @@
 /** Publishes the commits that could not be published to the cache when they were made. */
+import type { Knex } from 'knex';
 import { listUnpublishedFields, unmarkPublished } from '../../db/models/unpublished-field.ts';
 import { loadStoredState } from '../../db/read/load-state.ts';
 import { inReadTransaction } from '../../db/read-transaction.ts';
+import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { serializeDelta } from '../../shared/cache/state-serializer.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { FieldState } from '../../shared/field/state.ts';
 import type { MaintenanceDeps } from '../worker-context.ts';
 
 const maxFieldsPerRun = 1000;
 
+/** What republishing needs of PostgreSQL: the simulation implements it in memory. */
+export interface RepublishStore {
+  listUnpublished(limit: number): Promise<FieldId[]>;
+  loadState(field: FieldId): Promise<FieldState | undefined>;
+  /** Removes the mark, unless a later version has been marked meanwhile. */
+  unmark(field: FieldId, version: number): Promise<void>;
+}
+
 /** @returns how many fields were published. @throws when the cache is unavailable; the marks then stay */
-export async function republishFields({ db, cache }: MaintenanceDeps): Promise<number> {
-  const fields = await listUnpublishedFields(db, maxFieldsPerRun);
+export function republishFields({ db, cache }: MaintenanceDeps): Promise<number> {
+  return republish(createRepublishStore(db), cache);
+}
+
+export async function republish(store: RepublishStore, cache: FieldCache): Promise<number> {
+  const fields = await store.listUnpublished(maxFieldsPerRun);
   for (const field of fields) {
-    const readState = () => inReadTransaction(db, (trx) => loadStoredState(trx, field));
-    const state = await readState();
+    const state = await store.loadState(field);
     if (!state) continue;
     const fragments = { ...toFragments(state), particles: [], cells: [] };
     const { cursor } = fragments;
@@ -21,10 +36,18 @@ export async function republishFields({ db, cache }: MaintenanceDeps): Promise<n
     const hasCopy = await cache.publish({ from: cursor, fragments, delta: serializeDelta(cursor, fragments, []) });
     if (!hasCopy) {
       const token = await cache.beginFill(field);
-      const newest = await readState();
+      const newest = await store.loadState(field);
       if (newest) await cache.fill(token, toFragments(newest));
     }
-    await unmarkPublished(db, field, state.version);
+    await store.unmark(field, state.version);
   }
   return fields.length;
+}
+
+function createRepublishStore(db: Knex): RepublishStore {
+  return {
+    listUnpublished: (limit) => listUnpublishedFields(db, limit),
+    loadState: (field) => inReadTransaction(db, (trx) => loadStoredState(trx, field)),
+    unmark: (field, version) => unmarkPublished(db, field, version),
+  };
 }

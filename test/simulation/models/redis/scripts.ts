@@ -1,0 +1,85 @@
+/** The Lua scripts of `shared/cache/field-cache.ts` and `api/state/presence.ts`, by the names under which they are defined. */
+
+import type { RedisServer } from './redis-server.ts';
+
+type Argument = string | number;
+export type Script = (server: RedisServer, args: readonly Argument[]) => unknown;
+
+/** Whether a copy may be patched by the commit that continues `from`. A planted fault replaces the comparison. */
+export type ContinuesCopy = (cached: string | undefined, from: string) => boolean;
+
+export const continuesCopy: ContinuesCopy = (cached, from) => cached === from;
+
+export function createScripts(mayPatch: ContinuesCopy): Readonly<Record<string, Script>> {
+  return {
+    patchField: (server, args) => patchField(server, args, mayPatch),
+    beginFill,
+    fillField,
+    invalidateField,
+    readField,
+    touchDevices,
+  };
+}
+
+function patchField(server: RedisServer, args: readonly Argument[], mayPatch: ContinuesCopy): number {
+  const [stateKey = '', tokenKey = '', from = '', to = '', ttl = 0, channel = '', message = '', count = 0, ...rest] =
+    args.map(String);
+  const hash = server.readHash(stateKey);
+  const cached = hash?.get('cursor');
+  let hasCopy = 1;
+  if (hash && mayPatch(cached, from) && from !== to) {
+    const next = new Map(hash);
+    for (const removed of rest.slice(0, Number(count))) next.delete(removed);
+    setPairs(next, rest.slice(Number(count)));
+    server.writeHash(stateKey, next, Number(ttl));
+  } else if (cached !== to) {
+    server.delete(stateKey, tokenKey);
+    hasCopy = 0;
+  }
+  server.publish(channel, message);
+  return hasCopy;
+}
+
+function beginFill(server: RedisServer, args: readonly Argument[]): string {
+  const [tokenKey = '', token = '', ttl = 0] = args.map(String);
+  const current = server.get(tokenKey);
+  if (current !== undefined) return current;
+  server.set(tokenKey, token, Number(ttl));
+  return token;
+}
+
+function fillField(server: RedisServer, args: readonly Argument[]): number {
+  const [stateKey = '', tokenKey = '', token = '', ttl = 0, ...pairs] = args.map(String);
+  if (server.get(tokenKey) !== token || server.readHash(stateKey)) return 0;
+  const hash = new Map<string, string>();
+  setPairs(hash, pairs);
+  server.writeHash(stateKey, hash, Number(ttl));
+  return 1;
+}
+
+function invalidateField(server: RedisServer, args: readonly Argument[]): number {
+  const [stateKey = '', tokenKey = '', cursor = ''] = args.map(String);
+  if (server.readHash(stateKey)?.get('cursor') !== cursor) return 0;
+  server.delete(stateKey, tokenKey);
+  return 1;
+}
+
+function readField(server: RedisServer, args: readonly Argument[]): unknown[] {
+  const [stateKey = '', known = ''] = args.map(String);
+  const hash = server.readHash(stateKey);
+  const cursor = hash?.get('cursor');
+  if (!hash || cursor === undefined) return [];
+  return cursor === known ? [cursor] : [cursor, [...hash.values()]];
+}
+
+function touchDevices(server: RedisServer, args: readonly Argument[]): null {
+  const [key = '', now = 0, since = 0, ttl = 0, ...devices] = args.map(String);
+  const set = new Map([...server.readSortedSet(key)].filter(([, at]) => at >= Number(since)));
+  for (const device of devices) set.set(device, Number(now));
+  server.writeSortedSet(key, set, Number(ttl));
+  return null;
+}
+
+function setPairs(hash: Map<string, string>, pairs: readonly string[]): void {
+  for (let index = 0; index < pairs.length; index += 2) hash.set(pairs[index] ?? '', pairs[index + 1] ?? '');
+}

@@ -1,0 +1,92 @@
+/** The routes that clients use, without HTTP: what `api/routes/` does with the services of the process. */
+import { formatEtag } from '../../../api/http/etag.ts';
+import { waitUntilApplied } from '../../../api/updates/wait-until-applied.ts';
+import { renderBody } from '../../../shared/cache/state-serializer.ts';
+import { toProblem } from '../../../shared/contract/problem.ts';
+import type { UpdateResult } from '../../../shared/contract/receipt.ts';
+import { FieldError } from '../../../shared/errors.ts';
+import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
+import type { SentUpdate } from '../../../shared/field/update.ts';
+import { silentLog, type Variants } from './environment.ts';
+import type { ApiServices } from './sim-api.ts';
+
+export interface ApiRequest {
+  readonly field: FieldId;
+  /** The path below the field, with the query. */
+  readonly path: string;
+  readonly device: DeviceId;
+  readonly ifNoneMatch: string | undefined;
+  readonly waitSeconds: number;
+  readonly updates: readonly SentUpdate[] | undefined;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly etag: string | null;
+  readonly retryAfterSeconds: number;
+  readonly text: string;
+}
+
+type RouteDeps = ApiServices & Pick<Variants, 'matchesEtag'>;
+
+/** Never rejects: errors become problem documents. */
+export async function handleRequest(deps: RouteDeps, request: ApiRequest): Promise<ApiResponse> {
+  try {
+    if (request.updates) return await postUpdates(deps, request, request.updates);
+    if (request.path.startsWith('/clock')) return await getClock(deps, request);
+    return await getState(deps, request);
+  } catch (cause) {
+    const error = cause instanceof FieldError ? cause : new FieldError('internal', { cause });
+    const problem = toProblem(error);
+    return respond(problem.status, problem, { retryAfterSeconds: error.retryAfterSeconds ?? 0 });
+  }
+}
+
+async function postUpdates(deps: RouteDeps, request: ApiRequest, updates: readonly SentUpdate[]): Promise<ApiResponse> {
+  const { acceptUpdates, replies, reader, versions } = deps;
+  const { field, device, waitSeconds } = request;
+  const writer = { field, device, user: device, grant: { pattern: '*' } };
+  if (waitSeconds === 0) return respond(202, await acceptUpdates({ writer, updates }));
+  const deadline = Date.now() + waitSeconds * 1000;
+  const pendingReply = replies.open();
+  try {
+    const accepted = await acceptUpdates({ writer, updates, replyTo: pendingReply.address });
+    const sent = { field, device, updates, sentAt: accepted.serverTime };
+    const applied = await waitUntilApplied({ replies, reader, log: silentLog }, { sent, pendingReply, deadline });
+    if (!applied) return respond(202, accepted);
+    versions.observe(field, applied.version);
+    const results: readonly UpdateResult[] = applied.results;
+    return respond(200, { field, ...applied, results, serverTime: accepted.serverTime });
+  } finally {
+    pendingReply.close();
+  }
+}
+
+async function getClock({ reader }: RouteDeps, { field, device }: ApiRequest): Promise<ApiResponse> {
+  const page = await readOrUnavailable(() => reader.readClock(field, device));
+  if (!page) throw new FieldError('field_not_found');
+  return respond(200, { field, ...page });
+}
+
+async function readOrUnavailable<Answer>(read: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw new FieldError('reads_unavailable', { retryAfterSeconds: 2, cause });
+  }
+}
+
+async function getState(deps: RouteDeps, { field, ifNoneMatch }: ApiRequest): Promise<ApiResponse> {
+  const { states, versions, presence, matchesEtag } = deps;
+  const activeNodes = presence.count(field);
+  const { state } = await states.read(field);
+  versions.observe(field, state.version);
+  const etag = formatEtag(state.serialized.cursor);
+  if (matchesEtag(ifNoneMatch, etag)) return { status: 304, etag, retryAfterSeconds: 0, text: '' };
+  const text = renderBody(state.serialized.state, await activeNodes).toString();
+  return { status: 200, etag, retryAfterSeconds: 0, text };
+}
+
+function respond(status: number, body: object, { retryAfterSeconds = 0 } = {}): ApiResponse {
+  return { status, etag: null, retryAfterSeconds, text: JSON.stringify(body) };
+}

@@ -1,0 +1,43 @@
+/** What devices have written and what they were told: what the checker compares the log with. */
+import type { DeviceId, FieldId } from '../../../../shared/field/ids.ts';
+import type { SentUpdate } from '../../../../shared/field/update.ts';
+import { canonicalJson } from '../../../../shared/history/canonical-json.ts';
+
+export interface Edit {
+  readonly field: FieldId;
+  readonly device: DeviceId;
+  /** What it changes, without counter and causality. */
+  readonly content: string;
+  /** Whether the client was told that the server has it. */
+  isAccepted: boolean;
+  /** Whether the client was told what became of it. */
+  isSettled: boolean;
+  /** Nobody promises anything: the device died, or lost its storage, before it could store or send it. */
+  mayBeLost: boolean;
+}
+
+/** An update that was put into the queue without a client, under a counter of its own choosing. */
+export interface RawUpdate {
+  readonly field: FieldId;
+  readonly device: DeviceId;
+  readonly update: SentUpdate;
+}
+
+export class Ledger {
+  /** Of clients. */
+  readonly edits: Edit[] = [];
+  readonly rawUpdates: RawUpdate[] = [];
+
+  recordEdit(field: FieldId, device: DeviceId, update: SentUpdate): Edit {
+    const content = contentOf(update);
+    const edit: Edit = { field, device, content, isAccepted: false, isSettled: false, mayBeLost: false };
+    this.edits.push(edit);
+    return edit;
+  }
+}
+
+/** What an update changes, in one text. */
+export function contentOf(update: SentUpdate): string {
+  const { counter, timestamp, seen, clock, ...content } = update;
+  return canonicalJson(content);
+}

@@ -1,0 +1,121 @@
+/**
+ * One stream from an API to a device, with what lies in between: messages keep their order, what a device does not read
+ * stays in buffers, and a cut network is only noticed by what does not arrive.
+ */
+import type { MessageSink } from '../../../../api/streaming/subscriber.ts';
+import type { Cursor } from '../../../../shared/field/cursor.ts';
+import type { FieldId } from '../../../../shared/field/ids.ts';
+import type { SimProcess } from '../../kernel/sim-process.ts';
+import type { VirtualTime } from '../../kernel/virtual-time.ts';
+import type { LinkState } from '../../models/link.ts';
+import type { SimApi } from '../sim-api.ts';
+
+const pingIntervalMs = 25_000;
+
+/** The network between, as far as a stream needs it. */
+interface SessionNetwork {
+  readonly state: LinkState;
+  latency(): number;
+}
+
+export interface StreamPeer {
+  readonly process: SimProcess | undefined;
+  readonly onMessage: (text: string) => void;
+  readonly onClose: (code: number) => void;
+}
+
+export interface StreamRequest {
+  readonly field: FieldId;
+  readonly device: string;
+  readonly after: Cursor | undefined;
+}
+
+export class StreamSession implements MessageSink {
+  readonly #time: VirtualTime;
+  readonly #network: SessionNetwork;
+  readonly #api: SimApi;
+  readonly #peer: StreamPeer;
+  #lastDeliveryAt = 0;
+  #bufferedBytes = 0;
+  #isOpen = true;
+  /** Whether something was lost on the way: nothing arrives any more, and only pings that are not answered tell. */
+  #isBroken = false;
+  #isAlive = true;
+  #leave: () => void = () => undefined;
+
+  /** To be called as the API's process. */
+  constructor(
+    deps: { time: VirtualTime; network: SessionNetwork; api: SimApi; peer: StreamPeer },
+    request: StreamRequest,
+  ) {
+    this.#time = deps.time;
+    this.#network = deps.network;
+    this.#api = deps.api;
+    this.#peer = deps.peer;
+    const services = deps.api.services;
+    if (!services) return;
+    services.presence.touch(request.field, request.device);
+    const removeListener = this.#api.onKill(() => this.#closeAtPeer(1006));
+    const unsubscribe = services.hub.subscribe({ field: request.field, sink: this, after: request.after });
+    const timer = setInterval(() => this.#ping(), pingIntervalMs);
+    this.#leave = () => {
+      removeListener();
+      unsubscribe();
+      clearInterval(timer);
+    };
+  }
+
+  send(message: { readonly text: Buffer }): void {
+    if (this.#isOpen) this.#deliver(message.text.toString());
+  }
+
+  bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  close(code: number): void {
+    if (!this.#isOpen) return;
+    this.#end();
+    this.#closeAtPeer(code);
+  }
+
+  /** Called when something arrives from the device. */
+  receive(text: string): void {
+    this.#isAlive = true;
+    if (text.includes('"ping"')) this.#deliver(JSON.stringify({ type: 'pong', serverTime: Date.now() }));
+  }
+
+  /** Called when the device has closed the stream. */
+  end(): void {
+    if (this.#isOpen) this.#end();
+  }
+
+  #end(): void {
+    this.#isOpen = false;
+    this.#leave();
+  }
+
+  #deliver(text: string): void {
+    this.#bufferedBytes += text.length;
+    if (this.#network.state !== 'ok') this.#isBroken = true;
+    if (this.#isBroken) return;
+    const at = Math.max(this.#time.now + this.#network.latency(), this.#lastDeliveryAt);
+    this.#lastDeliveryAt = at;
+    this.#time.scheduleFor(this.#peer.process, at - this.#time.now, () => {
+      this.#bufferedBytes -= text.length;
+      this.#peer.onMessage(text);
+    });
+  }
+
+  #closeAtPeer(code: number): void {
+    if (this.#network.state === 'silent' || this.#isBroken) return;
+    const at = Math.max(this.#time.now + this.#network.latency(), this.#lastDeliveryAt);
+    this.#time.scheduleFor(this.#peer.process, at - this.#time.now, () => this.#peer.onClose(code));
+  }
+
+  #ping(): void {
+    const canAnswer = this.#network.state === 'ok' && !this.#isBroken && this.#peer.process?.state !== 'killed';
+    if (!this.#isAlive && !canAnswer) this.#end();
+    else this.#isAlive = canAnswer && this.#peer.process?.state !== 'paused';
+  }
+}

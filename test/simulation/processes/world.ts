@@ -1,0 +1,180 @@
+/** Everything that one run simulates: servers, processes and devices, and how faults on them end. */
+import type { TransportName } from '../../../client/types.ts';
+import { type DeviceId, type FieldId, globalField } from '../../../shared/field/ids.ts';
+import type { Random } from '../../unit/field/support/seeded-random.ts';
+import type { VirtualTime } from '../kernel/virtual-time.ts';
+import { JobQueue } from '../models/job-queue.ts';
+import { PostgresServer } from '../models/postgres/postgres-server.ts';
+import { RedisServer } from '../models/redis/redis-server.ts';
+import { Ledger } from './devices/ledger.ts';
+import { RawWriter } from './devices/raw-writer.ts';
+import { SimDevice } from './devices/sim-device.ts';
+import { Watcher } from './devices/watcher.ts';
+import type { Environment, Variants } from './environment.ts';
+import { SimApi } from './sim-api.ts';
+import { SimWorker } from './sim-worker.ts';
+
+const partitions = 3;
+const [republishIntervalMs, flushIntervalMs, deliverIntervalMs] = [2000, 5000, 500];
+
+export const fields: readonly FieldId[] = [globalField, 'second' as FieldId];
+
+const clients: readonly {
+  readonly id: string;
+  readonly field: number;
+  readonly transports: readonly TransportName[];
+}[] = [
+  { id: 'anna', field: 0, transports: ['websocket', 'polling'] },
+  { id: 'bert', field: 0, transports: ['websocket', 'polling'] },
+  { id: 'cleo', field: 0, transports: ['polling'] },
+  { id: 'dora', field: 1, transports: ['websocket', 'polling'] },
+];
+
+export class World {
+  readonly environment: Environment;
+  readonly ledger = new Ledger();
+  readonly workers: readonly SimWorker[];
+  readonly apis: readonly SimApi[];
+  readonly devices: readonly SimDevice[];
+  readonly watchers: readonly Watcher[];
+  readonly rawWriters: readonly RawWriter[];
+  /** Copies of the cache from every five seconds, oldest first. */
+  readonly cacheCopies: ReturnType<RedisServer['copy']>[] = [];
+  /** What happened, as the history of a failed run prints it. */
+  readonly notes: { readonly at: number; readonly text: string }[] = [];
+  isHealed = false;
+  readonly #startsAt: number;
+  /** For each partition, the workers that own it; undefined while every worker's share is the same. */
+  #owners: readonly (readonly number[])[] | undefined;
+
+  constructor(time: VirtualTime, random: Random, variants: Variants) {
+    this.#startsAt = time.now;
+    this.environment = {
+      time,
+      random,
+      postgres: new PostgresServer(time, random),
+      cacheRedis: new RedisServer(time),
+      queue: new JobQueue(time, random, partitions),
+      fallbackQueue: new JobQueue(time, random, 1),
+      variants,
+    };
+    const { environment, ledger } = this;
+    this.workers = ['worker-1', 'worker-2', 'worker-3'].map(
+      (name) => new SimWorker(name, environment, () => this.#assignPartitions()),
+    );
+    this.apis = ['api-1', 'api-2'].map((name) => new SimApi(name, environment));
+    const deps = { environment, apis: this.apis, ledger };
+    const hasTwin = random.chance(0.3);
+    this.devices = [...clients, ...(hasTwin ? clients.slice(0, 1) : [])].map(({ id, field, transports }, index) => {
+      const name = index < clients.length ? id : `${id}'s twin`;
+      return new SimDevice({ name, device: id as DeviceId, field: fieldAt(field), transports }, deps);
+    });
+    this.watchers = fields.map((field, index) => new Watcher(`watcher-${index}`, field, environment, this.apis));
+    this.rawWriters = ['raw-1', 'raw-2'].map(
+      (id, index) => new RawWriter(id as DeviceId, fieldAt(index), environment, ledger),
+    );
+  }
+
+  start(): void {
+    const { time, queue, fallbackQueue } = this.environment;
+    for (const process of [...this.workers, ...this.apis]) process.start();
+    for (const device of [...this.devices, ...this.watchers]) time.scheduleFor(undefined, 20, () => device.start());
+    this.every(republishIntervalMs, () => {
+      for (const worker of this.workers) worker.maintain('republish');
+    });
+    this.every(flushIntervalMs, () => {
+      this.pickWorker()?.maintain('flush-snapshots');
+      this.cacheCopies.push(this.environment.cacheRedis.copy());
+    });
+    this.every(deliverIntervalMs, () => {
+      queue.deliverAll();
+      fallbackQueue.deliverAll();
+    });
+  }
+
+  note(text: string): void {
+    this.notes.push({ at: this.elapsedMs, text });
+  }
+
+  /** Since the start. */
+  get elapsedMs(): number {
+    return this.environment.time.now - this.#startsAt;
+  }
+
+  /** Repeats something that belongs to no process. */
+  every(intervalMs: number, run: () => void): void {
+    const { time } = this.environment;
+    const repeat = () => {
+      time.scheduleFor(undefined, intervalMs, repeat);
+      run();
+    };
+    time.scheduleFor(undefined, intervalMs, repeat);
+  }
+
+  pickWorker(): SimWorker | undefined {
+    const running = this.workers.filter(({ consumer, process }) => consumer && process.state === 'running');
+    return running.length > 0 ? this.environment.random.pick(running) : undefined;
+  }
+
+  /** @param owners undefined for equal shares */
+  setOwners(owners: readonly (readonly number[])[] | undefined): void {
+    this.#owners = owners;
+    this.#assignPartitions();
+  }
+
+  /** Restarts what serves requests, as after a restore. */
+  restartServers(): void {
+    for (const process of [...this.workers, ...this.apis]) {
+      process.kill();
+      process.start();
+    }
+  }
+
+  /** All faults end. Clocks stay where they are. */
+  heal(): void {
+    const { time, postgres, cacheRedis, queue } = this.environment;
+    this.isHealed = true;
+    for (const server of [postgres, queue]) server.isUp = true;
+    for (const server of [postgres, cacheRedis, queue]) server.stalledUntil = 0;
+    if (!cacheRedis.isUp) cacheRedis.start(new Map());
+    queue.duplication = 0;
+    queue.reorderMs = 0;
+    this.setOwners(undefined);
+    for (const process of [...this.workers, ...this.apis]) {
+      for (const link of Object.values(process.links)) link.heal();
+      if (process.process.state === 'killed') process.start();
+      time.resume(process.process);
+    }
+    for (const device of this.devices) {
+      device.network.heal();
+      device.storage.isFull = false;
+      device.storage.slownessMs = 0;
+      if (device.process.state === 'killed') device.start();
+      time.resume(device.process);
+    }
+    for (const { network } of this.watchers) network.heal();
+    for (const writer of this.rawWriters) writer.repeatAll();
+  }
+
+  #assignPartitions(): void {
+    const { queue, fallbackQueue } = this.environment;
+    const running = this.workers.filter(({ consumer }) => consumer);
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const owners = this.#owners?.[partition]?.map((index) => this.workers[index]) ?? [
+        running[partition % running.length],
+      ];
+      queue.setConsumers(
+        partition,
+        owners.flatMap((worker) => worker?.consumer ?? []),
+      );
+    }
+    fallbackQueue.setConsumers(
+      0,
+      running.flatMap(({ fallbackConsumer }) => fallbackConsumer ?? []),
+    );
+  }
+}
+
+function fieldAt(index: number): FieldId {
+  return fields[index % fields.length] ?? globalField;
+}
