@@ -64,7 +64,8 @@ export class Watcher {
           resolve(durability);
         },
       });
-      this.#socket?.send(JSON.stringify({ type: 'update', updates }));
+      // While it reconnects nothing is sent, and no receipt arrives.
+      if (this.isOpen) this.#socket?.send(JSON.stringify({ type: 'update', updates }));
     });
   }
 
