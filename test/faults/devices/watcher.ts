@@ -78,9 +78,9 @@ export class Watcher {
 
   #connect(): void {
     const { field, token, addresses, random } = this.#options;
-    const { version } = this.mirror;
+    const { cursor } = this.mirror;
     const address = random.pick(addresses).replace('http', 'ws');
-    const url = `${address}/api/fields/${field}/stream${version === undefined ? '' : `?after=${version}`}`;
+    const url = `${address}/api/fields/${field}/stream${cursor === undefined ? '' : `?after=${cursor}`}`;
     const socket = new WebSocket(url, [streamProtocol, `bearer.${token}`], { handshakeTimeout: 3000 });
     this.#socket = socket;
     this.#lastMessageAt = Date.now();
