@@ -1,5 +1,6 @@
 /** Hashes the stored logs of version 1, and folds their states again by the rules of this version. */
 import type { Knex } from 'knex';
+import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FoldOutcome } from '../../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
@@ -66,6 +67,7 @@ async function chainField(knex: Knex, { field_id: field, genesis, log_start }: S
       snapshot_version: state.version,
       snapshot_time: state.time,
       ...columns,
+      ...toMetricColumns(state),
     });
   await knex('field_snapshots')
     .insert({ field_id: field, version: state.version, hash: state.hash, time: state.time, ...columns })
@@ -114,6 +116,16 @@ async function writeHashes(
 ) {
   if (rows.length === 0) return;
   await knex.raw(writeHashesSql, { field, chained: unnest(knex, hashColumns, rows) });
+}
+
+function toMetricColumns(state: FieldState) {
+  const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = computeMetrics(state);
+  return {
+    global_resonance: globalResonance,
+    collective_intelligence: collectiveIntelligence,
+    room64_active: room64Active,
+    last_update: lastUpdate,
+  };
 }
 
 function toColumns({ particles, quantumFields, cells, dynamics }: FieldSnapshot): Record<string, string> {
