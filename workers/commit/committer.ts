@@ -31,7 +31,7 @@ interface PendingJob {
 
 type Batch = Map<FieldId, PendingJob[]>;
 
-/** A batch that was committed and published. */
+/** The fields of a batch that were committed and published together. */
 export interface CommitReport {
   readonly jobs: FieldJobs;
   readonly applied: ReadonlyMap<FieldId, AppliedJobs>;
@@ -146,54 +146,55 @@ export class Committer {
   /** Commits a batch and resolves its jobs. When it fails permanently, its jobs are committed one by one. */
   async #process(batch: Batch): Promise<void> {
     const { retry, log } = this.#deps;
-    const jobs = new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)]));
-    const progress = new CommitProgress(jobs);
+    const progress = new CommitProgress(
+      new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)])),
+    );
     try {
-      await retry(() => this.#commitAndPublish(progress));
-      for (const [field, pendingJobs] of batch) this.#resolve(pendingJobs, progress.committed.get(field));
-      await this.#writeSnapshots([...batch.keys()]);
+      await retry(() => this.#commitAndAnswer(batch, progress));
     } catch (error) {
       // The jobs come back, also those that are committed but perhaps not published: as duplicates they are published.
       if (isTransient(error)) return rejectAll(batch, error);
-      for (const [field, applied] of progress.committed) this.#resolve(batch.get(field) ?? [], applied);
-      const failed = new Map([...batch].filter(([field]) => !progress.committed.has(field)));
-      const singleJobBatches = splitIntoSingleJobs(failed);
-      if (singleJobBatches.length === 1) return rejectAll(failed, error);
+      const singleJobBatches = splitIntoSingleJobs(batch);
+      if (singleJobBatches.length === 1) return rejectAll(batch, error);
       log.warn({ err: error, jobs: singleJobBatches.length }, 'batch commit failed; retrying its jobs individually');
       for (const singleJobBatch of singleJobBatches) await this.#process(singleJobBatch);
     }
   }
 
-  /** Resolves the jobs with their results, and defers those that have none yet. */
-  #resolve(pendingJobs: readonly PendingJob[], applied: AppliedJobs | undefined): void {
-    for (const [index, pendingJob] of pendingJobs.entries()) {
-      if (!applied) {
-        pendingJob.reject(new Error('a committed batch lacks one of its fields'));
-        continue;
-      }
-      const results = applied.results[index];
-      const { field, version } = applied.commit.state;
-      if (results) pendingJob.resolve({ field, version, cursor: cursorOf(applied.commit.state), results });
-      else this.#defer(pendingJob);
-    }
-  }
-
-  async #commitAndPublish(progress: CommitProgress): Promise<void> {
-    const { onCommit } = this.#deps;
+  /** Commits what is left of the batch. The fields that are committed do not wait for those that are not. */
+  async #commitAndAnswer(batch: Batch, progress: CommitProgress): Promise<void> {
     const startedAt = performance.now();
     let failure: unknown;
     try {
       await commitBatch(this.#commit, progress);
     } catch (error) {
-      if (isTransient(error)) throw error;
       failure = error;
     }
-    const { jobs, committed: applied } = progress;
     const committedAt = performance.now();
+    const applied = new Map([...progress.committed].filter(([field]) => batch.has(field)));
     const unpublished = await publishBatch(this.#deps, applied.values());
-    const publishMs = performance.now() - committedAt;
-    onCommit({ jobs, applied, unpublished, commitMs: committedAt - startedAt, publishMs });
-    if (failure !== undefined) throw failure;
+    const times = { commitMs: committedAt - startedAt, publishMs: performance.now() - committedAt };
+    const jobs = new Map([...progress.jobs].filter(([field]) => applied.has(field)));
+    if (applied.size > 0) this.#deps.onCommit({ jobs, applied, unpublished, ...times });
+    for (const [field, one] of applied) this.#resolve(batch.get(field) ?? [], one);
+    await this.#writeSnapshots([...applied.keys()]);
+    if (failure === undefined) return;
+    for (const field of applied.keys()) {
+      batch.delete(field);
+      this.#busyFields.delete(field);
+    }
+    this.#schedule();
+    throw failure;
+  }
+
+  /** Resolves the jobs with their results, and defers those that have none yet. */
+  #resolve(pendingJobs: readonly PendingJob[], { commit, results }: AppliedJobs): void {
+    const { field, version } = commit.state;
+    for (const [index, pendingJob] of pendingJobs.entries()) {
+      const jobResults = results[index];
+      if (jobResults) pendingJob.resolve({ field, version, cursor: cursorOf(commit.state), results: jobResults });
+      else this.#defer(pendingJob);
+    }
   }
 
   /** After the jobs have been answered, and before the next commit of these fields. A failure costs reading time only. */
