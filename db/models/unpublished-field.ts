@@ -32,9 +32,12 @@ export async function markForRepublish(
     .merge({ version: db.raw('greatest(unpublished_fields.version, excluded.version)') });
 }
 
-export async function listUnpublishedFields(db: Knex, limit: number): Promise<FieldId[]> {
-  const rows = await UnpublishedFieldRow.query(db).select('field_id').limit(limit);
-  return rows.map(({ fieldId }) => fieldId);
+export async function listUnpublishedFields(
+  db: Knex,
+  limit: number,
+): Promise<{ readonly field: FieldId; readonly version: number }[]> {
+  const rows = await UnpublishedFieldRow.query(db).limit(limit);
+  return rows.map(({ fieldId, version }) => ({ field: fieldId, version }));
 }
 
 /** Removes the mark, unless a later version has been marked meanwhile. */

@@ -4,8 +4,10 @@ import { verifyField } from '../../db/read/verify-field.ts';
 import { inReadTransaction } from '../../db/read-transaction.ts';
 import { flushSnapshots } from '../../workers/maintenance/flush-snapshots.ts';
 import { pruneLogs } from '../../workers/maintenance/prune-logs.ts';
+import { republishFields } from '../../workers/maintenance/republish.ts';
+import { openCommitter } from '../support/committer.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
-import { readStored, waitForVersion } from '../support/read-back.ts';
+import { readCached, readStored, waitForVersion } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, putParticle, removeParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -121,4 +123,16 @@ t.test('the newest fifty conflicts are kept, and every conflict is counted', asy
   const { length: kept } = await db('field_conflicts').select('version');
   t.equal(kept, 50);
   t.same((await reader.readConflicts(field))?.conflicts, conflicts?.conflicts);
+});
+
+t.test('a mark of a version that a failover has lost is removed when the field has been republished', async (t) => {
+  const backing = await withBacking(t);
+  await openCommitter(backing.db).commit(new Map([[field, [jobOf(field, alice, [setCell(1, 1, 0.1)])]]]));
+  await backing.db('unpublished_fields').insert([
+    { field_id: field, version: 7 },
+    { field_id: 'lost-altogether', version: 1 },
+  ]);
+  await republishFields({ ...backing });
+  t.equal(await readCached(backing, field), await readStored(backing, field));
+  t.same(await backing.db('unpublished_fields').select(), []);
 });

@@ -14,7 +14,8 @@ const maxFieldsPerRun = 1000;
 
 /** What republishing needs of PostgreSQL: the simulation implements it in memory. */
 export interface RepublishStore {
-  listUnpublished(limit: number): Promise<FieldId[]>;
+  /** The marked fields, and the newest version of each that was not published. */
+  listUnpublished(limit: number): Promise<{ readonly field: FieldId; readonly version: number }[]>;
   loadState(field: FieldId): Promise<FieldState | undefined>;
   /** Removes the mark, unless a later version has been marked meanwhile. */
   unmark(field: FieldId, version: number): Promise<void>;
@@ -26,22 +27,26 @@ export function republishFields({ db, cache }: MaintenanceDeps): Promise<number>
 }
 
 export async function republish(store: RepublishStore, cache: FieldCache): Promise<number> {
-  const fields = await store.listUnpublished(maxFieldsPerRun);
-  for (const field of fields) {
+  const marks = await store.listUnpublished(maxFieldsPerRun);
+  for (const { field, version } of marks) {
     const state = await store.loadState(field);
-    if (!state) continue;
-    const fragments = { ...toFragments(state), particles: [], cells: [] };
-    const { cursor } = fragments;
-    // Deletes a copy at any other cursor, and tells subscribers where the field stands.
-    const hasCopy = await cache.publish({ from: cursor, fragments, delta: serializeDelta(cursor, fragments, []) });
-    if (!hasCopy) {
-      const token = await cache.beginFill(field);
-      const newest = await store.loadState(field);
-      if (newest) await cache.fill(token, toFragments(newest));
-    }
-    await store.unmark(field, state.version);
+    if (state) await republishField(store, cache, state);
+    // A failover may have lost the marked version. It is then above the field's, which may never reach it.
+    await store.unmark(field, Math.max(version, state?.version ?? 0));
   }
-  return fields.length;
+  return marks.length;
+}
+
+async function republishField(store: RepublishStore, cache: FieldCache, state: FieldState): Promise<void> {
+  const { field } = state;
+  const fragments = { ...toFragments(state), particles: [], cells: [] };
+  const { cursor } = fragments;
+  // Deletes a copy at any other cursor, and tells subscribers where the field stands.
+  const hasCopy = await cache.publish({ from: cursor, fragments, delta: serializeDelta(cursor, fragments, []) });
+  if (hasCopy) return;
+  const token = await cache.beginFill(field);
+  const newest = await store.loadState(field);
+  if (newest) await cache.fill(token, toFragments(newest));
 }
 
 function createRepublishStore(db: Knex): RepublishStore {

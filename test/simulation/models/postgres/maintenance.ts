@@ -31,7 +31,10 @@ export function flushSnapshots(server: PostgresServer, link: Link): Promise<void
 
 export function createRepublishStore(server: PostgresServer, link: Link): RepublishStore {
   return {
-    listUnpublished: (limit) => link.request(() => [...server.database.unpublished.keys()].slice(0, limit)),
+    listUnpublished: (limit) =>
+      link.request(() =>
+        [...server.database.unpublished].slice(0, limit).map(([field, version]) => ({ field, version })),
+      ),
     loadState: (field) =>
       link.request(() => {
         const row = server.readRow(field);
