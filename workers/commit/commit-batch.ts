@@ -75,7 +75,7 @@ async function settleUnanswered(store: FieldStore, { committed, unanswered }: Co
 
 async function commitOnce({ store, fields, clock }: CommitDeps, progress: CommitProgress): Promise<void> {
   const { jobs, committed, unanswered, remaining } = progress;
-  if (!clock.isKnown) clock.observe(await store.readTime());
+  if (!clock.isKnown) await clock.observe(async () => ({ now: await store.readTime() }));
   const hotFields = await fields.get(store, remaining);
   const applied = await applyAll(store, hotFields, jobs, clock.now());
   // Duplicates append nothing. Their results are as of the copy, so it must not be outdated either.
@@ -84,8 +84,7 @@ async function commitOnce({ store, fields, clock }: CommitDeps, progress: Commit
   let pending = applied.filter(({ commit }) => commit.entries.length > 0);
   for (const one of pending) unanswered.set(one.commit.state.field, one);
   for (let sends = 0; pending.length > 0 && sends < maxSends; sends++) {
-    const { appended, now } = await store.append(pending.map(({ commit }) => commit));
-    clock.observe(now);
+    const { appended, now } = await clock.observe(() => store.append(pending.map(({ commit }) => commit)));
     for (const one of pending) {
       const { field } = one.commit.state;
       if (appended.has(field)) committed.set(field, one);

@@ -11,11 +11,17 @@ export class PostgresClock {
   }
 
   /**
-   * Records what a statement has returned. Called when its answer arrives, so that the estimate is behind PostgreSQL's
-   * clock by the time that the answer took, and never ahead of it.
+   * Sends a statement that returns PostgreSQL's time. The estimate is never ahead: it is as if the statement had been executed
+   * when its answer arrived, unless an earlier, quicker answer says better and does not contradict this one.
    */
-  observe(now: number): void {
-    this.#offset = now - this.#monotonicNow();
+  async observe<Answer extends { readonly now: number }>(ask: () => Promise<Answer>): Promise<Answer> {
+    const askedAt = this.#monotonicNow();
+    const answer = await ask();
+    // The time is in whole ms, rounded down.
+    const [least, most] = [answer.now - this.#monotonicNow(), answer.now + 1 - askedAt];
+    const isPossible = this.#offset !== undefined && this.#offset >= least && this.#offset <= most;
+    if (!isPossible) this.#offset = least;
+    return answer;
   }
 
   /** In whole ms. @throws Error before the first observation */
