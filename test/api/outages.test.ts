@@ -150,6 +150,26 @@ t.test('while PostgreSQL is down, reads are served from the cache and updates ar
   );
 });
 
+t.test('while PostgreSQL hangs, cached states are served, and not every read waits for it', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const { gate, url } = await withGatedDatabase(t, backing);
+  const api = await withApi(t, backing, { DATABASE_URL: url });
+  const token = await api.createToken();
+  const fields = Array.from({ length: 20 }, (_, index) => asField(`hanging-${index}`));
+  for (const each of fields) {
+    const body = { updates: [setCell(1, 1, 0.5)] };
+    await api.request(`/api/fields/${each}/updates`, { token, body, headers: { prefer: 'wait=20' } });
+  }
+  gate.blackhole();
+  const startedAt = performance.now();
+  for (const each of fields) {
+    const read = await api.request(`/api/fields/${each}`, { token });
+    t.equal(read.headers.get('x-cache'), 'hit');
+  }
+  t.ok(performance.now() - startedAt < 20 * 150, 'the comparison with PostgreSQL is waited for only once');
+});
+
 t.test('an API that starts before PostgreSQL waits for it', async (t) => {
   const backing = await withBacking(t);
   const { gate, url } = await withGatedDatabase(t, backing);
