@@ -136,3 +136,20 @@ t.test('a mark of a version that a failover has lost is removed when the field h
   t.equal(await readCached(backing, field), await readStored(backing, field));
   t.same(await backing.db('unpublished_fields').select(), []);
 });
+
+t.test('fields whose logs are damaged do not keep maintenance from the others', async (t) => {
+  const backing = await withBacking(t, { LOG_RETENTION_DAYS: '1' });
+  const { db, reader } = backing;
+  const committer = openCommitter(db);
+  const updates = [setCell(1, 1, 0.1), setCell(2, 2, 0.2), setCell(3, 3, 0.3)];
+  for (const each of ['a', 'b', 'c'].map(asField)) {
+    await committer.commit(new Map([[each, [jobOf(each, alice, updates)]]]));
+  }
+  await backdateLog(backing, 2);
+  await db('field_updates').whereIn('field_id', ['a', 'b']).where({ version: 2 }).delete();
+  await t.rejects(flushSnapshots({ ...backing }), /version 3 does not follow 1/);
+  const [row] = await db('consciousness_states').where('field_id', 'c').select('version', 'snapshot_version');
+  t.equal(row.snapshot_version, row.version);
+  await t.rejects(pruneLogs({ ...backing }), /version 3 does not follow 1/);
+  t.equal((await reader.readLog(asField('c'), 0, 10))?.oldest, 3);
+});

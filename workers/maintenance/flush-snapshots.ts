@@ -6,22 +6,24 @@ import { readServerTime } from '../../db/read/server-time.ts';
 import { lockFields } from '../../db/write/lock-fields.ts';
 import { writeSnapshots } from '../../db/write/write-snapshots.ts';
 import type { MaintenanceDeps } from '../worker-context.ts';
+import { eachField } from './each-field.ts';
 
 const quietMs = 3000;
 const maxFieldsPerRun = 500;
 
-export async function flushSnapshots({ db }: MaintenanceDeps): Promise<number> {
+export async function flushSnapshots({ db, log }: MaintenanceDeps): Promise<number> {
   const rows = await StateRow.query(db)
     .select('field_id')
     .whereColumn('snapshot_version', '<', 'version')
     .where('last_update', '<', (await readServerTime(db)) - quietMs)
     .limit(maxFieldsPerRun);
-  for (const { fieldId } of rows) {
-    await db.transaction(async (trx) => {
-      await lockFields(trx, [fieldId]);
-      const state = await loadStoredState(trx, fieldId);
+  const fields = rows.map(({ fieldId }) => fieldId);
+  await eachField(fields, log, (field) =>
+    db.transaction(async (trx) => {
+      await lockFields(trx, [field]);
+      const state = await loadStoredState(trx, field);
       if (state) await writeSnapshots(trx, [state]);
-    });
-  }
+    }),
+  );
   return rows.length;
 }

@@ -14,6 +14,7 @@ import { purgeTombstones } from '../../shared/field/fold.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
 import type { MaintenanceDeps } from '../worker-context.ts';
+import { eachField } from './each-field.ts';
 
 const dayMs = 86_400_000;
 const sliceVersions = 20_000;
@@ -21,13 +22,13 @@ const sliceVersions = 20_000;
 const minStepVersions = 1000;
 
 /** @returns how many log entries were deleted */
-export async function pruneLogs({ db, config }: MaintenanceDeps): Promise<number> {
+export async function pruneLogs({ db, config, log }: MaintenanceDeps): Promise<number> {
   const cutoff = (await readServerTime(db)) - config.LOG_RETENTION_DAYS * dayMs;
   let prunedVersions = 0;
-  for (const field of await findPrunableFields(db, cutoff)) {
+  await eachField(await findPrunableFields(db, cutoff), log, async (field) => {
     for (let step = sliceVersions; step >= minStepVersions; prunedVersions += step)
       step = await pruneField(db, field, cutoff);
-  }
+  });
   return prunedVersions;
 }
 
