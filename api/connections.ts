@@ -8,10 +8,12 @@ import { readLeaseHolders } from '../db/leases/lease-holders.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
+import { readRuleSettings } from '../db/read/settings/rule-settings.ts';
 import { RevocationList } from '../shared/auth/revocation-list.ts';
 import { createDatabaseRefresh } from '../shared/auth/revocation-poller.ts';
 import { type CacheKeys, createCacheKeys } from '../shared/cache/cache-keys.ts';
-import { type Config, directDatabaseUrl } from '../shared/config/config.ts';
+import { type Config, ConfigError, directDatabaseUrl } from '../shared/config/config.ts';
+import { describeRuleConflicts, type RuleSettings } from '../shared/config/rule-settings.ts';
 import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import type { PoolUse } from '../shared/observability/process-metrics.ts';
 import { startTracing, type Tracing } from '../shared/observability/tracing.ts';
@@ -47,11 +49,13 @@ export interface Connections {
   readonly revocations: RevocationList;
   /** Brings `revocations` up to date from PostgreSQL. */
   readonly refreshRevocations: () => Promise<boolean>;
+  readonly readRuleSettings: () => Promise<RuleSettings>;
 }
 
 /** Short, because a client waits for the response. */
 const statementTimeoutMs = 5000;
 
+/** @throws ConfigError if the settings differ from those of the installation */
 export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   const { config, log, lifecycle } = deps;
   const database = connectDatabase({
@@ -81,10 +85,12 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   const reader = createFieldReader(database);
   const revocations = new RevocationList();
   const refreshRevocations = createDatabaseRefresh(revocations, createRevocationReader(database));
-  const installation = await waitForPostgres(deps, async () => {
+  const { installation, ruleSettings } = await waitForPostgres(deps, async () => {
     await refreshRevocations();
-    return reader.readInstallation();
+    return { installation: await reader.readInstallation(), ruleSettings: await readRuleSettings(database) };
   });
+  const conflicts = describeRuleConflicts({ GRID_SIZE: config.GRID_SIZE }, ruleSettings);
+  if (conflicts.length > 0) throw new ConfigError(conflicts);
   commitDurability.start();
   return {
     reader,
@@ -98,6 +104,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     keys: createCacheKeys(config.QUEUE_PREFIX, installation),
     revocations,
     refreshRevocations,
+    readRuleSettings: () => readRuleSettings(database),
   };
 }
 

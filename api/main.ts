@@ -1,21 +1,30 @@
-/** The API process: reads the configuration, starts the API, and refuses servers that are not durable enough. */
+/**
+ * The API process: reads the configuration, starts the API, and refuses servers that are not durable enough and settings that
+ * differ from those of the installation.
+ */
 import { ConfigError, loadConfig } from '../shared/config/config.ts';
 import { createProcessLogger } from '../shared/observability/process-logger.ts';
 import { checkDurability } from './health/durability-check.ts';
+import { checkRuleSettings } from './health/rule-settings-check.ts';
 import { startApi } from './server.ts';
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const { log, lifecycle } = createProcessLogger({ name: 'api', config, pretty: process.stdout.isTTY });
 
-  const { address, producer, commitDurability } = await startApi({ config, log, lifecycle });
+  const { address, producer, commitDurability, readRuleSettings } = await startApi({ config, log, lifecycle });
   log.info({ address }, 'api listening');
 
+  const stopOnProblems = async (problems: readonly string[]): Promise<void> => {
+    if (problems.length === 0) return;
+    await lifecycle.stop();
+    throw new ConfigError(problems);
+  };
   const queueDurability = producer.durability;
-  const problems = await checkDurability({ config, queueDurability, commitDurability, log, lifecycle });
-  if (problems.length === 0) return;
-  await lifecycle.stop();
-  throw new ConfigError(problems);
+  await Promise.all([
+    checkDurability({ config, queueDurability, commitDurability, log, lifecycle }).then(stopOnProblems),
+    checkRuleSettings({ config, readRuleSettings, lifecycle }).then(stopOnProblems),
+  ]);
 }
 
 main().catch((error: unknown) => {

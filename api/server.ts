@@ -8,6 +8,7 @@ import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
 import { SharedRevocations } from '../shared/auth/shared-revocations.ts';
 import { FieldCache } from '../shared/cache/field-cache.ts';
 import type { Config } from '../shared/config/config.ts';
+import type { RuleSettings } from '../shared/config/rule-settings.ts';
 import type { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import { startMetricsServer } from '../shared/observability/metrics-server.ts';
 import { measureDependencies, measureDurability, measurePool } from '../shared/observability/process-metrics.ts';
@@ -46,6 +47,7 @@ export interface RunningApi {
   readonly address: string;
   readonly producer: UpdateProducer;
   readonly commitDurability: DurabilityMonitor;
+  readonly readRuleSettings: () => Promise<RuleSettings>;
 }
 
 /** Resolves once the API listens, which can take as long as PostgreSQL is unavailable. */
@@ -78,8 +80,8 @@ export async function startApi(deps: ProcessDeps): Promise<RunningApi> {
     log,
     lifecycle,
   });
-  const { producer, commitDurability } = connections;
-  return { address, producer, commitDurability };
+  const { producer, commitDurability, readRuleSettings } = connections;
+  return { address, producer, commitDurability, readRuleSettings };
 }
 
 /** What the routes share. */

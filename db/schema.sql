@@ -94,6 +94,12 @@ CREATE TABLE revocations (
   CHECK ((kind = ANY (ARRAY['token'::text, 'device'::text, 'user'::text])))
 );
 
+CREATE TABLE rule_settings (
+  name text COLLATE "C" NOT NULL,
+  value double precision NOT NULL,
+  PRIMARY KEY (name)
+);
+
 CREATE TABLE unpublished_fields (
   field_id text COLLATE "C" NOT NULL,
   version bigint NOT NULL,

@@ -9,6 +9,7 @@ import { buildNodeProcess } from './processes/node-process.ts';
 import { findLaunchers, watchLaunchers } from './processes/parent-watcher.ts';
 import { createProcessGroup } from './processes/process-group.ts';
 import { provisionServers } from './provision-servers.ts';
+import { applyRuleSettings } from './rule-settings.ts';
 import { runSmokeTest, waitUntilReady } from './smoke-test.ts';
 import { describeError, HELP_TEXT, renderStartupBanner } from './startup-banner.ts';
 
@@ -32,6 +33,8 @@ async function run(): Promise<void> {
   const config = loadConfig(env);
   const { applied } = await migrate(directDatabaseUrl(config));
   if (applied.length > 0) printLine(`Migrated the database: ${applied.join(', ')}`);
+  // Others may use a database that is not this stack's own.
+  if (!isProduction && !process.env.DATABASE_URL) await applyRuleSettings(config, printLine);
 
   const worker = await startService('worker', 'workers/main', env);
   // METRICS_PORT is for the worker; the API serves its metrics at /metrics.

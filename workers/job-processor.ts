@@ -30,6 +30,8 @@ interface JobProcessorDeps {
   /** Reads the revocations until it succeeds; afterwards the list has all that were made before the call. */
   readonly checkRevocations: () => Promise<void>;
   readonly gridSize: number;
+  /** Reads the grid size of the installation until it succeeds, which may have grown since this process started. */
+  readonly readGridSize: () => Promise<number>;
   /** Adds requests to the queue again, each as its own job. */
   readonly requeueIndividually: (jobs: readonly ApplyUpdates[]) => Promise<void>;
 }
@@ -68,10 +70,22 @@ function isPermanentFailure(outcome: PromiseSettledResult<void> | undefined): bo
 
 /** @throws UnrecoverableError for a request that can never be applied */
 function createRequestHandler(deps: JobProcessorDeps) {
-  const { committer, cache, log, tracer, revocations, checkRevocations, gridSize } = deps;
-  const schema = createJobSchema(gridSize);
+  const { committer, cache, log, tracer, revocations, checkRevocations, readGridSize } = deps;
+  let { gridSize } = deps;
+  let schema = createJobSchema(gridSize);
+  const growGrid = async () => {
+    const installed = await readGridSize();
+    if (installed <= gridSize) return;
+    log.info({ from: gridSize, to: installed }, 'the grid has grown');
+    gridSize = installed;
+    schema = createJobSchema(gridSize);
+  };
   return async (data: unknown, sequence: number): Promise<void> => {
-    const job = schema.safeParse(data);
+    let job = schema.safeParse(data);
+    if (!job.success) {
+      await growGrid();
+      job = schema.safeParse(data);
+    }
     if (!job.success) throw new UnrecoverableError(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
     if (needsRevocationCheck(job.data)) await checkRevocations();
     const denial = authorizeJob(job.data, revocations);

@@ -3,6 +3,7 @@ import { connectDatabase } from '../db/connect.ts';
 import { createFieldReader } from '../db/read/field-reader.ts';
 import { describeWeakCommits, readCommitDurability } from '../db/read/settings/commit-durability.ts';
 import { createRetry } from '../db/transient-errors.ts';
+import { agreeOnRuleSettings } from '../db/write/agree-on-rule-settings.ts';
 import { createCacheKeys } from '../shared/cache/cache-keys.ts';
 import { ConfigError, loadConfig } from '../shared/config/config.ts';
 import { createProcessLogger } from '../shared/observability/process-logger.ts';
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
     const problem = describeWeakCommits(await retry(() => readCommitDurability(db)));
     if (problem) throw new ConfigError([problem]);
   }
+  await retry(() => agreeOnRuleSettings(db, config));
   await startWorker({ config, log, lifecycle, db, redis, keys: createCacheKeys(config.QUEUE_PREFIX, installation) });
   startBackupScheduler({ config, log, lifecycle, db });
   log.info({ concurrency: config.WORKER_CONCURRENCY, maxConcurrentCommits: config.COMMIT_CONCURRENCY }, 'worker ready');

@@ -3,6 +3,7 @@ import { Queue } from 'bullmq';
 import { createFieldStore } from '../db/field-store.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
+import { readRuleSettings } from '../db/read/settings/rule-settings.ts';
 import { createRetry } from '../db/transient-errors.ts';
 import { RevocationList } from '../shared/auth/revocation-list.ts';
 import { createDatabaseRefresh, RevocationPoller } from '../shared/auth/revocation-poller.ts';
@@ -74,6 +75,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     revocations,
     checkRevocations,
     gridSize: config.GRID_SIZE,
+    readGridSize: async () => (await retry(() => readRuleSettings(db))).GRID_SIZE ?? config.GRID_SIZE,
     requeueIndividually: async (jobs) => {
       await queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data })));
     },

@@ -5,6 +5,7 @@ import { integerBetween, parseUrl } from '../input/parse-arguments.ts';
 import type { DeadLetterOptions, JsonOption } from './system/dead-letters.ts';
 import type { DoctorOptions } from './system/doctor.ts';
 import type { MigrateOptions } from './system/migrate.ts';
+import type { RulesOptions, SetRuleOptions } from './system/rules.ts';
 import type { StatusOptions } from './system/status.ts';
 
 const doctorHelp = `
@@ -23,6 +24,14 @@ Exit code 3 means that PostgreSQL or the queue's Redis cannot be reached; the re
 Examples:
   $ npx consciousness-field status
   $ npx consciousness-field status --once --json`;
+
+const rulesHelp = `
+These settings decide which updates are accepted and which history results, so all processes of an installation share one
+value of each, which the first worker records. Processes with another value do not start.
+
+Examples:
+  $ npx consciousness-field rules
+  $ npx consciousness-field rules set GRID_SIZE 50`;
 
 const deadLettersHelp = `
 Examples:
@@ -55,7 +64,29 @@ export function addSystemCommands(program: Command, context: CommandContext): vo
     .option('--json', 'print the result as JSON')
     .addHelpText('after', '\nExample:\n  $ DATABASE_URL=postgres://… npx consciousness-field migrate')
     .action(async (options: MigrateOptions) => (await import('./system/migrate.ts')).runMigrate(options, context));
+  addRuleCommands(program, context);
   addDeadLetterCommands(program, context);
+}
+
+function addRuleCommands(program: Command, context: CommandContext): void {
+  const rules = program
+    .command('rules')
+    .enablePositionalOptions()
+    .description('Shows or changes the settings that all processes of an installation share.')
+    .option('--json', 'print them as JSON')
+    .helpCommand(false)
+    .addHelpText('after', rulesHelp)
+    .action(async (options: RulesOptions) => (await import('./system/rules.ts')).showRules(options, context));
+  rules
+    .command('set')
+    .description('change one; a grid shrinks only if no cell is outside, no process runs and no job waits')
+    .argument('<setting>', 'its name')
+    .argument('<value>', 'its new value')
+    .option('--yes', 'shorten the retention; or shrink the grid although processes seem to be connected')
+    .option('--json', 'print the values before and after as JSON')
+    .action(async (setting: string, value: string, options: SetRuleOptions) =>
+      (await import('./system/rules.ts')).setRule([setting, value], options, context),
+    );
 }
 
 function addDeadLetterCommands(program: Command, context: CommandContext): void {

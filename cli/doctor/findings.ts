@@ -35,6 +35,11 @@ const findingKinds = {
     level: 'warning',
     advice: 'Raise max_connections, lower DATABASE_POOL_SIZE, run fewer processes, or use a connection pooler.',
   },
+  rule_settings_differ: {
+    level: 'problem',
+    advice:
+      'Set the value of the installation, or change it with `npx consciousness-field rules set`: processes do not start.',
+  },
   migrations_pending: { level: 'problem', advice: 'Run `npx consciousness-field migrate`.' },
   migrations_unknown: {
     level: 'problem',

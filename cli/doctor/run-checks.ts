@@ -1,6 +1,9 @@
 /** Runs all checks concurrently. An unreachable server is a finding and does not stop the others. */
+import type { Knex } from 'knex';
 import { readLeaseHolders } from '../../db/leases/lease-holders.ts';
 import { readFallbackQueueStats } from '../../db/read/fallback-queue-stats.ts';
+import { readRuleSettings } from '../../db/read/settings/rule-settings.ts';
+import { describeRuleConflicts } from '../../shared/config/rule-settings.ts';
 import { readRedisQueueStats } from '../backends/redis-queue-stats.ts';
 import { withDatabase } from '../backends/with-database.ts';
 import { openRedis } from '../backends/with-redis.ts';
@@ -73,6 +76,7 @@ async function checkDatabase(settings: Settings): Promise<Finding[]> {
       const subject = 'the queue in PostgreSQL';
       return [
         ...findings,
+        ...(await checkRuleSettings(db, settings)),
         ...evaluateQueue({ subject, maxBacklog, ...(await readFallbackQueueStats(db)) }, Date.now()),
         evaluateWorkers((await readLeaseHolders(db, prefix)).length),
       ];
@@ -80,6 +84,11 @@ async function checkDatabase(settings: Settings): Promise<Finding[]> {
   } catch (error) {
     return [isReached ? finding('PostgreSQL', 'check_failed', reasonOf(error)) : explainPostgres(error)];
   }
+}
+
+async function checkRuleSettings(db: Knex, settings: Settings): Promise<Finding[]> {
+  const conflicts = describeRuleConflicts(settings, await readRuleSettings(db));
+  return conflicts.map((conflict) => finding('configuration', 'rule_settings_differ', conflict));
 }
 
 function allowsWeakDurability({ NODE_ENV, ALLOW_WEAK_DURABILITY }: Settings): boolean {

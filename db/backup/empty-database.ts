@@ -9,6 +9,7 @@ const bookkeepingTables = [
   'public.knex_migrations',
   'public.knex_migrations_lock',
   'public.installation',
+  'public.rule_settings',
   `${fallbackSchema}.migration`,
   `${fallbackSchema}.meta`,
 ];

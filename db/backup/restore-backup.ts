@@ -85,6 +85,7 @@ async function loadAll(
     `LOCK TABLE ${tables.map(({ table }) => quoteIdentifier(table)).join(', ')} IN ACCESS EXCLUSIVE MODE`,
   );
   await assertDatabaseEmpty(client);
+  await deleteRuleSettings(client);
   const columnsOf = new Map(tables.map(({ table, columns }) => [table, columns]));
   columnsOf.set(pendingJobsTable, pendingJobColumns);
   await client.query(`
@@ -100,6 +101,12 @@ async function loadAll(
   await assertFieldVersions(client, fields);
   await client.query('UPDATE installation SET id = gen_random_uuid(), created_at = now()');
   await client.query('COMMIT');
+}
+
+/** A worker that has started on the empty database has recorded its own; the fields need those of the backup. */
+async function deleteRuleSettings(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ exists: boolean }>(`SELECT to_regclass('rule_settings') IS NOT NULL AS exists`);
+  if (rows[0]?.exists) await client.query('DELETE FROM rule_settings');
 }
 
 /** Adds jobs in the order in which they were accepted, by BullMQ's own function, so as not to depend on its tables. */

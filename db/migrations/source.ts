@@ -5,6 +5,7 @@ import * as revocations from './002-revocations.ts';
 import * as backups from './003-backups.ts';
 import * as bullmq from './004-bullmq-11.ts';
 import * as chainedHistory from './005-chained-history.ts';
+import * as ruleSettings from './006-rule-settings.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -16,6 +17,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '003-backups', up: backups.up, down: backups.down },
   { name: '004-bullmq-11', up: bullmq.up, down: bullmq.down },
   { name: '005-chained-history', up: chainedHistory.up, down: chainedHistory.down },
+  { name: '006-rule-settings', up: ruleSettings.up, down: ruleSettings.down },
 ];
 
 /** @returns the names of all migrations, in the order in which they are applied */

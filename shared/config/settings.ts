@@ -115,7 +115,11 @@ export const configSchema = z.object({
   LIMIT_FAILED_LOGINS: limit(1000).describe('Invalid tokens and passwords per window and address; 0 for no limit.'),
   LIMIT_REGISTRATIONS: limit(10_000).describe('Registered devices per window and address; 0 for no limit.'),
 
-  GRID_SIZE: integer(1, 1000).default(30).describe('The cells of the resonance grid in each direction.'),
+  GRID_SIZE: integer(1, 1000)
+    .default(30)
+    .describe(
+      'The cells of the resonance grid in each direction. The same for all processes of an installation (`npx consciousness-field rules`).',
+    ),
   MAX_BACKLOG: integer(1, 10_000_000)
     .default(50_000)
     .describe('The unfinished requests in the queue from which on updates are rejected with 503.'),
@@ -129,7 +133,14 @@ export const configSchema = z.object({
   SNAPSHOT_EVERY: integer(10, 1_000_000)
     .default(5000)
     .describe('The updates between two archived snapshots of a field, which `?at=` starts from.'),
-  LOG_RETENTION_DAYS: z.coerce.number().min(0).max(36_500).default(30).describe('How long the log is kept, in days.'),
+  LOG_RETENTION_DAYS: z.coerce
+    .number()
+    .min(0)
+    .max(36_500)
+    .default(30)
+    .describe(
+      'How long the log is kept, in days. The same for all workers of an installation (`npx consciousness-field rules`).',
+    ),
   CACHE_TTL_SECONDS: integer(1, 7 * 86_400)
     .default(3600)
     .describe('How long an unchanged field stays in the cache, in seconds.'),

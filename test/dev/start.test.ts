@@ -22,8 +22,9 @@ t.test('npm start starts every process, and data survives a kill -9', { timeout:
   t.same(running.map(({ name }) => name).sort(), ['api', 'postgres', 'redis', 'worker']);
   first.kill('SIGKILL');
   await first.exited();
-  const second = npmStart(t, folder);
+  const second = npmStart(t, folder, { GRID_SIZE: '40' });
   const again = await second.ready();
+  t.match(second.output(), 'GRID_SIZE is 40 now (before: 30)', 'a changed setting applies to the own database');
   t.notOk(running.some(isAlive), 'no process of the first run is left');
   const state = await fetch(`${again.url}/api/fields/global`, { headers });
   t.match(await state.json(), { version: 1, memoryParticles: [{ id: 'hello' }] }, 'the old token is still valid');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { manifestName } from '../../db/backup/files/manifest.ts';
 import { type WrittenBackup, writeBackup } from '../../db/backup/write-backup.ts';
+import { recordRuleSettings } from '../../db/models/rule-setting.ts';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
 import { type Backing, withBacking, withWorker } from './processes/with-worker.ts';
@@ -35,6 +36,7 @@ export async function withFilledBacking(t: Test): Promise<Backing> {
   const fallback = new FallbackQueue(directDatabaseUrl(config), log);
   await fallback.add([jobOf(garden, alice, [setCell(32, 5, 0.5)]), jobOf(garden, alice, [setCell(33, 6, 0.6)])]);
   await fallback.close();
+  await recordRuleSettings(db, { GRID_SIZE: 30 });
   await db('revocations').insert({ kind: 'device', subject: 'mallory', revoked_at: 1, reason: 'stolen', change: 1 });
   return backing;
 }
@@ -53,6 +55,7 @@ export async function dumpRows(url: string): Promise<Record<string, string[]>> {
       'field_snapshots',
       'field_updates',
       'revocations',
+      'rule_settings',
       'vector_clocks',
     ]) {
       const { rows } = await client.query<{ text: string }>(`SELECT t::text AS text FROM ${table} t ORDER BY 1`);

@@ -1,14 +1,10 @@
 /** In production, a missing or unsafe setting makes the process exit with a message that names it. */
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { findFreePort } from '../../dev/processes/free-port.ts';
-import { installedEntryPoint } from '../support/processes/modules.ts';
+import { runUntilExit } from '../support/processes/run-until-exit.ts';
 import { withPostgres } from '../support/servers/postgres.ts';
 import { queryPostgres } from '../support/servers/query-postgres.ts';
 import { withDatabase, withRedis } from '../support/servers/servers.ts';
-
-type Env = Readonly<Record<string, string>>;
 
 const secret = 'kV3x9QmT7wLzR2bNfH8sJdPcYgA5uE4o';
 const safe = {
@@ -19,22 +15,6 @@ const safe = {
   JWT_SECRET: secret,
   OPEN_REGISTRATION: 'false',
 };
-
-/** Runs a component until it exits, with `env` as its only settings. */
-function runUntilExit(component: 'api' | 'workers', env: Env): Promise<{ code: number; output: string }> {
-  const environment = { PATH: process.env.PATH ?? '', ...env };
-  return new Promise((resolve) => {
-    const options = { env: environment, timeout: 60_000 };
-    execFile(
-      process.execPath,
-      [fileURLToPath(installedEntryPoint(`${component}/main`))],
-      options,
-      (error, stdout, stderr) => {
-        resolve({ code: error ? Number(error.code ?? -1) : 0, output: stdout + stderr });
-      },
-    );
-  });
-}
 
 /** Each message alone is tested by the unit tests of the configuration. */
 const invalidSettings: readonly [string, string, RegExp][] = [

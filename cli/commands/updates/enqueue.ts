@@ -1,5 +1,8 @@
 /** `enqueue`: sends updates from files straight to the queue, as a batch job that can be stopped and repeated. */
+import type { Knex } from 'knex';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
+import { agreeOnRuleSettings } from '../../../db/write/agree-on-rule-settings.ts';
+import { ConfigError } from '../../../shared/config/config.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { withProducer } from '../../backends/with-redis.ts';
@@ -18,6 +21,7 @@ import { type LineInput, openInputs } from '../../enqueue/input/open-inputs.ts';
 import { createLineParser } from '../../enqueue/input/parse-line.ts';
 import { createResilientBackends } from '../../enqueue/resilient-backends.ts';
 import { renderSummary } from '../../enqueue/summary.ts';
+import { CliError } from '../../errors/cli-error.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { type Progress, startProgress } from '../../output/progress.ts';
 
@@ -107,6 +111,7 @@ async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<En
   return withDatabase(settings.DATABASE_URL, async (db) => {
     const reader = createFieldReader(db);
     await reader.ping();
+    await agreeOnGridSize(db, settings.GRID_SIZE);
     return withProducer(queue, async (producer) => {
       const backends = createResilientBackends({ db, reader, producer, printLine, signal });
       const parse = createLineParser({ gridSize: settings.GRID_SIZE, device });
@@ -116,4 +121,14 @@ async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<En
       return { complete, version: await backends.readVersion(field) };
     });
   });
+}
+
+/** What the workers would refuse must not be sent. @throws CliError `usage` */
+async function agreeOnGridSize(db: Knex, gridSize: number): Promise<void> {
+  try {
+    await agreeOnRuleSettings(db, { GRID_SIZE: gridSize });
+  } catch (error) {
+    if (error instanceof ConfigError) throw new CliError('usage', `${error.problems.join('\n')}.`, { cause: error });
+    throw error;
+  }
 }

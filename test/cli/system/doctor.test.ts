@@ -12,6 +12,7 @@ import { evaluateServer } from '../../../cli/doctor/check-postgres.ts';
 import { evaluateVersion } from '../../../cli/doctor/check-redis.ts';
 import { type Finding, findingCodes } from '../../../cli/doctor/findings.ts';
 import { runChecks } from '../../../cli/doctor/run-checks.ts';
+import { recordRuleSettings } from '../../../db/models/rule-setting.ts';
 import { readServerSettings } from '../../../db/read/settings/server-settings.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { updatesQueue } from '../../../shared/contract/job.ts';
@@ -317,6 +318,19 @@ t.test('doctor compares the local clock with every server', async (t) => {
     ['PostgreSQL', "the queue's Redis", "the cache's Redis", 'the API'],
   );
   for (const { message } of skewed) t.match(message, /its clock is (599|600|601) s ahead of this machine's/);
+});
+
+t.test('doctor reports settings with which processes of this installation do not start', async (t) => {
+  const backing = await withBacking(t);
+  await recordRuleSettings(backing.db, { GRID_SIZE: 30, LOG_RETENTION_DAYS: 7 });
+  const { wrong, findings } = await runDoctor(t, { ...settingsOf(backing), ...secret, GRID_SIZE: '40' });
+  t.same(
+    wrong.filter((one) => /rule_settings/.test(one)),
+    ['configuration rule_settings_differ', 'configuration rule_settings_differ'],
+  );
+  const said = findings.map(({ message }) => message).join('\n');
+  t.match(said, /GRID_SIZE is 40, but 30 in this installation/);
+  t.match(said, /LOG_RETENTION_DAYS is 30, but 7 in this installation/);
 });
 
 t.test('doctor reports old versions and a nearly full disk', async (t) => {

@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { UnrecoverableError, Worker } from 'bullmq';
 import t, { type Test } from 'tap';
-import { listRequests } from '../../../shared/contract/job.ts';
+import { listRequests, updatesQueue } from '../../../shared/contract/job.ts';
+import { queuePrefix } from '../../../shared/queue/partitions.ts';
 import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { readStored, waitForVersion } from '../../support/read-back.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
@@ -174,19 +176,35 @@ t.test('--batch sets the size of jobs, and timestamps in the future are reduced'
 
 t.test('enqueue reports a job that can never be applied and waits for the others', async (t) => {
   const { backing, enqueue } = await withTools(t);
-  // A worker with a smaller grid rejects an update that the command considers valid.
-  await withWorker(t, { ...backing, config: { ...backing.config, GRID_SIZE: 10 } });
+  await backing.db.raw(`ALTER TABLE field_updates ADD CHECK ((device_id, counter) <> ('ada', 1))`);
+  const worker = await withWorker(t, backing);
   const updates = [setCell(1, 20, 0.5), setCell(2, 2, 0.5)];
   const { code, stderr, summary } = await enqueue(['-', '--device', 'ada', '--batch', '1'], toLines(updates));
   t.equal(code, 1);
   t.match(summary, { accepted: 2, applied: 1, refused: 1, complete: true });
-  t.match(stderr, /standard input:1: can never be applied: invalid_input/);
+  t.match(stderr, /standard input:1: can never be applied: .*check constraint/);
+  await worker.stop();
 
   // More failed jobs than the command reads at a time.
+  await withRejectingWorker(t, backing);
   const many = Array.from({ length: 450 }, (_, index) => setCell(index + 1, 20, 0.5));
   const all = await enqueue(['-', '--device', 'bob', '--batch', '1'], toLines(many));
   t.match(all.summary, { accepted: 450, applied: 0, refused: 450, complete: true });
 });
+
+/** A worker that refuses every job, whatever is in it. */
+async function withRejectingWorker(t: Test, { config }: Backing): Promise<void> {
+  const reject = async () => {
+    throw new UnrecoverableError('refused');
+  };
+  const worker = new Worker(updatesQueue, reject, {
+    connection: { url: config.QUEUE_REDIS_URL, maxRetriesPerRequest: null },
+    prefix: queuePrefix(config.QUEUE_PREFIX),
+    concurrency: 50,
+  });
+  worker.on('error', () => undefined);
+  t.teardown(() => worker.close());
+}
 
 t.test('enqueue exits with code 3 when the queue is unavailable', async (t) => {
   const { backing, field } = await withTools(t);

@@ -6,6 +6,7 @@ import { restoreBackup } from '../../../db/backup/restore-backup.ts';
 import { connectDatabase } from '../../../db/connect.ts';
 import { migrateDown } from '../../../db/migrations/migrate.ts';
 import { listMigrations } from '../../../db/migrations/source.ts';
+import { recordRuleSettings } from '../../../db/models/rule-setting.ts';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { listFields, verifyField } from '../../../db/read/verify-field.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
@@ -31,6 +32,8 @@ t.test('a restored database has the same rows as the original and replays to the
 
   const target = await withBacking(t);
   const url = directDatabaseUrl(target.config);
+  // As a worker does that has started on the empty database.
+  await recordRuleSettings(target.db, { GRID_SIZE: 12 });
   await restoreBackup({ folder: path, url });
   t.same(await dumpRows(url), before);
   t.ok(

@@ -112,6 +112,7 @@ export class SimWorker {
       revocations: new RevocationList(),
       checkRevocations: () => Promise.resolve(),
       gridSize,
+      readGridSize: () => Promise.resolve(gridSize),
       requeueIndividually: async (jobs) => {
         await links.queue.request(() => {
           for (const job of jobs) environment.queue.add(0, job);
