@@ -7,6 +7,7 @@ import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { readLeaseHolders } from '../db/leases/lease-holders.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
+import { readServerTime } from '../db/read/server-time.ts';
 import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
 import { readRuleSettings } from '../db/read/settings/rule-settings.ts';
 import { RevocationList } from '../shared/auth/revocation-list.ts';
@@ -23,6 +24,7 @@ import { retry } from '../shared/process/retry.ts';
 import { FallbackQueue } from '../shared/queue/fallback-queue.ts';
 import { UpdateProducer } from '../shared/queue/update-producer.ts';
 import { connectRedis, failFast } from '../shared/redis/connect.ts';
+import { ServerClock } from './server-clock.ts';
 
 /** What every part of the process is given. */
 export interface ProcessDeps {
@@ -45,6 +47,8 @@ export interface Connections {
   /** Used for channel subscriptions only. */
   readonly subscriberRedis: Redis;
   readonly keys: CacheKeys;
+  /** Has been read once. */
+  readonly clock: ServerClock;
   /** Has been read once. */
   readonly revocations: RevocationList;
   /** Brings `revocations` up to date from PostgreSQL. */
@@ -85,13 +89,17 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   const reader = createFieldReader(database);
   const revocations = new RevocationList();
   const refreshRevocations = createDatabaseRefresh(revocations, createRevocationReader(database));
+  const clock = new ServerClock({ readTime: () => readServerTime(database), log });
+  lifecycle.onStop('server clock', () => clock.close());
   const { installation, ruleSettings } = await waitForPostgres(deps, async () => {
+    await clock.read();
     await refreshRevocations();
     return { installation: await reader.readInstallation(), ruleSettings: await readRuleSettings(database) };
   });
   const conflicts = describeRuleConflicts({ GRID_SIZE: config.GRID_SIZE }, ruleSettings);
   if (conflicts.length > 0) throw new ConfigError(conflicts);
   commitDurability.start();
+  clock.start();
   return {
     reader,
     readPoolUse: () => readPoolUsage(database),
@@ -102,6 +110,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     cacheRedis,
     subscriberRedis,
     keys: createCacheKeys(config.QUEUE_PREFIX, installation),
+    clock,
     revocations,
     refreshRevocations,
     readRuleSettings: () => readRuleSettings(database),

@@ -135,6 +135,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   lifecycle.onStop('admission control', () => admission.close());
   const counterGapCheck = new CounterGapCheck(reader);
   const acceptUpdates = createAcceptUpdates({
+    clock: connections.clock,
     producer,
     limits,
     admission,
@@ -189,13 +190,13 @@ interface RoutesDeps {
 }
 
 async function addRoutes(app: App, { config, origins, isStopping, connections, services }: RoutesDeps): Promise<void> {
-  const { reader, producer, revocations } = connections;
+  const { reader, producer, revocations, clock } = connections;
   const { metrics, versions, presence, states, verifyToken, replies, hub, limits, streams } = services;
   const { admission, acceptUpdates, acceptMessage, checkHealth } = services;
   const createGuard = createFieldGuard({ verifyToken, limits });
   const readGuard = createGuard('field:read');
   const writeGuard = createGuard('field:write');
-  const sessions = { config, hub, presence, streams, verifyToken, acceptUpdates: acceptMessage, metrics };
+  const sessions = { config, hub, presence, streams, verifyToken, acceptUpdates: acceptMessage, metrics, clock };
 
   addHealthRoutes(app, { check: checkHealth, isStopping });
   addDeviceRoutes(app, { config, revocations, limits });

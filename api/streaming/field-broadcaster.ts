@@ -147,7 +147,7 @@ export class FieldBroadcaster {
     const delta = { from: this.#cursor, to, message };
     this.#replayBuffer.push(delta);
     this.#cursor = to;
-    const now = Date.now();
+    const now = performance.now();
     let sent = 0;
     for (const subscriber of this.#subscribers) {
       const result = subscriber.deliver(delta, now);
@@ -159,7 +159,7 @@ export class FieldBroadcaster {
 
   /** Reads the state, advances to it, and then applies the messages that arrived meanwhile. */
   async #fillGap(): Promise<void> {
-    this.#lastCheckAt = Date.now();
+    this.#lastCheckAt = performance.now();
     try {
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
         await this.#advanceTo(await this.#catchUpSource.readState());
@@ -235,7 +235,7 @@ export class FieldBroadcaster {
     } catch (error) {
       this.#deps.log.debug({ err: error, field: this.field }, 'subscriber catch-up failed');
     }
-    subscriber.reportCatchUpFailed(Date.now(), catchUpRetryMs);
+    subscriber.reportCatchUpFailed(performance.now(), catchUpRetryMs);
   }
 
   /** Sends the missing deltas from the replay buffer. Returns whether the subscriber now has the newest cursor. */

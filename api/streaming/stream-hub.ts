@@ -50,7 +50,7 @@ export class StreamHub {
     deps.redisSubscriber.onReconnect(() => {
       for (const { broadcaster } of this.#subscriptions.values()) void broadcaster.checkForGap();
     });
-    this.#timer = setInterval(() => this.#tick(Date.now()), tickIntervalMs);
+    this.#timer = setInterval(() => this.#tick(performance.now()), tickIntervalMs);
   }
 
   /** Sends the field's messages to the sink until the returned function is called. It may be called more than once. */

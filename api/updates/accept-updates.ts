@@ -18,6 +18,7 @@ import type { CounterGapCheck } from '../admission/counter-gap-check.ts';
 import { authorizeWriter, type Writer } from '../auth/field-auth.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { DistributedRateLimiter } from '../rate-limits/distributed-rate-limiter.ts';
+import type { ServerClock } from '../server-clock.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 import type { Presence } from '../state/presence.ts';
 
@@ -32,6 +33,7 @@ interface AcceptUpdatesOptions {
 export type AcceptUpdates = (options: AcceptUpdatesOptions) => Promise<Accepted>;
 
 interface AcceptUpdatesDeps {
+  readonly clock: Pick<ServerClock, 'now'>;
   readonly producer: Pick<UpdateProducer, 'enqueue'>;
   readonly limits: { readonly updates: Pick<DistributedRateLimiter, 'consume'> };
   readonly admission: Pick<AdmissionControl, 'trackEnqueue'>;
@@ -43,12 +45,12 @@ interface AcceptUpdatesDeps {
 }
 
 export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
-  const { producer, limits, admission, counterGapCheck, revocations, versions, presence, metrics } = deps;
+  const { clock, producer, limits, admission, counterGapCheck, revocations, versions, presence, metrics } = deps;
   return async ({ writer, updates: sent, replyTo }) => {
     const { field, device, user } = writer;
     limits.updates.consume(user, sent.length);
     await counterGapCheck.assertNoGap({ field, device, updates: sent });
-    const acceptedAt = Date.now();
+    const acceptedAt = clock.now();
     const { updates, adjusted } = clampTimestamps(sent, acceptedAt);
     const grant = confirmGrant(writer, revocations);
     const job = { field, device, updates, acceptedAt, user, grant, ...(replyTo ? { replyTo } : {}) };

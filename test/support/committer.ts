@@ -1,13 +1,13 @@
 /** The commit path of one worker without its queue, for tests that decide what is committed when. */
 import type { Knex } from 'knex';
 import { createFieldStore, type FieldStore } from '../../db/field-store.ts';
+import { PostgresClock } from '../../db/read/postgres-clock.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { AppliedJobs } from '../../workers/commit/apply-updates.ts';
 import { CommitProgress, commitBatch } from '../../workers/commit/commit-batch.ts';
 import { writeDueSnapshots } from '../../workers/commit/due-snapshots.ts';
 import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
-import { PostgresClock } from '../../workers/commit/postgres-clock.ts';
 
 export interface TestCommitter {
   readonly store: FieldStore;

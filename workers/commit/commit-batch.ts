@@ -3,12 +3,12 @@
  * copies stood. Fields that have moved are read again and tried again; the others are not affected.
  */
 import type { FieldCommit, FieldStore } from '../../db/field-store.ts';
+import type { PostgresClock } from '../../db/read/postgres-clock.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { cursorOf } from '../../shared/field/state.ts';
 import { type AppliedJobs, applyJobs, findPossibleDuplicates, findUnresolvedCursors } from './apply-updates.ts';
 import type { HotField, HotFieldCache } from './hot-field-cache.ts';
-import type { PostgresClock } from './postgres-clock.ts';
 
 export type FieldJobs = ReadonlyMap<FieldId, readonly ApplyUpdates[]>;
 

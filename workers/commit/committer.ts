@@ -3,6 +3,7 @@
  * whatever has arrived. Several batches are committed concurrently, but a field is in at most one of them at a time.
  */
 import type { FieldStore } from '../../db/field-store.ts';
+import { PostgresClock } from '../../db/read/postgres-clock.ts';
 import { isTransient } from '../../db/transient-errors.ts';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import type { ApplyUpdates, ApplyUpdatesResult } from '../../shared/contract/job.ts';
@@ -14,7 +15,6 @@ import type { AppliedJobs } from './apply-updates.ts';
 import { type CommitDeps, CommitProgress, commitBatch, type FieldJobs } from './commit-batch.ts';
 import { type SnapshotOptions, writeDueSnapshots } from './due-snapshots.ts';
 import { HotFieldCache } from './hot-field-cache.ts';
-import { PostgresClock } from './postgres-clock.ts';
 import { publishBatch } from './publish.ts';
 import { deferMs } from './reorder-window.ts';
 

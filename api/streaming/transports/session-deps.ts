@@ -5,6 +5,7 @@ import type { Claims } from '../../../shared/contract/token.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { ApiMetrics } from '../../metrics.ts';
+import type { ServerClock } from '../../server-clock.ts';
 import type { Presence } from '../../state/presence.ts';
 import type { AcceptMessage } from '../../updates/accept-updates.ts';
 import type { StreamHub } from '../stream-hub.ts';
@@ -18,6 +19,7 @@ export interface SessionDeps {
   readonly verifyToken: VerifyToken;
   readonly acceptUpdates: AcceptMessage;
   readonly metrics: ApiMetrics;
+  readonly clock: Pick<ServerClock, 'now'>;
 }
 
 /** The request that opened a stream, after authorization. */

@@ -30,9 +30,9 @@ export class SseSession implements MessageSink, StreamSession {
   readonly #field: FieldId;
   readonly #presenceId: string;
   readonly #expiryTimer = new TokenExpiryTimer(() => this.close());
-  readonly #openedAt = Date.now();
-  #lastKeepAliveAt = Date.now();
-  #lastHeartbeatAt = Date.now();
+  readonly #openedAt = performance.now();
+  #lastKeepAliveAt = performance.now();
+  #lastHeartbeatAt = performance.now();
 
   constructor(deps: SseSessionDeps) {
     const { response, request, hub, presence, streams } = deps;
@@ -94,7 +94,7 @@ export class SseSession implements MessageSink, StreamSession {
     this.#expiryTimer.clear();
     unsubscribe();
     this.#deps.streams.remove(this);
-    const durationMs = Date.now() - this.#openedAt;
+    const durationMs = Math.round(performance.now() - this.#openedAt);
     this.#deps.log.info({ field: this.#field, durationMs }, 'event stream closed');
   }
 }

@@ -46,7 +46,7 @@ export class StreamRegistry {
   constructor(deps: StreamRegistryDeps) {
     this.#deps = deps;
     this.#timer = setInterval(() => {
-      const now = Date.now();
+      const now = performance.now();
       // A stream may have been opened, or its token renewed, while the token was being revoked.
       this.closeRevoked();
       for (const stream of this.#streams.keys()) stream.tick(now);
@@ -94,8 +94,8 @@ export class StreamRegistry {
       }
       if (start + drainBatchSize < streams.length) await delay(drainBatchIntervalMs);
     }
-    const deadline = Date.now() + drainTimeoutMs;
-    while (this.#streams.size > 0 && Date.now() < deadline) await delay(10);
+    const deadline = performance.now() + drainTimeoutMs;
+    while (this.#streams.size > 0 && performance.now() < deadline) await delay(10);
     for (const stream of this.#streams.keys()) stream.terminate();
   }
 

@@ -43,13 +43,13 @@ export class WebSocketSession implements MessageSink, StreamSession {
   readonly #field: FieldId;
   #claims: Claims;
   readonly #expiryTimer = new TokenExpiryTimer(() => this.close(closeCodes.tokenExpired, 'token expired'));
-  readonly #bucket = new TokenBucket(messageRateLimit, Date.now());
-  readonly #openedAt = Date.now();
+  readonly #bucket = new TokenBucket(messageRateLimit, performance.now());
+  readonly #openedAt = performance.now();
   readonly #unsubscribe: () => void;
   #inbox: Promise<void> = Promise.resolve();
   #pendingBytes = 0;
-  #lastPingAt = Date.now();
-  #lastHeartbeatAt = Date.now();
+  #lastPingAt = performance.now();
+  #lastHeartbeatAt = performance.now();
   #isAlive = true;
 
   constructor(deps: WebSocketSessionDeps) {
@@ -125,7 +125,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#isAlive = true;
-    if (!this.#bucket.tryConsume(Date.now())) {
+    if (!this.#bucket.tryConsume(performance.now())) {
       this.close(closeCodes.badMessage, 'too many messages');
       return;
     }
@@ -147,7 +147,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
       const message = this.#deps.parse(text);
       if (message.type === 'update') await this.#acceptUpdates(message.updates);
       else if (message.type === 'token') await this.#renewToken(message.token);
-      else this.#send({ type: 'pong', serverTime: Date.now() });
+      else this.#send({ type: 'pong', serverTime: this.#deps.clock.now() });
     } catch (error) {
       this.#sendError(toFieldError(error));
     }
@@ -194,7 +194,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
     this.#unsubscribe();
     this.#deps.streams.remove(this);
     const { device, sub } = this.#claims;
-    const durationMs = Date.now() - this.#openedAt;
+    const durationMs = Math.round(performance.now() - this.#openedAt);
     this.#deps.log.info({ field: this.#field, device, user: sub, code, durationMs }, 'WebSocket closed');
   }
 }

@@ -102,6 +102,7 @@ export class SimApi {
       admission: { trackEnqueue: (_bytes, enqueue) => enqueue() },
       counterGapCheck: new CounterGapCheck(reader),
       revocations: new RevocationList(),
+      clock: postgres,
     });
     this.#services = { reader, cache, states, presence, hub, replies, versions, acceptUpdates };
   }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { PostgresClock } from '../../../workers/commit/postgres-clock.ts';
+import { PostgresClock } from '../../../db/read/postgres-clock.ts';
 
 /** A clock over a monotonic time that the test sets, and a statement that is executed at one time and answered at another. */
 function createClock() {

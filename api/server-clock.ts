@@ -1,0 +1,46 @@
+/**
+ * The time that devices are told and that their timestamps are held down to. It is PostgreSQL's, as everywhere, so that an API
+ * whose own clock is wrong neither misleads devices nor changes which write is the newer one.
+ */
+import { PostgresClock } from '../db/read/postgres-clock.ts';
+import type { Logger } from '../shared/process/logger.ts';
+
+/** Often enough for the drift of a monotonic clock, and for a failover to a server with another clock. */
+const readIntervalMs = 10_000;
+
+interface ServerClockDeps {
+  /** Rejects if PostgreSQL does not answer. */
+  readonly readTime: () => Promise<number>;
+  readonly log: Logger;
+}
+
+export class ServerClock {
+  readonly #deps: ServerClockDeps;
+  readonly #clock = new PostgresClock();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: ServerClockDeps) {
+    this.#deps = deps;
+  }
+
+  /** In ms. @throws Error before the first reading */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** @throws if PostgreSQL does not answer */
+  async read(): Promise<void> {
+    await this.#clock.observe(async () => ({ now: await this.#deps.readTime() }));
+  }
+
+  /** Reads the time again and again. While PostgreSQL does not answer, the last reading is continued. */
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.read().catch((error) => this.#deps.log.debug({ err: error }, "PostgreSQL's clock could not be read"));
+    }, readIntervalMs);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
