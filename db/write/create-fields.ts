@@ -17,5 +17,6 @@ export async function createFields(db: Knex, fields: readonly FieldId[]): Promis
     const hashes = { genesis, hash, logStartHash: hash, snapshotHash: hash };
     return { fieldId: field, ...hashes, ...computeMetrics(state), ...encodeSnapshotColumns(state) };
   });
-  await StateRow.query(db).insert(rows).onConflict('field_id').ignore();
+  // As a query of knex, since objection expects a returned row for each inserted one, and conflicts return none.
+  await StateRow.query(db).insert(rows).onConflict('field_id').ignore().toKnexQuery();
 }
