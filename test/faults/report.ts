@@ -14,20 +14,22 @@ const columns = [
   'inconsistent',
   'recovered',
   'caught up',
+  'longest wait',
 ];
 
 export function describeRound(round: number, report: RoundReport): string {
-  const { fault, accepted, recoveredMs, caughtUpMs, durationMs, violations } = report;
-  const times = `recovered ${formatSeconds(recoveredMs)}, caught up ${formatSeconds(caughtUpMs)}`;
+  const { fault, notes, accepted, recoveredMs, caughtUpMs, longestWaitMs, durationMs, violations } = report;
+  const times = `recovered ${formatSeconds(recoveredMs)}, caught up ${formatSeconds(caughtUpMs)}, longest wait ${formatSeconds(longestWaitMs)}`;
+  const name = notes.length > 0 ? `${fault} (${notes.join('; ')})` : fault;
   const result = violations.length === 0 ? 'ok' : 'FAILED';
-  const head = `round ${round}: ${fault}, ${accepted} accepted, ${times}, took ${formatSeconds(durationMs)}: ${result}`;
+  const head = `round ${round}: ${name}, ${accepted} accepted, ${times}, took ${formatSeconds(durationMs)}: ${result}`;
   return [head, ...violations.map(({ kind, detail }) => `  ${kind}: ${detail}`)].join('\n');
 }
 
 export function describeRun(reports: readonly RoundReport[], slopes: readonly Slope[]): string {
   const names = [...new Set(reports.map(({ fault }) => fault))].sort();
   const rows = names.map((name) => [name, ...toRow(reports.filter(({ fault }) => fault === name))]);
-  const note = 'recovered, caught up: the longest of all rounds';
+  const note = 'recovered, caught up, longest wait (from the receipt until it was visible): the longest of all rounds';
   const table = renderTable({ title: 'Faults', columns, rows: [...rows, ['all', ...toRow(reports)]], note });
   return [table, ...slopes.map(describeSlope)].join('\n');
 }
@@ -44,6 +46,7 @@ function toRow(reports: readonly RoundReport[]): string[] {
     String(violations.filter(({ kind }) => kind !== 'lost' && kind !== 'duplicated').length),
     formatSeconds(findLongest(reports.map(({ recoveredMs }) => recoveredMs))),
     formatSeconds(findLongest(reports.map(({ caughtUpMs }) => caughtUpMs))),
+    formatSeconds(findLongest(reports.map(({ longestWaitMs }) => longestWaitMs))),
   ];
 }
 

@@ -22,11 +22,14 @@ export interface RoundOptions {
   readonly random: Random;
   readonly fault: string;
   readonly seconds: number;
+  readonly isShort: boolean;
   readonly plant: Plant | undefined;
 }
 
 export interface RoundReport {
   readonly fault: string;
+  /** What exactly was done. */
+  readonly notes: readonly string[];
   readonly accepted: number;
   /** Receipts with the durability `postgres`. */
   readonly acceptedByPostgres: number;
@@ -34,21 +37,30 @@ export interface RoundReport {
   readonly recoveredMs: number | undefined;
   /** Time from the end of the fault until watchers had received all updates written before it; undefined without a fault. */
   readonly caughtUpMs: number | undefined;
+  /** The longest time from a receipt until a watcher received the update. */
+  readonly longestWaitMs: number;
   readonly durationMs: number;
   readonly violations: readonly Violation[];
 }
 
 export async function runRound(options: RoundOptions): Promise<RoundReport> {
-  const { stack, observer, devicePool, random, fault, seconds, plant } = options;
+  const { stack, observer, devicePool, random, fault, seconds, isShort, plant } = options;
+  const { ledger } = devicePool;
   const startedAt = performance.now();
-  const first = devicePool.ledger.entries.length;
+  const first = ledger.entries.length;
   const anomalies: string[] = [];
+  const notes: string[] = [];
   const faultDelayMs = seconds * 1000 * (0.2 + 0.4 * random.next());
 
   devicePool.startWriting();
   await delay(faultDelayMs); // Load, not synchronisation: the fault hits a system that is busy.
   const tampering = plant?.tamper?.({ stack, observer, devicePool });
-  await faults[fault]?.inject({ stack, observer, random, anomalies });
+  ledger.mayLoseTail = faults[fault]?.losesTail ?? false;
+  try {
+    await faults[fault]?.inject({ stack, observer, devicePool, random, isShort, anomalies, notes });
+  } catch (error) {
+    throw new Error(`${fault} could not be injected`, { cause: error });
+  }
   const endedAt = faults[fault] ? performance.now() : undefined;
   await Promise.all([tampering, delay(seconds * 1000 - faultDelayMs)]);
   devicePool.stopWriting();
@@ -57,18 +69,24 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
   const violations = await waitForQuiescence({ observer, devicePool, addresses: stack.addresses, timeoutMs });
   await plant?.tamperAtRest?.({ stack, observer, devicePool });
   violations.push(...(await checkEverything(options)));
-  anomalies.push(...devicePool.ledger.anomalies.splice(0), ...stack.drainUnexpectedExits());
+  ledger.mayLoseTail = false;
+  anomalies.push(...ledger.anomalies.splice(0), ...stack.drainUnexpectedExits());
   violations.push(...violationOf('anomaly', 'during the round', anomalies));
-  const entries = devicePool.ledger.entries.slice(first);
+  const entries = ledger.entries.slice(first);
   const seenTimes = (predicate: (writtenAt: number) => boolean) =>
     entries.flatMap(({ writtenAt, seenAt }) => (predicate(writtenAt) && seenAt !== undefined ? [seenAt] : []));
   const since = (time: number) => (endedAt === undefined ? undefined : Math.max(0, Math.round(time - endedAt)));
   return {
     fault,
+    notes,
     accepted: entries.filter(({ acceptedAt }) => acceptedAt !== undefined).length,
     acceptedByPostgres: entries.filter(({ durability }) => durability === 'postgres').length,
     recoveredMs: since(Math.min(...seenTimes((writtenAt) => writtenAt >= (endedAt ?? 0)))),
     caughtUpMs: since(Math.max(...seenTimes((writtenAt) => writtenAt < (endedAt ?? 0)))),
+    longestWaitMs: Math.max(
+      0,
+      ...entries.map(({ acceptedAt, seenAt }) => (acceptedAt && seenAt ? Math.round(seenAt - acceptedAt) : 0)),
+    ),
     durationMs: Math.round(performance.now() - startedAt),
     violations,
   };

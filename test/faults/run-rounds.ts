@@ -3,7 +3,7 @@ import { seededRandom } from '../unit/field/support/seeded-random.ts';
 import { LeakWatch } from './checker/leaks.ts';
 import { DevicePool } from './devices/device-pool.ts';
 import { planFaults } from './nemesis/plan.ts';
-import { connectObserver } from './observer.ts';
+import { Observer } from './observer.ts';
 import type { FaultOptions } from './options.ts';
 import { plants } from './plants/plants.ts';
 import { describeRound, describeRun } from './report.ts';
@@ -16,22 +16,21 @@ export async function runRounds(
   printLine: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const { seed, seconds, plant: plantName } = options;
+  const { seed, seconds, isShort, plant: plantName } = options;
   const plant = plantName === undefined ? undefined : plants[plantName];
   const random = seededRandom(seed);
   const plan = planFaults({ ...options, rounds: Math.max(options.rounds, plant?.rounds ?? 0) }, random);
   printLine(`seed ${seed}: ${plan.length} rounds${plantName ? `, with ${plantName} planted` : ''}`);
   const stack = await startFaultStack({ printLine, apiPreloads: plant?.apiPreload ? [plant.apiPreload] : [] });
   let isPassed = false;
-  let keepsFolder = !plant;
   try {
-    const observer = await connectObserver(stack.urls);
+    const observer = await Observer.connect(stack.urls);
     const devicePool = await DevicePool.create(stack.addresses, seed);
     const leaks = new LeakWatch();
     const reports: RoundReport[] = [];
     for (const [index, fault] of plan.entries()) {
       if (signal.aborted) break;
-      const report = await runRound({ stack, observer, devicePool, random, fault, seconds, plant });
+      const report = await runRound({ stack, observer, devicePool, random, fault, seconds, isShort, plant });
       reports.push(report);
       leaks.sample(stack, index);
       printLine(describeRound(index + 1, report));
@@ -47,9 +46,9 @@ export async function runRounds(
       leaked.length === 0 &&
       reports.every(({ violations }) => violations.length === 0);
     printLine(`seed ${seed}: ${isPassed ? 'all checks passed' : 'FAILED'}`);
-    keepsFolder = !isPassed && !plant;
-    if (keepsFolder) printLine(`logs and data are kept in ${stack.folder}`);
   } finally {
+    const keepsFolder = !isPassed && !plant;
+    if (keepsFolder) printLine(`logs and data are kept in ${stack.folder}`);
     await stack.stop(keepsFolder);
   }
   return isPassed ? 0 : 1;
@@ -58,5 +57,5 @@ export async function runRounds(
 function describeTraffic({ ledger, devices }: DevicePool): string {
   const reconnects = devices.reduce((sum, { watcher }) => sum + watcher.reconnects, 0);
   const responses = [...ledger.statuses].map(([status, count]) => `${status || 'none'}: ${count}`).join(', ');
-  return `${ledger.entries.length} updates, ${ledger.resends} resends, ${reconnects} reconnects; responses ${responses}`;
+  return `${ledger.entries.length} updates, ${ledger.resends} resends, ${ledger.unknownCursors} unknown cursors, ${reconnects} reconnects; responses ${responses}`;
 }

@@ -3,17 +3,18 @@ import { fields } from '../devices/device-pool.ts';
 import { checkConflicts } from './check-conflicts.ts';
 import { checkLog } from './check-log.ts';
 import { type CheckStateDeps, checkState } from './check-state.ts';
-import { readLogRows } from './read-log.ts';
+import { readWholeLog } from './read-log.ts';
 import type { Violation } from './violation.ts';
 
 export async function checkAll(deps: CheckStateDeps): Promise<Violation[]> {
+  const { observer, devicePool } = deps;
   const violations: Violation[] = [];
   for (const field of fields) {
-    const log = await readLogRows(deps.observer.db, field);
+    const log = await readWholeLog(observer.db, observer.archive, field);
     violations.push(
-      ...checkLog(deps.devicePool.ledger.entriesOf(field), log),
-      ...(await checkConflicts(deps.observer, field, log)),
-      ...(await checkState(deps, field)),
+      ...checkLog(devicePool.ledger.entriesOf(field), log),
+      ...(await checkConflicts(observer, field, log.rows)),
+      ...(await checkState(deps, field, log.rows)),
     );
   }
   return violations;

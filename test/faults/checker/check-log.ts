@@ -1,22 +1,31 @@
-/** Checks that each accepted update is in the log exactly once and unaltered, that versions have no gaps, and that nothing else is logged. */
+/**
+ * Checks that each accepted update is in the log exactly once and unaltered, that versions have no gaps, that nothing else is
+ * logged, and that what devices had seen was resolved correctly.
+ */
 import { isDeepStrictEqual } from 'node:util';
+import { type Cursor, hashPrefixOf, versionOf } from '../../../shared/field/cursor.ts';
 import type { LedgerEntry } from '../devices/ledger.ts';
-import type { LogRow } from './read-log.ts';
+import type { LogRow, WholeLog } from './read-log.ts';
 import { type Violation, violationOf } from './violation.ts';
 
-/** @param sent all updates sent to this field @param log its rows in version order */
-export function checkLog(sent: readonly LedgerEntry[], log: readonly LogRow[]): Violation[] {
+/** @param sent all updates sent to this field */
+export function checkLog(sent: readonly LedgerEntry[], log: WholeLog): Violation[] {
+  const { rows } = log;
   const logged = new Map<string, LogRow[]>();
-  for (const row of log) logged.set(updateKey(row), [...(logged.get(updateKey(row)) ?? []), row]);
+  for (const row of rows) logged.set(updateKey(row), [...(logged.get(updateKey(row)) ?? []), row]);
   const known = new Map(
     sent.map((entry) => [updateKey({ device: entry.device, counter: entry.update.counter }), entry]),
   );
   const accepted = [...known].filter(([, { acceptedAt }]) => acceptedAt !== undefined).map(([key]) => key);
-  const altered = log.filter((row) => {
+  const altered = rows.filter((row) => {
     const entry = known.get(updateKey(row));
-    return entry && !isDeepStrictEqual(JSON.parse(JSON.stringify(entry.update)), row.update);
+    return entry && !isDeepStrictEqual(contentOf(entry.update), contentOf(row.update));
   });
-  const gaps = log.filter(({ version }, index) => version !== index + 1);
+  const wrongSeen = rows.filter((row) => {
+    const entry = known.get(updateKey(row));
+    return entry && !isResolved(entry.update.seen, row, log);
+  });
+  const gaps = rows.filter(({ version }, index) => version !== index + 1);
   return [
     ...violationOf(
       'lost',
@@ -26,7 +35,7 @@ export function checkLog(sent: readonly LedgerEntry[], log: readonly LogRow[]): 
     ...violationOf(
       'duplicated',
       'more than once in the log',
-      updateKeys(logged, (rows) => rows.length > 1),
+      updateKeys(logged, (found) => found.length > 1),
     ),
     ...violationOf(
       'invented',
@@ -34,12 +43,41 @@ export function checkLog(sent: readonly LedgerEntry[], log: readonly LogRow[]): 
       updateKeys(logged, (_, key) => !known.has(key)),
     ),
     ...violationOf('altered', 'logged with different content', altered.map(updateKey)),
+    ...violationOf('altered', 'logged with a wrong `seen`', wrongSeen.map(describeSeen(known))),
     ...violationOf(
       'gap',
       'first version that is out of sequence',
       gaps.slice(0, 1).map(({ version }) => `version ${version}`),
     ),
+    ...violationOf('hash', 'hashes that do not continue the log', findWrongHashes(log)),
   ];
+}
+
+/** A cursor that is in the log counts as its version, any other as nothing seen, and so does one that is pruned. */
+function isResolved(seen: number | Cursor, { version, update }: LogRow, { rows, start }: WholeLog): boolean {
+  if (typeof seen === 'number') return update.seen === seen;
+  const seenVersion = versionOf(seen);
+  const isInLog = seenVersion < version && rows[seenVersion - 1]?.hash.startsWith(hashPrefixOf(seen));
+  if (update.seen === 0) return !isInLog || seenVersion <= start;
+  return isInLog === true && update.seen === seenVersion;
+}
+
+/** What joins the parts of the log; each entry's own hash is checked by the replay. */
+function findWrongHashes({ rows, start, startHash, hash }: WholeLog): string[] {
+  const wrong: string[] = [];
+  if (start > 0 && rows[start - 1]?.hash !== startHash) wrong.push(`the log starts with another hash after ${start}`);
+  if (rows.length > 0 && rows.at(-1)?.hash !== hash) wrong.push('the last entry has not the hash of the field');
+  return wrong;
+}
+
+/** What an update writes and the time it claims; the server resolves `seen`. */
+function contentOf(update: object): unknown {
+  return { ...(JSON.parse(JSON.stringify(update)) as object), seen: undefined };
+}
+
+function describeSeen(known: ReadonlyMap<string, LedgerEntry>): (row: LogRow) => string {
+  return (row) =>
+    `${updateKey(row)} at version ${row.version}: ${row.update.seen} for ${known.get(updateKey(row))?.update.seen}`;
 }
 
 function updateKey({ device, counter }: Pick<LogRow, 'device' | 'counter'>): string {

@@ -1,5 +1,5 @@
 /**
- * Checks that all copies of a field are equal: the replay of its log, the stored state, the cache, what a new reader gets
+ * Checks that all copies of a field are equal, cursors included: the replay of its log with its hashes, the stored state, the cache, what a new reader gets
  * from each API by GET and by WebSocket, and the mirror of every watching device.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -9,11 +9,12 @@ import { renderBody, serializeState } from '../../../shared/cache/state-serializ
 import type { State } from '../../../shared/contract/state.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { referenceRegisters } from '../../unit/field/support/reference-merge.ts';
-import { registersOf } from '../../unit/field/support/registers.ts';
+import { type Registers, registersOf } from '../../unit/field/support/registers.ts';
 import type { DevicePool } from '../devices/device-pool.ts';
 import { type View, viewOf } from '../devices/mirror.ts';
 import type { Observer } from '../observer.ts';
 import { describeDifference } from './describe-difference.ts';
+import type { LogRow } from './read-log.ts';
 import { readSnapshotMessage } from './read-snapshot-message.ts';
 import { type Violation, violation } from './violation.ts';
 
@@ -23,7 +24,7 @@ export interface CheckStateDeps {
   readonly addresses: readonly string[];
 }
 
-export async function checkState(deps: CheckStateDeps, field: FieldId): Promise<Violation[]> {
+export async function checkState(deps: CheckStateDeps, field: FieldId, log: readonly LogRow[]): Promise<Violation[]> {
   const { observer, devicePool } = deps;
   const state = await observer.reader.loadState(field);
   if (!state) return [violation('replay', `${field} is not stored`)];
@@ -32,8 +33,11 @@ export async function checkState(deps: CheckStateDeps, field: FieldId): Promise<
   const { differences } = await verifyField(observer.db, field);
   const violations = differences.map((difference) => violation('replay', `${field}: ${difference}`));
 
-  const expected = Object.fromEntries(referenceRegisters(devicePool.ledger.entriesOf(field)));
-  const registers = Object.fromEntries(registersOf(state));
+  const sent = devicePool.ledger
+    .entriesOf(field)
+    .map(({ device, update }) => ({ device, update: { ...update, seen: 0 } }));
+  const expected = Object.fromEntries(withoutPurged(referenceRegisters(sent), log));
+  const registers = Object.fromEntries(withoutPurged(registersOf(state), log));
   if (!isDeepStrictEqual(registers, expected)) {
     violations.push(violation('registers', `${field}: ${describeDifference(registers, expected)}`));
   }
@@ -63,6 +67,9 @@ async function checkReaders(
   for (const address of addresses) {
     const response = await fetch(`${address}/api/fields/${field}`, { headers });
     const read = viewOf((await response.json()) as State);
+    if (response.headers.get('etag') !== `"${expected.cursor}"`) {
+      violations.push(violation('reader', `${field}: the ETag is ${response.headers.get('etag')}`));
+    }
     if (!isDeepStrictEqual(read, expected)) {
       violations.push(violation('reader', `${field} by GET: ${describeDifference(read, expected)}`));
     }
@@ -72,6 +79,14 @@ async function checkReaders(
     }
   }
   return violations;
+}
+
+/** Leaves out what a purge of tombstones may have deleted: what removals up to a version have cleared. */
+function withoutPurged(registers: Registers, log: readonly LogRow[]): Registers {
+  const purgedThrough = Math.max(0, ...log.map(({ sweptThrough }) => sweptThrough ?? 0));
+  const removals = log.filter(({ version, update }) => version <= purgedThrough && update.kind === 'particle.remove');
+  const purged = new Set(removals.map(({ device, counter }) => `${device} ${counter}`));
+  return new Map([...registers].filter(([, { device, counter }]) => !purged.has(`${device} ${counter}`)));
 }
 
 function renderText(fragments: StateFragments): string {

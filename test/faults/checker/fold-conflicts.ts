@@ -34,6 +34,8 @@ interface MergeResult {
   readonly otherDevice?: string;
 }
 
+const attributes = ['position', 'velocity', 'resonance', 'content', 'connections'];
+
 export function foldConflicts(log: readonly LogRow[]): FoldedLog {
   const registers = new Map<string, Written>();
   const conflicts: FoundConflict[] = [];
@@ -46,8 +48,19 @@ export function foldConflicts(log: readonly LogRow[]): FoldedLog {
     if (outcome !== row.outcome || resolution !== row.resolution) {
       wrongOutcomes.push(`version ${row.version} is ${row.outcome} ${row.resolution}, not ${outcome} ${resolution}`);
     }
+    if (row.sweptThrough !== null) purgeTombstones(registers, row.sweptThrough);
   }
   return { conflicts, wrongOutcomes };
+}
+
+/** After a purge nothing is known of particles that were removed up to a version and not put again. */
+function purgeTombstones(registers: Map<string, Written>, through: number): void {
+  const existence = 'particle exists ';
+  for (const [name, { value, version }] of [...registers]) {
+    if (!name.startsWith(existence) || value !== false || version > through) continue;
+    const id = name.slice(existence.length);
+    for (const attribute of ['exists', ...attributes]) registers.delete(`particle ${attribute} ${id}`);
+  }
 }
 
 function compareCausally({ device, counter, update }: LogRow, earlier: Written): CausalOrder {
@@ -108,7 +121,7 @@ function resolveParticle(
   const existence = contended.find(({ name }) => name === `particle exists ${id}`);
   if (existence?.value === false && existence.result === 'won') return 'used_remote';
   if (existence?.value === true && existence.result === 'lost') return 'kept_local';
-  const kept = ['position', 'velocity', 'resonance', 'content', 'connections']
+  const kept = attributes
     .map((attribute) => registers.get(`particle ${attribute} ${id}`))
     .filter((written) => written !== undefined && written.value !== null);
   const keepsRemote = kept.some((written) => written?.version === row.version);

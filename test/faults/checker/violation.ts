@@ -5,6 +5,7 @@ export type ViolationKind =
   | 'invented'
   | 'altered'
   | 'gap'
+  | 'hash'
   | 'replay'
   | 'registers'
   | 'conflicts'

@@ -1,6 +1,6 @@
 /**
  * Waits until the system is quiescent: every API is ready, all updates are applied, the queues are empty, and every copy
- * is at the newest version.
+ * is at the newest cursor.
  */
 import { versionOf } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
@@ -50,19 +50,20 @@ export async function waitForQuiescence({
   const { failed } = await countJobs(observer);
   if (failed > 0) violations.push(violation('queue', `${failed} jobs failed`, failed));
   for (const field of fields) {
-    const version = await readVersion(observer, field);
+    const cursor = await observer.reader.readCursor(field);
     const watching = devicePool.devices.filter((device) => device.field === field);
-    await expect(`all watchers of ${field} are at version ${version}`, () =>
-      watching.every(({ watcher }) => watcher.mirror.version >= version),
+    await expect(`all watchers of ${field} are at ${cursor}`, () =>
+      watching.every(({ watcher }) => watcher.mirror.cursor === cursor),
     );
-    await expect(`the cache of ${field} is at version ${version} or empty`, async () => {
+    await expect(`the cache of ${field} is at ${cursor} or empty`, async () => {
       const cached = await observer.cache.readCursor(field);
-      return cached === undefined || versionOf(cached) >= version;
+      return cached === undefined || cached === cursor;
     });
   }
   return violations;
 }
 
 async function readVersion({ reader }: Observer, field: FieldId): Promise<number> {
-  return (await reader.readClock(field))?.version ?? 0;
+  const cursor = await reader.readCursor(field);
+  return cursor === undefined ? 0 : versionOf(cursor);
 }

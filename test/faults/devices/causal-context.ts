@@ -1,20 +1,25 @@
 /**
- * A device's causal context, from the messages it has received: the field's version, the contiguous counter of each other
+ * A device's causal context, from the messages it has received: the field's cursor, the contiguous counter of each other
  * device, and the largest timestamp seen.
  */
+import { type Cursor, emptyHash, formatCursor } from '../../../shared/field/cursor.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 
 export class CausalContext {
-  version = 0;
+  cursor: Cursor = formatCursor(0, emptyHash);
   newestTimestamp = 0;
   readonly #prefixes = new Map<string, number>();
   readonly #beyond = new Map<string, Set<number>>();
 
-  observe(device: string, counter: number, timestamp: number): void {
+  observeTimestamp(timestamp: number): void {
     this.newestTimestamp = Math.max(this.newestTimestamp, timestamp);
+  }
+
+  observe(device: string, counter: number): void {
     const beyond = this.#beyond.get(device) ?? new Set();
-    this.#beyond.set(device, beyond.add(counter));
     let prefix = this.#prefixes.get(device) ?? 0;
+    if (counter <= prefix) return;
+    this.#beyond.set(device, beyond.add(counter));
     while (beyond.delete(prefix + 1)) prefix += 1;
     this.#prefixes.set(device, prefix);
   }

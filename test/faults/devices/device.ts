@@ -1,25 +1,27 @@
 /**
  * A device that follows the contract: numbers its updates, keeps a hybrid clock on a skewed wall clock, sends its true
- * causal context, and keeps every update in its outbox until it has a receipt. Within the contract it is adversarial: it
- * sends several batches concurrently, out of order, and some of them twice.
+ * causal context, and keeps every update until it has a receipt, or longer if a tail of the history may be lost
+ * (`Ledger.mayLoseTail`). Within the contract it is adversarial: it sends several batches concurrently, out of order, and
+ * some of them twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerMessage } from '../../../shared/contract/stream.ts';
-import { versionOf } from '../../../shared/field/cursor.ts';
+import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
-import type { Update } from '../../../shared/field/update.ts';
+import type { SentUpdate } from '../../../shared/field/update.ts';
 import { type CausalityFormat, causalityFormats } from '../../unit/field/support/honest-devices.ts';
 import { type Random, seededRandom } from '../../unit/field/support/seeded-random.ts';
 import { CausalContext } from './causal-context.ts';
 import { randomChange } from './changes.ts';
 import type { Ledger } from './ledger.ts';
+import { Outbox } from './outbox.ts';
 import { postUpdates } from './post-updates.ts';
 import { Watcher } from './watcher.ts';
 
 const connections = 3;
-const maxBatch = 6;
 const maxSkewMs = 4000;
-const reorderWindow = 8;
+/** As in the client. */
+const resultTimeoutMs = 10_000;
 
 export interface DeviceOptions {
   readonly id: DeviceId;
@@ -39,7 +41,7 @@ export class Device {
   readonly #causalContext = new CausalContext();
   readonly #causalityFormat: CausalityFormat;
   readonly #skewMs: number;
-  readonly #outbox: Update[] = [];
+  readonly #outbox: Outbox;
   #counter = 0;
   #inFlight = 0;
   #closed = false;
@@ -50,6 +52,7 @@ export class Device {
     this.field = field;
     this.#options = options;
     this.#random = seededRandom(seed);
+    this.#outbox = new Outbox(this.#random);
     this.#causalityFormat = this.#random.pick(causalityFormats);
     this.#skewMs = this.#random.below(2 * maxSkewMs) - maxSkewMs;
     this.watcher = new Watcher({
@@ -64,13 +67,14 @@ export class Device {
   }
 
   get isDrained(): boolean {
-    return this.#outbox.length === 0 && this.#inFlight === 0;
+    const { ledger } = this.#options;
+    return this.#inFlight === 0 && (ledger.mayLoseTail ? this.#outbox.isApplied : this.#outbox.isEmpty);
   }
 
   /** Creates a random update and adds it to the outbox. */
   write(): void {
     const { ledger, field } = this.#options;
-    const { version, newestTimestamp } = this.#causalContext;
+    const { cursor, newestTimestamp } = this.#causalContext;
     const sendsSeen = this.#causalityFormat === 'seen' || this.#causalityFormat === 'both';
     const sendsClock = this.#causalityFormat === 'clock' || this.#causalityFormat === 'both';
     const timestamp = Math.max(Date.now() + this.#skewMs, newestTimestamp + 1);
@@ -80,11 +84,11 @@ export class Device {
       ...randomChange(this.#random),
       counter: this.#counter,
       timestamp,
-      seen: sendsSeen ? version : 0,
+      seen: sendsSeen ? cursor : 0,
       ...(sendsClock ? { clock: this.#causalContext.clock() } : {}),
-    } as Update;
+    } as SentUpdate;
     ledger.add({ field, device: this.id, update, writtenAt: performance.now() });
-    this.#outbox.push(update);
+    this.#outbox.add(update);
   }
 
   close(): void {
@@ -93,29 +97,43 @@ export class Device {
   }
 
   #observe(message: ServerMessage): void {
-    const { ledger, field } = this.#options;
     if (message.type === 'snapshot') {
-      this.#causalContext.version = versionOf(message.cursor);
-      this.#causalContext.newestTimestamp = Math.max(
-        this.#causalContext.newestTimestamp,
-        ledger.newestTimestamp(field),
-      );
+      this.#causalContext.observeTimestamp(message.state.maxTimestamp);
+      this.#causalContext.cursor = message.cursor;
+      if (message.reason === 'unknown-cursor') this.#recoverFromLostTail(message.cursor);
     }
-    if (message.type !== 'delta') return;
-    for (const { device, counter, outcome } of message.updates) {
-      const timestamp = ledger.find(device, counter)?.update.timestamp ?? 0;
-      this.#causalContext.observe(device, counter, timestamp);
+    if (message.type === 'delta') this.#observeDelta(message);
+  }
+
+  #observeDelta({ updates, to, maxTimestamp }: Extract<ServerMessage, { type: 'delta' }>): void {
+    const { ledger } = this.#options;
+    for (const { device, counter, outcome } of updates) {
+      this.#causalContext.observe(device, counter);
       ledger.recordSeen(device, counter);
+      if (device === this.id) this.#outbox.recordApplied(counter);
       if (outcome === 'reused')
         ledger.anomalies.push(`${device} received the outcome "reused" for its counter ${counter}`);
     }
-    this.#causalContext.version = versionOf(message.to);
+    this.#causalContext.observeTimestamp(maxTimestamp);
+    this.#causalContext.cursor = to;
+  }
+
+  /** What was applied in the history that has ended is sent again, under the same counters. */
+  #recoverFromLostTail(cursor: Cursor): void {
+    const { ledger } = this.#options;
+    if (!ledger.mayLoseTail) ledger.anomalies.push(`${this.id}: its cursor was unknown; snapshot at ${cursor}`);
+    ledger.unknownCursors += 1;
+    ledger.resends += this.#outbox.resendAll();
   }
 
   async #drainOutbox(): Promise<void> {
+    const { ledger } = this.#options;
     while (!this.#closed) {
-      const batch = this.#nextBatch();
+      const batch = this.#outbox.takeBatch();
       if (batch.length === 0) {
+        if (ledger.mayLoseTail) {
+          ledger.resends += this.#outbox.resendWithoutResult(performance.now() - resultTimeoutMs);
+        }
         await delay(20 + this.#random.below(40));
         continue;
       }
@@ -125,20 +143,14 @@ export class Device {
     }
   }
 
-  /** Takes consecutive updates from the outbox, in 30 % of cases not starting with the oldest. */
-  #nextBatch(): Update[] {
-    const { length } = this.#outbox;
-    const start = this.#random.chance(0.3) ? this.#random.below(Math.min(length, reorderWindow)) : 0;
-    return this.#outbox.splice(start, 1 + this.#random.below(maxBatch));
-  }
-
   /** Sends a batch until it has a receipt, and 15 % of batches once more. */
-  async #deliver(batch: readonly Update[]): Promise<void> {
+  async #deliver(batch: readonly SentUpdate[]): Promise<void> {
     const { ledger } = this.#options;
     for (let attempt = 1; !this.#closed; attempt += 1) {
       const durability = await this.#send(batch);
       if (durability !== undefined) {
         ledger.recordAccepted(this.id, batch, durability);
+        this.#outbox.keep(batch);
         break;
       }
       ledger.resends += 1;
@@ -150,7 +162,7 @@ export class Device {
   }
 
   /** Sends over the socket or to a random API. @returns the durability that the receipt states, or undefined without one */
-  async #send(batch: readonly Update[]): Promise<string | undefined> {
+  async #send(batch: readonly SentUpdate[]): Promise<string | undefined> {
     const { addresses, token, ledger } = this.#options;
     const isOverSocket = this.#random.chance(0.25);
     const address = this.#random.pick(addresses);

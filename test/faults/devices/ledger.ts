@@ -2,12 +2,12 @@
  * The harness's own record of all updates that devices have sent and of the responses to them, independent of the system.
  */
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
-import type { Update } from '../../../shared/field/update.ts';
+import type { SentUpdate } from '../../../shared/field/update.ts';
 
 export interface LedgerEntry {
   readonly field: FieldId;
   readonly device: DeviceId;
-  readonly update: Update;
+  readonly update: SentUpdate;
   /** `performance.now()` of this process, like the other times. */
   readonly writtenAt: number;
   acceptedAt?: number;
@@ -19,30 +19,31 @@ export interface LedgerEntry {
 export class Ledger {
   readonly entries: LedgerEntry[] = [];
   readonly #byKey = new Map<string, LedgerEntry>();
-  readonly #newestTimestamps = new Map<FieldId, number>();
   /** Requests beyond the first for each batch: retries and deliberate duplicates. */
   resends = 0;
   /** Number of responses by status code; 0 stands for no response. */
   readonly statuses = new Map<number, number>();
+  /**
+   * Whether a fault of this round may lose the end of the log or of the queue, and with it what receipts have promised.
+   * Devices then do what a client does all the time: they send again what has no result, and after `unknown-cursor`
+   * everything they kept. In other rounds they must not, or they would repair what the system has lost.
+   */
+  mayLoseTail = false;
+  /** Snapshots with the reason `unknown-cursor`. */
+  unknownCursors = 0;
   /** Responses and messages that violate the contract. */
   readonly anomalies: string[] = [];
 
   add(entry: LedgerEntry): void {
     this.entries.push(entry);
     this.#byKey.set(entryKey(entry.device, entry.update.counter), entry);
-    this.#newestTimestamps.set(entry.field, Math.max(this.newestTimestamp(entry.field), entry.update.timestamp));
   }
 
   find(device: string, counter: number): LedgerEntry | undefined {
     return this.#byKey.get(entryKey(device, counter));
   }
 
-  /** The largest timestamp that any device has used in a field. */
-  newestTimestamp(field: FieldId): number {
-    return this.#newestTimestamps.get(field) ?? 0;
-  }
-
-  recordAccepted(device: DeviceId, updates: readonly Update[], durability: string): void {
+  recordAccepted(device: DeviceId, updates: readonly SentUpdate[], durability: string): void {
     for (const { counter } of updates) {
       const entry = this.find(device, counter);
       if (!entry || entry.acceptedAt !== undefined) continue;

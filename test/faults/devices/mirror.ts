@@ -6,9 +6,10 @@ import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 type Message<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 type Delta = Message<'delta'>;
 
-/** The part of a state that is equal for all readers of a version; presence is not included. */
+/** The part of a state that is equal for all readers of a cursor; presence is not included. */
 export interface View {
-  readonly version: number;
+  readonly cursor: Cursor | undefined;
+  readonly maxTimestamp: number;
   readonly particles: Readonly<Record<string, unknown>>;
   readonly cells: Readonly<Record<string, number>>;
   readonly quantumFields: unknown;
@@ -24,6 +25,7 @@ export class Mirror {
   #cells = new Map<string, number>();
   #quantumFields: unknown = emptyQuantumFields;
   #metrics: unknown;
+  #maxTimestamp = 0;
 
   get version(): number {
     return this.cursor === undefined ? 0 : versionOf(this.cursor);
@@ -36,10 +38,11 @@ export class Mirror {
     this.#cells = new Map(Object.entries(view.cells));
     this.#quantumFields = view.quantumFields;
     this.#metrics = view.metrics;
+    this.#maxTimestamp = view.maxTimestamp;
   }
 
   /** Returns false, without applying the delta, if it does not start at the current cursor. */
-  applyDelta({ from, to, changes }: Delta): boolean {
+  applyDelta({ from, to, maxTimestamp, changes }: Delta): boolean {
     if (from !== this.cursor) return false;
     for (const [id, particle] of Object.entries(changes.particles)) {
       if (particle === null) this.#particles.delete(id);
@@ -48,13 +51,15 @@ export class Mirror {
     for (const [cell, value] of Object.entries(changes.cells)) this.#cells.set(cell, value);
     if (changes.quantumFields) this.#quantumFields = changes.quantumFields;
     this.#metrics = changes.metrics;
+    this.#maxTimestamp = Math.max(maxTimestamp, this.#maxTimestamp);
     this.cursor = to;
     return true;
   }
 
   view(): View {
     return {
-      version: this.version,
+      cursor: this.cursor,
+      maxTimestamp: this.#maxTimestamp,
       particles: Object.fromEntries(this.#particles),
       cells: Object.fromEntries(this.#cells),
       quantumFields: this.#quantumFields,
@@ -64,10 +69,11 @@ export class Mirror {
 }
 
 export function viewOf(state: Omit<State, 'activeNodes'>): View {
-  const { version, memoryParticles, cells, quantumFields, field: _, ...rest } = state as State;
+  const { cursor, maxTimestamp, memoryParticles, cells, quantumFields, field: _, ...rest } = state as State;
   const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = rest;
   return {
-    version,
+    cursor,
+    maxTimestamp,
     particles: Object.fromEntries(memoryParticles.map((particle) => [particle.id, particle])),
     cells,
     quantumFields,

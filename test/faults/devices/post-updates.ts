@@ -1,6 +1,6 @@
 /** Sends one POST of updates. The status is 0 if there was no complete response. */
 import type { FieldId } from '../../../shared/field/ids.ts';
-import type { Update } from '../../../shared/field/update.ts';
+import type { SentUpdate } from '../../../shared/field/update.ts';
 
 const timeoutMs = 4000;
 
@@ -8,7 +8,7 @@ export interface PostOptions {
   readonly address: string;
   readonly field: FieldId;
   readonly token: string;
-  readonly updates: readonly Update[];
+  readonly updates: readonly SentUpdate[];
 }
 
 export interface PostResponse {

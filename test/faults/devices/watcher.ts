@@ -7,7 +7,7 @@ import type { ServerMessage } from '../../../shared/contract/stream.ts';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
 import { versionOf } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
-import type { Update } from '../../../shared/field/update.ts';
+import type { SentUpdate } from '../../../shared/field/update.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import { Mirror } from './mirror.ts';
 
@@ -53,7 +53,7 @@ export class Watcher {
   }
 
   /** Sends updates over the socket. Resolves with the receipt's durability, or with undefined if none arrives within 4 s. */
-  send(updates: readonly Update[]): Promise<string | undefined> {
+  send(updates: readonly SentUpdate[]): Promise<string | undefined> {
     const counters = updates.map(({ counter }) => counter).join();
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(counters, undefined), acceptTimeoutMs);
@@ -105,8 +105,8 @@ export class Watcher {
     if (message.type === 'accepted') this.#settle(message.counters.join(), message.durability);
     if (message.type === 'error') this.#settle(this.#pending[0]?.counters ?? '', undefined);
     if (message.type === 'snapshot') {
-      if (versionOf(message.cursor) < this.mirror.version) {
-        onAnomaly(`${field}: snapshot of ${message.cursor} received at version ${this.mirror.version}`);
+      if (versionOf(message.cursor) < this.mirror.version && message.reason !== 'unknown-cursor') {
+        onAnomaly(`${field}: ${message.reason} snapshot of ${message.cursor} received at ${this.mirror.cursor}`);
       }
       this.mirror.applySnapshot(message);
       onMessage(message);
@@ -116,12 +116,12 @@ export class Watcher {
 
   #applyDelta(delta: Extract<ServerMessage, { type: 'delta' }>): void {
     const { onMessage, onAnomaly, field } = this.#options;
-    const { version } = this.mirror;
+    const { cursor } = this.mirror;
     if (this.mirror.applyDelta(delta)) {
       onMessage(delta);
       return;
     }
-    onAnomaly(`${field}: delta from version ${delta.from} received at version ${version}`);
+    onAnomaly(`${field}: delta from ${delta.from} to ${delta.to} received at ${cursor}`);
     this.#socket?.terminate();
   }
 

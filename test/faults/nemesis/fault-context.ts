@@ -1,5 +1,7 @@
 /** What a fault may act on, and how it chooses its targets. */
+
 import type { Random } from '../../unit/field/support/seeded-random.ts';
+import type { DevicePool } from '../devices/device-pool.ts';
 import type { Observer } from '../observer.ts';
 import type { FaultStack } from '../stack/fault-stack.ts';
 import type { SupervisedProcess } from '../stack/supervised-process.ts';
@@ -8,11 +10,27 @@ import type { TcpLink } from '../stack/tcp-link.ts';
 export interface FaultContext {
   readonly stack: FaultStack;
   readonly observer: Observer;
+  readonly devicePool: DevicePool;
   /** Seeded, so that a run can be repeated. */
   readonly random: Random;
+  /** Whether long faults are shortened. */
+  readonly isShort: boolean;
   /** Unexpected behaviour observed while the fault was injected. */
   readonly anomalies: string[];
+  /** What exactly was done, for the report. */
+  readonly notes: string[];
 }
+
+export interface Fault {
+  /** Excluded from short runs. */
+  readonly isLong?: boolean;
+  /** Whether the end of the log or of the queue may be lost, so that devices have to send again what they kept. */
+  readonly losesTail?: boolean;
+  readonly inject: (context: FaultContext) => Promise<void>;
+}
+
+export type ServerName = keyof FaultStack['servers'];
+export const serverNames: readonly ServerName[] = ['postgres', 'queue', 'cache'];
 
 /** Picks one of two processes, in 80 % of cases the second, so that the first runs long enough to show leaks. */
 export function pickVictim(random: Random, pair: readonly SupervisedProcess[]): SupervisedProcess {

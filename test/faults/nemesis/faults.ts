@@ -2,14 +2,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KillableServer } from '../stack/killable-server.ts';
 import type { TcpLink } from '../stack/tcp-link.ts';
-import { type FaultContext, findLinkBetween, findLinksTo, pickVictim } from './fault-context.ts';
+import { stepApiClock, stepWorkerClock } from './clock-steps.ts';
+import {
+  type Fault,
+  type FaultContext,
+  findLinkBetween,
+  findLinksTo,
+  pickVictim,
+  serverNames,
+} from './fault-context.ts';
 import { breakDisk, restoreDisk } from './full-disk.ts';
-
-export interface Fault {
-  /** Excluded from short runs. */
-  readonly isLong?: boolean;
-  readonly inject: (context: FaultContext) => Promise<void>;
-}
+import { loseCacheTail, losePostgresTail, loseQueueTail } from './lost-tails.ts';
+import { oneLinkCuts } from './one-link-cuts.ts';
+import { pruneWhileScaling } from './prune-while-scaling.ts';
+import { restoreInMidRun } from './restore-backup.ts';
 
 /** Longer than it takes others to lease the partitions of a stopped worker (13 s) and to retry its jobs (2 s). */
 const pausedMs = 17_000;
@@ -17,7 +23,6 @@ const downtimeMs = 20_000;
 const silenceMs = 8000;
 const refusedMs = 5000;
 const fullDiskMs = 6000;
-const serverNames = ['postgres', 'queue', 'cache'] as const;
 
 async function killAndRestart(server: KillableServer, downtimeMs = 0): Promise<void> {
   await server.kill9();
@@ -99,15 +104,14 @@ export const faults: Readonly<Record<string, Fault>> = {
       victim.send('SIGCONT');
     },
   },
-  'worker-without-postgres': {
-    isLong: true,
-    inject: async ({ random, stack }) => {
-      const link = findLinkBetween(stack, pickVictim(random, stack.workers).name, 'postgres');
-      link.setMode('silent');
-      await delay(downtimeMs);
-      link.setMode('pass');
-    },
-  },
   'queue-gone-20s': { isLong: true, inject: ({ stack }) => killAndRestart(stack.servers.queue, downtimeMs) },
   'postgres-gone-20s': { isLong: true, inject: ({ stack }) => killAndRestart(stack.servers.postgres, downtimeMs) },
+  ...oneLinkCuts,
+  'lose-postgres-tail': losePostgresTail,
+  'lose-queue-tail': loseQueueTail,
+  'lose-cache-tail': loseCacheTail,
+  'step-worker-clock': stepWorkerClock,
+  'step-api-clock': stepApiClock,
+  'prune-while-scaling': pruneWhileScaling,
+  'restore-backup': restoreInMidRun,
 };

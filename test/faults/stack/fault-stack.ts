@@ -14,7 +14,7 @@ import { findOrInstallRedis } from '../../../dev/redis/install.ts';
 import { startRedis } from '../../../dev/redis/server.ts';
 import { type FieldProcesses, startFieldProcesses } from './field-processes.ts';
 import { KillableServer } from './killable-server.ts';
-import { password, type ServerPorts, type Urls, urlsOf } from './urls.ts';
+import { databaseName, password, type ServerPorts, type Urls, urlsOf } from './urls.ts';
 
 export interface FaultStack extends FieldProcesses {
   /** Contains the servers' data and the processes' logs. */
@@ -47,14 +47,21 @@ export async function startFaultStack({ printLine, apiPreloads }: FaultStackOpti
     const binary = await findOrInstallRedis({ folder, start, printLine });
     const ports = { postgres: await findFreePort(), queue: await findFreePort(), cache: await findFreePort() };
     const redis = (name: 'queue' | 'cache', settings: Record<string, string>) =>
-      new KillableServer(name, () =>
-        startRedis({ binary, folder: join(folder, name), port: ports[name], password, settings, start, recordIn }),
-      );
+      new KillableServer({
+        name,
+        dataFolder: join(folder, name, 'redis'),
+        launch: () =>
+          startRedis({ binary, folder: join(folder, name), port: ports[name], password, settings, start, recordIn }),
+      });
     const servers = {
-      postgres: new KillableServer('postgres', async () => {
-        const server = await startPostgres({ folder, port: ports.postgres, password, start });
-        await ensureDatabase(server, 'field');
-        return server;
+      postgres: new KillableServer({
+        name: 'postgres',
+        dataFolder: join(folder, 'postgres'),
+        launch: async () => {
+          const server = await startPostgres({ folder, port: ports.postgres, password, start });
+          await ensureDatabase(server, databaseName);
+          return server;
+        },
       }),
       queue: redis('queue', {}),
       cache: redis('cache', cacheSettings),

@@ -12,6 +12,8 @@ import { type ServerPorts, urlsOf } from './urls.ts';
 export interface FieldProcesses {
   readonly apis: readonly SupervisedProcess[];
   readonly workers: readonly SupervisedProcess[];
+  /** A worker that is not running, for faults that add workers. */
+  readonly spareWorker: SupervisedProcess;
   readonly links: readonly TcpLink[];
   /** Addresses of the APIs, through the devices' links. */
   readonly addresses: readonly string[];
@@ -56,7 +58,7 @@ export async function startFieldProcesses({
     links.push(link);
     return link.port;
   };
-  const launch = async (
+  const prepare = async (
     name: string,
     component: Component,
     env: Record<string, string>,
@@ -85,7 +87,12 @@ export async function startFieldProcesses({
       graceMs,
       recordIn: join(folder, 'run'),
     });
-    const supervised = new SupervisedProcess(options, start, (exit) => unexpectedExits.push(exit));
+    // Two Node versions at once: the alternative one runs every process but the first of each kind.
+    const command = name.endsWith('-1') ? options.command : (process.env.NODE_ALTERNATIVE ?? options.command);
+    return new SupervisedProcess({ ...options, command }, start, (exit) => unexpectedExits.push(exit));
+  };
+  const launch = async (...args: Parameters<typeof prepare>) => {
+    const supervised = await prepare(...args);
     await supervised.start();
     return supervised;
   };
@@ -99,13 +106,15 @@ export async function startFieldProcesses({
     apis.push(await launch(`api-${number}`, 'api', { PORT: String(port) }, apiPreloads));
     addresses.push(`http://127.0.0.1:${await createLink('devices', `api-${number}`, port)}`);
   }
+  const spareWorker = await prepare('worker-3', 'workers', {}, []);
   for (const address of addresses) {
     await waitUntil(`${address} is ready`, () => isReady(address), { timeoutMs: 60_000, intervalMs: 100 });
   }
-  const all = [...apis, ...workers];
+  const all = [...apis, ...workers, spareWorker];
   return {
     apis,
     workers,
+    spareWorker,
     links,
     addresses,
     drainUnexpectedExits: () => unexpectedExits.splice(0),

@@ -1,17 +1,26 @@
-/** A PostgreSQL or Redis server that can be killed and restarted on the same port with the same data. */
+/** A PostgreSQL or Redis server that can be killed and restarted on the same port, with the same data or with other data. */
 import type { RunningProcess } from '../../../dev/processes/child-process.ts';
 
 interface RunningServer {
   readonly process: RunningProcess;
 }
 
+export interface KillableServerOptions {
+  readonly name: string;
+  /** The folder of its data. */
+  readonly dataFolder: string;
+  readonly launch: () => Promise<RunningServer>;
+}
+
 export class KillableServer {
   readonly name: string;
+  readonly dataFolder: string;
   readonly #launch: () => Promise<RunningServer>;
   #server: RunningServer | undefined;
 
-  constructor(name: string, launch: () => Promise<RunningServer>) {
+  constructor({ name, dataFolder, launch }: KillableServerOptions) {
     this.name = name;
+    this.dataFolder = dataFolder;
     this.#launch = launch;
   }
 

@@ -1,5 +1,6 @@
 /**
- * Restarts an API or a worker whenever it exits, as an orchestrator would, and reports every unexpected exit.
+ * Restarts an API or a worker whenever it exits, as an orchestrator would, and reports every unexpected exit. It can also be
+ * suspended: stopped, and started again later.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessOptions, RunningProcess, StartProcess } from '../../../dev/processes/child-process.ts';
@@ -13,6 +14,7 @@ export class SupervisedProcess {
   readonly #onUnexpectedExit: (exit: string) => void;
   #running: RunningProcess | undefined;
   #isExitExpected = false;
+  #isSuspended = false;
   #isReleased = false;
 
   constructor(options: ProcessOptions, start: StartProcess, onUnexpectedExit: (exit: string) => void) {
@@ -30,8 +32,10 @@ export class SupervisedProcess {
     return this.#running?.isRunning ?? false;
   }
 
-  async start(): Promise<void> {
-    const running = await this.#start(this.#options);
+  /** @param change changes its options until it exits */
+  async start(change: (options: ProcessOptions) => ProcessOptions = (options) => options): Promise<void> {
+    this.#isSuspended = false;
+    const running = await this.#start(change(this.#options));
     this.#running = running;
     void running.exited.then((exit) => this.#handleExit(exit));
   }
@@ -41,12 +45,19 @@ export class SupervisedProcess {
     this.#running?.sendSignal(signal);
   }
 
-  /** Terminates the process with a signal; it is then restarted. @returns its exit code or signal */
+  /** Terminates the process with a signal; it is then restarted unless it is suspended. @returns its exit code or signal */
   async kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
-    this.#isExitExpected = true;
     const terminating = this.#running;
-    terminating?.sendSignal(signal);
-    return (await terminating?.exited) ?? 'not running';
+    if (!terminating?.isRunning) return 'not running';
+    this.#isExitExpected = true;
+    terminating.sendSignal(signal);
+    return terminating.exited;
+  }
+
+  /** Terminates the process with SIGTERM; `start` starts it again. @returns its exit code or signal */
+  suspend(): Promise<string> {
+    this.#isSuspended = true;
+    return this.kill('SIGTERM');
   }
 
   /** Stops restarting the process. The stack stops the process itself. */
@@ -59,6 +70,6 @@ export class SupervisedProcess {
     if (!this.#isExitExpected) this.#onUnexpectedExit(`${this.name} exited unexpectedly (${exit})`);
     this.#isExitExpected = false;
     await delay(restartDelayMs);
-    if (!this.#isReleased) await this.start();
+    if (!this.#isReleased && !this.#isSuspended && !this.isRunning) await this.start();
   }
 }
