@@ -82,8 +82,8 @@ class Client implements FieldClient {
       const { connection, sender, statePersister, replica, clock, store } = this.#services;
       this.#removeResumeListener();
       await Promise.all([connection.stop(), sender.stop()]);
-      await statePersister.save(replica.server, clock.wallTime());
       await store.flush();
+      await statePersister.save(replica.server, clock.wallTime());
       this.#synchronizer.setStatus('closed');
     });
   }
@@ -136,9 +136,9 @@ class Client implements FieldClient {
   async #load(): Promise<void> {
     if (this.#isLoaded) return;
     const { tokenProvider, outbox, statePersister, replica } = this.#services;
-    await Promise.all([tokenProvider.load(), outbox.load()]);
-    const stored = await statePersister.load(this.#options.field);
+    const [stored] = await Promise.all([statePersister.load(this.#options.field), tokenProvider.load()]);
     if (stored && replica.version === 0) replica.restore(stored);
+    await outbox.load(replica.version);
     this.#isLoaded = true;
     this.#synchronizer.emitState();
   }

@@ -1,6 +1,8 @@
 /** The composition root of the client: creates its parts and connects them. Nothing runs before they are started. */
 import type { AppliedResponse } from '../shared/contract/receipt.ts';
+import type { State } from '../shared/contract/state.ts';
 import type { ServerMessage } from '../shared/contract/stream.ts';
+import type { Cursor } from '../shared/field/cursor.ts';
 import { Backoff } from './backoff.ts';
 import { Connection } from './connection/connection.ts';
 import { type SendFieldRequest, sendRequest as send } from './connection/http.ts';
@@ -8,10 +10,12 @@ import { TokenProvider } from './connection/token-provider.ts';
 import { TransportSelector } from './connection/transport-selector.ts';
 import { HybridClock } from './hybrid-clock.ts';
 import { CounterSync } from './outbox/counter-sync.ts';
+import { HistoryCheck } from './outbox/history-check.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { OutboxStore } from './outbox/outbox-store.ts';
 import { Sender } from './outbox/sender.ts';
 import { Replica } from './state/replica.ts';
+import { createServerState } from './state/server-state.ts';
 import { StatePersister } from './state/state-persister.ts';
 import { bestEffort, withPrefix } from './storage/prefixed-storage.ts';
 import { memoryStorage } from './storage/storage.ts';
@@ -27,6 +31,10 @@ export interface ServiceHandlers {
   readonly onSettled: (response: AppliedResponse) => void;
   /** The server knows the device up to this counter, which is above all that was sent from here. */
   readonly onSkipped: (counter: number) => void;
+  /** The log has all of these cursors. */
+  readonly onConfirmed: (cursors: ReadonlySet<Cursor>) => void;
+  /** The log does not have this cursor. */
+  readonly onLost: (cursor: Cursor) => void;
   readonly onTick: () => void;
   /** @param code overrides the code that is derived from the error */
   readonly onProblem: (error: unknown, code?: string) => void;
@@ -41,6 +49,7 @@ export interface ClientServices {
   readonly replica: Replica;
   readonly statePersister: StatePersister;
   readonly counterSync: CounterSync;
+  readonly historyCheck: HistoryCheck;
   readonly sender: Sender;
   readonly connection: Connection;
 }
@@ -61,14 +70,16 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
   const tokenProvider = new TokenProvider({ ...options, url, fetch, storage: serverStorage, now });
 
   const store = new OutboxStore(fieldStorage);
-  const outbox = new Outbox({ ...handlers, store, clock });
+  const outbox = new Outbox({ ...handlers, store, clock, device: () => tokenProvider.device });
   const replica = new Replica(field, outbox, clock);
   const shared = { sendRequest, clock, tokenProvider, outbox };
   const counterSync = new CounterSync({ ...shared, ...handlers });
+  const historyCheck = new HistoryCheck({ ...shared, ...handlers });
   const sender = new Sender({
     ...shared,
     ...handlers,
     store,
+    historyCheck,
     backoff: new Backoff(random),
     syncCounter: (token, signal) => counterSync.ensure(token, signal),
     isStreaming: () => connection.transport === 'websocket',
@@ -82,7 +93,12 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
       WebSocket: options.WebSocket ?? findWebSocket(),
     }),
     backoff: new Backoff(random),
-    stream: { url: fieldUrl, cursor: () => replica.cursor },
+    stream: {
+      url: fieldUrl,
+      cursor: () => replica.cursor,
+      claimedCursors: () => (outbox.applied.hasKept ? [replica.cursor, ...outbox.applied.findUnproven()] : []),
+      emptyState: () => createServerState(field).view as State,
+    },
   });
   const statePersister = new StatePersister(fieldStorage);
   return {
@@ -94,6 +110,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     replica,
     statePersister,
     counterSync,
+    historyCheck,
     sender,
     connection,
   };

@@ -2,16 +2,19 @@
  * Keeps replica and outbox in step with the server: applies messages and results, resends updates whose results may have been
  * missed, and emits events about what has changed.
  */
-import type { UpdateResult } from '../shared/contract/receipt.ts';
-import type { ServerMessage } from '../shared/contract/stream.ts';
+import type { AppliedResponse, UpdateResult } from '../shared/contract/receipt.ts';
+import type { ServerMessage, SnapshotReason } from '../shared/contract/stream.ts';
+import { type Cursor, versionOf } from '../shared/field/cursor.ts';
+import { tickIntervalMs } from './connection/connection.ts';
 import { RequestError } from './connection/http.ts';
 import type { Emitter } from './emitter.ts';
-import type { KnownResult } from './outbox/outbox.ts';
 import type { UpdateContent } from './outbox/outbox-item.ts';
 import { SettlementTracker } from './outbox/settlement-tracker.ts';
 import { type ClientServices, createServices } from './services.ts';
 import { ConflictHistory } from './state/conflict-history.ts';
 import type { ClientEvents, FieldClientOptions, FieldView, OutboxEntry, Status } from './types.ts';
+
+type Delta = Extract<ServerMessage, { type: 'delta' }>;
 
 /** Accepted updates are sent again when no result has arrived for this long. */
 const resendAfterMs = 10_000;
@@ -29,10 +32,15 @@ export class Synchronizer {
     this.services = createServices(options, {
       onChange: (entry) => this.#handleEntryChange(entry),
       onStatus: (status) => this.setStatus(status),
-      onOpen: () => this.#resendAccepted(),
+      onOpen: () => {
+        this.#resendAccepted();
+        this.#checkHistory();
+      },
       onMessage: (message) => this.#handleMessage(message),
-      onSettled: ({ results }) => this.#handleResponse(results),
+      onSettled: (response) => this.#handleResponse(response),
       onSkipped: (counter) => this.#reportSkippedCounters(counter),
+      onConfirmed: (cursors) => this.#handleConfirmedCursors(cursors),
+      onLost: (cursor) => this.#handleLostCursor(cursor),
       onTick: () => this.#tick(),
       onProblem: (error, code) => this.#reportProblem(error, code),
     });
@@ -67,43 +75,62 @@ export class Synchronizer {
   }
 
   #handleMessage(message: ServerMessage): void {
-    const { replica, connection, outbox, tokenProvider } = this.services;
-    if (!replica.apply(message)) {
+    const { replica, connection } = this.services;
+    const before = replica.cursor;
+    const effect = replica.apply(message);
+    if (effect === 'gap') {
       connection.reopen();
       return;
     }
-    const { device } = tokenProvider;
-    if (message.type === 'delta') {
-      const ownUpdates = message.updates.filter((update) => update.device === device);
-      if (ownUpdates.length > 0) this.#settle(ownUpdates, 'delta');
-      for (const conflict of message.conflicts ?? []) {
-        this.#events.emit('conflict', this.conflicts.add(conflict, device));
-      }
-    }
+    if (message.type === 'delta' && effect === 'applied') this.#handleDelta(message);
+    if (message.type === 'snapshot') this.#handleSnapshot(message.reason, before);
     if (message.type === 'error') this.#reportProblem(new RequestError(message.problem.code, message.problem.title));
-    outbox.dropSettled(replica.version);
-    // A snapshot replaces the deltas that would have carried results.
-    if (message.type === 'snapshot') this.#resendAccepted();
-    if (message.type === 'snapshot' || message.type === 'delta' || message.type === 'presence') this.emitState();
+    if (effect === 'applied') this.emitState();
     this.#events.emit('message', message);
   }
 
-  #handleResponse(results: readonly UpdateResult[]): void {
-    const { connection } = this.services;
-    this.#settle(results, 'response');
+  #handleDelta({ from, to, updates, conflicts = [] }: Delta): void {
+    const { outbox, sender, tokenProvider } = this.services;
+    const { device } = tokenProvider;
+    const ownResults = updates
+      .filter((update) => update.device === device)
+      .map((update) => ({ ...update, cursor: to }));
+    if (ownResults.length > 0) this.#settle(ownResults, 'delta');
+    if (outbox.applied.followDelta(versionOf(from), versionOf(to), ownResults)) sender.notify();
+    for (const conflict of conflicts) this.#events.emit('conflict', this.conflicts.add(conflict, device));
+  }
+
+  /** A snapshot replaces the deltas that would have carried results. */
+  #handleSnapshot(reason: SnapshotReason, before: Cursor): void {
+    const { outbox, replica, historyCheck } = this.services;
+    if (reason === 'unknown-cursor') this.#resendKept();
+    // A poll has made sure that the state continues what the client has.
+    else if (reason === 'start') outbox.applied.confirm(replica.version);
+    // The server has not looked into the log if it could not reach PostgreSQL.
+    else if (outbox.applied.hasKept) historyCheck.request([before, ...outbox.applied.findUnproven(), replica.cursor]);
+    this.#resendAccepted();
+  }
+
+  #handleResponse({ results, cursor }: AppliedResponse): void {
+    const { connection, outbox, replica } = this.services;
+    // One query has read all results, so the newest of their cursors proves each of them.
+    const newest = results.reduce((a, b) => (b.version > a.version ? b : a)).cursor;
+    const proven = results.map((result) => ({ ...result, cursor: newest }));
+    this.#settle(proven, 'response');
+    if (replica.hasPassed(newest) || replica.hasPassed(cursor))
+      outbox.applied.confirm(replica.version, new Set([newest]));
+    else this.#checkHistory(replica.version);
     this.emitState();
     // Without a stream, the next poll brings the state that contains the updates.
     if (connection.transport === 'polling') connection.checkNow();
   }
 
-  #settle(results: readonly KnownResult[], source: 'response' | 'delta'): void {
-    const { outbox, counterSync, sender, replica } = this.services;
+  #settle(results: readonly UpdateResult[], source: 'response' | 'delta'): void {
+    const { outbox, counterSync, sender } = this.services;
     this.#lastResultAt = Date.now();
-    if (outbox.settle(results, source)) {
-      counterSync.invalidate();
-      sender.notify();
-    }
-    outbox.dropSettled(replica.version);
+    if (!outbox.settle(results, source)) return;
+    counterSync.invalidate();
+    sender.notify();
   }
 
   /** Results may have been missed while no stream was open. */
@@ -115,13 +142,52 @@ export class Synchronizer {
     sender.notify();
   }
 
+  /** Asks whether the log has what the state up to a version does not show: the results of own updates. */
+  #checkHistory(maxVersion?: number): void {
+    const { outbox, replica, historyCheck, sender } = this.services;
+    const unproven = outbox.applied.findUnproven(maxVersion);
+    if (unproven.length === 0) return;
+    historyCheck.request([...unproven, replica.cursor]);
+    sender.notify();
+  }
+
+  #handleConfirmedCursors(cursors: ReadonlySet<Cursor>): void {
+    const { outbox, replica } = this.services;
+    // Otherwise a snapshot has replaced the state meanwhile.
+    if ([...cursors].some((cursor) => replica.hasPassed(cursor))) outbox.applied.confirm(replica.version, cursors);
+    this.emitState();
+  }
+
+  #handleLostCursor(cursor: Cursor): void {
+    // The server is about to send another state, which says so.
+    if (cursor === this.services.replica.cursor) return;
+    this.#resendKept();
+    this.emitState();
+  }
+
+  /** The server has another history, so it may have lost any of the updates that it has confirmed. */
+  #resendKept(): void {
+    const { outbox, historyCheck, sender } = this.services;
+    historyCheck.cancel();
+    const count = outbox.applied.resendAll();
+    if (count === 0) return;
+    const message = `The server's history of the field has changed: ${count} applied updates are sent again.`;
+    this.#reportProblem(new RequestError('history_changed', message));
+    sender.notify();
+  }
+
   #tick(): void {
-    const { statePersister, replica, outbox, sender } = this.services;
+    const { statePersister, store, replica, outbox, historyCheck, sender } = this.services;
     const now = Date.now();
-    statePersister.saveThrottled(replica.server, now);
+    const { server } = replica;
+    // A stored state must not be newer than the outbox: its cursor shows later whether the server has lost updates.
+    void store.flush().then(() => statePersister.saveThrottled(server, now));
+    if (this.#status === 'live' || this.#status === 'polling') outbox.applied.addConnectedTime(tickIntervalMs);
     if (now - this.#lastResultAt < resendAfterMs) return;
     this.#lastResultAt = now;
     outbox.resendAccepted();
+    historyCheck.retry();
+    this.#checkHistory();
     sender.notify();
   }
 

@@ -38,7 +38,8 @@ export type TransportName = 'websocket' | 'polling';
  * The status of one own update.
  * - `queued`: stored on the device, not yet accepted by the server
  * - `accepted`: stored by the server, not yet applied
- * - `applied`: part of the field's log, at `version`
+ * - `applied`: part of the field's log, at `version`. Should the server lose it, by a failover or by a restore of its
+ *   database, the entry becomes `queued` again
  * - `conflict`: also part of the log, but there was a concurrent write; `resolution` says which value was kept (this update
  *   is the `remote` side)
  * - `refused`: the server can never apply it, for `reason`; it stays in the outbox until `discard` and delays no other update
@@ -82,6 +83,8 @@ export interface ClientProblem {
    * - `expired`: the server rejected the token; provide a valid one
    * - `forbidden`: the token gives no access to the field
    * - `counters_skipped`: the storage is older than the device, for example restored from a backup
+   * - `history_changed`: the server has lost updates that it had confirmed, or may have; those of the last ten minutes are
+   *   sent again
    * - `unknown`: an error that was thrown by the app's own functions, such as `getToken`
    */
   readonly code: string;
@@ -136,7 +139,7 @@ export interface FieldClient {
   readonly transport: TransportName | undefined;
   /** Known from the token or the storage, or once the device is registered. */
   readonly deviceId: string | undefined;
-  /** The own updates in sending order, until the server's state contains them, and those that were refused. */
+  /** The own updates in sending order, until the server's state is known to contain them, and those that were refused. */
   readonly outbox: readonly OutboxEntry[];
   /** The number of own updates that are `queued` or `accepted`. */
   readonly pending: number;
@@ -190,7 +193,7 @@ export interface FieldClientOptions {
   /** Returns a token. Called at the start, before the last token expires, and when the server has rejected it. */
   readonly getToken?: () => string | Promise<string>;
   /**
-   * Stores the outbox, the device's id and the last state. Only one client may use it at a time. The default is memory, which
+   * Stores the outbox, the updates applied in the last ten minutes, the device's id and the last state. Only one client may use it at a time. The default is memory, which
    * loses unsent updates when the app ends.
    */
   readonly storage?: Storage;

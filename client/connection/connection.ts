@@ -12,7 +12,7 @@ import type { TokenProvider } from './token-provider.ts';
 import { type Transport, type TransportEnd, type TransportOptions, toTransportEnd } from './transport.ts';
 import type { TransportSelector } from './transport-selector.ts';
 
-const tickIntervalMs = 1000;
+export const tickIntervalMs = 1000;
 /** A tick that is late by more than this means that the device was suspended. */
 const suspendThresholdMs = 3000;
 /** Together with the tick before the probe, a dead socket is detected within 2 s of resuming. */
@@ -25,7 +25,7 @@ export interface ConnectionDeps {
   readonly tokenProvider: TokenProvider;
   readonly clock: HybridClock;
   readonly backoff: Backoff;
-  readonly stream: Pick<TransportOptions, 'url' | 'cursor'>;
+  readonly stream: Pick<TransportOptions, 'url' | 'cursor' | 'claimedCursors' | 'emptyState'>;
   readonly onStatus: (status: Status) => void;
   readonly onOpen: () => void;
   readonly onMessage: (message: ServerMessage) => void;

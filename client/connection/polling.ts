@@ -1,6 +1,9 @@
 /** A transport that reads the state again and again, for networks that let no stream through. */
 import type { State } from '../../shared/contract/state.ts';
+import type { SnapshotReason } from '../../shared/contract/stream.ts';
+import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import { RequestError, type SendFieldRequest } from './http.ts';
+import { isInLog } from './log-lookup.ts';
 import { type Transport, type TransportEnd, type TransportOptions, toTransportEnd } from './transport.ts';
 
 const pollIntervalMs = 2000;
@@ -8,7 +11,7 @@ const pollIntervalMs = 2000;
 const maxPolls = 30;
 
 export function openPolling(sendRequest: SendFieldRequest, options: TransportOptions): Transport {
-  const { token, onOpen, onMessage } = options;
+  const { token, cursor, claimedCursors, emptyState, onOpen, onMessage } = options;
   const abort = new AbortController();
   const { signal } = abort;
   let endPause: () => void = () => undefined;
@@ -21,22 +24,46 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
       };
     });
 
+  let etag: string | null = null;
+  /** @returns undefined when the state has not changed */
+  const readState = async (): Promise<State | undefined> => {
+    try {
+      const headers = etag === null ? undefined : { 'if-none-match': etag };
+      const response = await sendRequest('', { token, headers, signal });
+      etag = response.etag ?? etag;
+      return response.status === 200 ? (response.body as State) : undefined;
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code !== 'field_not_found') throw error;
+      // A field is created by its first update: until then it is empty, which is not an error.
+      return versionOf(cursor()) === 0 ? undefined : emptyState();
+    }
+  };
+
+  /**
+   * A stream says why it sends a snapshot; a poll has to find out whether the state continues what the client has. A lower
+   * version, or another hash, shows that it does not. Above that only the log tells, which is read only for a client that would
+   * have something to send again.
+   */
+  const findReason = async (next: Cursor): Promise<SnapshotReason> => {
+    const current = cursor();
+    if (next !== current && versionOf(next) <= versionOf(current)) return 'unknown-cursor';
+    for (const claimed of claimedCursors()) {
+      if (claimed !== next && !(await isInLog(claimed, sendRequest, { token, signal }))) return 'unknown-cursor';
+    }
+    return 'start';
+  };
+
   const pollUntilClosed = async (): Promise<TransportEnd> => {
-    let etag: string | null = null;
     for (let poll = 0; !signal.aborted && poll < maxPolls; poll += 1) {
-      let state: State | undefined;
       try {
-        const headers = etag === null ? undefined : { 'if-none-match': etag };
-        const response = await sendRequest('', { token, headers, signal });
-        etag = response.etag ?? etag;
-        if (response.status === 200) state = response.body as State;
+        const state = await readState();
+        const reason = state && (await findReason(state.cursor));
+        if (signal.aborted) break;
+        if (poll === 0) onOpen();
+        if (state && reason) onMessage({ type: 'snapshot', cursor: state.cursor, reason, state });
       } catch (error) {
-        // A field is created by its first update: until then it is empty, which is not an error.
-        if (!(error instanceof RequestError) || error.code !== 'field_not_found') return toTransportEnd(error);
+        return toTransportEnd(error);
       }
-      if (signal.aborted) break;
-      if (poll === 0) onOpen();
-      if (state) onMessage({ type: 'snapshot', cursor: state.cursor, reason: 'start', state });
       await pause();
     }
     return { reason: 'closed' };

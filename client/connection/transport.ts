@@ -1,4 +1,5 @@
 /** The interface of a transport: one connection that brings the messages of a field, from its opening to its end. */
+import type { State } from '../../shared/contract/state.ts';
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
@@ -12,6 +13,10 @@ export interface TransportOptions {
   readonly token: string;
   /** The cursor of the state that the client has. */
   readonly cursor: () => Cursor;
+  /** The cursors that the log has if the server lost nothing that the client would send again. */
+  readonly claimedCursors: () => readonly Cursor[];
+  /** The state of the field before its first update. */
+  readonly emptyState: () => State;
   readonly clock: HybridClock;
   /** Called once, when the server has accepted the connection. */
   readonly onOpen: () => void;

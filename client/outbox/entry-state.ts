@@ -12,20 +12,30 @@ import type { EntryStatus } from '../types.ts';
 
 /**
  * - `queued`: never sent under its counter, by any process
- * - `sent`: part of a request that was not answered yet; sent again until one is
- * - `accepted`: acknowledged by the server, result not known yet
+ * - `sent`: part of one request, which was not answered yet; sent again until one is
+ * - `resent`: part of several requests, none of which was answered
+ * - `accepted`: acknowledged by the server after one request, result not known yet
+ * - `acceptedAgain`: the same after several requests
  * - `resending`: accepted, and sent again because the result may have been missed
- * - `unverified`: its counter may denote another update; due to be sent, so that a response settles it
+ * - `restored`: read from the storage, which says that it was never sent; but the storage may be a copy, so its counter may
+ *   denote another update
+ * - `restoredSent`: the same, as part of one request
+ * - `unverified`: it may have been sent, and its counter may denote another update; due to be sent, so that a response
+ *   settles it
  * - `acceptedUnverified`, `resendingUnverified`: the same after the server acknowledged it
- * - `settledByResponse`: applied or in conflict; final
- * - `settledByDelta`: the same, according to a delta; final unless the server reports later that the counter was used twice
+ * - `settledByResponse`: applied or in conflict; final unless the server loses it
+ * - `settledByDelta`: the same, according to a delta, which may have meant another update of the same counter
  * - `refused`: the server can never apply it; kept until the app discards it
  */
 export type EntryState =
   | 'queued'
   | 'sent'
+  | 'resent'
   | 'accepted'
+  | 'acceptedAgain'
   | 'resending'
+  | 'restored'
+  | 'restoredSent'
   | 'unverified'
   | 'acceptedUnverified'
   | 'resendingUnverified'
@@ -41,6 +51,8 @@ export type EntryState =
  * - `disputed`: a delta reports that its counter was used twice, without saying for which update
  * - `renumbered`: it was given a new counter
  * - `rejected`: the server rejected its content
+ * - `lost`: the server's log may not have it, because the database was restored or failed over, or because the update that
+ *   was applied under its counter was another one
  */
 export type EntryEvent =
   | 'sent'
@@ -50,32 +62,42 @@ export type EntryEvent =
   | 'settledByDelta'
   | 'disputed'
   | 'renumbered'
-  | 'rejected';
+  | 'rejected'
+  | 'lost';
 
 type Transitions = Partial<Record<EntryState, EntryState>>;
 
 function fromSent(next: EntryState): Transitions {
-  return { sent: next, accepted: next, resending: next };
+  return { sent: next, resent: next, accepted: next, acceptedAgain: next, resending: next };
 }
 
-function fromSentOrUnverified(next: EntryState): Transitions {
-  return { ...fromSent(next), unverified: next, acceptedUnverified: next, resendingUnverified: next };
+function fromAnySent(next: EntryState): Transitions {
+  return {
+    ...fromSent(next),
+    restoredSent: next,
+    unverified: next,
+    acceptedUnverified: next,
+    resendingUnverified: next,
+  };
 }
 
 const transitions: Readonly<Record<EntryEvent, Transitions>> = {
-  sent: { queued: 'sent' },
+  sent: { queued: 'sent', sent: 'resent', restored: 'restoredSent', restoredSent: 'unverified' },
   acknowledged: {
     sent: 'accepted',
-    resending: 'accepted',
+    resent: 'acceptedAgain',
+    resending: 'acceptedAgain',
+    restoredSent: 'acceptedUnverified',
     unverified: 'acceptedUnverified',
     resendingUnverified: 'acceptedUnverified',
   },
-  resultMissed: { accepted: 'resending', acceptedUnverified: 'resendingUnverified' },
-  settledByResponse: fromSentOrUnverified('settledByResponse'),
+  resultMissed: { accepted: 'resending', acceptedAgain: 'resending', acceptedUnverified: 'resendingUnverified' },
+  settledByResponse: fromAnySent('settledByResponse'),
   settledByDelta: fromSent('settledByDelta'),
-  disputed: { ...fromSent('resendingUnverified'), sent: 'unverified', settledByDelta: 'unverified' },
-  renumbered: { ...fromSentOrUnverified('queued'), queued: 'queued' },
-  rejected: fromSentOrUnverified('refused'),
+  disputed: { ...fromSent('resendingUnverified'), sent: 'unverified', resent: 'unverified' },
+  renumbered: { ...fromAnySent('queued'), queued: 'queued' },
+  rejected: fromAnySent('refused'),
+  lost: { settledByResponse: 'unverified', settledByDelta: 'unverified' },
 };
 
 /** @returns undefined when the event does not apply to an entry in this state, which then stays as it is */
@@ -86,8 +108,12 @@ export function nextState(state: EntryState, event: EntryEvent): EntryState | un
 const pendingStatuses: Readonly<Partial<Record<EntryState, EntryStatus>>> = {
   queued: 'queued',
   sent: 'queued',
+  resent: 'queued',
+  restored: 'queued',
+  restoredSent: 'queued',
   unverified: 'queued',
   accepted: 'accepted',
+  acceptedAgain: 'accepted',
   resending: 'accepted',
   acceptedUnverified: 'accepted',
   resendingUnverified: 'accepted',
@@ -100,7 +126,7 @@ export function isPending(state: EntryState): boolean {
 
 /** Whether the entry belongs in the next request. */
 export function isDue(state: EntryState): boolean {
-  return isPending(state) && state !== 'accepted' && state !== 'acceptedUnverified';
+  return isPending(state) && state !== 'accepted' && state !== 'acceptedAgain' && state !== 'acceptedUnverified';
 }
 
 export function isSettled(state: EntryState): boolean {
@@ -109,7 +135,12 @@ export function isSettled(state: EntryState): boolean {
 
 /** Whether only a response with results can settle a sent entry: its delta may be past, or would not count. */
 export function needsResult(state: EntryState): boolean {
-  return isPending(state) && state !== 'sent';
+  return isPending(state) && state !== 'sent' && state !== 'resent';
+}
+
+/** Whether exactly one request has contained it. What the server knew of its counter before, was not about this update. */
+export function isSentOnce(state: EntryState): boolean {
+  return state === 'sent' || state === 'accepted' || state === 'restoredSent';
 }
 
 /** The status that the app sees. */

@@ -1,23 +1,11 @@
 /**
  * The stored form of the outbox: one value for each entry, by the entry's position in the order of creation, and a head with
- * the highest counter. Writes are performed one after the other, in the order of the calls.
+ * the highest counters. Writes are performed one after the other, in the order of the calls.
  */
-import type { SentUpdate } from '../../shared/field/update.ts';
 import { parseJson } from '../parse-json.ts';
 import type { Storage } from '../storage/storage.ts';
-
-/** One stored entry. The property names are the stored format, which earlier versions have written. */
-export interface StoredEntry {
-  /** Position in the order of creation, from 1; part of the entry's key. */
-  readonly place: number;
-  readonly update: SentUpdate;
-  /** The device's wall clock when the update was created, in ms. */
-  readonly wall: number;
-  /** The highest timestamp that the device had seen by then. */
-  readonly above: number;
-  /** Why the server refused it; undefined unless it did. */
-  readonly reason?: string;
-}
+import { KeptUpdates } from './kept-updates.ts';
+import type { StoredEntry } from './outbox-item.ts';
 
 /** The stored head. The property names are the stored format, which earlier versions have written. */
 interface Head {
@@ -27,6 +15,17 @@ interface Head {
   readonly place: number;
   /** No entry has a lower position. */
   readonly first: number;
+  /** No update with a higher counter was ever sent. Version 0.1.0 did not store it. */
+  readonly sent?: number;
+}
+
+interface LoadedOutbox {
+  /** The highest counter assigned so far. */
+  readonly counter: number;
+  /** No update with a higher counter was ever sent. */
+  readonly sent: number;
+  /** In the order of their counters. */
+  readonly entries: readonly StoredEntry[];
 }
 
 const headKey = 'outbox';
@@ -34,23 +33,29 @@ const entryKey = (position: number) => `outbox/${position}`;
 const readBatchSize = 50;
 
 export class OutboxStore {
+  /** Changed by the outbox; written together with the entries that it has removed. */
+  readonly kept: KeptUpdates;
   readonly #storage: Storage;
   /** The positions of the stored entries, ascending. */
   readonly #storedPositions = new Set<number>();
   #position = 0;
   #counter = 0;
+  #sentCounter = 0;
+  /** Whether the stored head has `sent`. */
+  #isSentStored = false;
   #removedPositions: number[] = [];
   #writes: Promise<void> = Promise.resolve();
 
   constructor(storage: Storage) {
     this.#storage = storage;
+    this.kept = new KeptUpdates(storage);
   }
 
   /**
-   * Reads the highest counter and all entries, in the order of their counters. Reading goes on beyond the head's position,
-   * because the head is written less often than entries.
+   * Reads the counters and all entries. Reading goes on beyond the head's position, because the head is written less often
+   * than entries.
    */
-  async load(): Promise<{ counter: number; entries: StoredEntry[] }> {
+  async load(): Promise<LoadedOutbox> {
     const head = parse<Head>(await this.#storage.get(headKey)) ?? { counter: 0, place: 0, first: 1 };
     const entries: StoredEntry[] = [];
     for (let start = head.first; ; start += readBatchSize) {
@@ -60,10 +65,14 @@ export class OutboxStore {
       entries.push(...found);
       if (found.length === 0 && start + readBatchSize > head.place) break;
     }
+    await this.kept.load();
     for (const { place } of entries) this.#storedPositions.add(place);
     this.#position = Math.max(head.place, entries.at(-1)?.place ?? 0);
     this.#counter = Math.max(head.counter, ...entries.map(({ update }) => update.counter));
-    return { counter: this.#counter, entries: entries.sort((a, b) => a.update.counter - b.update.counter) };
+    this.#isSentStored = head.sent !== undefined;
+    this.#sentCounter = head.sent ?? this.#counter;
+    entries.sort((a, b) => a.update.counter - b.update.counter);
+    return { counter: this.#counter, sent: this.#sentCounter, entries };
   }
 
   nextPosition(): number {
@@ -71,10 +80,24 @@ export class OutboxStore {
     return this.#position;
   }
 
-  save(entry: StoredEntry): void {
-    this.#storedPositions.add(entry.place);
-    this.#counter = Math.max(this.#counter, entry.update.counter);
-    this.#enqueue(() => this.#storage.set(entryKey(entry.place), JSON.stringify(entry)));
+  save(...entries: readonly StoredEntry[]): void {
+    for (const { place, update } of entries) {
+      this.#storedPositions.add(place);
+      this.#counter = Math.max(this.#counter, update.counter);
+    }
+    // Without `sent` in the head, the next process would have to assume that these entries were sent.
+    if (!this.#isSentStored) this.#enqueue(() => this.#writeHead());
+    this.#isSentStored = true;
+    this.#enqueue(async () => {
+      await Promise.all(entries.map((entry) => this.#storage.set(entryKey(entry.place), JSON.stringify(entry))));
+    });
+  }
+
+  /** Records that updates up to this counter may have been sent. Before they are, `flush` has to resolve. */
+  markSent(counter: number): void {
+    if (counter <= this.#sentCounter) return;
+    this.#sentCounter = counter;
+    this.#enqueue(() => this.#writeHead());
   }
 
   /** Removals that are requested before the first of them is performed share one write of the head. */
@@ -82,6 +105,11 @@ export class OutboxStore {
     this.#storedPositions.delete(position);
     this.#removedPositions.push(position);
     if (this.#removedPositions.length === 1) this.#enqueue(() => this.#removeEntries());
+  }
+
+  /** To be called when kept updates have changed without the removal of an entry. */
+  saveKept(): void {
+    this.#enqueue(() => this.kept.write());
   }
 
   /** Resolves when every write requested so far is done. */
@@ -93,10 +121,15 @@ export class OutboxStore {
   async #removeEntries(): Promise<void> {
     const removed = this.#removedPositions;
     this.#removedPositions = [];
-    const [first = this.#position + 1] = this.#storedPositions;
-    const head: Head = { counter: this.#counter, place: this.#position, first };
-    await this.#storage.set(headKey, JSON.stringify(head));
+    await this.kept.write();
+    await this.#writeHead();
     await Promise.all(removed.map((position) => this.#storage.remove(entryKey(position))));
+  }
+
+  async #writeHead(): Promise<void> {
+    const [first = this.#position + 1] = this.#storedPositions;
+    const head: Head = { counter: this.#counter, place: this.#position, first, sent: this.#sentCounter };
+    await this.#storage.set(headKey, JSON.stringify(head));
   }
 
   #enqueue(write: () => Promise<void>): void {

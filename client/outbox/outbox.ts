@@ -1,9 +1,10 @@
 /**
- * The device's own updates that are not settled, in the order of their counters. Owns counters, timestamps, order and
- * persistence; `entry-state.ts` owns what happens to a single entry.
+ * The device's own updates, in the order of their counters: those that are not settled, and settled ones until the server's
+ * state is known to contain them. Owns counters, timestamps, order and persistence; `entry-state.ts` owns what happens to a
+ * single entry, and `applied-items.ts` what happens to settled ones.
  *
  * Invariants: counters ascend along the list and are never assigned twice. An update is stored under a counter before it is
- * sent under it; the sender waits for that.
+ * sent under it, and so is the fact that it may have been sent; the sender waits for that.
  */
 
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
@@ -11,25 +12,24 @@ import type { Cursor } from '../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { OutboxEntry } from '../types.ts';
-import { type EntryEvent, isDue, isPending, isSettled, needsResult, nextState, toStatus } from './entry-state.ts';
+import { AppliedItems } from './applied-items.ts';
+import { isDue, isPending, isSentOnce, needsResult, nextState } from './entry-state.ts';
+import { ItemList } from './item-list.ts';
 import { createItem, type Item, restoreItem, toStoredEntry, type UpdateContent } from './outbox-item.ts';
 import type { OutboxStore } from './outbox-store.ts';
-
-/** How many entries settled by deltas are remembered, in case the server reports later that a counter was used twice. */
-/** What both a response and a delta say of an update. */
-export type KnownResult = Omit<UpdateResult, 'cursor'>;
-
-const maxSettledByDelta = 200;
 
 export interface OutboxDeps {
   readonly store: OutboxStore;
   readonly clock: HybridClock;
+  /** The device that updates are sent as. */
+  readonly device: () => string | undefined;
   readonly onChange: (entry: OutboxEntry) => void;
 }
 
 export class Outbox {
+  readonly applied: AppliedItems;
   readonly #deps: OutboxDeps;
-  #items: Item[] = [];
+  readonly #list: ItemList;
   #isLoaded = false;
   #createdCount = 0;
   #highestCounter = 0;
@@ -38,56 +38,55 @@ export class Outbox {
   #lastSentTimestamp = 0;
   /** Whether another process sends as this device, with a copied token: then deltas settle nothing, only responses do. */
   #isDeviceShared = false;
-  /** The entries most recently settled by deltas, including those dropped from the list. */
-  #settledByDelta: readonly Item[] = [];
-  #entries: readonly OutboxEntry[] | undefined;
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
+    this.#list = new ItemList(deps.onChange);
+    this.applied = new AppliedItems({ ...deps, list: this.#list });
   }
 
-  /** Reads the stored entries. Updates that were added before are numbered after them. */
-  async load(): Promise<void> {
+  /**
+   * Reads the stored entries. Updates that were added before are numbered after them.
+   * @param version of the stored state
+   */
+  async load(version: number): Promise<void> {
     if (this.#isLoaded) return;
     const { store } = this.#deps;
-    const { counter, entries } = await store.load();
-    const addedBefore = this.#items;
+    const { counter, sent, entries } = await store.load();
+    const addedBefore = this.#list.all;
     this.#isLoaded = true;
     this.#highestCounter = counter;
     this.#highestSentCounter = counter;
-    this.#items = [...entries.map(restoreItem), ...addedBefore];
     for (const item of addedBefore) {
       item.position = store.nextPosition();
       this.#renumber(item);
     }
-    this.#entries = undefined;
+    this.#list.insert(entries.map((entry) => restoreItem(entry, sent)));
+    this.applied.load(version);
   }
 
   get entries(): readonly OutboxEntry[] {
-    this.#entries ??= this.#items.map(({ entry }) => entry);
-    return this.#entries;
+    return this.#list.entries;
   }
 
   /** The number of updates that are not settled. */
   get pending(): number {
-    return this.#items.filter(({ state }) => isPending(state)).length;
+    return this.#list.all.filter(({ state }) => isPending(state)).length;
   }
 
   get hasDue(): boolean {
-    return this.#items.some(({ state }) => isDue(state));
+    return this.#list.all.some(({ state }) => isDue(state));
   }
 
   /** Whether one of these updates can be settled only by the response to a request with it. */
   needsResults(updates: readonly SentUpdate[]): boolean {
-    const items = this.#findByCounter(updates.map(({ counter }) => counter));
+    const items = this.#list.findPending(updates.map(({ counter }) => counter));
     return this.#isDeviceShared || items.some(({ state }) => needsResult(state));
   }
 
-  /** The own updates that the server's state at this version does not contain, in order. */
-  pendingAt(version: number): SentUpdate[] {
-    return this.#items
-      .filter(({ state, entry }) => isPending(state) || (entry.version ?? 0) > version)
-      .map(({ entry }) => entry.update);
+  /** The own updates that the server's state is not known to contain, in order. */
+  get uncontained(): SentUpdate[] {
+    return this.#list.all.filter(({ state }) => state !== 'refused').map(({ entry }) => entry.update);
   }
 
   /** @param seen the cursor of the state that the change was made on */
@@ -102,9 +101,9 @@ export class Outbox {
       position: this.#isLoaded ? store.nextPosition() : 0,
       clock,
     });
-    this.#items.push(item);
+    this.#list.append(item);
     this.#save(item);
-    this.#notify(item);
+    this.#list.notify(item);
     return item.entry;
   }
 
@@ -112,71 +111,69 @@ export class Outbox {
   nextBatch(maxCount: number, maxLength: number): SentUpdate[] {
     const updates: SentUpdate[] = [];
     let length = 0;
-    for (const item of this.#items) {
+    for (const item of this.#list.all) {
       if (!isDue(item.state)) continue;
       this.#fixTimestamp(item);
       length += JSON.stringify(item.entry.update).length + 1;
       if (updates.length === maxCount || (updates.length > 0 && length > maxLength)) break;
-      this.#transition(item, 'sent');
+      this.#list.transition(item, 'sent');
       this.#highestSentCounter = Math.max(this.#highestSentCounter, item.entry.counter);
       updates.push(item.entry.update);
     }
+    this.#deps.store.markSent(updates.at(-1)?.counter ?? 0);
     return updates;
   }
 
   markAccepted(counters: readonly number[]): void {
-    for (const item of this.#findByCounter(counters)) this.#transition(item, 'acknowledged');
+    for (const item of this.#list.findPending(counters)) this.#list.transition(item, 'acknowledged');
   }
 
   /** Sends every accepted update again: its result may have been missed, and the response repeats it. */
   resendAccepted(): void {
-    for (const item of this.#items) this.#transition(item, 'resultMissed');
+    for (const item of this.#list.all) this.#list.transition(item, 'resultMissed');
   }
 
   /**
-   * Records results. When a response says that a counter was already used for another update, the update gets a new counter,
-   * and so do the updates queued after it, so that their order is kept.
+   * Records results. When a counter was already used for another update, the update gets a new counter, and so do the updates
+   * queued after it, so that their order is kept. So it is with an expired counter that was surely used for another update.
+   * @param results each with a cursor of a log that contains its update
    * @returns whether counters were used twice, so that the server's highest counter has to be read again
    */
-  settle(results: readonly KnownResult[], source: 'response' | 'delta'): boolean {
+  settle(results: readonly UpdateResult[], source: 'response' | 'delta'): boolean {
     const isResponse = source === 'response';
     const hasDisputes = !isResponse && this.#dispute(results);
     if (!isResponse && this.#isDeviceShared) return hasDisputes;
+    const event = isResponse ? 'settledByResponse' : 'settledByDelta';
     const byCounter = new Map(results.map((result) => [result.counter, result]));
-    const resultOf = ({ state, entry }: Item) => (isPending(state) ? byCounter.get(entry.counter) : undefined);
-    const isReused = (item: Item) => resultOf(item)?.outcome === 'reused';
-    const hasReused = this.#items.some(isReused);
-    if (hasReused) this.#renumberAll((item) => isReused(item) || item.state === 'queued');
-    for (const item of this.#items) {
+    const resultOf = ({ state, entry }: Item) => (nextState(state, event) ? byCounter.get(entry.counter) : undefined);
+    const isForeign = (item: Item) => {
+      const outcome = resultOf(item)?.outcome;
+      return outcome === 'reused' || (outcome === 'expired' && isSentOnce(item.state));
+    };
+    const hasForeign = this.#list.all.some(isForeign);
+    if (hasForeign) this.#renumberAll((item) => isForeign(item) || item.state === 'queued');
+    for (const item of [...this.#list.all]) {
       const result = resultOf(item);
       if (!result) continue;
-      const { outcome, version, resolution } = result;
-      const event = isResponse ? 'settledByResponse' : 'settledByDelta';
-      if (!this.#transition(item, event, { outcome, version, resolution })) continue;
-      this.#deps.store.remove(item.position);
-      if (!isResponse) this.#settledByDelta = [...this.#settledByDelta, item].slice(-maxSettledByDelta);
+      const { outcome, version, resolution, cursor } = result;
+      this.#list.transition(item, event, { outcome, version, resolution });
+      this.applied.add(item, cursor);
     }
-    return hasReused || hasDisputes;
-  }
-
-  /** Drops entries whose updates the server's state at this version contains. */
-  dropSettled(version: number): void {
-    const isContained = ({ state, entry }: Item) => isSettled(state) && (entry.version ?? 0) <= version;
-    if (this.#items.some(isContained)) this.#setItems(this.#items.filter((item) => !isContained(item)));
+    return hasForeign || hasDisputes;
   }
 
   /** @param reason the server's explanation */
   refuse(counter: number, reason: string): void {
-    for (const item of this.#findByCounter([counter])) {
-      if (this.#transition(item, 'rejected', { reason })) this.#save(item);
+    for (const item of this.#list.findPending([counter])) {
+      if (this.#list.transition(item, 'rejected', { reason })) this.#save(item);
     }
   }
 
   /** Removes a refused entry; does nothing to others. */
   discard(key: string): void {
-    const item = this.#items.find(({ state, entry }) => entry.key === key && state === 'refused');
+    const item = this.#list.all.find(({ state, entry }) => entry.key === key && state === 'refused');
     if (!item) return;
-    this.#setItems(this.#items.filter((other) => other !== item));
+    this.#list.remove((other) => other === item);
     this.#deps.store.remove(item.position);
   }
 
@@ -198,38 +195,27 @@ export class Outbox {
    * again, even if a delta had settled them, and the response decides.
    * @returns whether there are such entries
    */
-  #dispute(results: readonly KnownResult[]): boolean {
+  #dispute(results: readonly UpdateResult[]): boolean {
     const reused = new Set(results.filter(({ outcome }) => outcome === 'reused').map(({ counter }) => counter));
     if (reused.size === 0) return false;
-    const candidates = new Set([...this.#items, ...this.#settledByDelta]);
-    const disputed = [...candidates].filter((item) => {
-      if (!reused.has(item.entry.counter)) return false;
-      return isSettled(item.state) ? this.#reinstate(item) : this.#transition(item, 'disputed');
-    });
-    this.#settledByDelta = this.#settledByDelta.filter((item) => !disputed.includes(item));
-    this.#sort();
-    this.#isDeviceShared ||= disputed.length > 0;
-    return disputed.length > 0;
-  }
-
-  #reinstate(item: Item): boolean {
-    const withoutResult = { outcome: undefined, version: undefined, resolution: undefined };
-    if (!this.#transition(item, 'disputed', withoutResult)) return false;
-    item.position = this.#deps.store.nextPosition();
-    if (!this.#items.includes(item)) this.#items.push(item);
-    this.#save(item);
-    return true;
+    const isReused = ({ entry }: Item) => reused.has(entry.counter);
+    const disputed = this.#list.all.filter((item) => isReused(item) && this.#list.transition(item, 'disputed'));
+    const { kept } = this.#deps.store;
+    const settled = kept.items.filter((item) => item.state === 'settledByDelta' && isReused(item));
+    const count = disputed.length + this.applied.resend(settled);
+    this.#isDeviceShared ||= count > 0;
+    return count > 0;
   }
 
   #renumberAll(matches: (item: Item) => boolean): void {
-    for (const item of this.#items.filter(matches)) this.#renumber(item);
-    this.#sort();
+    for (const item of this.#list.all.filter(matches)) this.#renumber(item);
+    this.#list.sort();
   }
 
   #renumber(item: Item): void {
     this.#highestCounter += 1;
     const counter = this.#highestCounter;
-    this.#transition(item, 'renumbered', { counter, update: { ...item.entry.update, counter } });
+    this.#list.transition(item, 'renumbered', { counter, update: { ...item.entry.update, counter } });
     this.#save(item);
   }
 
@@ -241,43 +227,10 @@ export class Outbox {
     const timestamp = this.#deps.clock.restamp(item.createdAt, minTimestamp);
     item.isTimestampFixed = true;
     this.#lastSentTimestamp = timestamp;
-    if (timestamp === update.timestamp) return;
-    item.entry = { ...item.entry, update: { ...update, timestamp } };
-    this.#entries = undefined;
-  }
-
-  /** @returns whether the event applies to the entry's state. The app is notified if what it sees of the entry changes. */
-  #transition(item: Item, event: EntryEvent, change?: Partial<OutboxEntry>): boolean {
-    const state = nextState(item.state, event);
-    if (!state) return false;
-    item.state = state;
-    const status = toStatus(state, change?.outcome);
-    if (!change && status === item.entry.status) return true;
-    item.entry = { ...item.entry, ...change, status };
-    this.#notify(item);
-    return true;
-  }
-
-  #notify({ entry }: Item): void {
-    this.#entries = undefined;
-    this.#deps.onChange(entry);
+    if (timestamp !== update.timestamp) this.#list.replaceUpdate(item, { ...update, timestamp });
   }
 
   #save(item: Item): void {
     if (this.#isLoaded) this.#deps.store.save(toStoredEntry(item));
-  }
-
-  #setItems(items: Item[]): void {
-    this.#items = items;
-    this.#entries = undefined;
-  }
-
-  #sort(): void {
-    this.#setItems(this.#items.sort((a, b) => a.entry.counter - b.entry.counter));
-  }
-
-  #findByCounter(counters: readonly number[]): Item[] {
-    const wanted = new Set(counters);
-    return this.#items.filter(({ state, entry }) => isPending(state) && wanted.has(entry.counter));
   }
 }

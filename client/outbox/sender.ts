@@ -9,6 +9,7 @@ import type { Backoff } from '../backoff.ts';
 import { RequestError, type SendFieldRequest } from '../connection/http.ts';
 import type { TokenProvider } from '../connection/token-provider.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
+import type { HistoryCheck } from './history-check.ts';
 import type { Outbox } from './outbox.ts';
 import type { OutboxStore } from './outbox-store.ts';
 
@@ -29,6 +30,8 @@ export interface SenderDeps {
   readonly backoff: Backoff;
   /** Ensures that counters continue above those that the server knows; awaited before anything is sent. */
   readonly syncCounter: (token: string, signal: AbortSignal) => Promise<void>;
+  /** Runs before updates are sent, so that lost ones are sent before newer ones. */
+  readonly historyCheck: Pick<HistoryCheck, 'isDue' | 'run'>;
   /** Whether results arrive by the stream. If not, the request waits for them. */
   readonly isStreaming: () => boolean;
   readonly onSettled: (response: AppliedResponse) => void;
@@ -73,9 +76,9 @@ export class Sender {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { outbox, backoff, onProblem } = this.#deps;
+    const { outbox, historyCheck, backoff, onProblem } = this.#deps;
     while (!signal.aborted) {
-      if (!outbox.hasDue) {
+      if (!outbox.hasDue && !historyCheck.isDue) {
         await new Promise<void>((resolve) => {
           this.#resume = resolve;
         });
@@ -93,10 +96,11 @@ export class Sender {
   }
 
   async #sendNext(signal: AbortSignal): Promise<void> {
-    const { tokenProvider, syncCounter } = this.#deps;
+    const { tokenProvider, syncCounter, historyCheck } = this.#deps;
     const token = await tokenProvider.getToken(signal);
     try {
       await syncCounter(token, signal);
+      await historyCheck.run(token, signal);
       await this.#sendBatch(token, signal);
     } catch (error) {
       if (error instanceof RequestError && (error.status === 401 || error.status === 403))
@@ -133,8 +137,8 @@ export class Sender {
     const response = body as Accepted | AppliedResponse;
     // A response that waited carries the time of acceptance. Its round trip says nothing about the network's delay.
     clock.correct(response.serverTime, isWaiting ? clock.wallTime() : sentAt);
-    outbox.markAccepted(updates.map(({ counter }) => counter));
     if ('results' in response) onSettled(response);
+    else outbox.markAccepted(updates.map(({ counter }) => counter));
   }
 
   /** The server rejects a batch as a whole. It names the invalid updates, or they are found by halving the batch. */

@@ -14,7 +14,11 @@ export class SettlementTracker {
 
   /** To be called with every entry that has changed. */
   record(entry: OutboxEntry): void {
-    if (!isFinal(entry)) return;
+    if (!isFinal(entry)) {
+      // It may have been settled before, and be sent again because the server lost it.
+      this.#settled.delete(entry.key);
+      return;
+    }
     this.#settled.set(entry.key, entry);
     const [oldest] = this.#settled.keys();
     if (this.#settled.size > maxRemembered && oldest !== undefined) this.#settled.delete(oldest);

@@ -7,11 +7,16 @@ import type { FieldView } from '../types.ts';
 import { OptimisticState } from './optimistic-state.ts';
 import { applyDelta, createServerState, type ServerState, setActiveNodes, toServerState } from './server-state.ts';
 
+/** How many cursors that the state has passed are remembered. */
+const maxPassed = 100;
+
 export class Replica {
   readonly #outbox: Outbox;
   readonly #clock: HybridClock;
   readonly #optimistic = new OptimisticState();
   #server: ServerState;
+  /** Cursors of this history that the state has had, the newest last. */
+  #passed: readonly Cursor[] = [];
   #view: FieldView | undefined;
 
   constructor(field: string, outbox: Outbox, clock: HybridClock) {
@@ -34,8 +39,13 @@ export class Replica {
 
   /** @returns the same object until something changes */
   getView(device: string | undefined): FieldView {
-    this.#view ??= this.#optimistic.buildView(this.#server, device ?? '', this.#outbox.pendingAt(this.version));
+    this.#view ??= this.#optimistic.buildView(this.#server, device ?? '', this.#outbox.uncontained);
     return this.#view;
+  }
+
+  /** Whether the state continues the one with this cursor; false if that is too long ago to tell. */
+  hasPassed(cursor: Cursor): boolean {
+    return this.#passed.includes(cursor);
   }
 
   /** To be called when the outbox has changed. */
@@ -46,18 +56,32 @@ export class Replica {
   /** Replaces the server's state. */
   restore(view: FieldView): void {
     this.#setServerState(toServerState(view));
+    this.#passed = [view.cursor];
     this.#clock.observe(view.maxTimestamp);
   }
 
-  /** @returns false when deltas before this one are missing, so that the stream has to be opened again */
-  apply(message: ServerMessage): boolean {
-    if (message.type === 'snapshot') this.restore(message.state);
-    if (message.type === 'presence') this.#setServerState(setActiveNodes(this.#server, message.activeNodes));
-    if (message.type !== 'delta') return true;
-    if (message.from !== this.cursor) return versionOf(message.to) <= this.version;
-    this.#clock.observe(message.maxTimestamp);
-    this.#setServerState(applyDelta(this.#server, message));
-    return true;
+  /**
+   * - `applied`: the state has changed
+   * - `ignored`: it has not; a delta that leads to this version or a lower one is late, or of another history
+   * - `gap`: deltas before this one are missing, so that the stream has to be opened again
+   */
+  apply(message: ServerMessage): 'applied' | 'ignored' | 'gap' {
+    switch (message.type) {
+      case 'snapshot':
+        this.restore(message.state);
+        return 'applied';
+      case 'presence':
+        this.#setServerState(setActiveNodes(this.#server, message.activeNodes));
+        return 'applied';
+      case 'delta':
+        if (message.from !== this.cursor) return versionOf(message.to) <= this.version ? 'ignored' : 'gap';
+        this.#clock.observe(message.maxTimestamp);
+        this.#setServerState(applyDelta(this.#server, message));
+        this.#passed = [...this.#passed, message.to].slice(-maxPassed);
+        return 'applied';
+      default:
+        return 'ignored';
+    }
   }
 
   #setServerState(server: ServerState): void {

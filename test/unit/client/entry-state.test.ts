@@ -4,6 +4,7 @@ import {
   type EntryState,
   isDue,
   isPending,
+  isSentOnce,
   isSettled,
   needsResult,
   nextState,
@@ -19,55 +20,35 @@ const events: readonly EntryEvent[] = [
   'disputed',
   'renumbered',
   'rejected',
+  'lost',
 ];
 
 /** For every state the next state by event; an event that is left out does not apply. */
+const settled = {
+  settledByResponse: 'settledByResponse',
+  settledByDelta: 'settledByDelta',
+  renumbered: 'queued',
+  rejected: 'refused',
+} as const;
+const settledUnverified = {
+  settledByResponse: 'settledByResponse',
+  renumbered: 'queued',
+  rejected: 'refused',
+} as const;
 const expected: Readonly<Record<EntryState, Partial<Record<EntryEvent, EntryState>>>> = {
   queued: { sent: 'sent', renumbered: 'queued' },
-  sent: {
-    acknowledged: 'accepted',
-    settledByResponse: 'settledByResponse',
-    settledByDelta: 'settledByDelta',
-    disputed: 'unverified',
-    renumbered: 'queued',
-    rejected: 'refused',
-  },
-  accepted: {
-    resultMissed: 'resending',
-    settledByResponse: 'settledByResponse',
-    settledByDelta: 'settledByDelta',
-    disputed: 'resendingUnverified',
-    renumbered: 'queued',
-    rejected: 'refused',
-  },
-  resending: {
-    acknowledged: 'accepted',
-    settledByResponse: 'settledByResponse',
-    settledByDelta: 'settledByDelta',
-    disputed: 'resendingUnverified',
-    renumbered: 'queued',
-    rejected: 'refused',
-  },
-  unverified: {
-    acknowledged: 'acceptedUnverified',
-    settledByResponse: 'settledByResponse',
-    renumbered: 'queued',
-    rejected: 'refused',
-  },
-  acceptedUnverified: {
-    resultMissed: 'resendingUnverified',
-    settledByResponse: 'settledByResponse',
-    renumbered: 'queued',
-    rejected: 'refused',
-  },
-  resendingUnverified: {
-    acknowledged: 'acceptedUnverified',
-    settledByResponse: 'settledByResponse',
-    renumbered: 'queued',
-    rejected: 'refused',
-  },
-  settledByResponse: {},
-  settledByDelta: { disputed: 'unverified' },
+  sent: { ...settled, sent: 'resent', acknowledged: 'accepted', disputed: 'unverified' },
+  resent: { ...settled, acknowledged: 'acceptedAgain', disputed: 'unverified' },
+  accepted: { ...settled, resultMissed: 'resending', disputed: 'resendingUnverified' },
+  acceptedAgain: { ...settled, resultMissed: 'resending', disputed: 'resendingUnverified' },
+  resending: { ...settled, acknowledged: 'acceptedAgain', disputed: 'resendingUnverified' },
+  restored: { sent: 'restoredSent' },
+  restoredSent: { ...settledUnverified, sent: 'unverified', acknowledged: 'acceptedUnverified' },
+  unverified: { ...settledUnverified, acknowledged: 'acceptedUnverified' },
+  acceptedUnverified: { ...settledUnverified, resultMissed: 'resendingUnverified' },
+  resendingUnverified: { ...settledUnverified, acknowledged: 'acceptedUnverified' },
+  settledByResponse: { lost: 'unverified' },
+  settledByDelta: { lost: 'unverified' },
   refused: {},
 };
 const states = Object.keys(expected) as EntryState[];
@@ -80,20 +61,23 @@ for (const state of states) {
 
 t.test('a state determines what is sent, what is pending and what the app sees', async (t) => {
   const withState = (matches: (state: EntryState) => boolean) => states.filter(matches);
-  t.same(withState(isDue), ['queued', 'sent', 'resending', 'unverified', 'resendingUnverified']);
+  const waiting = ['accepted', 'acceptedAgain', 'acceptedUnverified'];
+  const final = ['settledByResponse', 'settledByDelta', 'refused'];
+  t.same(withState((state) => !isDue(state)).sort(), [...waiting, ...final].sort());
   t.same(
     withState((state) => !isPending(state)),
-    ['settledByResponse', 'settledByDelta', 'refused'],
+    final,
   );
   t.same(withState(isSettled), ['settledByResponse', 'settledByDelta']);
+  t.same(withState(isSentOnce), ['sent', 'accepted', 'restoredSent']);
   t.same(
-    withState((state) => isDue(state) && needsResult(state)),
-    ['queued', 'resending', 'unverified', 'resendingUnverified'],
+    withState((state) => isDue(state) && !needsResult(state)),
+    ['sent', 'resent'],
   );
-  t.same(
-    states.map((state) => toStatus(state, undefined)),
-    ['queued', 'queued', 'accepted', 'accepted', 'queued', 'accepted', 'accepted', 'applied', 'applied', 'refused'],
-  );
+  const statuses = Object.fromEntries(states.map((state) => [state, toStatus(state, undefined)]));
+  const accepted = [...waiting, 'resending', 'resendingUnverified'];
+  t.same(withState((state) => statuses[state] === 'accepted').sort(), accepted.sort());
+  t.match(statuses, { queued: 'queued', restored: 'queued', settledByDelta: 'applied', refused: 'refused' });
   t.equal(toStatus('settledByDelta', 'conflict'), 'conflict');
   t.equal(toStatus('settledByResponse', 'superseded'), 'applied');
 });

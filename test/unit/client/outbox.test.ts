@@ -1,23 +1,6 @@
 import t from 'tap';
-import { HybridClock } from '../../../client/hybrid-clock.ts';
-import { Outbox } from '../../../client/outbox/outbox.ts';
-import { OutboxStore } from '../../../client/outbox/outbox-store.ts';
-import { memoryStorage, type Storage } from '../../../client/storage/storage.ts';
-import type { OutboxEntry } from '../../../client/types.ts';
-import { asCursor } from '../../support/updates.ts';
-
-const unlimited = [500, Number.POSITIVE_INFINITY] as const;
-
-async function loadOutbox(storage: Storage = memoryStorage()) {
-  const changes: OutboxEntry[] = [];
-  const store = new OutboxStore(storage);
-  const clock = new HybridClock(() => 1_700_000_100_000);
-  const outbox = new Outbox({ store, clock, onChange: (entry) => changes.push(entry) });
-  await outbox.load();
-  const addCell = (x: number) => outbox.add({ kind: 'cells.set', cells: [{ x, y: 0, value: 0.5 }] }, asCursor(0));
-  const summarize = () => outbox.entries.map(({ counter, status }) => [counter, status]);
-  return { outbox, store, changes, addCell, summarize };
-}
+import { memoryStorage } from '../../../client/storage/storage.ts';
+import { loadOutbox, resultOf, unlimited } from './support/load-outbox.ts';
 
 /** What version 0.1.0 of the client has written: five entries were settled, one is refused, two were not answered yet. */
 const stored: Readonly<Record<string, string>> = {
@@ -36,7 +19,7 @@ const stored: Readonly<Record<string, string>> = {
 t.test('an outbox that version 0.1.0 has stored is loaded, sent and stored again in the same format', async (t) => {
   const storage = memoryStorage();
   for (const [key, value] of Object.entries(stored)) await storage.set(key, value);
-  const { outbox, store, addCell } = await loadOutbox(storage);
+  const { outbox, store, addCell } = await loadOutbox({ storage });
   t.match(outbox.entries, [
     { key: 'kept-6', counter: 6, status: 'refused', reason: '/resonance must be at most 1', update: { id: 'p' } },
     { key: 'kept-7', counter: 7, status: 'queued', update: { cells: [{ x: 1, y: 2, value: 0.5 }], seen: 3 } },
@@ -63,21 +46,21 @@ t.test('an outbox that version 0.1.0 has stored is loaded, sent and stored again
     '{"place":8,"update":{"kind":"event","type":"harmony","counter":8,"timestamp":1700000000003,"seen":4},' +
       '"wall":1700000000002,"above":1700000000002,"reason":"intensity is missing"}',
   );
-  outbox.settle([{ counter: 7, outcome: 'applied', version: 5 }], 'response');
+  outbox.settle([resultOf(7, 5)], 'response');
   outbox.discard('kept-6');
   await store.flush();
-  t.equal(await storage.get('outbox'), '{"counter":9,"place":9,"first":8}');
+  t.equal(await storage.get('outbox'), '{"counter":9,"place":9,"first":8,"sent":9}');
   t.same([await storage.get('outbox/6'), await storage.get('outbox/7')], [null, null]);
 });
 
 t.test('a restored update is not settled by a delta, which carries its counter alone', async (t) => {
   const storage = memoryStorage();
   await storage.set('outbox/7', stored['outbox/7'] ?? '');
-  const { outbox, summarize } = await loadOutbox(storage);
+  const { outbox, summarize } = await loadOutbox({ storage });
   outbox.nextBatch(...unlimited);
-  outbox.settle([{ counter: 7, outcome: 'applied', version: 1 }], 'delta');
+  outbox.settle([resultOf(7, 1)], 'delta');
   t.same(summarize(), [[7, 'queued']]);
-  outbox.settle([{ counter: 7, outcome: 'applied', version: 1 }], 'response');
+  outbox.settle([resultOf(7, 1)], 'response');
   t.same(summarize(), [[7, 'applied']]);
 });
 
@@ -86,7 +69,7 @@ t.test('a counter that was used for another update is replaced, and later update
   addCell(1);
   outbox.nextBatch(...unlimited);
   addCell(2);
-  t.ok(outbox.settle([{ counter: 1, outcome: 'reused', version: 1 }], 'response'));
+  t.ok(outbox.settle([resultOf(1, 1, 'reused')], 'response'));
   t.same(summarize(), [
     [3, 'queued'],
     [4, 'queued'],
@@ -99,14 +82,15 @@ t.test('a counter that was used for another update is replaced, and later update
 
 t.test('an update that a delta had settled is sent again when its counter turns out to be used twice', async (t) => {
   const storage = memoryStorage();
-  const { outbox, store, addCell, summarize, changes } = await loadOutbox(storage);
+  const { outbox, store, addCell, summarize, changes } = await loadOutbox({ storage });
   addCell(1);
   outbox.nextBatch(...unlimited);
   outbox.markAccepted([1]);
-  outbox.settle([{ counter: 1, outcome: 'conflict', version: 4, resolution: 'kept_local' }], 'delta');
-  outbox.dropSettled(4);
+  const conflict = { ...resultOf(1, 4, 'conflict'), resolution: 'kept_local' } as const;
+  outbox.settle([conflict], 'delta');
+  outbox.applied.followDelta(3, 4, [conflict]);
   t.same(outbox.entries, []);
-  t.ok(outbox.settle([{ counter: 1, outcome: 'reused', version: 5 }], 'delta'));
+  t.ok(outbox.settle([resultOf(1, 5, 'reused')], 'delta'));
   t.match(outbox.entries, [{ counter: 1, status: 'queued', outcome: undefined, version: undefined }]);
   t.ok(outbox.needsResults(outbox.nextBatch(...unlimited)));
   await store.flush();
@@ -116,7 +100,7 @@ t.test('an update that a delta had settled is sent again when its counter turns 
     ['queued', 'accepted', 'conflict', 'queued'],
   );
   outbox.markAccepted([1]);
-  outbox.settle([{ counter: 1, outcome: 'applied', version: 4 }], 'delta');
+  outbox.settle([resultOf(1, 4)], 'delta');
   t.same(summarize(), [[1, 'accepted']], 'deltas settle nothing while the device is shared');
 });
 

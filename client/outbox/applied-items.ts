@@ -1,0 +1,123 @@
+/**
+ * Own updates that the server has applied: on top of the server's state until that is known to contain them, and kept for
+ * longer in case the server loses them.
+ *
+ * A version alone does not tell whether a state contains an update, since a failover may have lost the update's version and
+ * given it to another. What tells is a delta that names the update, or that the log has both cursors.
+ */
+import type { UpdateResult } from '../../shared/contract/receipt.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
+import { isSettled } from './entry-state.ts';
+import type { ItemList } from './item-list.ts';
+import { type Item, toStoredEntry } from './outbox-item.ts';
+import type { OutboxStore } from './outbox-store.ts';
+
+export interface AppliedItemsDeps {
+  readonly list: ItemList;
+  readonly store: OutboxStore;
+  /** The device that updates are sent as. */
+  readonly device: () => string | undefined;
+}
+
+export class AppliedItems {
+  readonly #deps: AppliedItemsDeps;
+
+  constructor(deps: AppliedItemsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether there are updates that would be sent again if the server lost them. */
+  get hasKept(): boolean {
+    return this.#deps.store.kept.items.length > 0;
+  }
+
+  /** Shows the loaded updates that a state of this version does not contain. */
+  load(version: number): void {
+    const { list, store } = this.#deps;
+    // A crash may have left an update in the outbox although it is already kept.
+    const counters = new Set(list.all.map(({ entry }) => entry.counter));
+    store.kept.remove(new Set(store.kept.items.filter(({ entry }) => counters.has(entry.counter))));
+    list.insert(store.kept.items.filter(({ entry }) => (entry.version ?? 0) > version));
+  }
+
+  /** @param cursor a cursor of a log that contains the update */
+  add(item: Item, cursor: Cursor): void {
+    const { store, device } = this.#deps;
+    item.proof = { cursor, device: device() };
+    // Updates that were applied long ago are not expected in the state, and cannot be lost by a failover.
+    if (item.entry.outcome === 'expired') this.#drop((each) => each === item);
+    else store.kept.add(item);
+    store.remove(item.position);
+  }
+
+  /** Cursors of updates, up to a version, that the server's state is not known to contain. */
+  findUnproven(maxVersion = Number.POSITIVE_INFINITY): Cursor[] {
+    const cursors = this.#shown.flatMap(({ entry, proof }) =>
+      proof && (entry.version ?? 0) <= maxVersion ? proof.cursor : [],
+    );
+    return [...new Set(cursors)];
+  }
+
+  /**
+   * Follows a delta that has advanced the server's state. It names every update in between, so that the state contains those
+   * that are named, and the log has lost others.
+   * @returns whether updates were lost, so that they are due to be sent again
+   */
+  followDelta(from: number, to: number, results: readonly UpdateResult[]): boolean {
+    const shown = this.#shown;
+    if (shown.length === 0) return false;
+    const named = new Set(results.map(({ counter, version }) => `${counter} ${version}`));
+    const isNamed = ({ entry }: Item) => named.has(`${entry.counter} ${entry.version}`);
+    const isCovered = ({ entry: { version = 0 } }: Item) => version > from && version <= to;
+    this.#drop(isNamed);
+    return this.resend(shown.filter((item) => isCovered(item) && !isNamed(item))) > 0;
+  }
+
+  /**
+   * The server's state at this version contains the updates.
+   * @param cursors only those with these cursors; otherwise all up to the version
+   */
+  confirm(version: number, cursors?: ReadonlySet<Cursor>): void {
+    const isProven = ({ proof }: Item) => !cursors || (proof !== undefined && cursors.has(proof.cursor));
+    this.#drop((item) => (item.entry.version ?? 0) <= version && isProven(item));
+  }
+
+  /**
+   * Makes updates that the server may have lost pending again. They are sent under their counters, and the server compares them
+   * with what it has. Those that were sent as another device are forgotten instead.
+   * @returns how many
+   */
+  resend(items: readonly Item[]): number {
+    if (items.length === 0) return 0;
+    const { list, store, device } = this.#deps;
+    const lost = new Set(items);
+    store.kept.remove(lost);
+    this.#drop((item) => lost.has(item));
+    const own = items.filter(({ proof }) => proof?.device === device());
+    for (const item of own) item.position = store.nextPosition();
+    store.save(...own.map(toStoredEntry));
+    store.saveKept();
+    list.insert(own);
+    for (const item of own)
+      list.transition(item, 'lost', { outcome: undefined, version: undefined, resolution: undefined });
+    return own.length;
+  }
+
+  /** Counts time with an open connection, for which updates are kept. */
+  addConnectedTime(ms: number): void {
+    const { store } = this.#deps;
+    if (store.kept.addConnectedTime(ms)) store.saveKept();
+  }
+
+  resendAll(): number {
+    return this.resend([...new Set([...this.#shown, ...this.#deps.store.kept.items])]);
+  }
+
+  get #shown(): Item[] {
+    return this.#deps.list.all.filter(({ state }) => isSettled(state));
+  }
+
+  #drop(matches: (item: Item) => boolean): void {
+    this.#deps.list.remove((item) => isSettled(item.state) && matches(item));
+  }
+}

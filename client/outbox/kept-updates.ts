@@ -1,0 +1,166 @@
+/**
+ * The own updates that the server has applied, kept for a while in case it loses them: a failover or a restore of its database
+ * may end a history, and the device is then the only one that still has the edit. They are stored in chunks, so that neither
+ * each update costs a write of all, nor a start a read of each.
+ */
+import { isCursor } from '../../shared/field/cursor.ts';
+import { parseJson } from '../parse-json.ts';
+import type { Storage } from '../storage/storage.ts';
+import { type Item, restoreApplied, type StoredApplied, toStoredApplied } from './outbox-item.ts';
+
+/** In time with an open connection: while the device is offline, it cannot learn that the server has lost something. */
+const keepMs = 10 * 60_000;
+const maxUpdates = 1000;
+/** In characters, so that kept updates leave room for the outbox in a browser's localStorage (5 MiB in all). */
+const maxLength = 400_000;
+const maxChunkUpdates = 20;
+const maxChunkLength = 8000;
+/** A chunk takes updates for this long, and the connected time is saved as often. */
+const chunkMs = 60_000;
+
+interface Chunk {
+  readonly number: number;
+  /** In connected time. */
+  readonly startedAt: number;
+  lastAt: number;
+  items: Item[];
+  length: number;
+  isSaved: boolean;
+}
+
+interface StoredChunk {
+  readonly startedAt: number;
+  readonly lastAt: number;
+  readonly updates: readonly StoredApplied[];
+}
+
+interface Index {
+  /** The number of the first chunk. */
+  readonly first: number;
+  /** The number of the next chunk. */
+  readonly next: number;
+  /** The connected time in ms. */
+  readonly connected: number;
+}
+
+const indexKey = 'applied';
+const chunkKey = (number: number) => `applied/${number}`;
+
+export class KeptUpdates {
+  readonly #storage: Storage;
+  #chunks: Chunk[] = [];
+  #nextNumber = 1;
+  #connectedMs = 0;
+  #saved: Index = { first: 1, next: 1, connected: 0 };
+  #removed: number[] = [];
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  /** The oldest first. */
+  get items(): readonly Item[] {
+    return this.#chunks.flatMap(({ items }) => items);
+  }
+
+  async load(): Promise<void> {
+    const { first = 1, next = 1, connected } = parseJson<Index>(await this.#storage.get(indexKey)) ?? {};
+    if (!Number.isSafeInteger(first) || !Number.isSafeInteger(next)) return;
+    this.#saved = { first, next, connected: Number(connected) || 0 };
+    this.#nextNumber = next;
+    this.#connectedMs = this.#saved.connected;
+    const count = Math.min(maxUpdates, Math.max(0, next - first));
+    const numbers = Array.from({ length: count }, (_, index) => next - count + index);
+    const texts = await Promise.all(numbers.map((number) => this.#storage.get(chunkKey(number))));
+    this.#chunks = numbers.flatMap((number, index) => toChunk(number, texts[index] ?? null));
+  }
+
+  add(item: Item): void {
+    const chunk = this.#openChunk();
+    chunk.items.push(item);
+    chunk.length += JSON.stringify(item.entry.update).length;
+    chunk.lastAt = this.#connectedMs;
+    chunk.isSaved = false;
+    this.#dropOldest();
+  }
+
+  remove(items: ReadonlySet<Item>): void {
+    for (const chunk of this.#chunks) {
+      const remaining = chunk.items.filter((item) => !items.has(item));
+      if (remaining.length === chunk.items.length) continue;
+      chunk.items = remaining;
+      chunk.isSaved = false;
+    }
+  }
+
+  /** @returns whether there is something to write */
+  addConnectedTime(ms: number): boolean {
+    if (this.#chunks.length === 0) return false;
+    this.#connectedMs += ms;
+    this.#dropOldest();
+    return this.#removed.length > 0 || this.#connectedMs - this.#saved.connected >= chunkMs;
+  }
+
+  /** Writes what has changed since the last call. */
+  async write(): Promise<void> {
+    this.#chunks = this.#chunks.filter((chunk) => chunk.items.length > 0 || !this.#removed.push(chunk.number));
+    const removed = this.#removed.splice(0);
+    const changed = this.#chunks.filter(({ isSaved }) => !isSaved);
+    for (const chunk of changed) chunk.isSaved = true;
+    await Promise.all([
+      ...removed.map((number) => this.#storage.remove(chunkKey(number))),
+      ...changed.map((chunk) => this.#storage.set(chunkKey(chunk.number), serialize(chunk))),
+    ]);
+    const next = this.#nextNumber;
+    const index = { first: this.#chunks[0]?.number ?? next, next, connected: this.#connectedMs };
+    const { first, connected } = this.#saved;
+    if (index.first === first && next === this.#saved.next && index.connected - connected < chunkMs) return;
+    this.#saved = index;
+    await this.#storage.set(indexKey, JSON.stringify(index));
+  }
+
+  #openChunk(): Chunk {
+    const last = this.#chunks.at(-1);
+    const isOpen =
+      last &&
+      last.items.length < maxChunkUpdates &&
+      last.length < maxChunkLength &&
+      this.#connectedMs - last.startedAt < chunkMs;
+    if (isOpen) return last;
+    const now = this.#connectedMs;
+    const chunk = { number: this.#nextNumber, startedAt: now, lastAt: now, items: [], length: 0, isSaved: false };
+    this.#nextNumber += 1;
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+
+  #dropOldest(): void {
+    let [count, length] = [0, 0];
+    for (const chunk of this.#chunks) {
+      count += chunk.items.length;
+      length += chunk.length;
+    }
+    for (;;) {
+      const [oldest] = this.#chunks;
+      const isOld = oldest && this.#connectedMs - oldest.lastAt >= keepMs;
+      if (!oldest || !(isOld || count > maxUpdates || length > maxLength)) return;
+      count -= oldest.items.length;
+      length -= oldest.length;
+      this.#chunks.shift();
+      this.#removed.push(oldest.number);
+    }
+  }
+}
+
+function serialize({ startedAt, lastAt, items }: Chunk): string {
+  return JSON.stringify({ startedAt, lastAt, updates: items.flatMap((item) => toStoredApplied(item) ?? []) });
+}
+
+/** @returns nothing for a value that is not a chunk: it was torn by a crash, or written by other software */
+function toChunk(number: number, text: string | null): Chunk[] {
+  const { startedAt = 0, lastAt = 0, updates } = parseJson<StoredChunk>(text) ?? {};
+  if (!Array.isArray(updates)) return [];
+  const applied = (updates as readonly StoredApplied[]).filter((each) => isCursor(each?.cursor ?? ''));
+  const length = JSON.stringify(updates).length;
+  return [{ number, startedAt, lastAt, items: applied.map(restoreApplied), length, isSaved: true }];
+}

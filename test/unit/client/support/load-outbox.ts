@@ -1,0 +1,45 @@
+/** An outbox on a storage of the test, as a process has it that was just started. */
+import { HybridClock } from '../../../../client/hybrid-clock.ts';
+import { Outbox } from '../../../../client/outbox/outbox.ts';
+import { OutboxStore } from '../../../../client/outbox/outbox-store.ts';
+import { memoryStorage, type Storage } from '../../../../client/storage/storage.ts';
+import type { OutboxEntry } from '../../../../client/types.ts';
+import type { UpdateResult } from '../../../../shared/contract/receipt.ts';
+import { formatCursor } from '../../../../shared/field/cursor.ts';
+import { asCursor } from '../../../support/updates.ts';
+
+/** Arguments of `nextBatch`. */
+export const unlimited = [500, Number.POSITIVE_INFINITY] as const;
+
+interface LoadOptions {
+  readonly storage?: Storage;
+  /** The version of the stored state. */
+  readonly version?: number;
+  readonly device?: string;
+}
+
+export async function loadOutbox({ storage = memoryStorage(), version = 0, device = 'd' }: LoadOptions = {}) {
+  const changes: OutboxEntry[] = [];
+  const store = new OutboxStore(storage);
+  const clock = new HybridClock(() => 1_700_000_100_000);
+  const outbox = new Outbox({ store, clock, device: () => device, onChange: (entry) => changes.push(entry) });
+  await outbox.load(version);
+  const addCell = (x: number) => outbox.add({ kind: 'cells.set', cells: [{ x, y: 0, value: 0.5 }] }, asCursor(0));
+  const summarize = () => outbox.entries.map(({ counter, status }) => [counter, status]);
+  const send = () => outbox.nextBatch(...unlimited).map(({ counter }) => counter);
+  return { outbox, store, storage, changes, addCell, summarize, send };
+}
+
+/** @param history tells apart two histories that have the same versions */
+export function cursorAt(version: number, history = 'a') {
+  return formatCursor(version, history.repeat(16));
+}
+
+export function resultOf(
+  counter: number,
+  version: number,
+  outcome: UpdateResult['outcome'] = 'applied',
+  history = 'a',
+): UpdateResult {
+  return { counter, outcome, version, cursor: cursorAt(version, history) };
+}
