@@ -24,13 +24,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeMessage } from '../../shared/cache/change-message.ts';
 import { type Cursor, emptyHash, formatCursor, versionOf } from '../../shared/field/cursor.ts';
-import type { Metrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { LoadedState } from '../state/state-reader.ts';
 import { CatchUp, type CatchUpDeps } from './catch-up-messages.ts';
 import type { NoDelta } from './gap-fill.ts';
-import { parseDelta, toLateDelta } from './late-delta.ts';
+import { parseDelta, type StateTotals, toLateDelta } from './late-delta.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { encodeMessage, StreamMessage } from './stream-message.ts';
 import { type MessageSink, Subscriber } from './subscriber.ts';
@@ -55,8 +54,8 @@ export class FieldBroadcaster {
   readonly #replayBuffer = new ReplayBuffer();
   readonly #subscribers = new Set<Subscriber>();
   #cursor: Cursor = formatCursor(0, emptyHash);
-  /** Returns the metrics at `#cursor`; parses a delta only when it is called. */
-  #readMetrics: (() => Metrics) | undefined;
+  /** Returns the totals at `#cursor`; parses a delta only when it is called. */
+  #readTotals: (() => StateTotals) | undefined;
   #buffered: ChangeMessage[] = [];
   #gapFill: Promise<void> | undefined;
   #lastCheckAt = 0;
@@ -126,11 +125,11 @@ export class FieldBroadcaster {
   #apply(message: ChangeMessage): void {
     const { from, to, delta } = message;
     if (from === this.#cursor) {
-      this.#readMetrics = () => parseDelta(delta).changes.metrics;
+      this.#readTotals = () => parseDelta(delta).totals;
       this.#broadcast(to, new StreamMessage('delta', Buffer.from(delta), to));
     } else if (this.#isLate(to)) {
       const parsed = parseDelta(delta);
-      const lateDelta = toLateDelta(parsed, this.#cursor, this.#readMetrics?.() ?? parsed.changes.metrics);
+      const lateDelta = toLateDelta(parsed, this.#cursor, this.#readTotals?.() ?? parsed.totals);
       if (lateDelta) this.#broadcast(this.#cursor, lateDelta);
     } else {
       this.#buffered.push(message);
@@ -179,7 +178,7 @@ export class FieldBroadcaster {
     if (state.cursor === this.#cursor) return;
     const delta = state.version > this.version ? await this.#createDelta(state) : 'unknown-cursor';
     if (delta === 'unknown-cursor' || delta === 'unknown-state') return this.#advanceToConfirmed();
-    this.#readMetrics = () => state.fragments.header.metrics;
+    this.#readTotals = () => state.fragments.header;
     if (this.#subscribers.size > 0) this.#deps.metrics.gapFills.inc();
     if (delta === 'gap') this.#reset(state);
     else this.#broadcast(state.cursor, delta);
@@ -202,7 +201,7 @@ export class FieldBroadcaster {
 
   /** Advances to a state to which no delta leads: subscribers are caught up one by one. */
   #reset(state: LoadedState): void {
-    this.#readMetrics = () => state.fragments.header.metrics;
+    this.#readTotals = () => state.fragments.header;
     this.#replayBuffer.clear();
     this.#cursor = state.cursor;
     for (const subscriber of this.#subscribers) {

@@ -86,23 +86,27 @@ t.test('a token that is valid for longer than the maximum timer does not expire 
   });
 });
 
-t.test('a late delta keeps only the outcomes that are not in the log', async (t) => {
-  const metrics = { globalResonance: 0.5, collectiveIntelligence: 0.3, room64Active: false, lastUpdate: 7 };
-  const parsed = (updates: object[]) =>
-    parseDelta(JSON.stringify({ type: 'delta', from: 1, to: 2, maxTimestamp: 9, changes: { metrics }, updates }));
-  const applied = { device: 'a', counter: 1, outcome: 'applied', version: 2 };
-  const reused = { device: 'b', counter: 1, outcome: 'reused', version: 1 };
-  t.equal(toLateDelta(parsed([applied]), asCursor(5), metrics), undefined);
-  const lateDelta = toLateDelta(parsed([applied, reused]), asCursor(5), metrics);
-  t.same(JSON.parse(String(lateDelta?.text)), {
-    type: 'delta',
-    from: asCursor(5),
-    to: asCursor(5),
-    maxTimestamp: 9,
-    changes: { particles: {}, cells: {}, metrics },
-    updates: [reused],
-  });
-});
+t.test(
+  'a late delta keeps only the outcomes that are not in the log, and the totals of the newest state',
+  async (t) => {
+    const metrics = { globalResonance: 0.5, collectiveIntelligence: 0.3, room64Active: false, lastUpdate: 7 };
+    const parsed = (updates: object[]) =>
+      parseDelta(JSON.stringify({ type: 'delta', from: 1, to: 2, maxTimestamp: 9, changes: { metrics }, updates }));
+    const applied = { device: 'a', counter: 1, outcome: 'applied', version: 2 };
+    const reused = { device: 'b', counter: 1, outcome: 'reused', version: 1 };
+    const newest = { metrics: { ...metrics, lastUpdate: 8 }, maxTimestamp: 12 };
+    t.equal(toLateDelta(parsed([applied]), asCursor(5), newest), undefined);
+    const lateDelta = toLateDelta(parsed([applied, reused]), asCursor(5), newest);
+    t.same(JSON.parse(String(lateDelta?.text)), {
+      type: 'delta',
+      from: asCursor(5),
+      to: asCursor(5),
+      maxTimestamp: 12,
+      changes: { particles: {}, cells: {}, metrics: newest.metrics },
+      updates: [reused],
+    });
+  },
+);
 
 t.test('a Server-Sent Event has a type, an optional cursor, and its data on one line', async (t) => {
   const event = new StreamMessage('delta', Buffer.from('{"a":"\\n"}'), asCursor(7)).event.toString();
