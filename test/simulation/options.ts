@@ -8,6 +8,9 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly runs: number;
   readonly operations: number;
+  /** Plants every fault in turn, or only the one of this name: a run must then fail. */
+  readonly isPlanting: boolean;
+  readonly plant: string | undefined;
   readonly isShrinking: boolean;
   readonly isHelp: boolean;
 }
@@ -17,6 +20,8 @@ export const help = `npm run test:simulation -- [options]
   --runs N        number of runs (default 100)
   --operations N  operations in a run, faults included (default 200)
   --no-shrink     prints the whole history of a failed run, without looking for a shorter one that fails as well
+  --plants        plants faults in turn; the exit code is 0 only if each was found within --runs runs
+  --plant NAME    plants only this one
 
 A failed run prints its seed: --seed S --runs 1 repeats it exactly.`;
 
@@ -29,6 +34,8 @@ export function parseOptions(args: readonly string[]): SimulationOptions {
       runs: { type: 'string' },
       operations: { type: 'string' },
       'no-shrink': { type: 'boolean', default: false },
+      plants: { type: 'boolean', default: false },
+      plant: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -36,6 +43,8 @@ export function parseOptions(args: readonly string[]): SimulationOptions {
     seed: parsePositiveInteger('seed', values.seed, randomInt(1, 2 ** 31)),
     runs: parsePositiveInteger('runs', values.runs, 100),
     operations: parsePositiveInteger('operations', values.operations, 200),
+    isPlanting: values.plants || values.plant !== undefined,
+    plant: values.plant,
     isShrinking: !values['no-shrink'],
     isHelp: values.help,
   };

@@ -24,7 +24,7 @@ export function checkEdits(
     const applied = (rows.get(field)?.entries ?? []).filter(
       (entry) => entry.device === device && contentOf(entry.update) === content,
     ).length;
-    const mayBeLost = ({ mayBeLost, isSettled }: Edit) => mayBeLost || (hasLostCommits && isSettled);
+    const mayBeLost = (edit: Edit) => isExcused(ledger, edit) || (hasLostCommits && edit.isSettled);
     const required = same.filter((edit) => !mayBeLost(edit)).length;
     if (applied >= required && applied <= same.length) return [];
     const told = same.map(({ isSettled, isAccepted }) => (isSettled ? 'applied' : isAccepted ? 'accepted' : 'nothing'));
@@ -32,7 +32,21 @@ export function checkEdits(
       `${field}: ${device} wrote ${content} ${same.length} times (told ${told}), and the log has it ${applied} times`,
     ];
   });
-  return [...violations, ...checkRawUpdates(ledger, rows)];
+  const receipts = hasLostCommits ? [] : ledger.edits.filter((edit) => !isExcused(ledger, edit));
+  return [...violations, ...receipts.flatMap((edit) => checkReceipt(edit, rows)), ...checkRawUpdates(ledger, rows)];
+}
+
+/** A client takes `expired` for settled, although another update may have had the counter before. */
+function isExcused({ expired }: Ledger, { device, counter, mayBeLost }: Edit): boolean {
+  return mayBeLost || expired.has(`${device} ${counter}`);
+}
+
+/** What was told to be applied at a version is there. */
+function checkReceipt({ field, device, content, appliedAt }: Edit, rows: ReadonlyMap<FieldId, FieldRow>): string[] {
+  if (appliedAt === undefined) return [];
+  const entry = rows.get(field)?.entries[appliedAt - 1];
+  if (entry?.device === device && contentOf(entry.update) === content) return [];
+  return [`${field}: ${device} was told that ${content} is applied at version ${appliedAt}, where the log has another`];
 }
 
 /** Under each counter, one of the updates that were sent is applied. That it is only one is checked with the log. */

@@ -67,7 +67,7 @@ async function ask<Answer>(
   work: (services: ApiServices) => Promise<Answer>,
 ): Promise<Answer | undefined> {
   let answer: { readonly value: Answer | undefined } | undefined;
-  time.runAs(api.process, () => {
+  time.scheduleFor(api.process, 0, () => {
     const running = api.services ? work(api.services) : Promise.resolve(undefined);
     running.then(
       (value) => {

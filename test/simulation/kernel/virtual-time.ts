@@ -55,24 +55,16 @@ export class VirtualTime {
     return this.scheduleFor(this.#current, delayMs, run);
   }
 
-  /** Schedules an event of another process, or of the simulation itself. */
+  /**
+   * Schedules an event of another process, or of the simulation itself. It is the only way to run code of a process: what
+   * that code awaits goes on after the event that it began in.
+   */
   scheduleFor(owner: SimProcess | undefined, delayMs: number, run: () => void): ScheduledEvent {
     this.#order += 1;
     const delay = Number.isFinite(delayMs) ? Math.max(0, delayMs) : 0;
     const event = { at: this.#now + delay, order: this.#order, owner, run, isCancelled: false };
     this.#events.push(event);
     return event;
-  }
-
-  /** Runs code as a process at once, within the current event. */
-  runAs<Result>(owner: SimProcess | undefined, work: () => Result): Result {
-    const previous = this.#current;
-    this.#current = owner;
-    try {
-      return work();
-    } finally {
-      this.#current = previous;
-    }
   }
 
   resume(process: SimProcess): void {

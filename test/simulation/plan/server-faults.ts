@@ -1,4 +1,6 @@
 /** Faults of the servers: PostgreSQL, the cache's Redis and the queue. */
+import type { FieldId } from '../../../shared/field/ids.ts';
+import { setCells } from '../../unit/field/support/changes.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { World } from '../processes/world.ts';
 import { type Fault, later, pickDuration, pickStep, seconds } from './fault.ts';
@@ -26,12 +28,18 @@ export const serverFaults: Readonly<Record<string, (random: Random) => Fault>> =
   },
   'postgres-failover': (random) => {
     const ms = random.below(4000);
+    const isCaughtUp = random.chance(0.5);
+    const rest = isCaughtUp ? ', and as many updates follow' : '';
     return {
-      text: `a replica of PostgreSQL takes over that lacks the last ${seconds(ms)}`,
+      text: `a replica of PostgreSQL takes over that lacks the last ${seconds(ms)}${rest}`,
       run: (world) => {
+        const versions = new Map(
+          [...world.environment.postgres.database.fields].map(([field, row]) => [field, row.version]),
+        );
         const lost = world.environment.postgres.failOver(ms);
         world.environment.fallbackQueue.loseTail(ms);
-        world.note(`${lost} updates are lost`);
+        world.noteLoss(lost, 'updates');
+        if (isCaughtUp) catchUp(world, versions);
       },
     };
   },
@@ -42,7 +50,7 @@ export const serverFaults: Readonly<Record<string, (random: Random) => Fault>> =
       run: (world) => {
         const lost = world.environment.postgres.restoreBackup(ms);
         world.environment.fallbackQueue.loseTail(ms);
-        world.note(`${lost} updates are lost`);
+        world.noteLoss(lost, 'updates');
         world.restartServers();
       },
     };
@@ -98,7 +106,7 @@ export const serverFaults: Readonly<Record<string, (random: Random) => Fault>> =
     const ms = random.below(3000);
     return {
       text: `the queue loses what was added in the last ${seconds(ms)}`,
-      run: (world) => world.note(`${world.environment.queue.loseTail(ms)} jobs are lost`),
+      run: (world) => world.noteLoss(world.environment.queue.loseTail(ms), 'jobs'),
     };
   },
   'queue-duplicates': (random) => {
@@ -109,6 +117,17 @@ export const serverFaults: Readonly<Record<string, (random: Random) => Fault>> =
     };
   },
 };
+
+/** Writes until the fields have their earlier versions again, which then name other states. */
+function catchUp({ environment, rawWriters }: World, versions: ReadonlyMap<FieldId, number>): void {
+  for (const writer of rawWriters) {
+    const missing = (versions.get(writer.field) ?? 0) - (environment.postgres.readRow(writer.field)?.version ?? 0);
+    const changes = Array.from({ length: missing }, (_, index) =>
+      setCells({ x: index % 3, y: 2, value: index / missing }),
+    );
+    if (missing > 0) writer.write(changes, environment.random);
+  }
+}
 
 function setDelivery(world: World, delivery: { duplication: number; reorderMs: number }, ms: number): void {
   Object.assign(world.environment.queue, delivery);

@@ -70,7 +70,7 @@ function readState(random: Random): Work {
       if (!api || !services || !field) return;
       const request = { field, path: '', device: reader, ifNoneMatch: undefined, waitSeconds: 0, updates: undefined };
       const { matchesEtag } = environment.variants;
-      environment.time.runAs(api.process, () => void handleRequest({ ...services, matchesEtag }, request));
+      environment.time.scheduleFor(api.process, 0, () => void handleRequest({ ...services, matchesEtag }, request));
     },
   };
 }

@@ -13,34 +13,35 @@ import type { JobQueue } from '../models/job-queue.ts';
 import { Link, type LinkFailure } from '../models/link.ts';
 import type { PostgresServer } from '../models/postgres/postgres-server.ts';
 import type { RedisServer } from '../models/redis/redis-server.ts';
-import { type ContinuesCopy, continuesCopy } from '../models/redis/scripts.ts';
+import { type DecideOnCopy, decideByCursor } from '../models/redis/scripts.ts';
 
 /** The collaborators that a planted fault replaces by broken ones. */
 export interface Variants {
   readonly store: (store: FieldStore, postgres: PostgresServer) => FieldStore;
   readonly reader: (reader: FieldReader, cache: FieldCache) => FieldReader;
-  readonly mayPatch: ContinuesCopy;
+  readonly decideOnCopy: DecideOnCopy;
   readonly matchesEtag: typeof matchesEtag;
   readonly republishes: boolean;
   /** Whether an append compares how far tombstones are purged. */
   readonly comparesPurges: boolean;
   /** Retention cuts by this clock. */
   readonly retentionClock: (postgres: PostgresServer) => number;
-  /** What a client gets of a message of the stream. */
-  readonly streamText: (text: string) => string;
-  readonly settlesByForeignDelta: boolean;
+  /** Whether an append compares its log time with PostgreSQL's clock. */
+  readonly boundsLogTime: boolean;
+  /** What a device gets of a response or of a message of the stream. */
+  readonly textFor: (device: string, text: string) => string;
 }
 
 export const correctVariants: Variants = {
   store: (store) => store,
   reader: (reader) => reader,
-  mayPatch: continuesCopy,
+  decideOnCopy: decideByCursor,
   matchesEtag,
   republishes: true,
   comparesPurges: true,
   retentionClock: (postgres) => postgres.now(),
-  streamText: (text) => text,
-  settlesByForeignDelta: false,
+  boundsLogTime: true,
+  textFor: (_device, text) => text,
 };
 
 export interface Environment {

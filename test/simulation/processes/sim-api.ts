@@ -1,6 +1,7 @@
 /** An API process: the real state reader, stream hub, receipts and acceptance of updates, on connections to the models. */
 import { CounterGapCheck } from '../../../api/admission/counter-gap-check.ts';
 import { RedisSubscriber } from '../../../api/redis-subscriber.ts';
+import { ServerClock } from '../../../api/server-clock.ts';
 import { LatestVersions } from '../../../api/state/latest-versions.ts';
 import { Presence } from '../../../api/state/presence.ts';
 import { StateReader } from '../../../api/state/state-reader.ts';
@@ -27,6 +28,7 @@ const cacheTtlSeconds = 86_400;
 /** The services of an API that has started. */
 export interface ApiServices {
   readonly reader: FieldReader;
+  readonly clock: ServerClock;
   readonly cache: FieldCache;
   readonly states: StateReader;
   readonly presence: Presence;
@@ -60,7 +62,7 @@ export class SimApi {
 
   start(): void {
     this.process = new SimProcess(this.name, this.clockOffsetMs);
-    this.#environment.time.runAs(this.process, () => void this.#compose());
+    this.#environment.time.scheduleFor(this.process, 0, () => void this.#compose());
   }
 
   kill(): void {
@@ -82,8 +84,11 @@ export class SimApi {
     const { links } = this;
     const modelReader = createModelReader(postgres, links.postgres);
     const installation = await retry(() => modelReader.readInstallation());
+    const clock = new ServerClock({ readTime: () => links.postgres.request(() => postgres.now()), log: silentLog });
+    await retry(() => clock.read());
+    clock.start();
     const keys = createCacheKeys('simulation', installation);
-    const scripts = createScripts(variants.mayPatch);
+    const scripts = createScripts(variants.decideOnCopy);
     const connection = { time, server: cacheRedis, link: links.cache, scripts };
     const redis = new RedisConnection(connection);
     const cache = new FieldCache(redis, keys, cacheTtlSeconds);
@@ -93,7 +98,7 @@ export class SimApi {
     const states = new StateReader({ cache, reader, log: silentLog });
     const redisSubscriber = new RedisSubscriber(new SubscriberRedis(connection), silentLog);
     const replies = new PendingReplies(redisSubscriber, keys);
-    const shared = { states, reader, presence, versions, metrics: apiMetrics, log: silentLog };
+    const shared = { clock, states, reader, presence, versions, metrics: apiMetrics, log: silentLog };
     const hub = new StreamHub({ ...shared, redisSubscriber, keys });
     const acceptUpdates = createAcceptUpdates({
       ...shared,
@@ -104,7 +109,7 @@ export class SimApi {
       revocations: new RevocationList(),
       clock: postgres,
     });
-    this.#services = { reader, cache, states, presence, hub, replies, versions, acceptUpdates };
+    this.#services = { reader, clock, cache, states, presence, hub, replies, versions, acceptUpdates };
   }
 
   /** As the producer does: to the fallback queue when the first one does not answer, which may have taken the job too. */

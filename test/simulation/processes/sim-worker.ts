@@ -55,7 +55,7 @@ export class SimWorker {
 
   start(): void {
     this.process = new SimProcess(this.name, this.clockOffsetMs);
-    this.#environment.time.runAs(this.process, () => void this.#compose());
+    this.#environment.time.scheduleFor(this.process, 0, () => void this.#compose());
   }
 
   kill(): void {
@@ -74,7 +74,7 @@ export class SimWorker {
     const parts = this.#parts;
     if (!parts || this.process.state !== 'running') return;
     const { postgres: link } = this.links;
-    time.runAs(this.process, () => {
+    time.scheduleFor(this.process, 0, () => {
       const run = () => {
         if (task === 'flush-snapshots') return flushSnapshots(postgres, link);
         if (task === 'prune-logs') return pruneLogs(postgres, link, variants.retentionClock(postgres) - retentionMs);
@@ -90,7 +90,7 @@ export class SimWorker {
     const { links, process } = this;
     const reader = createModelReader(postgres, links.postgres);
     const installation = await retry(() => reader.readInstallation());
-    const scripts = createScripts(variants.mayPatch);
+    const scripts = createScripts(variants.decideOnCopy);
     const redis = new RedisConnection({ time, server: cacheRedis, link: links.cache, scripts });
     const cache = new FieldCache(redis, createCacheKeys('simulation', installation), cacheTtlSeconds);
     const { signal } = new AbortController();

@@ -43,6 +43,8 @@ export class World {
   /** What happened, as the history of a failed run prints it. */
   readonly notes: { readonly at: number; readonly text: string }[] = [];
   isHealed = false;
+  /** Whether a server has lost something that it had confirmed. */
+  hasLostData = false;
   readonly #startsAt: number;
   /** For each partition, the workers that own it; undefined while every worker's share is the same. */
   #owners: readonly (readonly number[])[] | undefined;
@@ -64,7 +66,7 @@ export class World {
     );
     this.apis = ['api-1', 'api-2'].map((name) => new SimApi(name, environment));
     const deps = { environment, apis: this.apis, ledger };
-    const hasTwin = random.chance(0.3);
+    const hasTwin = false;
     this.devices = [...clients, ...(hasTwin ? clients.slice(0, 1) : [])].map(({ id, field, transports }, index) => {
       const name = index < clients.length ? id : `${id}'s twin`;
       return new SimDevice({ name, device: id as DeviceId, field: fieldAt(field), transports }, deps);
@@ -90,6 +92,11 @@ export class World {
       queue.deliverAll();
       fallbackQueue.deliverAll();
     });
+  }
+
+  noteLoss(count: number, what: string): void {
+    this.hasLostData = true;
+    this.note(`${count} ${what} are lost`);
   }
 
   note(text: string): void {
@@ -153,7 +160,7 @@ export class World {
       time.resume(device.process);
     }
     for (const { network } of this.watchers) network.heal();
-    for (const writer of this.rawWriters) writer.repeatAll();
+    if (this.hasLostData) for (const writer of this.rawWriters) writer.repeatAll();
   }
 
   #assignPartitions(): void {

@@ -28,6 +28,8 @@ interface SentCommit extends Pick<FieldCommit, 'expected' | 'entries' | 'conflic
 export interface StoreOptions {
   /** False plants a fault: a purge of tombstones, which changes the state but not the version, is not noticed. */
   readonly comparesPurges: boolean;
+  /** False plants a fault: a log time is accepted whatever PostgreSQL's clock says. */
+  readonly boundsLogTime: boolean;
 }
 
 export function createModelStore(server: PostgresServer, link: Link, options: StoreOptions): FieldStore {
@@ -151,12 +153,12 @@ function isExpected(
   row: FieldRow,
   { expected, logTime }: SentCommit,
   now: number,
-  { comparesPurges }: StoreOptions,
+  { comparesPurges, boundsLogTime }: StoreOptions,
 ): boolean {
   const { version, hash, sweptThrough } = expected;
   const isPurgeKnown = row.sweptThrough === sweptThrough || !comparesPurges;
   const stands = row.version === version && row.hash === hash && isPurgeKnown;
-  return stands && logTime <= Math.max(row.lastUpdate, now + maxLogTimeAheadMs);
+  return stands && (logTime <= Math.max(row.lastUpdate, now + maxLogTimeAheadMs) || !boundsLogTime);
 }
 
 /** @throws Error with PostgreSQL's code when a unique constraint is violated */

@@ -1,18 +1,22 @@
 /** The Lua scripts of `shared/cache/field-cache.ts` and `api/state/presence.ts`, by the names under which they are defined. */
+import type { Cursor } from '../../../../shared/field/cursor.ts';
 
 import type { RedisServer } from './redis-server.ts';
 
 type Argument = string | number;
 export type Script = (server: RedisServer, args: readonly Argument[]) => unknown;
 
-/** Whether a copy may be patched by the commit that continues `from`. A planted fault replaces the comparison. */
-export type ContinuesCopy = (cached: string | undefined, from: string) => boolean;
+/** What becomes of a copy when a commit from one cursor to another is published. A planted fault replaces the decision. */
+export type DecideOnCopy = (cached: Cursor, from: Cursor, to: Cursor) => 'patch' | 'keep' | 'delete';
 
-export const continuesCopy: ContinuesCopy = (cached, from) => cached === from;
+export const decideByCursor: DecideOnCopy = (cached, from, to) => {
+  if (cached === to) return 'keep';
+  return cached === from ? 'patch' : 'delete';
+};
 
-export function createScripts(mayPatch: ContinuesCopy): Readonly<Record<string, Script>> {
+export function createScripts(decide: DecideOnCopy): Readonly<Record<string, Script>> {
   return {
-    patchField: (server, args) => patchField(server, args, mayPatch),
+    patchField: (server, args) => patchField(server, args, decide),
     beginFill,
     fillField,
     invalidateField,
@@ -21,23 +25,21 @@ export function createScripts(mayPatch: ContinuesCopy): Readonly<Record<string, 
   };
 }
 
-function patchField(server: RedisServer, args: readonly Argument[], mayPatch: ContinuesCopy): number {
+function patchField(server: RedisServer, args: readonly Argument[], decide: DecideOnCopy): number {
   const [stateKey = '', tokenKey = '', from = '', to = '', ttl = 0, channel = '', message = '', count = 0, ...rest] =
     args.map(String);
   const hash = server.readHash(stateKey);
   const cached = hash?.get('cursor');
-  let hasCopy = 1;
-  if (hash && mayPatch(cached, from) && from !== to) {
+  const decision = cached === undefined ? 'delete' : decide(cached as Cursor, from as Cursor, to as Cursor);
+  if (hash && decision === 'patch') {
     const next = new Map(hash);
     for (const removed of rest.slice(0, Number(count))) next.delete(removed);
     setPairs(next, rest.slice(Number(count)));
     server.writeHash(stateKey, next, Number(ttl));
-  } else if (cached !== to) {
-    server.delete(stateKey, tokenKey);
-    hasCopy = 0;
   }
+  if (decision === 'delete') server.delete(stateKey, tokenKey);
   server.publish(channel, message);
-  return hasCopy;
+  return decision === 'delete' ? 0 : 1;
 }
 
 function beginFill(server: RedisServer, args: readonly Argument[]): string {

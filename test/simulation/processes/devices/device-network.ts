@@ -17,11 +17,19 @@ export class DeviceNetwork {
   readonly #environment: Environment;
   readonly #apis: readonly SimApi[];
   readonly #device: DeviceId;
+  readonly #onText: (text: string) => void;
 
-  constructor(environment: Environment, apis: readonly SimApi[], device: DeviceId) {
+  /** @param onText called with everything that the device receives */
+  constructor(
+    environment: Environment,
+    apis: readonly SimApi[],
+    device: DeviceId,
+    onText: (text: string) => void = () => undefined,
+  ) {
     this.#environment = environment;
     this.#apis = apis;
     this.#device = device;
+    this.#onText = onText;
   }
 
   heal(): void {
@@ -34,6 +42,13 @@ export class DeviceNetwork {
   latency(): number {
     const { random } = this.#environment;
     return 2 + 20 * random.next() ** 2 + this.slownessMs * random.next();
+  }
+
+  /** What the device gets of a text that was sent to it. */
+  receive(sent: string): string {
+    const text = this.#environment.variants.textFor(this.#device, sent);
+    this.#onText(text);
+    return text;
   }
 
   /** The API that the load balancer sends the next connection to. */
@@ -62,7 +77,7 @@ export class DeviceNetwork {
         if (this.state === 'silent') return;
         const isLost = this.state === 'refused' || this.#environment.random.chance(this.answerLoss);
         if (isLost) return void fail('other side closed');
-        time.scheduleFor(owner, this.latency(), () => resolve(toResponse(response)));
+        time.scheduleFor(owner, this.latency(), () => resolve(this.#toResponse(response)));
       });
     })) as typeof globalThis.fetch;
 
@@ -89,14 +104,15 @@ export class DeviceNetwork {
       updates: body?.updates,
     };
   }
-}
 
-function toResponse({ status, etag, retryAfterSeconds, text }: ApiResponse): Response {
-  const headers: Readonly<Record<string, string | null>> = { etag, 'retry-after': String(retryAfterSeconds) };
-  return {
-    ok: status >= 200 && status < 300,
-    status,
-    headers: { get: (name: string) => headers[name] ?? null },
-    text: () => Promise.resolve(text),
-  } as Response;
+  #toResponse({ status, etag, retryAfterSeconds, text: sent }: ApiResponse): Response {
+    const text = this.receive(sent);
+    const headers: Readonly<Record<string, string | null>> = { etag, 'retry-after': String(retryAfterSeconds) };
+    return {
+      ok: status >= 200 && status < 300,
+      status,
+      headers: { get: (name: string) => headers[name] ?? null },
+      text: () => Promise.resolve(text),
+    } as Response;
+  }
 }

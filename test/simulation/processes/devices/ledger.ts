@@ -12,6 +12,10 @@ export interface Edit {
   isAccepted: boolean;
   /** Whether the client was told what became of it. */
   isSettled: boolean;
+  /** The counter under which it was settled. */
+  counter: number;
+  /** The version at which the client was told that it is applied. */
+  appliedAt: number | undefined;
   /** Nobody promises anything: the device died, or lost its storage, before it could store or send it. */
   mayBeLost: boolean;
 }
@@ -27,10 +31,28 @@ export class Ledger {
   /** Of clients. */
   readonly edits: Edit[] = [];
   readonly rawUpdates: RawUpdate[] = [];
+  /** The counters of which a device was told that they are behind the retention, as `device counter`. */
+  readonly expired = new Set<string>();
+
+  /** Takes note of what a device is told. */
+  recordText(device: DeviceId, text: string): void {
+    if (!text.includes('"expired"')) return;
+    for (const [, counter] of text.matchAll(/"counter":(\d+),"outcome":"expired"/g))
+      this.expired.add(`${device} ${counter}`);
+  }
 
   recordEdit(field: FieldId, device: DeviceId, update: SentUpdate): Edit {
     const content = contentOf(update);
-    const edit: Edit = { field, device, content, isAccepted: false, isSettled: false, mayBeLost: false };
+    const edit: Edit = {
+      field,
+      device,
+      content,
+      isAccepted: false,
+      isSettled: false,
+      counter: 0,
+      appliedAt: undefined,
+      mayBeLost: false,
+    };
     this.edits.push(edit);
     return edit;
   }

@@ -14,6 +14,7 @@ const [normalClosure, abnormalClosure] = [1000, 1006];
 interface SocketNetwork {
   readonly state: LinkState;
   latency(): number;
+  receive(sent: string): string;
   pickApi(): SimApi | undefined;
 }
 
@@ -29,6 +30,8 @@ export class ModelSocket implements SocketLike {
   readonly #deps: SocketDeps;
   readonly #owner: SimProcess | undefined;
   readonly #api: SimApi | undefined;
+  /** The one that the socket leads to: a restarted API knows nothing of it. */
+  readonly #apiProcess: SimProcess | undefined;
   readonly #listeners = new Map<string, Listener[]>();
   #session: StreamSession | undefined;
   #isClosed = false;
@@ -38,6 +41,7 @@ export class ModelSocket implements SocketLike {
     const { network, environment } = deps;
     this.#owner = environment.time.current;
     this.#api = network.pickApi();
+    this.#apiProcess = this.#api?.process;
     if (network.state === 'silent') return;
     if (network.state === 'refused' || !this.#api) this.#later(() => this.#closeWith(abnormalClosure));
     else this.#connect(this.#api, url);
@@ -58,11 +62,11 @@ export class ModelSocket implements SocketLike {
 
   #connect(api: SimApi, url: string): void {
     const { environment, network, device } = this.#deps;
-    const { time, variants } = environment;
+    const { time } = environment;
     const peer: StreamPeer = {
       process: this.#owner,
       onMessage: (text) => {
-        if (!this.#isClosed) this.#emit('message', { data: variants.streamText(text) });
+        if (!this.#isClosed) this.#emit('message', { data: network.receive(text) });
       },
       onClose: (code) => this.#closeWith(code),
     };
@@ -83,7 +87,7 @@ export class ModelSocket implements SocketLike {
 
   #atServer(run: () => void): void {
     const { environment, network } = this.#deps;
-    if (this.#api) environment.time.scheduleFor(this.#api.process, network.latency(), run);
+    if (this.#apiProcess) environment.time.scheduleFor(this.#apiProcess, network.latency(), run);
   }
 
   #closeWith(code: number): void {

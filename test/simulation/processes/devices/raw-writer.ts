@@ -1,6 +1,6 @@
 /**
  * A device without a client, whose jobs come straight from the queue, as those of an operator do. It follows no rule but one:
- * in the end, it sends again whatever it has sent. Its claims about what it has seen are often wrong.
+ * if a server has lost something, it sends again whatever it has sent. Its claims about what it has seen are often wrong.
  */
 import { type Cursor, formatCursor } from '../../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../../shared/field/ids.ts';

@@ -38,7 +38,9 @@ export class SimDevice {
   constructor(options: DeviceOptions, deps: DeviceDeps) {
     this.options = options;
     this.#deps = deps;
-    this.network = new DeviceNetwork(deps.environment, deps.apis, options.device);
+    this.network = new DeviceNetwork(deps.environment, deps.apis, options.device, (text) =>
+      deps.ledger.recordText(options.device, text),
+    );
     this.storage = new DeviceStorage(deps.environment.time);
     this.process = new SimProcess(options.name);
     this.#copy = this.storage.copy();
@@ -52,7 +54,7 @@ export class SimDevice {
   start(): void {
     const { environment } = this.#deps;
     this.process = new SimProcess(this.options.name, this.clockOffsetMs);
-    environment.time.runAs(this.process, () => {
+    environment.time.scheduleFor(this.process, 0, () => {
       const client = this.#createClient();
       this.#client = client;
       client.on('update', (entry) => this.#observe(entry));
@@ -65,7 +67,7 @@ export class SimDevice {
     const { client } = this;
     if (!client || this.process.state !== 'running') return;
     const { field, device } = this.options;
-    this.#deps.environment.time.runAs(this.process, () => {
+    this.#deps.environment.time.scheduleFor(this.process, 0, () => {
       const { update } = change(client);
       this.#edits.push(this.#deps.ledger.recordEdit(field, device, update));
     });
@@ -104,7 +106,7 @@ export class SimDevice {
     });
   }
 
-  #observe({ update, status }: OutboxEntry): void {
+  #observe({ update, status, version, counter }: OutboxEntry): void {
     if (status === 'queued') return;
     const content = contentOf(update);
     const isDone = status === 'applied' || status === 'conflict';
@@ -112,7 +114,10 @@ export class SimDevice {
     const edit = edits.find(({ isSettled, isAccepted }) => (isDone ? !isSettled : !isAccepted)) ?? edits[0];
     if (!edit) return;
     edit.isAccepted = true;
-    if (isDone) edit.isSettled = true;
+    if (!isDone) return;
+    edit.isSettled = true;
+    edit.appliedAt = version;
+    edit.counter = counter;
   }
 
   #forgetUnstored(values: ReadonlyMap<string, string>): void {

@@ -82,7 +82,9 @@ export class StreamSession implements MessageSink {
   /** Called when something arrives from the device. */
   receive(text: string): void {
     this.#isAlive = true;
-    if (text.includes('"ping"')) this.#deliver(JSON.stringify({ type: 'pong', serverTime: Date.now() }));
+    const { services } = this.#api;
+    if (!services || !text.includes('"ping"')) return;
+    this.#deliver(JSON.stringify({ type: 'pong', serverTime: services.clock.now() }));
   }
 
   /** Called when the device has closed the stream. */

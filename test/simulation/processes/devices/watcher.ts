@@ -32,7 +32,7 @@ export class Watcher {
   }
 
   start(): void {
-    this.#environment.time.runAs(this.#process, () => {
+    this.#environment.time.scheduleFor(this.#process, 0, () => {
       this.#open();
       setInterval(() => this.#probe(), probeIntervalMs);
     });
