@@ -6,7 +6,7 @@ import type { MessageSink } from '../../../api/streaming/subscriber.ts';
 import { versionOf } from '../../../shared/field/cursor.ts';
 import { createLifecycle } from '../../../shared/process/lifecycle.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
-import { asCursor, asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
+import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 const mebibyte = 1024 * 1024;
@@ -30,7 +30,11 @@ function createSink() {
     close(code: number) {
       sink.closed = code;
     },
-    version: () => versionOf(messages.findLast(({ cursor }) => cursor !== undefined)?.cursor ?? asCursor(0)),
+    /** Undefined before the snapshot. */
+    version() {
+      const cursor = messages.findLast((message) => message.cursor !== undefined)?.cursor;
+      return cursor && versionOf(cursor);
+    },
   };
   return sink satisfies MessageSink;
 }
