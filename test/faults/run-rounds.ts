@@ -21,6 +21,8 @@ export async function runRounds(
   const random = seededRandom(seed);
   const plan = planFaults({ ...options, rounds: Math.max(options.rounds, plant?.rounds ?? 0) }, random);
   printLine(`seed ${seed}: ${plan.length} rounds${plantName ? `, with ${plantName} planted` : ''}`);
+  const { NODE_ALTERNATIVE } = process.env;
+  if (NODE_ALTERNATIVE) printLine(`api-2 and worker-2 run under ${NODE_ALTERNATIVE}`);
   const stack = await startFaultStack({ printLine, apiPreloads: plant?.apiPreload ? [plant.apiPreload] : [] });
   let isPassed = false;
   try {

@@ -5,7 +5,7 @@ import { waitUntil } from '../../support/wait-until.ts';
 import { isReady } from '../stack/field-processes.ts';
 import { createProcessClock } from '../stack/process-clock.ts';
 import type { SupervisedProcess } from '../stack/supervised-process.ts';
-import { type Fault, type FaultContext, findLinkBetween, pickVictim } from './fault-context.ts';
+import { type Fault, type FaultContext, pickVictim, waitUntilConnected } from './fault-context.ts';
 
 const stepsSeconds = { '3 minutes': 180, '5 hours': 18_000, '40 days': 3_456_000, 'a year': 31_536_000 };
 const shortHoldMs = 6000;
@@ -22,7 +22,7 @@ async function stepClock(context: FaultContext, component: 'apis' | 'workers'): 
   const exit = await victim.suspend();
   if (exit !== 'code 0') anomalies.push(`${victim.name} exited with ${exit} on SIGTERM`);
   await victim.start(clock.applyTo);
-  await waitUntil(`${victim.name} serves`, () => isServing(context, victim), startTimeout);
+  await waitUntilServing(context, victim);
   const [name, seconds] = random.pick(Object.entries(stepsSeconds));
   const isAhead = random.chance(0.5);
   notes.push(`${victim.name} ${name} ${isAhead ? 'ahead' : 'back'} by ${clock.method}`);
@@ -31,8 +31,9 @@ async function stepClock(context: FaultContext, component: 'apis' | 'workers'): 
   await clock.step(0);
 }
 
-async function isServing({ stack }: FaultContext, victim: SupervisedProcess): Promise<boolean> {
+async function waitUntilServing({ stack }: FaultContext, victim: SupervisedProcess): Promise<void> {
+  await waitUntilConnected(stack, victim);
   const address = stack.addresses[stack.apis.indexOf(victim)];
-  if (address !== undefined) return isReady(address).catch(() => false);
-  return findLinkBetween(stack, victim.name, 'queue').connections > 0;
+  if (address === undefined) return;
+  await waitUntil(`${victim.name} is ready`, () => isReady(address).catch(() => false), startTimeout);
 }

@@ -1,5 +1,6 @@
 /** What a fault may act on, and how it chooses its targets. */
 
+import { waitUntil } from '../../support/wait-until.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { DevicePool } from '../devices/device-pool.ts';
 import type { Observer } from '../observer.ts';
@@ -37,6 +38,12 @@ export function pickVictim(random: Random, pair: readonly SupervisedProcess[]): 
   const victim = pair[random.chance(0.8) ? 1 : 0];
   if (!victim) throw new Error('there is no process to pick');
   return victim;
+}
+
+/** Waits until a process that was started reaches PostgreSQL; before, it does not handle signals. */
+export async function waitUntilConnected(stack: FaultStack, { name }: SupervisedProcess): Promise<void> {
+  const link = findLinkBetween(stack, name, 'postgres');
+  await waitUntil(`${name} is connected`, () => link.connections > 0, { timeoutMs: 60_000, intervalMs: 50 });
 }
 
 export function findLinksTo({ links }: FaultStack, to: string): readonly TcpLink[] {

@@ -7,12 +7,15 @@ import { pruneThrough } from '../../../workers/maintenance/prune-logs.ts';
 import { archiveLog } from '../checker/read-log.ts';
 import { fields } from '../devices/device-pool.ts';
 import type { Observer } from '../observer.ts';
+import type { FaultStack } from '../stack/fault-stack.ts';
 import type { SupervisedProcess } from '../stack/supervised-process.ts';
-import type { Fault, FaultContext } from './fault-context.ts';
+import { type Fault, type FaultContext, waitUntilConnected } from './fault-context.ts';
 
 /** Longer than an update takes from a device to the log: what is written later than that may meet no tombstone. */
 const retentionMs = 12_000;
 const pruneIntervalMs = 700;
+/** A short log must grow old enough first. */
+const maxPruningMs = 40_000;
 const scaleSteps = 6;
 const shortScaleSteps = 3;
 
@@ -25,10 +28,11 @@ export const pruneWhileScaling: Fault = {
   },
 };
 
-/** @returns the number of deleted entries */
+/** Prunes until the signal and until something was old enough. @returns the number of deleted entries */
 async function pruneUntil(observer: Observer, signal: AbortSignal): Promise<number> {
   let pruned = 0;
-  while (!signal.aborted) {
+  const deadline = performance.now() + maxPruningMs;
+  while (!signal.aborted || (pruned === 0 && performance.now() < deadline)) {
     for (const field of fields) pruned += await pruneOldEntries(observer, field);
     await delay(pruneIntervalMs);
   }
@@ -41,11 +45,16 @@ async function scaleWorkers({ stack, random, isShort, anomalies }: FaultContext)
   for (let step = isShort ? shortScaleSteps : scaleSteps; step > 0; step -= 1) {
     const worker = random.pick(scaled);
     if (worker.isRunning) await suspend(worker, anomalies);
-    else await worker.start();
+    else await start(stack, worker);
     await delay(1000 + random.below(2000));
   }
   await suspend(stack.spareWorker, anomalies);
-  for (const worker of stack.workers) if (!worker.isRunning) await worker.start();
+  for (const worker of stack.workers) if (!worker.isRunning) await start(stack, worker);
+}
+
+async function start(stack: FaultStack, worker: SupervisedProcess): Promise<void> {
+  await worker.start();
+  await waitUntilConnected(stack, worker);
 }
 
 async function suspend(worker: SupervisedProcess, anomalies: string[]): Promise<void> {
@@ -71,5 +80,5 @@ async function pruneOldEntries({ db, archive }: Observer, field: FieldId): Promi
 
 async function readCutoff(trx: Observer['db']): Promise<number> {
   const { rows } = await trx.raw<{ rows: { now: number }[] }>('SELECT extract(epoch FROM now())::float8 * 1000 AS now');
-  return (rows[0]?.now ?? 0) - retentionMs;
+  return Math.floor(rows[0]?.now ?? 0) - retentionMs;
 }
