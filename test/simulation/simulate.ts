@@ -79,7 +79,12 @@ async function carryOut(world: World, plan: readonly Operation[]): Promise<strin
     if (unsettled.length === 0) violations.push(...(await checkReaders(world, checked.state)));
   }
   if (unsettled.length === 0)
-    violations.push(...checkEdits(world.ledger, fields, { hasLostCommits: postgres.historyBreaks > 0 }));
+    violations.push(
+      ...checkEdits(world.ledger, fields, {
+        hasLostCommits: postgres.historyBreaks > 0,
+        hasLostData: world.hasLostData,
+      }),
+    );
   for (const { violations: breaches } of world.watchers) violations.push(...breaches);
   for (const { job, error } of [...queue.deadLetters, ...fallbackQueue.deadLetters])
     violations.push(`a job was dead-lettered: ${error}: ${JSON.stringify(job)}`);

@@ -4,17 +4,16 @@ import type { FieldRow } from '../models/postgres/field-row.ts';
 import { contentOf, type Edit, type Ledger } from '../processes/devices/ledger.ts';
 
 export interface EditCheckOptions {
-  /**
-   * Whether commits were lost by a failover or a restore. A client does not send again what it was told is applied, so
-   * that those edits may be missing.
-   */
+  /** Whether a failover or a restore has lost commits: a version that was told before is then another update's. */
   readonly hasLostCommits: boolean;
+  /** Whether any server has lost anything: what a device has forgotten too is gone. */
+  readonly hasLostData: boolean;
 }
 
 export function checkEdits(
   ledger: Ledger,
   rows: ReadonlyMap<FieldId, FieldRow>,
-  { hasLostCommits }: EditCheckOptions,
+  { hasLostCommits, hasLostData }: EditCheckOptions,
 ): string[] {
   const edits = groupBy(ledger.edits, ({ field, device, content }) => `${field} ${device} ${content}`);
   const violations = [...edits.values()].flatMap((same) => {
@@ -24,7 +23,7 @@ export function checkEdits(
     const applied = (rows.get(field)?.entries ?? []).filter(
       (entry) => entry.device === device && contentOf(entry.update) === content,
     ).length;
-    const mayBeLost = (edit: Edit) => isExcused(ledger, edit) || (hasLostCommits && edit.isSettled);
+    const mayBeLost = (edit: Edit) => edit.mayBeLost || (hasLostData && edit.isForgotten);
     const required = same.filter((edit) => !mayBeLost(edit)).length;
     if (applied >= required && applied <= same.length) return [];
     const told = same.map(({ isSettled, isAccepted }) => (isSettled ? 'applied' : isAccepted ? 'accepted' : 'nothing'));
@@ -32,16 +31,13 @@ export function checkEdits(
       `${field}: ${device} wrote ${content} ${same.length} times (told ${told}), and the log has it ${applied} times`,
     ];
   });
-  const receipts = hasLostCommits ? [] : ledger.edits.filter((edit) => !isExcused(ledger, edit));
+  const receipts = hasLostCommits
+    ? []
+    : ledger.edits.filter(({ device, counter }) => !ledger.expired.has(`${device} ${counter}`));
   return [...violations, ...receipts.flatMap((edit) => checkReceipt(edit, rows)), ...checkRawUpdates(ledger, rows)];
 }
 
-/** A client takes `expired` for settled, although another update may have had the counter before. */
-function isExcused({ expired }: Ledger, { device, counter, mayBeLost }: Edit): boolean {
-  return mayBeLost || expired.has(`${device} ${counter}`);
-}
-
-/** What was told to be applied at a version is there. */
+/** What was told to be applied at a version is there; `expired` does not name the version. */
 function checkReceipt({ field, device, content, appliedAt }: Edit, rows: ReadonlyMap<FieldId, FieldRow>): string[] {
   if (appliedAt === undefined) return [];
   const entry = rows.get(field)?.entries[appliedAt - 1];

@@ -76,7 +76,7 @@ function readState(random: Random): Work {
 }
 
 function prune(random: Random): Work {
-  const retentionMs = random.below(20_000);
+  const retentionMs = 25_000 + random.below(20_000);
   return {
     text: `retention deletes what is older than ${(retentionMs / 1000).toFixed(1)} s`,
     run: (world) => world.pickWorker()?.maintain('prune-logs', retentionMs),

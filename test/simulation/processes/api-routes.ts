@@ -5,6 +5,7 @@ import { renderBody } from '../../../shared/cache/state-serializer.ts';
 import { toProblem } from '../../../shared/contract/problem.ts';
 import type { UpdateResult } from '../../../shared/contract/receipt.ts';
 import { FieldError } from '../../../shared/errors.ts';
+import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../shared/field/update.ts';
 import { silentLog, type Variants } from './environment.ts';
@@ -34,6 +35,7 @@ export async function handleRequest(deps: RouteDeps, request: ApiRequest): Promi
   try {
     if (request.updates) return await postUpdates(deps, request, request.updates);
     if (request.path.startsWith('/clock')) return await getClock(deps, request);
+    if (request.path.startsWith('/updates')) return await getLog(deps, request);
     return await getState(deps, request);
   } catch (cause) {
     const error = cause instanceof FieldError ? cause : new FieldError('internal', { cause });
@@ -60,6 +62,19 @@ async function postUpdates(deps: RouteDeps, request: ApiRequest, updates: readon
   } finally {
     pendingReply.close();
   }
+}
+
+/** As far as clients use it: to ask whether the log has a cursor. */
+async function getLog({ reader }: RouteDeps, { field, path }: ApiRequest): Promise<ApiResponse> {
+  const query = new URLSearchParams(path.slice(path.indexOf('?')));
+  const after = (query.get('after') ?? '') as Cursor;
+  const start = versionOf(after);
+  const page = await readOrUnavailable(() => reader.readLog(field, start, Number(query.get('limit'))));
+  if (!page) throw new FieldError('field_not_found');
+  if (start < page.oldest) throw new FieldError('version_not_kept');
+  if (!(await readOrUnavailable(() => reader.hasCursor(field, after)))) throw new FieldError('cursor_unknown');
+  const { version, oldest, updates } = page;
+  return respond(200, { field, version, oldest, updates });
 }
 
 async function getClock({ reader }: RouteDeps, { field, device }: ApiRequest): Promise<ApiResponse> {

@@ -9,8 +9,12 @@ import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../../
 import { createFieldState, type FieldState } from '../../../../shared/field/state.ts';
 import { hashGenesis } from '../../../../shared/history/entry-hash.ts';
 
-/** An entry, and PostgreSQL's clock when it was appended, which the checker compares with its log time. */
-export type StoredEntry = LogEntry & { readonly committedAt: number };
+export type StoredEntry = LogEntry & {
+  /** PostgreSQL's clock when it was appended, which the checker compares with its log time. */
+  readonly committedAt: number;
+  /** The same in virtual time. */
+  readonly storedAt: number;
+};
 
 export interface FieldRow {
   readonly field: FieldId;

@@ -6,13 +6,20 @@ import type { Link } from '../link.ts';
 import { pruneRow, readState } from './field-row.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
+/**
+ * Retention is a day at least, and a run takes about a minute: what is younger than this is never deleted, also if a clock
+ * jumps, so that nobody still waits for the receipt of an entry that is.
+ */
+const minAgeMs = 25_000;
+
 /** Deletes the log entries whose log time is not after `cutoff`. */
 export function pruneLogs(server: PostgresServer, link: Link, cutoff: number): Promise<void> {
   return link.request(async () => {
     for (const field of server.database.fields.keys()) {
       await server.update([field], (rows) =>
         rows.flatMap((row) => {
-          const through = row.entries.findLast(({ time }) => time <= cutoff)?.version ?? 0;
+          const through =
+            row.entries.findLast((entry) => entry.time <= cutoff && server.ageOf(entry) >= minAgeMs)?.version ?? 0;
           return through > row.logStart ? [pruneRow(row, through)] : [];
         }),
       );

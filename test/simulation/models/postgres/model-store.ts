@@ -142,7 +142,7 @@ async function append(
   await server.holdLocks(fields, server.crashes, () => {
     const rows = accepted.flatMap((commit) => {
       const row = server.readRow(commit.field);
-      return row ? [appendToRow(row, commit, now)] : [];
+      return row ? [appendToRow(row, commit, { committedAt: now, storedAt: server.virtualNow })] : [];
     });
     if (rows.length > 0) server.writeRows(rows);
   });
@@ -162,7 +162,7 @@ function isExpected(
 }
 
 /** @throws Error with PostgreSQL's code when a unique constraint is violated */
-function appendToRow(row: FieldRow, commit: SentCommit, now: number): FieldRow {
+function appendToRow(row: FieldRow, commit: SentCommit, times: EntryTimes): FieldRow {
   for (const { device, update } of commit.entries) {
     if (findEntryOf(row, device, update.counter)) {
       throw Object.assign(new Error(`duplicate key: ${device} ${update.counter}`), { code: '23505' });
@@ -173,15 +173,17 @@ function appendToRow(row: FieldRow, commit: SentCommit, now: number): FieldRow {
     version: commit.version,
     hash: commit.hash,
     lastUpdate: commit.lastUpdate,
-    entries: [...row.entries, ...commit.entries.map((entry) => toStoredEntry(entry, now))],
+    entries: [...row.entries, ...commit.entries.map((entry) => toStoredEntry(entry, times))],
     clocks: new Map([...row.clocks, ...commit.clocks]),
     conflicts: [...row.conflicts, ...commit.conflicts].slice(-maxKeptConflicts),
     conflictCount: row.conflictCount + commit.conflicts.length,
   };
 }
 
-function toStoredEntry(entry: FieldCommit['entries'][number], committedAt: number): StoredEntry {
-  return { ...entry, rules: rulesVersion, update: JSON.parse(JSON.stringify(entry.update)), committedAt };
+type EntryTimes = Pick<StoredEntry, 'committedAt' | 'storedAt'>;
+
+function toStoredEntry(entry: FieldCommit['entries'][number], times: EntryTimes): StoredEntry {
+  return { ...entry, rules: rulesVersion, update: JSON.parse(JSON.stringify(entry.update)), ...times };
 }
 
 /** Fields that have moved on are left alone. */

@@ -55,6 +55,15 @@ export class PostgresServer implements Reachable {
     return Math.floor(this.#time.now + this.clockOffsetMs);
   }
 
+  /** How long something has been stored, in ms, whatever the server's clock says. */
+  ageOf({ storedAt }: { readonly storedAt: number }): number {
+    return this.#time.now - storedAt;
+  }
+
+  get virtualNow(): number {
+    return this.#time.now;
+  }
+
   isLocked(field: FieldId): boolean {
     return this.#locked.has(field);
   }

@@ -16,6 +16,8 @@ export interface Edit {
   counter: number;
   /** The version at which the client was told that it is applied. */
   appliedAt: number | undefined;
+  /** Whether the device's storage was replaced by an older one that lacks it. */
+  isForgotten: boolean;
   /** Nobody promises anything: the device died, or lost its storage, before it could store or send it. */
   mayBeLost: boolean;
 }
@@ -51,6 +53,7 @@ export class Ledger {
       isSettled: false,
       counter: 0,
       appliedAt: undefined,
+      isForgotten: false,
       mayBeLost: false,
     };
     this.edits.push(edit);

@@ -121,10 +121,17 @@ export class SimDevice {
   }
 
   #forgetUnstored(values: ReadonlyMap<string, string>): void {
-    const stored = new Set(
-      [...values].flatMap(([key, value]) => (key.includes('/outbox/') ? [readContent(value)] : [])),
-    );
-    for (const edit of this.#edits) if (!edit.isAccepted && !stored.has(edit.content)) edit.mayBeLost = true;
+    const stored = [...values].flatMap(([key, value]) => (key.includes('/outbox/') ? [readContent(value)] : []));
+    // Edits with the same content were stored in the order in which they were made.
+    for (const edit of this.#edits) {
+      const index = stored.indexOf(edit.content);
+      if (index >= 0) {
+        stored.splice(index, 1);
+        continue;
+      }
+      edit.isForgotten = true;
+      if (!edit.isAccepted) edit.mayBeLost = true;
+    }
   }
 }
 
