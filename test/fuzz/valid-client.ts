@@ -77,7 +77,7 @@ export class ValidClient {
   }
 
   async #run(): Promise<void> {
-    await waitUntil('the valid client is subscribed', () => this.#watcher.mirror.version !== undefined);
+    await waitUntil('the valid client is subscribed', () => this.#watcher.mirror.cursor !== undefined);
     while (!this.#isStopped) {
       await this.#send();
       await delay(pauseMs);
