@@ -33,7 +33,7 @@ export interface RoundReport {
   readonly accepted: number;
   /** Receipts with the durability `postgres`. */
   readonly acceptedByPostgres: number;
-  /** Time from the end of the fault until a watcher received an update written after it; undefined without a fault. */
+  /** Time from the end of the fault until a watcher received an update written after it; undefined without a fault or such an update. */
   readonly recoveredMs: number | undefined;
   /** Time from the end of the fault until watchers had received all updates written before it; undefined without a fault. */
   readonly caughtUpMs: number | undefined;
@@ -75,13 +75,14 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
   const entries = ledger.entries.slice(first);
   const seenTimes = (predicate: (writtenAt: number) => boolean) =>
     entries.flatMap(({ writtenAt, seenAt }) => (predicate(writtenAt) && seenAt !== undefined ? [seenAt] : []));
+  const hasWritesAfter = entries.some(({ writtenAt }) => writtenAt >= (endedAt ?? 0));
   const since = (time: number) => (endedAt === undefined ? undefined : Math.max(0, Math.round(time - endedAt)));
   return {
     fault,
     notes,
     accepted: entries.filter(({ acceptedAt }) => acceptedAt !== undefined).length,
     acceptedByPostgres: entries.filter(({ durability }) => durability === 'postgres').length,
-    recoveredMs: since(Math.min(...seenTimes((writtenAt) => writtenAt >= (endedAt ?? 0)))),
+    recoveredMs: hasWritesAfter ? since(Math.min(...seenTimes((writtenAt) => writtenAt >= (endedAt ?? 0)))) : undefined,
     caughtUpMs: since(Math.max(...seenTimes((writtenAt) => writtenAt < (endedAt ?? 0)))),
     longestWaitMs: Math.max(
       0,

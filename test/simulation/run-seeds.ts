@@ -10,7 +10,7 @@ const progressIntervalMs = 10_000;
 const maxPrintedViolations = 5;
 const maxPrintedLength = 600;
 /** After so many failed runs, further ones tell little. */
-const maxFailures = Number(process.env.MAXF ?? 5);
+const maxFailures = 5;
 
 /** @returns the exit code */
 export async function runSeeds(

@@ -66,11 +66,10 @@ export class World {
     );
     this.apis = ['api-1', 'api-2'].map((name) => new SimApi(name, environment));
     const deps = { environment, apis: this.apis, ledger };
-    const hasTwin = false;
-    this.devices = [...clients, ...(hasTwin ? clients.slice(0, 1) : [])].map(({ id, field, transports }, index) => {
-      const name = index < clients.length ? id : `${id}'s twin`;
-      return new SimDevice({ name, device: id as DeviceId, field: fieldAt(field), transports }, deps);
-    });
+    this.devices = clients.map(
+      ({ id, field, transports }) =>
+        new SimDevice({ name: id, device: id as DeviceId, field: fieldAt(field), transports }, deps),
+    );
     this.watchers = fields.map((field, index) => new Watcher(`watcher-${index}`, field, environment, this.apis));
     this.rawWriters = ['raw-1', 'raw-2'].map(
       (id, index) => new RawWriter(id as DeviceId, fieldAt(index), environment, ledger),
