@@ -1,5 +1,5 @@
 /**
- * The time that devices are told and that their timestamps are held down to. It is PostgreSQL's, as everywhere, so that an API
+ * The time that responses carry, and to which timestamps that are too far ahead are lowered. It is PostgreSQL's, as everywhere, so that an API
  * whose own clock is wrong neither misleads devices nor changes which write is the newer one.
  */
 import { PostgresClock } from '../db/read/postgres-clock.ts';

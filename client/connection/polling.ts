@@ -41,7 +41,7 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
 
   /**
    * A stream says why it sends a snapshot; a poll has to find out whether the state continues what the client has. A lower
-   * version, or another hash, shows that it does not. Above that only the log tells, which is read only for a client that would
+   * version, or another hash, shows that it does not. Above that only the log shows it, which is read only for a client that would
    * have something to send again.
    */
   const findReason = async (next: Cursor): Promise<SnapshotReason> => {

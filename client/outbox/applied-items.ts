@@ -3,7 +3,7 @@
  * longer in case the server loses them.
  *
  * A version alone does not tell whether a state contains an update, since a failover may have lost the update's version and
- * given it to another. What tells is a delta that names the update, or that the log has both cursors.
+ * given it to another. The evidence is a delta that names the update, or that the log has both cursors.
  */
 import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';

@@ -1,5 +1,5 @@
 /**
- * Finds out whether the server's log still has cursors that the client holds, where no message of the stream tells: a snapshot
+ * Finds out whether the server's log still has cursors that the client holds, where no message of the stream shows it: a snapshot
  * may replace the state that contained an own update, or a result may name a version that the state never reaches.
  */
 import type { Cursor } from '../../shared/field/cursor.ts';

@@ -41,7 +41,7 @@ export class LeaseSession {
   readonly #client: pg.Client;
   readonly #channel: string;
   #id = 0;
-  /** Nobody is told of a session that is lost while it joins: `open` throws. */
+  /** A session that is lost while it joins is not reported to `onLost`: `open` throws. */
   #state: 'joining' | 'open' | 'ended' = 'joining';
   #deadline: NodeJS.Timeout | undefined;
 

@@ -93,7 +93,7 @@ t.test('receipts forget a version that was lost, although the versions after it 
   const versions = new LatestVersions(cache);
   versions.observe(field, 10);
   await waitUntil(
-    'the lower version is told',
+    'the lower version is returned',
     async () => {
       versions.observe(field, 4);
       return (await versions.get(field)) === 4;

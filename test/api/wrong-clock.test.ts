@@ -1,4 +1,4 @@
-/** An API whose wall clock is wrong: what devices are told, and what becomes of their timestamps, follows PostgreSQL's clock. */
+/** An API whose wall clock is wrong: the times in responses and the limit on timestamps follow PostgreSQL's clock. */
 import t from 'tap';
 import { acceptedSchema } from '../../shared/contract/receipt.ts';
 import { openCommitter } from '../support/committer.ts';

@@ -68,7 +68,7 @@ async function carryOut(world: World, plan: readonly Operation[]): Promise<strin
   }
   await time.runUntil(start + (plan.at(-1)?.at ?? 0) + 1000);
   world.note('all faults end');
-  world.heal();
+  world.repair();
   const unsettled = await waitUntilSettled(world);
   world.note(unsettled.length > 0 ? 'not everything has come to rest' : 'everything has come to rest');
   const violations = unsettled.map((text) => `not settled: ${text}`);

@@ -10,7 +10,7 @@ const attempts = 40;
 const pauseMs = 25;
 
 export const publishBeforeCommit: Plant = {
-  // The API notices within seconds that the log has no such cursor, and devices are told so.
+  // The API notices within seconds that the log has no such cursor, and sends a snapshot with that reason.
   expectedViolation: 'anomaly',
   async tamper({ observer: { cacheRedis, cache, keys } }) {
     // Repeated, because a real delta may be delivered first, and then this one is ignored as outdated.

@@ -4,7 +4,7 @@ import type { FieldRow } from '../models/postgres/field-row.ts';
 import { contentOf, type Edit, type Ledger } from '../processes/devices/ledger.ts';
 
 export interface EditCheckOptions {
-  /** Whether a failover or a restore has lost commits: a version that was told before is then another update's. */
+  /** Whether a failover or a restore has lost commits: a version in an earlier result may then be another update's. */
   readonly hasLostCommits: boolean;
   /** Whether any server has lost anything: what a device has forgotten too is gone. */
   readonly hasLostData: boolean;
@@ -28,7 +28,7 @@ export function checkEdits(
     if (applied >= required && applied <= same.length) return [];
     const told = same.map(({ isSettled, isAccepted }) => (isSettled ? 'applied' : isAccepted ? 'accepted' : 'nothing'));
     return [
-      `${field}: ${device} wrote ${content} ${same.length} times (told ${told}), and the log has it ${applied} times`,
+      `${field}: ${device} wrote ${content} ${same.length} times (its result: ${told}), and the log has it ${applied} times`,
     ];
   });
   const receipts = hasLostCommits
@@ -37,12 +37,14 @@ export function checkEdits(
   return [...violations, ...receipts.flatMap((edit) => checkReceipt(edit, rows)), ...checkRawUpdates(ledger, rows)];
 }
 
-/** What was told to be applied at a version is there; `expired` does not name the version. */
+/** What a result said was applied at a version is there; `expired` does not name the version. */
 function checkReceipt({ field, device, content, appliedAt }: Edit, rows: ReadonlyMap<FieldId, FieldRow>): string[] {
   if (appliedAt === undefined) return [];
   const entry = rows.get(field)?.entries[appliedAt - 1];
   if (entry?.device === device && contentOf(entry.update) === content) return [];
-  return [`${field}: ${device} was told that ${content} is applied at version ${appliedAt}, where the log has another`];
+  return [
+    `${field}: ${device} received the result that ${content} is applied at version ${appliedAt}, where the log has another`,
+  ];
 }
 
 /** Under each counter, one of the updates that were sent is applied. That it is only one is checked with the log. */

@@ -45,7 +45,7 @@ export class Link {
     this.#options = options;
   }
 
-  heal(): void {
+  repair(): void {
     this.state = 'ok';
     this.answerLoss = 0;
     this.slownessMs = 0;

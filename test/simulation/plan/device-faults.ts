@@ -20,7 +20,7 @@ export const deviceFaults: Readonly<Record<string, (random: Random) => Fault>> =
     const [state, ms] = [random.pick(['refused', 'silent'] as const), pickDuration(random)];
     return onDevice(random, `is offline for ${seconds(ms)} (${state})`, ({ network }, world) => {
       network.state = state;
-      later(world, ms, () => network.heal());
+      later(world, ms, () => network.repair());
     });
   },
   'device-lossy': (random) => {
@@ -29,7 +29,7 @@ export const deviceFaults: Readonly<Record<string, (random: Random) => Fault>> =
     return onDevice(random, text, ({ network }, world) => {
       network.answerLoss = 0.5;
       network.slownessMs = slownessMs;
-      later(world, ms, () => network.heal());
+      later(world, ms, () => network.repair());
     });
   },
   'device-restart': (random) => {
@@ -78,7 +78,7 @@ export const deviceFaults: Readonly<Record<string, (random: Random) => Fault>> =
         const network = world.watchers[index]?.network;
         if (!network) return;
         network.state = state;
-        later(world, ms, () => network.heal());
+        later(world, ms, () => network.repair());
       },
     };
   },

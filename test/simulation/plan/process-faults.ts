@@ -41,7 +41,7 @@ export const processFaults: Readonly<Record<string, (random: Random) => Fault>> 
       (name) => `${name} cannot reach ${server} for ${seconds(ms)} (${state})`,
       ({ links }, world) => {
         links[server].state = state;
-        later(world, ms, () => links[server].heal());
+        later(world, ms, () => links[server].repair());
       },
     );
   },
@@ -52,7 +52,7 @@ export const processFaults: Readonly<Record<string, (random: Random) => Fault>> 
       (name) => `${name} loses half of the answers of ${server} for ${seconds(ms)}`,
       ({ links }, world) => {
         links[server].answerLoss = 0.5;
-        later(world, ms, () => links[server].heal());
+        later(world, ms, () => links[server].repair());
       },
     );
   },
@@ -63,7 +63,7 @@ export const processFaults: Readonly<Record<string, (random: Random) => Fault>> 
       (name) => `the way from ${name} to ${server} takes ${seconds(slownessMs)} more for ${seconds(ms)}`,
       ({ links }, world) => {
         links[server].slownessMs = slownessMs;
-        later(world, ms, () => links[server].heal());
+        later(world, ms, () => links[server].repair());
       },
     );
   },

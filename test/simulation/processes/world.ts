@@ -137,7 +137,7 @@ export class World {
   }
 
   /** All faults end. Clocks stay where they are. */
-  heal(): void {
+  repair(): void {
     const { time, postgres, cacheRedis, queue } = this.environment;
     this.isHealed = true;
     for (const server of [postgres, queue]) server.isUp = true;
@@ -147,18 +147,18 @@ export class World {
     queue.reorderMs = 0;
     this.setOwners(undefined);
     for (const process of [...this.workers, ...this.apis]) {
-      for (const link of Object.values(process.links)) link.heal();
+      for (const link of Object.values(process.links)) link.repair();
       if (process.process.state === 'killed') process.start();
       time.resume(process.process);
     }
     for (const device of this.devices) {
-      device.network.heal();
+      device.network.repair();
       device.storage.isFull = false;
       device.storage.slownessMs = 0;
       if (device.process.state === 'killed') device.start();
       time.resume(device.process);
     }
-    for (const { network } of this.watchers) network.heal();
+    for (const { network } of this.watchers) network.repair();
     if (this.hasLostData) for (const writer of this.rawWriters) writer.repeatAll();
   }
 

@@ -32,7 +32,7 @@ export class DeviceNetwork {
     this.#onText = onText;
   }
 
-  heal(): void {
+  repair(): void {
     this.state = 'ok';
     this.slownessMs = 0;
     this.answerLoss = 0;

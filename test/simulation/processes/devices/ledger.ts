@@ -1,4 +1,4 @@
-/** What devices have written and what they were told: what the checker compares the log with. */
+/** What devices have written and the results that they received: what the checker compares the log with. */
 import type { DeviceId, FieldId } from '../../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../../shared/field/update.ts';
 import { canonicalJson } from '../../../../shared/history/canonical-json.ts';
@@ -8,13 +8,13 @@ export interface Edit {
   readonly device: DeviceId;
   /** What it changes, without counter and causality. */
   readonly content: string;
-  /** Whether the client was told that the server has it. */
+  /** Whether the client knows that the server has accepted it. */
   isAccepted: boolean;
-  /** Whether the client was told what became of it. */
+  /** Whether the client has received its result. */
   isSettled: boolean;
   /** The counter under which it was settled. */
   counter: number;
-  /** The version at which the client was told that it is applied. */
+  /** The version in the result that the client received. */
   appliedAt: number | undefined;
   /** Whether the device's storage was replaced by an older one that lacks it. */
   isForgotten: boolean;
@@ -33,10 +33,10 @@ export class Ledger {
   /** Of clients. */
   readonly edits: Edit[] = [];
   readonly rawUpdates: RawUpdate[] = [];
-  /** The counters of which a device was told that they are behind the retention, as `device counter`. */
+  /** The counters for which a device received `expired`, as `device counter`. */
   readonly expired = new Set<string>();
 
-  /** Takes note of what a device is told. */
+  /** Records the results that a device receives. */
   recordText(device: DeviceId, text: string): void {
     if (!text.includes('"expired"')) return;
     for (const [, counter] of text.matchAll(/"counter":(\d+),"outcome":"expired"/g))

@@ -73,7 +73,7 @@ export class SimDevice {
     });
   }
 
-  /** The app dies. What it had neither stored nor been told to be accepted may be lost. */
+  /** The app dies. What it had neither stored nor seen accepted may be lost. */
   kill(): void {
     this.process.kill();
     this.#client = undefined;
