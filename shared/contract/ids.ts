@@ -36,7 +36,7 @@ export const versionSchema = z.int().min(0).meta({ id: 'Version' });
 export const cursorSchema = branded<Cursor>(
   z
     .string()
-    .regex(cursorPattern, 'must be a cursor: a version, a dot and 16 hex digits')
+    .regex(cursorPattern, { error: 'must be a cursor: a version, a dot and 16 hex digits', abort: true })
     .refine(isCursor, 'has a version above 2^53')
     .meta({ id: 'Cursor', example: '12.9f86d081884c7d65' }),
 );
