@@ -28,6 +28,7 @@ export interface ServiceHandlers {
   readonly onOpen: () => void;
   readonly onMessage: (message: ServerMessage) => void;
   /** The response to a request with updates brought their results. */
+  readonly onAccepted: (counters: readonly number[]) => void;
   readonly onSettled: (response: AppliedResponse) => void;
   /** The server knows the device up to this counter, which is above all that was sent from here. */
   readonly onSkipped: (counter: number) => void;
@@ -70,7 +71,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
   const tokenProvider = new TokenProvider({ ...options, url, fetch, storage: serverStorage, now });
 
   const store = new OutboxStore(fieldStorage);
-  const outbox = new Outbox({ ...handlers, store, clock, device: () => tokenProvider.device });
+  const outbox = new Outbox({ ...handlers, store, clock, device: () => tokenProvider.device, random });
   const replica = new Replica(field, outbox, clock);
   const shared = { sendRequest, clock, tokenProvider, outbox };
   const counterSync = new CounterSync({ ...shared, ...handlers });

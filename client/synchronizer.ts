@@ -37,6 +37,7 @@ export class Synchronizer {
         this.#checkHistory();
       },
       onMessage: (message) => this.#handleMessage(message),
+      onAccepted: (counters) => this.#handleAcceptance(counters),
       onSettled: (response) => this.#handleResponse(response),
       onSkipped: (counter) => this.#reportSkippedCounters(counter),
       onConfirmed: (cursors) => this.#handleConfirmedCursors(cursors),
@@ -109,6 +110,17 @@ export class Synchronizer {
     // The server has not looked into the log if it could not reach PostgreSQL.
     else if (outbox.applied.hasKept) historyCheck.request([before, ...outbox.applied.findUnproven(), replica.cursor]);
     this.#resendAccepted();
+  }
+
+  #handleAcceptance(counters: readonly number[]): void {
+    const { outbox, replica } = this.services;
+    const early = outbox.markAccepted(counters);
+    if (early.length === 0) return;
+    this.#settle(early, 'delta');
+    // The state continues what those deltas have led to, unless a snapshot has replaced it.
+    const passed = early.flatMap(({ cursor }) => (replica.hasPassed(cursor) ? cursor : []));
+    outbox.applied.confirm(replica.version, new Set(passed));
+    this.emitState();
   }
 
   #handleResponse({ results, cursor }: AppliedResponse): void {

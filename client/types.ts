@@ -208,7 +208,7 @@ export interface FieldClientOptions {
   readonly wakeOn?: (wake: () => void) => () => void;
   /** The device's wall clock, in ms since the epoch. The default is `Date.now`. */
   readonly clock?: () => number;
-  /** A random number of at least 0 and below 1, for the pauses between attempts. The default is `Math.random`. */
+  /** A random number of at least 0 and below 1, for the pauses between attempts and for gaps between counters. The default is `Math.random`. */
   readonly random?: () => number;
   /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;

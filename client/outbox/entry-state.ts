@@ -5,7 +5,7 @@
  * A device may be known to the server under counters that this process did not assign: its storage was restored from a
  * backup, or its token was copied to another device. An entry whose counter may denote another update is
  * `unverified`: only a response, which the server compares with the update's content, can settle it. A delta cannot, because
- * it carries the counter alone.
+ * it carries the counter alone. For the same reason, a delta settles nothing before the server has acknowledged the entry.
  */
 import type { Outcome } from '../../shared/contract/receipt.ts';
 import type { EntryStatus } from '../types.ts';
@@ -93,7 +93,7 @@ const transitions: Readonly<Record<EntryEvent, Transitions>> = {
   },
   resultMissed: { accepted: 'resending', acceptedAgain: 'resending', acceptedUnverified: 'resendingUnverified' },
   settledByResponse: fromAnySent('settledByResponse'),
-  settledByDelta: fromSent('settledByDelta'),
+  settledByDelta: { accepted: 'settledByDelta', acceptedAgain: 'settledByDelta', resending: 'settledByDelta' },
   disputed: { ...fromSent('resendingUnverified'), sent: 'unverified', resent: 'unverified' },
   renumbered: { ...fromAnySent('queued'), queued: 'queued' },
   rejected: fromAnySent('refused'),
@@ -133,9 +133,14 @@ export function isSettled(state: EntryState): boolean {
   return state === 'settledByResponse' || state === 'settledByDelta';
 }
 
+/** Whether the entry was sent and no request with it was answered: a delta that names its counter may mean another update. */
+export function isUnanswered(state: EntryState): boolean {
+  return state === 'sent' || state === 'resent';
+}
+
 /** Whether only a response with results can settle a sent entry: its delta may be past, or would not count. */
 export function needsResult(state: EntryState): boolean {
-  return isPending(state) && state !== 'sent' && state !== 'resent';
+  return isPending(state) && !isUnanswered(state);
 }
 
 /** Whether exactly one request has contained it. What the server knew of its counter before, was not about this update. */

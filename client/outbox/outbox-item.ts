@@ -1,4 +1,5 @@
 /** One item of the outbox in memory: how it is created, restored from the storage and stored. */
+import type { UpdateResult } from '../../shared/contract/receipt.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
@@ -21,6 +22,8 @@ export interface Item {
   readonly minTimestamp: number;
   /** Whether the timestamp that it is sent with was chosen. */
   isTimestampFixed: boolean;
+  /** What a delta said of its counter before the server had acknowledged it. */
+  earlyResult?: UpdateResult;
   /** Once it is settled. */
   proof?: AppliedProof;
 }

@@ -13,7 +13,7 @@ import type { SentUpdate } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { OutboxEntry } from '../types.ts';
 import { AppliedItems } from './applied-items.ts';
-import { isDue, isPending, isSentOnce, needsResult, nextState } from './entry-state.ts';
+import { isDue, isPending, isSentOnce, isUnanswered, needsResult, nextState } from './entry-state.ts';
 import { ItemList } from './item-list.ts';
 import { createItem, type Item, restoreItem, toStoredEntry, type UpdateContent } from './outbox-item.ts';
 import type { OutboxStore } from './outbox-store.ts';
@@ -23,8 +23,16 @@ export interface OutboxDeps {
   readonly clock: HybridClock;
   /** The device that updates are sent as. */
   readonly device: () => string | undefined;
+  readonly random: () => number;
   readonly onChange: (entry: OutboxEntry) => void;
 }
+
+/**
+ * Above what a device can have waiting at the server, and below the gap that the server refuses. Random, so that a device that is
+ * restored twice does not use counters twice.
+ */
+const minCounterGap = 10_000;
+const maxCounterGap = 400_000;
 
 export class Outbox {
   readonly applied: AppliedItems;
@@ -124,8 +132,11 @@ export class Outbox {
     return updates;
   }
 
-  markAccepted(counters: readonly number[]): void {
-    for (const item of this.#list.findPending(counters)) this.#list.transition(item, 'acknowledged');
+  /** @returns what deltas have said of these counters before; now it can be settled */
+  markAccepted(counters: readonly number[]): UpdateResult[] {
+    const items = this.#list.findPending(counters);
+    for (const item of items) this.#list.transition(item, 'acknowledged');
+    return items.flatMap(({ earlyResult }) => earlyResult ?? []);
   }
 
   /** Sends every accepted update again: its result may have been missed, and the response repeats it. */
@@ -154,6 +165,7 @@ export class Outbox {
     if (hasForeign) this.#renumberAll((item) => isForeign(item) || item.state === 'queued');
     for (const item of [...this.#list.all]) {
       const result = resultOf(item);
+      item.earlyResult = isUnanswered(item.state) ? (byCounter.get(item.entry.counter) ?? item.earlyResult) : undefined;
       if (!result) continue;
       const { outcome, version, resolution, cursor } = result;
       this.#list.transition(item, event, { outcome, version, resolution });
@@ -179,13 +191,14 @@ export class Outbox {
 
   /**
    * Takes note of the highest counter that the server knows of this device. If it is above all that was sent from here, the
-   * storage is older than the device (a restored backup): new counters start above it, and queued updates are renumbered.
-   * Other updates keep their counters, because the server's comparison decides whether it has them already.
+   * storage is older than the device (a restored backup): new counters start well above it, since the server may have accepted
+   * more updates than it has applied, and queued updates are renumbered. Other updates keep their counters, because the
+   * server's comparison decides whether it has them already.
    * @returns whether counters were skipped
    */
   skipTo(counter: number): boolean {
     if (counter <= this.#highestSentCounter) return false;
-    this.#highestCounter = Math.max(this.#highestCounter, counter);
+    this.#highestCounter = Math.max(this.#highestCounter, counter) + this.#pickGap();
     this.#renumberAll(({ state }) => state === 'queued');
     return true;
   }
@@ -207,6 +220,10 @@ export class Outbox {
     return count > 0;
   }
 
+  #pickGap(): number {
+    return minCounterGap + Math.floor(this.#deps.random() * (maxCounterGap - minCounterGap));
+  }
+
   #renumberAll(matches: (item: Item) => boolean): void {
     for (const item of this.#list.all.filter(matches)) this.#renumber(item);
     this.#list.sort();
@@ -215,6 +232,7 @@ export class Outbox {
   #renumber(item: Item): void {
     this.#highestCounter += 1;
     const counter = this.#highestCounter;
+    item.earlyResult = undefined;
     this.#list.transition(item, 'renumbered', { counter, update: { ...item.entry.update, counter } });
     this.#save(item);
   }

@@ -34,6 +34,7 @@ export interface SenderDeps {
   readonly historyCheck: Pick<HistoryCheck, 'isDue' | 'run'>;
   /** Whether results arrive by the stream. If not, the request waits for them. */
   readonly isStreaming: () => boolean;
+  readonly onAccepted: (counters: readonly number[]) => void;
   readonly onSettled: (response: AppliedResponse) => void;
   readonly onProblem: (error: unknown) => void;
 }
@@ -124,7 +125,7 @@ export class Sender {
   }
 
   async #post(updates: readonly SentUpdate[], token: string, signal: AbortSignal): Promise<void> {
-    const { sendRequest, outbox, clock, isStreaming, onSettled } = this.#deps;
+    const { sendRequest, outbox, clock, isStreaming, onAccepted, onSettled } = this.#deps;
     const isWaiting = !isStreaming() || outbox.needsResults(updates);
     const sentAt = clock.wallTime();
     const { body } = await sendRequest('/updates', {
@@ -138,7 +139,7 @@ export class Sender {
     // A response that waited carries the time of acceptance. Its round trip says nothing about the network's delay.
     clock.correct(response.serverTime, isWaiting ? clock.wallTime() : sentAt);
     if ('results' in response) onSettled(response);
-    else outbox.markAccepted(updates.map(({ counter }) => counter));
+    else onAccepted(updates.map(({ counter }) => counter));
   }
 
   /** The server rejects a batch as a whole. It names the invalid updates, or they are found by halving the batch. */

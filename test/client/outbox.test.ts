@@ -98,17 +98,14 @@ t.test('a restored backup continues above the counters that the server knows', a
   await waitUntilSynced(restored);
   t.match(problems, [{ code: 'counters_skipped' }]);
   t.equal(restored.state.cells['0,0'], 0.9);
+  const log = await readWholeLog(restored);
   t.same(
-    (await readWholeLog(restored)).map(({ update }) => [
-      update.counter,
-      update.kind === 'cells.set' && update.cells[0]?.value,
-    ]),
-    [
-      [1, 0.1],
-      [2, 0.2],
-      [3, 0.3],
-      [4, 0.9],
-    ],
+    log.map(({ update }) => update.kind === 'cells.set' && update.cells[0]?.value),
+    [0.1, 0.2, 0.3, 0.9],
+  );
+  t.ok(
+    (log.at(-1)?.update.counter ?? 0) > 1000,
+    'far above, since the server may have accepted more than it has applied',
   );
 });
 

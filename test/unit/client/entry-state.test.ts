@@ -30,23 +30,23 @@ const settled = {
   renumbered: 'queued',
   rejected: 'refused',
 } as const;
-const settledUnverified = {
+const settledByResponseOnly = {
   settledByResponse: 'settledByResponse',
   renumbered: 'queued',
   rejected: 'refused',
 } as const;
 const expected: Readonly<Record<EntryState, Partial<Record<EntryEvent, EntryState>>>> = {
   queued: { sent: 'sent', renumbered: 'queued' },
-  sent: { ...settled, sent: 'resent', acknowledged: 'accepted', disputed: 'unverified' },
-  resent: { ...settled, acknowledged: 'acceptedAgain', disputed: 'unverified' },
+  sent: { ...settledByResponseOnly, sent: 'resent', acknowledged: 'accepted', disputed: 'unverified' },
+  resent: { ...settledByResponseOnly, acknowledged: 'acceptedAgain', disputed: 'unverified' },
   accepted: { ...settled, resultMissed: 'resending', disputed: 'resendingUnverified' },
   acceptedAgain: { ...settled, resultMissed: 'resending', disputed: 'resendingUnverified' },
   resending: { ...settled, acknowledged: 'acceptedAgain', disputed: 'resendingUnverified' },
   restored: { sent: 'restoredSent' },
-  restoredSent: { ...settledUnverified, sent: 'unverified', acknowledged: 'acceptedUnverified' },
-  unverified: { ...settledUnverified, acknowledged: 'acceptedUnverified' },
-  acceptedUnverified: { ...settledUnverified, resultMissed: 'resendingUnverified' },
-  resendingUnverified: { ...settledUnverified, acknowledged: 'acceptedUnverified' },
+  restoredSent: { ...settledByResponseOnly, sent: 'unverified', acknowledged: 'acceptedUnverified' },
+  unverified: { ...settledByResponseOnly, acknowledged: 'acceptedUnverified' },
+  acceptedUnverified: { ...settledByResponseOnly, resultMissed: 'resendingUnverified' },
+  resendingUnverified: { ...settledByResponseOnly, acknowledged: 'acceptedUnverified' },
   settledByResponse: { lost: 'unverified' },
   settledByDelta: { lost: 'unverified' },
   refused: {},

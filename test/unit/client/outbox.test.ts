@@ -113,6 +113,36 @@ t.test('counters above all that were sent are skipped, and only updates that wer
   t.ok(outbox.skipTo(10));
   t.same(summarize(), [
     [1, 'queued'],
-    [11, 'queued'],
+    [10_011, 'queued'],
   ]);
+});
+
+t.test('a delta settles an update that the server has acknowledged, whichever comes first', async (t) => {
+  const { outbox, addCell, summarize } = await loadOutbox();
+  addCell(1);
+  addCell(2);
+  outbox.nextBatch(...unlimited);
+  outbox.settle([resultOf(1, 4)], 'delta');
+  outbox.settle([resultOf(2, 5)], 'delta');
+  t.same(
+    summarize().map(([, status]) => status),
+    ['queued', 'queued'],
+    'they may mean updates of another device with this id',
+  );
+  t.same(outbox.settle(outbox.markAccepted([1]), 'delta'), false);
+  t.match(outbox.entries, [
+    { counter: 1, status: 'applied', version: 4 },
+    { counter: 2, status: 'queued' },
+  ]);
+});
+
+t.test('an update that gets a new counter is not settled by what was said of the old one', async (t) => {
+  const { outbox, addCell, summarize } = await loadOutbox();
+  addCell(1);
+  outbox.nextBatch(...unlimited);
+  outbox.settle([resultOf(1, 4)], 'delta');
+  outbox.settle([resultOf(1, 4, 'reused')], 'response');
+  outbox.nextBatch(...unlimited);
+  t.same(outbox.markAccepted([2]), []);
+  t.same(summarize(), [[2, 'accepted']]);
 });

@@ -37,7 +37,7 @@ const sources: Readonly<Record<string, (replica: Replica, maxTimestamp: number) 
 async function writeAfter(learn: (replica: Replica) => void, device: string, values: readonly number[]) {
   const clock = new HybridClock(() => wallTime);
   const store = new OutboxStore(memoryStorage());
-  const outbox = new Outbox({ store, clock, device: () => device, onChange: () => undefined });
+  const outbox = new Outbox({ store, clock, device: () => device, random: Math.random, onChange: () => undefined });
   const replica = new Replica(globalField, outbox, clock);
   await outbox.load(0);
   learn(replica);

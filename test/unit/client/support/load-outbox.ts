@@ -22,7 +22,13 @@ export async function loadOutbox({ storage = memoryStorage(), version = 0, devic
   const changes: OutboxEntry[] = [];
   const store = new OutboxStore(storage);
   const clock = new HybridClock(() => 1_700_000_100_000);
-  const outbox = new Outbox({ store, clock, device: () => device, onChange: (entry) => changes.push(entry) });
+  const outbox = new Outbox({
+    store,
+    clock,
+    device: () => device,
+    random: () => 0,
+    onChange: (entry) => changes.push(entry),
+  });
   await outbox.load(version);
   const addCell = (x: number) => outbox.add({ kind: 'cells.set', cells: [{ x, y: 0, value: 0.5 }] }, asCursor(0));
   const summarize = () => outbox.entries.map(({ counter, status }) => [counter, status]);
