@@ -85,7 +85,7 @@ async function carryOut(world: World, plan: readonly Operation[]): Promise<strin
         hasLostData: world.hasLostData,
       }),
     );
-  for (const { violations: breaches } of world.watchers) violations.push(...breaches);
+  for (const { violations: breaches } of [...world.watchers, world.httpCache]) violations.push(...breaches);
   for (const { job, error } of [...queue.deadLetters, ...fallbackQueue.deadLetters])
     violations.push(`a job was dead-lettered: ${error}: ${JSON.stringify(job)}`);
   for (const { process, error } of time.uncaught) violations.push(`${process} threw ${describeError(error)}`);

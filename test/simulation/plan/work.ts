@@ -1,12 +1,8 @@
 /** What devices, readers and retention do: the operations that are no faults. */
-import type { DeviceId } from '../../../shared/field/ids.ts';
 import { type Random, seededRandom } from '../../unit/field/support/seeded-random.ts';
-import { handleRequest } from '../processes/api-routes.ts';
 import { fields, type World } from '../processes/world.ts';
 import { applyChange, describeChange, randomChange } from './changes.ts';
 import type { Operation } from './operation.ts';
-
-const reader = 'reader' as DeviceId;
 
 type Work = Pick<Operation, 'text' | 'run'>;
 
@@ -64,13 +60,9 @@ function readState(random: Random): Work {
   const field = fields[place];
   return {
     text: `somebody reads ${field} at api-${index + 1}`,
-    run: ({ apis, environment }) => {
+    run: ({ apis, httpCache }) => {
       const api = apis[index];
-      const services = api?.services;
-      if (!api || !services || !field) return;
-      const request = { field, path: '', device: reader, ifNoneMatch: undefined, waitSeconds: 0, updates: undefined };
-      const { matchesEtag } = environment.variants;
-      environment.time.scheduleFor(api.process, 0, () => void handleRequest({ ...services, matchesEtag }, request));
+      if (api && field) httpCache.read(field, api);
     },
   };
 }

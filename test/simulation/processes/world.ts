@@ -6,6 +6,7 @@ import type { VirtualTime } from '../kernel/virtual-time.ts';
 import { JobQueue } from '../models/job-queue.ts';
 import { PostgresServer } from '../models/postgres/postgres-server.ts';
 import { RedisServer } from '../models/redis/redis-server.ts';
+import { HttpCache } from './devices/http-cache.ts';
 import { Ledger } from './devices/ledger.ts';
 import { RawWriter } from './devices/raw-writer.ts';
 import { SimDevice } from './devices/sim-device.ts';
@@ -15,7 +16,7 @@ import { SimApi } from './sim-api.ts';
 import { SimWorker } from './sim-worker.ts';
 
 const partitions = 3;
-const [republishIntervalMs, flushIntervalMs, deliverIntervalMs] = [2000, 5000, 500];
+const [republishIntervalMs, flushIntervalMs, deliverIntervalMs, cacheReadIntervalMs] = [2000, 5000, 500, 300];
 
 export const fields: readonly FieldId[] = [globalField, 'second' as FieldId];
 
@@ -38,6 +39,7 @@ export class World {
   readonly devices: readonly SimDevice[];
   readonly watchers: readonly Watcher[];
   readonly rawWriters: readonly RawWriter[];
+  readonly httpCache: HttpCache;
   /** Copies of the cache from every five seconds, oldest first. */
   readonly cacheCopies: ReturnType<RedisServer['copy']>[] = [];
   /** What happened, as the history of a failed run prints it. */
@@ -71,6 +73,7 @@ export class World {
         new SimDevice({ name: id, device: id as DeviceId, field: fieldAt(field), transports }, deps),
     );
     this.watchers = fields.map((field, index) => new Watcher(`watcher-${index}`, field, environment, this.apis));
+    this.httpCache = new HttpCache(environment);
     this.rawWriters = ['raw-1', 'raw-2'].map(
       (id, index) => new RawWriter(id as DeviceId, fieldAt(index), environment, ledger),
     );
@@ -86,6 +89,9 @@ export class World {
     this.every(flushIntervalMs, () => {
       this.pickWorker()?.maintain('flush-snapshots');
       this.cacheCopies.push(this.environment.cacheRedis.copy());
+    });
+    this.every(cacheReadIntervalMs, () => {
+      for (const field of fields) this.httpCache.read(field, this.environment.random.pick(this.apis));
     });
     this.every(deliverIntervalMs, () => {
       queue.deliverAll();
