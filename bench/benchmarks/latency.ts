@@ -1,10 +1,11 @@
 /** Latency from the POST of one device to the delta at another at a constant rate, by stage. */
+import { watchField } from '../../cli/load/watcher.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { openRawQueue, type RawQueue } from '../baselines/raw-queue.ts';
 import type { Bench, Table } from '../bench.ts';
 import { runOpenLoop } from '../load/open-loop.ts';
-import { watchChannel, watchStream } from '../load/watch-deltas.ts';
+import { watchChannel } from '../load/watch-deltas.ts';
 import { createToken, createUpdates, createWriters, encodePost, setCell, toJob } from '../load/writers.ts';
 import { format, median, percentile, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
@@ -156,9 +157,14 @@ async function measure(stack: BenchStack, queue: RawQueue, rate: LoadRate): Prom
     recordLatencies(updates, foldedAt - performance.timeOrigin, times.committing);
   });
   const token = await createToken('watcher' as DeviceId);
-  const stopStream = await watchStream(url, field, token, ({ updates }) => {
-    recordLatencies(updates, performance.now(), times.delivered);
-    recordLatencies(updates, performance.now(), times.arriving, earlyDueAt);
+  const stopStream = await watchField({
+    url,
+    field,
+    token,
+    onUpdates: (updates) => {
+      recordLatencies(updates, performance.now(), times.delivered);
+      recordLatencies(updates, performance.now(), times.arriving, earlyDueAt);
+    },
   });
   await runOpenLoop({
     url,

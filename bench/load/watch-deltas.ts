@@ -1,10 +1,8 @@
-/** Watches a field's deltas, on the Redis channel and on a WebSocket. */
+/** Watches a field's deltas on the Redis channel. */
 import { Redis } from 'ioredis';
-import { WebSocket } from 'ws';
 import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import type { DeltaUpdate } from '../../shared/contract/stream.ts';
-import { streamProtocol } from '../../shared/contract/wire.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
@@ -38,25 +36,6 @@ export async function watchChannel(
   redis.on('message', (_channel: string, message: string) => onDelta(readDelta(parseChangeMessage(message).delta)));
   await redis.subscribe(await fieldChannel(stack, field));
   return () => redis.disconnect();
-}
-
-/** Resolves at the first message, with a function that closes the stream. */
-export function watchStream(
-  url: string,
-  field: FieldId,
-  token: string,
-  onDelta: (delta: ReceivedDelta) => void,
-): Promise<() => void> {
-  const protocols = [streamProtocol, `bearer.${token}`];
-  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`, protocols);
-  return new Promise((resolve, reject) => {
-    socket.on('error', reject);
-    socket.on('message', (data) => {
-      const text = String(data);
-      if (text.startsWith('{"type":"delta"')) onDelta(readDelta(text));
-      resolve(() => socket.close());
-    });
-  });
 }
 
 function readDelta(text: string): ReceivedDelta {

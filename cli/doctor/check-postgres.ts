@@ -1,11 +1,7 @@
 /** Checks PostgreSQL: version, migrations, durability, free connections, disk and clock. */
 import type { Knex } from 'knex';
-import {
-  hasFallbackQueue,
-  listKnownMigrations,
-  type MigrationStatus,
-  readMigrationStatus,
-} from '../../db/migrations/migration-status.ts';
+import { hasFallbackQueue, type MigrationStatus, readMigrationStatus } from '../../db/migrations/migration-status.ts';
+import { listMigrations } from '../../db/migrations/source.ts';
 import { readCommitDurability } from '../../db/read/settings/commit-durability.ts';
 import { readServerSettings, type ServerSettings } from '../../db/read/settings/server-settings.ts';
 import { describeAddress, isAccessDenied } from '../backends/with-database.ts';
@@ -78,7 +74,7 @@ function evaluateConnections(settings: ServerSettings, poolSize: number): Findin
 async function checkMigrations(db: Knex): Promise<Finding[]> {
   const status = await readMigrationStatus(db);
   const pending = [...status.pending, ...((await hasFallbackQueue(db)) ? [] : ['the fallback queue'])];
-  return evaluateMigrations({ ...status, pending }, await listKnownMigrations());
+  return evaluateMigrations({ ...status, pending }, listMigrations());
 }
 
 function evaluateMigrations({ applied, pending }: MigrationStatus, known: readonly string[]): Finding[] {

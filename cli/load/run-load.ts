@@ -8,7 +8,7 @@ import type { LatencySummary } from './latencies.ts';
 import type { LoadPlan } from './load-plan.ts';
 import { runSender, type Sender } from './sender.ts';
 import { readVersion, verifyLog, waitUntilApplied } from './verify-log.ts';
-import { watchField } from './watcher.ts';
+import { type WatchFieldOptions, watchField } from './watcher.ts';
 
 const progressMs = 200;
 
@@ -80,13 +80,15 @@ async function openField({ url }: LoadPlan, field: FieldId, all: readonly Sender
 
 async function watchAll(plan: LoadPlan, senders: readonly Sender[], counts: LoadCounts): Promise<(() => void)[]> {
   const byDevice = new Map<string, Sender>(senders.map((sender) => [sender.credentials.deviceId, sender]));
-  const onUpdate = (device: string, counter: number) => {
-    const due = byDevice.get(device)?.dueAt[Math.floor((counter - 1) / plan.batch)];
-    if (due !== undefined) counts.deltas.record(performance.now() - due);
+  const onUpdates: WatchFieldOptions['onUpdates'] = (updates) => {
+    for (const { device, counter } of updates) {
+      const due = byDevice.get(device)?.dueAt[Math.floor((counter - 1) / plan.batch)];
+      if (due !== undefined) counts.deltas.record(performance.now() - due);
+    }
   };
   return Promise.all(
-    plan.watchers.map((credentials, index) =>
-      watchField({ url: plan.url, field: fieldOf(plan, index), credentials, onUpdate }),
+    plan.watchers.map(({ token }, index) =>
+      watchField({ url: plan.url, field: fieldOf(plan, index), token, onUpdates }),
     ),
   );
 }

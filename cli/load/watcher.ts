@@ -3,27 +3,32 @@ import { WebSocket } from 'ws';
 import { bearerProtocolPrefix, streamProtocol } from '../../shared/contract/wire.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
-import type { Credentials } from './load-plan.ts';
 
 const timeoutMs = 15_000;
 
-interface Delta {
-  readonly type: string;
-  readonly updates?: readonly { readonly device: string; readonly counter: number }[];
+interface UpdateRef {
+  readonly device: string;
+  readonly counter: number;
 }
 
-interface WatchFieldOptions {
+interface Delta {
+  readonly type: string;
+  readonly updates?: readonly UpdateRef[];
+}
+
+export interface WatchFieldOptions {
   readonly url: string;
   readonly field: FieldId;
-  readonly credentials: Credentials;
-  readonly onUpdate: (device: string, counter: number) => void;
+  readonly token: string;
+  /** Called with the updates that a delta names. */
+  readonly onUpdates: (updates: readonly UpdateRef[]) => void;
 }
 
 /** Resolves once the first message arrives, with a function that closes the stream. @throws CliError `unreachable` */
-export async function watchField({ url, field, credentials, onUpdate }: WatchFieldOptions): Promise<() => void> {
+export async function watchField({ url, field, token, onUpdates }: WatchFieldOptions): Promise<() => void> {
   const socket = new WebSocket(
     `${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`,
-    [streamProtocol, `${bearerProtocolPrefix}${credentials.token}`],
+    [streamProtocol, `${bearerProtocolPrefix}${token}`],
     { handshakeTimeout: timeoutMs },
   );
   try {
@@ -33,7 +38,7 @@ export async function watchField({ url, field, credentials, onUpdate }: WatchFie
       socket.on('message', (data) => {
         resolve(undefined);
         const { type, updates = [] } = JSON.parse(String(data)) as Delta;
-        if (type === 'delta') for (const { device, counter } of updates) onUpdate(device, counter);
+        if (type === 'delta') onUpdates(updates);
       });
     });
   } catch (cause) {

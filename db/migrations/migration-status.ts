@@ -1,7 +1,7 @@
 /** Reads which migrations have been applied to a database and which are pending, without changing it. */
 import type { Knex } from 'knex';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
-import { migrationSource } from './source.ts';
+import { listMigrations } from './source.ts';
 
 const historyTable = 'knex_migrations';
 
@@ -12,17 +12,12 @@ export interface MigrationStatus {
 
 /** Does not call knex's own status methods, because they create the history table when it is missing. */
 export async function readMigrationStatus(db: Knex): Promise<MigrationStatus> {
-  const all = await listKnownMigrations();
+  const all = listMigrations();
   if (!(await db.schema.hasTable(historyTable))) return { applied: [], pending: all };
   // Includes migrations of a newer version. Knex's own status methods throw when they find one.
   const rows = await db<{ name: string }>(historyTable).select('name').orderBy('id');
   const applied = rows.map(({ name }) => name);
   return { applied, pending: all.filter((name) => !applied.includes(name)) };
-}
-
-/** @returns the names of this version's migrations, in the order in which they are applied */
-export async function listKnownMigrations(): Promise<string[]> {
-  return (await migrationSource.getMigrations([])).map((migration) => migrationSource.getMigrationName(migration));
 }
 
 /** Whether the tables of the fallback queue exist. */

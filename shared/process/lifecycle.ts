@@ -3,6 +3,7 @@
  * step that fails or times out does not prevent the next.
  */
 import type { Logger } from './logger.ts';
+import { onShutdownSignals } from './shutdown-signals.ts';
 import { withTimeout } from './with-timeout.ts';
 
 type Stop = () => Promise<void> | void;
@@ -12,7 +13,7 @@ export interface Lifecycle {
   onStop(name: string, stop: Stop): void;
   /** Stops everything, last started first. Idempotent: all calls resolve together. */
   stop(): Promise<void>;
-  /** Stops on SIGTERM and SIGINT and then ends the process; a second signal ends it at once. */
+  /** Stops on SIGTERM, SIGINT and SIGHUP and then ends the process; a signal more than a second later ends it at once. */
   stopOnSignals(): void;
   readonly isStopping: boolean;
   /** Aborted when the stop begins. */
@@ -54,13 +55,13 @@ export function createLifecycle(log: Logger, deadlineMs = defaultDeadlineMs): Li
     },
     signal: stopping.signal,
     stopOnSignals() {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-        process.on(signal, () => {
-          if (lifecycle.isStopping) process.exit(1);
+      onShutdownSignals(
+        (signal) => {
           log.info({ signal }, 'shutting down');
           void lifecycle.stop().then(() => process.exit(0));
-        });
-      }
+        },
+        () => process.exit(1),
+      );
     },
   };
   return lifecycle;

@@ -1,16 +1,17 @@
 import t, { type Test } from 'tap';
 import { viewParticle } from '../../../shared/field/view.ts';
+import { readUpdates } from '../../support/read-updates.ts';
 import type { SentUpdate } from './support/changes.ts';
 import { interleave } from './support/delivery.ts';
 import { foldLog, type LogEntry, renderedTexts, snapshotText } from './support/field-log.ts';
-import { readUpdates } from './support/real-updates.ts';
+
 import { referenceRegisters, writesOf } from './support/reference-merge.ts';
 import { type Registers, registersOf } from './support/registers.ts';
 import { seededRandom } from './support/seeded-random.ts';
 import { applyAll, createServer } from './support/server.ts';
 
-const earthquakes = readUpdates('earthquakes.ndjson');
-const concurrentCells = readUpdates('concurrent-cells.ndjson.gz');
+const earthquakes = await readUpdates('earthquakes.ndjson');
+const concurrentCells = await readUpdates('concurrent-cells.ndjson.gz');
 
 /** An independent eviction by timestamp alone, which is sufficient because the timestamps and ids are unique. */
 function idsAfterEviction(updates: readonly SentUpdate[]): string[] {
