@@ -39,6 +39,8 @@ import { Presence } from './state/presence.ts';
 import { StateReader } from './state/state-reader.ts';
 import { StreamHub } from './streaming/stream-hub.ts';
 import { StreamRegistry } from './streaming/transports/stream-registry.ts';
+import { TurnBudget } from './streaming/transports/turn-budget.ts';
+import { UnhandledBytes } from './streaming/transports/unhandled-bytes.ts';
 import { createAcceptMessage, createAcceptUpdates } from './updates/accept-updates.ts';
 import { PendingReplies } from './updates/pending-replies.ts';
 
@@ -196,7 +198,9 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   const createGuard = createFieldGuard({ verifyToken, limits });
   const readGuard = createGuard('field:read');
   const writeGuard = createGuard('field:write');
-  const sessions = { config, hub, presence, streams, verifyToken, acceptUpdates: acceptMessage, metrics, clock };
+  const inboxes = { turns: new TurnBudget(), unhandled: new UnhandledBytes() };
+  const stream = { hub, presence, streams, verifyToken, metrics, clock, limits };
+  const sessions = { config, acceptUpdates: acceptMessage, ...stream, ...inboxes };
 
   addHealthRoutes(app, { check: checkHealth, isStopping });
   addDeviceRoutes(app, { config, revocations, limits });

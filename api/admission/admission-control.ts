@@ -23,6 +23,7 @@ const overloadDetails = {
   queueMemory: "The queue's memory is used up",
   inFlightBytes: 'This process is receiving too many bytes of updates at once',
   admissionWait: 'The request waited too long for admission',
+  unhandledMessages: 'Too many messages of this user wait to be handled',
 } as const;
 
 type OverloadCause = keyof typeof overloadDetails;

@@ -4,10 +4,11 @@ import type { VerifyToken } from '../../shared/auth/jwt.ts';
 import { type RevocationList, toTokenIdentity } from '../../shared/auth/revocation-list.ts';
 import type { Grant } from '../../shared/contract/job.ts';
 import { type Claims, coversField, findPattern, hasScope, type Scope } from '../../shared/contract/token.ts';
-import { bearerProtocolPrefix, maxTokenLength } from '../../shared/contract/wire.ts';
+import { bearerProtocolPrefix, maxRequestBytes, maxTokenLength } from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
+import { computeSizePoints } from '../rate-limits/size-points.ts';
 
 /** An `onRequest` hook, so that it runs before the body is read. */
 export type Guard = (request: FastifyRequest) => Promise<void>;
@@ -50,8 +51,11 @@ const replayPoints = 20;
 const logPagePoints = 5;
 
 /** The points of the request itself. Updates are charged in addition, one point each, when they are accepted. */
-function computePoints({ method, query, routeOptions }: FastifyRequest): number {
-  if (method !== 'GET' && method !== 'HEAD') return 1;
+function computePoints({ method, query, headers, routeOptions }: FastifyRequest): number {
+  if (method !== 'GET' && method !== 'HEAD') {
+    const declaredBytes = Number(headers['content-length'] ?? maxRequestBytes);
+    return 1 + computeSizePoints(Math.min(declaredBytes, maxRequestBytes));
+  }
   if (typeof query === 'object' && query !== null && 'at' in query) return replayPoints;
   return routeOptions.url?.endsWith('/updates') ? logPagePoints : 1;
 }

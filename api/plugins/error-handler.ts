@@ -1,4 +1,6 @@
 /** Validates requests against zod schemas and answers every error of a request with a problem. Routes only throw. */
+import type { FastifySchemaCompiler } from 'fastify';
+import type { FastifyRouteSchemaDef } from 'fastify/types/schema.js';
 import type { z } from 'zod';
 import { toInputErrors } from '../../shared/contract/problem.ts';
 import { FieldError } from '../../shared/errors.ts';
@@ -16,14 +18,7 @@ interface ErrorHandlerDeps {
 }
 
 export function addErrorHandler(app: App, { metrics, showDetails, reportIntervalMs }: ErrorHandlerDeps): void {
-  app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => {
-    const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${toLocationName(httpPart)}`;
-    return (data) => {
-      const parsed = schema.safeParse(data);
-      if (parsed.success) return { value: parsed.data };
-      return { error: new FieldError('invalid_input', { errors: toInputErrors(parsed.error, prefix) }) };
-    };
-  });
+  app.setValidatorCompiler<z.ZodType>(compileValidator);
   const logRequestError = createSampledErrorLog(app.log, reportIntervalMs);
   app.setErrorHandler((thrown, request, reply) => {
     const error = toFieldError(thrown);
@@ -32,6 +27,20 @@ export function addErrorHandler(app: App, { metrics, showDetails, reportInterval
     return sendProblem(reply, showDetails ? withDetail(error) : error);
   });
 }
+
+/** For parts of a request that are small. */
+const compileValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
+  const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${toLocationName(httpPart)}`;
+  return (data) => {
+    const parsed = schema.safeParse(data);
+    if (parsed.success) return { value: parsed.data };
+    return { error: new FieldError('invalid_input', { errors: toInputErrors(parsed.error, prefix) }) };
+  };
+};
+
+/** For routes that validate their body themselves, since the schema alone would cost more than the body is worth. */
+export const compileUnlessBody: FastifySchemaCompiler<unknown> = (route) =>
+  route.httpPart === 'body' ? (value) => ({ value }) : compileValidator(route as FastifyRouteSchemaDef<z.ZodType>);
 
 function withDetail(error: FieldError): FieldError {
   const { code, cause } = error;

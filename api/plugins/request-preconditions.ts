@@ -1,4 +1,7 @@
-/** Refuses with a problem what Node would refuse without a body: a missing `Host` and unsupported expectations. */
+/**
+ * Refuses with a problem what Node would refuse without a body: a missing `Host` and unsupported expectations. Refuses bodies
+ * of requests that have none.
+ */
 import type { IncomingMessage } from 'node:http';
 import { FieldError } from '../../shared/errors.ts';
 import type { App } from '../fastify-types.ts';
@@ -6,10 +9,19 @@ import type { App } from '../fastify-types.ts';
 export function checkRequestPreconditions(app: App): void {
   // Without a listener Node answers 417.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  app.addHook('onRequest', ({ raw }, _reply, done) => {
+  app.addHook('onRequest', ({ raw }, reply, done) => {
     const violation = findViolation(raw);
-    done(violation === undefined ? undefined : new FieldError('bad_request', { detail: violation }));
+    if (violation !== undefined) return done(new FieldError('bad_request', { detail: violation }));
+    if (!hasUnexpectedBody(raw)) return done();
+    // Node would otherwise read the body to its end, to reuse the connection.
+    reply.header('connection', 'close');
+    done(new FieldError('too_large', { detail: `A ${raw.method} request has no body` }));
   });
+}
+
+function hasUnexpectedBody({ method, headers }: IncomingMessage): boolean {
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function findViolation({ headers, httpVersion }: IncomingMessage): string | undefined {

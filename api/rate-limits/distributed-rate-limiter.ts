@@ -73,6 +73,13 @@ export class DistributedRateLimiter {
     else this.#scheduleFlush(key);
   }
 
+  /** Consumes the points, or those that are left. */
+  consumeUpTo(key: string, points: number): void {
+    const { limit } = this.#options;
+    if (limit === 0) return;
+    this.consume(key, Math.min(points, Math.max(0, limit - sumUsage(this.#findUsage(key)))));
+  }
+
   /** @throws FieldError `rate_limited` when no point is left */
   assertRemaining(key: string): void {
     if (this.#options.limit === 0) return;

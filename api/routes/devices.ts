@@ -24,10 +24,23 @@ interface DeviceRoutesDeps {
   readonly limits: RateLimits;
 }
 
+/** The largest valid body is a device id. */
+const maxBodyBytes = 1024;
+
 export function addDeviceRoutes(app: App, { config, revocations, limits }: DeviceRoutesDeps): void {
   app.post(
     '/api/devices',
     {
+      bodyLimit: maxBodyBytes,
+      // Before the body is read: refusing it must cost less than sending it.
+      onRequest: async ({ ip }) => {
+        if (!config.openRegistration || !config.JWT_SECRET) {
+          throw new FieldError('forbidden', {
+            detail: 'Registration is closed (OPEN_REGISTRATION). Ask an operator for a token',
+          });
+        }
+        limits.registrations.consume(ip, 1);
+      },
       schema: {
         summary: 'Register a device',
         description: 'Only where registration is open. The token is valid for all fields and for 30 days.',
@@ -37,13 +50,7 @@ export function addDeviceRoutes(app: App, { config, revocations, limits }: Devic
       },
     },
     async (request, reply) => {
-      const secret = config.JWT_SECRET;
-      if (!config.openRegistration || !secret) {
-        throw new FieldError('forbidden', {
-          detail: 'Registration is closed (OPEN_REGISTRATION). Ask an operator for a token',
-        });
-      }
-      limits.registrations.consume(request.ip, 1);
+      const secret = config.JWT_SECRET ?? '';
       const deviceId = request.body?.deviceId ?? (randomBytes(idBytes).toString('hex') as DeviceId);
       if (revocations.isDeviceRevoked(deviceId)) {
         throw new FieldError('forbidden', {

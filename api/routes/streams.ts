@@ -50,6 +50,8 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     }
   };
   const assertCanOpen = async (request: FastifyRequest): Promise<void> => {
+    // A HEAD request opens nothing.
+    if (request.method === 'HEAD') return;
     if (isStopping()) throw new FieldError('shutting_down', { retryAfterSeconds: 1 });
     if (request.upgradeError) return;
     const { field } = request.params as { field: FieldId };
@@ -109,6 +111,11 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     (request, reply) => {
       const { field } = request.params;
       const after = parseLastEventId(request) ?? request.query.after;
+      if (request.method === 'HEAD') {
+        reply.hijack();
+        reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).end();
+        return;
+      }
       reply.hijack();
       reply.raw.writeHead(200, {
         ...(reply.getHeaders() as OutgoingHttpHeaders),

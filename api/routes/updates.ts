@@ -10,10 +10,12 @@ import { createAdmissionHook } from '../admission/admission-hook.ts';
 import { type Guard, requireWriter } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import { parseWait } from '../http/prefer-header.ts';
+import { compileUnlessBody } from '../plugins/error-handler.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 import type { AcceptUpdates } from '../updates/accept-updates.ts';
 import type { PendingReplies } from '../updates/pending-replies.ts';
 import { waitUntilApplied } from '../updates/wait-until-applied.ts';
+import { createUpdatesBodyValidator } from '../validation/validate-updates.ts';
 import { bearer, fieldParams, problems } from './schemas.ts';
 
 interface UpdateRoutesDeps {
@@ -30,12 +32,18 @@ interface UpdateRoutesDeps {
 export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
   const { config, guard, admission, acceptUpdates, replies, reader, versions } = deps;
   const admit = createAdmissionHook(admission);
+  // The schema documents the route; `validateBody` accepts the same, at a bounded cost.
   const body = z.strictObject({ updates: createUpdatesSchema(config.GRID_SIZE) });
+  const validateBody = createUpdatesBodyValidator(config.GRID_SIZE);
   app.post(
     '/api/fields/:field/updates',
     {
       bodyLimit: maxRequestBytes,
       onRequest: [guard, admit],
+      validatorCompiler: compileUnlessBody,
+      preHandler: async (request) => {
+        request.body = await validateBody(request.body);
+      },
       onSend: (request, _reply, _payload, done) => {
         admission.inFlight.release(request);
         done();

@@ -1,6 +1,6 @@
 /** The shape of every error response: RFC 9457 problem details with a stable `code`. */
 import { z } from 'zod';
-import { errorCodes, errorTable, type FieldError } from '../errors.ts';
+import { errorCodes, errorTable, type FieldError, type InputError } from '../errors.ts';
 
 /** Relative to the API's address. Each code has an anchor on this page. */
 export const errorDocsPath = '/docs/errors';
@@ -27,18 +27,37 @@ export function toProblem(error: FieldError): Problem {
     title,
     status,
     code: error.code,
-    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    ...(error.detail === undefined ? {} : { detail: shorten(error.detail, maxDetailLength) }),
     ...(error.retryAfterSeconds === undefined ? {} : { retryAfter: error.retryAfterSeconds }),
     ...(error.errors === undefined ? {} : { errors: error.errors.map(({ path, message }) => ({ path, message })) }),
   };
 }
 
-const maxInputErrors = 20;
+export const maxInputErrors = 20;
+/** In characters. What a client sent, a key for example, may appear in these texts, so that their length must have a limit. */
+const maxDetailLength = 300;
+const maxMessageLength = 200;
+const maxPathLength = 200;
+const maxSegmentLength = 40;
+const maxNamedKeys = 5;
 
 /** Zod's issues as the `errors` of a problem, at most 20; a path is a JSON pointer below `prefix`. */
-export function toInputErrors(error: z.ZodError, prefix = ''): { path: string; message: string }[] {
-  return error.issues.slice(0, maxInputErrors).map(({ path, message }) => ({
-    path: [prefix, ...path.map(String)].join('/') || '/',
-    message,
-  }));
+export function toInputErrors(error: z.ZodError, prefix = ''): InputError[] {
+  return error.issues.slice(0, maxInputErrors).map((issue) => {
+    const segments = issue.path.map((segment) => shorten(String(segment), maxSegmentLength));
+    const path = shorten([prefix, ...segments].join('/') || '/', maxPathLength);
+    return { path, message: shorten(describeIssue(issue), maxMessageLength) };
+  });
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys') return issue.message;
+  const named = issue.keys.slice(0, maxNamedKeys).map((key) => JSON.stringify(shorten(key, maxSegmentLength)));
+  const others = issue.keys.length - named.length;
+  return `Unrecognized keys: ${named.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+}
+
+/** Cuts a text, between characters. */
+function shorten(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`;
 }

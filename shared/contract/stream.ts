@@ -1,20 +1,20 @@
 /** Schemas of the messages of the streams (WebSocket and Server-Sent Events). */
 import { z } from 'zod';
+import type { SentUpdate } from '../field/update.ts';
 import { counterSchema, cursorSchema, deviceIdSchema, timeSchema, versionSchema } from './ids.ts';
 import { problemSchema } from './problem.ts';
 import { durabilitySchema, outcomeSchema, resolutionSchema } from './receipt.ts';
 import { changesSchema, conflictSchema, stateSchema } from './state.ts';
-import { createUpdatesSchema } from './update.ts';
 import { maxTokenLength } from './wire.ts';
 
-export function createClientMessageSchema(gridSize: number) {
-  return z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('update'), updates: createUpdatesSchema(gridSize) }),
-    z.strictObject({ type: z.literal('ping') }),
-    z.strictObject({ type: z.literal('token'), token: z.string().min(1).max(maxTokenLength) }),
-  ]);
-}
-export type ClientMessage = z.infer<ReturnType<typeof createClientMessageSchema>>;
+/** The messages of clients other than `update`, whose updates are validated like those of a request. */
+export const controlMessageSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ping') }),
+  z.strictObject({ type: z.literal('token'), token: z.string().min(1).max(maxTokenLength) }),
+]);
+export type ClientMessage =
+  | z.infer<typeof controlMessageSchema>
+  | { readonly type: 'update'; readonly updates: SentUpdate[] };
 
 const deltaUpdateSchema = z.strictObject({
   device: deviceIdSchema,

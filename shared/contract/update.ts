@@ -4,11 +4,7 @@ import { eventTypes, type SentUpdate } from '../field/update.ts';
 import { counterSchema, cursorSchema, deviceKeySchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
 import { schemaFor } from './schema-for.ts';
 import { boundedText } from './text.ts';
-import { maxUpdatesPerRequest } from './wire.ts';
-
-const maxCellsPerUpdate = 900;
-const maxConnections = 64;
-const maxClockEntries = 64;
+import { maxCellsPerUpdate, maxClockEntries, maxConnections, maxUpdatesPerRequest } from './wire.ts';
 
 const unitNumber = z.number().min(0).max(1);
 const vector = z.strictObject({ x: z.number(), y: z.number(), z: z.number().default(0) }).meta({ id: 'Vector' });
@@ -43,16 +39,21 @@ const fieldEvent = z.strictObject({
   intensity: unitNumber.optional(),
 });
 
-function cellsSet(gridSize: number) {
+/** A cell of a `cells.set`. */
+export function createCellSchema(gridSize: number) {
   const coordinate = z
     .int()
     .min(0)
     .max(gridSize - 1);
+  return z.strictObject({ x: coordinate, y: coordinate, value: unitNumber });
+}
+
+function cellsSet(gridSize: number) {
   return z.strictObject({
     ...origin,
     kind: z.literal('cells.set'),
     cells: z
-      .array(z.strictObject({ x: coordinate, y: coordinate, value: unitNumber }))
+      .array(createCellSchema(gridSize))
       .min(1)
       .max(maxCellsPerUpdate)
       .refine(

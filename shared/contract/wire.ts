@@ -14,6 +14,9 @@ export const closeCodes = {
 } as const;
 
 export const maxUpdatesPerRequest = 500;
+export const maxCellsPerUpdate = 900;
+export const maxConnections = 64;
+export const maxClockEntries = 64;
 export const maxRequestBytes = 1024 * 1024;
 
 /** Conflicts of a field that are stored and can be read: the newest ones. */

@@ -5,11 +5,14 @@ import type { Claims } from '../../../shared/contract/token.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { ApiMetrics } from '../../metrics.ts';
+import type { RateLimits } from '../../rate-limits/rate-limits.ts';
 import type { ServerClock } from '../../server-clock.ts';
 import type { Presence } from '../../state/presence.ts';
 import type { AcceptMessage } from '../../updates/accept-updates.ts';
 import type { StreamHub } from '../stream-hub.ts';
 import type { StreamRegistry } from './stream-registry.ts';
+import type { TurnBudget } from './turn-budget.ts';
+import type { UnhandledBytes } from './unhandled-bytes.ts';
 
 export interface SessionDeps {
   readonly config: Config;
@@ -20,6 +23,10 @@ export interface SessionDeps {
   readonly acceptUpdates: AcceptMessage;
   readonly metrics: ApiMetrics;
   readonly clock: Pick<ServerClock, 'now'>;
+  readonly limits: Pick<RateLimits, 'updates'>;
+  /** Shared by all sockets of the process. */
+  readonly turns: TurnBudget;
+  readonly unhandled: UnhandledBytes;
 }
 
 /** The request that opened a stream, after authorization. */

@@ -7,14 +7,17 @@ import { toProblem } from '../../../shared/contract/problem.ts';
 import type { ServerMessage } from '../../../shared/contract/stream.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
 import { closeCodes } from '../../../shared/contract/wire.ts';
-import { FieldError } from '../../../shared/errors.ts';
+import { errorTable, FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
-import { assertAccess } from '../../auth/field-auth.ts';
+import { createOverloadedError } from '../../admission/admission-control.ts';
+import { assertAccess, authorizeWriter } from '../../auth/field-auth.ts';
 import { toFieldError } from '../../http/problem-response.ts';
+import { computeSizePoints } from '../../rate-limits/size-points.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
 import type { MessageSink } from '../subscriber.ts';
 import type { ParseClientMessage } from './client-messages.ts';
+import { MessageInbox } from './message-inbox.ts';
 import { presenceId, type SessionDeps, type StreamRequest } from './session-deps.ts';
 import type { StreamSession } from './stream-registry.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -23,11 +26,12 @@ import { TokenExpiryTimer } from './token-expiry-timer.ts';
 const pingIntervalMs = 25_000;
 const heartbeatIntervalMs = 10_000;
 const messageRateLimit = { capacity: 200, perSecond: 100 };
-/** Above this size of unhandled messages, reading from the socket is paused. */
-const maxPendingBytes = 1024 * 1024;
-/** Added to the length of each message, for the memory that parsing and handling it takes. */
-const messageOverheadBytes = 16 * 1024;
+/** A client that is merely outdated stays connected; one that keeps sending what is refused does not. */
+const refusalRateLimit = { capacity: 10, perSecond: 0.1 };
+/** Of the user's budget for updates, in addition to those of the message's size. */
+const refusalPoints = 5;
 const closeGraceMs = 5000;
+const floodGraceMs = 2000;
 
 interface WebSocketSessionDeps extends SessionDeps {
   readonly socket: WebSocket;
@@ -46,8 +50,8 @@ export class WebSocketSession implements MessageSink, StreamSession {
   readonly #bucket = new TokenBucket(messageRateLimit, performance.now());
   readonly #openedAt = performance.now();
   readonly #unsubscribe: () => void;
-  #inbox: Promise<void> = Promise.resolve();
-  #pendingBytes = 0;
+  readonly #refusals = new TokenBucket(refusalRateLimit, performance.now());
+  readonly #inbox: MessageInbox;
   #lastPingAt = performance.now();
   #lastHeartbeatAt = performance.now();
   #isAlive = true;
@@ -58,10 +62,13 @@ export class WebSocketSession implements MessageSink, StreamSession {
     this.#socket = socket;
     this.#field = request.field;
     this.#claims = request.claims;
+    const { turns, unhandled } = deps;
+    const handle = (data: Buffer) => this.#handleMessage(data);
+    this.#inbox = new MessageInbox({ socket, user: request.claims.sub, turns, unhandled, handle });
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    socket.on('pong', () => {
-      this.#isAlive = true;
-    });
+    // `ws` answers pings by itself. They count like messages, because each costs as much to receive.
+    socket.on('ping', () => this.#countMessage());
+    socket.on('pong', () => this.#countMessage());
     socket.on('close', (code) => this.#handleClose(code));
     this.#expiryTimer.set(request.claims.exp * 1000);
     presence.touch(this.#field, presenceId(this.#claims));
@@ -123,34 +130,48 @@ export class WebSocketSession implements MessageSink, StreamSession {
 
   /** Handles messages one after the other, so that a device's updates reach the queue in the order of its counters. */
   #receive(data: RawData, isBinary: boolean): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#isAlive = true;
-    if (!this.#bucket.tryConsume(performance.now())) {
-      this.close(closeCodes.badMessage, 'too many messages');
-      return;
-    }
-    const text = data.toString();
-    const bytes = text.length + messageOverheadBytes;
-    this.#pendingBytes += bytes;
-    if (this.#pendingBytes > maxPendingBytes) this.#socket.pause();
-    this.#inbox = this.#inbox.then(async () => {
-      await this.#handleMessage(text, isBinary);
-      this.#pendingBytes -= bytes;
-      if (this.#pendingBytes <= maxPendingBytes && this.#socket.isPaused) this.#socket.resume();
-    });
+    if (!this.#countMessage()) return;
+    if (isBinary) this.#refuse(new FieldError('bad_request', { detail: 'Messages must be text' }));
+    // `ws` delivers other types than buffers only if it is told to.
+    else if (!this.#inbox.push(data as Buffer)) this.#refuse(createOverloadedError('unhandledMessages'));
   }
 
-  async #handleMessage(text: string, isBinary: boolean): Promise<void> {
+  /** Counts anything that the client has sent, and closes the socket on a flood. @returns whether it may be handled */
+  #countMessage(): boolean {
+    if (this.#socket.readyState !== this.#socket.OPEN) return false;
+    this.#isAlive = true;
+    if (this.#bucket.tryConsume(performance.now())) return true;
+    this.#closeFlood('too many messages');
+    return false;
+  }
+
+  /** What the client goes on sending is dropped, for a shorter time than that of other clients. */
+  #closeFlood(reason: string): void {
+    this.close(closeCodes.badMessage, reason);
+    setTimeout(() => this.#socket.terminate(), floodGraceMs).unref();
+  }
+
+  async #handleMessage(data: Buffer): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
+    const { parse, limits, clock } = this.#deps;
+    const user = this.#claims.sub;
     try {
-      if (isBinary) throw new FieldError('bad_request', { detail: 'Messages must be text' });
-      const message = this.#deps.parse(text);
+      limits.updates.consume(user, computeSizePoints(data.length));
+      const message = await parse(data.toString(), () => authorizeWriter(this.#claims, this.#field));
       if (message.type === 'update') await this.#acceptUpdates(message.updates);
       else if (message.type === 'token') await this.#renewToken(message.token);
-      else this.#send({ type: 'pong', serverTime: this.#deps.clock.now() });
+      else this.#send({ type: 'pong', serverTime: clock.now() });
     } catch (error) {
-      this.#sendError(toFieldError(error));
+      this.#refuse(toFieldError(error));
     }
+  }
+
+  /** Answers a message with an error. What would be refused again costs points, and in the end the socket. */
+  #refuse(error: FieldError): void {
+    this.#sendError(error);
+    if (errorTable[error.code].retry) return;
+    this.#deps.limits.updates.consumeUpTo(this.#claims.sub, refusalPoints);
+    if (!this.#refusals.tryConsume(performance.now())) this.#closeFlood('too many refused messages');
   }
 
   async #acceptUpdates(updates: Parameters<SessionDeps['acceptUpdates']>[0]['updates']): Promise<void> {

@@ -1,0 +1,51 @@
+/**
+ * The messages of one socket that wait to be handled: in order, one per turn of the event loop, and bounded. Reading from the
+ * socket is paused while too many bytes wait.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { WebSocket } from 'ws';
+import type { TurnBudget } from './turn-budget.ts';
+import type { UnhandledBytes } from './unhandled-bytes.ts';
+
+const maxPendingBytes = 1024 * 1024;
+/** Added to the length of each message, for the memory that parsing and handling it takes. */
+const messageOverheadBytes = 16 * 1024;
+
+interface MessageInboxDeps {
+  readonly socket: Pick<WebSocket, 'pause' | 'resume' | 'isPaused'>;
+  readonly user: string;
+  readonly turns: TurnBudget;
+  readonly unhandled: UnhandledBytes;
+  /** Must not reject. */
+  readonly handle: (data: Buffer) => Promise<void>;
+}
+
+export class MessageInbox {
+  readonly #deps: MessageInboxDeps;
+  #last: Promise<void> = Promise.resolve();
+  #pendingBytes = 0;
+
+  constructor(deps: MessageInboxDeps) {
+    this.#deps = deps;
+  }
+
+  /** @returns false if the user's messages that wait have too many bytes; the message is then dropped */
+  push(data: Buffer): boolean {
+    const { socket, user, unhandled } = this.#deps;
+    const bytes = data.length + messageOverheadBytes;
+    if (!unhandled.tryAdd(user, bytes)) return false;
+    this.#pendingBytes += bytes;
+    if (this.#pendingBytes > maxPendingBytes) socket.pause();
+    this.#last = this.#last.then(() => this.#handle(data, bytes));
+    return true;
+  }
+
+  async #handle(data: Buffer, bytes: number): Promise<void> {
+    const { socket, user, turns, unhandled, handle } = this.#deps;
+    await turns.run(() => handle(data));
+    unhandled.remove(user, bytes);
+    this.#pendingBytes -= bytes;
+    if (this.#pendingBytes <= maxPendingBytes && socket.isPaused) socket.resume();
+    if (this.#pendingBytes > 0) await nextTurn();
+  }
+}
