@@ -1,5 +1,5 @@
 /** The composition root of the client: creates its parts and connects them. Nothing runs before they are started. */
-import type { AppliedResponse } from '../shared/contract/receipt.ts';
+import type { AppliedResponse, UpdateResult } from '../shared/contract/receipt.ts';
 import type { State } from '../shared/contract/state.ts';
 import type { ServerMessage } from '../shared/contract/stream.ts';
 import type { Cursor } from '../shared/field/cursor.ts';
@@ -10,6 +10,7 @@ import { TokenProvider } from './connection/token-provider.ts';
 import { TransportSelector } from './connection/transport-selector.ts';
 import { HybridClock } from './hybrid-clock.ts';
 import { CounterSync } from './outbox/counter-sync.ts';
+import { DeviceChange } from './outbox/device-change.ts';
 import { HistoryCheck } from './outbox/history-check.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { OutboxStore } from './outbox/outbox-store.ts';
@@ -30,6 +31,8 @@ export interface ServiceHandlers {
   /** The response to a request with updates brought their results. */
   readonly onAccepted: (counters: readonly number[]) => void;
   readonly onSettled: (response: AppliedResponse) => void;
+  /** The results of updates that were sent as the device that this one was before. */
+  readonly onFormerResults: (results: readonly UpdateResult[]) => void;
   /** The server knows the device up to this counter, which is above all that was sent from here. */
   readonly onSkipped: (counter: number) => void;
   /** The log has all of these cursors. */
@@ -75,6 +78,13 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
   const replica = new Replica(field, outbox, clock);
   const shared = { sendRequest, clock, tokenProvider, outbox };
   const counterSync = new CounterSync({ ...shared, ...handlers });
+  const deviceChange = new DeviceChange({
+    ...shared,
+    store,
+    cursor: () => replica.cursor,
+    onResults: handlers.onFormerResults,
+    onChanged: () => counterSync.invalidate(),
+  });
   const historyCheck = new HistoryCheck({ ...shared, ...handlers });
   const sender = new Sender({
     ...shared,
@@ -82,7 +92,10 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     store,
     historyCheck,
     backoff: new Backoff(random),
-    syncCounter: (token, signal) => counterSync.ensure(token, signal),
+    syncCounter: async (token, signal) => {
+      await deviceChange.ensure(token, signal);
+      await counterSync.ensure(token, signal);
+    },
     isStreaming: () => connection.transport === 'websocket',
   });
   const connection: Connection = new Connection({

@@ -39,6 +39,10 @@ export class Synchronizer {
       onMessage: (message) => this.#handleMessage(message),
       onAccepted: (counters) => this.#handleAcceptance(counters),
       onSettled: (response) => this.#handleResponse(response),
+      onFormerResults: (results) => {
+        this.#settle(results, 'response');
+        this.emitState();
+      },
       onSkipped: (counter) => this.#reportSkippedCounters(counter),
       onConfirmed: (cursors) => this.#handleConfirmedCursors(cursors),
       onLost: (cursor) => this.#handleLostCursor(cursor),

@@ -197,7 +197,7 @@ export interface FieldClientOptions {
    * loses unsent updates when the app ends.
    */
   readonly storage?: Storage;
-  /** The device id to register with, instead of one that the server generates. */
+  /** The device's id, if the tokens of the app are not JWTs that name it. The server makes the id of a device that registers. */
   readonly deviceId?: string;
   /** The transports to try, in this order. The default is both: `['websocket', 'polling']`. */
   readonly transports?: readonly TransportName[];

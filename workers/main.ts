@@ -5,14 +5,14 @@ import { describeWeakCommits, readCommitDurability } from '../db/read/settings/c
 import { createRetry } from '../db/transient-errors.ts';
 import { agreeOnRuleSettings } from '../db/write/agree-on-rule-settings.ts';
 import { createCacheKeys } from '../shared/cache/cache-keys.ts';
-import { ConfigError, loadConfig } from '../shared/config/config.ts';
+import { ConfigError, loadWorkerConfig } from '../shared/config/config.ts';
 import { createProcessLogger } from '../shared/observability/process-logger.ts';
 import { connectRedis } from '../shared/redis/connect.ts';
 import { startBackupScheduler } from './backup/scheduler.ts';
 import { startWorker } from './worker.ts';
 
 async function main(): Promise<void> {
-  const config = loadConfig(process.env);
+  const config = loadWorkerConfig(process.env);
   const { log, lifecycle } = createProcessLogger({ name: 'worker', config, pretty: process.stdout.isTTY });
 
   const db = connectDatabase({

@@ -7,6 +7,7 @@ import { type Claims, coversField, findPattern, hasScope, type Scope } from '../
 import { bearerProtocolPrefix, maxRequestBytes, maxTokenLength } from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
+import { addressKey } from '../rate-limits/address-key.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import { computeSizePoints } from '../rate-limits/size-points.ts';
 
@@ -34,8 +35,7 @@ interface FieldGuardDeps {
  */
 export function createFieldGuard({ verifyToken, limits }: FieldGuardDeps): (scope: Scope) => Guard {
   return (scope) => async (request) => {
-    const token = extractToken(request);
-    if (token === undefined) throw new FieldError('unauthorized', { detail: 'Send `Authorization: Bearer <token>`' });
+    const token = requireToken(request);
     const claims = await countAuthFailures(limits, request, () => verifyToken(token));
     const { field } = request.params as { field: FieldId };
     if (scope === 'field:write') request.writer = authorizeWriter(claims, field);
@@ -69,7 +69,8 @@ export async function countAuthFailures(
   try {
     return await verify();
   } catch (error) {
-    if (error instanceof FieldError && error.code === 'unauthorized') limits.failedLogins.consume(request.ip, 1);
+    if (error instanceof FieldError && error.code === 'unauthorized')
+      limits.failedLogins.consume(addressKey(request.ip), 1);
     throw error;
   }
 }
@@ -85,12 +86,12 @@ export function authorizeWriter(claims: Claims, field: FieldId): Writer {
   assertScope(claims, 'field:write');
   const pattern = findPattern(claims, field);
   if (pattern === undefined) throw createFieldNotCoveredError();
-  const { device, sub: user, jti: tokenId, iat: issuedAt } = claims;
-  if (device === undefined) {
+  if (claims.device === undefined) {
     throw new FieldError('forbidden', { detail: 'The token names no device, and only a device can write' });
   }
+  const { tokenId, issuedAt } = toTokenIdentity(claims);
   const token = { ...(tokenId === undefined ? {} : { tokenId }), ...(issuedAt === undefined ? {} : { issuedAt }) };
-  return { field, device, user, grant: { pattern, ...token } };
+  return { field, device: claims.device, user: claims.sub, grant: { pattern, ...token } };
 }
 
 export function hasWriteAccess(claims: Claims, field: FieldId): boolean {
@@ -124,6 +125,13 @@ export function requireClaims(request: FastifyRequest): Claims {
 export function requireWriter(request: FastifyRequest): Writer {
   if (!request.writer) throw new FieldError('unauthorized');
   return request.writer;
+}
+
+/** @throws FieldError `unauthorized` when there is none */
+export function requireToken(request: FastifyRequest): string {
+  const token = extractToken(request);
+  if (token === undefined) throw new FieldError('unauthorized', { detail: 'Send `Authorization: Bearer <token>`' });
+  return token;
 }
 
 /** From the header, or from the subprotocols of an upgrade, because browsers cannot set headers for a WebSocket. */

@@ -41,8 +41,8 @@ async function findAuthError(deps: OperatorAuthDeps, request: FastifyRequest): P
     }
     const token = parseBearerToken(headers.authorization);
     if (token === undefined) return new FieldError('unauthorized', { detail: 'This route is for operators' });
-    if (hasScope(await countAuthFailures(limits, request, () => deps.verifyToken(token)), 'operator')) return undefined;
-    return new FieldError('forbidden', { detail: 'The token lacks the scope operator' });
+    if (hasScope(await countAuthFailures(limits, request, () => deps.verifyToken(token)), 'admin')) return undefined;
+    return new FieldError('forbidden', { detail: 'The token lacks the scope admin' });
   } catch (error) {
     if (error instanceof FieldError) return error;
     throw error;

@@ -1,73 +1,148 @@
-/** `POST /api/devices`: issues a device id and a token where registration is open. */
+/**
+ * `POST /api/devices`, where anybody gets an identity while registration is open, and `POST /api/devices/renew`, where a device
+ * exchanges its last token for a new one. The server makes the device id, so that nobody gets a token for one by naming it.
+ */
 import { randomBytes } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { signToken } from '../../shared/auth/jwt.ts';
+import { createRenewalVerifier, type Registration, signToken, type VerifyToken } from '../../shared/auth/jwt.ts';
 import type { RevocationList } from '../../shared/auth/revocation-list.ts';
 import type { Config } from '../../shared/config/config.ts';
+import { parseFieldPatterns } from '../../shared/config/settings.ts';
 import { deviceIdSchema, timeSchema } from '../../shared/contract/ids.ts';
+import type { Claims } from '../../shared/contract/token.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
+import { countAuthFailures, type Guard, requireClaims, requireToken, withRevocationCheck } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
+import { addressKey } from '../rate-limits/address-key.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
-import { problems } from './schemas.ts';
+import { bearer, problems } from './schemas.ts';
 
-const expiresInSeconds = 30 * 86_400;
+const secondsPerDay = 86_400;
 const idBytes = 16;
+/** The body has nothing in it. */
+const maxBodyBytes = 1024;
 
 const registeredSchema = z
   .strictObject({ deviceId: deviceIdSchema, token: z.string(), expiresAt: timeSchema })
   .meta({ id: 'RegisteredDevice' });
+const emptyBody = z.strictObject({}).nullish();
 
 interface DeviceRoutesDeps {
   readonly config: Config;
   readonly revocations: RevocationList;
-  readonly limits: RateLimits;
+  readonly limits: Pick<RateLimits, 'registrations' | 'failedLogins'>;
 }
 
-/** The largest valid body is a device id. */
-const maxBodyBytes = 1024;
-
 export function addDeviceRoutes(app: App, { config, revocations, limits }: DeviceRoutesDeps): void {
+  const issue = createIssuer(config);
+  const sharedSchema = { tags: ['devices'], body: emptyBody };
+
   app.post(
     '/api/devices',
     {
       bodyLimit: maxBodyBytes,
-      // Before the body is read: refusing it must cost less than sending it.
-      onRequest: async ({ ip }) => {
-        if (!config.openRegistration || !config.JWT_SECRET) {
-          throw new FieldError('forbidden', {
-            detail: 'Registration is closed (OPEN_REGISTRATION). Ask an operator for a token',
-          });
-        }
-        limits.registrations.consume(ip, 1);
-      },
+      onRequest: createRegistrationGuard(config, limits),
       schema: {
+        ...sharedSchema,
         summary: 'Register a device',
-        description: 'Only where registration is open. The token is valid for all fields and for 30 days.',
-        tags: ['devices'],
-        body: z.strictObject({ deviceId: deviceIdSchema.optional() }).nullish(),
+        description:
+          'Only where registration is open. The server makes the id. The token is for the fields of REGISTRATION_FIELDS and ' +
+          'valid for REGISTRATION_TOKEN_DAYS.',
         response: { 201: registeredSchema, ...problems },
       },
     },
-    async (request, reply) => {
-      const secret = config.JWT_SECRET ?? '';
-      const deviceId = request.body?.deviceId ?? (randomBytes(idBytes).toString('hex') as DeviceId);
-      if (revocations.isDeviceRevoked(deviceId)) {
-        throw new FieldError('forbidden', {
-          detail: 'The tokens of this device have been revoked. Register with another device id',
-        });
-      }
-      const { token, expiresAt } = await signToken(
-        {
-          sub: `device:${deviceId}`,
-          device: deviceId,
-          fields: ['*'],
-          scope: ['field:read', 'field:write'],
-          expiresInSeconds,
-        },
-        { secret, issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE },
-      );
-      return reply.code(201).header('cache-control', 'no-store').send({ deviceId, token, expiresAt });
+    async (_request, reply) => {
+      const device = randomBytes(idBytes).toString('hex') as DeviceId;
+      const registration = { tokenId: crypto.randomUUID(), registeredAt: Math.floor(Date.now() / 1000) };
+      return reply
+        .code(201)
+        .header('cache-control', 'no-store')
+        .send(await issue(device, registration));
     },
   );
+
+  app.post(
+    '/api/devices/renew',
+    {
+      bodyLimit: maxBodyBytes,
+      onRequest: createRenewalGuard({ config, revocations, limits }),
+      schema: {
+        ...sharedSchema,
+        summary: 'Renew the token of a registered device',
+        description:
+          'The bearer token is the last one of the device, valid or expired. Only tokens that registration issued, or a ' +
+          'renewal, can be renewed, until they are revoked.',
+        security: bearer,
+        response: { 200: registeredSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { device, registration } = toRegistration(requireClaims(request));
+      return reply.header('cache-control', 'no-store').send(await issue(device, registration));
+    },
+  );
+}
+
+/** Runs before the body is read. */
+function createRegistrationGuard(config: Config, limits: DeviceRoutesDeps['limits']): Guard {
+  return async (request) => {
+    if (!config.openRegistration || !config.JWT_SECRET) {
+      throw new FieldError('forbidden', {
+        detail: 'Registration is closed (OPEN_REGISTRATION). Ask an operator for a token',
+      });
+    }
+    limits.registrations.consume(addressKey(request.ip), 1);
+  };
+}
+
+/** Runs before the body is read. Devices that have registered can renew their tokens after registration was closed. */
+function createRenewalGuard({ config, revocations, limits }: DeviceRoutesDeps): Guard {
+  if (!config.JWT_SECRET) {
+    return async () => {
+      throw new FieldError('forbidden', {
+        detail: 'The identity provider (JWKS_URL) issues the tokens, also new ones',
+      });
+    };
+  }
+  const verify: VerifyToken = withRevocationCheck(createRenewalVerifier(config), revocations);
+  return async (request: FastifyRequest) => {
+    limits.registrations.consume(addressKey(request.ip), 1);
+    const token = requireToken(request);
+    const claims = await countAuthFailures(limits, request, () => verify(token));
+    toRegistration(claims);
+    request.claims = claims;
+  };
+}
+
+/** @throws FieldError `forbidden` for a token that registration has not issued */
+function toRegistration({ device, jti: tokenId, registered: registeredAt }: Claims) {
+  if (device !== undefined && tokenId !== undefined && registeredAt !== undefined) {
+    return { device, registration: { tokenId, registeredAt } };
+  }
+  throw new FieldError('forbidden', {
+    detail: 'Only a token that registration issued can be renewed. Ask whoever issued this one',
+  });
+}
+
+function createIssuer(config: Config) {
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config;
+  const fields = parseFieldPatterns(config.REGISTRATION_FIELDS);
+  const expiresInSeconds = Math.round(config.REGISTRATION_TOKEN_DAYS * secondsPerDay);
+  return async (deviceId: DeviceId, registration: Registration) => {
+    const { token, expiresAt } = await signToken(
+      {
+        sub: `device:${deviceId}`,
+        device: deviceId,
+        fields,
+        scope: ['field:read', 'field:write'],
+        expiresInSeconds,
+        registration,
+      },
+      // The guards refuse requests without a secret.
+      { secret: config.JWT_SECRET ?? '', issuer, audience },
+    );
+    return { deviceId, token, expiresAt };
+  };
 }

@@ -19,7 +19,11 @@ export function addTokenCommands(program: Command, context: CommandContext): voi
     .option('--device <id>', 'the device that the token allows to write', parseDevice)
     .option('--user <sub>', 'the user of the token (default: the device)')
     .option('--fields <patterns>', 'the fields, comma-separated: ids, patterns such as team-*, or *', '*')
-    .option('--scope <scopes>', 'of field:read, field:write and operator', 'field:read field:write')
+    .option(
+      '--scope <scopes>',
+      'of field:read, field:write, metrics:read, board:read, board:write and admin',
+      'field:read field:write',
+    )
     .addOption(
       new Option('--expires <duration>', 'its lifetime: 90s, 45m, 12h, 30d, 2w')
         .argParser(parseDuration)

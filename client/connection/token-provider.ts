@@ -1,15 +1,14 @@
 /**
  * This device's identity: its id and its token, given by the app or obtained by registering. Renews a token before it
- * expires. The id of a device that registered itself is stored; its token is not.
+ * expires.
  */
 
 import type { Storage } from '../storage/storage.ts';
 import type { FieldClientOptions } from '../types.ts';
-import { sendRequest } from './http.ts';
+import { untilAborted } from '../until-aborted.ts';
+import { Registration } from './registration.ts';
 import { decodeTokenClaims } from './token-claims.ts';
-import { untilAborted } from './until-aborted.ts';
 
-const deviceKey = 'device';
 /** A token is renewed this long before it expires, or after half of its remaining life if that is later. */
 const renewMarginMs = 60_000;
 
@@ -32,16 +31,25 @@ export class TokenProvider {
   #renewal: Promise<string> | undefined;
   /** A token that the server rejected while a renewal was in flight, whose outcome may be the same token. */
   #rejected: string | undefined;
+  readonly #registration: Registration;
   #device: string | undefined;
+  #storedDevice: string | undefined;
 
   constructor(options: TokenProviderOptions) {
     this.#options = options;
+    this.#registration = new Registration(options);
     this.#device = options.token === undefined ? options.deviceId : decodeTokenClaims(options.token).device;
   }
 
-  /** Reads the id of a device that registered itself in an earlier process. */
+  /** Reads the identity of a device that registered itself in an earlier process. */
   async load(): Promise<void> {
-    this.#device ??= (await this.#options.storage.get(deviceKey)) ?? undefined;
+    this.#storedDevice ??= await this.#registration.load();
+    this.#device ??= this.#storedDevice;
+  }
+
+  /** The id under which an earlier process registered; undefined if it did not. */
+  get storedDevice(): string | undefined {
+    return this.#storedDevice;
   }
 
   get device(): string | undefined {
@@ -97,7 +105,7 @@ export class TokenProvider {
 
   async #fetchToken(): Promise<CachedToken> {
     const { token: staticToken, getToken, now } = this.#options;
-    const token = staticToken ?? (await getToken?.()) ?? (await this.#register());
+    const token = staticToken ?? (await getToken?.()) ?? (await this.#registration.obtainToken(now()));
     const { device, expiresAt } = decodeTokenClaims(token);
     if (device !== undefined) this.#device = device;
     const remainingMs = (expiresAt ?? Number.POSITIVE_INFINITY) - now();
@@ -105,15 +113,5 @@ export class TokenProvider {
     const renewInMs =
       staticToken === undefined ? Math.max(remainingMs - renewMarginMs, remainingMs / 2) : Number.POSITIVE_INFINITY;
     return { token, renewAt: now() + Math.max(0, renewInMs) };
-  }
-
-  async #register(): Promise<string> {
-    const { url, fetch, storage } = this.#options;
-    const body = this.#device === undefined ? {} : { deviceId: this.#device };
-    const response = (await sendRequest(fetch, { url: `${url}/api/devices`, body })).body;
-    const { deviceId, token } = response as { deviceId: string; token: string };
-    if (deviceId !== this.#device) await storage.set(deviceKey, deviceId);
-    this.#device = deviceId;
-    return token;
   }
 }

@@ -143,6 +143,16 @@ export function needsResult(state: EntryState): boolean {
   return isPending(state) && !isUnanswered(state);
 }
 
+/** Whether the server has acknowledged the update and will apply it, or has already. */
+export function isAcknowledged(state: EntryState): boolean {
+  return isPending(state) && toStatus(state, undefined) === 'accepted';
+}
+
+/** Whether the server may have the update, as far as this storage can tell, which may be a copy. */
+export function isMaybeSent(state: EntryState): boolean {
+  return isPending(state) && state !== 'queued';
+}
+
 /** Whether exactly one request has contained it. What the server knew of its counter before, was not about this update. */
 export function isSentOnce(state: EntryState): boolean {
   return state === 'sent' || state === 'accepted' || state === 'restoredSent';

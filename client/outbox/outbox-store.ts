@@ -17,6 +17,8 @@ interface Head {
   readonly first: number;
   /** No update with a higher counter was ever sent. Version 0.1.0 did not store it. */
   readonly sent?: number;
+  /** The device that updates are sent as; undefined before the first was sent. Version 0.1.0 did not store it. */
+  readonly device?: string;
 }
 
 interface LoadedOutbox {
@@ -41,6 +43,7 @@ export class OutboxStore {
   #position = 0;
   #counter = 0;
   #sentCounter = 0;
+  #device: string | undefined;
   /** Whether the stored head has `sent`. */
   #isSentStored = false;
   #removedPositions: number[] = [];
@@ -71,8 +74,20 @@ export class OutboxStore {
     this.#counter = Math.max(head.counter, ...entries.map(({ update }) => update.counter));
     this.#isSentStored = head.sent !== undefined;
     this.#sentCounter = head.sent ?? this.#counter;
+    this.#device = head.device;
     entries.sort((a, b) => a.update.counter - b.update.counter);
     return { counter: this.#counter, sent: this.#sentCounter, entries };
+  }
+
+  /** The device that the counters belong to; undefined if that is not known. */
+  get device(): string | undefined {
+    return this.#device;
+  }
+
+  /** Records the device that updates are sent as. Before they are, `flush` has to resolve. */
+  setDevice(device: string): void {
+    this.#device = device;
+    this.#enqueue(() => this.#writeHead());
   }
 
   nextPosition(): number {
@@ -128,7 +143,13 @@ export class OutboxStore {
 
   async #writeHead(): Promise<void> {
     const [first = this.#position + 1] = this.#storedPositions;
-    const head: Head = { counter: this.#counter, place: this.#position, first, sent: this.#sentCounter };
+    const head: Head = {
+      counter: this.#counter,
+      place: this.#position,
+      first,
+      sent: this.#sentCounter,
+      ...(this.#device === undefined ? {} : { device: this.#device }),
+    };
     await this.#storage.set(headKey, JSON.stringify(head));
   }
 

@@ -13,7 +13,16 @@ import type { SentUpdate } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { OutboxEntry } from '../types.ts';
 import { AppliedItems } from './applied-items.ts';
-import { isDue, isPending, isSentOnce, isUnanswered, needsResult, nextState } from './entry-state.ts';
+import {
+  isAcknowledged,
+  isDue,
+  isMaybeSent,
+  isPending,
+  isSentOnce,
+  isUnanswered,
+  needsResult,
+  nextState,
+} from './entry-state.ts';
 import { ItemList } from './item-list.ts';
 import { createItem, type Item, restoreItem, toStoredEntry, type UpdateContent } from './outbox-item.ts';
 import type { OutboxStore } from './outbox-store.ts';
@@ -84,6 +93,13 @@ export class Outbox {
 
   get hasDue(): boolean {
     return this.#list.all.some(({ state }) => isDue(state));
+  }
+
+  /** The unsettled updates that the server may have, with whether it has acknowledged them. */
+  get maybeSent(): { readonly update: SentUpdate; readonly isAcknowledged: boolean }[] {
+    return this.#list.all
+      .filter(({ state }) => isMaybeSent(state))
+      .map(({ entry, state }) => ({ update: entry.update, isAcknowledged: isAcknowledged(state) }));
   }
 
   /** Whether one of these updates can be settled only by the response to a request with it. */

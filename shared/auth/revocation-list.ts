@@ -29,8 +29,12 @@ export interface TokenIdentity {
   readonly issuedAt: number | undefined;
 }
 
-export function toTokenIdentity({ sub, device, jti, iat }: Claims): TokenIdentity {
-  return { user: sub, device, tokenId: jti, issuedAt: iat };
+/**
+ * A renewed token counts as issued when its device registered. Otherwise a device that renews its token while a revocation is
+ * on its way would escape it.
+ */
+export function toTokenIdentity({ sub, device, jti, iat, registered }: Claims): TokenIdentity {
+  return { user: sub, device, tokenId: jti, issuedAt: registered ?? iat };
 }
 
 /** A use of a token that is judged afterwards. */
@@ -119,11 +123,6 @@ export class RevocationList {
     if (!revocation) return false;
     const { usedAt, checkedThrough = Number.POSITIVE_INFINITY } = use;
     return usedAt > revocation.revokedAt && issuedAtMs <= revocation.revokedAt && revocation.change <= checkedThrough;
-  }
-
-  /** Whether the device is revoked, so that no new token may be issued for its id. */
-  isDeviceRevoked(device: string): boolean {
-    return this.#revocations.has(toKey('device', device));
   }
 }
 

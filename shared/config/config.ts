@@ -5,10 +5,19 @@
  * (`NODE_ENV=production`) no default may risk data or grant access.
  */
 import type { z } from 'zod';
-import { configSchema, flag } from './settings.ts';
+import {
+  describeGuessablePassword,
+  describeGuessableSecret,
+  describeUnusableSecret,
+  minPasswordLength,
+} from './secret-strength.ts';
+import { configSchema, flag, type WorkerSettingName, workerSettings } from './settings.ts';
 
 type Settings = z.infer<typeof configSchema>;
+/** The configuration of an API process. */
 export type Config = Readonly<Settings & { openRegistration: boolean; isProduction: boolean }>;
+/** The configuration of a worker, which verifies no tokens and so has no secret that could sign one. */
+export type WorkerConfig = Readonly<Pick<Settings, WorkerSettingName> & { isProduction: boolean }>;
 
 /**
  * The URL of PostgreSQL without a pooler, for everything that needs a session: leases, migrations, the fallback queue (LISTEN
@@ -26,37 +35,88 @@ export class ConfigError extends Error {
   }
 }
 
+type RawSettings = Readonly<Record<string, string | undefined>>;
+
 /**
- * Validates `env` and returns the frozen configuration.
+ * Validates `env` and returns the frozen configuration of an API process.
  * @throws ConfigError with a problem for every invalid setting
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const raw = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
-  const parsed = configSchema.safeParse(raw);
+export function loadConfig(env: RawSettings): Config {
+  const raw = omitEmpty(env);
   const isProduction = raw.NODE_ENV === 'production';
-  const problems = [
-    ...(parsed.error?.issues.map(({ path, message }) => describeIssue(String(path[0]), message, raw)) ?? []),
+  const settings = parseSettings(configSchema, raw, [
     ...findKeyProblems(raw),
+    ...findLifetimeProblems(raw),
     ...(isProduction ? findProductionProblems(raw) : []),
-  ];
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const settings = parsed.data;
+  ]);
   return Object.freeze({ ...settings, isProduction, openRegistration: settings.OPEN_REGISTRATION ?? !isProduction });
 }
 
-type RawSettings = Readonly<Record<string, string | undefined>>;
+const workerSchema = configSchema.pick(workerSettings);
+
+/**
+ * Validates what a worker uses of `env` and returns it frozen. The rest is neither needed nor kept.
+ * @throws ConfigError with a problem for every invalid setting
+ */
+export function loadWorkerConfig(env: RawSettings): WorkerConfig {
+  const raw = omitEmpty(env);
+  return Object.freeze({ ...parseSettings(workerSchema, raw, []), isProduction: raw.NODE_ENV === 'production' });
+}
+
+function omitEmpty(env: RawSettings): RawSettings {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+}
+
+/** @throws ConfigError */
+function parseSettings<T>(schema: z.ZodType<T>, raw: RawSettings, otherProblems: readonly string[]): T {
+  const parsed = schema.safeParse(raw);
+  const problems = [
+    ...(parsed.error?.issues.map(({ path, message }) => describeIssue(String(path[0]), message, raw)) ?? []),
+    ...otherProblems,
+  ];
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  return parsed.data;
+}
 
 function describeIssue(key: string, message: string, raw: RawSettings): string {
   return raw[key] === undefined ? `${key} is missing` : `${key}: ${message}`;
 }
 
-function findKeyProblems({ JWT_SECRET: secret, JWKS_URL: jwksUrl }: RawSettings): string[] {
+function findKeyProblems(raw: RawSettings): string[] {
+  const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previous, JWKS_URL: jwksUrl } = raw;
   if (secret && jwksUrl) return ['JWT_SECRET and JWKS_URL are both set: choose one'];
   if (!secret && !jwksUrl) return ['JWT_SECRET (at least 32 bytes) or JWKS_URL is missing'];
+  if (previous && !secret) return ['JWT_SECRET_PREVIOUS is set without JWT_SECRET'];
   return [];
 }
 
-function findProductionProblems({ OPEN_REGISTRATION: open, JWT_SECRET: secret }: RawSettings): string[] {
+function findLifetimeProblems(raw: RawSettings): string[] {
+  const lifetimes = configSchema.pick({ TOKEN_MAX_DAYS: true, REGISTRATION_TOKEN_DAYS: true }).safeParse(raw).data;
+  if (!lifetimes || lifetimes.REGISTRATION_TOKEN_DAYS <= lifetimes.TOKEN_MAX_DAYS) return [];
+  return [`REGISTRATION_TOKEN_DAYS is above TOKEN_MAX_DAYS (${lifetimes.TOKEN_MAX_DAYS})`];
+}
+
+function findProductionProblems(raw: RawSettings): string[] {
+  const { JWKS_URL: jwksUrl, ADMIN_PASSWORD: password } = raw;
+  const weaknesses: Readonly<Record<string, string | undefined>> = {
+    JWT_SECRET: describeWeakSecret(raw.JWT_SECRET),
+    JWT_SECRET_PREVIOUS: describeWeakSecret(raw.JWT_SECRET_PREVIOUS),
+    // One that is too short is reported in any environment.
+    ADMIN_PASSWORD: password && password.length >= minPasswordLength ? describeGuessablePassword(password) : undefined,
+    JWKS_URL: jwksUrl?.startsWith('http:') ? 'must start with https:// in production' : undefined,
+  };
+  return [
+    ...Object.entries(weaknesses).flatMap(([name, weakness]) => (weakness ? [`${name}: ${weakness}`] : [])),
+    ...findRegistrationProblems(raw),
+  ];
+}
+
+/** One that no environment may use is reported by the schema. */
+function describeWeakSecret(secret: string | undefined): string | undefined {
+  return secret === undefined || describeUnusableSecret(secret) ? undefined : describeGuessableSecret(secret);
+}
+
+function findRegistrationProblems({ OPEN_REGISTRATION: open, JWT_SECRET: secret }: RawSettings): string[] {
   if (open === undefined) return ['OPEN_REGISTRATION is missing: set true or false; true issues a token to anybody'];
   const isOpen = flag.safeParse(open).data ?? false;
   return isOpen && !secret ? ['OPEN_REGISTRATION needs JWT_SECRET, to sign the tokens that it issues'] : [];

@@ -1,6 +1,10 @@
-/** Rejects weak secrets: those that are too short, and those from tutorials and example files. */
+/** Rejects secrets and passwords that can be guessed: short ones, those from tutorials, and those with little variety. */
 
-const minBytes = 32;
+const minSecretBytes = 32;
+export const minPasswordLength = 12;
+/** A secret is tried offline, at billions of guesses per second; a password only through this service. */
+const minSecretBits = 80;
+const minPasswordBits = 28;
 
 /** In lower case; only those that are long enough. From the documentation of JWT libraries and from templates. */
 const knownSecrets: ReadonlySet<string> = new Set([
@@ -23,10 +27,58 @@ const knownSecrets: ReadonlySet<string> = new Set([
   '12345678901234567890123456789012',
 ]);
 
-/** Describes why a secret is weak, without repeating it; undefined if it is not. */
-export function describeWeakSecret(secret: string): string | undefined {
-  if (Buffer.byteLength(secret.trim()) < minBytes) return `must be at least ${minBytes} bytes long`;
+/** What guesses start with. Each counts as one character. */
+const commonWords =
+  /password|passwort|passw0rd|p[a@]ssword|secret|change[-_ ]?me|letmein|welcome|operator|admin|consciousness|field|hunter2|iloveyou|dragon|monkey|example|replace/gi;
+
+/** Rows of keyboards, and orders that everybody knows. */
+const sequences = ['abcdefghijklmnopqrstuvwxyz', '01234567890', 'qwertyuiop', 'qwertzuiop', 'asdfghjkl', 'zxcvbnm'];
+
+/** Describes why no process may use a secret, without repeating it; undefined if one may. */
+export function describeUnusableSecret(secret: string): string | undefined {
+  if (Buffer.byteLength(secret.trim()) < minSecretBytes) return `must be at least ${minSecretBytes} bytes long`;
   if (knownSecrets.has(secret.trim().toLowerCase()))
     return 'is a well-known example: make one with `openssl rand -base64 48`';
   return undefined;
+}
+
+/** Describes why production may not use a secret. */
+export function describeGuessableSecret(secret: string): string | undefined {
+  if (estimateEntropyBits(secret) >= minSecretBits) return undefined;
+  return 'can be guessed, since it repeats itself or follows a pattern: make one with `openssl rand -base64 48`';
+}
+
+/** Describes why production may not use a password. */
+export function describeGuessablePassword(password: string): string | undefined {
+  if (password.length < minPasswordLength) return `must be at least ${minPasswordLength} characters long`;
+  if (estimateEntropyBits(password) >= minPasswordBits) return undefined;
+  return 'can be guessed, since it repeats itself, follows a pattern or consists of common words';
+}
+
+/**
+ * Estimates how many bits a guesser has to find: the variety of the characters times the number of those that do not follow
+ * from what is before them. Too high for words in a language, so it only finds what is obviously weak.
+ */
+function estimateEntropyBits(text: string): number {
+  const characters = [...text.trim().replace(commonWords, '\u0000')];
+  const counts = new Map<string, number>();
+  for (const character of characters) counts.set(character, (counts.get(character) ?? 0) + 1);
+  let bitsPerCharacter = 0;
+  for (const count of counts.values()) {
+    const share = count / characters.length;
+    bitsPerCharacter -= share * Math.log2(share);
+  }
+  const surprises = characters.filter((_, index) => !isPredictable(characters, index)).length;
+  return bitsPerCharacter * surprises;
+}
+
+/** Whether a character repeats the one before, continues a sequence, or continues an earlier part of the text. */
+function isPredictable(characters: readonly string[], index: number): boolean {
+  const [before, previous, current] = characters.slice(Math.max(0, index - 2), index + 1);
+  if (index >= 1 && characters[index] === characters[index - 1]) return true;
+  if (before === undefined || previous === undefined || current === undefined) return false;
+  const triple = (before + previous + current).toLowerCase();
+  const reversed = [...triple].reverse().join('');
+  if (sequences.some((sequence) => sequence.includes(triple) || sequence.includes(reversed))) return true;
+  return characters.slice(0, index).join('').toLowerCase().includes(triple);
 }

@@ -3,22 +3,34 @@
  * `docs/settings.md` are checked against it.
  */
 import { z } from 'zod';
-import { describeWeakSecret } from './secret-strength.ts';
+import { fieldPatternSchema } from '../contract/token.ts';
+import { describeUnusableSecret, minPasswordLength } from './secret-strength.ts';
 import { isProxy, parseProxies } from './trusted-proxies.ts';
 
 export const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://');
 const signingSecret = z.string().superRefine((secret, context) => {
-  const weakness = describeWeakSecret(secret);
+  const weakness = describeUnusableSecret(secret);
   if (weakness) context.addIssue({ code: 'custom', message: weakness });
 });
 const proxies = z
   .string()
   .refine((list) => parseProxies(list).every(isProxy), 'must be addresses or networks such as 10.0.0.0/8, with commas');
+const fieldPatterns = z
+  .string()
+  .refine(
+    (list) => parseFieldPatterns(list).every((pattern) => fieldPatternSchema.safeParse(pattern).success),
+    'must be ids of fields, patterns such as team-*, or *, separated by commas',
+  );
 /** A rate limit in points per window; 0 for no limit. */
 const limit = (points: number) => integer(0, 1_000_000_000).default(points);
 const redisUrl = z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://');
+
+/** The patterns in a list with commas. */
+export function parseFieldPatterns(list: string): string[] {
+  return list.split(',').map((pattern) => pattern.trim());
+}
 
 export const configSchema = z.object({
   NODE_ENV: z
@@ -82,21 +94,45 @@ export const configSchema = z.object({
 
   JWT_SECRET: signingSecret
     .optional()
-    .describe('The secret of at least 32 bytes that signs tokens (HS256). Either this or JWKS_URL is required.'),
+    .describe(
+      'The secret of at least 32 bytes that signs tokens (HS256). The API requires either this or JWKS_URL. Make one with `openssl rand -base64 48`.',
+    ),
+  JWT_SECRET_PREVIOUS: signingSecret
+    .optional()
+    .describe('The secret before JWT_SECRET: its tokens are accepted while devices renew theirs. It signs nothing.'),
   JWKS_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('The JWKS of the identity provider that signs tokens.'),
+    .describe('The JWKS of the identity provider that signs tokens; in production, an https:// address.'),
   JWT_ISSUER: z.string().min(1).default('consciousness-field').describe('The required issuer of tokens.'),
   JWT_AUDIENCE: z.string().min(1).default('consciousness-field').describe('The required audience of tokens.'),
+  TOKEN_MAX_DAYS: z.coerce
+    .number()
+    .min(0.01)
+    .max(36_500)
+    .default(366)
+    .describe('The longest lifetime of a token in days, from its claim iat to exp; longer ones are refused.'),
   OPEN_REGISTRATION: flag
     .optional()
     .describe('Whether POST /api/devices issues a token to anybody; true in development, required in production.'),
+  REGISTRATION_FIELDS: fieldPatterns
+    .default('*')
+    .describe(
+      'The fields that a registered device may read and change: ids, patterns such as team-*, or *, with commas.',
+    ),
+  REGISTRATION_TOKEN_DAYS: z.coerce
+    .number()
+    .min(0.01)
+    .max(36_500)
+    .default(30)
+    .describe(
+      'The lifetime in days of the tokens of registered devices, at most TOKEN_MAX_DAYS. Devices renew them, also after they have expired.',
+    ),
   ADMIN_PASSWORD: z
     .string()
-    .min(12, 'must be at least 12 characters long')
+    .min(minPasswordLength, `must be at least ${minPasswordLength} characters long`)
     .optional()
-    .describe('The password of the user `operator` for Bull Board and the metrics; no access by password unless set.'),
+    .describe('The password of the operator `operator`, who has the scope admin; none unless set.'),
   CORS_ORIGINS: z.string().default('').describe('The origins of browsers that may call the API, separated by commas.'),
   TRUST_PROXY: proxies
     .default('')
@@ -113,7 +149,9 @@ export const configSchema = z.object({
   LIMIT_STREAMS: limit(10_000).describe('Concurrently open streams per user; 0 for no limit.'),
   LIMIT_NEW_STREAMS: limit(10_000).describe('Newly opened streams per window and user; 0 for no limit.'),
   LIMIT_FAILED_LOGINS: limit(1000).describe('Invalid tokens and passwords per window and address; 0 for no limit.'),
-  LIMIT_REGISTRATIONS: limit(10_000).describe('Registered devices per window and address; 0 for no limit.'),
+  LIMIT_REGISTRATIONS: limit(10_000).describe(
+    'Registrations and renewals of tokens per window and address; 0 for no limit.',
+  ),
 
   GRID_SIZE: integer(1, 1000)
     .default(30)
@@ -161,3 +199,32 @@ export const configSchema = z.object({
     .describe('The highest number of backups that are kept; the newest and the newest verified one always are.'),
   BACKUP_KEEP_DAYS: z.coerce.number().min(0).max(36_500).default(60).describe('How long backups are kept, in days.'),
 });
+
+/** What a worker uses: nothing that verifies or signs a token, and no operator's password. */
+export const workerSettings = {
+  NODE_ENV: true,
+  METRICS_PORT: true,
+  METRICS_HOST: true,
+  LOG_LEVEL: true,
+  ERROR_WEBHOOK_URL: true,
+  OTEL_EXPORTER_OTLP_ENDPOINT: true,
+  OTEL_TRACES_SAMPLER_ARG: true,
+  DATABASE_URL: true,
+  DATABASE_DIRECT_URL: true,
+  DATABASE_POOL_SIZE: true,
+  QUEUE_REDIS_URL: true,
+  CACHE_REDIS_URL: true,
+  QUEUE_PREFIX: true,
+  ALLOW_WEAK_DURABILITY: true,
+  GRID_SIZE: true,
+  WORKER_CONCURRENCY: true,
+  COMMIT_CONCURRENCY: true,
+  SNAPSHOT_EVERY: true,
+  LOG_RETENTION_DAYS: true,
+  CACHE_TTL_SECONDS: true,
+  BACKUP_FOLDER: true,
+  BACKUP_EVERY_HOURS: true,
+  BACKUP_KEEP: true,
+  BACKUP_KEEP_DAYS: true,
+} as const satisfies Partial<Record<keyof typeof configSchema.shape, true>>;
+export type WorkerSettingName = keyof typeof workerSettings;

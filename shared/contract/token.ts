@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { FieldId } from '../field/ids.ts';
 import { deviceIdSchema } from './ids.ts';
 
-export const scopes = ['field:read', 'field:write', 'operator'] as const;
+const operatorScopes = ['metrics:read', 'board:read', 'board:write', 'admin'] as const;
+export const scopes = ['field:read', 'field:write', ...operatorScopes] as const;
 export type Scope = (typeof scopes)[number];
 
 /** An exact field id, a pattern such as `team-*`, or `*`. */
@@ -32,6 +33,8 @@ export const claimsSchema = z.object({
   exp: z.number(),
   iat: z.number().optional(),
   jti: z.string().min(1).max(256).optional(),
+  /** When the device registered, in seconds since the epoch; only in tokens that registration issued, which can be renewed. */
+  registered: z.number().optional(),
 });
 export type Claims = z.infer<typeof claimsSchema>;
 

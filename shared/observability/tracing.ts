@@ -20,7 +20,7 @@ export interface Tracing {
 interface TracingDeps {
   /** The service name in the traces. */
   readonly name: string;
-  readonly config: Config;
+  readonly config: Pick<Config, 'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_TRACES_SAMPLER_ARG'>;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
 }

@@ -16,7 +16,7 @@ const production = await withApi(t, backing, {
   CORS_ORIGINS: 'https://field.example, https://other.example/',
 });
 const token = await api.createToken();
-const operator = await api.createToken({ scope: ['operator'], device: null });
+const operator = await api.createToken({ scope: ['admin'], device: null });
 const basic = (password: string) => ({
   authorization: `Basic ${Buffer.from(`operator:${password}`).toString('base64')}`,
 });
@@ -68,39 +68,6 @@ t.test('reading and writing are separate scopes, and only a device writes', asyn
   const withoutDevice = await api.createToken({ device: null });
   t.match(await api.request(path, { token: withoutDevice, body }), { status: 403, body: { code: 'forbidden' } });
   t.equal((await api.request('/api/fields/global', { token: withoutDevice })).status, 200);
-});
-
-t.test('where registration is open, a device gets an id and a token to read and write', async (t) => {
-  const named = await api.request('/api/devices', { body: { deviceId: 'tablet-7' } });
-  t.equal(named.status, 201);
-  t.equal(named.body.deviceId, 'tablet-7');
-  const days = (named.body.expiresAt - Date.now()) / 86_400_000;
-  t.ok(days > 29.9 && days <= 30);
-  const sent = await api.request('/api/fields/any/updates', {
-    token: named.body.token,
-    body: { updates: [setCell(1, 0, 0.5)] },
-  });
-  t.equal(sent.status, 202);
-  const [first, second] = [
-    await api.request('/api/devices', { method: 'POST' }),
-    await api.request('/api/devices', { body: {} }),
-  ];
-  t.match(first.body.deviceId, /^[0-9a-f]{32}$/);
-  t.not(first.body.deviceId, second.body.deviceId);
-  t.match(await api.request('/api/devices', { body: { deviceId: 'no spaces' } }), {
-    status: 400,
-    body: { errors: [{ path: '/deviceId' }] },
-  });
-  t.match(await api.request('/api/devices', { body: { admin: true } }), {
-    status: 400,
-    body: { code: 'invalid_input' },
-  });
-});
-
-t.test('where registration is closed, it is refused with the name of the setting', async (t) => {
-  const { status, body } = await production.request('/api/devices', { body: {} });
-  t.equal(status, 403);
-  t.match(problemSchema.parse(body), { code: 'forbidden', detail: /OPEN_REGISTRATION/ });
 });
 
 t.test('Bull Board is only for operators: its page, its API and its files', async (t) => {

@@ -32,7 +32,7 @@ t.test('the documentation has routes to read, to write and to stream', async (t)
 
 t.test('every route refuses a request without a token, and tokens for other fields or scopes', async (t) => {
   const other = await api.createToken({ fields: ['garden2', 'gard', 'other-*'] });
-  const operator = await api.createToken({ scope: ['operator'] });
+  const operator = await api.createToken({ scope: ['admin'] });
   const [reader, writer] = [
     await api.createToken({ scope: ['field:read'] }),
     await api.createToken({ scope: ['field:write'] }),

@@ -144,6 +144,7 @@ t.test('the API reference works under its content security policy, and describes
   t.same(Object.keys(body.paths).sort(), [
     '/api/',
     '/api/devices',
+    '/api/devices/renew',
     '/api/fields/{field}',
     '/api/fields/{field}/clock',
     '/api/fields/{field}/conflicts',

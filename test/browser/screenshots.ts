@@ -24,7 +24,7 @@ t.test('screenshots of the live page', { timeout: 180_000 }, async (t) => {
   await drawAtlas(target);
   await createCellConflicts(
     target,
-    ['amber-phone', 'river-tablet'],
+    await Promise.all(['amber-phone', 'river-tablet'].map((device) => site.api.createToken({ user: device, device }))),
     [
       { x: 12, y: 6, value: 0.3 },
       { x: 21, y: 16, value: 0.8 },

@@ -88,7 +88,6 @@ async function startApp(phone: Phone): Promise<void> {
     url: `http://127.0.0.1:${phone.gate.port}`,
     field,
     storage: phone.storage,
-    deviceId: phone.name,
     clock: () => Date.now() + phone.skewMs,
     random: phone.random.next,
   });

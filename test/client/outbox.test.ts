@@ -121,11 +121,12 @@ t.test(
         above: 0,
       });
     const scope = `${api.address}/${field}`;
+    const token = await api.createToken({ device: 'copied-phone' });
     const original = fileStorage(folder);
     await original.set(`${scope}/outbox/1`, toStored(0.1, 1));
     await cp(folder, backup, { recursive: true });
     await fileStorage(backup).set(`${scope}/outbox/2`, toStored(0.7, 2));
-    const first = await withClient(t, { url: api.address, field, storage: original, deviceId: 'copied-phone' });
+    const first = await withClient(t, { url: api.address, field, storage: original, token });
     first.setCells([{ x: 9, y: 0, value: 0.2 }]);
     await waitUntilSynced(first);
     await first.close();
@@ -133,7 +134,7 @@ t.test(
       url: api.address,
       field,
       storage: fileStorage(backup),
-      deviceId: 'copied-phone',
+      token,
     });
     await waitUntilSynced(copy);
     t.same(

@@ -33,15 +33,16 @@ async function sendAll(findApi: () => Api, device: string, updates: DeviceUpdate
   }
 }
 
-async function post({ url }: Api, device: string, body: string): Promise<number> {
+/** The token of each network, which registers once. */
+const tokens = new Map<string, string>();
+
+async function post({ url }: Api, network: string, body: string): Promise<number> {
   const json = { 'content-type': 'application/json' };
-  const registered = await fetch(`${url}/api/devices`, {
-    method: 'POST',
-    headers: json,
-    body: JSON.stringify({ deviceId: device }),
-  });
-  const { token } = (await registered.json()) as { token: string };
-  const headers = { ...json, authorization: `Bearer ${token}` };
+  if (!tokens.has(network)) {
+    const registered = await fetch(`${url}/api/devices`, { method: 'POST', headers: json, body: '{}' });
+    tokens.set(network, ((await registered.json()) as { token: string }).token);
+  }
+  const headers = { ...json, authorization: `Bearer ${tokens.get(network)}` };
   return (await fetch(`${url}/api/fields/${field}/updates`, { method: 'POST', headers, body })).status;
 }
 

@@ -1,7 +1,7 @@
 /** The backup process, started by a worker: takes and verifies a backup if due, and exits early if the worker exits. */
 import { setPriority } from 'node:os';
 import { runBackups } from '../../db/backup/run-backups.ts';
-import { loadConfig } from '../../shared/config/config.ts';
+import { loadWorkerConfig } from '../../shared/config/config.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { planBackups } from './plan.ts';
 
@@ -11,7 +11,7 @@ const niceness = 10;
 async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(1));
   setPriority(niceness);
-  const config = loadConfig(process.env);
+  const config = loadWorkerConfig(process.env);
   const log = createLogger({ name: 'backup', level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
   const startedAt = performance.now();
   const run = await runBackups(planBackups(config));

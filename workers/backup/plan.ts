@@ -1,11 +1,11 @@
 /** Converts the settings of the backup schedule from hours and days to milliseconds, and resolves the folder's path. */
 import { resolve } from 'node:path';
 import type { BackupPlan } from '../../db/backup/run-backups.ts';
-import { type Config, directDatabaseUrl } from '../../shared/config/config.ts';
+import { directDatabaseUrl, type WorkerConfig } from '../../shared/config/config.ts';
 
 const hourMs = 3_600_000;
 
-export function planBackups(config: Config): BackupPlan {
+export function planBackups(config: WorkerConfig): BackupPlan {
   return {
     url: directDatabaseUrl(config),
     folder: resolve(config.BACKUP_FOLDER),

@@ -33,10 +33,14 @@ export async function printToken(options: TokenOptions, context: CommandContext)
     const message = 'Only a device can write: add --device ID, or use a --scope without field:write.';
     throw new CliError('usage', message);
   }
-  const { token, expiresAt, tokenId } = await signToken(
-    { sub, device, fields, scope, expiresInSeconds },
-    readSigningKey(context),
-  );
+  const { key, maxDays } = readSigningKey(context);
+  if (expiresInSeconds > maxDays * 86_400) {
+    throw new CliError(
+      'usage',
+      `A token is valid for at most ${maxDays} days (TOKEN_MAX_DAYS): choose a shorter --expires.`,
+    );
+  }
+  const { token, expiresAt, tokenId } = await signToken({ sub, device, fields, scope, expiresInSeconds }, key);
   const claims = { token, tokenId, expiresAt, sub, device, fields, scope: scope.join(' ') };
   context.print(json ? JSON.stringify(claims) : token);
 }
@@ -44,10 +48,13 @@ export async function printToken(options: TokenOptions, context: CommandContext)
 /** @throws CliError `usage` without a secret */
 function readSigningKey(context: CommandContext) {
   const { JWT_SECRET: secret, ...settings } = readSettings(
-    ['JWT_SECRET', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE'],
+    ['JWT_SECRET', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE', 'TOKEN_MAX_DAYS'],
     context,
   );
-  if (secret) return { secret, issuer: settings.JWT_ISSUER, audience: settings.JWT_AUDIENCE };
+  if (secret) {
+    const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, TOKEN_MAX_DAYS: maxDays } = settings;
+    return { key: { secret, issuer, audience }, maxDays };
+  }
   if (!settings.JWKS_URL) throw createMissingSettingsError(['JWT_SECRET']);
   throw new CliError(
     'usage',

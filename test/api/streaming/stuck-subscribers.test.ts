@@ -47,7 +47,7 @@ t.test('a stuck subscriber costs bounded memory, and is closed after 30 s', { ti
   await withWorker(t, backing);
   const api = await withApi(t, backing);
   const token = await api.createToken();
-  const operator = await api.createToken({ scope: ['operator'], device: null });
+  const operator = await api.createToken({ scope: ['admin'], device: null });
   await backing.producer.enqueue(jobOf(field, device, [putParticle(1, 'first')]));
   await waitForVersion(backing, field, 1);
   const stuck = await openStuckSocket(t, api, token);

@@ -116,11 +116,10 @@ function createHeatCells(particles: readonly Particle[], gridSize: number) {
 /** Two devices write the same cells concurrently. */
 export async function createCellConflicts(
   { url, field }: AtlasOptions,
-  devices: readonly string[],
+  tokens: readonly string[],
   cells: readonly Cell[],
 ) {
-  for (const [index, deviceId] of devices.entries()) {
-    const { token } = (await post(`${url}/api/devices`, { deviceId })) as { token: string };
+  for (const [index, token] of tokens.entries()) {
     const updates = cells.map(({ x, y, value }, at) => ({
       counter: at + 1,
       timestamp: Date.now(),

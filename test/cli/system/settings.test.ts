@@ -15,6 +15,7 @@ async function signerOf(token: string, names: readonly string[]): Promise<string
       JWT_SECRET: secretOf(name),
       JWT_ISSUER: configSchema.shape.JWT_ISSUER.parse(undefined),
       JWT_AUDIENCE: configSchema.shape.JWT_AUDIENCE.parse(undefined),
+      TOKEN_MAX_DAYS: 366,
     });
     const claims = await verify(token.trim()).catch(() => undefined);
     if (claims) return name;

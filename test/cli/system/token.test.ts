@@ -5,7 +5,12 @@ import type { FieldId } from '../../../shared/field/ids.ts';
 import { withField } from '../run-field.ts';
 
 const secret = 'a secret for tests alone, of more than 32 bytes';
-const verify = createTokenVerifier({ JWT_SECRET: secret, JWT_ISSUER: 'here', JWT_AUDIENCE: 'there' });
+const verify = createTokenVerifier({
+  JWT_SECRET: secret,
+  JWT_ISSUER: 'here',
+  JWT_AUDIENCE: 'there',
+  TOKEN_MAX_DAYS: 366,
+});
 const settings = { JWT_SECRET: secret, JWT_ISSUER: 'here', JWT_AUDIENCE: 'there' };
 
 t.test('a created token is valid and contains the requested claims', async (t) => {
@@ -19,22 +24,23 @@ t.test('a created token is valid and contains the requested claims', async (t) =
 
   const { stdout } = await field([
     ...['token', '--device', 'tablet', '--user', 'ada', '--fields', 'global,team-*'],
-    ...['--scope', 'field:read operator', '--expires', '2h', '--json'],
+    ...['--scope', 'field:read board:read', '--expires', '2h', '--json'],
   ]);
   const answer = JSON.parse(stdout);
-  t.match(answer, { sub: 'ada', device: 'tablet', fields: ['global', 'team-*'], scope: 'field:read operator' });
+  t.match(answer, { sub: 'ada', device: 'tablet', fields: ['global', 'team-*'], scope: 'field:read board:read' });
   const other = await verify(answer.token);
   t.equal(other.exp * 1000, answer.expiresAt);
   t.ok(Math.abs(answer.expiresAt - Date.now() - 7_200_000) < 60_000, 'two hours');
-  t.ok(hasScope(other, 'operator') && !hasScope(other, 'field:write'));
+  t.ok(hasScope(other, 'board:read') && !hasScope(other, 'field:write'));
   t.ok(coversField(other, 'team-red' as FieldId) && !coversField(other, 'garden' as FieldId));
 });
 
 t.test('a token that could not be used is not created', async (t) => {
   const field = await withField(t, settings);
   t.match(await field(['token']), { code: 2, stderr: /--device ID/ });
+  t.match(await field(['token', '--device', 'a', '--expires', '53w']), { code: 2, stderr: /at most 366 days/ });
   t.match(await field(['token', '--user', 'ada']), { code: 2, stderr: /Only a device can write/ });
-  t.match(await field(['token', '--user', 'ada', '--scope', 'operator']), { code: 0 });
+  t.match(await field(['token', '--user', 'ada', '--scope', 'board:read']), { code: 0 });
 });
 
 t.test('token exits with code 2 when JWKS_URL is set, because it cannot sign', async (t) => {

@@ -10,7 +10,8 @@ const firstKey = { kid: 'key-1', key: first.publicKey };
 const secondKey = { kid: 'key-2', key: second.publicKey };
 const minuteMs = 60_000;
 
-const verifierFor = (url: string) => createTokenVerifier({ JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience });
+const verifierFor = (url: string) =>
+  createTokenVerifier({ JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, TOKEN_MAX_DAYS: 366 });
 /** Makes every token different, so that no test is answered from the cache of verified tokens by accident. */
 let tokenCount = 0;
 const signedByFirst = () => signWithKey(first.privateKey, { jti: `${tokenCount++}`, exp: Date.now() / 1000 + 86_400 });

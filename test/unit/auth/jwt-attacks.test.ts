@@ -16,13 +16,23 @@ import {
 const keys = createKeys();
 
 t.test('a verifier with a secret refuses every attack with the expected code', async (t) => {
-  const verify = createTokenVerifier({ JWT_SECRET: secret, JWT_ISSUER: issuer, JWT_AUDIENCE: audience });
+  const verify = createTokenVerifier({
+    JWT_SECRET: secret,
+    JWT_ISSUER: issuer,
+    JWT_AUDIENCE: audience,
+    TOKEN_MAX_DAYS: 366,
+  });
   await expectAnswers(t, attacksOnSecret(keys), verify);
 });
 
 t.test('a verifier with a JWKS refuses every attack with the expected code', async (t) => {
   const { url } = await withIdentityProvider(t, [{ kid: 'key-1', key: keys.provider.publicKey }]);
-  const verify = createTokenVerifier({ JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience });
+  const verify = createTokenVerifier({
+    JWKS_URL: url,
+    JWT_ISSUER: issuer,
+    JWT_AUDIENCE: audience,
+    TOKEN_MAX_DAYS: 366,
+  });
   await expectAnswers(t, attacksOnProvider(keys), verify);
 });
 

@@ -44,7 +44,7 @@ export function signWithKey(key: KeyObject, claims: Part = {}, header: Part = {}
 }
 
 function unsigned(alg: string, signature = ''): string {
-  return `${base64({ alg, typ: 'JWT' })}.${base64({ ...validClaims(), scope: 'operator' })}.${signature}`;
+  return `${base64({ alg, typ: 'JWT' })}.${base64({ ...validClaims(), scope: 'admin' })}.${signature}`;
 }
 
 type Answer = 'accepted' | 'unauthorized' | 'token_expired';
@@ -53,7 +53,7 @@ export type Attack = readonly [what: string, token: string, answer: Answer];
 /** Returns attacks on a deployment that verifies tokens with a shared secret. */
 export function attacksOnSecret({ provider, attacker }: Keys): readonly Attack[] {
   const [header, , signature] = signWithSecret().split('.');
-  const [, forgedBody] = signWithSecret({ scope: 'operator' }).split('.');
+  const [, forgedBody] = signWithSecret({ scope: 'admin' }).split('.');
   const jwk = { kty: 'oct', k: base64('attacker') };
   return [
     ['a valid token (no attack)', signWithSecret(), 'accepted'],
@@ -94,6 +94,24 @@ export function attacksOnSecret({ provider, attacker }: Keys): readonly Attack[]
     ['no `exp`', signWithSecret({ exp: undefined }), 'unauthorized'],
     ['`exp` as a string', signWithSecret({ exp: String(nowSeconds() + 600) }), 'unauthorized'],
     ['`exp: null`', signWithSecret({ exp: null }), 'unauthorized'],
+    ['`exp` of 1e308', signWithSecret({ exp: 1e308 }), 'unauthorized'],
+    ['`exp` of 1e308, with `iat` near it', signWithSecret({ exp: 1e308, iat: 1e308 }), 'unauthorized'],
+    ['`exp` in two years', signWithSecret({ exp: nowSeconds() + 2 * 365 * 86_400 }), 'unauthorized'],
+    [
+      'a lifetime of two years that ends soon',
+      signWithSecret({ iat: nowSeconds() - 2 * 365 * 86_400 }),
+      'unauthorized',
+    ],
+    ['`iat` in 55 s, by another clock (no attack)', signWithSecret({ iat: nowSeconds() + 55 }), 'accepted'],
+    ['`iat` in two minutes, to escape revocations', signWithSecret({ iat: nowSeconds() + 120 }), 'unauthorized'],
+    ['`iat` tomorrow, to escape revocations', signWithSecret({ iat: nowSeconds() + 86_400 }), 'unauthorized'],
+    ['an access token by RFC 9068 (no attack)', signWithSecret({}, { typ: 'at+JWT' }), 'accepted'],
+    ['no `typ` (no attack)', signWithSecret({}, { typ: undefined }), 'accepted'],
+    ['a proof of possession (`typ: dpop+jwt`)', signWithSecret({}, { typ: 'dpop+jwt' }), 'unauthorized'],
+    ['a logout token', signWithSecret({}, { typ: 'logout+jwt' }), 'unauthorized'],
+    ['`typ` as a list', signWithSecret({}, { typ: ['JWT'] }), 'unauthorized'],
+    ['an empty `typ`', signWithSecret({}, { typ: '' }), 'unauthorized'],
+    ['`registered` as a string', signWithSecret({ registered: 'now' }), 'unauthorized'],
     ['`nbf` tomorrow', signWithSecret({ nbf: nowSeconds() + 86_400 }), 'unauthorized'],
     ['`nbf` as a string', signWithSecret({ nbf: 'now' }), 'unauthorized'],
     ['`iat` as a string', signWithSecret({ iat: 'now' }), 'unauthorized'],
@@ -113,7 +131,7 @@ export function attacksOnSecret({ provider, attacker }: Keys): readonly Attack[]
     ['`fields` with a regular expression', signWithSecret({ fields: ['.*'] }), 'unauthorized'],
     ['1,001 `fields`', signWithSecret({ fields: Array(1001).fill('a') }), 'unauthorized'],
     ['no `scope`', signWithSecret({ scope: undefined }), 'unauthorized'],
-    ['`scope` as an object', signWithSecret({ scope: { operator: true } }), 'unauthorized'],
+    ['`scope` as an object', signWithSecret({ scope: { admin: true } }), 'unauthorized'],
     ['`jti` as a number', signWithSecret({ jti: 7 }), 'unauthorized'],
     ['a space before the token', ` ${signWithSecret()}`, 'unauthorized'],
     ['a line break after the token', `${signWithSecret()}\n`, 'unauthorized'],
@@ -174,5 +192,8 @@ export function attacksOnProvider({ provider, attacker }: Keys): readonly Attack
     ['another audience', signWithKey(privateKey, { aud: 'somebody' }), 'unauthorized'],
     ['another issuer', signWithKey(privateKey, { iss: 'somebody' }), 'unauthorized'],
     ['an expired token', signWithKey(privateKey, { exp: nowSeconds() - 60 }), 'token_expired'],
+    ['`iat` tomorrow', signWithKey(privateKey, { iat: nowSeconds() + 86_400 }), 'unauthorized'],
+    ['`exp` of 1e308', signWithKey(privateKey, { exp: 1e308 }), 'unauthorized'],
+    ['an ID token for logout', signWithKey(privateKey, {}, { typ: 'logout+jwt' }), 'unauthorized'],
   ];
 }

@@ -1,11 +1,17 @@
 import { SignJWT } from 'jose';
 import t, { type Test } from 'tap';
-import { createTokenVerifier, signToken } from '../../../shared/auth/jwt.ts';
+import { createRenewalVerifier, createTokenVerifier, signToken } from '../../../shared/auth/jwt.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 
 const key = { secret: 'a secret of more than 32 bytes, no less', issuer: 'issuer', audience: 'audience' };
-const settings = { JWT_SECRET: key.secret, JWKS_URL: undefined, JWT_ISSUER: key.issuer, JWT_AUDIENCE: key.audience };
+const settings = {
+  JWT_SECRET: key.secret,
+  JWKS_URL: undefined,
+  JWT_ISSUER: key.issuer,
+  JWT_AUDIENCE: key.audience,
+  TOKEN_MAX_DAYS: 366,
+};
 const request = {
   sub: 'user-1',
   device: 'phone-1' as DeviceId,
@@ -95,7 +101,7 @@ t.test('a token without a signature algorithm is unauthorized in any spelling', 
 
 t.test('a token with altered claims and a malformed token are unauthorized', async (t) => {
   const [header, , signature] = (await forge()).split('.');
-  const [, otherBody] = (await forge({ claims: { scope: 'operator' } })).split('.');
+  const [, otherBody] = (await forge({ claims: { scope: 'admin' } })).split('.');
   t.equal(await refusalOf(`${header}.${otherBody}.${signature}`), 'unauthorized');
   for (const text of ['', 'x', 'a.b.c', '..', `${header}..${signature}`])
     t.equal(await refusalOf(text), 'unauthorized', text);
@@ -122,6 +128,38 @@ t.test('a token with an altered signature is not answered from the cache', async
   const token = await forge();
   await verify(token);
   await t.rejects(verify(`${token.slice(0, -2)}AA`), { code: 'unauthorized' });
+});
+
+t.test('during a rotation the tokens of two secrets are accepted, and only the newer one signs', async (t) => {
+  const previous = 'the secret before, which is long enough too';
+  const verify = createTokenVerifier({ ...settings, JWT_SECRET_PREVIOUS: previous });
+  t.equal((await verify(await forge({ secret: previous }))).sub, 'user-1');
+  t.equal((await verify(await forge())).sub, 'user-1');
+  t.equal((await verify((await signToken(request, key)).token)).sub, 'user-1');
+  await t.rejects(verify(await forge({ secret: 'a third secret of more than 32 bytes' })), { code: 'unauthorized' });
+  const expired = { claims: { exp: nowSeconds() - 60 }, secret: previous };
+  await t.rejects(verify(await forge(expired)), { code: 'token_expired' });
+  t.equal(await refusalOf(await forge({ secret: previous })), 'unauthorized', 'once the rotation has ended');
+});
+
+t.test('the longest lifetime of tokens is a setting', async (t) => {
+  const verify = createTokenVerifier({ ...settings, TOKEN_MAX_DAYS: 1 });
+  const expiringIn = (seconds: number) => forge({ claims: { iat: nowSeconds(), exp: nowSeconds() + seconds } });
+  t.equal((await verify(await expiringIn(86_400))).sub, 'user-1');
+  await t.rejects(verify(await expiringIn(86_500)), { code: 'unauthorized', message: /TOKEN_MAX_DAYS/ });
+});
+
+t.test('a token to be renewed may have expired, and must be valid otherwise', async (t) => {
+  const verify = createRenewalVerifier(settings);
+  t.equal((await verify(await forge({ claims: { exp: nowSeconds() - 86_400 } }))).sub, 'user-1');
+  for (const forgery of [
+    { secret: 'another secret of more than 32 bytes' },
+    { claims: { iss: 'somebody', exp: nowSeconds() - 60 } },
+    { claims: { iat: nowSeconds() + 3600 } },
+    { claims: { exp: nowSeconds() - 60, iat: nowSeconds() - 367 * 86_400 } },
+  ]) {
+    await t.rejects(verify(await forge(forgery)), { code: 'unauthorized' });
+  }
 });
 
 t.test('creating a verifier without a key throws', async (t) => {

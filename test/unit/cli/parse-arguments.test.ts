@@ -21,7 +21,7 @@ t.test('ids, patterns and scopes are those of the contract', async (t) => {
   t.same(collectFields('b', collectFields('a', undefined)), ['a', 'b']);
   t.equal(parseDevice('Phone.1:a'), 'Phone.1:a');
   t.same(parsePatterns('global, team-*,*'), ['global', 'team-*', '*']);
-  t.same(parseScopes('field:read  operator'), ['field:read', 'operator']);
+  t.same(parseScopes('field:read  board:read'), ['field:read', 'board:read']);
   const code = { code: 'commander.invalidArgument' };
   t.throws(() => parseField('Team'), code);
   t.throws(() => parseDevice('a b'), code);

@@ -33,12 +33,12 @@ t.test('a pattern is a field id, a prefix followed by an asterisk, or an asteris
 });
 
 t.test('a scope is a space-separated string or a list, and grants only the scopes that it names', async (t) => {
-  for (const scope of ['field:read operator', ['field:read', 'operator']]) {
+  for (const scope of ['field:read board:read', ['field:read', 'board:read']]) {
     const parsed = claimsSchema.parse({ ...claims, scope });
-    t.strictSame([hasScope(parsed, 'field:read'), hasScope(parsed, 'operator')], [true, true]);
+    t.strictSame([hasScope(parsed, 'field:read'), hasScope(parsed, 'board:read')], [true, true]);
     t.equal(hasScope(parsed, 'field:write'), false);
   }
-  t.equal(hasScope(claimsSchema.parse({ ...claims, scope: 'field:writer xoperator' }), 'operator'), false);
+  t.equal(hasScope(claimsSchema.parse({ ...claims, scope: 'field:writer xboard:read' }), 'board:read'), false);
 });
 
 t.test('claims need a user, an expiry and a scope, and every device and field in them must be valid', async (t) => {

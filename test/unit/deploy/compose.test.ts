@@ -73,7 +73,7 @@ t.test('compose runs PostgreSQL, Redis twice, the API, a worker, and migrates fi
 });
 
 t.test('our services set only known settings, with values that are valid in production', async (t) => {
-  const env = { POSTGRES_PASSWORD: 'secret', JWT_SECRET: 'x'.repeat(32) };
+  const env = { POSTGRES_PASSWORD: 'secret', JWT_SECRET: 'Vz8QkNw4cTjY2mXhGdLs7RbFp9aUe3Wi' };
   for (const [name, { environment = {} }] of builtServices) {
     for (const key of Object.keys(environment)) t.ok(key in configSchema.shape, `${name}: ${key} is a setting`);
     const filled = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, substitute(value, env)]));

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
-import { type Config, ConfigError, loadConfig } from '../../../shared/config/config.ts';
+import { type Config, ConfigError, loadConfig, loadWorkerConfig } from '../../../shared/config/config.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -7,7 +8,7 @@ const minimal = {
   DATABASE_URL: 'postgres://field@localhost/field',
   QUEUE_REDIS_URL: 'redis://localhost:6379',
   CACHE_REDIS_URL: 'rediss://localhost:6380',
-  JWT_SECRET: 'x'.repeat(32),
+  JWT_SECRET: 'Vz8QkNw4cTjY2mXhGdLs7RbFp9aUe3Wi',
 };
 const production = { ...minimal, NODE_ENV: 'production', OPEN_REGISTRATION: 'false' };
 
@@ -135,6 +136,64 @@ t.test('open registration in production requires a secret that can sign tokens',
   const env = { ...keyless, JWKS_URL: 'https://issuer.example/keys' };
   t.strictSame(invalidKeys(env), []);
   t.strictSame(invalidKeys({ ...env, OPEN_REGISTRATION: 'true' }), ['OPEN_REGISTRATION']);
+});
+
+t.test('a worker needs no key for tokens, and keeps none', async (t) => {
+  const { JWT_SECRET: _, ...keyless } = production;
+  const config = loadWorkerConfig({ ...keyless, OPEN_REGISTRATION: undefined });
+  t.match(config, { DATABASE_URL: minimal.DATABASE_URL, GRID_SIZE: 30, isProduction: true });
+  const given = loadWorkerConfig({ ...production, ADMIN_PASSWORD: 'a long enough password', HOST: '0.0.0.0' });
+  for (const name of ['JWT_SECRET', 'ADMIN_PASSWORD', 'HOST', 'OPEN_REGISTRATION']) t.notOk(name in given, name);
+  t.throws(() => loadWorkerConfig({ ...keyless, DATABASE_URL: '' }), /DATABASE_URL is missing/);
+});
+
+t.test('production refuses secrets and passwords that can be guessed', async (t) => {
+  const weakSecrets = ['a'.repeat(32), 'ab'.repeat(20), 'abcdefghijklmnopqrstuvwxyz012345', 'change-me '.repeat(4)];
+  for (const weak of weakSecrets) {
+    t.strictSame(invalidKeys({ ...production, JWT_SECRET: weak }), ['JWT_SECRET'], weak);
+    t.strictSame(invalidKeys({ ...production, JWT_SECRET_PREVIOUS: weak }), ['JWT_SECRET_PREVIOUS'], weak);
+    t.strictSame(invalidKeys({ ...minimal, JWT_SECRET: weak }), [], `${weak} in development`);
+  }
+  for (const weak of [
+    '111111111111',
+    'abcdefghijkl',
+    'password1234',
+    'qwertyuiop12',
+    'operator-admin',
+    'abcabcabcabc',
+  ]) {
+    t.strictSame(invalidKeys({ ...production, ADMIN_PASSWORD: weak }), ['ADMIN_PASSWORD'], weak);
+  }
+  t.strictSame(invalidKeys({ ...production, ADMIN_PASSWORD: 'short' }), ['ADMIN_PASSWORD']);
+});
+
+t.test('production accepts random secrets and passwords of every usual form', async (t) => {
+  for (let round = 0; round < 200; round += 1) {
+    const bytes = createHash('sha512').update(`${round}`).digest().subarray(0, 48);
+    for (const secret of [bytes.toString('base64'), bytes.toString('hex'), bytes.toString('hex').slice(0, 32)]) {
+      t.strictSame(invalidKeys({ ...production, JWT_SECRET: secret }), [], secret);
+    }
+    const password = bytes.toString('base64').slice(0, 12);
+    t.strictSame(invalidKeys({ ...production, ADMIN_PASSWORD: password }), [], password);
+  }
+});
+
+t.test('production fetches keys by https only', async (t) => {
+  const { JWT_SECRET: _, ...keyless } = production;
+  t.strictSame(invalidKeys({ ...keyless, JWKS_URL: 'http://issuer.example/keys' }), ['JWKS_URL']);
+  t.strictSame(invalidKeys({ ...keyless, JWKS_URL: 'https://issuer.example/keys' }), []);
+  const { JWT_SECRET: __, ...development } = minimal;
+  t.strictSame(invalidKeys({ ...development, JWKS_URL: 'http://issuer.example/keys' }), []);
+});
+
+t.test('a previous secret needs a present one, and registration no longer lifetime than tokens', async (t) => {
+  const { JWT_SECRET, ...keyless } = minimal;
+  const previous = { ...keyless, JWKS_URL: 'https://issuer.example/keys', JWT_SECRET_PREVIOUS: JWT_SECRET };
+  t.strictSame(invalidKeys(previous), ['JWT_SECRET_PREVIOUS']);
+  t.strictSame(invalidKeys({ ...minimal, REGISTRATION_TOKEN_DAYS: '400' }), ['REGISTRATION_TOKEN_DAYS']);
+  t.strictSame(invalidKeys({ ...minimal, REGISTRATION_TOKEN_DAYS: '400', TOKEN_MAX_DAYS: '400' }), []);
+  t.strictSame(invalidKeys({ ...minimal, REGISTRATION_FIELDS: 'global, Team' }), ['REGISTRATION_FIELDS']);
+  t.strictSame(invalidKeys({ ...minimal, REGISTRATION_FIELDS: 'global, team-*' }), []);
 });
 
 t.test('the URLs of the database, the queue and the cache have no defaults in production', async (t) => {

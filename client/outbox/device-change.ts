@@ -1,0 +1,103 @@
+/**
+ * Settles what may have been sent as another device, before anything is sent as the present one: a device that had to register
+ * anew has another id, under which the server would apply the same updates a second time.
+ */
+import type { Receipt, UpdateResult } from '../../shared/contract/receipt.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
+import { versionOf } from '../../shared/field/cursor.ts';
+import type { SentUpdate } from '../../shared/field/update.ts';
+import { RequestError, type SendFieldRequest } from '../connection/http.ts';
+import type { TokenProvider } from '../connection/token-provider.ts';
+import type { Outbox } from './outbox.ts';
+import type { OutboxStore } from './outbox-store.ts';
+
+/** How often receipts are asked for while acknowledged updates wait in the server's queue. */
+const maxAttempts = 30;
+const retryAfterMs = 1000;
+
+export interface DeviceChangeDeps {
+  readonly sendRequest: SendFieldRequest;
+  readonly tokenProvider: Pick<TokenProvider, 'device' | 'storedDevice'>;
+  readonly outbox: Pick<Outbox, 'maybeSent' | 'resendAccepted'>;
+  readonly store: Pick<OutboxStore, 'device' | 'setDevice'>;
+  /** The cursor of the client's state. */
+  readonly cursor: () => Cursor;
+  readonly onResults: (results: readonly UpdateResult[]) => void;
+  /** The present device has taken over the outbox. */
+  readonly onChanged: () => void;
+}
+
+interface Access {
+  readonly token: string;
+  readonly signal: AbortSignal;
+}
+
+export class DeviceChange {
+  readonly #deps: DeviceChangeDeps;
+  #attempts = 0;
+
+  constructor(deps: DeviceChangeDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws RequestError when the server does not say, or has not yet applied what it has acknowledged */
+  async ensure(token: string, signal: AbortSignal): Promise<void> {
+    const { tokenProvider, store, outbox, onChanged } = this.#deps;
+    const { device } = tokenProvider;
+    if (device === undefined || device === store.device) return;
+    const former = store.device ?? tokenProvider.storedDevice;
+    if (former !== undefined && former !== device) {
+      await this.#settle(former, { token, signal });
+      outbox.resendAccepted();
+      onChanged();
+    }
+    store.setDevice(device);
+  }
+
+  async #settle(former: string, access: Access): Promise<void> {
+    const { outbox, onResults } = this.#deps;
+    const results: UpdateResult[] = [];
+    let isIncomplete = false;
+    for (const { update, isAcknowledged } of outbox.maybeSent) {
+      const result = await this.#findResult(former, update, access);
+      if (result) results.push(result);
+      else isIncomplete ||= isAcknowledged;
+    }
+    if (results.length > 0) onResults(results);
+    this.#attempts += 1;
+    if (!isIncomplete || this.#attempts >= maxAttempts) return;
+    const message = 'Updates that were accepted from the former device are not applied yet.';
+    throw new RequestError('receipts_pending', message, 0, retryAfterMs);
+  }
+
+  /** @returns undefined if the server has not applied the update as the former device */
+  async #findResult(former: string, update: SentUpdate, access: Access): Promise<UpdateResult | undefined> {
+    const { sendRequest, cursor } = this.#deps;
+    const { counter } = update;
+    const { body } = await sendRequest(`/updates/${former}/${counter}`, access);
+    const { status, version, outcome, resolution, cursor: appliedAt } = body as Receipt;
+    if (status !== 'applied') return undefined;
+    if (version === undefined || outcome === undefined || appliedAt === undefined) {
+      // Applied so long ago that the log no longer has it.
+      return { counter, outcome: 'duplicate', version: versionOf(cursor()), cursor: cursor() };
+    }
+    if (!(await this.#isSameContent(version, update, access))) return undefined;
+    return { counter, outcome, version, cursor: appliedAt, ...(resolution ? { resolution } : {}) };
+  }
+
+  /** Whether the log has this update at a version: the storage may be a copy, and the counter another update's. */
+  async #isSameContent(version: number, update: SentUpdate, access: Access): Promise<boolean> {
+    const { body } = await this.#deps.sendRequest(`/updates?after=${version - 1}&limit=1`, access);
+    const [entry] = (body as { updates: readonly { update: SentUpdate }[] }).updates;
+    return entry !== undefined && describeContent(entry.update) === describeContent(update);
+  }
+}
+
+/** What an update changes, with the keys of every object in one order. */
+function describeContent({ counter, timestamp, seen, clock, ...content }: SentUpdate): string {
+  return JSON.stringify(content, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}
