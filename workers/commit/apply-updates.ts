@@ -56,13 +56,13 @@ export function findPossibleDuplicates({ clock, state }: HotField, jobs: readonl
 
 /** The cursors that devices have seen and that are too old for the window of the hot copy. */
 export function findUnresolvedCursors({ cursors, state }: HotField, jobs: readonly ApplyUpdates[]) {
-  const unresolved = new Set<Cursor>();
-  for (const { updates } of jobs) {
-    for (const { seen } of updates) {
-      if (typeof seen === 'string' && cursors.includes(seen) === undefined) unresolved.add(seen);
-    }
-  }
-  return [...unresolved].map((cursor) => ({ field: state.field, cursor }));
+  const unresolved = findSeenCursors(jobs).filter((cursor) => cursors.includes(cursor) === undefined);
+  return unresolved.map((cursor) => ({ field: state.field, cursor }));
+}
+
+function findSeenCursors(jobs: readonly ApplyUpdates[]): Cursor[] {
+  const all = jobs.flatMap(({ updates }) => updates.map(({ seen }) => seen));
+  return [...new Set(all)].filter((cursor) => typeof cursor === 'string');
 }
 
 /**
@@ -86,11 +86,12 @@ export function applyJobs(
   const changes = emptyChangeSet();
   const updates: DeltaUpdate[] = [];
 
+  // Resolved before the fold, which moves the window on, past cursors that were not looked up because it had them.
+  const known = new Set(findSeenCursors(jobs).filter((cursor) => cursors.includes(cursor) ?? knownCursors.has(cursor)));
   const resolveSeen = (sent: SentUpdate): Update => {
     const { seen } = sent;
     if (typeof seen === 'number') return { ...sent, seen: Math.min(seen, state.version) };
-    const isKnown = cursors.includes(seen) ?? knownCursors.has(seen);
-    return { ...sent, seen: isKnown ? versionOf(seen) : 0 };
+    return { ...sent, seen: known.has(seen) ? versionOf(seen) : 0 };
   };
 
   const append = (device: DeviceId, user: string | undefined, sent: SentUpdate): UpdateResult => {
