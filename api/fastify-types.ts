@@ -5,7 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Claims } from '../shared/contract/token.ts';
 import type { ErrorCode, FieldError } from '../shared/errors.ts';
 import type { Writer } from './auth/field-auth.ts';
-import type { DistributedRateLimiter } from './rate-limits/distributed-rate-limiter.ts';
+import type { CallerLimiter } from './rate-limits/caller-limiter.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -22,7 +22,7 @@ interface RequestState {
   /** The device that may write; null unless the guard requires `field:write`. */
   writer: Writer | null;
   /** What the request was charged to; the response has its state in the `RateLimit` headers. */
-  rateLimiter: DistributedRateLimiter | null;
+  rateLimiter: CallerLimiter | null;
   /** The code of the problem that was sent. */
   problemCode: ErrorCode | null;
   /** Why a WebSocket is closed right after the upgrade. */

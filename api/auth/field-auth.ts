@@ -8,6 +8,7 @@ import { bearerProtocolPrefix, maxRequestBytes, maxTokenLength } from '../../sha
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { addressKey } from '../rate-limits/address-key.ts';
+import { type Caller, createCaller } from '../rate-limits/caller.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import { computeSizePoints } from '../rate-limits/size-points.ts';
 
@@ -19,6 +20,7 @@ export interface Writer {
   readonly field: FieldId;
   readonly device: DeviceId;
   readonly user: string;
+  readonly caller: Caller;
   /** What the worker needs to authorise the job again when it is applied. */
   readonly grant: Grant;
 }
@@ -38,11 +40,11 @@ export function createFieldGuard({ verifyToken, limits }: FieldGuardDeps): (scop
     const token = requireToken(request);
     const claims = await countAuthFailures(limits, request, () => verifyToken(token));
     const { field } = request.params as { field: FieldId };
-    if (scope === 'field:write') request.writer = authorizeWriter(claims, field);
+    if (scope === 'field:write') request.writer = authorizeWriter(claims, field, request.ip);
     else assertAccess(claims, scope, field);
     request.claims = claims;
     request.rateLimiter = scope === 'field:write' ? limits.updates : limits.reads;
-    request.rateLimiter.consume(claims.sub, computePoints(request));
+    request.rateLimiter.consume(createCaller(claims, request.ip), computePoints(request));
   };
 }
 
@@ -82,7 +84,7 @@ export function assertAccess(claims: Claims, scope: Scope, field: FieldId): void
 }
 
 /** @throws FieldError `forbidden` when the token lacks the scope, the field or a device */
-export function authorizeWriter(claims: Claims, field: FieldId): Writer {
+export function authorizeWriter(claims: Claims, field: FieldId, ip: string): Writer {
   assertScope(claims, 'field:write');
   const pattern = findPattern(claims, field);
   if (pattern === undefined) throw createFieldNotCoveredError();
@@ -91,7 +93,13 @@ export function authorizeWriter(claims: Claims, field: FieldId): Writer {
   }
   const { tokenId, issuedAt } = toTokenIdentity(claims);
   const token = { ...(tokenId === undefined ? {} : { tokenId }), ...(issuedAt === undefined ? {} : { issuedAt }) };
-  return { field, device: claims.device, user: claims.sub, grant: { pattern, ...token } };
+  return {
+    field,
+    device: claims.device,
+    user: claims.sub,
+    caller: createCaller(claims, ip),
+    grant: { pattern, ...token },
+  };
 }
 
 export function hasWriteAccess(claims: Claims, field: FieldId): boolean {

@@ -35,7 +35,7 @@ async function findAuthError(deps: OperatorAuthDeps, request: FastifyRequest): P
   try {
     if (password && isBasic(headers.authorization)) {
       // After too many failures the right password is refused as well, so that guessing reveals nothing.
-      limits.failedLogins.assertRemaining(ip);
+      limits.failedLogins.assertRemaining(ip, 1);
       if (isOperatorPassword(headers.authorization, password)) return undefined;
       limits.failedLogins.consume(ip, 1);
     }

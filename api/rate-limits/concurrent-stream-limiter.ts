@@ -1,10 +1,11 @@
 /**
- * Limits the open streams of each user over all processes. Each process writes its own count to Redis, which expires a
+ * Limits the open streams of each user and of each address over all processes. Each process writes its own count to Redis, which expires a
  * minute after the process stopped refreshing it. While Redis is unavailable each process limits on its own.
  */
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { FieldError } from '../../shared/errors.ts';
+import type { Caller } from './caller.ts';
 
 const flushIntervalMs = 200;
 const refreshIntervalMs = 20_000;
@@ -14,6 +15,8 @@ const retryAfterSeconds = 5;
 interface ConcurrentStreamLimiterOptions {
   /** Open streams per user; 0 for no limit. */
   readonly limit: number;
+  /** Open streams per address; 0 for no limit. */
+  readonly addressLimit: number;
   readonly redis: Redis;
   readonly keyPrefix: string;
 }
@@ -24,57 +27,68 @@ export class ConcurrentStreamLimiter {
   readonly #open = new Map<string, number>();
   /** Streams that were reserved in this tick of the event loop and have not been added yet. */
   readonly #reserved = new Map<string, number>();
-  /** Users whose count Redis does not have yet. */
+  /** Holders whose count Redis does not have yet. */
   readonly #dirty = new Set<string>();
   readonly #timers: readonly NodeJS.Timeout[];
 
   constructor(options: ConcurrentStreamLimiterOptions) {
     this.#options = options;
     const markAllDirty = () => {
-      for (const user of this.#open.keys()) this.#dirty.add(user);
+      for (const holder of this.#open.keys()) this.#dirty.add(holder);
     };
     this.#timers = [setInterval(() => this.#flush(), flushIntervalMs), setInterval(markAllDirty, refreshIntervalMs)];
   }
 
-  add(user: string): void {
-    const reserved = this.#reserved.get(user) ?? 0;
-    if (reserved > 0) this.#reserved.set(user, reserved - 1);
-    this.#open.set(user, (this.#open.get(user) ?? 0) + 1);
-    this.#dirty.add(user);
+  add(caller: Caller): void {
+    for (const holder of listHolders(caller)) {
+      const reserved = this.#reserved.get(holder) ?? 0;
+      if (reserved > 0) this.#reserved.set(holder, reserved - 1);
+      this.#open.set(holder, (this.#open.get(holder) ?? 0) + 1);
+      this.#dirty.add(holder);
+    }
   }
 
-  remove(user: string): void {
-    const remaining = (this.#open.get(user) ?? 0) - 1;
-    if (remaining > 0) this.#open.set(user, remaining);
-    else this.#open.delete(user);
-    this.#dirty.add(user);
+  remove(caller: Caller): void {
+    for (const holder of listHolders(caller)) {
+      const remaining = (this.#open.get(holder) ?? 0) - 1;
+      if (remaining > 0) this.#open.set(holder, remaining);
+      else this.#open.delete(holder);
+      this.#dirty.add(holder);
+    }
   }
 
   /** Reserves a stream until the end of this tick: call `add` without awaiting anything. @throws FieldError `rate_limited` */
-  async reserve(user: string): Promise<void> {
-    const { limit } = this.#options;
-    if (limit === 0) return;
-    const elsewhere = await this.#countElsewhere(user);
+  async reserve(caller: Caller): Promise<void> {
+    const { limit, addressLimit } = this.#options;
+    const [user, address] = listHolders(caller);
+    const counted = [
+      { holder: user, max: limit, name: 'A user' },
+      { holder: address, max: addressLimit, name: 'All users of a network address together' },
+    ].filter(({ max }) => max > 0);
+    const elsewhere = await Promise.all(counted.map(({ holder }) => this.#countElsewhere(holder)));
     // Concurrent calls resume in the same tick, before the first of them has added its stream.
-    const reserved = this.#reserved.get(user) ?? 0;
-    if (elsewhere + (this.#open.get(user) ?? 0) + reserved < limit) {
-      if (reserved === 0) setImmediate(() => this.#reserved.delete(user));
-      this.#reserved.set(user, reserved + 1);
-      return;
+    for (const [index, { holder, max, name }] of counted.entries()) {
+      const here = (this.#open.get(holder) ?? 0) + (this.#reserved.get(holder) ?? 0);
+      if ((elsewhere[index] ?? 0) + here < max) continue;
+      throw new FieldError('rate_limited', {
+        detail: `${name} may have ${max} streams open at once`,
+        retryAfterSeconds,
+      });
     }
-    throw new FieldError('rate_limited', {
-      detail: `A user may have ${limit} streams open at once`,
-      retryAfterSeconds,
-    });
+    for (const { holder } of counted) {
+      const reserved = this.#reserved.get(holder) ?? 0;
+      if (reserved === 0) setImmediate(() => this.#reserved.delete(holder));
+      this.#reserved.set(holder, reserved + 1);
+    }
   }
 
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
   }
 
-  async #countElsewhere(user: string): Promise<number> {
+  async #countElsewhere(holder: string): Promise<number> {
     try {
-      const counts = await this.#options.redis.hgetall(this.#keyOf(user));
+      const counts = await this.#options.redis.hgetall(this.#keyOf(holder));
       const now = Date.now();
       return Object.entries(counts)
         .filter(([process]) => process !== this.#processId)
@@ -86,11 +100,11 @@ export class ConcurrentStreamLimiter {
   }
 
   #flush(): void {
-    if (this.#dirty.size === 0 || this.#options.limit === 0) return;
+    if (this.#dirty.size === 0 || (this.#options.limit === 0 && this.#options.addressLimit === 0)) return;
     const expiresAt = Date.now() + entryTtlMs;
-    for (const user of this.#dirty) {
-      const key = this.#keyOf(user);
-      const count = this.#open.get(user);
+    for (const holder of this.#dirty) {
+      const key = this.#keyOf(holder);
+      const count = this.#open.get(holder);
       // One pipeline per key, because keys may be on different nodes of a cluster.
       const pipeline = this.#options.redis.pipeline();
       if (count === undefined) pipeline.hdel(key, this.#processId);
@@ -101,7 +115,12 @@ export class ConcurrentStreamLimiter {
     this.#dirty.clear();
   }
 
-  #keyOf(user: string): string {
-    return `${this.#options.keyPrefix}:streams:{${user}}`;
+  #keyOf(holder: string): string {
+    return `${this.#options.keyPrefix}:streams:{${holder}}`;
   }
+}
+
+/** The user and the address, which cannot have the same key: an address has no space in it. */
+function listHolders({ user, address }: Caller): readonly [user: string, address: string] {
+  return [`user ${user}`, address];
 }

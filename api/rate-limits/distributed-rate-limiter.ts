@@ -17,6 +17,8 @@ const maxKeys = 100_000;
 interface DistributedRateLimiterOptions {
   /** Appears in the `RateLimit` headers and in the Redis keys. */
   readonly name: string;
+  /** What a key is, for the detail of refusals. */
+  readonly holder: 'user' | 'network address';
   /** Points per window; 0 for no limit. */
   readonly limit: number;
   readonly windowSeconds: number;
@@ -55,8 +57,12 @@ export class DistributedRateLimiter {
 
   constructor(options: DistributedRateLimiterOptions) {
     this.#options = options;
-    const { name, limit: points, windowSeconds: duration, redis, keyPrefix } = options;
-    const limits = { keyPrefix: `${keyPrefix}:${name}`, points, duration };
+    const { name, holder, limit: points, windowSeconds: duration, redis, keyPrefix } = options;
+    const limits = {
+      keyPrefix: holder === 'user' ? `${keyPrefix}:${name}` : `${keyPrefix}:address-${name}`,
+      points,
+      duration,
+    };
     const insuranceLimiter = new RateLimiterMemory(limits);
     this.#limiter = new RateLimiterRedis({ ...limits, storeClient: redis, insuranceLimiter });
   }
@@ -65,8 +71,8 @@ export class DistributedRateLimiter {
   consume(key: string, points: number): void {
     const { limit } = this.#options;
     if (limit === 0 || points === 0) return;
+    this.assertRemaining(key, points);
     const usage = this.#findUsage(key);
-    if (sumUsage(usage) + points > limit) throw this.#createError(usage);
     const isFirst = sumUsage(usage) === 0;
     usage.pending += points;
     if (isFirst || usage.pending > limit * maxPendingRatio) void this.#flush(key, usage);
@@ -80,11 +86,12 @@ export class DistributedRateLimiter {
     this.consume(key, Math.min(points, Math.max(0, limit - sumUsage(this.#findUsage(key)))));
   }
 
-  /** @throws FieldError `rate_limited` when no point is left */
-  assertRemaining(key: string): void {
-    if (this.#options.limit === 0) return;
+  /** @throws FieldError `rate_limited` when fewer points are left */
+  assertRemaining(key: string, points: number): void {
+    const { limit } = this.#options;
+    if (limit === 0) return;
     const usage = this.#findUsage(key);
-    if (sumUsage(usage) >= this.#options.limit) throw this.#createError(usage);
+    if (sumUsage(usage) + points > limit) throw this.#createError(usage);
   }
 
   statusOf(key: string): RateLimitStatus | undefined {
@@ -109,9 +116,9 @@ export class DistributedRateLimiter {
   }
 
   #createError({ windowEndsAt }: Usage): FieldError {
-    const { name, limit, windowSeconds } = this.#options;
+    const { name, limit, windowSeconds, holder } = this.#options;
     return new FieldError('rate_limited', {
-      detail: `The limit is ${limit} points for ${name} in ${windowSeconds} s`,
+      detail: `The limit is ${limit} points for ${name} of a ${holder} in ${windowSeconds} s`,
       retryAfterSeconds: secondsUntil(windowEndsAt),
     });
   }

@@ -1,32 +1,41 @@
 /** The rate limits of users and addresses, from the settings `LIMIT_…`. */
 import type { Redis } from 'ioredis';
 import type { Config } from '../../shared/config/config.ts';
+import { CallerLimiter } from './caller-limiter.ts';
 import { ConcurrentStreamLimiter } from './concurrent-stream-limiter.ts';
 import { DistributedRateLimiter } from './distributed-rate-limiter.ts';
 
 export interface RateLimits {
-  /** By user. */
-  readonly updates: DistributedRateLimiter;
-  readonly reads: DistributedRateLimiter;
-  readonly newStreams: DistributedRateLimiter;
+  /** By user, and by address at a multiple. */
+  readonly updates: CallerLimiter;
+  readonly reads: CallerLimiter;
+  readonly newStreams: CallerLimiter;
   readonly streams: ConcurrentStreamLimiter;
-  /** By IP address. */
+  /** By address. */
   readonly failedLogins: DistributedRateLimiter;
   readonly registrations: DistributedRateLimiter;
   close(): void;
 }
 
 export function createRateLimits(config: Config, redis: Redis, keyPrefix: string): RateLimits {
-  const createLimiter = (name: string, limit: number) =>
-    new DistributedRateLimiter({ name, limit, windowSeconds: config.LIMIT_WINDOW_SECONDS, redis, keyPrefix });
+  const windowSeconds = config.LIMIT_WINDOW_SECONDS;
+  const createLimiter = (holder: 'user' | 'network address', name: string, limit: number) =>
+    new DistributedRateLimiter({ name, holder, limit, windowSeconds, redis, keyPrefix });
+  const ofAddress = (limit: number) => Math.ceil(limit * config.LIMIT_ADDRESS_FACTOR);
+  const createCallerLimiter = (name: string, limit: number) =>
+    new CallerLimiter({
+      users: createLimiter('user', name, limit),
+      addresses: createLimiter('network address', name, ofAddress(limit)),
+    });
   const limiters = {
-    updates: createLimiter('updates', config.LIMIT_UPDATES),
-    reads: createLimiter('reads', config.LIMIT_READS),
-    newStreams: createLimiter('new-streams', config.LIMIT_NEW_STREAMS),
-    failedLogins: createLimiter('failed-logins', config.LIMIT_FAILED_LOGINS),
-    registrations: createLimiter('registrations', config.LIMIT_REGISTRATIONS),
+    updates: createCallerLimiter('updates', config.LIMIT_UPDATES),
+    reads: createCallerLimiter('reads', config.LIMIT_READS),
+    newStreams: createCallerLimiter('new-streams', config.LIMIT_NEW_STREAMS),
+    failedLogins: createLimiter('network address', 'failed-logins', config.LIMIT_FAILED_LOGINS),
+    registrations: createLimiter('network address', 'registrations', config.LIMIT_REGISTRATIONS),
   };
-  const streams = new ConcurrentStreamLimiter({ limit: config.LIMIT_STREAMS, redis, keyPrefix });
+  const limit = config.LIMIT_STREAMS;
+  const streams = new ConcurrentStreamLimiter({ limit, addressLimit: ofAddress(limit), redis, keyPrefix });
   return {
     ...limiters,
     streams,

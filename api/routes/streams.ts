@@ -11,6 +11,7 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import { type Guard, hasWriteAccess, requireClaims } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import { createOriginCheck } from '../http/cors-origins.ts';
+import { createCaller } from '../rate-limits/caller.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import type { StateReader } from '../state/state-reader.ts';
 import { encodeMessage } from '../streaming/stream-message.ts';
@@ -56,10 +57,11 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     if (request.upgradeError) return;
     const { field } = request.params as { field: FieldId };
     const claims = requireClaims(request);
-    limits.newStreams.consume(claims.sub, 1);
+    const caller = createCaller(claims, request.ip);
+    limits.newStreams.consume(caller, 1);
     if (coversField(claims, field) && !hasWriteAccess(claims, field)) await states.read(field);
     // Last, because a reservation only lasts until the end of this tick of the event loop.
-    await limits.streams.reserve(claims.sub);
+    await limits.streams.reserve(caller);
   };
 
   app.route({
@@ -87,7 +89,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       if (request.upgradeError) return rejectSocket(socket, request.upgradeError);
       const { field } = request.params as { field: FieldId };
       const { after } = request.query as { after?: Cursor };
-      const streamRequest = { field, claims: requireClaims(request), after };
+      const streamRequest = { field, claims: requireClaims(request), ip: request.ip, after };
       new WebSocketSession({ ...sessions, socket, request: streamRequest, parse, log: request.log });
     },
   });
@@ -124,7 +126,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
         // Turns off response buffering in proxies such as nginx.
         'x-accel-buffering': 'no',
       });
-      const streamRequest = { field, claims: requireClaims(request), after };
+      const streamRequest = { field, claims: requireClaims(request), ip: request.ip, after };
       new SseSession({ ...sessions, response: reply.raw, request: streamRequest, log: request.log });
     },
   );

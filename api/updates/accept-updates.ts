@@ -17,7 +17,7 @@ import type { AdmissionControl } from '../admission/admission-control.ts';
 import type { CounterGapCheck } from '../admission/counter-gap-check.ts';
 import { authorizeWriter, type Writer } from '../auth/field-auth.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import type { DistributedRateLimiter } from '../rate-limits/distributed-rate-limiter.ts';
+import type { CallerLimiter } from '../rate-limits/caller-limiter.ts';
 import type { ServerClock } from '../server-clock.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 import type { Presence } from '../state/presence.ts';
@@ -35,7 +35,7 @@ export type AcceptUpdates = (options: AcceptUpdatesOptions) => Promise<Accepted>
 interface AcceptUpdatesDeps {
   readonly clock: Pick<ServerClock, 'now'>;
   readonly producer: Pick<UpdateProducer, 'enqueue'>;
-  readonly limits: { readonly updates: Pick<DistributedRateLimiter, 'consume'> };
+  readonly limits: { readonly updates: Pick<CallerLimiter, 'consume'> };
   readonly admission: Pick<AdmissionControl, 'trackEnqueue'>;
   readonly counterGapCheck: CounterGapCheck;
   readonly revocations: Pick<RevocationList, 'isRevoked' | 'recentChange'>;
@@ -47,8 +47,8 @@ interface AcceptUpdatesDeps {
 export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
   const { clock, producer, limits, admission, counterGapCheck, revocations, versions, presence, metrics } = deps;
   return async ({ writer, updates: sent, replyTo }) => {
-    const { field, device, user } = writer;
-    limits.updates.consume(user, sent.length);
+    const { field, device, user, caller } = writer;
+    limits.updates.consume(caller, sent.length);
     await counterGapCheck.assertNoGap({ field, device, updates: sent });
     const acceptedAt = clock.now();
     const { updates, adjusted } = clampTimestamps(sent, acceptedAt);
@@ -87,6 +87,8 @@ function confirmGrant({ user, device, grant }: Writer, revocations: AcceptUpdate
 interface AcceptMessageOptions {
   readonly field: FieldId;
   readonly claims: Claims;
+  /** The address of the socket. */
+  readonly ip: string;
   readonly updates: readonly SentUpdate[];
 }
 
@@ -103,8 +105,8 @@ interface AcceptMessageDeps {
  * so that writing is authorised here.
  */
 export function createAcceptMessage({ admission, acceptUpdates }: AcceptMessageDeps): AcceptMessage {
-  return async ({ field, claims, updates }) => {
-    const writer = authorizeWriter(claims, field);
+  return async ({ field, claims, ip, updates }) => {
+    const writer = authorizeWriter(claims, field, ip);
     admission.assertCapacity();
     return acceptUpdates({ writer, updates });
   };

@@ -148,6 +148,14 @@ export const configSchema = z.object({
   LIMIT_READS: limit(100_000).describe('Reads per window and user; 0 for no limit.'),
   LIMIT_STREAMS: limit(10_000).describe('Concurrently open streams per user; 0 for no limit.'),
   LIMIT_NEW_STREAMS: limit(10_000).describe('Newly opened streams per window and user; 0 for no limit.'),
+  LIMIT_ADDRESS_FACTOR: z.coerce
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .default(3)
+    .describe(
+      'How many times the limit of a user all users of one address (IPv6: one /64 network) have together, for updates, reads, streams and new streams; 0 for no limit. Raise it if many users share an address.',
+    ),
   LIMIT_FAILED_LOGINS: limit(1000).describe('Invalid tokens and passwords per window and address; 0 for no limit.'),
   LIMIT_REGISTRATIONS: limit(10_000).describe(
     'Registrations and renewals of tokens per window and address; 0 for no limit.',

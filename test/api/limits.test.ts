@@ -6,9 +6,10 @@ import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { openStream, refusedUpgrade, streamUrl } from './support/stream-client.ts';
 import { withTcpGate } from './support/tcp-gate.ts';
-import { type TestApi, withApi } from './support/with-app.ts';
+import { type TestApi, type TestResponse, withApi } from './support/with-app.ts';
 
-const backing = await withBacking(t, { LIMIT_WINDOW_SECONDS: '3600' });
+// All tests send from one address; those of its limits name others, which their API trusts.
+const backing = await withBacking(t, { LIMIT_WINDOW_SECONDS: '3600', LIMIT_ADDRESS_FACTOR: '0' });
 const updatesPath = '/api/fields/limits/updates';
 let counter = 0;
 const batch = (size: number) => ({ updates: Array.from({ length: size }, () => setCell(++counter, 1, 0.5)) });
@@ -94,15 +95,21 @@ t.test('open streams are limited over all processes, and so are new streams', as
 
 t.test('streams that are opened concurrently count', async (t) => {
   const limit = 5;
-  const limiter = new ConcurrentStreamLimiter({ limit, redis: backing.cacheRedis, keyPrefix: 'at-once' });
+  const caller = { user: 'user', address: '192.0.2.1' };
+  const limiter = new ConcurrentStreamLimiter({
+    limit,
+    addressLimit: 0,
+    redis: backing.cacheRedis,
+    keyPrefix: 'at-once',
+  });
   t.teardown(() => limiter.close());
   const open = async () => {
-    await limiter.reserve('user');
-    limiter.add('user');
+    await limiter.reserve(caller);
+    limiter.add(caller);
   };
   const attempts = await Promise.allSettled(Array.from({ length: 20 }, open));
   t.equal(attempts.filter(({ status }) => status === 'fulfilled').length, limit);
-  limiter.remove('user');
+  limiter.remove(caller);
   await t.resolves(open(), 'a closed stream can be replaced');
 });
 
@@ -138,6 +145,101 @@ t.test('the address is that of the connection, unless a trusted proxy forwards a
   t.same([await register(behind, '192.0.2.3'), await register(behind, '192.0.2.4')], [201, 201]);
   t.equal(await register(behind, '192.0.2.3'), 429);
   t.equal(await register(behind, '192.0.2.9, 192.0.2.4'), 429, 'addresses that the client itself sent are ignored');
+});
+
+const behindProxy = { TRUST_PROXY: '127.0.0.0/8', LIMIT_ADDRESS_FACTOR: '3' };
+
+/** Sends a batch from an address, as a user of its own. */
+async function sendFrom(api: TestApi, address: string, user: string, size: number): Promise<TestResponse> {
+  const token = await api.createToken({ user, device: user });
+  return api.request(updatesPath, { token, body: batch(size), headers: { 'x-forwarded-for': address } });
+}
+
+t.test('five identities at one address do not have five times the limit of a user', async (t) => {
+  const api = await withApi(t, backing, { ...behindProxy, LIMIT_UPDATES: '1515' });
+  const accepted = async (addressOf: (user: number) => string) => {
+    let updates = 0;
+    for (let user = 0; user < 5; user += 1) {
+      for (let request = 0; request < 3; request += 1) {
+        const { status } = await sendFrom(api, addressOf(user), `user-${addressOf(user)}-${user}`, 499);
+        if (status === 202) updates += 499;
+        else t.equal(status, 429);
+      }
+    }
+    return updates;
+  };
+  t.equal(await accepted(() => '192.0.2.10'), 3 * 3 * 499, 'as many as three users');
+  t.equal(await accepted((user) => `192.0.2.${20 + user}`), 5 * 3 * 499, 'from five addresses');
+});
+
+t.test('the refusal says that the address has used up its points, and another address is served', async (t) => {
+  const api = await withApi(t, backing, { ...behindProxy, LIMIT_UPDATES: '100' });
+  for (const user of ['a', 'b', 'c']) t.equal((await sendFrom(api, '192.0.2.30', user, 99)).status, 202);
+  const refused = await sendFrom(api, '192.0.2.30', 'd', 99);
+  t.match(refused, { status: 429, body: { code: 'rate_limited', detail: /network address/, retryAfter: Number } });
+  t.equal((await sendFrom(api, '192.0.2.31', 'd', 99)).status, 202);
+});
+
+t.test('an IPv6 network of 64 bits is one address, for users and for registrations', async (t) => {
+  const api = await withApi(t, backing, { ...behindProxy, LIMIT_UPDATES: '100', LIMIT_REGISTRATIONS: '3' });
+  for (const [index, user] of ['e', 'f', 'g'].entries()) {
+    t.equal((await sendFrom(api, `2001:db8:0:7::${index}`, user, 99)).status, 202);
+  }
+  t.equal((await sendFrom(api, '2001:db8:0:7:ffff::1', 'h', 99)).status, 429);
+  t.equal((await sendFrom(api, '2001:db8:0:8::1', 'h', 99)).status, 202);
+  const register = async (address: string) =>
+    (await api.request('/api/devices', { body: {}, headers: { 'x-forwarded-for': address } })).status;
+  for (let host = 1; host <= 3; host += 1) t.equal(await register(`2001:db8:1:1::${host}`), 201);
+  t.equal(await register('2001:db8:1:1:9::9'), 429);
+  t.equal(await register('2001:db8:1:2::1'), 201);
+});
+
+t.test('an IPv6 network of 64 bits is one address for invalid tokens', async (t) => {
+  const api = await withApi(t, backing, { ...behindProxy, LIMIT_FAILED_LOGINS: '2' });
+  const tryInvalid = async (address: string) =>
+    (await api.request('/api/fields/global', { token: 'a.b.c', headers: { 'x-forwarded-for': address } })).status;
+  t.same([await tryInvalid('2001:db8:2:1::1'), await tryInvalid('2001:db8:2:1::2')], [401, 401]);
+  t.equal(await tryInvalid('2001:db8:2:1:f::3'), 429);
+  t.equal(await tryInvalid('2001:db8:2:2::1'), 401);
+});
+
+t.test('reads and streams of an address have a limit too', async (t) => {
+  const api = await withApi(t, backing, { ...behindProxy, LIMIT_READS: '4', LIMIT_STREAMS: '1' });
+  const read = async (user: string) => {
+    const headers = { 'x-forwarded-for': '192.0.2.40' };
+    return (await api.request('/api/fields/global', { token: await api.createToken({ user }), headers })).status;
+  };
+  for (const user of ['i', 'j', 'k']) for (let count = 0; count < 4; count += 1) t.equal(await read(user), 200);
+  t.equal(await read('l'), 429);
+
+  const open = async (address: string, user: string) => {
+    const headers = {
+      'x-forwarded-for': address,
+      authorization: `Bearer ${await api.createToken({ user })}`,
+    };
+    const abort = new AbortController();
+    t.teardown(() => abort.abort());
+    return (await fetch(`${api.address}/api/fields/global/events`, { headers, signal: abort.signal })).status;
+  };
+  t.same([await open('192.0.2.41', 'm'), await open('192.0.2.41', 'm')], [200, 429], 'one for each user');
+  t.same([await open('192.0.2.41', 'n'), await open('192.0.2.41', 'o')], [200, 200]);
+  t.equal(await open('192.0.2.41', 'p'), 429, 'three for the address');
+  t.equal(await open('192.0.2.42', 'p'), 200);
+});
+
+t.test('a socket is charged to its address as well', async (t) => {
+  const api = await withApi(t, backing, {
+    LIMIT_ADDRESS_FACTOR: '1',
+    LIMIT_UPDATES: '1000000',
+    LIMIT_WINDOW_SECONDS: '3598',
+  });
+  const socket = await openStream(t, api, { token: await api.createToken({ user: 'q' }), field: 'limits' });
+  socket.send({ type: 'update', ...batch(8) });
+  await socket.find('accepted');
+  const limited = await withApi(t, backing, { LIMIT_ADDRESS_FACTOR: '0.1', LIMIT_UPDATES: '50' });
+  const other = await openStream(t, limited, { token: await limited.createToken({ user: 'r' }), field: 'limits' });
+  other.send({ type: 'update', ...batch(8) });
+  t.match((await other.find('error')).problem, { code: 'rate_limited', detail: /network address/ });
 });
 
 t.test('while Redis is unavailable each process limits on its own', async (t) => {

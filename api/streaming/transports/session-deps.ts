@@ -33,6 +33,7 @@ export interface SessionDeps {
 export interface StreamRequest {
   readonly field: FieldId;
   readonly claims: Claims;
+  readonly ip: string;
   /** The cursor that the client already has; undefined for none. */
   readonly after: Cursor | undefined;
 }

@@ -62,6 +62,10 @@ export class SseSession implements MessageSink, StreamSession {
     this.#response.end();
   }
 
+  get ip(): string {
+    return this.#deps.request.ip;
+  }
+
   get claims(): Claims {
     return this.#deps.request.claims;
   }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Claims } from '../../../shared/contract/token.ts';
+import { type Caller, createCaller } from '../../rate-limits/caller.ts';
 import type { ConcurrentStreamLimiter } from '../../rate-limits/concurrent-stream-limiter.ts';
 
 /** An open WebSocket or event stream. */
@@ -11,6 +12,8 @@ export interface StreamSession {
   readonly transport: 'websocket' | 'sse';
   /** The claims of the current token; a WebSocket may renew it. */
   readonly claims: Claims;
+  /** The address of its peer. */
+  readonly ip: string;
   /** Called about once a second. */
   tick(now: number): void;
   /** Tells the client that the process is stopping and after how many seconds to reconnect, and closes the stream. */
@@ -32,13 +35,13 @@ const drainTimeoutMs = 3000;
 interface StreamRegistryDeps {
   readonly onChange: (transport: StreamSession['transport'], change: 1 | -1) => void;
   readonly isRevoked: (claims: Claims) => boolean;
-  /** Limits the streams of each user over all processes. */
+  /** Limits the streams of each user and address over all processes. */
   readonly streamLimiter: ConcurrentStreamLimiter;
 }
 
 export class StreamRegistry {
-  /** The open streams, each with the user who opened it. */
-  readonly #streams = new Map<StreamSession, string>();
+  /** The open streams, each with who opened it. */
+  readonly #streams = new Map<StreamSession, Caller>();
   readonly #timer: NodeJS.Timeout;
   #isDraining = false;
   readonly #deps: StreamRegistryDeps;
@@ -54,16 +57,17 @@ export class StreamRegistry {
   }
 
   add(stream: StreamSession): void {
-    this.#streams.set(stream, stream.claims.sub);
-    this.#deps.streamLimiter.add(stream.claims.sub);
+    const caller = createCaller(stream.claims, stream.ip);
+    this.#streams.set(stream, caller);
+    this.#deps.streamLimiter.add(caller);
     this.#deps.onChange(stream.transport, 1);
   }
 
   remove(stream: StreamSession): void {
-    const user = this.#streams.get(stream);
-    if (user === undefined) return;
+    const caller = this.#streams.get(stream);
+    if (!caller) return;
     this.#streams.delete(stream);
-    this.#deps.streamLimiter.remove(user);
+    this.#deps.streamLimiter.remove(caller);
     this.#deps.onChange(stream.transport, -1);
   }
 

@@ -13,6 +13,7 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import { createOverloadedError } from '../../admission/admission-control.ts';
 import { assertAccess, authorizeWriter } from '../../auth/field-auth.ts';
 import { toFieldError } from '../../http/problem-response.ts';
+import { createCaller } from '../../rate-limits/caller.ts';
 import { computeSizePoints } from '../../rate-limits/size-points.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
 import type { MessageSink } from '../subscriber.ts';
@@ -90,6 +91,10 @@ export class WebSocketSession implements MessageSink, StreamSession {
     setTimeout(() => this.#socket.terminate(), closeGraceMs).unref();
   }
 
+  get ip(): string {
+    return this.#deps.request.ip;
+  }
+
   get claims(): Claims {
     return this.#claims;
   }
@@ -154,10 +159,9 @@ export class WebSocketSession implements MessageSink, StreamSession {
   async #handleMessage(data: Buffer): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     const { parse, limits, clock } = this.#deps;
-    const user = this.#claims.sub;
     try {
-      limits.updates.consume(user, computeSizePoints(data.length));
-      const message = await parse(data.toString(), () => authorizeWriter(this.#claims, this.#field));
+      limits.updates.consume(createCaller(this.#claims, this.ip), computeSizePoints(data.length));
+      const message = await parse(data.toString(), () => authorizeWriter(this.#claims, this.#field, this.ip));
       if (message.type === 'update') await this.#acceptUpdates(message.updates);
       else if (message.type === 'token') await this.#renewToken(message.token);
       else this.#send({ type: 'pong', serverTime: clock.now() });
@@ -170,12 +174,12 @@ export class WebSocketSession implements MessageSink, StreamSession {
   #refuse(error: FieldError): void {
     this.#sendError(error);
     if (errorTable[error.code].retry) return;
-    this.#deps.limits.updates.consumeUpTo(this.#claims.sub, refusalPoints);
+    this.#deps.limits.updates.consumeUpTo(createCaller(this.#claims, this.ip), refusalPoints);
     if (!this.#refusals.tryConsume(performance.now())) this.#closeFlood('too many refused messages');
   }
 
   async #acceptUpdates(updates: Parameters<SessionDeps['acceptUpdates']>[0]['updates']): Promise<void> {
-    const accepted = await this.#deps.acceptUpdates({ field: this.#field, claims: this.#claims, updates });
+    const accepted = await this.#deps.acceptUpdates({ field: this.#field, claims: this.#claims, ip: this.ip, updates });
     const { serverTime, durability, adjusted } = accepted;
     this.#send({
       type: 'accepted',

@@ -47,7 +47,13 @@ export async function handleRequest(deps: RouteDeps, request: ApiRequest): Promi
 async function postUpdates(deps: RouteDeps, request: ApiRequest, updates: readonly SentUpdate[]): Promise<ApiResponse> {
   const { acceptUpdates, replies, reader, versions } = deps;
   const { field, device, waitSeconds } = request;
-  const writer = { field, device, user: device, grant: { pattern: '*' } };
+  const writer = {
+    field,
+    device,
+    user: device,
+    caller: { user: device, address: '192.0.2.1' },
+    grant: { pattern: '*' },
+  };
   if (waitSeconds === 0) return respond(202, await acceptUpdates({ writer, updates }));
   const deadline = Date.now() + waitSeconds * 1000;
   const pendingReply = replies.open();
