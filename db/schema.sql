@@ -82,6 +82,12 @@ CREATE TABLE installation (
   PRIMARY KEY (id)
 );
 
+CREATE TABLE maintenance_tasks (
+  name text COLLATE "C" NOT NULL,
+  due_at timestamp with time zone NOT NULL,
+  PRIMARY KEY (name)
+);
+
 CREATE TABLE revocations (
   kind text NOT NULL,
   subject text COLLATE "C" NOT NULL,

@@ -110,10 +110,9 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     leases,
     isConsuming: () => leases.isRunning && !lifecycle.isStopping,
   });
-  const maintenance = startMaintenanceScheduler({ ...deps, cache, metrics });
-  // Registered before the wait for maintenance, so that a worker which is stopped while Redis is down stops at once.
+  startMaintenanceScheduler({ ...deps, cache, metrics });
   lifecycle.onStop('consumers', () => leases.close());
-  await Promise.all([maintenance, leases.start()]);
+  await leases.start();
 }
 
 /** Resolves once the revocations are known: no job may be applied before that. Publishes them to APIs without PostgreSQL. */

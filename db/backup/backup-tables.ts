@@ -12,9 +12,10 @@ export const pendingJobColumns = ['name', 'data', 'opts', 'max_attempts', 'added
 
 /**
  * Tables that are meaningful for one database only. A restored database gets a new installation id, so that copies
- * cached for the old one are never used. Its cache is empty, so no field is unpublished, and it has no backups yet.
+ * cached for the old one are never used. Its cache is empty, so no field is unpublished, it has no backups yet, and all
+ * maintenance is due.
  */
-const excludedTables = ['installation', 'unpublished_fields', 'backups'];
+const excludedTables = ['installation', 'unpublished_fields', 'backups', 'maintenance_tasks'];
 
 export interface BackupTable {
   readonly table: string;

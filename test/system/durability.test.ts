@@ -10,8 +10,6 @@ import { withOneRedis, withRedis } from '../support/servers/servers.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** Settings are read every two seconds, and once more after a failure. */
-const soon = { timeoutMs: 5000 };
 const strict = { ALLOW_WEAK_DURABILITY: 'false' };
 
 /** Sends one update after the other, and returns the durability that its receipt states. */
@@ -27,7 +25,7 @@ async function createSender(api: TestApi): Promise<() => Promise<string>> {
 }
 
 async function waitForReceipt(send: () => Promise<string>, durability: string): Promise<void> {
-  await waitUntil(`receipts say ${durability}`, async () => (await send()) === durability, soon);
+  await waitUntil(`receipts say ${durability}`, async () => (await send()) === durability);
 }
 
 async function withClient(t: Test, url: string): Promise<Redis> {

@@ -5,6 +5,7 @@ import { inReadTransaction } from '../../db/read-transaction.ts';
 import { flushSnapshots } from '../../workers/maintenance/flush-snapshots.ts';
 import { pruneLogs } from '../../workers/maintenance/prune-logs.ts';
 import { republishFields } from '../../workers/maintenance/republish.ts';
+import { sharedTasks } from '../../workers/maintenance/scheduler.ts';
 import { openCommitter } from '../support/committer.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readCached, readStored, waitForVersion } from '../support/read-back.ts';
@@ -118,8 +119,7 @@ t.test('the newest fifty conflicts are kept, and every conflict is counted', asy
   t.equal(conflicts?.conflicts.length, 50);
   t.equal(conflicts?.total, 59);
   t.equal(conflicts?.conflicts[0]?.version, 60, 'the newest comes first');
-  const { maintenanceTasks } = await import('../../workers/maintenance/scheduler.ts');
-  await maintenanceTasks['prune-conflicts']?.run({ ...backing });
+  await sharedTasks['prune-conflicts']?.run({ ...backing });
   const { length: kept } = await db('field_conflicts').select('version');
   t.equal(kept, 50);
   t.same((await reader.readConflicts(field))?.conflicts, conflicts?.conflicts);

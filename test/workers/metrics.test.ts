@@ -3,7 +3,7 @@ import { findFreePort } from '../../dev/processes/free-port.ts';
 import { applyUpdatesJob } from '../../shared/contract/job.ts';
 import { outcomeSchema, resolutionSchema } from '../../shared/contract/receipt.ts';
 import { dependencies } from '../../shared/observability/process-metrics.ts';
-import { maintenanceTasks } from '../../workers/maintenance/scheduler.ts';
+import { ownTasks, sharedTasks } from '../../workers/maintenance/scheduler.ts';
 import { labelValues, readMetrics, sumOf } from '../support/measure/read-metrics.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
@@ -58,7 +58,7 @@ t.test('a worker counts the updates it settles, using only documented label valu
     outcome: (name) => outcomeSchema.safeParse(name).success,
     resolution: (name) => resolutionSchema.safeParse(name).success,
     dependency: (name) => (dependencies as readonly string[]).includes(name),
-    task: (name) => name in maintenanceTasks || name === 'republish',
+    task: (name) => name in sharedTasks || name in ownTasks,
     state: (name) => ['used', 'free'].includes(name),
     le: (bound) => bound === '+Inf' || Number.isFinite(Number(bound)),
   };
