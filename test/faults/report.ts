@@ -2,7 +2,8 @@
 import { renderTable } from '../../bench/report/table.ts';
 import { describeSlope, type Slope } from './checker/leaks.ts';
 import type { Violation, ViolationKind } from './checker/violation.ts';
-import type { RoundReport } from './round.ts';
+import type { DevicePool } from './devices/device-pool.ts';
+import type { RoundDurations, RoundReport } from './round.ts';
 
 const columns = [
   'fault',
@@ -18,11 +19,11 @@ const columns = [
 ];
 
 export function describeRound(round: number, report: RoundReport): string {
-  const { fault, notes, accepted, recoveredMs, caughtUpMs, longestWaitMs, durationMs, violations } = report;
+  const { fault, notes, accepted, recoveredMs, caughtUpMs, longestWaitMs, durations, violations } = report;
   const times = `recovered ${formatSeconds(recoveredMs)}, caught up ${formatSeconds(caughtUpMs)}, longest wait ${formatSeconds(longestWaitMs)}`;
   const name = notes.length > 0 ? `${fault} (${notes.join('; ')})` : fault;
   const result = violations.length === 0 ? 'ok' : 'FAILED';
-  const head = `round ${round}: ${name}, ${accepted} accepted, ${times}, took ${formatSeconds(durationMs)}: ${result}`;
+  const head = `round ${round}: ${name}, ${accepted} accepted, ${times}, took ${describeDurations(durations)}: ${result}`;
   return [head, ...violations.map(({ kind, detail }) => `  ${kind}: ${detail}`)].join('\n');
 }
 
@@ -31,7 +32,24 @@ export function describeRun(reports: readonly RoundReport[], slopes: readonly Sl
   const rows = names.map((name) => [name, ...toRow(reports.filter(({ fault }) => fault === name))]);
   const note = 'recovered, caught up, longest wait (from the receipt until it was visible): the longest of all rounds';
   const table = renderTable({ title: 'Faults', columns, rows: [...rows, ['all', ...toRow(reports)]], note });
-  return [table, ...slopes.map(describeSlope)].join('\n');
+  return [table, describeAverage(reports), ...slopes.map(describeSlope)].join('\n');
+}
+
+function describeAverage(reports: readonly RoundReport[]): string {
+  const average = (duration: (durations: RoundDurations) => number) =>
+    reports.reduce((sum, { durations }) => sum + duration(durations), 0) / Math.max(1, reports.length);
+  const durations: RoundDurations = {
+    faultMs: average(({ faultMs }) => faultMs),
+    settlingMs: average(({ settlingMs }) => settlingMs),
+    checkMs: average(({ checkMs }) => checkMs),
+    totalMs: average(({ totalMs }) => totalMs),
+  };
+  return `a round took ${describeDurations(durations)} on average`;
+}
+
+function describeDurations({ faultMs, settlingMs, checkMs, totalMs }: RoundDurations): string {
+  const parts = `fault ${formatSeconds(faultMs)}, settling ${formatSeconds(settlingMs)}, check ${formatSeconds(checkMs)}`;
+  return `${formatSeconds(totalMs)} (${parts})`;
 }
 
 function toRow(reports: readonly RoundReport[]): string[] {
@@ -62,4 +80,21 @@ function findLongest(times: readonly (number | undefined)[]): number | undefined
 function formatSeconds(ms: number | undefined): string {
   if (ms === undefined) return '–';
   return Number.isFinite(ms) ? `${(ms / 1000).toFixed(2)} s` : 'never';
+}
+
+/** What the devices sent and received. */
+export function describeTraffic(pools: readonly DevicePool[]): string {
+  const sum = (count: (pool: DevicePool) => number) => pools.reduce((total, pool) => total + count(pool), 0);
+  const statuses = [...new Set(pools.flatMap(({ ledger }) => [...ledger.statuses.keys()]))];
+  const responses = statuses.map((status) => {
+    const count = sum(({ ledger }) => ledger.statuses.get(status) ?? 0);
+    return `${status || 'none'}: ${count}`;
+  });
+  return [
+    `${sum(({ ledger }) => ledger.entries.length)} updates`,
+    `${sum(({ ledger }) => ledger.resends)} resends`,
+    `${sum(({ ledger }) => ledger.unknownCursors)} unknown cursors`,
+    `${sum(({ devices }) => devices.reduce((reconnects, { watcher }) => reconnects + watcher.reconnects, 0))} reconnects`,
+    `responses ${responses.join(', ')}`,
+  ].join(', ');
 }

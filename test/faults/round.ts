@@ -15,10 +15,13 @@ const quiescenceTimeoutMs = 60_000;
 /** Shorter with a planted defect: no fault is injected, and the condition may never hold. */
 const plantQuiescenceTimeoutMs = 12_000;
 
-export interface RoundOptions {
+interface CheckOptions {
   readonly stack: FaultStack;
   readonly observer: Observer;
   readonly devicePool: DevicePool;
+}
+
+export interface RoundOptions extends CheckOptions {
   readonly random: Random;
   readonly fault: string;
   readonly seconds: number;
@@ -39,14 +42,25 @@ export interface RoundReport {
   readonly caughtUpMs: number | undefined;
   /** The longest time from a receipt until a watcher received the update. */
   readonly longestWaitMs: number;
-  readonly durationMs: number;
+  readonly durations: RoundDurations;
   readonly violations: readonly Violation[];
+}
+
+/** Where the time of a round went. */
+export interface RoundDurations {
+  /** Injecting the fault and removing it, while devices write. */
+  readonly faultMs: number;
+  /** Until the system was quiescent. */
+  readonly settlingMs: number;
+  readonly checkMs: number;
+  readonly totalMs: number;
 }
 
 export async function runRound(options: RoundOptions): Promise<RoundReport> {
   const { stack, observer, devicePool, random, fault, seconds, isShort, plant } = options;
   const { ledger } = devicePool;
   const startedAt = performance.now();
+  const since = (time: number) => Math.round(performance.now() - time);
   const first = ledger.entries.length;
   const anomalies: string[] = [];
   const notes: string[] = [];
@@ -56,19 +70,25 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
   await delay(faultDelayMs); // Load, not synchronisation: the fault hits a system that is busy.
   const tampering = plant?.tamper?.({ stack, observer, devicePool });
   ledger.mayLoseTail = faults[fault]?.losesTail ?? false;
+  const injectedAt = performance.now();
   try {
     await faults[fault]?.inject({ stack, observer, devicePool, random, isShort, anomalies, notes });
   } catch (error) {
     throw new Error(`${fault} could not be injected`, { cause: error });
   }
+  const faultMs = since(injectedAt);
   const endedAt = faults[fault] ? performance.now() : undefined;
   await Promise.all([tampering, delay(seconds * 1000 - faultDelayMs)]);
   devicePool.stopWriting();
 
+  const stoppedAt = performance.now();
   const timeoutMs = plant ? plantQuiescenceTimeoutMs : quiescenceTimeoutMs;
   const violations = await waitForQuiescence({ observer, devicePool, addresses: stack.addresses, timeoutMs });
+  const settlingMs = since(stoppedAt);
   await plant?.tamperAtRest?.({ stack, observer, devicePool });
+  const checkedAt = performance.now();
   violations.push(...(await checkEverything(options)));
+  const checkMs = since(checkedAt);
   ledger.mayLoseTail = false;
   anomalies.push(...ledger.anomalies.splice(0), ...stack.drainUnexpectedExits());
   violations.push(...violationOf('anomaly', 'during the round', anomalies));
@@ -76,24 +96,27 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
   const seenTimes = (predicate: (writtenAt: number) => boolean) =>
     entries.flatMap(({ writtenAt, seenAt }) => (predicate(writtenAt) && seenAt !== undefined ? [seenAt] : []));
   const hasWritesAfter = entries.some(({ writtenAt }) => writtenAt >= (endedAt ?? 0));
-  const since = (time: number) => (endedAt === undefined ? undefined : Math.max(0, Math.round(time - endedAt)));
+  const afterFault = (time: number) => (endedAt === undefined ? undefined : Math.max(0, Math.round(time - endedAt)));
   return {
     fault,
     notes,
     accepted: entries.filter(({ acceptedAt }) => acceptedAt !== undefined).length,
     acceptedByPostgres: entries.filter(({ durability }) => durability === 'postgres').length,
-    recoveredMs: hasWritesAfter ? since(Math.min(...seenTimes((writtenAt) => writtenAt >= (endedAt ?? 0)))) : undefined,
-    caughtUpMs: since(Math.max(...seenTimes((writtenAt) => writtenAt < (endedAt ?? 0)))),
+    recoveredMs: hasWritesAfter
+      ? afterFault(Math.min(...seenTimes((writtenAt) => writtenAt >= (endedAt ?? 0))))
+      : undefined,
+    caughtUpMs: afterFault(Math.max(...seenTimes((writtenAt) => writtenAt < (endedAt ?? 0)))),
     longestWaitMs: Math.max(
       0,
       ...entries.map(({ acceptedAt, seenAt }) => (acceptedAt && seenAt ? Math.round(seenAt - acceptedAt) : 0)),
     ),
-    durationMs: Math.round(performance.now() - startedAt),
+    durations: { faultMs, settlingMs, checkMs, totalMs: since(startedAt) },
     violations,
   };
 }
 
-async function checkEverything({ observer, devicePool, stack }: RoundOptions): Promise<Violation[]> {
+/** Can be repeated as long as nothing writes to the fields of the devices. */
+export async function checkEverything({ observer, devicePool, stack }: CheckOptions): Promise<Violation[]> {
   try {
     return await checkAll({ observer, devicePool, addresses: stack.addresses });
   } catch (error) {

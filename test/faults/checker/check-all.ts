@@ -1,5 +1,4 @@
 /** Runs every check that must hold once the system is quiescent. */
-import { fields } from '../devices/device-pool.ts';
 import { checkConflicts } from './check-conflicts.ts';
 import { checkLog } from './check-log.ts';
 import { type CheckStateDeps, checkState } from './check-state.ts';
@@ -9,7 +8,7 @@ import type { Violation } from './violation.ts';
 export async function checkAll(deps: CheckStateDeps): Promise<Violation[]> {
   const { observer, devicePool } = deps;
   const violations: Violation[] = [];
-  for (const field of fields) {
+  for (const field of devicePool.fields) {
     const log = await readWholeLog(observer.db, observer.archive, field);
     violations.push(
       ...checkLog(devicePool.ledger.entriesOf(field), log),

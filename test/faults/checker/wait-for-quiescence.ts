@@ -5,7 +5,7 @@
 import { versionOf } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { type DevicePool, fields } from '../devices/device-pool.ts';
+import type { DevicePool } from '../devices/device-pool.ts';
 import type { Observer } from '../observer.ts';
 import { isReady } from '../stack/field-processes.ts';
 import { countJobs } from './count-jobs.ts';
@@ -42,14 +42,14 @@ export async function waitForQuiescence({
     violations.push(violation('timeout', (error as Error).message));
   }
   for (const address of addresses) await expect(`the API at ${address} is ready`, () => isReady(address));
-  for (const field of fields) {
+  for (const field of devicePool.fields) {
     const sent = devicePool.ledger.entriesOf(field).length;
     await expect(`${field} has applied its ${sent} updates`, async () => (await readVersion(observer, field)) >= sent);
   }
   await expect('both queues are empty', async () => (await countJobs(observer)).unfinished === 0);
   const { failed } = await countJobs(observer);
   if (failed > 0) violations.push(violation('queue', `${failed} jobs failed`, failed));
-  for (const field of fields) {
+  for (const field of devicePool.fields) {
     const cursor = await observer.reader.readCursor(field);
     const watching = devicePool.devices.filter((device) => device.field === field);
     await expect(`all watchers of ${field} are at ${cursor}`, () =>

@@ -1,6 +1,6 @@
-/** All devices of a run: creates them, drives their writes, and waits for their outboxes to drain. */
+/** The devices of some rounds and their fields: creates them, drives their writes, and waits for their outboxes to drain. */
 
-import { signToken } from '../../../shared/auth/jwt.ts';
+import { SignJWT } from 'jose';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type Random, seededRandom } from '../../unit/field/support/seeded-random.ts';
@@ -10,15 +10,22 @@ import { Ledger } from './ledger.ts';
 
 /** Number of devices per field; half of them share one hot field. */
 const population = { hot: 12, 'calm-a': 4, 'calm-b': 4, 'calm-c': 4 };
-export const fields = Object.keys(population) as FieldId[];
 const updatesPerSecond = 90;
 const tickMs = 50;
-/** Tokens are valid for APIs whose clocks are a year ahead, too. */
-const tokenLifetimeSeconds = 2 * 365 * 24 * 3600;
 const issuer = 'consciousness-field';
+const dayMs = 24 * 3600 * 1000;
+const maxClockStepMs = 365 * dayMs;
+
+interface DevicePoolOptions {
+  readonly addresses: readonly string[];
+  readonly seed: number;
+  /** Of the pools of a run. All but the first add it to the names of their fields. */
+  readonly number: number;
+}
 
 export class DevicePool {
   readonly ledger = new Ledger();
+  readonly fields: readonly FieldId[];
   readonly devices: readonly Device[];
   /** A token that may read all fields. */
   readonly token: string;
@@ -27,19 +34,18 @@ export class DevicePool {
 
   private constructor(devices: readonly Device[], ledger: Ledger, token: string, random: Random) {
     this.devices = devices;
+    this.fields = [...new Set(devices.map(({ field }) => field))];
     this.ledger = ledger;
     this.token = token;
     this.#random = random;
   }
 
-  static async create(addresses: readonly string[], seed: number): Promise<DevicePool> {
+  static async create({ addresses, seed, number }: DevicePoolOptions): Promise<DevicePool> {
     const ledger = new Ledger();
-    const members = Object.entries(population).flatMap(([field, count]) =>
-      Array.from({ length: count }, (_, at) => ({
-        id: `${field}-device-${at + 1}` as DeviceId,
-        field: field as FieldId,
-      })),
-    );
+    const members = Object.entries(population).flatMap(([name, count]) => {
+      const field = (number === 1 ? name : `${name}-${number}`) as FieldId;
+      return Array.from({ length: count }, (_, at) => ({ id: `${field}-device-${at + 1}` as DeviceId, field }));
+    });
     const devices: Device[] = [];
     for (const [index, { id, field }] of members.entries()) {
       const token = await createToken(id);
@@ -71,16 +77,15 @@ export class DevicePool {
   }
 }
 
-async function createToken(device: DeviceId): Promise<string> {
-  const { token } = await signToken(
-    {
-      sub: 'faults',
-      device,
-      fields: ['*'],
-      scope: ['field:read', 'field:write'],
-      expiresInSeconds: tokenLifetimeSeconds,
-    },
-    { secret: jwtSecret, issuer, audience: issuer },
-  );
-  return token;
+/** The token is also valid for APIs whose clocks are a year ahead or back. */
+function createToken(device: DeviceId): Promise<string> {
+  return new SignJWT({ device, fields: ['*'], scope: 'field:read field:write' })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject('faults')
+    .setIssuer(issuer)
+    .setAudience(issuer)
+    .setIssuedAt(new Date(Date.now() - maxClockStepMs - dayMs))
+    .setExpirationTime(new Date(Date.now() + maxClockStepMs + dayMs))
+    .setJti(`faults-${device}`)
+    .sign(new TextEncoder().encode(jwtSecret));
 }

@@ -12,8 +12,8 @@ const shortHoldMs = 6000;
 const longHoldMs = 15_000;
 const startTimeout = { timeoutMs: 60_000, intervalMs: 100 };
 
-export const stepWorkerClock: Fault = { inject: (context) => stepClock(context, 'workers') };
-export const stepApiClock: Fault = { inject: (context) => stepClock(context, 'apis') };
+export const stepWorkerClock: Fault = { stepsClock: true, inject: (context) => stepClock(context, 'workers') };
+export const stepApiClock: Fault = { stepsClock: true, inject: (context) => stepClock(context, 'apis') };
 
 async function stepClock(context: FaultContext, component: 'apis' | 'workers'): Promise<void> {
   const { stack, random, isShort, notes, anomalies } = context;

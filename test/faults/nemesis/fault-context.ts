@@ -27,6 +27,8 @@ export interface Fault {
   readonly isLong?: boolean;
   /** Whether the end of the log or of the queue may be lost, so that devices have to send again what they kept. */
   readonly losesTail?: boolean;
+  /** Whether it sets clocks, which is done by libfaketime if that is installed. */
+  readonly stepsClock?: boolean;
   readonly inject: (context: FaultContext) => Promise<void>;
 }
 

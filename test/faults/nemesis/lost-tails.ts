@@ -6,7 +6,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntil } from '../../support/wait-until.ts';
-import { fields } from '../devices/device-pool.ts';
 import type { Fault, FaultContext } from './fault-context.ts';
 import { copyAppendOnlyFiles, copyMemory, copyPostgres, failOverToCopy } from './server-copies.ts';
 
@@ -77,8 +76,8 @@ async function waitForTail(context: FaultContext): Promise<number> {
   );
 }
 
-/** Updates that the log has, in all fields. */
-async function countCommitted({ observer }: FaultContext): Promise<number> {
-  const clocks = await Promise.all(fields.map((field) => observer.reader.readClock(field)));
+/** Updates that the log has, in all fields that are written. */
+async function countCommitted({ observer, devicePool }: FaultContext): Promise<number> {
+  const clocks = await Promise.all(devicePool.fields.map((field) => observer.reader.readClock(field)));
   return clocks.reduce((sum, clock) => sum + (clock?.version ?? 0), 0);
 }

@@ -1,6 +1,7 @@
 /** Assigns a fault to each round: all faults in an order shuffled by the seed, then all again, so that all are equally frequent. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { FaultOptions } from '../options.ts';
+import { clockMethod } from '../stack/process-clock.ts';
 import { faults } from './faults.ts';
 
 const noFault = 'none';
@@ -16,4 +17,24 @@ export function planFaults({ rounds, isShort, fault, without, plant }: FaultOpti
   const plan: string[] = [];
   while (plan.length < rounds) plan.push(...random.shuffle(names));
   return plan.slice(0, rounds);
+}
+
+/** What a run does and does not test, so that its success is not taken for more than it is. One line each. */
+export function describePlan(plan: readonly string[], { plant, fault }: FaultOptions): string[] {
+  const { NODE_ALTERNATIVE } = process.env;
+  const lines = [
+    NODE_ALTERNATIVE
+      ? `api-2 and worker-2 run under ${NODE_ALTERNATIVE}`
+      : `all processes run under Node ${process.versions.node}: NODE_ALTERNATIVE is not set`,
+  ];
+  const clockFaults = plan.filter((name) => faults[name]?.stepsClock);
+  if (clockFaults.length > 0 && clockMethod() === 'preload') {
+    lines.push(
+      `${[...new Set(clockFaults)].join(', ')}: only JavaScript's Date is shifted, libfaketime is not installed`,
+    );
+  }
+  const skipped = Object.keys(faults).filter((name) => !plan.includes(name));
+  const isByIntention = plant !== undefined || fault !== undefined;
+  if (skipped.length > 0 && !isByIntention) lines.push(`not among these rounds: ${skipped.join(', ')}`);
+  return lines;
 }

@@ -5,7 +5,6 @@ import { findPrunePoint } from '../../../db/write/log-pruning.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { pruneThrough } from '../../../workers/maintenance/prune-logs.ts';
 import { archiveLog } from '../checker/read-log.ts';
-import { fields } from '../devices/device-pool.ts';
 import type { Observer } from '../observer.ts';
 import type { FaultStack } from '../stack/fault-stack.ts';
 import type { SupervisedProcess } from '../stack/supervised-process.ts';
@@ -23,17 +22,17 @@ export const pruneWhileScaling: Fault = {
   async inject(context) {
     const done = new AbortController();
     const scaling = scaleWorkers(context).finally(() => done.abort());
-    const [pruned] = await Promise.all([pruneUntil(context.observer, done.signal), scaling]);
+    const [pruned] = await Promise.all([pruneUntil(context, done.signal), scaling]);
     context.notes.push(`${pruned} log entries pruned`);
   },
 };
 
 /** Prunes until the signal and until something was old enough. @returns the number of deleted entries */
-async function pruneUntil(observer: Observer, signal: AbortSignal): Promise<number> {
+async function pruneUntil({ observer, devicePool }: FaultContext, signal: AbortSignal): Promise<number> {
   let pruned = 0;
   const deadline = performance.now() + maxPruningMs;
   while (!signal.aborted || (pruned === 0 && performance.now() < deadline)) {
-    for (const field of fields) pruned += await pruneOldEntries(observer, field);
+    for (const field of devicePool.fields) pruned += await pruneOldEntries(observer, field);
     await delay(pruneIntervalMs);
   }
   return pruned;

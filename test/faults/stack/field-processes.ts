@@ -41,6 +41,7 @@ const settings = {
   JWT_SECRET: jwtSecret,
   SNAPSHOT_EVERY: String(snapshotEvery),
   BACKUP_EVERY_HOURS: '0',
+  TOKEN_MAX_DAYS: String(3 * 365),
 };
 
 export async function startFieldProcesses({

@@ -13,6 +13,11 @@ const libraryFolder = '/usr/lib';
 /** How the clocks are stepped, for the report. */
 type ClockMethod = 'libfaketime' | 'preload';
 
+/** How the clocks of this machine's processes will be stepped. */
+export function clockMethod(): ClockMethod {
+  return findLibrary() ? 'libfaketime' : 'preload';
+}
+
 export interface ProcessClock {
   readonly method: ClockMethod;
   /** Makes the process read the clock. */
