@@ -8,6 +8,9 @@ import type { Plant } from './plant.ts';
 import { publishBeforeCommit } from './publish-before-commit.ts';
 import { rewriteLog } from './rewrite-log.ts';
 
+/** The fewest from which a trend is estimated (checker/leaks.ts). */
+const leakRounds = 7;
+
 export const plants: Readonly<Record<string, Plant>> = {
   'drop-accepted': dropAccepted,
   'apply-twice': applyTwice,
@@ -19,6 +22,11 @@ export const plants: Readonly<Record<string, Plant>> = {
   'leak-handles': {
     expectedViolation: 'leak',
     apiPreload: new URL('./leak-handles.ts', import.meta.url).href,
-    rounds: 8,
+    rounds: leakRounds,
+  },
+  'leak-memory': {
+    expectedViolation: 'leak',
+    apiPreload: new URL('./leak-memory.ts', import.meta.url).href,
+    rounds: leakRounds,
   },
 };

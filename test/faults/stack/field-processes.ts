@@ -5,6 +5,7 @@ import type { StartProcess } from '../../../dev/processes/child-process.ts';
 import { findFreePort } from '../../../dev/processes/free-port.ts';
 import { buildComponentProcess, type Component } from '../../support/processes/component-process.ts';
 import { waitUntil } from '../../support/wait-until.ts';
+import { memoryProbe, memorySocket } from './read-memory.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { TcpLink } from './tcp-link.ts';
 import { type ServerPorts, urlsOf } from './urls.ts';
@@ -75,13 +76,14 @@ export async function startFieldProcesses({
     const options = buildComponentProcess({
       component,
       name,
-      preloads,
+      preloads: [memoryProbe, ...preloads],
       env: {
         ...process.env,
         ...settings,
         DATABASE_URL: database,
         QUEUE_REDIS_URL: queue,
         CACHE_REDIS_URL: cache,
+        MEMORY_SOCKET: memorySocket(folder, name),
         ...env,
       },
       output: log,
