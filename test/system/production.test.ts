@@ -16,21 +16,27 @@ const safe = {
   OPEN_REGISTRATION: 'false',
 };
 
+type InvalidSetting = readonly [name: string, value: string, message: RegExp];
 /** Each message alone is tested by the unit tests of the configuration. */
-const invalidSettings: readonly [string, string, RegExp][] = [
+const ofAllProcesses: readonly InvalidSetting[] = [
   ['DATABASE_URL', '', /^ {2}- DATABASE_URL is missing$/m],
   ['QUEUE_REDIS_URL', '', /^ {2}- QUEUE_REDIS_URL is missing$/m],
   ['CACHE_REDIS_URL', 'http://127.0.0.1', /^ {2}- CACHE_REDIS_URL: /m],
+];
+const ofTheApi: readonly InvalidSetting[] = [
   ['JWT_SECRET', secret.slice(1), /^ {2}- JWT_SECRET: .*32/m],
   ['OPEN_REGISTRATION', '', /^ {2}- OPEN_REGISTRATION is missing: set true or false/m],
 ];
 
-for (const component of ['api', 'workers'] as const) {
+for (const [component, invalidSettings] of [
+  ['api', [...ofAllProcesses, ...ofTheApi]],
+  ['workers', ofAllProcesses],
+] as const) {
   t.test(
     `in production ${component}/main.ts rejects invalid settings and names each of them`,
     { timeout: 180_000 },
     async (t) => {
-      const env = Object.fromEntries(invalidSettings.map(([name, value]) => [name, value]));
+      const env = Object.fromEntries([...ofAllProcesses, ...ofTheApi].map(([name, value]) => [name, value]));
       const { code, output } = await runUntilExit(component, { ...safe, ...env });
       t.equal(code, 1);
       for (const [name, , message] of invalidSettings) t.match(output, message, name);

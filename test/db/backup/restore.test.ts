@@ -96,7 +96,14 @@ t.test('every table is backed up, and the schema has no sequences', async (t) =>
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
     );
     const left = rows.map(({ name }) => name).filter((name) => !tables.includes(name));
-    t.same(left.sort(), ['backups', 'installation', 'knex_migrations', 'knex_migrations_lock', 'unpublished_fields']);
+    t.same(left.sort(), [
+      'backups',
+      'installation',
+      'knex_migrations',
+      'knex_migrations_lock',
+      'maintenance_tasks',
+      'unpublished_fields',
+    ]);
     const { rows: sequences } = await client.query(
       `SELECT FROM pg_sequences WHERE schemaname = 'public' AND sequencename !~ '^knex_'`,
     );
