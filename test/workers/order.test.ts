@@ -93,4 +93,20 @@ t.test('the number of times that an update of a device is deferred is bounded', 
     holds.shouldDefer(alice, 1, 3, 9000) && holds.shouldDefer(alice, 1, 4, 9000),
     'several checks at the same time count once',
   );
+  t.equal(holdsIn(500, 1000), 20, 'also after the clock was set back');
 });
+
+for (const [attemptMs, deferrals] of [
+  [400, 8],
+  [4000, 1],
+] as const) {
+  t.test(`an update is deferred for 3 s, or once, if an attempt takes ${attemptMs} ms`, async (t) => {
+    const holds = new ReorderWindow();
+    const answers = Array.from({ length: deferrals + 1 }, (_, index) => [
+      holds.shouldDefer(alice, 1, 3, index * attemptMs),
+      holds.shouldDefer(alice, 1, 4, index * attemptMs),
+    ]);
+    t.same(answers.pop(), [false, false]);
+    t.ok(answers.flat().every(Boolean));
+  });
+}

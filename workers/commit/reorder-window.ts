@@ -4,7 +4,8 @@
  * events take effect in the order of the log.
  *
  * A device is deferred for at most `maxDeferrals` × `deferMs` = 300 ms in any 3 s, so that one that skips counters, or
- * whose jobs are spread over several workers, is slowed down by no more than a tenth.
+ * whose jobs are spread over several workers, is slowed down by no more than a tenth. If attempts take longer, because
+ * commits do, it is deferred for at most 3 s.
  */
 import type { DeviceId } from '../../shared/field/ids.ts';
 
@@ -19,6 +20,8 @@ interface DeferralCount {
   readonly startedAt: number;
   readonly lastDeferredAt: number;
   readonly count: number;
+  /** Whether the device is not deferred any more in this window. */
+  readonly isOver: boolean;
 }
 
 export class ReorderWindow {
@@ -32,12 +35,23 @@ export class ReorderWindow {
   shouldDefer(device: DeviceId, lastCounter: number, counter: number, now: number): boolean {
     const current = this.#deferrals.get(device);
     const isExpired = current !== undefined && now - current.startedAt >= windowMs;
-    if (isExpired) this.#deferrals.delete(device);
-    if (counter <= lastCounter + 1) return false;
-    const window = current && !isExpired ? current : { startedAt: now, lastDeferredAt: 0, count: 0 };
-    if (window.lastDeferredAt === now) return true;
-    if (window.count >= maxDeferrals) return false;
-    this.#deferrals.set(device, { startedAt: window.startedAt, lastDeferredAt: now, count: window.count + 1 });
+    if (counter <= lastCounter + 1) {
+      if (isExpired) this.#deferrals.delete(device);
+      return false;
+    }
+    // PostgreSQL's clock may have been set back.
+    if (!current || now < current.startedAt || (isExpired && current.isOver)) {
+      this.#deferrals.set(device, { startedAt: now, lastDeferredAt: now, count: 1, isOver: false });
+      return true;
+    }
+    if (current.isOver) return false;
+    if (current.lastDeferredAt === now) return true;
+    if (isExpired || current.count >= maxDeferrals) {
+      // It has waited for all of the window: another one must not follow at once, or it would wait for ever.
+      this.#deferrals.set(device, { ...current, startedAt: isExpired ? now : current.startedAt, isOver: true });
+      return false;
+    }
+    this.#deferrals.set(device, { ...current, lastDeferredAt: now, count: current.count + 1 });
     return true;
   }
 }
