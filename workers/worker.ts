@@ -21,6 +21,7 @@ import { startFallbackConsumer } from './consume/fallback-consumer.ts';
 import { openConsumer } from './consume/open-consumer.ts';
 import { PartitionConsumers } from './consume/partition-consumers.ts';
 import { createJobProcessor } from './job-processor.ts';
+import { createLeaseServers } from './leases/lease-servers.ts';
 import { PartitionLeases } from './leases/partition-leases.ts';
 import { startMaintenanceScheduler } from './maintenance/scheduler.ts';
 import { recordCommit } from './observe/commit-metrics.ts';
@@ -94,8 +95,12 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     onChange: (count) => metrics.leasedPartitions.set(count),
   });
   const leases = new PartitionLeases({
-    databaseUrl: directDatabaseUrl(config),
-    ...{ db, redis: queueRedis, prefix: config.QUEUE_PREFIX, log, consumers },
+    servers: createLeaseServers({
+      databaseUrl: directDatabaseUrl(config),
+      ...{ db, redis: queueRedis, prefix: config.QUEUE_PREFIX },
+    }),
+    log,
+    consumers,
     onLost: () => metrics.lostLeases.inc(),
   });
   startFallbackConsumer(deps, processJob, tracing?.telemetry);

@@ -16,16 +16,19 @@ const clientTimeoutMs = 9000;
 const connectTimeoutMs = 3000;
 const poolerMessage = 'leases need a session without a pooler: set DATABASE_DIRECT_URL to PostgreSQL itself';
 
-export interface LeaseSessionOptions {
+export interface LeaseSessionEvents {
+  /** Called once if the session is lost, and not after `close`. */
+  readonly onLost: (reason: Error) => void;
+  /** Called when another worker has joined, left or released a partition. */
+  readonly onChange: () => void;
+}
+
+export interface LeaseSessionOptions extends LeaseSessionEvents {
   /** Leads to PostgreSQL without a pooler. */
   readonly url: string;
   readonly leaseClassId: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
-  /** Called once if the session is lost, and not after `close`. */
-  readonly onLost: (reason: Error) => void;
-  /** Called when another worker has joined, left or released a partition. */
-  readonly onChange: () => void;
 }
 
 interface SessionFacts {

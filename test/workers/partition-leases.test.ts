@@ -9,6 +9,7 @@ import { PartitionCounter } from '../../shared/queue/partition-counts.ts';
 import { queuePrefix } from '../../shared/queue/partitions.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
 import { PartitionConsumers } from '../../workers/consume/partition-consumers.ts';
+import { createLeaseServers } from '../../workers/leases/lease-servers.ts';
 import { PartitionLeases } from '../../workers/leases/partition-leases.ts';
 import { TcpLink } from '../faults/stack/tcp-link.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
@@ -45,7 +46,11 @@ async function withLeases(t: Test, { databaseUrl, queueUrl, prefix = 'field' }: 
       },
     }),
   });
-  const leases = new PartitionLeases({ databaseUrl, db, redis, prefix, log, consumers });
+  const leases = new PartitionLeases({
+    servers: createLeaseServers({ databaseUrl, db, redis, prefix }),
+    log,
+    consumers,
+  });
   t.teardown(async () => {
     await leases.close();
     redis.disconnect();

@@ -5,34 +5,16 @@
  *
  * A lease is a preference, not a lock on the fields: what is applied is decided by the commit alone.
  */
-import { once } from 'node:events';
-import { hostname } from 'node:os';
-import type { Redis } from 'ioredis';
-import type { Knex } from 'knex';
-import { checkWritable } from '../../db/leases/check-writable.ts';
-import { leaseClass } from '../../db/leases/lease-keys.ts';
-import { LeaseSession } from '../../db/leases/lease-session.ts';
 import type { Logger } from '../../shared/process/logger.ts';
-import { PartitionCounter } from '../../shared/queue/partition-counts.ts';
 import type { PartitionConsumers } from '../consume/partition-consumers.ts';
 import { planLeases } from './assign-partitions.ts';
+import type { LeaseServers, OpenLeaseSession } from './lease-servers.ts';
 
 const renewIntervalMs = 3000;
 const retryDelayMs = 1000;
-const writableTimeoutMs = 3000;
-const redisStartTimeoutMs = 1000;
-/** PostgreSQL truncates longer names. */
-const maxApplicationNameLength = 63;
 
 interface PartitionLeasesDeps {
-  /** `DATABASE_DIRECT_URL`: PostgreSQL without a pooler. */
-  readonly databaseUrl: string;
-  /** The pool that commits use. */
-  readonly db: Knex;
-  /** The queue's Redis, through a connection that fails fast. */
-  readonly redis: Redis;
-  /** `QUEUE_PREFIX`. */
-  readonly prefix: string;
+  readonly servers: LeaseServers;
   readonly log: Logger;
   readonly consumers: PartitionConsumers;
   /** Called when the session was lost, and with it all leases. */
@@ -41,8 +23,7 @@ interface PartitionLeasesDeps {
 
 export class PartitionLeases {
   readonly #deps: PartitionLeasesDeps;
-  readonly #counter: PartitionCounter;
-  #session: LeaseSession | undefined;
+  #session: OpenLeaseSession | undefined;
   /** The partitions that the current session is about to release. */
   #releasing = new Set<number>();
   #workers = { count: 1, since: performance.now() };
@@ -55,14 +36,11 @@ export class PartitionLeases {
 
   constructor(deps: PartitionLeasesDeps) {
     this.#deps = deps;
-    this.#counter = new PartitionCounter(deps.redis, deps.prefix);
   }
 
   /** Resolves after the first attempt. While a server is unavailable, it is repeated about once a second. */
   async start(): Promise<void> {
-    const { redis } = this.#deps;
-    const signal = AbortSignal.timeout(redisStartTimeoutMs);
-    if (redis.status !== 'ready') await once(redis, 'ready', { signal }).catch(() => undefined);
+    await this.#deps.servers.connect();
     await this.#renew();
   }
 
@@ -109,8 +87,8 @@ export class PartitionLeases {
 
   /** @throws if a server is unavailable. The session is then not kept alive, so that it ends unless that passes. */
   async #rebalance(): Promise<void> {
-    const { db, log } = this.#deps;
-    await Promise.all([this.#reportWorkers(), checkWritable(db, writableTimeoutMs)]);
+    const { servers, log } = this.#deps;
+    await Promise.all([this.#reportWorkers(), servers.checkWritable()]);
     const session = this.#session?.isOpen ? this.#session : await this.#open();
     const holders = await session.readHolders();
     if (holders.length !== this.#workers.count) this.#workers = { count: holders.length, since: performance.now() };
@@ -130,17 +108,13 @@ export class PartitionLeases {
    */
   #reportWorkers(): Promise<number> {
     const { count, since } = this.#workers;
-    return this.#counter.report(count, performance.now() - since >= renewIntervalMs);
+    return this.#deps.servers.reportWorkers(count, performance.now() - since >= renewIntervalMs);
   }
 
-  async #open(): Promise<LeaseSession> {
-    const { databaseUrl, prefix } = this.#deps;
+  async #open(): Promise<OpenLeaseSession> {
     this.#workers = { count: 1, since: performance.now() };
     this.#releasing = new Set();
-    const session = await LeaseSession.open({
-      url: databaseUrl,
-      leaseClassId: leaseClass(prefix),
-      applicationName: `field-lease ${process.pid}@${hostname()}`.slice(0, maxApplicationNameLength),
+    const session = await this.#deps.servers.openSession({
       onLost: (reason) => this.#lose(reason),
       onChange: () => this.#renewNow(),
     });
@@ -150,7 +124,7 @@ export class PartitionLeases {
   }
 
   /** Opens the consumers that are missing. A partition that is about to be released is leased again first. */
-  #consume(session: LeaseSession, partitions: readonly number[]): void {
+  #consume(session: OpenLeaseSession, partitions: readonly number[]): void {
     const { consumers } = this.#deps;
     if (this.#isClosed) return;
     if (!session.isOpen) throw new Error('the session is lost');
@@ -159,7 +133,7 @@ export class PartitionLeases {
     if (missing.length > 0) consumers.open(missing);
   }
 
-  async #release(session: LeaseSession, partition: number): Promise<void> {
+  async #release(session: OpenLeaseSession, partition: number): Promise<void> {
     const releasing = this.#releasing;
     if (releasing.has(partition)) return;
     releasing.add(partition);
