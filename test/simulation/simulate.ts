@@ -3,6 +3,7 @@ import { seededRandom } from '../unit/field/support/seeded-random.ts';
 import { checkEdits } from './checker/check-edits.ts';
 import { checkLog } from './checker/check-log.ts';
 import { checkReaders } from './checker/check-readers.ts';
+import { LeaseWatch } from './checker/lease-watch.ts';
 import { listUnsettled } from './checker/quiescence.ts';
 import { installVirtualGlobals } from './kernel/install-globals.ts';
 import { VirtualTime } from './kernel/virtual-time.ts';
@@ -15,6 +16,7 @@ const startsAt = 1_780_000_000_000;
 /** In virtual time after the end of all faults; a client's longest pause is 30 s, a stalled job comes back after 30 s. */
 const maxSettleMs = 240_000;
 const settleCheckMs = 500;
+const leaseCheckIntervalMs = 500;
 /** Between the last update and the check. */
 const restMs = 12_000;
 
@@ -43,7 +45,9 @@ export async function simulate({ seed, plan, variants = correctVariants }: RunOp
   try {
     const world = new World(time, random, variants);
     world.start();
-    const violations = await carryOut(world, plan);
+    const leaseWatch = new LeaseWatch(world);
+    world.every(leaseCheckIntervalMs, () => leaseWatch.check());
+    const violations = [...(await carryOut(world, plan)), ...leaseWatch.violations];
     return {
       violations,
       history: world.notes,

@@ -30,19 +30,48 @@ export interface LinkDeps {
 }
 
 export class Link {
-  state: LinkState = 'ok';
   /** The probability that an answer is lost. */
   answerLoss = 0;
   /** Added to every way, in ms. */
   slownessMs = 0;
   readonly #deps: LinkDeps;
   readonly #options: LinkOptions;
+  readonly #onReset = new Set<() => void>();
+  #state: LinkState = 'ok';
   #lastArrivalAt = 0;
   #lastAnswerAt = 0;
 
   constructor(deps: LinkDeps, options: LinkOptions) {
     this.#deps = deps;
     this.#options = options;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  set state(state: LinkState) {
+    this.#state = state;
+    if (state === 'refused') for (const listener of [...this.#onReset]) listener();
+  }
+
+  /** Whether what the server sends now is lost. */
+  losesAnswer(): boolean {
+    return this.#deps.random.chance(this.answerLoss);
+  }
+
+  /** Of one way, in ms. */
+  latency(): number {
+    return 0.1 + 2 * this.#deps.random.next() ** 3 + this.slownessMs * this.#deps.random.next();
+  }
+
+  /**
+   * For connections that are kept: a link that refuses resets them, which both sides notice.
+   * @returns a function that removes the listener
+   */
+  onReset(listener: () => void): () => void {
+    this.#onReset.add(listener);
+    return () => void this.#onReset.delete(listener);
   }
 
   repair(): void {
@@ -52,9 +81,9 @@ export class Link {
   }
 
   /** Has the server carry out a request of the current process. */
-  request<Answer>(serve: () => Answer | Promise<Answer>): Promise<Answer> {
+  request<Answer>(serve: () => Answer | Promise<Answer>, timeoutMs: number = this.#options.timeoutMs): Promise<Answer> {
     const { time, server } = this.#deps;
-    const { timeoutMs, createError } = this.#options;
+    const { createError } = this.#options;
     const owner = time.current;
     return new Promise((resolve, reject) => {
       const timer = time.scheduleFor(owner, timeoutMs, () => reject(createError('timeout')));
@@ -63,10 +92,10 @@ export class Link {
           timer.isCancelled = true;
           act();
         });
-      const refuse = () => settle(this.#latency(), () => reject(createError('refused')));
+      const refuse = () => settle(this.latency(), () => reject(createError('refused')));
       const answer = (act: () => void) => {
         if (this.state === 'silent') return;
-        const isLost = this.state === 'refused' || this.#deps.random.chance(this.answerLoss);
+        const isLost = this.state === 'refused' || this.losesAnswer();
         settle(this.#answerDelay(), isLost ? () => reject(createError('reset')) : act);
       };
       if (this.state === 'refused' || !server.isUp) return void refuse();
@@ -81,20 +110,16 @@ export class Link {
     });
   }
 
-  #latency(): number {
-    return 0.1 + 2 * this.#deps.random.next() ** 3 + this.slownessMs * this.#deps.random.next();
-  }
-
   #arrivalDelay(): number {
     const { now } = this.#deps.time;
-    const at = now + this.#latency();
+    const at = now + this.latency();
     this.#lastArrivalAt = this.#options.isOrdered ? Math.max(at, this.#lastArrivalAt) : at;
     return this.#lastArrivalAt - now;
   }
 
   #answerDelay(): number {
     const { now } = this.#deps.time;
-    const at = now + this.#latency();
+    const at = now + this.latency();
     this.#lastAnswerAt = this.#options.isOrdered ? Math.max(at, this.#lastAnswerAt) : at;
     return this.#lastAnswerAt - now;
   }

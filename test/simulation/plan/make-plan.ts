@@ -4,6 +4,7 @@
  */
 import { seededRandom } from '../../unit/field/support/seeded-random.ts';
 import { deviceFaults } from './device-faults.ts';
+import { loseWorker } from './lost-worker.ts';
 import type { Operation } from './operation.ts';
 import { processFaults } from './process-faults.ts';
 import { serverFaults } from './server-faults.ts';
@@ -13,6 +14,8 @@ const faults = { ...serverFaults, ...processFaults, ...deviceFaults };
 const deviceCount = 5;
 /** In ms, on average between two operations. */
 const meanGapMs = 300;
+/** The share of plans that end with a lost worker. */
+const lostWorkerShare = 0.4;
 
 export interface PlanOptions {
   readonly seed: number;
@@ -26,10 +29,12 @@ export function makePlan({ seed, operations }: PlanOptions): Operation[] {
   const faultShare = 0.05 + 0.2 * random.next();
   const gapMs = meanGapMs * (0.3 + 1.4 * random.next());
   let at = 1000;
-  return Array.from({ length: operations }, (_, index) => {
+  const plan: Operation[] = Array.from({ length: operations }, (_, index) => {
     // Many operations come at almost the same time.
     at += random.chance(0.4) ? random.below(5) : 2 * gapMs * random.next();
     const fault = random.chance(faultShare) ? random.pick(enabled)(random) : undefined;
     return { at: Math.round(at), ...(fault ?? randomWork(random, 10 * (index + 1), deviceCount)) };
   });
+  if (random.chance(lostWorkerShare)) plan.push(...loseWorker(random, at + 500, 10 * (operations + 1), deviceCount));
+  return plan;
 }

@@ -33,6 +33,13 @@ function onProcess(
   };
 }
 
+function startLater(process: ServerProcess, world: World, ms: number): void {
+  process.kill();
+  later(world, ms, () => {
+    if (process.process.state === 'killed') process.start();
+  });
+}
+
 export const processFaults: Readonly<Record<string, (random: Random) => Fault>> = {
   'cut-link': (random) => {
     const [server, state, ms] = [random.pick(serverNames), random.pick(cuts), pickDuration(random)];
@@ -72,12 +79,7 @@ export const processFaults: Readonly<Record<string, (random: Random) => Fault>> 
     return onProcess(
       random,
       (name) => `${name} is killed and started again after ${seconds(ms)}`,
-      (process, world) => {
-        process.kill();
-        later(world, ms, () => {
-          if (process.process.state === 'killed') process.start();
-        });
-      },
+      (process, world) => startLater(process, world, ms),
     );
   },
   pause: (random) => {
@@ -96,22 +98,28 @@ export const processFaults: Readonly<Record<string, (random: Random) => Fault>> 
     return onProcess(
       random,
       (name) => `the clock of ${name} jumps by ${seconds(ms)}`,
-      (process) => {
-        process.clockOffsetMs += ms;
-        process.process.clockOffsetMs += ms;
-      },
+      (process) => process.stepClock(ms),
     );
   },
-  rebalance: (random) => {
-    const owners = [0, 1, 2].map(() => [0, 1, 2].filter(() => random.chance(0.5)));
-    const ms = pickDuration(random);
-    const text = owners.map((workers) => `[${workers.map((index) => index + 1).join(' ')}]`).join(' ');
+  'worker-stop': (random) => {
+    const [index, ms] = [random.below(3), pickDuration(random)];
     return {
-      text: `the partitions are read by the workers ${text} for ${seconds(ms)}`,
+      text: `worker-${index + 1} is stopped and started again after ${seconds(ms)}`,
       run: (world) => {
-        world.setOwners(owners);
-        later(world, ms, () => world.setOwners(undefined));
+        const worker = world.workers[index];
+        if (worker?.process.state !== 'running') return;
+        worker.stop();
+        later(world, ms, () => {
+          if (worker.process.state === 'killed') worker.start();
+        });
       },
+    };
+  },
+  'lease-loss': (random) => {
+    const index = random.below(3);
+    return {
+      text: `PostgreSQL ends the session with the leases of worker-${index + 1}`,
+      run: ({ workers }) => workers[index]?.loseSession(),
     };
   },
 };

@@ -6,11 +6,21 @@ import { matchesEtag } from '../../../api/http/etag.ts';
 import type { FieldReader } from '../../../db/read/field-reader.ts';
 import type { FieldCache } from '../../../shared/cache/field-cache.ts';
 import { versionOf } from '../../../shared/field/cursor.ts';
+import { LeaseServer } from '../models/leases/lease-server.ts';
 import { correctVariants, type Variants } from '../processes/environment.ts';
+import { HeartbeatRegistry } from './heartbeats.ts';
 
 export interface Plant {
   readonly description: string;
   readonly variants: Partial<Variants>;
+}
+
+const shared = new WeakMap<object, unknown>();
+
+/** What all workers of one run share. @param server a server of that run */
+function sharedBy<Value>(server: object, create: () => Value): Value {
+  if (!shared.has(server)) shared.set(server, create());
+  return shared.get(server) as Value;
 }
 
 export const plants: Readonly<Record<string, Plant>> = {
@@ -73,6 +83,27 @@ export const plants: Readonly<Record<string, Plant>> = {
       republishes: false,
       store: (store) => ({ ...store, markForRepublish: () => Promise.resolve() }),
       reader: trustCache,
+    },
+  },
+  'leases-without-postgres': {
+    description: 'a worker that is cut off from PostgreSQL alone keeps its queues',
+    variants: {
+      leasing: ({ time, queue }, { links }) => ({
+        host: sharedBy(queue, () => new LeaseServer(time, queue)),
+        link: links.queue,
+        checkWritable: () => Promise.resolve(),
+      }),
+    },
+  },
+  'leases-by-clock': {
+    description: "queues are owned by heartbeats with the times of the workers' own clocks",
+    variants: {
+      leasing: (environment, worker) => ({
+        ...correctVariants.leasing(environment, worker),
+        host: sharedBy(environment.postgres, () => new HeartbeatRegistry()).openHost(
+          () => environment.time.now + worker.process.clockOffsetMs,
+        ),
+      }),
     },
   },
 };

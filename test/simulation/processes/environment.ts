@@ -8,10 +8,12 @@ import type { FieldCache } from '../../../shared/cache/field-cache.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
 import { createWorkerMetrics } from '../../../workers/observe/metrics.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
+import type { SimProcess } from '../kernel/sim-process.ts';
 import type { VirtualTime } from '../kernel/virtual-time.ts';
-import type { JobQueue } from '../models/job-queue.ts';
+import type { LeaseHost } from '../models/leases/lease-server.ts';
 import { Link, type LinkFailure } from '../models/link.ts';
 import type { PostgresServer } from '../models/postgres/postgres-server.ts';
+import type { JobQueue } from '../models/queue/job-queue.ts';
 import type { RedisServer } from '../models/redis/redis-server.ts';
 import { type DecideOnCopy, decideByCursor } from '../models/redis/scripts.ts';
 
@@ -30,7 +32,22 @@ export interface Variants {
   readonly boundsLogTime: boolean;
   /** What a device gets of a response or of a message of the stream. */
   readonly textFor: (device: string, text: string) => string;
+  /** How a worker holds its leases. */
+  readonly leasing: (
+    environment: Environment,
+    worker: { readonly links: ServerLinks; readonly process: SimProcess },
+  ) => Leasing;
 }
+
+interface Leasing {
+  readonly host: LeaseHost;
+  /** The way to the host. */
+  readonly link: Link;
+  /** @throws if a commit could not succeed */
+  readonly checkWritable: () => Promise<void>;
+}
+
+const writableTimeoutMs = 3000;
 
 export const correctVariants: Variants = {
   store: (store) => store,
@@ -42,6 +59,11 @@ export const correctVariants: Variants = {
   retentionClock: (postgres) => postgres.now(),
   boundsLogTime: true,
   textFor: (_device, text) => text,
+  leasing: ({ postgres }, { links }) => ({
+    host: postgres.leases,
+    link: links.postgres,
+    checkWritable: () => links.postgres.request(() => undefined, writableTimeoutMs),
+  }),
 };
 
 export interface Environment {

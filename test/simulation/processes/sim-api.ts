@@ -24,6 +24,7 @@ import { createScripts } from '../models/redis/scripts.ts';
 import { apiMetrics, createLinks, type Environment, type ServerLinks, silentLog } from './environment.ts';
 
 const cacheTtlSeconds = 86_400;
+const partitionRefreshMs = 1000;
 
 /** The services of an API that has started. */
 export interface ApiServices {
@@ -42,11 +43,13 @@ export class SimApi {
   readonly name: string;
   readonly links: ServerLinks;
   process: SimProcess;
-  clockOffsetMs = 0;
   readonly #environment: Environment;
+  #clockOffsetMs = 0;
   /** What the peers of this process notice when it dies. */
   readonly #connections = new Set<() => void>();
   #services: ApiServices | undefined;
+  /** The number of partitions that new jobs are distributed over, as last read. */
+  #activePartitions = 1;
 
   constructor(name: string, environment: Environment) {
     this.name = name;
@@ -61,8 +64,14 @@ export class SimApi {
   }
 
   start(): void {
-    this.process = new SimProcess(this.name, this.clockOffsetMs);
+    this.process = new SimProcess(this.name, this.#clockOffsetMs);
     this.#environment.time.scheduleFor(this.process, 0, () => void this.#compose());
+  }
+
+  /** Sets the wall clock, also that of later processes. */
+  stepClock(ms: number): void {
+    this.#clockOffsetMs += ms;
+    this.process.clockOffsetMs += ms;
   }
 
   kill(): void {
@@ -109,6 +118,16 @@ export class SimApi {
       revocations: new RevocationList(),
       clock: postgres,
     });
+    const { queue } = this.#environment;
+    setInterval(() => {
+      const read = this.links.queue.request(() => queue.readCounts());
+      read.then(
+        ({ active }) => {
+          this.#activePartitions = active;
+        },
+        () => undefined,
+      );
+    }, partitionRefreshMs);
     this.#services = { reader, clock, cache, states, presence, hub, replies, versions, acceptUpdates };
   }
 
@@ -116,7 +135,7 @@ export class SimApi {
   async #enqueue(job: ApplyUpdates): Promise<Durability> {
     const { queue, fallbackQueue } = this.#environment;
     try {
-      await this.links.queue.request(() => queue.add(getPartition(job.field, queue.partitions), job));
+      await this.links.queue.request(() => queue.add(getPartition(job.field, this.#activePartitions), job));
       return 'fsync';
     } catch {
       try {

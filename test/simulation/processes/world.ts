@@ -3,8 +3,8 @@ import type { TransportName } from '../../../client/types.ts';
 import { type DeviceId, type FieldId, globalField } from '../../../shared/field/ids.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { VirtualTime } from '../kernel/virtual-time.ts';
-import { JobQueue } from '../models/job-queue.ts';
 import { PostgresServer } from '../models/postgres/postgres-server.ts';
+import { JobQueue } from '../models/queue/job-queue.ts';
 import { RedisServer } from '../models/redis/redis-server.ts';
 import { HttpCache } from './devices/http-cache.ts';
 import { Ledger } from './devices/ledger.ts';
@@ -15,7 +15,9 @@ import type { Environment, Variants } from './environment.ts';
 import { SimApi } from './sim-api.ts';
 import { SimWorker } from './sim-worker.ts';
 
-const partitions = 3;
+/** As `workers/consume/` sets them. */
+const lockMs = 10_000;
+const stalledIntervalMs = { queue: 2000, fallbackQueue: 5000 };
 const [republishIntervalMs, flushIntervalMs, deliverIntervalMs, cacheReadIntervalMs] = [2000, 5000, 500, 300];
 
 export const fields: readonly FieldId[] = [globalField, 'second' as FieldId];
@@ -48,24 +50,25 @@ export class World {
   /** Whether a server has lost something that it had confirmed. */
   hasLostData = false;
   readonly #startsAt: number;
-  /** For each partition, the workers that own it; undefined while every worker's share is the same. */
-  #owners: readonly (readonly number[])[] | undefined;
 
   constructor(time: VirtualTime, random: Random, variants: Variants) {
     this.#startsAt = time.now;
+    const postgres = new PostgresServer(time, random);
     this.environment = {
       time,
       random,
-      postgres: new PostgresServer(time, random),
+      postgres,
       cacheRedis: new RedisServer(time),
-      queue: new JobQueue(time, random, partitions),
-      fallbackQueue: new JobQueue(time, random, 1),
+      queue: new JobQueue({ time, random, lockMs, stalledIntervalMs: stalledIntervalMs.queue }),
+      fallbackQueue: new JobQueue({
+        ...{ time, random, lockMs },
+        server: postgres,
+        stalledIntervalMs: stalledIntervalMs.fallbackQueue,
+      }),
       variants,
     };
     const { environment, ledger } = this;
-    this.workers = ['worker-1', 'worker-2', 'worker-3'].map(
-      (name) => new SimWorker(name, environment, () => this.#assignPartitions()),
-    );
+    this.workers = ['worker-1', 'worker-2', 'worker-3'].map((name) => new SimWorker(name, environment));
     this.apis = ['api-1', 'api-2'].map((name) => new SimApi(name, environment));
     const deps = { environment, apis: this.apis, ledger };
     this.devices = clients.map(
@@ -124,14 +127,8 @@ export class World {
   }
 
   pickWorker(): SimWorker | undefined {
-    const running = this.workers.filter(({ consumer, process }) => consumer && process.state === 'running');
+    const running = this.workers.filter(({ hasStarted, process }) => hasStarted && process.state === 'running');
     return running.length > 0 ? this.environment.random.pick(running) : undefined;
-  }
-
-  /** @param owners undefined for equal shares */
-  setOwners(owners: readonly (readonly number[])[] | undefined): void {
-    this.#owners = owners;
-    this.#assignPartitions();
   }
 
   /** Restarts what serves requests, as after a restore. */
@@ -151,7 +148,7 @@ export class World {
     if (!cacheRedis.isUp) cacheRedis.start(new Map());
     queue.duplication = 0;
     queue.reorderMs = 0;
-    this.setOwners(undefined);
+    for (const worker of this.workers) if (worker.isStopping) worker.kill();
     for (const process of [...this.workers, ...this.apis]) {
       for (const link of Object.values(process.links)) link.repair();
       if (process.process.state === 'killed') process.start();
@@ -166,24 +163,6 @@ export class World {
     }
     for (const { network } of this.watchers) network.repair();
     if (this.hasLostData) for (const writer of this.rawWriters) writer.repeatAll();
-  }
-
-  #assignPartitions(): void {
-    const { queue, fallbackQueue } = this.environment;
-    const running = this.workers.filter(({ consumer }) => consumer);
-    for (let partition = 0; partition < partitions; partition += 1) {
-      const owners = this.#owners?.[partition]?.map((index) => this.workers[index]) ?? [
-        running[partition % running.length],
-      ];
-      queue.setConsumers(
-        partition,
-        owners.flatMap((worker) => worker?.consumer ?? []),
-      );
-    }
-    fallbackQueue.setConsumers(
-      0,
-      running.flatMap(({ fallbackConsumer }) => fallbackConsumer ?? []),
-    );
   }
 }
 

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { FieldId } from '../../../../shared/field/ids.ts';
 import type { Random } from '../../../unit/field/support/seeded-random.ts';
 import type { VirtualTime } from '../../kernel/virtual-time.ts';
+import { LeaseServer } from '../leases/lease-server.ts';
 import type { Reachable } from '../link.ts';
 import type { FieldRow } from './field-row.ts';
 
@@ -28,6 +29,7 @@ export class PostgresServer implements Reachable {
   isUp = true;
   stalledUntil = 0;
   clockOffsetMs = 0;
+  readonly leases: LeaseServer;
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #locked = new Set<FieldId>();
@@ -42,6 +44,7 @@ export class PostgresServer implements Reachable {
   constructor(time: VirtualTime, random: Random) {
     this.#time = time;
     this.#random = random;
+    this.leases = new LeaseServer(time, this);
     this.#database = { installation: randomUUID(), fields: new Map(), unpublished: new Map() };
     this.#history.push({ at: time.now, database: this.#database });
   }
@@ -107,11 +110,9 @@ export class PostgresServer implements Reachable {
     return this.#crashes;
   }
 
-  /** Open transactions are rolled back. */
   stop(): void {
     this.isUp = false;
-    this.#crashes += 1;
-    this.#locked.clear();
+    this.#endSessions();
   }
 
   start(): void {
@@ -133,8 +134,7 @@ export class PostgresServer implements Reachable {
   }
 
   #revertTo(at: number, change: (database: Database) => Database): number {
-    this.#crashes += 1;
-    this.#locked.clear();
+    this.#endSessions();
     const before = countUpdates(this.#database);
     while (this.#history.length > 1 && (this.#history.at(-1)?.at ?? 0) > at) this.#history.pop();
     const stored = this.#history.at(-1);
@@ -142,6 +142,13 @@ export class PostgresServer implements Reachable {
     const lost = before - countUpdates(this.#database);
     if (lost > 0) this.historyBreaks += 1;
     return lost;
+  }
+
+  /** Open transactions are rolled back. */
+  #endSessions(): void {
+    this.#crashes += 1;
+    this.#locked.clear();
+    this.leases.endAll();
   }
 
   #write(database: Database): void {

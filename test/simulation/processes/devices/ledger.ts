@@ -12,7 +12,7 @@ export interface Edit {
   isAccepted: boolean;
   /** Whether the client has received its result. */
   isSettled: boolean;
-  /** The counter under which it was settled. */
+  /** The counter under which it was last accepted or settled. */
   counter: number;
   /** The version in the result that the client received. */
   appliedAt: number | undefined;

@@ -78,6 +78,11 @@ export class RawWriter {
   #add(updates: readonly SentUpdate[]): void {
     const { queue, time } = this.#environment;
     const { field, device } = this;
-    queue.add(getPartition(field, queue.partitions), { field, device, updates, acceptedAt: Math.floor(time.now) });
+    queue.add(getPartition(field, queue.readCounts().active), {
+      field,
+      device,
+      updates,
+      acceptedAt: Math.floor(time.now),
+    });
   }
 }

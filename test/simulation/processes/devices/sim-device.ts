@@ -114,10 +114,10 @@ export class SimDevice {
     const edit = edits.find(({ isSettled, isAccepted }) => (isDone ? !isSettled : !isAccepted)) ?? edits[0];
     if (!edit) return;
     edit.isAccepted = true;
+    edit.counter = counter;
     if (!isDone) return;
     edit.isSettled = true;
     edit.appliedAt = version;
-    edit.counter = counter;
   }
 
   #forgetUnstored(values: ReadonlyMap<string, string>): void {
