@@ -189,7 +189,7 @@ export class SimWorker {
       openSession: (events) => {
         const session = new ModelLeaseSession({ time, host, link, process }, events);
         this.#session = session;
-        this.#onKill.push(() => session.destroy());
+        this.#onKill.push(() => session.dropConnection());
         return session.open();
       },
       checkWritable,

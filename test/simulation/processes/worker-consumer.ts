@@ -9,7 +9,7 @@ import { silentLog } from './environment.ts';
 const abandonTimeoutMs = 5000;
 
 export interface WorkerConsumer extends Consumer {
-  /** The process is dead: nothing of it takes jobs any more. */
+  /** The process is dead. */
   drop(): void;
 }
 
@@ -28,6 +28,6 @@ export function openWorkerConsumer(
       jobs.returnAll();
       if (!(await withTimeoutValue(closed, abandonTimeoutMs, false))) worker.forceClose();
     },
-    drop: () => worker.forceClose(),
+    drop: () => worker.drop(),
   };
 }

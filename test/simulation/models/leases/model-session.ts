@@ -76,10 +76,18 @@ export class ModelLeaseSession implements OpenLeaseSession {
     this.destroy();
   }
 
-  /** Also what the operating system does when the process dies: the server notices, unless nothing arrives there. */
   destroy(): void {
     this.#end();
+    this.dropConnection();
+  }
+
+  /**
+   * What the operating system does when the process dies: the server notices, unless nothing arrives there. No code of the
+   * process runs.
+   */
+  dropConnection(): void {
     const { time, link, host } = this.#deps;
+    this.#stopListening();
     if (link.state === 'silent' || this.#isBroken) return;
     time.scheduleFor(undefined, link.latency(), () => host.disconnect(this.#id));
   }
@@ -150,7 +158,6 @@ export class ModelLeaseSession implements OpenLeaseSession {
 
   #end(): void {
     this.#state = 'ended';
-    this.#stopListening();
     if (this.#deadline) this.#deadline.isCancelled = true;
     this.#rejectQuery(new Error('Connection terminated'));
   }

@@ -77,6 +77,12 @@ export class ModelWorker implements JobReceiver {
     this.#closeIfDone();
   }
 
+  /** The process is dead: nothing of it takes jobs any more, and no code of it runs. */
+  drop(): void {
+    this.#deps.queue.detach(this);
+    this.#state = 'closed';
+  }
+
   #process(job: DeliveredJob): void {
     if (this.#state === 'closed') return;
     const { queue, link, processJob } = this.#deps;
