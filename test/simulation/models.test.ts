@@ -96,6 +96,10 @@ async function useDatabase({ store, reader, prune }: Database, field: FieldId): 
       await reader.readLastCounter(field, b),
     );
   };
+  const archived = async () => {
+    const stored = (await store.load([field])).get(field);
+    answers.push([stored?.archivedVersion, stored?.snapshotVersion]);
+  };
   answers.push(await reader.loadState(field), await reader.readCursor(field));
   answers.push((await first(field, a, [putParticle(1, 'p'), removeParticle(2, 'p'), setCell(3, 1, 0.5)])).results);
   await read();
@@ -107,9 +111,14 @@ async function useDatabase({ store, reader, prune }: Database, field: FieldId): 
   await prune(field, 4);
   await read();
   if (stale) await store.writeSnapshots([stale]);
+  if (stale) await store.archiveStates([stale]);
+  await archived();
   answers.push((await second(field, b, [putParticle(4, 'p', { resonance: 0.9 }, { timestamp: 1 })])).results);
   answers.push((await first(field, a, [setCell(1, 1, 1), setCell(5, 1, 1)])).results);
   await read();
+  const current = (await second(field, b, [setCell(5, 7, 0.5)])).state;
+  if (current) await store.archiveStates([current]);
+  await archived();
   const cursors = await Promise.all([3, 4, 6].map(async (version) => cursorAt(reader, field, version)));
   const known = await store.findKnownCursors(
     [...cursors, formatCursor(6, 'f'.repeat(16))].flatMap((cursor) => (cursor ? [{ field, cursor }] : [])),
