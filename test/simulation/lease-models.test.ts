@@ -45,7 +45,9 @@ async function useSessions({ open, terminate, silence, waitFor }: Sessions): Pro
   await a.close();
   answers.push(a.isOpen, await describe(b), await b.acquire([0]));
   // A session that is cut off ends at both ends after some time; nobody is notified.
+  events.length = 0;
   const c = await join('c');
+  await waitFor('b knows', () => events.includes('b changed'));
   answers.push(await c.acquire([5]));
   events.length = 0;
   silence('c');
