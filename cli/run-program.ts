@@ -3,8 +3,8 @@ import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import type { CommandContext } from './context/command-context.ts';
 import { CliError, type ExitCodeName } from './errors/cli-error.ts';
-import { escapeControlChars } from './output/escape-control-chars.ts';
 import { createProgram } from './program.ts';
+import { escapeControlChars } from './text/escape-control-chars.ts';
 
 /** @param args without the names of the interpreter and the script */
 export async function runProgram(args: readonly string[], context: CommandContext): Promise<void> {

@@ -11,7 +11,7 @@ Examples:
 
 const restoreHelp = `
 Example:
-  $ npx consciousness-field restore backups/field-… --database postgres://field@127.0.0.1/restored
+  $ PGPASSWORD=… npx consciousness-field restore backups/field-… --database postgres://field@127.0.0.1/restored
 
 Afterwards: DATABASE_URL=postgres://… npx consciousness-field verify, then start the API and the workers on it.`;
 
@@ -43,7 +43,10 @@ export function addBackupCommands(program: Command, context: CommandContext): vo
     .command('restore')
     .description('Restores a backup into an empty database, completely or not at all. Rejects damaged backups.')
     .argument('<backup>', 'the folder of the backup, as `field backup list` prints it')
-    .requiredOption('--database <url>', 'an empty database, postgres://…; never the one in use')
+    .requiredOption(
+      '--database <url>',
+      'an empty database, postgres://…, without a password (PGPASSWORD); never the one in use',
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText('after', restoreHelp)
     .action(async (path: string, options: RestoreOptions) =>

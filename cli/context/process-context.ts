@@ -1,6 +1,7 @@
 /** The command context of this process. */
 import { onShutdownSignals } from '../../shared/process/shutdown-signals.ts';
 import { type ExitCodeName, exitCodes } from '../errors/cli-error.ts';
+import { escapeOutput } from '../text/escape-control-chars.ts';
 import type { CommandContext } from './command-context.ts';
 
 export function createProcessContext(): CommandContext {
@@ -19,8 +20,9 @@ export function createProcessContext(): CommandContext {
     get stderr() {
       return process.stderr;
     },
-    print: (line) => console.log(line),
-    warn: (line) => console.error(line),
+    // Whatever a command prints may contain text of others.
+    print: (line) => console.log(escapeOutput(line)),
+    warn: (line) => console.error(escapeOutput(line)),
     setExitCode: (name: ExitCodeName) => {
       process.exitCode = exitCodes[name];
     },

@@ -4,7 +4,7 @@
  */
 import { MultiBar } from 'cli-progress';
 import type { OutputStream } from '../context/command-context.ts';
-import { escapeControlChars } from './escape-control-chars.ts';
+import { escapeControlChars } from '../text/escape-control-chars.ts';
 
 const lineIntervalMs = 2000;
 

@@ -1,11 +1,11 @@
 /** Rows as aligned text. */
-import { escapeControlChars } from './escape-control-chars.ts';
+import { escapeLine } from '../text/escape-control-chars.ts';
 
 const columnGap = '  ';
 
 /** Columns as wide as their widest text; the last one is not padded. */
 export function renderTable(rows: readonly (readonly string[])[]): string {
-  const clean = rows.map((row) => row.map(escapeControlChars));
+  const clean = rows.map((row) => row.map(escapeLine));
   const widths = clean.reduce<number[]>(
     (widest, row) => row.map((text, column) => Math.max(widest[column] ?? 0, text.length)),
     [],

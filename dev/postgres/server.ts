@@ -132,7 +132,8 @@ function launch(dataDir: string, binaries: PostgresBinaries, user: PostgresUser,
 }
 
 async function run(name: string, binary: string, args: string[], user: PostgresUser, options: DataFolderOptions) {
-  const log = await open(logFile(options.folder), 'w');
+  await rm(logFile(options.folder), { force: true });
+  const log = await open(logFile(options.folder), 'w', 0o600);
   try {
     return await (options.start ?? startProcess)({
       ...user.asUser(binary, args),

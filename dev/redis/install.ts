@@ -84,7 +84,7 @@ async function runAll(
 ): Promise<string | undefined> {
   const logFile = join(folder, 'install.log');
   for (const [command = '', ...args] of commands) {
-    const log = await open(logFile, 'w');
+    const log = await open(logFile, 'w', 0o600);
     const installer = await start({
       name: command,
       command,

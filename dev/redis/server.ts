@@ -2,7 +2,7 @@
  * Runs a Redis (or Valkey) in a folder, configured so that acknowledged writes are on disk. It listens on 127.0.0.1 only
  * and requires a password. Knows nothing of the data.
  */
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
@@ -46,9 +46,13 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const { folder, port } = options;
   const config = join(folder, 'redis.conf');
   const logFile = join(folder, 'redis.log');
-  await mkdir(join(folder, 'redis'), { recursive: true });
+  const dataFolder = join(folder, 'redis');
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  // Redis creates its files readable for all, and earlier releases created the folder so.
+  await chmod(dataFolder, 0o700);
   await writeFile(config, renderConfig(options), { mode: 0o600 });
-  const log = await open(logFile, 'w');
+  await rm(logFile, { force: true });
+  const log = await open(logFile, 'w', 0o600);
   const server = await (options.start ?? startProcess)({
     name: 'redis',
     command: options.binary,

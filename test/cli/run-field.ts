@@ -131,3 +131,11 @@ export function settingsOf({ config }: Backing): Record<string, string> {
   const addresses = { DATABASE_URL, QUEUE_REDIS_URL, CACHE_REDIS_URL };
   return DATABASE_DIRECT_URL ? { ...addresses, DATABASE_DIRECT_URL } : addresses;
 }
+
+/** The arguments and the environment with which `restore` reaches a database: a password is not among the arguments. */
+export function restoreTarget(databaseUrl: string): { args: string[]; env: Record<string, string> } {
+  const url = new URL(databaseUrl);
+  const password = decodeURIComponent(url.password);
+  url.password = '';
+  return { args: ['--database', url.href], env: { PGPASSWORD: password } };
+}

@@ -8,6 +8,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { Job } from 'kubernetes-types/batch/v1.js';
 import type { ConfigMap, PodSpec, Secret, Service } from 'kubernetes-types/core/v1.js';
+import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
@@ -127,6 +128,13 @@ t.test('the termination grace period exceeds the shutdown deadline of the proces
     const [, pause = '0'] = container?.lifecycle?.preStop?.exec?.command ?? [];
     t.ok((spec?.terminationGracePeriodSeconds ?? 30) > deadlineSeconds + Number(pause), name);
   }
+});
+
+t.test('the network policy lets every server through that the settings can name', async (t) => {
+  const policy = find<NetworkPolicy>('NetworkPolicy', 'default');
+  const ports = policy.spec?.egress?.flatMap((rule) => rule.ports?.map(({ port }) => port) ?? []) ?? [];
+  // PostgreSQL, pgbouncer, Redis, OTLP over HTTP, and an identity provider or a webhook.
+  for (const port of [5432, 6432, 6379, 4318, 443]) t.ok(ports.includes(port), `${port}`);
 });
 
 t.test('probes, services, disruption budgets and autoscalers refer to existing targets', async (t) => {

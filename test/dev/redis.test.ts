@@ -1,6 +1,12 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import t from 'tap';
+import { findFreePort } from '../../dev/processes/free-port.ts';
+import { createProcessGroup } from '../../dev/processes/process-group.ts';
+import { startRedis } from '../../dev/redis/server.ts';
 import { withOneRedis, withRedis } from '../support/servers/servers.ts';
+import { withFolder } from '../support/with-folder.ts';
 
 function connect(url: string): Redis {
   const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
@@ -27,6 +33,20 @@ t.test('Redis keeps acknowledged writes through a kill -9', async (t) => {
   await server.start();
   t.equal(await ask(server.url, (redis) => redis.get('kept')), 'yes');
   t.not(server.pid, before);
+});
+
+t.test("only the owner can read Redis' data, log and configuration", async (t) => {
+  const folder = await withFolder(t);
+  await mkdir(join(folder, 'redis'), { mode: 0o755 });
+  await writeFile(join(folder, 'redis.log'), '', { mode: 0o644 });
+  const group = createProcessGroup();
+  t.teardown(() => group.stop());
+  const options = { binary: process.env.TEST_REDIS_SERVER ?? 'redis-server', password: 'secret', start: group.start };
+  await startRedis({ ...options, folder, port: await findFreePort() });
+  const modeOf = async (name: string) => (await stat(join(folder, name))).mode & 0o777;
+  t.equal(await modeOf('redis'), 0o700);
+  t.equal(await modeOf('redis.log'), 0o600);
+  t.equal(await modeOf('redis.conf'), 0o600);
 });
 
 t.test('Redis keeps its data when it is stopped and started on the same port', withOneRedis, async (t) => {

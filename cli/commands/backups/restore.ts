@@ -17,12 +17,10 @@ export interface RestoreOptions {
 
 export async function restore(
   backupPath: string,
-  { database: url, json }: RestoreOptions,
+  { database, json }: RestoreOptions,
   context: CommandContext,
 ): Promise<void> {
-  if (!configSchema.shape.DATABASE_URL.safeParse(url).success) {
-    throw new CliError('usage', '--database must start with postgres:// or postgresql://');
-  }
+  const url = addPassword(database, context.env.PGPASSWORD);
   const folder = resolve(context.cwd, backupPath);
   const startedAt = performance.now();
   const progress = startProgress(context.stderr);
@@ -36,13 +34,27 @@ export async function restore(
     progress.stop();
     const seconds = (performance.now() - startedAt) / 1000;
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
-    const database = describeAddress(url);
-    if (json) return context.print(JSON.stringify({ folder, database, takenAt, fields: fields.length, rows, seconds }));
-    context.print(`${pluralize(fields.length, 'field')}, ${pluralize(rows, 'row')} in ${database}, as of ${takenAt}`);
+    const address = describeAddress(url);
+    const result = { folder, database: address, takenAt, fields: fields.length, rows, seconds };
+    if (json) return context.print(JSON.stringify(result));
+    context.print(`${pluralize(fields.length, 'field')}, ${pluralize(rows, 'row')} in ${address}, as of ${takenAt}`);
     context.print(`${seconds.toFixed(1)} s. Next: DATABASE_URL=… npx consciousness-field verify`);
   } catch (error) {
     throw explainBackupError(error, url);
   } finally {
     progress.stop();
   }
+}
+
+/** Every user of the machine can read the arguments of a process, so that a password in them is refused. */
+function addPassword(database: string, password: string | undefined): string {
+  if (!configSchema.shape.DATABASE_URL.safeParse(database).success || !URL.canParse(database)) {
+    throw new CliError('usage', '--database must start with postgres:// or postgresql://');
+  }
+  const url = new URL(database);
+  if (url.password || url.searchParams.has('password')) {
+    throw new CliError('usage', '--database contains a password, which others can see: set PGPASSWORD instead');
+  }
+  if (password) url.password = encodeURIComponent(password);
+  return url.href;
 }

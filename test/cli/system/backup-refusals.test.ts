@@ -6,7 +6,7 @@ import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { withDatabase } from '../../support/servers/servers.ts';
 import { withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
-import { settingsOf, withField } from '../run-field.ts';
+import { restoreTarget, settingsOf, withField } from '../run-field.ts';
 
 t.test('restoring and verifying a damaged backup fail with the reason', async (t) => {
   const backing = await withFilledBacking(t);
@@ -15,13 +15,17 @@ t.test('restoring and verifying a damaged backup fail with the reason', async (t
   const { path } = JSON.parse((await field(['backup', '--to', folder, '--json'])).stdout);
   await truncate(join(path, 'field_updates.copy.gz'), 100);
   const { directUrl: url } = await withDatabase(t);
-  const refused = await field(['restore', path, '--database', url]);
+  const target = restoreTarget(url);
+  const refused = await field(['restore', path, ...target.args], { env: target.env });
   t.match(refused, { code: 1, stderr: /Refused \(truncated\): field_updates\.copy\.gz.*100 of \d+ bytes\n/ });
   const verified = await field(['backup', 'verify', path, '--json']);
   t.equal(verified.code, 1);
   t.match(JSON.parse(verified.stdout), { isEqual: false, differences: [/field_updates\.copy\.gz is truncated/] });
   t.match(await field(['backup', 'list', folder]), { stdout: /FAILED 20.*truncated/ });
-  t.match(await field(['restore', folder, '--database', url]), { code: 1, stderr: /manifest\.json is missing/ });
+  t.match(await field(['restore', folder, ...target.args], { env: target.env }), {
+    code: 1,
+    stderr: /manifest\.json is missing/,
+  });
 });
 
 t.test('backup and restore report an invalid argument, an unusable folder and a busy database', async (t) => {
@@ -30,6 +34,11 @@ t.test('backup and restore report an invalid argument, an unusable folder and a 
   const field = await withField(t, { DATABASE_URL });
   t.match(await field(['restore', 'somewhere']), { code: 2, stderr: /--database/ });
   t.match(await field(['restore', 'somewhere', '--database', 'mysql://x']), { code: 2, stderr: /postgres:\/\// });
+  for (const database of ['postgres://field:secret@127.0.0.1/x', 'postgres://field@127.0.0.1/x?password=secret']) {
+    const refused = await field(['restore', 'somewhere', '--database', database]);
+    t.match(refused, { code: 2, stderr: /PGPASSWORD/ });
+    t.notMatch(refused.stderr, /secret/);
+  }
   const file = join(await withFolder(t), 'file');
   await writeFile(file, '');
   t.match(await field(['backup', '--to', join(file, 'in')]), { code: 1, stderr: /Nothing can be written.*in the way/ });

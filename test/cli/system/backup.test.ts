@@ -6,7 +6,7 @@ import { withDatabase } from '../../support/servers/servers.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { withFilledBacking } from '../../support/with-backup.ts';
 import { withFolder } from '../../support/with-folder.ts';
-import { settingsOf, withField } from '../run-field.ts';
+import { restoreTarget, settingsOf, withField } from '../run-field.ts';
 
 t.test('a backup can be taken, listed, verified and restored into an empty database', async (t) => {
   const backing = await withFilledBacking(t);
@@ -29,7 +29,8 @@ t.test('a backup can be taken, listed, verified and restored into an empty datab
   t.match(await field(['backup', 'list']), { code: 0, stdout: /field-\S+ +20\S+Z +2 +\d+ +\S+ kB +20\S+Z\n1 in / });
 
   const { directUrl: url } = await withDatabase(t);
-  const restored = await field(['restore', path, '--database', url]);
+  const target = restoreTarget(url);
+  const restored = await field(['restore', path, ...target.args], { env: target.env });
   t.match(restored, { code: 0, stdout: /^2 fields, \d+ rows in .*\/field_test_/ });
   t.match(await field(['verify'], { env: { DATABASE_URL: url } }), { code: 0, stdout: /2 fields verified, 0 differ/ });
   const states = [backing.config.DATABASE_URL, url].map((DATABASE_URL) =>
@@ -38,7 +39,7 @@ t.test('a backup can be taken, listed, verified and restored into an empty datab
   const [before, after] = await Promise.all(states);
   t.equal(after?.stdout, before?.stdout, 'the same bytes');
 
-  t.match(await field(['restore', path, '--database', url, '--json']), {
+  t.match(await field(['restore', path, ...target.args, '--json'], { env: target.env }), {
     code: 1,
     stdout: '',
     stderr: /^Refused \(not_empty\): .*contains rows\n.*empty database/m,

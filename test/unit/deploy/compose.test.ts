@@ -20,6 +20,9 @@ interface Service {
   readonly depends_on?: Record<string, { condition: string }>;
   readonly healthcheck?: { test?: readonly string[]; disable?: boolean };
   readonly ports?: readonly string[];
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
 }
 
 const compose: { services: Record<string, Service>; volumes: Record<string, null> } = parse(
@@ -73,7 +76,7 @@ t.test('compose runs PostgreSQL, Redis twice, the API, a worker, and migrates fi
 });
 
 t.test('our services set only known settings, with values that are valid in production', async (t) => {
-  const env = { POSTGRES_PASSWORD: 'secret', JWT_SECRET: 'Vz8QkNw4cTjY2mXhGdLs7RbFp9aUe3Wi' };
+  const env = { POSTGRES_PASSWORD: 'secret', REDIS_PASSWORD: 'secret', JWT_SECRET: 'Vz8QkNw4cTjY2mXhGdLs7RbFp9aUe3Wi' };
   for (const [name, { environment = {} }] of builtServices) {
     for (const key of Object.keys(environment)) t.ok(key in configSchema.shape, `${name}: ${key} is a setting`);
     const filled = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, substitute(value, env)]));
@@ -104,6 +107,23 @@ t.test('the queue is durable, and ports are published on the loopback interface 
   t.match(command, '--maxmemory-policy noeviction');
   for (const [name, { ports = [] }] of services) {
     for (const port of ports) t.match(port, /^127\.0\.0\.1:/, name);
+  }
+});
+
+t.test('both Redis servers require a password, and our containers can change nothing but their volumes', async (t) => {
+  for (const name of ['queue', 'cache']) {
+    const { command = [], environment = {} } = compose.services[name] ?? {};
+    t.match(command[command.indexOf('--requirepass') + 1], /^\$\{REDIS_PASSWORD:\?/, name);
+    t.match(environment.REDISCLI_AUTH, /REDIS_PASSWORD/, `${name}: the health check logs in`);
+  }
+  for (const [name, { environment = {}, read_only, cap_drop, security_opt }] of builtServices) {
+    for (const key of ['QUEUE_REDIS_URL', 'CACHE_REDIS_URL'])
+      t.match(environment[key], /^redis:\/\/:\$\{REDIS_PASSWORD:\?/, name);
+    t.match(
+      { read_only, cap_drop, security_opt },
+      { read_only: true, cap_drop: ['ALL'], security_opt: [/no-new-priv/] },
+      name,
+    );
   }
 });
 
