@@ -10,6 +10,7 @@ import { FieldError } from '../shared/errors.ts';
 import type { Tracing } from '../shared/observability/tracing.ts';
 import type { Logger } from '../shared/process/logger.ts';
 import { type App, decorateRequests } from './fastify-types.ts';
+import { createHostCheck } from './http/allowed-hosts.ts';
 import { sendProblem, toFieldError } from './http/problem-response.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { handleClientError, handleUpgradeError } from './plugins/client-error-handler.ts';
@@ -47,7 +48,7 @@ export async function createApp({ config, log, metrics, tracing, origins, isStop
   const app = createFastify(config, log);
   decorateRequests(app);
   rejectLongUrls(app);
-  checkRequestPreconditions(app);
+  checkRequestPreconditions(app, createHostCheck(config));
   addJsonBodyParser(app);
   addErrorHandler(app, { metrics, showDetails: config.NODE_ENV === 'development' });
   addMethodNotAllowed(app);

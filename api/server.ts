@@ -16,6 +16,7 @@ import { measureQueues } from '../shared/queue/queue-metrics.ts';
 import type { UpdateProducer } from '../shared/queue/update-producer.ts';
 import { AdmissionControl } from './admission/admission-control.ts';
 import { CounterGapCheck } from './admission/counter-gap-check.ts';
+import { NewcomerLimits } from './admission/newcomer-limits.ts';
 import { createApp } from './app.ts';
 import { createFieldGuard, withRevocationCheck } from './auth/field-auth.ts';
 import { type Connections, openConnections, type ProcessDeps } from './connections.ts';
@@ -35,6 +36,7 @@ import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addUpdateRoutes } from './routes/updates.ts';
 import { LatestVersions } from './state/latest-versions.ts';
+import { PastStates } from './state/past-states.ts';
 import { Presence } from './state/presence.ts';
 import { StateReader } from './state/state-reader.ts';
 import { StreamHub } from './streaming/stream-hub.ts';
@@ -95,6 +97,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   const versions = new LatestVersions(cache);
   const presence = new Presence(cacheRedis, keys);
   const states = new StateReader({ cache, reader, log });
+  const pastStates = new PastStates(reader);
   const verifyToken = withRevocationCheck(createTokenVerifier(config), revocations);
 
   const redisSubscriber = new RedisSubscriber(subscriberRedis, log);
@@ -142,6 +145,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     limits,
     admission,
     counterGapCheck,
+    newcomerLimits: new NewcomerLimits({ reader, versions, limits }),
     revocations,
     versions,
     presence,
@@ -171,6 +175,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     versions,
     presence,
     states,
+    pastStates,
     verifyToken,
     replies,
     hub,
@@ -193,7 +198,7 @@ interface RoutesDeps {
 
 async function addRoutes(app: App, { config, origins, isStopping, connections, services }: RoutesDeps): Promise<void> {
   const { reader, producer, revocations, clock } = connections;
-  const { metrics, versions, presence, states, verifyToken, replies, hub, limits, streams } = services;
+  const { metrics, versions, presence, states, pastStates, verifyToken, replies, hub, limits, streams } = services;
   const { admission, acceptUpdates, acceptMessage, checkHealth } = services;
   const createGuard = createFieldGuard({ verifyToken, limits });
   const readGuard = createGuard('field:read');
@@ -205,7 +210,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addHealthRoutes(app, { check: checkHealth, isStopping });
   addDeviceRoutes(app, { config, revocations, limits });
   addUpdateRoutes(app, { config, guard: writeGuard, admission, acceptUpdates, replies, reader, versions });
-  addStateRoutes(app, { guard: readGuard, states, presence, versions, metrics });
+  addStateRoutes(app, { guard: readGuard, states, pastStates, presence, versions, metrics });
   addHistoryRoutes(app, { config, guard: readGuard, reader });
   addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });
   addErrorDocsRoute(app);

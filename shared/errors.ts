@@ -134,12 +134,34 @@ export const errorTable = {
     cause: 'The content type is not `application/json`, or the body is compressed.',
     remedy: 'Send uncompressed JSON with `Content-Type: application/json`.',
   },
+  replay_too_large: {
+    status: 422,
+    retry: false,
+    title: 'That version is too far from a stored snapshot',
+    cause: 'The updates between the version and the snapshot before it are more than a request may fold.',
+    remedy:
+      'Read another version, or the log. For operators: `npx consciousness-field state FIELD --at VERSION` has no such limit.',
+  },
   rate_limited: {
     status: 429,
     retry: true,
     title: 'The rate limit is exceeded',
     cause: 'The user or the address has used up a budget (a setting `LIMIT_…`), which `detail` names.',
     remedy: 'Wait as long as `Retry-After` says. The headers `RateLimit` and `RateLimit-Policy` show what is left.',
+  },
+  too_many_fields: {
+    status: 429,
+    retry: true,
+    title: 'The user has created too many fields today',
+    cause: 'The user has created as many fields in a day as `LIMIT_NEW_FIELDS` allows.',
+    remedy: 'Write to existing fields, or wait as long as `Retry-After` says. Ask an operator for a higher limit.',
+  },
+  too_many_devices: {
+    status: 429,
+    retry: true,
+    title: 'The user has written with too many devices today',
+    cause: 'The user has written with as many devices in a day as `LIMIT_NEW_DEVICES` allows.',
+    remedy: 'Write with the same device, or wait as long as `Retry-After` says. Ask an operator for a higher limit.',
   },
   headers_too_large: {
     status: 431,
@@ -184,7 +206,9 @@ export const errorTable = {
     status: 503,
     retry: true,
     title: 'The field cannot be read at the moment',
-    cause: 'PostgreSQL does not answer, and the cache does not have what was requested.',
+    cause:
+      'PostgreSQL does not answer, and the cache does not have what was requested; or too many earlier states are being ' +
+      'computed. `detail` says so.',
     remedy: 'Send the request again. For operators: check PostgreSQL and the cache.',
   },
   keys_unavailable: {

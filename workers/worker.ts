@@ -26,7 +26,7 @@ import { PartitionLeases } from './leases/partition-leases.ts';
 import { startMaintenanceScheduler } from './maintenance/scheduler.ts';
 import { recordCommit } from './observe/commit-metrics.ts';
 import { createCommitTracer } from './observe/commit-tracing.ts';
-import { createWorkerMetrics } from './observe/metrics.ts';
+import { createWorkerMetrics, measureHotFields } from './observe/metrics.ts';
 import { exposeMetrics } from './observe/metrics-endpoint.ts';
 import type { WorkerDeps } from './worker-context.ts';
 
@@ -56,6 +56,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       tracer?.record(report, Date.now());
     },
   });
+  measureHotFields(metrics, () => committer.hotFieldBytes);
   const { revocations, checkRevocations } = await startRevocationPoller(deps);
   const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
   lifecycle.onStop('queue connection', close);

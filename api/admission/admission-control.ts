@@ -15,7 +15,7 @@ const maxMemoryRatio = 0.7;
 const congestionRatio = 0.1;
 const bytesPerMb = 1024 ** 2;
 /** Request bodies that may be received at once. A parsed body takes several times its size. */
-const maxInFlightBytes = 128 * bytesPerMb;
+export const maxInFlightBytes = 128 * bytesPerMb;
 
 /** The `detail` of `overloaded`, by its cause. */
 const overloadDetails = {

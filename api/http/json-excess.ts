@@ -4,16 +4,16 @@
  */
 
 /** Valid input has five levels. */
-const maxDepth = 32;
+export const maxJsonDepth = 32;
 /** Valid input has 64 at most, in a clock. Those slightly above it are left to the validation, which can name the place. */
-const maxKeys = 128;
+export const maxKeys = 128;
 /** Valid input has 900 at most, in a list of cells. */
-const maxItems = 1024;
+export const maxItems = 1024;
 /** Of all objects together: the names of properties, and the devices in clocks. */
-const maxDistinctKeys = 1000;
+export const maxDistinctKeys = 1000;
 /** A megabyte of the smallest valid cells has 44,000 objects and 131,000 commas. */
-const maxContainers = 50_000;
-const maxCommas = 150_000;
+export const maxContainers = 50_000;
+export const maxCommas = 150_000;
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -41,7 +41,7 @@ export function findJsonExcess(text: string): string | undefined {
       stringEnd = findStringEnd(text, index);
       index = stringEnd;
     } else if (code === openBrace || code === openBracket) {
-      if (depth === maxDepth) return `is more than ${maxDepth} levels deep`;
+      if (depth === maxJsonDepth) return `is more than ${maxJsonDepth} levels deep`;
       if (++containers > maxContainers) return `has more than ${maxContainers} objects and arrays`;
       isObject[depth] = code === openBrace;
       entries[depth] = 1;

@@ -1,17 +1,20 @@
 /**
  * Refuses with a problem what Node would refuse without a body: a missing `Host` and unsupported expectations. Refuses bodies
- * of requests that have none.
+ * of requests that have none, and hosts that are not served.
  */
 import type { IncomingMessage } from 'node:http';
 import { FieldError } from '../../shared/errors.ts';
 import type { App } from '../fastify-types.ts';
+import type { IsAllowedHost } from '../http/allowed-hosts.ts';
 
-export function checkRequestPreconditions(app: App): void {
+export function checkRequestPreconditions(app: App, isAllowedHost: IsAllowedHost): void {
   // Without a listener Node answers 417.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.addHook('onRequest', ({ raw }, reply, done) => {
     const violation = findViolation(raw);
     if (violation !== undefined) return done(new FieldError('bad_request', { detail: violation }));
+    if (raw.headers.host !== undefined && !isAllowedHost(raw.headers.host))
+      return done(new FieldError('forbidden', { detail: 'ALLOWED_HOSTS does not name the host of this request' }));
     if (!hasUnexpectedBody(raw)) return done();
     // Node would otherwise read the body to its end, to reuse the connection.
     reply.header('connection', 'close');

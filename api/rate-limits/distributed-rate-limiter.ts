@@ -7,7 +7,7 @@
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { FieldError } from '../../shared/errors.ts';
+import { type ErrorCode, FieldError } from '../../shared/errors.ts';
 
 const flushIntervalMs = 1000;
 /** The part of the limit from which on pending points are flushed at once. */
@@ -24,6 +24,8 @@ interface DistributedRateLimiterOptions {
   readonly windowSeconds: number;
   readonly redis: Redis;
   readonly keyPrefix: string;
+  /** Of the error above the limit; `rate_limited` unless given. */
+  readonly code?: ErrorCode;
 }
 
 /** Points of one key. */
@@ -117,7 +119,7 @@ export class DistributedRateLimiter {
 
   #createError({ windowEndsAt }: Usage): FieldError {
     const { name, limit, windowSeconds, holder } = this.#options;
-    return new FieldError('rate_limited', {
+    return new FieldError(this.#options.code ?? 'rate_limited', {
       detail: `The limit is ${limit} points for ${name} of a ${holder} in ${windowSeconds} s`,
       retryAfterSeconds: secondsUntil(windowEndsAt),
     });

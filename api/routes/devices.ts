@@ -22,7 +22,7 @@ import { bearer, problems } from './schemas.ts';
 const secondsPerDay = 86_400;
 const idBytes = 16;
 /** The body has nothing in it. */
-const maxBodyBytes = 1024;
+export const maxBodyBytes = 1024;
 
 const registeredSchema = z
   .strictObject({ deviceId: deviceIdSchema, token: z.string(), expiresAt: timeSchema })

@@ -9,10 +9,16 @@ import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import { queryOrUnavailable } from '../state/state-reader.ts';
-import { bearer, clockQuery, fieldParams, logQuery, problems, receiptParams } from './schemas.ts';
-
-/** A page ends before it exceeds this; the reader continues from its last version. */
-const maxPageBytes = 2 * 1024 * 1024;
+import {
+  bearer,
+  clockQuery,
+  conflictsQuery,
+  fieldParams,
+  formatConflictPlace,
+  logQuery,
+  problems,
+  receiptParams,
+} from './schemas.ts';
 
 interface HistoryRoutesDeps {
   readonly config: Config;
@@ -31,7 +37,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
         ...sharedSchema,
         summary: 'Read the log after a version or a cursor',
         description:
-          'A page ends at `limit` entries or at about 2 MiB. There is more while its last version is below `version`.',
+          'A page ends at `limit` entries or at about 1 MiB. There is more while its last version is below `version`.',
         params: fieldParams,
         querystring: logQuery,
         response: { 200: createLogPageSchema(config.GRID_SIZE), ...problems },
@@ -53,7 +59,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
         ...entry,
         cursor: formatCursor(entry.version, hash),
       }));
-      return reply.send({ field, version, oldest, updates: limitPageBytes(updates) });
+      return reply.send({ field, version, oldest, updates });
     },
   );
 
@@ -81,16 +87,20 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       schema: {
         ...sharedSchema,
         summary: 'Read the newest conflicts',
+        description: 'The newest first. `next` is there if there are more: continue with `?before=` it.',
         params: fieldParams,
+        querystring: conflictsQuery,
         response: { 200: conflictsSchema, ...problems },
       },
     },
     async (request, reply) => {
       const { field } = request.params;
-      const found = await queryOrUnavailable(() => reader.readConflicts(field));
+      const { before, limit } = request.query;
+      const found = await queryOrUnavailable(() => reader.readConflicts(field, { before, limit }));
       if (!found) throw new FieldError('field_not_found');
-      const { total, conflicts } = found;
-      return reply.send({ field, total, conflicts: conflicts.map(toConflictResponse) });
+      const { total, conflicts, next } = found;
+      const page = { field, total, conflicts: conflicts.map(toConflictResponse) };
+      return reply.send(next ? { ...page, next: formatConflictPlace(next) } : page);
     },
   );
 
@@ -101,7 +111,9 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       schema: {
         ...sharedSchema,
         summary: 'Read the vector clock',
-        description: '`?device=` returns one entry: the counter above which the device must number its updates.',
+        description:
+          '`?device=` returns one entry: the counter above which the device must number its updates. Otherwise the devices are ' +
+          'in the order of their ids, and `next` is there if there are more: continue with `?after=` it.',
         params: fieldParams,
         querystring: clockQuery,
         response: { 200: clockSchema, ...problems },
@@ -109,9 +121,10 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
     },
     async (request, reply) => {
       const { field } = request.params;
-      const found = await queryOrUnavailable(() => reader.readClock(field, request.query.device));
+      const found = await queryOrUnavailable(() => reader.readClock(field, request.query));
       if (!found) throw new FieldError('field_not_found');
-      return reply.send({ field, ...found });
+      const { next, ...page } = found;
+      return reply.send({ field, ...page, ...(next === undefined ? {} : { next }) });
     },
   );
 }
@@ -123,14 +136,4 @@ function toConflictResponse({ local, remote, ...conflict }: Conflict) {
 
 function toConflictingWriteResponse({ value, ...write }: Conflict['local']) {
   return { ...write, value: typeof value === 'object' && value !== null ? { ...value } : value };
-}
-
-/** @returns the entries that fit into a page, at least one */
-function limitPageBytes<Entry>(entries: readonly Entry[]): Entry[] {
-  let bytes = 0;
-  const end = entries.findIndex((entry) => {
-    bytes += JSON.stringify(entry).length;
-    return bytes > maxPageBytes;
-  });
-  return entries.slice(0, end === -1 ? entries.length : Math.max(1, end));
 }

@@ -2,12 +2,16 @@
 import { z } from 'zod';
 import { cursorSchema, deviceIdSchema, fieldIdSchema } from '../../shared/contract/ids.ts';
 import { problemSchema } from '../../shared/contract/problem.ts';
+import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 
 /** Query parameters are strings. */
 const wholeNumber = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number);
+
+const pageSize = (max: number, ofPage = max) =>
+  wholeNumber.refine((limit) => limit >= 1 && limit <= max, `must be 1 to ${max}`).default(ofPage);
 
 export const fieldParams = z.object({ field: fieldIdSchema });
 export const receiptParams = z.object({
@@ -18,9 +22,29 @@ export const receiptParams = z.object({
 export const stateQuery = z.object({ view: z.enum(['full', 'summary']).default('full'), at: wholeNumber.optional() });
 export const logQuery = z.object({
   after: z.union([wholeNumber, cursorSchema]).default(0),
-  limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1000, 'must be 1 to 1000').default(100),
+  limit: pageSize(1000, 100),
 });
-export const clockQuery = z.object({ device: deviceIdSchema.optional() });
+export const clockQuery = z.object({
+  device: deviceIdSchema.optional(),
+  after: deviceIdSchema.optional(),
+  limit: pageSize(1000),
+});
+
+/** A version and a cell, as `formatConflictPlace` writes them. */
+const conflictPlace = z
+  .string()
+  .max(1000)
+  .transform((text, context) => {
+    const [, version, cell] = /^(\d{1,15})\/(.+)$/su.exec(text) ?? [];
+    if (version && cell?.isWellFormed() && !cell.includes('\u0000')) return { version: Number(version), cell };
+    context.addIssue({ code: 'custom', message: 'must be the `next` of a page of conflicts' });
+    return z.NEVER;
+  });
+export const conflictsQuery = z.object({ before: conflictPlace.optional(), limit: pageSize(maxKeptConflicts) });
+
+export function formatConflictPlace({ version, cell }: { readonly version: number; readonly cell: string }): string {
+  return `${version}/${cell}`;
+}
 export const streamQuery = z.object({ after: cursorSchema.optional() });
 
 const problem = {

@@ -8,6 +8,7 @@ import type { App } from '../fastify-types.ts';
 import { formatEtag, matchesEtag } from '../http/etag.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
+import type { PastStates } from '../state/past-states.ts';
 import type { Presence } from '../state/presence.ts';
 import type { StateReader } from '../state/state-reader.ts';
 import { bearer, fieldParams, problems, stateQuery } from './schemas.ts';
@@ -15,12 +16,16 @@ import { bearer, fieldParams, problems, stateQuery } from './schemas.ts';
 interface StateRoutesDeps {
   readonly guard: Guard;
   readonly states: StateReader;
+  readonly pastStates: PastStates;
   readonly presence: Presence;
   readonly versions: LatestVersions;
   readonly metrics: ApiMetrics;
 }
 
-export function addStateRoutes(app: App, { guard, states, presence, versions, metrics }: StateRoutesDeps): void {
+export function addStateRoutes(
+  app: App,
+  { guard, states, pastStates, presence, versions, metrics }: StateRoutesDeps,
+): void {
   const send = createStateSender();
   app.get(
     '/api/fields/:field',
@@ -30,7 +35,7 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
         summary: 'Read the state',
         description:
           '`ETag` is the cursor, `x-cache` the cache result. `?view=summary` leaves out particles and cells; ' +
-          '`?at=VERSION` returns an earlier state, as far back as the log is kept.',
+          '`?at=VERSION` returns an earlier state, as far back as the log is kept, unless it is too far from a snapshot.',
         tags: ['reading'],
         security: bearer,
         params: fieldParams,
@@ -47,7 +52,7 @@ export function addStateRoutes(app: App, { guard, states, presence, versions, me
       const { view, at } = request.query;
       if (at !== undefined) {
         reply.header('x-cache', 'bypass');
-        return send(request, reply, { serialized: await states.readAt(field, at), view, activeNodes: 0 });
+        return send(request, reply, { serialized: await pastStates.read(field, at), view, activeNodes: 0 });
       }
       // Never rejects, so it can be awaited after the read.
       const activeNodesPromise = presence.count(field);

@@ -70,11 +70,6 @@ export class StateReader {
     return this.#reads.run(field);
   }
 
-  /** The state at an earlier version. @throws FieldError `field_not_found`, `version_not_kept`, `version_ahead`, `reads_unavailable` */
-  async readAt(field: FieldId, version: number): Promise<SerializedState> {
-    return serializeState(toFragments(await queryOrUnavailable(() => this.#reader.loadStateAt(field, version))));
-  }
-
   /** The state that PostgreSQL has. @throws FieldError `field_not_found` or `reads_unavailable` */
   async readConfirmed(field: FieldId): Promise<LoadedState> {
     const cached = await this.#cache.readCursor(field).catch(() => undefined);

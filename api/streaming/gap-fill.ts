@@ -19,7 +19,7 @@ export type NoDelta = 'unknown-cursor' | 'unknown-state' | 'gap';
 
 /**
  * @param fragments the whole current state
- * @returns `gap` when the log has been pruned beyond `from`, is too long after it, or has entries that evicted particles,
+ * @returns `gap` when the log has been pruned beyond `from`, is too long or too large after it, or has entries that evicted particles,
  * which it does not name
  * @throws whatever the reader throws when PostgreSQL is unavailable
  */
@@ -34,7 +34,7 @@ export async function createGapFillDelta(
   if (!(await reader.hasCursor(field, from))) return 'unknown-cursor';
   if (count > maxUpdates || header.evictedAt > start) return 'gap';
   const page = await reader.readLog(field, start, count);
-  if (!page || page.oldest > start) return 'gap';
+  if (!page || page.oldest > start || page.isCut) return 'gap';
   const last = page.updates.at(-1);
   if (page.updates.length !== count || !last || formatCursor(version, last.hash) !== cursor) return 'unknown-state';
   const changes = emptyChangeSet();

@@ -34,7 +34,7 @@ export interface MessageSink {
 
 const highWaterBytes = 1024 * 1024;
 const lowWaterBytes = 64 * 1024;
-const maxBufferedBytes = 4 * 1024 * 1024;
+export const maxBufferedBytes = 4 * 1024 * 1024;
 const maxLagMs = 30_000;
 
 type Mode = 'catching-up' | 'following' | 'lagging' | 'closed';

@@ -15,6 +15,7 @@ import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
 import { clampTimestamps } from '../../shared/updates/clamp-timestamps.ts';
 import type { AdmissionControl } from '../admission/admission-control.ts';
 import type { CounterGapCheck } from '../admission/counter-gap-check.ts';
+import type { NewcomerLimits } from '../admission/newcomer-limits.ts';
 import { authorizeWriter, type Writer } from '../auth/field-auth.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { CallerLimiter } from '../rate-limits/caller-limiter.ts';
@@ -29,7 +30,7 @@ interface AcceptUpdatesOptions {
   readonly replyTo?: ReplyAddress;
 }
 
-/** @throws FieldError `rate_limited`, `counter_too_far`, `token_revoked`, `database_unavailable` or `queue_unavailable` */
+/** @throws FieldError `rate_limited`, `too_many_fields`, `too_many_devices`, `counter_too_far`, `token_revoked`, `database_unavailable` or `queue_unavailable` */
 export type AcceptUpdates = (options: AcceptUpdatesOptions) => Promise<Accepted>;
 
 interface AcceptUpdatesDeps {
@@ -38,6 +39,7 @@ interface AcceptUpdatesDeps {
   readonly limits: { readonly updates: Pick<CallerLimiter, 'consume'> };
   readonly admission: Pick<AdmissionControl, 'trackEnqueue'>;
   readonly counterGapCheck: CounterGapCheck;
+  readonly newcomerLimits: Pick<NewcomerLimits, 'charge'>;
   readonly revocations: Pick<RevocationList, 'isRevoked' | 'recentChange'>;
   readonly versions: LatestVersions;
   readonly presence: Presence;
@@ -45,10 +47,22 @@ interface AcceptUpdatesDeps {
 }
 
 export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
-  const { clock, producer, limits, admission, counterGapCheck, revocations, versions, presence, metrics } = deps;
+  const {
+    clock,
+    producer,
+    limits,
+    admission,
+    counterGapCheck,
+    newcomerLimits,
+    revocations,
+    versions,
+    presence,
+    metrics,
+  } = deps;
   return async ({ writer, updates: sent, replyTo }) => {
     const { field, device, user, caller } = writer;
     limits.updates.consume(caller, sent.length);
+    await newcomerLimits.charge(writer);
     await counterGapCheck.assertNoGap({ field, device, updates: sent });
     const acceptedAt = clock.now();
     const { updates, adjusted } = clampTimestamps(sent, acceptedAt);

@@ -12,4 +12,6 @@ export const settings: Readonly<Record<string, string>> = {
   LIMIT_READS: '1000000000',
   LIMIT_STREAMS: '1000000000',
   LIMIT_NEW_STREAMS: '1000000000',
+  LIMIT_NEW_FIELDS: '0',
+  LIMIT_NEW_DEVICES: '0',
 };

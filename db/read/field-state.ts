@@ -8,6 +8,7 @@ import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import { StateRow } from '../models/state-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
 import { loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from './load-state.ts';
+import { measureLog } from './pages/log-page.ts';
 
 export type StateHeader = Pick<StateRow, 'version' | 'hash' | 'logStart' | 'conflictCount'>;
 
@@ -27,15 +28,34 @@ export async function loadState(db: Knex, field: FieldId): Promise<FieldState | 
   return state && state.version > 0 ? state : undefined;
 }
 
-/** The state at a version. @throws FieldError `field_not_found`, `version_not_kept` or `version_ahead` */
-export function loadStateAt(db: Knex, field: FieldId, version: number): Promise<FieldState> {
+export interface PastStateOptions {
+  /** Called before the log is folded. Throws if that would be too much. */
+  readonly checkCost?: (cost: { readonly updates: number; readonly storedBytes: number }) => void;
+  /** Awaited after each folded entry. Throws if it takes too long. */
+  readonly onEntry?: () => Promise<void>;
+}
+
+/**
+ * The state at a version.
+ * @throws FieldError `field_not_found`, `version_not_kept` or `version_ahead`, and what the options throw
+ */
+export function loadStateAt(
+  db: Knex,
+  field: FieldId,
+  version: number,
+  { checkCost, onEntry }: PastStateOptions = {},
+): Promise<FieldState> {
   return inReadTransaction(db, async (trx) => {
     const header = await readStateHeader(trx, field);
     if (!header) throw new FieldError('field_not_found');
     assertVersionKept(header, version);
     const state = await loadSnapshotAtOrBefore(trx, field, version, header.logStart);
     if (!state) throw new FieldError('version_not_kept', { detail: describeLogStart(header) });
-    for await (const entry of readLogAfter(trx, field, state.version, version)) replayUpdate(state, entry);
+    if (checkCost) checkCost(await measureLog(trx, { field, after: state.version, until: version }));
+    for await (const entry of readLogAfter(trx, field, state.version, version)) {
+      replayUpdate(state, entry);
+      await onEntry?.();
+    }
     return state;
   });
 }

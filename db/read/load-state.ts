@@ -10,9 +10,12 @@ import { replayUpdate } from '../../shared/field/replay.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import { decodeSnapshotColumns, SnapshotRow } from '../models/snapshot-row.ts';
 import { StateRow } from '../models/state-row.ts';
-import { type LogEntry, UpdateRow } from '../models/update-row.ts';
+import type { LogEntry } from '../models/update-row.ts';
+import { readLogRows } from './pages/log-page.ts';
 
 const logPageSize = 5000;
+/** Of stored updates, so that a page of the largest ones does not take hundreds of megabytes of memory. */
+const maxPageBytes = 2 * 1024 * 1024;
 
 /** The current state; undefined when the field has no row. */
 export async function loadStoredState(trx: Knex.Transaction, field: FieldId): Promise<FieldState | undefined> {
@@ -55,15 +58,11 @@ export async function* readLogAfter(
 ): AsyncGenerator<LogEntry> {
   let last = after;
   for (;;) {
-    const rows = await UpdateRow.query(trx)
-      .where('field_id', field)
-      .where('version', '>', last)
-      .where('version', '<=', until)
-      .orderBy('version')
-      .limit(logPageSize);
-    for (const row of rows) yield row.toLogEntry();
-    const newest = rows.at(-1);
-    if (!newest || rows.length < logPageSize) return;
+    const range = { field, after: last, until, limit: logPageSize, maxStoredBytes: maxPageBytes };
+    const { entries, isCut } = await readLogRows(trx, range);
+    yield* entries;
+    const newest = entries.at(-1);
+    if (!newest || (entries.length < logPageSize && !isCut)) return;
     last = newest.version;
   }
 }

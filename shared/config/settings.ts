@@ -38,6 +38,12 @@ export const configSchema = z.object({
     .default('development')
     .describe('The environment: production has no unsafe defaults, and npm start starts no servers in it.'),
   HOST: z.string().min(1).default('127.0.0.1').describe('The address on which the API listens.'),
+  ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .describe(
+      'The names in the Host header that are served besides localhost and HOST, separated by commas; * for all. Unless it is set, production serves all.',
+    ),
   PORT: integer(0, 65535).default(3000).describe('The port on which the API listens; 0 for any free port.'),
   METRICS_PORT: integer(0, 65535)
     .optional()
@@ -156,6 +162,8 @@ export const configSchema = z.object({
     .describe(
       'How many times the limit of a user all users of one address (IPv6: one /64 network) have together, for updates, reads, streams and new streams; 0 for no limit. Raise it if many users share an address.',
     ),
+  LIMIT_NEW_FIELDS: limit(1000).describe('Fields that a user may create in a day; 0 for no limit.'),
+  LIMIT_NEW_DEVICES: limit(1000).describe('Devices with which a user may write in a day; 0 for no limit.'),
   LIMIT_FAILED_LOGINS: limit(1000).describe('Invalid tokens and passwords per window and address; 0 for no limit.'),
   LIMIT_REGISTRATIONS: limit(10_000).describe(
     'Registrations and renewals of tokens per window and address; 0 for no limit.',

@@ -129,7 +129,12 @@ export const conflictSchema = schemaFor<Conflict>()(
 );
 
 export const conflictsSchema = z
-  .strictObject({ field: fieldIdSchema, total: z.int().min(0), conflicts: z.array(conflictSchema) })
+  .strictObject({
+    field: fieldIdSchema,
+    total: z.int().min(0),
+    conflicts: z.array(conflictSchema),
+    next: z.string().optional().meta({ description: 'Continue with `?before=` this. Absent on the last page.' }),
+  })
   .meta({ id: 'Conflicts' });
 
 export const clockSchema = z
@@ -138,6 +143,7 @@ export const clockSchema = z
     version: versionSchema,
     cursor: cursorSchema,
     clock: z.record(z.string(), counterSchema),
+    next: deviceIdSchema.optional().meta({ description: 'Continue with `?after=` this. Absent on the last page.' }),
   })
   .meta({ id: 'Clock' });
 

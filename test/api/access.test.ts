@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { get, request as httpRequest, type IncomingMessage } from 'node:http';
 import t from 'tap';
 import { problemSchema } from '../../shared/contract/problem.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
 import { refusedUpgrade, streamUrl } from './support/stream-client.ts';
-import { withApi } from './support/with-app.ts';
+import { type TestApi, withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
 const api = await withApi(t, backing);
@@ -204,4 +204,38 @@ t.test('data can be neither rendered nor framed, and documents are isolated', as
     t.equal(headers.get('x-frame-options'), 'DENY', document);
     t.equal(headers.get('x-content-type-options'), 'nosniff', document);
   }
+});
+
+t.test('a page whose name was rebound to this machine is refused, except in production', async (t) => {
+  const status = async (api: TestApi, host: string, path = '/api/health/live') => {
+    const { hostname, port } = new URL(api.address);
+    return new Promise<number>((resolve, reject) => {
+      const request = httpRequest({ hostname, port, path, headers: { host }, agent: false }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0));
+      });
+      request.on('error', reject).end();
+    });
+  };
+  for (const host of ['127.0.0.1:3000', 'localhost', 'LOCALHOST:80', '[::1]:3000'])
+    t.equal(await status(api, host), 200, host);
+  for (const host of [
+    'attacker.example',
+    'localhost.attacker.example:3000',
+    '127.0.0.1.attacker.example',
+    '10.0.0.7',
+    '',
+  ])
+    t.equal(await status(api, host), 403, host);
+  t.equal(await status(api, 'attacker.example', '/'), 403, 'the page');
+  t.equal(await status(api, 'attacker.example', '/no-such-route'), 403);
+  const named = await withApi(t, backing, { ALLOWED_HOSTS: 'field.example, other.example' });
+  t.same([await status(named, 'field.example:443'), await status(named, 'attacker.example')], [200, 403]);
+  const open = await withApi(t, backing, { HOST: '0.0.0.0' });
+  t.same(
+    [await status(open, '192.168.1.7:3000'), await status(open, 'attacker.example')],
+    [200, 403],
+    'phones use an address',
+  );
+  const production = await withApi(t, backing, { NODE_ENV: 'production', OPEN_REGISTRATION: 'false' });
+  t.equal(await status(production, 'anything.example'), 200);
 });

@@ -1,7 +1,7 @@
 /** Rate limits of users and addresses, over all processes. */
 import t from 'tap';
 import { ConcurrentStreamLimiter } from '../../api/rate-limits/concurrent-stream-limiter.ts';
-import { withBacking } from '../support/processes/with-worker.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { openStream, refusedUpgrade, streamUrl } from './support/stream-client.ts';
@@ -251,6 +251,36 @@ t.test('while Redis is unavailable each process limits on its own', async (t) =>
   const token = await api.createToken({ user: 'alone' });
   t.equal(await statusOf(api, token, 40), 202);
   t.equal(await statusOf(api, token, 40), 429);
+});
+
+t.test('a user may create so many fields in a day, and write with so many devices', async (t) => {
+  await withWorker(t, backing);
+  const api = await withApi(t, backing, { LIMIT_NEW_FIELDS: '3', LIMIT_NEW_DEVICES: '2' });
+  const write = async (field: string, user: string, device: string) => {
+    const token = await api.createToken({ user, device });
+    const headers = { prefer: 'wait=30' };
+    return api.request(`/api/fields/${field}/updates`, { token, headers, body: { updates: [setCell(1, 1, 0.5)] } });
+  };
+  const statuses = await Promise.all(
+    ['a', 'b', 'c'].map(async (id) => (await write(`new-${id}`, 'creator', 'p')).status),
+  );
+  t.same(statuses, [200, 200, 200]);
+  const refused = await write('new-d', 'creator', 'p');
+  t.match(refused, { status: 429, body: { code: 'too_many_fields', retryAfter: Number } });
+  t.equal((await write('new-a', 'creator', 'q')).status, 200, 'an existing field costs nothing');
+  t.match(await write('new-a', 'creator', 'r'), { status: 429, body: { code: 'too_many_devices' } });
+  t.equal((await write('new-a', 'neighbour', 'r')).status, 200, 'another user');
+  const restarted = await withApi(t, backing, { LIMIT_NEW_FIELDS: '3' });
+  const token = await restarted.createToken({ user: 'visitor', device: 'v' });
+  for (const id of ['a', 'b', 'c', 'a']) {
+    const body = { updates: [setCell(2, 1, 0.5)] };
+    t.equal((await restarted.request(`/api/fields/new-${id}/updates`, { token, body })).status, 202);
+  }
+  const again = await restarted.request('/api/fields/new-e/updates', {
+    token,
+    body: { updates: [setCell(1, 1, 0.5)] },
+  });
+  t.equal(again.status, 202, 'a process that has just started does not take existing fields for new ones');
 });
 
 t.test('0 means no limit', async (t) => {

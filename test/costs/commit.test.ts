@@ -13,6 +13,7 @@ import { captureStatements, countRedis, countWalBytes } from '../support/measure
 import { withBacking } from '../support/processes/with-worker.ts';
 import { withPostgres } from '../support/servers/postgres.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
+import { seededRandom } from '../unit/field/support/seeded-random.ts';
 
 const fields = Array.from({ length: 20 }, (_, index) => asField(`field-${index}`));
 
@@ -81,4 +82,38 @@ t.test('an update writes a bounded number of bytes to the write-ahead log', asyn
   await commit(2);
   const bytes = (await countWalBytes(db, () => commit(3))) / 100;
   t.ok(bytes <= 1500, `${Math.round(bytes)} of 1,500 bytes per update, in commits of 100`);
+});
+
+t.test('particles of the largest size write a few times their bytes to the write-ahead log', async (t) => {
+  const { url } = await withPostgres(t);
+  const log = createLogger({ name: 'test', level: 'silent' });
+  const db = connectDatabase({ url, poolSize: 2, applicationName: 'field-test', log });
+  t.teardown(() => db.destroy());
+  let now = 0;
+  const committer = openCommitter(db, { readMonotonic: () => now });
+  const field = asField('field');
+  const random = seededRandom(1);
+  // Text that does not compress.
+  const content = () => Array.from({ length: 2000 }, () => String.fromCharCode(33 + random.below(90))).join('');
+  let counter = 0;
+  const put = async (count: number) => {
+    const updates = Array.from({ length: count }, () =>
+      putParticle(++counter, `p-${counter % 1000}`, { content: content() }),
+    );
+    const job = jobOf(field, asDevice('phone'), updates);
+    await committer.commit(new Map([[field, [job]]]));
+    now += 1000;
+    return JSON.stringify(job).length;
+  };
+  for (let second = 0; second < 10; second++) await put(100);
+  let received = 0;
+  const written = await countWalBytes(db, async () => {
+    for (let second = 0; second < 30; second++) received += await put(20);
+  });
+  const ratio = written / received;
+  t.comment(
+    `${Math.round(written / 1024)} kB of WAL for ${Math.round(received / 1024)} kB received: ${ratio.toFixed(1)} times`,
+  );
+  // A snapshot once a second would make it 50 times.
+  t.ok(ratio <= 8, `${ratio.toFixed(1)} of 8 times`);
 });

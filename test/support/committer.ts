@@ -19,6 +19,8 @@ interface CommitterOptions {
   readonly snapshotEvery?: number;
   readonly clock?: PostgresClock;
   readonly store?: FieldStore;
+  /** The clock of snapshots, in ms. */
+  readonly readMonotonic?: () => number;
 }
 
 /** Each committer has copies of the fields of its own, as each worker has. */
@@ -28,6 +30,7 @@ export function openCommitter(
     snapshotEvery = 5000,
     clock = new PostgresClock(),
     store = createFieldStore(db, { usesPreparedStatements: true }),
+    readMonotonic = () => performance.now(),
   }: CommitterOptions = {},
 ): TestCommitter {
   const fields = new HotFieldCache();
@@ -36,7 +39,7 @@ export function openCommitter(
     async commit(jobs) {
       const progress = new CommitProgress(jobs);
       await commitBatch({ store, fields, clock }, progress);
-      await writeDueSnapshots(store, fields.peek([...jobs.keys()]), { snapshotEvery }, performance.now());
+      await writeDueSnapshots(store, fields.peek([...jobs.keys()]), { snapshotEvery }, readMonotonic());
       return progress.committed;
     },
   };

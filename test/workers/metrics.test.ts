@@ -34,6 +34,7 @@ t.test('a worker counts the updates it settles, using only documented label valu
     return settled === 5 && sumOf(seen, 'field_jobs_failed_total') === 1 && seen;
   });
   const sum = (name: string, labels?: Record<string, string>) => sumOf(samples, name, labels);
+  t.ok((sum('field_hot_fields_bytes') ?? 0) > 2000, 'the field is in memory');
   t.equal(sum('field_updates_settled_total', { outcome: 'applied' }), 2);
   t.equal(sum('field_updates_settled_total', { outcome: 'duplicate' }), 1);
   t.equal(sum('field_updates_settled_total', { outcome: 'reused' }), 1);

@@ -13,6 +13,7 @@ import { rulesVersion } from '../../shared/field/rules.ts';
 import { cursorOf } from '../../shared/field/state.ts';
 import type { SentUpdate, Update } from '../../shared/field/update.ts';
 import { createSalt, hashEntry } from '../../shared/history/entry-hash.ts';
+import { estimateJobBytes } from '../../shared/queue/job-size.ts';
 import { isSamePayload } from '../../shared/updates/same-payload.ts';
 import type { HotField } from './hot-field-cache.ts';
 
@@ -122,6 +123,9 @@ export function applyJobs(
       return result;
     });
   });
+  const bytes = estimateJobBytes({ updates: entries.map(({ update }) => update) });
+  hotField.bytesSinceSnapshot += bytes;
+  hotField.bytesSinceArchive += bytes;
   return { from, commit: { expected, state, clock, entries, conflicts }, changes, results, updates };
 }
 

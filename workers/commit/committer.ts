@@ -68,6 +68,11 @@ export class Committer {
     this.#commit = { store: deps.store, fields: new HotFieldCache(), clock: new PostgresClock() };
   }
 
+  /** Estimated bytes of the copies of fields in memory. */
+  get hotFieldBytes(): number {
+    return this.#commit.fields.bytes;
+  }
+
   /**
    * Resolves when the job's updates are committed and published.
    * @param sequence the job's position in the queue: pending jobs of a field are applied in this order

@@ -1,9 +1,10 @@
 /**
- * When a commit rewrites the snapshot of a field. Rewriting a large field costs more than a hundred commits, so it happens
- * at most once a second, unless the log after the snapshot (the tail) grows long. A short tail is cheaper to fold than to
- * rewrite; maintenance flushes it once the field is idle.
+ * When a commit rewrites the snapshot of a field, and when it archives one. Rewriting a large field costs more than a hundred
+ * commits, so it happens at most once a second and once per so many bytes of updates as are worth it, unless the log after the
+ * snapshot (the tail) grows long. A short tail is cheaper to fold than to rewrite; maintenance flushes it once the field is idle.
  */
 import type { FieldStore } from '../../db/field-store.ts';
+import { type FieldState, getParticleIndex, getTombstoneIndex } from '../../shared/field/state.ts';
 import type { HotField } from './hot-field-cache.ts';
 
 export interface SnapshotOptions {
@@ -14,6 +15,8 @@ export interface SnapshotOptions {
 const snapshotIntervalMs = 1000;
 const minTailVersions = 16;
 const maxTailVersions = 2000;
+/** `?at=` folds what follows an archived snapshot, so that this bounds its work. */
+const archiveAfterBytes = 8 * 1024 * 1024;
 
 /** @param now in ms, of the monotonic clock */
 export async function writeDueSnapshots(
@@ -22,18 +25,36 @@ export async function writeDueSnapshots(
   { snapshotEvery }: SnapshotOptions,
   now: number,
 ): Promise<void> {
-  const due = hotFields.filter(({ state, snapshotVersion, snapshotAt }) => {
-    const tailVersions = state.version - snapshotVersion;
-    return (
-      tailVersions >= maxTailVersions || (tailVersions >= minTailVersions && now - snapshotAt >= snapshotIntervalMs)
-    );
-  });
+  const due = hotFields.filter((field) => isSnapshotDue(field, now));
   await store.writeSnapshots(due.map(({ state }) => state));
   for (const field of due) {
     field.snapshotVersion = field.state.version;
     field.snapshotAt = now;
+    field.bytesSinceSnapshot = 0;
   }
-  const toArchive = hotFields.filter(({ state, archivedVersion }) => state.version - archivedVersion >= snapshotEvery);
+  const toArchive = hotFields.filter((field) => isArchiveDue(field, snapshotEvery));
   await store.archiveStates(toArchive.map(({ state }) => state));
-  for (const field of toArchive) field.archivedVersion = field.state.version;
+  for (const field of toArchive) {
+    field.archivedVersion = field.state.version;
+    field.bytesSinceArchive = 0;
+  }
+}
+
+function isSnapshotDue({ state, snapshotVersion, snapshotAt, bytesSinceSnapshot }: HotField, now: number): boolean {
+  const tailVersions = state.version - snapshotVersion;
+  if (tailVersions >= maxTailVersions) return true;
+  if (tailVersions < minTailVersions || now - snapshotAt < snapshotIntervalMs) return false;
+  // So rewriting adds at most about as many bytes as the updates have, which are estimated from above.
+  return bytesSinceSnapshot >= estimateSnapshotBytes(state);
+}
+
+function isArchiveDue({ state, archivedVersion, bytesSinceArchive }: HotField, snapshotEvery: number): boolean {
+  if (state.version - archivedVersion >= snapshotEvery) return true;
+  return bytesSinceArchive >= Math.max(archiveAfterBytes, 2 * estimateSnapshotBytes(state));
+}
+
+/** In bytes as JSON. */
+function estimateSnapshotBytes(state: FieldState): number {
+  const particleBytes = getParticleIndex(state).bytes + getTombstoneIndex(state).bytes;
+  return particleBytes + 400 * (state.particles.size + state.tombstones.size) + 60 * state.cells.size;
 }

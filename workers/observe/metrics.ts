@@ -72,3 +72,15 @@ export function createWorkerMetrics() {
     }),
   };
 }
+
+/** @param readBytes the bytes of the fields in memory; called at every scrape */
+export function measureHotFields({ registry }: WorkerMetrics, readBytes: () => number): void {
+  new Gauge({
+    name: 'field_hot_fields_bytes',
+    help: 'Estimated bytes of the fields that this worker keeps in memory',
+    registers: [registry],
+    collect() {
+      this.set(readBytes());
+    },
+  });
+}

@@ -1,6 +1,6 @@
 /** Bounds the messages of each user that this process has received and not handled yet, over all of the user's sockets. */
 
-const maxBytesPerUser = 8 * 1024 * 1024;
+export const maxBytesPerUser = 8 * 1024 * 1024;
 
 export class UnhandledBytes {
   readonly #bytes = new Map<string, number>();

@@ -26,9 +26,9 @@ import { TokenExpiryTimer } from './token-expiry-timer.ts';
 
 const pingIntervalMs = 25_000;
 const heartbeatIntervalMs = 10_000;
-const messageRateLimit = { capacity: 200, perSecond: 100 };
+export const messageRateLimit = { capacity: 200, perSecond: 100 };
 /** A client that is merely outdated stays connected; one that keeps sending what is refused does not. */
-const refusalRateLimit = { capacity: 10, perSecond: 0.1 };
+export const refusalRateLimit = { capacity: 10, perSecond: 0.1 };
 /** Of the user's budget for updates, in addition to those of the message's size. */
 const refusalPoints = 5;
 const closeGraceMs = 5000;

@@ -84,7 +84,7 @@ async function getLog({ reader }: RouteDeps, { field, path }: ApiRequest): Promi
 }
 
 async function getClock({ reader }: RouteDeps, { field, device }: ApiRequest): Promise<ApiResponse> {
-  const page = await readOrUnavailable(() => reader.readClock(field, device));
+  const page = await readOrUnavailable(() => reader.readClock(field, { device }));
   if (!page) throw new FieldError('field_not_found');
   return respond(200, { field, ...page });
 }

@@ -115,6 +115,7 @@ export class SimApi {
       limits: { updates: { consume: () => undefined } },
       admission: { trackEnqueue: (_bytes, enqueue) => enqueue() },
       counterGapCheck: new CounterGapCheck(reader),
+      newcomerLimits: { charge: () => Promise.resolve() },
       revocations: new RevocationList(),
       clock: postgres,
     });

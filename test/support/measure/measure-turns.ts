@@ -7,7 +7,7 @@ export interface TurnCost {
 }
 
 /** Errors of the work are ignored. */
-async function measureTurns(work: () => Promise<unknown>): Promise<TurnCost> {
+export async function measureTurns(work: () => Promise<unknown>): Promise<TurnCost> {
   let isRunning = true;
   let cpuMs = 0;
   let longestTurnMs = 0;

@@ -23,6 +23,8 @@ t.test(
       snapshotVersion: 0,
       snapshotAt: 0,
       archivedVersion: 0,
+      bytesSinceSnapshot: 0,
+      bytesSinceArchive: 0,
     };
     const updates = Array.from({ length: windowSize }, (_, at) => setCell(at + 1, 0, 0.5));
     const { results } = applyJobs(hotField, [jobOf(field, alice, updates)], nothing, now);

@@ -49,6 +49,7 @@ export function createModelReader(server: PostgresServer, link: Link): FieldRead
         version,
         oldest: logStart,
         updates: entries.slice(Math.max(after, logStart), Math.max(after, logStart) + limit),
+        isCut: false,
       })),
     readReceipt: (field, device, counter) =>
       link.request((): Receipt => {
@@ -73,12 +74,14 @@ export function createModelReader(server: PostgresServer, link: Link): FieldRead
       withRow(field, ({ conflicts, conflictCount }) => ({
         total: conflictCount,
         conflicts: [...conflicts].reverse(),
+        next: undefined,
       })),
-    readClock: (field, device) =>
+    readClock: (field, { device } = {}) =>
       withRow(field, (row) => ({
         version: row.version,
         cursor: cursorOf(row),
         clock: Object.fromEntries([...row.clocks].filter(([id]) => device === undefined || id === device)),
+        next: undefined,
       })),
     readLastCounter: (field, device) => link.request(() => server.readRow(field)?.clocks.get(device) ?? 0),
   };

@@ -1,0 +1,62 @@
+/**
+ * Limits how many fields a user may create, and with how many devices a user may write, in a day. Each costs memory and disk for
+ * good, unlike an update. A field that may exist is not counted: while neither the cache nor PostgreSQL answers, updates are accepted.
+ */
+import { LRUCache } from 'lru-cache';
+import type { FieldReader } from '../../db/read/field-reader.ts';
+import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
+import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
+import type { Caller } from '../rate-limits/caller.ts';
+import type { RateLimits } from '../rate-limits/rate-limits.ts';
+import type { LatestVersions } from '../state/latest-versions.ts';
+
+const maxRemembered = 50_000;
+/** Without an answer within this time the field is not counted. */
+const lookupTimeoutMs = 500;
+
+interface NewcomerLimitsDeps {
+  readonly reader: Pick<FieldReader, 'readCursor'>;
+  readonly versions: Pick<LatestVersions, 'get'>;
+  readonly limits: Pick<RateLimits, 'newFields' | 'newDevices'>;
+}
+
+interface Newcomer {
+  readonly caller: Caller;
+  readonly field: FieldId;
+  readonly device: DeviceId;
+}
+
+export class NewcomerLimits {
+  readonly #deps: NewcomerLimitsDeps;
+  /** Fields that exist, or that somebody was charged for. */
+  readonly #fields = new LRUCache<FieldId, true>({ max: maxRemembered });
+  /** Devices that their users were charged for, as `user device`. */
+  readonly #devices = new LRUCache<string, true>({ max: maxRemembered });
+
+  constructor(deps: NewcomerLimitsDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws FieldError `too_many_fields` or `too_many_devices` */
+  async charge({ caller, field, device }: Newcomer): Promise<void> {
+    const { limits } = this.#deps;
+    const deviceKey = `${caller.user} ${device}`;
+    if (!this.#devices.has(deviceKey)) {
+      limits.newDevices.consume(caller, 1);
+      this.#devices.set(deviceKey, true);
+    }
+    if (this.#fields.has(field)) return;
+    if (await this.#isNew(field)) limits.newFields.consume(caller, 1);
+    this.#fields.set(field, true);
+  }
+
+  async #isNew(field: FieldId): Promise<boolean> {
+    const { reader, versions } = this.#deps;
+    if ((await versions.get(field)) > 0) return false;
+    const isMissing = reader.readCursor(field).then(
+      (cursor) => cursor === undefined,
+      () => false,
+    );
+    return withTimeoutValue(isMissing, lookupTimeoutMs, false);
+  }
+}

@@ -1,0 +1,49 @@
+/** Reads the vector clock of a field in pages, or one entry of it. */
+import type { Knex } from 'knex';
+import type { Cursor } from '../../../shared/field/cursor.ts';
+import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
+import { cursorOf } from '../../../shared/field/state.ts';
+import { ClockRow } from '../../models/clock-row.ts';
+import { readStateHeader } from '../field-state.ts';
+
+export interface ClockRange {
+  /** Only the entry of this device. */
+  readonly device?: DeviceId | undefined;
+  /** The page starts after this device, in the order of ids. */
+  readonly after?: DeviceId | undefined;
+  readonly limit?: number;
+}
+
+const defaultLimit = 1000;
+
+export interface ClockPage {
+  readonly version: number;
+  readonly cursor: Cursor;
+  /** The highest counter by device. */
+  readonly clock: Record<string, number>;
+  /** The device after which the next page starts; undefined on the last page. */
+  readonly next: DeviceId | undefined;
+}
+
+/** Undefined when the field does not exist. */
+export async function readClockPage(
+  trx: Knex.Transaction,
+  field: FieldId,
+  { device, after = '' as DeviceId, limit = defaultLimit }: ClockRange,
+): Promise<ClockPage | undefined> {
+  const header = await readStateHeader(trx, field);
+  if (!header) return undefined;
+  const found = await ClockRow.query(trx)
+    .select('device_id', 'counter')
+    .where({ field_id: field, ...(device === undefined ? {} : { device_id: device }) })
+    .where('device_id', '>', after)
+    .orderBy('device_id')
+    .limit(limit + 1);
+  const rows = found.slice(0, limit);
+  return {
+    version: header.version,
+    cursor: cursorOf(header),
+    clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])),
+    next: rows.length < found.length ? rows.at(-1)?.deviceId : undefined,
+  };
+}
