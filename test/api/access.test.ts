@@ -218,13 +218,7 @@ t.test('a page whose name was rebound to this machine is refused, except in prod
   };
   for (const host of ['127.0.0.1:3000', 'localhost', 'LOCALHOST:80', '[::1]:3000'])
     t.equal(await status(api, host), 200, host);
-  for (const host of [
-    'attacker.example',
-    'localhost.attacker.example:3000',
-    '127.0.0.1.attacker.example',
-    '10.0.0.7',
-    '',
-  ])
+  for (const host of ['attacker.example', 'localhost.attacker.example:3000', '127.0.0.1.attacker.example', '10.0.0.7'])
     t.equal(await status(api, host), 403, host);
   t.equal(await status(api, 'attacker.example', '/'), 403, 'the page');
   t.equal(await status(api, 'attacker.example', '/no-such-route'), 403);

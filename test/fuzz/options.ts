@@ -12,6 +12,8 @@ export interface FuzzOptions {
   readonly seconds: number;
   /** The only kind to send; all kinds if undefined. */
   readonly kind: string | undefined;
+  /** Measure what the most expensive requests cost instead. */
+  readonly isCosts: boolean;
   readonly isHelp: boolean;
 }
 
@@ -21,6 +23,7 @@ export const help = `npm run test:fuzz -- [options]
   --seed N       repeats the requests of an earlier run, which prints its seed at the start
   --kind NAME    sends only this kind
   --short        2500 requests, for CI
+  --costs        measures the CPU and the bytes of the most expensive requests instead, and checks that refusals are cheap
 Starts its own PostgreSQL, Redis, API and worker. Exit code 0 only if all checks passed.`;
 
 /** @throws TypeError for an unknown option, RangeError for a bad number. */
@@ -33,6 +36,7 @@ export function parseOptions(args: readonly string[]): FuzzOptions {
       seconds: { type: 'string' },
       kind: { type: 'string' },
       short: { type: 'boolean', default: false },
+      costs: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -41,6 +45,7 @@ export function parseOptions(args: readonly string[]): FuzzOptions {
     requests: parsePositiveInteger('requests', values.requests, values.short ? 2500 : 20_000),
     seconds: parsePositiveInteger('seconds', values.seconds, 600),
     kind: values.kind,
+    isCosts: values.costs,
     isHelp: values.help,
   };
 }

@@ -7,10 +7,10 @@ import { createUpdatesSchema } from '../../../shared/contract/update.ts';
 import { maxRequestBytes } from '../../../shared/contract/wire.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { withCorruptedUpdate, withOddNumber, withOddText, withOddType } from '../../fuzz/kinds/bad-values.ts';
+import { expensiveBodies, largestBodies } from '../../fuzz/kinds/expensive-input.ts';
 import { measureTurnsRepeatedly } from '../../support/measure/measure-turns.ts';
 import { event } from '../contract/valid-updates.ts';
 import { seededRandom } from '../field/support/seeded-random.ts';
-import { expensiveBodies, largestBodies } from './expensive-input.ts';
 
 const validate = createUpdatesBodyValidator(30);
 const schema = createUpdatesSchema(30);
@@ -54,6 +54,15 @@ for (const [what, text] of Object.entries(largestBodies)) {
     t.ok(longestTurnMs <= maxTurnMs, `${longestTurnMs} ms at a time`);
   });
 }
+
+t.test('the measurement finds a validation that collects every issue, and a parser that takes every key', async (t) => {
+  const wrongCells = JSON.parse(expensiveBodies['numbers instead of cells'] ?? '');
+  const collect = async () => schema.safeParse(wrongCells.updates);
+  t.ok((await measureTurnsRepeatedly(2, collect)).longestTurnMs > 2 * maxTurnMs);
+  const keys = expensiveBodies['objects with one key each'] ?? '';
+  const parse = async () => JSON.parse(keys);
+  t.ok((await measureTurnsRepeatedly(2, parse)).longestTurnMs > 2 * maxTurnMs);
+});
 
 t.test('keys and values that a client sent are repeated in part only', async (t) => {
   const long = 'k'.repeat(10_000);
