@@ -10,11 +10,15 @@ import { createProcessLogger } from '../shared/observability/process-logger.ts';
 import { connectRedis } from '../shared/redis/connect.ts';
 import { startBackupScheduler } from './backup/scheduler.ts';
 import { startWorker } from './worker.ts';
+import type { WorkerDeps } from './worker-context.ts';
 
 async function main(): Promise<void> {
   const config = loadWorkerConfig(process.env);
   const { log, lifecycle } = createProcessLogger({ name: 'worker', config, pretty: process.stdout.isTTY });
+  await lifecycle.runStart(() => start({ config, log, lifecycle }));
+}
 
+async function start({ config, log, lifecycle }: Pick<WorkerDeps, 'config' | 'log' | 'lifecycle'>): Promise<void> {
   const db = connectDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL_SIZE,

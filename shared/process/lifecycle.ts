@@ -15,6 +15,11 @@ export interface Lifecycle {
   stop(): Promise<void>;
   /** Stops on SIGTERM, SIGINT and SIGHUP and then ends the process; a signal more than a second later ends it at once. */
   stopOnSignals(): void;
+  /**
+   * Runs what starts the process. A signal that arrives meanwhile closes the connections that it uses, so its errors do not
+   * matter then. @throws what `start` throws before that
+   */
+  runStart(start: () => Promise<void>): Promise<void>;
   readonly isStopping: boolean;
   /** Aborted when the stop begins. */
   readonly signal: AbortSignal;
@@ -28,6 +33,7 @@ export function createLifecycle(log: Logger, deadlineMs = defaultDeadlineMs): Li
   const steps: { name: string; stop: Stop }[] = [];
   const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
+  let isSignalled = false;
 
   async function stopAll(): Promise<void> {
     const deadline = Date.now() + deadlineMs;
@@ -50,6 +56,14 @@ export function createLifecycle(log: Logger, deadlineMs = defaultDeadlineMs): Li
       stopped ??= stopAll();
       return stopped;
     },
+    async runStart(start) {
+      try {
+        await start();
+      } catch (err) {
+        if (!isSignalled) throw err;
+        log.debug({ err }, 'start interrupted by a signal');
+      }
+    },
     get isStopping() {
       return stopping.signal.aborted;
     },
@@ -57,6 +71,7 @@ export function createLifecycle(log: Logger, deadlineMs = defaultDeadlineMs): Li
     stopOnSignals() {
       onShutdownSignals(
         (signal) => {
+          isSignalled = true;
           log.info({ signal }, 'shutting down');
           void lifecycle.stop().then(() => process.exit(0));
         },
