@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { readLeaseHolders } from '../db/leases/lease-holders.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
+import { type FieldsPage, readFieldsPage } from '../db/read/pages/fields-page.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { readServerTime } from '../db/read/server-time.ts';
 import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
@@ -35,6 +36,7 @@ export interface ProcessDeps {
 
 export interface Connections {
   readonly reader: FieldReader;
+  readonly listFields: (range: Parameters<typeof readFieldsPage>[1]) => Promise<FieldsPage>;
   readonly readPoolUse: () => PoolUse;
   /** How many workers are running. @throws if PostgreSQL does not answer */
   readonly countWorkers: () => Promise<number>;
@@ -102,6 +104,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   clock.start();
   return {
     reader,
+    listFields: (range) => readFieldsPage(database, range),
     readPoolUse: () => readPoolUsage(database),
     countWorkers: async () => (await readLeaseHolders(database, config.QUEUE_PREFIX)).length,
     tracing,

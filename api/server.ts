@@ -28,6 +28,7 @@ import { createRateLimits } from './rate-limits/rate-limits.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addErrorDocsRoute } from './routes/error-docs.ts';
+import { addFieldsRoutes } from './routes/fields.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addHistoryRoutes } from './routes/history.ts';
 import { addOperatorRoutes } from './routes/operators.ts';
@@ -211,6 +212,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addDeviceRoutes(app, { config, revocations, limits });
   addUpdateRoutes(app, { config, guard: writeGuard, admission, acceptUpdates, replies, reader, versions });
   addStateRoutes(app, { guard: readGuard, states, pastStates, presence, versions, metrics });
+  addFieldsRoutes(app, { guard: readGuard, listFields: connections.listFields });
   addHistoryRoutes(app, { config, guard: readGuard, reader });
   addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });
   addErrorDocsRoute(app);

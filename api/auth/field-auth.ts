@@ -39,8 +39,10 @@ export function createFieldGuard({ verifyToken, limits }: FieldGuardDeps): (scop
   return (scope) => async (request) => {
     const token = requireToken(request);
     const claims = await countAuthFailures(limits, request, () => verifyToken(token));
-    const { field } = request.params as { field: FieldId };
-    if (scope === 'field:write') request.writer = authorizeWriter(claims, field, request.ip);
+    // The list of fields has no field in its path, and shows only those that the token covers.
+    const { field } = request.params as { field?: FieldId };
+    if (field === undefined) assertScope(claims, scope);
+    else if (scope === 'field:write') request.writer = authorizeWriter(claims, field, request.ip);
     else assertAccess(claims, scope, field);
     request.claims = claims;
     request.rateLimiter = scope === 'field:write' ? limits.updates : limits.reads;
@@ -51,6 +53,8 @@ export function createFieldGuard({ verifyToken, limits }: FieldGuardDeps): (scop
 /** Replaying up to a thousand updates costs far more than a read from the cache. */
 const replayPoints = 20;
 const logPagePoints = 5;
+/** The particles and cells of each field on the page are counted. */
+const listPoints = 10;
 
 /** The points of the request itself. Updates are charged in addition, one point each, when they are accepted. */
 function computePoints({ method, query, headers, routeOptions }: FastifyRequest): number {
@@ -59,6 +63,7 @@ function computePoints({ method, query, headers, routeOptions }: FastifyRequest)
     return 1 + computeSizePoints(Math.min(declaredBytes, maxRequestBytes));
   }
   if (typeof query === 'object' && query !== null && 'at' in query) return replayPoints;
+  if (routeOptions.url === '/api/fields') return listPoints;
   return routeOptions.url?.endsWith('/updates') ? logPagePoints : 1;
 }
 

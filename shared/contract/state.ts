@@ -147,6 +147,23 @@ export const clockSchema = z
   })
   .meta({ id: 'Clock' });
 
+export const fieldsPageSchema = z
+  .strictObject({
+    fields: z.array(
+      z.strictObject({
+        field: fieldIdSchema,
+        version: versionSchema,
+        cursor: cursorSchema,
+        particles: z.int().min(0),
+        cells: z.int().min(0),
+        devices: z.int().min(0),
+        lastUpdate: timeSchema,
+      }),
+    ),
+    next: fieldIdSchema.optional().meta({ description: 'Continue with `?after=` this. Absent on the last page.' }),
+  })
+  .meta({ id: 'Fields' });
+
 /** An update as it is stored in the log. */
 export const createLogEntrySchema = (gridSize: number) =>
   z
