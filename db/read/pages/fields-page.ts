@@ -11,7 +11,7 @@ interface FieldsRange {
   readonly limit: number;
 }
 
-export interface FieldSummary {
+interface FieldSummary {
   readonly field: FieldId;
   readonly version: number;
   readonly cursor: Cursor;
