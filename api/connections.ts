@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { readLeaseHolders } from '../db/leases/lease-holders.ts';
+import { type OperatorAction, recordOperatorActions } from '../db/operators/operator-action.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { type FieldsPage, readFieldsPage } from '../db/read/pages/fields-page.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
@@ -56,6 +57,7 @@ export interface Connections {
   /** Brings `revocations` up to date from PostgreSQL. */
   readonly refreshRevocations: () => Promise<boolean>;
   readonly readRuleSettings: () => Promise<RuleSettings>;
+  readonly insertOperatorActions: (actions: readonly OperatorAction[]) => Promise<void>;
 }
 
 /** Short, because a client waits for the response. */
@@ -117,6 +119,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     revocations,
     refreshRevocations,
     readRuleSettings: () => readRuleSettings(database),
+    insertOperatorActions: (actions) => recordOperatorActions(database, actions),
   };
 }
 

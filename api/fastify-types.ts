@@ -5,6 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Claims } from '../shared/contract/token.ts';
 import type { ErrorCode, FieldError } from '../shared/errors.ts';
 import type { Writer } from './auth/field-auth.ts';
+import type { OperatorIdentity } from './operators/operator-guard.ts';
 import type { CallerLimiter } from './rate-limits/caller-limiter.ts';
 
 export type App = FastifyInstance<
@@ -19,6 +20,8 @@ export type App = FastifyInstance<
 interface RequestState {
   /** Of the token; null on routes without a guard. */
   claims: Claims | null;
+  /** Who is logged in on a route for operators. */
+  operator: OperatorIdentity | null;
   /** The device that may write; null unless the guard requires `field:write`. */
   writer: Writer | null;
   /** What the request was charged to; the response has its state in the `RateLimit` headers. */
@@ -35,6 +38,7 @@ declare module 'fastify' {
 
 const initialState: RequestState = {
   claims: null,
+  operator: null,
   writer: null,
   rateLimiter: null,
   problemCode: null,

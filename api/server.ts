@@ -24,6 +24,7 @@ import type { App } from './fastify-types.ts';
 import { createHealthCheck } from './health/health-check.ts';
 import { parseOrigins } from './http/cors-origins.ts';
 import { createMetrics, measureStreamBuffers } from './metrics.ts';
+import { OperatorLog } from './operators/operator-log.ts';
 import { createRateLimits } from './rate-limits/rate-limits.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
@@ -115,6 +116,9 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   });
   lifecycle.onStop('stream registry', () => streams.close());
 
+  const operatorLog = new OperatorLog({ insert: connections.insertOperatorActions, log });
+  lifecycle.onStop('operator log', () => operatorLog.close());
+
   const onChange = () => streams.closeRevoked();
   const sharedRevocations = new SharedRevocations(cacheRedis, keys);
   const refreshFromCache = () => sharedRevocations.refresh(revocations);
@@ -186,6 +190,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     acceptUpdates,
     acceptMessage,
     checkHealth,
+    operatorLog,
   };
 }
 
@@ -200,7 +205,7 @@ interface RoutesDeps {
 async function addRoutes(app: App, { config, origins, isStopping, connections, services }: RoutesDeps): Promise<void> {
   const { reader, producer, revocations, clock } = connections;
   const { metrics, versions, presence, states, pastStates, verifyToken, replies, hub, limits, streams } = services;
-  const { admission, acceptUpdates, acceptMessage, checkHealth } = services;
+  const { admission, acceptUpdates, acceptMessage, checkHealth, operatorLog } = services;
   const createGuard = createFieldGuard({ verifyToken, limits });
   const readGuard = createGuard('field:read');
   const writeGuard = createGuard('field:write');
@@ -217,5 +222,5 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });
   addErrorDocsRoute(app);
   await addPageRoutes(app, config);
-  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics });
+  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics, operatorLog });
 }

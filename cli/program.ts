@@ -7,6 +7,7 @@ import about from '../package.json' with { type: 'json' };
 import { addBackupCommands } from './commands/backups.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addFieldCommands } from './commands/fields.ts';
+import { addOperatorCommands } from './commands/operators.ts';
 import { addSystemCommands } from './commands/system.ts';
 import { addTokenCommands } from './commands/tokens.ts';
 import { addUpdateCommands } from './commands/updates.ts';
@@ -44,6 +45,7 @@ export function createProgram(context: CommandContext = createProcessContext()):
   addSystemCommands(program, context);
   addBackupCommands(program, context);
   addTokenCommands(program, context);
+  addOperatorCommands(program, context);
   program.commandsGroup('Inspect fields:');
   addFieldCommands(program, context);
   program.commandsGroup('Send updates:');

@@ -88,6 +88,18 @@ CREATE TABLE maintenance_tasks (
   PRIMARY KEY (name)
 );
 
+CREATE TABLE operator_actions (
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  operator text NOT NULL,
+  origin text NOT NULL,
+  action text NOT NULL,
+  target text,
+  details jsonb,
+  PRIMARY KEY (id)
+);
+CREATE INDEX operator_actions_at ON public.operator_actions USING btree (at);
+
 CREATE TABLE revocations (
   kind text NOT NULL,
   subject text COLLATE "C" NOT NULL,

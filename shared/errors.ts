@@ -113,6 +113,15 @@ export const errorTable = {
     cause: 'The log has been pruned beyond the version that was requested.',
     remedy: 'Read the current state and continue from its version.',
   },
+  would_lose_updates: {
+    status: 409,
+    retry: false,
+    title: 'The action would lose accepted updates',
+    cause:
+      'An operator tried to empty, clean or obliterate a queue, or to remove a job, with updates that have not been applied.',
+    remedy:
+      'Let the workers apply them. Discard what can never be applied with `npx consciousness-field dead-letters discard`.',
+  },
   too_large: {
     status: 413,
     retry: false,
@@ -146,7 +155,9 @@ export const errorTable = {
     status: 429,
     retry: true,
     title: 'The rate limit is exceeded',
-    cause: 'The user or the address has used up a budget (a setting `LIMIT_…`), which `detail` names.',
+    cause:
+      'The user or the address has used up a budget (a setting `LIMIT_…`), or an operator has given too many wrong passwords. ' +
+      '`detail` says which.',
     remedy: 'Wait as long as `Retry-After` says. The headers `RateLimit` and `RateLimit-Policy` show what is left.',
   },
   too_many_fields: {
@@ -199,7 +210,9 @@ export const errorTable = {
     status: 503,
     retry: true,
     title: 'PostgreSQL is unavailable',
-    cause: 'The request needs PostgreSQL, which does not answer: a counter far above those known cannot be checked.',
+    cause:
+      'The request needs PostgreSQL, which does not answer: a counter far above those known cannot be checked, or the action of an ' +
+      'operator cannot be recorded.',
     remedy: 'Send the request again. For operators: check PostgreSQL.',
   },
   reads_unavailable: {

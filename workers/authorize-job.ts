@@ -16,8 +16,13 @@ export function needsRevocationCheck({ grant }: ApplyUpdates): boolean {
  */
 export function authorizeJob(job: ApplyUpdates, revocations: RevocationList): string | undefined {
   const { grant, field, device, user, acceptedAt } = job;
-  // Without a grant the job comes from the CLI: writing to the queue is reserved to operators.
-  if (!grant) return undefined;
+  // Without a grant the job comes from the CLI: writing to the queue is reserved to operators. They cannot write as a device
+  // that they have revoked.
+  if (!grant) {
+    const identity = { user, device, tokenId: undefined, issuedAt: undefined };
+    const isRevoked = revocations.isRevoked(identity, { usedAt: acceptedAt, checkedThrough: undefined });
+    return isRevoked ? 'token_revoked: the device or user was revoked before this was enqueued' : undefined;
+  }
   const { pattern, tokenId, issuedAt, revocations: checkedThrough } = grant;
   if (!matchesField(pattern, field)) return 'forbidden: the token did not cover this field';
   const identity = { user, device, tokenId, issuedAt };

@@ -14,11 +14,15 @@ import {
   type ReplyAddress,
   type UpdatesJob,
 } from '../shared/contract/job.ts';
+import { maxRequestBytes } from '../shared/contract/wire.ts';
 import type { Logger } from '../shared/process/logger.ts';
+import { estimateJobBytes } from '../shared/queue/job-size.ts';
 import { authorizeJob, needsRevocationCheck } from './authorize-job.ts';
 import type { Committer } from './commit/committer.ts';
 import type { CommitTracer } from './observe/commit-tracing.ts';
 import type { WorkerMetrics } from './observe/metrics.ts';
+
+const sizeSlackBytes = 64 * 1024;
 
 interface JobProcessorDeps {
   readonly committer: Committer;
@@ -87,6 +91,8 @@ function createRequestHandler(deps: JobProcessorDeps) {
       job = schema.safeParse(data);
     }
     if (!job.success) throw new UnrecoverableError(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
+    if (isTooLarge(job.data))
+      throw new UnrecoverableError('invalid_input: the updates are larger than a request can be');
     if (needsRevocationCheck(job.data)) await checkRevocations();
     const denial = authorizeJob(job.data, revocations);
     if (denial) throw new UnrecoverableError(denial);
@@ -101,6 +107,12 @@ function createRequestHandler(deps: JobProcessorDeps) {
       throw new UnrecoverableError(describeFailure(error));
     }
   };
+}
+
+/** Of the API no job is, but other programs can write to the queue. What defaults add to a request is far less than the slack. */
+function isTooLarge(job: ApplyUpdates): boolean {
+  if (estimateJobBytes(job) <= maxRequestBytes) return false;
+  return JSON.stringify(job.updates).length > maxRequestBytes + sizeSlackBytes;
 }
 
 /** Never throws: a request whose reply was lost reads the result from the log. */

@@ -1,14 +1,21 @@
 /** Routes for operators: Bull Board and, in production, the metrics. Each is guarded by a hook in its own scope. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { IServerAdapter } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
-import type { FastifyInstance } from 'fastify';
+import type { Queue } from 'bullmq';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { VerifyToken } from '../../shared/auth/jwt.ts';
+import { readOperators } from '../../shared/auth/operators.ts';
 import type { Config } from '../../shared/config/config.ts';
+import { FieldError } from '../../shared/errors.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
-import { createOperatorGuard } from '../auth/operator-auth.ts';
+import { sendProblem } from '../http/problem-response.ts';
 import type { ApiMetrics } from '../metrics.ts';
+import { assertHarmless, describeBoardAction, parseBoardAction } from '../operators/board-actions.ts';
+import { createOperatorGuards, hasOperatorScope } from '../operators/operator-guard.ts';
+import type { OperatorLog } from '../operators/operator-log.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
 
 const boardPath = '/admin/queues';
@@ -17,31 +24,77 @@ interface OperatorRoutesDeps {
   readonly config: Config;
   readonly verifyToken: VerifyToken;
   readonly limits: RateLimits;
-  readonly producer: UpdateProducer;
+  readonly producer: Pick<UpdateProducer, 'queues'>;
   readonly metrics: ApiMetrics;
+  readonly operatorLog: OperatorLog;
 }
 
+/** @throws ConfigError when `OPERATORS_FILE` cannot be used */
 export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps): void {
-  const { config, verifyToken, limits, producer, metrics } = deps;
-  const guard = createOperatorGuard({ verifyToken, limits, password: config.ADMIN_PASSWORD });
+  const { config, verifyToken, limits, producer, metrics, operatorLog } = deps;
+  const operators = readOperators(config);
+  const createGuard = createOperatorGuards({ verifyToken, limits, operators, operatorLog });
 
-  // The hook and the board must share a scope, because a hook of a sibling scope would not run.
+  // The hooks and the board must share a scope, because a hook of a sibling scope would not run.
   app.register(async (scope) => {
-    scope.addHook('onRequest', guard);
+    scope.addHook(
+      'onRequest',
+      createGuard((request) => (isReading(request) ? 'board:read' : 'board:write')),
+    );
     const board = new FastifyAdapter();
     // The adapter was compiled against another copy of the same types.
     const serverAdapter = board as unknown as IServerAdapter;
     const { replaceQueues } = createBullBoard({ queues: [], serverAdapter });
+    const isWritable = new AsyncLocalStorage<boolean>();
     // The number of queues grows with the number of workers.
-    scope.addHook('onRequest', async () => replaceQueues(producer.queues.all.map((queue) => new BullMQAdapter(queue))));
+    scope.addHook('onRequest', (request, _reply, done) => {
+      replaceQueues(producer.queues.all.map((queue) => createAdapter(queue, isWritable)));
+      isWritable.run(request.operator !== null && hasOperatorScope(request.operator, 'board:write'), done);
+    });
+    scope.addHook('preHandler', async (request, reply) => {
+      if (isReading(request)) return undefined;
+      const path = (request.routeOptions.url ?? '').slice(boardPath.length);
+      const action = parseBoardAction(path, request.params as Record<string, string>);
+      try {
+        await assertHarmless(
+          action,
+          producer.queues.all.find(({ name }) => name === action.queueName),
+        );
+        await operatorLog.record(describeBoardAction(action, request));
+        return undefined;
+      } catch (error) {
+        if (error instanceof FieldError) return sendProblem(reply, error);
+        throw error;
+      }
+    });
     board.setBasePath(boardPath);
     await scope.register(board.registerPlugin(), { prefix: boardPath });
   });
 
   app.register(async (scope) => {
-    if (config.isProduction) scope.addHook('onRequest', guard);
+    if (config.isProduction) {
+      scope.addHook(
+        'onRequest',
+        createGuard(() => 'metrics:read'),
+      );
+    }
     scope.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
       reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
     );
+  });
+}
+
+function isReading({ method }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** A queue as the board shows it: with its buttons only to operators who may press them. */
+function createAdapter(queue: Queue, isWritable: AsyncLocalStorage<boolean>): BullMQAdapter {
+  const adapter = new BullMQAdapter(queue);
+  const canWrite = () => isWritable.getStore() === true;
+  return Object.defineProperties(adapter, {
+    readOnlyMode: { get: () => !canWrite() },
+    allowRetries: { get: canWrite },
+    allowCompletedRetries: { get: () => false },
   });
 }

@@ -59,6 +59,7 @@ export function addSystemCommands(program: Command, context: CommandContext): vo
     .command('migrate')
     .description('Migrates the database to the newest schema. Waits up to a minute for PostgreSQL to respond.')
     .option('--status', 'only list applied and pending migrations')
+    .option('--roles', 'also create the roles field_api and field_worker, and grant them what they need')
     .option('--down', 'roll back the last batch of migrations, which deletes the data in their tables')
     .option('--yes', 'with --down: even if fields are lost')
     .option('--json', 'print the result as JSON')

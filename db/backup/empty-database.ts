@@ -10,6 +10,7 @@ const bookkeepingTables = [
   'public.knex_migrations_lock',
   'public.installation',
   'public.rule_settings',
+  'public.operator_actions',
   `${fallbackSchema}.migration`,
   `${fallbackSchema}.meta`,
 ];

@@ -3,7 +3,7 @@
  * When a BullMQ release has a newer schema, add a migration like this one, so that knex reports it as pending.
  */
 import type { Knex } from 'knex';
-import { migrateFallbackQueue } from './fallback-queue-schema.ts';
+import { migrateFallbackQueue } from './steps/fallback-queue-schema.ts';
 
 /** Uses a connection of its own because BullMQ commits. Its tables therefore remain if knex rolls back. */
 export async function up({ userParams }: Knex): Promise<void> {

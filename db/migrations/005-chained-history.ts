@@ -4,7 +4,7 @@
  * were answered. Nothing else may write meanwhile: stop the workers before.
  */
 import type { Knex } from 'knex';
-import { chainStoredLogs } from './chain-stored-logs.ts';
+import { chainStoredLogs } from './steps/chain-stored-logs.ts';
 
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`

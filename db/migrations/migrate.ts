@@ -2,8 +2,9 @@
 import knex from 'knex';
 import pg from 'pg';
 import { retry } from '../../shared/process/retry.ts';
-import { migrateFallbackQueue } from './fallback-queue-schema.ts';
+import { grantExistingRoles } from '../roles/grant-roles.ts';
 import { listMigrations, migrationSource } from './source.ts';
+import { migrateFallbackQueue } from './steps/fallback-queue-schema.ts';
 
 /** The key of the migration lock. Never change it: different versions of this program may migrate at the same time. */
 export const migrationLockId = 4_715_301_964;
@@ -40,6 +41,7 @@ export async function migrate(databaseUrl: string, { through }: { through?: stri
     const applied = through === undefined ? await migrateAll(database) : await migrateThrough(database, through);
     // Always needed: a backup from before the queue's own migration may still contain its jobs.
     await migrateFallbackQueue(databaseUrl);
+    await grantExistingRoles(databaseUrl);
     return { applied };
   });
 }

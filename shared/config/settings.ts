@@ -139,6 +139,13 @@ export const configSchema = z.object({
     .min(minPasswordLength, `must be at least ${minPasswordLength} characters long`)
     .optional()
     .describe('The password of the operator `operator`, who has the scope admin; none unless set.'),
+  OPERATORS_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A JSON file with the operators who log in with a name and a password: a list of {"name","password","scopes"}, with the password as `npx consciousness-field operators hash` prints it.',
+    ),
   CORS_ORIGINS: z.string().default('').describe('The origins of browsers that may call the API, separated by commas.'),
   TRUST_PROXY: proxies
     .default('')
@@ -164,7 +171,7 @@ export const configSchema = z.object({
     ),
   LIMIT_NEW_FIELDS: limit(1000).describe('Fields that a user may create in a day; 0 for no limit.'),
   LIMIT_NEW_DEVICES: limit(1000).describe('Devices with which a user may write in a day; 0 for no limit.'),
-  LIMIT_FAILED_LOGINS: limit(1000).describe('Invalid tokens and passwords per window and address; 0 for no limit.'),
+  LIMIT_FAILED_LOGINS: limit(1000).describe('Invalid tokens per window and address; 0 for no limit.'),
   LIMIT_REGISTRATIONS: limit(10_000).describe(
     'Registrations and renewals of tokens per window and address; 0 for no limit.',
   ),

@@ -85,7 +85,7 @@ t.test('wrong usage exits with code 2 and an error message', async (t) => {
     [['state'], /missing required argument 'field'/],
     [['conflicts', 'global', '--limit', '51'], /from 1 to 50/],
     [['enqueue', 'nowhere.ndjson'], /nowhere\.ndjson cannot be read/],
-    [['migrate', '--down', '--status'], /--down and --status exclude each other/],
+    [['migrate', '--down', '--status'], /--down, --status and --roles exclude each other/],
     [['completion', 'tcsh'], /bash, zsh, fish/],
     [['status', '--url', 'ftp://x'], /http/],
   ];

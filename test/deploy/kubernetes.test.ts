@@ -12,8 +12,8 @@ import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
-import { loadConfig } from '../../shared/config/config.ts';
-import { configSchema } from '../../shared/config/settings.ts';
+import { loadConfig, loadWorkerConfig } from '../../shared/config/config.ts';
+import { configSchema, workerSettings } from '../../shared/config/settings.ts';
 import { defaultDeadlineMs } from '../../shared/process/lifecycle.ts';
 import { withFolder } from '../support/with-folder.ts';
 
@@ -84,19 +84,29 @@ t.test('every manifest satisfies the types of Kubernetes, and a mistake is repor
 t.test('the kustomization lists every file except the secret, which is a template with placeholders', async (t) => {
   const { resources } = parse(await read('kustomization.yml')) as { resources: string[] };
   t.same(resources.sort(), names.filter((name) => name !== 'secret.example.yml').sort());
-  const { stringData = {} } = find<Secret>('Secret', 'field');
-  for (const [name, value] of Object.entries(stringData)) t.match(value, 'REPLACE', `${name} is a placeholder`);
+  for (const pod of ['api', 'worker', 'migrate']) {
+    const { stringData = {} } = find<Secret>('Secret', `field-${pod}`);
+    for (const [name, value] of Object.entries(stringData)) t.match(value, 'REPLACE', `${name} is a placeholder`);
+  }
 });
 
 t.test('the manifests set only known settings, with values that are valid in production', async (t) => {
-  const { data = {} } = find<ConfigMap>('ConfigMap', 'field');
-  const { stringData = {} } = find<Secret>('Secret', 'field');
-  const secrets = Object.entries(stringData).map(([name, value]) => {
-    return [name, value === 'REPLACE' ? 'cTq3vZ8mLr1xWn5yKb7dPf2hGj9sEa4u' : value];
-  });
-  const settings = { ...data, ...Object.fromEntries(secrets) };
-  for (const name of Object.keys(settings)) t.ok(name in configSchema.shape, `${name} is a setting`);
-  t.equal(loadConfig(settings).isProduction, true);
+  const { data: shared = {} } = find<ConfigMap>('ConfigMap', 'field');
+  const { data: ofApi = {} } = find<ConfigMap>('ConfigMap', 'field-api');
+  const secretsOf = (pod: string) => {
+    const { stringData = {} } = find<Secret>('Secret', `field-${pod}`);
+    const filled = Object.entries(stringData).map(([name, value]) => {
+      return [name, value === 'REPLACE' ? 'cTq3vZ8mLr1xWn5yKb7dPf2hGj9sEa4u' : value];
+    });
+    return Object.fromEntries(filled) as Record<string, string>;
+  };
+  const apiSettings = { ...shared, ...ofApi, ...secretsOf('api') };
+  for (const name of Object.keys(apiSettings)) t.ok(name in configSchema.shape, `${name} is a setting`);
+  t.equal(loadConfig(apiSettings).isProduction, true);
+  const workerEnv = { ...shared, ...secretsOf('worker') };
+  for (const name of Object.keys(workerEnv)) t.ok(name in workerSettings, `${name} is a setting of workers`);
+  t.equal(loadWorkerConfig(workerEnv).isProduction, true);
+  t.same(Object.keys(secretsOf('migrate')), ['DATABASE_URL']);
 });
 
 const workloads: [string, PodSpec | undefined][] = [
@@ -116,7 +126,8 @@ t.test('every pod is unprivileged, has a read-only root file system, and declare
       });
       t.match(container.resources, { requests: { cpu: String, memory: String }, limits: { memory: String } });
       t.match(container.volumeMounts, [{ mountPath: '/tmp' }]);
-      t.same(container.envFrom, [{ configMapRef: { name: 'field' } }, { secretRef: { name: 'field' } }]);
+      t.same(container.envFrom?.at(-1), { secretRef: { name: `field-${name}` } }, 'no secret of another pod');
+      t.equal(container.envFrom?.filter(({ secretRef }) => secretRef).length, 1);
     }
   }
 });

@@ -87,6 +87,41 @@ t.test('a job that was checked against recent revocations is applied even if lat
   t.ok(await waitUntil('a job whose check should have found the revocation is refused', isRefused));
 });
 
+t.test('a job without a grant, as somebody adds by hand, cannot write as a revoked device or user', async (t) => {
+  const ofLost = { device: asDevice('lost') };
+  t.equal(await readOutcome({ ...ofLost, ...before }), 'applied');
+  t.match(await readOutcome({ ...ofLost, ...after }), /^token_revoked: the device or user was revoked/);
+  t.match(await readOutcome({ user: 'mallory', ...after }), /^token_revoked/);
+  t.equal(await readOutcome({ device: asDevice('never-revoked'), ...after }), 'applied');
+});
+
+t.test('forged jobs are checked like any other, whoever added them', async (t) => {
+  const forged = (job: unknown) => readOutcome(job as Partial<ApplyUpdates>);
+  const invalid = /^invalid_input/;
+  for (const device of ['', 'no spaces', '__proto__', 'x'.repeat(65), 7, null, { id: 'x' }]) {
+    t.match(await forged({ device }), invalid, `device ${JSON.stringify(device)}`);
+  }
+  for (const name of ['../etc', 'UPPER', '', 7]) t.match(await forged({ field: name }), invalid, `field ${name}`);
+  t.match(await forged({ isAdmin: true }), invalid, 'an unknown key');
+  t.match(await forged({ grant: '*' }), invalid, 'a grant of the wrong type');
+  t.match(await forged({ grant: { pattern: '.*' } }), invalid, 'a grant with a pattern of another kind');
+  t.match(await forged({ grant: {} }), invalid, 'an empty grant');
+  t.match(await forged({ grant: { pattern: 'garden' } }), notCovered);
+  t.match(await forged({ acceptedAt: 'now' }), invalid);
+  t.match(await forged({ updates: [] }), invalid);
+  t.match(await forged({ updates: { length: 1 } }), invalid);
+  const counters = Array.from({ length: 501 }, (_, index) => setCell(20_000 + index, 0, 0.5));
+  t.match(await forged({ updates: counters }), invalid, '501 updates');
+  t.match(await forged({ updates: [setCell(5, 0, 0.5), setCell(4, 0, 0.5)] }), invalid, 'counters that fall');
+  const puts = Array.from({ length: 500 }, (_, index) => ({
+    ...{ kind: 'particle.put', counter: 30_000 + index, timestamp: 1, id: `p${index}` },
+    content: 'x'.repeat(2000),
+    connections: Array.from({ length: 64 }, (_, link) => `${link}`.padEnd(30, 'y')),
+  }));
+  t.match(await forged({ updates: puts }), /^invalid_input: the updates are larger than a request/, '2 MB');
+  t.equal(await forged({ updates: puts.slice(0, 200) }), 'applied', 'what a request may contain');
+});
+
 t.test('jobs with keys such as __proto__ fail or lose those keys', async (t) => {
   const update = JSON.parse('{"counter":9000,"timestamp":1,"seen":0,"kind":"particle.remove","id":"x","__proto__":{}}');
   t.match(await readOutcome({ updates: [update] }), /^invalid_input/);

@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { restoreBackup } from '../../../db/backup/restore-backup.ts';
 import { configSchema } from '../../../shared/config/settings.ts';
 import { explainBackupError } from '../../backends/backup-errors.ts';
-import { describeAddress } from '../../backends/with-database.ts';
+import { recordActions } from '../../backends/record-action.ts';
+import { describeAddress, withDatabase } from '../../backends/with-database.ts';
 import type { CommandContext } from '../../context/command-context.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { formatBytes, pluralize } from '../../output/format-numbers.ts';
@@ -32,6 +33,7 @@ export async function restore(
         progress.show({ done, total, text: `${formatBytes(done)} of ${formatBytes(total)}, ${step} ${file}` }),
     });
     progress.stop();
+    await withDatabase(url, (db) => recordActions(db, [{ action: 'restore', target: folder, details: { takenAt } }]));
     const seconds = (performance.now() - startedAt) / 1000;
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
     const address = describeAddress(url);

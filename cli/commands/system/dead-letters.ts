@@ -1,8 +1,11 @@
 /** `dead-letters`: lists, retries and discards the jobs that can never be applied. */
 import { type ApplyUpdates, listRequests } from '../../../shared/contract/job.ts';
 import { type DeadLetterJob, withDeadLetterJobs } from '../../backends/dead-letter-jobs.ts';
+import { recordActions } from '../../backends/record-action.ts';
+import { withDatabase } from '../../backends/with-database.ts';
 import type { CommandContext } from '../../context/command-context.ts';
 import { CliError } from '../../errors/cli-error.ts';
+import { readSettings } from '../../input/read-settings.ts';
 import { pluralize } from '../../output/format-numbers.ts';
 import { renderTable, truncate } from '../../output/render-table.ts';
 
@@ -38,6 +41,7 @@ export async function retryDeadLetters(
   context: CommandContext,
 ): Promise<void> {
   await withSelectedJobs({ ids, ...options }, context, async (jobs) => {
+    await recordJobActions('dead-letters.retry', jobs, context);
     for (const job of jobs) await job.retry();
     context.print(options.json ? JSON.stringify({ retried: jobs.length }) : `${jobs.length} retried`);
   });
@@ -49,6 +53,7 @@ export async function discardDeadLetters(
   context: CommandContext,
 ): Promise<void> {
   await withSelectedJobs({ ids, ...options }, context, async (jobs) => {
+    await recordJobActions('dead-letters.discard', jobs, context);
     for (const job of jobs) await job.discard();
     context.print(options.json ? JSON.stringify({ discarded: jobs.length }) : `${jobs.length} discarded`);
   });
@@ -62,6 +67,21 @@ async function withSelectedJobs(
 ): Promise<void> {
   if (ids.length > 0 === all) throw new CliError('usage', 'Specify the ids of jobs, or --all.');
   await withDeadLetterJobs(context, (jobs) => work(all ? jobs : ids.map((id) => findJob(jobs, id))));
+}
+
+/** What is discarded is described, since the job will be gone. */
+async function recordJobActions(
+  action: string,
+  jobs: readonly DeadLetterJob[],
+  context: CommandContext,
+): Promise<void> {
+  const actions = jobs.map((job) => {
+    const { id, reason, field, device, counters } = describe(job);
+    const [first, last] = [counters.at(0), counters.at(-1)];
+    return { action, target: `job ${id}`, details: { field, device, counters: [first, last], reason } };
+  });
+  const { DATABASE_URL } = readSettings(['DATABASE_URL'], context);
+  await withDatabase(DATABASE_URL, (db) => recordActions(db, actions));
 }
 
 function findJob(jobs: readonly DeadLetterJob[], id: string): DeadLetterJob {

@@ -6,6 +6,7 @@ import { changeRuleSetting, RuleChangeRefused } from '../../../db/write/change-r
 import { type RuleSettingName, ruleSettingNames } from '../../../shared/config/rule-settings.ts';
 import { configSchema } from '../../../shared/config/settings.ts';
 import type { QueueStats } from '../../../shared/queue/queue-stats.ts';
+import { recordActions } from '../../backends/record-action.ts';
 import { readRedisQueueStats } from '../../backends/redis-queue-stats.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { openRedis } from '../../backends/with-redis.ts';
@@ -46,7 +47,11 @@ export async function setRule(
       });
     }
     const countWaitingJobs = (trx: Knex) => countJobs(trx, settings);
-    return changeRuleSetting(db, { name, value, checksProcesses: !yes, countWaitingJobs }).catch(explainRefusal);
+    const previous = await changeRuleSetting(db, { name, value, checksProcesses: !yes, countWaitingJobs }).catch(
+      explainRefusal,
+    );
+    await recordActions(db, [{ action: 'rules.set', target: name, details: { before: previous ?? null, value } }]);
+    return previous;
   });
   if (json) return context.print(JSON.stringify({ name, before: before ?? null, value }));
   context.print(`${name} is ${value} for this installation (before: ${before ?? 'not recorded'}).`);

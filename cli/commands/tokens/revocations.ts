@@ -5,6 +5,7 @@ import { createFieldReader } from '../../../db/read/field-reader.ts';
 import type { RevocationKind } from '../../../shared/auth/revocation-list.ts';
 import { createCacheKeys } from '../../../shared/cache/cache-keys.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
+import { type CommandAction, recordActions } from '../../backends/record-action.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { openRedis } from '../../backends/with-redis.ts';
 import type { CommandContext } from '../../context/command-context.ts';
@@ -29,6 +30,8 @@ export async function revokeTokens(options: RevocationOptions, context: CommandC
   const subjects = parseSubjects(options);
   const settings = readSettings(['DATABASE_URL', 'QUEUE_PREFIX'], context, ['CACHE_REDIS_URL']);
   await withDatabase(settings.DATABASE_URL, async (db) => {
+    const details = options.reason === undefined ? null : { reason: options.reason };
+    await recordActions(db, toActions('token.revoke', subjects, details));
     for (const [kind, subject] of subjects) {
       await revoke(db, { kind, subject, reason: options.reason });
       if (!options.json) context.print(`Revoked: ${kind} ${subject}`);
@@ -57,6 +60,7 @@ export async function restoreTokens(options: RevocationOptions, context: Command
   const subjects = parseSubjects(options);
   const { DATABASE_URL } = readSettings(['DATABASE_URL'], context);
   await withDatabase(DATABASE_URL, async (db) => {
+    await recordActions(db, toActions('token.restore', subjects, null));
     for (const [kind, subject] of subjects) {
       if (!(await liftRevocation(db, { kind, subject })))
         throw new CliError('negative', `Not revoked: ${kind} ${subject}`);
@@ -85,6 +89,14 @@ export async function printRevocations({ json }: JsonOption, context: CommandCon
 
 function describe({ kind, subject, revokedAt, reason }: RevocationRow) {
   return { kind, subject, revokedAt, reason };
+}
+
+function toActions(
+  action: string,
+  subjects: readonly (readonly [RevocationKind, string])[],
+  details: CommandAction['details'],
+): CommandAction[] {
+  return subjects.map(([kind, subject]) => ({ action, target: `${kind} ${subject}`, details }));
 }
 
 /** @throws CliError `usage` when no subject is given */

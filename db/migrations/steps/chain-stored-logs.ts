@@ -1,14 +1,14 @@
 /** Hashes the stored logs of version 1, and folds their states again by the rules of this version. */
 import type { Knex } from 'knex';
-import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
-import type { FoldOutcome } from '../../shared/field/fold.ts';
-import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
-import { replayUpdate } from '../../shared/field/replay.ts';
-import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../shared/field/snapshot.ts';
-import { createFieldState, type FieldState } from '../../shared/field/state.ts';
-import type { Update } from '../../shared/field/update.ts';
-import { createSalt, hashEntry, hashGenesis } from '../../shared/history/entry-hash.ts';
-import { type Columns, listColumns, unnest } from '../unnest.ts';
+import { computeMetrics } from '../../../shared/field/dynamics/field-metrics.ts';
+import type { FoldOutcome } from '../../../shared/field/fold.ts';
+import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
+import { replayUpdate } from '../../../shared/field/replay.ts';
+import { decodeSnapshot, encodeSnapshot, type FieldSnapshot } from '../../../shared/field/snapshot.ts';
+import { createFieldState, type FieldState } from '../../../shared/field/state.ts';
+import type { Update } from '../../../shared/field/update.ts';
+import { createSalt, hashEntry, hashGenesis } from '../../../shared/history/entry-hash.ts';
+import { type Columns, listColumns, unnest } from '../../unnest.ts';
 
 /** Raw rows and not models, whose columns are those of the newest schema. */
 interface StoredField {

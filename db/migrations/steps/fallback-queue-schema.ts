@@ -1,7 +1,7 @@
 /** Creates and migrates the tables of the fallback queue. BullMQ owns their schema and its migrations. */
 import { type PgQueryable, runMigrations } from 'bullmq';
 import pg from 'pg';
-import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
+import { fallbackSchema } from '../../../shared/queue/fallback-queue.ts';
 
 /** Idempotent, and safe to run in several processes at once. BullMQ runs it in a transaction of its own. */
 export async function migrateFallbackQueue(databaseUrl: string): Promise<void> {

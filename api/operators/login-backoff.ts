@@ -1,0 +1,45 @@
+/**
+ * Exponential backoff after wrong passwords, for each pair of address and operator: guessing soon takes hours a guess, while
+ * other operators at the address, and this one at others, can log in. Kept by each process for itself.
+ */
+import { LRUCache } from 'lru-cache';
+import { FieldError } from '../../shared/errors.ts';
+
+const freeFailures = 5;
+const initialDelaySeconds = 1;
+const maxDelaySeconds = 900;
+const maxPairs = 50_000;
+/** Longer than the longest delay, so that waiting for it does not start over. */
+const forgetAfterMs = 4 * maxDelaySeconds * 1000;
+
+interface Failures {
+  readonly count: number;
+  /** In ms since the epoch. */
+  readonly retryAt: number;
+}
+
+export class LoginBackoff {
+  readonly #failures = new LRUCache<string, Failures>({ max: maxPairs, ttl: forgetAfterMs });
+
+  /**
+   * Counts an attempt as a failure until `succeed` is called, so that attempts at the same time count as well.
+   * @throws FieldError `rate_limited` while the pair has to wait; then the password must not be checked
+   */
+  begin(pair: string): void {
+    const now = Date.now();
+    const { count, retryAt } = this.#failures.get(pair) ?? { count: 0, retryAt: 0 };
+    if (now < retryAt) {
+      throw new FieldError('rate_limited', {
+        detail: 'There were too many wrong passwords for this operator from this address',
+        retryAfterSeconds: Math.ceil((retryAt - now) / 1000),
+      });
+    }
+    const doublings = count + 1 - freeFailures;
+    const delaySeconds = doublings < 0 ? 0 : Math.min(maxDelaySeconds, initialDelaySeconds * 2 ** doublings);
+    this.#failures.set(pair, { count: count + 1, retryAt: now + delaySeconds * 1000 });
+  }
+
+  succeed(pair: string): void {
+    this.#failures.delete(pair);
+  }
+}

@@ -1,0 +1,24 @@
+/** Records what a command does for an operator, who is known as the user of the operating system on this host. */
+import { hostname, userInfo } from 'node:os';
+import type { Knex } from 'knex';
+import { type OperatorAction, recordOperatorActions } from '../../db/operators/operator-action.ts';
+
+export type CommandAction = Pick<OperatorAction, 'action' | 'target' | 'details'>;
+
+/** To be called before the action where possible, so that nothing is done without a record. */
+export async function recordActions(db: Knex, actions: readonly CommandAction[]): Promise<void> {
+  const operator = `${findUser()}@${hostname()}`;
+  await recordOperatorActions(
+    db,
+    actions.map((action) => ({ ...action, operator, origin: 'command line' })),
+  );
+}
+
+/** A container may run as a user id without a name. */
+function findUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}
