@@ -23,8 +23,7 @@ export function checkEdits(
     const applied = (rows.get(field)?.entries ?? []).filter(
       (entry) => entry.device === device && contentOf(entry.update) === content,
     ).length;
-    const mayBeLost = (edit: Edit) =>
-      edit.mayBeLost || (edit.isForgotten && (hasLostData || isCounterReused(edit, rows)));
+    const mayBeLost = (edit: Edit) => edit.mayBeLost || (hasLostData && edit.isForgotten);
     const required = same.filter((edit) => !mayBeLost(edit)).length;
     if (applied >= required && applied <= same.length) return [];
     const told = same.map(({ isSettled, isAccepted }) => (isSettled ? 'applied' : isAccepted ? 'accepted' : 'nothing'));
@@ -36,15 +35,6 @@ export function checkEdits(
     ? []
     : ledger.edits.filter(({ device, counter }) => !ledger.expired.has(`${device} ${counter}`));
   return [...violations, ...receipts.flatMap((edit) => checkReceipt(edit, rows)), ...checkRawUpdates(ledger, rows)];
-}
-
-/**
- * A device that was restored from a backup uses the counters again that its updates in the queue have. Of two updates with one
- * counter, the one that is committed first is applied.
- */
-function isCounterReused({ field, device, counter, content }: Edit, rows: ReadonlyMap<FieldId, FieldRow>): boolean {
-  const entry = rows.get(field)?.entries.find((each) => each.device === device && each.update.counter === counter);
-  return entry !== undefined && contentOf(entry.update) !== content;
 }
 
 /** What a result said was applied at a version is there; `expired` does not name the version. */

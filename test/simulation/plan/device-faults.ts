@@ -63,10 +63,14 @@ export const deviceFaults: Readonly<Record<string, (random: Random) => Fault>> =
       later(world, ms, () => Object.assign(storage, { isFull: false, slownessMs: 0 }));
     });
   },
+  // With updates under way, which guarantees.md excludes, a copy of the device would know of others than the device.
   'device-backup': (random) =>
     random.chance(0.5)
-      ? onDevice(random, 'makes a backup of its storage', (device) => device.keepCopy())
-      : onDevice(random, 'is restored from its backup', (device) => {
+      ? onDevice(random, 'makes a backup of its storage, if it is settled', (device) => {
+          if (device.isSettled) device.keepCopy();
+        })
+      : onDevice(random, 'is restored from its backup, if it is settled', (device) => {
+          if (!device.isSettled) return;
           device.restoreCopy();
           device.start();
         }),

@@ -85,6 +85,11 @@ export class SimDevice {
     this.#copy = this.storage.copy();
   }
 
+  /** Whether the server has the result of everything that was written here. */
+  get isSettled(): boolean {
+    return this.client !== undefined && this.client.pending === 0;
+  }
+
   /** The device is restored from its backup. */
   restoreCopy(): void {
     this.kill();
