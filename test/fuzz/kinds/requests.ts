@@ -192,7 +192,11 @@ export const requestKinds: readonly Kind[] = [
   rejectedKind('header abuse', 7, headerAbuse),
   rejectedKind('wrong content types', 5, wrongBodyType),
   rejectedKind('bad preferences', 2, badPreference),
-  rejectedKind('bad registrations', 2, (random) => badDevice(random)),
+  {
+    ...rejectedKind('bad registrations', 2, (random) => badDevice(random)),
+    // Registrations are counted before their body is read.
+    allows: (status) => status >= 400 && status < 500,
+  },
   {
     name: 'too many',
     weight: 1,
