@@ -11,6 +11,7 @@ import { type FieldsPage, readFieldsPage } from '../db/read/pages/fields-page.ts
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { readServerTime } from '../db/read/server-time.ts';
 import { readCommitDurability } from '../db/read/settings/commit-durability.ts';
+import { findErasureKeyProblem } from '../db/read/settings/erasure-key.ts';
 import { readRuleSettings } from '../db/read/settings/rule-settings.ts';
 import { RevocationList } from '../shared/auth/revocation-list.ts';
 import { createDatabaseRefresh } from '../shared/auth/revocation-poller.ts';
@@ -18,6 +19,7 @@ import { type CacheKeys, createCacheKeys } from '../shared/cache/cache-keys.ts';
 import { type Config, ConfigError, directDatabaseUrl } from '../shared/config/config.ts';
 import { describeRuleConflicts, type RuleSettings } from '../shared/config/rule-settings.ts';
 import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
+import { createPseudonyms } from '../shared/history/pseudonyms.ts';
 import type { PoolUse } from '../shared/observability/process-metrics.ts';
 import { startTracing, type Tracing } from '../shared/observability/tracing.ts';
 import type { Lifecycle } from '../shared/process/lifecycle.ts';
@@ -90,18 +92,24 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   const producer = createProducer(deps, tracing, commitDurability);
   lifecycle.onStop('queue', () => producer.close());
 
-  const reader = createFieldReader(database);
+  const pseudonyms = createPseudonyms(config.ERASURE_KEY);
+  const reader = createFieldReader(database, pseudonyms);
   const revocations = new RevocationList();
   const refreshRevocations = createDatabaseRefresh(revocations, createRevocationReader(database));
   const clock = new ServerClock({ readTime: () => readServerTime(database), log });
   lifecycle.onStop('server clock', () => clock.close());
-  const { installation, ruleSettings } = await waitForPostgres(deps, async () => {
+  const { installation, ruleSettings, keyProblem } = await waitForPostgres(deps, async () => {
     await clock.read();
     await refreshRevocations();
-    return { installation: await reader.readInstallation(), ruleSettings: await readRuleSettings(database) };
+    return {
+      installation: await reader.readInstallation(),
+      ruleSettings: await readRuleSettings(database),
+      keyProblem: await findErasureKeyProblem(database, pseudonyms),
+    };
   });
-  const conflicts = describeRuleConflicts({ GRID_SIZE: config.GRID_SIZE }, ruleSettings);
-  if (conflicts.length > 0) throw new ConfigError(conflicts);
+  const problems = describeRuleConflicts({ GRID_SIZE: config.GRID_SIZE }, ruleSettings);
+  if (keyProblem) problems.push(keyProblem);
+  if (problems.length > 0) throw new ConfigError(problems);
   commitDurability.start();
   clock.start();
   return {

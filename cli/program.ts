@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import about from '../package.json' with { type: 'json' };
 import { addBackupCommands } from './commands/backups.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addEraseCommand } from './commands/erase.ts';
 import { addFieldCommands } from './commands/fields.ts';
 import { addOperatorCommands } from './commands/operators.ts';
 import { addSystemCommands } from './commands/system.ts';
@@ -46,6 +47,7 @@ export function createProgram(context: CommandContext = createProcessContext()):
   addBackupCommands(program, context);
   addTokenCommands(program, context);
   addOperatorCommands(program, context);
+  addEraseCommand(program, context);
   program.commandsGroup('Inspect fields:');
   addFieldCommands(program, context);
   program.commandsGroup('Send updates:');

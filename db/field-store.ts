@@ -4,6 +4,7 @@ import { raw } from 'objection';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
 import { replayUpdate } from '../shared/field/replay.ts';
 import type { FieldState } from '../shared/field/state.ts';
+import type { Pseudonyms } from '../shared/history/pseudonyms.ts';
 import { SnapshotRow } from './models/snapshot-row.ts';
 import { StateRow } from './models/state-row.ts';
 import { markForRepublish } from './models/unpublished-field.ts';
@@ -25,6 +26,8 @@ export interface StoredField {
   readonly snapshotVersion: number;
   /** The version of the newest archived snapshot; 0 for none. */
   readonly archivedVersion: number;
+  /** Whether devices were erased here, whose updates may come back without an entry in the clock. */
+  readonly hasErasedCounters: boolean;
 }
 
 /** Every method throws what the database throws. */
@@ -53,16 +56,20 @@ export type { FieldCommit, FoundReceipt };
 export interface FieldStoreOptions {
   /** False behind a pooler that assigns connections per transaction. */
   readonly usesPreparedStatements: boolean;
+  /** By which devices that were erased are recognised; undefined in an installation that cannot erase anything. */
+  readonly pseudonyms?: Pseudonyms | undefined;
 }
 
-export function createFieldStore(db: Knex, { usesPreparedStatements }: FieldStoreOptions): FieldStore {
+export function createFieldStore(db: Knex, { usesPreparedStatements, pseudonyms }: FieldStoreOptions): FieldStore {
   return {
     readTime: () => readServerTime(db),
     async load(fields) {
-      await createFields(db, fields);
-      return inReadTransaction(db, (trx) => loadFields(trx, fields));
+      await createFields(db, fields, pseudonyms);
+      const loaded = await inReadTransaction(db, (trx) => loadFields(trx, fields));
+      if (!pseudonyms) assertNothingErased(loaded);
+      return loaded;
     },
-    findReceipts: (refs) => findReceipts(db, refs),
+    findReceipts: (refs) => findReceipts(db, refs, pseudonyms),
     findKnownCursors: (refs) => findKnownCursors(db, refs),
     append: (commits) => appendCommits(db, commits, { usesPreparedStatement: usesPreparedStatements }),
     readPositions: (fields) => readPositions(db, fields),
@@ -70,6 +77,18 @@ export function createFieldStore(db: Knex, { usesPreparedStatements }: FieldStor
     archiveStates: (states) => archiveCurrentStates(db, states),
     markForRepublish: (fields) => markForRepublish(db, fields),
   };
+}
+
+/** Transient, so that the updates wait for a worker that has the key. */
+class ErasureKeyMissingError extends Error {
+  readonly code = '55000';
+  constructor(field: FieldId) {
+    super(`ERASURE_KEY is missing: devices were erased in ${field}, which only a worker with the key recognises`);
+  }
+}
+
+function assertNothingErased(fields: ReadonlyMap<FieldId, StoredField>): void {
+  for (const [field, { hasErasedCounters }] of fields) if (hasErasedCounters) throw new ErasureKeyMissingError(field);
 }
 
 async function readPositions(db: Knex, fields: readonly FieldId[]): Promise<Map<FieldId, FieldCommit['expected']>> {
@@ -102,6 +121,7 @@ async function loadFields(trx: Knex.Transaction, fields: readonly FieldId[]): Pr
       clock: new Map(row.clocks?.map(({ deviceId, counter }) => [deviceId, counter])),
       snapshotVersion: row.snapshotVersion,
       archivedVersion: archivedVersions.get(row.fieldId) ?? 0,
+      hasErasedCounters: row.hasErasedCounters,
     });
   }
   return loaded;

@@ -27,10 +27,31 @@ CREATE TABLE consciousness_states (
   hash text COLLATE "C" NOT NULL,
   log_start_hash text COLLATE "C" NOT NULL,
   snapshot_hash text COLLATE "C" NOT NULL,
+  has_erased_counters boolean NOT NULL DEFAULT false,
   PRIMARY KEY (field_id),
   CHECK (((snapshot_version <= version) AND (log_start <= version))),
   CHECK ((field_id ~ '^[a-z0-9][a-z0-9_-]{0,63}$'::text))
 ) WITH (fillfactor=50);
+
+CREATE TABLE erased_counters (
+  pseudonym text COLLATE "C" NOT NULL,
+  counter bigint NOT NULL,
+  PRIMARY KEY (pseudonym)
+);
+
+CREATE TABLE erasures (
+  id uuid NOT NULL,
+  kind text NOT NULL,
+  subject text COLLATE "C" NOT NULL,
+  devices text[] NOT NULL,
+  key_check text COLLATE "C" NOT NULL,
+  requested_by text NOT NULL,
+  requested_at timestamp with time zone NOT NULL,
+  finished_at timestamp with time zone,
+  counts jsonb NOT NULL,
+  PRIMARY KEY (id),
+  CHECK ((kind = ANY (ARRAY['user'::text, 'device'::text, 'field'::text])))
+);
 
 CREATE TABLE field_conflicts (
   field_id text COLLATE "C" NOT NULL,
@@ -59,22 +80,25 @@ CREATE TABLE field_snapshots (
 CREATE TABLE field_updates (
   field_id text COLLATE "C" NOT NULL,
   version bigint NOT NULL,
-  device_id text COLLATE "C" NOT NULL,
-  counter bigint NOT NULL,
+  device_id text COLLATE "C",
+  counter bigint,
   logged_at bigint NOT NULL,
   outcome text NOT NULL,
   resolution text,
-  update jsonb NOT NULL,
+  update jsonb,
   user_id text,
   swept_through bigint,
   rules smallint NOT NULL,
-  salt text COLLATE "C" NOT NULL,
+  salt text COLLATE "C",
   hash text COLLATE "C" NOT NULL,
+  content_hash text COLLATE "C",
   UNIQUE (field_id, device_id, counter),
   PRIMARY KEY (field_id, version),
+  CHECK ((((device_id IS NULL) = (counter IS NULL)) AND ((device_id IS NULL) OR (update IS NOT NULL)) AND ((content_hash IS NOT NULL) OR ((salt IS NOT NULL) AND (update IS NOT NULL))))),
   CHECK ((outcome = ANY (ARRAY['applied'::text, 'superseded'::text, 'conflict'::text]))),
   CHECK ((resolution = ANY (ARRAY['kept_local'::text, 'used_remote'::text, 'merged'::text])))
 );
+CREATE INDEX field_updates_erasures ON public.field_updates USING btree (field_id, version) WHERE ((device_id IS NULL) AND (update IS NOT NULL));
 
 CREATE TABLE installation (
   id uuid NOT NULL DEFAULT gen_random_uuid(),

@@ -19,6 +19,7 @@ const secretsSchema = z.object({
   postgresPassword: z.string().default(createSecretGenerator(16)),
   redisPassword: z.string().default(createSecretGenerator(16)),
   jwtSecret: z.string().default(createSecretGenerator(32)),
+  erasureKey: z.string().default(createSecretGenerator(32)),
   adminPassword: z.string().default(createSecretGenerator(8)),
 });
 
@@ -80,6 +81,7 @@ const sharedSettings = [
   'GRID_SIZE',
   'BACKUP_FOLDER',
   'JWT_SECRET',
+  'ERASURE_KEY',
   'JWKS_URL',
   'JWT_ISSUER',
   'JWT_AUDIENCE',

@@ -53,6 +53,7 @@ export async function provisionServers({
     METRICS_PORT: String(await chooseMetricsPort(env, printLine)),
     BACKUP_FOLDER: env.BACKUP_FOLDER || join(data.path, 'backups'),
     ADMIN_PASSWORD: env.ADMIN_PASSWORD || data.secrets.adminPassword,
+    ERASURE_KEY: env.ERASURE_KEY || data.secrets.erasureKey,
     ...(env.JWT_SECRET || env.JWKS_URL ? {} : { JWT_SECRET: data.secrets.jwtSecret }),
   };
 }

@@ -122,6 +122,13 @@ export const errorTable = {
     remedy:
       'Let the workers apply them. Discard what can never be applied with `npx consciousness-field dead-letters discard`.',
   },
+  erased: {
+    status: 410,
+    retry: false,
+    title: 'That version held what was erased',
+    cause: 'A user, a device or a field was erased, and with it the states that held what they had written.',
+    remedy: 'Read the current state, or a version before the first erased entry or after the erasure.',
+  },
   too_large: {
     status: 413,
     retry: false,

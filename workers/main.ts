@@ -2,10 +2,12 @@
 import { connectDatabase } from '../db/connect.ts';
 import { createFieldReader } from '../db/read/field-reader.ts';
 import { describeWeakCommits, readCommitDurability } from '../db/read/settings/commit-durability.ts';
+import { findErasureKeyProblem } from '../db/read/settings/erasure-key.ts';
 import { createRetry } from '../db/transient-errors.ts';
 import { agreeOnRuleSettings } from '../db/write/agree-on-rule-settings.ts';
 import { createCacheKeys } from '../shared/cache/cache-keys.ts';
 import { ConfigError, loadWorkerConfig } from '../shared/config/config.ts';
+import { createPseudonyms } from '../shared/history/pseudonyms.ts';
 import { createProcessLogger } from '../shared/observability/process-logger.ts';
 import { connectRedis } from '../shared/redis/connect.ts';
 import { startBackupScheduler } from './backup/scheduler.ts';
@@ -39,6 +41,8 @@ async function start({ config, log, lifecycle }: Pick<WorkerDeps, 'config' | 'lo
     if (problem) throw new ConfigError([problem]);
   }
   await retry(() => agreeOnRuleSettings(db, config));
+  const keyProblem = await retry(() => findErasureKeyProblem(db, createPseudonyms(config.ERASURE_KEY)));
+  if (keyProblem) throw new ConfigError([keyProblem]);
   await startWorker({ config, log, lifecycle, db, redis, keys: createCacheKeys(config.QUEUE_PREFIX, installation) });
   startBackupScheduler({ config, log, lifecycle, db });
   log.info({ concurrency: config.WORKER_CONCURRENCY, maxConcurrentCommits: config.COMMIT_CONCURRENCY }, 'worker ready');

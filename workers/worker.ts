@@ -12,6 +12,7 @@ import { FieldCache } from '../shared/cache/field-cache.ts';
 import { directDatabaseUrl } from '../shared/config/config.ts';
 import { applyUpdatesJob, type UpdatesJob } from '../shared/contract/job.ts';
 import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
+import { createPseudonyms } from '../shared/history/pseudonyms.ts';
 import { startTracing } from '../shared/observability/tracing.ts';
 import { updatesJobOptions } from '../shared/queue/partitioned-queue.ts';
 import { getPartitionName } from '../shared/queue/partitions.ts';
@@ -45,7 +46,10 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     },
   });
   const committer = new Committer({
-    store: createFieldStore(db, { usesPreparedStatements: !isPooled(config) }),
+    store: createFieldStore(db, {
+      usesPreparedStatements: !isPooled(config),
+      pseudonyms: createPseudonyms(config.ERASURE_KEY),
+    }),
     cache,
     log,
     retry,

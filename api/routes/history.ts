@@ -1,5 +1,5 @@
 /** Reads of a field that only PostgreSQL can serve: its log, receipts, conflicts and vector clock. */
-import type { FieldReader } from '../../db/read/field-reader.ts';
+import type { FieldReader, LogPage } from '../../db/read/field-reader.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { receiptSchema } from '../../shared/contract/receipt.ts';
 import { clockSchema, conflictsSchema, createLogPageSchema } from '../../shared/contract/state.ts';
@@ -55,10 +55,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       }
       if (start < oldest)
         throw new FieldError('version_not_kept', { detail: `The log is kept from after version ${oldest}` });
-      const updates = page.updates.map(({ sweptThrough, rules, salt, user, hash, ...entry }) => ({
-        ...entry,
-        cursor: formatCursor(entry.version, hash),
-      }));
+      const updates = page.updates.map(toEntryResponse);
       return reply.send({ field, version, oldest, updates });
     },
   );
@@ -127,6 +124,18 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       return reply.send({ field, ...page, ...(next === undefined ? {} : { next }) });
     },
   );
+}
+
+function toEntryResponse(entry: LogPage['updates'][number]) {
+  const { version, hash, time, outcome, resolution } = entry;
+  const header = { version, cursor: formatCursor(version, hash), time, outcome, ...(resolution ? { resolution } : {}) };
+  if ('update' in entry) return { ...header, device: entry.device, update: entry.update };
+  if (!('erasure' in entry)) return { ...header, contentHash: entry.contentHash };
+  const { id, from, versions } = entry.erasure;
+  return {
+    ...header,
+    erasure: { id, from, versions: versions.map(([first, last]): [number, number] => [first, last]) },
+  };
 }
 
 /** Converts values that are objects to the open record of the response schema. */

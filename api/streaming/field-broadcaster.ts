@@ -124,6 +124,8 @@ export class FieldBroadcaster {
 
   #apply(message: ChangeMessage): void {
     const { from, to, delta } = message;
+    // Subscribers that are behind get a snapshot instead of deltas with what was erased.
+    if (message.isErasure) this.#replayBuffer.clear();
     if (from === this.#cursor) {
       this.#readTotals = () => parseDelta(delta).totals;
       this.#broadcast(to, new StreamMessage('delta', Buffer.from(delta), to));

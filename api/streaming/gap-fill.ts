@@ -19,8 +19,8 @@ export type NoDelta = 'unknown-cursor' | 'unknown-state' | 'gap';
 
 /**
  * @param fragments the whole current state
- * @returns `gap` when the log has been pruned beyond `from`, is too long or too large after it, or has entries that evicted particles,
- * which it does not name
+ * @returns `gap` when the log has been pruned beyond `from`, is too long or too large after it, or has entries that evicted
+ * particles or erased something, which it does not name
  * @throws whatever the reader throws when PostgreSQL is unavailable
  */
 export async function createGapFillDelta(
@@ -37,9 +37,11 @@ export async function createGapFillDelta(
   if (!page || page.oldest > start || page.isCut) return 'gap';
   const last = page.updates.at(-1);
   if (page.updates.length !== count || !last || formatCursor(version, last.hash) !== cursor) return 'unknown-state';
+  const logged = page.updates.flatMap((entry) => ('update' in entry ? [entry] : []));
+  if (logged.length < count) return 'gap';
   const changes = emptyChangeSet();
-  for (const { update } of page.updates) collectChanges(changes, update);
-  const updates = page.updates.map(
+  for (const { update } of logged) collectChanges(changes, update);
+  const updates = logged.map(
     ({ device, outcome, version, resolution, update }): DeltaUpdate => ({
       device,
       counter: update.counter,

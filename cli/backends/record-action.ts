@@ -7,11 +7,16 @@ export type CommandAction = Pick<OperatorAction, 'action' | 'target' | 'details'
 
 /** To be called before the action where possible, so that nothing is done without a record. */
 export async function recordActions(db: Knex, actions: readonly CommandAction[]): Promise<void> {
-  const operator = `${findUser()}@${hostname()}`;
+  const operator = findOperator();
   await recordOperatorActions(
     db,
     actions.map((action) => ({ ...action, operator, origin: 'command line' })),
   );
+}
+
+/** For example `ada@db-1`. */
+export function findOperator(): string {
+  return `${findUser()}@${hostname()}`;
 }
 
 /** A container may run as a user id without a name. */

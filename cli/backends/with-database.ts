@@ -7,13 +7,17 @@ import { createLogger } from '../../shared/process/logger.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 
 /** Longer than in the services, because a command may read a long log. */
-const statementTimeoutMs = 120_000;
+const defaultStatementTimeoutMs = 120_000;
 /** Wrong user or password, no such database. */
 const accessDeniedCodes = new Set(['28P01', '28000', '3D000']);
 const undefinedTable = '42P01';
 
 /** @throws CliError `unreachable` when PostgreSQL cannot be reached or is not migrated */
-export async function withDatabase<T>(url: string, work: (db: Knex) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  url: string,
+  work: (db: Knex) => Promise<T>,
+  { statementTimeoutMs = defaultStatementTimeoutMs } = {},
+): Promise<T> {
   const log = createLogger({ name: 'cli', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 3, applicationName: 'field-cli', log, statementTimeoutMs });
   try {

@@ -47,13 +47,22 @@ export function applyDelta({ view, particles }: ServerState, { to, maxTimestamp,
       maxTimestamp,
       memoryParticles: next === particles ? view.memoryParticles : [...next.values()],
       quantumFields: changes.quantumFields ?? view.quantumFields,
-      cells: Object.keys(changes.cells).length === 0 ? view.cells : { ...view.cells, ...changes.cells },
+      cells: Object.keys(changes.cells).length === 0 ? view.cells : mergeCells(view.cells, changes.cells),
     },
   };
 }
 
 export function setActiveNodes({ view, particles }: ServerState, activeNodes: number): ServerState {
   return { view: { ...view, activeNodes }, particles };
+}
+
+function mergeCells(cells: FieldView['cells'], changed: Delta['changes']['cells']): FieldView['cells'] {
+  const next: Record<string, number> = { ...cells };
+  for (const [cell, value] of Object.entries(changed)) {
+    if (value === null) delete next[cell];
+    else next[cell] = value;
+  }
+  return next;
 }
 
 function mergeParticles(

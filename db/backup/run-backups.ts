@@ -12,6 +12,7 @@ import {
   type StoredBackup,
   type VerificationResult,
 } from './files/backup-store.ts';
+import { syncRecords } from './records/sync-records.ts';
 import { dropLeftoverDatabases } from './scratch-database.ts';
 import { verifyBackup } from './verify-backup.ts';
 import { type WrittenBackup, writeBackup } from './write-backup.ts';
@@ -66,6 +67,7 @@ export async function takeBackup(
 ): Promise<WrittenBackup> {
   const written = await writeBackup(options);
   await recordBackup(db, written.name, new Date(written.manifest.takenAt));
+  await syncRecords(db, options.folder);
   return written;
 }
 

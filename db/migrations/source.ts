@@ -7,6 +7,7 @@ import * as bullmq from './004-bullmq-11.ts';
 import * as chainedHistory from './005-chained-history.ts';
 import * as ruleSettings from './006-rule-settings.ts';
 import * as operatorActions from './007-operator-actions.ts';
+import * as erasure from './008-erasure.ts';
 import * as maintenanceTasks from './009-maintenance-tasks.ts';
 
 interface NamedMigration extends Knex.Migration {
@@ -21,6 +22,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '005-chained-history', up: chainedHistory.up, down: chainedHistory.down },
   { name: '006-rule-settings', up: ruleSettings.up, down: ruleSettings.down },
   { name: '007-operator-actions', up: operatorActions.up, down: operatorActions.down },
+  { name: '008-erasure', up: erasure.up, down: erasure.down },
   { name: '009-maintenance-tasks', up: maintenanceTasks.up, down: maintenanceTasks.down },
 ];
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type Revocation, revocationKinds } from '../../shared/auth/revocation-list.ts';
 import { Row } from './row.ts';
 
-const revocationSchema = z.strictObject({
+export const revocationSchema = z.strictObject({
   kind: z.enum(revocationKinds),
   /** The id of the token, device or user. */
   subject: z.string().min(1),
@@ -52,6 +52,26 @@ export async function liftRevocation(
       .patch({ isLifted: true, change })
       .where({ kind, subject, is_lifted: false });
     return lifted > 0;
+  });
+}
+
+/** Applies changes that a database from a backup does not have yet, in their order. @returns how many there were */
+export async function reapplyRevocations(
+  db: Knex,
+  changes: readonly z.infer<typeof revocationSchema>[],
+): Promise<number> {
+  return withTableLock(db, async (trx) => {
+    let applied = 0;
+    for (const revocation of [...changes].sort((a, b) => a.change - b.change)) {
+      const { kind, subject } = revocation;
+      const stored = await RevocationRow.query(trx).findById([kind, subject]);
+      if (stored && stored.change >= revocation.change) continue;
+      const { change } = await readNextChange(trx);
+      const row = { ...revocation, change: Math.max(change, revocation.change) };
+      await RevocationRow.query(trx).insert(row).onConflict(['kind', 'subject']).merge();
+      applied += 1;
+    }
+    return applied;
   });
 }
 

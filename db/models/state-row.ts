@@ -37,6 +37,8 @@ export class StateRow extends SnapshotColumns {
   declare snapshotVersion: number;
   declare snapshotHash: string;
   declare snapshotTime: number;
+  /** Whether `erased_counters` may have devices of this field. */
+  declare hasErasedCounters: boolean;
 
   declare clocks?: ClockRow[];
   declare conflicts?: ConflictRow[];

@@ -1,9 +1,10 @@
-/** `field_updates`: the log, one row per update. */
+/** `field_updates`: the log, one row per update or erasure. */
 import { Model, type RelationMappings } from 'objection';
+import type { Erasure } from '../../shared/field/erasure.ts';
 import type { FoldOutcome, FoldResult } from '../../shared/field/fold.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Resolution } from '../../shared/field/registers/conflict-record.ts';
-import type { LoggedUpdate } from '../../shared/field/replay.ts';
+import type { ErasedUpdate, LoggedErasure, LoggedUpdate } from '../../shared/field/replay.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { ConflictRow } from './conflict-row.ts';
 import { Row } from './row.ts';
@@ -25,57 +26,69 @@ export class UpdateRow extends Row {
 
   declare fieldId: FieldId;
   declare version: number;
-  declare deviceId: DeviceId;
-  declare counter: number;
+  /** Device and counter are null in an erasure, and once the content is erased. */
+  declare deviceId: DeviceId | null;
+  declare counter: number | null;
   /** Log time in ms, by PostgreSQL's clock; never going back within a field. */
   declare loggedAt: number;
   declare outcome: FoldOutcome;
   declare resolution: Resolution | null;
-  declare update: Update;
-  /** Who sent it; null when it came without a token. */
+  /** What an erasure says is stored in the same column. Null once the content is erased. */
+  declare update: Update | Erasure | null;
+  /** Who sent it; null when it came without a token, and once the content is erased. */
   declare userId: string | null;
   /** Tombstones up to this version were purged right after this update. */
   declare sweptThrough: number | null;
   /** The version of the rules by which it was folded. */
   declare rules: number;
-  declare salt: string;
+  /** Null once the content, or a part of it, is erased. */
+  declare salt: string | null;
   declare hash: string;
+  /** The hash of a content that is erased, entirely or in part; null while the content is complete. */
+  declare contentHash: string | null;
 
   declare conflicts?: ConflictRow[];
 
-  toLogEntry(): LogEntry {
-    const {
+  /** What the row has: an update, an erasure, or what is left of either. */
+  toStoredEntry(): StoredEntry {
+    const { version, hash, loggedAt: time, outcome, resolution, sweptThrough, rules, deviceId, update } = this;
+    const header = {
       version,
       hash,
-      salt,
-      rules,
-      userId,
-      deviceId: device,
-      loggedAt: time,
-      outcome,
-      resolution,
-      update,
-      sweptThrough,
-    } = this;
-    return {
-      version,
-      hash,
-      salt,
-      rules,
-      user: userId ?? undefined,
-      device,
       time,
       ...toFoldOutcome({ outcome, resolution }),
-      update,
       ...(sweptThrough === null ? {} : { sweptThrough }),
+    };
+    if (update === null) return { ...header, contentHash: this.contentHash ?? '' };
+    const content = { rules, salt: this.salt ?? '' };
+    if (deviceId === null) return { ...header, ...content, erasure: update as Erasure };
+    return {
+      ...header,
+      ...content,
+      user: this.userId ?? undefined,
+      device: deviceId,
+      update: update as Update,
+      ...(this.contentHash === null ? {} : { contentHash: this.contentHash }),
     };
   }
 }
 
+type FoldedTo = Pick<FoldResult, 'outcome' | 'resolution'>;
+
 /** An update as the log keeps it: what a replay needs, and what the fold resulted in. */
 export type LogEntry = LoggedUpdate &
-  Pick<FoldResult, 'outcome' | 'resolution'> &
-  Pick<UpdateRow, 'rules' | 'salt'> & { readonly user: string | undefined };
+  FoldedTo & {
+    readonly rules: number;
+    readonly salt: string;
+    readonly user: string | undefined;
+    /** Present if a part of the content was erased, so that its hash can no longer be computed. */
+    readonly contentHash?: string;
+  };
+
+type ErasureEntry = LoggedErasure & FoldedTo & Pick<LogEntry, 'rules' | 'salt'>;
+
+/** An entry of the log: an update, an erasure, or what is left of either once its content is erased. */
+export type StoredEntry = LogEntry | ErasureEntry | (ErasedUpdate & FoldedTo);
 
 /** The outcome as its own properties; without `resolution` when there was no conflict. */
 export function toFoldOutcome(row: Pick<UpdateRow, 'outcome' | 'resolution'>) {

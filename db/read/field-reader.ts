@@ -4,13 +4,13 @@ import type { Receipt, UpdateResult } from '../../shared/contract/receipt.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { cursorOf, type FieldState } from '../../shared/field/state.ts';
-import { ClockRow } from '../models/clock-row.ts';
+import type { Pseudonyms } from '../../shared/history/pseudonyms.ts';
 import { readInstallationId } from '../models/installation.ts';
-import type { LogEntry } from '../models/update-row.ts';
+import type { StoredEntry } from '../models/update-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
 import { loadState, loadStateAt, type PastStateOptions, readStateHeader } from './field-state.ts';
 import { findKnownCursors } from './find-cursors.ts';
-import { type ClockPage, type ClockRange, readClockPage } from './pages/clock-page.ts';
+import { type ClockPage, type ClockRange, readClockPage, readLastCounter } from './pages/clock-page.ts';
 import { type ConflictRange, type ConflictsPage, readConflictsPage } from './pages/conflicts-page.ts';
 import { readLogRows } from './pages/log-page.ts';
 import { readReceipt, readResults, type SentUpdates } from './receipts/update-results.ts';
@@ -18,12 +18,12 @@ import { readReceipt, readResults, type SentUpdates } from './receipts/update-re
 /** A page of the log ends before it exceeds this; the reader continues from its last version. */
 export const maxPageBytes = 1024 * 1024;
 
-interface LogPage {
+export interface LogPage {
   /** The field's version. */
   readonly version: number;
   /** The log up to and including this version has been pruned. */
   readonly oldest: number;
-  readonly updates: LogEntry[];
+  readonly updates: StoredEntry[];
   /** The page ended because of its bytes, before its limit. */
   readonly isCut: boolean;
 }
@@ -34,7 +34,7 @@ export interface FieldReader {
   readInstallation(): Promise<string>;
   ping(): Promise<void>;
   loadState(field: FieldId): Promise<FieldState | undefined>;
-  /** The state at a version. @throws FieldError `field_not_found`, `version_not_kept` or `version_ahead` */
+  /** The state at a version. @throws FieldError `field_not_found`, `version_not_kept`, `version_ahead` or `erased` */
   loadStateAt(field: FieldId, version: number, options?: PastStateOptions): Promise<FieldState>;
   /** Where the field stands. */
   readCursor(field: FieldId): Promise<Cursor | undefined>;
@@ -52,7 +52,8 @@ export interface FieldReader {
   readLastCounter(field: FieldId, device: DeviceId): Promise<number>;
 }
 
-export function createFieldReader(db: Knex): FieldReader {
+/** @param pseudonyms by which devices that were erased are recognised; undefined where nobody asks for one */
+export function createFieldReader(db: Knex, pseudonyms?: Pseudonyms): FieldReader {
   return {
     readInstallation: () => readInstallationId(db),
     ping: async () => void (await db.raw('SELECT 1')),
@@ -65,11 +66,11 @@ export function createFieldReader(db: Knex): FieldReader {
     hasCursor: async (field, cursor) =>
       versionOf(cursor) === 0 || (await findKnownCursors(db, [{ field, cursor }])).size > 0,
     readLog: (field, after, limit) => readLogPage(db, field, { after, limit }),
-    readReceipt: (field, device, counter) => readReceipt(db, { field, device, counter }),
-    readResults: (sent) => readResults(db, sent),
+    readReceipt: (field, device, counter) => readReceipt(db, { field, device, counter }, pseudonyms),
+    readResults: (sent) => readResults(db, sent, pseudonyms),
     readConflicts: (field, range = {}) => inReadTransaction(db, (trx) => readConflictsPage(trx, field, range)),
-    readClock: (field, range = {}) => inReadTransaction(db, (trx) => readClockPage(trx, field, range)),
-    readLastCounter: async (field, device) => (await ClockRow.query(db).findById([field, device]))?.counter ?? 0,
+    readClock: (field, range = {}) => inReadTransaction(db, (trx) => readClockPage(trx, field, range, pseudonyms)),
+    readLastCounter: (field, device) => readLastCounter(db, field, device, pseudonyms),
   };
 }
 

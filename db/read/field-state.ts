@@ -7,7 +7,7 @@ import { replayUpdate } from '../../shared/field/replay.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import { StateRow } from '../models/state-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
-import { loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from './load-state.ts';
+import { isErasedAt, loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from './load-state.ts';
 import { measureLog } from './pages/log-page.ts';
 
 export type StateHeader = Pick<StateRow, 'version' | 'hash' | 'logStart' | 'conflictCount'>;
@@ -37,7 +37,7 @@ export interface PastStateOptions {
 
 /**
  * The state at a version.
- * @throws FieldError `field_not_found`, `version_not_kept` or `version_ahead`, and what the options throw
+ * @throws FieldError `field_not_found`, `version_not_kept`, `version_ahead` or `erased`, and what the options throw
  */
 export function loadStateAt(
   db: Knex,
@@ -49,6 +49,7 @@ export function loadStateAt(
     const header = await readStateHeader(trx, field);
     if (!header) throw new FieldError('field_not_found');
     assertVersionKept(header, version);
+    await assertNotErased(trx, field, version);
     const state = await loadSnapshotAtOrBefore(trx, field, version, header.logStart);
     if (!state) throw new FieldError('version_not_kept', { detail: describeLogStart(header) });
     if (checkCost) checkCost(await measureLog(trx, { field, after: state.version, until: version }));
@@ -58,6 +59,11 @@ export function loadStateAt(
     }
     return state;
   });
+}
+
+/** @throws FieldError `erased` */
+export async function assertNotErased(trx: Knex.Transaction, field: FieldId, version: number): Promise<void> {
+  if (await isErasedAt(trx, field, version)) throw new FieldError('erased');
 }
 
 /** @throws FieldError `version_ahead` or `version_not_kept` */

@@ -10,7 +10,7 @@ import { replayUpdate } from '../../shared/field/replay.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import { decodeSnapshotColumns, SnapshotRow } from '../models/snapshot-row.ts';
 import { StateRow } from '../models/state-row.ts';
-import type { LogEntry } from '../models/update-row.ts';
+import { type StoredEntry, UpdateRow } from '../models/update-row.ts';
 import { readLogRows } from './pages/log-page.ts';
 
 const logPageSize = 5000;
@@ -49,13 +49,40 @@ export async function loadSnapshotAtOrBefore(
   return Object.assign(createFieldState(field), { hash: start?.logStartHash ?? emptyHash });
 }
 
+const erasureAfterSql = `
+  SELECT min(version) AS version FROM field_updates
+  WHERE field_id = :field AND device_id IS NULL AND update IS NOT NULL
+    AND version > :version AND (update->>'from')::bigint <= :version`;
+
+/** Whether the state at a version held what was erased later, so that it can no longer be rebuilt. */
+export async function isErasedAt(trx: Knex.Transaction, field: FieldId, version: number): Promise<boolean> {
+  const { rows } = await trx.raw<{ rows: [{ version: number | null }] }>(erasureAfterSql, { field, version });
+  return rows[0].version !== null;
+}
+
+/** The version of the newest erasure up to `until` that the log has; undefined if there is none. */
+export async function findNewestErasure(
+  trx: Knex.Transaction,
+  field: FieldId,
+  until: number,
+): Promise<number | undefined> {
+  const row = await UpdateRow.query(trx)
+    .max('version as version')
+    .where('field_id', field)
+    .where('version', '<=', until)
+    .whereNull('device_id')
+    .whereNotNull('update')
+    .first();
+  return row?.version ?? undefined;
+}
+
 /** The log entries with `after` < version ≤ `until`, in order; reads them in pages. */
 export async function* readLogAfter(
   trx: Knex.Transaction,
   field: FieldId,
   after: number,
   until = Number.MAX_SAFE_INTEGER,
-): AsyncGenerator<LogEntry> {
+): AsyncGenerator<StoredEntry> {
   let last = after;
   for (;;) {
     const range = { field, after: last, until, limit: logPageSize, maxStoredBytes: maxPageBytes };

@@ -3,18 +3,20 @@ import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { UpdateRow } from '../models/update-row.ts';
+import { type LogEntry, UpdateRow } from '../models/update-row.ts';
 
 /** A particle or a cell of a field. */
 export type RegisterRef =
   | { readonly kind: 'particle'; readonly id: string }
   | { readonly kind: 'cell'; readonly x: number; readonly y: number };
 
-export interface RegisterChange extends Pick<UpdateRow, 'version' | 'counter' | 'update' | 'outcome' | 'resolution'> {
+export interface RegisterChange extends Pick<UpdateRow, 'version' | 'outcome' | 'resolution'> {
   /** Log time in ms. */
   readonly time: UpdateRow['loggedAt'];
-  readonly device: UpdateRow['deviceId'];
+  readonly device: LogEntry['device'];
+  readonly counter: number;
   readonly user: UpdateRow['userId'];
+  readonly update: Update;
   /** Both writes; undefined when there was no conflict about this register, or when its record is no longer kept. */
   readonly conflict?: Pick<Conflict, 'local' | 'remote' | 'resolution'>;
 }
@@ -48,7 +50,7 @@ export async function readRegisterHistory(
   const rows = await (register.kind === 'particle'
     ? query.whereRaw(`update->>'id' = ?`, [register.id])
     : query.whereRaw(`update->'cells' @> ?::jsonb`, [JSON.stringify([{ x: register.x, y: register.y }])]));
-  return rows.map(toChange);
+  return rows.flatMap(toChange);
 }
 
 /** The register's name in conflict records. */
@@ -56,11 +58,14 @@ function formatConflictCell(register: RegisterRef): string {
   return register.kind === 'particle' ? `particle/${register.id}` : `${register.x},${register.y}`;
 }
 
-function toChange(row: UpdateRow): RegisterChange {
-  const { version, loggedAt: time, deviceId: device, counter, userId: user, update, outcome, resolution } = row;
-  const change = { version, time, device, counter, user, update, outcome, resolution };
+function toChange(row: UpdateRow): RegisterChange[] {
+  const entry = row.toStoredEntry();
+  if (!('update' in entry)) return [];
+  const { version, time, device, update, outcome } = entry;
+  const { userId: user, resolution } = row;
+  const change = { version, time, device, counter: update.counter, user, update, outcome, resolution };
   const [conflict] = row.conflicts ?? [];
-  if (!conflict) return change;
+  if (!conflict) return [change];
   const { local, remote } = conflict;
-  return { ...change, conflict: { local, remote, resolution: conflict.resolution } };
+  return [{ ...change, conflict: { local, remote, resolution: conflict.resolution } }];
 }

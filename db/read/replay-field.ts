@@ -1,15 +1,15 @@
-/** Replays a field's log from the oldest state that is kept. */
+/** Replays a field's log from the oldest state that is kept: the newest erasure, or else the snapshot at which the log begins. */
 import type { Knex } from 'knex';
 import { FieldError } from '../../shared/errors.ts';
 import type { FoldResult } from '../../shared/field/fold.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
-import type { FieldState } from '../../shared/field/state.ts';
+import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import { StateRow } from '../models/state-row.ts';
-import type { LogEntry } from '../models/update-row.ts';
+import type { StoredEntry } from '../models/update-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
-import { assertVersionKept } from './field-state.ts';
-import { loadSnapshotAtOrBefore, readLogAfter } from './load-state.ts';
+import { assertNotErased, assertVersionKept } from './field-state.ts';
+import { findNewestErasure, loadSnapshotAtOrBefore, readLogAfter } from './load-state.ts';
 
 export interface ReplayOptions {
   /** The version to stop at; by default the field's current one. */
@@ -20,11 +20,13 @@ export interface ReplayOptions {
 
 const progressIntervalVersions = 1000;
 
-/** @throws FieldError `field_not_found`, `version_ahead` or `version_not_kept`; RangeError when the log has a gap */
+/**
+ * @throws FieldError `field_not_found`, `version_ahead`, `version_not_kept` or `erased`; RangeError when the log has a gap
+ */
 export function replayField(db: Knex, field: FieldId, options: ReplayOptions = {}): Promise<FieldState> {
   return inReadTransaction(db, async (trx) => {
     const { row, until } = await openReplay(trx, field, options.to);
-    const state = await loadSnapshotAtOrBefore(trx, field, row.logStart, row.logStart);
+    const { state } = await loadReplayStart(trx, row, until);
     if (!state) throw new RangeError(`the log of ${field} begins at a snapshot that is missing`);
     for await (const _ of replayLog(trx, state, until, options.onVersion));
     return state;
@@ -37,7 +39,25 @@ export async function openReplay(trx: Knex.Transaction, field: FieldId, to: numb
   if (!row) throw new FieldError('field_not_found');
   const until = to ?? row.version;
   assertVersionKept(row, until);
+  await assertNotErased(trx, field, until);
   return { row, until };
+}
+
+/**
+ * The state from which a replay folds the rest: the one before the newest erasure, which replaces whatever there was, or the
+ * one at which the log begins; undefined when that is not kept.
+ */
+export async function loadReplayStart(
+  trx: Knex.Transaction,
+  { fieldId: field, logStart }: StateRow,
+  until: number,
+): Promise<{ readonly state: FieldState | undefined; readonly erasure: number | undefined }> {
+  const erasure = await findNewestErasure(trx, field, until);
+  const state =
+    erasure === undefined
+      ? await loadSnapshotAtOrBefore(trx, field, logStart, logStart)
+      : Object.assign(createFieldState(field), { version: erasure - 1 });
+  return { state, erasure };
 }
 
 /** Folds the log into `state` entry by entry, and yields the result of each. @throws RangeError when the log has a gap */
@@ -46,7 +66,7 @@ export async function* replayLog(
   state: FieldState,
   until: number,
   onVersion: ReplayOptions['onVersion'],
-): AsyncGenerator<{ readonly entry: LogEntry; readonly folded: FoldResult }> {
+): AsyncGenerator<{ readonly entry: StoredEntry; readonly folded: FoldResult }> {
   for await (const entry of readLogAfter(trx, state.field, state.version, until)) {
     yield { entry, folded: replayUpdate(state, entry) };
     if (entry.version % progressIntervalVersions === 0) onVersion?.(entry.version, until);

@@ -1,6 +1,7 @@
 /**
- * Verifies that a field is the fold of its log, and that no entry was changed: replays it from the oldest kept state and
- * compares every snapshot, the outcomes, the hashes, the clocks and the metrics.
+ * Verifies that a field is the fold of its log, and that no entry was changed: replays it from the oldest state from which
+ * that is possible and compares every snapshot, the outcomes, the hashes, the clocks and the metrics. Before an erasure only
+ * hashes are compared, since entries without content cannot be folded.
  */
 import type { Knex } from 'knex';
 import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
@@ -10,14 +11,14 @@ import { rulesVersion } from '../../shared/field/rules.ts';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';
 import type { FieldState } from '../../shared/field/state.ts';
 import { canonicalJson } from '../../shared/history/canonical-json.ts';
-import { hashEntry } from '../../shared/history/entry-hash.ts';
+import { chainHash, hashContent } from '../../shared/history/entry-hash.ts';
 import type { ClockRow } from '../models/clock-row.ts';
 import { decodeSnapshotColumns, SnapshotRow } from '../models/snapshot-row.ts';
 import { StateRow } from '../models/state-row.ts';
-import type { LogEntry } from '../models/update-row.ts';
+import type { StoredEntry } from '../models/update-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
-import { loadSnapshotAtOrBefore } from './load-state.ts';
-import { openReplay, type ReplayOptions, replayLog } from './replay-field.ts';
+import { readLogAfter } from './load-state.ts';
+import { loadReplayStart, openReplay, type ReplayOptions, replayLog } from './replay-field.ts';
 
 export interface FieldVerification {
   readonly field: FieldId;
@@ -48,7 +49,7 @@ async function replayAndCompare(
   options: ReplayOptions,
 ): Promise<FieldVerification> {
   const { row, until } = await openReplay(trx, field, options.to);
-  const state = await loadSnapshotAtOrBefore(trx, field, row.logStart, row.logStart);
+  const { state, erasure } = await loadReplayStart(trx, row, until);
   if (!state) {
     const difference = `the log begins after version ${row.logStart}, but no snapshot is kept there`;
     return { field, version: until, replayedFrom: row.logStart, snapshotsCompared: 0, differences: [difference] };
@@ -59,13 +60,17 @@ async function replayAndCompare(
   const snapshots = await openSnapshots(trx, row);
   const compare = async () => differences.push(...(await snapshots.compare(state)));
 
-  await compare();
+  let previousHash = row.logStartHash;
+  for await (const entry of readLogAfter(trx, field, row.logStart, replayedFrom)) {
+    differences.push(...compareHashes(previousHash, entry));
+    previousHash = entry.hash;
+  }
+  if (erasure === undefined) await compare();
   try {
-    let previousHash = row.logStartHash;
     for await (const { entry, folded } of replayLog(trx, state, until, options.onVersion)) {
       differences.push(...compareOutcomes(entry, folded), ...compareHashes(previousHash, entry));
       previousHash = entry.hash;
-      clock.set(entry.device, Math.max(clock.get(entry.device) ?? 0, entry.update.counter));
+      if ('update' in entry) clock.set(entry.device, Math.max(clock.get(entry.device) ?? 0, entry.update.counter));
       await compare();
     }
   } catch (error) {
@@ -108,17 +113,23 @@ async function openSnapshots(trx: Knex.Transaction, row: StateRow) {
 }
 
 /** Entries that were folded by earlier rules keep the outcomes with which they were answered. */
-function compareOutcomes(entry: LogEntry, { outcome, resolution }: FoldResult): string[] {
-  if (entry.rules !== rulesVersion) return [];
+function compareOutcomes(entry: StoredEntry, { outcome, resolution }: FoldResult): string[] {
+  if (!('update' in entry) || entry.rules !== rulesVersion) return [];
   if (outcome === entry.outcome && resolution === entry.resolution) return [];
   return [`version ${entry.version} was logged as ${entry.outcome} and replays as ${outcome}`];
 }
 
-function compareHashes(previousHash: string, entry: LogEntry): string[] {
-  const isUnchanged = hashEntry(previousHash, entry) === entry.hash;
+function compareHashes(previousHash: string, entry: StoredEntry): string[] {
+  const isUnchanged = chainHash(previousHash, entry, hashContentOf(entry)) === entry.hash;
   return isUnchanged
     ? []
     : [`version ${entry.version} does not match its hash: it, or the entry before it, was changed`];
+}
+
+/** Computed as far as the content is complete. */
+function hashContentOf(entry: StoredEntry): string {
+  if ('update' in entry) return entry.contentHash ?? hashContent(entry);
+  return 'erasure' in entry ? hashContent(entry) : entry.contentHash;
 }
 
 function compareStates(replayed: FieldState, stored: FieldState, what: string): string[] {

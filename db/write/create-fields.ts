@@ -5,17 +5,26 @@ import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import { hashGenesis } from '../../shared/history/entry-hash.ts';
+import type { Pseudonyms } from '../../shared/history/pseudonyms.ts';
 import { encodeSnapshotColumns } from '../models/snapshot-row.ts';
 import { StateRow } from '../models/state-row.ts';
 
-/** In a fixed order, so that concurrent inserts cannot deadlock. */
-export async function createFields(db: Knex, fields: readonly FieldId[]): Promise<void> {
+/**
+ * In a fixed order, so that concurrent inserts cannot deadlock. A field that was erased starts anew, but remembers by
+ * pseudonyms which counters its devices had used.
+ */
+export async function createFields(db: Knex, fields: readonly FieldId[], pseudonyms?: Pseudonyms): Promise<void> {
   const rows = [...fields].sort().map((field) => {
     const state = createFieldState(field);
     const genesis = randomUUID();
     const hash = hashGenesis(field, genesis);
     const hashes = { genesis, hash, logStartHash: hash, snapshotHash: hash };
-    return { fieldId: field, ...hashes, ...computeMetrics(state), ...encodeSnapshotColumns(state) };
+    // Without the key, any erased field may be this one.
+    const hasErasedCounters = db.raw(
+      "EXISTS (SELECT FROM erasures WHERE kind = 'field' AND subject = coalesce(?, subject))",
+      [pseudonyms?.ofField(field) ?? null],
+    );
+    return { fieldId: field, hasErasedCounters, ...hashes, ...computeMetrics(state), ...encodeSnapshotColumns(state) };
   });
   // As a query of knex, since objection expects a returned row for each inserted one, and conflicts return none.
   await StateRow.query(db).insert(rows).onConflict('field_id').ignore().toKnexQuery();

@@ -13,6 +13,8 @@ export interface CacheKeys {
   /** The channel on which one API process receives the results of updates that its requests wait for. */
   replyChannel(process: string): string;
   presenceKey(field: FieldId): string;
+  /** Matches the presence keys of all fields. */
+  readonly presencePattern: string;
   /** A message on it means that revocations changed; the revocations themselves are read from PostgreSQL. */
   readonly revocationChannel: string;
   /** The common prefix of the rate limiters' keys. */
@@ -31,6 +33,7 @@ export function createCacheKeys(prefix: string, installation: string): CacheKeys
     fieldChannel: (field) => `${base}:changes:${field}`,
     replyChannel: (process) => `${base}:replies:${process}`,
     presenceKey: (field) => `${base}:presence:{${field}}`,
+    presencePattern: `${base}:presence:*`,
     revocationChannel: `${base}:revocations`,
     limitPrefix: `${base}:limits`,
     revocationsKey: `${base}:revocations:list`,

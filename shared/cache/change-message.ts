@@ -1,6 +1,6 @@
 /**
- * The message on a field's channel: `<from> <to>\n<delta>`. The cursors precede the delta so that a process can order
- * messages, and forward them to its subscribers, without parsing the delta's JSON.
+ * The message on a field's channel: `<from> <to>\n<delta>`, or `<from> <to> erasure\n<delta>`. The cursors precede the delta
+ * so that a process can order messages, and forward them to its subscribers, without parsing the delta's JSON.
  */
 import { type Cursor, isCursor } from '../field/cursor.ts';
 
@@ -11,16 +11,20 @@ export interface ChangeMessage {
   readonly to: Cursor;
   /** The delta message in JSON, as subscribers receive it. */
   readonly delta: string;
+  /** Whether it erases something, so that earlier deltas must not be sent any more. */
+  readonly isErasure?: boolean;
 }
 
-export function encodeChangeMessage({ from, to, delta }: ChangeMessage): string {
-  return `${from} ${to}\n${delta}`;
+const erasureMark = 'erasure';
+
+export function encodeChangeMessage({ from, to, delta, isErasure = false }: ChangeMessage): string {
+  return `${from} ${to}${isErasure ? ` ${erasureMark}` : ''}\n${delta}`;
 }
 
 /** @throws Error when the message does not begin with two cursors */
 export function parseChangeMessage(message: string): ChangeMessage {
   const end = message.indexOf('\n');
-  const [from = '', to = ''] = message.slice(0, end).split(' ');
+  const [from = '', to = '', mark] = message.slice(0, end).split(' ');
   if (!isCursor(from) || !isCursor(to)) throw new Error('a message on a field channel has no cursors');
-  return { from, to, delta: message.slice(end + 1) };
+  return { from, to, delta: message.slice(end + 1), isErasure: mark === erasureMark };
 }

@@ -24,6 +24,8 @@ export interface Publication {
   readonly fragments: StateFragments;
   /** The delta message in JSON, as subscribers receive it. */
   readonly delta: string;
+  /** Whether it erases something. */
+  readonly isErasure?: boolean;
 }
 
 /** Permits to store a state that is read from PostgreSQL from now on. */
@@ -124,7 +126,7 @@ export class FieldCache {
    * @returns whether there is a copy at the commit's cursor now; otherwise the caller may fill the cache
    * @throws whatever ioredis throws when Redis is unavailable; the commit can be published again later
    */
-  async publish({ from, fragments, delta }: Publication): Promise<boolean> {
+  async publish({ from, fragments, delta, isErasure = false }: Publication): Promise<boolean> {
     const { field, cursor } = fragments;
     const removals = listRemovedEntries(fragments);
     const hasCopy = await this.#redis.patchField(
@@ -134,7 +136,7 @@ export class FieldCache {
       cursor,
       this.#ttlSeconds,
       this.#keys.fieldChannel(field),
-      encodeChangeMessage({ from, to: cursor, delta }),
+      encodeChangeMessage({ from, to: cursor, delta, isErasure }),
       removals.length,
       ...removals,
       ...encodeHash(fragments),

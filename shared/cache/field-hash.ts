@@ -20,7 +20,9 @@ export function encodeHash({ cursor, header, particles, cells }: StateFragments)
   for (const { id, order, json } of particles) {
     if (json !== undefined) entries.push(`p:${id}`, `p${order} ${id.length} ${id}${json}`);
   }
-  for (const { cell, json } of cells) entries.push(`c:${cell}`, `c${cell} ${json}`);
+  for (const { cell, json } of cells) {
+    if (json !== undefined) entries.push(`c:${cell}`, `c${cell} ${json}`);
+  }
   return entries;
 }
 
@@ -50,7 +52,10 @@ function decodeParticle(value: string): ParticleFragment {
   return { id: value.slice(idAt, jsonAt), order: Number(value.slice(1, afterOrder)), json: value.slice(jsonAt) };
 }
 
-/** The names of the entries to delete: those of the particles that no longer exist. */
-export function listRemovedEntries({ particles }: StateFragments): string[] {
-  return particles.filter(({ json }) => json === undefined).map(({ id }) => `p:${id}`);
+/** The names of the entries to delete: those of the particles and cells that no longer exist. */
+export function listRemovedEntries({ particles, cells }: StateFragments): string[] {
+  return [
+    ...particles.filter(({ json }) => json === undefined).map(({ id }) => `p:${id}`),
+    ...cells.filter(({ json }) => json === undefined).map(({ cell }) => `c:${cell}`),
+  ];
 }

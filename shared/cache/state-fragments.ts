@@ -22,7 +22,8 @@ export interface ParticleFragment {
 export interface CellFragment {
   /** The coordinates as `"x,y"`. */
   readonly cell: string;
-  readonly json: string;
+  /** Undefined when it was erased. */
+  readonly json: string | undefined;
 }
 
 /** All parts of a state except particles and cells. */
@@ -61,9 +62,9 @@ export function toFragments(state: FieldState, changes?: ChangeSet): StateFragme
       evictedAt: state.dynamics.evictedAt,
     },
     particles: particles.map((id) => toParticleFragment(state, id)),
-    cells: cells.flatMap((cell) => {
+    cells: cells.map((cell) => {
       const register = state.cells.get(cell);
-      return register ? [{ cell, json: JSON.stringify(register.value) }] : [];
+      return { cell, json: register && JSON.stringify(register.value) };
     }),
     quantumFieldsChanged: changes?.quantumFields ?? true,
   };

@@ -54,6 +54,7 @@ function renderParticles(particles: readonly ParticleFragment[]): string {
 /** Sorts by x, then y: the same state gives the same bytes whether it was read from the cache or from PostgreSQL. */
 function renderCells(cells: readonly CellFragment[]): string {
   return cells
+    .filter(({ json }) => json !== undefined)
     .map(({ cell, json }) => {
       const [x = 0, y = 0] = cell.split(',').map(Number);
       return { x, y, text: `"${cell}":${json}` };
@@ -79,7 +80,7 @@ export function serializeDelta(
   conflicts: readonly Conflict[] = [],
 ): string {
   const particles = fragments.particles.map(({ id, json }) => `${JSON.stringify(id)}:${json ?? 'null'}`).join(',');
-  const cells = fragments.cells.map(({ cell, json }) => `"${cell}":${json}`).join(',');
+  const cells = fragments.cells.map(({ cell, json }) => `"${cell}":${json ?? 'null'}`).join(',');
   return (
     `{"type":"delta","from":"${from}","to":"${fragments.cursor}","maxTimestamp":${fragments.header.maxTimestamp},"changes":{"particles":{${particles}},` +
     `"cells":{${cells}},${renderHeader(fragments)}},"updates":${JSON.stringify(updates)}${renderConflicts(conflicts)}}`

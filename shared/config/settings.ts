@@ -106,6 +106,11 @@ export const configSchema = z.object({
   JWT_SECRET_PREVIOUS: signingSecret
     .optional()
     .describe('The secret before JWT_SECRET: its tokens are accepted while devices renew theirs. It signs nothing.'),
+  ERASURE_KEY: signingSecret
+    .optional()
+    .describe(
+      'The secret of at least 32 bytes by which erased devices are recognised (docs/erasure.md). The same for all processes, for as long as the database and its backups exist.',
+    ),
   JWKS_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -239,6 +244,7 @@ export const workerSettings = {
   CACHE_REDIS_URL: true,
   QUEUE_PREFIX: true,
   ALLOW_WEAK_DURABILITY: true,
+  ERASURE_KEY: true,
   GRID_SIZE: true,
   WORKER_CONCURRENCY: true,
   COMMIT_CONCURRENCY: true,

@@ -62,6 +62,8 @@ const metrics = {
 const metricsSchema = schemaFor<Metrics>()(z.strictObject(metrics).meta({ id: 'Metrics' }));
 
 const cellsSchema = z.record(z.string(), unitNumber);
+/** `null` for a cell that was erased. */
+const changedCellsSchema = z.record(z.string(), unitNumber.nullable());
 
 export const summarySchema = z
   .strictObject({
@@ -89,7 +91,7 @@ export const changesSchema = schemaFor<Changes>()(
   z
     .strictObject({
       particles: z.record(z.string(), particleSchema.nullable()),
-      cells: cellsSchema,
+      cells: changedCellsSchema,
       quantumFields: z.array(quantumFieldSchema).optional(),
       metrics: metricsSchema,
     })
@@ -164,19 +166,41 @@ export const fieldsPageSchema = z
   })
   .meta({ id: 'Fields' });
 
+/** What all entries of the log have. */
+const entryHeader = {
+  version: versionSchema,
+  cursor: cursorSchema,
+  time: timeSchema,
+  outcome: outcomeSchema,
+  resolution: resolutionSchema.optional(),
+};
+
 /** An update as it is stored in the log. */
 export const createLogEntrySchema = (gridSize: number) =>
   z
-    .strictObject({
-      version: versionSchema,
-      cursor: cursorSchema,
-      device: deviceIdSchema,
-      time: timeSchema,
-      outcome: outcomeSchema,
-      resolution: resolutionSchema.optional(),
-      update: createUpdateSchema(gridSize),
-    })
+    .strictObject({ ...entryHeader, device: deviceIdSchema, update: createUpdateSchema(gridSize) })
     .meta({ title: 'LogEntry' });
+
+/** An erasure, which names versions and never a person. */
+const erasureEntrySchema = z
+  .strictObject({
+    ...entryHeader,
+    erasure: z.strictObject({
+      id: z.string(),
+      from: versionSchema.meta({
+        description: 'The states from this version up to the erasure can no longer be read.',
+      }),
+      versions: z
+        .array(z.tuple([versionSchema, versionSchema]))
+        .meta({ description: 'The erased entries, as ranges of versions with both ends.' }),
+    }),
+  })
+  .meta({ title: 'ErasureEntry' });
+
+/** An entry whose content was erased. */
+const erasedEntrySchema = z
+  .strictObject({ ...entryHeader, contentHash: z.string().meta({ description: 'The hash of the content it had.' }) })
+  .meta({ title: 'ErasedEntry' });
 
 export const createLogPageSchema = (gridSize: number) =>
   z
@@ -186,6 +210,6 @@ export const createLogPageSchema = (gridSize: number) =>
         description: "The field's version; the log continues if the page ends before it.",
       }),
       oldest: versionSchema.meta({ description: 'Updates up to this version have been pruned.' }),
-      updates: z.array(createLogEntrySchema(gridSize)),
+      updates: z.array(z.union([createLogEntrySchema(gridSize), erasureEntrySchema, erasedEntrySchema])),
     })
     .meta({ title: 'LogPage' });

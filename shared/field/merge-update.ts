@@ -157,7 +157,8 @@ function deleteOldTombstones(state: FieldState): void {
   }
 }
 
-function updateQuantumFields(state: FieldState, changes: ChangeSet): void {
+/** Moves the quantum fields by one step, as each update of a particle does. */
+export function updateQuantumFields(state: FieldState, changes: ChangeSet): void {
   const totals = sumParticles(state.particles.values());
   state.quantumFields = stepQuantumFields(state.quantumFields, totals, computeEntanglement(state));
   const room64Active = isPortalStable(state.quantumFields);

@@ -1,4 +1,5 @@
 /** Replays the log: folds its entries in the order of versions and repeats the purges of tombstones between them. */
+import { type Erasure, restoreErasedState } from './erasure.ts';
 import { type FoldResult, foldUpdate, purgeTombstones } from './fold.ts';
 import type { DeviceId } from './ids.ts';
 import { type ChangeSet, emptyChangeSet } from './merge-update.ts';
@@ -18,17 +19,50 @@ export interface LoggedUpdate {
   readonly sweptThrough?: number;
 }
 
-/** Folds the next entry of the log. @throws RangeError if a version is missing before it */
+/** An erasure in the log, which has the whole state that it left. */
+export interface LoggedErasure extends Omit<LoggedUpdate, 'device' | 'update'> {
+  readonly erasure: Erasure;
+}
+
+/** What is left of an entry whose content was erased. It cannot be folded. */
+export interface ErasedUpdate extends Omit<LoggedUpdate, 'device' | 'update'> {
+  /** The hash of the content that it had, in hex. */
+  readonly contentHash: string;
+}
+
+export class ErasedEntryError extends Error {
+  override name = 'ErasedEntryError';
+  constructor(field: string, version: number) {
+    super(`version ${version} of ${field} was erased, so that the states from it up to the erasure cannot be rebuilt`);
+  }
+}
+
+/**
+ * Folds the next entry of the log. An erasure replaces the state, whatever that was.
+ * @throws RangeError if a version is missing before it
+ * @throws ErasedEntryError if its content was erased
+ */
 export function replayUpdate(
   state: FieldState,
-  entry: LoggedUpdate,
+  entry: LoggedUpdate | LoggedErasure | ErasedUpdate,
   changes: ChangeSet = emptyChangeSet(),
 ): FoldResult {
   if (entry.version !== state.version + 1) {
     throw new RangeError(`version ${entry.version} does not follow ${state.version} in the log of ${state.field}`);
   }
-  const result = foldUpdate(state, entry.device, entry.update, entry.time, changes);
+  const result = replayContent(state, entry, changes);
   state.hash = entry.hash;
   if (entry.sweptThrough !== undefined) purgeTombstones(state, entry.sweptThrough);
   return result;
+}
+
+function replayContent(
+  state: FieldState,
+  entry: LoggedUpdate | LoggedErasure | ErasedUpdate,
+  changes: ChangeSet,
+): FoldResult {
+  if ('update' in entry) return foldUpdate(state, entry.device, entry.update, entry.time, changes);
+  if (!('erasure' in entry)) throw new ErasedEntryError(state.field, entry.version);
+  restoreErasedState(state, entry.erasure, entry.hash);
+  return { version: state.version, outcome: 'applied', conflicts: [] };
 }

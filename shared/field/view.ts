@@ -19,10 +19,10 @@ export interface ParticleView {
   readonly device: DeviceId;
 }
 
-/** The changes from one version to another; `null` for a particle that was removed or evicted. */
+/** The changes from one version to another; `null` for a particle that was removed or evicted, and for an erased cell. */
 export interface Changes {
   readonly particles: Readonly<Record<string, ParticleView | null>>;
-  readonly cells: Readonly<Record<string, number>>;
+  readonly cells: Readonly<Record<string, number | null>>;
   readonly quantumFields?: readonly QuantumField[];
   readonly metrics: Metrics;
 }

@@ -4,6 +4,7 @@
  * random salt of its own: it can be erased together with the salt, and the chain still verifies.
  */
 import { hash, randomUUID } from 'node:crypto';
+import type { Erasure } from '../field/erasure.ts';
 import type { FoldOutcome } from '../field/fold.ts';
 import type { DeviceId, FieldId } from '../field/ids.ts';
 import type { Update } from '../field/update.ts';
@@ -18,12 +19,20 @@ interface EntryContent {
   readonly update: Update;
 }
 
-export interface HashedEntry extends EntryContent {
+/** What the hash of an entry covers besides the content. */
+export interface HashedHeader {
   readonly version: number;
   /** Log time in ms. */
   readonly time: number;
   readonly outcome: FoldOutcome;
+}
+
+export interface HashedEntry extends EntryContent, HashedHeader {
   readonly salt: string;
+}
+
+export interface HashedErasure extends Pick<HashedEntry, 'rules' | 'salt'>, HashedHeader {
+  readonly erasure: Erasure;
 }
 
 /** The hash of version 0. @param genesis an id that is made with the field and travels with backups of it */
@@ -37,12 +46,23 @@ export function createSalt(): string {
 }
 
 /** `SHA-256([hash of the version before, version, log time, outcome, SHA-256([salt, content])])`, in hex. */
-export function hashEntry(previousHash: string, entry: HashedEntry): string {
-  const { version, time, outcome } = entry;
-  return sha256([previousHash, version, time, outcome, hashContent(entry)]);
+export function hashEntry(previousHash: string, entry: HashedEntry | HashedErasure): string {
+  return chainHash(previousHash, entry, hashContent(entry));
 }
 
-function hashContent({ salt, rules, device, user, update }: HashedEntry): string {
+/** The hash of an entry of whose content only the hash is known. */
+export function chainHash(previousHash: string, entry: HashedHeader, contentHash: string): string {
+  const { version, time, outcome } = entry;
+  return sha256([previousHash, version, time, outcome, contentHash]);
+}
+
+/** The part of an entry's hash that is kept when its content is erased. */
+export function hashContent(
+  entry: (EntryContent | Pick<HashedErasure, 'rules' | 'erasure'>) & { readonly salt: string },
+) {
+  const { salt, rules } = entry;
+  if ('erasure' in entry) return sha256([salt, { rules, erasure: entry.erasure }]);
+  const { device, user, update } = entry;
   const { counter, seen, clock, ...change } = update;
   return sha256([salt, { rules, device, user, counter, seen, clock, update: change }]);
 }

@@ -10,7 +10,7 @@ export async function readWholeLog(client: FieldClient): Promise<LogEntry[]> {
   const entries: LogEntry[] = [];
   for (;;) {
     const page = await client.read<LogPage>(`/updates?limit=1000&after=${entries.length}`);
-    entries.push(...page.updates);
+    entries.push(...page.updates.flatMap((entry) => ('update' in entry ? [entry] : [])));
     if (page.updates.length === 0 || entries.length >= page.version) return entries;
   }
 }

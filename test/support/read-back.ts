@@ -1,4 +1,5 @@
 /** Reads the state of a field as text from PostgreSQL and from the cache. Both are identical when everything is published. */
+import type { LogPage } from '../../db/read/field-reader.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
 import { type Cursor, formatCursor, versionOf } from '../../shared/field/cursor.ts';
@@ -42,6 +43,11 @@ export async function waitForCache(backing: Backing, field: FieldId, version: nu
 export async function readCachedVersion({ cache }: Pick<Backing, 'cache'>, field: FieldId) {
   const cursor = await cache.readCursor(field);
   return cursor && versionOf(cursor);
+}
+
+/** The updates in a page of the log, without erasures and what those have left. */
+export function listUpdates(page: LogPage | undefined) {
+  return (page?.updates ?? []).flatMap((entry) => ('update' in entry ? [entry] : []));
 }
 
 /** The cursor of a version in the field's log. @throws when the log does not have it */

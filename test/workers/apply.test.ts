@@ -5,6 +5,7 @@ import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
+import { listUpdates } from '../support/read-back.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const field = 'garden' as FieldId;
@@ -46,7 +47,7 @@ t.test('each queued update is applied once, and the database, the cache and the 
     return page && page.updates.length === 4 ? page : undefined;
   });
   t.same(
-    page.updates.map(({ device, version, outcome }) => [device, version, outcome]),
+    listUpdates(page).map(({ device, version, outcome }) => [device, version, outcome]),
     [
       ['alice', 1, 'applied'],
       ['alice', 2, 'applied'],

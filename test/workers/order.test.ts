@@ -1,7 +1,7 @@
 import t from 'tap';
 import { ReorderWindow } from '../../workers/commit/reorder-window.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
-import { waitForVersion } from '../support/read-back.ts';
+import { listUpdates, waitForVersion } from '../support/read-back.ts';
 import { readUpdates } from '../support/read-updates.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 
@@ -10,7 +10,7 @@ const alice = asDevice('alice');
 
 async function readOrder({ reader }: Backing, max = 1000): Promise<string[]> {
   const page = await reader.readLog(field, 0, max);
-  return (page?.updates ?? []).map(({ device, update, outcome }) => `${device} ${update.counter} ${outcome}`);
+  return listUpdates(page).map(({ device, update, outcome }) => `${device} ${update.counter} ${outcome}`);
 }
 
 t.test("a device's updates are applied in the order of their counters when jobs arrive out of order", async (t) => {

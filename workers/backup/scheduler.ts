@@ -1,11 +1,13 @@
 /**
  * Schedules backups. Every worker checks once a minute whether a backup or its verification is due, and a lock in
  * PostgreSQL ensures that only one backup runs at a time. It runs in a child process, because replaying a long log
- * would delay this worker's commits. Redis is not used, so an outage of it does not stop backups.
+ * would delay this worker's commits. Redis is not used, so an outage of it does not stop backups. Erasures and revocations
+ * are written beside the backups at each check.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { syncRecords } from '../../db/backup/records/sync-records.ts';
 import { isAnythingDue } from '../../db/backup/run-backups.ts';
 import { entryPoint } from '../../shared/process/package-files.ts';
 import type { WorkerDeps } from '../worker-context.ts';
@@ -34,6 +36,8 @@ export function startBackupScheduler(
   };
   const runIfDue = async (): Promise<number> => {
     try {
+      // A folder that cannot be written to fails the next backup as well, but a damaged file must not prevent backups.
+      await syncRecords(db, plan.folder).catch((err) => log.error({ err }, 'erasures could not be recorded'));
       // If the worker stopped during the query, a child started now would not be killed and would delay the stop.
       if ((await isAnythingDue(db, plan)) && !stopping.signal.aborted) await runChild();
       return intervalMs * (0.75 + Math.random() / 2);

@@ -15,7 +15,7 @@ import type { SentUpdate, Update } from '../../shared/field/update.ts';
 import { createSalt, hashEntry } from '../../shared/history/entry-hash.ts';
 import { estimateJobBytes } from '../../shared/queue/job-size.ts';
 import { isSamePayload } from '../../shared/updates/same-payload.ts';
-import type { HotField } from './hot-field-cache.ts';
+import { type HotField, lastCounterOf } from './hot-field-cache.ts';
 
 /** The outcome of the jobs of one field. */
 export interface AppliedJobs {
@@ -46,12 +46,16 @@ interface PriorUpdate {
   readonly update: Update | undefined;
 }
 
-/** The updates that may have been applied before: those whose counter is not above their device's highest. */
-export function findPossibleDuplicates({ clock, state }: HotField, jobs: readonly ApplyUpdates[]) {
+/**
+ * The updates that may have been applied before: those whose counter is not above their device's highest. Where devices were
+ * erased, also all of a device that has not been looked up.
+ */
+export function findPossibleDuplicates(hotField: HotField, jobs: readonly ApplyUpdates[]) {
+  const { field } = hotField.state;
   return jobs.flatMap(({ device, updates }) =>
     updates
-      .filter(({ counter }) => counter <= (clock.get(device) ?? 0))
-      .map(({ counter }) => ({ field: state.field, device, counter })),
+      .filter(({ counter }) => counter <= lastCounterOf(hotField, device))
+      .map(({ counter }) => ({ field, device, counter })),
   );
 }
 
@@ -77,6 +81,9 @@ export function applyJobs(
   now: number,
 ): AppliedJobs {
   const { state, clock, cursors } = hotField;
+  if (hotField.hasErasedCounters) {
+    for (const { device, erasedThrough = 0 } of receipts) hotField.erasedCounters.set(device, erasedThrough);
+  }
   const from = cursorOf(state);
   const { version, hash } = state;
   const expected = { version, hash, sweptThrough: state.dynamics.sweptThrough };
@@ -89,14 +96,18 @@ export function applyJobs(
 
   // Resolved before the fold, which moves the window on, past cursors that were not looked up because it had them.
   const known = new Set(findSeenCursors(jobs).filter((cursor) => cursors.includes(cursor) ?? knownCursors.has(cursor)));
-  const resolveSeen = (sent: SentUpdate): Update => {
-    const { seen } = sent;
-    if (typeof seen === 'number') return { ...sent, seen: Math.min(seen, state.version) };
-    return { ...sent, seen: known.has(seen) ? versionOf(seen) : 0 };
+  const resolveSeen = (seen: SentUpdate['seen']): number => {
+    if (typeof seen === 'number') return Math.min(seen, state.version);
+    return known.has(seen) ? versionOf(seen) : 0;
+  };
+
+  const resolveContext = ({ clock: sentClock, ...sent }: SentUpdate): Update => {
+    const heldDown = sentClock && holdDown(sentClock, clock);
+    return { ...sent, seen: resolveSeen(sent.seen), ...(heldDown ? { clock: heldDown } : {}) };
   };
 
   const append = (device: DeviceId, user: string | undefined, sent: SentUpdate): UpdateResult => {
-    const update = resolveSeen(sent);
+    const update = resolveContext(sent);
     const salt = createSalt();
     const previousHash = state.hash;
     const folded = foldUpdate(state, device, update, time, changes);
@@ -113,7 +124,7 @@ export function applyJobs(
   };
 
   const results = jobs.map(({ device, updates: jobUpdates, user }) => {
-    const lastCounter = clock.get(device) ?? 0;
+    const lastCounter = lastCounterOf(hotField, device);
     if (hotField.reorderWindow.shouldDefer(device, lastCounter, jobUpdates[0]?.counter ?? 0, now)) return undefined;
     return jobUpdates.map((update) => {
       const prior = priorUpdates.get(`${device} ${update.counter}`);
@@ -127,6 +138,18 @@ export function applyJobs(
   hotField.bytesSinceSnapshot += bytes;
   hotField.bytesSinceArchive += bytes;
   return { from, commit: { expected, state, clock, entries, conflicts }, changes, results, updates };
+}
+
+/**
+ * What a vector clock claims, as far as it has really been applied. Nothing is logged about devices that this field does not
+ * have, so that an erased one does not come back with the updates of others.
+ */
+function holdDown(sent: Readonly<Record<string, number>>, applied: ReadonlyMap<string, number>) {
+  const entries = Object.entries(sent).flatMap(([device, counter]): [string, number][] => {
+    const last = applied.get(device);
+    return last === undefined ? [] : [[device, Math.min(counter, last)]];
+  });
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }
 
 function toRepeatedResult(sent: SentUpdate, { version, hash, update }: PriorUpdate): UpdateResult {

@@ -16,6 +16,9 @@ export interface HotField {
   readonly clock: Map<DeviceId, number>;
   readonly cursors: CursorWindow;
   readonly reorderWindow: ReorderWindow;
+  readonly hasErasedCounters: boolean;
+  /** The counters up to which devices were erased, 0 for none, as far as they have been looked up. */
+  readonly erasedCounters: Map<DeviceId, number>;
   /** The version of the snapshot in the field's row, and when that was written (ms, monotonic clock). */
   snapshotVersion: number;
   snapshotAt: number;
@@ -73,12 +76,19 @@ function toEntry(field: FieldId, hotField: HotField | undefined): [FieldId, HotF
   return hotField ? [[field, hotField]] : [];
 }
 
-function toHotField({ state, clock, snapshotVersion, archivedVersion }: StoredField): HotField {
+/** The counter up to which updates of a device may have been applied before; above it, they certainly were not. */
+export function lastCounterOf({ clock, hasErasedCounters, erasedCounters }: HotField, device: DeviceId): number {
+  const erased = hasErasedCounters ? (erasedCounters.get(device) ?? Number.POSITIVE_INFINITY) : 0;
+  return Math.max(clock.get(device) ?? 0, erased);
+}
+
+function toHotField({ state, clock, snapshotVersion, archivedVersion, hasErasedCounters }: StoredField): HotField {
   const cursors = new CursorWindow();
   cursors.add(state.version, state.hash);
   const reorderWindow = new ReorderWindow();
+  const erased = { hasErasedCounters, erasedCounters: new Map<DeviceId, number>() };
   const snapshots = { snapshotVersion, snapshotAt: performance.now(), archivedVersion };
-  return { state, clock, cursors, reorderWindow, ...snapshots, bytesSinceSnapshot: 0, bytesSinceArchive: 0 };
+  return { state, clock, cursors, reorderWindow, ...erased, ...snapshots, bytesSinceSnapshot: 0, bytesSinceArchive: 0 };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Prunes log entries that are older than the retention, in slices of one transaction each. */
 import type { Knex } from 'knex';
-import { loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from '../../db/read/load-state.ts';
+import { isErasedAt, loadSnapshotAtOrBefore, loadStoredState, readLogAfter } from '../../db/read/load-state.ts';
 import { readServerTime } from '../../db/read/server-time.ts';
 import { type LockedField, lockFields } from '../../db/write/lock-fields.ts';
 import {
@@ -54,13 +54,14 @@ export async function pruneThrough(trx: Knex.Transaction, locked: LockedField, t
   await deleteLogThrough(trx, field, through);
 }
 
-/** Archives a snapshot at `through`, which the pruned log continues. */
+/** Archives a snapshot at `through`, which the pruned log continues, unless an erasure after it made that unreadable. */
 async function archiveBaseSnapshot(
   trx: Knex.Transaction,
   field: FieldId,
   through: number,
   logStart: number,
 ): Promise<void> {
+  if (await isErasedAt(trx, field, through)) return;
   const base = await loadSnapshotAtOrBefore(trx, field, through, logStart);
   if (!base) throw new Error(`the log of ${field} begins at a snapshot that is missing`);
   for await (const entry of readLogAfter(trx, field, base.version, through)) replayUpdate(base, entry);

@@ -1,11 +1,12 @@
 /** `backup`, `backup list` and `backup verify`. */
 import { basename, resolve } from 'node:path';
-import { withBackupLock } from '../../../db/backup/backup-lock.ts';
+import { type BackupSession, withBackupLock } from '../../../db/backup/backup-lock.ts';
 import { listBackups } from '../../../db/backup/files/backup-store.ts';
 import { readManifest } from '../../../db/backup/files/manifest.ts';
+import { syncRecords } from '../../../db/backup/records/sync-records.ts';
 import { takeBackup } from '../../../db/backup/run-backups.ts';
 import { verifyBackup } from '../../../db/backup/verify-backup.ts';
-import { type WriteBackupOptions, writeBackup } from '../../../db/backup/write-backup.ts';
+import { type WriteBackupOptions, type WrittenBackup, writeBackup } from '../../../db/backup/write-backup.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { explainBackupError } from '../../backends/backup-errors.ts';
 import type { CommandContext } from '../../context/command-context.ts';
@@ -34,7 +35,9 @@ export async function createBackup({ to, json }: BackupOptions, context: Command
       onProgress: ({ done, total, table }) =>
         progress.show({ done, total, text: `${formatCount(done)} of ${formatCount(total)} rows, ${table}` }),
     };
-    const lock = await withBackupLock(url, (client) => (to ? writeBackup(options) : takeBackup(client, options)));
+    const lock = await withBackupLock(url, (session) =>
+      to ? writeElsewhere(session, options) : takeBackup(session, options),
+    );
     return lock?.result ?? throwBackupBusy();
   }).catch((cause: unknown) => {
     if (!signal.aborted) throw cause;
@@ -45,6 +48,13 @@ export async function createBackup({ to, json }: BackupOptions, context: Command
   const { rows, bytes } = computeTotals(manifest);
   if (json) return context.print(JSON.stringify({ path, ...manifest, rows, bytes, seconds }));
   context.print(`${path}\n${formatCount(rows)} rows, ${formatBytes(bytes)}, ${seconds.toFixed(1)} s`);
+}
+
+/** Outside the schedule, and therefore not recorded as one of its backups. */
+async function writeElsewhere({ db }: BackupSession, options: WriteBackupOptions): Promise<WrittenBackup> {
+  const written = await writeBackup(options);
+  await syncRecords(db, options.folder);
+  return written;
 }
 
 export async function listFolder(

@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { cursorOf } from '../../../shared/field/state.ts';
+import type { Pseudonyms } from '../../../shared/history/pseudonyms.ts';
 import { ClockRow } from '../../models/clock-row.ts';
 import { readStateHeader } from '../field-state.ts';
 
@@ -30,20 +31,38 @@ export async function readClockPage(
   trx: Knex.Transaction,
   field: FieldId,
   { device, after = '' as DeviceId, limit = defaultLimit }: ClockRange,
+  pseudonyms: Pseudonyms | undefined,
 ): Promise<ClockPage | undefined> {
   const header = await readStateHeader(trx, field);
   if (!header) return undefined;
+  const position = { version: header.version, cursor: cursorOf(header) };
+  if (device !== undefined) {
+    const counter = await readLastCounter(trx, field, device, pseudonyms);
+    return { ...position, clock: counter > 0 ? { [device]: counter } : {}, next: undefined };
+  }
   const found = await ClockRow.query(trx)
     .select('device_id', 'counter')
-    .where({ field_id: field, ...(device === undefined ? {} : { device_id: device }) })
+    .where('field_id', field)
     .where('device_id', '>', after)
     .orderBy('device_id')
     .limit(limit + 1);
   const rows = found.slice(0, limit);
   return {
-    version: header.version,
-    cursor: cursorOf(header),
+    ...position,
     clock: Object.fromEntries(rows.map((row) => [row.deviceId, row.counter])),
     next: rows.length < found.length ? rows.at(-1)?.deviceId : undefined,
   };
+}
+
+/** The highest counter that a device has used, also if it was erased since; 0 for none. */
+export async function readLastCounter(
+  db: Knex,
+  field: FieldId,
+  device: DeviceId,
+  pseudonyms: Pseudonyms | undefined,
+): Promise<number> {
+  const row = await ClockRow.query(db).findById([field, device]);
+  if (!pseudonyms) return row?.counter ?? 0;
+  const erased = await db('erased_counters').where('pseudonym', pseudonyms.ofWriter(field, device)).first('counter');
+  return Math.max(row?.counter ?? 0, erased?.counter ?? 0);
 }

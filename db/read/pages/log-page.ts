@@ -1,7 +1,7 @@
 /** Reads the log in pages that are bounded by bytes as well as by count. The rows beyond a page are never decompressed. */
 import type { Knex } from 'knex';
 import type { FieldId } from '../../../shared/field/ids.ts';
-import { type LogEntry, UpdateRow } from '../../models/update-row.ts';
+import { type StoredEntry, UpdateRow } from '../../models/update-row.ts';
 
 interface LogRange {
   readonly field: FieldId;
@@ -17,18 +17,18 @@ interface LogRange {
 }
 
 interface LogRows {
-  readonly entries: LogEntry[];
+  readonly entries: StoredEntry[];
   /** The page ended because of its bytes: there are more entries within its limit. */
   readonly isCut: boolean;
 }
 
-/** The innermost query bounds the count, the next one the stored bytes, which are known without decompression, then the JSON. */
+/** An entry whose content was erased has no bytes. The innermost query bounds the count, the next one the stored bytes, which are known without decompression, then the JSON. */
 const pageSql = `
   SELECT * FROM (
-    SELECT *, sum(CASE WHEN :measuresJson THEN octet_length(update::text) ELSE 0 END) OVER (ORDER BY version) AS page_json_bytes
+    SELECT *, sum(CASE WHEN :measuresJson THEN coalesce(octet_length(update::text), 0) ELSE 0 END) OVER (ORDER BY version) AS page_json_bytes
     FROM (
       SELECT *, row_number() OVER (ORDER BY version) AS page_place, count(*) OVER () AS page_available,
-        sum(pg_column_size(update)) OVER (ORDER BY version) AS page_stored_bytes
+        sum(coalesce(pg_column_size(update), 0)) OVER (ORDER BY version) AS page_stored_bytes
       FROM (
         SELECT * FROM field_updates
         WHERE field_id = :field AND version > :after AND version <= :until ORDER BY version LIMIT :limit
@@ -48,7 +48,7 @@ export async function readLogRows(db: Knex, range: LogRange): Promise<LogRows> {
     measuresJson: maxJsonBytes !== undefined,
     maxJsonBytes: maxJsonBytes ?? 0,
   });
-  const entries = rows.map((row) => UpdateRow.fromDatabaseJson(row).toLogEntry());
+  const entries = rows.map((row) => UpdateRow.fromDatabaseJson(row).toStoredEntry());
   return { entries, isCut: rows.length < (rows[0]?.page_available ?? 0) };
 }
 

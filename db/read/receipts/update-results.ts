@@ -5,6 +5,7 @@ import { type Cursor, formatCursor } from '../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { cursorOf } from '../../../shared/field/state.ts';
 import type { SentUpdate } from '../../../shared/field/update.ts';
+import type { Pseudonyms } from '../../../shared/history/pseudonyms.ts';
 import { isSamePayload } from '../../../shared/updates/same-payload.ts';
 import { StateRow } from '../../models/state-row.ts';
 import { type FoundReceipt, findReceipts, type UpdateRef } from './find-receipts.ts';
@@ -18,9 +19,13 @@ export interface SentUpdates {
   readonly sentAt: number;
 }
 
-/** The receipt of one update; without version and outcome once its log entry has been pruned. */
-export async function readReceipt(db: Knex, { field, device, counter }: UpdateRef): Promise<Receipt> {
-  const [found] = await findReceipts(db, [{ field, device, counter }]);
+/** The receipt of one update; without version and outcome once its log entry has been pruned or erased. */
+export async function readReceipt(
+  db: Knex,
+  { field, device, counter }: UpdateRef,
+  pseudonyms: Pseudonyms | undefined,
+): Promise<Receipt> {
+  const [found] = await findReceipts(db, [{ field, device, counter }], pseudonyms);
   const ref = { field, device, counter };
   if (!found?.entry) return { ...ref, status: found?.isPruned ? 'applied' : 'unknown' };
   const { version, hash, outcome, resolution } = found.entry;
@@ -32,10 +37,11 @@ export async function readReceipt(db: Knex, { field, device, counter }: UpdateRe
 export async function readResults(
   db: Knex,
   sent: SentUpdates,
+  pseudonyms: Pseudonyms | undefined,
 ): Promise<{ version: number; cursor: Cursor; results: UpdateResult[] } | undefined> {
   const { field, device, updates } = sent;
   const refs = updates.map(({ counter }) => ({ field, device, counter }));
-  const found = await findReceipts(db, refs);
+  const found = await findReceipts(db, refs, pseudonyms);
   if (found.some(({ entry, isPruned }) => !entry && !isPruned)) return undefined;
   // Read after the receipts, so that it is not before any of them.
   const position = await StateRow.query(db).select('version', 'hash').findById(field).throwIfNotFound();

@@ -28,8 +28,8 @@ async function write(field: string, updates: unknown[], to = api, as = token): P
 }
 
 /** The cells that a client has after applying all messages. */
-function cellsOf({ messages }: StreamClient): Record<string, number> {
-  let cells: Record<string, number> = {};
+function cellsOf({ messages }: StreamClient): Record<string, number | null> {
+  let cells: Record<string, number | null> = {};
   for (const message of messages) {
     if (message.type === 'snapshot') cells = { ...message.state.cells };
     if (message.type === 'delta') cells = { ...cells, ...message.changes.cells };

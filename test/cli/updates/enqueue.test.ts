@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { listRequests, updatesQueue } from '../../../shared/contract/job.ts';
 import { queuePrefix } from '../../../shared/queue/partitions.ts';
 import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
-import { readStored, waitForVersion } from '../../support/read-back.ts';
+import { listUpdates, readStored, waitForVersion } from '../../support/read-back.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
 import { withFolder } from '../../support/with-folder.ts';
 import { settingsOf, withField } from '../run-field.ts';
@@ -17,7 +17,7 @@ const toLines = (updates: readonly object[]) => `${updates.map((update) => JSON.
 
 async function readNames({ reader }: Backing, field: string): Promise<string[]> {
   const page = await reader.readLog(asField(field), 0, 10_000);
-  return (page?.updates ?? []).map(({ device, update }) => `${device} ${update.counter}`);
+  return listUpdates(page).map(({ device, update }) => `${device} ${update.counter}`);
 }
 
 async function withTools(t: Test, settings: Record<string, string> = {}) {

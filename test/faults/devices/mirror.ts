@@ -48,7 +48,10 @@ export class Mirror {
       if (particle === null) this.#particles.delete(id);
       else this.#particles.set(id, particle);
     }
-    for (const [cell, value] of Object.entries(changes.cells)) this.#cells.set(cell, value);
+    for (const [cell, value] of Object.entries(changes.cells)) {
+      if (value === null) this.#cells.delete(cell);
+      else this.#cells.set(cell, value);
+    }
     if (changes.quantumFields) this.#quantumFields = changes.quantumFields;
     this.#metrics = changes.metrics;
     this.#maxTimestamp = Math.max(maxTimestamp, this.#maxTimestamp);

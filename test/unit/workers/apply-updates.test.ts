@@ -25,6 +25,8 @@ t.test(
       archivedVersion: 0,
       bytesSinceSnapshot: 0,
       bytesSinceArchive: 0,
+      hasErasedCounters: false,
+      erasedCounters: new Map(),
     };
     const updates = Array.from({ length: windowSize }, (_, at) => setCell(at + 1, 0, 0.5));
     const { results } = applyJobs(hotField, [jobOf(field, alice, updates)], nothing, now);

@@ -103,6 +103,7 @@ function toStoredField(row: FieldRow): StoredField {
     clock: new Map(row.clocks),
     snapshotVersion: row.snapshot.version,
     archivedVersion: Math.max(0, ...row.archive.keys()),
+    hasErasedCounters: false,
   };
 }
 

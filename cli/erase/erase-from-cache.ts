@@ -1,0 +1,48 @@
+/** Takes an erasure into the cache's Redis: the copies of fields, the watchers, and what names users and devices. */
+import type { Redis } from 'ioredis';
+import type { AppendedErasure } from '../../db/erase/append-erasure.ts';
+import type { ErasureSubject } from '../../db/erase/subject.ts';
+import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
+import type { FieldCache } from '../../shared/cache/field-cache.ts';
+import { toFragments } from '../../shared/cache/state-fragments.ts';
+import { serializeDelta } from '../../shared/cache/state-serializer.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import { listServers } from '../../shared/redis/connect.ts';
+
+/** Patches the copy, or deletes it, and tells the watchers which registers have become empty. */
+export async function publishErasure(cache: FieldCache, { from, state, changes }: AppendedErasure): Promise<void> {
+  const fragments = toFragments(state, changes);
+  await cache.publish({ from, fragments, delta: serializeDelta(from, fragments, []), isErasure: true });
+}
+
+/** Deletes the copy of a field that no longer exists. Watchers find out when they compare cursors. */
+export async function deleteCopy(cache: FieldCache, field: FieldId): Promise<void> {
+  const cursor = await cache.readCursor(field);
+  if (cursor !== undefined) await cache.invalidate(field, cursor);
+}
+
+/** Deletes the presence of devices and the rate limits of users, which would expire within a minute or a window. */
+export async function deleteTraces(
+  redis: Redis,
+  keys: CacheKeys,
+  { users, devices, field }: ErasureSubject,
+): Promise<void> {
+  if (field !== undefined) await redis.del(keys.presenceKey(field));
+  const names = [...users, ...devices];
+  if (names.length === 0) return;
+  for await (const key of scan(redis, keys.presencePattern)) await redis.zrem(key, ...names);
+  for await (const key of scan(redis, `${keys.limitPrefix}:*`)) {
+    if (names.some((name) => key.endsWith(`:${name}`) || key.endsWith(`{${name}}`))) await redis.del(key);
+  }
+}
+
+async function* scan(redis: Redis, pattern: string): AsyncGenerator<string> {
+  for (const server of listServers(redis)) {
+    let position = '0';
+    do {
+      const [next, found] = await server.scan(position, 'MATCH', pattern, 'COUNT', 1000);
+      position = next;
+      yield* found;
+    } while (position !== '0');
+  }
+}

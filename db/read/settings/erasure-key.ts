@@ -1,0 +1,11 @@
+/** Checks that a process has the key by which the erased devices of this installation are recognised. */
+import type { Knex } from 'knex';
+import type { Pseudonyms } from '../../../shared/history/pseudonyms.ts';
+
+/** @returns a problem of the configuration; undefined if there is none, as long as nothing was erased */
+export async function findErasureKeyProblem(db: Knex, pseudonyms: Pseudonyms | undefined): Promise<string | undefined> {
+  const erasure = await db('erasures').first('key_check');
+  if (!erasure || erasure.key_check === pseudonyms?.keyCheck) return undefined;
+  const problem = pseudonyms ? 'is not the one' : 'is missing';
+  return `ERASURE_KEY ${problem} by which devices of this installation were erased: they would not be recognised`;
+}
