@@ -2,9 +2,10 @@
  * Limits how many fields a user may create, and with how many devices a user may write, in a day. Each costs memory and disk for
  * good, unlike an update. A field that may exist is not counted: while neither the cache nor PostgreSQL answers, updates are accepted.
  */
-import { LRUCache } from 'lru-cache';
+
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
+import { createSparseCache } from '../../shared/process/sparse-cache.ts';
 import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
 import type { Caller } from '../rate-limits/caller.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
@@ -29,9 +30,9 @@ interface Newcomer {
 export class NewcomerLimits {
   readonly #deps: NewcomerLimitsDeps;
   /** Fields that exist, or that somebody was charged for. */
-  readonly #fields = new LRUCache<FieldId, true>({ max: maxRemembered });
+  readonly #fields = createSparseCache<FieldId, true>({ maxEntries: maxRemembered });
   /** Devices that their users were charged for, as `user device`. */
-  readonly #devices = new LRUCache<string, true>({ max: maxRemembered });
+  readonly #devices = createSparseCache<string, true>({ maxEntries: maxRemembered });
 
   constructor(deps: NewcomerLimitsDeps) {
     this.#deps = deps;

@@ -2,8 +2,9 @@
  * Exponential backoff after wrong passwords, for each pair of address and operator: guessing soon takes hours a guess, while
  * other operators at the address, and this one at others, can log in. Kept by each process for itself.
  */
-import { LRUCache } from 'lru-cache';
+
 import { FieldError } from '../../shared/errors.ts';
+import { createSparseCache } from '../../shared/process/sparse-cache.ts';
 
 const freeFailures = 5;
 const initialDelaySeconds = 1;
@@ -19,7 +20,7 @@ interface Failures {
 }
 
 export class LoginBackoff {
-  readonly #failures = new LRUCache<string, Failures>({ max: maxPairs, ttl: forgetAfterMs });
+  readonly #failures = createSparseCache<string, Failures>({ maxEntries: maxPairs, ttl: forgetAfterMs });
 
   /**
    * Counts an attempt as a failure until `succeed` is called, so that attempts at the same time count as well.

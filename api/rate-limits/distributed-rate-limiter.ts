@@ -4,10 +4,11 @@
  * only knows its own, so that N processes together can exceed the limit by what each consumes within a second, at most 5% of
  * the limit each. While Redis is unavailable each process limits on its own.
  */
+
 import type { Redis } from 'ioredis';
-import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { type ErrorCode, FieldError } from '../../shared/errors.ts';
+import { createSparseCache } from '../../shared/process/sparse-cache.ts';
 
 const flushIntervalMs = 1000;
 /** The part of the limit from which on pending points are flushed at once. */
@@ -53,7 +54,7 @@ export interface RateLimitStatus {
 export class DistributedRateLimiter {
   readonly #options: DistributedRateLimiterOptions;
   readonly #limiter: RateLimiterRedis;
-  readonly #usages = new LRUCache<string, Usage>({ max: maxKeys });
+  readonly #usages = createSparseCache<string, Usage>({ maxEntries: maxKeys });
   readonly #pendingKeys = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 

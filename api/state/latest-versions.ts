@@ -2,17 +2,17 @@
  * The latest version of each field that this process knows of, for receipts. It never queries PostgreSQL; while the cache
  * is unavailable the versions are merely older.
  */
-import { LRUCache } from 'lru-cache';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import { versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { createSparseCache } from '../../shared/process/sparse-cache.ts';
 
 /** An observation does not extend the life of an older one: a failover may have lost the version that it brought. */
-const cacheOptions = { max: 50_000, ttl: 1000, noUpdateTTL: true };
+const cacheOptions = { maxEntries: 50_000, ttl: 1000, noUpdateTTL: true };
 
 export class LatestVersions {
   readonly #cache: FieldCache;
-  readonly #versions = new LRUCache<FieldId, number>(cacheOptions);
+  readonly #versions = createSparseCache<FieldId, number>(cacheOptions);
 
   constructor(cache: FieldCache) {
     this.#cache = cache;

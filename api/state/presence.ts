@@ -2,9 +2,10 @@
  * Counts the active devices of each field, which are those that were heard from in the last 30 s by any API process. The
  * counts are kept in the cache Redis; while it is unavailable, each process counts the devices that it knows itself.
  */
-import { LRUCache } from 'lru-cache';
+
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { createSparseCache } from '../../shared/process/sparse-cache.ts';
 
 const presenceTtlMs = 30_000;
 const touchIntervalMs = 5000;
@@ -34,9 +35,9 @@ export class Presence {
   readonly #redis: ScriptedRedis;
   readonly #keys: CacheKeys;
   /** The devices that were recorded within `touchIntervalMs`, by `field device`. */
-  readonly #recentTouches = new LRUCache<string, true>({ max: maxRecentTouches, ttl: touchIntervalMs });
-  readonly #counts = new LRUCache<FieldId, Promise<number>>({ max: maxFields, ttl: countCacheMs });
-  readonly #localDevices = new LRUCache<FieldId, Map<string, number>>({ max: maxFields });
+  readonly #recentTouches = createSparseCache<string, true>({ maxEntries: maxRecentTouches, ttl: touchIntervalMs });
+  readonly #counts = createSparseCache<FieldId, Promise<number>>({ maxEntries: maxFields, ttl: countCacheMs });
+  readonly #localDevices = createSparseCache<FieldId, Map<string, number>>({ maxEntries: maxFields });
   /** The devices that have not been sent to Redis yet. */
   readonly #pending = new Map<FieldId, Set<string>>();
   #timer: NodeJS.Timeout | undefined;

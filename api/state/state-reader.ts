@@ -4,6 +4,7 @@
  * or it has come back as an older copy. So a read first compares its cursor with PostgreSQL's, unless that was done less
  * than 2 s ago: a copy of a history that has ended is not served, and one that is behind is deleted if it stays so.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
@@ -14,14 +15,15 @@ import { FieldError } from '../../shared/errors.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import { createSparseCache } from '../../shared/process/sparse-cache.ts';
 import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
 import { SingleFlight } from './single-flight.ts';
 
 const maxCacheBytes = 64 * 1024 * 1024;
 /** Negative results are cached, since clients can send arbitrary ids; the bound is for the same reason. */
-const missingCacheOptions = { max: 10_000, ttl: 1000 };
+const missingCacheOptions = { maxEntries: 10_000, ttl: 1000 };
 
-const checkOptions = { max: 50_000, ttl: 2000 };
+const checkOptions = { maxEntries: 50_000, ttl: 2000 };
 /** How long a read waits for the comparison. After a timeout reads do not wait until PostgreSQL has answered again. */
 const checkTimeoutMs = 250;
 /** How long the cache may be behind PostgreSQL before its copy is deleted. */
@@ -54,9 +56,9 @@ export class StateReader {
   readonly #log: Logger;
   readonly #states = new LRUCache<FieldId, LoadedState>({ maxSize: maxCacheBytes, sizeCalculation: estimateSize });
   /** The fields whose cached copies were compared with PostgreSQL a moment ago. */
-  readonly #checks = new LRUCache<FieldId, true>(checkOptions);
+  readonly #checks = createSparseCache<FieldId, true>(checkOptions);
   #isDatabaseSilent = false;
-  readonly #missing = new LRUCache<FieldId, true>(missingCacheOptions);
+  readonly #missing = createSparseCache<FieldId, true>(missingCacheOptions);
   readonly #reads = new SingleFlight<FieldId, StateReadResult>((field) => this.#readNow(field));
 
   constructor({ cache, reader, log }: StateReaderDeps) {

@@ -2,8 +2,9 @@
  * The limit on gaps between the counters of a device. Counters only rise, so one of 2^53 would leave the device no
  * counter for its next update.
  */
-import { LRUCache } from 'lru-cache';
+
 import type { DeviceId, FieldId } from '../field/ids.ts';
+import { createSparseCache } from '../process/sparse-cache.ts';
 
 /** How far above the last counter of a device its next one may be. */
 export const maxCounterGap = 1_000_000;
@@ -29,7 +30,7 @@ export type ReadLastCounter = (owner: CounterOwner) => Promise<number>;
 /** Remembers the accepted counters of recent devices, so that the log is only read if a counter is far above them. */
 export class CounterGapDetector {
   readonly #readLastCounter: ReadLastCounter;
-  readonly #lastAccepted = new LRUCache<string, number>({ max: maxDevices });
+  readonly #lastAccepted = createSparseCache<string, number>({ maxEntries: maxDevices });
 
   constructor(readLastCounter: ReadLastCounter) {
     this.#readLastCounter = readLastCounter;
