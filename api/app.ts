@@ -47,6 +47,8 @@ interface AppDeps {
 export async function createApp({ config, log, metrics, tracing, origins, isStopping }: AppDeps): Promise<App> {
   const app = createFastify(config, log);
   decorateRequests(app);
+  // Before anything that refuses requests: it closes the sockets of upgrades that are refused.
+  await addWebSockets(app);
   rejectLongUrls(app);
   checkRequestPreconditions(app, createHostCheck(config));
   addJsonBodyParser(app);
@@ -64,7 +66,6 @@ export async function createApp({ config, log, metrics, tracing, origins, isStop
     exposedHeaders,
     strictPreflight: false,
   });
-  await addWebSockets(app);
   await addOpenApi(app);
   return app;
 }
