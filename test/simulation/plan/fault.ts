@@ -27,6 +27,6 @@ export function seconds(ms: number): string {
 export function later(world: World, ms: number, run: () => void): void {
   const { time } = world.environment;
   time.scheduleFor(undefined, ms, () => {
-    if (!world.isHealed) run();
+    if (!world.isRepaired) run();
   });
 }

@@ -46,7 +46,7 @@ export class World {
   readonly cacheCopies: ReturnType<RedisServer['copy']>[] = [];
   /** What happened, as the history of a failed run prints it. */
   readonly notes: { readonly at: number; readonly text: string }[] = [];
-  isHealed = false;
+  isRepaired = false;
   /** Whether a server has lost something that it had confirmed. */
   hasLostData = false;
   readonly #startsAt: number;
@@ -139,12 +139,11 @@ export class World {
     }
   }
 
-  /** All faults end. Clocks stay where they are. */
+  /** All faults end, but clocks stay where they are, and a server that stalls works off its requests when that is over. */
   repair(): void {
     const { time, postgres, cacheRedis, queue } = this.environment;
-    this.isHealed = true;
+    this.isRepaired = true;
     for (const server of [postgres, queue]) server.isUp = true;
-    for (const server of [postgres, cacheRedis, queue]) server.stalledUntil = 0;
     if (!cacheRedis.isUp) cacheRedis.start(new Map());
     queue.duplication = 0;
     queue.reorderMs = 0;
