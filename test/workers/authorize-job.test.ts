@@ -130,6 +130,6 @@ t.test('jobs with keys such as __proto__ fail or lose those keys', async (t) => 
   );
   t.equal(await readOutcome({ updates: [clocked] }), 'applied');
   const { rows } = await backing.db.raw('SELECT update FROM field_updates WHERE counter = 9001');
-  t.equal(JSON.stringify(rows[0].update.clock), '{}', 'a vector clock drops them');
+  t.same(Object.keys(rows[0].update.clock ?? {}), [], 'a vector clock drops them');
   t.match(await readOutcome(JSON.parse('{"__proto__":{"user":"x"},"constructor":{}}')), /^invalid_input/);
 });

@@ -99,6 +99,8 @@ export class PostgresServer implements Reachable {
 
   /** Holds locks for as long as a transaction takes, and commits unless the server has crashed. @throws Error when it has */
   async holdLocks(fields: readonly FieldId[], crashes: number, commit: () => void): Promise<void> {
+    // It may have crashed while this transaction waited for other locks.
+    if (this.#crashes !== crashes) throw connectionLost();
     for (const field of fields) this.#locked.add(field);
     await this.#wait(0.2 + 3 * this.#random.next() ** 4);
     if (this.#crashes !== crashes) throw connectionLost();
