@@ -1,6 +1,7 @@
 /**
  * Checks while faults go on that no partition with unfinished jobs is left unread: if its worker is killed, paused, or cut off
- * from PostgreSQL or from the queue, another one must read it, as long as there is a healthy one and both servers work.
+ * from PostgreSQL or from the queue, another one must read it, as long as there is a healthy one, no link is slow, and both servers
+ * work.
  */
 
 import type { SimWorker } from '../processes/sim-worker.ts';
@@ -28,7 +29,9 @@ export class LeaseWatch {
   check(): void {
     const { environment, workers } = this.#world;
     const { time, queue } = environment;
-    if (!this.#areServersUp()) this.#serversTroubledAt = time.now;
+    // A worker that is connected by a slow link may have a lease, and take long to make use of it.
+    const isSlow = workers.some((worker) => isConnected(worker) && !isHealthy(worker));
+    if (isSlow || !this.#areServersUp()) this.#serversTroubledAt = time.now;
     for (const worker of workers) if (!isHealthy(worker)) this.#troubledAt.set(worker, time.now);
     for (const worker of workers.filter(isConnected)) {
       for (const partition of worker.partitions) this.#readAt.set(partition, time.now);

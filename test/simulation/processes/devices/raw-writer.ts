@@ -2,6 +2,7 @@
  * A device without a client, whose jobs come straight from the queue, as those of an operator do. It follows no rule but one:
  * if a server has lost something, it sends again whatever it has sent. Its claims about what it has seen are often wrong.
  */
+import { maxUpdatesPerRequest } from '../../../../shared/contract/wire.ts';
 import { type Cursor, formatCursor } from '../../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../../shared/field/update.ts';
@@ -75,14 +76,17 @@ export class RawWriter {
     return random.chance(0.2) ? formatCursor(claimed, 'f'.repeat(16)) : formatCursor(claimed, hash.padEnd(16, '0'));
   }
 
+  /** In jobs of the size that an API accepts. */
   #add(updates: readonly SentUpdate[]): void {
     const { queue, time } = this.#environment;
     const { field, device } = this;
-    queue.add(getPartition(field, queue.readCounts().active), {
-      field,
-      device,
-      updates,
-      acceptedAt: Math.floor(time.now),
-    });
+    for (let start = 0; start < updates.length; start += maxUpdatesPerRequest) {
+      queue.add(getPartition(field, queue.readCounts().active), {
+        field,
+        device,
+        updates: updates.slice(start, start + maxUpdatesPerRequest),
+        acceptedAt: Math.floor(time.now),
+      });
+    }
   }
 }
