@@ -1,0 +1,59 @@
+/** What an operator who may only look sees on the board, in a browser with its own login. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { hashPassword } from '../../shared/auth/password-hash.ts';
+import { withApi } from '../api/support/with-app.ts';
+import { withBacking } from '../support/processes/with-worker.ts';
+import { setCell } from '../support/updates.ts';
+import { withFolder } from '../support/with-folder.ts';
+import { launchChromium } from './support/chromium.ts';
+
+const password = 'kite-velvet-otter-91';
+
+t.test('an operator with board:read sees jobs and no button that changes them', { timeout: 120_000 }, async (t) => {
+  const file = join(await withFolder(t), 'operators.json');
+  const hash = await hashPassword(password);
+  await writeFile(
+    file,
+    JSON.stringify([
+      { name: 'reader', password: hash, scopes: ['board:read'] },
+      { name: 'writer', password: hash, scopes: ['board:write'] },
+    ]),
+  );
+  const api = await withApi(t, await withBacking(t), {
+    NODE_ENV: 'production',
+    OPEN_REGISTRATION: 'false',
+    OPERATORS_FILE: file,
+  });
+  // No worker runs, so the job waits.
+  const { status } = await api.request('/api/fields/board/updates', {
+    token: await api.createToken(),
+    body: { updates: [setCell(1, 0, 0.5)] },
+  });
+  t.equal(status, 202);
+  const { browser, close } = await launchChromium();
+  t.teardown(() => close());
+
+  async function countButtons(username: string): Promise<{ buttons: number; foreign: string[] }> {
+    const context = await browser.newContext({ httpCredentials: { username, password } });
+    t.teardown(() => context.close());
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    const foreign: string[] = [];
+    page.on('response', (response) => {
+      if (!response.url().startsWith(`${api.address}/`)) foreign.push(response.url());
+    });
+    await page.goto(`${api.address}/admin/queues/`);
+    await page.getByRole('link', { name: 'updates' }).first().click();
+    await page.getByText('apply-updates').first().waitFor();
+    await page.getByRole('heading').first().waitFor();
+    return { buttons: await page.getByRole('button').count(), foreign };
+  }
+
+  const reader = await countButtons('reader');
+  const writer = await countButtons('writer');
+  // The menu of the queue, with all that changes it.
+  t.equal(reader.buttons, writer.buttons - 1, 'it has no menu of actions');
+  t.same([...reader.foreign, ...writer.foreign], [], 'nothing is asked of other sites');
+});
