@@ -25,6 +25,7 @@ export function checkLog(sent: readonly LedgerEntry[], log: WholeLog): Violation
     const entry = known.get(updateKey(row));
     return entry && !isResolved(entry.update.seen, row, log);
   });
+  const wrongClocks = findWrongClocks(known, log);
   const gaps = rows.filter(({ version }, index) => version !== index + 1);
   return [
     ...violationOf(
@@ -44,6 +45,7 @@ export function checkLog(sent: readonly LedgerEntry[], log: WholeLog): Violation
     ),
     ...violationOf('altered', 'logged with different content', altered.map(updateKey)),
     ...violationOf('altered', 'logged with a wrong `seen`', wrongSeen.map(describeSeen(known))),
+    ...violationOf('altered', 'logged with a clock that claims more than was sent or applied', wrongClocks),
     ...violationOf(
       'gap',
       'first version that is out of sequence',
@@ -62,6 +64,19 @@ function isResolved(seen: number | Cursor, { version, update }: LogRow, { rows, 
   return isInLog === true && update.seen === seenVersion;
 }
 
+/** What a clock claims is held down to what is applied. Counters of entries that are pruned are not known. */
+function findWrongClocks(known: ReadonlyMap<string, LedgerEntry>, { rows, start }: WholeLog): string[] {
+  const applied = new Map<string, number>();
+  return rows.flatMap((row) => {
+    const sent = known.get(updateKey(row))?.update.clock ?? {};
+    const isWrong = Object.entries(row.update.clock ?? {}).some(
+      ([device, counter]) => counter > (sent[device] ?? 0) || (start === 0 && counter > (applied.get(device) ?? 0)),
+    );
+    applied.set(row.device, Math.max(applied.get(row.device) ?? 0, row.counter));
+    return isWrong ? updateKey(row) : [];
+  });
+}
+
 /** What joins the parts of the log; each entry's own hash is checked by the replay. */
 function findWrongHashes({ rows, start, startHash, hash }: WholeLog): string[] {
   const wrong: string[] = [];
@@ -70,9 +85,9 @@ function findWrongHashes({ rows, start, startHash, hash }: WholeLog): string[] {
   return wrong;
 }
 
-/** What an update writes and the time it claims; the server resolves `seen`. */
+/** What an update writes and the time it claims; the server resolves `seen` and holds `clock` down. */
 function contentOf(update: object): unknown {
-  return { ...(JSON.parse(JSON.stringify(update)) as object), seen: undefined };
+  return { ...(JSON.parse(JSON.stringify(update)) as object), seen: undefined, clock: undefined };
 }
 
 function describeSeen(known: ReadonlyMap<string, LedgerEntry>): (row: LogRow) => string {
