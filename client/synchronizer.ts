@@ -25,6 +25,9 @@ export class Synchronizer {
   readonly conflicts = new ConflictHistory();
   readonly #events: Emitter<ClientEvents>;
   #status: Status = 'closed';
+  /** Since this client was created, in ms: ticks are counted, since the wall clock may be set back by hours. */
+  #tickedMs = 0;
+  /** The value of `#tickedMs` when results arrived, or were asked for. */
   #lastResultAt = 0;
 
   constructor(options: FieldClientOptions, events: Emitter<ClientEvents>) {
@@ -143,7 +146,7 @@ export class Synchronizer {
 
   #settle(results: readonly UpdateResult[], source: 'response' | 'delta'): void {
     const { outbox, counterSync, sender } = this.services;
-    this.#lastResultAt = Date.now();
+    this.#lastResultAt = this.#tickedMs;
     if (!outbox.settle(results, source)) return;
     counterSync.invalidate();
     sender.notify();
@@ -152,7 +155,7 @@ export class Synchronizer {
   /** Results may have been missed while no stream was open. */
   #resendAccepted(): void {
     const { outbox, sender } = this.services;
-    this.#lastResultAt = Date.now();
+    this.#lastResultAt = this.#tickedMs;
     outbox.resendAccepted();
     sender.retryNow();
     sender.notify();
@@ -194,7 +197,8 @@ export class Synchronizer {
 
   #tick(): void {
     const { statePersister, store, replica, outbox, historyCheck, sender } = this.services;
-    const now = Date.now();
+    this.#tickedMs += tickIntervalMs;
+    const now = this.#tickedMs;
     const { server } = replica;
     // A stored state must not be newer than the outbox: its cursor shows later whether the server has lost updates.
     void store.flush().then(() => statePersister.saveThrottled(server, now));

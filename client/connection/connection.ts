@@ -162,7 +162,7 @@ export class Connection {
     this.#lastTickAt = now;
     if (lagMs > suspendThresholdMs) this.checkNow();
     const { tokenProvider, clock, onTick } = this.#deps;
-    const isDue = clock.now() >= tokenProvider.renewAt && now - this.#lastRenewalAt >= renewRetryMs;
+    const isDue = clock.now() >= tokenProvider.renewAt && Math.abs(now - this.#lastRenewalAt) >= renewRetryMs;
     if (this.#state === 'open' && isDue) {
       this.#lastRenewalAt = now;
       void this.#renewToken();

@@ -34,7 +34,7 @@ export class TransportSelector {
 
   open(options: TransportOptions): Transport {
     const { sendRequest, WebSocket } = this.#options;
-    if (this.#index > 0 && Date.now() - this.#fellBackAt >= primaryRetryMs) this.#switchTo(0);
+    if (this.#index > 0 && Math.abs(Date.now() - this.#fellBackAt) >= primaryRetryMs) this.#switchTo(0);
     const name = this.#names[this.#index];
     if (name === 'websocket' && WebSocket) return openWebSocket(WebSocket, options);
     return openPolling(sendRequest, options);
