@@ -58,14 +58,17 @@ export async function runRounds(
     }
     pools.at(-1)?.close();
     // Later rounds must not have changed the fields of earlier ones.
-    const late: Violation[] = leaks.check();
-    for (const devicePool of pools.slice(0, -1)) late.push(...(await checkEverything({ stack, observer, devicePool })));
+    const finalViolations: Violation[] = leaks.check();
+    for (const devicePool of pools.slice(0, -1))
+      finalViolations.push(...(await checkEverything({ stack, observer, devicePool })));
     await observer.close();
-    for (const { kind, detail } of late) printLine(`${kind}: ${detail}`);
+    for (const { kind, detail } of finalViolations) printLine(`${kind}: ${detail}`);
     printLine(`\n${describeRun(reports, leaks.slopes())}`);
     printLine(describeTraffic(pools));
     isPassed =
-      reports.length === plan.length && late.length === 0 && reports.every(({ violations }) => violations.length === 0);
+      reports.length === plan.length &&
+      finalViolations.length === 0 &&
+      reports.every(({ violations }) => violations.length === 0);
     printLine(`seed ${seed}: ${isPassed ? 'all checks passed' : 'FAILED'}`);
   } finally {
     const keepsFolder = !isPassed && !plant;

@@ -137,7 +137,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
   #receive(data: RawData, isBinary: boolean): void {
     if (!this.#countMessage()) return;
     if (isBinary) this.#refuse(new FieldError('bad_request', { detail: 'Messages must be text' }));
-    // `ws` delivers other types than buffers only if it is told to.
+    // `ws` delivers other types than buffers only if it is configured to.
     else if (!this.#inbox.push(data as Buffer)) this.#refuse(createOverloadedError('unhandledMessages'));
   }
 

@@ -17,6 +17,10 @@ export class LeaseWatch {
   readonly #readAt = new Map<number, number>();
   /** When each worker was last seen to be in trouble. */
   readonly #troubledAt = new Map<SimWorker, number>();
+  /** Those that were in trouble at the last look. */
+  readonly #troubled = new Set<SimWorker>();
+  /** When a worker that was healthy was last seen to be in trouble. */
+  #lastLossAt = 0;
   #serversTroubledAt: number;
   #crashes = 0;
 
@@ -32,12 +36,19 @@ export class LeaseWatch {
     // A worker that is connected by a slow link may have a lease, and take long to make use of it.
     const isSlow = workers.some((worker) => isConnected(worker) && !isHealthy(worker));
     if (isSlow || !this.#areServersUp()) this.#serversTroubledAt = time.now;
-    for (const worker of workers) if (!isHealthy(worker)) this.#troubledAt.set(worker, time.now);
+    for (const worker of workers) {
+      const isTroubled = !isHealthy(worker);
+      // It may have been about to take a partition over, and its own lease has to end first.
+      if (isTroubled && !this.#troubled.has(worker)) this.#lastLossAt = time.now;
+      if (isTroubled) this.#troubled.add(worker);
+      else this.#troubled.delete(worker);
+      if (isTroubled) this.#troubledAt.set(worker, time.now);
+    }
     for (const worker of workers.filter(isConnected)) {
       for (const partition of worker.partitions) this.#readAt.set(partition, time.now);
     }
     const healthySince = Math.min(...workers.map((worker) => this.#troubledAt.get(worker) ?? 0));
-    const since = Math.max(healthySince, this.#serversTroubledAt);
+    const since = Math.max(healthySince, this.#lastLossAt, this.#serversTroubledAt);
     for (const partition of queue.pendingPartitions) {
       const unreadMs = time.now - Math.max(since, this.#readAt.get(partition) ?? 0);
       if (unreadMs <= takeoverMs) continue;
