@@ -63,7 +63,7 @@ export interface Connections {
 }
 
 /** Short, because a client waits for the response. */
-const statementTimeoutMs = 5000;
+export const statementTimeoutMs = 5000;
 
 /** @throws ConfigError if the settings differ from those of the installation */
 export async function openConnections(deps: ProcessDeps): Promise<Connections> {

@@ -19,7 +19,7 @@ import { CounterGapCheck } from './admission/counter-gap-check.ts';
 import { NewcomerLimits } from './admission/newcomer-limits.ts';
 import { createApp } from './app.ts';
 import { createFieldGuard, withRevocationCheck } from './auth/field-auth.ts';
-import { type Connections, openConnections, type ProcessDeps } from './connections.ts';
+import { type Connections, openConnections, type ProcessDeps, statementTimeoutMs } from './connections.ts';
 import type { App } from './fastify-types.ts';
 import { createHealthCheck } from './health/health-check.ts';
 import { parseOrigins } from './http/cors-origins.ts';
@@ -38,6 +38,7 @@ import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addUpdateRoutes } from './routes/updates.ts';
 import { LatestVersions } from './state/latest-versions.ts';
+import { ThreadedStateLoader } from './state/loading/threaded-state-loader.ts';
 import { PastStates } from './state/past-states.ts';
 import { Presence } from './state/presence.ts';
 import { StateReader } from './state/state-reader.ts';
@@ -98,8 +99,15 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   const cache = new FieldCache(cacheRedis, keys, config.CACHE_TTL_SECONDS);
   const versions = new LatestVersions(cache);
   const presence = new Presence(cacheRedis, keys);
-  const states = new StateReader({ cache, reader, log });
-  const pastStates = new PastStates(reader);
+  const loader = new ThreadedStateLoader({
+    url: config.DATABASE_URL,
+    applicationName: 'field-api-loader',
+    statementTimeoutMs,
+    logLevel: config.LOG_LEVEL,
+  });
+  lifecycle.onStop('state loader', () => loader.close());
+  const states = new StateReader({ cache, reader, loader, log });
+  const pastStates = new PastStates(loader);
   const verifyToken = withRevocationCheck(createTokenVerifier(config), revocations);
 
   const redisSubscriber = new RedisSubscriber(subscriberRedis, log);

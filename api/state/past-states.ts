@@ -1,37 +1,29 @@
 /**
- * Earlier states of fields (`?at=`). Each is folded from an archived snapshot and the log after it, in slices, so that the event
- * loop serves others meanwhile. The work is bounded, and shared by all who ask for the same state.
+ * Earlier states of fields (`?at=`). Each is folded from an archived snapshot and the log after it. The work is bounded, and shared
+ * by all who ask for the same state.
  */
 import { LRUCache } from 'lru-cache';
-import type { FieldReader } from '../../db/read/field-reader.ts';
-import { toFragments } from '../../shared/cache/state-fragments.ts';
-import { type SerializedState, serializeState } from '../../shared/cache/state-serializer.ts';
+import type { SerializedState } from '../../shared/cache/state-serializer.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import { TimeSlice } from '../validation/time-slice.ts';
+import type { StateLoader } from './loading/state-loader.ts';
 import { queryOrUnavailable } from './state-reader.ts';
 
-/** Two slow ones leave most of the time, and of the connections, to other requests. */
+/** Two leave the other places of the loader to current states. */
 export const maxConcurrent = 2;
 export const maxWaiting = 8;
-/** Between two archived snapshots there are 5,000 updates by default. */
-export const maxUpdates = 20_000;
-/** Workers archive a snapshot after about 8 MiB of updates. Logs of earlier releases may have more without one. */
-export const maxStoredBytes = 32 * 1024 * 1024;
-/** Of the whole process: on a machine that is busy with other things, a fold may take longer. */
-const maxCpuMs = 4000;
 /** A page that shows history asks for the same versions again. A restore may end a history, so that results are kept for seconds. */
 const cacheOptions = { maxSize: 32 * 1024 * 1024, ttl: 5000, sizeCalculation: sizeOf };
 
 export class PastStates {
-  readonly #reader: Pick<FieldReader, 'loadStateAt'>;
+  readonly #loader: StateLoader;
   readonly #results = new LRUCache<string, SerializedState>(cacheOptions);
   readonly #inFlight = new Map<string, Promise<SerializedState>>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(reader: Pick<FieldReader, 'loadStateAt'>) {
-    this.#reader = reader;
+  constructor(loader: StateLoader) {
+    this.#loader = loader;
   }
 
   /**
@@ -56,8 +48,8 @@ export class PastStates {
   async #compute(field: FieldId, version: number): Promise<SerializedState> {
     await this.#enter();
     try {
-      const state = await queryOrUnavailable(() => this.#reader.loadStateAt(field, version, createBounds()));
-      return serializeState(toFragments(state));
+      const { serialized } = await queryOrUnavailable(() => this.#loader.loadAt(field, version));
+      return serialized;
     } finally {
       this.#leave();
     }
@@ -80,25 +72,6 @@ export class PastStates {
     if (next) next();
     else this.#running -= 1;
   }
-}
-
-function createBounds() {
-  const slice = new TimeSlice();
-  const startUsage = process.cpuUsage();
-  return {
-    checkCost({ updates, storedBytes }: { readonly updates: number; readonly storedBytes: number }): void {
-      if (updates > maxUpdates || storedBytes > maxStoredBytes) throw createTooLargeError();
-    },
-    async onEntry(): Promise<void> {
-      await slice.yieldIfUsedUp();
-      const { user, system } = process.cpuUsage(startUsage);
-      if ((user + system) / 1000 > maxCpuMs) throw createTooLargeError();
-    },
-  };
-}
-
-function createTooLargeError(): FieldError {
-  return new FieldError('replay_too_large');
 }
 
 function sizeOf({ state }: SerializedState): number {

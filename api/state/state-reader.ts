@@ -9,14 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
-import { type StateFragments, toFragments } from '../../shared/cache/state-fragments.ts';
-import { type SerializedState, serializeState } from '../../shared/cache/state-serializer.ts';
 import { FieldError } from '../../shared/errors.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { createSparseCache } from '../../shared/process/sparse-cache.ts';
 import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
+import { type RenderedState, renderFragments, type StateLoader } from './loading/state-loader.ts';
 import { SingleFlight } from './single-flight.ts';
 
 const maxCacheBytes = 64 * 1024 * 1024;
@@ -32,11 +31,9 @@ const publishGraceMs = 1000;
 /** How the cache served a read: it was current, it had no copy, or it was unavailable. */
 type CacheStatus = 'hit' | 'miss' | 'bypass';
 
-export interface LoadedState {
+export interface LoadedState extends RenderedState {
   readonly version: number;
   readonly cursor: Cursor;
-  readonly fragments: StateFragments;
-  readonly serialized: SerializedState;
 }
 
 export interface StateReadResult {
@@ -46,13 +43,15 @@ export interface StateReadResult {
 
 interface StateReaderDeps {
   readonly cache: FieldCache;
-  readonly reader: FieldReader;
+  readonly reader: Pick<FieldReader, 'readCursor'>;
+  readonly loader: StateLoader;
   readonly log: Logger;
 }
 
 export class StateReader {
   readonly #cache: FieldCache;
-  readonly #reader: FieldReader;
+  readonly #reader: StateReaderDeps['reader'];
+  readonly #loader: StateLoader;
   readonly #log: Logger;
   readonly #states = new LRUCache<FieldId, LoadedState>({ maxSize: maxCacheBytes, sizeCalculation: estimateSize });
   /** The fields whose cached copies were compared with PostgreSQL a moment ago. */
@@ -61,9 +60,10 @@ export class StateReader {
   readonly #missing = createSparseCache<FieldId, true>(missingCacheOptions);
   readonly #reads = new SingleFlight<FieldId, StateReadResult>((field) => this.#readNow(field));
 
-  constructor({ cache, reader, log }: StateReaderDeps) {
+  constructor({ cache, reader, loader, log }: StateReaderDeps) {
     this.#cache = cache;
     this.#reader = reader;
+    this.#loader = loader;
     this.#log = log;
   }
 
@@ -95,7 +95,7 @@ export class StateReader {
     // One of the two is outdated, or belongs to a history that has ended.
     if (known && isRefuted(known.cursor, cached.cursor))
       return { state: await this.readConfirmed(field), cache: 'miss' };
-    if (cached.fragments) return { state: this.#memoize(cached.fragments), cache: 'hit' };
+    if (cached.fragments) return { state: this.#memoize(renderFragments(cached.fragments)), cache: 'hit' };
     if (known?.cursor === cached.cursor) return { state: known, cache: 'hit' };
     return { state: await this.#loadAndCache(field, known), cache: 'miss' };
   }
@@ -118,9 +118,9 @@ export class StateReader {
   /** Reads from PostgreSQL; only the cursor, if that shows that the state in memory is current. */
   async #readFromDatabase(field: FieldId, known: LoadedState | undefined): Promise<LoadedState> {
     if (known && (await queryOrUnavailable(() => this.#reader.readCursor(field))) === known.cursor) return known;
-    const state = await queryOrUnavailable(() => this.#reader.loadState(field));
+    const state = await queryOrUnavailable(() => this.#loader.load(field));
     if (!state) throw new FieldError('field_not_found');
-    return this.#memoize(toFragments(state));
+    return this.#memoize(state);
   }
 
   /** Whether PostgreSQL has refuted a cached copy; false while it does not answer, or if it has confirmed it a moment ago. */
@@ -159,9 +159,9 @@ export class StateReader {
       .catch((error) => this.#log.debug({ err: error, field }, 'cache invalidation failed'));
   }
 
-  #memoize(fragments: StateFragments): LoadedState {
+  #memoize({ fragments, serialized }: RenderedState): LoadedState {
     const { version, cursor } = fragments;
-    const state = { version, cursor, fragments, serialized: serializeState(fragments) };
+    const state = { version, cursor, fragments, serialized };
     this.#states.set(fragments.field, state);
     return state;
   }

@@ -1,6 +1,7 @@
 /** Renders `docs/limits.md`: every limit of what clients may send, read and occupy, with its error and where it is enforced. */
 import { maxInFlightBytes } from '../../api/admission/admission-control.ts';
-import { maxConcurrent, maxStoredBytes, maxUpdates, maxWaiting } from '../../api/state/past-states.ts';
+import { maxStoredBytes, maxUpdates } from '../../api/state/loading/state-loader.ts';
+import { maxConcurrent, maxWaiting } from '../../api/state/past-states.ts';
 import { maxBufferedBytes } from '../../api/streaming/subscriber.ts';
 import { maxPageBytes } from '../../db/read/field-reader.ts';
 import { configSchema } from '../../shared/config/settings.ts';
@@ -123,13 +124,13 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
       what: 'Updates that `?at=` folds',
       value: maxUpdates,
       above: 'replay_too_large',
-      where: 'api/state/past-states.ts',
+      where: 'api/state/loading/state-loader.ts',
     },
     {
       what: 'Stored bytes that `?at=` folds',
       value: maxStoredBytes,
       above: 'replay_too_large',
-      where: 'api/state/past-states.ts',
+      where: 'api/state/loading/state-loader.ts',
     },
     {
       what: 'Earlier states that a process computes at once',
@@ -189,11 +190,23 @@ export function renderLimitsPage(): string {
 }
 
 function renderRow({ what, value, above, where }: Limit): string {
-  const shown = typeof value === 'number' ? String(value) : `\`${value}\` (${defaultOf(value)})`;
+  const shown =
+    typeof value === 'number' ? formatValue(what, value) : `\`${value}\` (${formatValue(what, defaultOf(value))})`;
   const effect = typeof above === 'string' ? `\`${above}\`` : above.effect;
   return `| ${what} | ${shown} | ${effect} | \`${where}\` |`;
 }
 
-function defaultOf(setting: Setting): string {
-  return String(configSchema.shape[setting].safeParse(undefined).data);
+function defaultOf(setting: Setting): number {
+  return Number(configSchema.shape[setting].safeParse(undefined).data);
+}
+
+const kibi = 1024;
+
+/** Whole numbers of KiB and MiB as such. */
+function formatValue(what: string, value: number): string {
+  if (what.startsWith('Bytes') || what.startsWith('Stored bytes')) {
+    if (value >= kibi * kibi && value % (kibi * kibi) === 0) return `${value / (kibi * kibi)} MiB`;
+    if (value >= kibi && value % kibi === 0) return `${value / kibi} KiB`;
+  }
+  return value.toLocaleString('en-US');
 }

@@ -4,9 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 
-/** What is started as a process, preloaded into one, or loaded by a launcher: paths from the package's folder. */
+/** What is started as a process or thread, preloaded into one, or loaded by a launcher: paths from the package's folder. */
 export const entryPoints = [
   'api/main',
+  'api/state/loading/loading-thread',
   'workers/main',
   'workers/backup/main',
   'cli/field',

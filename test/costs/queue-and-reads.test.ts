@@ -1,6 +1,7 @@
 /** Budgets for the cost of an update in the queue, and of a read in the cache and the database. */
 import t from 'tap';
 import { LatestVersions } from '../../api/state/latest-versions.ts';
+import { createStateLoader } from '../../api/state/loading/state-loader.ts';
 import { StateReader } from '../../api/state/state-reader.ts';
 import { openCommitter } from '../support/committer.ts';
 import { captureStatements, countRedis } from '../support/measure/count-costs.ts';
@@ -41,7 +42,7 @@ t.test(
       const roundTrips = (calls.get('evalsha') ?? 0) + (calls.get('eval') ?? 0);
       return { statements, roundTrips, hvals: calls.get('hvals') ?? 0 };
     };
-    const first = new StateReader({ cache, reader, log });
+    const first = new StateReader({ cache, reader, loader: createStateLoader(reader), log });
     const cold = await read(first, 'miss');
     // BEGIN, the field's row, its log and COMMIT: one transaction makes the read consistent.
     t.ok(
@@ -53,7 +54,7 @@ t.test(
       { statements: [], roundTrips: 1, hvals: 0 },
       'cached in this process: only the cursor is read',
     );
-    const second = new StateReader({ cache, reader, log });
+    const second = new StateReader({ cache, reader, loader: createStateLoader(reader), log });
     const { statements, ...fromRedis } = await read(second, 'hit');
     t.same(fromRedis, { roundTrips: 1, hvals: 1 }, 'cached in Redis only: the state is read');
     t.equal(statements.length, 1, 'and its cursor is compared with the one of PostgreSQL');

@@ -22,6 +22,8 @@ export interface CostAttack {
     targets: Targets,
     index: number,
   ) => { readonly http: Buffer } | { readonly messages: readonly string[] };
+  /** Whether a small update to the large field is applied before each request, so that no process has its state in memory. */
+  readonly followsWrite?: boolean;
   /** Refusals must be cheap; what is answered may cost what the answer is worth. */
   readonly isRefused: boolean;
 }
@@ -55,7 +57,16 @@ export const attacks: readonly CostAttack[] = [
   withoutToken('GET /docs/json', { path: '/docs/json' }, false),
   withoutToken('GET /api/health', { path: '/api/health' }, false),
   get(({ largeField }) => `/api/fields/${largeField}`, 'reader'),
-  get(({ largeField }) => `/api/fields/${largeField}?at=700`, 'reader'),
+  {
+    ...get(({ largeField }) => `/api/fields/${largeField}`, 'reader', 'GET /api/fields/F after a write'),
+    followsWrite: true,
+  },
+  {
+    ...get(() => '', 'reader', 'GET /api/fields/F?at=700, 701, …'),
+    make: ({ reader, largeField }, index) => ({
+      http: encode({ path: `/api/fields/${largeField}?at=${700 + index}`, token: reader }),
+    }),
+  },
   get(({ largeField }) => `/api/fields/${largeField}/updates?limit=1000`, 'reader'),
   get(({ largeField }) => `/api/fields/${largeField}/conflicts`, 'reader'),
   get(({ largeField }) => `/api/fields/${largeField}/clock`, 'reader'),

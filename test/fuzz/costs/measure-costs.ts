@@ -27,6 +27,8 @@ interface Row extends Cost {
   readonly attack: CostAttack;
   readonly answer: string;
   readonly otherMs: number;
+  /** The longest time in ms that the event loop of the API was held up, to about 2 ms. Busy cores make it longer. */
+  readonly longestTurnMs: number;
 }
 
 /** @returns the exit code */
@@ -45,7 +47,10 @@ export async function measureCosts(seed: number, printLine: (line: string) => vo
     const validMs = Math.min(...valid.map(({ cpuMs }) => cpuMs));
     const shown = rows.slice(0, attacks.length).sort((a, b) => b.cpuMs - a.cpuMs);
     printLine(
-      renderTable([['client', 'request', 'answer', 'API ms', 'other ms', 'kB in', 'kB out'], ...shown.map(toCells)]),
+      renderTable([
+        ['client', 'request', 'answer', 'API ms', 'longest turn', 'other ms', 'kB in', 'kB out'],
+        ...shown.map(toCells),
+      ]),
     );
     const slowest = Math.max(...rows.slice(attacks.length).map(({ cpuMs }) => cpuMs));
     printLine(
@@ -65,19 +70,36 @@ export async function measureCosts(seed: number, printLine: (line: string) => vo
 async function measure(stack: BenchStack, attack: CostAttack, targets: Targets, times = repetitions): Promise<Row> {
   const [address = ''] = stack.addresses;
   // The first one may compile code.
-  if (times > 1) await sendAttack(address, attack, targets, 0);
+  const attackOnce = async (index: number) => {
+    if (attack.followsWrite) await writeToLargeField(address, targets);
+    return sendAttack(address, attack, targets, index);
+  };
+  if (times > 1) await attackOnce(0);
+  await readLongestTurnMs(address);
   const before = stack.usage.readCpuMs();
   const sent: Sent[] = [];
-  for (let index = 1; index <= times; index++) sent.push(await sendAttack(address, attack, targets, index));
+  for (let index = 1; index <= times; index++) sent.push(await attackOnce(index));
   const after = stack.usage.readCpuMs();
+  const longestTurnMs = await readLongestTurnMs(address);
   const total = (key: 'count' | 'bytesIn' | 'bytesOut') => sent.reduce((sum, each) => sum + each[key], 0);
   const used = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
   const count = total('count');
   const others = ['PostgreSQL', 'queue Redis', 'cache Redis', 'worker 1'].reduce((sum, name) => sum + used(name), 0);
   return {
-    ...{ attack, cpuMs: used('API 1') / count, otherMs: others / count, answer: sent[0]?.answer ?? '' },
+    ...{ attack, longestTurnMs, cpuMs: used('API 1') / count, otherMs: others / count, answer: sent[0]?.answer ?? '' },
     ...{ bytesIn: total('bytesIn') / count, bytesOut: total('bytesOut') / count },
   };
+}
+
+/** How often the histogram of the event loop's delay takes a sample, in ms; each is the delay and this. */
+const samplingMs = 10;
+
+/** The longest since it was last read. */
+async function readLongestTurnMs(address: string): Promise<number> {
+  const authorization = `Basic ${Buffer.from(`operator:${password}`).toString('base64')}`;
+  const text = await (await fetch(`${address}/metrics`, { headers: { authorization } })).text();
+  const seconds = Number(/^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(text)?.[1]);
+  return Math.max(0, 1000 * seconds - samplingMs);
 }
 
 const toAttack = (body: string, index: number): CostAttack => ({
@@ -87,9 +109,10 @@ const toAttack = (body: string, index: number): CostAttack => ({
   }),
 });
 
-function toCells({ attack, answer, cpuMs, otherMs, bytesIn, bytesOut }: Row): string[] {
+function toCells({ attack, answer, cpuMs, longestTurnMs, otherMs, bytesIn, bytesOut }: Row): string[] {
   const kb = (bytes: number) => (bytes / 1024).toFixed(1);
-  return [attack.client, attack.name, answer, cpuMs.toFixed(0), otherMs.toFixed(0), kb(bytesIn), kb(bytesOut)];
+  const ms = [cpuMs, longestTurnMs, otherMs].map((value) => value.toFixed(0));
+  return [attack.client, attack.name, answer, ...ms, kb(bytesIn), kb(bytesOut)];
 }
 
 async function createTargets(): Promise<Targets> {
@@ -102,6 +125,19 @@ async function createTargets(): Promise<Targets> {
     ...{ writer: await sign('writer', ['field:read', 'field:write']), reader: await sign('reader', ['field:read']) },
     ...{ operatorPassword: password, largeField: 'large', smallField: 'small' },
   };
+}
+
+let writes = 0;
+
+/** Resolves when the update is applied. */
+async function writeToLargeField(address: string, { writer, largeField }: Targets): Promise<void> {
+  const cells = [{ x: 0, y: 0, value: (writes++ % 100) / 100 }];
+  const response = await fetch(`${address}/api/fields/${largeField}/updates`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${writer}`, 'content-type': 'application/json', prefer: 'wait=30' },
+    body: JSON.stringify({ updates: [{ counter: 10_000 + writes, timestamp: writes, kind: 'cells.set', cells }] }),
+  });
+  if (response.status !== 200) throw new Error(`the update was answered with ${response.status}`);
 }
 
 /** A thousand particles of the largest size, and every cell. */

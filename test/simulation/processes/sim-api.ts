@@ -3,6 +3,7 @@ import { CounterGapCheck } from '../../../api/admission/counter-gap-check.ts';
 import { RedisSubscriber } from '../../../api/redis-subscriber.ts';
 import { ServerClock } from '../../../api/server-clock.ts';
 import { LatestVersions } from '../../../api/state/latest-versions.ts';
+import { createStateLoader } from '../../../api/state/loading/state-loader.ts';
 import { Presence } from '../../../api/state/presence.ts';
 import { StateReader } from '../../../api/state/state-reader.ts';
 import { StreamHub } from '../../../api/streaming/stream-hub.ts';
@@ -104,7 +105,7 @@ export class SimApi {
     const reader = variants.reader(modelReader, cache);
     const presence = new Presence(redis, keys);
     const versions = new LatestVersions(cache);
-    const states = new StateReader({ cache, reader, log: silentLog });
+    const states = new StateReader({ cache, reader, loader: createStateLoader(reader), log: silentLog });
     const redisSubscriber = new RedisSubscriber(new SubscriberRedis(connection), silentLog);
     const replies = new PendingReplies(redisSubscriber, keys);
     const shared = { clock, states, reader, presence, versions, metrics: apiMetrics, log: silentLog };
