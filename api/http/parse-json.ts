@@ -4,10 +4,18 @@
  */
 import { parse } from 'secure-json-parse';
 import { FieldError } from '../../shared/errors.ts';
+import { TimeSlice } from '../validation/time-slice.ts';
 import { findJsonExcess } from './json-excess.ts';
 
-/** @throws FieldError `bad_request` */
-export function parseJson(text: string): unknown {
+/** What follows a large text runs in another turn of the event loop than its parser. @throws FieldError `bad_request` */
+export async function parseJson(text: string): Promise<unknown> {
+  const slice = new TimeSlice();
+  const value = parseInOneTurn(text);
+  await slice.yieldIfUsedUp();
+  return value;
+}
+
+function parseInOneTurn(text: string): unknown {
   const excess = findJsonExcess(text);
   if (excess) throw new FieldError('bad_request', { detail: `The JSON ${excess}` });
   try {

@@ -22,7 +22,7 @@ export function createClientMessageParser(gridSize: number): ParseClientMessage 
   const validateUpdates = createUpdatesBodyValidator(gridSize);
   return async (text, assertWriter) => {
     if (text.length > maxControlLength) assertWriter();
-    const value = parseJson(text);
+    const value = await parseJson(text);
     if (isUpdateMessage(value)) {
       assertWriter();
       const { type, ...body } = value;

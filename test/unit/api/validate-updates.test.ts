@@ -17,7 +17,7 @@ const schema = createUpdatesSchema(30);
 
 async function problemOf(text: string) {
   try {
-    await validate(parseJson(text));
+    await validate(await parseJson(text));
     return undefined;
   } catch (error) {
     if (error instanceof FieldError) return toProblem(error);
