@@ -59,6 +59,7 @@ t.test('compose runs PostgreSQL, Redis twice, the API, a worker, and migrates fi
   t.same(Object.keys(compose.services).sort(), [
     'api',
     'cache',
+    'cli',
     'grafana',
     'migrate',
     'postgres',
@@ -75,8 +76,27 @@ t.test('compose runs PostgreSQL, Redis twice, the API, a worker, and migrates fi
   }
 });
 
+const passwords = {
+  POSTGRES_PASSWORD: 'of-the-owner',
+  API_DATABASE_PASSWORD: 'of-the-api',
+  WORKER_DATABASE_PASSWORD: 'of-the-worker',
+  REDIS_PASSWORD: 'of-redis',
+};
+
+t.test(
+  'the API and the workers have logins of their own, and only migrations and operators the password of the owner',
+  async (t) => {
+    const urlOf = (name: string) => substitute(compose.services[name]?.environment?.DATABASE_URL ?? '', passwords);
+    t.match(urlOf('api'), '//field-api:of-the-api@');
+    t.match(urlOf('worker'), '//field-worker:of-the-worker@');
+    for (const name of ['migrate', 'cli']) t.match(urlOf(name), '//field:of-the-owner@');
+    t.same(compose.services.migrate?.command?.slice(-2), ['migrate', '--roles']);
+    for (const name of ['api', 'worker']) t.notMatch(JSON.stringify(compose.services[name]), 'POSTGRES_PASSWORD');
+  },
+);
+
 t.test('our services set only known settings, with values that are valid in production', async (t) => {
-  const env = { POSTGRES_PASSWORD: 'secret', REDIS_PASSWORD: 'secret', JWT_SECRET: 'Vz8QkNw4cTjY2mXhGdLs7RbFp9aUe3Wi' };
+  const env = { ...passwords, JWT_SECRET: 'Vz8QkNw4cTjY2mXhGdLs7RbFp9aUe3Wi' };
   for (const [name, { environment = {} }] of builtServices) {
     for (const key of Object.keys(environment)) t.ok(key in configSchema.shape, `${name}: ${key} is a setting`);
     const filled = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, substitute(value, env)]));
