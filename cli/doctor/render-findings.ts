@@ -1,7 +1,7 @@
 /** Findings for people, grouped by subject, each with its advice. */
 import { styleText } from 'node:util';
-import { pluralize } from '../output/format-numbers.ts';
 import { escapeControlChars } from '../text/escape-control-chars.ts';
+import { pluralize } from '../text/format-numbers.ts';
 import type { Finding } from './findings.ts';
 
 const marks = {

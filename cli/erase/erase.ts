@@ -23,8 +23,8 @@ import { withDatabase } from '../backends/with-database.ts';
 import type { CommandContext } from '../context/command-context.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { readSettings } from '../input/read-settings.ts';
-import { formatCount } from '../output/format-numbers.ts';
 import { renderTable } from '../output/render-table.ts';
+import { formatCount } from '../text/format-numbers.ts';
 import { applyRecords, requireKey } from './apply-records.ts';
 import { type ErasureSettings, erasureSettings, withErasureDeps } from './erasure-deps.ts';
 

@@ -12,8 +12,8 @@ import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { openRedis } from '../backends/with-redis.ts';
 import type { CommandContext } from '../context/command-context.ts';
 import type { readSettings, SettingName } from '../input/read-settings.ts';
-import { formatCount } from '../output/format-numbers.ts';
 import { startProgress } from '../output/progress.ts';
+import { formatCount } from '../text/format-numbers.ts';
 import { deleteCopy, deleteTraces, publishErasure } from './erase-from-cache.ts';
 import { withAllQueues } from './open-queues.ts';
 

@@ -12,8 +12,8 @@ import { explainBackupError } from '../../backends/backup-errors.ts';
 import type { CommandContext } from '../../context/command-context.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { readSettings } from '../../input/read-settings.ts';
-import { formatBytes, formatCount, pluralize } from '../../output/format-numbers.ts';
 import { type Progress, startProgress } from '../../output/progress.ts';
+import { formatBytes, formatCount, pluralize } from '../../text/format-numbers.ts';
 import { computeTotals, describeBackup, renderBackups } from './render-backups.ts';
 
 export interface BackupOptions {

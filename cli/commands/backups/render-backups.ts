@@ -1,8 +1,8 @@
 /** Stored backups as JSON and as a table. */
 import { isVerified, type StoredBackup } from '../../../db/backup/files/backup-store.ts';
 import type { WrittenBackup } from '../../../db/backup/write-backup.ts';
-import { formatBytes, formatCount } from '../../output/format-numbers.ts';
 import { renderTable } from '../../output/render-table.ts';
+import { formatBytes, formatCount } from '../../text/format-numbers.ts';
 
 const head = ['backup', 'taken', 'fields', 'rows', 'size', 'verified'];
 

@@ -12,8 +12,8 @@ import { type AppliedRecords, applyRecords, requireKey } from '../../erase/apply
 import { withFallbackQueue } from '../../erase/open-queues.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { readSettings } from '../../input/read-settings.ts';
-import { formatBytes, pluralize } from '../../output/format-numbers.ts';
 import { startProgress } from '../../output/progress.ts';
+import { formatBytes, pluralize } from '../../text/format-numbers.ts';
 
 /** Finding those who were erased visits the whole log. */
 const statementTimeoutMs = 3_600_000;

@@ -9,8 +9,8 @@ import { withDatabase } from '../../backends/with-database.ts';
 import type { CommandContext } from '../../context/command-context.ts';
 import { explainVersionError, fieldNotFound } from '../../errors/field-errors.ts';
 import { readSettings } from '../../input/read-settings.ts';
-import { pluralize } from '../../output/format-numbers.ts';
 import { startProgress } from '../../output/progress.ts';
+import { pluralize } from '../../text/format-numbers.ts';
 
 export interface ReplayOptions {
   readonly to?: number;

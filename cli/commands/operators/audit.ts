@@ -3,8 +3,8 @@ import { listOperatorActions, type OperatorActionRow } from '../../../db/operato
 import { withDatabase } from '../../backends/with-database.ts';
 import type { CommandContext } from '../../context/command-context.ts';
 import { readSettings } from '../../input/read-settings.ts';
-import { pluralize } from '../../output/format-numbers.ts';
 import { renderTable, truncate } from '../../output/render-table.ts';
+import { pluralize } from '../../text/format-numbers.ts';
 
 const maxDetailsWidth = 80;
 

@@ -6,8 +6,8 @@ import { withDatabase } from '../../backends/with-database.ts';
 import type { CommandContext } from '../../context/command-context.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { readSettings } from '../../input/read-settings.ts';
-import { pluralize } from '../../output/format-numbers.ts';
 import { renderTable, truncate } from '../../output/render-table.ts';
+import { pluralize } from '../../text/format-numbers.ts';
 
 const reasonWidth = 120;
 const head = ['id', 'failed', 'field', 'device', 'counters', 'reason'];

@@ -1,5 +1,5 @@
 /** Reports rejected lines: the first ones in full, the others as a count. */
-import { pluralize } from '../../output/format-numbers.ts';
+import { pluralize } from '../../text/format-numbers.ts';
 import type { LineLocation } from './read-lines.ts';
 
 const maxShownLines = 20;
