@@ -34,7 +34,7 @@ export interface StoredField {
 export interface FieldStore {
   /** PostgreSQL's clock, in ms. */
   readTime(): Promise<number>;
-  /** Reads fields, and creates those that do not exist. */
+  /** Creates the fields that do not exist, and reads as many as fit into memory together; at least one. */
   load(fields: readonly FieldId[]): Promise<Map<FieldId, StoredField>>;
   /** What the log says of updates that may have been applied before, in the order of `refs`. */
   findReceipts(refs: readonly UpdateRef[]): Promise<FoundReceipt[]>;
@@ -98,15 +98,33 @@ async function readPositions(db: Knex, fields: readonly FieldId[]): Promise<Map<
   return new Map(rows.map(({ fieldId, version, hash, sweptThrough }) => [fieldId, { version, hash, sweptThrough }]));
 }
 
-/** Reads fields with three queries for all of them, and the log after each snapshot. */
+/**
+ * In bytes as PostgreSQL stores them. Text that was made for it takes up to a hundred times as much in memory, ordinary states ten
+ * times.
+ */
+export const maxLoadedBytes = 1024 * 1024;
+
+const firstFieldsSql = `
+  SELECT field_id FROM (
+    SELECT field_id, bytes, sum(bytes) OVER (ORDER BY field_id) AS through FROM (
+      SELECT field_id, pg_column_size(memory_particles) + pg_column_size(cells) + pg_column_size(dynamics) AS bytes
+      FROM consciousness_states WHERE field_id = ANY (:fields)
+    ) AS sizes
+  ) AS sums
+  WHERE through - bytes < :maxLoadedBytes`;
+
+/** Reads as many fields as fit, with three queries for all of them, and the log after each snapshot. */
 async function loadFields(trx: Knex.Transaction, fields: readonly FieldId[]): Promise<Map<FieldId, StoredField>> {
   const rows = await StateRow.query(trx)
-    .findByIds([...fields])
+    .whereRaw(`field_id IN (${firstFieldsSql})`, { fields: [...fields], maxLoadedBytes })
     .withGraphFetched('clocks')
     .modifyGraph('clocks', (clocks) => clocks.select('field_id', 'device_id', 'counter'));
   const archived = await SnapshotRow.query(trx)
     .select('field_id', raw('max(version)').as('version'))
-    .whereIn('field_id', [...fields])
+    .whereIn(
+      'field_id',
+      rows.map(({ fieldId }) => fieldId),
+    )
     .groupBy('field_id');
   const archivedVersions = new Map(archived.map(({ fieldId, version }) => [fieldId, version]));
   const loaded = new Map<FieldId, StoredField>();

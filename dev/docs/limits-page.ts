@@ -3,6 +3,7 @@ import { maxInFlightBytes } from '../../api/admission/admission-control.ts';
 import { maxStoredBytes, maxUpdates } from '../../api/state/loading/state-loader.ts';
 import { maxConcurrent, maxWaiting } from '../../api/state/past-states.ts';
 import { maxBufferedBytes } from '../../api/streaming/subscriber.ts';
+import { maxLoadedBytes } from '../../db/field-store.ts';
 import { maxPageBytes } from '../../db/read/field-reader.ts';
 import { configSchema } from '../../shared/config/settings.ts';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
@@ -163,6 +164,12 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
       value: maxInFlightBytes,
       above: 'overloaded',
       where: 'api/admission/admission-control.ts',
+    },
+    {
+      what: 'Bytes, as PostgreSQL stores them, of the fields that a worker reads at once',
+      value: maxLoadedBytes,
+      above: { effect: 'they are read and committed one after the other' },
+      where: 'db/field-store.ts',
     },
     {
       what: 'Bytes of the fields that a worker keeps in memory',

@@ -38,7 +38,7 @@ export function openCommitter(
     store,
     async commit(jobs) {
       const progress = new CommitProgress(jobs);
-      await commitBatch({ store, fields, clock }, progress);
+      while (progress.remaining.length > 0) await commitBatch({ store, fields, clock }, progress);
       await writeDueSnapshots(store, fields.peek([...jobs.keys()]), { snapshotEvery }, readMonotonic());
       return progress.committed;
     },

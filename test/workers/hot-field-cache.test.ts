@@ -1,11 +1,15 @@
 /** The field states that a worker keeps in memory between commits. */
+import { randomBytes } from 'node:crypto';
 import t from 'tap';
+import { createFieldStore, type FieldStore } from '../../db/field-store.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
+import { createRetry } from '../../db/transient-errors.ts';
 import { deleteLogThrough } from '../../db/write/log-pruning.ts';
 import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
+import { Committer } from '../../workers/commit/committer.ts';
 import { openCommitter, type TestCommitter } from '../support/committer.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
-import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
+import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
 
 t.test('a cached state is reloaded when the log entries that follow it have been pruned', async (t) => {
   const { db } = await withBacking(t);
@@ -26,4 +30,49 @@ t.test('a cached state is reloaded when the log entries that follow it have been
   });
   t.equal((await commit(first, 'phone-3'))?.version, 15);
   t.same((await verifyField(db, field)).differences, []);
+});
+
+t.test('a batch of large fields is read and committed in parts', async (t) => {
+  const { db, cache, log } = await withBacking(t);
+  const device = asDevice('phone');
+  const ids = [1, 2, 3, 4, 5].map((index) => asField(`large-${index}`));
+  // Of text that PostgreSQL cannot compress by much.
+  const particles = Array.from({ length: 350 }, (_, index) =>
+    putParticle(index + 1, `particle-${index}`, { content: randomBytes(1500).toString('base64') }),
+  );
+  const filled = await openCommitter(db).commit(
+    new Map(ids.map((field) => [field, [jobOf(field, device, particles)]])),
+  );
+  await writeSnapshots(
+    db,
+    [...filled.values()].map(({ commit }) => commit.state),
+  );
+
+  const loads: number[] = [];
+  const stored = createFieldStore(db, { usesPreparedStatements: true });
+  const store: FieldStore = {
+    ...stored,
+    async load(fields) {
+      const loaded = await stored.load(fields);
+      loads.push(loaded.size);
+      return loaded;
+    },
+  };
+  const reported: string[] = [];
+  const committer = new Committer({
+    ...{ store, cache, log, maxConcurrentCommits: 1, snapshotOptions: { snapshotEvery: 5000 } },
+    retry: createRetry({ signal: new AbortController().signal, onRetry: () => {} }),
+    onCommit: ({ applied }) => reported.push(...applied.keys()),
+  });
+  const results = await Promise.all(
+    ids.map((field, index) => committer.submit(jobOf(field, device, [setCell(351, 1, 0.5)]), index)),
+  );
+  t.same([...new Set(results.map(({ version }) => version))], [351]);
+  t.same(reported.sort(), ids);
+  t.ok(loads.length > 1 && loads.every((size) => size >= 1 && size < ids.length), `loaded ${loads.join(' + ')} fields`);
+  t.equal(
+    loads.reduce((sum, size) => sum + size),
+    ids.length,
+    'each field is read once',
+  );
 });

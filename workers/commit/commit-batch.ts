@@ -50,7 +50,8 @@ class ContentionError extends Error {
 }
 
 /**
- * Commits what is left of the batch. After an error, calling it again with the same progress is safe.
+ * Commits what is left of the batch, or a part of it if its fields do not fit into memory together. After an error, calling it
+ * again with the same progress is safe.
  * @throws ContentionError, or whatever the store throws; the copies of the fields are then evicted
  */
 export async function commitBatch(deps: CommitDeps, progress: CommitProgress): Promise<void> {
@@ -58,7 +59,8 @@ export async function commitBatch(deps: CommitDeps, progress: CommitProgress): P
     await settleUnanswered(deps.store, progress);
     for (let attempt = 0; progress.remaining.length > 0; attempt++) {
       if (attempt === maxAttempts) throw new ContentionError(progress.remaining);
-      await commitOnce(deps, progress);
+      const isPart = await commitOnce(deps, progress);
+      if (isPart && progress.committed.size > 0) return;
     }
   } catch (error) {
     deps.fields.evict(progress.remaining);
@@ -73,7 +75,8 @@ async function settleUnanswered(store: FieldStore, { committed, unanswered }: Co
   unanswered.clear();
 }
 
-async function commitOnce({ store, fields, clock }: CommitDeps, progress: CommitProgress): Promise<void> {
+/** @returns whether fields were left out because they do not fit into memory together */
+async function commitOnce({ store, fields, clock }: CommitDeps, progress: CommitProgress): Promise<boolean> {
   const { jobs, committed, unanswered, remaining } = progress;
   if (!clock.isKnown) await clock.observe(async () => ({ now: await store.readTime() }));
   const hotFields = await fields.get(store, remaining);
@@ -95,6 +98,7 @@ async function commitOnce({ store, fields, clock }: CommitDeps, progress: Commit
   }
   unanswered.clear();
   fields.evict(progress.remaining);
+  return hotFields.length < remaining.length;
 }
 
 async function applyAll(

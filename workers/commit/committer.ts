@@ -151,11 +151,13 @@ export class Committer {
   /** Commits a batch and resolves its jobs. When it fails permanently, its jobs are committed one by one. */
   async #process(batch: Batch): Promise<void> {
     const { retry, log } = this.#deps;
-    const progress = new CommitProgress(
-      new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)])),
-    );
     try {
-      await retry(() => this.#commitAndAnswer(batch, progress));
+      while (batch.size > 0) {
+        const progress = new CommitProgress(
+          new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)])),
+        );
+        await retry(() => this.#commitAndAnswer(batch, progress));
+      }
     } catch (error) {
       // The jobs come back, also those that are committed but perhaps not published: as duplicates they are published.
       if (isTransient(error)) return rejectAll(batch, error);
@@ -166,7 +168,7 @@ export class Committer {
     }
   }
 
-  /** Commits what is left of the batch. The fields that are committed do not wait for those that are not. */
+  /** Commits what is left of the batch, and removes it. The fields that are committed do not wait for those that are not. */
   async #commitAndAnswer(batch: Batch, progress: CommitProgress): Promise<void> {
     const startedAt = performance.now();
     let failure: unknown;
@@ -183,13 +185,12 @@ export class Committer {
     if (applied.size > 0) this.#deps.onCommit({ jobs, applied, unpublished, ...times });
     for (const [field, one] of applied) this.#resolve(batch.get(field) ?? [], one);
     await this.#writeSnapshots([...applied.keys()]);
-    if (failure === undefined) return;
     for (const field of applied.keys()) {
       batch.delete(field);
       this.#busyFields.delete(field);
     }
     this.#schedule();
-    throw failure;
+    if (failure !== undefined) throw failure;
   }
 
   /** Resolves the jobs with their results, and defers those that have none yet. */

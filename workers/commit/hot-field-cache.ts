@@ -42,18 +42,19 @@ export class HotFieldCache {
     });
   }
 
-  /** The copies of the fields, in the same order; those that are missing are read from the store. */
+  /** The copies of the fields, in the same order; those that are missing are read from the store, as many as fit into memory. */
   async get(store: FieldStore, fields: readonly FieldId[]): Promise<HotField[]> {
     const cached = new Map(fields.flatMap((field) => toEntry(field, this.#fields.get(field))));
     const missing = fields.filter((field) => !cached.has(field));
     const loaded = missing.length > 0 ? await store.load(missing) : new Map<FieldId, StoredField>();
-    return fields.map((field) => {
+    if (missing.length > 0 && loaded.size === 0) throw new Error(`none of ${missing.length} fields has a row`);
+    return fields.flatMap((field) => {
       const stored = loaded.get(field);
       const hotField = cached.get(field) ?? (stored && toHotField(stored));
-      if (!hotField) throw new Error(`the field ${field} has no row`);
+      if (!hotField) return [];
       // Also for a cached one, whose size may have changed.
       this.#fields.set(field, hotField);
-      return hotField;
+      return [hotField];
     });
   }
 
