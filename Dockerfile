@@ -3,11 +3,11 @@
 FROM node:22-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev
+RUN npm ci --omit=dev --no-workspaces
 
 # Compiles the TypeScript. Nothing of this stage but `dist` is in the image: neither the sources nor the compilers.
 FROM dependencies AS build
-RUN npm ci --ignore-scripts
+RUN npm ci --ignore-scripts --no-workspaces
 COPY . .
 RUN npm run build
 

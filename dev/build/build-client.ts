@@ -1,20 +1,15 @@
-/** The client as plain JavaScript with types, for apps that use this package. */
+/** The client's package as plain JavaScript with types: what `client/dist` contains. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
 import { packageFile } from '../../shared/process/package-files.ts';
+import { replaceFolder } from './replace-folder.ts';
 
-/** What apps import, by the name of the bundle. */
-const clientEntries = {
-  'field-client': 'client/field-client.ts',
-  react: 'client/react.ts',
-  storage: 'client/storage/storage.ts',
-  'file-storage': 'client/storage/file-storage.ts',
-} as const;
-type ClientEntry = keyof typeof clientEntries;
-const clientEntryNames = Object.keys(clientEntries) as readonly ClientEntry[];
+/** The modules of `client/` that apps import; `exports` of `client/package.json` has a specifier for each. */
+const clientEntries = ['field-client', 'react', 'storage/storage', 'storage/file-storage'] as const;
+type ClientEntry = (typeof clientEntries)[number];
 
 const root = fileURLToPath(packageFile('.'));
 
@@ -22,7 +17,8 @@ const root = fileURLToPath(packageFile('.'));
 function bundleOptions(entries: readonly ClientEntry[]): BuildOptions {
   return {
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(entries.map((entry) => [entry, clientEntries[entry]])),
+    entryPoints: entries.map((entry) => `client/${entry}.ts`),
+    outbase: 'client',
     bundle: true,
     format: 'esm',
     target: 'es2022',
@@ -40,9 +36,8 @@ export interface BundleSize {
 
 /** The size of one entry with all that it needs, minified. */
 export async function measureBundle(entry: ClientEntry): Promise<BundleSize> {
-  const options = bundleOptions([entry]);
   const { outputFiles, metafile } = await build({
-    ...options,
+    ...bundleOptions([entry]),
     minify: true,
     write: false,
     metafile: true,
@@ -56,18 +51,21 @@ export async function measureBundle(entry: ClientEntry): Promise<BundleSize> {
   };
 }
 
-/** @throws when a module is missing */
-export async function bundleClient(outdir: string): Promise<void> {
-  await build({
-    ...bundleOptions(clientEntryNames),
-    splitting: true,
-    sourcemap: true,
-    outdir,
+/** Replaces `outdir` with a new build. @throws when a module is missing, or the types do not fit */
+export async function buildClient(outdir: string): Promise<void> {
+  await replaceFolder(outdir, async (folder) => {
+    await build({
+      ...bundleOptions(clientEntries),
+      chunkNames: 'chunks/[name]-[hash]',
+      splitting: true,
+      sourcemap: true,
+      outdir: folder,
+    });
+    await emitTypes(`${folder}/types`);
   });
 }
 
-/** @throws when the types do not fit */
-export async function emitClientTypes(outdir: string): Promise<void> {
+async function emitTypes(outdir: string): Promise<void> {
   const compiler = fileURLToPath(packageFile('node_modules/typescript7/bin/tsc'));
   const args = [compiler, '-p', `${root}tsconfig.client.json`, '--outDir', outdir];
   await promisify(execFile)(process.execPath, args).catch((error: Error & { stdout?: string }) => {

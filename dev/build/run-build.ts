@@ -1,4 +1,4 @@
-/** The command of `npm run build`: what the image and the packed package run, and apps import. */
+/** The command of `npm run build`: what the image and the packed package run. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageFile } from '../../shared/process/package-files.ts';
@@ -6,7 +6,7 @@ import { buildPackage } from './build-package.ts';
 
 const [outdir = fileURLToPath(packageFile('dist')), ...rest] = process.argv.slice(2);
 if (outdir.startsWith('-') || rest.length > 0) {
-  console.log('npm run build [-- FOLDER]    compiles the servers, the command, the live page and the client into dist');
+  console.log('npm run build [-- FOLDER]    compiles the servers, the command and the live page into dist');
   process.exit(outdir === '--help' ? 0 : 2);
 }
 await buildPackage(resolve(outdir));
