@@ -78,7 +78,9 @@ export interface FieldConflict extends Conflict {
 export interface ClientProblem {
   /**
    * A code of the server's error table, or one of the client's:
-   * - `network`: a request failed or timed out
+   * - `network`: a request failed
+   * - `timeout`: the server did not respond in time
+   * - `unexpected_response`: something else than the API responded: check `url`; or the network wants a login
    * - `storage`: the storage could not be written; updates are sent, but do not survive the end of the app
    * - `expired`: the server rejected the token; provide a valid one
    * - `forbidden`: the token gives no access to the field
@@ -218,6 +220,8 @@ export interface FieldClientOptions {
 
 /** The part of a WebSocket that the client uses. Browsers, React Native, Node 22 and the package `ws` have one. */
 export interface SocketLike {
+  /** The protocol that the server has chosen. */
+  readonly protocol?: string;
   send(text: string): void;
   close(code?: number): void;
   addEventListener(name: 'open' | 'error', listener: () => void): void;

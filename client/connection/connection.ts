@@ -19,6 +19,8 @@ const suspendThresholdMs = 3000;
 const resumeProbeMs = 1000;
 const refusedRetryMs = 30_000;
 const renewRetryMs = 5000;
+/** A server that accepts connections and ends them at once is not called more and more often. */
+const ticksUntilStable = 5;
 
 export interface ConnectionDeps {
   readonly transportSelector: TransportSelector;
@@ -42,6 +44,8 @@ export class Connection {
   #running: Promise<void> = Promise.resolve();
   #tickTimer: ReturnType<typeof setInterval> | undefined;
   #lastTickAt = 0;
+  /** How many seconds the stream has been open. */
+  #openTicks = 0;
   #lastRenewalAt = 0;
 
   constructor(deps: ConnectionDeps) {
@@ -108,14 +112,14 @@ export class Connection {
   }
 
   #runTransport(token: string): Promise<TransportEnd> {
-    const { stream, clock, transportSelector, backoff, onOpen, onMessage } = this.#deps;
+    const { stream, clock, transportSelector, onOpen, onMessage } = this.#deps;
     const transport: Transport = transportSelector.open({
       ...stream,
       token,
       clock,
       onOpen: () => {
         if (this.#transport !== transport) return;
-        backoff.reset();
+        this.#openTicks = 0;
         this.#transition('opened');
         onOpen();
       },
@@ -127,7 +131,7 @@ export class Connection {
     return transport.ended;
   }
 
-  /** A stream that was open is opened again after the jitter alone; only repeated failures make the pause grow. */
+  /** A stream that stayed open is opened again after the jitter alone; failures, and streams that end at once, make the pause grow. */
   async #waitBeforeRetry({ reason, retryAfterMs = 0, message }: TransportEnd): Promise<void> {
     const { backoff, onProblem } = this.#deps;
     this.#transition(reason);
@@ -161,8 +165,9 @@ export class Connection {
     const lagMs = now - this.#lastTickAt - tickIntervalMs;
     this.#lastTickAt = now;
     if (lagMs > suspendThresholdMs) this.checkNow();
-    const { tokenProvider, clock, onTick } = this.#deps;
+    const { tokenProvider, clock, backoff, onTick } = this.#deps;
     const isDue = clock.now() >= tokenProvider.renewAt && Math.abs(now - this.#lastRenewalAt) >= renewRetryMs;
+    if (this.#state === 'open' && ++this.#openTicks === ticksUntilStable) backoff.reset();
     if (this.#state === 'open' && isDue) {
       this.#lastRenewalAt = now;
       void this.#renewToken();

@@ -1,14 +1,20 @@
-/** One HTTP request with a time limit. Every failure becomes a `RequestError`. */
+/**
+ * One HTTP request. Slow connections get the time that they need as long as bytes arrive; every failure becomes a `RequestError`,
+ * and so does what is not a response of the API: portals, proxies and other servers answer in its place.
+ */
 import type { Problem } from '../../shared/contract/problem.ts';
 import { parseJson } from '../parse-json.ts';
 
-/** An error response of the server, by the code of its problem document; code `network` when there was no response. */
+/**
+ * An error response of the server, by the code of its problem document. Otherwise `network`, `timeout`, or `unexpected_response` if
+ * something else than the API has responded.
+ */
 export class RequestError extends Error {
   override name = 'RequestError';
   constructor(
     readonly code: string,
     message: string,
-    /** The HTTP status; 0 when there was no response. */
+    /** The HTTP status; 0 when there was no response of the API. */
     readonly status: number = 0,
     /** The `Retry-After` of the response in ms; 0 when there was none. */
     readonly retryAfterMs: number = 0,
@@ -24,6 +30,9 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON, by POST. Without a body the request is a GET. */
   readonly body?: unknown;
+  /** A property that every response of the API to this request has. Without it any JSON is taken. */
+  readonly expects?: string;
+  /** How long the connection may be silent before the response begins. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -38,13 +47,26 @@ export interface HttpResponse {
 export type SendFieldRequest = (path: string, request: Omit<HttpRequest, 'url'>) => Promise<HttpResponse>;
 
 const defaultTimeoutMs = 10_000;
+/** How long a response may be silent between two of its parts. */
+const idleTimeoutMs = 10_000;
+/** How long a response may take where its parts cannot be seen, as in React Native: four megabytes at 35 kB/s. */
+const wholeBodyTimeoutMs = 120_000;
 
 /** @throws RequestError */
 export async function sendRequest(fetch: typeof globalThis.fetch, request: HttpRequest): Promise<HttpResponse> {
-  const { url, token, headers, body, timeoutMs = defaultTimeoutMs, signal } = request;
+  const { url, token, headers, body, expects, timeoutMs = defaultTimeoutMs, signal } = request;
   const abort = new AbortController();
   const abortRequest = () => abort.abort();
-  const timer = setTimeout(abortRequest, timeoutMs);
+  let isLate = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const allow = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      isLate = true;
+      abortRequest();
+    }, ms);
+  };
+  allow(timeoutMs);
   signal?.addEventListener('abort', abortRequest);
   try {
     const response = await fetch(url, {
@@ -57,15 +79,16 @@ export async function sendRequest(fetch: typeof globalThis.fetch, request: HttpR
       body: JSON.stringify(body),
       signal: abort.signal,
     });
-    const text = await response.text();
-    if (!response.ok && response.status !== 304) throw toRequestError(response, text);
-    return {
-      status: response.status,
-      etag: response.headers.get('etag'),
-      body: text === '' ? undefined : JSON.parse(text),
-    };
+    const { status } = response;
+    const value = parseJson<Record<string, unknown>>(await readText(response, allow));
+    if (status === 304) return { status, etag: response.headers.get('etag'), body: undefined };
+    if (!response.ok) throw toRequestError(response, value);
+    if (value === undefined || (expects !== undefined && value[expects] === undefined))
+      throw new RequestError('unexpected_response', describeUnexpected(status));
+    return { status, etag: response.headers.get('etag'), body: value };
   } catch (error) {
     if (error instanceof RequestError) throw error;
+    if (isLate) throw new RequestError('timeout', 'The server did not respond in time.');
     throw new RequestError('network', error instanceof Error ? error.message : String(error));
   } finally {
     clearTimeout(timer);
@@ -73,15 +96,35 @@ export async function sendRequest(fetch: typeof globalThis.fetch, request: HttpR
   }
 }
 
-function toRequestError(response: Pick<Response, 'status' | 'headers'>, text: string): RequestError {
-  // A proxy may respond with something other than a problem document.
-  const problem = parseJson<Problem>(text);
-  const seconds = Number(response.headers.get('retry-after') ?? 0);
-  return new RequestError(
-    problem?.code ?? 'internal',
-    problem?.detail ?? problem?.title ?? `The server responded with status ${response.status}.`,
-    response.status,
-    Number.isFinite(seconds) ? seconds * 1000 : 0,
-    problem?.errors,
-  );
+/** @param allow gives the next part this many ms */
+async function readText(response: Response, allow: (ms: number) => void): Promise<string> {
+  const reader = response.body?.getReader?.();
+  if (!reader) {
+    allow(wholeBodyTimeoutMs);
+    return response.text();
+  }
+  const decoder = new TextDecoder();
+  let text = '';
+  for (;;) {
+    allow(idleTimeoutMs);
+    const { done, value } = await reader.read();
+    text += decoder.decode(value, { stream: !done });
+    if (done) return text;
+  }
+}
+
+function toRequestError(
+  { status, headers }: Pick<Response, 'status' | 'headers'>,
+  problem: Partial<Problem> | undefined,
+): RequestError {
+  const seconds = Number(headers.get('retry-after') ?? 0);
+  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : 0;
+  if (problem?.status !== status || typeof problem.code !== 'string')
+    return new RequestError('unexpected_response', describeUnexpected(status), 0, retryAfterMs);
+  const { code, detail, title = code, errors } = problem;
+  return new RequestError(code, detail ?? title, status, retryAfterMs, errors);
+}
+
+function describeUnexpected(status: number): string {
+  return `Something else than the API responded, with status ${status}: another server, a proxy, or the login page of a network.`;
 }

@@ -13,7 +13,7 @@ export async function isInLog(
 ): Promise<boolean> {
   if (versionOf(cursor) === 0) return true;
   try {
-    await sendRequest(`/updates?after=${cursor}&limit=1`, request);
+    await sendRequest(`/updates?after=${cursor}&limit=1`, { ...request, expects: 'updates' });
     return true;
   } catch (error) {
     if (error instanceof RequestError && unknownCodes.includes(error.code)) return false;

@@ -29,7 +29,7 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
   const readState = async (): Promise<State | undefined> => {
     try {
       const headers = etag === null ? undefined : { 'if-none-match': etag };
-      const response = await sendRequest('', { token, headers, signal });
+      const response = await sendRequest('', { token, headers, expects: 'cursor', signal });
       etag = response.etag ?? etag;
       return response.status === 200 ? (response.body as State) : undefined;
     } catch (error) {

@@ -58,7 +58,7 @@ export class Registration {
   async #request(path: string, token?: string): Promise<string> {
     const { url, fetch, storage } = this.#options;
     const authorized = token === undefined ? {} : { token };
-    const { body } = await sendRequest(fetch, { url: url + path, body: {}, ...authorized });
+    const { body } = await sendRequest(fetch, { url: url + path, body: {}, expects: 'token', ...authorized });
     this.#token = (body as { token: string }).token;
     await storage.set(tokenKey, this.#token);
     return this.#token;

@@ -45,8 +45,9 @@ export class TransportSelector {
    * @returns whether it should be opened without a pause
    */
   recordEnd({ reason }: TransportEnd, wasOpen: boolean): boolean {
-    if (wasOpen) this.#failures = 0;
-    if (wasOpen || reason === 'expired' || reason === 'forbidden') return false;
+    const isBlocked = reason === 'blocked';
+    if (wasOpen && !isBlocked) this.#failures = 0;
+    if ((wasOpen && !isBlocked) || reason === 'expired' || reason === 'forbidden') return false;
     this.#failures += 1;
     const isLast = this.#index === this.#names.length - 1;
     // Plain requests fail as well: the network is down, which says nothing about the first transport.

@@ -28,7 +28,7 @@ export interface TransportOptions {
  * - `closed`: the connection broke or timed out, or the server is restarting
  * - `expired`: the server rejected the token; another one may be accepted
  * - `forbidden`: this device has no access to the field
- * - `blocked`: the connection was never established, for example because a proxy blocks WebSockets
+ * - `blocked`: the connection was never established, for example because a proxy blocks WebSockets, or the state did not arrive by it
  */
 export interface TransportEnd {
   readonly reason: 'closed' | 'expired' | 'forbidden' | 'blocked';

@@ -1,6 +1,7 @@
 /**
  * The WebSocket transport. A connection that was lost without a close (sleep, aeroplane mode, another network) cannot be told
- * from an idle one, so it is probed with pings, and ends when nothing arrives in time.
+ * from an idle one, so it is probed with pings, and ends when nothing arrives in time. Of a message that is still arriving nothing can be
+ * seen: while the state may be on its way, which takes a minute on a slow link, the connection may be silent for longer.
  */
 import type { ServerMessage } from '../../shared/contract/stream.ts';
 import { bearerProtocolPrefix, closeCodes, streamProtocol } from '../../shared/contract/wire.ts';
@@ -10,6 +11,8 @@ import { parseMessage, type Transport, type TransportEnd, type TransportOptions 
 const openTimeoutMs = 10_000;
 const probeIntervalMs = 15_000;
 const probeTimeoutMs = 5000;
+/** Four megabytes at 70 kB/s. What is slower is tried by polling, which can see the parts of a response. */
+const loadTimeoutMs = 60_000;
 
 export function openWebSocket(Socket: SocketConstructor, options: TransportOptions): Transport {
   const { url, token, cursor, clock, onOpen, onMessage } = options;
@@ -22,6 +25,9 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   let isOpen = false;
   let isAccepted = false;
   let isClosed = false;
+  /** Until the state has arrived, or two pings were answered without it because the client has it already. */
+  let isLoading = true;
+  let pongCount = 0;
   let serverShutdown: TransportEnd | undefined;
   let receivedCount = 0;
   let pingSentAt: number | undefined;
@@ -39,9 +45,12 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     const countBefore = receivedCount;
     pingSentAt ??= clock.wallTime();
     socket.send('{"type":"ping"}');
-    setTimeout(() => {
-      if (receivedCount === countBefore) finish({ reason: 'closed' });
-    }, timeoutMs);
+    setTimeout(
+      () => {
+        if (receivedCount === countBefore) finish({ reason: isLoading ? 'blocked' : 'closed' });
+      },
+      isLoading ? loadTimeoutMs : timeoutMs,
+    );
   };
   const probeTimer = setInterval(() => probe(probeTimeoutMs), probeIntervalMs);
   const openTimer = setTimeout(() => finish({ reason: 'closed' }), openTimeoutMs);
@@ -52,7 +61,10 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
       isAccepted = true;
       onOpen();
     }
+    if (message.type === 'snapshot' || message.type === 'delta') isLoading = false;
     if (message.type === 'pong') {
+      pongCount += 1;
+      if (pongCount === 2) isLoading = false;
       if (pingSentAt !== undefined) clock.correct(message.serverTime, pingSentAt);
       pingSentAt = undefined;
     }
@@ -63,6 +75,8 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   socket.addEventListener('open', () => {
     clearTimeout(openTimer);
     if (isClosed) return socket.close();
+    // Something in between has accepted the connection.
+    if (socket.protocol !== undefined && socket.protocol !== streamProtocol) return finish({ reason: 'blocked' });
     isOpen = true;
     // The pong confirms the connection even if the field has nothing to send, and carries the server's time.
     probe(probeTimeoutMs);

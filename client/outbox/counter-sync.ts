@@ -40,7 +40,7 @@ export class CounterSync {
 
   async #readCounter(device: string, token: string, signal: AbortSignal): Promise<number> {
     try {
-      const { body } = await this.#deps.sendRequest(`/clock?device=${device}`, { token, signal });
+      const { body } = await this.#deps.sendRequest(`/clock?device=${device}`, { token, expects: 'clock', signal });
       return (body as { clock: Readonly<Record<string, number>> }).clock[device] ?? 0;
     } catch (error) {
       // A field is created by its first update, so this one has none yet.

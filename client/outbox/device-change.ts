@@ -74,7 +74,7 @@ export class DeviceChange {
   async #findResult(former: string, update: SentUpdate, access: Access): Promise<UpdateResult | undefined> {
     const { sendRequest, cursor } = this.#deps;
     const { counter } = update;
-    const { body } = await sendRequest(`/updates/${former}/${counter}`, access);
+    const { body } = await sendRequest(`/updates/${former}/${counter}`, { ...access, expects: 'status' });
     const { status, version, outcome, resolution, cursor: appliedAt } = body as Receipt;
     if (status !== 'applied') return undefined;
     if (version === undefined || outcome === undefined || appliedAt === undefined) {
@@ -87,7 +87,10 @@ export class DeviceChange {
 
   /** Whether the log has this update at a version: the storage may be a copy, and the counter another update's. */
   async #isSameContent(version: number, update: SentUpdate, access: Access): Promise<boolean> {
-    const { body } = await this.#deps.sendRequest(`/updates?after=${version - 1}&limit=1`, access);
+    const { body } = await this.#deps.sendRequest(`/updates?after=${version - 1}&limit=1`, {
+      ...access,
+      expects: 'updates',
+    });
     const [entry] = (body as { updates: readonly { update: SentUpdate }[] }).updates;
     return entry !== undefined && describeContent(entry.update) === describeContent(update);
   }

@@ -19,7 +19,10 @@ import type { OutboxStore } from './outbox-store.ts';
  */
 const maxBatchLength = Math.floor(maxRequestBytes / 3) - 64;
 const preferWaitSeconds = 10;
-const requestTimeoutMs = 10_000;
+const minRequestTimeoutMs = 10_000;
+const maxRequestTimeoutMs = 160_000;
+/** On slow uplinks requests become smaller, down to this length and to one update; from there on they get more time. */
+const minBatchLength = 4096;
 
 export interface SenderDeps {
   readonly sendRequest: SendFieldRequest;
@@ -46,6 +49,9 @@ export class Sender {
   #resume: () => void = () => undefined;
   /** Updates per request: halved while searching for one that makes the server reject its whole batch. */
   #batchSize = maxUpdatesPerRequest;
+  /** Characters per request: halved when one does not arrive. */
+  #batchLength = maxBatchLength;
+  #requestTimeoutMs = minRequestTimeoutMs;
 
   constructor(deps: SenderDeps) {
     this.#deps = deps;
@@ -112,16 +118,27 @@ export class Sender {
 
   async #sendBatch(token: string, signal: AbortSignal): Promise<void> {
     const { outbox, store } = this.#deps;
-    const updates = outbox.nextBatch(this.#batchSize, maxBatchLength);
+    const updates = outbox.nextBatch(this.#batchSize, this.#batchLength);
     if (updates.length === 0) return;
     await store.flush();
     try {
       await this.#post(updates, token, signal);
       this.#batchSize = Math.min(maxUpdatesPerRequest, this.#batchSize * 2);
+      this.#batchLength = Math.min(maxBatchLength, this.#batchLength * 2);
+      this.#requestTimeoutMs = minRequestTimeoutMs;
     } catch (error) {
-      if (!(error instanceof RequestError && isContentError(error))) throw error;
+      if (!(error instanceof RequestError)) throw error;
+      if (error.status === 0 && !signal.aborted) this.#sendLess(updates);
+      if (!isContentError(error)) throw error;
       this.#rejectInvalid(updates, error);
     }
+  }
+
+  /** The request did not arrive: it may have been too large for the connection, or for a proxy. */
+  #sendLess(updates: readonly SentUpdate[]): void {
+    const length = JSON.stringify(updates).length;
+    if (updates.length > 1 && length > minBatchLength) this.#batchLength = Math.max(minBatchLength, length / 2);
+    else this.#requestTimeoutMs = Math.min(maxRequestTimeoutMs, 2 * this.#requestTimeoutMs);
   }
 
   async #post(updates: readonly SentUpdate[], token: string, signal: AbortSignal): Promise<void> {
@@ -131,8 +148,9 @@ export class Sender {
     const { body } = await sendRequest('/updates', {
       token,
       body: { updates },
+      expects: 'serverTime',
       ...(isWaiting ? { headers: { prefer: `wait=${preferWaitSeconds}` } } : {}),
-      timeoutMs: requestTimeoutMs + (isWaiting ? preferWaitSeconds * 1000 : 0),
+      timeoutMs: this.#requestTimeoutMs + (isWaiting ? preferWaitSeconds * 1000 : 0),
       signal,
     });
     const response = body as Accepted | AppliedResponse;

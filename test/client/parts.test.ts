@@ -55,7 +55,7 @@ t.test('the Retry-After of a server is respected, also when there are new update
   const server = createServer((_request, response) => {
     requestTimes.push(Date.now());
     response.writeHead(503, { 'retry-after': '2', 'content-type': 'application/problem+json' });
-    response.end('{"code":"overloaded","title":"Too many updates are waiting"}');
+    response.end('{"code":"overloaded","status":503,"title":"Too many updates are waiting"}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());
