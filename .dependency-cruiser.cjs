@@ -39,8 +39,11 @@ module.exports = {
       path: '^shared/(?!field/|contract/)',
     }),
     rule('client-without-schemas', 'Of the contract, phones get types and constants, and no package', '^client/', {
-      path: '^shared/contract/(?!wire)|^node_modules/(?!react/|@types/)',
-      dependencyTypesNot: ['type-only', 'core'],
+      path: '^shared/contract/(?!wire|messages)|^node_modules/(?!react/|@types/)',
+      dependencyTypesNot: ['core'],
+    }),
+    rule('types-without-schemas', 'The types of the client need no zod', '^shared/contract/(wire|messages)', {
+      path: '^shared/contract/|^node_modules/',
     }),
     rule('page-imports', 'The page is an app built on the client', '^page/', { path: '^shared/(?!field/)' }),
   ],

@@ -7,6 +7,8 @@ import { Synchronizer } from './synchronizer.ts';
 import type { ClientEvents, FieldClient, FieldClientOptions, OutboxEntry, ParticleInput } from './types.ts';
 import { buildCellsSet, buildEvent, buildParticlePut } from './update-builders.ts';
 
+export type * from './types.ts';
+
 /**
  * Creates a client for one field. It does nothing before `start()`, and nothing after `close()` has resolved.
  *

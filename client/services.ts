@@ -1,7 +1,5 @@
 /** The composition root of the client: creates its parts and connects them. Nothing runs before they are started. */
-import type { AppliedResponse, UpdateResult } from '../shared/contract/receipt.ts';
-import type { State } from '../shared/contract/state.ts';
-import type { ServerMessage } from '../shared/contract/stream.ts';
+import type { AppliedResponse, ServerMessage, State, UpdateResult } from '../shared/contract/messages.ts';
 import type { Cursor } from '../shared/field/cursor.ts';
 import { Backoff } from './backoff.ts';
 import { Connection } from './connection/connection.ts';

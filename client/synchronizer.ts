@@ -2,8 +2,7 @@
  * Keeps replica and outbox in step with the server: applies messages and results, resends updates whose results may have been
  * missed, and emits events about what has changed.
  */
-import type { AppliedResponse, UpdateResult } from '../shared/contract/receipt.ts';
-import type { ServerMessage, SnapshotReason } from '../shared/contract/stream.ts';
+import type { AppliedResponse, ServerMessage, SnapshotReason, UpdateResult } from '../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../shared/field/cursor.ts';
 import { tickIntervalMs } from './connection/connection.ts';
 import { RequestError } from './connection/http.ts';

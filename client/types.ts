@@ -2,23 +2,18 @@
  * The public interface of the client. What goes over the wire has the contract's types, which are imported as types only, so
  * that no schema becomes part of an app's bundle.
  */
-import type { Outcome } from '../shared/contract/receipt.ts';
-import type { State } from '../shared/contract/state.ts';
-import type { ServerMessage } from '../shared/contract/stream.ts';
+import type { Outcome, ServerMessage, State } from '../shared/contract/messages.ts';
 import type { Conflict, Resolution } from '../shared/field/registers/conflict-record.ts';
 import type { CellValue, EventType, ParticleAttributes, SentUpdate, Vector } from '../shared/field/update.ts';
 import type { Storage } from './storage/storage.ts';
 
-type Primitive = string | number | boolean | null | undefined;
-/** `T` with every property and array in it read-only. */
-export type Immutable<T> = T extends Primitive
-  ? T
-  : T extends readonly (infer Item)[]
-    ? readonly Immutable<Item>[]
-    : { readonly [Key in keyof T]: Immutable<T[Key]> };
+export type { Problem, ServerMessage } from '../shared/contract/messages.ts';
+export type { QuantumField } from '../shared/field/dynamics/quantum-field.ts';
+export type { CellValue, EventType, SentUpdate, Vector } from '../shared/field/update.ts';
+export type { ParticleView as Particle } from '../shared/field/view.ts';
 
 /** The state of a field. A change creates a new object that shares all unchanged parts with the old one. */
-export type FieldView = Immutable<State>;
+export type FieldView = State;
 
 /**
  * The status of the connection to the server.

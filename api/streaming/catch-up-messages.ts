@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
-import type { SnapshotReason } from '../../shared/contract/stream.ts';
+import type { SnapshotReason } from '../../shared/contract/messages.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';

@@ -5,7 +5,7 @@
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { ParticleFragment, StateFragments } from '../../shared/cache/state-fragments.ts';
 import { serializeDelta } from '../../shared/cache/state-serializer.ts';
-import type { DeltaUpdate } from '../../shared/contract/stream.ts';
+import type { DeltaUpdate } from '../../shared/contract/messages.ts';
 import { type Cursor, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.ts';
 import type { Update } from '../../shared/field/update.ts';

@@ -2,7 +2,7 @@
  * Deltas that arrive after the broadcaster has already reached their version. Their changes are known, but the outcomes
  * `duplicate`, `reused` and `expired` are not in the log, so a late delta is the only message from which clients can learn them.
  */
-import type { DeltaUpdate, ServerMessage } from '../../shared/contract/stream.ts';
+import type { DeltaUpdate, ServerMessage } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { Metrics } from '../../shared/field/dynamics/field-metrics.ts';
 import { encodeMessage, type StreamMessage } from './stream-message.ts';

@@ -1,5 +1,5 @@
 /** A message to subscribers, encoded once for all of them and for both transports. */
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 
 export class StreamMessage {

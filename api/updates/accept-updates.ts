@@ -5,7 +5,7 @@
  */
 import type { RevocationList } from '../../shared/auth/revocation-list.ts';
 import type { Grant, ReplyAddress } from '../../shared/contract/job.ts';
-import type { Accepted } from '../../shared/contract/receipt.ts';
+import type { Accepted } from '../../shared/contract/messages.ts';
 import type { Claims } from '../../shared/contract/token.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';

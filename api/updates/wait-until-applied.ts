@@ -2,7 +2,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { SentUpdates } from '../../db/read/receipts/update-results.ts';
-import type { UpdateResult } from '../../shared/contract/receipt.ts';
+import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { PendingReplies, PendingReply } from './pending-replies.ts';
 

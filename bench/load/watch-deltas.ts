@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
-import type { DeltaUpdate } from '../../shared/contract/stream.ts';
+import type { DeltaUpdate } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';

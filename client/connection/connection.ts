@@ -2,7 +2,7 @@
  * Keeps a stream open: reconnects with growing pauses, renews its token, and detects that the device was suspended. Does not
  * know what messages mean.
  */
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import type { Backoff } from '../backoff.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Status, TransportName } from '../types.ts';

@@ -2,7 +2,7 @@
  * One HTTP request. Slow connections get the time that they need as long as bytes arrive; every failure becomes a `RequestError`,
  * and so does what is not a response of the API: portals, proxies and other servers answer in its place.
  */
-import type { Problem } from '../../shared/contract/problem.ts';
+import type { Problem } from '../../shared/contract/messages.ts';
 import { parseJson } from '../parse-json.ts';
 
 /**

@@ -1,6 +1,5 @@
 /** A transport that reads the state again and again, for networks that let no stream through. */
-import type { State } from '../../shared/contract/state.ts';
-import type { SnapshotReason } from '../../shared/contract/stream.ts';
+import type { SnapshotReason, State } from '../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import { RequestError, type SendFieldRequest } from './http.ts';
 import { isInLog } from './log-lookup.ts';

@@ -1,6 +1,5 @@
 /** The interface of a transport: one connection that brings the messages of a field, from its opening to its end. */
-import type { State } from '../../shared/contract/state.ts';
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage, State } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import { parseJson } from '../parse-json.ts';

@@ -3,7 +3,7 @@
  * from an idle one, so it is probed with pings, and ends when nothing arrives in time. Of a message that is still arriving nothing can be
  * seen: while the state may be on its way, which takes a minute on a slow link, the connection may be silent for longer.
  */
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { bearerProtocolPrefix, closeCodes, streamProtocol } from '../../shared/contract/wire.ts';
 import type { SocketConstructor } from '../types.ts';
 import { parseMessage, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';

@@ -5,7 +5,7 @@
  * A version alone does not tell whether a state contains an update, since a failover may have lost the update's version and
  * given it to another. The evidence is a delta that names the update, or that the log has both cursors.
  */
-import type { UpdateResult } from '../../shared/contract/receipt.ts';
+import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import { isSettled } from './entry-state.ts';
 import type { ItemList } from './item-list.ts';

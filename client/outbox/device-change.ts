@@ -2,7 +2,7 @@
  * Settles what may have been sent as another device, before anything is sent as the present one: a device that had to register
  * anew has another id, under which the server would apply the same updates a second time.
  */
-import type { Receipt, UpdateResult } from '../../shared/contract/receipt.ts';
+import type { Receipt, UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import { versionOf } from '../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';

@@ -7,7 +7,7 @@
  * `unverified`: only a response, which the server compares with the update's content, can settle it. A delta cannot, because
  * it carries the counter alone. For the same reason, a delta settles nothing before the server has acknowledged the entry.
  */
-import type { Outcome } from '../../shared/contract/receipt.ts';
+import type { Outcome } from '../../shared/contract/messages.ts';
 import type { EntryStatus } from '../types.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** One item of the outbox in memory: how it is created, restored from the storage and stored. */
-import type { UpdateResult } from '../../shared/contract/receipt.ts';
+import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';

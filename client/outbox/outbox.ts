@@ -7,7 +7,7 @@
  * sent under it, and so is the fact that it may have been sent; the sender waits for that.
  */
 
-import type { UpdateResult } from '../../shared/contract/receipt.ts';
+import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';

@@ -2,7 +2,7 @@
  * Sends due updates, one request at a time and in order, and retries until each has been accepted or refused. Updates go by
  * POST even while a WebSocket is open: a response has a status and a `Retry-After`, and belongs to one request.
  */
-import type { Accepted, AppliedResponse } from '../../shared/contract/receipt.ts';
+import type { Accepted, AppliedResponse } from '../../shared/contract/messages.ts';
 import { maxRequestBytes, maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import type { Backoff } from '../backoff.ts';

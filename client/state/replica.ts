@@ -1,5 +1,5 @@
 /** The local copy of the field: the server's state, advanced by its messages, with pending own updates on top. */
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Outbox } from '../outbox/outbox.ts';

@@ -1,5 +1,5 @@
 /** The server's state as the client last received it: snapshots replace it, deltas advance it. Pure functions. */
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { versionOf } from '../../shared/field/cursor.ts';
 import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import { createFieldState, cursorOf } from '../../shared/field/state.ts';

@@ -1,6 +1,6 @@
 /** All that the API reads from the database. It never writes. */
 import type { Knex } from 'knex';
-import type { Receipt, UpdateResult } from '../../shared/contract/receipt.ts';
+import type { Receipt, UpdateResult } from '../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { cursorOf, type FieldState } from '../../shared/field/state.ts';

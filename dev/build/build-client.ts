@@ -1,10 +1,9 @@
 /** The client's package as plain JavaScript with types: what `client/dist` contains. */
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
 import { packageFile } from '../../shared/process/package-files.ts';
+import { emitTypes } from './build-client-types.ts';
 import { replaceFolder } from './replace-folder.ts';
 
 /** The modules of `client/` that apps import; `exports` of `client/package.json` has a specifier for each. */
@@ -61,14 +60,9 @@ export async function buildClient(outdir: string): Promise<void> {
       sourcemap: true,
       outdir: folder,
     });
-    await emitTypes(`${folder}/types`);
-  });
-}
-
-async function emitTypes(outdir: string): Promise<void> {
-  const compiler = fileURLToPath(packageFile('node_modules/typescript7/bin/tsc'));
-  const args = [compiler, '-p', `${root}tsconfig.client.json`, '--outDir', outdir];
-  await promisify(execFile)(process.execPath, args).catch((error: Error & { stdout?: string }) => {
-    throw new Error(`the client's types could not be made:\n${error.stdout || error.message}`, { cause: error });
+    await emitTypes(
+      clientEntries.map((entry) => `client/${entry}`),
+      `${folder}/types`,
+    );
   });
 }

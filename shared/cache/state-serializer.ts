@@ -1,5 +1,5 @@
 /** Assembles fragments into the JSON that clients receive: a whole state, its summary, a delta. */
-import type { DeltaUpdate } from '../contract/stream.ts';
+import type { DeltaUpdate } from '../contract/messages.ts';
 import type { Cursor } from '../field/cursor.ts';
 import type { Conflict } from '../field/registers/conflict-record.ts';
 import type { CellFragment, ParticleFragment, StateFragments } from './state-fragments.ts';

@@ -4,7 +4,7 @@ import type { Cursor } from '../field/cursor.ts';
 import type { DeviceId, FieldId } from '../field/ids.ts';
 import type { SentUpdate } from '../field/update.ts';
 import { deviceIdSchema, fieldIdSchema, timeSchema } from './ids.ts';
-import type { UpdateResult } from './receipt.ts';
+import type { UpdateResult } from './messages.ts';
 import { schemaFor } from './schema-for.ts';
 import { fieldPatternSchema } from './token.ts';
 import { createUpdatesSchema } from './update.ts';

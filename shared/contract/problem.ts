@@ -1,24 +1,27 @@
 /** The shape of every error response: RFC 9457 problem details with a stable `code`. */
 import { z } from 'zod';
 import { errorCodes, errorTable, type FieldError, type InputError } from '../errors.ts';
+import type { Problem } from './messages.ts';
+import { schemaFor } from './schema-for.ts';
 
 /** Relative to the API's address. Each code has an anchor on this page. */
 export const errorDocsPath = '/docs/errors';
 
-export const problemSchema = z
-  .strictObject({
-    /** A relative reference to the documentation of the code: `/docs/errors#<code>`. */
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.enum(errorCodes),
-    detail: z.string().optional(),
-    /** Seconds. The same as the header `Retry-After`, which stream messages do not have. */
-    retryAfter: z.int().min(0).optional(),
-    errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
-  })
-  .meta({ id: 'Problem' });
-export type Problem = z.infer<typeof problemSchema>;
+export const problemSchema = schemaFor<Problem>()(
+  z
+    .strictObject({
+      /** A relative reference to the documentation of the code: `/docs/errors#<code>`. */
+      type: z.string(),
+      title: z.string(),
+      status: z.int(),
+      code: z.enum(errorCodes),
+      detail: z.string().optional(),
+      /** Seconds. The same as the header `Retry-After`, which stream messages do not have. */
+      retryAfter: z.int().min(0).optional(),
+      errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+    })
+    .meta({ id: 'Problem' }),
+);
 
 export function toProblem(error: FieldError): Problem {
   const { status, title } = errorTable[error.code];

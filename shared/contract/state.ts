@@ -15,6 +15,7 @@ import {
   timeSchema,
   versionSchema,
 } from './ids.ts';
+import type { State } from './messages.ts';
 import { outcomeSchema, resolutionSchema } from './receipt.ts';
 import { schemaFor } from './schema-for.ts';
 import { createUpdateSchema } from './update.ts';
@@ -77,15 +78,16 @@ export const summarySchema = z
   })
   .meta({ id: 'Summary' });
 
-export const stateSchema = summarySchema
-  .extend({
-    memoryParticles: z.array(particleSchema).meta({
-      description: `At most ${maxParticles} particles and ${maxParticleBytes} bytes of them (128 each, and the UTF-8 bytes of id, content and connections); above that, those with the oldest writes are evicted.`,
-    }),
-    cells: cellsSchema,
-  })
-  .meta({ id: 'State' });
-export type State = z.infer<typeof stateSchema>;
+export const stateSchema = schemaFor<State>()(
+  summarySchema
+    .extend({
+      memoryParticles: z.array(particleSchema).meta({
+        description: `At most ${maxParticles} particles and ${maxParticleBytes} bytes of them (128 each, and the UTF-8 bytes of id, content and connections); above that, those with the oldest writes are evicted.`,
+      }),
+      cells: cellsSchema,
+    })
+    .meta({ id: 'State' }),
+);
 
 export const changesSchema = schemaFor<Changes>()(
   z

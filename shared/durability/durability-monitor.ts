@@ -2,7 +2,7 @@
  * Knows how durable the writes of a server are. Its settings can change while it runs, and a failover can lead to a server
  * with other settings, so they are read again and again. Never overstates: without a recent reading it claims `memory`.
  */
-import type { Durability } from '../contract/receipt.ts';
+import type { Durability } from '../contract/messages.ts';
 import type { Logger } from '../process/logger.ts';
 import { withTimeout } from '../process/with-timeout.ts';
 

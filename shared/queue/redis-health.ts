@@ -1,6 +1,6 @@
 /** How durable the queue's Redis and how full its memory is, as its settings and statistics say. */
 import type { Redis } from 'ioredis';
-import type { Durability } from '../contract/receipt.ts';
+import type { Durability } from '../contract/messages.ts';
 import type { DurabilityReading } from '../durability/durability-monitor.ts';
 import { listServers, readRedisSettings } from '../redis/connect.ts';
 

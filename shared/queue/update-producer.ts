@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import type { Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type ApplyUpdates, applyUpdatesJob } from '../contract/job.ts';
-import type { Durability } from '../contract/receipt.ts';
+import type { Durability } from '../contract/messages.ts';
 import { DurabilityMonitor } from '../durability/durability-monitor.ts';
 import { FieldError } from '../errors.ts';
 import { EventLoopLoad } from '../process/event-loop-load.ts';

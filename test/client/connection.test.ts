@@ -1,6 +1,6 @@
 import t from 'tap';
 import { WebSocket } from 'ws';
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { withTcpGate } from '../api/support/tcp-gate.ts';
 import { withApi } from '../api/support/with-app.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';

@@ -11,7 +11,7 @@ import { connectDatabase } from '../../db/connect.ts';
 import { createFieldStore } from '../../db/field-store.ts';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
-import type { UpdateResult } from '../../shared/contract/receipt.ts';
+import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { createPseudonyms } from '../../shared/history/pseudonyms.ts';

@@ -1,8 +1,8 @@
 /** A valid client that works during the attack: sends updates over HTTP and its socket, and watches its field. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { stateSchema } from '../../shared/contract/state.ts';
-import type { ServerMessage } from '../../shared/contract/stream.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { viewOf } from '../faults/devices/mirror.ts';
 import { postUpdates } from '../faults/devices/post-updates.ts';

@@ -1,7 +1,7 @@
 /** PostgreSQL loses its last commits, as in a failover to a replica that was behind. Nothing else is restarted. */
 import t, { type Test } from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import type { FieldState } from '../../shared/field/state.ts';
 import type { Update } from '../../shared/field/update.ts';
 import { openStream } from '../api/support/stream-client.ts';

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { findFreePort } from '../../dev/processes/free-port.ts';
 import { signToken } from '../../shared/auth/jwt.ts';
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { streamProtocol } from '../../shared/contract/wire.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';

@@ -5,7 +5,7 @@ import type { FieldClient } from '../../client/types.ts';
 import { restoreBackup } from '../../db/backup/restore-backup.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
-import type { ServerMessage } from '../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { type TestApi, withApi } from '../api/support/with-app.ts';
 import { makeClient, waitForStatus } from '../client/with-client.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';

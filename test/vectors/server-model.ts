@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { serializeDelta } from '../../shared/cache/state-serializer.ts';
-import type { DeltaUpdate, ServerMessage, SnapshotReason } from '../../shared/contract/stream.ts';
+import type { DeltaUpdate, ServerMessage, SnapshotReason } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';

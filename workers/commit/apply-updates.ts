@@ -2,8 +2,7 @@
 
 import type { FieldCommit, FoundReceipt } from '../../db/field-store.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
-import type { UpdateResult } from '../../shared/contract/receipt.ts';
-import type { DeltaUpdate } from '../../shared/contract/stream.ts';
+import type { DeltaUpdate, UpdateResult } from '../../shared/contract/messages.ts';
 import { type Cursor, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';

@@ -2,8 +2,10 @@
  * Parses and validates the messages that clients send over a WebSocket. A socket that cannot write may only send what is short:
  * anything longer is refused before it is parsed.
  */
+
+import type { ClientMessage } from '../../../shared/contract/messages.ts';
 import { toInputErrors } from '../../../shared/contract/problem.ts';
-import { type ClientMessage, controlMessageSchema } from '../../../shared/contract/stream.ts';
+import { controlMessageSchema } from '../../../shared/contract/stream.ts';
 import { maxTokenLength } from '../../../shared/contract/wire.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { parseJson } from '../../http/parse-json.ts';

@@ -3,8 +3,8 @@
  * The constructor attaches all handlers synchronously: a message that arrives before that would be lost.
  */
 import type { RawData, WebSocket } from 'ws';
+import type { ServerMessage } from '../../../shared/contract/messages.ts';
 import { toProblem } from '../../../shared/contract/problem.ts';
-import type { ServerMessage } from '../../../shared/contract/stream.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
 import { closeCodes } from '../../../shared/contract/wire.ts';
 import { errorTable, FieldError } from '../../../shared/errors.ts';

@@ -1,6 +1,6 @@
 /** The results of updates, read back from the log: what the worker answered, or would have. */
 import type { Knex } from 'knex';
-import type { Receipt, UpdateResult } from '../../../shared/contract/receipt.ts';
+import type { Receipt, UpdateResult } from '../../../shared/contract/messages.ts';
 import { type Cursor, formatCursor } from '../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { cursorOf } from '../../../shared/field/state.ts';

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
-import { type ServerMessage, serverMessageSchema } from '../../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../../shared/contract/messages.ts';
+import { serverMessageSchema } from '../../../shared/contract/stream.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { readCursorAt } from '../../support/read-back.ts';
 import { asCursor, asField, setCell } from '../../support/updates.ts';

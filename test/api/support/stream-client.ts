@@ -1,7 +1,8 @@
 /** A stream client for tests, which validates every message against the contract and keeps it. */
 import type { Test } from 'tap';
 import { WebSocket } from 'ws';
-import { type ServerMessage, serverMessageSchema } from '../../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../../shared/contract/messages.ts';
+import { serverMessageSchema } from '../../../shared/contract/stream.ts';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
 import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 import { waitUntil } from '../../support/wait-until.ts';

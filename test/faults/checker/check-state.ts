@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { verifyField } from '../../../db/read/verify-field.ts';
 import { type StateFragments, toFragments } from '../../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../../shared/cache/state-serializer.ts';
-import type { State } from '../../../shared/contract/state.ts';
+import type { State } from '../../../shared/contract/messages.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { referenceRegisters } from '../../unit/field/support/reference-merge.ts';
 import { type Registers, registersOf } from '../../unit/field/support/registers.ts';

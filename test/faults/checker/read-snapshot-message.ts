@@ -1,8 +1,7 @@
 /** Reads the snapshot that a new WebSocket subscriber receives. @throws if none arrives within 10 s */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type { State } from '../../../shared/contract/state.ts';
-import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import type { ServerMessage, State } from '../../../shared/contract/messages.ts';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
 
 const timeoutMs = 10_000;

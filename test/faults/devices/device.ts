@@ -5,7 +5,7 @@
  * some of them twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../shared/field/update.ts';

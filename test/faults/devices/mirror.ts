@@ -1,6 +1,5 @@
 /** A subscriber's copy of a field: a snapshot and every consecutive delta. */
-import type { State } from '../../../shared/contract/state.ts';
-import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import type { ServerMessage, State } from '../../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 
 type Message<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;

@@ -3,7 +3,7 @@
  * connections by a heartbeat.
  */
 import { WebSocket } from 'ws';
-import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../../shared/contract/messages.ts';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
 import { versionOf } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';

@@ -1,6 +1,7 @@
 /** Sends messages over a WebSocket and collects the responses. */
 import { WebSocket } from 'ws';
-import { type ServerMessage, serverMessageSchema } from '../../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../../shared/contract/messages.ts';
+import { serverMessageSchema } from '../../../shared/contract/stream.ts';
 import { streamProtocol } from '../../../shared/contract/wire.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { Attacker, MessagesAttempt } from '../attempt.ts';

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type StateFragments, toFragments } from '../../../shared/cache/state-fragments.ts';
 import { renderBody, serializeState } from '../../../shared/cache/state-serializer.ts';
-import type { State } from '../../../shared/contract/state.ts';
+import type { State } from '../../../shared/contract/messages.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 import type { FieldState } from '../../../shared/field/state.ts';
 import { viewOf } from '../../faults/devices/mirror.ts';

@@ -2,8 +2,8 @@
 import { formatEtag } from '../../../api/http/etag.ts';
 import { waitUntilApplied } from '../../../api/updates/wait-until-applied.ts';
 import { renderBody } from '../../../shared/cache/state-serializer.ts';
+import type { UpdateResult } from '../../../shared/contract/messages.ts';
 import { toProblem } from '../../../shared/contract/problem.ts';
-import type { UpdateResult } from '../../../shared/contract/receipt.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';

@@ -14,7 +14,7 @@ import { RevocationList } from '../../../shared/auth/revocation-list.ts';
 import { createCacheKeys } from '../../../shared/cache/cache-keys.ts';
 import { FieldCache } from '../../../shared/cache/field-cache.ts';
 import type { ApplyUpdates } from '../../../shared/contract/job.ts';
-import type { Durability } from '../../../shared/contract/receipt.ts';
+import type { Durability } from '../../../shared/contract/messages.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { retry } from '../../../shared/process/retry.ts';
 import { getPartition } from '../../../shared/queue/partitions.ts';

@@ -3,7 +3,7 @@ import { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import { HybridClock } from '../../../client/hybrid-clock.ts';
 import type { Outbox } from '../../../client/outbox/outbox.ts';
 import { Replica } from '../../../client/state/replica.ts';
-import type { ServerMessage } from '../../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { Metrics } from '../../../shared/field/dynamics/field-metrics.ts';
 import { globalField } from '../../../shared/field/ids.ts';

@@ -1,5 +1,5 @@
 /** What happens to an outbox, step by step. Updates are named after the particle that they put. */
-import type { UpdateResult } from '../../../shared/contract/receipt.ts';
+import type { UpdateResult } from '../../../shared/contract/messages.ts';
 import { cursorAt, resultOf } from '../../unit/client/support/load-outbox.ts';
 
 export type Step =

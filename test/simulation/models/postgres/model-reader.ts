@@ -1,6 +1,6 @@
 /** `FieldReader` on the model of PostgreSQL, with the semantics of the queries in `db/read/`. */
 import type { FieldReader } from '../../../../db/read/field-reader.ts';
-import type { Receipt, UpdateResult } from '../../../../shared/contract/receipt.ts';
+import type { Receipt, UpdateResult } from '../../../../shared/contract/messages.ts';
 import { FieldError } from '../../../../shared/errors.ts';
 import { formatCursor, versionOf } from '../../../../shared/field/cursor.ts';
 import { type FieldId, globalField } from '../../../../shared/field/ids.ts';

@@ -1,5 +1,5 @@
 /** Follows a field by stream and keeps a copy of it, by the protocol alone: every delta must start where the copy stands. */
-import type { ServerMessage } from '../../../../shared/contract/stream.ts';
+import type { ServerMessage } from '../../../../shared/contract/messages.ts';
 import type { DeviceId, FieldId } from '../../../../shared/field/ids.ts';
 import { Mirror } from '../../../faults/devices/mirror.ts';
 import { SimProcess } from '../../kernel/sim-process.ts';

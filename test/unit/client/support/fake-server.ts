@@ -6,8 +6,7 @@ import { createFieldClient } from '../../../../client/field-client.ts';
 import { createServerState } from '../../../../client/state/server-state.ts';
 import { memoryStorage } from '../../../../client/storage/storage.ts';
 import type { FieldClientOptions } from '../../../../client/types.ts';
-import type { UpdateResult } from '../../../../shared/contract/receipt.ts';
-import type { ServerMessage, SnapshotReason } from '../../../../shared/contract/stream.ts';
+import type { ServerMessage, SnapshotReason, UpdateResult } from '../../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../../shared/field/cursor.ts';
 import { versionOf } from '../../../../shared/field/cursor.ts';
 

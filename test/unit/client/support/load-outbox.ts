@@ -4,7 +4,7 @@ import { Outbox } from '../../../../client/outbox/outbox.ts';
 import { OutboxStore } from '../../../../client/outbox/outbox-store.ts';
 import { memoryStorage, type Storage } from '../../../../client/storage/storage.ts';
 import type { OutboxEntry } from '../../../../client/types.ts';
-import type { UpdateResult } from '../../../../shared/contract/receipt.ts';
+import type { UpdateResult } from '../../../../shared/contract/messages.ts';
 import { formatCursor } from '../../../../shared/field/cursor.ts';
 import { asCursor } from '../../../support/updates.ts';
 
