@@ -3,6 +3,7 @@ import type { CellValue, EventType } from '../shared/field/update.ts';
 import { onPageResume } from './connection/page-lifecycle.ts';
 import { Emitter } from './emitter.ts';
 import type { ClientServices } from './services.ts';
+import type { Storage } from './storage/storage.ts';
 import { Synchronizer } from './synchronizer.ts';
 import type { ClientEvents, FieldClient, FieldClientOptions, OutboxEntry, ParticleInput } from './types.ts';
 import { buildCellsSet, buildEvent, buildParticlePut } from './update-builders.ts';
@@ -22,6 +23,9 @@ export type * from './types.ts';
 export function createFieldClient(options: FieldClientOptions): FieldClient {
   return new Client(options);
 }
+
+/** The fields of the running clients by their storage: two on one would use the same counters for different updates. */
+const runningFields = new WeakMap<Storage, Set<string>>();
 
 class Client implements FieldClient {
   readonly #options: FieldClientOptions;
@@ -58,6 +62,14 @@ class Client implements FieldClient {
     return this.#services.outbox.entries;
   }
 
+  get problem() {
+    return this.#synchronizer.problem;
+  }
+
+  get isLoaded() {
+    return this.#isLoaded;
+  }
+
   get pending() {
     return this.#services.outbox.pending;
   }
@@ -70,7 +82,13 @@ class Client implements FieldClient {
     return this.#runExclusive(async () => {
       if (this.status !== 'closed') return;
       const { tokenProvider, connection, sender } = this.#services;
-      await this.#load();
+      this.#claimStorage();
+      try {
+        await this.#load();
+      } catch (error) {
+        this.#releaseStorage();
+        throw error;
+      }
       tokenProvider.forgetAppToken();
       connection.start();
       sender.start();
@@ -86,6 +104,7 @@ class Client implements FieldClient {
       await Promise.all([connection.stop(), sender.stop()]);
       await store.flush();
       await statePersister.save(replica.server, clock.wallTime());
+      this.#releaseStorage();
       this.#synchronizer.setStatus('closed');
     });
   }
@@ -93,6 +112,13 @@ class Client implements FieldClient {
   wake(): void {
     if (this.status === 'closed') return;
     this.#services.connection.checkNow();
+    this.#services.sender.retryNow();
+  }
+
+  renewToken(): void {
+    if (this.status === 'closed') return;
+    this.#services.tokenProvider.forgetAppToken();
+    this.#services.connection.reconnect();
     this.#services.sender.retryNow();
   }
 
@@ -133,6 +159,20 @@ class Client implements FieldClient {
   #runExclusive(step: () => Promise<void>): Promise<void> {
     this.#lastTransition = this.#lastTransition.catch(() => undefined).then(step);
     return this.#lastTransition;
+  }
+
+  #claimStorage(): void {
+    const { storage, field } = this.#options;
+    if (!storage) return;
+    const fields = runningFields.get(storage) ?? new Set();
+    if (fields.has(field))
+      throw new Error(`Another client of the field ${field} uses this storage. Close it, or use it for both purposes.`);
+    runningFields.set(storage, fields.add(field));
+  }
+
+  #releaseStorage(): void {
+    const { storage, field } = this.#options;
+    if (storage) runningFields.get(storage)?.delete(field);
   }
 
   async #load(): Promise<void> {

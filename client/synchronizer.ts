@@ -11,7 +11,7 @@ import type { UpdateContent } from './outbox/outbox-item.ts';
 import { SettlementTracker } from './outbox/settlement-tracker.ts';
 import { type ClientServices, createServices } from './services.ts';
 import { ConflictHistory } from './state/conflict-history.ts';
-import type { ClientEvents, FieldClientOptions, FieldView, OutboxEntry, Status } from './types.ts';
+import type { ClientEvents, ClientProblem, FieldClientOptions, FieldView, OutboxEntry, Status } from './types.ts';
 
 type Delta = Extract<ServerMessage, { type: 'delta' }>;
 
@@ -24,6 +24,7 @@ export class Synchronizer {
   readonly conflicts = new ConflictHistory();
   readonly #events: Emitter<ClientEvents>;
   #status: Status = 'closed';
+  #problem: ClientProblem | undefined;
   /** Since this client was created, in ms: ticks are counted, since the wall clock may be set back by hours. */
   #tickedMs = 0;
   /** The value of `#tickedMs` when results arrived, or were asked for. */
@@ -57,6 +58,11 @@ export class Synchronizer {
     return this.#status;
   }
 
+  /** The newest problem since the client was last connected and got a result. */
+  get problem(): ClientProblem | undefined {
+    return this.#problem;
+  }
+
   get view(): FieldView {
     const { replica, tokenProvider } = this.services;
     return replica.getView(tokenProvider.device);
@@ -78,6 +84,7 @@ export class Synchronizer {
   setStatus(status: Status): void {
     if (status === this.#status) return;
     this.#status = status;
+    if (status === 'live' || status === 'polling') this.#problem = undefined;
     this.#events.emit('status', status);
   }
 
@@ -146,6 +153,7 @@ export class Synchronizer {
   #settle(results: readonly UpdateResult[], source: 'response' | 'delta'): void {
     const { outbox, counterSync, sender } = this.services;
     this.#lastResultAt = this.#tickedMs;
+    this.#problem = undefined;
     if (!outbox.settle(results, source)) return;
     counterSync.invalidate();
     sender.notify();
@@ -225,6 +233,7 @@ export class Synchronizer {
   #reportProblem(error: unknown, code?: string): void {
     const message = error instanceof Error ? error.message : String(error);
     const ownCode = error instanceof RequestError ? error.code : 'unknown';
-    this.#events.emit('problem', { code: code ?? ownCode, message });
+    this.#problem = { code: code ?? ownCode, message };
+    this.#events.emit('problem', this.#problem);
   }
 }

@@ -118,7 +118,7 @@ export interface ParticleInput extends Omit<ParticleAttributes, 'position' | 've
 export interface FieldClient {
   /**
    * Loads the storage and connects. Resolves when the storage has been read; updates may be made before that. A client that
-   * was closed may be started again. Rejects when the storage cannot be read.
+   * was closed may be started again. Rejects when the storage cannot be read, or when another running client of the field uses it.
    */
   start(): Promise<void>;
   /** Disconnects and saves. Unsent updates are sent after the next `start()`, in this process or a later one. */
@@ -128,7 +128,13 @@ export interface FieldClient {
    * the network returns; in browsers this happens automatically.
    */
   wake(): void;
+  /** Asks `getToken` for another token and connects with it. Call it when somebody has signed in or out. */
+  renewToken(): void;
 
+  /** Whether the storage has been read. */
+  readonly isLoaded: boolean;
+  /** The newest problem; undefined again when the client is connected, or an update was applied. */
+  readonly problem: ClientProblem | undefined;
   /** The server's state with all pending own updates applied, by the same merge rules as on the server. */
   readonly state: FieldView;
   readonly status: Status;

@@ -89,6 +89,13 @@ export class Connection {
     this.#transport?.close();
   }
 
+  /** Connects again at once, whatever it waits for: with another token, what the server has refused may succeed. */
+  reconnect(): void {
+    this.#deps.backoff.reset();
+    this.#deps.backoff.stop();
+    this.#transport?.close();
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     const { tokenProvider, transportSelector, onProblem } = this.#deps;
     while (!signal.aborted) {

@@ -2,7 +2,20 @@ import { createElement, StrictMode } from 'react';
 import { act, create, type ReactTestRenderer } from 'react-test-renderer';
 import t from 'tap';
 import { WebSocket } from 'ws';
-import { type ConsciousnessBridge, useConsciousnessBridge } from '../../client/react.ts';
+import {
+  type ConsciousnessBridge,
+  FieldProvider,
+  useActions,
+  useCell,
+  useConsciousnessBridge,
+  useField,
+  useIsLoaded,
+  useParticle,
+  usePending,
+  useProblem,
+  useStatus,
+} from '../../client/react.ts';
+import { memoryStorage } from '../../client/storage/storage.ts';
 import type { FieldClient, FieldClientOptions } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { waitForStatus, waitUntilSynced, withClient, withField } from './with-client.ts';
@@ -93,4 +106,127 @@ t.test('a component receives conflicts with both values', async (t) => {
   const [conflict] = view.latest().conflicts;
   t.same(new Set([conflict?.local.value, conflict?.remote.value]), new Set([0.1, 0.9]));
   await view.unmount();
+});
+
+/** Mounts one component for each hook below a provider. @returns how often each was rendered, and its newest value */
+async function mountHooks<Hooks extends Record<string, () => unknown>>(
+  source: FieldClient | FieldClientOptions,
+  hooks: Hooks,
+) {
+  const renders: Record<string, number> = {};
+  const values: Record<string, unknown> = {};
+  const elements = Object.entries(hooks).map(([name, useHook]) => {
+    const Component = () => {
+      values[name] = useHook();
+      renders[name] = (renders[name] ?? 0) + 1;
+      return null;
+    };
+    return createElement(Component, { key: name });
+  });
+  let root: ReactTestRenderer | undefined;
+  await act(async () => {
+    root = create(createElement(FieldProvider, { source }, elements));
+  });
+  return {
+    renders: renders as Record<keyof Hooks, number>,
+    value: (name: keyof Hooks & string) => values[name],
+    unmount: () => act(async () => root?.unmount()),
+  };
+}
+
+t.test('ten edits of others render only the components that show what has changed', async (t) => {
+  const [client, other] = [
+    await withClient(t, { url: api.address, field: 'hooks' }),
+    await withClient(t, { url: api.address, field: 'hooks' }),
+  ];
+  await Promise.all([waitForStatus(client, 'live'), waitForStatus(other, 'live')]);
+  other.putParticle('still', { resonance: 0.5 });
+  await waitUntil('the particle has arrived', () => client.state.version === 1);
+  const { renders, value, unmount } = await mountHooks(client, {
+    status: useStatus,
+    pending: usePending,
+    isLoaded: useIsLoaded,
+    problem: useProblem,
+    actions: useActions,
+    still: () => useParticle('still'),
+    otherCell: () => useCell(5, 5),
+    cell: () => useCell(1, 1),
+    parity: () => useField(({ memoryParticles }) => memoryParticles.length % 2 === 1),
+    ids: () =>
+      useField(
+        ({ memoryParticles }) => memoryParticles.map(({ id }) => id),
+        (a, b) => a.join() === b.join(),
+      ),
+  });
+  const before = { ...renders };
+  for (let edit = 1; edit <= 10; edit++) {
+    await act(async () => {
+      other.setCells([{ x: 1, y: 1, value: edit / 10 }]);
+      await waitUntil('the edit has arrived', () => client.state.cells['1,1'] === edit / 10);
+    });
+  }
+  const added = Object.entries(renders).map(([name, count]) => [
+    name,
+    count - (before[name as keyof typeof before] ?? 0),
+  ]);
+  const { cell, ...others } = Object.fromEntries(added);
+  // React may render once more than it has to when an update arrives during a render.
+  t.ok(cell === 10 || cell === 11, `${cell} renders`);
+  t.same(
+    Object.values(others).filter((count) => count > 0),
+    [],
+    JSON.stringify(others),
+  );
+  t.match({ cell: value('cell'), ids: value('ids'), isLoaded: value('isLoaded') }, { cell: 1, ids: ['still'] });
+  await unmount();
+});
+
+t.test('components with one storage share a client, which is closed with the last of them', async (t) => {
+  const options = { url: api.address, field: 'shared-storage', storage: memoryStorage(), WebSocket };
+  const [one, two] = [await mount(options), await mount({ ...options })];
+  const { client } = one.latest();
+  t.equal(two.latest().client, client);
+  await act(async () => {
+    for (let index = 0; index < 10; index++) {
+      const { setCells } = (index % 2 === 0 ? one : two).latest();
+      setCells([{ x: index, y: 0, value: 0.5 }]);
+    }
+  });
+  await act(() => waitUntilSynced(client));
+  t.equal(Object.keys(client.state.cells).length, 10, 'no edit is lost');
+  await one.unmount();
+  await waitForStatus(client, 'live');
+  await two.unmount();
+  await waitForStatus(client, 'closed');
+});
+
+t.test('a second client on a storage in use is refused with the reason', async (t) => {
+  const options = { url: api.address, field: 'claimed', storage: memoryStorage() };
+  const first = await withClient(t, options);
+  await t.rejects(withClient(t, options), { message: /Another client of the field claimed uses this storage/ });
+  await first.close();
+  const second = await withClient(t, options);
+  await waitForStatus(second, 'live');
+});
+
+t.test('a token that is passed later is used at once', async (t) => {
+  const options = { url: api.address, field: 'late-token', storage: memoryStorage(), WebSocket };
+  let token = await api.createToken({ device: 'late', fields: ['elsewhere'] });
+  let root: ReactTestRenderer | undefined;
+  let bridge: ConsciousnessBridge | undefined;
+  const Component = ({ given }: { given: string }) => {
+    bridge = useConsciousnessBridge({ ...options, token: given });
+    return null;
+  };
+  const render = () => createElement(Component, { given: token });
+  await act(async () => {
+    root = create(render());
+  });
+  await waitUntil('it is refused', () => bridge?.client.status === 'refused');
+  t.equal(bridge?.client.problem?.code, 'forbidden');
+  token = await api.createToken({ device: 'late' });
+  await act(async () => root?.update(render()));
+  await waitUntil('it is live', () => bridge?.client.status === 'live');
+  t.equal(bridge?.client.problem, undefined);
+  await act(async () => root?.unmount());
 });

@@ -1,0 +1,134 @@
+/** Hooks that read the client of the nearest `FieldProvider`. A component renders again only when what it has selected changes. */
+import { useCallback, useMemo, useRef, useSyncExternalStore } from 'react';
+import type {
+  ClientEvents,
+  ClientProblem,
+  FieldClient,
+  FieldConflict,
+  FieldView,
+  Immutable,
+  OutboxEntry,
+  Status,
+} from '../types.ts';
+import { useFieldClient } from './provider.ts';
+
+type Particle = FieldView['memoryParticles'][number];
+
+/** A value of the client. @param read must return the same object until the value changes */
+export function useClientValue<Value>(
+  client: FieldClient,
+  events: readonly (keyof ClientEvents)[],
+  read: (client: FieldClient) => Value,
+): Value {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the events of a hook never change
+  const subscribe = useCallback(
+    (onChange: () => void) => {
+      const unsubscribers = events.map((name) => client.on(name, onChange));
+      return () => {
+        for (const unsubscribe of unsubscribers) unsubscribe();
+      };
+    },
+    [client],
+  );
+  const readNow = () => read(client);
+  return useSyncExternalStore(subscribe, readNow, readNow);
+}
+
+/**
+ * The state with all pending own updates, or a part of it.
+ *
+ * ```tsx
+ * const count = useField((state) => state.memoryParticles.length);
+ * ```
+ * @param isEqual whether two selected values are the same; needed only if the selector makes new objects
+ */
+export function useField(): FieldView;
+export function useField<Value>(
+  selector: (state: FieldView) => Value,
+  isEqual?: (a: Value, b: Value) => boolean,
+): Value;
+export function useField<Value>(
+  selector: (state: FieldView) => Value | FieldView = (state) => state,
+  isEqual: (a: Value | FieldView, b: Value | FieldView) => boolean = Object.is,
+): Value | FieldView {
+  const last = useRef<{ state: FieldView; selector: typeof selector; value: Value | FieldView }>(undefined);
+  return useClientValue(useFieldClient(), ['state'], ({ state }) => {
+    const known = last.current;
+    if (known && known.state === state && known.selector === selector) return known.value;
+    const selected = selector(state);
+    const value = known && isEqual(known.value, selected) ? known.value : selected;
+    last.current = { state, selector, value };
+    return value;
+  });
+}
+
+/** The particles of a state by id, for all components together. */
+const indexes = new WeakMap<FieldView, ReadonlyMap<string, Particle>>();
+
+function getParticle(state: FieldView, id: string): Particle | undefined {
+  let index = indexes.get(state);
+  if (!index) {
+    index = new Map(state.memoryParticles.map((particle) => [particle.id, particle]));
+    indexes.set(state, index);
+  }
+  return index.get(id);
+}
+
+/** One particle; undefined if there is none of this id. */
+export function useParticle(id: string): Particle | undefined {
+  return useField(useCallback((state: FieldView) => getParticle(state, id), [id]));
+}
+
+/** The value of one cell, 0 to 1; undefined if it was never set. */
+export function useCell(x: number, y: number): number | undefined {
+  return useField(useCallback((state: FieldView) => state.cells[`${x},${y}`], [x, y]));
+}
+
+export function useStatus(): Status {
+  return useClientValue(useFieldClient(), ['status'], ({ status }) => status);
+}
+
+/** Whether the storage has been read, so that what is shown includes earlier edits. */
+export function useIsLoaded(): boolean {
+  return useClientValue(useFieldClient(), ['state', 'status'], ({ isLoaded }) => isLoaded);
+}
+
+/** The number of own updates that are not applied yet. */
+export function usePending(): number {
+  return useClientValue(useFieldClient(), ['update'], ({ pending }) => pending);
+}
+
+/** The own updates in sending order. */
+export function useOutbox(): readonly OutboxEntry[] {
+  return useClientValue(useFieldClient(), ['update', 'state'], ({ outbox }) => outbox);
+}
+
+/** The latest conflicts, the newest first. */
+export function useConflicts(): readonly FieldConflict[] {
+  return useClientValue(useFieldClient(), ['conflict'], ({ conflicts }) => conflicts);
+}
+
+/** The newest problem; undefined once the client is connected again and nothing waits. */
+export function useProblem(): Immutable<ClientProblem> | undefined {
+  return useClientValue(useFieldClient(), ['problem', 'status', 'update'], ({ problem }) => problem);
+}
+
+export type FieldActions = Pick<FieldClient, 'putParticle' | 'removeParticle' | 'setCells' | 'emit' | 'discard'>;
+
+/** The functions that edit the field. They stay the same as long as the client does. */
+export function useActions(): FieldActions {
+  return useBoundActions(useFieldClient());
+}
+
+export function useBoundActions(client: FieldClient): FieldActions {
+  return useMemo(
+    () => ({
+      putParticle: client.putParticle.bind(client),
+      removeParticle: client.removeParticle.bind(client),
+      setCells: client.setCells.bind(client),
+      emit: client.emit.bind(client),
+      discard: client.discard.bind(client),
+    }),
+    [client],
+  );
+}
