@@ -6,7 +6,6 @@ import type {
   FieldClient,
   FieldConflict,
   FieldView,
-  Immutable,
   OutboxEntry,
   Status,
 } from '../types.ts';
@@ -109,7 +108,7 @@ export function useConflicts(): readonly FieldConflict[] {
 }
 
 /** The newest problem; undefined once the client is connected again and nothing waits. */
-export function useProblem(): Immutable<ClientProblem> | undefined {
+export function useProblem(): ClientProblem | undefined {
   return useClientValue(useFieldClient(), ['problem', 'status', 'update'], ({ problem }) => problem);
 }
 

@@ -173,7 +173,7 @@ t.test('ten edits of others render only the components that show what has change
   // React may render once more than it has to when an update arrives during a render.
   t.ok(cell === 10 || cell === 11, `${cell} renders`);
   t.same(
-    Object.values(others).filter((count) => count > 0),
+    Object.values<number>(others).filter((count) => count > 0),
     [],
     JSON.stringify(others),
   );
