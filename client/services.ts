@@ -16,8 +16,8 @@ import { Sender } from './outbox/sender.ts';
 import { Replica } from './state/replica.ts';
 import { createServerState } from './state/server-state.ts';
 import { StatePersister } from './state/state-persister.ts';
+import { memoryStorage } from './storage/memory-storage.ts';
 import { bestEffort, withPrefix } from './storage/prefixed-storage.ts';
-import { memoryStorage } from './storage/storage.ts';
 import type { FieldClientOptions, OutboxEntry, SocketConstructor, Status } from './types.ts';
 
 /** What the parts report. No handler is called before the client is started, except `onChange`. */

@@ -1,6 +1,6 @@
 /** Entry point of the live page: creates the client from the page's address and starts the app. */
 import { createFieldClient } from '../client/field-client.ts';
-import { localStorage } from '../client/storage/storage.ts';
+import { localStorage } from '../client/storage/local-storage.ts';
 import { startApp } from './app.ts';
 import { askForToken, readToken } from './token.ts';
 

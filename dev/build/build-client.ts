@@ -7,7 +7,19 @@ import { emitTypes } from './build-client-types.ts';
 import { replaceFolder } from './replace-folder.ts';
 
 /** The modules of `client/` that apps import; `exports` of `client/package.json` has a specifier for each. */
-const clientEntries = ['field-client', 'react', 'storage/storage', 'storage/file-storage'] as const;
+const clientEntries = [
+  'field-client',
+  'react',
+  'storage/async-storage',
+  'storage/expo-sqlite-storage',
+  'storage/file-storage',
+  'storage/indexed-db-storage',
+  'storage/local-storage',
+  'storage/memory-storage',
+  'storage/mmkv-storage',
+  'storage/storage',
+  'storage/storage-checks',
+] as const;
 type ClientEntry = (typeof clientEntries)[number];
 
 const root = fileURLToPath(packageFile('.'));

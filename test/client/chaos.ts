@@ -9,7 +9,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { memoryStorage, type Storage } from '../../client/storage/storage.ts';
+import { memoryStorage } from '../../client/storage/memory-storage.ts';
+import type { Storage } from '../../client/storage/storage.ts';
 import type { FieldClient, FieldView } from '../../client/types.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import { emptyChangeSet } from '../../shared/field/merge-update.ts';

@@ -1,7 +1,8 @@
 /** How a device that registers itself keeps its identity, and what becomes of its updates when it has to take another one. */
 import { decodeJwt } from 'jose';
 import t, { type Test } from 'tap';
-import { memoryStorage, type Storage } from '../../client/storage/storage.ts';
+import { memoryStorage } from '../../client/storage/memory-storage.ts';
+import type { Storage } from '../../client/storage/storage.ts';
 import type { ClientProblem } from '../../client/types.ts';
 import { revoke } from '../../db/models/revocation.ts';
 import { signToken } from '../../shared/auth/jwt.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cp } from 'node:fs/promises';
 import t from 'tap';
 import { fileStorage } from '../../client/storage/file-storage.ts';
-import { memoryStorage } from '../../client/storage/storage.ts';
+import { memoryStorage } from '../../client/storage/memory-storage.ts';
 import type { ClientProblem } from '../../client/types.ts';
 import { testProcess } from '../support/processes/modules.ts';
 import { waitUntil } from '../support/wait-until.ts';

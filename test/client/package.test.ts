@@ -13,7 +13,7 @@ await symlink(fileURLToPath(new URL('../../node_modules/react', import.meta.url)
 t.test('an app can import every part of the client', async (t) => {
   const script = `
     import { createFieldClient } from 'consciousness-field-client';
-    import { memoryStorage } from 'consciousness-field-client/storage/storage';
+    import { memoryStorage } from 'consciousness-field-client/storage/memory-storage';
     import { fileStorage } from 'consciousness-field-client/storage/file-storage';
     import { useConsciousnessBridge } from 'consciousness-field-client/react';
     await fileStorage('stored').set('key', 'value');

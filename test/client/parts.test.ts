@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { HybridClock } from '../../client/hybrid-clock.ts';
-import { localStorage } from '../../client/storage/storage.ts';
+import { localStorage } from '../../client/storage/local-storage.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withClient } from './with-client.ts';
 

@@ -3,7 +3,7 @@ import { mock } from 'node:test';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { TokenProvider } from '../../client/connection/token-provider.ts';
-import { memoryStorage } from '../../client/storage/storage.ts';
+import { memoryStorage } from '../../client/storage/memory-storage.ts';
 import type { FieldClientOptions } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { makeClient, waitForStatus } from './with-client.ts';

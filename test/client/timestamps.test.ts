@@ -1,6 +1,6 @@
 /** A device's timestamps are above all that it has seen, although the stream carries no timestamps of single values. */
 import t from 'tap';
-import { memoryStorage } from '../../client/storage/storage.ts';
+import { memoryStorage } from '../../client/storage/memory-storage.ts';
 import { setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { makeClient, waitForStatus, waitUntilSynced, withField } from './with-client.ts';

@@ -1,6 +1,6 @@
 /** A database is put back to an earlier state: whoever holds a state that it no longer has notices, and ends with the right one. */
 import t, { type Test } from 'tap';
-import { memoryStorage } from '../../client/storage/storage.ts';
+import { memoryStorage } from '../../client/storage/memory-storage.ts';
 import type { FieldClient } from '../../client/types.ts';
 import { restoreBackup } from '../../db/backup/restore-backup.ts';
 import { verifyField } from '../../db/read/verify-field.ts';

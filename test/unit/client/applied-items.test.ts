@@ -1,6 +1,7 @@
 /** What happens to own updates after the server has applied them: until its state has them, and when it loses them. */
 import t from 'tap';
-import { memoryStorage, type Storage } from '../../../client/storage/storage.ts';
+import { memoryStorage } from '../../../client/storage/memory-storage.ts';
+import type { Storage } from '../../../client/storage/storage.ts';
 import { cursorAt, loadOutbox, resultOf } from './support/load-outbox.ts';
 
 /** An outbox whose updates up to this counter were applied at the versions of their counters. */

@@ -1,6 +1,7 @@
 /** Updates whose counters are behind the retention: whether they are settled depends on whether they may have been sent. */
 import t from 'tap';
-import { memoryStorage, type Storage } from '../../../client/storage/storage.ts';
+import { memoryStorage } from '../../../client/storage/memory-storage.ts';
+import type { Storage } from '../../../client/storage/storage.ts';
 import { loadOutbox, resultOf } from './support/load-outbox.ts';
 
 const expired = (counter: number) => resultOf(counter, 50, 'expired');

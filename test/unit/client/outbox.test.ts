@@ -1,5 +1,5 @@
 import t from 'tap';
-import { memoryStorage } from '../../../client/storage/storage.ts';
+import { memoryStorage } from '../../../client/storage/memory-storage.ts';
 import { loadOutbox, resultOf, unlimited } from './support/load-outbox.ts';
 
 /** What version 0.1.0 of the client has written: five entries were settled, one is refused, two were not answered yet. */

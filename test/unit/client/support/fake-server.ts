@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { createFieldClient } from '../../../../client/field-client.ts';
 import { createServerState } from '../../../../client/state/server-state.ts';
-import { memoryStorage } from '../../../../client/storage/storage.ts';
+import { memoryStorage } from '../../../../client/storage/memory-storage.ts';
 import type { FieldClientOptions } from '../../../../client/types.ts';
 import type { ServerMessage, SnapshotReason, UpdateResult } from '../../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../../shared/field/cursor.ts';

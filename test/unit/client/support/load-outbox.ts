@@ -2,7 +2,8 @@
 import { HybridClock } from '../../../../client/hybrid-clock.ts';
 import { Outbox } from '../../../../client/outbox/outbox.ts';
 import { OutboxStore } from '../../../../client/outbox/outbox-store.ts';
-import { memoryStorage, type Storage } from '../../../../client/storage/storage.ts';
+import { memoryStorage } from '../../../../client/storage/memory-storage.ts';
+import type { Storage } from '../../../../client/storage/storage.ts';
 import type { OutboxEntry } from '../../../../client/types.ts';
 import type { UpdateResult } from '../../../../shared/contract/messages.ts';
 import { formatCursor } from '../../../../shared/field/cursor.ts';

@@ -1,0 +1,19 @@
+import type { Storage } from './storage.ts';
+
+/** The part of an instance of `react-native-mmkv` that is used. Version 4 has renamed `delete` to `remove`. */
+type MmkvLike = {
+  getString(key: string): string | undefined;
+  set(key: string, value: string): void;
+} & ({ delete(key: string): unknown } | { remove(key: string): unknown });
+
+/**
+ * Storage in React Native: `mmkvStorage(createMMKV({ id: 'field' }))`. Values survive the end of the process, but MMKV leaves it
+ * to the operating system when they reach the disk, so that a device which loses power may lose the last ones.
+ */
+export function mmkvStorage(store: MmkvLike): Storage {
+  return {
+    get: async (key) => store.getString(key) ?? null,
+    set: async (key, value) => store.set(key, value),
+    remove: async (key) => void ('remove' in store ? store.remove(key) : store.delete(key)),
+  };
+}
