@@ -6,7 +6,7 @@ import type { ClientServices } from './services.ts';
 import type { Storage } from './storage/storage.ts';
 import { Synchronizer } from './synchronizer.ts';
 import type { ClientEvents, FieldClient, FieldClientOptions, OutboxEntry, ParticleInput } from './types.ts';
-import { buildCellsSet, buildEvent, buildParticlePut } from './update-builders.ts';
+import { buildCellsSet, buildEvent, buildParticlePut, buildParticleRemove } from './updates/build-update.ts';
 
 export type * from './types.ts';
 
@@ -123,11 +123,11 @@ class Client implements FieldClient {
   }
 
   putParticle(id: string, attributes: ParticleInput) {
-    return this.#synchronizer.addUpdate(buildParticlePut(id, attributes));
+    return this.#synchronizer.addUpdate(buildParticlePut(id, attributes, this.#findParticle(id)));
   }
 
   removeParticle(id: string) {
-    return this.#synchronizer.addUpdate({ kind: 'particle.remove', id });
+    return this.#synchronizer.addUpdate(buildParticleRemove(id));
   }
 
   setCells(cells: readonly CellValue[]) {
@@ -153,6 +153,10 @@ class Client implements FieldClient {
 
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void) {
     return this.#events.on(name, listener);
+  }
+
+  #findParticle(id: string) {
+    return this.state.memoryParticles.find((particle) => particle.id === id);
   }
 
   /** Performs starts and closes one after the other, in the order of the calls. */

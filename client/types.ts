@@ -150,7 +150,9 @@ export interface FieldClient {
   readonly conflicts: readonly FieldConflict[];
 
   /**
-   * Creates a particle or changes attributes of one. A field keeps at most 1,000 particles and 4 MiB of them (128 bytes each, and the
+   * Creates a particle or changes attributes of one: `putParticle(id, { ...particle, content })` for a particle of the state writes
+   * only what differs from it. Like the methods below, it throws a TypeError with the code `invalid_update` for what no server
+   * would accept; nothing is changed then. A field keeps at most 1,000 particles and 4 MiB of them (128 bytes each, and the
    * UTF-8 bytes of id, content and connections); above that, those with the oldest writes are evicted.
    */
   putParticle(id: string, attributes: ParticleInput): OutboxEntry;

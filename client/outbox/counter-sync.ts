@@ -41,7 +41,9 @@ export class CounterSync {
   async #readCounter(device: string, token: string, signal: AbortSignal): Promise<number> {
     try {
       const { body } = await this.#deps.sendRequest(`/clock?device=${device}`, { token, expects: 'clock', signal });
-      return (body as { clock: Readonly<Record<string, number>> }).clock[device] ?? 0;
+      const { clock } = body as { clock: Readonly<Record<string, number>> };
+      // Without its prototype, since `constructor` is a device id like any other.
+      return new Map(Object.entries(clock)).get(device) ?? 0;
     } catch (error) {
       // A field is created by its first update, so this one has none yet.
       if (error instanceof RequestError && error.code === 'field_not_found') return 0;

@@ -10,6 +10,7 @@ import {
   fieldIdRule,
 } from '../field/ids.ts';
 import { boundedText } from './text.ts';
+import { maxParticleIdLength } from './wire.ts';
 
 /** The brand exists for the compiler only: at run time a branded id is a plain string. */
 function branded<Id extends string>(schema: z.ZodType<string, string>): z.ZodType<Id, string> {
@@ -29,7 +30,7 @@ export const deviceKeySchema = z
   .meta({ id: 'DeviceId', example: 'phone-1' });
 export const deviceIdSchema = branded<DeviceId>(deviceKeySchema);
 
-export const particleIdSchema = boundedText(1, 128).meta({ id: 'ParticleId', example: 'star-1' });
+export const particleIdSchema = boundedText(1, maxParticleIdLength).meta({ id: 'ParticleId', example: 'star-1' });
 
 export const counterSchema = z.int().min(1).meta({ id: 'Counter' });
 export const versionSchema = z.int().min(0).meta({ id: 'Version' });

@@ -4,7 +4,7 @@ import { eventTypes, type SentUpdate } from '../field/update.ts';
 import { counterSchema, cursorSchema, deviceKeySchema, particleIdSchema, timeSchema, versionSchema } from './ids.ts';
 import { schemaFor } from './schema-for.ts';
 import { boundedText } from './text.ts';
-import { maxCellsPerUpdate, maxClockEntries, maxConnections, maxUpdatesPerRequest } from './wire.ts';
+import { maxCellsPerUpdate, maxClockEntries, maxConnections, maxContentLength, maxUpdatesPerRequest } from './wire.ts';
 
 const unitNumber = z.number().min(0).max(1);
 const vector = z.strictObject({ x: z.number(), y: z.number(), z: z.number().default(0) }).meta({ id: 'Vector' });
@@ -26,7 +26,7 @@ const particlePut = z.strictObject({
   position: vector.optional(),
   velocity: vector.optional(),
   resonance: unitNumber.optional(),
-  content: boundedText(0, 2000).optional(),
+  content: boundedText(0, maxContentLength).optional(),
   connections: z.array(particleIdSchema).max(maxConnections).optional(),
 });
 

@@ -16,6 +16,9 @@ export const closeCodes = {
 export const maxUpdatesPerRequest = 500;
 export const maxCellsPerUpdate = 900;
 export const maxConnections = 64;
+/** In UTF-16 code units, as the length of a particle's content. */
+export const maxParticleIdLength = 128;
+export const maxContentLength = 2000;
 export const maxClockEntries = 64;
 export const maxRequestBytes = 1024 * 1024;
 

@@ -168,3 +168,30 @@ t.test('a revoked device reports it, and does not register anew by itself', asyn
   t.equal(phone.client.deviceId, device);
   t.equal(phone.client.pending, 1);
 });
+
+for (const device of ['constructor', 'toString', 'hasOwnProperty']) {
+  t.test(`a device with the id ${device} writes to a field that others have made, also after a restart`, async (t) => {
+    const [field, storage] = [`named-${device.toLowerCase()}`, memoryStorage()];
+    const write = async (name: string, value: number, options = {}) => {
+      const token = await api.createToken({ device: name });
+      const client = makeClient(t, { url: api.address, field, token, transports: ['polling'], ...options });
+      await client.start();
+      client.setCells([{ x: 0, y: 0, value }]);
+      await waitUntilSynced(client);
+      await client.close();
+      return client;
+    };
+    await write('other', 0.1);
+    await write(device, 0.2, { storage });
+    const last = await write(device, 0.3, { storage });
+    t.equal(last.deviceId, device);
+    t.same(
+      (await readWholeLog(last)).map((entry) => [entry.device, entry.update.counter]),
+      [
+        ['other', 1],
+        [device, 1],
+        [device, 2],
+      ],
+    );
+  });
+}

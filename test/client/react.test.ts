@@ -15,7 +15,7 @@ import {
   useProblem,
   useStatus,
 } from '../../client/react.ts';
-import { memoryStorage } from '../../client/storage/storage.ts';
+import { memoryStorage } from '../../client/storage/memory-storage.ts';
 import type { FieldClient, FieldClientOptions } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { waitForStatus, waitUntilSynced, withClient, withField } from './with-client.ts';

@@ -1,0 +1,53 @@
+/** Builds the content of updates from the arguments of the public API. Copies them, since the app may change its objects. */
+import type { CellValue, EventType } from '../../shared/field/update.ts';
+import type { ParticleView } from '../../shared/field/view.ts';
+import type { UpdateContent } from '../outbox/outbox-item.ts';
+import type { ParticleInput, PositionInput } from '../types.ts';
+import { findFault } from './find-fault.ts';
+
+/** What a particle has in the state and a put does not write. */
+const derivedKeys = ['id', 'crystallized', 'timestamp', 'device'] as const satisfies readonly (keyof ParticleView)[];
+
+/**
+ * @param shown the particle as the app sees it. What `attributes` repeat of it is left out if they are a particle of the state,
+ * because a crystallized one is shown with another resonance and velocity than were written.
+ */
+export function buildParticlePut(id: string, attributes: ParticleInput, shown?: ParticleInput): UpdateContent {
+  const isRead = 'crystallized' in attributes;
+  const content: Record<string, unknown> = { kind: 'particle.put', id };
+  for (const [key, value] of Object.entries(attributes)) {
+    const isRepeated = isRead && isSame(value, shown?.[key as keyof ParticleInput]);
+    if (value === undefined || isRepeated || (isRead && derivedKeys.includes(key as 'id'))) continue;
+    content[key] =
+      key === 'position' || key === 'velocity' ? toVector(value) : Array.isArray(value) ? [...value] : value;
+  }
+  return checked(content);
+}
+
+export function buildParticleRemove(id: string): UpdateContent {
+  return checked({ kind: 'particle.remove', id });
+}
+
+export function buildCellsSet(cells: readonly CellValue[]): UpdateContent {
+  const copies = Array.isArray(cells) ? cells.map((cell) => ({ x: cell?.x, y: cell?.y, value: cell?.value })) : cells;
+  return checked({ kind: 'cells.set', cells: copies });
+}
+
+export function buildEvent(type: EventType, intensity: number | undefined): UpdateContent {
+  return checked({ kind: 'event', type, intensity });
+}
+
+function toVector(input: PositionInput | null): unknown {
+  return { x: input?.x, y: input?.y, z: input?.z ?? 0 };
+}
+
+function isSame(value: unknown, other: unknown): boolean {
+  return JSON.stringify(value) === JSON.stringify(other);
+}
+
+/** @throws TypeError with the code `invalid_update` */
+function checked(content: Readonly<Record<string, unknown>>): UpdateContent {
+  const fault = findFault(content);
+  if (fault === undefined) return content as unknown as UpdateContent;
+  throw Object.assign(new TypeError(`The update is invalid: ${fault}.`), { code: 'invalid_update' });
+}
