@@ -14,4 +14,5 @@ export {
   useProblem,
   useStatus,
 } from './react/hooks.ts';
+export { FieldInspector } from './react/inspector.ts';
 export { type ClientSource, FieldProvider, useFieldClient } from './react/provider.ts';

@@ -15,6 +15,7 @@ import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import { type ParticleView, viewParticle, viewQuantumField } from '../../shared/field/view.ts';
 import type { FieldView } from '../types.ts';
+import { toBaseResonance, toBaseVelocity } from '../updates/base-attributes.ts';
 import type { ServerState } from './server-state.ts';
 
 /** Incremental: one more pending update costs the merge of one update. */
@@ -114,7 +115,7 @@ function getWrittenParticle(update: SentUpdate): string | undefined {
 }
 
 function createParticleFrom(view: ParticleView): Particle {
-  const { position, connections, content, crystallized } = view;
+  const { position, connections, content } = view;
   const stamp = { timestamp: view.timestamp, device: view.device, counter: 0, version: 0 };
   const register = <T>(value: T) => ({ value, stamp });
   const particle = createParticle(view.id);
@@ -122,12 +123,8 @@ function createParticleFrom(view: ParticleView): Particle {
   particle.attributes.position = register(position);
   particle.attributes.connections = register(connections);
   if (content !== undefined) particle.attributes.content = register(content);
-  // Inverts the derivation of a crystallized particle's view: resonance + 0.1, half the velocity, resonance above 0.7.
-  const { x, y, z } = view.velocity;
-  particle.attributes.velocity = register(crystallized ? { x: x * 2, y: y * 2, z: z * 2 } : view.velocity);
-  particle.attributes.resonance = register(
-    crystallized ? Math.max(0.7 + Number.EPSILON, view.resonance - 0.1) : view.resonance,
-  );
+  particle.attributes.velocity = register(toBaseVelocity(view));
+  particle.attributes.resonance = register(toBaseResonance(view));
   return particle;
 }
 

@@ -3,6 +3,7 @@ import type { CellValue, EventType } from '../../shared/field/update.ts';
 import type { ParticleView } from '../../shared/field/view.ts';
 import type { UpdateContent } from '../outbox/outbox-item.ts';
 import type { ParticleInput, PositionInput } from '../types.ts';
+import { toBaseAttributes } from './base-attributes.ts';
 import { findFault } from './find-fault.ts';
 
 /** What a particle has in the state and a put does not write. */
@@ -15,7 +16,10 @@ const derivedKeys = ['id', 'crystallized', 'timestamp', 'device'] as const satis
 export function buildParticlePut(id: string, attributes: ParticleInput, shown?: ParticleInput): UpdateContent {
   const isRead = 'crystallized' in attributes;
   const content: Record<string, unknown> = { kind: 'particle.put', id };
-  for (const [key, value] of Object.entries(attributes)) {
+  // A particle that was read and is put under another id is to look the same.
+  const isCopy = isRead && !shown && attributes.resonance !== undefined && attributes.velocity !== undefined;
+  const written = isCopy ? toBaseAttributes(attributes as ParticleView) : attributes;
+  for (const [key, value] of Object.entries(written)) {
     const isRepeated = isRead && isSame(value, shown?.[key as keyof ParticleInput]);
     if (value === undefined || isRepeated || (isRead && derivedKeys.includes(key as 'id'))) continue;
     content[key] =

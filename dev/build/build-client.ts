@@ -10,6 +10,8 @@ import { replaceFolder } from './replace-folder.ts';
 const clientEntries = [
   'field-client',
   'react',
+  'editing/editor',
+  'inspector',
   'storage/async-storage',
   'storage/expo-sqlite-storage',
   'storage/file-storage',

@@ -1,0 +1,66 @@
+/** An edit as what it has changed: the values before and after, so that it can be undone and done again. Pure. */
+
+import type { CellValue, FieldView, Particle, ParticleInput } from '../types.ts';
+import { toBaseAttributes } from '../updates/base-attributes.ts';
+
+/** A particle's attributes; undefined where there is no particle. */
+type ParticleValue = ParticleInput | undefined;
+
+export type Edit =
+  | { readonly kind: 'cells'; readonly before: readonly CellValue[]; readonly after: readonly CellValue[] }
+  | { readonly kind: 'particle'; readonly id: string; readonly before: ParticleValue; readonly after: ParticleValue };
+
+export function findParticle({ memoryParticles }: FieldView, id: string): Particle | undefined {
+  return memoryParticles.find((particle) => particle.id === id);
+}
+
+/** The values of cells in a state; a cell that was never set counts as 0. */
+export function readCells({ cells }: FieldView, places: readonly Omit<CellValue, 'value'>[]): CellValue[] {
+  return places.map(({ x, y }) => ({ x, y, value: cells[`${x},${y}`] ?? 0 }));
+}
+
+export function readParticle(state: FieldView, id: string): ParticleValue {
+  const particle = findParticle(state, id);
+  return particle && toBaseAttributes(particle);
+}
+
+/** The edit that reverses another one. */
+export function invert(edit: Edit): Edit {
+  return { ...edit, before: edit.after, after: edit.before } as Edit;
+}
+
+/**
+ * What is left to do of an edit in a state: values that have been changed since, by whomever, are left alone.
+ * @returns undefined if nothing is left
+ */
+export function toApplicable(edit: Edit, state: FieldView, device: string | undefined): Edit | undefined {
+  if (edit.kind === 'cells') {
+    const current = readCells(state, edit.before);
+    const isUnchanged = (_: CellValue, index: number) => current[index]?.value === edit.before[index]?.value;
+    const after = edit.after.filter(isUnchanged);
+    return after.length === 0 ? undefined : { ...edit, before: edit.before.filter(isUnchanged), after };
+  }
+  const current = readParticle(state, edit.id);
+  const { before } = edit;
+  if (!before) return current ? undefined : edit;
+  if (!current) return undefined;
+  const isUnchanged = ([name]: [string, unknown]) => isSame(read(current, name), read(before, name));
+  if (!edit.after) {
+    // Removing a particle would take along what somebody else has written to it. A device has no id before it has registered.
+    const isOwn = findParticle(state, edit.id)?.device === (device ?? '');
+    return isOwn && Object.entries(current).every(isUnchanged) ? edit : undefined;
+  }
+  // Content can be emptied, not removed.
+  const emptied = before.content !== undefined && edit.after.content === undefined ? { content: '' } : {};
+  const after = Object.fromEntries(Object.entries({ ...edit.after, ...emptied }).filter(isUnchanged));
+  return Object.keys(after).length === 0 ? undefined : { ...edit, after };
+}
+
+/** No content counts as an empty one. */
+function read(attributes: ParticleInput, name: string): unknown {
+  return attributes[name as keyof ParticleInput] ?? (name === 'content' ? '' : undefined);
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
