@@ -33,7 +33,8 @@ export function planLeases({ self, holders, partitions }: LeaseView): LeasePlan 
 }
 
 /**
- * Gives every worker the same number of partitions, or one more. New jobs are in the first partitions, one for each worker;
+ * Gives every worker the same number of partitions, or one more; a silent one gets no other than it has, since nobody could read them
+ * until its session ends. New jobs are in the first partitions, one for each worker;
  * the others, which only run empty, are assigned separately, so that no worker gets nothing but empty ones.
  */
 export function assignPartitions(holders: readonly LeaseHolder[], partitions: number): Map<number, number[]> {
@@ -45,12 +46,19 @@ export function assignPartitions(holders: readonly LeaseHolder[], partitions: nu
 }
 
 /** Those who hold the most get the remainder, so that as few partitions as possible move. Ids break ties. */
-function distribute(group: readonly number[], holders: readonly LeaseHolder[], assigned: Map<number, number[]>): void {
-  const shares = holders
+function distribute(all: readonly number[], holders: readonly LeaseHolder[], assigned: Map<number, number[]>): void {
+  const silent = holders.filter(({ isSilent }) => isSilent);
+  const fairSize = Math.ceil(all.length / holders.length);
+  for (const { id, partitions } of silent)
+    assigned.get(id)?.push(...all.filter((partition) => partitions.includes(partition)).slice(0, fairSize));
+  const taken = new Set(silent.flatMap(({ id }) => assigned.get(id) ?? []));
+  const group = all.filter((partition) => !taken.has(partition));
+  const heard = holders.filter(({ isSilent }) => !isSilent);
+  const shares = heard
     .map(({ id, partitions }) => ({ id, held: group.filter((partition) => partitions.includes(partition)) }))
     .sort((a, b) => b.held.length - a.held.length || a.id - b.id)
     .map(({ id, held }, rank) => {
-      const size = Math.floor(group.length / holders.length) + (rank < group.length % holders.length ? 1 : 0);
+      const size = Math.floor(group.length / heard.length) + (rank < group.length % heard.length ? 1 : 0);
       return { id, size, kept: held.slice(0, size) };
     });
   const kept = new Set(shares.flatMap((share) => share.kept));

@@ -33,7 +33,9 @@ export class HeartbeatRegistry {
         this.#entries.set(id, { heartbeatAt: readClock(), partitions: new Set() });
       },
       readHolders: (id) =>
-        readAlive(id).map(([holder, { partitions }]): LeaseHolder => ({ id: holder, partitions: [...partitions] })),
+        readAlive(id).map(
+          ([holder, { partitions }]): LeaseHolder => ({ id: holder, partitions: [...partitions], isSilent: false }),
+        ),
       acquire: (id, partitions) => {
         const taken = new Set(readAlive(id).flatMap(([, entry]) => [...entry.partitions]));
         const acquired = partitions.filter((partition) => !taken.has(partition));

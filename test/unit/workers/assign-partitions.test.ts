@@ -18,7 +18,7 @@ class Locks {
   }
 
   get holders(): LeaseHolder[] {
-    return this.workers.map((id) => ({ id, partitions: this.#heldBy(id) }));
+    return this.workers.map((id) => ({ id, partitions: this.#heldBy(id), isSilent: false }));
   }
 
   join(): void {
@@ -127,9 +127,9 @@ t.test('what a leaving worker held is all that moves', async (t) => {
 
 t.test('a worker takes only what is free, and releases only what is above its share', async (t) => {
   const holders = [
-    { id: 1, partitions: [0, 1] },
-    { id: 2, partitions: [2] },
-    { id: 3, partitions: [] },
+    { id: 1, partitions: [0, 1], isSilent: false },
+    { id: 2, partitions: [2], isSilent: false },
+    { id: 3, partitions: [], isSilent: false },
   ];
   t.same(planLeases({ self: 1, holders, partitions: 4 }), { acquire: [3], keep: [0], release: [1] });
   t.same(planLeases({ self: 2, holders, partitions: 4 }), { acquire: [], keep: [2], release: [] });
@@ -140,8 +140,23 @@ t.test('a worker takes only what is free, and releases only what is above its sh
   );
 });
 
+t.test('a silent worker keeps what it has, and what is free goes to the others', async (t) => {
+  const holders = [
+    { id: 1, partitions: [0], isSilent: false },
+    { id: 2, partitions: [1], isSilent: true },
+    { id: 3, partitions: [], isSilent: true },
+  ];
+  t.same(planLeases({ self: 1, holders, partitions: 4 }), { acquire: [2, 3], keep: [0], release: [] });
+  const heard = holders.map((holder) => ({ ...holder, isSilent: false }));
+  t.same(
+    planLeases({ self: 3, holders: heard, partitions: 4 }).acquire,
+    [2],
+    'once it is heard again it gets its share',
+  );
+});
+
 t.test('every worker computes the same assignment', async (t) => {
-  const holders = [7, 3, 5].map((id) => ({ id, partitions: [] }));
+  const holders = [7, 3, 5].map((id) => ({ id, partitions: [], isSilent: false }));
   const assigned = assignPartitions(holders, 5);
   t.same(assigned, assignPartitions([...holders].reverse(), 5));
   t.same(

@@ -2,11 +2,12 @@
  * A model of PostgreSQL's side of lease sessions: advisory locks that end with their session, and a session that ends when its
  * connection does, or when no query has arrived for ten seconds.
  */
-import type { LeaseHolder } from '../../../../db/leases/lease-holders.ts';
+import { type LeaseHolder, silentAfterMs } from '../../../../db/leases/lease-holders.ts';
 import type { VirtualTime } from '../../kernel/virtual-time.ts';
 import type { Reachable } from '../link.ts';
 
 const idleTimeoutMs = 10_000;
+const stallCheckMs = 500;
 
 /** What the server sends to a session that nobody has asked for. */
 export interface SessionPeer {
@@ -78,8 +79,10 @@ export class LeaseServer implements LeaseHost {
 
   readHolders(id: number): LeaseHolder[] {
     this.#query(id);
-    return [...this.#sessions].flatMap(([holder, { partitions, isMember }]) =>
-      isMember || partitions.size > 0 ? [{ id: holder, partitions: [...partitions] }] : [],
+    return [...this.#sessions].flatMap(([holder, { partitions, isMember, lastQueryAt }]) =>
+      isMember || partitions.size > 0
+        ? [{ id: holder, partitions: [...partitions], isSilent: this.#time.now - lastQueryAt > silentAfterMs }]
+        : [],
     );
   }
 
@@ -121,7 +124,8 @@ export class LeaseServer implements LeaseHost {
       if (!session) return;
       const restMs = session.lastQueryAt + idleTimeoutMs - this.#time.now;
       const stalledMs = this.#server.stalledUntil - this.#time.now;
-      if (restMs > 0 || stalledMs > 0) this.#checkIdle(id, Math.max(restMs, stalledMs));
+      // A stall may end before its time.
+      if (restMs > 0 || stalledMs > 0) this.#checkIdle(id, restMs > 0 ? restMs : Math.min(stalledMs, stallCheckMs));
       else this.end(id);
     });
   }
