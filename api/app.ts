@@ -11,6 +11,7 @@ import type { Tracing } from '../shared/observability/tracing.ts';
 import type { Logger } from '../shared/process/logger.ts';
 import { type App, decorateRequests } from './fastify-types.ts';
 import { createHostCheck } from './http/allowed-hosts.ts';
+import type { AllowedOrigin } from './http/cors-origins.ts';
 import { sendProblem, toFieldError } from './http/problem-response.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { handleClientError, handleUpgradeError } from './plugins/client-error-handler.ts';
@@ -40,7 +41,7 @@ interface AppDeps {
   readonly metrics: ApiMetrics;
   readonly tracing: Tracing | undefined;
   /** The origins that CORS allows. */
-  readonly origins: readonly string[];
+  readonly origins: readonly AllowedOrigin[];
   readonly isStopping: () => boolean;
 }
 

@@ -22,7 +22,7 @@ import { createFieldGuard, withRevocationCheck } from './auth/field-auth.ts';
 import { type Connections, openConnections, type ProcessDeps, statementTimeoutMs } from './connections.ts';
 import type { App } from './fastify-types.ts';
 import { createHealthCheck } from './health/health-check.ts';
-import { parseOrigins } from './http/cors-origins.ts';
+import { type AllowedOrigin, listOrigins } from './http/cors-origins.ts';
 import { createMetrics, measureStreamBuffers } from './metrics.ts';
 import { OperatorLog } from './operators/operator-log.ts';
 import { createRateLimits } from './rate-limits/rate-limits.ts';
@@ -64,7 +64,7 @@ export async function startApi(deps: ProcessDeps): Promise<RunningApi> {
   const services = createServices(deps, connections);
   const { metrics, replies, streams, checkHealth } = services;
 
-  const origins = parseOrigins(config.CORS_ORIGINS);
+  const origins = listOrigins(config);
   const isStopping = () => lifecycle.isStopping;
   const app = await createApp({ config, log, metrics, tracing: connections.tracing, origins, isStopping });
   await addRoutes(app, { config, origins, isStopping, connections, services });
@@ -204,7 +204,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
 
 interface RoutesDeps {
   readonly config: Config;
-  readonly origins: readonly string[];
+  readonly origins: readonly AllowedOrigin[];
   readonly isStopping: () => boolean;
   readonly connections: Connections;
   readonly services: ReturnType<typeof createServices>;

@@ -5,6 +5,7 @@ import { ConfigError, directDatabaseUrl, loadConfig } from '../shared/config/con
 import { type EntryPoint, entryPoint, packageFile } from '../shared/process/package-files.ts';
 import { onShutdownSignals } from '../shared/process/shutdown-signals.ts';
 import type { DataDir } from './data-dir.ts';
+import { describeLan, findLanAddress } from './lan-address.ts';
 import { buildNodeProcess } from './processes/node-process.ts';
 import { findLaunchers, watchLaunchers } from './processes/parent-watcher.ts';
 import { createProcessGroup } from './processes/process-group.ts';
@@ -16,6 +17,7 @@ import { describeError, HELP_TEXT, renderStartupBanner } from './startup-banner.
 /** Longer than the shutdown timeout of a process (shared/process/lifecycle.ts). */
 const PROCESS_GRACE_MS = 25_000;
 
+const isOnLan = process.argv.includes('--lan');
 const processGroup = createProcessGroup();
 const printLine = (line: string) => console.log(line);
 let data: DataDir | undefined;
@@ -23,6 +25,7 @@ let data: DataDir | undefined;
 async function run(): Promise<void> {
   const envFile = packageFile('.env');
   if (existsSync(envFile)) process.loadEnvFile(envFile);
+  if (isOnLan) process.env.HOST = '0.0.0.0';
   const isProduction = process.env.NODE_ENV === 'production';
   const onOpen = (opened: DataDir) => {
     data = opened;
@@ -46,6 +49,7 @@ async function run(): Promise<void> {
   else printLine('No test update was sent, because with JWKS_URL no token can be signed here');
   await data?.writeAddresses(config);
   printLine(await renderStartupBanner(config, data));
+  if (isOnLan) printLine(describeLan(findLanAddress(), config.PORT));
   printLine(`ready in ${process.uptime().toFixed(1)} s — Ctrl-C stops everything`);
   await failed;
 }

@@ -10,6 +10,8 @@ const TOKEN_DAYS = 30;
 
 export const HELP_TEXT = `npm start: one API and one worker, with their own PostgreSQL and Redis unless others are given.
 
+  --lan              serve the network, for phones: prints the address and a QR code. Everybody on it can connect
+
 It starts what is missing, migrates the database, waits until a test update is applied, and prints the addresses.
 The data survives restarts, including kill -9. Ctrl-C stops everything.
 

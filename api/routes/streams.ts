@@ -10,7 +10,7 @@ import { type Cursor, isCursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { type Guard, hasWriteAccess, requireClaims } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
-import { createOriginCheck } from '../http/cors-origins.ts';
+import { type AllowedOrigin, createOriginCheck } from '../http/cors-origins.ts';
 import { createCaller } from '../rate-limits/caller.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import type { StateReader } from '../state/state-reader.ts';
@@ -26,7 +26,7 @@ interface StreamRoutesDeps {
   readonly guard: Guard;
   readonly limits: Pick<RateLimits, 'newStreams' | 'streams'>;
   readonly states: StateReader;
-  readonly origins: readonly string[];
+  readonly origins: readonly AllowedOrigin[];
   readonly isStopping: () => boolean;
   /** What each stream's session needs. */
   readonly sessions: SessionDeps;

@@ -151,7 +151,12 @@ export const configSchema = z.object({
     .describe(
       'A JSON file with the operators who log in with a name and a password: a list of {"name","password","scopes"}, with the password as `npx consciousness-field operators hash` prints it.',
     ),
-  CORS_ORIGINS: z.string().default('').describe('The origins of browsers that may call the API, separated by commas.'),
+  CORS_ORIGINS: z
+    .string()
+    .default('')
+    .describe(
+      'The origins of browsers that may call the API, separated by commas. In development those of this machine may, too.',
+    ),
   TRUST_PROXY: proxies
     .default('')
     .describe('The proxies whose X-Forwarded-For is trusted: addresses or networks, separated by commas.'),

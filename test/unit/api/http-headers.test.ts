@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseOrigins } from '../../../api/http/cors-origins.ts';
+import { createOriginCheck, listOrigins } from '../../../api/http/cors-origins.ts';
 import { formatEtag, matchesEtag } from '../../../api/http/etag.ts';
 import { parseWait } from '../../../api/http/prefer-header.ts';
 import { asCursor } from '../../support/updates.ts';
@@ -31,6 +31,26 @@ t.test('an ETag matches by weak comparison, in lists, and by *', async (t) => {
 });
 
 t.test('a list of origins is split at commas, and spaces and trailing slashes are removed', async (t) => {
-  t.same(parseOrigins(''), []);
-  t.same(parseOrigins(' https://a.example/,https://b.example:8443 ,'), ['https://a.example', 'https://b.example:8443']);
+  const production = { NODE_ENV: 'production', HOST: '0.0.0.0' } as const;
+  t.same(listOrigins({ ...production, CORS_ORIGINS: '' }), []);
+  const CORS_ORIGINS = ' https://a.example/,https://b.example:8443 ,';
+  t.same(listOrigins({ ...production, CORS_ORIGINS }), ['https://a.example', 'https://b.example:8443']);
+});
+
+t.test('in development pages of this machine are allowed, and those of the network if it is served', async (t) => {
+  const isAllowed = async (origin: string, HOST: string, NODE_ENV: 'development' | 'production' = 'development') => {
+    const check = createOriginCheck(listOrigins({ CORS_ORIGINS: '', HOST, NODE_ENV }));
+    return check({ headers: { origin, host: 'api.example' } } as never).then(
+      () => true,
+      () => false,
+    );
+  };
+  for (const origin of ['http://localhost:5173', 'https://127.0.0.1', 'http://[::1]:8081']) {
+    t.ok(await isAllowed(origin, '127.0.0.1'), origin);
+    t.notOk(await isAllowed(origin, '127.0.0.1', 'production'), `${origin} in production`);
+  }
+  t.ok(await isAllowed('http://192.168.1.7:8081', '0.0.0.0'));
+  t.notOk(await isAllowed('http://192.168.1.7:8081', '127.0.0.1'));
+  const foreign = ['http://localhost.evil.example', 'http://evil.example', 'http://127.0.0.1.evil.example:80', 'null'];
+  for (const origin of foreign) t.notOk(await isAllowed(origin, '0.0.0.0'), origin);
 });
