@@ -29,8 +29,8 @@ export interface ServiceHandlers {
   /** The response to a request with updates brought their results. */
   readonly onAccepted: (counters: readonly number[]) => void;
   readonly onSettled: (response: AppliedResponse) => void;
-  /** The results of updates that were sent as the device that this one was before. */
-  readonly onFormerResults: (results: readonly UpdateResult[]) => void;
+  /** The results of updates that were sent as another device, which this one was before. */
+  readonly onFormerResults: (results: readonly UpdateResult[], device: string) => void;
   /** The server knows the device up to this counter, which is above all that was sent from here. */
   readonly onSkipped: (counter: number) => void;
   /** The log has all of these cursors. */

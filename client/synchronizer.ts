@@ -42,8 +42,8 @@ export class Synchronizer {
       onMessage: (message) => this.#handleMessage(message),
       onAccepted: (counters) => this.#handleAcceptance(counters),
       onSettled: (response) => this.#handleResponse(response),
-      onFormerResults: (results) => {
-        this.#settle(results, 'response');
+      onFormerResults: (results, device) => {
+        this.#settle(results, 'response', device);
         this.emitState();
       },
       onSkipped: (counter) => this.#reportSkippedCounters(counter),
@@ -110,7 +110,7 @@ export class Synchronizer {
       .filter((update) => update.device === device)
       .map((update) => ({ ...update, cursor: to }));
     if (ownResults.length > 0) this.#settle(ownResults, 'delta');
-    if (outbox.applied.followDelta(versionOf(from), versionOf(to), ownResults)) sender.notify();
+    if (outbox.applied.followDelta(versionOf(from), versionOf(to), updates)) sender.notify();
     for (const conflict of conflicts) this.#events.emit('conflict', this.conflicts.add(conflict, device));
   }
 
@@ -150,11 +150,12 @@ export class Synchronizer {
     if (connection.transport === 'polling') connection.checkNow();
   }
 
-  #settle(results: readonly UpdateResult[], source: 'response' | 'delta'): void {
+  /** @param device that the updates were sent as, if not as the present one */
+  #settle(results: readonly UpdateResult[], source: 'response' | 'delta', device?: string): void {
     const { outbox, counterSync, sender } = this.services;
     this.#lastResultAt = this.#tickedMs;
     this.#problem = undefined;
-    if (!outbox.settle(results, source)) return;
+    if (!outbox.settle(results, source, device)) return;
     counterSync.invalidate();
     sender.notify();
   }

@@ -9,8 +9,11 @@ import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import { isSettled } from './entry-state.ts';
 import type { ItemList } from './item-list.ts';
-import { type Item, toStoredEntry } from './outbox-item.ts';
+import { type AppliedProof, type Item, toStoredEntry } from './outbox-item.ts';
 import type { OutboxStore } from './outbox-store.ts';
+
+/** An update that a delta contains. It may have been sent as the device that this one was before. */
+type NamedUpdate = Pick<UpdateResult, 'counter' | 'version'> & { readonly device?: string };
 
 export interface AppliedItemsDeps {
   readonly list: ItemList;
@@ -40,10 +43,9 @@ export class AppliedItems {
     list.insert(store.kept.items.filter(({ entry }) => (entry.version ?? 0) > version));
   }
 
-  /** @param cursor a cursor of a log that contains the update */
-  add(item: Item, cursor: Cursor): void {
-    const { store, device } = this.#deps;
-    item.proof = { cursor, device: device() };
+  add(item: Item, proof: AppliedProof): void {
+    const { store } = this.#deps;
+    item.proof = proof;
     // Updates that were applied long ago are not expected in the state, and cannot be lost by a failover.
     if (item.entry.outcome === 'expired') this.#drop((each) => each === item);
     else store.kept.add(item);
@@ -61,13 +63,15 @@ export class AppliedItems {
   /**
    * Follows a delta that has advanced the server's state. It names every update in between, so that the state contains those
    * that are named, and the log has lost others.
+   * @param updates the results of all that the delta contains; without `device`, they are of the present one
    * @returns whether updates were lost, so that they are due to be sent again
    */
-  followDelta(from: number, to: number, results: readonly UpdateResult[]): boolean {
+  followDelta(from: number, to: number, updates: readonly NamedUpdate[]): boolean {
     const shown = this.#shown;
     if (shown.length === 0) return false;
-    const named = new Set(results.map(({ counter, version }) => `${counter} ${version}`));
-    const isNamed = ({ entry }: Item) => named.has(`${entry.counter} ${entry.version}`);
+    const present = this.#deps.device();
+    const named = new Set(updates.map(({ device = present, counter, version }) => `${device} ${counter} ${version}`));
+    const isNamed = ({ entry, proof }: Item) => named.has(`${proof?.device} ${entry.counter} ${entry.version}`);
     const isCovered = ({ entry: { version = 0 } }: Item) => version > from && version <= to;
     this.#drop(isNamed);
     return this.resend(shown.filter((item) => isCovered(item) && !isNamed(item))) > 0;

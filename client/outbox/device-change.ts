@@ -22,7 +22,7 @@ export interface DeviceChangeDeps {
   readonly store: Pick<OutboxStore, 'device' | 'setDevice'>;
   /** The cursor of the client's state. */
   readonly cursor: () => Cursor;
-  readonly onResults: (results: readonly UpdateResult[]) => void;
+  readonly onResults: (results: readonly UpdateResult[], device: string) => void;
   /** The present device has taken over the outbox. */
   readonly onChanged: () => void;
 }
@@ -63,7 +63,7 @@ export class DeviceChange {
       if (result) results.push(result);
       else isIncomplete ||= isAcknowledged;
     }
-    if (results.length > 0) onResults(results);
+    if (results.length > 0) onResults(results, former);
     this.#attempts += 1;
     if (!isIncomplete || this.#attempts >= maxAttempts) return;
     const message = 'Updates that were accepted from the former device are not applied yet.';

@@ -29,7 +29,7 @@ export interface Item {
 }
 
 /** What shows later whether the server still has an applied update. */
-interface AppliedProof {
+export interface AppliedProof {
   /** The log of a history that contains the update has this cursor, at the update's version or later. */
   readonly cursor: Cursor;
   /** The device that the update was sent as. */

@@ -164,9 +164,10 @@ export class Outbox {
    * Records results. When a counter was already used for another update, the update gets a new counter, and so do the updates
    * queued after it, so that their order is kept. So it is with an expired counter that was surely used for another update.
    * @param results each with a cursor of a log that contains its update
+   * @param device that the updates were sent as
    * @returns whether counters were used twice, so that the server's highest counter has to be read again
    */
-  settle(results: readonly UpdateResult[], source: 'response' | 'delta'): boolean {
+  settle(results: readonly UpdateResult[], source: 'response' | 'delta', device = this.#deps.device()): boolean {
     const isResponse = source === 'response';
     const hasDisputes = !isResponse && this.#dispute(results);
     if (!isResponse && this.#isDeviceShared) return hasDisputes;
@@ -185,7 +186,7 @@ export class Outbox {
       if (!result) continue;
       const { outcome, version, resolution, cursor } = result;
       this.#list.transition(item, event, { outcome, version, resolution });
-      this.applied.add(item, cursor);
+      this.applied.add(item, { cursor, device });
     }
     return hasForeign || hasDisputes;
   }
