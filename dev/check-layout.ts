@@ -18,6 +18,7 @@ const sources = execFileSync('git', [
   '*.ts',
   '*.tsx',
   '*.mjs',
+  '*.py',
 ])
   .toString()
   .split('\n')

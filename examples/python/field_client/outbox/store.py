@@ -1,0 +1,122 @@
+"""The entries of an outbox and its counters, in memory and in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Callable
+
+from .entry import Entry, restore_entry
+from .journal import Journal, Record
+
+#: The journal is replaced by one without what is settled when it has so many records, and four times what is needed.
+_MIN_LENGTH = 2000
+
+
+class OutboxStore:
+    """Writes every change before it returns, so that what it says is never behind what has happened."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        #: By place: pending and refused updates, and applied ones that are kept or shown.
+        self.entries: dict[int, Entry] = {}
+        #: The highest counter and place assigned so far.
+        self.counter = 0
+        self.place = 0
+        #: No update with a higher counter was ever sent.
+        self.sent = 0
+        #: The device that the counters belong to.
+        self.device: str | None = None
+        #: For how long a stream was open, in ms.
+        self.connected = 0
+
+    def load(self) -> None:
+        """Locks the journal, reads it, and replaces it by a short one."""
+        self._restore(self._journal.open())
+        self._journal.replace(self._records())
+
+    def load_read_only(self) -> None:
+        """Reads without a lock, for looking at the outbox of another process. Changes are not stored."""
+        self._restore(self._journal.read())
+
+    def close(self) -> None:
+        """Unlocks the journal."""
+        self._journal.close()
+
+    def select(self, matches: Callable[[Entry], bool]) -> list[Entry]:
+        """Entries in the order of their counters."""
+        return sorted(filter(matches, self.entries.values()), key=lambda entry: entry.counter)
+
+    def put(self, *entries: Entry) -> None:
+        """Stores entries that are new or have changed."""
+        self._append([entry.to_record() for entry in entries])
+        for entry in entries:
+            self.entries[entry.place] = entry
+            self.place = max(self.place, entry.place)
+            self.counter = max(self.counter, entry.counter)
+
+    def mark_sent(self, entries: Iterable[Entry]) -> None:
+        """Stores that these may have been sent, with the timestamps that were chosen for them."""
+        stamps = [[entry.place, entry.update["timestamp"]] for entry in entries]
+        sent = max([self.sent, *(entry.counter for entry in entries)])
+        self._append([{"do": "sent", "counter": sent, "stamps": stamps}])
+        self.sent = sent
+
+    def remove(self, entries: Iterable[Entry]) -> None:
+        """Forgets entries."""
+        places = [entry.place for entry in entries]
+        self._append([{"do": "drop", "places": places}] if places else [])
+        for place in places:
+            self.entries.pop(place, None)
+
+    def set_device(self, device: str) -> None:
+        """Stores whose counters these are."""
+        self._append([{"do": "head", "device": device}])
+        self.device = device
+
+    def save_head(self) -> None:
+        """Stores the counters and the connected time."""
+        self._append([self._head()])
+
+    def _append(self, records: list[Record]) -> None:
+        self._journal.append(*records)
+        if self._journal.length > max(_MIN_LENGTH, 4 * len(self.entries)):
+            self._journal.replace(self._records())
+
+    def _records(self) -> Iterable[Record]:
+        stored = (entry for entry in self.entries.values() if not entry.is_settled or entry.kept_at is not None)
+        return [self._head(), *(entry.to_record() for entry in stored)]
+
+    def _head(self) -> Record:
+        names = ("counter", "place", "sent", "device", "connected")
+        return {"do": "head", **{name: getattr(self, name) for name in names}}
+
+    def _restore(self, records: list[Record]) -> None:
+        puts: dict[int, Record] = {}
+        for record in records:
+            self._replay(record, puts)
+        self.entries = {place: restore_entry(record, self.sent) for place, record in puts.items()}
+
+    def _replay(self, record: Record, puts: dict[int, Record]) -> None:
+        kind = record["do"]
+        if kind == "head":
+            for name, value in record.items():
+                if name != "do":
+                    setattr(self, name, value)
+        elif kind == "put":
+            puts[record["place"]] = record
+            self.place = max(self.place, record["place"])
+            self.counter = max(self.counter, record["update"]["counter"])
+        elif kind == "sent":
+            self.sent = max(self.sent, record["counter"])
+            for place, timestamp in record["stamps"]:
+                _stamp(puts.get(place), timestamp)
+        elif kind == "drop":
+            for place in record["places"]:
+                puts.pop(place, None)
+
+
+def _stamp(record: dict[str, Any] | None, timestamp: int) -> None:
+    """The record is gone if its line was damaged."""
+    if record:
+        record["update"]["timestamp"] = timestamp
+        record["stamped"] = True

@@ -1,0 +1,208 @@
+"""The outbox: the vectors, and its file."""
+
+from __future__ import annotations
+
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from field_client.clock import HybridClock
+from field_client.files import FolderInUseError
+from field_client.history import EMPTY_CURSOR
+from field_client.outbox import states
+from field_client.outbox.journal import Journal
+from field_client.outbox.outbox import Outbox
+from field_client.outbox.store import OutboxStore
+
+from .support import read_vectors
+
+JsonObject = dict[str, Any]
+WALL = 1_700_000_100_000
+#: A client that always waits for results needs neither.
+ONLY_BY_DELTAS = ("settledByDelta", "disputed")
+
+
+class Process:
+    """A process that has the outbox open."""
+
+    def __init__(self, path: Path) -> None:
+        self.journal = Journal(path)
+        self.store = OutboxStore(self.journal)
+        self.store.load()
+        self.outbox = Outbox(self.store, HybridClock(lambda: WALL), pick=lambda: 0)
+
+    def edit(self, name: str) -> None:
+        self.outbox.add({"kind": "particle.put", "id": name}, EMPTY_CURSOR)
+
+    def describe(self) -> list[list[Any]]:
+        return [
+            [entry.update["id"], entry.counter, entry.status, *([entry.outcome] if entry.outcome else [])]
+            for entry in self.outbox.entries
+        ]
+
+
+class OutboxTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "outbox"
+        # No power fails in these tests, and a disk takes its time.
+        sync = mock.patch("os.fsync")
+        self.sync = sync.start()
+        self.addCleanup(sync.stop)
+
+    def test_every_change_is_on_disk_before_it_has_an_effect(self) -> None:
+        process = self.start()
+        self.sync.reset_mock()
+        process.edit("a")
+        self.assertEqual(self.sync.call_count, 1)
+        process.outbox.next_batch(1, 1000)
+        self.assertEqual(self.sync.call_count, 2)
+
+    def start(self) -> Process:
+        process = Process(self.path)
+        self.addCleanup(process.store.close)
+        return process
+
+    def test_the_states_follow_on_each_other_as_in_the_vectors(self) -> None:
+        for case in read_vectors("outbox")["states"]:
+            state = case["state"]
+            if state == "settledByDelta":
+                continue
+            with self.subTest(state):
+                following = {event: states.next_state(state, event) for event in states.TRANSITIONS}
+                following = {event: after for event, after in following.items() if after}
+                expected = {event: after for event, after in case["next"].items() if event not in ONLY_BY_DELTAS}
+                self.assertEqual(following, expected)
+                seen = (states.is_pending(state), states.is_due(state), states.status_of(state))
+                self.assertEqual(seen, (case["pending"], case["due"], case["status"]))
+
+    def test_conversations_leave_the_same_updates_in_the_outbox(self) -> None:
+        for case in read_vectors("outbox")["conversations"]:
+            with self.subTest(case["name"]):
+                self.path.unlink(missing_ok=True)
+                self.play(case["steps"])
+
+    def play(self, steps: list[JsonObject]) -> None:
+        process = Process(self.path)
+        backup = b""
+        request: list[int] = []
+        for at, step in enumerate(steps):
+            if step["do"] == "backup":
+                backup = self.path.read_bytes()
+            elif step["do"] in ("restart", "restore"):
+                process.store.close()
+                if step["do"] == "restore":
+                    self.path.write_bytes(backup)
+                process = Process(self.path)
+            elif step["do"] == "send":
+                request = [update["counter"] for update in process.outbox.next_batch(500, 1_000_000)]
+                self.assertEqual(request, step["request"], at)
+            else:
+                self.perform(process, step, request)
+            self.assertEqual(process.describe(), step["outbox"], f"after step {at}: {step['do']}")
+        process.store.close()
+
+    def perform(self, process: Process, step: JsonObject, request: list[int]) -> None:
+        outbox = process.outbox
+        kind = step["do"]
+        if kind == "edit":
+            process.edit(step["name"])
+        elif kind == "accepted":
+            outbox.mark_accepted(request)
+        elif kind == "results":
+            outbox.settle(step["results"], "d")
+        elif kind == "invalid":
+            for path in step["paths"]:
+                outbox.refuse(request[int(path.split("/")[2])], path)
+        elif kind == "missed":
+            outbox.resend_accepted()
+        elif kind == "delta":
+            outbox.applied.follow_delta(step["from"], step["to"], step["results"])
+        elif kind == "unknown-cursor":
+            outbox.applied.resend_all("d")
+        elif kind == "confirmed":
+            outbox.applied.confirm(step["version"])
+        elif kind == "server-counter":
+            outbox.skip_to(step["counter"])
+        elif kind == "connected":
+            outbox.applied.add_connected(step["minutes"] * 60_000)
+        elif kind == "discard":
+            outbox.discard(next(entry for entry in outbox.entries if entry.update["id"] == step["name"]))
+        else:
+            self.fail(f"unknown step {kind}")
+
+    def test_a_second_process_is_refused_until_the_first_one_has_ended(self) -> None:
+        process = self.start()
+        with self.assertRaises(FolderInUseError):
+            Process(self.path)
+        process.store.close()
+        self.start()
+
+    def test_a_torn_line_costs_nothing_but_itself(self) -> None:
+        process = self.start()
+        process.edit("a")
+        process.edit("b")
+        process.store.close()
+        whole = self.path.read_bytes()
+        for length in range(whole.rindex(b"\n", 0, -1), len(whole) - 1):
+            self.path.write_bytes(whole[:length])
+            process = self.start()
+            self.assertEqual(process.describe(), [["a", 1, "queued"]])
+            process.edit("c")
+            process.store.close()
+            process = self.start()
+            self.assertEqual(process.describe(), [["a", 1, "queued"], ["c", 2, "queued"]])
+            process.store.close()
+
+    def test_a_damaged_line_costs_nothing_but_itself_and_is_counted(self) -> None:
+        process = self.start()
+        for name in "abc":
+            process.edit(name)
+        process.store.close()
+        self.path.write_bytes(self.path.read_bytes().replace(b'"id":"b"', b'"id":"x"'))
+        process = self.start()
+        self.assertEqual(process.describe(), [["a", 1, "queued"], ["c", 3, "queued"]])
+        self.assertEqual(process.journal.damaged, 1)
+
+    def test_an_update_that_cannot_be_stored_is_not_added_and_its_counter_is_used_by_the_next(self) -> None:
+        process = self.start()
+        append = process.journal.append
+
+        def fail(*_: JsonObject) -> None:
+            raise OSError("no space left on device")
+
+        process.journal.append = fail  # type: ignore[method-assign]
+        with self.assertRaises(OSError):
+            process.edit("a")
+        process.journal.append = append  # type: ignore[method-assign]
+        process.edit("b")
+        self.assertEqual(process.describe(), [["b", 1, "queued"]])
+
+    def test_the_timestamp_of_the_first_request_survives_a_restart(self) -> None:
+        process = self.start()
+        process.edit("a")
+        sent = process.outbox.next_batch(1, 1000)
+        process.store.close()
+        later = self.start()
+        later.outbox = Outbox(later.store, HybridClock(lambda: WALL + 60_000))
+        self.assertEqual(later.outbox.next_batch(1, 1000), sent)
+
+    def test_the_journal_stays_short_while_updates_come_and_go(self) -> None:
+        process = self.start()
+        for counter in range(1, 1001):
+            process.edit("a")
+            process.outbox.next_batch(1, 1000)
+            process.outbox.refuse(counter, "no")
+            process.outbox.discard(process.outbox.entries[0])
+        self.assertLess(process.journal.length, 2010)
+        process.store.close()
+        process = self.start()
+        process.edit("b")
+        self.assertEqual(process.describe(), [["b", 1001, "queued"]])
+
+
+if __name__ == "__main__":
+    unittest.main()
