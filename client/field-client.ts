@@ -1,4 +1,5 @@
 /** The public API of the client: `createFieldClient` and the object that it returns. */
+import { isFieldId } from '../shared/field/ids.ts';
 import type { CellValue, EventType } from '../shared/field/update.ts';
 import { onPageResume } from './connection/page-lifecycle.ts';
 import { Emitter } from './emitter.ts';
@@ -11,7 +12,9 @@ import { buildCellsSet, buildEvent, buildParticlePut, buildParticleRemove } from
 export type * from './types.ts';
 
 /**
- * Creates a client for one field. It does nothing before `start()`, and nothing after `close()` has resolved.
+ * Creates a client for one field. @throws TypeError for a `url` or `field` that can never work
+ *
+ * It does nothing before `start()`, and nothing after `close()` has resolved.
  *
  * ```ts
  * const client = createFieldClient({ url: 'https://field.example.org', field: 'global', storage: localStorage() });
@@ -21,6 +24,10 @@ export type * from './types.ts';
  * ```
  */
 export function createFieldClient(options: FieldClientOptions): FieldClient {
+  const { url, field } = options;
+  if (!/^https?:\/\/./.test(url)) throw new TypeError(`The url is not an address of an API: ${url}`);
+  if (!isFieldId(field))
+    throw new TypeError(`A field has 1 to 64 of a-z, 0-9, _ and -, and begins with one of a-z and 0-9: ${field}`);
   return new Client(options);
 }
 

@@ -75,6 +75,7 @@ export interface ClientProblem {
    * A code of the server's error table, or one of the client's:
    * - `network`: a request failed
    * - `timeout`: the server did not respond in time
+   * - `cors_blocked`: the server is reachable, and does not allow pages of this origin: add it to its `CORS_ORIGINS`
    * - `unexpected_response`: something else than the API responded: check `url`; or the network wants a login
    * - `storage`: the storage could not be written; updates are sent, but do not survive the end of the app
    * - `expired`: the server rejected the token; provide a valid one

@@ -72,7 +72,8 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
   app.get(
     '/api/health/live',
     { schema: { ...sharedSchema, summary: 'Liveness probe', response: { 200: liveSchema } } },
-    async (_request, reply) => reply.send({ status: 'live' }),
+    // Pages of any origin may find out that the server is reachable: then only CORS keeps them from using it.
+    async (_request, reply) => reply.header('cross-origin-resource-policy', 'cross-origin').send({ status: 'live' }),
   );
 
   app.get(

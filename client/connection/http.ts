@@ -6,8 +6,8 @@ import type { Problem } from '../../shared/contract/messages.ts';
 import { parseJson } from '../parse-json.ts';
 
 /**
- * An error response of the server, by the code of its problem document. Otherwise `network`, `timeout`, or `unexpected_response` if
- * something else than the API has responded.
+ * An error response of the server, by the code of its problem document. Otherwise `network`, `timeout`, `cors_blocked`, or
+ * `unexpected_response` if something else than the API has responded.
  */
 export class RequestError extends Error {
   override name = 'RequestError';
@@ -89,11 +89,24 @@ export async function sendRequest(fetch: typeof globalThis.fetch, request: HttpR
   } catch (error) {
     if (error instanceof RequestError) throw error;
     if (isLate) throw new RequestError('timeout', 'The server did not respond in time.');
+    if (!signal?.aborted && (await isBlockedByCors(fetch, url)))
+      throw new RequestError('cors_blocked', `The server does not allow pages of ${origin()}. Add it to CORS_ORIGINS.`);
     throw new RequestError('network', error instanceof Error ? error.message : String(error));
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abortRequest);
   }
+}
+
+function origin(): string | undefined {
+  return (globalThis as { location?: { origin?: string } }).location?.origin;
+}
+
+/** A browser tells a page only that a request has failed. Without CORS it can send one all the same, and not read the response. */
+async function isBlockedByCors(fetch: typeof globalThis.fetch, url: string): Promise<boolean> {
+  if (!('document' in globalThis) || new URL(url).origin === origin()) return false;
+  const response = await fetch(new URL('/api/health/live', url), { mode: 'no-cors' }).catch(() => undefined);
+  return response?.type === 'opaque';
 }
 
 /** @param allow gives the next part this many ms */

@@ -10,6 +10,7 @@ import { replaceFolder } from './replace-folder.ts';
 const clientEntries = [
   'field-client',
   'react',
+  'react/native',
   'editing/editor',
   'inspector',
   'storage/async-storage',
