@@ -25,6 +25,7 @@ import { createHealthCheck } from './health/health-check.ts';
 import { type AllowedOrigin, listOrigins } from './http/cors-origins.ts';
 import { createMetrics, measureStreamBuffers } from './metrics.ts';
 import { OperatorLog } from './operators/operator-log.ts';
+import { Presence } from './presence/presence.ts';
 import { createRateLimits } from './rate-limits/rate-limits.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
@@ -34,13 +35,13 @@ import { addHealthRoutes } from './routes/health.ts';
 import { addHistoryRoutes } from './routes/history.ts';
 import { addOperatorRoutes } from './routes/operators.ts';
 import { addPageRoutes } from './routes/page.ts';
+import { addPresenceRoutes } from './routes/presence.ts';
 import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addUpdateRoutes } from './routes/updates.ts';
 import { LatestVersions } from './state/latest-versions.ts';
 import { ThreadedStateLoader } from './state/loading/threaded-state-loader.ts';
 import { PastStates } from './state/past-states.ts';
-import { Presence } from './state/presence.ts';
 import { StateReader } from './state/state-reader.ts';
 import { StreamHub } from './streaming/stream-hub.ts';
 import { StreamRegistry } from './streaming/transports/stream-registry.ts';
@@ -98,7 +99,6 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   const metrics = createMetrics();
   const cache = new FieldCache(cacheRedis, keys, config.CACHE_TTL_SECONDS);
   const versions = new LatestVersions(cache);
-  const presence = new Presence(cacheRedis, keys);
   const loader = new ThreadedStateLoader({
     url: config.DATABASE_URL,
     applicationName: 'field-api-loader',
@@ -113,7 +113,10 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   const redisSubscriber = new RedisSubscriber(subscriberRedis, log);
   lifecycle.onStop('channels', () => redisSubscriber.close());
   const replies = new PendingReplies(redisSubscriber, keys);
-  const hub = new StreamHub({ states, reader, presence, metrics, log, redisSubscriber, keys, versions });
+  const { GRID_SIZE: gridSize } = config;
+  const presence = new Presence({ redis: cacheRedis, redisSubscriber, keys, clock: connections.clock, gridSize, log });
+  lifecycle.onStop('presence', () => presence.close());
+  const hub = new StreamHub({ states, reader, presence, metrics, log, redisSubscriber, keys, versions, gridSize });
   lifecycle.onStop('stream hub', () => hub.close());
   const limits = createRateLimits(config, cacheRedis, keys.limitPrefix);
   lifecycle.onStop('rate limits', () => limits.close());
@@ -225,6 +228,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addDeviceRoutes(app, { config, revocations, limits });
   addUpdateRoutes(app, { config, guard: writeGuard, admission, acceptUpdates, replies, reader, versions });
   addStateRoutes(app, { guard: readGuard, states, pastStates, presence, versions, metrics });
+  addPresenceRoutes(app, { guard: readGuard, presence });
   addFieldsRoutes(app, { guard: readGuard, listFields: connections.listFields });
   addHistoryRoutes(app, { config, guard: readGuard, reader });
   addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });

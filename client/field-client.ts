@@ -1,4 +1,5 @@
 /** The public API of the client: `createFieldClient` and the object that it returns. */
+import type { PresenceData } from '../shared/contract/messages.ts';
 import { isFieldId } from '../shared/field/ids.ts';
 import type { CellValue, EventType } from '../shared/field/update.ts';
 import { onPageResume } from './connection/page-lifecycle.ts';
@@ -85,6 +86,10 @@ class Client implements FieldClient {
     return this.#synchronizer.conflicts.all;
   }
 
+  get presence() {
+    return this.#services.presence.view;
+  }
+
   start(): Promise<void> {
     return this.#runExclusive(async () => {
       if (this.status !== 'closed') return;
@@ -106,8 +111,9 @@ class Client implements FieldClient {
   close(): Promise<void> {
     return this.#runExclusive(async () => {
       if (this.status === 'closed') return;
-      const { connection, sender, statePersister, replica, clock, store } = this.#services;
+      const { connection, sender, statePersister, replica, clock, store, presence } = this.#services;
       this.#removeResumeListener();
+      presence.stop();
       await Promise.all([connection.stop(), sender.stop()]);
       await store.flush();
       await statePersister.save(replica.server, clock.wallTime());
@@ -143,6 +149,10 @@ class Client implements FieldClient {
 
   emit(type: EventType, intensity?: number) {
     return this.#synchronizer.addUpdate(buildEvent(type, intensity));
+  }
+
+  setPresence(data: PresenceData) {
+    this.#services.presence.set(data);
   }
 
   settled(entry: OutboxEntry) {

@@ -13,6 +13,7 @@ import { HistoryCheck } from './outbox/history-check.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { OutboxStore } from './outbox/outbox-store.ts';
 import { Sender } from './outbox/sender.ts';
+import { Presence } from './state/presence.ts';
 import { Replica } from './state/replica.ts';
 import { createServerState } from './state/server-state.ts';
 import { StatePersister } from './state/state-persister.ts';
@@ -38,6 +39,8 @@ export interface ServiceHandlers {
   /** The log does not have this cursor. */
   readonly onLost: (cursor: Cursor) => void;
   readonly onTick: () => void;
+  /** Whether the app wants to know who is present. */
+  readonly wantsPresence: () => boolean;
   /** @param code overrides the code that is derived from the error */
   readonly onProblem: (error: unknown, code?: string) => void;
 }
@@ -54,6 +57,7 @@ export interface ClientServices {
   readonly historyCheck: HistoryCheck;
   readonly sender: Sender;
   readonly connection: Connection;
+  readonly presence: Presence;
 }
 
 export function createServices(options: FieldClientOptions, handlers: ServiceHandlers): ClientServices {
@@ -110,8 +114,10 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
       cursor: () => replica.cursor,
       claimedCursors: () => (outbox.applied.hasKept ? [replica.cursor, ...outbox.applied.findUnproven()] : []),
       emptyState: () => createServerState(field).view as State,
+      wantsPresence: handlers.wantsPresence,
     },
   });
+  const presence = new Presence((message) => connection.send(message));
   const statePersister = new StatePersister(fieldStorage);
   return {
     sendRequest,
@@ -125,6 +131,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     historyCheck,
     sender,
     connection,
+    presence,
   };
 }
 

@@ -96,7 +96,7 @@ export function startApp(client: FieldClient, gridSize: number, askForToken: (re
     sidebar.draw(now);
     if (now - lastSidebarUpdate >= sidebarIntervalMs) {
       lastSidebarUpdate = now;
-      sidebar.show(state, now);
+      sidebar.show(state, client.presence, now);
       timeline.setVersion(client.state.version);
       if (!isHistoryLoaded && client.status === 'live' && client.state.version > 0) {
         isHistoryLoaded = true;

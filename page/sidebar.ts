@@ -1,5 +1,5 @@
 /** Updates the readings beside the canvas: gauges, statistics, memories, and the summary for screen readers. */
-import type { FieldView } from '../client/types.ts';
+import type { FieldView, PresenceView } from '../client/types.ts';
 import { HarmonicsWave } from './canvas/harmonics-wave.ts';
 import { readPalette } from './canvas/palette.ts';
 import { byId, setText } from './dom.ts';
@@ -12,7 +12,7 @@ import type { UpdateStats } from './update-stats.ts';
 
 export interface Sidebar {
   /** @param now `performance.now()` */
-  show(state: FieldView, now: number): void;
+  show(state: FieldView, presence: PresenceView, now: number): void;
   draw(now: number): void;
   recolor(): void;
 }
@@ -24,11 +24,11 @@ export function createSidebar(updateStats: UpdateStats, liveRegion: LiveRegion):
   const wave = new HarmonicsWave();
   let palette = readPalette(document.documentElement);
   return {
-    show(state, now) {
+    show(state, { activeNodes }, now) {
       showGauges(state);
       showMemories(state.memoryParticles);
       showStats({
-        devices: formatCount(state.activeNodes),
+        devices: formatCount(activeNodes),
         particles: formatCount(state.memoryParticles.length),
         crystals: formatCount(state.memoryParticles.filter(({ crystallized }) => crystallized).length),
         cells: formatCount(Object.values(state.cells).filter((value) => value > 0).length),
@@ -36,7 +36,7 @@ export function createSidebar(updateStats: UpdateStats, liveRegion: LiveRegion):
         lag: updateStats.medianLagMs === undefined ? '–' : formatMs(updateStats.medianLagMs),
       });
       wave.set(state.quantumFields[0]);
-      liveRegion.summarize(state, now);
+      liveRegion.summarize(state, activeNodes, now);
       setText(byId('name', HTMLElement), state.field);
     },
     draw: (now) => wave.draw(now / 1000, palette),

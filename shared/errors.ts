@@ -167,6 +167,13 @@ export const errorTable = {
       '`detail` says which.',
     remedy: 'Wait as long as `Retry-After` says. The headers `RateLimit` and `RateLimit-Policy` show what is left.',
   },
+  presence_full: {
+    status: 429,
+    retry: true,
+    title: 'The devices show too much presence data',
+    cause: 'The devices of the user, or all devices of the field, show as much presence data as an API process keeps.',
+    remedy: 'Show less, or close streams that are not needed. What was shown before stays.',
+  },
   too_many_fields: {
     status: 429,
     retry: true,

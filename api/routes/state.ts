@@ -1,15 +1,16 @@
 /** `GET /api/fields/:field`: the current or an earlier state, in full or as a summary. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type BodyTemplate, renderBody, type SerializedState } from '../../shared/cache/state-serializer.ts';
+import { summarizeState } from '../../shared/cache/state-serializer.ts';
 import { stateSchema, summarySchema } from '../../shared/contract/state.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import { formatEtag, matchesEtag } from '../http/etag.ts';
 import type { ApiMetrics } from '../metrics.ts';
+import type { Presence } from '../presence/presence.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
+import type { LoadedState } from '../state/loading/loaded-state.ts';
 import type { PastStates } from '../state/past-states.ts';
-import type { Presence } from '../state/presence.ts';
 import type { StateReader } from '../state/state-reader.ts';
 import { bearer, fieldParams, problems, stateQuery } from './schemas.ts';
 
@@ -17,7 +18,7 @@ interface StateRoutesDeps {
   readonly guard: Guard;
   readonly states: StateReader;
   readonly pastStates: PastStates;
-  readonly presence: Presence;
+  readonly presence: Pick<Presence, 'count'>;
   readonly versions: LatestVersions;
   readonly metrics: ApiMetrics;
 }
@@ -26,7 +27,6 @@ export function addStateRoutes(
   app: App,
   { guard, states, pastStates, presence, versions, metrics }: StateRoutesDeps,
 ): void {
-  const send = createStateSender();
   app.get(
     '/api/fields/:field',
     {
@@ -52,49 +52,31 @@ export function addStateRoutes(
       const { view, at } = request.query;
       if (at !== undefined) {
         reply.header('x-cache', 'bypass');
-        return send(request, reply, { serialized: await pastStates.read(field, at), view, activeNodes: 0 });
+        return send(request, reply, { state: await pastStates.read(field, at), view });
       }
       // Never rejects, so it can be awaited after the read.
-      const activeNodesPromise = presence.count(field);
+      const activeNodes = view === 'summary' ? presence.count(field) : undefined;
       const { state, cache } = await states.read(field);
       metrics.reads.inc({ cache });
       versions.observe(field, state.version);
       reply.header('x-cache', cache);
-      return send(request, reply, { serialized: state.serialized, view, activeNodes: await activeNodesPromise });
+      return send(request, reply, { state, view, activeNodes: await activeNodes });
     },
   );
 }
 
 interface StateResponse {
-  readonly serialized: SerializedState;
+  readonly state: LoadedState;
   readonly view: 'full' | 'summary';
-  readonly activeNodes: number;
+  readonly activeNodes?: number | undefined;
 }
 
-/** Sends the serialized state as bytes, without another serialization. */
-function createStateSender() {
-  const render = memoizeBody();
-  return (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { serialized, view, activeNodes }: StateResponse,
-  ): FastifyReply => {
-    const etag = formatEtag(serialized.cursor);
-    reply.header('etag', etag).header('cache-control', 'private, no-cache');
-    if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
-    const bytes = render(view === 'summary' ? serialized.summary : serialized.state, activeNodes);
-    return reply.type('application/json; charset=utf-8').send(bytes);
-  };
-}
-
-/** Renders a body once while neither the state nor the number of active nodes changes. */
-function memoizeBody(): typeof renderBody {
-  const bodies = new WeakMap<BodyTemplate, { activeNodes: number; bytes: Buffer }>();
-  return (template, activeNodes) => {
-    const known = bodies.get(template);
-    if (known?.activeNodes === activeNodes) return known.bytes;
-    const bytes = renderBody(template, activeNodes);
-    bodies.set(template, { activeNodes, bytes });
-    return bytes;
-  };
+/** Sends a state as the bytes that it was serialized to. */
+function send(request: FastifyRequest, reply: FastifyReply, { state, view, activeNodes }: StateResponse): FastifyReply {
+  const etag = formatEtag(state.cursor);
+  reply.header('etag', etag).header('cache-control', 'private, no-cache');
+  if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+  const body =
+    view === 'summary' ? JSON.stringify({ ...summarizeState(state.fragments), activeNodes }) : state.serialized;
+  return reply.type('application/json; charset=utf-8').send(body);
 }

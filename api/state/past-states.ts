@@ -3,9 +3,9 @@
  * by all who ask for the same state.
  */
 import { LRUCache } from 'lru-cache';
-import type { SerializedState } from '../../shared/cache/state-serializer.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { estimateStateSize, type LoadedState } from './loading/loaded-state.ts';
 import type { StateLoader } from './loading/state-loader.ts';
 import { queryOrUnavailable } from './state-reader.ts';
 
@@ -13,12 +13,12 @@ import { queryOrUnavailable } from './state-reader.ts';
 export const maxConcurrent = 2;
 export const maxWaiting = 8;
 /** A page that shows history asks for the same versions again. A restore may end a history, so that results are kept for seconds. */
-const cacheOptions = { maxSize: 32 * 1024 * 1024, ttl: 5000, sizeCalculation: sizeOf };
+const cacheOptions = { maxSize: 32 * 1024 * 1024, ttl: 5000, sizeCalculation: estimateStateSize };
 
 export class PastStates {
   readonly #loader: StateLoader;
-  readonly #results = new LRUCache<string, SerializedState>(cacheOptions);
-  readonly #inFlight = new Map<string, Promise<SerializedState>>();
+  readonly #results = new LRUCache<string, LoadedState>(cacheOptions);
+  readonly #inFlight = new Map<string, Promise<LoadedState>>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
@@ -30,7 +30,7 @@ export class PastStates {
    * @throws FieldError `replay_too_large`, `field_not_found`, `version_not_kept` or `version_ahead`, and `reads_unavailable` if too
    * many are being computed
    */
-  async read(field: FieldId, version: number): Promise<SerializedState> {
+  async read(field: FieldId, version: number): Promise<LoadedState> {
     const key = `${version} ${field}`;
     const known = this.#results.get(key) ?? this.#inFlight.get(key);
     if (known) return known;
@@ -45,11 +45,10 @@ export class PastStates {
     }
   }
 
-  async #compute(field: FieldId, version: number): Promise<SerializedState> {
+  async #compute(field: FieldId, version: number): Promise<LoadedState> {
     await this.#enter();
     try {
-      const { serialized } = await queryOrUnavailable(() => this.#loader.loadAt(field, version));
-      return serialized;
+      return await queryOrUnavailable(() => this.#loader.loadAt(field, version));
     } finally {
       this.#leave();
     }
@@ -72,8 +71,4 @@ export class PastStates {
     if (next) next();
     else this.#running -= 1;
   }
-}
-
-function sizeOf({ state }: SerializedState): number {
-  return state.prefix.length + state.suffix.length + 1000;
 }

@@ -15,7 +15,8 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { createSparseCache } from '../../shared/process/sparse-cache.ts';
 import { withTimeoutValue } from '../../shared/process/with-timeout.ts';
-import { type RenderedState, renderFragments, type StateLoader } from './loading/state-loader.ts';
+import { estimateStateSize, type LoadedState, toLoadedState } from './loading/loaded-state.ts';
+import type { StateLoader } from './loading/state-loader.ts';
 import { SingleFlight } from './single-flight.ts';
 
 const maxCacheBytes = 64 * 1024 * 1024;
@@ -30,11 +31,6 @@ const publishGraceMs = 1000;
 
 /** How the cache served a read: it was current, it had no copy, or it was unavailable. */
 type CacheStatus = 'hit' | 'miss' | 'bypass';
-
-export interface LoadedState extends RenderedState {
-  readonly version: number;
-  readonly cursor: Cursor;
-}
 
 export interface StateReadResult {
   readonly state: LoadedState;
@@ -53,7 +49,7 @@ export class StateReader {
   readonly #reader: StateReaderDeps['reader'];
   readonly #loader: StateLoader;
   readonly #log: Logger;
-  readonly #states = new LRUCache<FieldId, LoadedState>({ maxSize: maxCacheBytes, sizeCalculation: estimateSize });
+  readonly #states = new LRUCache<FieldId, LoadedState>({ maxSize: maxCacheBytes, sizeCalculation: estimateStateSize });
   /** The fields whose cached copies were compared with PostgreSQL a moment ago. */
   readonly #checks = createSparseCache<FieldId, true>(checkOptions);
   #isDatabaseSilent = false;
@@ -95,7 +91,7 @@ export class StateReader {
     // One of the two is outdated, or belongs to a history that has ended.
     if (known && isRefuted(known.cursor, cached.cursor))
       return { state: await this.readConfirmed(field), cache: 'miss' };
-    if (cached.fragments) return { state: this.#memoize(renderFragments(cached.fragments)), cache: 'hit' };
+    if (cached.fragments) return { state: this.#memoize(toLoadedState(cached.fragments)), cache: 'hit' };
     if (known?.cursor === cached.cursor) return { state: known, cache: 'hit' };
     return { state: await this.#loadAndCache(field, known), cache: 'miss' };
   }
@@ -159,10 +155,8 @@ export class StateReader {
       .catch((error) => this.#log.debug({ err: error, field }, 'cache invalidation failed'));
   }
 
-  #memoize({ fragments, serialized }: RenderedState): LoadedState {
-    const { version, cursor } = fragments;
-    const state = { version, cursor, fragments, serialized };
-    this.#states.set(fragments.field, state);
+  #memoize(state: LoadedState): LoadedState {
+    this.#states.set(state.fragments.field, state);
     return state;
   }
 }
@@ -180,10 +174,4 @@ export async function queryOrUnavailable<Result>(query: () => Promise<Result>): 
     if (cause instanceof FieldError) throw cause;
     throw new FieldError('reads_unavailable', { retryAfterSeconds: 2, cause });
   }
-}
-
-/** Bytes: the serialized state, and about as much for each of its fragments and the last rendered response. */
-function estimateSize({ serialized }: LoadedState): number {
-  const { prefix, suffix } = serialized.state;
-  return 3 * (prefix.length + suffix.length) + serialized.summary.suffix.length + 1000;
 }

@@ -6,22 +6,20 @@
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
-import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
 import type { SnapshotReason } from '../../shared/contract/messages.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import type { Logger } from '../../shared/process/logger.ts';
-import type { Presence } from '../state/presence.ts';
-import type { LoadedState, StateReader } from '../state/state-reader.ts';
+import { type LoadedState, toLoadedState } from '../state/loading/loaded-state.ts';
+import type { StateReader } from '../state/state-reader.ts';
 import { createGapFillDelta, type NoDelta } from './gap-fill.ts';
 import { StreamMessage } from './stream-message.ts';
 
 export interface CatchUpDeps {
   readonly states: StateReader;
   readonly reader: FieldReader;
-  readonly presence: Presence;
   readonly log: Logger;
 }
 
@@ -29,7 +27,7 @@ export class CatchUp {
   readonly #field: FieldId;
   readonly #deps: CatchUpDeps;
   readonly #deltas = new LRUCache<string, Promise<StreamMessage | NoDelta>>({ max: 32, ttl: 5000 });
-  #snapshots: { state: LoadedState; activeNodes: number; messages: Map<SnapshotReason, StreamMessage> } | undefined;
+  #snapshots: { state: LoadedState; messages: Map<SnapshotReason, StreamMessage> } | undefined;
 
   constructor(field: FieldId, deps: CatchUpDeps) {
     this.#field = field;
@@ -55,16 +53,14 @@ export class CatchUp {
     }
   }
 
-  async createSnapshot(state: LoadedState, reason: SnapshotReason): Promise<StreamMessage> {
-    const activeNodes = await this.#deps.presence.count(this.#field);
-    if (this.#snapshots?.state !== state || this.#snapshots.activeNodes !== activeNodes)
-      this.#snapshots = { state, activeNodes, messages: new Map() };
+  createSnapshot(state: LoadedState, reason: SnapshotReason): StreamMessage {
+    if (this.#snapshots?.state !== state) this.#snapshots = { state, messages: new Map() };
     const { messages } = this.#snapshots;
     const known = messages.get(reason);
     if (known) return known;
     const text = Buffer.concat([
       Buffer.from(`{"type":"snapshot","cursor":"${state.cursor}","reason":"${reason}","state":`),
-      renderBody(state.serialized.state, activeNodes),
+      state.serialized,
       Buffer.from('}'),
     ]);
     const message = new StreamMessage('snapshot', text, state.cursor);
@@ -89,7 +85,5 @@ export class CatchUp {
 }
 
 function createEmptyState(field: FieldId): LoadedState {
-  const fragments = toFragments(createFieldState(field));
-  const { version, cursor } = fragments;
-  return { version, cursor, fragments, serialized: serializeState(fragments) };
+  return toLoadedState(toFragments(createFieldState(field)));
 }

@@ -26,12 +26,12 @@ import type { ChangeMessage } from '../../shared/cache/change-message.ts';
 import { type Cursor, emptyHash, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { ApiMetrics } from '../metrics.ts';
-import type { LoadedState } from '../state/state-reader.ts';
+import type { LoadedState } from '../state/loading/loaded-state.ts';
 import { CatchUp, type CatchUpDeps } from './catch-up-messages.ts';
 import type { NoDelta } from './gap-fill.ts';
 import { parseDelta, type StateTotals, toLateDelta } from './late-delta.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
-import { encodeMessage, StreamMessage } from './stream-message.ts';
+import { StreamMessage } from './stream-message.ts';
 import { type MessageSink, Subscriber } from './subscriber.ts';
 
 export interface FieldBroadcasterDeps extends CatchUpDeps {
@@ -60,7 +60,6 @@ export class FieldBroadcaster {
   #gapFill: Promise<void> | undefined;
   #lastCheckAt = 0;
   #hasGap = false;
-  #activeNodes: number | undefined;
 
   constructor(field: FieldId, deps: FieldBroadcasterDeps) {
     this.field = field;
@@ -79,7 +78,7 @@ export class FieldBroadcaster {
   add(sink: MessageSink, after: Cursor | undefined): Subscriber {
     const subscriber = new Subscriber(sink, after);
     this.#subscribers.add(subscriber);
-    void this.#catchUp(subscriber).then(() => this.#sendPresence(subscriber));
+    void this.#catchUp(subscriber);
     return subscriber;
   }
 
@@ -111,15 +110,6 @@ export class FieldBroadcaster {
       this.#subscribers.delete(subscriber);
     }
     if (now - this.#lastCheckAt >= (this.#hasGap ? gapCheckIntervalMs : idleCheckIntervalMs)) void this.checkForGap();
-  }
-
-  /** Sends the number of active devices to the subscribers if it has changed. */
-  async broadcastPresence(): Promise<void> {
-    const activeNodes = await this.#deps.presence.count(this.field);
-    if (activeNodes === this.#activeNodes) return;
-    this.#activeNodes = activeNodes;
-    const message = encodeMessage({ type: 'presence', activeNodes });
-    for (const subscriber of this.#subscribers) if (subscriber.isFollowing) subscriber.sink.send(message);
   }
 
   #apply(message: ChangeMessage): void {
@@ -269,10 +259,5 @@ export class FieldBroadcaster {
       if (delta === 'gap') return source.createSnapshot(state, 'gap');
     } else if (await this.#isInLog(from)) return undefined;
     return source.createSnapshot(await source.readConfirmedState(), 'unknown-cursor');
-  }
-
-  async #sendPresence(subscriber: Subscriber): Promise<void> {
-    const activeNodes = await this.#deps.presence.count(this.field);
-    if (this.#subscribers.has(subscriber)) subscriber.sink.send(encodeMessage({ type: 'presence', activeNodes }));
   }
 }

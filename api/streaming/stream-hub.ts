@@ -11,18 +11,22 @@ import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import type { FollowedPresence, Presence } from '../presence/presence.ts';
 import type { RedisSubscriber } from '../redis-subscriber.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
+import { BytePace } from './byte-pace.ts';
 import { FieldBroadcaster, type FieldBroadcasterDeps } from './field-broadcaster.ts';
+import { maxBytesPerSecond, PresenceBroadcaster, type PresenceWatcher } from './presence-broadcaster.ts';
 import type { MessageSink, Subscriber } from './subscriber.ts';
 
 const tickIntervalMs = 250;
-const presenceIntervalMs = 2000;
 
 interface StreamHubDeps extends FieldBroadcasterDeps {
   readonly redisSubscriber: RedisSubscriber;
   readonly keys: CacheKeys;
   readonly versions: LatestVersions;
+  readonly presence: Pick<Presence, 'follow'>;
+  readonly gridSize: number;
 }
 
 interface SubscribeOptions {
@@ -34,6 +38,8 @@ interface SubscribeOptions {
 
 interface FieldSubscription {
   readonly broadcaster: FieldBroadcaster;
+  readonly presence: FollowedPresence;
+  readonly presenceBroadcaster: PresenceBroadcaster;
   /** Resolves when subscribers can be added. Never rejects. */
   readonly ready: Promise<void>;
   subscriberCount: number;
@@ -43,7 +49,7 @@ export class StreamHub {
   readonly #deps: StreamHubDeps;
   readonly #subscriptions = new Map<FieldId, FieldSubscription>();
   readonly #timer: NodeJS.Timeout;
-  #lastPresenceAt = 0;
+  readonly #presencePace = new BytePace(maxBytesPerSecond);
 
   constructor(deps: StreamHubDeps) {
     this.#deps = deps;
@@ -57,15 +63,21 @@ export class StreamHub {
   subscribe({ field, sink, after }: SubscribeOptions): () => void {
     const subscription = this.#subscriptions.get(field) ?? this.#open(field);
     subscription.subscriberCount += 1;
+    const { broadcaster, presence, presenceBroadcaster } = subscription;
     let subscriber: Subscriber | undefined;
+    let watcher: PresenceWatcher | undefined;
     let isUnsubscribed = false;
     void subscription.ready.then(() => {
-      if (!isUnsubscribed) subscriber = subscription.broadcaster.add(sink, after);
+      if (!isUnsubscribed) subscriber = broadcaster.add(sink, after);
+    });
+    void presence.ready.then(() => {
+      if (!isUnsubscribed) watcher = presenceBroadcaster.watch(sink, undefined);
     });
     return () => {
       if (isUnsubscribed) return;
       isUnsubscribed = true;
-      if (subscriber) subscription.broadcaster.remove(subscriber);
+      if (subscriber) broadcaster.remove(subscriber);
+      watcher?.leave();
       subscription.subscriberCount -= 1;
       if (subscription.subscriberCount === 0) this.#close(field, subscription);
     };
@@ -83,23 +95,36 @@ export class StreamHub {
       broadcaster.receive(parseChangeMessage(message));
       versions.observe(field, broadcaster.version);
     });
-    const subscription = { broadcaster, ready: subscribed.then(() => broadcaster.checkForGap()), subscriberCount: 0 };
+    const subscription = {
+      broadcaster,
+      ...this.#followPresence(field),
+      ready: subscribed.then(() => broadcaster.checkForGap()),
+      subscriberCount: 0,
+    };
     this.#subscriptions.set(field, subscription);
     return subscription;
+  }
+
+  #followPresence(field: FieldId): Pick<FieldSubscription, 'presence' | 'presenceBroadcaster'> {
+    const { presence, gridSize } = this.#deps;
+    const followed = presence.follow(field, () => presenceBroadcaster.schedule());
+    const presenceBroadcaster: PresenceBroadcaster = new PresenceBroadcaster({
+      present: followed.devices,
+      pace: this.#presencePace,
+      gridSize,
+    });
+    return { presence: followed, presenceBroadcaster };
   }
 
   #close(field: FieldId, subscription: FieldSubscription): void {
     if (this.#subscriptions.get(field) !== subscription) return;
     this.#subscriptions.delete(field);
     this.#deps.redisSubscriber.unsubscribe(this.#deps.keys.fieldChannel(field));
+    subscription.presenceBroadcaster.close();
+    subscription.presence.leave();
   }
 
   #tick(now: number): void {
-    const isPresenceDue = now - this.#lastPresenceAt >= presenceIntervalMs;
-    if (isPresenceDue) this.#lastPresenceAt = now;
-    for (const { broadcaster } of this.#subscriptions.values()) {
-      broadcaster.tick(now);
-      if (isPresenceDue) void broadcaster.broadcastPresence();
-    }
+    for (const { broadcaster } of this.#subscriptions.values()) broadcaster.tick(now);
   }
 }

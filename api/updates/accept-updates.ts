@@ -18,10 +18,10 @@ import type { CounterGapCheck } from '../admission/counter-gap-check.ts';
 import type { NewcomerLimits } from '../admission/newcomer-limits.ts';
 import { authorizeWriter, type Writer } from '../auth/field-auth.ts';
 import type { ApiMetrics } from '../metrics.ts';
+import type { Presence } from '../presence/presence.ts';
 import type { CallerLimiter } from '../rate-limits/caller-limiter.ts';
 import type { ServerClock } from '../server-clock.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
-import type { Presence } from '../state/presence.ts';
 
 interface AcceptUpdatesOptions {
   readonly writer: Writer;
@@ -42,7 +42,7 @@ interface AcceptUpdatesDeps {
   readonly newcomerLimits: Pick<NewcomerLimits, 'charge'>;
   readonly revocations: Pick<RevocationList, 'isRevoked' | 'recentChange'>;
   readonly versions: LatestVersions;
-  readonly presence: Presence;
+  readonly presence: Pick<Presence, 'touch'>;
   readonly metrics: Pick<ApiMetrics, 'accepted' | 'adjusted'>;
 }
 

@@ -17,7 +17,7 @@ import { listFields } from '../../db/read/verify-field.ts';
 import { ensureDatabase, startPostgres } from '../../dev/postgres/server.ts';
 import { findFreePort } from '../../dev/processes/free-port.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
-import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
+import { serializeState } from '../../shared/cache/state-serializer.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { writeLongLogs } from './long-logs.ts';
 
@@ -82,7 +82,7 @@ async function computeFingerprint(url: string): Promise<string> {
     }
     for (const field of await listFields(db)) {
       const state = await reader.loadState(field);
-      if (state) parts.push(renderBody(serializeState(toFragments(state)).state, 0).toString());
+      if (state) parts.push(serializeState(toFragments(state)).toString());
     }
     return JSON.stringify(parts);
   } finally {

@@ -5,7 +5,7 @@ import type { FieldReader } from '../../db/read/field-reader.ts';
 import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import { FieldCache } from '../../shared/cache/field-cache.ts';
 import { type StateFragments, toFragments } from '../../shared/cache/state-fragments.ts';
-import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
+import { serializeState } from '../../shared/cache/state-serializer.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 import { openRedis } from './with-redis.ts';
@@ -87,9 +87,7 @@ async function readCached(cache: FieldCache, field: FieldId): Promise<StateFragm
 }
 
 function compareBytes(cached: StateFragments, stored: StateFragments): CacheComparison {
-  const [storedBody, cachedBody] = [stored, cached].map((fragments) =>
-    renderBody(serializeState(fragments).state, 0).toString(),
-  );
+  const [storedBody, cachedBody] = [stored, cached].map((fragments) => serializeState(fragments).toString());
   if (storedBody === cachedBody) return { status: 'same', differences: [] };
   return { status: 'differs', differences: [`the cached copy at version ${cached.version} differs from PostgreSQL`] };
 }

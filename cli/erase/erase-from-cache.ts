@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import type { AppendedErasure } from '../../db/erase/append-erasure.ts';
 import type { ErasureSubject } from '../../db/erase/subject.ts';
-import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
+import { type CacheKeys, toViewerId } from '../../shared/cache/cache-keys.ts';
 import type { FieldCache } from '../../shared/cache/field-cache.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { serializeDelta } from '../../shared/cache/state-serializer.ts';
@@ -27,10 +27,12 @@ export async function deleteTraces(
   keys: CacheKeys,
   { users, devices, field }: ErasureSubject,
 ): Promise<void> {
-  if (field !== undefined) await redis.del(keys.presenceKey(field));
+  if (field !== undefined) await redis.del(keys.presenceTimesKey(field), keys.presenceDataKey(field));
   const names = [...users, ...devices];
   if (names.length === 0) return;
-  for await (const key of scan(redis, keys.presencePattern)) await redis.zrem(key, ...names);
+  const present = [...users.map(toViewerId), ...devices];
+  for await (const key of scan(redis, keys.presencePatterns.times)) await redis.zrem(key, ...present);
+  for await (const key of scan(redis, keys.presencePatterns.data)) await redis.hdel(key, ...present);
   for await (const key of scan(redis, `${keys.limitPrefix}:*`)) {
     if (names.some((name) => key.endsWith(`:${name}`) || key.endsWith(`{${name}}`))) await redis.del(key);
   }

@@ -2,7 +2,7 @@
  * Keeps a stream open: reconnects with growing pauses, renews its token, and detects that the device was suspended. Does not
  * know what messages mean.
  */
-import type { ServerMessage } from '../../shared/contract/messages.ts';
+import type { ClientMessage, ServerMessage } from '../../shared/contract/messages.ts';
 import type { Backoff } from '../backoff.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Status, TransportName } from '../types.ts';
@@ -27,7 +27,7 @@ export interface ConnectionDeps {
   readonly tokenProvider: TokenProvider;
   readonly clock: HybridClock;
   readonly backoff: Backoff;
-  readonly stream: Pick<TransportOptions, 'url' | 'cursor' | 'claimedCursors' | 'emptyState'>;
+  readonly stream: Pick<TransportOptions, 'url' | 'cursor' | 'claimedCursors' | 'emptyState' | 'wantsPresence'>;
   readonly onStatus: (status: Status) => void;
   readonly onOpen: () => void;
   readonly onMessage: (message: ServerMessage) => void;
@@ -82,6 +82,11 @@ export class Connection {
     this.#deps.backoff.reset();
     this.#deps.backoff.retryNow();
     this.#transport?.probe(resumeProbeMs);
+  }
+
+  /** @returns false while no stream is open that takes messages */
+  send(message: ClientMessage): boolean {
+    return this.#state === 'open' && this.#transport?.send(message) === true;
   }
 
   /** Closes the stream, which is then opened again from the cursor that the client has. */
@@ -186,7 +191,7 @@ export class Connection {
     const transport = this.#transport;
     try {
       const token = await this.#deps.tokenProvider.getToken(this.#abort?.signal);
-      if (transport && !transport.renew(token)) transport.close();
+      if (transport && !transport.send({ type: 'token', token })) transport.close();
     } catch (error) {
       // The current token may still be valid, so the stream stays open and the renewal is tried again.
       if (this.#state !== 'stopped') this.#deps.onProblem(error);

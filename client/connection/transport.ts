@@ -1,5 +1,5 @@
 /** The interface of a transport: one connection that brings the messages of a field, from its opening to its end. */
-import type { ServerMessage, State } from '../../shared/contract/messages.ts';
+import type { ClientMessage, ServerMessage, State } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import { parseJson } from '../parse-json.ts';
@@ -16,6 +16,8 @@ export interface TransportOptions {
   readonly claimedCursors: () => readonly Cursor[];
   /** The state of the field before its first update. */
   readonly emptyState: () => State;
+  /** Whether messages about presence are of use. */
+  readonly wantsPresence: () => boolean;
   readonly clock: HybridClock;
   /** Called once, when the server has accepted the connection. */
   readonly onOpen: () => void;
@@ -41,8 +43,8 @@ export interface Transport {
   readonly ended: Promise<TransportEnd>;
   /** Checks that the connection is alive; it ends if nothing arrives within the time. */
   probe(timeoutMs: number): void;
-  /** Sends a renewed token to the server. @returns false when the transport has to be opened again with it */
-  renew(token: string): boolean;
+  /** @returns false when the transport cannot send messages */
+  send(message: ClientMessage): boolean;
   close(): void;
 }
 

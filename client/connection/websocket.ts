@@ -99,9 +99,9 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     name: 'websocket',
     ended,
     probe,
-    renew(nextToken) {
+    send(message) {
       if (!isOpen || isClosed) return false;
-      socket.send(JSON.stringify({ type: 'token', token: nextToken }));
+      socket.send(JSON.stringify(message));
       return true;
     },
     close: () => finish({ reason: 'closed' }),

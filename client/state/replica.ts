@@ -5,7 +5,7 @@ import type { HybridClock } from '../hybrid-clock.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { FieldView } from '../types.ts';
 import { OptimisticState } from './optimistic-state.ts';
-import { applyDelta, createServerState, type ServerState, setActiveNodes, toServerState } from './server-state.ts';
+import { applyDelta, createServerState, type ServerState, toServerState } from './server-state.ts';
 
 /** How many cursors that the state has passed are remembered. */
 const maxPassed = 100;
@@ -69,9 +69,6 @@ export class Replica {
     switch (message.type) {
       case 'snapshot':
         this.restore(message.state);
-        return 'applied';
-      case 'presence':
-        this.#setServerState(setActiveNodes(this.#server, message.activeNodes));
         return 'applied';
       case 'delta':
         if (message.from !== this.cursor) return versionOf(message.to) <= this.version ? 'ignored' : 'gap';

@@ -22,7 +22,6 @@ export function createServerState(field: string): ServerState {
     version: 0,
     cursor: cursorOf(state),
     maxTimestamp: 0,
-    activeNodes: 0,
     memoryParticles: [],
     cells: {},
   };
@@ -50,10 +49,6 @@ export function applyDelta({ view, particles }: ServerState, { to, maxTimestamp,
       cells: Object.keys(changes.cells).length === 0 ? view.cells : mergeCells(view.cells, changes.cells),
     },
   };
-}
-
-export function setActiveNodes({ view, particles }: ServerState, activeNodes: number): ServerState {
-  return { view: { ...view, activeNodes }, particles };
 }
 
 function mergeCells(cells: FieldView['cells'], changed: Delta['changes']['cells']): FieldView['cells'] {

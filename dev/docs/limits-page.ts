@@ -16,6 +16,7 @@ import {
 import { maxTombstoneBytes, maxTombstones } from '../../shared/field/merge-update.ts';
 import { maxHotFieldBytes } from '../../workers/commit/hot-field-cache.ts';
 import { closes, type Limit, limitsOfInput, type Setting } from './limits-of-input.ts';
+import { limitsOfPresence } from './limits-of-presence.ts';
 
 export const limits: Readonly<Record<string, readonly Limit[]>> = {
   'What a client sends': limitsOfInput,
@@ -114,6 +115,7 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
       where: 'db/write/log-pruning.ts',
     },
   ],
+  'What presence takes': limitsOfPresence,
   'What a read takes': [
     {
       what: 'Bytes of a page of the log',

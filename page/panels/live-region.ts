@@ -15,9 +15,9 @@ export class LiveRegion {
   }
 
   /** Announces a summary at most every 15 s, and only if its text has changed. @param now `performance.now()` */
-  summarize(state: FieldView, now: number): void {
+  summarize(state: FieldView, activeNodes: number, now: number): void {
     if (now - this.#lastTime < summaryIntervalMs) return;
-    const summary = describeState(state);
+    const summary = describeState(state, activeNodes);
     if (summary === this.#lastSummary) return;
     this.#lastTime = now;
     this.#lastSummary = summary;
@@ -25,7 +25,7 @@ export class LiveRegion {
   }
 }
 
-function describeState({ memoryParticles, cells, globalResonance, activeNodes }: FieldView): string {
+function describeState({ memoryParticles, cells, globalResonance }: FieldView, activeNodes: number): string {
   const crystals = memoryParticles.filter(({ crystallized }) => crystallized).length;
   const warm = Object.values(cells).filter((value) => value > 0).length;
   return [

@@ -12,15 +12,26 @@ export interface CacheKeys {
   fieldChannel(field: FieldId): string;
   /** The channel on which one API process receives the results of updates that its requests wait for. */
   replyChannel(process: string): string;
-  presenceKey(field: FieldId): string;
-  /** Matches the presence keys of all fields. */
-  readonly presencePattern: string;
+  /** When each device of a field was last heard. */
+  presenceTimesKey(field: FieldId): string;
+  /** What the devices of a field show of themselves. */
+  presenceDataKey(field: FieldId): string;
+  presenceChannel(field: FieldId): string;
+  /** Match the keys of all fields. */
+  readonly presencePatterns: { readonly times: string; readonly data: string };
   /** A message on it means that revocations changed; the revocations themselves are read from PostgreSQL. */
   readonly revocationChannel: string;
   /** The common prefix of the rate limiters' keys. */
   readonly limitPrefix: string;
   /** The revocations as the workers last read them. */
   readonly revocationsKey: string;
+}
+
+/**
+ * The id under which presence counts the clients of a user whose tokens name no device. No device has such an id.
+ */
+export function toViewerId(user: string): string {
+  return `@${user}`;
 }
 
 /** @param installation the id of the database (`FieldReader.readInstallation`) */
@@ -32,8 +43,10 @@ export function createCacheKeys(prefix: string, installation: string): CacheKeys
     fillTokenKey: (field) => `${base}:fill:{${field}}`,
     fieldChannel: (field) => `${base}:changes:${field}`,
     replyChannel: (process) => `${base}:replies:${process}`,
-    presenceKey: (field) => `${base}:presence:{${field}}`,
-    presencePattern: `${base}:presence:*`,
+    presenceTimesKey: (field) => `${base}:presence-times:{${field}}`,
+    presenceDataKey: (field) => `${base}:presence-data:{${field}}`,
+    presenceChannel: (field) => `${base}:presence:${field}`,
+    presencePatterns: { times: `${base}:presence-times:*`, data: `${base}:presence-data:*` },
     revocationChannel: `${base}:revocations`,
     limitPrefix: `${base}:limits`,
     revocationsKey: `${base}:revocations:list`,

@@ -1,46 +1,24 @@
-/** Assembles fragments into the JSON that clients receive: a whole state, its summary, a delta. */
-import type { DeltaUpdate } from '../contract/messages.ts';
+/** Assembles fragments into the JSON that clients receive: a whole state, a delta. */
+import type { DeltaUpdate, StateSummary } from '../contract/messages.ts';
 import type { Cursor } from '../field/cursor.ts';
 import type { Conflict } from '../field/registers/conflict-record.ts';
 import type { CellFragment, ParticleFragment, StateFragments } from './state-fragments.ts';
 
-/** A state and its summary in JSON, except for the number of active nodes, which is presence and not part of the log. */
-export interface SerializedState {
-  readonly cursor: Cursor;
-  readonly state: BodyTemplate;
-  readonly summary: BodyTemplate;
-}
-
-/** JSON in UTF-8 around the one value that is filled in per response: `prefix + activeNodes + suffix`. */
-export interface BodyTemplate {
-  readonly prefix: Buffer;
-  readonly suffix: Buffer;
-}
-
-export function serializeState({ field, version, cursor, header, particles, cells }: StateFragments): SerializedState {
+/** A whole state as JSON in UTF-8. */
+export function serializeState({ field, version, cursor, header, particles, cells }: StateFragments): Buffer {
   const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = header.metrics;
-  const prefix = Buffer.from(
+  return Buffer.from(
     `{"field":"${field}","version":${version},"cursor":"${cursor}","maxTimestamp":${header.maxTimestamp},"globalResonance":${globalResonance},` +
-      `"collectiveIntelligence":${collectiveIntelligence},"activeNodes":`,
+      `"collectiveIntelligence":${collectiveIntelligence},"room64Active":${room64Active},` +
+      `"memoryParticles":[${renderParticles(particles)}],"quantumFields":${JSON.stringify(header.quantumFields)},` +
+      `"cells":{${renderCells(cells)}},"lastUpdate":${lastUpdate}}`,
   );
-  const quantumFields = JSON.stringify(header.quantumFields);
-  const room = `,"room64Active":${room64Active}`;
-  const end = `,"lastUpdate":${lastUpdate}}`;
-  return {
-    cursor,
-    state: {
-      prefix,
-      suffix: Buffer.from(
-        `${room},"memoryParticles":[${renderParticles(particles)}],"quantumFields":${quantumFields},` +
-          `"cells":{${renderCells(cells)}}${end}`,
-      ),
-    },
-    summary: { prefix, suffix: Buffer.from(`${room},"quantumFields":${quantumFields}${end}`) },
-  };
 }
 
-export function renderBody({ prefix, suffix }: BodyTemplate, activeNodes: number): Buffer {
-  return Buffer.concat([prefix, Buffer.from(String(activeNodes)), suffix]);
+/** What a summary has of a state: all but its particles and cells. */
+export function summarizeState({ field, version, cursor, header }: StateFragments): StateSummary {
+  const { metrics, maxTimestamp, quantumFields } = header;
+  return { field, version, cursor, maxTimestamp, ...metrics, quantumFields: [...quantumFields] };
 }
 
 function renderParticles(particles: readonly ParticleFragment[]): string {

@@ -89,7 +89,7 @@ export interface Receipt {
 }
 
 /** The state of a field without its particles and cells. */
-interface Summary extends Metrics {
+export interface StateSummary extends Metrics {
   readonly field: FieldId;
   /** The number of updates in the field's log. */
   readonly version: number;
@@ -97,21 +97,46 @@ interface Summary extends Metrics {
   readonly cursor: Cursor;
   /** The highest timestamp of any value that was ever written. */
   readonly maxTimestamp: number;
-  /** How many connections watch the field. */
-  readonly activeNodes: number;
   readonly quantumFields: readonly QuantumField[];
 }
 
 /** The state of a field. */
-export interface State extends Summary {
+export interface State extends StateSummary {
   readonly memoryParticles: readonly ParticleView[];
   /** The values, 0 to 1, of the cells that were written, by `"x,y"`. */
   readonly cells: Readonly<Record<string, number>>;
 }
 
+/** What a device shows others of itself, chosen by the app: a cursor, a name, a colour. At most 1 KiB of JSON. */
+export interface PresenceData {
+  /** In grid units. In a field with many devices, those near a watcher are shown. */
+  readonly position?: { readonly x: number; readonly y: number };
+  readonly [key: string]: unknown;
+}
+
+export interface PresentDevice {
+  readonly device: DeviceId;
+  /** Undefined for a device that registered itself. */
+  readonly user?: string;
+  readonly data?: PresenceData;
+  /** When it came, or last changed its data, in ms since the epoch. */
+  readonly at: number;
+}
+
+/** What has changed in a field's presence since the message before. */
+export interface PresenceChange {
+  readonly activeNodes: number;
+  /** The devices replace all that were known. */
+  readonly complete?: true;
+  readonly devices: readonly PresentDevice[];
+  /** Those that have left, or are no longer among the nearest. */
+  readonly gone?: readonly DeviceId[];
+}
+
 /** The messages of clients other than `update`. */
 export type ControlMessage =
   | { readonly type: 'ping' }
+  | { readonly type: 'presence'; readonly data: PresenceData }
   /** A new token, before the last one expires. */
   | { readonly type: 'token'; readonly token: string };
 export type ClientMessage = ControlMessage | { readonly type: 'update'; readonly updates: SentUpdate[] };
@@ -137,7 +162,7 @@ export type ServerMessage =
       readonly updates: readonly DeltaUpdate[];
       readonly conflicts?: readonly Conflict[];
     }
-  | { readonly type: 'presence'; readonly activeNodes: number }
+  | ({ readonly type: 'presence' } & PresenceChange)
   | {
       readonly type: 'accepted';
       readonly counters: readonly number[];

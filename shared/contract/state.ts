@@ -66,20 +66,25 @@ const cellsSchema = z.record(z.string(), unitNumber);
 /** `null` for a cell that was erased. */
 const changedCellsSchema = z.record(z.string(), unitNumber.nullable());
 
-export const summarySchema = z
-  .strictObject({
-    field: fieldIdSchema,
-    version: versionSchema,
-    cursor: cursorSchema,
-    maxTimestamp: timeSchema.meta({ description: 'The highest timestamp of any value that was ever written.' }),
-    ...metrics,
-    activeNodes: z.int().min(0),
-    quantumFields: z.array(quantumFieldSchema),
+const stateSummarySchema = z.strictObject({
+  field: fieldIdSchema,
+  version: versionSchema,
+  cursor: cursorSchema,
+  maxTimestamp: timeSchema.meta({ description: 'The highest timestamp of any value that was ever written.' }),
+  ...metrics,
+  quantumFields: z.array(quantumFieldSchema),
+});
+
+export const summarySchema = stateSummarySchema
+  .extend({
+    activeNodes: z.int().min(0).optional().meta({
+      description: 'How many devices are present, which is not part of the state. Absent for an earlier state.',
+    }),
   })
   .meta({ id: 'Summary' });
 
 export const stateSchema = schemaFor<State>()(
-  summarySchema
+  stateSummarySchema
     .extend({
       memoryParticles: z.array(particleSchema).meta({
         description: `At most ${maxParticles} particles and ${maxParticleBytes} bytes of them (128 each, and the UTF-8 bytes of id, content and connections); above that, those with the oldest writes are evicted.`,

@@ -1,17 +1,71 @@
 /** Schemas of the messages of the streams (WebSocket and Server-Sent Events). */
 import { z } from 'zod';
+import { utf8Length } from '../field/math/utf8-length.ts';
 import { counterSchema, cursorSchema, deviceIdSchema, timeSchema, versionSchema } from './ids.ts';
-import type { ControlMessage, DeltaUpdate, ServerMessage, SnapshotReason } from './messages.ts';
+import type {
+  ControlMessage,
+  DeltaUpdate,
+  PresenceData,
+  PresentDevice,
+  ServerMessage,
+  SnapshotReason,
+} from './messages.ts';
 import { problemSchema } from './problem.ts';
 import { durabilitySchema, outcomeSchema, resolutionSchema } from './receipt.ts';
 import { schemaFor } from './schema-for.ts';
 import { changesSchema, conflictSchema, stateSchema } from './state.ts';
-import { maxTokenLength } from './wire.ts';
+import { maxPresenceBytes, maxTokenLength } from './wire.ts';
+
+const presenceDataSchema = schemaFor<PresenceData>()(
+  z
+    .looseObject({
+      position: z
+        .looseObject({ x: z.number(), y: z.number() })
+        .optional()
+        .meta({ description: 'In grid units. In a field with many devices, those near a watcher are shown.' }),
+    })
+    .refine((data) => utf8Length(JSON.stringify(data)) <= maxPresenceBytes, {
+      error: `must be at most ${maxPresenceBytes} bytes of JSON`,
+    })
+    .meta({ id: 'PresenceData' }),
+);
+
+export const presentDeviceSchema = schemaFor<PresentDevice>()(
+  z
+    .strictObject({
+      device: deviceIdSchema,
+      user: z.string().max(256).optional().meta({ description: 'Absent for a device that registered itself.' }),
+      data: presenceDataSchema.optional(),
+      at: timeSchema.meta({ description: 'When the device came, or last changed its data.' }),
+    })
+    .meta({ id: 'PresentDevice' }),
+);
+
+const activeNodesSchema = z.int().min(0).meta({ description: 'How many devices are present.' });
+
+/** What `GET /api/fields/:field/presence` answers. */
+export const presenceSchema = z
+  .strictObject({
+    activeNodes: activeNodesSchema,
+    devices: z.array(presentDeviceSchema).meta({
+      description: 'All of them; of more than 200 those that are nearest to the centre of the region, or of the grid.',
+    }),
+  })
+  .meta({ id: 'Presence' });
+
+const presenceChangeSchema = z.strictObject({
+  type: z.literal('presence'),
+  activeNodes: activeNodesSchema,
+  complete: z.literal(true).optional(),
+  devices: z.array(presentDeviceSchema),
+  gone: z.array(deviceIdSchema).optional(),
+});
 
 /** The messages of clients other than `update`, whose updates are validated like those of a request. */
 export const controlMessageSchema = schemaFor<ControlMessage>()(
   z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('ping') }),
+    z.strictObject({ type: z.literal('presence'), data: presenceDataSchema }),
     z.strictObject({ type: z.literal('token'), token: z.string().min(1).max(maxTokenLength) }),
   ]),
 );
@@ -46,7 +100,7 @@ export const serverMessageSchema = schemaFor<ServerMessage>()(
       state: stateSchema,
     }),
     deltaSchema,
-    z.strictObject({ type: z.literal('presence'), activeNodes: z.int().min(0) }),
+    presenceChangeSchema,
     z.strictObject({
       type: z.literal('accepted'),
       counters: z.array(counterSchema),

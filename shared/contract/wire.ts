@@ -21,6 +21,8 @@ export const maxParticleIdLength = 128;
 export const maxContentLength = 2000;
 export const maxClockEntries = 64;
 export const maxRequestBytes = 1024 * 1024;
+/** Of the presence data of a device, as JSON in UTF-8. */
+export const maxPresenceBytes = 1024;
 
 /** Conflicts of a field that are stored and can be read: the newest ones. */
 export const maxKeptConflicts = 50;

@@ -159,6 +159,7 @@ t.test('the API reference works under its content security policy, and describes
     '/api/fields/{field}/clock',
     '/api/fields/{field}/conflicts',
     '/api/fields/{field}/events',
+    '/api/fields/{field}/presence',
     '/api/fields/{field}/stream',
     '/api/fields/{field}/updates',
     '/api/fields/{field}/updates/{device}/{counter}',

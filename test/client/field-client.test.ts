@@ -20,7 +20,7 @@ t.test('an update of one client arrives at another', async (t) => {
   await waitUntil('the other client has the updates', () => other.state.version === 3);
   await waitUntilSynced(one);
   await waitUntil('both clients are counted as active', () =>
-    [one, other].every(({ state }) => state.activeNodes === 2),
+    [one, other].every(({ presence }) => presence.activeNodes === 2),
   );
   t.match(other.state, { cells: { '3,4': 0.25 }, memoryParticles: [{ id: 'star', crystallized: true }] });
   t.same(other.state, one.state);
@@ -102,4 +102,27 @@ t.test('concurrent edits are a conflict that both clients receive with both valu
     'both clients show the winner',
     () => one.state.cells['0,0'] === kept && other.state.cells['0,0'] === kept,
   );
+});
+
+t.test('clients see what others show of themselves, also while polling, and who has left', async (t) => {
+  const field = 'presence';
+  const [one, poller] = [
+    await withClient(t, { url: api.address, field }),
+    await withClient(t, { url: api.address, field, transports: ['polling'] }),
+  ];
+  const seen: number[] = [];
+  poller.on('presence', ({ activeNodes }) => seen.push(activeNodes));
+  const other = await withClient(t, { url: api.address, field });
+  other.setPresence({ name: 'Ada', position: { x: 1, y: 2 } });
+  for (const client of [one, poller])
+    await waitUntil('it has arrived', () => client.presence.devices.some(({ data }) => data?.name === 'Ada'));
+  const shown = one.presence.devices.find(({ device }) => device === other.deviceId);
+  t.match(shown, { data: { name: 'Ada', position: { x: 1, y: 2 } } });
+  t.notOk('user' in (shown ?? {}), 'a registered device has no other user');
+  await other.close();
+  t.equal(other.presence.activeNodes, 0);
+  await waitUntil('it is gone', () => one.presence.devices.every(({ device }) => device !== other.deviceId));
+  await other.start();
+  await waitUntil('it shows the same again', () => one.presence.devices.some(({ data }) => data?.name === 'Ada'));
+  t.ok(seen.length > 0);
 });

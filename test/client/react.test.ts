@@ -76,7 +76,10 @@ t.test(
 
 t.test('a component renders again only when a value of the hook has changed', async (t) => {
   const client = await withClient(t, { url: api.address, field: 'renders' });
-  await waitUntil('the client is counted as active', () => client.status === 'live' && client.state.activeNodes === 1);
+  await waitUntil(
+    'the client is counted as active',
+    () => client.status === 'live' && client.presence.activeNodes === 1,
+  );
   const view = await mount(client);
   const before = view.latest();
   client.on('message', () => undefined);

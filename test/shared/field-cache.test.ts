@@ -4,7 +4,7 @@ import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import { FieldCache, type Publication } from '../../shared/cache/field-cache.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
-import { renderBody, serializeDelta, serializeState } from '../../shared/cache/state-serializer.ts';
+import { serializeDelta, serializeState } from '../../shared/cache/state-serializer.ts';
 import { versionOf } from '../../shared/field/cursor.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.ts';
@@ -43,11 +43,11 @@ function createWriter(history = 'a') {
   return { state, commit };
 }
 
-const textOf = (state: FieldState) => renderBody(serializeState(toFragments(state)).state, 0).toString();
+const textOf = (state: FieldState) => serializeState(toFragments(state)).toString();
 
 async function cachedText(cache: FieldCache): Promise<string | undefined> {
   const fragments = await cache.read(field);
-  return fragments && renderBody(serializeState(fragments).state, 0).toString();
+  return fragments && serializeState(fragments).toString();
 }
 
 const threeCommits = () => {

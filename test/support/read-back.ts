@@ -1,7 +1,7 @@
 /** Reads the state of a field as text from PostgreSQL and from the cache. Both are identical when everything is published. */
 import type { LogPage } from '../../db/read/field-reader.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
-import { renderBody, serializeState } from '../../shared/cache/state-serializer.ts';
+import { serializeState } from '../../shared/cache/state-serializer.ts';
 import { type Cursor, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Backing } from './processes/with-worker.ts';
@@ -13,12 +13,12 @@ const longTimeout = { timeoutMs: 60_000 };
 export async function readStored({ reader }: Backing, field: FieldId): Promise<string> {
   const state = await reader.loadState(field);
   if (!state) throw new Error(`field ${field} does not exist`);
-  return renderBody(serializeState(toFragments(state)).state, 0).toString();
+  return serializeState(toFragments(state)).toString();
 }
 
 export async function readCached({ cache }: Backing, field: FieldId): Promise<string | undefined> {
   const fragments = await cache.read(field);
-  return fragments && renderBody(serializeState(fragments).state, 0).toString();
+  return fragments && serializeState(fragments).toString();
 }
 
 export async function waitForVersion({ reader }: Backing, field: FieldId, version: number): Promise<void> {

@@ -48,8 +48,7 @@ async function post({ url }: Api, network: string, body: string): Promise<number
 
 async function readState({ url, token }: Api): Promise<{ version: number; memoryParticles: unknown[] }> {
   const response = await fetch(`${url}/api/fields/${field}`, { headers: { authorization: `Bearer ${token}` } });
-  const state = (await response.json()) as { version: number; memoryParticles: unknown[] };
-  return { ...state, activeNodes: 0 } as typeof state;
+  return (await response.json()) as { version: number; memoryParticles: unknown[] };
 }
 
 const waitForVersion = (api: Api, version: number) =>

@@ -5,7 +5,8 @@ import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { type ErrorCode, FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { createLogger } from '../../../shared/process/logger.ts';
-import { createStateLoader, type RenderedState } from './state-loader.ts';
+import type { LoadedState } from './loaded-state.ts';
+import { createStateLoader } from './state-loader.ts';
 
 export interface LoadingThreadOptions extends Omit<DatabaseOptions, 'log'> {
   readonly logLevel: string;
@@ -19,7 +20,7 @@ export interface LoadingTask {
 
 /** Errors lose their class between threads, so that those with a code are returned. */
 export type LoadingResult =
-  | { readonly state: RenderedState | undefined }
+  | { readonly state: LoadedState | undefined }
   | { readonly code: ErrorCode; readonly detail: string | undefined };
 
 const { logLevel, ...database } = workerData as LoadingThreadOptions;

@@ -1,24 +1,19 @@
 /** Loads states from PostgreSQL and renders them: for a field of megabytes, work of tens of milliseconds. */
 import type { FieldReader } from '../../../db/read/field-reader.ts';
-import { type StateFragments, toFragments } from '../../../shared/cache/state-fragments.ts';
-import { type SerializedState, serializeState } from '../../../shared/cache/state-serializer.ts';
+import { toFragments } from '../../../shared/cache/state-fragments.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { TimeSlice } from '../../validation/time-slice.ts';
-
-export interface RenderedState {
-  readonly fragments: StateFragments;
-  readonly serialized: SerializedState;
-}
+import { type LoadedState, toLoadedState } from './loaded-state.ts';
 
 export interface StateLoader {
   /** The current state; undefined when the field does not exist. */
-  load(field: FieldId): Promise<RenderedState | undefined>;
+  load(field: FieldId): Promise<LoadedState | undefined>;
   /**
    * The state at a version, folded from an archived snapshot and the log after it.
    * @throws FieldError `replay_too_large`, `field_not_found`, `version_not_kept`, `version_ahead` or `erased`
    */
-  loadAt(field: FieldId, version: number): Promise<RenderedState>;
+  loadAt(field: FieldId, version: number): Promise<LoadedState>;
 }
 
 /** Between two archived snapshots there are 5,000 updates by default. */
@@ -31,18 +26,14 @@ export function createStateLoader(reader: Pick<FieldReader, 'loadState' | 'loadS
   return {
     async load(field) {
       const state = await reader.loadState(field);
-      return state && renderFragments(toFragments(state));
+      return state && toLoadedState(toFragments(state));
     },
     async loadAt(field, version) {
       const slice = new TimeSlice();
       const onEntry = () => slice.yieldIfUsedUp();
-      return renderFragments(toFragments(await reader.loadStateAt(field, version, { checkCost: assertCost, onEntry })));
+      return toLoadedState(toFragments(await reader.loadStateAt(field, version, { checkCost: assertCost, onEntry })));
     },
   };
-}
-
-export function renderFragments(fragments: StateFragments): RenderedState {
-  return { fragments, serialized: serializeState(fragments) };
 }
 
 function assertCost({ updates, storedBytes }: { readonly updates: number; readonly storedBytes: number }): void {

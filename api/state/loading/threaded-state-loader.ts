@@ -6,8 +6,9 @@ import { Piscina } from 'piscina';
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { entryPoint } from '../../../shared/process/package-files.ts';
+import type { LoadedState } from './loaded-state.ts';
 import type { LoadingResult, LoadingTask, LoadingThreadOptions } from './loading-thread.ts';
-import type { RenderedState, StateLoader } from './state-loader.ts';
+import type { StateLoader } from './state-loader.ts';
 
 /** Tasks wait for PostgreSQL most of the time; a long one is done in slices, between which the others go on. */
 const concurrentTasks = 4;
@@ -36,11 +37,11 @@ export class ThreadedStateLoader implements StateLoader {
     });
   }
 
-  load(field: FieldId): Promise<RenderedState | undefined> {
+  load(field: FieldId): Promise<LoadedState | undefined> {
     return this.#run({ field, version: undefined });
   }
 
-  async loadAt(field: FieldId, version: number): Promise<RenderedState> {
+  async loadAt(field: FieldId, version: number): Promise<LoadedState> {
     const state = await this.#run({ field, version });
     if (!state) throw new FieldError('field_not_found');
     return state;
@@ -51,17 +52,15 @@ export class ThreadedStateLoader implements StateLoader {
     return this.#threads.destroy();
   }
 
-  async #run(task: LoadingTask): Promise<RenderedState | undefined> {
+  async #run(task: LoadingTask): Promise<LoadedState | undefined> {
     const result = await this.#threads.run(task);
     if ('code' in result)
       throw new FieldError(result.code, result.detail === undefined ? {} : { detail: result.detail });
-    return result.state && { ...result.state, serialized: toBuffers(result.state.serialized) };
+    return result.state && { ...result.state, serialized: toBuffer(result.state.serialized) };
   }
 }
 
 /** Between threads a Buffer becomes a Uint8Array over the same bytes. */
-function toBuffers({ cursor, state, summary }: RenderedState['serialized']): RenderedState['serialized'] {
-  const toBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const toTemplate = ({ prefix, suffix }: typeof state) => ({ prefix: toBuffer(prefix), suffix: toBuffer(suffix) });
-  return { cursor, state: toTemplate(state), summary: toTemplate(summary) };
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -5,9 +5,9 @@ import type { Claims } from '../../../shared/contract/token.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { ApiMetrics } from '../../metrics.ts';
+import type { Presence } from '../../presence/presence.ts';
 import type { RateLimits } from '../../rate-limits/rate-limits.ts';
 import type { ServerClock } from '../../server-clock.ts';
-import type { Presence } from '../../state/presence.ts';
 import type { AcceptMessage } from '../../updates/accept-updates.ts';
 import type { StreamHub } from '../stream-hub.ts';
 import type { StreamRegistry } from './stream-registry.ts';
@@ -17,7 +17,7 @@ import type { UnhandledBytes } from './unhandled-bytes.ts';
 export interface SessionDeps {
   readonly config: Config;
   readonly hub: StreamHub;
-  readonly presence: Presence;
+  readonly presence: Pick<Presence, 'join'>;
   readonly streams: StreamRegistry;
   readonly verifyToken: VerifyToken;
   readonly acceptUpdates: AcceptMessage;
@@ -36,9 +36,4 @@ export interface StreamRequest {
   readonly ip: string;
   /** The cursor that the client already has; undefined for none. */
   readonly after: Cursor | undefined;
-}
-
-/** The id under which presence counts the client: its device, or its user if the token names no device. */
-export function presenceId({ device, sub }: Claims): string {
-  return device ?? `user:${sub}`;
 }

@@ -5,9 +5,10 @@ import type { Claims } from '../../../shared/contract/token.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
+import type { PresenceSession } from '../../presence/presence.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
 import type { MessageSink } from '../subscriber.ts';
-import { presenceId, type SessionDeps, type StreamRequest } from './session-deps.ts';
+import type { SessionDeps, StreamRequest } from './session-deps.ts';
 import type { StreamSession } from './stream-registry.ts';
 import { TokenExpiryTimer } from './token-expiry-timer.ts';
 
@@ -28,7 +29,7 @@ export class SseSession implements MessageSink, StreamSession {
   readonly #deps: SseSessionDeps;
   readonly #response: ServerResponse;
   readonly #field: FieldId;
-  readonly #presenceId: string;
+  readonly #presence: PresenceSession;
   readonly #expiryTimer = new TokenExpiryTimer(() => this.close());
   readonly #openedAt = performance.now();
   #lastKeepAliveAt = performance.now();
@@ -39,10 +40,10 @@ export class SseSession implements MessageSink, StreamSession {
     this.#deps = deps;
     this.#response = response;
     this.#field = request.field;
-    this.#presenceId = presenceId(request.claims);
     response.write(`retry: ${initialRetryMs}\n\n`);
     this.#expiryTimer.set(request.claims.exp * 1000);
-    presence.touch(this.#field, this.#presenceId);
+    const { device, sub: user } = request.claims;
+    this.#presence = presence.join(this.#field, { device, user });
     streams.add(this);
     const unsubscribe = hub.subscribe({ field: this.#field, sink: this, after: request.after });
     response.on('error', () => undefined); // `close` follows.
@@ -87,7 +88,8 @@ export class SseSession implements MessageSink, StreamSession {
   tick(now: number): void {
     if (now - this.#lastHeartbeatAt >= heartbeatIntervalMs) {
       this.#lastHeartbeatAt = now;
-      this.#deps.presence.touch(this.#field, this.#presenceId);
+      // Nothing arrives from the client but the acknowledgements of what it has received.
+      if (this.#response.writableLength === 0) this.#presence.heard();
     }
     if (now - this.#lastKeepAliveAt < keepAliveIntervalMs) return;
     this.#lastKeepAliveAt = now;
@@ -97,6 +99,7 @@ export class SseSession implements MessageSink, StreamSession {
   #handleClose(unsubscribe: () => void): void {
     this.#expiryTimer.clear();
     unsubscribe();
+    this.#presence.leave();
     this.#deps.streams.remove(this);
     const durationMs = Math.round(performance.now() - this.#openedAt);
     this.#deps.log.info({ field: this.#field, durationMs }, 'event stream closed');

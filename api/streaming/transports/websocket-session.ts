@@ -3,7 +3,7 @@
  * The constructor attaches all handlers synchronously: a message that arrives before that would be lost.
  */
 import type { RawData, WebSocket } from 'ws';
-import type { ServerMessage } from '../../../shared/contract/messages.ts';
+import type { PresenceData, ServerMessage } from '../../../shared/contract/messages.ts';
 import { toProblem } from '../../../shared/contract/problem.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
 import { closeCodes } from '../../../shared/contract/wire.ts';
@@ -13,24 +13,26 @@ import type { Logger } from '../../../shared/process/logger.ts';
 import { createOverloadedError } from '../../admission/admission-control.ts';
 import { assertAccess, authorizeWriter } from '../../auth/field-auth.ts';
 import { toFieldError } from '../../http/problem-response.ts';
+import type { PresenceSession } from '../../presence/presence.ts';
 import { createCaller } from '../../rate-limits/caller.ts';
 import { computeSizePoints } from '../../rate-limits/size-points.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
 import type { MessageSink } from '../subscriber.ts';
 import type { ParseClientMessage } from './client-messages.ts';
 import { MessageInbox } from './message-inbox.ts';
-import { presenceId, type SessionDeps, type StreamRequest } from './session-deps.ts';
+import type { SessionDeps, StreamRequest } from './session-deps.ts';
 import type { StreamSession } from './stream-registry.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { TokenExpiryTimer } from './token-expiry-timer.ts';
 
-const pingIntervalMs = 25_000;
-const heartbeatIntervalMs = 10_000;
+/** A client that answers every ping is heard often enough to stay present. */
+const pingIntervalMs = 20_000;
 export const messageRateLimit = { capacity: 200, perSecond: 100 };
 /** A client that is merely outdated stays connected; one that keeps sending what is refused does not. */
 export const refusalRateLimit = { capacity: 10, perSecond: 0.1 };
 /** Of the user's budget for updates, in addition to those of the message's size. */
 const refusalPoints = 5;
+const presencePoints = 1;
 const closeGraceMs = 5000;
 const floodGraceMs = 2000;
 
@@ -51,10 +53,10 @@ export class WebSocketSession implements MessageSink, StreamSession {
   readonly #bucket = new TokenBucket(messageRateLimit, performance.now());
   readonly #openedAt = performance.now();
   readonly #unsubscribe: () => void;
+  readonly #presence: PresenceSession;
   readonly #refusals = new TokenBucket(refusalRateLimit, performance.now());
   readonly #inbox: MessageInbox;
   #lastPingAt = performance.now();
-  #lastHeartbeatAt = performance.now();
   #isAlive = true;
 
   constructor(deps: WebSocketSessionDeps) {
@@ -72,7 +74,8 @@ export class WebSocketSession implements MessageSink, StreamSession {
     socket.on('pong', () => this.#countMessage());
     socket.on('close', (code) => this.#handleClose(code));
     this.#expiryTimer.set(request.claims.exp * 1000);
-    presence.touch(this.#field, presenceId(this.#claims));
+    const { device, sub: user } = request.claims;
+    this.#presence = presence.join(this.#field, { device, user });
     streams.add(this);
     this.#unsubscribe = hub.subscribe({ field: this.#field, sink: this, after: request.after });
   }
@@ -115,10 +118,6 @@ export class WebSocketSession implements MessageSink, StreamSession {
   }
 
   tick(now: number): void {
-    if (now - this.#lastHeartbeatAt >= heartbeatIntervalMs) {
-      this.#lastHeartbeatAt = now;
-      this.#deps.presence.touch(this.#field, presenceId(this.#claims));
-    }
     if (now - this.#lastPingAt < pingIntervalMs) return;
     if (!this.#isAlive) {
       this.terminate();
@@ -145,6 +144,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
   #countMessage(): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN) return false;
     this.#isAlive = true;
+    this.#presence.heard();
     if (this.#bucket.tryConsume(performance.now())) return true;
     this.#closeFlood('too many messages');
     return false;
@@ -164,6 +164,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
       const message = await parse(data.toString(), () => authorizeWriter(this.#claims, this.#field, this.ip));
       if (message.type === 'update') await this.#acceptUpdates(message.updates);
       else if (message.type === 'token') await this.#renewToken(message.token);
+      else if (message.type === 'presence') this.#showPresence(message.data);
       else this.#send({ type: 'pong', serverTime: clock.now() });
     } catch (error) {
       this.#refuse(toFieldError(error));
@@ -188,6 +189,13 @@ export class WebSocketSession implements MessageSink, StreamSession {
       durability,
       ...(adjusted ? { adjusted } : {}),
     });
+  }
+
+  /** Everybody who reads the field sees it, so that it takes the right to write. */
+  #showPresence(data: PresenceData): void {
+    const { caller } = authorizeWriter(this.#claims, this.#field, this.ip);
+    this.#deps.limits.updates.consume(caller, presencePoints);
+    this.#presence.show(data);
   }
 
   async #renewToken(token: string): Promise<void> {
@@ -217,6 +225,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
   #handleClose(code: number): void {
     this.#expiryTimer.clear();
     this.#unsubscribe();
+    this.#presence.leave();
     this.#deps.streams.remove(this);
     const { device, sub } = this.#claims;
     const durationMs = Math.round(performance.now() - this.#openedAt);

@@ -2,7 +2,7 @@
 import { replayField } from '../../../db/read/replay-field.ts';
 import { type FieldVerification, verifyField } from '../../../db/read/verify-field.ts';
 import { toFragments } from '../../../shared/cache/state-fragments.ts';
-import { renderBody, serializeState } from '../../../shared/cache/state-serializer.ts';
+import { serializeState } from '../../../shared/cache/state-serializer.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { withDatabase } from '../../backends/with-database.ts';
@@ -35,7 +35,7 @@ export async function replay(
     }
     const state = await withDatabase(url, (db) => replayField(db, field, { to, onVersion }));
     progress.stop();
-    const text = renderBody(serializeState(toFragments(state)).state, 0).toString();
+    const text = serializeState(toFragments(state)).toString();
     context.print(json ? text : JSON.stringify(JSON.parse(text), null, 2));
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;

@@ -1,7 +1,7 @@
 /** `state`: the state of a field from PostgreSQL, now or at a version. */
 import { createFieldReader, type FieldReader } from '../../../db/read/field-reader.ts';
 import { toFragments } from '../../../shared/cache/state-fragments.ts';
-import { renderBody, serializeState } from '../../../shared/cache/state-serializer.ts';
+import { serializeState, summarizeState } from '../../../shared/cache/state-serializer.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { FieldState } from '../../../shared/field/state.ts';
@@ -23,8 +23,8 @@ export async function printState(
 ): Promise<void> {
   const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], context);
   const state = await withDatabase(url, (db) => loadState(createFieldReader(db), field, at));
-  const rendered = serializeState(toFragments(state));
-  const text = renderBody(summary ? rendered.summary : rendered.state, 0).toString();
+  const fragments = toFragments(state);
+  const text = summary ? JSON.stringify(summarizeState(fragments)) : serializeState(fragments).toString();
   context.print(json ? text : JSON.stringify(JSON.parse(text), null, 2));
 }
 

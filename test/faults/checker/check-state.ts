@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { verifyField } from '../../../db/read/verify-field.ts';
 import { type StateFragments, toFragments } from '../../../shared/cache/state-fragments.ts';
-import { renderBody, serializeState } from '../../../shared/cache/state-serializer.ts';
+import { serializeState } from '../../../shared/cache/state-serializer.ts';
 import type { State } from '../../../shared/contract/messages.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import { referenceRegisters } from '../../unit/field/support/reference-merge.ts';
@@ -90,5 +90,5 @@ function withoutPurged(registers: Registers, log: readonly LogRow[]): Registers 
 }
 
 function renderText(fragments: StateFragments): string {
-  return renderBody(serializeState(fragments).state, 0).toString();
+  return serializeState(fragments).toString();
 }

@@ -70,8 +70,8 @@ export class Mirror {
   }
 }
 
-export function viewOf(state: Omit<State, 'activeNodes'>): View {
-  const { cursor, maxTimestamp, memoryParticles, cells, quantumFields, field: _, ...rest } = state as State;
+export function viewOf(state: State): View {
+  const { cursor, maxTimestamp, memoryParticles, cells, quantumFields, field: _, ...rest } = state;
   const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = rest;
   return {
     cursor,

@@ -1,7 +1,6 @@
 /** The routes that clients use, without HTTP: what `api/routes/` does with the services of the process. */
 import { formatEtag } from '../../../api/http/etag.ts';
 import { waitUntilApplied } from '../../../api/updates/wait-until-applied.ts';
-import { renderBody } from '../../../shared/cache/state-serializer.ts';
 import type { UpdateResult } from '../../../shared/contract/messages.ts';
 import { toProblem } from '../../../shared/contract/problem.ts';
 import { FieldError } from '../../../shared/errors.ts';
@@ -98,14 +97,12 @@ async function readOrUnavailable<Answer>(read: () => Promise<Answer>): Promise<A
 }
 
 async function getState(deps: RouteDeps, { field, ifNoneMatch }: ApiRequest): Promise<ApiResponse> {
-  const { states, versions, presence, matchesEtag } = deps;
-  const activeNodes = presence.count(field);
+  const { states, versions, matchesEtag } = deps;
   const { state } = await states.read(field);
   versions.observe(field, state.version);
-  const etag = formatEtag(state.serialized.cursor);
+  const etag = formatEtag(state.cursor);
   if (matchesEtag(ifNoneMatch, etag)) return { status: 304, etag, retryAfterSeconds: 0, text: '' };
-  const text = renderBody(state.serialized.state, await activeNodes).toString();
-  return { status: 200, etag, retryAfterSeconds: 0, text };
+  return { status: 200, etag, retryAfterSeconds: 0, text: state.serialized.toString() };
 }
 
 function respond(status: number, body: object, { retryAfterSeconds = 0 } = {}): ApiResponse {

@@ -1,10 +1,10 @@
 /** An API process: the real state reader, stream hub, receipts and acceptance of updates, on connections to the models. */
 import { CounterGapCheck } from '../../../api/admission/counter-gap-check.ts';
+import { Presence } from '../../../api/presence/presence.ts';
 import { RedisSubscriber } from '../../../api/redis-subscriber.ts';
 import { ServerClock } from '../../../api/server-clock.ts';
 import { LatestVersions } from '../../../api/state/latest-versions.ts';
 import { createStateLoader } from '../../../api/state/loading/state-loader.ts';
-import { Presence } from '../../../api/state/presence.ts';
 import { StateReader } from '../../../api/state/state-reader.ts';
 import { StreamHub } from '../../../api/streaming/stream-hub.ts';
 import { type AcceptUpdates, createAcceptUpdates } from '../../../api/updates/accept-updates.ts';
@@ -26,6 +26,7 @@ import { apiMetrics, createLinks, type Environment, type ServerLinks, silentLog 
 
 const cacheTtlSeconds = 86_400;
 const partitionRefreshMs = 1000;
+const gridSize = 30;
 
 /** The services of an API that has started. */
 export interface ApiServices {
@@ -103,13 +104,13 @@ export class SimApi {
     const redis = new RedisConnection(connection);
     const cache = new FieldCache(redis, keys, cacheTtlSeconds);
     const reader = variants.reader(modelReader, cache);
-    const presence = new Presence(redis, keys);
     const versions = new LatestVersions(cache);
     const states = new StateReader({ cache, reader, loader: createStateLoader(reader), log: silentLog });
     const redisSubscriber = new RedisSubscriber(new SubscriberRedis(connection), silentLog);
     const replies = new PendingReplies(redisSubscriber, keys);
+    const presence = new Presence({ redis, redisSubscriber, keys, clock, gridSize, log: silentLog });
     const shared = { clock, states, reader, presence, versions, metrics: apiMetrics, log: silentLog };
-    const hub = new StreamHub({ ...shared, redisSubscriber, keys });
+    const hub = new StreamHub({ ...shared, redisSubscriber, keys, gridSize });
     const acceptUpdates = createAcceptUpdates({
       ...shared,
       producer: { enqueue: (job) => this.#enqueue(job) },

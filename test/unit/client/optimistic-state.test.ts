@@ -15,7 +15,6 @@ function viewState(state: FieldState): FieldView {
     version: state.version,
     cursor: cursorOf(state),
     maxTimestamp: state.dynamics.maxTimestamp,
-    activeNodes: 0,
     ...computeMetrics(state),
     quantumFields: state.quantumFields.map(viewQuantumField),
     memoryParticles: [...state.particles.values()].map(viewParticle),

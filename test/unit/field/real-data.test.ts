@@ -3,7 +3,7 @@ import { viewParticle } from '../../../shared/field/view.ts';
 import { readUpdates } from '../../support/read-updates.ts';
 import type { SentUpdate } from './support/changes.ts';
 import { interleave } from './support/delivery.ts';
-import { foldLog, type LogEntry, renderedTexts, snapshotText } from './support/field-log.ts';
+import { foldLog, type LogEntry, renderedText, snapshotText } from './support/field-log.ts';
 
 import { referenceRegisters, writesOf } from './support/reference-merge.ts';
 import { type Registers, registersOf } from './support/registers.ts';
@@ -62,7 +62,7 @@ t.test('replaying a week of earthquakes with restarts gives the same state byte 
   const live = foldLog(log);
   const replayed = foldLog(log, { restartsBefore: new Set([1, 500, 999, 1000, 1001, 1002, 1706]) });
   t.equal(snapshotText(replayed), snapshotText(live));
-  t.strictSame(renderedTexts(replayed), renderedTexts(live));
+  t.strictSame(renderedText(replayed), renderedText(live));
 });
 
 t.test(

@@ -14,7 +14,7 @@ import {
   asJsonb,
   foldLog,
   type LogEntry,
-  renderedTexts,
+  renderedText,
   snapshotText,
   throughStorage,
   withKeysReversed,
@@ -39,7 +39,7 @@ const places = fc.array(fc.nat({ max: 60 }), { maxLength: 12, size: 'max' }).map
 
 function assertSame(actual: FieldState, expected: FieldState): void {
   assert.equal(snapshotText(actual), snapshotText(expected));
-  assert.deepStrictEqual(renderedTexts(actual), renderedTexts(expected));
+  assert.deepStrictEqual(renderedText(actual), renderedText(expected));
 }
 
 t.test('folding a log with restarts from stored snapshots gives the live state byte for byte', async (t) => {
@@ -109,7 +109,7 @@ t.test('the response body for any state matches the schema of a state', async (t
   assertProperty(
     t,
     fc.property(anyLog, (log) => {
-      stateSchema.parse(JSON.parse(renderedTexts(foldLog(log)).whole));
+      stateSchema.parse(JSON.parse(renderedText(foldLog(log))));
     }),
   );
 });
@@ -132,7 +132,7 @@ t.test('evictions, recreated particles and the order of creation are preserved b
   const restartsBefore = new Set(Array.from({ length: 12 }, () => random.below(log.length)));
   const replayed = foldLog(log, { restartsBefore });
   t.equal(snapshotText(replayed), snapshotText(live));
-  t.strictSame(renderedTexts(replayed), renderedTexts(live));
+  t.strictSame(renderedText(replayed), renderedText(live));
 });
 
 t.test('purging tombstones up to a version keeps the later tombstones', async (t) => {

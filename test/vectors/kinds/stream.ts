@@ -106,13 +106,12 @@ function lastMetrics(snapshot: ServerMessage): object {
   return { globalResonance, collectiveIntelligence, room64Active, lastUpdate };
 }
 
-/** @returns the effect of each message, and the state at the end without presence */
+/** @returns the effect of each message, and the state at the end */
 function follow(messages: readonly ServerMessage[]): object {
   const outbox = { uncontained: [] } as unknown as Outbox;
   const replica = new Replica(globalField, outbox, new HybridClock(() => 0));
   const steps = messages.map((message) => ({ message, effect: replica.apply(message), cursor: replica.cursor }));
-  const { activeNodes: _, ...state } = replica.server as unknown as Record<string, unknown>;
-  return { steps, state };
+  return { steps, state: replica.server };
 }
 
 export function createStreamVectors(): object {

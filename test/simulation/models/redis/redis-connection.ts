@@ -1,6 +1,7 @@
 /** A connection to the model of Redis with the commands that the cache, presence and the subscriber use. */
+
+import type { PresenceConnection } from '../../../../api/presence/presence-store.ts';
 import type { SubscriberConnection } from '../../../../api/redis-subscriber.ts';
-import type { PresenceConnection } from '../../../../api/state/presence.ts';
 import type { CacheConnection } from '../../../../shared/cache/field-cache.ts';
 import type { VirtualTime } from '../../kernel/virtual-time.ts';
 import type { Link } from '../link.ts';
@@ -36,12 +37,6 @@ export class RedisConnection implements CacheConnection, PresenceConnection {
 
   publish(channel: string, message: string): Promise<number> {
     return this.#deps.link.request(() => this.#deps.server.publish(channel, message));
-  }
-
-  zcount(key: string, min: number, _max: string): Promise<number> {
-    return this.#deps.link.request(
-      () => [...this.#deps.server.readSortedSet(key).values()].filter((at) => at >= min).length,
-    );
   }
 }
 

@@ -47,6 +47,11 @@ export class RedisServer implements Reachable {
     this.#entries = new Map(copy);
   }
 
+  /** Its own clock. */
+  get now(): number {
+    return Math.round(this.#time.now);
+  }
+
   get(key: string): string | undefined {
     const value = this.#read(key);
     return typeof value === 'string' ? value : undefined;

@@ -1,4 +1,5 @@
-/** The Lua scripts of `shared/cache/field-cache.ts` and `api/state/presence.ts`, by the names under which they are defined. */
+/** The Lua scripts of `shared/cache/field-cache.ts` and `api/presence/presence-store.ts`, by the names under which they are defined. */
+import { presenceTtlMs } from '../../../../api/presence/presence-store.ts';
 import type { Cursor } from '../../../../shared/field/cursor.ts';
 
 import type { RedisServer } from './redis-server.ts';
@@ -21,7 +22,9 @@ export function createScripts(decide: DecideOnCopy): Readonly<Record<string, Scr
     fillField,
     invalidateField,
     readField,
-    touchDevices,
+    reportPresence,
+    readPresence,
+    checkPresence,
   };
 }
 
@@ -74,12 +77,62 @@ function readField(server: RedisServer, args: readonly Argument[]): unknown[] {
   return cursor === known ? [cursor] : [cursor, [...hash.values()]];
 }
 
-function touchDevices(server: RedisServer, args: readonly Argument[]): null {
-  const [key = '', now = 0, since = 0, ttl = 0, ...devices] = args.map(String);
-  const set = new Map([...server.readSortedSet(key)].filter(([, at]) => at >= Number(since)));
-  for (const device of devices) set.set(device, Number(now));
-  server.writeSortedSet(key, set, Number(ttl));
+const presenceKeyTtlSeconds = 60;
+
+function reportPresence(server: RedisServer, args: readonly Argument[]): null {
+  const [timesKey = '', dataKey = '', process = '', channel = '', shownCount = 0, ...rest] = args.map(String);
+  const times = readPresent(server, timesKey);
+  const data = new Map(server.readHash(dataKey));
+  const lines: string[] = [];
+  for (const [id, json] of takePairs(rest, Number(shownCount))) {
+    data.set(id, `${process} ${json}`);
+    times.set(id, server.now);
+    lines.push(`+${json}`);
+  }
+  for (const [id, agoMs] of takePairs(rest, Number(rest.shift()))) {
+    times.set(id, Math.max(times.get(id) ?? 0, server.now - Number(agoMs)));
+    lines.push(`=${agoMs} ${id}`);
+  }
+  for (const id of rest) {
+    if (data.get(id)?.startsWith(process) === false) continue;
+    data.delete(id);
+    times.delete(id);
+    lines.push(`-${id}`);
+  }
+  const sequence = Number(data.get('') ?? 0) + 1;
+  data.set('', String(sequence));
+  server.writeHash(dataKey, data, presenceKeyTtlSeconds);
+  server.writeSortedSet(timesKey, times, presenceKeyTtlSeconds);
+  server.publish(channel, [`${sequence} ${times.size}`, ...lines].join('\n'));
   return null;
+}
+
+function readPresence(server: RedisServer, args: readonly Argument[]): string {
+  const [timesKey = '', dataKey = ''] = args.map(String);
+  const times = readPresent(server, timesKey);
+  const data = server.readHash(dataKey);
+  const lines = [...times].flatMap(([id, at]) => {
+    const entry = data?.get(id);
+    const shown = entry === undefined ? [] : [`+${entry.slice(entry.indexOf(' ') + 1)}`];
+    return [...shown, `=${server.now - at} ${id}`];
+  });
+  return [`${data?.get('') ?? 0} ${times.size}`, ...lines].join('\n');
+}
+
+function checkPresence(server: RedisServer, args: readonly Argument[]): number[] {
+  const [timesKey = '', dataKey = ''] = args.map(String);
+  return [Number(server.readHash(dataKey)?.get('') ?? 0), readPresent(server, timesKey).size];
+}
+
+/** When each device was heard, without those that are gone. */
+function readPresent(server: RedisServer, key: string): Map<string, number> {
+  return new Map([...server.readSortedSet(key)].filter(([, at]) => at >= server.now - presenceTtlMs));
+}
+
+/** Removes pairs from the front of a list. */
+function takePairs(list: string[], count: number): [string, string][] {
+  const taken = list.splice(0, 2 * count);
+  return Array.from({ length: count }, (_, index) => [taken[2 * index] ?? '', taken[2 * index + 1] ?? '']);
 }
 
 function setPairs(hash: Map<string, string>, pairs: readonly string[]): void {

@@ -42,6 +42,7 @@ export class StreamSession implements MessageSink {
   #isBroken = false;
   #isAlive = true;
   #leave: () => void = () => undefined;
+  #heard: () => void = () => undefined;
 
   /** To be called as the API's process. */
   constructor(
@@ -54,13 +55,15 @@ export class StreamSession implements MessageSink {
     this.#peer = deps.peer;
     const services = deps.api.services;
     if (!services) return;
-    services.presence.touch(request.field, request.device);
+    const presence = services.presence.join(request.field, { device: request.device, user: request.device });
+    this.#heard = () => presence.heard();
     const removeListener = this.#api.onKill(() => this.#closeAtPeer(1006));
     const unsubscribe = services.hub.subscribe({ field: request.field, sink: this, after: request.after });
     const timer = setInterval(() => this.#ping(), pingIntervalMs);
     this.#leave = () => {
       removeListener();
       unsubscribe();
+      presence.leave();
       clearInterval(timer);
     };
   }
@@ -82,6 +85,7 @@ export class StreamSession implements MessageSink {
   /** Called when something arrives from the device. */
   receive(text: string): void {
     this.#isAlive = true;
+    this.#heard();
     const { services } = this.#api;
     if (!services || !text.includes('"ping"')) return;
     this.#deliver(JSON.stringify({ type: 'pong', serverTime: services.clock.now() }));

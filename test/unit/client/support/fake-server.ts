@@ -88,7 +88,7 @@ export function withFakeServer(
       await client.start();
       await untilTrue('a socket was created', () => sockets.length > 0);
       sockets.at(-1)?.emit('open');
-      receive({ type: 'presence', activeNodes: 1 });
+      receive({ type: 'presence', activeNodes: 1, devices: [] });
     },
     receiveSnapshot: (cursor: Cursor, reason: SnapshotReason) =>
       receive({ type: 'snapshot', cursor, reason, state: stateAt(cursor) }),

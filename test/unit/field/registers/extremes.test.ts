@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { stateSchema } from '../../../../shared/contract/state.ts';
 import { encodeSnapshot } from '../../../../shared/field/snapshot.ts';
 import { event, put, vector } from '../support/changes.ts';
-import { renderedTexts } from '../support/field-log.ts';
+import { renderedText } from '../support/field-log.ts';
 import { createSoloField, type SoloField } from '../support/solo-field.ts';
 
 function assertFinite(t: Test, { state }: SoloField): void {
@@ -15,7 +15,7 @@ function assertFinite(t: Test, { state }: SoloField): void {
   };
   visit(encodeSnapshot(state), '');
   t.strictSame(notFinite, []);
-  t.doesNotThrow(() => stateSchema.parse(JSON.parse(renderedTexts(state).whole)));
+  t.doesNotThrow(() => stateSchema.parse(JSON.parse(renderedText(state))));
 }
 
 t.test('every number stays finite with a thousand particles of extreme positions and velocities', async (t) => {

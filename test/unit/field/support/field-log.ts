@@ -1,6 +1,6 @@
 /** Folds the log of a field in one pass, in batches or with restarts, and renders the state as comparable text. */
 import { toFragments } from '../../../../shared/cache/state-fragments.ts';
-import { renderBody, serializeState } from '../../../../shared/cache/state-serializer.ts';
+import { serializeState } from '../../../../shared/cache/state-serializer.ts';
 import { foldUpdate, purgeTombstones } from '../../../../shared/field/fold.ts';
 import { globalField } from '../../../../shared/field/ids.ts';
 import { emptyChangeSet } from '../../../../shared/field/merge-update.ts';
@@ -58,10 +58,9 @@ export function canonicalText(value: unknown): string {
   return JSON.stringify(sortKeys(JSON.parse(JSON.stringify(value)), (a, b) => (a < b ? -1 : 1)));
 }
 
-/** Returns the response bodies for a state, with and without its particles and cells. */
-export function renderedTexts(state: FieldState): { whole: string; summary: string } {
-  const texts = serializeState(toFragments(state));
-  return { whole: renderBody(texts.state, 3).toString(), summary: renderBody(texts.summary, 3).toString() };
+/** Returns the response body for a state. */
+export function renderedText(state: FieldState): string {
+  return serializeState(toFragments(state)).toString();
 }
 
 function sortKeys(value: unknown, compare: (a: string, b: string) => number): unknown {

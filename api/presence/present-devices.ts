@@ -1,0 +1,219 @@
+/**
+ * The devices of one field: those whose sockets and requests this process has, and those that other processes report. Times
+ * are those of a monotonic clock, in ms. Knows nothing of Redis.
+ */
+
+import type { NumberedReport, PresenceReport } from './presence-report.ts';
+import { maxDevicesPerField, presenceTtlMs } from './presence-store.ts';
+import { createShownDevice, isDevice, isNewer, type ShownDevice } from './shown-device.ts';
+
+/** How often others are told that a device is still heard. */
+const heardIntervalMs = 10_000;
+
+interface Presence {
+  /** Undefined for a viewer without a device, who is only counted. */
+  shown: ShownDevice | undefined;
+  heardAt: number;
+  /** When this process heard it, or long ago. */
+  heardHereAt: number;
+  /** When the others were last told. */
+  reportedAt: number;
+}
+
+interface PresentDevicesDeps {
+  /** The wall clock of the servers, in ms since the epoch. */
+  readonly readTime: () => number;
+  /** Called when something that others see has changed. */
+  readonly onChange: () => void;
+  /** Called when there is something to report. */
+  readonly onPending: () => void;
+}
+
+export class PresentDevices {
+  readonly #deps: PresentDevicesDeps;
+  readonly #present = new Map<string, Presence>();
+  /** The open sockets of this process. */
+  readonly #sockets = new Map<string, number>();
+  /** What is to be reported. */
+  readonly #toShow = new Set<string>();
+  readonly #toHear = new Set<string>();
+  readonly #gone = new Set<string>();
+  #reportedCount = 0;
+
+  constructor(deps: PresentDevicesDeps) {
+    this.#deps = deps;
+  }
+
+  /** How many are present. Beyond `maxDevicesPerField`, as of the last report of any process. */
+  get activeNodes(): number {
+    const { size } = this.#present;
+    return size < maxDevicesPerField ? size : Math.max(size, this.#reportedCount);
+  }
+
+  get isEmpty(): boolean {
+    return this.#present.size === 0 && this.#sockets.size === 0;
+  }
+
+  /** Undefined if there is nothing to report to other processes. */
+  get reportUrgency(): 'high' | 'low' | undefined {
+    if (this.#toShow.size > 0 || this.#gone.size > 0) return 'high';
+    return this.#toHear.size > 0 ? 'low' : undefined;
+  }
+
+  *devices(): Generator<ShownDevice> {
+    for (const { shown } of this.#present.values()) if (shown) yield shown;
+  }
+
+  find(id: string): ShownDevice | undefined {
+    return this.#present.get(id)?.shown;
+  }
+
+  /** A socket was opened. */
+  open(id: string, shown: ShownDevice | undefined, now: number): void {
+    const count = this.#sockets.get(id) ?? 0;
+    this.#sockets.set(id, count + 1);
+    // What the device shows already, maybe on another socket, is more than that of a socket that was just opened.
+    const known = this.find(id);
+    this.show(id, known && !known.isSilent ? known : shown, now);
+  }
+
+  /** A socket was closed. @returns whether it was the last of its device */
+  close(id: string): boolean {
+    const count = (this.#sockets.get(id) ?? 0) - 1;
+    if (count > 0) this.#sockets.set(id, count);
+    if (count > 0) return false;
+    this.#sockets.delete(id);
+    this.#remove(id);
+    this.#toShow.delete(id);
+    this.#toHear.delete(id);
+    this.#gone.add(id);
+    this.#deps.onPending();
+    return true;
+  }
+
+  /** A device with an open socket shows something else. */
+  show(id: string, shown: ShownDevice | undefined, now: number): void {
+    const isKept = this.#put(id, { shown, heardAt: now, heardHereAt: now, reportedAt: now });
+    this.#gone.delete(id);
+    (isKept && shown && !shown.isSilent ? this.#toShow : this.#toHear).add(id);
+    this.#deps.onPending();
+  }
+
+  /**
+   * Something arrived from a device, on a socket or with a request.
+   * @param shown what the device shows, in case it was silent for so long that it is gone
+   */
+  hear(id: string, now: number, shown?: ShownDevice): void {
+    const presence = this.#present.get(id);
+    if (!presence || (shown && presence.shown?.isSilent)) {
+      this.show(id, shown ?? this.#createSilent(id, 0), now);
+      return;
+    }
+    presence.heardAt = now;
+    presence.heardHereAt = now;
+  }
+
+  /** Removes who was not heard for long, and notes whose being heard has to be reported. To be called every second. */
+  sweep(now: number): void {
+    for (const [id, presence] of this.#present) {
+      if (now - presence.heardAt >= presenceTtlMs) this.#remove(id);
+      else if (presence.heardHereAt > presence.reportedAt && now - presence.reportedAt >= heardIntervalMs) {
+        presence.reportedAt = now;
+        this.#toHear.add(id);
+      }
+    }
+    if (this.#toHear.size > 0) this.#deps.onPending();
+  }
+
+  /** What the other processes do not know yet. */
+  takeReport(now: number): PresenceReport {
+    const report = {
+      shown: [...this.#toShow].flatMap((id) => this.find(id) ?? []),
+      heard: [...this.#toHear].map((id) => ({ id, agoMs: now - (this.#present.get(id)?.heardHereAt ?? now) })),
+      gone: [...this.#gone],
+    };
+    this.#toShow.clear();
+    this.#toHear.clear();
+    this.#gone.clear();
+    return report;
+  }
+
+  /** The others may have missed reports. */
+  reportAgain(now: number, ids: Iterable<string> = this.#present.keys()): void {
+    for (const id of ids) {
+      const presence = this.#present.get(id);
+      if (!presence || !this.#isLocal(id, now)) continue;
+      (presence.shown && this.#sockets.has(id) ? this.#toShow : this.#toHear).add(id);
+    }
+    if (this.reportUrgency) this.#deps.onPending();
+  }
+
+  /** Applies what a process has reported. */
+  apply({ shown, heard, gone, count }: NumberedReport, now: number): void {
+    this.#reportedCount = count;
+    for (const device of shown) this.#applyShown(device, now);
+    for (const { id, agoMs } of heard) this.#applyHeard(id, now - agoMs);
+    for (const id of gone) {
+      if (this.#sockets.has(id)) this.reportAgain(now, [id]);
+      else this.#remove(id);
+    }
+  }
+
+  /** Replaces what other processes have reported by all that there is. */
+  replace(all: NumberedReport, now: number): void {
+    this.#reportedCount = all.count;
+    for (const { id, agoMs } of all.heard) this.#applyHeard(id, now - agoMs);
+    const listed = new Set(all.heard.map(({ id }) => id));
+    for (const device of all.shown) if (listed.has(device.device)) this.#applyShown(device);
+    for (const id of this.#present.keys()) {
+      if (listed.has(id)) continue;
+      if (this.#isLocal(id, now)) this.reportAgain(now, [id]);
+      else this.#remove(id);
+    }
+  }
+
+  #applyShown(shown: ShownDevice, heardAt = Number.NEGATIVE_INFINITY): void {
+    const id = shown.device;
+    const presence = this.#present.get(id);
+    if (!presence) {
+      this.#putRemote(id, shown, heardAt);
+      return;
+    }
+    presence.heardAt = Math.max(presence.heardAt, heardAt);
+    if (presence.shown && !isNewer(shown, presence.shown)) return;
+    presence.shown = shown;
+    this.#deps.onChange();
+  }
+
+  #applyHeard(id: string, heardAt: number): void {
+    const presence = this.#present.get(id);
+    if (presence) presence.heardAt = Math.max(presence.heardAt, heardAt);
+    else this.#putRemote(id, this.#createSilent(id, performance.now() - heardAt), heardAt);
+  }
+
+  #putRemote(id: string, shown: ShownDevice | undefined, heardAt: number): void {
+    this.#put(id, { shown, heardAt, heardHereAt: Number.NEGATIVE_INFINITY, reportedAt: Number.NEGATIVE_INFINITY });
+  }
+
+  #createSilent(id: string, agoMs: number): ShownDevice | undefined {
+    const at = Math.max(0, Math.round(this.#deps.readTime() - agoMs));
+    return isDevice(id) ? createShownDevice({ device: id, at, isSilent: true }) : undefined;
+  }
+
+  #isLocal(id: string, now: number): boolean {
+    const presence = this.#present.get(id);
+    return presence !== undefined && now - presence.heardHereAt < presenceTtlMs;
+  }
+
+  /** @returns false if there are too many, so that the device is only counted */
+  #put(id: string, presence: Presence): boolean {
+    if (this.#present.size >= maxDevicesPerField && !this.#present.has(id)) return false;
+    this.#present.set(id, presence);
+    this.#deps.onChange();
+    return true;
+  }
+
+  #remove(id: string): void {
+    if (this.#present.delete(id)) this.#deps.onChange();
+  }
+}

@@ -1,0 +1,37 @@
+/** `GET /api/fields/:field/presence`: who follows a field at the moment, and what each shows of itself. */
+import type { FastifyReply } from 'fastify';
+import { presenceSchema } from '../../shared/contract/stream.ts';
+import type { Guard } from '../auth/field-auth.ts';
+import type { App } from '../fastify-types.ts';
+import type { Presence } from '../presence/presence.ts';
+import { bearer, fieldParams, problems } from './schemas.ts';
+
+interface PresenceRoutesDeps {
+  readonly guard: Guard;
+  readonly presence: Pick<Presence, 'describe'>;
+}
+
+export function addPresenceRoutes(app: App, { guard, presence }: PresenceRoutesDeps): void {
+  app.get(
+    '/api/fields/:field/presence',
+    {
+      onRequest: guard,
+      schema: {
+        summary: 'List who is present',
+        description:
+          'The devices that were heard in the last 30 seconds, and what they show of themselves. It is not part of the state, and may ' +
+          'be a second old.',
+        tags: ['reading'],
+        security: bearer,
+        params: fieldParams,
+        response: { 200: presenceSchema, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const text = await presence.describe(request.params.field, undefined);
+      reply.header('cache-control', 'no-store');
+      // The devices are encoded already. Typed responses would be encoded again.
+      return (reply as FastifyReply).type('application/json; charset=utf-8').send(text);
+    },
+  );
+}

@@ -1,0 +1,18 @@
+/** Spaces out what is sent, so that on average it is at most a number of bytes per second. */
+export class BytePace {
+  readonly #bytesPerSecond: number;
+  #freeAt = 0;
+
+  constructor(bytesPerSecond: number) {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  /** When more may be sent. */
+  get freeAt(): number {
+    return this.#freeAt;
+  }
+
+  spend(bytes: number, now: number): void {
+    this.#freeAt = Math.max(now, this.#freeAt) + (bytes / this.#bytesPerSecond) * 1000;
+  }
+}
