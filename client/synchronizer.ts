@@ -219,6 +219,7 @@ export class Synchronizer {
   #resendKept(): void {
     const { outbox, historyCheck, sender } = this.services;
     historyCheck.cancel();
+    outbox.forgetEarlyResults();
     const count = outbox.applied.resendAll();
     if (count === 0) return;
     const message = `The server's history of the field has changed: ${count} applied updates are sent again.`;

@@ -108,9 +108,14 @@ export class Outbox {
     return this.#isDeviceShared || items.some(({ state }) => needsResult(state));
   }
 
-  /** The own updates that the server's state is not known to contain, in order. */
+  /**
+   * The own updates that the server's state is not known to contain, in order. One whose result a delta brought before the server
+   * acknowledged it is in the state: an event on top of that would show twice.
+   */
   get uncontained(): SentUpdate[] {
-    return this.#list.all.filter(({ state }) => state !== 'refused').map(({ entry }) => entry.update);
+    return this.#list.all
+      .filter(({ state, earlyResult }) => state !== 'refused' && !(isUnanswered(state) && earlyResult))
+      .map(({ entry }) => entry.update);
   }
 
   /** @param seen the cursor of the state that the change was made on */
@@ -153,6 +158,11 @@ export class Outbox {
     const items = this.#list.findPending(counters);
     for (const item of items) this.#list.transition(item, 'acknowledged');
     return items.flatMap(({ earlyResult }) => earlyResult ?? []);
+  }
+
+  /** The server's history has changed, so what deltas have said of it does not count any more. */
+  forgetEarlyResults(): void {
+    for (const item of this.#list.all) item.earlyResult = undefined;
   }
 
   /** Sends every accepted update again: its result may have been missed, and the response repeats it. */

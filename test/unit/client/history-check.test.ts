@@ -68,7 +68,7 @@ t.test('after a snapshot that fills a gap, nothing is sent again if the log has 
 t.test('a check that fails is repeated, and delays no update', async (t) => {
   let isReadable = false;
   const { client, receiveSnapshot, lookups, sent } = await withApplied(t, () =>
-    isReadable ? unknownCursor : [503, { code: 'reads_unavailable' }],
+    isReadable ? unknownCursor : [503, { code: 'reads_unavailable', status: 503 }],
   );
   receiveSnapshot(cursorAt(9), 'gap');
   await untilTrue('the log was asked', () => lookups().length === 1);

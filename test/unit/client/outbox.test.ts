@@ -146,3 +146,16 @@ t.test('an update that gets a new counter is not settled by what was said of the
   t.same(outbox.markAccepted([2]), []);
   t.same(summarize(), [[2, 'accepted']]);
 });
+
+t.test('an update that the state contains already is not shown on top of it, until its history is lost', async (t) => {
+  const { outbox, addCell } = await loadOutbox();
+  addCell(1);
+  addCell(2);
+  outbox.nextBatch(...unlimited);
+  const counters = () => outbox.uncontained.map(({ counter }) => counter);
+  t.same(counters(), [1, 2]);
+  outbox.settle([resultOf(1, 4)], 'delta');
+  t.same(counters(), [2], 'a delta brought it before the server acknowledged it');
+  outbox.forgetEarlyResults();
+  t.same(counters(), [1, 2]);
+});

@@ -33,7 +33,7 @@ export async function untilTrue(condition: string, isTrue: () => boolean): Promi
 }
 
 export const accepted: FakeResponse = [202, { serverTime: 0 }];
-export const unknownCursor: FakeResponse = [410, { code: 'cursor_unknown' }];
+export const unknownCursor: FakeResponse = [410, { code: 'cursor_unknown', status: 410 }];
 export const inLog: FakeResponse = [200, { updates: [] }];
 
 export function appliedResponse(results: readonly UpdateResult[], cursor: Cursor): FakeResponse {
