@@ -5,8 +5,19 @@ import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
 import { latency } from './latency.ts';
 import { overload } from './overload.ts';
+import { presence } from './presence.ts';
 import { reads } from './reads.ts';
 import { scaleOut } from './scale-out.ts';
 import { writeThrough } from './write-through.ts';
 
-export const benchmarks: readonly Bench[] = [ingest, writeThrough, reads, latency, fanOut, growth, overload, scaleOut];
+export const benchmarks: readonly Bench[] = [
+  ingest,
+  writeThrough,
+  reads,
+  latency,
+  fanOut,
+  presence,
+  growth,
+  overload,
+  scaleOut,
+];

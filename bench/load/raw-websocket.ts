@@ -16,11 +16,11 @@ const deltaStart = '{"type":"delta","from":';
 
 /** Resolves after the upgrade. @throws if the server rejects it */
 export function openRawSocket(url: string, protocols: string, events: RawSocketEvents): Promise<Socket> {
-  const { hostname, port, pathname } = new URL(url);
+  const { hostname, port, pathname, search } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   const key = randomBytes(16).toString('base64');
   socket.write(
-    `GET ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+    `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${protocols ? `Sec-WebSocket-Protocol: ${protocols}\r\n` : ''}\r\n`,
   );
   const frames = new FrameReader(events.onMessage);
@@ -44,6 +44,17 @@ export function openRawSocket(url: string, protocols: string, events: RawSocketE
     socket.on('error', reject);
     socket.on('close', events.onClose);
   });
+}
+
+/** The frame of a short text from a client. Masked with zeros, which leaves it as it is. */
+export function encodeTextFrame(text: string): Buffer {
+  const payload = Buffer.from(text);
+  if (payload.length >= 65_536) throw new RangeError('the text is too long');
+  const head = Buffer.alloc(8);
+  head[0] = 0x81;
+  head[1] = 0x80 | 126;
+  head.writeUInt16BE(payload.length, 2);
+  return Buffer.concat([head, payload]);
 }
 
 /** Parses unmasked frames from a server; keeps only the beginning of each message. */
