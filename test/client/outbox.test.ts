@@ -65,10 +65,11 @@ t.test('a refused update is kept with its reason, and the rest of its batch is a
   t.equal(client.outbox.length, 1);
 });
 
-t.test('an update that a proxy finds too large is found by halving the batch', async (t) => {
-  const proxy: typeof fetch = async (address, init) =>
-    String(init?.body).includes('huge') ? new Response('Too large', { status: 413 }) : fetch(address, init);
-  const client = await withClient(t, { url: api.address, field: 'large', fetch: proxy });
+t.test('an update that is too large by itself is found by halving the batch', async (t) => {
+  const problem = JSON.stringify({ status: 413, code: 'payload_too_large', title: 'The request is too large' });
+  const refuseHuge: typeof fetch = async (address, init) =>
+    String(init?.body).includes('huge') ? new Response(problem, { status: 413 }) : fetch(address, init);
+  const client = await withClient(t, { url: api.address, field: 'large', fetch: refuseHuge });
   client.setCells([{ x: 0, y: 0, value: 0.5 }]);
   const huge = client.putParticle('huge', {});
   client.setCells([{ x: 1, y: 0, value: 0.5 }]);
