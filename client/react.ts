@@ -11,6 +11,7 @@ export {
   useOutbox,
   useParticle,
   usePending,
+  usePresence,
   useProblem,
   useStatus,
 } from './react/hooks.ts';

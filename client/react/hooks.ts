@@ -7,6 +7,7 @@ import type {
   FieldConflict,
   FieldView,
   OutboxEntry,
+  PresenceView,
   Status,
 } from '../types.ts';
 import { useFieldClient } from './provider.ts';
@@ -105,6 +106,11 @@ export function useOutbox(): readonly OutboxEntry[] {
 /** The latest conflicts, the newest first. */
 export function useConflicts(): readonly FieldConflict[] {
   return useClientValue(useFieldClient(), ['conflict'], ({ conflicts }) => conflicts);
+}
+
+/** Who follows the field, and what they show of themselves: names, colours, cursors. Show something with `client.setPresence`. */
+export function usePresence(): PresenceView {
+  return useClientValue(useFieldClient(), ['presence'], ({ presence }) => presence);
 }
 
 /** The newest problem; undefined once the client is connected again and nothing waits. */

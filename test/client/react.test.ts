@@ -12,6 +12,7 @@ import {
   useIsLoaded,
   useParticle,
   usePending,
+  usePresence,
   useProblem,
   useStatus,
 } from '../../client/react.ts';
@@ -150,6 +151,7 @@ t.test('ten edits of others render only the components that show what has change
     pending: usePending,
     isLoaded: useIsLoaded,
     problem: useProblem,
+    presence: usePresence,
     actions: useActions,
     still: () => useParticle('still'),
     otherCell: () => useCell(5, 5),
