@@ -77,7 +77,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
 
   const store = new OutboxStore(fieldStorage);
   const outbox = new Outbox({ ...handlers, store, clock, device: () => tokenProvider.device, random });
-  const replica = new Replica(field, outbox, clock);
+  const replica = new Replica(field, outbox, clock, options.prediction);
   const shared = { sendRequest, clock, tokenProvider, outbox };
   const counterSync = new CounterSync({ ...shared, ...handlers });
   const deviceChange = new DeviceChange({

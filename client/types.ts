@@ -5,6 +5,7 @@
 import type { Outcome, PresenceData, PresentDevice, ServerMessage, State } from '../shared/contract/messages.ts';
 import type { Conflict, Resolution } from '../shared/field/registers/conflict-record.ts';
 import type { CellValue, EventType, ParticleAttributes, SentUpdate, Vector } from '../shared/field/update.ts';
+import type { Prediction } from './state/prediction.ts';
 import type { Storage } from './storage/storage.ts';
 
 export type { Problem, ServerMessage } from '../shared/contract/messages.ts';
@@ -146,7 +147,7 @@ export interface FieldClient {
   readonly isLoaded: boolean;
   /** The newest problem; undefined again when the client is connected, or an update was applied. */
   readonly problem: ClientProblem | undefined;
-  /** The server's state with all pending own updates applied, by the same merge rules as on the server. */
+  /** The server's state with all pending own updates applied. */
   readonly state: FieldView;
   readonly status: Status;
   /** The transport in use while the status is `live` or `polling`. */
@@ -223,6 +224,11 @@ export interface FieldClientOptions {
    * loses unsent updates when the app ends.
    */
   readonly storage?: Storage;
+  /**
+   * Computes what pending own updates change. The default shows them in particles and cells; with `predictGauges()` from
+   * `consciousness-field-client/prediction` the metrics and the quantum fields follow at once, too.
+   */
+  readonly prediction?: Prediction;
   /** The device's id, if the tokens of the app are not JWTs that name it. The server makes the id of a device that registers. */
   readonly deviceId?: string;
   /** The transports to try, in this order. The default is both: `['websocket', 'polling']`. */

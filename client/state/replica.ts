@@ -4,7 +4,8 @@ import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { FieldView } from '../types.ts';
-import { OptimisticState } from './optimistic-state.ts';
+import { PendingEdits } from './pending-edits.ts';
+import type { Prediction } from './prediction.ts';
 import { applyDelta, createServerState, type ServerState, toServerState } from './server-state.ts';
 
 /** How many cursors that the state has passed are remembered. */
@@ -13,15 +14,16 @@ const maxPassed = 100;
 export class Replica {
   readonly #outbox: Outbox;
   readonly #clock: HybridClock;
-  readonly #optimistic = new OptimisticState();
+  readonly #prediction: Prediction;
   #server: ServerState;
   /** Cursors of this history that the state has had, the newest last. */
   #passed: readonly Cursor[] = [];
   #view: FieldView | undefined;
 
-  constructor(field: string, outbox: Outbox, clock: HybridClock) {
+  constructor(field: string, outbox: Outbox, clock: HybridClock, prediction: Prediction = new PendingEdits()) {
     this.#outbox = outbox;
     this.#clock = clock;
+    this.#prediction = prediction;
     this.#server = createServerState(field);
   }
 
@@ -39,7 +41,7 @@ export class Replica {
 
   /** @returns the same object until something changes */
   getView(device: string | undefined): FieldView {
-    this.#view ??= this.#optimistic.buildView(this.#server, device ?? '', this.#outbox.uncontained);
+    this.#view ??= this.#prediction.buildView(this.#server, device ?? '', this.#outbox.uncontained);
     return this.#view;
   }
 

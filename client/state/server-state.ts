@@ -1,8 +1,8 @@
 /** The server's state as the client last received it: snapshots replace it, deltas advance it. Pure functions. */
 import type { ServerMessage } from '../../shared/contract/messages.ts';
-import { versionOf } from '../../shared/field/cursor.ts';
-import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
-import { createFieldState, cursorOf } from '../../shared/field/state.ts';
+import { emptyHash, formatCursor, versionOf } from '../../shared/field/cursor.ts';
+import { initialMetrics } from '../../shared/field/dynamics/field-metrics.ts';
+import { createPrimaryField } from '../../shared/field/dynamics/quantum-field.ts';
 import type { ParticleView } from '../../shared/field/view.ts';
 import type { FieldView } from '../types.ts';
 
@@ -15,17 +15,17 @@ type Delta = Extract<ServerMessage, { type: 'delta' }>;
 
 /** The state of a field that has no updates yet. */
 export function createServerState(field: string): ServerState {
-  const state = createFieldState(field as FieldView['field']);
-  const { quantumFields } = state;
-  const empty = {
-    field: state.field,
+  const view = {
+    field: field as FieldView['field'],
     version: 0,
-    cursor: cursorOf(state),
+    cursor: formatCursor(0, emptyHash),
     maxTimestamp: 0,
     memoryParticles: [],
     cells: {},
+    ...initialMetrics,
+    quantumFields: [createPrimaryField()],
   };
-  return { view: { ...empty, ...computeMetrics(state), quantumFields }, particles: new Map() };
+  return { view, particles: new Map() };
 }
 
 export function toServerState(view: FieldView): ServerState {

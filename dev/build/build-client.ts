@@ -13,6 +13,7 @@ const clientEntries = [
   'react/native',
   'editing/editor',
   'inspector',
+  'state/optimistic-state',
   'storage/async-storage',
   'storage/expo-sqlite-storage',
   'storage/file-storage',

@@ -3,7 +3,7 @@
 import type { Metrics } from './dynamics/field-metrics.ts';
 import type { QuantumField } from './dynamics/quantum-field.ts';
 import type { DeviceId } from './ids.ts';
-import { getDerivedParticle, type Particle } from './registers/particle.ts';
+import { type DerivedAttributes, getDerivedParticle, type Particle } from './registers/particle.ts';
 import type { Vector } from './update.ts';
 
 export interface ParticleView {
@@ -28,10 +28,18 @@ export interface Changes {
 }
 
 export function viewParticle(particle: Particle): ParticleView {
-  const { position, velocity, resonance, crystallized, content, connections, newest } = getDerivedParticle(particle);
-  const { timestamp, device } = newest;
+  const derived = getDerivedParticle(particle);
+  return viewAttributes(particle.id, derived, derived.newest);
+}
+
+/** @param stamp the newest among the particle's registers */
+export function viewAttributes(
+  id: string,
+  { position, velocity, resonance, crystallized, content, connections }: DerivedAttributes,
+  { timestamp, device }: Pick<ParticleView, 'timestamp' | 'device'>,
+): ParticleView {
   return {
-    id: particle.id,
+    id,
     position: viewVector(position),
     velocity: viewVector(velocity),
     resonance,

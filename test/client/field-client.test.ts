@@ -1,4 +1,5 @@
 import t from 'tap';
+import { predictGauges } from '../../client/state/optimistic-state.ts';
 import type { FieldView, OutboxEntry } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { waitForStatus, waitUntilSynced, withClient, withField } from './with-client.ts';
@@ -27,29 +28,38 @@ t.test('an update of one client arrives at another', async (t) => {
   t.not(one.deviceId, other.deviceId);
 });
 
-t.test('an own edit is shown at once, and nothing flickers when its result arrives', async (t) => {
-  const field = 'flicker';
-  const client = await withClient(t, { url: api.address, field });
-  await waitForStatus(client, 'live');
-  const states: FieldView[] = [];
-  const statuses: OutboxEntry['status'][] = [];
-  client.on('state', (state) => states.push(state));
-  client.on('update', ({ status }) => statuses.push(status));
-  client.putParticle('p', { position: { x: 5, y: 0 }, resonance: 0.8, connections: ['a', 'b', 'c'] });
-  t.match(client.state.memoryParticles, [{ id: 'p', position: { x: 5, y: 0, z: 0 }, crystallized: true }]);
-  t.equal(client.pending, 1);
-  const predicted = client.state;
-  await waitUntilSynced(client);
-  t.equal(client.state.version, 1);
-  const toComparable = ({ memoryParticles, quantumFields, globalResonance, cells }: FieldView) => ({
-    particles: memoryParticles.map(({ timestamp, ...particle }) => particle),
-    quantumFields,
-    globalResonance,
-    cells,
-  });
-  for (const state of states) t.same(toComparable(state), toComparable(predicted));
-  t.same([...new Set(statuses)].at(-1), 'applied');
+const toShown = ({ memoryParticles, cells }: FieldView) => ({
+  particles: memoryParticles.map(({ timestamp, ...particle }) => particle),
+  cells,
 });
+const toShownWithGauges = (state: FieldView) => ({
+  ...toShown(state),
+  quantumFields: state.quantumFields,
+  globalResonance: state.globalResonance,
+});
+
+for (const [field, prediction, toComparable] of [
+  ['flicker', undefined, toShown],
+  ['flicker-gauges', predictGauges(), toShownWithGauges],
+] as const) {
+  const what = prediction ? 'with gauges' : 'in particles and cells';
+  t.test(`an own edit is shown at once ${what}, and nothing flickers when its result arrives`, async (t) => {
+    const client = await withClient(t, { url: api.address, field, ...(prediction && { prediction }) });
+    await waitForStatus(client, 'live');
+    const states: FieldView[] = [];
+    const statuses: OutboxEntry['status'][] = [];
+    client.on('state', (state) => states.push(state));
+    client.on('update', ({ status }) => statuses.push(status));
+    client.putParticle('p', { position: { x: 5, y: 0 }, resonance: 0.8, connections: ['a', 'b', 'c'] });
+    t.match(client.state.memoryParticles, [{ id: 'p', position: { x: 5, y: 0, z: 0 }, crystallized: true }]);
+    t.equal(client.pending, 1);
+    const predicted = client.state;
+    await waitUntilSynced(client);
+    t.equal(client.state.version, 1);
+    for (const state of states) t.same(toComparable(state), toComparable(predicted));
+    t.same([...new Set(statuses)].at(-1), 'applied');
+  });
+}
 
 t.test('edits made before the server is reached arrive in order', async (t) => {
   const field = 'early';

@@ -12,8 +12,16 @@ export interface Metrics {
   readonly lastUpdate: number;
 }
 
+/** The metrics of a field without updates. */
+export const initialMetrics: Metrics = {
+  globalResonance: 0.5,
+  collectiveIntelligence: 0.3,
+  room64Active: false,
+  lastUpdate: 0,
+};
+
 export function computeGlobalResonance(mean: number | undefined, boost: number): number {
-  return clampUnit((mean ?? 0.5) + boost);
+  return clampUnit((mean ?? initialMetrics.globalResonance) + boost);
 }
 
 /** The mean of the derived resonances, or undefined while there are no particles. */
@@ -25,7 +33,8 @@ export function computeMeanResonance(state: FieldState): number | undefined {
 export function computeMetrics(state: FieldState): Metrics {
   const mean = computeMeanResonance(state);
   const boosts = computeBoosts(state.dynamics, state.time);
-  const intelligence = mean === undefined ? 0.3 : Math.min(1, (mean * state.particles.size) / 100);
+  const intelligence =
+    mean === undefined ? initialMetrics.collectiveIntelligence : Math.min(1, (mean * state.particles.size) / 100);
   return {
     globalResonance: computeGlobalResonance(mean, boosts.resonance),
     collectiveIntelligence: clampUnit(intelligence + boosts.intelligence),

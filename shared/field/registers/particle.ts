@@ -30,14 +30,18 @@ export interface Particle {
   bytes: number | undefined;
 }
 
-/** The values that clients receive, and the particle's kinetic energy. */
-export interface DerivedParticle {
+/** The values that clients receive. */
+export interface DerivedAttributes {
   readonly position: Vector;
   readonly velocity: Vector;
   readonly resonance: number;
   readonly crystallized: boolean;
   readonly content: string | undefined;
   readonly connections: readonly string[];
+}
+
+/** With the particle's newest stamp and its kinetic energy. */
+export interface DerivedParticle extends DerivedAttributes {
   readonly newest: Stamp;
   /** ½|v|²r */
   readonly kinetic: number;
@@ -114,22 +118,40 @@ const origin: Vector = { x: 0, y: 0, z: 0 };
 const noConnections: readonly string[] = [];
 
 function deriveParticle(particle: Particle): DerivedParticle {
-  const { id, attributes } = particle;
-  const baseResonance = attributes.resonance?.value ?? 0.5;
-  const connections = attributes.connections?.value ?? noConnections;
-  const crystallized = baseResonance > 0.7 && connections.length > 2;
-  const baseVelocity = attributes.velocity?.value ?? deriveVelocity(id);
-  const velocity = crystallized ? scale(baseVelocity, 0.5) : baseVelocity;
-  const resonance = crystallized ? Math.min(1, baseResonance + 0.1) : baseResonance;
+  const { position, velocity, resonance, content, connections } = particle.attributes;
+  const derived = deriveAttributes(particle.id, {
+    position: position?.value ?? undefined,
+    velocity: velocity?.value ?? undefined,
+    resonance: resonance?.value ?? undefined,
+    content: content?.value ?? undefined,
+    connections: connections?.value ?? undefined,
+  });
   return {
-    position: attributes.position?.value ?? origin,
-    velocity,
-    resonance,
-    crystallized,
-    content: attributes.content?.value ?? undefined,
-    connections,
+    ...derived,
     newest: findParticleStamp(particle),
-    kinetic: computeKineticEnergy(velocity, resonance),
+    kinetic: computeKineticEnergy(derived.velocity, derived.resonance),
+  };
+}
+
+/** What clients receive of a particle, by what was written. */
+export function deriveAttributes(
+  id: string,
+  {
+    position = origin,
+    velocity = deriveVelocity(id),
+    resonance = 0.5,
+    content,
+    connections = noConnections,
+  }: ParticleAttributes,
+): DerivedAttributes {
+  const crystallized = resonance > 0.7 && connections.length > 2;
+  return {
+    position,
+    velocity: crystallized ? scale(velocity, 0.5) : velocity,
+    resonance: crystallized ? Math.min(1, resonance + 0.1) : resonance,
+    crystallized,
+    content,
+    connections,
   };
 }
 

@@ -2,25 +2,10 @@ import t from 'tap';
 import { OptimisticState } from '../../../client/state/optimistic-state.ts';
 import { toServerState } from '../../../client/state/server-state.ts';
 import type { FieldView } from '../../../client/types.ts';
-import { computeMetrics } from '../../../shared/field/dynamics/field-metrics.ts';
-import { cursorOf, type FieldState } from '../../../shared/field/state.ts';
-import { viewParticle, viewQuantumField } from '../../../shared/field/view.ts';
 import { type Change, event, put, remove, sent, setCell } from '../field/support/changes.ts';
 import { closeTo } from '../field/support/close-to.ts';
 import { createServer, type Server } from '../field/support/server.ts';
-
-function viewState(state: FieldState): FieldView {
-  return {
-    field: state.field,
-    version: state.version,
-    cursor: cursorOf(state),
-    maxTimestamp: state.dynamics.maxTimestamp,
-    ...computeMetrics(state),
-    quantumFields: state.quantumFields.map(viewQuantumField),
-    memoryParticles: [...state.particles.values()].map(viewParticle),
-    cells: Object.fromEntries([...state.cells].map(([cell, { value }]) => [cell, value])),
-  };
-}
+import { viewState } from './support/view-state.ts';
 
 /** The view of a client that received the state of a server before it makes these changes, at the log time of the state. */
 function viewOptimistically({ state }: Server, changes: readonly Change[]): FieldView {

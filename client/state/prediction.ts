@@ -1,0 +1,13 @@
+/** What a client shows while own updates are pending. */
+import type { SentUpdate } from '../../shared/field/update.ts';
+import type { FieldView } from '../types.ts';
+import type { ServerState } from './server-state.ts';
+
+export interface Prediction {
+  /**
+   * The server's state with own updates on top.
+   * @param device that makes the updates
+   * @param pending the own updates that the state does not contain, in order
+   */
+  buildView(server: ServerState, device: string, pending: readonly SentUpdate[]): FieldView;
+}
