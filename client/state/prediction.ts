@@ -1,6 +1,7 @@
 /** What a client shows while own updates are pending. */
+import type { State } from '../../shared/contract/messages.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
-import type { FieldView } from '../types.ts';
+
 import type { ServerState } from './server-state.ts';
 
 export interface Prediction {
@@ -9,5 +10,5 @@ export interface Prediction {
    * @param device that makes the updates
    * @param pending the own updates that the state does not contain, in order
    */
-  buildView(server: ServerState, device: string, pending: readonly SentUpdate[]): FieldView;
+  buildView(server: ServerState, device: string, pending: readonly SentUpdate[]): State;
 }

@@ -1,13 +1,12 @@
 /** The server's state as the client last received it: snapshots replace it, deltas advance it. Pure functions. */
-import type { ServerMessage } from '../../shared/contract/messages.ts';
+import type { ServerMessage, State } from '../../shared/contract/messages.ts';
 import { emptyHash, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import { initialMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import { createPrimaryField } from '../../shared/field/dynamics/quantum-field.ts';
 import type { ParticleView } from '../../shared/field/view.ts';
-import type { FieldView } from '../types.ts';
 
 export interface ServerState {
-  readonly view: FieldView;
+  readonly view: State;
   readonly particles: ReadonlyMap<string, ParticleView>;
 }
 
@@ -16,7 +15,7 @@ type Delta = Extract<ServerMessage, { type: 'delta' }>;
 /** The state of a field that has no updates yet. */
 export function createServerState(field: string): ServerState {
   const view = {
-    field: field as FieldView['field'],
+    field: field as State['field'],
     version: 0,
     cursor: formatCursor(0, emptyHash),
     maxTimestamp: 0,
@@ -28,7 +27,7 @@ export function createServerState(field: string): ServerState {
   return { view, particles: new Map() };
 }
 
-export function toServerState(view: FieldView): ServerState {
+export function toServerState(view: State): ServerState {
   return { view, particles: new Map(view.memoryParticles.map((particle) => [particle.id, particle])) };
 }
 
@@ -51,7 +50,7 @@ export function applyDelta({ view, particles }: ServerState, { to, maxTimestamp,
   };
 }
 
-function mergeCells(cells: FieldView['cells'], changed: Delta['changes']['cells']): FieldView['cells'] {
+function mergeCells(cells: State['cells'], changed: Delta['changes']['cells']): State['cells'] {
   const next: Record<string, number> = { ...cells };
   for (const [cell, value] of Object.entries(changed)) {
     if (value === null) delete next[cell];
