@@ -35,7 +35,7 @@ function makeFakedClient(
     const [status, body] =
       respond(request) ??
       (await new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))));
-    return new Response(JSON.stringify(body ?? {}), { status });
+    return new Response(JSON.stringify(status < 400 ? (body ?? {}) : { ...body, status }), { status });
   };
   const client = makeClient(t, {
     url: 'http://127.0.0.1',
