@@ -94,7 +94,8 @@ export function describeTraffic(pools: readonly DevicePool[]): string {
     `${sum(({ ledger }) => ledger.entries.length)} updates`,
     `${sum(({ ledger }) => ledger.resends)} resends`,
     `${sum(({ ledger }) => ledger.unknownCursors)} unknown cursors`,
-    `${sum(({ devices }) => devices.reduce((reconnects, { watcher }) => reconnects + watcher.reconnects, 0))} reconnects`,
+    `${sum(({ devices }) => devices.reduce((total, { reconnects }) => total + reconnects, 0))} reconnects`,
+    `${sum(({ devices }) => devices.reduce((total, { restarts }) => total + restarts, 0))} devices killed`,
     `responses ${responses.join(', ')}`,
   ].join(', ');
 }

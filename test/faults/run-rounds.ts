@@ -1,4 +1,5 @@
 /** One run: starts a stack and runs all rounds on it, so that leaks accumulate. */
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { seededRandom } from '../unit/field/support/seeded-random.ts';
 import { LeakWatch } from './checker/leaks.ts';
@@ -42,7 +43,12 @@ export async function runRounds(
       if (index % roundsPerPool === 0) {
         pools.at(-1)?.close();
         pools.push(
-          await DevicePool.create({ addresses: stack.addresses, seed: seed + index, number: pools.length + 1 }),
+          await DevicePool.create({
+            addresses: stack.addresses,
+            seed: seed + index,
+            number: pools.length + 1,
+            folder: join(stack.folder, 'devices'),
+          }),
         );
       }
       const devicePool = pools.at(-1) as DevicePool;

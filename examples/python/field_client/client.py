@@ -53,6 +53,7 @@ class FieldClient:
         on_problem: Callable[[Exception], None] = _ignore,
         max_pause: float = 30.0,
         wall: Callable[[], int] = wall_clock,
+        create_api: Callable[[str], Api] = Api,
     ) -> None:
         """
         :param url: of the API
@@ -63,11 +64,12 @@ class FieldClient:
         :param on_problem: called with what went wrong and is being retried. Callbacks are called by other threads
         :param max_pause: the longest pause between two attempts, in seconds
         :param wall: the device's clock, in ms
+        :param create_api: to send requests in another way
         :raises FolderInUseError: if another process has the outbox open
         """
         if not _FIELD.fullmatch(field):
             raise ValueError(f"{field!r} is not the id of a field")
-        self._api = Api(url)
+        self._api = create_api(url)
         clock = HybridClock(wall)
         path = outbox_path(folder, url, field, token)
         self._identity = Identity(self._api, path.with_name("identity.json"), clock.now, token)

@@ -14,7 +14,8 @@ from .synchronizer import Synchronizer
 from .validation import MAX_UPDATES
 
 JsonObject = dict[str, Any]
-_MAX_BYTES = 1024 * 1024 - 64
+#: A quarter of what the server accepts: over a slow link, a request has to be sent within its time.
+_MAX_BYTES = 256 * 1024
 #: How many seconds a request waits for its results. The server says so at once if it takes longer.
 _WAIT_SECONDS = 10
 _TICK_SECONDS = 1.0
@@ -47,7 +48,7 @@ class Sender:
         self._stopped = threading.Event()
         self._backoff = Backoff(self._stopped, max_pause)
         self._former: FormerDevice | None = None
-        #: Updates in a request: fewer after failures, and to find the one that makes the server refuse all of them.
+        #: Updates in a request: fewer while searching for one that makes the server refuse all of them.
         self._batch_size = MAX_UPDATES
         self._thread = threading.Thread(target=self._run, name="field-sender", daemon=True)
 
@@ -118,8 +119,6 @@ class Sender:
             answer = self._post(updates, token)
         except ApiError as error:
             if not error.is_about_content:
-                if error.code == "network":
-                    self._batch_size = max(1, self._batch_size // 2)
                 raise
             self._refuse(updates, error)
             return

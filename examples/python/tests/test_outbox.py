@@ -190,6 +190,22 @@ class OutboxTest(unittest.TestCase):
         later.outbox = Outbox(later.store, HybridClock(lambda: WALL + 60_000))
         self.assertEqual(later.outbox.next_batch(1, 1000), sent)
 
+    def test_timestamps_rise_although_the_clock_was_set_back_between_two_processes(self) -> None:
+        process = self.start()
+        process.edit("a")
+        (first,) = process.outbox.next_batch(1, 1000)
+        process.store.close()
+        for _ in range(2):  # The second time, the journal was made shorter.
+            store = OutboxStore(Journal(self.path))
+            store.load()
+            self.addCleanup(store.close)
+            outbox = Outbox(store, HybridClock(lambda: WALL - 3_600_000))
+            outbox.add({"kind": "particle.put", "id": "b"}, EMPTY_CURSOR)
+            *_, second = outbox.next_batch(9, 1000)
+            self.assertGreater(second["timestamp"], first["timestamp"])
+            first = second
+            store.close()
+
     def test_the_journal_stays_short_while_updates_come_and_go(self) -> None:
         process = self.start()
         for counter in range(1, 1001):

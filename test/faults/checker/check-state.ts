@@ -48,11 +48,11 @@ export async function checkState(deps: CheckStateDeps, field: FieldId, log: read
     const cachedView = viewOf(JSON.parse(renderText(cached)) as State);
     violations.push(violation('cache', `${field}: ${describeDifference(cachedView, view)}`));
   }
-  for (const { id, watcher, field: watched } of devicePool.devices) {
-    if (watched !== field) continue;
-    const mirrored = watcher.mirror.view();
-    if (!isDeepStrictEqual(mirrored, view))
-      violations.push(violation('watcher', `${id}: ${describeDifference(mirrored, view)}`));
+  for (const device of devicePool.devices) {
+    if (device.field !== field) continue;
+    const shown = await device.readView();
+    if (!isDeepStrictEqual(shown, view))
+      violations.push(violation('watcher', `${device.id}: ${describeDifference(shown, view)}`));
   }
   return violations;
 }

@@ -53,7 +53,7 @@ export async function waitForQuiescence({
     const cursor = await observer.reader.readCursor(field);
     const watching = devicePool.devices.filter((device) => device.field === field);
     await expect(`all watchers of ${field} are at ${cursor}`, () =>
-      watching.every(({ watcher }) => watcher.mirror.cursor === cursor),
+      watching.every((device) => device.cursor === cursor),
     );
     await expect(`the cache of ${field} is at ${cursor} or empty`, async () => {
       const cached = await observer.cache.readCursor(field);

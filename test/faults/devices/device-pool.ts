@@ -1,14 +1,17 @@
 /** The devices of some rounds and their fields: creates them, drives their writes, and waits for their outboxes to drain. */
 
 import { SignJWT } from 'jose';
+import { findExecutable } from '../../../dev/processes/find-executable.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type Random, seededRandom } from '../../unit/field/support/seeded-random.ts';
 import { jwtSecret } from '../stack/field-processes.ts';
 import { Device } from './device.ts';
+import type { FieldDevice } from './field-device.ts';
 import { Ledger } from './ledger.ts';
+import { PythonDevice } from './python/python-device.ts';
 
-/** Number of devices per field; half of them share one hot field. */
+/** Number of devices per field; half of them share one hot field. The last of each field is a Python process. */
 const population = { hot: 12, 'calm-a': 4, 'calm-b': 4, 'calm-c': 4 };
 const updatesPerSecond = 90;
 const tickMs = 50;
@@ -21,18 +24,23 @@ interface DevicePoolOptions {
   readonly seed: number;
   /** Of the pools of a run. All but the first add it to the names of their fields. */
   readonly number: number;
+  /** For the outboxes of devices that are processes. */
+  readonly folder: string;
 }
+
+/** Without it, all devices are in this process. */
+export const pythonCommand = findExecutable('python3');
 
 export class DevicePool {
   readonly ledger = new Ledger();
   readonly fields: readonly FieldId[];
-  readonly devices: readonly Device[];
+  readonly devices: readonly FieldDevice[];
   /** A token that may read all fields. */
   readonly token: string;
   readonly #random: Random;
   #writeTimer: NodeJS.Timeout | undefined;
 
-  private constructor(devices: readonly Device[], ledger: Ledger, token: string, random: Random) {
+  private constructor(devices: readonly FieldDevice[], ledger: Ledger, token: string, random: Random) {
     this.devices = devices;
     this.fields = [...new Set(devices.map(({ field }) => field))];
     this.ledger = ledger;
@@ -40,16 +48,20 @@ export class DevicePool {
     this.#random = random;
   }
 
-  static async create({ addresses, seed, number }: DevicePoolOptions): Promise<DevicePool> {
+  static async create({ addresses, seed, number, folder }: DevicePoolOptions): Promise<DevicePool> {
     const ledger = new Ledger();
     const members = Object.entries(population).flatMap(([name, count]) => {
       const field = (number === 1 ? name : `${name}-${number}`) as FieldId;
-      return Array.from({ length: count }, (_, at) => ({ id: `${field}-device-${at + 1}` as DeviceId, field }));
+      return Array.from({ length: count }, (_, at) => {
+        return { id: `${field}-device-${at + 1}` as DeviceId, field, isLast: at + 1 === count };
+      });
     });
-    const devices: Device[] = [];
-    for (const [index, { id, field }] of members.entries()) {
+    const devices: FieldDevice[] = [];
+    for (const [index, { id, field, isLast }] of members.entries()) {
       const token = await createToken(id);
-      devices.push(new Device({ id, field, token, addresses, seed: seed + 1000 * (index + 1), ledger }));
+      const options = { id, field, token, addresses, seed: seed + 1000 * (index + 1), ledger };
+      const command = isLast ? pythonCommand : undefined;
+      devices.push(command === undefined ? new Device(options) : new PythonDevice({ ...options, command, folder }));
     }
     return new DevicePool(devices, ledger, await createToken('harness' as DeviceId), seededRandom(seed));
   }

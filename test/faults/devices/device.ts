@@ -13,7 +13,9 @@ import { type CausalityFormat, causalityFormats } from '../../unit/field/support
 import { type Random, seededRandom } from '../../unit/field/support/seeded-random.ts';
 import { CausalContext } from './causal-context.ts';
 import { randomChange } from './changes.ts';
+import type { FieldDevice } from './field-device.ts';
 import type { Ledger } from './ledger.ts';
+import type { View } from './mirror.ts';
 import { Outbox } from './outbox.ts';
 import { postUpdates } from './post-updates.ts';
 import { Watcher } from './watcher.ts';
@@ -32,10 +34,12 @@ export interface DeviceOptions {
   readonly ledger: Ledger;
 }
 
-export class Device {
+export class Device implements FieldDevice {
+  /** It has no process of its own. */
+  readonly restarts = 0;
   readonly id: DeviceId;
   readonly field: FieldId;
-  readonly watcher: Watcher;
+  readonly #watcher: Watcher;
   readonly #options: DeviceOptions;
   readonly #random: Random;
   readonly #causalContext = new CausalContext();
@@ -55,7 +59,7 @@ export class Device {
     this.#outbox = new Outbox(this.#random);
     this.#causalityFormat = this.#random.pick(causalityFormats);
     this.#skewMs = this.#random.below(2 * maxSkewMs) - maxSkewMs;
-    this.watcher = new Watcher({
+    this.#watcher = new Watcher({
       field,
       token,
       addresses,
@@ -71,7 +75,18 @@ export class Device {
     return this.#inFlight === 0 && (ledger.mayLoseTail ? this.#outbox.isApplied : this.#outbox.isEmpty);
   }
 
-  /** Creates a random update and adds it to the outbox. */
+  get cursor(): Cursor | undefined {
+    return this.#watcher.mirror.cursor;
+  }
+
+  get reconnects(): number {
+    return this.#watcher.reconnects;
+  }
+
+  async readView(): Promise<View> {
+    return this.#watcher.mirror.view();
+  }
+
   write(): void {
     const { ledger, field } = this.#options;
     const { cursor, newestTimestamp } = this.#causalContext;
@@ -93,7 +108,7 @@ export class Device {
 
   close(): void {
     this.#closed = true;
-    this.watcher.close();
+    this.#watcher.close();
   }
 
   #observe(message: ServerMessage): void {
@@ -166,7 +181,7 @@ export class Device {
     const { addresses, token, ledger } = this.#options;
     const isOverSocket = this.#random.chance(0.25);
     const address = this.#random.pick(addresses);
-    if (isOverSocket && this.watcher.isOpen) return this.watcher.send(batch);
+    if (isOverSocket && this.#watcher.isOpen) return this.#watcher.send(batch);
     const response = await postUpdates({ address, field: this.field, token, updates: batch });
     ledger.recordStatus(response.status);
     if (response.status >= 400 && response.status < 500 && response.status !== 429) {

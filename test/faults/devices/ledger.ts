@@ -43,7 +43,7 @@ export class Ledger {
     return this.#byKey.get(entryKey(device, counter));
   }
 
-  recordAccepted(device: DeviceId, updates: readonly SentUpdate[], durability: string): void {
+  recordAccepted(device: DeviceId, updates: readonly Pick<SentUpdate, 'counter'>[], durability: string): void {
     for (const { counter } of updates) {
       const entry = this.find(device, counter);
       if (!entry || entry.acceptedAt !== undefined) continue;

@@ -1,5 +1,6 @@
 /** Assigns a fault to each round: all faults in an order shuffled by the seed, then all again, so that all are equally frequent. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
+import { pythonCommand } from '../devices/device-pool.ts';
 import type { FaultOptions } from '../options.ts';
 import { clockMethod } from '../stack/process-clock.ts';
 import { faults } from './faults.ts';
@@ -27,6 +28,7 @@ export function describePlan(plan: readonly string[], { plant, fault }: FaultOpt
       ? `api-2 and worker-2 run under ${NODE_ALTERNATIVE}`
       : `all processes run under Node ${process.versions.node}: NODE_ALTERNATIVE is not set`,
   ];
+  if (pythonCommand === undefined) lines.push('no device is the client in Python: python3 is not installed');
   const clockFaults = plan.filter((name) => faults[name]?.stepsClock);
   if (clockFaults.length > 0 && clockMethod() === 'preload') {
     lines.push(

@@ -34,7 +34,8 @@ class Outbox:
         #: The highest counter that this process, or an earlier one, may have sent.
         self._highest_sent = store.counter
         self._highest_counter = store.counter
-        self._last_timestamp = 0
+        self._last_timestamp = store.timestamp
+        clock.observe(store.timestamp)
         self.applied = AppliedUpdates(store)
 
     @property

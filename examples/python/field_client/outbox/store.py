@@ -28,6 +28,8 @@ class OutboxStore:
         self.device: str | None = None
         #: For how long a stream was open, in ms.
         self.connected = 0
+        #: The highest timestamp that this device has seen or sent, as far as that is stored.
+        self.timestamp = 0
 
     def load(self) -> None:
         """Locks the journal, reads it, and replaces it by a short one."""
@@ -60,6 +62,7 @@ class OutboxStore:
         sent = max([self.sent, *(entry.counter for entry in entries)])
         self._append([{"do": "sent", "counter": sent, "stamps": stamps}])
         self.sent = sent
+        self.timestamp = max(self.timestamp, *(timestamp for _, timestamp in stamps))
 
     def remove(self, entries: Iterable[Entry]) -> None:
         """Forgets entries."""
@@ -87,7 +90,7 @@ class OutboxStore:
         return [self._head(), *(entry.to_record() for entry in stored)]
 
     def _head(self) -> Record:
-        names = ("counter", "place", "sent", "device", "connected")
+        names = ("counter", "place", "sent", "device", "connected", "timestamp")
         return {"do": "head", **{name: getattr(self, name) for name in names}}
 
     def _restore(self, records: list[Record]) -> None:
@@ -106,9 +109,11 @@ class OutboxStore:
             puts[record["place"]] = record
             self.place = max(self.place, record["place"])
             self.counter = max(self.counter, record["update"]["counter"])
+            self.timestamp = max(self.timestamp, record["above"])
         elif kind == "sent":
             self.sent = max(self.sent, record["counter"])
             for place, timestamp in record["stamps"]:
+                self.timestamp = max(self.timestamp, timestamp)
                 _stamp(puts.get(place), timestamp)
         elif kind == "drop":
             for place in record["places"]:
