@@ -16,6 +16,7 @@ from .outbox.entry import Entry
 from .outbox.journal import Journal
 from .outbox.store import OutboxStore
 from .sender import Sender
+from .state.presence import Presence
 from .synchronizer import Synchronizer
 from .validation import InvalidUpdateError, find_wrong_parts
 
@@ -88,6 +89,8 @@ class FieldClient:
         self._sender = Sender(
             self._api, f"/api/fields/{field}", self._identity, self._synchronizer, on_problem, max_pause
         )
+        #: Who is present, while the status is `live`.
+        self.presence = Presence()
         #: `live`, `offline`, `refused`, or `closed` before `start` and after `close`.
         self.status = "closed"
 
@@ -193,12 +196,16 @@ class FieldClient:
         return replica.cursor if replica.is_loaded else None
 
     def _handle_message(self, message: JsonObject) -> str:
+        if message["type"] == "presence":
+            self.presence.apply(message)
         effect = self._synchronizer.handle_message(message, self._identity.device)
         self._on_message(message)
         return effect
 
     def _handle_status(self, status: str) -> None:
         self.status = status
+        if status != "live":
+            self.presence.clear()
         self._synchronizer.set_live(status == "live")
         self._on_status(status)
 

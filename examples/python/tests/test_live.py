@@ -103,6 +103,8 @@ class LiveTest(unittest.TestCase):
                 client.wait_until(lambda: client.server_state["version"] == 5 and not client.outbox, PATIENCE)
             )
         self.assertEqual(first.state["cells"], {"0,0": 0.25, "3,4": 1})
+        both = {first.device, second.device}
+        self.assertTrue(first.wait_until(lambda: {each["device"] for each in first.presence.devices} == both, PATIENCE))
         read = Api(URL).request(f"/api/fields/{self.field}", token=first._identity.token()).body
         for client in (first, second):
             for name in ("cursor", "maxTimestamp", "globalResonance", "quantumFields", "cells", "lastUpdate"):

@@ -17,6 +17,7 @@ from field_client.history import (
 )
 from field_client.net.sse import Event, EventParser, split_lines
 from field_client.state.optimistic import show_pending
+from field_client.state.presence import Presence
 from field_client.state.replica import Replica
 from field_client.validation import find_wrong_paths
 
@@ -93,6 +94,13 @@ class StreamTest(unittest.TestCase):
             for chunks in ([text], [bytes([byte]) for byte in text]):
                 with self.subTest(case["name"], chunks=len(chunks)):
                     self.assertEqual(self.parse(chunks), expected)
+
+    def test_devices_come_change_and_go(self) -> None:
+        presence = Presence()
+        for step in self.vectors["presence"]:
+            presence.apply(step["message"])
+            present = {"activeNodes": presence.active_nodes, "devices": presence.devices}
+            self.assertEqual(present, step["present"])
 
     def test_messages_have_the_same_effect_and_lead_to_the_same_state(self) -> None:
         for case in self.vectors["replica"]:

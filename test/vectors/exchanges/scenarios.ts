@@ -209,6 +209,16 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       }),
     ],
   },
+  'those who have changed a field are present for a while': {
+    devices: ['a'],
+    exchanges: [
+      send('a', [cell(1, 0.5)], applied(result(1, 'applied', 1, 'any'))),
+      read('a', '/presence', {
+        status: 200,
+        body: { activeNodes: 1, devices: [{ device: '{device a}', at: '{time}' }] },
+      }),
+    ],
+  },
   'requests are refused with a problem that has a stable code': {
     devices: ['a'],
     exchanges: [

@@ -2,8 +2,9 @@
 import { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import { HybridClock } from '../../../client/hybrid-clock.ts';
 import type { Outbox } from '../../../client/outbox/outbox.ts';
+import { Presence } from '../../../client/state/presence.ts';
 import { Replica } from '../../../client/state/replica.ts';
-import type { ServerMessage } from '../../../shared/contract/messages.ts';
+import type { PresenceChange, ServerMessage } from '../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { Metrics } from '../../../shared/field/dynamics/field-metrics.ts';
 import { globalField } from '../../../shared/field/ids.ts';
@@ -114,6 +115,26 @@ function follow(messages: readonly ServerMessage[]): object {
   return { steps, state: replica.server };
 }
 
+const someone = (device: string, at: number, data?: object) => ({ device, at, ...(data ? { data } : {}) });
+
+/** What a watcher is sent of who is present. */
+const presence = [
+  { activeNodes: 2, complete: true, devices: [someone('a', 1), someone('b', 2, { name: 'Bea' })] },
+  { activeNodes: 3, devices: [someone('c', 3), someone('b', 4, { position: { x: 1, y: 2 } })] },
+  { activeNodes: 2, devices: [], gone: ['a', 'unknown'] },
+  { activeNodes: 5, devices: [] },
+  { activeNodes: 1, complete: true, devices: [someone('d', 9)] },
+] as const;
+
+/** @returns each message, and who is known to be present after it */
+function followPresence(): object[] {
+  const known = new Presence(() => false);
+  return presence.map((change) => {
+    known.apply(change as unknown as PresenceChange);
+    return { message: { type: 'presence', ...change }, present: known.view };
+  });
+}
+
 export function createStreamVectors(): object {
   const message = { type: 'bye', reason: 'é ✨ in "two"\nlines', retryAfter: 1 } as const;
   const cursor = createServerModel('one').cursor;
@@ -126,6 +147,7 @@ export function createStreamVectors(): object {
         events: [{ event: message.type, data: JSON.stringify(message), id: cursor }],
       },
     ],
+    presence: followPresence(),
     replica: Object.entries(createReplicaCases()).map(([name, messages]) => ({ name, ...follow(messages) })),
   };
 }
