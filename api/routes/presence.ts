@@ -4,7 +4,7 @@ import { presenceSchema } from '../../shared/contract/stream.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import type { Presence } from '../presence/presence.ts';
-import { bearer, fieldParams, problems } from './schemas.ts';
+import { bearer, fieldParams, presenceQuery, problems } from './schemas.ts';
 
 interface PresenceRoutesDeps {
   readonly guard: Guard;
@@ -24,11 +24,12 @@ export function addPresenceRoutes(app: App, { guard, presence }: PresenceRoutesD
         tags: ['reading'],
         security: bearer,
         params: fieldParams,
+        querystring: presenceQuery,
         response: { 200: presenceSchema, ...problems },
       },
     },
     async (request, reply) => {
-      const text = await presence.describe(request.params.field, undefined);
+      const text = await presence.describe(request.params.field, request.query.region);
       reply.header('cache-control', 'no-store');
       // The devices are encoded already. Typed responses would be encoded again.
       return (reply as FastifyReply).type('application/json; charset=utf-8').send(text);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { cursorSchema, deviceIdSchema, fieldIdSchema } from '../../shared/contract/ids.ts';
 import { problemSchema } from '../../shared/contract/problem.ts';
+import { regionSchema } from '../../shared/contract/stream.ts';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 
 /** Query parameters are strings. */
@@ -13,13 +14,35 @@ const wholeNumber = z
 const pageSize = (max: number, ofPage = max) =>
   wholeNumber.refine((limit) => limit >= 1 && limit <= max, `must be 1 to ${max}`).default(ofPage);
 
+const number = '-?(\\d+\\.?\\d*|\\.\\d+)(e[-+]?\\d{1,3})?';
+const regionPattern = new RegExp(`^${number}(,${number}){3}$`, 'i');
+
+/** `x0,y0,x1,y1` */
+const regionParameter = z
+  .string()
+  .max(200)
+  .regex(regionPattern, { error: 'must be four numbers: x0,y0,x1,y1', abort: true })
+  .transform((text) => {
+    const [x0, y0, x1, y1] = text.split(',').map(Number);
+    return { x0, y0, x1, y1 };
+  })
+  .pipe(regionSchema)
+  .meta({
+    description: 'A part of the field, in grid units: `x0,y0,x1,y1`, without its upper edges.',
+    example: '0,0,10,10',
+  });
+
 export const fieldParams = z.object({ field: fieldIdSchema });
 export const receiptParams = z.object({
   field: fieldIdSchema,
   device: deviceIdSchema,
   counter: wholeNumber.refine((counter) => counter >= 1, 'must be at least 1'),
 });
-export const stateQuery = z.object({ view: z.enum(['full', 'summary']).default('full'), at: wholeNumber.optional() });
+export const stateQuery = z.object({
+  view: z.enum(['full', 'summary']).default('full'),
+  at: wholeNumber.optional(),
+  region: regionParameter.optional(),
+});
 export const logQuery = z.object({
   after: z.union([wholeNumber, cursorSchema]).default(0),
   limit: pageSize(1000, 100),
@@ -46,7 +69,10 @@ export const conflictsQuery = z.object({ before: conflictPlace.optional(), limit
 export function formatConflictPlace({ version, cell }: { readonly version: number; readonly cell: string }): string {
   return `${version}/${cell}`;
 }
-export const streamQuery = z.object({ after: cursorSchema.optional() });
+
+export const presenceQuery = z.object({ region: regionParameter.optional() });
+export const streamQuery = z.object({ after: cursorSchema.optional(), region: regionParameter.optional() });
+export type StreamQuery = z.infer<typeof streamQuery>;
 
 const problem = {
   description: 'A problem; `type` points to its documentation',

@@ -1,8 +1,9 @@
 /** `GET /api/fields/:field`: the current or an earlier state, in full or as a summary. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { summarizeState } from '../../shared/cache/state-serializer.ts';
+import { serializeState, summarizeState } from '../../shared/cache/state-serializer.ts';
 import { stateSchema, summarySchema } from '../../shared/contract/state.ts';
+import type { Region } from '../../shared/field/math/region.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import { formatEtag, matchesEtag } from '../http/etag.ts';
@@ -12,6 +13,7 @@ import type { LatestVersions } from '../state/latest-versions.ts';
 import type { LoadedState } from '../state/loading/loaded-state.ts';
 import type { PastStates } from '../state/past-states.ts';
 import type { StateReader } from '../state/state-reader.ts';
+import { clipState } from '../streaming/regions/clip-state.ts';
 import { bearer, fieldParams, problems, stateQuery } from './schemas.ts';
 
 interface StateRoutesDeps {
@@ -35,7 +37,7 @@ export function addStateRoutes(
         summary: 'Read the state',
         description:
           '`ETag` is the cursor, `x-cache` the cache result. `?view=summary` leaves out particles and cells; ' +
-          '`?at=VERSION` returns an earlier state, as far back as the log is kept, unless it is too far from a snapshot.',
+          '`?region=` is a part of the field; `?at=VERSION` returns an earlier state, as far back as the log is kept, unless it is too far from a snapshot.',
         tags: ['reading'],
         security: bearer,
         params: fieldParams,
@@ -49,10 +51,10 @@ export function addStateRoutes(
     },
     async (request, reply) => {
       const { field } = request.params;
-      const { view, at } = request.query;
+      const { view, at, region } = request.query;
       if (at !== undefined) {
         reply.header('x-cache', 'bypass');
-        return send(request, reply, { state: await pastStates.read(field, at), view });
+        return send(request, reply, { state: await pastStates.read(field, at), view, region });
       }
       // Never rejects, so it can be awaited after the read.
       const activeNodes = view === 'summary' ? presence.count(field) : undefined;
@@ -60,7 +62,7 @@ export function addStateRoutes(
       metrics.reads.inc({ cache });
       versions.observe(field, state.version);
       reply.header('x-cache', cache);
-      return send(request, reply, { state, view, activeNodes: await activeNodes });
+      return send(request, reply, { state, view, region, activeNodes: await activeNodes });
     },
   );
 }
@@ -68,15 +70,23 @@ export function addStateRoutes(
 interface StateResponse {
   readonly state: LoadedState;
   readonly view: 'full' | 'summary';
+  readonly region: Region | undefined;
   readonly activeNodes?: number | undefined;
 }
 
-/** Sends a state as the bytes that it was serialized to. */
-function send(request: FastifyRequest, reply: FastifyReply, { state, view, activeNodes }: StateResponse): FastifyReply {
+/** Sends a state as the bytes that it was serialized to. The ETag of a part is that of the whole, since its URL is another. */
+function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { state, view, region, activeNodes }: StateResponse,
+): FastifyReply {
   const etag = formatEtag(state.cursor);
   reply.header('etag', etag).header('cache-control', 'private, no-cache');
   if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
-  const body =
-    view === 'summary' ? JSON.stringify({ ...summarizeState(state.fragments), activeNodes }) : state.serialized;
-  return reply.type('application/json; charset=utf-8').send(body);
+  return reply.type('application/json; charset=utf-8').send(renderState({ state, view, region, activeNodes }));
+}
+
+function renderState({ state: { fragments, serialized }, view, region, activeNodes }: StateResponse): string | Buffer {
+  if (view === 'summary') return JSON.stringify({ ...summarizeState(fragments), activeNodes });
+  return region ? serializeState(clipState(fragments, region)) : serialized;
 }

@@ -19,7 +19,7 @@ import { createClientMessageParser } from '../streaming/transports/client-messag
 import type { SessionDeps } from '../streaming/transports/session-deps.ts';
 import { SseSession } from '../streaming/transports/sse-session.ts';
 import { WebSocketSession } from '../streaming/transports/websocket-session.ts';
-import { bearer, fieldParams, problems, streamQuery } from './schemas.ts';
+import { bearer, fieldParams, problems, type StreamQuery, streamQuery } from './schemas.ts';
 
 interface StreamRoutesDeps {
   /** Of the scope `field:read`. */
@@ -72,7 +72,8 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     schema: {
       summary: 'Follow a field by WebSocket',
       description:
-        'Subprotocols `field.v2` and `bearer.<token>`, or the header. `?after=CURSOR` resumes from a cursor. ' +
+        'Subprotocols `field.v2` and `bearer.<token>`, or the header. `?after=CURSOR` resumes from a cursor; ' +
+        '`?region=` watches a part of the field. ' +
         'Messages are described in docs/protocol.md.',
       tags: ['streams'],
       security: bearer,
@@ -88,8 +89,8 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     wsHandler: (socket, request) => {
       if (request.upgradeError) return rejectSocket(socket, request.upgradeError);
       const { field } = request.params as { field: FieldId };
-      const { after } = request.query as { after?: Cursor };
-      const streamRequest = { field, claims: requireClaims(request), ip: request.ip, after };
+      const { after, region } = request.query as StreamQuery;
+      const streamRequest = { field, claims: requireClaims(request), ip: request.ip, after, region };
       new WebSocketSession({ ...sessions, socket, request: streamRequest, parse, log: request.log });
     },
   });
@@ -126,7 +127,8 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
         // Turns off response buffering in proxies such as nginx.
         'x-accel-buffering': 'no',
       });
-      const streamRequest = { field, claims: requireClaims(request), ip: request.ip, after };
+      const { region } = request.query;
+      const streamRequest = { field, claims: requireClaims(request), ip: request.ip, after, region };
       new SseSession({ ...sessions, response: reply.raw, request: streamRequest, log: request.log });
     },
   );

@@ -6,16 +6,20 @@
 import { LRUCache } from 'lru-cache';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import { toFragments } from '../../shared/cache/state-fragments.ts';
+import { serializeState } from '../../shared/cache/state-serializer.ts';
 import type { SnapshotReason } from '../../shared/contract/messages.ts';
 import { FieldError } from '../../shared/errors.ts';
-import type { Cursor } from '../../shared/field/cursor.ts';
+import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { type Region, regionKey } from '../../shared/field/math/region.ts';
 import { createFieldState } from '../../shared/field/state.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { type LoadedState, toLoadedState } from '../state/loading/loaded-state.ts';
 import type { StateReader } from '../state/state-reader.ts';
 import { createGapFillDelta, type NoDelta } from './gap-fill.ts';
+import { clipState } from './regions/clip-state.ts';
 import { StreamMessage } from './stream-message.ts';
+import type { Subscriber } from './subscriber.ts';
 
 export interface CatchUpDeps {
   readonly states: StateReader;
@@ -23,11 +27,14 @@ export interface CatchUpDeps {
   readonly log: Logger;
 }
 
+/** Of one state, for different reasons and regions. */
+const maxSnapshots = 16;
+
 export class CatchUp {
   readonly #field: FieldId;
   readonly #deps: CatchUpDeps;
   readonly #deltas = new LRUCache<string, Promise<StreamMessage | NoDelta>>({ max: 32, ttl: 5000 });
-  #snapshots: { state: LoadedState; messages: Map<SnapshotReason, StreamMessage> } | undefined;
+  #snapshots: { state: LoadedState; messages: LRUCache<string, StreamMessage> } | undefined;
 
   constructor(field: FieldId, deps: CatchUpDeps) {
     this.#field = field;
@@ -53,18 +60,47 @@ export class CatchUp {
     }
   }
 
-  createSnapshot(state: LoadedState, reason: SnapshotReason): StreamMessage {
-    if (this.#snapshots?.state !== state) this.#snapshots = { state, messages: new Map() };
+  /**
+   * The message that leads a subscriber to a state; undefined when it is ahead of the state.
+   * @param isContinued whether the newest state is known to continue the subscriber's
+   * @throws FieldError `reads_unavailable`, or what the reader throws
+   */
+  async createCatchUp(
+    { cursor: from, region, snapshotReason }: Subscriber,
+    state: LoadedState,
+    isContinued: boolean,
+  ): Promise<StreamMessage | undefined> {
+    if (from === undefined) return this.#createSnapshot(state, 'start', region);
+    if (snapshotReason !== undefined && versionOf(from) <= state.version) {
+      const isKnown = isContinued || (await this.#isKnown(from));
+      if (isKnown !== false) return this.#createSnapshot(state, isKnown ? snapshotReason : 'gap', region);
+    } else if (versionOf(from) < state.version) {
+      const delta = await this.createDelta(from, state);
+      if (delta instanceof StreamMessage) return delta;
+      if (delta === 'gap') return this.#createSnapshot(state, 'gap', region);
+    } else if (await this.#deps.reader.hasCursor(this.#field, from)) return undefined;
+    return this.#createSnapshot(await this.readConfirmedState(), 'unknown-cursor', region);
+  }
+
+  /** Whether the log has a cursor; undefined while PostgreSQL does not answer. */
+  async #isKnown(cursor: Cursor): Promise<boolean | undefined> {
+    return this.#deps.reader.hasCursor(this.#field, cursor).catch(() => undefined);
+  }
+
+  /** @param region undefined for the whole state */
+  #createSnapshot(state: LoadedState, reason: SnapshotReason, region: Region | undefined): StreamMessage {
+    if (this.#snapshots?.state !== state) this.#snapshots = { state, messages: new LRUCache({ max: maxSnapshots }) };
     const { messages } = this.#snapshots;
-    const known = messages.get(reason);
+    const key = `${reason} ${region ? regionKey(region) : ''}`;
+    const known = messages.get(key);
     if (known) return known;
     const text = Buffer.concat([
       Buffer.from(`{"type":"snapshot","cursor":"${state.cursor}","reason":"${reason}","state":`),
-      state.serialized,
+      region ? serializeState(clipState(state.fragments, region)) : state.serialized,
       Buffer.from('}'),
     ]);
     const message = new StreamMessage('snapshot', text, state.cursor);
-    messages.set(reason, message);
+    messages.set(key, message);
     return message;
   }
 

@@ -19,20 +19,23 @@
  * Invariants: the deltas of the replay buffer lead to `#cursor`. Its version never decreases, unless PostgreSQL confirms
  * that the log no longer has it: after a restore or a failover that has lost commits, everybody gets a snapshot. A
  * subscriber receives a delta only if it starts at the subscriber's cursor; otherwise it is caught up from the replay
- * buffer, from the log or with a snapshot. The modes of a subscriber are described in subscriber.ts.
+ * buffer, from the log or with a snapshot. The modes of a subscriber are described in subscriber.ts. Those that watch a region
+ * are caught up with a snapshot of it, and then follow in regional-audience.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeMessage } from '../../shared/cache/change-message.ts';
 import { type Cursor, emptyHash, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import type { Region } from '../../shared/field/math/region.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { LoadedState } from '../state/loading/loaded-state.ts';
 import { CatchUp, type CatchUpDeps } from './catch-up-messages.ts';
 import type { NoDelta } from './gap-fill.ts';
 import { parseDelta, type StateTotals, toLateDelta } from './late-delta.ts';
-import { ReplayBuffer } from './replay-buffer.ts';
+import { RegionalAudience } from './regional-audience.ts';
+import { type Delta, ReplayBuffer } from './replay-buffer.ts';
 import { StreamMessage } from './stream-message.ts';
-import { type MessageSink, Subscriber } from './subscriber.ts';
+import { Subscriber, type SubscriberOptions } from './subscriber.ts';
 
 export interface FieldBroadcasterDeps extends CatchUpDeps {
   readonly metrics: ApiMetrics;
@@ -53,6 +56,8 @@ export class FieldBroadcaster {
   readonly #catchUpSource: CatchUp;
   readonly #replayBuffer = new ReplayBuffer();
   readonly #subscribers = new Set<Subscriber>();
+  /** The subscribers that follow and watch a region. */
+  readonly #audience = new RegionalAudience();
   #cursor: Cursor = formatCursor(0, emptyHash);
   /** Returns the totals at `#cursor`; parses a delta only when it is called. */
   #readTotals: (() => StateTotals) | undefined;
@@ -71,19 +76,23 @@ export class FieldBroadcaster {
     return versionOf(this.#cursor);
   }
 
-  /**
-   * Adds a subscriber and starts its catch-up.
-   * @param after the cursor that its client has; undefined for none
-   */
-  add(sink: MessageSink, after: Cursor | undefined): Subscriber {
-    const subscriber = new Subscriber(sink, after);
+  /** Adds a subscriber and starts its catch-up. */
+  add(options: SubscriberOptions): Subscriber {
+    const subscriber = new Subscriber(options);
     this.#subscribers.add(subscriber);
     void this.#catchUp(subscriber);
     return subscriber;
   }
 
+  /** @param region undefined for the whole field */
+  changeRegion(subscriber: Subscriber, region: Region | undefined): void {
+    this.#audience.remove(subscriber);
+    if (subscriber.changeRegion(region, performance.now()) === 'catch-up') void this.#catchUp(subscriber);
+  }
+
   remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
+    this.#audience.remove(subscriber);
   }
 
   /** Handles a message of the field's channel. */
@@ -107,8 +116,9 @@ export class FieldBroadcaster {
       if (result === 'catch-up') void this.#catchUp(subscriber);
       if (result !== 'closed') continue;
       this.#deps.metrics.slowSubscribersClosed.inc();
-      this.#subscribers.delete(subscriber);
+      this.remove(subscriber);
     }
+    this.#audience.tick(this.#cursor, now);
     if (now - this.#lastCheckAt >= (this.#hasGap ? gapCheckIntervalMs : idleCheckIntervalMs)) void this.checkForGap();
   }
 
@@ -139,8 +149,9 @@ export class FieldBroadcaster {
     this.#replayBuffer.push(delta);
     this.#cursor = to;
     const now = performance.now();
-    let sent = 0;
+    let sent = this.#audience.deliver(delta, now);
     for (const subscriber of this.#subscribers) {
+      if (subscriber.region) continue;
       const result = subscriber.deliver(delta, now);
       if (result === 'catch-up') void this.#catchUp(subscriber);
       if (result === 'sent') sent += 1;
@@ -195,6 +206,7 @@ export class FieldBroadcaster {
   #reset(state: LoadedState): void {
     this.#readTotals = () => state.fragments.header;
     this.#replayBuffer.clear();
+    this.#audience.clear();
     this.#cursor = state.cursor;
     for (const subscriber of this.#subscribers) {
       if (!subscriber.isFollowing) continue;
@@ -220,8 +232,14 @@ export class FieldBroadcaster {
     try {
       if (this.#replayTo(subscriber)) return;
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
-        await this.#sendState(subscriber, await this.#catchUpSource.readState());
-        if (this.#replayTo(subscriber)) return;
+        const state = await this.#catchUpSource.readState();
+        // What leads from a state to the newest cursor has to be known for a region, and often is a moment later.
+        if (subscriber.region && !this.#listDeltas(state.cursor)) {
+          await (attempt === 0 ? delay(initialRetryMs) : this.checkForGap());
+          continue;
+        }
+        await this.#sendState(subscriber, state);
+        if (this.#replayTo(subscriber, state)) return;
       }
     } catch (error) {
       this.#deps.log.debug({ err: error, field: this.field }, 'subscriber catch-up failed');
@@ -229,35 +247,35 @@ export class FieldBroadcaster {
     subscriber.reportCatchUpFailed(performance.now(), catchUpRetryMs);
   }
 
-  /** Sends the missing deltas from the replay buffer. Returns whether the subscriber now has the newest cursor. */
-  #replayTo(subscriber: Subscriber): boolean {
-    const { cursor } = subscriber;
-    if (cursor === undefined) return false;
-    const deltas = cursor === this.#cursor ? [] : this.#replayBuffer.since(cursor);
-    if (!deltas) return false;
-    for (const { message, to } of deltas) subscriber.send(message, to);
+  /** The deltas from a cursor to the newest; undefined if they are not in memory. */
+  #listDeltas(cursor: Cursor): readonly Delta[] | undefined {
+    return cursor === this.#cursor ? [] : this.#replayBuffer.since(cursor);
+  }
+
+  /**
+   * Sends the missing deltas from the replay buffer. Returns whether the subscriber now has the newest cursor.
+   * @param state the one that it has, if it was just sent
+   */
+  #replayTo(subscriber: Subscriber, state?: LoadedState): boolean {
+    const { cursor, region, snapshotReason } = subscriber;
+    if (!this.#subscribers.has(subscriber)) return true;
+    if (cursor === undefined || snapshotReason !== undefined) return false;
+    const deltas = this.#listDeltas(cursor);
+    if (!deltas || (region && state?.cursor !== cursor)) return false;
+    if (!region) for (const { message, to } of deltas) subscriber.send(message, to);
     subscriber.reportCaughtUp();
+    if (region && state) this.#audience.add(subscriber, state.fragments, deltas, performance.now());
     return true;
   }
 
   async #sendState(subscriber: Subscriber, state: LoadedState): Promise<void> {
-    const from = subscriber.cursor;
-    if (from === state.cursor) return;
-    const message = await this.#createCatchUp(from, state);
-    if (!message || !this.#subscribers.has(subscriber)) return;
+    const { cursor, region, snapshotReason } = subscriber;
+    if (cursor === state.cursor && snapshotReason === undefined) return;
+    const isContinued = cursor !== undefined && this.#listDeltas(cursor) !== undefined;
+    const message = await this.#catchUpSource.createCatchUp(subscriber, state, isContinued);
+    const isMeant = this.#subscribers.has(subscriber) && subscriber.region === region;
+    if (!message || !isMeant) return;
     if (message.type === 'snapshot') this.#deps.metrics.snapshots.inc();
     subscriber.send(message, message.cursor ?? state.cursor);
-  }
-
-  /** The message that leads from a client's cursor to a state; undefined when the client is ahead of the state. */
-  async #createCatchUp(from: Cursor | undefined, state: LoadedState): Promise<StreamMessage | undefined> {
-    const source = this.#catchUpSource;
-    if (from === undefined) return source.createSnapshot(state, 'start');
-    if (versionOf(from) < state.version) {
-      const delta = await source.createDelta(from, state);
-      if (delta instanceof StreamMessage) return delta;
-      if (delta === 'gap') return source.createSnapshot(state, 'gap');
-    } else if (await this.#isInLog(from)) return undefined;
-    return source.createSnapshot(await source.readConfirmedState(), 'unknown-cursor');
   }
 }

@@ -2,7 +2,7 @@
  * Deltas that arrive after the broadcaster has already reached their version. Their changes are known, but the outcomes
  * `duplicate`, `reused` and `expired` are not in the log, so a late delta is the only message from which clients can learn them.
  */
-import type { DeltaUpdate, ServerMessage } from '../../shared/contract/messages.ts';
+import type { DeltaUpdate } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { Metrics } from '../../shared/field/dynamics/field-metrics.ts';
 import { encodeMessage, type StreamMessage } from './stream-message.ts';
@@ -15,6 +15,13 @@ export interface StateTotals {
   readonly maxTimestamp: number;
 }
 
+/** As workers publish it. */
+interface PublishedDelta {
+  readonly maxTimestamp: number;
+  readonly changes: { readonly metrics: Metrics };
+  readonly updates: readonly DeltaUpdate[];
+}
+
 interface ParsedDelta {
   readonly totals: StateTotals;
   readonly updates: readonly DeltaUpdate[];
@@ -22,7 +29,7 @@ interface ParsedDelta {
 
 /** @param text the JSON of a delta message */
 export function parseDelta(text: string): ParsedDelta {
-  const { maxTimestamp, changes, updates } = JSON.parse(text) as Extract<ServerMessage, { type: 'delta' }>;
+  const { maxTimestamp, changes, updates } = JSON.parse(text) as PublishedDelta;
   return { totals: { metrics: changes.metrics, maxTimestamp }, updates };
 }
 

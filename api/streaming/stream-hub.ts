@@ -9,15 +9,15 @@
  */
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
-import type { Cursor } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import type { Region } from '../../shared/field/math/region.ts';
 import type { FollowedPresence, Presence } from '../presence/presence.ts';
 import type { RedisSubscriber } from '../redis-subscriber.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 import { BytePace } from './byte-pace.ts';
 import { FieldBroadcaster, type FieldBroadcasterDeps } from './field-broadcaster.ts';
 import { maxBytesPerSecond, PresenceBroadcaster, type PresenceWatcher } from './presence-broadcaster.ts';
-import type { MessageSink, Subscriber } from './subscriber.ts';
+import type { Subscriber, SubscriberOptions } from './subscriber.ts';
 
 const tickIntervalMs = 250;
 
@@ -29,11 +29,15 @@ interface StreamHubDeps extends FieldBroadcasterDeps {
   readonly gridSize: number;
 }
 
-interface SubscribeOptions {
+interface SubscribeOptions extends SubscriberOptions {
   readonly field: FieldId;
-  readonly sink: MessageSink;
-  /** The cursor that the client already has; undefined for none. */
-  readonly after: Cursor | undefined;
+}
+
+export interface Subscription {
+  /** @param region undefined for the whole field */
+  changeRegion(region: Region | undefined): void;
+  /** May be called more than once. */
+  end(): void;
 }
 
 interface FieldSubscription {
@@ -59,27 +63,37 @@ export class StreamHub {
     this.#timer = setInterval(() => this.#tick(performance.now()), tickIntervalMs);
   }
 
-  /** Sends the field's messages to the sink until the returned function is called. It may be called more than once. */
-  subscribe({ field, sink, after }: SubscribeOptions): () => void {
+  /** Sends the field's messages to the sink until the subscription ends. */
+  subscribe({ field, ...options }: SubscribeOptions): Subscription {
     const subscription = this.#subscriptions.get(field) ?? this.#open(field);
     subscription.subscriberCount += 1;
     const { broadcaster, presence, presenceBroadcaster } = subscription;
     let subscriber: Subscriber | undefined;
     let watcher: PresenceWatcher | undefined;
-    let isUnsubscribed = false;
+    let { region } = options;
+    let hasEnded = false;
     void subscription.ready.then(() => {
-      if (!isUnsubscribed) subscriber = broadcaster.add(sink, after);
+      if (hasEnded) return;
+      subscriber = broadcaster.add(options);
+      if (region !== options.region) broadcaster.changeRegion(subscriber, region);
     });
     void presence.ready.then(() => {
-      if (!isUnsubscribed) watcher = presenceBroadcaster.watch(sink, undefined);
+      if (!hasEnded) watcher = presenceBroadcaster.watch(options.sink, region);
     });
-    return () => {
-      if (isUnsubscribed) return;
-      isUnsubscribed = true;
-      if (subscriber) broadcaster.remove(subscriber);
-      watcher?.leave();
-      subscription.subscriberCount -= 1;
-      if (subscription.subscriberCount === 0) this.#close(field, subscription);
+    return {
+      changeRegion(next) {
+        region = next;
+        if (subscriber) broadcaster.changeRegion(subscriber, next);
+        watcher?.moveTo(next);
+      },
+      end: () => {
+        if (hasEnded) return;
+        hasEnded = true;
+        if (subscriber) broadcaster.remove(subscriber);
+        watcher?.leave();
+        subscription.subscriberCount -= 1;
+        if (subscription.subscriberCount === 0) this.#close(field, subscription);
+      },
     };
   }
 

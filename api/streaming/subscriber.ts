@@ -14,13 +14,16 @@
  * - catching-up → following (`caught-up`): it has the newest state.
  * - catching-up → lagging (`catch-up-failed`): the state could not be read, or kept moving on.
  * - following → catching-up (`gap`): a delta does not start at its cursor, or the broadcaster skipped versions.
- * - following → lagging (`buffer-full`): more than `highWaterBytes` are buffered.
+ * - following → catching-up (`new-region`): it is to get all that is in another region.
+ * - following → lagging (`buffer-full`): more than `highWaterBytes` are buffered, or regions change too often.
  * - lagging → catching-up (`drained`): at most `lowWaterBytes` are buffered and the pause is over.
  * - lagging → closed (`too-slow`): more than `maxBufferedBytes` are buffered, or it lagged for more than `maxLagMs`.
  */
 
+import type { SnapshotReason } from '../../shared/contract/messages.ts';
 import { closeCodes } from '../../shared/contract/wire.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
+import type { Region } from '../../shared/field/math/region.ts';
 import type { Delta } from './replay-buffer.ts';
 import type { StreamMessage } from './stream-message.ts';
 
@@ -36,13 +39,15 @@ const highWaterBytes = 1024 * 1024;
 const lowWaterBytes = 64 * 1024;
 export const maxBufferedBytes = 4 * 1024 * 1024;
 const maxLagMs = 30_000;
+/** Between two snapshots of regions. */
+const minRegionIntervalMs = 250;
 
 type Mode = 'catching-up' | 'following' | 'lagging' | 'closed';
-type Event = 'caught-up' | 'catch-up-failed' | 'gap' | 'buffer-full' | 'drained' | 'too-slow';
+type Event = 'caught-up' | 'catch-up-failed' | 'gap' | 'new-region' | 'buffer-full' | 'drained' | 'too-slow';
 
 const transitions: Readonly<Record<Mode, Readonly<Partial<Record<Event, Mode>>>>> = {
   'catching-up': { 'caught-up': 'following', 'catch-up-failed': 'lagging' },
-  following: { gap: 'catching-up', 'buffer-full': 'lagging' },
+  following: { gap: 'catching-up', 'new-region': 'catching-up', 'buffer-full': 'lagging' },
   lagging: { drained: 'catching-up', 'too-slow': 'closed' },
   closed: {},
 };
@@ -50,23 +55,51 @@ const transitions: Readonly<Record<Mode, Readonly<Partial<Record<Event, Mode>>>>
 /** What the broadcaster has to do next: nothing, start a catch-up, or remove the subscriber. */
 export type DeliveryResult = 'nothing' | 'sent' | 'catch-up' | 'closed';
 
+export interface SubscriberOptions {
+  readonly sink: MessageSink;
+  /** The cursor that the client already has; undefined for none. */
+  readonly after?: Cursor | undefined;
+  /** Undefined for the whole field. */
+  readonly region?: Region | undefined;
+  /** Whose outcomes a watcher of a region gets. */
+  readonly device?: string | undefined;
+}
+
 export class Subscriber {
   readonly sink: MessageSink;
+  readonly device: string | undefined;
   #cursor: Cursor | undefined;
+  #region: Region | undefined;
+  #snapshotReason: SnapshotReason | undefined;
+  #snapshotAt = Number.NEGATIVE_INFINITY;
 
   #mode: Mode = 'catching-up';
   #laggingSince = 0;
   #pausedUntil = 0;
 
-  /** @param after the cursor that the client already has; undefined for none */
-  constructor(sink: MessageSink, after: Cursor | undefined) {
+  constructor({ sink, after, region, device }: SubscriberOptions) {
     this.sink = sink;
+    this.device = device;
     this.#cursor = after;
+    this.#region = region;
+    // What the client has may be of another region.
+    if (region) this.#snapshotReason = 'region';
+    if (after === undefined) this.#snapshotReason = 'start';
   }
 
   /** The cursor that the client has; undefined before its first message. */
   get cursor(): Cursor | undefined {
     return this.#cursor;
+  }
+
+  /** Undefined for the whole field. */
+  get region(): Region | undefined {
+    return this.#region;
+  }
+
+  /** Why it needs a snapshot, if its cursor is in the log; undefined if deltas will do. */
+  get snapshotReason(): SnapshotReason | undefined {
+    return this.#snapshotReason;
   }
 
   get isFollowing(): boolean {
@@ -80,6 +113,11 @@ export class Subscriber {
       const isOld = this.#cursor !== undefined && versionOf(this.#cursor) >= versionOf(to);
       return isOld ? 'nothing' : this.reportGap();
     }
+    return this.deliverLive(message, to, now);
+  }
+
+  /** Sends a live delta that starts at the subscriber's cursor, unless too much is buffered. */
+  deliverLive(message: StreamMessage, to: Cursor, now: number): DeliveryResult {
     if (this.sink.bufferedBytes() > highWaterBytes) {
       this.#lag('buffer-full', now);
       return 'nothing';
@@ -92,6 +130,23 @@ export class Subscriber {
   send(message: StreamMessage, cursor: Cursor): void {
     this.sink.send(message);
     this.#cursor = cursor;
+    if (message.type !== 'snapshot') return;
+    this.#snapshotReason = undefined;
+    this.#snapshotAt = performance.now();
+  }
+
+  /** The client wants to watch another part of the field. @returns whether a catch-up has to be started */
+  changeRegion(region: Region | undefined, now: number): DeliveryResult {
+    this.#region = region;
+    this.#snapshotReason ??= 'region';
+    if (this.#mode !== 'following') return 'nothing';
+    const pauseMs = this.#snapshotAt + minRegionIntervalMs - now;
+    if (pauseMs > 0 || this.sink.bufferedBytes() > lowWaterBytes) {
+      this.#lag('buffer-full', now, pauseMs);
+      return 'nothing';
+    }
+    this.#transition('new-region');
+    return 'catch-up';
   }
 
   /** The newest version cannot be reached by live deltas. */
@@ -133,6 +188,8 @@ export class Subscriber {
   #transition(event: Event): void {
     const next = transitions[this.#mode][event];
     if (!next) throw new Error(`a subscriber that is ${this.#mode} cannot handle ${event}`);
+    // Deltas of a region can only be continued, not made later.
+    if (this.#region && this.#mode === 'following') this.#snapshotReason ??= 'gap';
     this.#mode = next;
   }
 }

@@ -8,6 +8,7 @@ import type { Metrics } from '../field/dynamics/field-metrics.ts';
 import type { QuantumField } from '../field/dynamics/quantum-field.ts';
 import type { FoldOutcome } from '../field/fold.ts';
 import type { DeviceId, FieldId } from '../field/ids.ts';
+import type { Region } from '../field/math/region.ts';
 import type { Conflict, Resolution } from '../field/registers/conflict-record.ts';
 import type { SentUpdate } from '../field/update.ts';
 import type { Changes, ParticleView } from '../field/view.ts';
@@ -137,6 +138,8 @@ export interface PresenceChange {
 export type ControlMessage =
   | { readonly type: 'ping' }
   | { readonly type: 'presence'; readonly data: PresenceData }
+  /** The part of the field to watch from now on; null for all of it. */
+  | { readonly type: 'region'; readonly region: Region | null }
   /** A new token, before the last one expires. */
   | { readonly type: 'token'; readonly token: string };
 export type ClientMessage = ControlMessage | { readonly type: 'update'; readonly updates: SentUpdate[] };
@@ -145,10 +148,10 @@ export type ClientMessage = ControlMessage | { readonly type: 'update'; readonly
 export type DeltaUpdate = Omit<UpdateResult, 'cursor'> & { readonly device: DeviceId };
 
 /**
- * Why a snapshot was sent instead of a delta: it is the first message, the missing part is too long or is not kept, or the
- * client has a cursor that the log does not have.
+ * Why a snapshot was sent instead of a delta: it is the first message, the missing part is too long or is not kept, the
+ * client has a cursor that the log does not have, or it watches another region than before.
  */
-export type SnapshotReason = 'start' | 'gap' | 'unknown-cursor';
+export type SnapshotReason = 'start' | 'gap' | 'unknown-cursor' | 'region';
 
 /** The messages of the server on a stream. */
 export type ServerMessage =

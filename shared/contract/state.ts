@@ -100,7 +100,7 @@ export const changesSchema = schemaFor<Changes>()(
       particles: z.record(z.string(), particleSchema.nullable()),
       cells: changedCellsSchema,
       quantumFields: z.array(quantumFieldSchema).optional(),
-      metrics: metricsSchema,
+      metrics: metricsSchema.optional(),
     })
     .meta({ id: 'Changes' }),
 );

@@ -1,5 +1,6 @@
 /** Schemas of the messages of the streams (WebSocket and Server-Sent Events). */
 import { z } from 'zod';
+import type { Region } from '../field/math/region.ts';
 import { utf8Length } from '../field/math/utf8-length.ts';
 import { counterSchema, cursorSchema, deviceIdSchema, timeSchema, versionSchema } from './ids.ts';
 import type {
@@ -61,11 +62,23 @@ const presenceChangeSchema = z.strictObject({
   gone: z.array(deviceIdSchema).optional(),
 });
 
+/** Beyond it, coordinates are not exact. */
+const maxCoordinate = Number.MAX_SAFE_INTEGER;
+const coordinateSchema = z.number().min(-maxCoordinate).max(maxCoordinate);
+
+export const regionSchema = schemaFor<Region>()(
+  z
+    .strictObject({ x0: coordinateSchema, y0: coordinateSchema, x1: coordinateSchema, y1: coordinateSchema })
+    .refine(({ x0, x1, y0, y1 }) => x0 < x1 && y0 < y1, 'must have x0 below x1 and y0 below y1')
+    .meta({ id: 'Region' }),
+);
+
 /** The messages of clients other than `update`, whose updates are validated like those of a request. */
 export const controlMessageSchema = schemaFor<ControlMessage>()(
   z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('ping') }),
     z.strictObject({ type: z.literal('presence'), data: presenceDataSchema }),
+    z.strictObject({ type: z.literal('region'), region: regionSchema.nullable() }),
     z.strictObject({ type: z.literal('token'), token: z.string().min(1).max(maxTokenLength) }),
   ]),
 );
@@ -79,7 +92,7 @@ const deltaUpdateSchema = schemaFor<DeltaUpdate>()(
   }),
 );
 
-const snapshotReasonSchema = schemaFor<SnapshotReason>()(z.enum(['start', 'gap', 'unknown-cursor']));
+const snapshotReasonSchema = schemaFor<SnapshotReason>()(z.enum(['start', 'gap', 'unknown-cursor', 'region']));
 
 const deltaSchema = z.strictObject({
   type: z.literal('delta'),

@@ -24,7 +24,8 @@ export interface Changes {
   readonly particles: Readonly<Record<string, ParticleView | null>>;
   readonly cells: Readonly<Record<string, number | null>>;
   readonly quantumFields?: readonly QuantumField[];
-  readonly metrics: Metrics;
+  /** Absent for watchers of a region who got it less than a second ago. */
+  readonly metrics?: Metrics;
 }
 
 export function viewParticle(particle: Particle): ParticleView {

@@ -4,6 +4,7 @@ import type { Config } from '../../../shared/config/config.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
+import type { Region } from '../../../shared/field/math/region.ts';
 import type { ApiMetrics } from '../../metrics.ts';
 import type { Presence } from '../../presence/presence.ts';
 import type { RateLimits } from '../../rate-limits/rate-limits.ts';
@@ -23,7 +24,7 @@ export interface SessionDeps {
   readonly acceptUpdates: AcceptMessage;
   readonly metrics: ApiMetrics;
   readonly clock: Pick<ServerClock, 'now'>;
-  readonly limits: Pick<RateLimits, 'updates'>;
+  readonly limits: Pick<RateLimits, 'updates' | 'reads'>;
   /** Shared by all sockets of the process. */
   readonly turns: TurnBudget;
   readonly unhandled: UnhandledBytes;
@@ -36,4 +37,6 @@ export interface StreamRequest {
   readonly ip: string;
   /** The cursor that the client already has; undefined for none. */
   readonly after: Cursor | undefined;
+  /** Undefined for the whole field. */
+  readonly region: Region | undefined;
 }

@@ -6,6 +6,7 @@ import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import type { PresenceSession } from '../../presence/presence.ts';
+import type { Subscription } from '../stream-hub.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
 import type { MessageSink } from '../subscriber.ts';
 import type { SessionDeps, StreamRequest } from './session-deps.ts';
@@ -45,9 +46,10 @@ export class SseSession implements MessageSink, StreamSession {
     const { device, sub: user } = request.claims;
     this.#presence = presence.join(this.#field, { device, user });
     streams.add(this);
-    const unsubscribe = hub.subscribe({ field: this.#field, sink: this, after: request.after });
+    const { after, region } = request;
+    const subscription = hub.subscribe({ field: this.#field, sink: this, after, region, device });
     response.on('error', () => undefined); // `close` follows.
-    response.on('close', () => this.#handleClose(unsubscribe));
+    response.on('close', () => this.#handleClose(subscription));
   }
 
   send(message: StreamMessage): void {
@@ -96,9 +98,9 @@ export class SseSession implements MessageSink, StreamSession {
     if (this.#response.writable) this.#response.write(keepAliveComment);
   }
 
-  #handleClose(unsubscribe: () => void): void {
+  #handleClose(subscription: Subscription): void {
     this.#expiryTimer.clear();
-    unsubscribe();
+    subscription.end();
     this.#presence.leave();
     this.#deps.streams.remove(this);
     const durationMs = Math.round(performance.now() - this.#openedAt);

@@ -9,6 +9,7 @@ import type { Claims } from '../../../shared/contract/token.ts';
 import { closeCodes } from '../../../shared/contract/wire.ts';
 import { errorTable, FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
+import type { Region } from '../../../shared/field/math/region.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { createOverloadedError } from '../../admission/admission-control.ts';
 import { assertAccess, authorizeWriter } from '../../auth/field-auth.ts';
@@ -16,6 +17,7 @@ import { toFieldError } from '../../http/problem-response.ts';
 import type { PresenceSession } from '../../presence/presence.ts';
 import { createCaller } from '../../rate-limits/caller.ts';
 import { computeSizePoints } from '../../rate-limits/size-points.ts';
+import type { Subscription } from '../stream-hub.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
 import type { MessageSink } from '../subscriber.ts';
 import type { ParseClientMessage } from './client-messages.ts';
@@ -33,6 +35,8 @@ export const refusalRateLimit = { capacity: 10, perSecond: 0.1 };
 /** Of the user's budget for updates, in addition to those of the message's size. */
 const refusalPoints = 5;
 const presencePoints = 1;
+/** Of the user's budget for reads. */
+const regionPoints = 1;
 const closeGraceMs = 5000;
 const floodGraceMs = 2000;
 
@@ -52,7 +56,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
   readonly #expiryTimer = new TokenExpiryTimer(() => this.close(closeCodes.tokenExpired, 'token expired'));
   readonly #bucket = new TokenBucket(messageRateLimit, performance.now());
   readonly #openedAt = performance.now();
-  readonly #unsubscribe: () => void;
+  readonly #subscription: Subscription;
   readonly #presence: PresenceSession;
   readonly #refusals = new TokenBucket(refusalRateLimit, performance.now());
   readonly #inbox: MessageInbox;
@@ -77,7 +81,8 @@ export class WebSocketSession implements MessageSink, StreamSession {
     const { device, sub: user } = request.claims;
     this.#presence = presence.join(this.#field, { device, user });
     streams.add(this);
-    this.#unsubscribe = hub.subscribe({ field: this.#field, sink: this, after: request.after });
+    const { after, region } = request;
+    this.#subscription = hub.subscribe({ field: this.#field, sink: this, after, region, device });
   }
 
   send(message: StreamMessage): void {
@@ -165,6 +170,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
       if (message.type === 'update') await this.#acceptUpdates(message.updates);
       else if (message.type === 'token') await this.#renewToken(message.token);
       else if (message.type === 'presence') this.#showPresence(message.data);
+      else if (message.type === 'region') this.#changeRegion(message.region);
       else this.#send({ type: 'pong', serverTime: clock.now() });
     } catch (error) {
       this.#refuse(toFieldError(error));
@@ -198,6 +204,12 @@ export class WebSocketSession implements MessageSink, StreamSession {
     this.#presence.show(data);
   }
 
+  /** Answered by a snapshot, so that it costs what reading the state does. */
+  #changeRegion(region: Region | null): void {
+    this.#deps.limits.reads.consume(createCaller(this.#claims, this.ip), regionPoints);
+    this.#subscription.changeRegion(region ?? undefined);
+  }
+
   async #renewToken(token: string): Promise<void> {
     try {
       const claims = await this.#deps.verifyToken(token);
@@ -224,7 +236,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
 
   #handleClose(code: number): void {
     this.#expiryTimer.clear();
-    this.#unsubscribe();
+    this.#subscription.end();
     this.#presence.leave();
     this.#deps.streams.remove(this);
     const { device, sub } = this.#claims;

@@ -43,8 +43,8 @@ t.test('a slow subscriber is skipped, and catches up with the newest state when 
   const field = asField('slow');
   const slow = createSink();
   const fast = createSink();
-  t.teardown(services.hub.subscribe({ field, sink: slow, after: undefined }));
-  t.teardown(services.hub.subscribe({ field, sink: fast, after: undefined }));
+  t.teardown(services.hub.subscribe({ field, sink: slow, after: undefined }).end);
+  t.teardown(services.hub.subscribe({ field, sink: fast, after: undefined }).end);
   await waitUntil('both have the snapshot', () => slow.version() === 0 && fast.version() === 0);
   slow.buffered = 2 * mebibyte;
   for (let counter = 1; counter <= 5; counter++) {
@@ -61,7 +61,7 @@ t.test('a slow subscriber is skipped, and catches up with the newest state when 
 t.test('a subscriber with more than 4 MiB buffered is closed with 1013', async (t) => {
   const field = asField('too-slow');
   const sink = createSink();
-  t.teardown(services.hub.subscribe({ field, sink, after: undefined }));
+  t.teardown(services.hub.subscribe({ field, sink, after: undefined }).end);
   await waitUntil('the snapshot has arrived', () => sink.version() === 0);
   sink.buffered = 5 * mebibyte;
   await backing.producer.enqueue(jobOf(field, device, [setCell(1, 1, 0.5)]));
@@ -72,7 +72,7 @@ t.test('a subscriber with more than 4 MiB buffered is closed with 1013', async (
 t.test('a subscriber that missed more than a replay may hold gets one delta', async (t) => {
   const field = asField('heavy');
   const sink = createSink();
-  t.teardown(services.hub.subscribe({ field, sink, after: undefined }));
+  t.teardown(services.hub.subscribe({ field, sink, after: undefined }).end);
   await waitUntil('the snapshot has arrived', () => sink.version() === 0);
   sink.buffered = 2 * mebibyte;
   const content = 'x'.repeat(2000);
@@ -83,7 +83,7 @@ t.test('a subscriber that missed more than a replay may hold gets one delta', as
     await backing.producer.enqueue(jobOf(field, device, updates));
   }
   const other = createSink();
-  t.teardown(services.hub.subscribe({ field, sink: other, after: undefined }));
+  t.teardown(services.hub.subscribe({ field, sink: other, after: undefined }).end);
   await waitUntil('all updates are applied', () => other.version() === 400);
   sink.buffered = 0;
   await waitUntil('the subscriber has caught up', () => sink.version() === 400);

@@ -33,20 +33,27 @@ interface StreamOptions {
   readonly token: string;
   readonly field: string;
   readonly after?: Cursor;
+  /** `x0,y0,x1,y1` */
+  readonly region?: string;
   readonly headers?: Record<string, string>;
   /** Authenticates as a browser does. */
   readonly byProtocol?: boolean;
 }
 
-export function streamUrl({ address }: TestApi, field: string, after?: Cursor): string {
-  return `${address.replace('http', 'ws')}/api/fields/${field}/stream${after === undefined ? '' : `?after=${after}`}`;
+export function streamUrl(
+  { address }: TestApi,
+  field: string,
+  query: { after?: Cursor; region?: string } = {},
+): string {
+  return `${address.replace('http', 'ws')}/api/fields/${field}/stream?${new URLSearchParams(query)}`;
 }
 
 export async function openStream(t: Test, api: TestApi, options: StreamOptions): Promise<StreamClient> {
-  const { token, field, after, headers = {}, byProtocol } = options;
+  const { token, field, after, region, headers = {}, byProtocol } = options;
   const protocols = byProtocol ? [streamProtocol, `bearer.${token}`] : [streamProtocol];
+  const query = { ...(after === undefined ? {} : { after }), ...(region === undefined ? {} : { region }) };
   const authorization = byProtocol ? {} : { authorization: `Bearer ${token}` };
-  const socket = new WebSocket(streamUrl(api, field, after), protocols, { headers: { ...authorization, ...headers } });
+  const socket = new WebSocket(streamUrl(api, field, query), protocols, { headers: { ...authorization, ...headers } });
   const client = createStreamClient(socket);
   t.teardown(() => socket.terminate());
   await new Promise<void>((resolve, reject) => {

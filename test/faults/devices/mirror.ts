@@ -52,7 +52,7 @@ export class Mirror {
       else this.#cells.set(cell, value);
     }
     if (changes.quantumFields) this.#quantumFields = changes.quantumFields;
-    this.#metrics = changes.metrics;
+    this.#metrics = changes.metrics ?? this.#metrics;
     this.#maxTimestamp = Math.max(maxTimestamp, this.#maxTimestamp);
     this.cursor = to;
     return true;

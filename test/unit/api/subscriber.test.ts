@@ -13,8 +13,8 @@ const delta = (from: number, to: number) => ({
 /** Creates a subscriber in the following mode at version 1; the test sets how many bytes its sink has buffered. */
 function createFollowingSubscriber() {
   const sink = { sent: 0, buffered: 0, closedWith: undefined as number | undefined };
-  const subscriber = new Subscriber(
-    {
+  const subscriber = new Subscriber({
+    sink: {
       send() {
         sink.sent += 1;
       },
@@ -23,8 +23,8 @@ function createFollowingSubscriber() {
         sink.closedWith = code;
       },
     },
-    asCursor(1),
-  );
+    after: asCursor(1),
+  });
   subscriber.reportCaughtUp();
   return { sink, subscriber };
 }

@@ -58,11 +58,11 @@ export class StreamSession implements MessageSink {
     const presence = services.presence.join(request.field, { device: request.device, user: request.device });
     this.#heard = () => presence.heard();
     const removeListener = this.#api.onKill(() => this.#closeAtPeer(1006));
-    const unsubscribe = services.hub.subscribe({ field: request.field, sink: this, after: request.after });
+    const subscription = services.hub.subscribe({ field: request.field, sink: this, after: request.after });
     const timer = setInterval(() => this.#ping(), pingIntervalMs);
     this.#leave = () => {
       removeListener();
-      unsubscribe();
+      subscription.end();
       presence.leave();
       clearInterval(timer);
     };

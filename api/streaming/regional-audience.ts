@@ -1,0 +1,235 @@
+/**
+ * The subscribers of a field that watch a region of it and have all that is in it: decides what each delta of the field means for
+ * them. A subscriber gets the changes inside its region and the outcomes of its own device at once, and nothing of others; its
+ * cursor therefore stays behind until something concerns it, for 5 s at most.
+ *
+ * Subscribers of the same region share messages as long as they have the same cursor.
+ */
+import type { StateFragments } from '../../shared/cache/state-fragments.ts';
+import type { DeltaUpdate } from '../../shared/contract/messages.ts';
+import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
+import { type Region, regionKey } from '../../shared/field/math/region.ts';
+import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
+import { DeltaSpread } from './regions/delta-spread.ts';
+import { type ParsedDelta, parseDelta, readTotals, type Totals, updateTotals } from './regions/parsed-delta.ts';
+import { RegionGrid } from './regions/region-grid.ts';
+import { mergeChanges, type RegionalChanges, renderDelta } from './regions/regional-changes.ts';
+import type { Delta } from './replay-buffer.ts';
+import { StreamMessage } from './stream-message.ts';
+import type { Subscriber } from './subscriber.ts';
+
+const metricsIntervalMs = 1000;
+/** When changes end, the metrics to which they led follow by themselves. */
+const maxMetricsDelayMs = 2 * metricsIntervalMs;
+const emptyDeltaIntervalMs = 5000;
+
+/** The subscribers of one region. */
+interface Group {
+  readonly region: Region;
+  readonly members: Set<Member>;
+}
+
+interface Member {
+  readonly subscriber: Subscriber;
+  readonly group: Group;
+  sentAt: number;
+  metricsAt: number;
+  /** Whether it has had changes without the metrics to which they led. */
+  isMetricsDue: boolean;
+}
+
+/** What one delta says of a member's own device. */
+interface Own {
+  readonly updates: DeltaUpdate[];
+  readonly conflicts: Conflict[];
+}
+
+interface Broadcast {
+  readonly to: Cursor;
+  readonly totals: Totals;
+  readonly now: number;
+}
+
+export class RegionalAudience {
+  readonly #groups = new Map<string, Group>();
+  readonly #grid = new RegionGrid<Group>();
+  readonly #members = new Map<Subscriber, Member>();
+  readonly #byDevice = new Map<string, Set<Member>>();
+  /** Undefined while nobody is here. */
+  #spread: DeltaSpread<Group> | undefined;
+  #totals: Totals | undefined;
+
+  /**
+   * Adds a subscriber that has everything in its region, and sends it what has happened since.
+   * @param fragments the whole state of which it has a part
+   * @param missed the deltas since
+   */
+  add(subscriber: Subscriber, fragments: StateFragments, missed: readonly Delta[], now: number): void {
+    const { region } = subscriber;
+    if (!region) return;
+    const deltas = missed.map(({ message }) => parseDelta(message));
+    if (!this.#spread) this.#start(fragments, deltas);
+    const key = regionKey(region);
+    const group = this.#groups.get(key) ?? this.#open(key, region);
+    const member = { subscriber, group, sentAt: now, metricsAt: now, isMetricsDue: false };
+    group.members.add(member);
+    this.#members.set(subscriber, member);
+    const { device } = subscriber;
+    if (device !== undefined) this.#byDevice.set(device, (this.#byDevice.get(device) ?? new Set()).add(member));
+    const last = missed.at(-1);
+    if (last) this.#replay(member, deltas, last.to, now);
+  }
+
+  remove(subscriber: Subscriber): void {
+    const member = this.#members.get(subscriber);
+    if (!member) return;
+    const { group } = member;
+    this.#members.delete(subscriber);
+    group.members.delete(member);
+    if (group.members.size === 0) this.#close(group);
+    const { device } = subscriber;
+    const ofDevice = device === undefined ? undefined : this.#byDevice.get(device);
+    if (ofDevice?.delete(member) && ofDevice.size === 0) this.#byDevice.delete(device ?? '');
+    if (this.#members.size === 0) this.clear();
+  }
+
+  /** Removes everybody: the deltas that follow do not continue those before. */
+  clear(): void {
+    this.#members.clear();
+    for (const group of this.#groups.values()) this.#grid.remove(group);
+    this.#groups.clear();
+    this.#byDevice.clear();
+    this.#spread = undefined;
+    this.#totals = undefined;
+  }
+
+  /** Sends a delta of the field to those whom it concerns. @returns to how many */
+  deliver({ to, message }: Delta, now: number): number {
+    if (!this.#spread || !this.#totals) return 0;
+    const delta = parseDelta(message);
+    this.#totals = updateTotals(this.#totals, delta);
+    const changes = this.#spread.spread(delta);
+    const own = this.#findOwn(delta);
+    const broadcast = { to, totals: this.#totals, now };
+    let sent = 0;
+    for (const [group, changed] of changes) {
+      const messages = new Map<string, StreamMessage>();
+      for (const member of group.members) {
+        const ownChanges = own.get(member);
+        own.delete(member);
+        if (this.#send(member, { broadcast, changes: changed, own: ownChanges, messages })) sent += 1;
+      }
+    }
+    for (const [member, ownChanges] of own) {
+      if (this.#send(member, { broadcast, changes: undefined, own: ownChanges, messages: new Map() })) sent += 1;
+    }
+    return sent;
+  }
+
+  /** To be called periodically. @param to the newest cursor */
+  tick(to: Cursor, now: number): void {
+    if (!this.#totals) return;
+    const broadcast = { to, totals: this.#totals, now };
+    const messages = new Map<string, StreamMessage>();
+    for (const member of this.#members.values()) {
+      const isBehind = member.subscriber.cursor !== to && now - member.sentAt >= emptyDeltaIntervalMs;
+      const isMetricsDue = member.isMetricsDue && now - member.metricsAt >= maxMetricsDelayMs;
+      if (!isBehind && !isMetricsDue) continue;
+      this.#send(member, { broadcast, changes: undefined, own: undefined, messages });
+    }
+  }
+
+  #start(fragments: StateFragments, deltas: readonly ParsedDelta[]): void {
+    this.#spread = new DeltaSpread(this.#grid, fragments);
+    this.#totals = readTotals(fragments);
+    for (const delta of deltas) {
+      this.#totals = updateTotals(this.#totals, delta);
+      this.#spread.spread(delta);
+    }
+  }
+
+  #open(key: string, region: Region): Group {
+    const group = { region, members: new Set<Member>() };
+    this.#groups.set(key, group);
+    this.#grid.add(group);
+    return group;
+  }
+
+  #close(group: Group): void {
+    this.#groups.delete(regionKey(group.region));
+    this.#grid.remove(group);
+  }
+
+  #replay(member: Member, deltas: readonly ParsedDelta[], to: Cursor, now: number): void {
+    if (!this.#totals) return;
+    const broadcast = { to, totals: this.#totals, now };
+    const changes = mergeChanges(deltas, member.group.region);
+    const own: Own = { updates: [], conflicts: [] };
+    for (const delta of deltas) addOwn(own, delta, member.subscriber.device);
+    member.metricsAt = Number.NEGATIVE_INFINITY;
+    this.#send(member, { broadcast, changes, own, messages: new Map() });
+  }
+
+  #findOwn({ updates, conflicts = [] }: ParsedDelta): Map<Member, Own> {
+    const found = new Map<Member, Own>();
+    const ownOf = (member: Member): Own => {
+      const own = found.get(member) ?? { updates: [], conflicts: [] };
+      found.set(member, own);
+      return own;
+    };
+    for (const update of updates)
+      for (const member of this.#byDevice.get(update.device) ?? []) ownOf(member).updates.push(update);
+    for (const conflict of conflicts) {
+      for (const device of new Set([conflict.local.device, conflict.remote.device]))
+        for (const member of this.#byDevice.get(device) ?? []) ownOf(member).conflicts.push(conflict);
+    }
+    return found;
+  }
+
+  /** @param messages those that others of the group get, by their content */
+  #send(
+    member: Member,
+    content: {
+      readonly broadcast: Broadcast;
+      readonly changes: RegionalChanges | undefined;
+      readonly own: Own | undefined;
+      readonly messages: Map<string, StreamMessage>;
+    },
+  ): boolean {
+    const { subscriber } = member;
+    const { broadcast, changes, own, messages } = content;
+    const { to, totals, now } = broadcast;
+    const from = subscriber.cursor;
+    // It may have been caught up from a state that is newer.
+    if (from === undefined || versionOf(from) > versionOf(to)) return false;
+    const hasMetrics = now - member.metricsAt >= metricsIntervalMs;
+    const key = own ? undefined : `${from} ${hasMetrics}`;
+    const known = key === undefined ? undefined : messages.get(key);
+    const message = known ?? createMessage({ from, to, changes, totals, hasMetrics, own });
+    if (key !== undefined) messages.set(key, message);
+    if (subscriber.deliverLive(message, to, now) !== 'sent') {
+      this.remove(subscriber);
+      return false;
+    }
+    member.sentAt = now;
+    if (hasMetrics) member.metricsAt = now;
+    member.isMetricsDue = !hasMetrics;
+    return true;
+  }
+}
+
+function createMessage({
+  own,
+  ...delta
+}: Omit<Parameters<typeof renderDelta>[0], 'updates' | 'ownConflicts'> & {
+  readonly own: Own | undefined;
+}): StreamMessage {
+  const text = renderDelta({ ...delta, updates: own?.updates ?? [], ownConflicts: own?.conflicts ?? [] });
+  return new StreamMessage('delta', Buffer.from(text), delta.to);
+}
+
+function addOwn(own: Own, { updates, conflicts = [] }: ParsedDelta, device: string | undefined): void {
+  if (device === undefined) return;
+  own.updates.push(...updates.filter((update) => update.device === device));
+  own.conflicts.push(...conflicts.filter(({ local, remote }) => local.device === device || remote.device === device));
+}
