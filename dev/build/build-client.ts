@@ -7,7 +7,7 @@ import { emitTypes } from './build-client-types.ts';
 import { replaceFolder } from './replace-folder.ts';
 
 /** The modules of `client/` that apps import; `exports` of `client/package.json` has a specifier for each. */
-const clientEntries = [
+export const clientEntries = [
   'field-client',
   'react',
   'react/native',
