@@ -111,12 +111,12 @@ class Client implements FieldClient {
   close(): Promise<void> {
     return this.#runExclusive(async () => {
       if (this.status === 'closed') return;
-      const { connection, sender, statePersister, replica, clock, store, presence } = this.#services;
+      const { connection, sender, statePersister, replica, store, presence } = this.#services;
       this.#removeResumeListener();
       presence.stop();
       await Promise.all([connection.stop(), sender.stop()]);
       await store.flush();
-      await statePersister.save(replica.server, clock.wallTime());
+      await statePersister.save(replica.server);
       this.#releaseStorage();
       this.#synchronizer.setStatus('closed');
     });
@@ -198,10 +198,18 @@ class Client implements FieldClient {
 
   async #load(): Promise<void> {
     if (this.#isLoaded) return;
-    const { tokenProvider, outbox, statePersister, replica } = this.#services;
-    const [stored] = await Promise.all([statePersister.load(this.#options.field), tokenProvider.load()]);
+    const { tokenProvider, outbox, statePersister, replica, guardedStorage, reportProblem } = this.#services;
+    await tokenProvider.load();
+    const stored = await statePersister.load(this.#options.field);
     if (stored && replica.version === 0) replica.restore(stored);
-    await outbox.load(replica.version);
+    try {
+      await outbox.load(replica.version);
+    } catch (error) {
+      // Writing might replace what could not be read. The next process may be able to read it.
+      reportProblem(error, 'storage_unreadable');
+      guardedStorage.detach();
+      await outbox.load(replica.version);
+    }
     this.#isLoaded = true;
     this.#synchronizer.emitState();
   }

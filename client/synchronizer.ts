@@ -13,11 +13,11 @@ import { type Cursor, versionOf } from '../shared/field/cursor.ts';
 import { tickIntervalMs } from './connection/connection.ts';
 import { RequestError } from './connection/http.ts';
 import type { Emitter } from './emitter.ts';
-import type { UpdateContent } from './outbox/outbox-item.ts';
 import { SettlementTracker } from './outbox/settlement-tracker.ts';
 import { type ClientServices, createServices } from './services.ts';
 import { ConflictHistory } from './state/conflict-history.ts';
 import type { ClientEvents, ClientProblem, FieldClientOptions, FieldView, OutboxEntry, Status } from './types.ts';
+import type { UpdateContent } from './updates/update-content.ts';
 
 type Delta = Extract<ServerMessage, { type: 'delta' }>;
 
@@ -49,10 +49,12 @@ export class Synchronizer {
       onMessage: (message) => this.#handleMessage(message),
       onAccepted: (counters) => this.#handleAcceptance(counters),
       onSettled: (response) => this.#handleResponse(response),
-      onFormerResults: (results, device) => {
-        this.#settle(results, 'response', device);
+      onFormerResults: (results) => {
+        this.#settle(results, 'response');
         this.emitState();
       },
+      onAccount: () => this.#handleAccount(),
+      onSetAside: (count) => this.#reportOtherAccount(count),
       onSkipped: (counter) => this.#reportSkippedCounters(counter),
       onConfirmed: (cursors) => this.#handleConfirmedCursors(cursors),
       onLost: (cursor) => this.#handleLostCursor(cursor),
@@ -173,12 +175,11 @@ export class Synchronizer {
     if (connection.transport === 'polling') connection.checkNow();
   }
 
-  /** @param device that the updates were sent as, if not as the present one */
-  #settle(results: readonly UpdateResult[], source: 'response' | 'delta', device?: string): void {
+  #settle(results: readonly UpdateResult[], source: 'response' | 'delta'): void {
     const { outbox, counterSync, sender } = this.services;
     this.#lastResultAt = this.#tickedMs;
     this.#problem = undefined;
-    if (!outbox.settle(results, source, device)) return;
+    if (!outbox.settle(results, source)) return;
     counterSync.invalidate();
     sender.notify();
   }
@@ -233,11 +234,12 @@ export class Synchronizer {
     const now = this.#tickedMs;
     const { server } = replica;
     // A stored state must not be newer than the outbox: its cursor shows later whether the server has lost updates.
-    void store.flush().then(() => statePersister.saveThrottled(server, now));
+    void store.flush().then(() => statePersister.saveThrottled(server, tickIntervalMs));
     if (this.#status === 'live' || this.#status === 'polling') outbox.applied.addConnectedTime(tickIntervalMs);
     if (now - this.#lastResultAt < resendAfterMs) return;
     this.#lastResultAt = now;
     outbox.resendAccepted();
+    store.retry();
     historyCheck.retry();
     this.#checkHistory();
     sender.notify();
@@ -247,6 +249,17 @@ export class Synchronizer {
     this.services.replica.invalidate();
     this.settlements.record(entry);
     this.#events.emit('update', entry);
+  }
+
+  #handleAccount(): void {
+    this.services.outbox.separateAccounts();
+    this.emitState();
+    this.services.sender.notify();
+  }
+
+  #reportOtherAccount(count: number): void {
+    const message = `${count} updates of another account are sent when it is signed in again.`;
+    this.#reportProblem(new RequestError('other_account', message));
   }
 
   #reportSkippedCounters(counter: number): void {

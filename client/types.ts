@@ -79,6 +79,11 @@ export interface ClientProblem {
    * - `cors_blocked`: the server is reachable, and does not allow pages of this origin: add it to its `CORS_ORIGINS`
    * - `unexpected_response`: something else than the API responded: check `url`; or the network wants a login
    * - `storage`: the storage could not be written; updates are sent, but do not survive the end of the app
+   * - `storage_unreadable`: the outbox could not be read; until the app is started again, nothing is stored
+   * - `storage_damaged`: a stored value was damaged, and was dropped
+   * - `state_not_stored`: there is no space for the copy of the state
+   * - `other_account`: updates of another account wait in the storage until it signs in again
+   * - `token_timeout`: `getToken` has not answered for 30 seconds; it is called again
    * - `expired`: the server rejected the token; provide a valid one
    * - `forbidden`: the token gives no access to the field
    * - `counters_skipped`: the storage is older than the device, for example restored from a backup
@@ -130,7 +135,7 @@ export interface ParticleInput extends Omit<ParticleAttributes, 'position' | 've
 export interface FieldClient {
   /**
    * Loads the storage and connects. Resolves when the storage has been read; updates may be made before that. A client that
-   * was closed may be started again. Rejects when the storage cannot be read, or when another running client of the field uses it.
+   * was closed may be started again. Rejects when another running client of the field uses the storage.
    */
   start(): Promise<void>;
   /** Disconnects and saves. Unsent updates are sent after the next `start()`, in this process or a later one. */
@@ -210,6 +215,8 @@ export interface FieldClient {
 export interface FieldClientOptions {
   /** The URL of the API, for example `https://field.example.org`. */
   readonly url: string;
+  /** Former values of `url`: version 0.1.0 has stored unsent updates under them. */
+  readonly formerUrls?: readonly string[];
   /** The id of the field. */
   readonly field: string;
   /**
@@ -217,7 +224,10 @@ export interface FieldClientOptions {
    * has to allow.
    */
   readonly token?: string;
-  /** Returns a token. Called at the start, before the last token expires, and when the server has rejected it. */
+  /**
+   * Returns a token, within 30 seconds. Called at the start, before the last token expires, and when the server has rejected it.
+   * When the token is another account's (`sub`), unsent updates of the former account wait until it is signed in again.
+   */
   readonly getToken?: () => string | Promise<string>;
   /**
    * Stores the outbox, the updates applied in the last ten minutes, the device's id and the last state. Only one client may use it at a time. The default is memory, which

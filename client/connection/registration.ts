@@ -11,9 +11,14 @@ const tokenKey = 'token';
 /** Version 0.1.0 stored the id alone. */
 const deviceKey = 'device';
 
+/** The registrations under way, by the app's storage: clients of several fields are one device. */
+const registrations = new WeakMap<object, Promise<string>>();
+
 interface RegistrationOptions {
   readonly url: string;
   readonly storage: Storage;
+  readonly formerStorages: readonly Storage[];
+  readonly sharedStorage: object;
   readonly fetch: typeof globalThis.fetch;
 }
 
@@ -27,13 +32,12 @@ export class Registration {
     this.#options = options;
   }
 
-  /** @returns the id of the device that registered in an earlier process */
+  /** Never rejects. @returns the id of the device that registered in an earlier process */
   async load(): Promise<string | undefined> {
-    const { storage } = this.#options;
-    this.#token ??= (await storage.get(tokenKey)) ?? undefined;
+    const [token, formerDevice] = await Promise.all([tokenKey, deviceKey].map((key) => this.#read(key)));
+    this.#token ??= token;
     this.#isUntried = this.#token !== undefined;
-    const device = this.#token && decodeTokenClaims(this.#token).device;
-    return device ?? (await storage.get(deviceKey)) ?? undefined;
+    return (this.#token && decodeTokenClaims(this.#token).device) ?? formerDevice;
   }
 
   /**
@@ -42,7 +46,7 @@ export class Registration {
    */
   async obtainToken(now: number): Promise<string> {
     const stored = this.#token;
-    if (stored === undefined) return this.#request('/api/devices');
+    if (stored === undefined) return this.#register();
     const isUsable = this.#isUntried && (decodeTokenClaims(stored).expiresAt ?? 0) > now;
     this.#isUntried = false;
     if (isUsable) return stored;
@@ -51,8 +55,29 @@ export class Registration {
     } catch (error) {
       if (!(error instanceof RequestError && error.code === 'unauthorized')) throw error;
       // The server's key has changed, or it is another installation: nobody can act as the former device any more.
-      return this.#request('/api/devices');
+      return this.#register();
     }
+  }
+
+  async #register(): Promise<string> {
+    const { sharedStorage } = this.#options;
+    const running = registrations.get(sharedStorage) ?? this.#takeOrRequest();
+    registrations.set(sharedStorage, running);
+    const token = await running.finally(() => registrations.delete(sharedStorage));
+    this.#token = token;
+    return token;
+  }
+
+  /** A client of another field may have registered the device since the storage was read. */
+  async #takeOrRequest(): Promise<string> {
+    const stored = await this.#read(tokenKey);
+    return stored !== undefined && stored !== this.#token ? stored : this.#request('/api/devices');
+  }
+
+  async #read(key: string): Promise<string | undefined> {
+    const { storage, formerStorages } = this.#options;
+    const reads = [storage, ...formerStorages].map((each) => each.get(key).catch(() => null));
+    return (await Promise.all(reads)).find((value) => value) ?? undefined;
   }
 
   async #request(path: string, token?: string): Promise<string> {
@@ -60,7 +85,7 @@ export class Registration {
     const authorized = token === undefined ? {} : { token };
     const { body } = await sendRequest(fetch, { url: url + path, body: {}, expects: 'token', ...authorized });
     this.#token = (body as { token: string }).token;
-    await storage.set(tokenKey, this.#token);
+    await storage.set(tokenKey, this.#token).catch(() => undefined);
     return this.#token;
   }
 }

@@ -1,6 +1,8 @@
 /** The claims of a token that the client needs. Only the server verifies tokens. */
 export interface TokenClaims {
   readonly device?: string;
+  /** The account. */
+  readonly user?: string;
   /** In ms since the epoch. */
   readonly expiresAt?: number;
 }
@@ -9,8 +11,8 @@ export interface TokenClaims {
 export function decodeTokenClaims(token: string): TokenClaims {
   try {
     const payload = token.split('.')[1] ?? '';
-    const { device, exp } = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/')));
-    return { device, expiresAt: exp && exp * 1000 };
+    const { device, sub, exp } = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/')));
+    return { device, user: sub, expiresAt: exp && exp * 1000 };
   } catch {
     return {};
   }

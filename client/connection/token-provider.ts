@@ -6,17 +6,28 @@
 import type { Storage } from '../storage/storage.ts';
 import type { FieldClientOptions } from '../types.ts';
 import { untilAborted } from '../until-aborted.ts';
+import { withDeadline } from '../with-deadline.ts';
+import { RequestError } from './http.ts';
 import { Registration } from './registration.ts';
 import { decodeTokenClaims } from './token-claims.ts';
 
 /** A token is renewed this long before it expires, or after half of its remaining life if that is later. */
 const renewMarginMs = 60_000;
+/** How long the app's `getToken` may take; it is called again then. */
+const getTokenTimeoutMs = 30_000;
+const accountKey = 'account';
 
 interface TokenProviderOptions extends Pick<FieldClientOptions, 'url' | 'token' | 'getToken' | 'deviceId'> {
   readonly storage: Storage;
   readonly fetch: typeof globalThis.fetch;
+  /** Where earlier versions have stored the device's id and token. */
+  readonly formerStorages: readonly Storage[];
+  /** The storage as the app gave it, which clients of other fields may use. */
+  readonly sharedStorage: object;
   /** The server's time, in ms. */
   readonly now: () => number;
+  /** The tokens are those of another account than before. */
+  readonly onAccount: () => void;
 }
 
 interface CachedToken {
@@ -33,27 +44,31 @@ export class TokenProvider {
   #rejected: string | undefined;
   readonly #registration: Registration;
   #device: string | undefined;
-  #storedDevice: string | undefined;
+  #account: string | undefined;
 
   constructor(options: TokenProviderOptions) {
     this.#options = options;
     this.#registration = new Registration(options);
-    this.#device = options.token === undefined ? options.deviceId : decodeTokenClaims(options.token).device;
+    const { device = options.deviceId, user } = options.token === undefined ? {} : decodeTokenClaims(options.token);
+    this.#device = device;
+    this.#account = user;
   }
 
-  /** Reads the identity of a device that registered itself in an earlier process. */
+  /** Reads the identity of an earlier process. Never rejects: what cannot be read counts as missing. */
   async load(): Promise<void> {
-    this.#storedDevice ??= await this.#registration.load();
-    this.#device ??= this.#storedDevice;
-  }
-
-  /** The id under which an earlier process registered; undefined if it did not. */
-  get storedDevice(): string | undefined {
-    return this.#storedDevice;
+    const stored = await this.#registration.load();
+    this.#device ??= stored;
+    if (!this.#options.getToken) return;
+    this.#account ??= (await this.#options.storage.get(accountKey).catch(() => null)) ?? undefined;
   }
 
   get device(): string | undefined {
     return this.#device;
+  }
+
+  /** The account of the app's last token; undefined for a device that registered itself. */
+  get account(): string | undefined {
+    return this.#account;
   }
 
   /** When the token should be renewed, by the server's time in ms. */
@@ -105,13 +120,27 @@ export class TokenProvider {
 
   async #fetchToken(): Promise<CachedToken> {
     const { token: staticToken, getToken, now } = this.#options;
-    const token = staticToken ?? (await getToken?.()) ?? (await this.#registration.obtainToken(now()));
-    const { device, expiresAt } = decodeTokenClaims(token);
+    const appToken = staticToken ?? (getToken && (await this.#askApp(getToken)));
+    const token = appToken ?? (await this.#registration.obtainToken(now()));
+    const { device, user, expiresAt } = decodeTokenClaims(token);
     if (device !== undefined) this.#device = device;
+    if (appToken !== undefined && user !== undefined) this.#setAccount(user);
     const remainingMs = (expiresAt ?? Number.POSITIVE_INFINITY) - now();
     // A static token cannot be renewed.
     const renewInMs =
       staticToken === undefined ? Math.max(remainingMs - renewMarginMs, remainingMs / 2) : Number.POSITIVE_INFINITY;
     return { token, renewAt: now() + Math.max(0, renewInMs) };
+  }
+
+  async #askApp(getToken: () => string | Promise<string>): Promise<string> {
+    const toError = () => new RequestError('token_timeout', 'getToken has not answered in time, and is called again.');
+    return withDeadline(Promise.resolve(getToken()), getTokenTimeoutMs, toError);
+  }
+
+  #setAccount(account: string): void {
+    if (account === this.#account) return;
+    this.#account = account;
+    this.#options.storage.set(accountKey, account).catch(() => undefined);
+    this.#options.onAccount();
   }
 }

@@ -9,7 +9,7 @@ import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import { isSettled } from './entry-state.ts';
 import type { ItemList } from './item-list.ts';
-import { type AppliedProof, type Item, toStoredEntry } from './outbox-item.ts';
+import { type Item, toStoredEntry } from './outbox-item.ts';
 import type { OutboxStore } from './outbox-store.ts';
 
 /** An update that a delta contains. It may have been sent as the device that this one was before. */
@@ -43,19 +43,20 @@ export class AppliedItems {
     list.insert(store.kept.items.filter(({ entry }) => (entry.version ?? 0) > version));
   }
 
-  add(item: Item, proof: AppliedProof): void {
+  /** @param cursor a cursor of a log that contains the update */
+  add(item: Item, cursor: Cursor): void {
     const { store } = this.#deps;
-    item.proof = proof;
-    // Updates that were applied long ago are not expected in the state, and cannot be lost by a failover.
+    item.proof = cursor;
+    store.kept.add(item);
+    // Updates that were applied long ago are not expected in the state. A restore of an older backup may still lose them.
     if (item.entry.outcome === 'expired') this.#drop((each) => each === item);
-    else store.kept.add(item);
     store.remove(item.position);
   }
 
   /** Cursors of updates, up to a version, that the server's state is not known to contain. */
   findUnproven(maxVersion = Number.POSITIVE_INFINITY): Cursor[] {
     const cursors = this.#shown.flatMap(({ entry, proof }) =>
-      proof && (entry.version ?? 0) <= maxVersion ? proof.cursor : [],
+      proof && (entry.version ?? 0) <= maxVersion ? proof : [],
     );
     return [...new Set(cursors)];
   }
@@ -71,7 +72,7 @@ export class AppliedItems {
     if (shown.length === 0) return false;
     const present = this.#deps.device();
     const named = new Set(updates.map(({ device = present, counter, version }) => `${device} ${counter} ${version}`));
-    const isNamed = ({ entry, proof }: Item) => named.has(`${proof?.device} ${entry.counter} ${entry.version}`);
+    const isNamed = ({ entry, device }: Item) => named.has(`${device} ${entry.counter} ${entry.version}`);
     const isCovered = ({ entry: { version = 0 } }: Item) => version > from && version <= to;
     this.#drop(isNamed);
     return this.resend(shown.filter((item) => isCovered(item) && !isNamed(item))) > 0;
@@ -82,7 +83,7 @@ export class AppliedItems {
    * @param cursors only those with these cursors; otherwise all up to the version
    */
   confirm(version: number, cursors?: ReadonlySet<Cursor>): void {
-    const isProven = ({ proof }: Item) => !cursors || (proof !== undefined && cursors.has(proof.cursor));
+    const isProven = ({ proof }: Item) => !cursors || (proof !== undefined && cursors.has(proof));
     this.#drop((item) => (item.entry.version ?? 0) <= version && isProven(item));
   }
 
@@ -97,9 +98,9 @@ export class AppliedItems {
     const lost = new Set(items);
     store.kept.remove(lost);
     this.#drop((item) => lost.has(item));
-    const own = items.filter(({ proof }) => proof?.device === device());
+    const own = items.filter((item) => item.device === device());
     for (const item of own) item.position = store.nextPosition();
-    store.save(...own.map(toStoredEntry));
+    store.save(own.map(toStoredEntry));
     store.saveKept();
     list.insert(own);
     for (const item of own)

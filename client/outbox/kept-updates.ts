@@ -6,7 +6,9 @@
 import { isCursor } from '../../shared/field/cursor.ts';
 import { parseJson } from '../parse-json.ts';
 import type { Storage } from '../storage/storage.ts';
+import { isNatural, isNumber, isString, listOf, optional, shape } from '../updates/checks.ts';
 import { type Item, restoreApplied, type StoredApplied, toStoredApplied } from './outbox-item.ts';
+import { isUpdate } from './stored-outbox.ts';
 
 /** In time with an open connection: while the device is offline, it cannot learn that the server has lost something. */
 const keepMs = 10 * 60_000;
@@ -45,17 +47,36 @@ interface Index {
 
 const indexKey = 'applied';
 const chunkKey = (number: number) => `applied/${number}`;
+const isIndex = shape({ first: isNatural, next: isNatural, connected: isNumber });
+const isChunk = shape({
+  startedAt: isNumber,
+  lastAt: isNumber,
+  updates: listOf(
+    shape({
+      update: isUpdate,
+      version: isNatural,
+      cursor: (value) => isString(value) && isCursor(value),
+      device: optional(isString),
+    }),
+  ),
+});
+
+export interface KeptUpdatesDeps {
+  readonly storage: Storage;
+  /** Called with the key of a value that is damaged. */
+  readonly onDamage: (key: string) => void;
+}
 
 export class KeptUpdates {
-  readonly #storage: Storage;
+  readonly #deps: KeptUpdatesDeps;
   #chunks: Chunk[] = [];
   #nextNumber = 1;
   #connectedMs = 0;
   #saved: Index = { first: 1, next: 1, connected: 0 };
   #removed: number[] = [];
 
-  constructor(storage: Storage) {
-    this.#storage = storage;
+  constructor(deps: KeptUpdatesDeps) {
+    this.#deps = deps;
   }
 
   /** The oldest first. */
@@ -63,16 +84,18 @@ export class KeptUpdates {
     return this.#chunks.flatMap(({ items }) => items);
   }
 
+  /** Never rejects. */
   async load(): Promise<void> {
-    const { first = 1, next = 1, connected } = parseJson<Index>(await this.#storage.get(indexKey)) ?? {};
-    if (!Number.isSafeInteger(first) || !Number.isSafeInteger(next)) return;
-    this.#saved = { first, next, connected: Number(connected) || 0 };
+    const index = await this.#read<Index>(indexKey, isIndex);
+    if (!index) return;
+    const { next, connected } = index;
+    this.#saved = index;
     this.#nextNumber = next;
-    this.#connectedMs = this.#saved.connected;
-    const count = Math.min(maxUpdates, Math.max(0, next - first));
-    const numbers = Array.from({ length: count }, (_, index) => next - count + index);
-    const texts = await Promise.all(numbers.map((number) => this.#storage.get(chunkKey(number))));
-    this.#chunks = numbers.flatMap((number, index) => toChunk(number, texts[index] ?? null));
+    this.#connectedMs = connected;
+    const count = Math.min(maxUpdates, Math.max(0, next - index.first));
+    const numbers = Array.from({ length: count }, (_, offset) => next - count + offset);
+    const chunks = await Promise.all(numbers.map((number) => this.#read<StoredChunk>(chunkKey(number), isChunk)));
+    this.#chunks = chunks.flatMap((chunk, offset) => (chunk ? restoreChunk(numbers[offset] ?? 0, chunk) : []));
   }
 
   add(item: Item): void {
@@ -101,22 +124,42 @@ export class KeptUpdates {
     return this.#removed.length > 0 || this.#connectedMs - this.#saved.connected >= chunkMs;
   }
 
-  /** Writes what has changed since the last call. */
+  /** Writes what has changed since the last call. Never rejects: what could not be written is written by a later call. */
   async write(): Promise<void> {
+    const { storage } = this.#deps;
     this.#chunks = this.#chunks.filter((chunk) => chunk.items.length > 0 || !this.#removed.push(chunk.number));
     const removed = this.#removed.splice(0);
     const changed = this.#chunks.filter(({ isSaved }) => !isSaved);
     for (const chunk of changed) chunk.isSaved = true;
     await Promise.all([
-      ...removed.map((number) => this.#storage.remove(chunkKey(number))),
-      ...changed.map((chunk) => this.#storage.set(chunkKey(chunk.number), serialize(chunk))),
+      ...removed.map((number) => storage.remove(chunkKey(number)).catch(() => undefined)),
+      ...changed.map((chunk) =>
+        storage.set(chunkKey(chunk.number), serialize(chunk)).catch(() => {
+          chunk.isSaved = false;
+        }),
+      ),
     ]);
     const next = this.#nextNumber;
     const index = { first: this.#chunks[0]?.number ?? next, next, connected: this.#connectedMs };
     const { first, connected } = this.#saved;
     if (index.first === first && next === this.#saved.next && index.connected - connected < chunkMs) return;
-    this.#saved = index;
-    await this.#storage.set(indexKey, JSON.stringify(index));
+    await storage.set(indexKey, JSON.stringify(index)).then(
+      () => {
+        this.#saved = index;
+      },
+      () => undefined,
+    );
+  }
+
+  /** @returns undefined if there is no such value, or if it is damaged */
+  async #read<T>(key: string, isValid: (value: unknown) => boolean): Promise<T | undefined> {
+    const { storage, onDamage } = this.#deps;
+    const text = await storage.get(key).catch(() => '');
+    if (text === null) return undefined;
+    const value: unknown = parseJson(text);
+    if (isValid(value)) return value as T;
+    onDamage(key);
+    return undefined;
   }
 
   #openChunk(): Chunk {
@@ -156,11 +199,7 @@ function serialize({ startedAt, lastAt, items }: Chunk): string {
   return JSON.stringify({ startedAt, lastAt, updates: items.flatMap((item) => toStoredApplied(item) ?? []) });
 }
 
-/** @returns nothing for a value that is not a chunk: it was torn by a crash, or written by other software */
-function toChunk(number: number, text: string | null): Chunk[] {
-  const { startedAt = 0, lastAt = 0, updates } = parseJson<StoredChunk>(text) ?? {};
-  if (!Array.isArray(updates)) return [];
-  const applied = (updates as readonly StoredApplied[]).filter((each) => isCursor(each?.cursor ?? ''));
-  const length = JSON.stringify(updates).length;
-  return [{ number, startedAt, lastAt, items: applied.map(restoreApplied), length, isSaved: true }];
+function restoreChunk(number: number, { startedAt, lastAt, updates }: StoredChunk): Chunk {
+  const { length } = JSON.stringify(updates);
+  return { number, startedAt, lastAt, items: updates.map(restoreApplied), length, isSaved: true };
 }

@@ -1,25 +1,11 @@
 /**
- * The stored form of the outbox: one value for each entry, by the entry's position in the order of creation, and a head with
- * the highest counters. Writes are performed one after the other, in the order of the calls.
+ * Writes the outbox to the storage. What has changed is written in rounds, one after the other, each with all that was requested
+ * before it; what could not be written is tried again later.
  */
-import { parseJson } from '../parse-json.ts';
 import type { Storage } from '../storage/storage.ts';
 import { KeptUpdates } from './kept-updates.ts';
 import type { StoredEntry } from './outbox-item.ts';
-
-/** The stored head. The property names are the stored format, which earlier versions have written. */
-interface Head {
-  /** The highest counter assigned so far. */
-  readonly counter: number;
-  /** The highest position assigned so far. */
-  readonly place: number;
-  /** No entry has a lower position. */
-  readonly first: number;
-  /** No update with a higher counter was ever sent. Version 0.1.0 did not store it. */
-  readonly sent?: number;
-  /** The device that updates are sent as; undefined before the first was sent. Version 0.1.0 did not store it. */
-  readonly device?: string;
-}
+import { entryKey, type Head, headCopyKey, headKey, readOutbox } from './stored-outbox.ts';
 
 interface LoadedOutbox {
   /** The highest counter assigned so far. */
@@ -30,135 +16,202 @@ interface LoadedOutbox {
   readonly entries: readonly StoredEntry[];
 }
 
-const headKey = 'outbox';
-const entryKey = (position: number) => `outbox/${position}`;
-const readBatchSize = 50;
+export interface OutboxStoreDeps {
+  readonly storage: Storage;
+  /** Where earlier versions have stored an outbox, which becomes part of this one. */
+  readonly formerStorages?: readonly Storage[];
+  /** Called with the key of a value that is damaged and was removed. */
+  readonly onDamage: (key: string) => void;
+}
 
 export class OutboxStore {
   /** Changed by the outbox; written together with the entries that it has removed. */
   readonly kept: KeptUpdates;
-  readonly #storage: Storage;
-  /** The positions of the stored entries, ascending. */
-  readonly #storedPositions = new Set<number>();
-  #position = 0;
+  readonly #deps: OutboxStoreDeps;
+  /** The positions that are in use. */
+  readonly #positions = new Set<number>();
+  /** All positions below are in use. */
+  #freePosition = 1;
+  #highestPosition = 0;
   #counter = 0;
   #sentCounter = 0;
-  #device: string | undefined;
-  /** Whether the stored head has `sent`. */
-  #isSentStored = false;
-  #removedPositions: number[] = [];
+  #isHeadStale = true;
+  #changed = new Map<number, StoredEntry>();
+  #removed = new Set<number>();
+  /** Entries whose last write has failed. */
+  #failed = new Map<number, StoredEntry>();
+  #nextRound: Promise<void> | undefined;
   #writes: Promise<void> = Promise.resolve();
 
-  constructor(storage: Storage) {
-    this.#storage = storage;
-    this.kept = new KeptUpdates(storage);
+  constructor(deps: OutboxStoreDeps) {
+    this.#deps = deps;
+    this.kept = new KeptUpdates(deps);
   }
 
-  /**
-   * Reads the counters and all entries. Reading goes on beyond the head's position, because the head is written less often
-   * than entries.
-   */
+  /** @throws when the storage cannot be read; it must not be written then, since that might replace entries */
   async load(): Promise<LoadedOutbox> {
-    const head = parse<Head>(await this.#storage.get(headKey)) ?? { counter: 0, place: 0, first: 1 };
-    const entries: StoredEntry[] = [];
-    for (let start = head.first; ; start += readBatchSize) {
-      const positions = Array.from({ length: readBatchSize }, (_, offset) => start + offset);
-      const texts = await Promise.all(positions.map((position) => this.#storage.get(entryKey(position))));
-      const found = texts.flatMap((text) => parse<StoredEntry>(text) ?? []);
-      entries.push(...found);
-      if (found.length === 0 && start + readBatchSize > head.place) break;
-    }
+    const { storage, onDamage } = this.#deps;
+    const { head, entries, unreadable } = await readOutbox(storage, onDamage);
     await this.kept.load();
-    for (const { place } of entries) this.#storedPositions.add(place);
-    this.#position = Math.max(head.place, entries.at(-1)?.place ?? 0);
-    this.#counter = Math.max(head.counter, ...entries.map(({ update }) => update.counter));
-    this.#isSentStored = head.sent !== undefined;
-    this.#sentCounter = head.sent ?? this.#counter;
-    this.#device = head.device;
-    entries.sort((a, b) => a.update.counter - b.update.counter);
-    return { counter: this.#counter, sent: this.#sentCounter, entries };
-  }
-
-  /** The device that the counters belong to; undefined if that is not known. */
-  get device(): string | undefined {
-    return this.#device;
-  }
-
-  /** Records the device that updates are sent as. Before they are, `flush` has to resolve. */
-  setDevice(device: string): void {
-    this.#device = device;
-    this.#enqueue(() => this.#writeHead());
+    for (const position of [...entries.keys(), ...unreadable]) this.#occupy(position);
+    this.#counter = head?.counter ?? 0;
+    for (const { update } of entries.values()) this.#counter = Math.max(this.#counter, update.counter);
+    this.#sentCounter = head?.sent ?? this.#counter;
+    this.#isHeadStale = head?.sent === undefined;
+    const all = [...entries.values()];
+    for (const former of this.#deps.formerStorages ?? []) all.push(...(await this.#moveFrom(former, all)));
+    all.sort(byCounter);
+    return { counter: this.#counter, sent: this.#sentCounter, entries: all };
   }
 
   nextPosition(): number {
-    this.#position += 1;
-    return this.#position;
+    while (this.#positions.has(this.#freePosition)) this.#freePosition += 1;
+    this.#occupy(this.#freePosition);
+    return this.#freePosition;
   }
 
-  save(...entries: readonly StoredEntry[]): void {
-    for (const { place, update } of entries) {
-      this.#storedPositions.add(place);
+  save(entries: Iterable<StoredEntry>): void {
+    for (const entry of entries) {
+      const { place, update } = entry;
+      this.#removed.delete(place);
+      this.#failed.delete(place);
+      this.#changed.set(place, entry);
       this.#counter = Math.max(this.#counter, update.counter);
     }
-    // Without `sent` in the head, the next process would have to assume that these entries were sent.
-    if (!this.#isSentStored) this.#enqueue(() => this.#writeHead());
-    this.#isSentStored = true;
-    this.#enqueue(async () => {
-      await Promise.all(entries.map((entry) => this.#storage.set(entryKey(entry.place), JSON.stringify(entry))));
-    });
+    this.#requestRound();
   }
 
   /** Records that updates up to this counter may have been sent. Before they are, `flush` has to resolve. */
   markSent(counter: number): void {
     if (counter <= this.#sentCounter) return;
     this.#sentCounter = counter;
-    this.#enqueue(() => this.#writeHead());
+    this.#isHeadStale = true;
+    this.#requestRound();
   }
 
-  /** Removals that are requested before the first of them is performed share one write of the head. */
   remove(position: number): void {
-    this.#storedPositions.delete(position);
-    this.#removedPositions.push(position);
-    if (this.#removedPositions.length === 1) this.#enqueue(() => this.#removeEntries());
+    this.#positions.delete(position);
+    this.#freePosition = Math.min(this.#freePosition, position);
+    this.#changed.delete(position);
+    this.#failed.delete(position);
+    this.#removed.add(position);
+    this.#isHeadStale = true;
+    this.#requestRound();
   }
 
   /** To be called when kept updates have changed without the removal of an entry. */
   saveKept(): void {
-    this.#enqueue(() => this.kept.write());
+    this.#requestRound();
   }
 
-  /** Resolves when every write requested so far is done. */
+  /** Writes again what could not be written before. To be called from time to time. */
+  retry(): void {
+    if (this.#failed.size > 0) this.save([...this.#failed.values()]);
+  }
+
+  /** Whether any entry could not be written. */
+  get hasUnsaved(): boolean {
+    return this.#failed.size > 0;
+  }
+
+  /** Whether the entry could not be written, so that a later process would not know of it. */
+  isUnsaved(position: number): boolean {
+    return this.#failed.has(position);
+  }
+
+  /** Resolves when every write requested so far is done, or has failed. Never rejects. */
   flush(): Promise<void> {
     return this.#writes;
   }
 
-  /** Writes the head first: otherwise a crash in between could lose the highest counter together with its entry. */
-  async #removeEntries(): Promise<void> {
-    const removed = this.#removedPositions;
-    this.#removedPositions = [];
+  #occupy(position: number): void {
+    this.#positions.add(position);
+    this.#highestPosition = Math.max(this.#highestPosition, position);
+  }
+
+  #requestRound(): void {
+    this.#nextRound ??= this.#writes.then(() => {
+      this.#nextRound = undefined;
+      return this.#write();
+    });
+    this.#writes = this.#nextRound;
+  }
+
+  /**
+   * A crash in between leaves an update in the outbox, among the kept ones or in both, and never loses the highest counter
+   * together with its entry.
+   */
+  async #write(): Promise<void> {
+    const { storage } = this.#deps;
+    const [changed, removed] = [this.#changed, this.#removed];
+    this.#changed = new Map();
+    this.#removed = new Set();
+    await Promise.all([...changed].map(([position, entry]) => this.#writeEntry(position, entry)));
     await this.kept.write();
-    await this.#writeHead();
-    await Promise.all(removed.map((position) => this.#storage.remove(entryKey(position))));
+    if (this.#isHeadStale) await this.#writeHead();
+    if (this.#isHeadStale) {
+      // The entries are all that a later process would know of their counters.
+      for (const position of removed) if (!this.#positions.has(position)) this.#removed.add(position);
+      return;
+    }
+    await Promise.all([...removed].map((position) => storage.remove(entryKey(position)).catch(() => undefined)));
+  }
+
+  async #writeEntry(position: number, entry: StoredEntry): Promise<void> {
+    try {
+      await this.#deps.storage.set(entryKey(position), JSON.stringify(entry));
+    } catch {
+      const isCurrent = this.#positions.has(position) && !this.#changed.has(position);
+      if (isCurrent) this.#failed.set(position, entry);
+    }
   }
 
   async #writeHead(): Promise<void> {
-    const [first = this.#position + 1] = this.#storedPositions;
-    const head: Head = {
-      counter: this.#counter,
-      place: this.#position,
-      first,
-      sent: this.#sentCounter,
-      ...(this.#device === undefined ? {} : { device: this.#device }),
-    };
-    await this.#storage.set(headKey, JSON.stringify(head));
+    const head: Head = { counter: this.#counter, place: this.#highestPosition, sent: this.#sentCounter };
+    this.#isHeadStale = false;
+    // One after the other, so that a crash damages one of them at most.
+    for (const key of [headKey, headCopyKey]) {
+      await this.#deps.storage.set(key, JSON.stringify(head)).catch(() => {
+        this.#isHeadStale = true;
+      });
+    }
   }
 
-  #enqueue(write: () => Promise<void>): void {
-    this.#writes = this.#writes.then(write);
+  /** Takes over the entries of an earlier version. Those that a process has moved before it was killed are known already. */
+  async #moveFrom(former: Storage, own: readonly StoredEntry[]): Promise<StoredEntry[]> {
+    // Its copy of the state is useless, and takes up space.
+    await former.remove('state').catch(() => undefined);
+    const stored = await readOutbox(former, this.#deps.onDamage).catch(() => undefined);
+    if (!stored || (!stored.head && stored.entries.size === 0)) return [];
+    const { head, entries, unreadable } = stored;
+    const updates = new Map(own.map(({ update }) => [update.counter, JSON.stringify(update)]));
+    const counters = [...entries.values()].map(({ update }) => update.counter);
+    this.#counter = counters.reduce((a, b) => Math.max(a, b), Math.max(this.#counter, head?.counter ?? 0));
+    this.#sentCounter = Math.max(this.#sentCounter, head?.sent ?? this.#counter);
+    this.#isHeadStale = true;
+    const moved = [...entries.values()].sort(byCounter).flatMap((entry) => {
+      const { counter } = entry.update;
+      if (updates.get(counter) === JSON.stringify(entry.update)) return [];
+      return {
+        ...entry,
+        place: this.nextPosition(),
+        update: { ...entry.update, counter: this.#chooseCounter(counter, updates) },
+      };
+    });
+    this.save(moved);
+    await this.flush();
+    if (this.#failed.size > 0 || this.#isHeadStale || unreadable.length > 0) return moved;
+    for (const key of [...[...entries.keys()].map(entryKey), headKey]) await former.remove(key).catch(() => undefined);
+    return moved;
+  }
+
+  #chooseCounter(counter: number, taken: ReadonlyMap<number, unknown>): number {
+    if (!taken.has(counter)) return counter;
+    this.#counter += 1;
+    return this.#counter;
   }
 }
 
-/** A value that is not JSON was torn by a crash or written by other software; it counts as missing. */
-function parse<T>(text: string | null): T | undefined {
-  return parseJson<T>(text) as T | undefined;
+function byCounter(a: StoredEntry, b: StoredEntry): number {
+  return a.update.counter - b.update.counter;
 }

@@ -6,60 +6,59 @@
  * Invariants: counters ascend along the list and are never assigned twice. An update is stored under a counter before it is
  * sent under it, and so is the fact that it may have been sent; the sender waits for that.
  */
-
 import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { OutboxEntry } from '../types.ts';
+import type { UpdateContent } from '../updates/update-content.ts';
 import { AppliedItems } from './applied-items.ts';
-import {
-  isAcknowledged,
-  isDue,
-  isMaybeSent,
-  isPending,
-  isSentOnce,
-  isUnanswered,
-  needsResult,
-  nextState,
-} from './entry-state.ts';
+import { pickCounterGap, pickCounterLeap } from './counter-gap.ts';
+import { isDue, isPending, isSentOnce, isSettled, isUnanswered, needsResult, nextState } from './entry-state.ts';
 import { ItemList } from './item-list.ts';
-import { createItem, type Item, restoreItem, toStoredEntry, type UpdateContent } from './outbox-item.ts';
+import { OtherAccounts } from './other-accounts.ts';
+import {
+  createItem,
+  type Identity,
+  type Item,
+  restoreItem,
+  type SentByDevice,
+  toSentByDevice,
+  toStoredEntry,
+} from './outbox-item.ts';
 import type { OutboxStore } from './outbox-store.ts';
 
 export interface OutboxDeps {
   readonly store: OutboxStore;
   readonly clock: HybridClock;
-  /** The device that updates are sent as. */
-  readonly device: () => string | undefined;
+  /** The device that updates are sent as, and the account that its token belongs to. */
+  readonly identity: () => Identity;
   readonly random: () => number;
   readonly onChange: (entry: OutboxEntry) => void;
+  /** Called with the number of updates that have left the outbox because they belong to another account. */
+  readonly onSetAside: (count: number) => void;
 }
-
-/**
- * Above what a device can have waiting at the server, and below the gap that the server refuses. Random, so that a device that is
- * restored twice does not use counters twice.
- */
-const minCounterGap = 10_000;
-const maxCounterGap = 400_000;
 
 export class Outbox {
   readonly applied: AppliedItems;
   readonly #deps: OutboxDeps;
   readonly #list: ItemList;
+  readonly #otherAccounts: OtherAccounts;
   #isLoaded = false;
   #createdCount = 0;
   #highestCounter = 0;
   /** The highest counter that this process, or an earlier one, may have sent. */
   #highestSentCounter = 0;
   #lastSentTimestamp = 0;
+  #hasLeapt = false; // since the storage began to refuse what is written
   /** Whether another process sends as this device, with a copied token: then deltas settle nothing, only responses do. */
   #isDeviceShared = false;
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
     this.#list = new ItemList(deps.onChange);
-    this.applied = new AppliedItems({ ...deps, list: this.#list });
+    this.#otherAccounts = new OtherAccounts(this.#list, deps.onSetAside);
+    this.applied = new AppliedItems({ ...deps, list: this.#list, device: () => deps.identity().device });
   }
 
   /**
@@ -78,7 +77,10 @@ export class Outbox {
       item.position = store.nextPosition();
       this.#renumber(item);
     }
-    this.#list.insert(entries.map((entry) => restoreItem(entry, sent)));
+    // Version 0.1.0 has not stored the device; it is the one whose identity is stored.
+    const { device } = this.#deps.identity();
+    this.#list.insert(entries.map((entry) => restoreItem({ device, ...entry }, sent)));
+    this.separateAccounts();
     this.applied.load(version);
   }
 
@@ -95,11 +97,25 @@ export class Outbox {
     return this.#list.all.some(({ state }) => isDue(state));
   }
 
-  /** The unsettled updates that the server may have, with whether it has acknowledged them. */
-  get maybeSent(): { readonly update: SentUpdate; readonly isAcknowledged: boolean }[] {
-    return this.#list.all
-      .filter(({ state }) => isMaybeSent(state))
-      .map(({ entry, state }) => ({ update: entry.update, isAcknowledged: isAcknowledged(state) }));
+  /** The unsettled updates that the server may have from another device than the present one. */
+  get sentByFormerDevices(): SentByDevice[] {
+    const { device } = this.#deps.identity();
+    return this.#list.all.flatMap((item) => toSentByDevice(item, device));
+  }
+
+  /** To be called when the account has changed: updates of others leave the outbox until their account is present again. */
+  separateAccounts(): void {
+    this.#otherAccounts.separate(this.#deps.identity().account);
+  }
+
+  /** From now on, the present device and account are the only ones that send what is in the outbox. */
+  claim(): void {
+    const { device, account } = this.#deps.identity();
+    for (const item of this.#list.all) {
+      if (isSettled(item.state) || (item.device === device && item.account === account)) continue;
+      Object.assign(item, { device, account: account ?? item.account });
+      this.#save(item);
+    }
   }
 
   /** Whether one of these updates can be settled only by the response to a request with it. */
@@ -108,10 +124,7 @@ export class Outbox {
     return this.#isDeviceShared || items.some(({ state }) => needsResult(state));
   }
 
-  /**
-   * The own updates that the server's state is not known to contain, in order. One whose result a delta brought before the server
-   * acknowledged it is in the state: an event on top of that would show twice.
-   */
+  /** The own updates that the server's state is not known to contain, in order. What a delta has brought is in it, acknowledged or not. */
   get uncontained(): SentUpdate[] {
     return this.#list.all
       .filter(({ state, earlyResult }) => state !== 'refused' && !(isUnanswered(state) && earlyResult))
@@ -120,7 +133,7 @@ export class Outbox {
 
   /** @param seen the cursor of the state that the change was made on */
   add(content: UpdateContent, seen: Cursor): OutboxEntry {
-    const { store, clock } = this.#deps;
+    const { store, clock, identity } = this.#deps;
     this.#highestCounter += 1;
     this.#createdCount += 1;
     const item = createItem(content, {
@@ -129,6 +142,7 @@ export class Outbox {
       seen,
       position: this.#isLoaded ? store.nextPosition() : 0,
       clock,
+      identity: identity(),
     });
     this.#list.append(item);
     this.#save(item);
@@ -174,10 +188,9 @@ export class Outbox {
    * Records results. When a counter was already used for another update, the update gets a new counter, and so do the updates
    * queued after it, so that their order is kept. So it is with an expired counter that was surely used for another update.
    * @param results each with a cursor of a log that contains its update
-   * @param device that the updates were sent as
    * @returns whether counters were used twice, so that the server's highest counter has to be read again
    */
-  settle(results: readonly UpdateResult[], source: 'response' | 'delta', device = this.#deps.device()): boolean {
+  settle(results: readonly UpdateResult[], source: 'response' | 'delta'): boolean {
     const isResponse = source === 'response';
     const hasDisputes = !isResponse && this.#dispute(results);
     if (!isResponse && this.#isDeviceShared) return hasDisputes;
@@ -196,19 +209,17 @@ export class Outbox {
       if (!result) continue;
       const { outcome, version, resolution, cursor } = result;
       this.#list.transition(item, event, { outcome, version, resolution });
-      this.applied.add(item, { cursor, device });
+      this.applied.add(item, cursor);
     }
     return hasForeign || hasDisputes;
   }
 
-  /** @param reason the server's explanation */
   refuse(counter: number, reason: string): void {
     for (const item of this.#list.findPending([counter])) {
       if (this.#list.transition(item, 'rejected', { reason })) this.#save(item);
     }
   }
 
-  /** Removes a refused entry; does nothing to others. */
   discard(key: string): void {
     const item = this.#list.all.find(({ state, entry }) => entry.key === key && state === 'refused');
     if (!item) return;
@@ -225,9 +236,21 @@ export class Outbox {
    */
   skipTo(counter: number): boolean {
     if (counter <= this.#highestSentCounter) return false;
-    this.#highestCounter = Math.max(this.#highestCounter, counter) + this.#pickGap();
+    this.#highestCounter = Math.max(this.#highestCounter, counter) + pickCounterGap(this.#deps.random);
     this.#renumberAll(({ state }) => state === 'queued');
     return true;
+  }
+
+  /** To be called before sending. What the storage did not take gets counters that the next process, which continues from it, will not use. */
+  leapIfUnsaved(): void {
+    const { store, random } = this.#deps;
+    const { hasUnsaved } = store;
+    if (hasUnsaved && !this.#hasLeapt) {
+      this.#highestCounter += pickCounterLeap(random);
+      const unsaved = new Set(this.#list.all.filter(({ position }) => store.isUnsaved(position)));
+      this.#renumberAll((item) => item.state === 'queued' && unsaved.has(item));
+    }
+    this.#hasLeapt = hasUnsaved;
   }
 
   /**
@@ -245,10 +268,6 @@ export class Outbox {
     const count = disputed.length + this.applied.resend(settled);
     this.#isDeviceShared ||= count > 0;
     return count > 0;
-  }
-
-  #pickGap(): number {
-    return minCounterGap + Math.floor(this.#deps.random() * (maxCounterGap - minCounterGap));
   }
 
   #renumberAll(matches: (item: Item) => boolean): void {
@@ -276,6 +295,6 @@ export class Outbox {
   }
 
   #save(item: Item): void {
-    if (this.#isLoaded) this.#deps.store.save(toStoredEntry(item));
+    if (this.#isLoaded) this.#deps.store.save([toStoredEntry(item)]);
   }
 }

@@ -1,10 +1,11 @@
 /** Builds the content of updates from the arguments of the public API. Copies them, since the app may change its objects. */
 import type { CellValue, EventType } from '../../shared/field/update.ts';
 import type { ParticleView } from '../../shared/field/view.ts';
-import type { UpdateContent } from '../outbox/outbox-item.ts';
+
 import type { ParticleInput, PositionInput } from '../types.ts';
 import { toBaseAttributes } from './base-attributes.ts';
 import { findFault } from './find-fault.ts';
+import type { UpdateContent } from './update-content.ts';
 
 /** What a particle has in the state and a put does not write. */
 const derivedKeys = ['id', 'crystallized', 'timestamp', 'device'] as const satisfies readonly (keyof ParticleView)[];

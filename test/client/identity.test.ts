@@ -60,7 +60,7 @@ t.test('an expired stored token is renewed for the same device', async (t) => {
   await first.client.start();
   await waitForStatus(first.client, 'polling');
   await first.client.close();
-  const { sub = '', jti = '', registered } = decodeJwt((await storage.get(`${url}/token`)) ?? '');
+  const { sub = '', jti = '', registered } = decodeJwt((await storage.get('consciousness-field/token')) ?? '');
   const device = first.client.deviceId as DeviceId;
   const { token } = await signToken(
     {
@@ -73,7 +73,7 @@ t.test('an expired stored token is renewed for the same device', async (t) => {
       audience: 'consciousness-field',
     },
   );
-  await storage.set(`${url}/token`, token);
+  await storage.set('consciousness-field/token', token);
   const next = makePhone(t, { field, storage });
   await next.client.start();
   next.client.setCells([{ x: 0, y: 0, value: 0.2 }]);

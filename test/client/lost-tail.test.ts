@@ -137,10 +137,11 @@ t.test('a result that the state never reached is noticed when the log moves on w
   const { loseTail } = await makeEdits(first, { count: 2, lostFrom: 2 });
   // The stored state is that of version 1, as if the app had been killed before the state was stored again.
   await first.close();
-  const key = `${api.address}/${field}/state`;
-  const state = JSON.parse((await storage.get(key)) ?? '{}');
+  const key = `consciousness-field/${field}/state/0`;
+  const [header = '', text = ''] = (await storage.get(key))?.split('\n') ?? [];
   const cursor = (await readWholeLog(first))[0]?.cursor;
-  await storage.set(key, JSON.stringify({ ...state, version: 1, cursor, cells: { '1,0': 0.5 } }));
+  const former = JSON.stringify({ ...JSON.parse(text), version: 1, cursor, cells: { '1,0': 0.5 } });
+  await storage.set(key, `${JSON.stringify({ ...JSON.parse(header), length: former.length })}\n${former}`);
   await loseTail();
 
   const other = await withClient(t, { url: api.address, field });

@@ -8,6 +8,6 @@ const client = createFieldClient({ url, field, storage: fileStorage(folder) });
 await client.start();
 for (let edit = 1; edit <= Number(count); edit += 1) client.putParticle(`p-${edit}`, { content: `edit ${edit}` });
 const storage = fileStorage(folder);
-const lastKey = `${url}/${field}/outbox/${count}`;
+const lastKey = `consciousness-field/${field}/outbox/${count}`;
 await waitUntil('the last edit is stored', async () => (await storage.get(lastKey)) !== null);
 process.stdout.write(`${client.pending}\n`);

@@ -56,6 +56,14 @@ const emptyClock: FakeResponse = [200, { clock: {} }];
 /** A server that allows everything, but never responds to updates. */
 const allow = ({ path }: Request) => (path === '' ? empty : path === '/clock' ? emptyClock : undefined);
 
+function createTokenProvider(now: () => number, getToken: () => string | Promise<string>): TokenProvider {
+  return new TokenProvider({
+    ...{ url: fieldUrl, storage: memoryStorage(), formerStorages: [], sharedStorage: {}, now, getToken },
+    fetch: () => Promise.reject(new Error('No request was expected.')),
+    onAccount: () => undefined,
+  });
+}
+
 t.test('after a restart, a rejected token that the app had handed out again is not used', async (t) => {
   let token = 'bad';
   let hasRetried = false;
@@ -122,13 +130,10 @@ t.test(
     const sign = (id: string) => `${id}.${btoa(JSON.stringify({ device: 'd', exp: 100 }))}.`;
     const pendingCalls: ((token: string) => void)[] = [];
     let now = 0;
-    const tokenProvider = new TokenProvider({
-      url: fieldUrl,
-      storage: memoryStorage(),
-      fetch: () => Promise.reject(new Error('No request was expected.')),
-      now: () => now,
-      getToken: () => new Promise((resolve) => pendingCalls.push(resolve)),
-    });
+    const tokenProvider = createTokenProvider(
+      () => now,
+      () => new Promise((resolve) => pendingCalls.push(resolve)),
+    );
     const first = tokenProvider.getToken();
     pendingCalls[0]?.(sign('bad'));
     t.equal(await first, sign('bad'));
@@ -235,16 +240,13 @@ t.test('a getToken that never resolves does not delay closing, and is called aga
 
 t.test('a token that was rejected once and accepted later is not requested again', async (t) => {
   let calls = 0;
-  const tokenProvider = new TokenProvider({
-    url: fieldUrl,
-    storage: memoryStorage(),
-    fetch: () => Promise.reject(new Error('No request was expected.')),
-    now: () => 0,
-    getToken: () => {
+  const tokenProvider = createTokenProvider(
+    () => 0,
+    () => {
       calls += 1;
       return 'same';
     },
-  });
+  );
   await tokenProvider.getToken();
   tokenProvider.invalidate('same');
   t.equal(await tokenProvider.getToken(), 'same');

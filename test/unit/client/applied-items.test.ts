@@ -122,8 +122,9 @@ t.test('a process that is killed while it stores a result leaves the update once
     [0, 'queued'],
     [1, 'queued'],
     [2, 'queued'],
-    [3, 'applied'],
-    [4, 'applied'],
+    [3, 'queued'],
+    [4, 'queued'],
+    [5, 'applied'],
   ] as const) {
     const storage = memoryStorage();
     const { dying, dieAfter } = withDeath(storage);
@@ -141,7 +142,7 @@ t.test('a process that is killed while it stores a result leaves the update once
 });
 
 t.test('a process that is killed while it makes lost updates pending loses none', async (t) => {
-  for (let writes = 0; writes <= 6; writes += 1) {
+  for (let writes = 0; writes <= 8; writes += 1) {
     const storage = memoryStorage();
     const { dying, dieAfter } = withDeath(storage);
     const { outbox, store } = await loadApplied(3, dying);

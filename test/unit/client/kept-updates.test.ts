@@ -17,8 +17,12 @@ function createApplied(counter: number): Item {
   });
 }
 
+function createKept(storage: Storage): KeptUpdates {
+  return new KeptUpdates({ storage, onDamage: (key) => t.fail(`${key} is damaged`) });
+}
+
 async function reload(storage: Storage): Promise<number[]> {
-  const kept = new KeptUpdates(storage);
+  const kept = createKept(storage);
   await kept.load();
   return kept.items.map(({ entry }) => entry.counter);
 }
@@ -43,7 +47,7 @@ function countKeys(storage: Storage) {
 
 t.test('updates are kept for ten minutes of connected time, which goes on after a restart', async (t) => {
   const { storage, keys } = countKeys(memoryStorage());
-  const kept = new KeptUpdates(storage);
+  const kept = createKept(storage);
   kept.add(createApplied(1));
   await kept.write();
   for (let second = 0; second < 300; second += 1) if (kept.addConnectedTime(1000)) await kept.write();
@@ -51,7 +55,7 @@ t.test('updates are kept for ten minutes of connected time, which goes on after 
   await kept.write();
   t.same(await reload(storage), [1, 2]);
 
-  const next = new KeptUpdates(storage);
+  const next = createKept(storage);
   await next.load();
   t.notOk(next.addConnectedTime(4 * minuteMs + 1) && next.items.length < 2);
   t.ok(next.addConnectedTime(minuteMs));
@@ -65,14 +69,14 @@ t.test('updates are kept for ten minutes of connected time, which goes on after 
 
 t.test('at most the newest 1,000 updates and 400,000 characters are kept', async (t) => {
   const storage = memoryStorage();
-  const kept = new KeptUpdates(storage);
+  const kept = createKept(storage);
   for (let counter = 1; counter <= 2500; counter += 1) kept.add(createApplied(counter));
   await kept.write();
   const counters = await reload(storage);
   t.ok(counters.length > 950 && counters.length <= 1000, `${counters.length} are kept`);
   t.equal(counters.at(-1), 2500);
 
-  const large = new KeptUpdates(memoryStorage());
+  const large = createKept(memoryStorage());
   for (let counter = 1; counter <= 100; counter += 1) {
     const item = createApplied(counter);
     const update = { ...item.entry.update, kind: 'particle.put', id: 'p', content: 'x'.repeat(9000) } as const;
@@ -83,7 +87,7 @@ t.test('at most the newest 1,000 updates and 400,000 characters are kept', async
 
 t.test('storing one more update writes a small part of them', async (t) => {
   const { storage, writes, keys } = countKeys(memoryStorage());
-  const kept = new KeptUpdates(storage);
+  const kept = createKept(storage);
   for (let counter = 1; counter <= 1000; counter += 1) kept.add(createApplied(counter));
   await kept.write();
   const before = writes();
@@ -96,23 +100,28 @@ t.test('storing one more update writes a small part of them', async (t) => {
   t.same([...keys], ['applied']);
 });
 
-t.test('values in the storage that are not kept updates are ignored', async (t) => {
-  for (const index of [
-    '',
-    'null',
-    '[]',
-    '{"first":"x","next":{}}',
-    '{"first":1,"next":1e308}',
-    '{"first":5,"next":2}',
-  ]) {
+t.test('damaged values are reported, and cost nothing else', async (t) => {
+  const load = async (values: Record<string, string>) => {
     const storage = memoryStorage();
-    await storage.set('applied', index);
-    t.same(await reload(storage), [], index);
+    for (const [key, value] of Object.entries(values)) await storage.set(key, value);
+    const damaged: string[] = [];
+    const kept = new KeptUpdates({ storage, onDamage: (key) => damaged.push(key) });
+    await kept.load();
+    return { damaged, counters: kept.items.map(({ entry }) => entry.counter) };
+  };
+  for (const applied of ['', 'null', '[]', '{"first":"x","next":{}}', '{"first":1,"next":1e308,"connected":0}']) {
+    t.same(await load({ applied }), { damaged: ['applied'], counters: [] }, applied);
   }
-  const storage = memoryStorage();
-  await storage.set('applied', '{"first":1,"next":5}');
-  await storage.set('applied/1', '{"upd');
-  await storage.set('applied/2', '{"updates":{}}');
-  await storage.set('applied/3', '{"updates":[{},{"cursor":"x"},null]}');
-  t.same(await reload(storage), []);
+  const valid = { update: setCell(1, 1, 0.5), version: 1, cursor: cursorAt(1), device: 'd' };
+  const toChunk = (...updates: unknown[]) => JSON.stringify({ startedAt: 0, lastAt: 0, updates });
+  const result = await load({
+    applied: '{"first":1,"next":7,"connected":0}',
+    'applied/1': '{"upd',
+    'applied/2': '{"updates":{}}',
+    'applied/3': toChunk({ ...valid, cursor: 'x' }),
+    'applied/4': toChunk({ ...valid, update: { ...valid.update, cells: null } }),
+    'applied/5': toChunk(valid),
+    'applied/6': toChunk(null),
+  });
+  t.same(result, { damaged: [1, 2, 3, 4, 6].map((number) => `applied/${number}`), counters: [1] });
 });

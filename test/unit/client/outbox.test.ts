@@ -1,5 +1,6 @@
 import t from 'tap';
 import { memoryStorage } from '../../../client/storage/memory-storage.ts';
+import type { Storage } from '../../../client/storage/storage.ts';
 import { loadOutbox, resultOf, unlimited } from './support/load-outbox.ts';
 
 /** What version 0.1.0 of the client has written: five entries were settled, one is refused, two were not answered yet. */
@@ -16,17 +17,24 @@ const stored: Readonly<Record<string, string>> = {
     '"wall":1700000000002,"above":1700000000002}',
 };
 
-t.test('an outbox that version 0.1.0 has stored is loaded, sent and stored again in the same format', async (t) => {
+async function withStored(values: Readonly<Record<string, string>>): Promise<Storage> {
   const storage = memoryStorage();
-  for (const [key, value] of Object.entries(stored)) await storage.set(key, value);
-  const { outbox, store, addCell } = await loadOutbox({ storage });
+  for (const [key, value] of Object.entries(values)) await storage.set(key, value);
+  return storage;
+}
+
+t.test('an outbox that version 0.1.0 has stored is taken over, sent, and stored in the same form', async (t) => {
+  const [former, storage] = [await withStored({ ...stored, state: '{"field":"f"}' }), memoryStorage()];
+  const { outbox, store, addCell } = await loadOutbox({ storage, formerStorages: [former] });
   t.match(outbox.entries, [
-    { key: 'kept-6', counter: 6, status: 'refused', reason: '/resonance must be at most 1', update: { id: 'p' } },
-    { key: 'kept-7', counter: 7, status: 'queued', update: { cells: [{ x: 1, y: 2, value: 0.5 }], seen: 3 } },
-    { key: 'kept-8', counter: 8, status: 'queued', update: { type: 'harmony', seen: 4 } },
+    { key: 'kept-1', counter: 6, status: 'refused', reason: '/resonance must be at most 1', update: { id: 'p' } },
+    { key: 'kept-2', counter: 7, status: 'queued', update: { cells: [{ x: 1, y: 2, value: 0.5 }], seen: 3 } },
+    { key: 'kept-3', counter: 8, status: 'queued', update: { type: 'harmony', seen: 4 } },
   ]);
   t.equal(outbox.pending, 2);
   t.equal(addCell(9).counter, 9, 'counters continue above the stored ones');
+  await store.flush();
+  for (const key of [...Object.keys(stored), 'state']) t.equal(await former.get(key), null, `${key} was moved`);
   const batch = outbox.nextBatch(...unlimited);
   t.same(
     batch.map(({ counter, timestamp }) => [counter, timestamp]),
@@ -42,15 +50,17 @@ t.test('an outbox that version 0.1.0 has stored is loaded, sent and stored again
   outbox.refuse(8, 'intensity is missing');
   await store.flush();
   t.equal(
-    await storage.get('outbox/8'),
-    '{"place":8,"update":{"kind":"event","type":"harmony","counter":8,"timestamp":1700000000003,"seen":4},' +
-      '"wall":1700000000002,"above":1700000000002,"reason":"intensity is missing"}',
+    await storage.get('outbox/3'),
+    '{"place":3,"update":{"kind":"event","type":"harmony","counter":8,"timestamp":1700000000003,"seen":4},' +
+      '"wall":1700000000002,"above":1700000000002,"reason":"intensity is missing","device":"d"}',
   );
   outbox.settle([resultOf(7, 5)], 'response');
-  outbox.discard('kept-6');
+  outbox.discard('kept-1');
   await store.flush();
-  t.equal(await storage.get('outbox'), '{"counter":9,"place":9,"first":8,"sent":9}');
-  t.same([await storage.get('outbox/6'), await storage.get('outbox/7')], [null, null]);
+  for (const key of ['outbox', 'outbox-copy']) {
+    t.equal(await storage.get(key), '{"counter":9,"place":4,"sent":9}');
+  }
+  t.same([await storage.get('outbox/1'), await storage.get('outbox/2')], [null, null]);
 });
 
 t.test('a restored update is not settled by a delta, which carries its counter alone', async (t) => {
@@ -94,7 +104,7 @@ t.test('an update that a delta had settled is sent again when its counter turns 
   t.match(outbox.entries, [{ counter: 1, status: 'queued', outcome: undefined, version: undefined }]);
   t.ok(outbox.needsResults(outbox.nextBatch(...unlimited)));
   await store.flush();
-  t.match(await storage.get('outbox/2'), /"counter":1/, 'it is stored again, at a new position');
+  t.match(await storage.get('outbox/1'), /"counter":1/, 'it is stored again');
   t.same(
     changes.map(({ status }) => status),
     ['queued', 'accepted', 'conflict', 'queued'],
@@ -158,4 +168,34 @@ t.test('an update that the state contains already is not shown on top of it, unt
   t.same(counters(), [2], 'a delta brought it before the server acknowledged it');
   outbox.forgetEarlyResults();
   t.same(counters(), [1, 2]);
+});
+
+t.test('what a full storage does not take is sent under counters that the next process will not use', async (t) => {
+  const storage = memoryStorage();
+  let isFull = false;
+  const limited = {
+    ...storage,
+    set: (key: string, value: string) =>
+      isFull ? Promise.reject(new Error('QuotaExceededError')) : storage.set(key, value),
+  };
+  const { outbox, store, addCell, send } = await loadOutbox({ storage: limited });
+  addCell(1);
+  await store.flush();
+  isFull = true;
+  addCell(2);
+  addCell(3);
+  await store.flush();
+  outbox.leapIfUnsaved();
+  const [first = 0, second = 0, third = 0] = send();
+  t.equal(first, 1, 'what is stored keeps its counter');
+  t.ok(second > 1000, `${second}`);
+  t.equal(third, second + 1);
+  addCell(4);
+  await store.flush();
+  outbox.leapIfUnsaved();
+  t.same(send().at(-1), third + 1, 'there is no need for another leap');
+
+  const next = await loadOutbox({ storage });
+  next.addCell(5);
+  t.same(next.send(), [1, 2]);
 });

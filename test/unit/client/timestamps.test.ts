@@ -36,8 +36,10 @@ const sources: Readonly<Record<string, (replica: Replica, maxTimestamp: number) 
 /** The updates of a device that writes these values after it has learned of A's write. */
 async function writeAfter(learn: (replica: Replica) => void, device: string, values: readonly number[]) {
   const clock = new HybridClock(() => wallTime);
-  const store = new OutboxStore(memoryStorage());
-  const outbox = new Outbox({ store, clock, device: () => device, random: Math.random, onChange: () => undefined });
+  const ignore = () => undefined;
+  const store = new OutboxStore({ storage: memoryStorage(), onDamage: ignore });
+  const identity = () => ({ device, account: undefined });
+  const outbox = new Outbox({ store, clock, identity, random: Math.random, onChange: ignore, onSetAside: ignore });
   const replica = new Replica(globalField, outbox, clock);
   await outbox.load(0);
   learn(replica);

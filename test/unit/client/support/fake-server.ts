@@ -40,14 +40,21 @@ export function appliedResponse(results: readonly UpdateResult[], cursor: Cursor
   return [200, { version: versionOf(cursor), cursor, results, serverTime: 0 }];
 }
 
+/** The clients of one test share the time. */
+let serverCount = 0;
+
 /** @param respond undefined means that no response comes */
 export function withFakeServer(
   t: Test,
   respond: (request: FakeRequest) => FakeResponse | undefined,
   options: Partial<FieldClientOptions> = {},
 ) {
-  mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_700_000_000_000 });
-  t.teardown(() => mock.timers.reset());
+  if (serverCount === 0) mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_700_000_000_000 });
+  serverCount += 1;
+  t.teardown(() => {
+    serverCount -= 1;
+    if (serverCount === 0) mock.timers.reset();
+  });
   const requests: FakeRequest[] = [];
   const fetch = async (address: string | URL | globalThis.Request, { body, signal }: RequestInit = {}) => {
     const path = String(address).slice(`${url}/api/fields/${field}`.length);

@@ -1,6 +1,7 @@
 /** An outbox on a storage of the test, as a process has it that was just started. */
 import { HybridClock } from '../../../../client/hybrid-clock.ts';
 import { Outbox } from '../../../../client/outbox/outbox.ts';
+import type { Identity } from '../../../../client/outbox/outbox-item.ts';
 import { OutboxStore } from '../../../../client/outbox/outbox-store.ts';
 import { memoryStorage } from '../../../../client/storage/memory-storage.ts';
 import type { Storage } from '../../../../client/storage/storage.ts';
@@ -17,16 +18,23 @@ interface LoadOptions {
   /** The version of the stored state. */
   readonly version?: number;
   readonly device?: string;
+  readonly account?: string;
+  readonly formerStorages?: readonly Storage[];
 }
 
-export async function loadOutbox({ storage = memoryStorage(), version = 0, device = 'd' }: LoadOptions = {}) {
+export async function loadOutbox(options: LoadOptions = {}) {
+  const { storage = memoryStorage(), formerStorages = [], version = 0, device = 'd', account } = options;
+  const identity: Identity = { device, account };
+  const setAside: number[] = [];
   const changes: OutboxEntry[] = [];
-  const store = new OutboxStore(storage);
+  const damaged: string[] = [];
+  const store = new OutboxStore({ storage, formerStorages, onDamage: (key) => damaged.push(key) });
   const clock = new HybridClock(() => 1_700_000_100_000);
   const outbox = new Outbox({
     store,
     clock,
-    device: () => device,
+    identity: () => identity,
+    onSetAside: (count) => setAside.push(count),
     random: () => 0,
     onChange: (entry) => changes.push(entry),
   });
@@ -34,7 +42,7 @@ export async function loadOutbox({ storage = memoryStorage(), version = 0, devic
   const addCell = (x: number) => outbox.add({ kind: 'cells.set', cells: [{ x, y: 0, value: 0.5 }] }, asCursor(0));
   const summarize = () => outbox.entries.map(({ counter, status }) => [counter, status]);
   const send = () => outbox.nextBatch(...unlimited).map(({ counter }) => counter);
-  return { outbox, store, storage, changes, addCell, summarize, send };
+  return { outbox, store, storage, changes, damaged, setAside, identity, addCell, summarize, send };
 }
 
 /** @param history tells apart two histories that have the same versions */

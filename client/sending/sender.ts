@@ -9,9 +9,9 @@ import type { Backoff } from '../backoff.ts';
 import { RequestError, type SendFieldRequest } from '../connection/http.ts';
 import type { TokenProvider } from '../connection/token-provider.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { OutboxStore } from '../outbox/outbox-store.ts';
 import type { HistoryCheck } from './history-check.ts';
-import type { Outbox } from './outbox.ts';
-import type { OutboxStore } from './outbox-store.ts';
 
 /**
  * In characters: one takes at most three bytes of UTF-8, and React Native cannot count bytes everywhere. 64 bytes are
@@ -118,6 +118,8 @@ export class Sender {
 
   async #sendBatch(token: string, signal: AbortSignal): Promise<void> {
     const { outbox, store } = this.#deps;
+    await store.flush();
+    outbox.leapIfUnsaved();
     const updates = outbox.nextBatch(this.#batchSize, this.#batchLength);
     if (updates.length === 0) return;
     await store.flush();

@@ -5,7 +5,7 @@
 
 import { RequestError, type SendFieldRequest } from '../connection/http.ts';
 import type { TokenProvider } from '../connection/token-provider.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 
 export interface CounterSyncDeps {
   readonly sendRequest: SendFieldRequest;
@@ -16,26 +16,26 @@ export interface CounterSyncDeps {
 
 export class CounterSync {
   readonly #deps: CounterSyncDeps;
-  #isSynced = false;
+  /** The device whose counter was read. */
+  #syncedDevice: string | undefined;
 
   constructor(deps: CounterSyncDeps) {
     this.#deps = deps;
   }
 
   invalidate(): void {
-    this.#isSynced = false;
+    this.#syncedDevice = undefined;
   }
 
   /** @throws RequestError */
   async ensure(token: string, signal: AbortSignal): Promise<void> {
-    if (this.#isSynced) return;
     const { tokenProvider, outbox, onSkipped } = this.#deps;
     const { device } = tokenProvider;
     // A token that names no device may not write; the server's response to the update explains that.
-    if (device === undefined) return;
+    if (device === undefined || device === this.#syncedDevice) return;
     const counter = await this.#readCounter(device, token, signal);
     if (outbox.skipTo(counter)) onSkipped(counter);
-    this.#isSynced = true;
+    this.#syncedDevice = device;
   }
 
   async #readCounter(device: string, token: string, signal: AbortSignal): Promise<number> {

@@ -8,8 +8,8 @@ import { versionOf } from '../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import { RequestError, type SendFieldRequest } from '../connection/http.ts';
 import type { TokenProvider } from '../connection/token-provider.ts';
-import type { Outbox } from './outbox.ts';
-import type { OutboxStore } from './outbox-store.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { SentByDevice } from '../outbox/outbox-item.ts';
 
 /** How often receipts are asked for while acknowledged updates wait in the server's queue. */
 const maxAttempts = 30;
@@ -17,14 +17,11 @@ const retryAfterMs = 1000;
 
 export interface DeviceChangeDeps {
   readonly sendRequest: SendFieldRequest;
-  readonly tokenProvider: Pick<TokenProvider, 'device' | 'storedDevice'>;
-  readonly outbox: Pick<Outbox, 'maybeSent' | 'resendAccepted'>;
-  readonly store: Pick<OutboxStore, 'device' | 'setDevice'>;
+  readonly tokenProvider: Pick<TokenProvider, 'device'>;
+  readonly outbox: Pick<Outbox, 'sentByFormerDevices' | 'resendAccepted' | 'claim'>;
   /** The cursor of the client's state. */
   readonly cursor: () => Cursor;
-  readonly onResults: (results: readonly UpdateResult[], device: string) => void;
-  /** The present device has taken over the outbox. */
-  readonly onChanged: () => void;
+  readonly onResults: (results: readonly UpdateResult[]) => void;
 }
 
 interface Access {
@@ -42,28 +39,27 @@ export class DeviceChange {
 
   /** @throws RequestError when the server does not say, or has not yet applied what it has acknowledged */
   async ensure(token: string, signal: AbortSignal): Promise<void> {
-    const { tokenProvider, store, outbox, onChanged } = this.#deps;
-    const { device } = tokenProvider;
-    if (device === undefined || device === store.device) return;
-    const former = store.device ?? tokenProvider.storedDevice;
-    if (former !== undefined && former !== device) {
-      await this.#settle(former, { token, signal });
+    const { tokenProvider, outbox } = this.#deps;
+    if (tokenProvider.device === undefined) return;
+    const foreign = outbox.sentByFormerDevices;
+    if (foreign.length > 0) {
+      await this.#settle(foreign, { token, signal });
       outbox.resendAccepted();
-      onChanged();
     }
-    store.setDevice(device);
+    outbox.claim();
+    this.#attempts = 0;
   }
 
-  async #settle(former: string, access: Access): Promise<void> {
-    const { outbox, onResults } = this.#deps;
+  async #settle(foreign: readonly SentByDevice[], access: Access): Promise<void> {
+    const { onResults } = this.#deps;
     const results: UpdateResult[] = [];
     let isIncomplete = false;
-    for (const { update, isAcknowledged } of outbox.maybeSent) {
-      const result = await this.#findResult(former, update, access);
+    for (const { update, device, isAcknowledged } of foreign) {
+      const result = await this.#findResult(device, update, access);
       if (result) results.push(result);
       else isIncomplete ||= isAcknowledged;
     }
-    if (results.length > 0) onResults(results, former);
+    if (results.length > 0) onResults(results);
     this.#attempts += 1;
     if (!isIncomplete || this.#attempts >= maxAttempts) return;
     const message = 'Updates that were accepted from the former device are not applied yet.';
