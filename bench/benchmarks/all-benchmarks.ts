@@ -7,6 +7,7 @@ import { latency } from './latency.ts';
 import { overload } from './overload.ts';
 import { presence } from './presence.ts';
 import { reads } from './reads.ts';
+import { regions } from './regions.ts';
 import { scaleOut } from './scale-out.ts';
 import { writeThrough } from './write-through.ts';
 
@@ -17,6 +18,7 @@ export const benchmarks: readonly Bench[] = [
   latency,
   fanOut,
   presence,
+  regions,
   growth,
   overload,
   scaleOut,

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { maxFieldBytesPerSecond } from '../../api/streaming/presence-broadcaster.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Bench, Table, Target } from '../bench.ts';
-import type { PresencePool } from '../load/presence-pool.ts';
+import type { SocketPool } from '../load/socket-pool.ts';
 import { createToken } from '../load/writers.ts';
 import { format, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
@@ -38,7 +38,7 @@ export const presence: Bench = {
   about: 'moving cursors that thousands of WebSockets watch: CPU and bytes',
   async run({ stack, isQuick, printLine }) {
     const [address = ''] = stack.addresses;
-    const pool = new RpcProcess<PresencePool>('watchers', import.meta.resolve('../load/presence-pool.ts'));
+    const pool = new RpcProcess<SocketPool>('watchers', import.meta.resolve('../load/socket-pool.ts'));
     const measured: Measured[] = [];
     try {
       for (const scenario of isQuick ? [{ watchers: 100, cursors: 20 }] : scenarios) {
@@ -57,7 +57,7 @@ export const presence: Bench = {
 
 interface MeasureDeps {
   readonly stack: BenchStack;
-  readonly pool: RpcProcess<PresencePool>;
+  readonly pool: RpcProcess<SocketPool>;
   readonly address: string;
 }
 
@@ -66,7 +66,10 @@ async function measure({ stack, pool, address }: MeasureDeps, scenario: Scenario
   const devices = Array.from({ length: watchers }, (_, index) => `visitor-${index}` as DeviceId);
   const tokens = await Promise.all(devices.map(createToken));
   const url = `${address}/api/fields/${field}/stream`;
-  await pool.call('open', { url, tokens });
+  await pool.call(
+    'open',
+    tokens.map((token) => ({ url, token })),
+  );
   await pool.call('move', { cursors, perSecond: movesPerSecond });
   await delay(settleMs); // The work of connecting is not part of the measurement.
   const [before, cpuBefore] = [await pool.call('count', null), stack.usage.readCpuMs()];

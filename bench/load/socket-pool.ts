@@ -4,9 +4,9 @@ import { waitUntil } from '../../test/support/wait-until.ts';
 import { serveRpc } from '../stack/rpc-process.ts';
 import { encodeTextFrame, openRawSocket } from './raw-websocket.ts';
 
-export interface OpenOptions {
+export interface SocketOptions {
   readonly url: string;
-  readonly tokens: readonly string[];
+  readonly token: string;
 }
 
 export interface Received {
@@ -29,9 +29,9 @@ function move(socket: Socket, index: number, move: number): void {
 }
 
 const handlers = {
-  async open({ url, tokens }: OpenOptions): Promise<void> {
-    for (let start = 0; start < tokens.length; start += openBatchSize) {
-      const batch = tokens.slice(start, start + openBatchSize).map(async (token) => {
+  async open(all: readonly SocketOptions[]): Promise<void> {
+    for (let start = 0; start < all.length; start += openBatchSize) {
+      const batch = all.slice(start, start + openBatchSize).map(async ({ url, token }) => {
         const events = { onMessage: () => (messageCount += 1), onClose: () => (closedCount += 1) };
         sockets.push(await openRawSocket(url, `field.v2, bearer.${token}`, events));
       });
@@ -69,5 +69,5 @@ const handlers = {
   },
 };
 
-export type PresencePool = typeof handlers;
+export type SocketPool = typeof handlers;
 serveRpc(handlers);
