@@ -168,7 +168,7 @@ class Synchronizer:
                 self._history.cancel()
                 # Otherwise a snapshot has replaced the state meanwhile.
                 if any(self.replica.has_passed(cursor) for cursor in cursors):
-                    self._outbox.applied.confirm(self.replica.version, cursors)
+                    self._outbox.applied.confirm(self.replica.cursor, cursors)
             else:
                 self._history.record_loss()
                 # If it is the state's own, the server is about to send another state, which says so.
@@ -197,7 +197,7 @@ class Synchronizer:
             if self._outbox.settle([{**result, "cursor": newest} for result in body["results"]], device):
                 self._is_counter_known = False
             if self.replica.has_passed(newest) or self.replica.has_passed(body["cursor"]):
-                self._outbox.applied.confirm(self.replica.version, [newest])
+                self._outbox.applied.confirm(self.replica.cursor, [newest])
             else:
                 self._check_unproven(self.replica.version)
             self.notify()
@@ -225,10 +225,9 @@ class Synchronizer:
             self._history.cancel()
             applied.resend_all(device)
         elif applied.kept:
-            # The last one that was applied has the others in its past. In a new process, nothing else tells what was
-            # there.
-            known = [before, applied.kept[-1].cursor or before]
-            self._history.request([*known, *applied.find_unproven(), self.replica.cursor])
+            # In a new process, only the journal knows which state contained what was applied.
+            contained_in = self._store.contained_in or before
+            self._history.request([before, contained_in, *applied.find_unproven(), self.replica.cursor])
         self._resend_accepted()
 
     def _resend_accepted(self) -> None:

@@ -39,6 +39,8 @@ class FakeServer:
         self.log: list[LogEntry] = []
         #: The counters of each request with updates.
         self.requests: list[list[int]] = []
+        #: The cursors that the log was asked for.
+        self.checks: list[str] = []
         #: Whether requests with updates are answered before they are applied.
         self.is_slow = False
         self.tokens: list[str] = []
@@ -238,6 +240,7 @@ def _create_handler(fake: FakeServer) -> Any:
             return 200, answer
 
         def _read_log(self, after: str) -> tuple[int, JsonObject]:
+            fake.checks.append(after)
             if "." in after and not fake.has_cursor(after):
                 return 410, {"code": "cursor_unknown", "title": "no"}
             following = fake.log[int(after.partition(".")[0]) :][:1]

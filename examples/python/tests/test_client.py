@@ -163,6 +163,18 @@ class ClientTest(unittest.TestCase):
         self.wait(client, lambda: len(self.server.log) == 5 and not client.outbox)
         self.assertEqual(self.values(), [0, 0.9, 0.8, 0.1, 0.2])
 
+    def test_a_new_process_asks_for_the_last_state_and_not_for_each_update(self) -> None:
+        client = self.open()
+        for at in range(5):
+            self.settle(client, client.set_cells({(at, 0): at / 10}))
+        self.wait(client, lambda: not client.outbox)
+        client.close()
+        self.server.checks.clear()
+        client = self.open()
+        self.wait(client, lambda: client.server_state["version"] == 5)
+        self.settle(client, client.set_cells({(5, 0): 0.5}))
+        self.assertEqual(set(self.server.checks), {self.server.cursor(5)})
+
     def test_a_copied_folder_loses_no_edit_and_doubles_none(self) -> None:
         client = self.open()
         self.settle(client, client.set_cells({(0, 0): 0.1}))

@@ -124,7 +124,7 @@ class OutboxTest(unittest.TestCase):
         elif kind == "unknown-cursor":
             outbox.applied.resend_all("d")
         elif kind == "confirmed":
-            outbox.applied.confirm(step["version"])
+            outbox.applied.confirm(f"{step['version']}.aaaaaaaaaaaaaaaa")
         elif kind == "server-counter":
             outbox.skip_to(step["counter"])
         elif kind == "connected":
@@ -171,7 +171,7 @@ class OutboxTest(unittest.TestCase):
         process = self.start()
         append = process.journal.append
 
-        def fail(*_: JsonObject) -> None:
+        def fail(*_: JsonObject, **__: bool) -> None:
             raise OSError("no space left on device")
 
         process.journal.append = fail  # type: ignore[method-assign]

@@ -26,8 +26,6 @@ class AppliedUpdates:
     def __init__(self, store: OutboxStore) -> None:
         self._store = store
         self._saved_connected = store.connected
-        for entry in store.entries.values():
-            entry.is_shown = entry.is_settled
 
     @property
     def kept(self) -> list[Entry]:
@@ -52,10 +50,11 @@ class AppliedUpdates:
         shown = self._select_shown(max_version)
         return list(dict.fromkeys(entry.cursor for entry in shown if entry.cursor))
 
-    def confirm(self, version: int, cursors: Iterable[str] | None = None) -> None:
-        """The state contains the updates up to a version, or those of them with these cursors."""
+    def confirm(self, state: str, cursors: Iterable[str] | None = None) -> None:
+        """The state with a cursor contains the updates up to its version, or those of them with these cursors."""
         wanted = None if cursors is None else set(cursors)
-        self._hide([entry for entry in self._select_shown(version) if wanted is None or entry.cursor in wanted])
+        shown = self._select_shown(version_of(state))
+        self._hide([entry for entry in shown if wanted is None or entry.cursor in wanted], state)
 
     def follow_delta(self, start: str, end: str, results: Iterable[JsonObject]) -> bool:
         """Follows a delta that has advanced the state. It names every update in between, so that others are lost.
@@ -65,7 +64,7 @@ class AppliedUpdates:
         named = {(result["counter"], result["version"]) for result in results}
         shown = self._select_shown(version_of(end))
         contained = [entry for entry in shown if (entry.counter, entry.version) in named]
-        self._hide(contained)
+        self._hide(contained, end)
         lost = [entry for entry in shown if entry not in contained and entry.version > version_of(start)]
         return self._resend(lost) > 0
 
@@ -97,9 +96,10 @@ class AppliedUpdates:
         self._store.put(*entries)
         return len(entries)
 
-    def _hide(self, entries: list[Entry]) -> None:
+    def _hide(self, entries: list[Entry], state: str) -> None:
         for entry in entries:
             entry.is_shown = False
+        self._store.mark_contained([entry for entry in entries if entry.kept_at is not None], state)
         self._forget(entries)
 
     def _drop_old(self) -> None:

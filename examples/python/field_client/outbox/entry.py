@@ -86,8 +86,8 @@ class Entry:
         if self.reason is not None:
             record["reason"] = self.reason
         if self.kept_at is not None:
-            kept = {"version": self.version, "cursor": self.cursor, "device": self.device, "at": self.kept_at}
-            record["applied"] = kept
+            proof = {"version": self.version, "cursor": self.cursor, "device": self.device}
+            record["applied"] = {**proof, "at": self.kept_at, "contained": not self.is_shown}
         return record
 
 
@@ -116,4 +116,5 @@ def restore_entry(record: Record, sent_counter: int) -> Entry:
         entry.outcome = "applied"
         entry.version, entry.cursor = applied["version"], applied["cursor"]
         entry.device, entry.kept_at = applied["device"], applied["at"]
+        entry.is_shown = not applied["contained"]
     return entry

@@ -54,13 +54,17 @@ class Journal:
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
         self.length = len(lines)
 
-    def append(self, *records: Record) -> None:
-        """Returns when the records would survive a power failure. Does nothing before `replace` and after `close`."""
+    def append(self, *records: Record, sync: bool = True) -> None:
+        """Does nothing before `replace` and after `close`.
+
+        :param sync: whether to return only when the records would survive a power failure
+        """
         if not records or self._file is None:
             return
         # A line that an earlier attempt has left unfinished is ended first.
         _write_all(self._file, b"\n" + b"".join(map(_encode, records)))
-        os.fsync(self._file)
+        if sync:
+            os.fsync(self._file)
         self.length += len(records)
 
     def close(self) -> None:

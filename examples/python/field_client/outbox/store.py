@@ -26,6 +26,8 @@ class OutboxStore:
         self.sent = 0
         #: The device that the counters belong to.
         self.device: str | None = None
+        #: The newest cursor of a state that contained all applied updates which are not shown.
+        self.contained_in: str | None = None
         #: For how long a stream was open, in ms.
         self.connected = 0
         #: The highest timestamp that this device has seen or sent, as far as that is stored.
@@ -64,6 +66,12 @@ class OutboxStore:
         self.sent = sent
         self.timestamp = max(self.timestamp, *(timestamp for _, timestamp in stamps))
 
+    def mark_contained(self, entries: Iterable[Entry], cursor: str) -> None:
+        """Stores that the state with this cursor contains these. If that is lost, it can be found out again."""
+        places = [entry.place for entry in entries]
+        self._append([{"do": "contained", "places": places, "cursor": cursor}] if places else [], sync=False)
+        self.contained_in = cursor if places else self.contained_in
+
     def remove(self, entries: Iterable[Entry]) -> None:
         """Forgets entries."""
         places = [entry.place for entry in entries]
@@ -80,8 +88,8 @@ class OutboxStore:
         """Stores the counters and the connected time."""
         self._append([self._head()])
 
-    def _append(self, records: list[Record]) -> None:
-        self._journal.append(*records)
+    def _append(self, records: list[Record], sync: bool = True) -> None:
+        self._journal.append(*records, sync=sync)
         if self._journal.length > max(_MIN_LENGTH, 4 * len(self.entries)):
             self._journal.replace(self._records())
 
@@ -90,7 +98,7 @@ class OutboxStore:
         return [self._head(), *(entry.to_record() for entry in stored)]
 
     def _head(self) -> Record:
-        names = ("counter", "place", "sent", "device", "connected", "timestamp")
+        names = ("counter", "place", "sent", "device", "connected", "timestamp", "contained_in")
         return {"do": "head", **{name: getattr(self, name) for name in names}}
 
     def _restore(self, records: list[Record]) -> None:
@@ -115,6 +123,11 @@ class OutboxStore:
             for place, timestamp in record["stamps"]:
                 self.timestamp = max(self.timestamp, timestamp)
                 _stamp(puts.get(place), timestamp)
+        elif kind == "contained":
+            self.contained_in = record["cursor"]
+            for place in record["places"]:
+                if "applied" in puts.get(place, {}):
+                    puts[place]["applied"]["contained"] = True
         elif kind == "drop":
             for place in record["places"]:
                 puts.pop(place, None)
