@@ -12,7 +12,7 @@ import {
   untilTrue,
   withFakeServer,
 } from '../support/fake-server.ts';
-import { createFaultyStorage } from '../support/faulty-storage.ts';
+import { createFaultyStorage, type FaultyStorage } from '../support/faulty-storage.ts';
 import { cursorAt, resultOf } from '../support/load-outbox.ts';
 
 const cells = [{ x: 1, y: 1, value: 0.5 }];
@@ -27,6 +27,10 @@ function applyAll({ counters }: FakeRequest): FakeResponse {
         counters.map((each) => resultOf(each, each)),
         cursorAt(last),
       );
+}
+
+function hasKey({ values }: FaultyStorage, pattern: RegExp): boolean {
+  return [...values.keys()].some((key) => pattern.test(key));
 }
 
 function collectProblems(client: ReturnType<typeof withFakeServer>['client']) {
@@ -60,7 +64,7 @@ t.test('a storage that never answers a read delays the start, and nothing that i
   const earlier = withFakeServer(t, () => undefined, { storage: before, transports: ['polling'] });
   await earlier.client.start();
   earlier.client.setCells(cells);
-  await untilTrue('the edit is stored', () => before.values.has(`${prefix}/outbox/1`));
+  await untilTrue('the edit is stored', () => hasKey(before, /\/outbox\/1$/));
 
   const storage = createFaultyStorage(before.values);
   storage.hang(/^get/);
@@ -113,7 +117,7 @@ t.test('a state that cannot be read does not keep a client from starting', async
   first.receiveSnapshot(cursorAt(5), 'start');
   first.client.setCells(cells);
   await first.client.close();
-  t.ok(storage.values.has(`${prefix}/state/0`));
+  t.ok(hasKey(storage, /\/state/));
 
   storage.unreadable = /state/;
   const next = withFakeServer(t, applyAll, { storage, transports: ['polling'] });
@@ -121,7 +125,7 @@ t.test('a state that cannot be read does not keep a client from starting', async
   await next.client.start();
   t.match(problems, [{ code: 'storage_damaged', message: /state\/0/ }]);
   t.equal(next.client.pending, 1, 'the outbox is there');
-  t.notOk(storage.values.has(`${prefix}/state/0`));
+  t.notOk(hasKey(storage, /\/state/));
 });
 
 t.test('the outbox comes first: the state gives way to it when the storage is full', async (t) => {
@@ -137,13 +141,13 @@ t.test('the outbox comes first: the state gives way to it when the storage is fu
   };
   server.receive({ type: 'snapshot', cursor, reason: 'start', state });
   await passSeconds(6);
-  await untilTrue('the state is stored', () => storage.values.has(`${prefix}/state/0`));
+  await untilTrue('the state is stored', () => hasKey(storage, /\/state/));
   const used = [...storage.values].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
   storage.quota = used + 300;
   for (let x = 0; x < 20; x += 1) client.setCells([{ x, y: 0, value: 1 }]);
   const stored = () => [...storage.values.keys()].filter((key) => /outbox\/\d+$/.test(key)).length;
   await untilTrue('all edits are stored', () => stored() === 20);
-  t.notOk(storage.values.has(`${prefix}/state/0`));
+  t.notOk(hasKey(storage, /\/state/));
   t.same(codes(), []);
   await client.close();
   const next = withFakeServer(t, () => undefined, { storage });
