@@ -52,7 +52,7 @@ t.test(`five clients in ${seconds} s of chaos end with the same state, and no ed
     const gate = await withTcpGate(t, { host, port: Number(port) });
     const random = seededRandom(seed * 100 + index);
     const phone = { name: `phone-${index}`, random, gate, storage: memoryStorage(), skewMs, edits: [] as string[] };
-    phones.push({ ...phone, client: makeClient(t, { url: '', field }) });
+    phones.push({ ...phone, client: makeClient(t, { url: api.address, field }) });
   }
   for (const phone of phones) await startApp(phone);
   const end = Date.now() + seconds * 1000;
