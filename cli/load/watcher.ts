@@ -24,7 +24,7 @@ export interface WatchFieldOptions {
   readonly onUpdates: (updates: readonly UpdateRef[]) => void;
 }
 
-/** Resolves once the first message arrives, with a function that closes the stream. @throws CliError `unreachable` */
+/** Resolves once the state has arrived, which the deltas continue, with a function that closes the stream. @throws CliError `unreachable` */
 export async function watchField({ url, field, token, onUpdates }: WatchFieldOptions): Promise<() => void> {
   const socket = new WebSocket(
     `${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`,
@@ -36,8 +36,8 @@ export async function watchField({ url, field, token, onUpdates }: WatchFieldOpt
       socket.on('error', reject);
       socket.on('close', () => reject(new Error('the socket was closed')));
       socket.on('message', (data) => {
-        resolve(undefined);
         const { type, updates = [] } = JSON.parse(String(data)) as Delta;
+        if (type === 'snapshot') resolve(undefined);
         if (type === 'delta') onUpdates(updates);
       });
     });
