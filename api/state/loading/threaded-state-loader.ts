@@ -12,7 +12,7 @@ import type { StateLoader } from './state-loader.ts';
 
 /** Tasks wait for PostgreSQL most of the time; a long one is done in slices, between which the others go on. */
 const concurrentTasks = 4;
-/** Starting the thread takes about 0.3 s, keeping it about 30 MB. */
+/** Starting the thread takes some tenths of a second, keeping it about 40 MB. */
 const idleMs = 60_000;
 
 type ThreadedStateLoaderOptions = Omit<LoadingThreadOptions, 'poolSize'>;
