@@ -92,7 +92,7 @@ export const conversations: Readonly<Record<string, readonly Step[]>> = {
     send,
     results(resultOf(10_006, 10)),
   ],
-  'an expired counter of a second request is settled, and not kept': [
+  'an expired counter of a second request is settled, and kept in case a restore loses it': [
     edit('a'),
     send,
     send,

@@ -36,12 +36,9 @@ class AppliedUpdates:
         """Takes over an update with its result, which was sent as this device."""
         entry.outcome, entry.resolution = result["outcome"], result.get("resolution")
         entry.version, entry.cursor, entry.device = result["version"], result["cursor"], device
-        # What was applied long ago is not expected in the state, and cannot be lost by a failover.
-        if entry.outcome == "expired":
-            self._store.remove([entry])
-            return
         entry.kept_at = self._store.connected
-        entry.is_shown = True
+        # What was applied long ago is not expected in the state. A restore of an older backup may still lose it.
+        entry.is_shown = entry.outcome != "expired"
         self._store.put(entry)
         self._drop_old()
 
