@@ -8,6 +8,7 @@ import type { PresenceChange, ServerMessage } from '../../../shared/contract/mes
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import type { Metrics } from '../../../shared/field/dynamics/field-metrics.ts';
 import { globalField } from '../../../shared/field/ids.ts';
+import type { Changes } from '../../../shared/field/view.ts';
 import { event, put, remove, setCell, setCells, vector } from '../../unit/field/support/changes.ts';
 import { line } from '../fold-case.ts';
 import { createServerModel } from '../server-model.ts';
@@ -75,6 +76,8 @@ function createReplicaCases(): Record<string, readonly ServerMessage[]> {
     changes: { particles: {}, cells: {}, metrics: lastMetrics(late) },
     updates: [{ device: 'a', counter: 1, outcome: 'duplicate', version: 1 }],
   } as unknown as ServerMessage;
+  const { particles, cells } = (deltas[0] as unknown as { changes: Changes }).changes;
+  const inRegion = { ...(deltas[0] as object), changes: { particles, cells }, updates: [] } as unknown as ServerMessage;
   const unknown = [
     { type: 'weather', temperature: 20 },
     { ...(deltas[0] as object), mood: 'good' },
@@ -95,6 +98,7 @@ function createReplicaCases(): Record<string, readonly ServerMessage[]> {
       late,
     ],
     'a delta may erase cells': [late, erasure],
+    'a watcher of a region gets metrics only now and then': [createServerModel('one').snapshot('region'), inRegion],
     'a delta from a cursor to itself carries outcomes only': [late, outcomesOnly],
     'unknown messages and keys are ignored': [start, ...unknown],
   };

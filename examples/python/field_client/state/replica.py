@@ -73,7 +73,7 @@ class Replica:
         particles = {particle["id"]: particle for particle in self.state["memoryParticles"]}
         self.state = {
             **self.state,
-            **changes["metrics"],
+            **changes.get("metrics", {}),
             "version": version_of(delta["to"]),
             "cursor": delta["to"],
             "maxTimestamp": delta["maxTimestamp"],
