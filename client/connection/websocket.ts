@@ -28,6 +28,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   /** Until the state has arrived, or two pings were answered without it because the client has it already. */
   let isLoading = true;
   let pongCount = 0;
+  const silenceTimers = new Set<ReturnType<typeof setTimeout>>();
   let serverShutdown: TransportEnd | undefined;
   let receivedCount = 0;
   let pingSentAt: number | undefined;
@@ -37,6 +38,8 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     isClosed = true;
     clearInterval(probeTimer);
     clearTimeout(openTimer);
+    // A process must not wait for them.
+    for (const timer of silenceTimers) clearTimeout(timer);
     socket.close();
     resolveEnd(serverShutdown ?? reason);
   };
@@ -45,12 +48,14 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     const countBefore = receivedCount;
     pingSentAt ??= clock.wallTime();
     socket.send('{"type":"ping"}');
-    setTimeout(
+    const timer = setTimeout(
       () => {
+        silenceTimers.delete(timer);
         if (receivedCount === countBefore) finish({ reason: isLoading ? 'blocked' : 'closed' });
       },
       isLoading ? loadTimeoutMs : timeoutMs,
     );
+    silenceTimers.add(timer);
   };
   const probeTimer = setInterval(() => probe(probeTimeoutMs), probeIntervalMs);
   const openTimer = setTimeout(() => finish({ reason: 'closed' }), openTimeoutMs);

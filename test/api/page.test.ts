@@ -68,6 +68,9 @@ t.test('browsers may keep the files of the built page for a year', async (t) => 
 
   for (const path of await checkPage(t, fetchFile)) {
     t.match(path, /^\/page\/[a-z]+-[A-Z0-9]+\.(js|css|svg)$/, 'its name contains a hash of its content');
-    t.equal((await fetchFile(path)).headers.get('cache-control'), 'public, max-age=31536000, immutable');
+    const file = await fetchFile(path);
+    // A body that is not read keeps its connection busy, and the server from closing.
+    await file.arrayBuffer();
+    t.equal(file.headers.get('cache-control'), 'public, max-age=31536000, immutable');
   }
 });
