@@ -71,9 +71,11 @@ export class CatchUp {
     isContinued: boolean,
   ): Promise<StreamMessage | undefined> {
     if (from === undefined) return this.#createSnapshot(state, 'start', region);
-    if (snapshotReason !== undefined && versionOf(from) <= state.version) {
+    // A delta from the log is of the whole field.
+    const reason = snapshotReason ?? (region ? 'gap' : undefined);
+    if (reason !== undefined && versionOf(from) <= state.version) {
       const isKnown = isContinued || (await this.#isKnown(from));
-      if (isKnown !== false) return this.#createSnapshot(state, isKnown ? snapshotReason : 'gap', region);
+      if (isKnown !== false) return this.#createSnapshot(state, isKnown ? reason : 'gap', region);
     } else if (versionOf(from) < state.version) {
       const delta = await this.createDelta(from, state);
       if (delta instanceof StreamMessage) return delta;

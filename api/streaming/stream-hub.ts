@@ -71,11 +71,13 @@ export class StreamHub {
     let subscriber: Subscriber | undefined;
     let watcher: PresenceWatcher | undefined;
     let { region } = options;
+    /** Even to the same one, the client wants all that is in it. */
+    let hasChanged = false;
     let hasEnded = false;
     void subscription.ready.then(() => {
       if (hasEnded) return;
       subscriber = broadcaster.add(options);
-      if (region !== options.region) broadcaster.changeRegion(subscriber, region);
+      if (hasChanged) broadcaster.changeRegion(subscriber, region);
     });
     void presence.ready.then(() => {
       if (!hasEnded) watcher = presenceBroadcaster.watch(options.sink, region);
@@ -83,6 +85,7 @@ export class StreamHub {
     return {
       changeRegion(next) {
         region = next;
+        hasChanged = true;
         if (subscriber) broadcaster.changeRegion(subscriber, next);
         watcher?.moveTo(next);
       },

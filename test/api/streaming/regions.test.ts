@@ -172,6 +172,15 @@ t.test(
   },
 );
 
+t.test('a stream that resumes and asks for the whole field at once gets a snapshot of it', async (t) => {
+  const field = 'whole';
+  await write(field, [putParticle(1, 'a', at(1, 1)), putParticle(2, 'b', at(9, 9))]);
+  const after = await readCursorAt(backing, asField(field), 2);
+  const client = await openStream(t, other, { token: viewer, field, after });
+  client.send({ type: 'region', region: null });
+  t.match(await client.find('snapshot'), { reason: 'region', state: { memoryParticles: [{ id: 'a' }, { id: 'b' }] } });
+});
+
 t.test('regions that change all the time end with the last one', async (t) => {
   const field = 'panning';
   await write(
