@@ -76,6 +76,11 @@ export class StateReader {
     return state;
   }
 
+  /** A message about the field has arrived, perhaps before its state is in the cache. */
+  markExisting(field: FieldId): void {
+    this.#missing.delete(field);
+  }
+
   async #readNow(field: FieldId): Promise<StateReadResult> {
     const known = this.#states.get(field);
     let cached: Awaited<ReturnType<FieldCache['readUnless']>>;

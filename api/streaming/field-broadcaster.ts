@@ -97,6 +97,7 @@ export class FieldBroadcaster {
 
   /** Handles a message of the field's channel. */
   receive(message: ChangeMessage): void {
+    this.#deps.states.markExisting(this.field);
     if (!this.#gapFill) this.#apply(message);
     else if (this.#buffered.length < maxBufferedMessages) this.#buffered.push(message);
   }
