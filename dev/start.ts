@@ -17,6 +17,7 @@ import { describeError, HELP_TEXT, renderStartupBanner } from './startup-banner.
 /** Longer than the shutdown timeout of a process (shared/process/lifecycle.ts). */
 const PROCESS_GRACE_MS = 25_000;
 
+const knownArguments = ['--lan', '--help', '-h'];
 const isOnLan = process.argv.includes('--lan');
 const processGroup = createProcessGroup();
 const printLine = (line: string) => console.log(line);
@@ -76,6 +77,13 @@ function fail(error: unknown): void {
 if (process.argv.includes('--help') || process.argv.includes('-h')) {
   printLine(HELP_TEXT);
   process.exit(0);
+}
+const unknownArgument = process.argv.slice(2).find((argument) => !knownArguments.includes(argument));
+if (unknownArgument !== undefined) {
+  console.error(
+    `npm start does not take ${unknownArgument}; it takes ${knownArguments.join(', ')}, and settings from the environment.`,
+  );
+  process.exit(1);
 }
 onShutdownSignals(
   () => {
