@@ -7,7 +7,7 @@ import type { NumberedReport, PresenceReport } from './presence-report.ts';
 import { maxDevicesPerField, presenceTtlMs } from './presence-store.ts';
 import { createShownDevice, isDevice, isNewer, type ShownDevice } from './shown-device.ts';
 
-/** How often others are told that a device is still heard. */
+/** How often it is reported to other processes that a device is still heard. */
 const heardIntervalMs = 10_000;
 
 interface Presence {
@@ -16,7 +16,7 @@ interface Presence {
   heardAt: number;
   /** When this process heard it, or long ago. */
   heardHereAt: number;
-  /** When the others were last told. */
+  /** When it was last reported to other processes. */
   reportedAt: number;
 }
 

@@ -4,12 +4,11 @@ import { toFragments } from '../../shared/cache/state-fragments.ts';
 import { serializeDelta } from '../../shared/cache/state-serializer.ts';
 import type { DeltaUpdate, ServerMessage, SnapshotReason } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
-import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import { globalField } from '../../shared/field/ids.ts';
 import { emptyChangeSet } from '../../shared/field/merge-update.ts';
 import { createFieldState, cursorOf, type FieldState } from '../../shared/field/state.ts';
-import { viewParticle, viewQuantumField } from '../../shared/field/view.ts';
+import { viewState } from '../unit/field/support/view-state.ts';
 import type { LogLine } from './fold-case.ts';
 
 export interface ServerModel {
@@ -44,19 +43,5 @@ export function createServerModel(name: string): ServerModel {
       const message = { type: 'snapshot', cursor: cursorOf(state), reason, state: viewState(state) };
       return message as unknown as ServerMessage;
     },
-  };
-}
-
-/** The state as clients receive it, without presence. */
-export function viewState(state: FieldState): object {
-  return {
-    field: state.field,
-    version: state.version,
-    cursor: cursorOf(state),
-    maxTimestamp: state.dynamics.maxTimestamp,
-    ...computeMetrics(state),
-    quantumFields: state.quantumFields.map(viewQuantumField),
-    memoryParticles: [...state.particles.values()].map(viewParticle),
-    cells: Object.fromEntries([...state.cells].map(([cell, { value }]) => [cell, value])),
   };
 }

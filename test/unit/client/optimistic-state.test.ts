@@ -5,7 +5,7 @@ import type { FieldView } from '../../../client/types.ts';
 import { type Change, event, put, remove, sent, setCell } from '../field/support/changes.ts';
 import { closeTo } from '../field/support/close-to.ts';
 import { createServer, type Server } from '../field/support/server.ts';
-import { viewState } from './support/view-state.ts';
+import { viewState } from '../field/support/view-state.ts';
 
 /** The view of a client that received the state of a server before it makes these changes, at the log time of the state. */
 function viewOptimistically({ state }: Server, changes: readonly Change[]): FieldView {

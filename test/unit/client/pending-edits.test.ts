@@ -7,7 +7,7 @@ import { toServerState } from '../../../client/state/server-state.ts';
 import type { SentUpdate } from '../../../shared/field/update.ts';
 import { anyHistory, assertProperty } from '../field/support/arbitraries.ts';
 import { createServer } from '../field/support/server.ts';
-import { viewState } from './support/view-state.ts';
+import { viewState } from '../field/support/view-state.ts';
 
 const device = 'me';
 

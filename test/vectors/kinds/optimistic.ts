@@ -3,8 +3,9 @@ import { OptimisticState } from '../../../client/state/optimistic-state.ts';
 import { toServerState } from '../../../client/state/server-state.ts';
 import type { FieldView } from '../../../client/types.ts';
 import { type Change, event, put, remove, sent, setCell, setCells, vector } from '../../unit/field/support/changes.ts';
+import { viewState } from '../../unit/field/support/view-state.ts';
 import { type LogLine, line } from '../fold-case.ts';
-import { createServerModel, viewState } from '../server-model.ts';
+import { createServerModel } from '../server-model.ts';
 
 const device = 'me';
 
