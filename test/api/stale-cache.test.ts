@@ -1,6 +1,10 @@
 /** The cache answers, and is wrong: a worker could not reach it, or it has come back with older data. */
 import t, { type Test } from 'tap';
 import { LatestVersions } from '../../api/state/latest-versions.ts';
+import { encodeChangeMessage } from '../../shared/cache/change-message.ts';
+import { toFragments } from '../../shared/cache/state-fragments.ts';
+import { serializeDelta } from '../../shared/cache/state-serializer.ts';
+import { openCommitter } from '../support/committer.ts';
 import { type Backing, withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { readCached, readCachedVersion, readStored, waitForCache, waitForVersion } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
@@ -100,4 +104,26 @@ t.test('receipts forget a version that was lost, although the versions after it 
     },
     { timeoutMs: 3000 },
   );
+});
+
+t.test('a field is found as soon as its first delta has arrived, before its state is in the cache', async (t) => {
+  const backing = await withBacking(t);
+  const { db, cacheRedis, keys } = backing;
+  const api = await withApi(t, backing);
+  const token = await api.createToken();
+  const read = async () => (await api.request(statePath, { token })).status;
+  const watcher = await openStream(t, api, { token, field });
+  await watcher.find('snapshot');
+  t.equal(await read(), 404);
+  const committed = await openCommitter(db).commit(new Map([[field, [jobOf(field, alice, [setCell(1, 1, 0.1)])]]]));
+  // What a worker publishes before it stores the state.
+  const applied = committed.get(field);
+  if (!applied) throw new Error('nothing was committed');
+  const { from, commit, changes, updates } = applied;
+  const fragments = toFragments(commit.state, changes);
+  const delta = serializeDelta(from, fragments, updates);
+  const message = encodeChangeMessage({ from, to: fragments.cursor, delta, isErasure: false });
+  await cacheRedis.publish(keys.fieldChannel(field), message);
+  await watcher.waitForVersion(1);
+  t.equal(await read(), 200);
 });
