@@ -18,6 +18,8 @@ export type App = FastifyInstance<
 
 /** Null until a hook sets them. */
 interface RequestState {
+  /** Where the request came from. Limits charge this one: `ip` is undefined if it is first read when the connection is closed. */
+  address: string;
   /** Of the token; null on routes without a guard. */
   claims: Claims | null;
   /** Who is logged in on a route for operators. */
@@ -37,6 +39,7 @@ declare module 'fastify' {
 }
 
 const initialState: RequestState = {
+  address: '',
   claims: null,
   operator: null,
   writer: null,

@@ -42,11 +42,11 @@ export function createFieldGuard({ verifyToken, limits }: FieldGuardDeps): (scop
     // The list of fields has no field in its path, and shows only those that the token covers.
     const { field } = request.params as { field?: FieldId };
     if (field === undefined) assertScope(claims, scope);
-    else if (scope === 'field:write') request.writer = authorizeWriter(claims, field, request.ip);
+    else if (scope === 'field:write') request.writer = authorizeWriter(claims, field, request.address);
     else assertAccess(claims, scope, field);
     request.claims = claims;
     request.rateLimiter = scope === 'field:write' ? limits.updates : limits.reads;
-    request.rateLimiter.consume(createCaller(claims, request.ip), computePoints(request));
+    request.rateLimiter.consume(createCaller(claims, request.address), computePoints(request));
   };
 }
 
@@ -70,14 +70,14 @@ function computePoints({ method, query, headers, routeOptions }: FastifyRequest)
 /** Charges the address of a request with an invalid token. @throws FieldError `rate_limited` when it has no points left */
 export async function countAuthFailures(
   limits: Pick<RateLimits, 'failedLogins'>,
-  request: Pick<FastifyRequest, 'ip'>,
+  request: Pick<FastifyRequest, 'address'>,
   verify: () => Promise<Claims>,
 ): Promise<Claims> {
   try {
     return await verify();
   } catch (error) {
     if (error instanceof FieldError && error.code === 'unauthorized')
-      limits.failedLogins.consume(addressKey(request.ip), 1);
+      limits.failedLogins.consume(addressKey(request.address), 1);
     throw error;
   }
 }

@@ -44,7 +44,7 @@ export function describeBoardAction(board: BoardAction, request: FastifyRequest)
   const { action, queueName, jobId, state } = board;
   const target = queueName === undefined ? null : jobId === undefined ? queueName : `${queueName}/${jobId}`;
   const details = state === undefined ? null : { state };
-  return { operator: request.operator?.name ?? '', origin: request.ip, action, target, details };
+  return { operator: request.operator?.name ?? '', origin: request.address, action, target, details };
 }
 
 /** @throws FieldError `would_lose_updates` or `forbidden`, with the reason */

@@ -76,7 +76,7 @@ function createAuthenticator({ verifyToken, limits, operators, operatorLog }: Op
   return async (request: FastifyRequest): Promise<OperatorIdentity> => {
     const { authorization } = request.headers;
     if (operators.length > 0 && authorization?.toLowerCase().startsWith('basic ')) {
-      return logIn(authorization, addressKey(request.ip));
+      return logIn(authorization, addressKey(request.address));
     }
     const token = parseBearerToken(authorization);
     if (token === undefined) throw new FieldError('unauthorized', { detail: 'This route is for operators' });

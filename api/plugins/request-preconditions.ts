@@ -1,6 +1,6 @@
 /**
  * Refuses with a problem what Node would refuse without a body: a missing `Host` and unsupported expectations. Refuses bodies
- * of requests that have none, and hosts that are not served.
+ * of requests that have none, and hosts that are not served. Records where a request comes from.
  */
 import type { IncomingMessage } from 'node:http';
 import { FieldError } from '../../shared/errors.ts';
@@ -10,7 +10,11 @@ import type { IsAllowedHost } from '../http/allowed-hosts.ts';
 export function checkRequestPreconditions(app: App, isAllowedHost: IsAllowedHost): void {
   // Without a listener Node answers 417.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  app.addHook('onRequest', ({ raw }, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    const { raw } = request;
+    const address: string | undefined = request.ip;
+    if (address === undefined) return done(new FieldError('bad_request', { detail: 'The connection is closed' }));
+    request.address = address;
     const violation = findViolation(raw);
     if (violation !== undefined) return done(new FieldError('bad_request', { detail: violation }));
     if (raw.headers.host !== undefined && !isAllowedHost(raw.headers.host))

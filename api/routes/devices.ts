@@ -93,7 +93,7 @@ function createRegistrationGuard(config: Config, limits: DeviceRoutesDeps['limit
         detail: 'Registration is closed (OPEN_REGISTRATION). Ask an operator for a token',
       });
     }
-    limits.registrations.consume(addressKey(request.ip), 1);
+    limits.registrations.consume(addressKey(request.address), 1);
   };
 }
 
@@ -108,7 +108,7 @@ function createRenewalGuard({ config, revocations, limits }: DeviceRoutesDeps): 
   }
   const verify: VerifyToken = withRevocationCheck(createRenewalVerifier(config), revocations);
   return async (request: FastifyRequest) => {
-    limits.registrations.consume(addressKey(request.ip), 1);
+    limits.registrations.consume(addressKey(request.address), 1);
     const token = requireToken(request);
     const claims = await countAuthFailures(limits, request, () => verify(token));
     toRegistration(claims);

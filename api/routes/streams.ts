@@ -57,7 +57,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     if (request.upgradeError) return;
     const { field } = request.params as { field: FieldId };
     const claims = requireClaims(request);
-    const caller = createCaller(claims, request.ip);
+    const caller = createCaller(claims, request.address);
     limits.newStreams.consume(caller, 1);
     if (coversField(claims, field) && !hasWriteAccess(claims, field)) await states.read(field);
     // Last, because a reservation only lasts until the end of this tick of the event loop.
@@ -90,7 +90,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       if (request.upgradeError) return rejectSocket(socket, request.upgradeError);
       const { field } = request.params as { field: FieldId };
       const { after, region } = request.query as StreamQuery;
-      const streamRequest = { field, claims: requireClaims(request), ip: request.ip, after, region };
+      const streamRequest = { field, claims: requireClaims(request), ip: request.address, after, region };
       new WebSocketSession({ ...sessions, socket, request: streamRequest, parse, log: request.log });
     },
   });
@@ -128,7 +128,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
         'x-accel-buffering': 'no',
       });
       const { region } = request.query;
-      const streamRequest = { field, claims: requireClaims(request), ip: request.ip, after, region };
+      const streamRequest = { field, claims: requireClaims(request), ip: request.address, after, region };
       new SseSession({ ...sessions, response: reply.raw, request: streamRequest, log: request.log });
     },
   );

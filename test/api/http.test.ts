@@ -1,9 +1,14 @@
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import Fastify from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import t from 'tap';
+import { type App, decorateRequests } from '../../api/fastify-types.ts';
+import { checkRequestPreconditions } from '../../api/plugins/request-preconditions.ts';
 import { healthSchema, rootSchema } from '../../api/routes/health.ts';
 import { problemSchema } from '../../shared/contract/problem.ts';
 import { errorCodes } from '../../shared/errors.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { withApi } from './support/with-app.ts';
 
 const backing = await withBacking(t);
@@ -188,4 +193,22 @@ t.test('kept-alive and unused connections do not delay the shutdown', async (t) 
   await stopping.stop();
   t.ok(Date.now() - startedAt < 10_000);
   await t.rejects(stopping.request('/api/health/live'));
+});
+
+t.test('a request keeps the address that it came from when its connection is closed', async (t) => {
+  const app = Fastify().withTypeProvider<ZodTypeProvider>() as unknown as App;
+  decorateRequests(app);
+  checkRequestPreconditions(app, () => true);
+  const seen: string[] = [];
+  app.get('/', async (request) => {
+    socket.destroy();
+    await waitUntil('the connection is closed', () => request.raw.socket.destroyed);
+    seen.push(request.address);
+  });
+  t.teardown(() => app.close());
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'));
+  await waitUntil('the request was handled', () => seen.length === 1);
+  t.same(seen, ['127.0.0.1']);
 });
