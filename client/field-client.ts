@@ -4,12 +4,13 @@ import { isFieldId } from '../shared/field/ids.ts';
 import type { CellValue, EventType } from '../shared/field/update.ts';
 import { onPageResume } from './connection/page-lifecycle.ts';
 import { Emitter } from './emitter.ts';
+import type { FieldClientOptions } from './options.ts';
 import type { ClientServices } from './services.ts';
-import type { Storage } from './storage/storage.ts';
 import { Synchronizer } from './synchronizer.ts';
-import type { ClientEvents, FieldClient, FieldClientOptions, OutboxEntry, ParticleInput } from './types.ts';
+import type { ClientEvents, FieldClient, OutboxEntry, ParticleInput } from './types.ts';
 import { buildCellsSet, buildEvent, buildParticlePut, buildParticleRemove } from './updates/build-update.ts';
 
+export type * from './options.ts';
 export type * from './types.ts';
 
 /**
@@ -31,9 +32,6 @@ export function createFieldClient(options: FieldClientOptions): FieldClient {
     throw new TypeError(`A field has 1 to 64 of a-z, 0-9, _ and -, and begins with one of a-z and 0-9: ${field}`);
   return new Client(options);
 }
-
-/** The fields of the running clients by their storage: two on one would use the same counters for different updates. */
-const runningFields = new WeakMap<Storage, Set<string>>();
 
 class Client implements FieldClient {
   readonly #options: FieldClientOptions;
@@ -93,12 +91,12 @@ class Client implements FieldClient {
   start(): Promise<void> {
     return this.#runExclusive(async () => {
       if (this.status !== 'closed') return;
-      const { tokenProvider, connection, sender } = this.#services;
-      this.#claimStorage();
+      const { tokenProvider, connection, sender, persistence } = this.#services;
+      persistence?.claim();
       try {
         await this.#load();
       } catch (error) {
-        this.#releaseStorage();
+        persistence?.release();
         throw error;
       }
       tokenProvider.forgetAppToken();
@@ -111,13 +109,13 @@ class Client implements FieldClient {
   close(): Promise<void> {
     return this.#runExclusive(async () => {
       if (this.status === 'closed') return;
-      const { connection, sender, statePersister, replica, store, presence } = this.#services;
+      const { connection, sender, persistence, replica, store, presence } = this.#services;
       this.#removeResumeListener();
       presence.stop();
       await Promise.all([connection.stop(), sender.stop()]);
       await store.flush();
-      await statePersister.save(replica.server);
-      this.#releaseStorage();
+      await persistence?.state.save(replica.server);
+      persistence?.release();
       this.#synchronizer.setStatus('closed');
     });
   }
@@ -182,34 +180,13 @@ class Client implements FieldClient {
     return this.#lastTransition;
   }
 
-  #claimStorage(): void {
-    const { storage, field } = this.#options;
-    if (!storage) return;
-    const fields = runningFields.get(storage) ?? new Set();
-    if (fields.has(field))
-      throw new Error(`Another client of the field ${field} uses this storage. Close it, or use it for both purposes.`);
-    runningFields.set(storage, fields.add(field));
-  }
-
-  #releaseStorage(): void {
-    const { storage, field } = this.#options;
-    if (storage) runningFields.get(storage)?.delete(field);
-  }
-
   async #load(): Promise<void> {
     if (this.#isLoaded) return;
-    const { tokenProvider, outbox, statePersister, replica, guardedStorage, reportProblem } = this.#services;
+    const { tokenProvider, outbox, persistence, replica } = this.#services;
     await tokenProvider.load();
-    const stored = await statePersister.load(this.#options.field);
+    const stored = await persistence?.state.load();
     if (stored && replica.version === 0) replica.restore(stored);
-    try {
-      await outbox.load(replica.version);
-    } catch (error) {
-      // Writing might replace what could not be read. The next process may be able to read it.
-      reportProblem(error, 'storage_unreadable');
-      guardedStorage.detach();
-      await outbox.load(replica.version);
-    }
+    await outbox.load(replica.version);
     this.#isLoaded = true;
     this.#synchronizer.emitState();
   }

@@ -7,8 +7,10 @@ import { type SendFieldRequest, sendRequest as send } from './connection/http.ts
 import { TokenProvider } from './connection/token-provider.ts';
 import { TransportSelector } from './connection/transport-selector.ts';
 import { HybridClock } from './hybrid-clock.ts';
+import type { FieldClientOptions, SocketConstructor } from './options.ts';
+import type { ItemStore } from './outbox/item-store.ts';
+import { createMemoryStore } from './outbox/memory-store.ts';
 import { Outbox } from './outbox/outbox.ts';
-import { OutboxStore } from './outbox/outbox-store.ts';
 import { CounterSync } from './sending/counter-sync.ts';
 import { DeviceChange } from './sending/device-change.ts';
 import { HistoryCheck } from './sending/history-check.ts';
@@ -16,14 +18,8 @@ import { Sender } from './sending/sender.ts';
 import { Presence } from './state/presence.ts';
 import { Replica } from './state/replica.ts';
 import { createServerState } from './state/server-state.ts';
-import { StatePersister } from './state/state-persister.ts';
-import { type GuardedStorage, guardStorage, prioritize } from './storage/guarded-storage.ts';
-import { memoryStorage } from './storage/memory-storage.ts';
-import { withPrefix } from './storage/prefixed-storage.ts';
-import type { FieldClientOptions, OutboxEntry, SocketConstructor, Status } from './types.ts';
-
-/** Keys begin with it, since an app may keep other values in the same storage. */
-const namespace = 'consciousness-field';
+import type { Persistence } from './storage/persistence/persistence.ts';
+import type { OutboxEntry, Status } from './types.ts';
 
 /** What the parts report. No handler is called before the client is started, except `onChange`. */
 export interface ServiceHandlers {
@@ -54,15 +50,14 @@ export interface ServiceHandlers {
 }
 
 export interface ClientServices {
-  readonly guardedStorage: GuardedStorage;
-  readonly reportProblem: ServiceHandlers['onProblem'];
+  /** Undefined without a storage. */
+  readonly persistence: Persistence | undefined;
   readonly sendRequest: SendFieldRequest;
   readonly clock: HybridClock;
   readonly tokenProvider: TokenProvider;
-  readonly store: OutboxStore;
+  readonly store: ItemStore;
   readonly outbox: Outbox;
   readonly replica: Replica;
-  readonly statePersister: StatePersister;
   readonly counterSync: CounterSync;
   readonly historyCheck: HistoryCheck;
   readonly sender: Sender;
@@ -71,40 +66,31 @@ export interface ClientServices {
 }
 
 export function createServices(options: FieldClientOptions, handlers: ServiceHandlers): ClientServices {
-  const { field, storage = memoryStorage(), random = Math.random } = options;
+  const { field, storage, random = Math.random } = options;
   const url = trimUrl(options.url);
   const fieldUrl = `${url}/api/fields/${field}`;
   // Looked up for every request, because apps and tests may replace the global after the client was created.
   const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
   const sendRequest: SendFieldRequest = (path, request) => send(fetch, { ...request, url: fieldUrl + path });
 
-  const guarded = guardStorage(storage);
-  const reportStorage = (error: unknown) => handlers.onProblem(error, 'storage');
-  const onDamage = (key: string) => handlers.onProblem(describeDamage(key), 'storage_damaged');
-  const important = prioritize(guarded, () => statePersister.makeRoom(), reportStorage);
-  const deviceStorage = withPrefix(important, namespace);
-  const fieldStorage = withPrefix(deviceStorage, field);
-  const addresses = [url, ...(options.formerUrls ?? []).map(trimUrl)];
-  const formerStorages = addresses.map((address) => withPrefix(important, address));
-
+  const persistence = storage?.openPersistence({
+    field,
+    addresses: [url, ...(options.formerUrls ?? []).map(trimUrl)],
+    account: () => tokenProvider.account,
+    onProblem: handlers.onProblem,
+  });
   const clock = new HybridClock(options.clock ?? Date.now);
   const now = () => clock.now();
-  const tokenProvider = new TokenProvider({
+  const tokenProvider: TokenProvider = new TokenProvider({
     ...options,
     ...handlers,
     url,
     fetch,
     now,
-    storage: deviceStorage,
-    formerStorages,
-    sharedStorage: storage,
+    identity: persistence?.identity,
   });
 
-  const store = new OutboxStore({
-    storage: fieldStorage,
-    formerStorages: formerStorages.map((former) => withPrefix(former, field)),
-    onDamage,
-  });
+  const store = persistence?.items ?? createMemoryStore();
   const outbox = new Outbox({ ...handlers, store, clock, identity: () => tokenProvider, random });
   const replica = new Replica(field, outbox, clock, options.prediction);
   const shared = { sendRequest, clock, tokenProvider, outbox };
@@ -145,22 +131,14 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     },
   });
   const presence = new Presence((message) => connection.send(message));
-  const statePersister: StatePersister = new StatePersister({
-    storage: withPrefix(guarded, `${namespace}/${field}`),
-    account: () => tokenProvider.account,
-    onDamage,
-    onProblem: (error) => handlers.onProblem(error, 'state_not_stored'),
-  });
   return {
-    guardedStorage: guarded,
-    reportProblem: handlers.onProblem,
+    persistence,
     sendRequest,
     clock,
     tokenProvider,
     store,
     outbox,
     replica,
-    statePersister,
     counterSync,
     historyCheck,
     sender,
@@ -171,10 +149,6 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
 
 function trimUrl(url: string): string {
   return url.replace(/\/+$/, '');
-}
-
-function describeDamage(key: string): Error {
-  return new Error(`The stored value ${key} is damaged and was dropped.`);
 }
 
 function findWebSocket(): SocketConstructor | undefined {

@@ -13,10 +13,11 @@ import { type Cursor, versionOf } from '../shared/field/cursor.ts';
 import { tickIntervalMs } from './connection/connection.ts';
 import { RequestError } from './connection/http.ts';
 import type { Emitter } from './emitter.ts';
+import type { FieldClientOptions } from './options.ts';
 import { SettlementTracker } from './outbox/settlement-tracker.ts';
 import { type ClientServices, createServices } from './services.ts';
 import { ConflictHistory } from './state/conflict-history.ts';
-import type { ClientEvents, ClientProblem, FieldClientOptions, FieldView, OutboxEntry, Status } from './types.ts';
+import type { ClientEvents, ClientProblem, FieldView, OutboxEntry, Status } from './types.ts';
 import type { UpdateContent } from './updates/update-content.ts';
 
 type Delta = Extract<ServerMessage, { type: 'delta' }>;
@@ -229,12 +230,12 @@ export class Synchronizer {
   }
 
   #tick(): void {
-    const { statePersister, store, replica, outbox, historyCheck, sender } = this.services;
+    const { persistence, store, replica, outbox, historyCheck, sender } = this.services;
     this.#tickedMs += tickIntervalMs;
     const now = this.#tickedMs;
     const { server } = replica;
     // A stored state must not be newer than the outbox: its cursor shows later whether the server has lost updates.
-    void store.flush().then(() => statePersister.saveThrottled(server, tickIntervalMs));
+    void store.flush().then(() => persistence?.state.saveThrottled(server, tickIntervalMs));
     if (this.#status === 'live' || this.#status === 'polling') outbox.applied.addConnectedTime(tickIntervalMs);
     if (now - this.#lastResultAt < resendAfterMs) return;
     this.#lastResultAt = now;

@@ -2,23 +2,27 @@
  * The identity of a device that registered itself: the last token that it was issued, which names the device and is all that can
  * renew it, so that it is stored. When the server does not recognise it any more, the device gets another id.
  */
-
-import type { Storage } from '../storage/storage.ts';
 import { RequestError, sendRequest } from './http.ts';
 import { decodeTokenClaims } from './token-claims.ts';
 
-const tokenKey = 'token';
-/** Version 0.1.0 stored the id alone. */
-const deviceKey = 'device';
-
-/** The registrations under way, by the app's storage: clients of several fields are one device. */
-const registrations = new WeakMap<object, Promise<string>>();
+/** Who the device was in earlier processes. */
+export interface StoredIdentity {
+  /** Never rejects: what cannot be read counts as missing. @returns version 0.1.0 has stored the id of the device alone */
+  load(): Promise<{ readonly token?: string; readonly device?: string; readonly account?: string }>;
+  saveAccount(account: string): void;
+  /** Never rejects. */
+  saveToken(token: string): Promise<void>;
+  /**
+   * The token of a new device. Clients of several fields on one storage become one device.
+   * @param request asks the server for a token, which is stored
+   * @param former the token that is of no use any more
+   */
+  register(request: () => Promise<string>, former: string | undefined): Promise<string>;
+}
 
 interface RegistrationOptions {
   readonly url: string;
-  readonly storage: Storage;
-  readonly formerStorages: readonly Storage[];
-  readonly sharedStorage: object;
+  readonly identity?: StoredIdentity | undefined;
   readonly fetch: typeof globalThis.fetch;
 }
 
@@ -32,12 +36,12 @@ export class Registration {
     this.#options = options;
   }
 
-  /** Never rejects. @returns the id of the device that registered in an earlier process */
-  async load(): Promise<string | undefined> {
-    const [token, formerDevice] = await Promise.all([tokenKey, deviceKey].map((key) => this.#read(key)));
+  /** Never rejects. @returns the device and the account of an earlier process */
+  async load(): Promise<{ readonly device: string | undefined; readonly account: string | undefined }> {
+    const { token, device, account } = (await this.#options.identity?.load()) ?? {};
     this.#token ??= token;
     this.#isUntried = this.#token !== undefined;
-    return (this.#token && decodeTokenClaims(this.#token).device) ?? formerDevice;
+    return { device: decodeTokenClaims(this.#token ?? '').device ?? device, account };
   }
 
   /**
@@ -51,41 +55,27 @@ export class Registration {
     this.#isUntried = false;
     if (isUsable) return stored;
     try {
-      return await this.#request('/api/devices/renew', stored);
+      this.#token = await this.#request('/api/devices/renew', stored);
     } catch (error) {
       if (!(error instanceof RequestError && error.code === 'unauthorized')) throw error;
       // The server's key has changed, or it is another installation: nobody can act as the former device any more.
       return this.#register();
     }
+    await this.#options.identity?.saveToken(this.#token);
+    return this.#token;
   }
 
   async #register(): Promise<string> {
-    const { sharedStorage } = this.#options;
-    const running = registrations.get(sharedStorage) ?? this.#takeOrRequest();
-    registrations.set(sharedStorage, running);
-    const token = await running.finally(() => registrations.delete(sharedStorage));
-    this.#token = token;
-    return token;
-  }
-
-  /** A client of another field may have registered the device since the storage was read. */
-  async #takeOrRequest(): Promise<string> {
-    const stored = await this.#read(tokenKey);
-    return stored !== undefined && stored !== this.#token ? stored : this.#request('/api/devices');
-  }
-
-  async #read(key: string): Promise<string | undefined> {
-    const { storage, formerStorages } = this.#options;
-    const reads = [storage, ...formerStorages].map((each) => each.get(key).catch(() => null));
-    return (await Promise.all(reads)).find((value) => value) ?? undefined;
+    const { identity } = this.#options;
+    const request = () => this.#request('/api/devices');
+    this.#token = await (identity ? identity.register(request, this.#token) : request());
+    return this.#token;
   }
 
   async #request(path: string, token?: string): Promise<string> {
-    const { url, fetch, storage } = this.#options;
+    const { url, fetch } = this.#options;
     const authorized = token === undefined ? {} : { token };
     const { body } = await sendRequest(fetch, { url: url + path, body: {}, expects: 'token', ...authorized });
-    this.#token = (body as { token: string }).token;
-    await storage.set(tokenKey, this.#token).catch(() => undefined);
-    return this.#token;
+    return (body as { token: string }).token;
   }
 }

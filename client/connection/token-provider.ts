@@ -3,27 +3,21 @@
  * expires.
  */
 
-import type { Storage } from '../storage/storage.ts';
-import type { FieldClientOptions } from '../types.ts';
-import { untilAborted } from '../until-aborted.ts';
-import { withDeadline } from '../with-deadline.ts';
+import type { FieldClientOptions } from '../options.ts';
+import { untilAborted } from '../timing/until-aborted.ts';
+import { withDeadline } from '../timing/with-deadline.ts';
 import { RequestError } from './http.ts';
-import { Registration } from './registration.ts';
+import { Registration, type StoredIdentity } from './registration.ts';
 import { decodeTokenClaims } from './token-claims.ts';
 
 /** A token is renewed this long before it expires, or after half of its remaining life if that is later. */
 const renewMarginMs = 60_000;
 /** How long the app's `getToken` may take; it is called again then. */
 const getTokenTimeoutMs = 30_000;
-const accountKey = 'account';
 
 interface TokenProviderOptions extends Pick<FieldClientOptions, 'url' | 'token' | 'getToken' | 'deviceId'> {
-  readonly storage: Storage;
+  readonly identity?: StoredIdentity | undefined;
   readonly fetch: typeof globalThis.fetch;
-  /** Where earlier versions have stored the device's id and token. */
-  readonly formerStorages: readonly Storage[];
-  /** The storage as the app gave it, which clients of other fields may use. */
-  readonly sharedStorage: object;
   /** The server's time, in ms. */
   readonly now: () => number;
   /** The tokens are those of another account than before. */
@@ -56,10 +50,9 @@ export class TokenProvider {
 
   /** Reads the identity of an earlier process. Never rejects: what cannot be read counts as missing. */
   async load(): Promise<void> {
-    const stored = await this.#registration.load();
-    this.#device ??= stored;
-    if (!this.#options.getToken) return;
-    this.#account ??= (await this.#options.storage.get(accountKey).catch(() => null)) ?? undefined;
+    const { device, account } = await this.#registration.load();
+    this.#device ??= device;
+    if (this.#options.getToken) this.#account ??= account;
   }
 
   get device(): string | undefined {
@@ -140,7 +133,7 @@ export class TokenProvider {
   #setAccount(account: string): void {
     if (account === this.#account) return;
     this.#account = account;
-    this.#options.storage.set(accountKey, account).catch(() => undefined);
+    this.#options.identity?.saveAccount(account);
     this.#options.onAccount();
   }
 }

@@ -3,7 +3,8 @@
  * buffer even Server-Sent Events. The first transport is tried again from time to time.
  */
 
-import type { FieldClientOptions, SocketConstructor, TransportName } from '../types.ts';
+import type { FieldClientOptions, SocketConstructor } from '../options.ts';
+import type { TransportName } from '../types.ts';
 import type { SendFieldRequest } from './http.ts';
 import { openPolling } from './polling.ts';
 import type { Transport, TransportEnd, TransportOptions } from './transport.ts';

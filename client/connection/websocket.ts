@@ -5,7 +5,7 @@
  */
 import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { bearerProtocolPrefix, closeCodes, streamProtocol } from '../../shared/contract/wire.ts';
-import type { SocketConstructor } from '../types.ts';
+import type { SocketConstructor } from '../options.ts';
 import { parseMessage, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
 
 const openTimeoutMs = 10_000;

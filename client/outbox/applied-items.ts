@@ -9,15 +9,15 @@ import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import { isSettled } from './entry-state.ts';
 import type { ItemList } from './item-list.ts';
-import { type Item, toStoredEntry } from './outbox-item.ts';
-import type { OutboxStore } from './outbox-store.ts';
+import type { ItemStore } from './item-store.ts';
+import type { Item } from './outbox-item.ts';
 
 /** An update that a delta contains. It may have been sent as the device that this one was before. */
 type NamedUpdate = Pick<UpdateResult, 'counter' | 'version'> & { readonly device?: string };
 
 export interface AppliedItemsDeps {
   readonly list: ItemList;
-  readonly store: OutboxStore;
+  readonly store: ItemStore;
   /** The device that updates are sent as. */
   readonly device: () => string | undefined;
 }
@@ -31,7 +31,7 @@ export class AppliedItems {
 
   /** Whether there are updates that would be sent again if the server lost them. */
   get hasKept(): boolean {
-    return this.#deps.store.kept.items.length > 0;
+    return this.#deps.store.kept.length > 0;
   }
 
   /** Shows the loaded updates that a state of this version does not contain. */
@@ -39,18 +39,18 @@ export class AppliedItems {
     const { list, store } = this.#deps;
     // A crash may have left an update in the outbox although it is already kept.
     const counters = new Set(list.all.map(({ entry }) => entry.counter));
-    store.kept.remove(new Set(store.kept.items.filter(({ entry }) => counters.has(entry.counter))));
-    list.insert(store.kept.items.filter(({ entry }) => (entry.version ?? 0) > version));
+    store.forget(new Set(store.kept.filter(({ entry }) => counters.has(entry.counter))));
+    list.insert(store.kept.filter(({ entry }) => (entry.version ?? 0) > version));
   }
 
   /** @param cursor a cursor of a log that contains the update */
   add(item: Item, cursor: Cursor): void {
     const { store } = this.#deps;
     item.proof = cursor;
-    store.kept.add(item);
+    store.keep(item);
     // Updates that were applied long ago are not expected in the state. A restore of an older backup may still lose them.
     if (item.entry.outcome === 'expired') this.#drop((each) => each === item);
-    store.remove(item.position);
+    store.remove(item);
   }
 
   /** Cursors of updates, up to a version, that the server's state is not known to contain. */
@@ -96,12 +96,10 @@ export class AppliedItems {
     if (items.length === 0) return 0;
     const { list, store, device } = this.#deps;
     const lost = new Set(items);
-    store.kept.remove(lost);
+    store.forget(lost);
     this.#drop((item) => lost.has(item));
     const own = items.filter((item) => item.device === device());
-    for (const item of own) item.position = store.nextPosition();
-    store.save(own.map(toStoredEntry));
-    store.saveKept();
+    store.save(own);
     list.insert(own);
     for (const item of own)
       list.transition(item, 'lost', { outcome: undefined, version: undefined, resolution: undefined });
@@ -110,12 +108,11 @@ export class AppliedItems {
 
   /** Counts time with an open connection, for which updates are kept. */
   addConnectedTime(ms: number): void {
-    const { store } = this.#deps;
-    if (store.kept.addConnectedTime(ms)) store.saveKept();
+    this.#deps.store.addConnectedTime(ms);
   }
 
   resendAll(): number {
-    return this.resend([...new Set([...this.#shown, ...this.#deps.store.kept.items])]);
+    return this.resend([...new Set([...this.#shown, ...this.#deps.store.kept])]);
   }
 
   get #shown(): Item[] {

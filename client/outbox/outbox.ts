@@ -16,20 +16,12 @@ import { AppliedItems } from './applied-items.ts';
 import { pickCounterGap, pickCounterLeap } from './counter-gap.ts';
 import { isDue, isPending, isSentOnce, isSettled, isUnanswered, needsResult, nextState } from './entry-state.ts';
 import { ItemList } from './item-list.ts';
+import type { ItemStore } from './item-store.ts';
 import { OtherAccounts } from './other-accounts.ts';
-import {
-  createItem,
-  type Identity,
-  type Item,
-  restoreItem,
-  type SentByDevice,
-  toSentByDevice,
-  toStoredEntry,
-} from './outbox-item.ts';
-import type { OutboxStore } from './outbox-store.ts';
+import { createItem, type Identity, type Item, type SentByDevice, toSentByDevice } from './outbox-item.ts';
 
 export interface OutboxDeps {
-  readonly store: OutboxStore;
+  readonly store: ItemStore;
   readonly clock: HybridClock;
   /** The device that updates are sent as, and the account that its token belongs to. */
   readonly identity: () => Identity;
@@ -67,19 +59,14 @@ export class Outbox {
    */
   async load(version: number): Promise<void> {
     if (this.#isLoaded) return;
-    const { store } = this.#deps;
-    const { counter, sent, entries } = await store.load();
+    const { store, identity } = this.#deps;
+    const { counter, items } = await store.load(identity().device);
     const addedBefore = this.#list.all;
     this.#isLoaded = true;
     this.#highestCounter = counter;
     this.#highestSentCounter = counter;
-    for (const item of addedBefore) {
-      item.position = store.nextPosition();
-      this.#renumber(item);
-    }
-    // Version 0.1.0 has not stored the device; it is the one whose identity is stored.
-    const { device } = this.#deps.identity();
-    this.#list.insert(entries.map((entry) => restoreItem({ device, ...entry }, sent)));
+    for (const item of addedBefore) this.#renumber(item);
+    this.#list.insert(items);
     this.separateAccounts();
     this.applied.load(version);
   }
@@ -133,14 +120,13 @@ export class Outbox {
 
   /** @param seen the cursor of the state that the change was made on */
   add(content: UpdateContent, seen: Cursor): OutboxEntry {
-    const { store, clock, identity } = this.#deps;
+    const { clock, identity } = this.#deps;
     this.#highestCounter += 1;
     this.#createdCount += 1;
     const item = createItem(content, {
       key: `new-${this.#createdCount}`,
       counter: this.#highestCounter,
       seen,
-      position: this.#isLoaded ? store.nextPosition() : 0,
       clock,
       identity: identity(),
     });
@@ -224,7 +210,7 @@ export class Outbox {
     const item = this.#list.all.find(({ state, entry }) => entry.key === key && state === 'refused');
     if (!item) return;
     this.#list.remove((other) => other === item);
-    this.#deps.store.remove(item.position);
+    this.#deps.store.remove(item);
   }
 
   /**
@@ -244,11 +230,10 @@ export class Outbox {
   /** To be called before sending. What the storage did not take gets counters that the next process, which continues from it, will not use. */
   leapIfUnsaved(): void {
     const { store, random } = this.#deps;
-    const { hasUnsaved } = store;
+    const hasUnsaved = this.#list.all.some((item) => store.isUnsaved(item));
     if (hasUnsaved && !this.#hasLeapt) {
       this.#highestCounter += pickCounterLeap(random);
-      const unsaved = new Set(this.#list.all.filter(({ position }) => store.isUnsaved(position)));
-      this.#renumberAll((item) => item.state === 'queued' && unsaved.has(item));
+      this.#renumberAll((item) => item.state === 'queued' && store.isUnsaved(item));
     }
     this.#hasLeapt = hasUnsaved;
   }
@@ -264,7 +249,7 @@ export class Outbox {
     const isReused = ({ entry }: Item) => reused.has(entry.counter);
     const disputed = this.#list.all.filter((item) => isReused(item) && this.#list.transition(item, 'disputed'));
     const { kept } = this.#deps.store;
-    const settled = kept.items.filter((item) => item.state === 'settledByDelta' && isReused(item));
+    const settled = kept.filter((item) => item.state === 'settledByDelta' && isReused(item));
     const count = disputed.length + this.applied.resend(settled);
     this.#isDeviceShared ||= count > 0;
     return count > 0;
@@ -295,6 +280,6 @@ export class Outbox {
   }
 
   #save(item: Item): void {
-    if (this.#isLoaded) this.#deps.store.save([toStoredEntry(item)]);
+    if (this.#isLoaded) this.#deps.store.save([item]);
   }
 }

@@ -1,6 +1,7 @@
 /** Gives the components below it one client of a field. */
 import { createContext, createElement, type ReactNode, useContext, useEffect, useMemo } from 'react';
-import type { FieldClient, FieldClientOptions } from '../types.ts';
+import type { FieldClientOptions } from '../options.ts';
+import type { FieldClient } from '../types.ts';
 import { getSharedClient } from './shared-clients.ts';
 
 const ClientContext = createContext<FieldClient | undefined>(undefined);

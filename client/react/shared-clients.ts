@@ -3,8 +3,9 @@
  * different updates. Without a storage there is nothing to share, and each component has a client of its own.
  */
 import { createFieldClient } from '../field-client.ts';
+import type { FieldClientOptions } from '../options.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { FieldClient, FieldClientOptions } from '../types.ts';
+import type { FieldClient } from '../types.ts';
 
 /** A client that is started while at least one component uses it. */
 export interface SharedClient {

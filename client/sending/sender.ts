@@ -9,8 +9,8 @@ import type { Backoff } from '../backoff.ts';
 import { RequestError, type SendFieldRequest } from '../connection/http.ts';
 import type { TokenProvider } from '../connection/token-provider.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
+import type { ItemStore } from '../outbox/item-store.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { OutboxStore } from '../outbox/outbox-store.ts';
 import type { HistoryCheck } from './history-check.ts';
 
 /**
@@ -27,7 +27,7 @@ const minBatchLength = 4096;
 export interface SenderDeps {
   readonly sendRequest: SendFieldRequest;
   readonly outbox: Outbox;
-  readonly store: OutboxStore;
+  readonly store: Pick<ItemStore, 'flush'>;
   readonly clock: HybridClock;
   readonly tokenProvider: TokenProvider;
   readonly backoff: Backoff;

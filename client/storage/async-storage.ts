@@ -1,4 +1,4 @@
-import type { Storage } from './storage.ts';
+import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 
 /** The part of `@react-native-async-storage/async-storage`, and of `expo-sqlite/kv-store`, that is used. */
 interface AsyncStorageLike {
@@ -8,10 +8,10 @@ interface AsyncStorageLike {
 }
 
 /** Storage in React Native: `asyncStorage(AsyncStorage)`. On Android, AsyncStorage holds 6 MB unless the app raises that. */
-export function asyncStorage(store: AsyncStorageLike): Storage {
-  return {
+export function asyncStorage(store: AsyncStorageLike): PersistentStorage {
+  return persistentStorage({
     get: (key) => store.getItem(key),
     set: (key, value) => store.setItem(key, value),
     remove: (key) => store.removeItem(key),
-  };
+  });
 }

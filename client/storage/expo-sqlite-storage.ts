@@ -1,4 +1,4 @@
-import type { Storage } from './storage.ts';
+import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 
 /** The part of a database of `expo-sqlite` that is used. */
 interface DatabaseLike {
@@ -17,7 +17,7 @@ const deleteRow = 'DELETE FROM consciousness_field WHERE key = ?';
  * Storage in a SQLite database, in a table `consciousness_field` that is created if necessary:
  * `expoSqliteStorage(await openDatabaseAsync('field.db'))`.
  */
-export function expoSqliteStorage(database: DatabaseLike): Storage {
+export function expoSqliteStorage(database: DatabaseLike): PersistentStorage {
   let creation: Promise<void> | undefined;
   const ensureTable = () => {
     creation ??= database.execAsync(createTable).catch((error) => {
@@ -26,7 +26,7 @@ export function expoSqliteStorage(database: DatabaseLike): Storage {
     });
     return creation;
   };
-  return {
+  return persistentStorage({
     async get(key) {
       await ensureTable();
       return (await database.getFirstAsync<{ value: string }>(select, [key]))?.value ?? null;
@@ -39,5 +39,5 @@ export function expoSqliteStorage(database: DatabaseLike): Storage {
       await ensureTable();
       await database.runAsync(deleteRow, [key]);
     },
-  };
+  });
 }

@@ -1,16 +1,16 @@
 /** Storage in a folder, for Node. A module of its own, so that bundles for browsers need no `node:fs`. */
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Storage } from './storage.ts';
+import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 
 /**
  * Stores each key as a file in a folder, which is created if necessary. Only one client may use a folder at a time. Files are
  * replaced atomically and synchronised to the disk, so that a process that is killed, and a machine that loses power, leave the
  * old or the new value.
  */
-export function fileStorage(folder: string): Storage {
+export function fileStorage(folder: string): PersistentStorage {
   const pathOf = (key: string) => join(folder, encodeURIComponent(key));
-  return {
+  return persistentStorage({
     async get(key) {
       try {
         return await readFile(pathOf(key), 'utf8');
@@ -28,7 +28,7 @@ export function fileStorage(folder: string): Storage {
       if (process.platform !== 'win32') await synchronize(await open(folder, 'r'));
     },
     remove: (key) => rm(pathOf(key), { force: true }),
-  };
+  });
 }
 
 /** Closes the file after its content has reached the disk. */

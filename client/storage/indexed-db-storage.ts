@@ -2,6 +2,7 @@
  * Storage in a browser's IndexedDB. Writes that are requested while a transaction is being committed share the next one, since
  * each commit waits for the disk.
  */
+import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 import type { Storage } from './storage.ts';
 import { type LockGlobals, withTabSlots } from './tab-slots.ts';
 
@@ -46,7 +47,10 @@ const storeName = 'values';
  * @param name of the database
  * @throws Error when there is no IndexedDB
  */
-export function indexedDbStorage(name = 'consciousness-field', globals = globalThis as BrowserGlobals): Storage {
+export function indexedDbStorage(
+  name = 'consciousness-field',
+  globals = globalThis as BrowserGlobals,
+): PersistentStorage {
   const { indexedDB } = globals;
   if (!indexedDB) throw new Error('IndexedDB is not available. Use memoryStorage() or another storage.');
   const database = new Database(indexedDB, name);
@@ -55,7 +59,7 @@ export function indexedDbStorage(name = 'consciousness-field', globals = globalT
     set: (key, value) => database.write((store) => store.put(value, key)),
     remove: (key) => database.write((store) => store.delete(key)),
   };
-  return withTabSlots(storage, globals);
+  return persistentStorage(withTabSlots(storage, globals));
 }
 
 class Database {

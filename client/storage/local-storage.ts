@@ -1,3 +1,4 @@
+import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 import type { Storage } from './storage.ts';
 import { type LockGlobals, withTabSlots } from './tab-slots.ts';
 
@@ -15,7 +16,7 @@ interface BrowserGlobals extends LockGlobals {
  * Each tab has a part of its own.
  * @throws Error when there is no localStorage
  */
-export function localStorage(globals = globalThis as BrowserGlobals): Storage {
+export function localStorage(globals = globalThis as BrowserGlobals): PersistentStorage {
   const { localStorage: store } = globals;
   if (!store) throw new Error('localStorage is not available. Use memoryStorage() or another storage.');
   const storage: Storage = {
@@ -23,5 +24,5 @@ export function localStorage(globals = globalThis as BrowserGlobals): Storage {
     set: async (key, value) => store.setItem(key, value),
     remove: async (key) => store.removeItem(key),
   };
-  return withTabSlots(storage, globals);
+  return persistentStorage(withTabSlots(storage, globals));
 }

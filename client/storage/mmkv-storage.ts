@@ -1,4 +1,4 @@
-import type { Storage } from './storage.ts';
+import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 
 /** The part of an instance of `react-native-mmkv` that is used. Version 4 has renamed `delete` to `remove`. */
 type MmkvLike = {
@@ -10,10 +10,10 @@ type MmkvLike = {
  * Storage in React Native: `mmkvStorage(createMMKV({ id: 'field' }))`. Values survive the end of the process, but MMKV leaves it
  * to the operating system when they reach the disk, so that a device which loses power may lose the last ones.
  */
-export function mmkvStorage(store: MmkvLike): Storage {
-  return {
+export function mmkvStorage(store: MmkvLike): PersistentStorage {
+  return persistentStorage({
     get: async (key) => store.getString(key) ?? null,
     set: async (key, value) => store.set(key, value),
     remove: async (key) => void ('remove' in store ? store.remove(key) : store.delete(key)),
-  };
+  });
 }

@@ -1,10 +1,8 @@
+import { prefixKeys } from './persistence/prefixed-keys.ts';
+import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 import type { Storage } from './storage.ts';
 
 /** The part of a storage whose keys begin with `prefix/`, for example for each of several servers. */
-export function withPrefix(storage: Storage, prefix: string): Storage {
-  return {
-    get: (key) => storage.get(`${prefix}/${key}`),
-    set: (key, value) => storage.set(`${prefix}/${key}`, value),
-    remove: (key) => storage.remove(`${prefix}/${key}`),
-  };
+export function withPrefix(storage: Storage, prefix: string): PersistentStorage {
+  return persistentStorage(prefixKeys(storage, prefix));
 }

@@ -21,6 +21,7 @@ export const clientEntries = [
   'storage/local-storage',
   'storage/memory-storage',
   'storage/mmkv-storage',
+  'storage/persistent-storage',
   'storage/prefixed-storage',
   'storage/storage',
   'storage/storage-checks',

@@ -1,8 +1,9 @@
 /** Which device and account send what is stored: clients of several fields, and several people, on one phone. */
 import t, { type Test } from 'tap';
+import type { FieldClientOptions } from '../../client/options.ts';
 import { memoryStorage } from '../../client/storage/memory-storage.ts';
-import type { Storage } from '../../client/storage/storage.ts';
-import type { ClientProblem, FieldClientOptions } from '../../client/types.ts';
+import type { PersistentStorage } from '../../client/storage/persistent-storage.ts';
+import type { ClientProblem } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { readWholeLog } from './read-log.ts';
 import { makeClient, waitUntilSynced, withClient, withField } from './with-client.ts';
@@ -12,7 +13,7 @@ const unreachable = 'http://127.0.0.1:9';
 
 interface AppOptions extends Partial<FieldClientOptions> {
   readonly field: string;
-  readonly storage: Storage;
+  readonly storage: PersistentStorage;
 }
 
 async function startApp(t: Test, options: AppOptions) {

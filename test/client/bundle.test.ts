@@ -1,7 +1,7 @@
 import t from 'tap';
 import { measureBundle } from '../../dev/build/build-client.ts';
 
-const maxGzippedBytes = 19.5 * 1024;
+const maxGzippedBytes = 15.5 * 1024;
 
 t.test('the bundle of the client is small and contains neither packages nor schemas', async (t) => {
   const { gzippedBytes, bytes, inputs } = await measureBundle('field-client');
@@ -16,6 +16,11 @@ t.test('the bundle of the client is small and contains neither packages nor sche
     ['shared/contract/wire.ts'],
   );
   t.notOk(inputs.includes('shared/field/merge-update.ts'));
+  t.same(
+    inputs.filter((input) => input.startsWith('client/storage/')),
+    [],
+    'what stores and restores data comes with a storage',
+  );
 });
 
 t.test("the prediction of gauges brings the server's merge rules", async (t) => {

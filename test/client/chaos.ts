@@ -10,7 +10,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { memoryStorage } from '../../client/storage/memory-storage.ts';
-import type { Storage } from '../../client/storage/storage.ts';
+import type { PersistentStorage } from '../../client/storage/persistent-storage.ts';
 import type { FieldClient, FieldView } from '../../client/types.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import { emptyChangeSet } from '../../shared/field/merge-update.ts';
@@ -34,7 +34,7 @@ interface Phone {
   readonly name: string;
   readonly random: Random;
   readonly gate: TcpGate;
-  readonly storage: Storage;
+  readonly storage: PersistentStorage;
   /** The error of its clock, in ms. */
   skewMs: number;
   client: FieldClient;

@@ -2,7 +2,7 @@
 import { decodeJwt } from 'jose';
 import t, { type Test } from 'tap';
 import { memoryStorage } from '../../client/storage/memory-storage.ts';
-import type { Storage } from '../../client/storage/storage.ts';
+import type { PersistentStorage } from '../../client/storage/persistent-storage.ts';
 import type { ClientProblem } from '../../client/types.ts';
 import { revoke } from '../../db/models/revocation.ts';
 import { signToken } from '../../shared/auth/jwt.ts';
@@ -17,7 +17,7 @@ const url = 'http://field.test';
 
 interface PhoneOptions {
   readonly field: string;
-  readonly storage: Storage;
+  readonly storage: PersistentStorage;
   /** The API that the phone reaches; may change. */
   readonly target?: TestApi;
   /** Called with each request; what it throws, the phone gets instead of the response. */

@@ -1,7 +1,8 @@
 /** A failover of PostgreSQL loses the last commits. Devices that come back send again what they know as applied. */
 import t, { type Test } from 'tap';
+import type { FieldClientOptions } from '../../client/options.ts';
 import { memoryStorage } from '../../client/storage/memory-storage.ts';
-import type { FieldClient, FieldClientOptions } from '../../client/types.ts';
+import type { FieldClient } from '../../client/types.ts';
 import { copyField } from '../support/servers/copy-field.ts';
 import { asField } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';

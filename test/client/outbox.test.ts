@@ -3,6 +3,7 @@ import { cp } from 'node:fs/promises';
 import t from 'tap';
 import { fileStorage } from '../../client/storage/file-storage.ts';
 import { memoryStorage } from '../../client/storage/memory-storage.ts';
+import { persistentStorage } from '../../client/storage/persistent-storage.ts';
 import type { ClientProblem } from '../../client/types.ts';
 import { testProcess } from '../support/processes/modules.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -189,7 +190,7 @@ t.test('a storage that cannot be written is reported, and updates are sent all t
   const client = await withClient(t, {
     url: api.address,
     field: 'full',
-    storage: full,
+    storage: persistentStorage(full),
     token: await api.createToken(),
   });
   const problems: ClientProblem[] = [];

@@ -2,6 +2,7 @@ import { createElement, StrictMode } from 'react';
 import { act, create, type ReactTestRenderer } from 'react-test-renderer';
 import t from 'tap';
 import { WebSocket } from 'ws';
+import type { FieldClientOptions } from '../../client/options.ts';
 import {
   type ConsciousnessBridge,
   FieldProvider,
@@ -17,7 +18,7 @@ import {
   useStatus,
 } from '../../client/react.ts';
 import { memoryStorage } from '../../client/storage/memory-storage.ts';
-import type { FieldClient, FieldClientOptions } from '../../client/types.ts';
+import type { FieldClient } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { waitForStatus, waitUntilSynced, withClient, withField } from './with-client.ts';
 

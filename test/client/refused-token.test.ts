@@ -3,8 +3,8 @@ import { mock } from 'node:test';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { TokenProvider } from '../../client/connection/token-provider.ts';
+import type { FieldClientOptions } from '../../client/options.ts';
 import { memoryStorage } from '../../client/storage/memory-storage.ts';
-import type { FieldClientOptions } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { makeClient, waitForStatus } from './with-client.ts';
 

@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
+import type { FieldClientOptions, SocketConstructor } from '../../client/options.ts';
 import { localStorage } from '../../client/storage/local-storage.ts';
 import { memoryStorage } from '../../client/storage/memory-storage.ts';
-import type { Storage } from '../../client/storage/storage.ts';
-import type { FieldClient, FieldClientOptions, SocketConstructor } from '../../client/types.ts';
+import type { PersistentStorage } from '../../client/storage/persistent-storage.ts';
+import type { FieldClient } from '../../client/types.ts';
 import { restoreBackup } from '../../db/backup/restore-backup.ts';
 import { listFields, verifyField } from '../../db/read/verify-field.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
@@ -51,7 +52,7 @@ function readOutbox(stored: ReadonlyMap<string, string>): SentUpdate[] {
   return entries.map(([, text]) => JSON.parse(text).update).sort((a, b) => a.counter - b.counter);
 }
 
-async function withPhoneStorage(): Promise<{ storage: Storage; outbox: SentUpdate[] }> {
+async function withPhoneStorage(): Promise<{ storage: PersistentStorage; outbox: SentUpdate[] }> {
   const [stored, storage] = [await readStored('phone-storage.json'), memoryStorage()];
   for (const [key, value] of stored) await storage.set(key, value);
   return { storage, outbox: readOutbox(stored) };

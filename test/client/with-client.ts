@@ -2,7 +2,8 @@
 import type { Test } from 'tap';
 import { WebSocket } from 'ws';
 import { createFieldClient } from '../../client/field-client.ts';
-import type { FieldClient, FieldClientOptions } from '../../client/types.ts';
+import type { FieldClientOptions } from '../../client/options.ts';
+import type { FieldClient } from '../../client/types.ts';
 import { withApi } from '../api/support/with-app.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitUntil } from '../support/wait-until.ts';

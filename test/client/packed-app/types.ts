@@ -12,12 +12,14 @@ import {
 } from 'consciousness-field-client';
 import { predictGauges } from 'consciousness-field-client/prediction';
 import { memoryStorage } from 'consciousness-field-client/storage/memory-storage';
+import { type PersistentStorage, persistentStorage } from 'consciousness-field-client/storage/persistent-storage';
 import type { Storage } from 'consciousness-field-client/storage/storage';
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type Known<T> = IsAny<T> extends true ? never : T;
 
-const storage: Storage = memoryStorage();
+const own: Storage = memoryStorage();
+const storage: PersistentStorage = persistentStorage(own);
 const client: FieldClient = createFieldClient({
   url: 'https://field.example.org',
   field: 'global',
@@ -43,6 +45,8 @@ void [resonance, cell, outcome];
 createFieldClient({ url: 'https://field.example.org' });
 // @ts-expect-error a storage stores text by key
 createFieldClient({ url: 'https://field.example.org', field: 'global', storage: {} });
+// @ts-expect-error what stores and restores comes with `persistentStorage`
+createFieldClient({ url: 'https://field.example.org', field: 'global', storage: own });
 // @ts-expect-error there is no such event of a field
 client.emit('nonsense');
 // @ts-expect-error there is no such event of a client

@@ -1,7 +1,8 @@
 import t from 'tap';
-import { KeptUpdates } from '../../../client/outbox/kept-updates.ts';
-import { type Item, restoreApplied } from '../../../client/outbox/outbox-item.ts';
+import type { Item } from '../../../client/outbox/outbox-item.ts';
 import { memoryStorage } from '../../../client/storage/memory-storage.ts';
+import { KeptUpdates } from '../../../client/storage/persistence/kept-updates.ts';
+import { restoreApplied } from '../../../client/storage/persistence/stored-item.ts';
 import type { Storage } from '../../../client/storage/storage.ts';
 import { setCell } from '../../support/updates.ts';
 import { cursorAt } from './support/load-outbox.ts';

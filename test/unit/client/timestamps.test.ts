@@ -2,9 +2,9 @@
 import t from 'tap';
 import { HybridClock } from '../../../client/hybrid-clock.ts';
 import { Outbox } from '../../../client/outbox/outbox.ts';
-import { OutboxStore } from '../../../client/outbox/outbox-store.ts';
 import { Replica } from '../../../client/state/replica.ts';
 import { memoryStorage } from '../../../client/storage/memory-storage.ts';
+import { OutboxStore } from '../../../client/storage/persistence/outbox-store.ts';
 import { versionOf } from '../../../shared/field/cursor.ts';
 import { globalField } from '../../../shared/field/ids.ts';
 import { type SentUpdate, sent, setCell } from '../field/support/changes.ts';

@@ -1,5 +1,5 @@
 /** What is between a device and the APIs: a load balancer, requests, and streams as WebSockets. */
-import type { SocketConstructor } from '../../../../client/types.ts';
+import type { SocketConstructor } from '../../../../client/options.ts';
 import type { DeviceId } from '../../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../../shared/field/update.ts';
 import type { LinkState } from '../../models/link.ts';

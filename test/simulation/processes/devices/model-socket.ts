@@ -1,5 +1,5 @@
 /** A WebSocket of a device, in memory. */
-import type { SocketLike } from '../../../../client/types.ts';
+import type { SocketLike } from '../../../../client/options.ts';
 import type { Cursor } from '../../../../shared/field/cursor.ts';
 import type { SimProcess } from '../../kernel/sim-process.ts';
 import type { LinkState } from '../../models/link.ts';

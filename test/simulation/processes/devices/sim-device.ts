@@ -1,5 +1,6 @@
 /** A phone: the real client on a model of its network and its storage. It may die, sleep, and come back with old storage. */
 import { createFieldClient } from '../../../../client/field-client.ts';
+import { persistentStorage } from '../../../../client/storage/persistent-storage.ts';
 import type { FieldClient, OutboxEntry, TransportName } from '../../../../client/types.ts';
 import type { DeviceId, FieldId } from '../../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../../shared/field/update.ts';
@@ -103,7 +104,7 @@ export class SimDevice {
       url: 'http://api',
       field,
       token: createToken(device),
-      storage: this.storage.open(),
+      storage: persistentStorage(this.storage.open()),
       transports,
       fetch: this.network.fetch,
       WebSocket: this.network.createSocketConstructor(),

@@ -1,7 +1,7 @@
 import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { guardStorage, prioritize } from '../../../../client/storage/guarded-storage.ts';
+import { guardStorage, prioritize } from '../../../../client/storage/persistence/guarded-storage.ts';
 import { createFaultyStorage } from '../support/faulty-storage.ts';
 
 function withClock(t: Test) {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { StatePersister } from '../../../../client/state/state-persister.ts';
+import { StatePersister } from '../../../../client/storage/persistence/state-persister.ts';
 import type { FieldView } from '../../../../client/types.ts';
 import { stateAt } from '../support/fake-server.ts';
 import { createFaultyStorage, type FaultyStorage } from '../support/faulty-storage.ts';
@@ -31,11 +31,12 @@ function createPersister(storage: FaultyStorage, account?: string) {
   const [damaged, problems]: [string[], unknown[]] = [[], []];
   const persister = new StatePersister({
     storage,
+    field,
     account: () => account,
     onDamage: (key) => damaged.push(key),
     onProblem: (error) => problems.push(error),
   });
-  return { persister, damaged, problems, load: () => persister.load(field) };
+  return { persister, damaged, problems, load: () => persister.load() };
 }
 
 async function withSaved(view: FieldView) {

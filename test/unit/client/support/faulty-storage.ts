@@ -1,7 +1,8 @@
 /** Storages that fail in a certain way, with the values that they hold. */
-import type { Storage } from '../../../../client/storage/storage.ts';
+import { openPersistence } from '../../../../client/storage/persistence/open-persistence.ts';
+import type { PersistentStorage } from '../../../../client/storage/persistent-storage.ts';
 
-export interface FaultyStorage extends Storage {
+export interface FaultyStorage extends PersistentStorage {
   readonly values: Map<string, string>;
   /** Calls for keys that match never end, until `release`. */
   hang(calls: RegExp): void;
@@ -26,6 +27,7 @@ export function createFaultyStorage(values: Iterable<readonly [string, string]> 
   };
   const usedLength = () => [...stored].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
   const storage: FaultyStorage = {
+    openPersistence: (options) => openPersistence(storage, options),
     values: stored,
     calls: [],
     unreadable: undefined,

@@ -2,8 +2,8 @@
 import { HybridClock } from '../../../../client/hybrid-clock.ts';
 import { Outbox } from '../../../../client/outbox/outbox.ts';
 import type { Identity } from '../../../../client/outbox/outbox-item.ts';
-import { OutboxStore } from '../../../../client/outbox/outbox-store.ts';
 import { memoryStorage } from '../../../../client/storage/memory-storage.ts';
+import { OutboxStore } from '../../../../client/storage/persistence/outbox-store.ts';
 import type { Storage } from '../../../../client/storage/storage.ts';
 import type { OutboxEntry } from '../../../../client/types.ts';
 import type { UpdateResult } from '../../../../shared/contract/messages.ts';

@@ -2,13 +2,13 @@
  * Reads what processes have stored of an outbox: one value for each entry, and a head, which is stored twice. A value may be torn,
  * may have been written by other software or an earlier version, or may be unreadable; that costs this value and no other.
  */
-import { isCursor } from '../../shared/field/cursor.ts';
-import type { SentUpdate } from '../../shared/field/update.ts';
-import { parseJson } from '../parse-json.ts';
-import type { Storage } from '../storage/storage.ts';
-import { isNatural, isNumber, isString, optional, recordOf, shape } from '../updates/checks.ts';
-import { findFault } from '../updates/find-fault.ts';
-import type { StoredEntry } from './outbox-item.ts';
+import { isCursor } from '../../../shared/field/cursor.ts';
+import type { SentUpdate } from '../../../shared/field/update.ts';
+import { parseJson } from '../../parse-json.ts';
+import { isNatural, isNumber, isString, optional, recordOf, shape } from '../../updates/checks.ts';
+import { findFault } from '../../updates/find-fault.ts';
+import type { Storage } from '../storage.ts';
+import type { StoredEntry } from './stored-item.ts';
 
 /** The property names are the stored format, which earlier versions have written. */
 export interface Head {

@@ -2,19 +2,12 @@
  * Writes the outbox to the storage. What has changed is written in rounds, one after the other, each with all that was requested
  * before it; what could not be written is tried again later.
  */
-import type { Storage } from '../storage/storage.ts';
+import type { ItemStore, LoadedItems } from '../../outbox/item-store.ts';
+import type { Item } from '../../outbox/outbox-item.ts';
+import type { Storage } from '../storage.ts';
 import { KeptUpdates } from './kept-updates.ts';
-import type { StoredEntry } from './outbox-item.ts';
+import { restoreItem, type StoredEntry, toStoredEntry } from './stored-item.ts';
 import { entryKey, type Head, headCopyKey, headKey, readOutbox } from './stored-outbox.ts';
-
-interface LoadedOutbox {
-  /** The highest counter assigned so far. */
-  readonly counter: number;
-  /** No update with a higher counter was ever sent. */
-  readonly sent: number;
-  /** In the order of their counters. */
-  readonly entries: readonly StoredEntry[];
-}
 
 export interface OutboxStoreDeps {
   readonly storage: Storage;
@@ -22,11 +15,13 @@ export interface OutboxStoreDeps {
   readonly formerStorages?: readonly Storage[];
   /** Called with the key of a value that is damaged and was removed. */
   readonly onDamage: (key: string) => void;
+  /** Called when the storage cannot be read, and must not be written since that might replace entries. Then it is read again. */
+  readonly onUnreadable?: (error: unknown) => void;
 }
 
-export class OutboxStore {
-  /** Changed by the outbox; written together with the entries that it has removed. */
-  readonly kept: KeptUpdates;
+export class OutboxStore implements ItemStore {
+  /** Written together with the entries that are removed. */
+  readonly #kept: KeptUpdates;
   readonly #deps: OutboxStoreDeps;
   /** The positions that are in use. */
   readonly #positions = new Set<number>();
@@ -45,14 +40,18 @@ export class OutboxStore {
 
   constructor(deps: OutboxStoreDeps) {
     this.#deps = deps;
-    this.kept = new KeptUpdates(deps);
+    this.#kept = new KeptUpdates(deps);
   }
 
-  /** @throws when the storage cannot be read; it must not be written then, since that might replace entries */
-  async load(): Promise<LoadedOutbox> {
-    const { storage, onDamage } = this.#deps;
-    const { head, entries, unreadable } = await readOutbox(storage, onDamage);
-    await this.kept.load();
+  /** @throws when the storage cannot be read, and there is no `onUnreadable` */
+  async load(device: string | undefined): Promise<LoadedItems> {
+    const { storage, onDamage, onUnreadable } = this.#deps;
+    const { head, entries, unreadable } = await readOutbox(storage, onDamage).catch((error) => {
+      if (!onUnreadable) throw error;
+      onUnreadable(error);
+      return readOutbox(storage, onDamage);
+    });
+    await this.#kept.load();
     for (const position of [...entries.keys(), ...unreadable]) this.#occupy(position);
     this.#counter = head?.counter ?? 0;
     for (const { update } of entries.values()) this.#counter = Math.max(this.#counter, update.counter);
@@ -61,16 +60,23 @@ export class OutboxStore {
     const all = [...entries.values()];
     for (const former of this.#deps.formerStorages ?? []) all.push(...(await this.#moveFrom(former, all)));
     all.sort(byCounter);
-    return { counter: this.#counter, sent: this.#sentCounter, entries: all };
+    const sent = this.#sentCounter;
+    // Version 0.1.0 has not stored the device; it is the one whose identity is stored.
+    return { counter: this.#counter, items: all.map((entry) => restoreItem({ device, ...entry }, sent)) };
   }
 
-  nextPosition(): number {
+  #nextPosition(): number {
     while (this.#positions.has(this.#freePosition)) this.#freePosition += 1;
     this.#occupy(this.#freePosition);
     return this.#freePosition;
   }
 
-  save(entries: Iterable<StoredEntry>): void {
+  save(items: readonly Item[]): void {
+    for (const item of items) item.position ||= this.#nextPosition();
+    this.#saveEntries(items.map(toStoredEntry));
+  }
+
+  #saveEntries(entries: readonly StoredEntry[]): void {
     for (const entry of entries) {
       const { place, update } = entry;
       this.#removed.delete(place);
@@ -89,7 +95,10 @@ export class OutboxStore {
     this.#requestRound();
   }
 
-  remove(position: number): void {
+  remove(item: Item): void {
+    const { position } = item;
+    if (position === 0) return;
+    item.position = 0;
     this.#positions.delete(position);
     this.#freePosition = Math.min(this.#freePosition, position);
     this.#changed.delete(position);
@@ -99,27 +108,32 @@ export class OutboxStore {
     this.#requestRound();
   }
 
-  /** To be called when kept updates have changed without the removal of an entry. */
-  saveKept(): void {
+  get kept(): readonly Item[] {
+    return this.#kept.items;
+  }
+
+  keep(item: Item): void {
+    this.#kept.add(item);
     this.#requestRound();
   }
 
-  /** Writes again what could not be written before. To be called from time to time. */
+  forget(items: ReadonlySet<Item>): void {
+    this.#kept.remove(items);
+    this.#requestRound();
+  }
+
+  addConnectedTime(ms: number): void {
+    if (this.#kept.addConnectedTime(ms)) this.#requestRound();
+  }
+
   retry(): void {
-    if (this.#failed.size > 0) this.save([...this.#failed.values()]);
+    if (this.#failed.size > 0) this.#saveEntries([...this.#failed.values()]);
   }
 
-  /** Whether any entry could not be written. */
-  get hasUnsaved(): boolean {
-    return this.#failed.size > 0;
-  }
-
-  /** Whether the entry could not be written, so that a later process would not know of it. */
-  isUnsaved(position: number): boolean {
+  isUnsaved({ position }: Item): boolean {
     return this.#failed.has(position);
   }
 
-  /** Resolves when every write requested so far is done, or has failed. Never rejects. */
   flush(): Promise<void> {
     return this.#writes;
   }
@@ -147,7 +161,7 @@ export class OutboxStore {
     this.#changed = new Map();
     this.#removed = new Set();
     await Promise.all([...changed].map(([position, entry]) => this.#writeEntry(position, entry)));
-    await this.kept.write();
+    await this.#kept.write();
     if (this.#isHeadStale) await this.#writeHead();
     if (this.#isHeadStale) {
       // The entries are all that a later process would know of their counters.
@@ -194,11 +208,11 @@ export class OutboxStore {
       if (updates.get(counter) === JSON.stringify(entry.update)) return [];
       return {
         ...entry,
-        place: this.nextPosition(),
+        place: this.#nextPosition(),
         update: { ...entry.update, counter: this.#chooseCounter(counter, updates) },
       };
     });
-    this.save(moved);
+    this.#saveEntries(moved);
     await this.flush();
     if (this.#failed.size > 0 || this.#isHeadStale || unreadable.length > 0) return moved;
     for (const key of [...[...entries.keys()].map(entryKey), headKey]) await former.remove(key).catch(() => undefined);

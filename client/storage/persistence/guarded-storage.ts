@@ -2,9 +2,9 @@
  * The client's way to an app's storage: every call has a deadline, and calls for one key are made one after the other, so that an
  * overdue write never replaces a newer value.
  */
-import { withDeadline } from '../with-deadline.ts';
-import { memoryStorage } from './memory-storage.ts';
-import type { Storage } from './storage.ts';
+
+import { withDeadline } from '../../timing/with-deadline.ts';
+import type { Storage } from '../storage.ts';
 
 const deadlineMs = 10_000;
 /** While a call is overdue, the storage probably does not answer others either. */
@@ -13,7 +13,7 @@ const shortDeadlineMs = 1000;
 class OverdueError extends Error {}
 
 export interface GuardedStorage extends Storage {
-  /** Leaves the storage as it is: from now on, values are kept in memory. */
+  /** Leaves the storage as it is: from now on, it counts as empty, and nothing is written. */
   detach(): void;
 }
 
@@ -47,7 +47,7 @@ export function guardStorage(storage: Storage): GuardedStorage {
     set: (key, value) => call(key, () => target.set(key, value)),
     remove: (key) => call(key, () => target.remove(key)),
     detach() {
-      target = memoryStorage();
+      target = { get: async () => null, set: async () => undefined, remove: async () => undefined };
       running.clear();
       overdue.clear();
     },

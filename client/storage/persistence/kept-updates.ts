@@ -3,16 +3,15 @@
  * may end a history, and the device is then the only one that still has the edit. They are stored in chunks, so that neither
  * each update costs a write of all, nor a start a read of each.
  */
-import { isCursor } from '../../shared/field/cursor.ts';
-import { parseJson } from '../parse-json.ts';
-import type { Storage } from '../storage/storage.ts';
-import { isNatural, isNumber, isString, listOf, optional, shape } from '../updates/checks.ts';
-import { type Item, restoreApplied, type StoredApplied, toStoredApplied } from './outbox-item.ts';
+import { isCursor } from '../../../shared/field/cursor.ts';
+import { keepMs, maxKept } from '../../outbox/memory-store.ts';
+import type { Item } from '../../outbox/outbox-item.ts';
+import { parseJson } from '../../parse-json.ts';
+import { isNatural, isNumber, isString, listOf, optional, shape } from '../../updates/checks.ts';
+import type { Storage } from '../storage.ts';
+import { restoreApplied, type StoredApplied, toStoredApplied } from './stored-item.ts';
 import { isUpdate } from './stored-outbox.ts';
 
-/** In time with an open connection: while the device is offline, it cannot learn that the server has lost something. */
-const keepMs = 10 * 60_000;
-const maxUpdates = 1000;
 /** In characters, so that kept updates leave room for the outbox in a browser's localStorage (5 MiB in all). */
 const maxLength = 400_000;
 const maxChunkUpdates = 20;
@@ -92,7 +91,7 @@ export class KeptUpdates {
     this.#saved = index;
     this.#nextNumber = next;
     this.#connectedMs = connected;
-    const count = Math.min(maxUpdates, Math.max(0, next - index.first));
+    const count = Math.min(maxKept, Math.max(0, next - index.first));
     const numbers = Array.from({ length: count }, (_, offset) => next - count + offset);
     const chunks = await Promise.all(numbers.map((number) => this.#read<StoredChunk>(chunkKey(number), isChunk)));
     this.#chunks = chunks.flatMap((chunk, offset) => (chunk ? restoreChunk(numbers[offset] ?? 0, chunk) : []));
@@ -186,7 +185,7 @@ export class KeptUpdates {
     for (;;) {
       const [oldest] = this.#chunks;
       const isOld = oldest && this.#connectedMs - oldest.lastAt >= keepMs;
-      if (!oldest || !(isOld || count > maxUpdates || length > maxLength)) return;
+      if (!oldest || !(isOld || count > maxKept || length > maxLength)) return;
       count -= oldest.items.length;
       length -= oldest.length;
       this.#chunks.shift();

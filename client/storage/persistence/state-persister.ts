@@ -1,12 +1,10 @@
 /**
- * Saves the server's state to the storage, so that an app without a network starts with the last known state, and a stream
- * resumes from its version. The state is only a copy: it is stored in chunks, gives way to other values when space is short, and
- * counts as missing when any part of it cannot be read.
+ * Saves the server's state to the storage. The state is only a copy: it is stored in chunks, gives way to other values when space
+ * is short, and counts as missing when any part of it cannot be read.
  */
-import { isCursor } from '../../shared/field/cursor.ts';
-import { parseJson } from '../parse-json.ts';
-import type { Storage } from '../storage/storage.ts';
-import type { FieldView } from '../types.ts';
+import { isCursor } from '../../../shared/field/cursor.ts';
+import { parseJson } from '../../parse-json.ts';
+import type { FieldView } from '../../types.ts';
 import {
   isBoolean,
   isNatural,
@@ -17,7 +15,9 @@ import {
   optional,
   recordOf,
   shape,
-} from '../updates/checks.ts';
+} from '../../updates/checks.ts';
+import type { Storage } from '../storage.ts';
+import type { StateCopy } from './persistence.ts';
 
 /** In characters: at most 240,000 bytes of UTF-8. Android cannot read values of 2 MiB from AsyncStorage. */
 const maxChunkLength = 80_000;
@@ -79,6 +79,7 @@ const isState = shape({
 
 export interface StatePersisterDeps {
   readonly storage: Storage;
+  readonly field: string;
   /** The account whose token reads the field. */
   readonly account: () => string | undefined;
   /** The stored state was unusable, and has been removed. */
@@ -87,7 +88,7 @@ export interface StatePersisterDeps {
   readonly onProblem: (error: unknown) => void;
 }
 
-export class StatePersister {
+export class StatePersister implements StateCopy {
   readonly #deps: StatePersisterDeps;
   #saved: FieldView | undefined;
   #sinceSaveMs = Number.POSITIVE_INFINITY;
@@ -101,11 +102,10 @@ export class StatePersister {
     this.#deps = deps;
   }
 
-  /** Never rejects. @returns undefined when no state of this field and account is stored */
-  async load(field: string): Promise<FieldView | undefined> {
+  async load(): Promise<FieldView | undefined> {
     const { account, onDamage } = this.#deps;
     try {
-      const loaded = await this.#read(field);
+      const loaded = await this.#read();
       if (loaded?.header.account !== account()) return undefined;
       this.#saved = loaded?.view;
       return this.#saved;
@@ -116,7 +116,6 @@ export class StatePersister {
     }
   }
 
-  /** Saves a changed state unless the last save was a short time ago. @param elapsedMs since the last call */
   saveThrottled(view: FieldView, elapsedMs: number): void {
     this.#sinceSaveMs += elapsedMs;
     if (this.#sinceSaveMs < (this.#isPaused ? pauseMs : this.#intervalMs)) return;
@@ -124,7 +123,6 @@ export class StatePersister {
     void this.save(view);
   }
 
-  /** Never rejects. */
   save(view: FieldView): Promise<void> {
     if (view === this.#saved || this.#isPaused) return this.#saving;
     this.#saved = view;
@@ -153,8 +151,8 @@ export class StatePersister {
   }
 
   /** @throws Error when a part is missing, or is not what was written */
-  async #read(field: string): Promise<{ view: FieldView; header: Partial<Header> } | undefined> {
-    const { storage } = this.#deps;
+  async #read(): Promise<{ view: FieldView; header: Partial<Header> } | undefined> {
+    const { storage, field } = this.#deps;
     const first = await storage.get(chunkKey(0));
     if (first === null) return undefined;
     const header = parseJson<Header>(first.slice(0, first.indexOf('\n'))) ?? {};

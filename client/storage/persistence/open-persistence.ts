@@ -1,0 +1,61 @@
+/** Puts together what keeps the data of a client in a storage. */
+import type { Storage } from '../storage.ts';
+import { guardStorage, prioritize } from './guarded-storage.ts';
+import { OutboxStore } from './outbox-store.ts';
+import type { Persistence, PersistenceOptions } from './persistence.ts';
+import { prefixKeys } from './prefixed-keys.ts';
+import { StatePersister } from './state-persister.ts';
+import { createStoredIdentity } from './stored-identity.ts';
+
+/** Keys begin with it, since an app may keep other values in the same storage. */
+const namespace = 'consciousness-field';
+
+/** The fields of the running clients by their storage. */
+const runningFields = new WeakMap<Storage, Set<string>>();
+
+/** @param storage as the app gave it */
+export function openPersistence(storage: Storage, options: PersistenceOptions): Persistence {
+  const { field, addresses, account, onProblem } = options;
+  const guarded = guardStorage(storage);
+  const onDamage = (key: string) =>
+    onProblem(new Error(`The stored value ${key} is damaged and was dropped.`), 'storage_damaged');
+  const state = new StatePersister({
+    storage: prefixKeys(guarded, `${namespace}/${field}`),
+    field,
+    account,
+    onDamage,
+    onProblem: (error) => onProblem(error, 'state_not_stored'),
+  });
+  const important = prioritize(
+    guarded,
+    () => state.makeRoom(),
+    (error) => onProblem(error, 'storage'),
+  );
+  const deviceStorage = prefixKeys(important, namespace);
+  const formerStorages = addresses.map((address) => prefixKeys(important, address));
+  const items = new OutboxStore({
+    storage: prefixKeys(deviceStorage, field),
+    formerStorages: formerStorages.map((former) => prefixKeys(former, field)),
+    onDamage,
+    onUnreadable(error) {
+      // The next process may be able to read it.
+      onProblem(error, 'storage_unreadable');
+      guarded.detach();
+    },
+  });
+  const fields = runningFields.get(storage) ?? new Set();
+  runningFields.set(storage, fields);
+  return {
+    identity: createStoredIdentity({ storage: deviceStorage, formerStorages, sharedStorage: storage }),
+    items,
+    state,
+    claim() {
+      if (fields.has(field))
+        throw new Error(
+          `Another client of the field ${field} uses this storage. Close it, or use it for both purposes.`,
+        );
+      fields.add(field);
+    },
+    release: () => void fields.delete(field),
+  };
+}

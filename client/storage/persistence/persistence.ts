@@ -1,0 +1,42 @@
+/**
+ * What a storage gives to a client. The core knows this interface only: the code behind it becomes part of an app with the
+ * storage that the app imports.
+ */
+import type { StoredIdentity } from '../../connection/registration.ts';
+import type { ItemStore } from '../../outbox/item-store.ts';
+import type { FieldView } from '../../types.ts';
+import type { Storage } from '../storage.ts';
+
+/** A storage with the code that keeps a client's data in it: made by each storage adapter, or by `persistentStorage`. */
+export interface PersistentStorage extends Storage {
+  /** For clients only. */
+  openPersistence(options: PersistenceOptions): Persistence;
+}
+
+export interface PersistenceOptions {
+  readonly field: string;
+  /** The address of the server, and those that it had before: version 0.1.0 has stored by address. */
+  readonly addresses: readonly string[];
+  /** The account whose token reads the field. */
+  readonly account: () => string | undefined;
+  readonly onProblem: (error: unknown, code: string) => void;
+}
+
+export interface Persistence {
+  readonly identity: StoredIdentity;
+  readonly items: ItemStore;
+  readonly state: StateCopy;
+  /** @throws Error when another running client of the field uses the storage: both would use the same counters */
+  claim(): void;
+  release(): void;
+}
+
+/** The last known state, so that an app without a network starts with it, and a stream resumes from its cursor. */
+export interface StateCopy {
+  /** Never rejects. @returns undefined when there is none of this field and account */
+  load(): Promise<FieldView | undefined>;
+  /** Never rejects. */
+  save(view: FieldView): Promise<void>;
+  /** Saves a changed state unless the last save was a short time ago. @param elapsedMs since the last call */
+  saveThrottled(view: FieldView, elapsedMs: number): void;
+}

@@ -1,0 +1,52 @@
+/** The device's token and account in the storage, which the clients of all its fields share. */
+import type { StoredIdentity } from '../../connection/registration.ts';
+import type { Storage } from '../storage.ts';
+
+const tokenKey = 'token';
+const accountKey = 'account';
+/** Version 0.1.0 stored the id alone. */
+const deviceKey = 'device';
+
+/** The registrations under way, by the app's storage. */
+const registrations = new WeakMap<Storage, Promise<string>>();
+
+interface StoredIdentityDeps {
+  readonly storage: Storage;
+  /** Where earlier versions have stored the device's id and token. */
+  readonly formerStorages: readonly Storage[];
+  /** The storage as the app gave it. */
+  readonly sharedStorage: Storage;
+}
+
+export function createStoredIdentity({ storage, formerStorages, sharedStorage }: StoredIdentityDeps): StoredIdentity {
+  const read = async (key: string): Promise<string | undefined> => {
+    const reads = [storage, ...formerStorages].map((each) => each.get(key).catch(() => null));
+    return (await Promise.all(reads)).find((value) => value) ?? undefined;
+  };
+  const saveToken = (token: string) => storage.set(tokenKey, token).catch(() => undefined);
+  /** A client of another field may have registered the device since the storage was read. */
+  const takeOrRequest = async (request: () => Promise<string>, former: string | undefined): Promise<string> => {
+    const stored = await read(tokenKey);
+    if (stored !== undefined && stored !== former) return stored;
+    const token = await request();
+    await saveToken(token);
+    return token;
+  };
+  return {
+    async load() {
+      const [token, device, account] = await Promise.all([
+        read(tokenKey),
+        read(deviceKey),
+        storage.get(accountKey).catch(() => null),
+      ]);
+      return { ...(token && { token }), ...(device && { device }), ...(account && { account }) };
+    },
+    saveAccount: (account) => void storage.set(accountKey, account).catch(() => undefined),
+    saveToken,
+    register(request, former) {
+      const running = registrations.get(sharedStorage) ?? takeOrRequest(request, former);
+      registrations.set(sharedStorage, running);
+      return running.finally(() => registrations.delete(sharedStorage));
+    },
+  };
+}
