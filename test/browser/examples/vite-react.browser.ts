@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { withApi } from '../api/support/with-app.ts';
-import { withBacking, withWorker } from '../support/processes/with-worker.ts';
-import { waitUntil } from '../support/wait-until.ts';
-import { launchChromium } from './support/chromium.ts';
+import { withApi } from '../../api/support/with-app.ts';
+import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { launchChromium } from '../support/chromium.ts';
 
 const folder = 'examples/vite-react';
 
