@@ -112,6 +112,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
       await counterSync.ensure(token, signal);
     },
     isStreaming: () => connection.transport === 'websocket',
+    findSocket: (token) => connection.findSocket(token),
   });
   const connection: Connection = new Connection({
     ...shared,

@@ -102,7 +102,7 @@ export class Synchronizer {
   }
 
   #handleMessage(message: ServerMessage): void {
-    const { replica, connection, presence } = this.services;
+    const { replica, connection, presence, sender } = this.services;
     const before = replica.cursor;
     const effect = replica.apply(message);
     if (effect === 'gap') {
@@ -111,7 +111,7 @@ export class Synchronizer {
     }
     if (message.type === 'delta' && effect === 'applied') this.#handleDelta(message);
     if (message.type === 'snapshot') this.#handleSnapshot(message.reason, before);
-    if (message.type === 'error') this.#handleError(message.problem);
+    if (!sender.handleMessage(message) && message.type === 'error') this.#handleError(message.problem);
     if (message.type === 'presence') {
       presence.apply(message);
       this.#emitPresence();

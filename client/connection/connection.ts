@@ -40,6 +40,8 @@ export class Connection {
   readonly #deps: ConnectionDeps;
   #state: ConnectionState = 'stopped';
   #transport: Transport | undefined;
+  /** What the transport is authenticated with. */
+  #token: string | undefined;
   #abort: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
   #tickTimer: ReturnType<typeof setInterval> | undefined;
@@ -55,6 +57,11 @@ export class Connection {
   /** The transport that is open. */
   get transport(): TransportName | undefined {
     return this.#state === 'open' ? this.#transport?.name : undefined;
+  }
+
+  /** The open WebSocket, if it is authenticated with this token: as the same device, with the same rights. */
+  findSocket(token: string): Transport | undefined {
+    return this.transport === 'websocket' && this.#token === token ? this.#transport : undefined;
   }
 
   start(): void {
@@ -86,7 +93,7 @@ export class Connection {
 
   /** @returns false while no stream is open that takes messages */
   send(message: ClientMessage): boolean {
-    return this.#state === 'open' && this.#transport?.send(message) === true;
+    return this.#state === 'open' && Boolean(this.#transport?.send(message));
   }
 
   /** Closes the stream, which is then opened again from the cursor that the client has. */
@@ -140,6 +147,7 @@ export class Connection {
       },
     });
     this.#transport = transport;
+    this.#token = token;
     return transport.ended;
   }
 
@@ -191,7 +199,8 @@ export class Connection {
     const transport = this.#transport;
     try {
       const token = await this.#deps.tokenProvider.getToken(this.#abort?.signal);
-      if (transport && !transport.send({ type: 'token', token })) transport.close();
+      if (transport?.send({ type: 'token', token })) this.#token = token;
+      else transport?.close();
     } catch (error) {
       // The current token may still be valid, so the stream stays open and the renewal is tried again.
       if (this.#state !== 'stopped') this.#deps.onProblem(error);

@@ -134,8 +134,12 @@ function toRequestError(
   const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : 0;
   if (problem?.status !== status || typeof problem.code !== 'string')
     return new RequestError('unexpected_response', describeUnexpected(status), 0, retryAfterMs);
-  const { code, detail, title = code, errors } = problem;
-  return new RequestError(code, detail ?? title, status, retryAfterMs, errors);
+  return toProblemError(problem as Problem, retryAfterMs);
+}
+
+/** The error of a problem document, whether a response or a message brought it. */
+export function toProblemError({ code, detail, title, status, errors }: Problem, retryAfterMs: number): RequestError {
+  return new RequestError(code, detail ?? title ?? code, status, retryAfterMs, errors);
 }
 
 function describeUnexpected(status: number): string {

@@ -78,7 +78,7 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
     name: 'polling',
     ended: pollUntilClosed(),
     probe: () => endPause(),
-    send: () => false,
+    send: () => 0,
     close() {
       abort.abort();
       endPause();

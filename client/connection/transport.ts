@@ -43,8 +43,8 @@ export interface Transport {
   readonly ended: Promise<TransportEnd>;
   /** Checks that the connection is alive; it ends if nothing arrives within the time. */
   probe(timeoutMs: number): void;
-  /** @returns false when the transport cannot send messages */
-  send(message: ClientMessage): boolean;
+  /** @returns the number of the message on this transport: 1 for the first; 0 when it cannot be sent */
+  send(message: ClientMessage): number;
   close(): void;
 }
 

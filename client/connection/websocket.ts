@@ -3,7 +3,7 @@
  * from an idle one, so it is probed with pings, and ends when nothing arrives in time. Of a message that is still arriving nothing can be
  * seen: while the state may be on its way, which takes a minute on a slow link, the connection may be silent for longer.
  */
-import type { ServerMessage } from '../../shared/contract/messages.ts';
+import type { ClientMessage, ServerMessage } from '../../shared/contract/messages.ts';
 import { bearerProtocolPrefix, closeCodes, streamProtocol } from '../../shared/contract/wire.ts';
 import type { SocketConstructor } from '../options.ts';
 import { parseMessage, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
@@ -32,6 +32,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   let serverShutdown: TransportEnd | undefined;
   let receivedCount = 0;
   let pingSentAt: number | undefined;
+  let sentCount = 0;
 
   const finish = (reason: TransportEnd) => {
     if (isClosed) return;
@@ -43,11 +44,17 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     socket.close();
     resolveEnd(serverShutdown ?? reason);
   };
+  const send = (message: ClientMessage): number => {
+    // The answer to updates would wait behind the state, which they need not.
+    if (!isOpen || isClosed || (isLoading && message.type === 'update')) return 0;
+    socket.send(JSON.stringify(message));
+    sentCount += 1;
+    return sentCount;
+  };
   const probe = (timeoutMs: number) => {
-    if (!isOpen || isClosed) return;
+    if (!send({ type: 'ping' })) return;
     const countBefore = receivedCount;
     pingSentAt ??= clock.wallTime();
-    socket.send('{"type":"ping"}');
     const timer = setTimeout(
       () => {
         silenceTimers.delete(timer);
@@ -104,11 +111,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     name: 'websocket',
     ended,
     probe,
-    send(message) {
-      if (!isOpen || isClosed) return false;
-      socket.send(JSON.stringify(message));
-      return true;
-    },
+    send,
     close: () => finish({ reason: 'closed' }),
   };
 }

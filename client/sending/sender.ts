@@ -1,17 +1,20 @@
 /**
- * Sends due updates, one request at a time and in order, and retries until each has been accepted or refused. Updates go by
- * POST even while a WebSocket is open: a response has a status and a `Retry-After`, and belongs to one request.
+ * Sends due updates, one batch at a time and in order, and retries until each has been accepted or refused. A batch goes over the
+ * open WebSocket if only its receipt is awaited, and otherwise, or if no answer comes, by POST.
  */
-import type { Accepted, AppliedResponse } from '../../shared/contract/messages.ts';
+import type { Accepted, AppliedResponse, ServerMessage } from '../../shared/contract/messages.ts';
 import { maxRequestBytes, maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
 import type { Backoff } from '../backoff.ts';
-import { RequestError, type SendFieldRequest } from '../connection/http.ts';
+import { RequestError, type SendFieldRequest, toProblemError } from '../connection/http.ts';
 import type { TokenProvider } from '../connection/token-provider.ts';
+import type { Transport } from '../connection/transport.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { ItemStore } from '../outbox/item-store.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { untilAborted } from '../timing/until-aborted.ts';
 import type { HistoryCheck } from './history-check.ts';
+import { UpdateChannel } from './update-channel.ts';
 
 /**
  * In characters: one takes at most three bytes of UTF-8, and React Native cannot count bytes everywhere. 64 bytes are
@@ -23,6 +26,8 @@ const minRequestTimeoutMs = 10_000;
 const maxRequestTimeoutMs = 160_000;
 /** On slow uplinks requests become smaller, down to this length and to one update; from there on they get more time. */
 const minBatchLength = 4096;
+/** The server closes a socket with more than 100 messages a second; what is made meanwhile is sent together. */
+const minMessageIntervalMs = 20;
 
 export interface SenderDeps {
   readonly sendRequest: SendFieldRequest;
@@ -37,6 +42,8 @@ export interface SenderDeps {
   readonly historyCheck: Pick<HistoryCheck, 'isDue' | 'run'>;
   /** Whether results arrive by the stream. If not, the request waits for them. */
   readonly isStreaming: () => boolean;
+  /** The open WebSocket that is authenticated with this token. */
+  readonly findSocket: (token: string) => Transport | undefined;
   readonly onAccepted: (counters: readonly number[]) => void;
   readonly onSettled: (response: AppliedResponse) => void;
   readonly onProblem: (error: unknown) => void;
@@ -44,6 +51,7 @@ export interface SenderDeps {
 
 export class Sender {
   readonly #deps: SenderDeps;
+  readonly #channel = new UpdateChannel();
   #abort: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
   #resume: () => void = () => undefined;
@@ -80,6 +88,11 @@ export class Sender {
   /** Ends a pause, unless the server asked for it. */
   retryNow(): void {
     this.#deps.backoff.retryNow();
+  }
+
+  /** @returns whether the message answers what was sent */
+  handleMessage(message: ServerMessage): boolean {
+    return this.#channel.handle(message);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -124,7 +137,7 @@ export class Sender {
     if (updates.length === 0) return;
     await store.flush();
     try {
-      await this.#post(updates, token, signal);
+      await this.#send(updates, token, signal);
       this.#batchSize = Math.min(maxUpdatesPerRequest, this.#batchSize * 2);
       this.#batchLength = Math.min(maxBatchLength, this.#batchLength * 2);
       this.#requestTimeoutMs = minRequestTimeoutMs;
@@ -143,9 +156,22 @@ export class Sender {
     else this.#requestTimeoutMs = Math.min(maxRequestTimeoutMs, 2 * this.#requestTimeoutMs);
   }
 
-  async #post(updates: readonly SentUpdate[], token: string, signal: AbortSignal): Promise<void> {
-    const { sendRequest, outbox, clock, isStreaming, onAccepted, onSettled } = this.#deps;
+  async #send(updates: readonly SentUpdate[], token: string, signal: AbortSignal): Promise<void> {
+    const { outbox, clock, isStreaming, findSocket, onAccepted } = this.#deps;
     const isWaiting = !isStreaming() || outbox.needsResults(updates);
+    const sentAt = clock.wallTime();
+    const pause = new Promise((resolve) => setTimeout(resolve, minMessageIntervalMs));
+    const answer = isWaiting ? undefined : await this.#channel.send(findSocket(token), updates);
+    if (answer?.type === 'error') throw toProblemError(answer.problem, (answer.problem.retryAfter ?? 0) * 1000);
+    if (!answer) return this.#post(updates, token, isWaiting, signal);
+    clock.correct(answer.serverTime, sentAt);
+    onAccepted(updates.map(({ counter }) => counter));
+    await untilAborted(pause, signal);
+  }
+
+  async #post(updates: readonly SentUpdate[], token: string, isWaiting: boolean, signal: AbortSignal): Promise<void> {
+    const { sendRequest, clock, onAccepted, onSettled } = this.#deps;
+    if (signal.aborted) return;
     const sentAt = clock.wallTime();
     const { body } = await sendRequest('/updates', {
       token,

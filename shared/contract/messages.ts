@@ -142,7 +142,7 @@ export type ControlMessage =
   | { readonly type: 'region'; readonly region: Region | null }
   /** A new token, before the last one expires. */
   | { readonly type: 'token'; readonly token: string };
-export type ClientMessage = ControlMessage | { readonly type: 'update'; readonly updates: SentUpdate[] };
+export type ClientMessage = ControlMessage | { readonly type: 'update'; readonly updates: readonly SentUpdate[] };
 
 /** The result of one update in a delta. */
 export type DeltaUpdate = Omit<UpdateResult, 'cursor'> & { readonly device: DeviceId };
@@ -173,7 +173,12 @@ export type ServerMessage =
       readonly durability: Durability;
       readonly adjusted?: readonly number[];
     }
-  | { readonly type: 'error'; readonly problem: Problem }
+  | {
+      readonly type: 'error';
+      readonly problem: Problem;
+      /** Which of the client's messages on this socket was refused: 1 for the first. Absent if it is about none of them. */
+      readonly messageNumber?: number;
+    }
   | { readonly type: 'pong'; readonly serverTime: number }
   /** The server closes the stream; reconnect after `retryAfter` seconds. */
   | { readonly type: 'bye'; readonly reason: string; readonly retryAfter: number };

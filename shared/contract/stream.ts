@@ -121,7 +121,7 @@ export const serverMessageSchema = schemaFor<ServerMessage>()(
       durability: durabilitySchema,
       adjusted: z.array(counterSchema).optional(),
     }),
-    z.strictObject({ type: z.literal('error'), problem: problemSchema }),
+    z.strictObject({ type: z.literal('error'), problem: problemSchema, messageNumber: z.int().min(1).optional() }),
     z.strictObject({ type: z.literal('pong'), serverTime: timeSchema }),
     z.strictObject({ type: z.literal('bye'), reason: z.string(), retryAfter: z.number().min(0) }),
   ]),

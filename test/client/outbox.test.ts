@@ -65,7 +65,7 @@ t.test('an update that is too large by itself is found by halving the batch', as
   const problem = JSON.stringify({ status: 413, code: 'payload_too_large', title: 'The request is too large' });
   const refuseHuge: typeof fetch = async (address, init) =>
     String(init?.body).includes('huge') ? new Response(problem, { status: 413 }) : fetch(address, init);
-  const client = await withClient(t, { url: api.address, field: 'large', fetch: refuseHuge });
+  const client = await withClient(t, { url: api.address, field: 'large', fetch: refuseHuge, transports: ['polling'] });
   client.setCells([{ x: 0, y: 0, value: 0.5 }]);
   const huge = client.putParticle('huge', {});
   client.setCells([{ x: 1, y: 0, value: 0.5 }]);

@@ -17,7 +17,7 @@ interface MessageInboxDeps {
   readonly turns: TurnBudget;
   readonly unhandled: UnhandledBytes;
   /** Must not reject. */
-  readonly handle: (data: Buffer) => Promise<void>;
+  readonly handle: (data: Buffer, messageNumber: number) => Promise<void>;
 }
 
 export class MessageInbox {
@@ -30,19 +30,19 @@ export class MessageInbox {
   }
 
   /** @returns false if the user's messages that wait have too many bytes; the message is then dropped */
-  push(data: Buffer): boolean {
+  push(data: Buffer, messageNumber: number): boolean {
     const { socket, user, unhandled } = this.#deps;
     const bytes = data.length + messageOverheadBytes;
     if (!unhandled.tryAdd(user, bytes)) return false;
     this.#pendingBytes += bytes;
     if (this.#pendingBytes > maxPendingBytes) socket.pause();
-    this.#last = this.#last.then(() => this.#handle(data, bytes));
+    this.#last = this.#last.then(() => this.#handle(data, messageNumber, bytes));
     return true;
   }
 
-  async #handle(data: Buffer, bytes: number): Promise<void> {
+  async #handle(data: Buffer, messageNumber: number, bytes: number): Promise<void> {
     const { socket, user, turns, unhandled, handle } = this.#deps;
-    await turns.run(() => handle(data));
+    await turns.run(() => handle(data, messageNumber));
     unhandled.remove(user, bytes);
     this.#pendingBytes -= bytes;
     if (this.#pendingBytes <= maxPendingBytes && socket.isPaused) socket.resume();

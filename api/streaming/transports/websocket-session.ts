@@ -62,6 +62,8 @@ export class WebSocketSession implements MessageSink, StreamSession {
   readonly #inbox: MessageInbox;
   #lastPingAt = performance.now();
   #isAlive = true;
+  /** How many messages have arrived. An error names its message by the number, since what is refused may not be parsed. */
+  #messageCount = 0;
 
   constructor(deps: WebSocketSessionDeps) {
     const { socket, request, hub, presence, streams } = deps;
@@ -70,7 +72,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
     this.#field = request.field;
     this.#claims = request.claims;
     const { turns, unhandled } = deps;
-    const handle = (data: Buffer) => this.#handleMessage(data);
+    const handle = (data: Buffer, messageNumber: number) => this.#handleMessage(data, messageNumber);
     this.#inbox = new MessageInbox({ socket, user: request.claims.sub, turns, unhandled, handle });
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
     // `ws` answers pings by itself. They count like messages, because each costs as much to receive.
@@ -140,9 +142,12 @@ export class WebSocketSession implements MessageSink, StreamSession {
   /** Handles messages one after the other, so that a device's updates reach the queue in the order of its counters. */
   #receive(data: RawData, isBinary: boolean): void {
     if (!this.#countMessage()) return;
-    if (isBinary) this.#refuse(new FieldError('bad_request', { detail: 'Messages must be text' }));
+    this.#messageCount += 1;
+    const number = this.#messageCount;
+    if (isBinary) this.#refuse(new FieldError('bad_request', { detail: 'Messages must be text' }), number);
     // `ws` delivers other types than buffers only if it is configured to.
-    else if (!this.#inbox.push(data as Buffer)) this.#refuse(createOverloadedError('unhandledMessages'));
+    else if (!this.#inbox.push(data as Buffer, number))
+      this.#refuse(createOverloadedError('unhandledMessages'), number);
   }
 
   /** Counts anything that the client has sent, and closes the socket on a flood. @returns whether it may be handled */
@@ -161,25 +166,25 @@ export class WebSocketSession implements MessageSink, StreamSession {
     setTimeout(() => this.#socket.terminate(), floodGraceMs).unref();
   }
 
-  async #handleMessage(data: Buffer): Promise<void> {
+  async #handleMessage(data: Buffer, messageNumber: number): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     const { parse, limits, clock } = this.#deps;
     try {
       limits.updates.consume(createCaller(this.#claims, this.ip), computeSizePoints(data.length));
       const message = await parse(data.toString(), () => authorizeWriter(this.#claims, this.#field, this.ip));
       if (message.type === 'update') await this.#acceptUpdates(message.updates);
-      else if (message.type === 'token') await this.#renewToken(message.token);
+      else if (message.type === 'token') await this.#renewToken(message.token, messageNumber);
       else if (message.type === 'presence') this.#showPresence(message.data);
       else if (message.type === 'region') this.#changeRegion(message.region);
       else this.#send({ type: 'pong', serverTime: clock.now() });
     } catch (error) {
-      this.#refuse(toFieldError(error));
+      this.#refuse(toFieldError(error), messageNumber);
     }
   }
 
   /** Answers a message with an error. What would be refused again costs points, and in the end the socket. */
-  #refuse(error: FieldError): void {
-    this.#sendError(error);
+  #refuse(error: FieldError, messageNumber: number): void {
+    this.#sendError(error, messageNumber);
     if (errorTable[error.code].retry) return;
     this.#deps.limits.updates.consumeUpTo(createCaller(this.#claims, this.ip), refusalPoints);
     if (!this.#refusals.tryConsume(performance.now())) this.#closeFlood('too many refused messages');
@@ -210,7 +215,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
     this.#subscription.changeRegion(region ?? undefined);
   }
 
-  async #renewToken(token: string): Promise<void> {
+  async #renewToken(token: string, messageNumber: number): Promise<void> {
     try {
       const claims = await this.#deps.verifyToken(token);
       assertAccess(claims, 'field:read', this.#field);
@@ -221,17 +226,17 @@ export class WebSocketSession implements MessageSink, StreamSession {
       this.#expiryTimer.set(claims.exp * 1000);
     } catch (error) {
       const fieldError = toFieldError(error);
-      this.#sendError(fieldError);
+      this.#sendError(fieldError, messageNumber);
       const code = fieldError.code === 'token_expired' ? closeCodes.tokenExpired : closeCodes.forbidden;
       this.close(code, 'token refused');
     }
   }
 
-  #sendError(error: FieldError): void {
+  #sendError(error: FieldError, messageNumber?: number): void {
     this.#deps.metrics.refused.inc({ code: error.code });
     if (error.code === 'internal')
       this.#deps.log.error({ err: error.cause, field: this.#field }, 'WebSocket message failed');
-    this.#send({ type: 'error', problem: toProblem(error) });
+    this.#send({ type: 'error', problem: toProblem(error), ...(messageNumber === undefined ? {} : { messageNumber }) });
   }
 
   #handleClose(code: number): void {

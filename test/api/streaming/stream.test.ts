@@ -303,6 +303,12 @@ t.test('an invalid message is answered with an error, and the socket stays open'
     });
     t.equal(errors.at(-1), code, JSON.stringify(message));
   }
+  const numbers = client.messages.flatMap((each) => (each.type === 'error' ? [each.messageNumber] : []));
+  t.same(
+    numbers,
+    cases.map((_, index) => index + 1),
+    'each error names its message',
+  );
   client.socket.send(Buffer.from('{"type":"ping"}'), { binary: true });
   await waitUntil(
     'the binary message was refused',

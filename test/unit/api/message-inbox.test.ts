@@ -47,7 +47,7 @@ async function untilHandled(handled: readonly unknown[], count: number): Promise
 t.test('a message is handled in the turn in which it arrives, and a further one in a later turn', async (t) => {
   const { inbox, handled } = createInbox();
   const arrivedIn = turn;
-  for (const text of ['00 a', '00 b', '00 c']) inbox.push(Buffer.from(text));
+  for (const text of ['00 a', '00 b', '00 c']) inbox.push(Buffer.from(text), 1);
   await Promise.resolve();
   await Promise.resolve();
   t.same(handled, [{ text: '00 a', turn: arrivedIn }]);
@@ -62,7 +62,7 @@ t.test('a message is handled in the turn in which it arrives, and a further one 
 t.test('the messages of many sockets share the time of a turn', async (t) => {
   const turns = new TurnBudget();
   const inboxes = Array.from({ length: 12 }, () => createInbox({ turns }));
-  for (const { inbox } of inboxes) inbox.push(Buffer.from('03'));
+  for (const { inbox } of inboxes) inbox.push(Buffer.from('03'), 1);
   for (const { handled } of inboxes) await untilHandled(handled, 1);
   const perTurn = new Map<number, number>();
   for (const { handled } of inboxes) {
@@ -73,9 +73,9 @@ t.test('the messages of many sockets share the time of a turn', async (t) => {
 
 t.test('reading is paused above a megabyte, and resumed when the messages are handled', async (t) => {
   const { inbox, socket, handled } = createInbox();
-  t.ok(inbox.push(Buffer.alloc(600_000, '0')));
+  t.ok(inbox.push(Buffer.alloc(600_000, '0'), 1));
   t.notOk(socket.isPaused);
-  t.ok(inbox.push(Buffer.alloc(600_000, '0')));
+  t.ok(inbox.push(Buffer.alloc(600_000, '0'), 1));
   t.ok(socket.isPaused);
   await untilHandled(handled, 2);
   await nextTurn();
@@ -85,7 +85,7 @@ t.test('reading is paused above a megabyte, and resumed when the messages are ha
 t.test('the messages of a user are bounded over all sockets', async (t) => {
   const unhandled = new UnhandledBytes();
   const inboxes = Array.from({ length: 20 }, () => createInbox({ unhandled }));
-  const accepted = inboxes.filter(({ inbox }) => inbox.push(Buffer.alloc(900_000, '0')));
+  const accepted = inboxes.filter(({ inbox }) => inbox.push(Buffer.alloc(900_000, '0'), 1));
   t.equal(accepted.length, 9);
   for (const { handled } of accepted) await untilHandled(handled, 1);
   await nextTurn();

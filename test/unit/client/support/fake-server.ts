@@ -6,7 +6,13 @@ import { createFieldClient } from '../../../../client/field-client.ts';
 import type { FieldClientOptions } from '../../../../client/options.ts';
 import { createServerState } from '../../../../client/state/server-state.ts';
 import { memoryStorage } from '../../../../client/storage/memory-storage.ts';
-import type { ServerMessage, SnapshotReason, UpdateResult } from '../../../../shared/contract/messages.ts';
+import type {
+  ClientMessage,
+  Problem,
+  ServerMessage,
+  SnapshotReason,
+  UpdateResult,
+} from '../../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../../shared/field/cursor.ts';
 import { versionOf } from '../../../../shared/field/cursor.ts';
 
@@ -43,11 +49,23 @@ export function appliedResponse(results: readonly UpdateResult[], cursor: Cursor
 /** The clients of one test share the time. */
 let serverCount = 0;
 
-/** @param respond undefined means that no response comes */
+/** How the socket answers updates; undefined means that no answer comes. */
+export type AnswerUpdates = (counters: readonly number[], messageNumber: number) => ServerMessage | undefined;
+
+export function refusal(status: number, messageNumber?: number, rest: Partial<Problem> = {}): ServerMessage {
+  const problem = { type: '', title: `refused with ${status}`, code: 'forbidden' as const, status, ...rest };
+  return { type: 'error', problem, messageNumber };
+}
+
+/**
+ * @param respond undefined means that no response comes
+ * @param answer by default the socket refuses updates, so that they are sent by POST
+ */
 export function withFakeServer(
   t: Test,
   respond: (request: FakeRequest) => FakeResponse | undefined,
   options: Partial<FieldClientOptions> = {},
+  answer: AnswerUpdates = (_counters, messageNumber) => refusal(403, messageNumber),
 ) {
   if (serverCount === 0) mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_700_000_000_000 });
   serverCount += 1;
@@ -66,12 +84,22 @@ export function withFakeServer(
     return new Response(JSON.stringify(answer), { status });
   };
   const sockets: FakeSocket[] = [];
+  const messages: number[][] = [];
   class FakeSocket {
+    sentCount = 0;
     readonly listeners = new Map<string, (event: { data: unknown; code: number }) => void>();
     constructor(readonly url: string) {
       sockets.push(this);
     }
-    send() {}
+    send(text: string) {
+      this.sentCount += 1;
+      const message = JSON.parse(text) as ClientMessage;
+      if (message.type !== 'update') return;
+      const counters = message.updates.map(({ counter }) => counter);
+      messages.push(counters);
+      const answered = answer(counters, this.sentCount);
+      if (answered) queueMicrotask(() => this.emit('message', answered));
+    }
     close() {}
     addEventListener(name: string, listener: (event: { data: unknown; code: number }) => void) {
       this.listeners.set(name, listener);
@@ -105,6 +133,8 @@ export function withFakeServer(
       const metrics = { globalResonance, collectiveIntelligence, room64Active, lastUpdate };
       receive({ type: 'delta', from, to, maxTimestamp: 0, changes: { particles: {}, cells: {}, metrics }, updates });
     },
+    /** The counters of the updates that were sent over sockets. */
+    messages,
     /** The requests that ask whether the log has a cursor. */
     lookups: () => requests.flatMap(({ path }) => /^\/updates\?after=(.*)&limit=1$/.exec(path)?.[1] ?? []),
     sent: () => requests.filter(({ path }) => path === '/updates').map(({ counters }) => counters),
