@@ -1,5 +1,5 @@
 /** The public API of the client: `createFieldClient` and the object that it returns. */
-import type { PresenceData } from '../shared/contract/messages.ts';
+import type { ClientMessage } from '../shared/contract/messages.ts';
 import { isFieldId } from '../shared/field/ids.ts';
 import type { CellValue, EventType } from '../shared/field/update.ts';
 import { onPageResume } from './connection/page-lifecycle.ts';
@@ -84,10 +84,6 @@ class Client implements FieldClient {
     return this.#synchronizer.conflicts.all;
   }
 
-  get presence() {
-    return this.#services.presence.view;
-  }
-
   start(): Promise<void> {
     return this.#runExclusive(async () => {
       if (this.status !== 'closed') return;
@@ -109,9 +105,8 @@ class Client implements FieldClient {
   close(): Promise<void> {
     return this.#runExclusive(async () => {
       if (this.status === 'closed') return;
-      const { connection, sender, persistence, replica, store, presence } = this.#services;
+      const { connection, sender, persistence, replica, store } = this.#services;
       this.#removeResumeListener();
-      presence.stop();
       await Promise.all([connection.stop(), sender.stop()]);
       await store.flush();
       await persistence?.state.save(replica.server);
@@ -149,10 +144,6 @@ class Client implements FieldClient {
     return this.#synchronizer.addUpdate(buildEvent(type, intensity));
   }
 
-  setPresence(data: PresenceData) {
-    this.#services.presence.set(data);
-  }
-
   settled(entry: OutboxEntry) {
     return this.#synchronizer.settlements.waitFor(entry);
   }
@@ -164,6 +155,10 @@ class Client implements FieldClient {
   async read<Answer>(path: string): Promise<Answer> {
     const { sendRequest, tokenProvider } = this.#services;
     return (await sendRequest(path, { token: await tokenProvider.getToken() })).body as Answer;
+  }
+
+  sendMessage(message: ClientMessage) {
+    return this.#services.connection.send(message);
   }
 
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void) {

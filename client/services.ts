@@ -15,7 +15,6 @@ import { CounterSync } from './sending/counter-sync.ts';
 import { DeviceChange } from './sending/device-change.ts';
 import { HistoryCheck } from './sending/history-check.ts';
 import { Sender } from './sending/sender.ts';
-import { Presence } from './state/presence.ts';
 import { Replica } from './state/replica.ts';
 import { createServerState } from './state/server-state.ts';
 import type { Persistence } from './storage/persistence/persistence.ts';
@@ -43,8 +42,6 @@ export interface ServiceHandlers {
   /** The log does not have this cursor. */
   readonly onLost: (cursor: Cursor) => void;
   readonly onTick: () => void;
-  /** Whether the app wants to know who is present. */
-  readonly wantsPresence: () => boolean;
   /** @param code overrides the code that is derived from the error */
   readonly onProblem: (error: unknown, code?: string) => void;
 }
@@ -62,7 +59,6 @@ export interface ClientServices {
   readonly historyCheck: HistoryCheck;
   readonly sender: Sender;
   readonly connection: Connection;
-  readonly presence: Presence;
 }
 
 export function createServices(options: FieldClientOptions, handlers: ServiceHandlers): ClientServices {
@@ -128,10 +124,8 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
       cursor: () => replica.cursor,
       claimedCursors: () => (outbox.applied.hasKept ? [replica.cursor, ...outbox.applied.findUnproven()] : []),
       emptyState: () => createServerState(field).view as State,
-      wantsPresence: handlers.wantsPresence,
     },
   });
-  const presence = new Presence((message) => connection.send(message));
   return {
     persistence,
     sendRequest,
@@ -144,7 +138,6 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     historyCheck,
     sender,
     connection,
-    presence,
   };
 }
 

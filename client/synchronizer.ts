@@ -2,13 +2,7 @@
  * Keeps replica and outbox in step with the server: applies messages and results, resends updates whose results may have been
  * missed, and emits events about what has changed.
  */
-import type {
-  AppliedResponse,
-  Problem,
-  ServerMessage,
-  SnapshotReason,
-  UpdateResult,
-} from '../shared/contract/messages.ts';
+import type { AppliedResponse, ServerMessage, SnapshotReason, UpdateResult } from '../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../shared/field/cursor.ts';
 import { tickIntervalMs } from './connection/connection.ts';
 import { RequestError } from './connection/http.ts';
@@ -45,7 +39,6 @@ export class Synchronizer {
       onOpen: () => {
         this.#resendAccepted();
         this.#checkHistory();
-        this.services.presence.handleOpen();
       },
       onMessage: (message) => this.#handleMessage(message),
       onAccepted: (counters) => this.#handleAcceptance(counters),
@@ -60,7 +53,6 @@ export class Synchronizer {
       onConfirmed: (cursors) => this.#handleConfirmedCursors(cursors),
       onLost: (cursor) => this.#handleLostCursor(cursor),
       onTick: () => this.#tick(),
-      wantsPresence: () => events.hasListeners('presence'),
       onProblem: (error, code) => this.#reportProblem(error, code),
     });
   }
@@ -97,12 +89,10 @@ export class Synchronizer {
     this.#status = status;
     if (status === 'live' || status === 'polling') this.#problem = undefined;
     this.#events.emit('status', status);
-    const isReached = status === 'live' || status === 'polling' || status === 'connecting';
-    if (!isReached && this.services.presence.clear()) this.#emitPresence();
   }
 
   #handleMessage(message: ServerMessage): void {
-    const { replica, connection, presence, sender } = this.services;
+    const { replica, connection, sender } = this.services;
     const before = replica.cursor;
     const effect = replica.apply(message);
     if (effect === 'gap') {
@@ -111,22 +101,10 @@ export class Synchronizer {
     }
     if (message.type === 'delta' && effect === 'applied') this.#handleDelta(message);
     if (message.type === 'snapshot') this.#handleSnapshot(message.reason, before);
-    if (!sender.handleMessage(message) && message.type === 'error') this.#handleError(message.problem);
-    if (message.type === 'presence') {
-      presence.apply(message);
-      this.#emitPresence();
-    }
+    if (!sender.handleMessage(message) && message.type === 'error')
+      this.#reportProblem(new RequestError(message.problem.code, message.problem.title));
     if (effect === 'applied') this.emitState();
     this.#events.emit('message', message);
-  }
-
-  #handleError({ code, title }: Problem): void {
-    if (code === 'forbidden') this.services.presence.handleRefusal();
-    this.#reportProblem(new RequestError(code, title));
-  }
-
-  #emitPresence(): void {
-    this.#events.emit('presence', this.services.presence.view);
   }
 
   #handleDelta({ from, to, updates, conflicts = [] }: Delta): void {

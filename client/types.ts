@@ -2,7 +2,7 @@
  * The public interface of the client. What goes over the wire has the contract's types, which are imported as types only, so
  * that no schema becomes part of an app's bundle.
  */
-import type { Outcome, PresenceData, PresentDevice, ServerMessage, State } from '../shared/contract/messages.ts';
+import type { ClientMessage, Outcome, ServerMessage, State } from '../shared/contract/messages.ts';
 import type { Conflict, Resolution } from '../shared/field/registers/conflict-record.ts';
 import type { CellValue, EventType, ParticleAttributes, SentUpdate, Vector } from '../shared/field/update.ts';
 
@@ -93,14 +93,6 @@ export interface ClientProblem {
   readonly message: string;
 }
 
-/** Who follows the field at the moment. A change creates a new object. */
-export interface PresenceView {
-  /** The number of devices that the server has heard in the last 30 seconds; 0 while it cannot be reached. */
-  readonly activeNodes: number;
-  /** What they show of themselves, this device included; of more than 200 devices those near the centre of the grid. */
-  readonly devices: readonly PresentDevice[];
-}
-
 /** The events of a client by name, with what listeners receive. */
 export interface ClientEvents {
   /** The state has changed: at most one event for each message of the server and each own update. */
@@ -111,8 +103,6 @@ export interface ClientEvents {
   readonly update: OutboxEntry;
   /** Two devices wrote the same value concurrently. */
   readonly conflict: FieldConflict;
-  /** Devices have come, left, or changed what they show of themselves. */
-  readonly presence: PresenceView;
   /** A message of the server, after it was applied to the state. For example for animations of single changes. */
   readonly message: ServerMessage;
   /** Something went wrong and is being retried or worked around. */
@@ -163,8 +153,6 @@ export interface FieldClient {
   readonly pending: number;
   /** The latest 50 conflicts since the client was created, the newest first. */
   readonly conflicts: readonly FieldConflict[];
-  /** Who follows the field. While the transport is `polling`, it is read only if there are listeners for `presence`. */
-  readonly presence: PresenceView;
 
   /**
    * Creates a particle or changes attributes of one: `putParticle(id, { ...particle, content })` for a particle of the state writes
@@ -183,14 +171,6 @@ export interface FieldClient {
    */
   emit(type: EventType, intensity?: number): OutboxEntry;
 
-  /**
-   * Shows others something of this device, such as a cursor, a name or a colour, until the stream ends, and again on the next one.
-   * Sent at most ten times a second, and not stored. Needs a token that may write.
-   * @param data at most 1 KiB of JSON; a `position` is in grid units
-   * @throws RangeError when it is too large, TypeError when it cannot be sent as JSON
-   */
-  setPresence(data: PresenceData): void;
-
   /** Resolves to the entry when its status is `applied`, `conflict` or `refused`. */
   settled(entry: OutboxEntry): Promise<OutboxEntry>;
   /** Removes a refused update from the outbox. Does nothing for other updates. */
@@ -201,6 +181,8 @@ export interface FieldClient {
    * @throws RequestError when the server responds with an error, or not at all
    */
   read<Answer>(path: string): Promise<Answer>;
+  /** Sends a message of the protocol over the stream. @returns false while none is open that takes messages */
+  sendMessage(message: ClientMessage): boolean;
 
   /**
    * Adds a listener.

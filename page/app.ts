@@ -1,4 +1,5 @@
 /** Composition root of the page: creates the canvas, tools and panels, connects them to the client, runs the frame loop. */
+import { presenceOf } from '../client/presence/presence-of.ts';
 import type { FieldClient, FieldView } from '../client/types.ts';
 import { FieldCanvas } from './canvas/field-canvas.ts';
 import { attachClientEvents } from './client-events.ts';
@@ -27,6 +28,8 @@ const sidebarIntervalMs = 250;
 /** Starts the page. @param askForToken called with the server's message when it requires a token or rejects the one sent */
 export function startApp(client: FieldClient, gridSize: number, askForToken: (reason: string) => void): void {
   const canvas = byId('field', HTMLCanvasElement);
+  const presence = presenceOf(client);
+  presence.on(() => undefined); // without a listener, it is not read while polling
   addEventButtons((type) => tools.emit(type));
   const fieldCanvas = new FieldCanvas({
     heat: byId('heat', HTMLCanvasElement),
@@ -96,7 +99,7 @@ export function startApp(client: FieldClient, gridSize: number, askForToken: (re
     sidebar.draw(now);
     if (now - lastSidebarUpdate >= sidebarIntervalMs) {
       lastSidebarUpdate = now;
-      sidebar.show(state, client.presence, now);
+      sidebar.show(state, presence.view, now);
       timeline.setVersion(client.state.version);
       if (!isHistoryLoaded && client.status === 'live' && client.state.version > 0) {
         isHistoryLoaded = true;

@@ -1,5 +1,6 @@
 /** Updates the readings beside the canvas: gauges, statistics, memories, and the summary for screen readers. */
-import type { FieldView, PresenceView } from '../client/types.ts';
+import type { PresenceView } from '../client/presence/presence-of.ts';
+import type { FieldView } from '../client/types.ts';
 import { HarmonicsWave } from './canvas/harmonics-wave.ts';
 import { readPalette } from './canvas/palette.ts';
 import { byId, setText } from './dom.ts';

@@ -1,5 +1,5 @@
 /** A transport that reads the state again and again, for networks that let no stream through. */
-import type { PresenceChange, SnapshotReason, State } from '../../shared/contract/messages.ts';
+import type { SnapshotReason, State } from '../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import { RequestError, type SendFieldRequest } from './http.ts';
 import { isInLog } from './log-lookup.ts';
@@ -10,7 +10,7 @@ const pollIntervalMs = 2000;
 const maxPolls = 30;
 
 export function openPolling(sendRequest: SendFieldRequest, options: TransportOptions): Transport {
-  const { token, cursor, claimedCursors, emptyState, wantsPresence, onOpen, onMessage } = options;
+  const { token, cursor, claimedCursors, emptyState, onOpen, onMessage } = options;
   const abort = new AbortController();
   const { signal } = abort;
   let endPause: () => void = () => undefined;
@@ -52,11 +52,6 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
     return 'start';
   };
 
-  const readPresence = async (): Promise<void> => {
-    const { body } = await sendRequest('/presence', { token, signal });
-    if (!signal.aborted) onMessage({ type: 'presence', complete: true, ...(body as PresenceChange) });
-  };
-
   const pollUntilClosed = async (): Promise<TransportEnd> => {
     for (let poll = 0; !signal.aborted && poll < maxPolls; poll += 1) {
       try {
@@ -65,7 +60,6 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
         if (signal.aborted) break;
         if (poll === 0) onOpen();
         if (state && reason) onMessage({ type: 'snapshot', cursor: state.cursor, reason, state });
-        if (wantsPresence()) await readPresence().catch(() => undefined);
       } catch (error) {
         return toTransportEnd(error);
       }

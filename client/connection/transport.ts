@@ -16,8 +16,6 @@ export interface TransportOptions {
   readonly claimedCursors: () => readonly Cursor[];
   /** The state of the field before its first update. */
   readonly emptyState: () => State;
-  /** Whether messages about presence are of use. */
-  readonly wantsPresence: () => boolean;
   readonly clock: HybridClock;
   /** Called once, when the server has accepted the connection. */
   readonly onOpen: () => void;

@@ -1,5 +1,6 @@
 /** Hooks that read the client of the nearest `FieldProvider`. A component renders again only when what it has selected changes. */
 import { useCallback, useMemo, useRef, useSyncExternalStore } from 'react';
+import { type PresenceView, presenceOf } from '../presence/presence-of.ts';
 import type {
   ClientEvents,
   ClientProblem,
@@ -7,7 +8,6 @@ import type {
   FieldConflict,
   FieldView,
   OutboxEntry,
-  PresenceView,
   Status,
 } from '../types.ts';
 import { useFieldClient } from './provider.ts';
@@ -108,9 +108,12 @@ export function useConflicts(): readonly FieldConflict[] {
   return useClientValue(useFieldClient(), ['conflict'], ({ conflicts }) => conflicts);
 }
 
-/** Who follows the field, and what they show of themselves: names, colours, cursors. Show something with `client.setPresence`. */
+/** Who follows the field, and what they show of themselves: names, colours, cursors. Show something with `presenceOf(client).set`. */
 export function usePresence(): PresenceView {
-  return useClientValue(useFieldClient(), ['presence'], ({ presence }) => presence);
+  const presence = presenceOf(useFieldClient());
+  const subscribe = useCallback((onChange: () => void) => presence.on(onChange), [presence]);
+  const readNow = () => presence.view;
+  return useSyncExternalStore(subscribe, readNow, readNow);
 }
 
 /** The newest problem; undefined once the client is connected again and nothing waits. */

@@ -13,6 +13,7 @@ export const clientEntries = [
   'react/native',
   'editing/editor',
   'inspector',
+  'presence/presence-of',
   'state/optimistic-state',
   'storage/async-storage',
   'storage/expo-sqlite-storage',

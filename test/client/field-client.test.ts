@@ -1,4 +1,5 @@
 import t from 'tap';
+import { type PresenceView, presenceOf } from '../../client/presence/presence-of.ts';
 import { predictGauges } from '../../client/state/optimistic-state.ts';
 import type { FieldView, OutboxEntry } from '../../client/types.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -21,7 +22,7 @@ t.test('an update of one client arrives at another', async (t) => {
   await waitUntil('the other client has the updates', () => other.state.version === 3);
   await waitUntilSynced(one);
   await waitUntil('both clients are counted as active', () =>
-    [one, other].every(({ presence }) => presence.activeNodes === 2),
+    [one, other].every((client) => presenceOf(client).view.activeNodes === 2),
   );
   t.match(other.state, { cells: { '3,4': 0.25 }, memoryParticles: [{ id: 'star', crystallized: true }] });
   t.same(other.state, one.state);
@@ -114,6 +115,22 @@ t.test('concurrent edits are a conflict that both clients receive with both valu
   );
 });
 
+t.test('presence that is asked for late is complete', async (t) => {
+  const field = 'late-presence';
+  const one = await withClient(t, { url: api.address, field });
+  const other = await withClient(t, { url: api.address, field });
+  presenceOf(other).set({ name: 'Bea' });
+  await Promise.all([waitForStatus(one, 'live'), waitForStatus(other, 'live')]);
+  await waitUntil('the other device is shown', async () => {
+    const { devices } = await one.read<PresenceView>('/presence');
+    return devices.some(({ data }) => data?.name === 'Bea');
+  });
+  const late = presenceOf(one);
+  t.equal(presenceOf(one), late);
+  await waitUntil('it is seen', () => late.view.devices.some(({ data }) => data?.name === 'Bea'));
+  t.equal(late.view.activeNodes, 2);
+});
+
 t.test('clients see what others show of themselves, also while polling, and who has left', async (t) => {
   const field = 'presence';
   const [one, poller] = [
@@ -121,18 +138,19 @@ t.test('clients see what others show of themselves, also while polling, and who 
     await withClient(t, { url: api.address, field, transports: ['polling'] }),
   ];
   const seen: number[] = [];
-  poller.on('presence', ({ activeNodes }) => seen.push(activeNodes));
+  presenceOf(poller).on(({ activeNodes }) => seen.push(activeNodes));
+  const ofOne = presenceOf(one);
   const other = await withClient(t, { url: api.address, field });
-  other.setPresence({ name: 'Ada', position: { x: 1, y: 2 } });
+  presenceOf(other).set({ name: 'Ada', position: { x: 1, y: 2 } });
   for (const client of [one, poller])
-    await waitUntil('it has arrived', () => client.presence.devices.some(({ data }) => data?.name === 'Ada'));
-  const shown = one.presence.devices.find(({ device }) => device === other.deviceId);
+    await waitUntil('it has arrived', () => presenceOf(client).view.devices.some(({ data }) => data?.name === 'Ada'));
+  const shown = ofOne.view.devices.find(({ device }) => device === other.deviceId);
   t.match(shown, { data: { name: 'Ada', position: { x: 1, y: 2 } } });
   t.notOk('user' in (shown ?? {}), 'a registered device has no other user');
   await other.close();
-  t.equal(other.presence.activeNodes, 0);
-  await waitUntil('it is gone', () => one.presence.devices.every(({ device }) => device !== other.deviceId));
+  t.equal(presenceOf(other).view.activeNodes, 0);
+  await waitUntil('it is gone', () => ofOne.view.devices.every(({ device }) => device !== other.deviceId));
   await other.start();
-  await waitUntil('it shows the same again', () => one.presence.devices.some(({ data }) => data?.name === 'Ada'));
+  await waitUntil('it shows the same again', () => ofOne.view.devices.some(({ data }) => data?.name === 'Ada'));
   t.ok(seen.length > 0);
 });

@@ -3,6 +3,7 @@ import { act, create, type ReactTestRenderer } from 'react-test-renderer';
 import t from 'tap';
 import { WebSocket } from 'ws';
 import type { FieldClientOptions } from '../../client/options.ts';
+import { presenceOf } from '../../client/presence/presence-of.ts';
 import {
   type ConsciousnessBridge,
   FieldProvider,
@@ -80,7 +81,7 @@ t.test('a component renders again only when a value of the hook has changed', as
   const client = await withClient(t, { url: api.address, field: 'renders' });
   await waitUntil(
     'the client is counted as active',
-    () => client.status === 'live' && client.presence.activeNodes === 1,
+    () => client.status === 'live' && presenceOf(client).view.activeNodes === 1,
   );
   const view = await mount(client);
   const before = view.latest();

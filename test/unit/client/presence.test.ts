@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 import t, { type Test } from 'tap';
-import { Presence } from '../../../client/state/presence.ts';
+import { Presence } from '../../../client/presence/presence.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 
 const device = (id: string, at = 1) => ({ device: id as DeviceId, at });

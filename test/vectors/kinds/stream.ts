@@ -2,7 +2,7 @@
 import { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import { HybridClock } from '../../../client/hybrid-clock.ts';
 import type { Outbox } from '../../../client/outbox/outbox.ts';
-import { Presence } from '../../../client/state/presence.ts';
+import { Presence } from '../../../client/presence/presence.ts';
 import { Replica } from '../../../client/state/replica.ts';
 import type { PresenceChange, ServerMessage } from '../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';

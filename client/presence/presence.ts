@@ -1,9 +1,16 @@
 /** Who else follows the field, and what this device shows of itself. Ephemeral: nothing of it is stored. */
 
-import type { PresenceChange, PresenceData } from '../../shared/contract/messages.ts';
+import type { PresenceChange, PresenceData, PresentDevice } from '../../shared/contract/messages.ts';
 import { maxPresenceBytes } from '../../shared/contract/wire.ts';
 import { utf8Length } from '../../shared/field/math/utf8-length.ts';
-import type { PresenceView } from '../types.ts';
+
+/** A change creates a new object. */
+export interface PresenceView {
+  /** The number of devices that the server has heard in the last 30 seconds; 0 while it cannot be reached. */
+  readonly activeNodes: number;
+  /** What they show of themselves, this device included; of more than 200 devices those near the centre of the grid. */
+  readonly devices: readonly PresentDevice[];
+}
 
 /** The server passes it on at most as often. */
 const minIntervalMs = 100;

@@ -1,0 +1,91 @@
+/** Who else follows the field, and what this device shows of itself. Loaded only by apps that import it. */
+import type { PresenceChange, PresenceData } from '../../shared/contract/messages.ts';
+import { Emitter } from '../emitter.ts';
+import type { FieldClient } from '../types.ts';
+import { Presence, type PresenceView } from './presence.ts';
+
+export type { PresenceData, PresentDevice } from '../../shared/contract/messages.ts';
+export type { PresenceView } from './presence.ts';
+
+/** How often presence is read where no stream brings it. */
+const pollIntervalMs = 2000;
+/** What the server responds is at most this old. */
+const maxAgeMs = 1000;
+
+export interface FieldPresence {
+  /** Who follows the field. While the transport is `polling`, it is read only if there are listeners. */
+  readonly view: PresenceView;
+  /** Adds a listener for changes: devices have come, left, or show something else. @returns a function that removes it */
+  on(listener: (view: PresenceView) => void): () => void;
+  /**
+   * Shows others something of this device, such as a cursor, a name or a colour, until the stream ends, and again on the next one.
+   * Sent at most ten times a second, and not stored. Needs a token that may write.
+   * @param data at most 1 KiB of JSON; a `position` is in grid units
+   * @throws RangeError when it is too large, TypeError when it cannot be sent as JSON
+   */
+  set(data: PresenceData): void;
+}
+
+const known = new WeakMap<FieldClient, FieldPresence>();
+
+/** The presence of the field that a client follows: always the same object for a client. */
+export function presenceOf(client: FieldClient): FieldPresence {
+  const presence = known.get(client) ?? createPresence(client);
+  known.set(client, presence);
+  return presence;
+}
+
+function createPresence(client: FieldClient): FieldPresence {
+  const events = new Emitter<{ readonly change: PresenceView }>();
+  const presence = new Presence((message) => client.sendMessage(message));
+  const emit = () => events.emit('change', presence.view);
+  const apply = (change: PresenceChange) => {
+    presence.apply(change);
+    emit();
+  };
+  const refresh = async () => {
+    const change = await client.read<PresenceChange>('/presence').catch(() => undefined);
+    if (change && isConnected(client)) apply({ ...change, complete: true });
+  };
+  let isPolling = false;
+  const poll = async () => {
+    if (isPolling) return;
+    isPolling = true;
+    while (client.status === 'polling' && events.hasListeners('change')) {
+      await refresh();
+      await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
+    }
+    isPolling = false;
+  };
+
+  client.on('message', (message) => {
+    if (message.type === 'presence') apply(message);
+    if (message.type === 'error' && message.problem.code === 'forbidden') presence.handleRefusal();
+  });
+  client.on('status', (status) => {
+    presence.stop();
+    if (status === 'live') presence.handleOpen();
+    if (status === 'polling') void poll();
+    if (!isConnected(client) && status !== 'connecting' && presence.clear()) emit();
+  });
+  if (client.status === 'live') {
+    // The stream has said before who is present, and says only what changes now.
+    void refresh();
+    setTimeout(() => void refresh(), maxAgeMs);
+  }
+  return {
+    get view() {
+      return presence.view;
+    },
+    on(listener) {
+      const remove = events.on('change', listener);
+      void poll();
+      return remove;
+    },
+    set: (data) => presence.set(data),
+  };
+}
+
+function isConnected({ status }: FieldClient): boolean {
+  return status === 'live' || status === 'polling';
+}
