@@ -27,9 +27,8 @@ export type * from './types.ts';
  */
 export function createFieldClient(options: FieldClientOptions): FieldClient {
   const { url, field } = options;
-  if (!/^https?:\/\/./.test(url)) throw new TypeError(`The url is not an address of an API: ${url}`);
-  if (!isFieldId(field))
-    throw new TypeError(`A field has 1 to 64 of a-z, 0-9, _ and -, and begins with one of a-z and 0-9: ${field}`);
+  if (!/^https?:\/\/./.test(url)) throw new TypeError(`Not a url: ${url}`);
+  if (!isFieldId(field)) throw new TypeError(`Not an id of a field: ${field}`);
   return new Client(options);
 }
 

@@ -12,7 +12,6 @@ import type { ItemStore } from './outbox/item-store.ts';
 import { createMemoryStore } from './outbox/memory-store.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { CounterSync } from './sending/counter-sync.ts';
-import { DeviceChange } from './sending/device-change.ts';
 import { HistoryCheck } from './sending/history-check.ts';
 import { Sender } from './sending/sender.ts';
 import { Replica } from './state/replica.ts';
@@ -91,7 +90,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
   const replica = new Replica(field, outbox, clock, options.prediction);
   const shared = { sendRequest, clock, tokenProvider, outbox };
   const counterSync = new CounterSync({ ...shared, ...handlers });
-  const deviceChange = new DeviceChange({
+  const deviceChange = persistence?.createDeviceChange({
     ...shared,
     cursor: () => replica.cursor,
     onResults: handlers.onFormerResults,
@@ -104,7 +103,8 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     historyCheck,
     backoff: new Backoff(random),
     syncCounter: async (token, signal) => {
-      await deviceChange.ensure(token, signal);
+      if (deviceChange) await deviceChange.ensure(token, signal);
+      else claimOutbox(outbox, tokenProvider.device);
       await counterSync.ensure(token, signal);
     },
     isStreaming: () => connection.transport === 'websocket',
@@ -139,6 +139,16 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     sender,
     connection,
   };
+}
+
+/**
+ * Without a storage, nobody asks the server what it has applied as the device that this one was before. What it may have is
+ * refused: sent as the present device it might be applied twice.
+ */
+function claimOutbox(outbox: Outbox, device: string | undefined): void {
+  if (device === undefined) return;
+  for (const { update } of outbox.sentByFormerDevices) outbox.refuse(update.counter, 'sent as another device');
+  outbox.claim();
 }
 
 function trimUrl(url: string): string {

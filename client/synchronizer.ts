@@ -102,7 +102,7 @@ export class Synchronizer {
     if (message.type === 'delta' && effect === 'applied') this.#handleDelta(message);
     if (message.type === 'snapshot') this.#handleSnapshot(message.reason, before);
     if (!sender.handleMessage(message) && message.type === 'error')
-      this.#reportProblem(new RequestError(message.problem.code, message.problem.title));
+      this.#reportProblem(message.problem.title, message.problem.code);
     if (effect === 'applied') this.emitState();
     this.#events.emit('message', message);
   }
@@ -202,8 +202,7 @@ export class Synchronizer {
     outbox.forgetEarlyResults();
     const count = outbox.applied.resendAll();
     if (count === 0) return;
-    const message = `The server's history of the field has changed: ${count} applied updates are sent again.`;
-    this.#reportProblem(new RequestError('history_changed', message));
+    this.#reportProblem(`${count} applied updates are sent again: the server may have lost them.`, 'history_changed');
     sender.notify();
   }
 
@@ -237,13 +236,11 @@ export class Synchronizer {
   }
 
   #reportOtherAccount(count: number): void {
-    const message = `${count} updates of another account are sent when it is signed in again.`;
-    this.#reportProblem(new RequestError('other_account', message));
+    this.#reportProblem(`${count} updates wait until another account is signed in again.`, 'other_account');
   }
 
   #reportSkippedCounters(counter: number): void {
-    const message = `The stored outbox is older than the device: new updates continue above counter ${counter}.`;
-    this.#reportProblem(new RequestError('counters_skipped', message));
+    this.#reportProblem(`Another copy of the device has used counters up to ${counter}.`, 'counters_skipped');
   }
 
   /** @param code overrides the error's own code */

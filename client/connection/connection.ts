@@ -157,8 +157,7 @@ export class Connection {
     this.#transition(reason);
     if (this.#state === 'renewingToken') return;
     if (this.#state !== 'refused') return backoff.wait(retryAfterMs);
-    const fallback = 'The server rejected the token. Provide a token that is valid for this field.';
-    onProblem(new RequestError(reason, message ?? fallback));
+    onProblem(new RequestError(reason, message ?? 'The server rejected the token.'));
     return backoff.wait(Math.max(retryAfterMs, refusedRetryMs));
   }
 

@@ -88,7 +88,7 @@ export async function sendRequest(fetch: typeof globalThis.fetch, request: HttpR
     return { status, etag: response.headers.get('etag'), body: value };
   } catch (error) {
     if (error instanceof RequestError) throw error;
-    if (isLate) throw new RequestError('timeout', 'The server did not respond in time.');
+    if (isLate) throw new RequestError('timeout', 'No response in time.');
     if (!signal?.aborted && (await isBlockedByCors(fetch, url)))
       throw new RequestError('cors_blocked', `The server does not allow pages of ${origin()}. Add it to CORS_ORIGINS.`);
     throw new RequestError('network', error instanceof Error ? error.message : String(error));
@@ -143,5 +143,5 @@ export function toProblemError({ code, detail, title, status, errors }: Problem,
 }
 
 function describeUnexpected(status: number): string {
-  return `Something else than the API responded, with status ${status}: another server, a proxy, or the login page of a network.`;
+  return `Not a response of the API, with status ${status}: another server, a proxy or a login page?`;
 }

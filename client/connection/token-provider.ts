@@ -126,7 +126,7 @@ export class TokenProvider {
   }
 
   async #askApp(getToken: () => string | Promise<string>): Promise<string> {
-    const toError = () => new RequestError('token_timeout', 'getToken has not answered in time, and is called again.');
+    const toError = () => new RequestError('token_timeout', 'No token in time.');
     return withDeadline(Promise.resolve(getToken()), getTokenTimeoutMs, toError);
   }
 

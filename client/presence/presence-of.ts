@@ -45,7 +45,8 @@ function createPresence(client: FieldClient): FieldPresence {
   };
   const refresh = async () => {
     const change = await client.read<PresenceChange>('/presence').catch(() => undefined);
-    if (change && isConnected(client)) apply({ ...change, complete: true });
+    if (change && isConnected(client) && describe(change) !== describe(presence.view))
+      apply({ ...change, complete: true });
   };
   let isPolling = false;
   const poll = async () => {
@@ -84,6 +85,11 @@ function createPresence(client: FieldClient): FieldPresence {
     },
     set: (data) => presence.set(data),
   };
+}
+
+/** What is of interest to listeners: not when a device was last heard. */
+function describe({ activeNodes, devices }: PresenceView): string {
+  return JSON.stringify([activeNodes, devices.map(({ device, user, data }) => [device, user, data]).sort()]);
 }
 
 function isConnected({ status }: FieldClient): boolean {

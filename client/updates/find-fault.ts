@@ -28,12 +28,12 @@ const isId = isText(1, maxParticleIdLength);
 const isCell = shape({ x: isNatural, y: isNatural, value: isUnit });
 const hasThreeKeys = (value: unknown) => Object.keys(Object(value)).length === 3;
 
-const id: Rule = [isId, `must be text of 1 to ${maxParticleIdLength} characters`];
-const unit: Rule = [isUnit, 'must be a number from 0 to 1'];
-const vector: Rule = [(value) => isVector(value) && hasThreeKeys(value), 'must be {x, y, z} with finite numbers'];
+const id: Rule = [isId, `text of 1 to ${maxParticleIdLength} characters`];
+const unit: Rule = [isUnit, 'a number from 0 to 1'];
+const vector: Rule = [(value) => isVector(value) && hasThreeKeys(value), '{x, y, z} with finite numbers'];
 const connections: Rule = [
   (value) => listOf(isId)(value) && (value as unknown[]).length <= maxConnections,
-  `must be at most ${maxConnections} ids`,
+  `at most ${maxConnections} ids`,
 ];
 const cells: Rule = [
   (value) => {
@@ -41,7 +41,7 @@ const cells: Rule = [
     const names = (value as { x: number; y: number }[]).map(({ x, y }) => `${x},${y}`);
     return names.length > 0 && names.length <= maxCellsPerUpdate && new Set(names).size === names.length;
   },
-  `must be 1 to ${maxCellsPerUpdate} different cells {x, y, value} with whole numbers x and y and values from 0 to 1`,
+  `1 to ${maxCellsPerUpdate} different cells {x, y, value}`,
 ];
 
 const rules = new Map<unknown, Readonly<Record<string, Rule>>>([
@@ -52,7 +52,7 @@ const rules = new Map<unknown, Readonly<Record<string, Rule>>>([
       position: vector,
       velocity: vector,
       resonance: unit,
-      content: [isText(0, maxContentLength), `must be text of at most ${maxContentLength} characters`],
+      content: [isText(0, maxContentLength), `text of at most ${maxContentLength} characters`],
       connections,
     },
   ],
@@ -61,7 +61,7 @@ const rules = new Map<unknown, Readonly<Record<string, Rule>>>([
   [
     'event',
     {
-      type: [(value) => eventTypes.includes(value as never), `must be one of ${eventTypes.join(', ')}`],
+      type: [(value) => eventTypes.includes(value as never), `one of ${eventTypes}`],
       intensity: unit,
     },
   ],
@@ -75,7 +75,7 @@ export function findFault({ kind, ...content }: Fields): string | undefined {
   for (const key of Object.keys(content)) if (!Object.hasOwn(expected, key)) return `${key} is not an attribute`;
   for (const [key, [isValid, description]] of Object.entries(expected)) {
     const value = content[key];
-    if (value === undefined ? required.includes(key) : !isValid(value)) return `${key} ${description}`;
+    if (value === undefined ? required.includes(key) : !isValid(value)) return `${key} must be ${description}`;
   }
   return undefined;
 }

@@ -148,6 +148,7 @@ t.test('ten edits of others render only the components that show what has change
   await Promise.all([waitForStatus(client, 'live'), waitForStatus(other, 'live')]);
   other.putParticle('still', { resonance: 0.5 });
   await waitUntil('the particle has arrived', () => client.state.version === 1);
+  await waitUntil('both are present', () => presenceOf(client).view.activeNodes === 2);
   const { renders, value, unmount } = await mountHooks(client, {
     status: useStatus,
     pending: usePending,

@@ -1,5 +1,6 @@
 /** Puts together what keeps the data of a client in a storage. */
 import type { Storage } from '../storage.ts';
+import { DeviceChange } from './device-change.ts';
 import { guardStorage, prioritize } from './guarded-storage.ts';
 import { OutboxStore } from './outbox-store.ts';
 import type { Persistence, PersistenceOptions } from './persistence.ts';
@@ -49,6 +50,7 @@ export function openPersistence(storage: Storage, options: PersistenceOptions): 
     identity: createStoredIdentity({ storage: deviceStorage, formerStorages, sharedStorage: storage }),
     items,
     state,
+    createDeviceChange: (deps) => new DeviceChange(deps),
     claim() {
       if (fields.has(field))
         throw new Error(

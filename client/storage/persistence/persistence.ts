@@ -6,6 +6,7 @@ import type { StoredIdentity } from '../../connection/registration.ts';
 import type { ItemStore } from '../../outbox/item-store.ts';
 import type { FieldView } from '../../types.ts';
 import type { Storage } from '../storage.ts';
+import type { DeviceChange, DeviceChangeDeps } from './device-change.ts';
 
 /** A storage with the code that keeps a client's data in it: made by each storage adapter, or by `persistentStorage`. */
 export interface PersistentStorage extends Storage {
@@ -26,6 +27,7 @@ export interface Persistence {
   readonly identity: StoredIdentity;
   readonly items: ItemStore;
   readonly state: StateCopy;
+  createDeviceChange(deps: DeviceChangeDeps): Pick<DeviceChange, 'ensure'>;
   /** @throws Error when another running client of the field uses the storage: both would use the same counters */
   claim(): void;
   release(): void;

@@ -2,14 +2,13 @@
  * Settles what may have been sent as another device, before anything is sent as the present one: a device that had to register
  * anew has another id, under which the server would apply the same updates a second time.
  */
-import type { Receipt, UpdateResult } from '../../shared/contract/messages.ts';
-import type { Cursor } from '../../shared/field/cursor.ts';
-import { versionOf } from '../../shared/field/cursor.ts';
-import type { SentUpdate } from '../../shared/field/update.ts';
-import { RequestError, type SendFieldRequest } from '../connection/http.ts';
-import type { TokenProvider } from '../connection/token-provider.ts';
-import type { Outbox } from '../outbox/outbox.ts';
-import type { SentByDevice } from '../outbox/outbox-item.ts';
+import type { Receipt, UpdateResult } from '../../../shared/contract/messages.ts';
+import type { Cursor } from '../../../shared/field/cursor.ts';
+import { versionOf } from '../../../shared/field/cursor.ts';
+import type { SentUpdate } from '../../../shared/field/update.ts';
+import { RequestError, type SendFieldRequest } from '../../connection/http.ts';
+import type { Outbox } from '../../outbox/outbox.ts';
+import type { SentByDevice } from '../../outbox/outbox-item.ts';
 
 /** How often receipts are asked for while acknowledged updates wait in the server's queue. */
 const maxAttempts = 30;
@@ -17,7 +16,7 @@ const retryAfterMs = 1000;
 
 export interface DeviceChangeDeps {
   readonly sendRequest: SendFieldRequest;
-  readonly tokenProvider: Pick<TokenProvider, 'device'>;
+  readonly tokenProvider: { readonly device: string | undefined };
   readonly outbox: Pick<Outbox, 'sentByFormerDevices' | 'resendAccepted' | 'claim'>;
   /** The cursor of the client's state. */
   readonly cursor: () => Cursor;
