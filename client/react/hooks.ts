@@ -34,15 +34,16 @@ export function useClientValue<Value>(
   return useSyncExternalStore(subscribe, readNow, readNow);
 }
 
+/** The state with all pending own updates. */
+export function useField(): FieldView;
 /**
- * The state with all pending own updates, or a part of it.
+ * A part of the state with all pending own updates.
  *
  * ```tsx
  * const count = useField((state) => state.memoryParticles.length);
  * ```
  * @param isEqual whether two selected values are the same; needed only if the selector makes new objects
  */
-export function useField(): FieldView;
 export function useField<Value>(
   selector: (state: FieldView) => Value,
   isEqual?: (a: Value, b: Value) => boolean,
