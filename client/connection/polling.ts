@@ -6,10 +6,9 @@ import { isInLog } from './log-lookup.ts';
 import { type Transport, type TransportEnd, type TransportOptions, toTransportEnd } from './transport.ts';
 
 const pollIntervalMs = 2000;
-/** After this many polls the transport ends, so that the selector can try a better one. */
-const maxPolls = 30;
 
-export function openPolling(sendRequest: SendFieldRequest, options: TransportOptions): Transport {
+/** @param durationMs after this time it ends, so that the selector can try a better transport */
+export function openPolling(sendRequest: SendFieldRequest, options: TransportOptions, durationMs: number): Transport {
   const { token, cursor, claimedCursors, emptyState, onOpen, onMessage } = options;
   const abort = new AbortController();
   const { signal } = abort;
@@ -53,7 +52,7 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
   };
 
   const pollUntilClosed = async (): Promise<TransportEnd> => {
-    for (let poll = 0; !signal.aborted && poll < maxPolls; poll += 1) {
+    for (let poll = 0; !signal.aborted && poll * pollIntervalMs < durationMs; poll += 1) {
       try {
         const state = await readState();
         const reason = state && (await findReason(state.cursor));

@@ -12,7 +12,9 @@ import { openWebSocket } from './websocket.ts';
 
 /** A single failure may be the network's; after this many in a row, the first transport counts as blocked. */
 const primaryAttempts = 2;
-const primaryRetryMs = 60_000;
+/** The network may just have returned between the failures of the first transport and the success of the next one. */
+const firstRetryMs = 4000;
+const laterRetryMs = 60_000;
 
 interface TransportSelectorOptions extends Pick<FieldClientOptions, 'transports'> {
   readonly sendRequest: SendFieldRequest;
@@ -27,6 +29,7 @@ export class TransportSelector {
   #index = 0;
   #failures = 0;
   #fellBackAt = 0;
+  #retryMs = firstRetryMs;
 
   constructor(options: TransportSelectorOptions) {
     this.#options = options;
@@ -35,10 +38,10 @@ export class TransportSelector {
 
   open(options: TransportOptions): Transport {
     const { sendRequest, WebSocket } = this.#options;
-    if (this.#index > 0 && Math.abs(Date.now() - this.#fellBackAt) >= primaryRetryMs) this.#switchTo(0);
+    if (this.#index > 0 && Math.abs(Date.now() - this.#fellBackAt) >= this.#retryMs) this.#retryPrimary();
     const name = this.#names[this.#index];
     if (name === 'websocket' && WebSocket) return openWebSocket(WebSocket, options);
-    return openPolling(sendRequest, options);
+    return openPolling(sendRequest, options, this.#retryMs);
   }
 
   /**
@@ -48,6 +51,7 @@ export class TransportSelector {
   recordEnd({ reason }: TransportEnd, wasOpen: boolean): boolean {
     const isBlocked = reason === 'blocked';
     if (wasOpen && !isBlocked) this.#failures = 0;
+    if (wasOpen && !isBlocked && this.#index === 0) this.#retryMs = firstRetryMs;
     if ((wasOpen && !isBlocked) || reason === 'expired' || reason === 'forbidden') return false;
     this.#failures += 1;
     const isLast = this.#index === this.#names.length - 1;
@@ -57,6 +61,13 @@ export class TransportSelector {
     if (isNetwork || isLast || (this.#index === 0 && this.#failures < primaryAttempts)) return false;
     this.#switchTo(this.#index + 1);
     return true;
+  }
+
+  /** One failure is enough to return to the transport that works. */
+  #retryPrimary(): void {
+    this.#switchTo(0);
+    this.#failures = primaryAttempts - 1;
+    this.#retryMs = laterRetryMs;
   }
 
   #switchTo(index: number): void {

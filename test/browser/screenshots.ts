@@ -1,8 +1,11 @@
 /** `npm run screenshots`: creates the images in docs/images from a real stack that shows a week of earthquakes. */
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import t from 'tap';
 import { settingsOf, withField } from '../cli/run-field.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { createCellConflicts, drawAtlas } from './support/atlas.ts';
+import { draw, isDrawn, waitUntilLive, withCanvas } from './support/canvas-example.ts';
 import { phone, withSite } from './support/with-page.ts';
 
 const field = 'earthquakes';
@@ -42,3 +45,44 @@ t.test('screenshots of the live page', { timeout: 180_000 }, async (t) => {
     t.comment(imageOf(name));
   }
 });
+
+/** Draws a row of cells, from left to right. */
+async function drawRow(page: Page, y: number, from: number, to: number): Promise<void> {
+  for (let x = from; x <= to; x += 1) await draw(page, x, y);
+}
+
+t.test(
+  'screenshots of the example: two pages, one of them offline, and the inspector',
+  { timeout: 120_000 },
+  async (t) => {
+    const open = await withCanvas(t);
+    const viewport = { width: 520, height: 660 };
+    const [one, two, inspected] = [
+      await open('', { viewport }),
+      await open('', { viewport }),
+      await open('&inspect', { viewport: { ...viewport, width: 1000 } }),
+    ];
+    const shoot = ({ page }: typeof one, name: string) =>
+      page.screenshot({ path: imageOf(name), type: 'jpeg', quality: 86 });
+    await drawRow(one.page, 8, 4, 14);
+    await waitUntil('the other page shows it', () => isDrawn(two.page, 14, 8));
+    two.network.goOffline();
+    await drawRow(two.page, 12, 8, 20);
+    await two.page.getByRole('status').filter({ hasText: 'offline, 13 waiting' }).waitFor();
+    await drawRow(one.page, 16, 4, 10);
+    await shoot(one, 'canvas-online');
+    await shoot(two, 'canvas-offline');
+    two.network.goOnline();
+    await waitUntil('what was drawn offline arrives', () => isDrawn(one.page, 20, 12), { timeoutMs: 30_000 });
+    await waitUntil('and what the other page has drawn', () => isDrawn(two.page, 10, 16), { timeoutMs: 30_000 });
+    await waitUntilLive(two.page);
+    await shoot(two, 'canvas-merged');
+
+    await drawRow(inspected.page, 20, 4, 9);
+    await inspected.page.getByText('0 pending').waitFor();
+    inspected.network.goOffline();
+    await drawRow(inspected.page, 22, 4, 6);
+    await inspected.page.getByText('3 pending').waitFor();
+    await shoot(inspected, 'inspector');
+  },
+);

@@ -1,5 +1,9 @@
-/** A canvas that everybody with the address draws on: `?url=http://…&field=…`. Works offline, and sends what was drawn later. */
+/**
+ * A canvas that everybody with the address draws on: `?url=http://…&field=…`. Works offline, and sends what was drawn later.
+ * With `&inspect` it shows what its client is doing.
+ */
 import {
+  FieldInspector,
   FieldProvider,
   useActions,
   useField,
@@ -90,6 +94,7 @@ createRoot(root).render(
       <h1>Shared canvas</h1>
       <Canvas />
       <StatusLine />
+      {parameters.has('inspect') && <FieldInspector />}
     </FieldProvider>
   </StrictMode>,
 );
