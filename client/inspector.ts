@@ -2,6 +2,7 @@
  * What a client is doing, as text that an app can show or that somebody can send to support. Contains no token and no content of
  * updates. Loaded only by apps that import it.
  */
+import { presenceOf } from './presence/presence-of.ts';
 import type { ClientProblem, EntryStatus, FieldClient, OutboxEntry, Status, TransportName } from './types.ts';
 
 const maxProblems = 20;
@@ -35,6 +36,8 @@ export interface InspectorReport {
   readonly cursor: string;
   readonly particles: number;
   readonly cells: number;
+  /** How many devices the server has heard in the last 30 seconds, and how many of them show something of themselves. */
+  readonly present: { readonly devices: number; readonly shown: number };
   readonly pending: number;
   /** The oldest 100 entries of the outbox. */
   readonly outbox: readonly InspectedEntry[];
@@ -54,6 +57,7 @@ export interface Inspector {
 
 /** Records problems and latencies from now on. */
 export function createInspector(client: FieldClient): Inspector {
+  const presence = presenceOf(client);
   const problems: (ClientProblem & { at: string })[] = [];
   const latencies: Record<'accepted' | 'applied', number[]> = { accepted: [], applied: [] };
   const addedAt = new Map<string, number>();
@@ -84,6 +88,7 @@ export function createInspector(client: FieldClient): Inspector {
       return {
         ...{ at: new Date().toISOString(), field: state.field, device: deviceId, status, transport, isLoaded },
         ...{ cursor: state.cursor, particles: state.memoryParticles.length, cells: Object.keys(state.cells).length },
+        present: { devices: presence.view.activeNodes, shown: presence.view.devices.length },
         ...{ pending, outbox: outbox.slice(0, maxEntries).map(inspectEntry), conflicts: conflicts.length },
         ...{ problems: [...problems], statusChanges },
         latency: { accepted: summarize(latencies.accepted), applied: summarize(latencies.applied) },

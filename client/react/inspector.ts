@@ -43,12 +43,14 @@ export function FieldInspector(): ReactNode {
 
 /** @returns lines of text */
 function formatReport(report: InspectorReport): string {
-  const { field, device, status, transport, cursor, particles, cells, pending, outbox, conflicts, problems } = report;
+  const { field, device, status, transport, cursor, particles, cells, present, pending, outbox, conflicts, problems } =
+    report;
   const { accepted, applied } = report.latency;
   const lines = [
     `${field} as ${device ?? 'no device yet'}`,
     `${status}${transport ? ` by ${transport}` : ''}, at ${cursor}`,
     `${particles} particles, ${cells} cells, ${conflicts} conflicts`,
+    `${present.devices} devices present, ${present.shown} of them shown`,
     `accepted ${formatLatency(accepted)}, applied ${formatLatency(applied)}`,
     `${pending} pending`,
     ...outbox
