@@ -52,7 +52,8 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
   };
 
   const pollUntilClosed = async (): Promise<TransportEnd> => {
-    for (let poll = 0; !signal.aborted && poll * pollIntervalMs < durationMs; poll += 1) {
+    const openedAt = Date.now();
+    for (let poll = 0; !signal.aborted && Math.abs(Date.now() - openedAt) < durationMs; poll += 1) {
       try {
         const state = await readState();
         const reason = state && (await findReason(state.cursor));

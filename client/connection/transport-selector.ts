@@ -41,7 +41,7 @@ export class TransportSelector {
     if (this.#index > 0 && Math.abs(Date.now() - this.#fellBackAt) >= this.#retryMs) this.#retryPrimary();
     const name = this.#names[this.#index];
     if (name === 'websocket' && WebSocket) return openWebSocket(WebSocket, options);
-    return openPolling(sendRequest, options, this.#retryMs);
+    return openPolling(sendRequest, options, this.#index === 0 ? laterRetryMs : this.#retryMs);
   }
 
   /**
