@@ -5,7 +5,7 @@ import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Config } from '../shared/config/config.ts';
 import { parseProxies } from '../shared/config/trusted-proxies.ts';
-import { maxRequestBytes, streamProtocol } from '../shared/contract/wire.ts';
+import { deflateProtocol, maxRequestBytes, streamProtocol } from '../shared/contract/wire.ts';
 import { FieldError } from '../shared/errors.ts';
 import type { Tracing } from '../shared/observability/tracing.ts';
 import type { Logger } from '../shared/process/logger.ts';
@@ -49,7 +49,7 @@ export async function createApp({ config, log, metrics, tracing, origins, isStop
   const app = createFastify(config, log);
   decorateRequests(app);
   // Before anything that refuses requests: it closes the sockets of upgrades that are refused.
-  await addWebSockets(app);
+  await addWebSockets(app, config.STREAM_COMPRESSION ? [deflateProtocol, streamProtocol] : [streamProtocol]);
   rejectLongUrls(app);
   checkRequestPreconditions(app, createHostCheck(config));
   addJsonBodyParser(app);
@@ -100,12 +100,14 @@ function createFastify(config: Config, log: Logger): App {
   return app;
 }
 
-async function addWebSockets(app: App): Promise<void> {
+/** @param subprotocols the preferred one first */
+async function addWebSockets(app: App, subprotocols: readonly string[]): Promise<void> {
   await app.register(websocket, {
     options: {
       maxPayload: maxRequestBytes,
+      // Clients would compress every small message, each at the cost of an inflation here (docs/adr/0030-compressed-messages.md).
       perMessageDeflate: false,
-      handleProtocols: (protocols: Set<string>) => (protocols.has(streamProtocol) ? streamProtocol : false),
+      handleProtocols: (offered: Set<string>) => subprotocols.find((protocol) => offered.has(protocol)) ?? false,
     },
     // `ws` has already sent a close code to the peer.
     errorHandler: (error, socket, request) => {

@@ -56,6 +56,7 @@ export interface FieldClientOptions {
 export interface SocketLike {
   /** The protocol that the server has chosen. */
   readonly protocol?: string;
+  binaryType?: string;
   send(text: string): void;
   close(code?: number): void;
   addEventListener(name: 'open' | 'error', listener: () => void): void;

@@ -18,7 +18,7 @@ import { type LoadedState, toLoadedState } from '../state/loading/loaded-state.t
 import type { StateReader } from '../state/state-reader.ts';
 import { createGapFillDelta, type NoDelta } from './gap-fill.ts';
 import { clipState } from './regions/clip-state.ts';
-import { StreamMessage } from './stream-message.ts';
+import { SharedMessage, StreamMessage } from './stream-message.ts';
 import type { Subscriber } from './subscriber.ts';
 
 export interface CatchUpDeps {
@@ -101,7 +101,7 @@ export class CatchUp {
       region ? serializeState(clipState(state.fragments, region)) : state.serialized,
       Buffer.from('}'),
     ]);
-    const message = new StreamMessage('snapshot', text, state.cursor);
+    const message = new SharedMessage('snapshot', text, state.cursor);
     messages.set(key, message);
     return message;
   }

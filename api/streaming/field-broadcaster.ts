@@ -34,7 +34,7 @@ import type { NoDelta } from './gap-fill.ts';
 import { parseDelta, type StateTotals, toLateDelta } from './late-delta.ts';
 import { RegionalAudience } from './regional-audience.ts';
 import { type Delta, ReplayBuffer } from './replay-buffer.ts';
-import { StreamMessage } from './stream-message.ts';
+import { SharedMessage, type StreamMessage } from './stream-message.ts';
 import { Subscriber, type SubscriberOptions } from './subscriber.ts';
 
 export interface FieldBroadcasterDeps extends CatchUpDeps {
@@ -129,7 +129,7 @@ export class FieldBroadcaster {
     if (message.isErasure) this.#replayBuffer.clear();
     if (from === this.#cursor) {
       this.#readTotals = () => parseDelta(delta).totals;
-      this.#broadcast(to, new StreamMessage('delta', Buffer.from(delta), to));
+      this.#broadcast(to, new SharedMessage('delta', Buffer.from(delta), to));
     } else if (this.#isLate(to)) {
       const parsed = parseDelta(delta);
       const lateDelta = toLateDelta(parsed, this.#cursor, this.#readTotals?.() ?? parsed.totals);
@@ -274,6 +274,7 @@ export class FieldBroadcaster {
     if (cursor === state.cursor && snapshotReason === undefined) return;
     const isContinued = cursor !== undefined && this.#listDeltas(cursor) !== undefined;
     const message = await this.#catchUpSource.createCatchUp(subscriber, state, isContinued);
+    if (subscriber.sink.acceptsCompression) await message?.compress();
     const isMeant = this.#subscribers.has(subscriber) && subscriber.region === region;
     if (!message || !isMeant) return;
     if (message.type === 'snapshot') this.#deps.metrics.snapshots.inc();

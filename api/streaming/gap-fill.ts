@@ -9,7 +9,7 @@ import type { DeltaUpdate } from '../../shared/contract/messages.ts';
 import { type Cursor, formatCursor, versionOf } from '../../shared/field/cursor.ts';
 import { type ChangeSet, emptyChangeSet } from '../../shared/field/merge-update.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { StreamMessage } from './stream-message.ts';
+import { SharedMessage, type StreamMessage } from './stream-message.ts';
 
 /** Above this number of updates, reading the log costs more than sending a snapshot. */
 const maxUpdates = 1000;
@@ -51,7 +51,7 @@ export async function createGapFillDelta(
     }),
   );
   const text = serializeDelta(from, selectChanged(fragments, changes), updates);
-  return new StreamMessage('delta', Buffer.from(text), cursor);
+  return new SharedMessage('delta', Buffer.from(text), cursor);
 }
 
 /** Adds what an update changes. A change too many is harmless: its current value is sent again. */

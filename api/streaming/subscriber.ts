@@ -29,6 +29,8 @@ import type { StreamMessage } from './stream-message.ts';
 
 /** A connection to a client that messages are written to. */
 export interface MessageSink {
+  /** Whether messages may be sent compressed. */
+  readonly acceptsCompression?: boolean;
   send(message: StreamMessage): void;
   /** Bytes that were sent but have not left the process. */
   bufferedBytes(): number;

@@ -1,5 +1,6 @@
 /** All benchmarks, in the order in which they run. */
 import type { Bench } from '../bench.ts';
+import { compression } from './compression.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
@@ -19,6 +20,7 @@ export const benchmarks: readonly Bench[] = [
   fanOut,
   presence,
   regions,
+  compression,
   growth,
   overload,
   scaleOut,

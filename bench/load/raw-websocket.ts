@@ -65,7 +65,7 @@ class FrameReader {
   /** Remaining payload bytes of the current frame. */
   #remaining = 0;
   #prefix = '';
-  #isText = false;
+  #isData = false;
 
   constructor(onMessage: (to: number | undefined) => void) {
     this.#onMessage = onMessage;
@@ -83,7 +83,7 @@ class FrameReader {
         }
         at += head.bytes;
         this.#remaining = head.length;
-        this.#isText = head.isText;
+        this.#isData = head.isData;
         this.#prefix = '';
       }
       const available = Math.min(this.#remaining, data.length - at);
@@ -92,18 +92,19 @@ class FrameReader {
       }
       at += available;
       this.#remaining -= available;
-      if (this.#remaining === 0 && this.#isText) this.#onMessage(readVersion(this.#prefix));
+      if (this.#remaining === 0 && this.#isData) this.#onMessage(readVersion(this.#prefix));
     }
   }
 }
 
-function readHead(data: Buffer, at: number): { bytes: number; length: number; isText: boolean } | undefined {
+function readHead(data: Buffer, at: number): { bytes: number; length: number; isData: boolean } | undefined {
   if (data.length < at + 2) return undefined;
-  const isText = ((data[at] ?? 0) & 0x0f) === 1;
+  const opcode = (data[at] ?? 0) & 0x0f;
+  const isData = opcode === 1 || opcode === 2;
   const short = (data[at + 1] ?? 0) & 0x7f;
-  if (short < 126) return { bytes: 2, length: short, isText };
-  if (short === 126) return data.length < at + 4 ? undefined : { bytes: 4, length: data.readUInt16BE(at + 2), isText };
-  return data.length < at + 10 ? undefined : { bytes: 10, length: Number(data.readBigUInt64BE(at + 2)), isText };
+  if (short < 126) return { bytes: 2, length: short, isData };
+  if (short === 126) return data.length < at + 4 ? undefined : { bytes: 4, length: data.readUInt16BE(at + 2), isData };
+  return data.length < at + 10 ? undefined : { bytes: 10, length: Number(data.readBigUInt64BE(at + 2)), isData };
 }
 
 function readVersion(prefix: string): number | undefined {

@@ -1,5 +1,6 @@
 /** A process with thousands of WebSockets that watch a field, of which some move a cursor. Counts what they receive. */
 import type { Socket } from 'node:net';
+import { streamProtocol } from '../../shared/contract/wire.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { serveRpc } from '../stack/rpc-process.ts';
 import { encodeTextFrame, openRawSocket } from './raw-websocket.ts';
@@ -7,6 +8,8 @@ import { encodeTextFrame, openRawSocket } from './raw-websocket.ts';
 export interface SocketOptions {
   readonly url: string;
   readonly token: string;
+  /** The subprotocol of the stream; by default the one without compression. */
+  readonly protocol?: string;
 }
 
 export interface Received {
@@ -31,9 +34,9 @@ function move(socket: Socket, index: number, move: number): void {
 const handlers = {
   async open(all: readonly SocketOptions[]): Promise<void> {
     for (let start = 0; start < all.length; start += openBatchSize) {
-      const batch = all.slice(start, start + openBatchSize).map(async ({ url, token }) => {
+      const batch = all.slice(start, start + openBatchSize).map(async ({ url, token, protocol = streamProtocol }) => {
         const events = { onMessage: () => (messageCount += 1), onClose: () => (closedCount += 1) };
-        sockets.push(await openRawSocket(url, `field.v2, bearer.${token}`, events));
+        sockets.push(await openRawSocket(url, `${protocol}, bearer.${token}`, events));
       });
       await Promise.all(batch);
     }

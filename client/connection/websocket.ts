@@ -4,7 +4,7 @@
  * seen: while the state may be on its way, which takes a minute on a slow link, the connection may be silent for longer.
  */
 import type { ClientMessage, ServerMessage } from '../../shared/contract/messages.ts';
-import { bearerProtocolPrefix, closeCodes, streamProtocol } from '../../shared/contract/wire.ts';
+import { bearerProtocolPrefix, closeCodes, deflateProtocol, streamProtocol } from '../../shared/contract/wire.ts';
 import type { SocketConstructor } from '../options.ts';
 import { parseMessage, type Transport, type TransportEnd, type TransportOptions } from './transport.ts';
 
@@ -21,7 +21,10 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     resolveEnd = resolve;
   });
   const address = `${url.replace(/^http/, 'ws')}/stream?after=${cursor()}`;
-  const socket = new Socket(address, [streamProtocol, bearerProtocolPrefix + token]);
+  // React Native, for example, cannot decompress.
+  const protocols = 'DecompressionStream' in globalThis ? [deflateProtocol, streamProtocol] : [streamProtocol];
+  const socket = new Socket(address, [...protocols, bearerProtocolPrefix + token]);
+  socket.binaryType = 'arraybuffer';
   let isOpen = false;
   let isAccepted = false;
   let isClosed = false;
@@ -33,6 +36,9 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   let receivedCount = 0;
   let pingSentAt: number | undefined;
   let sentCount = 0;
+  /** Messages that are being decompressed, and those after them, which must not overtake them. */
+  let waitingCount = 0;
+  let lastMessage: Promise<void> = Promise.resolve();
 
   const finish = (reason: TransportEnd) => {
     if (isClosed) return;
@@ -84,19 +90,32 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     onMessage(message);
   };
 
+  const receiveText = (text: string) => {
+    const message = isClosed ? undefined : parseMessage(text);
+    if (message) receive(message);
+  };
+
   socket.addEventListener('open', () => {
     clearTimeout(openTimer);
     if (isClosed) return socket.close();
     // Something in between has accepted the connection.
-    if (socket.protocol !== undefined && socket.protocol !== streamProtocol) return finish({ reason: 'blocked' });
+    if (socket.protocol !== undefined && !protocols.includes(socket.protocol)) return finish({ reason: 'blocked' });
     isOpen = true;
     // The pong confirms the connection even if the field has nothing to send, and carries the server's time.
     probe(probeTimeoutMs);
   });
   socket.addEventListener('message', ({ data }) => {
     receivedCount += 1;
-    const message = isClosed || typeof data !== 'string' ? undefined : parseMessage(data);
-    if (message) receive(message);
+    if (waitingCount === 0 && typeof data === 'string') return receiveText(data);
+    const text = typeof data === 'string' ? data : inflate(data as ArrayBuffer);
+    waitingCount += 1;
+    lastMessage = Promise.all([text, lastMessage]).then(
+      ([text]) => {
+        waitingCount -= 1;
+        receiveText(text);
+      },
+      () => finish({ reason: 'blocked' }),
+    );
   });
   // Without a listener `ws` would throw. The `close` event that follows has the reason.
   socket.addEventListener('error', () => undefined);
@@ -114,4 +133,8 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     send,
     close: () => finish({ reason: 'closed' }),
   };
+}
+
+function inflate(data: ArrayBuffer): Promise<string> {
+  return new Response(new Blob([data]).stream().pipeThrough(new DecompressionStream('deflate'))).text();
 }

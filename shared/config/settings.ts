@@ -164,6 +164,10 @@ export const configSchema = z.object({
     .default(30_000)
     .describe('The time in ms within which a whole request must arrive.'),
 
+  STREAM_COMPRESSION: flag
+    .default(true)
+    .describe('Whether long messages of WebSockets are compressed for the clients that accept it.'),
+
   LIMIT_WINDOW_SECONDS: integer(1, 3600).default(10).describe('The window of all rate limits, in seconds.'),
   LIMIT_UPDATES: limit(100_000).describe(
     'Points per window and user for updates, over all processes; 0 for no limit. A request with n updates costs n + 1 points, so a limit below 501 rejects full requests always.',

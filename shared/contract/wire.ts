@@ -1,6 +1,8 @@
 /** Constants of the protocol. Without schemas, so that the client can import them without zod. */
 
 export const streamProtocol = 'field.v2';
+/** The same, with long messages of the server as binary ones: their text, deflated (RFC 1950). */
+export const deflateProtocol = 'field.v2.deflate';
 export const bearerProtocolPrefix = 'bearer.';
 
 /** WebSocket close codes: those of RFC 6455, and from 4000 on those of this protocol. */

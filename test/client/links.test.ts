@@ -1,4 +1,5 @@
 /** Slow connections, and connections that end at something else than the API. */
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
@@ -17,12 +18,14 @@ const longTimeout = { timeoutMs: 60_000 };
 
 t.test('a state that takes longer to arrive than a probe waits is loaded by the first connection', async (t) => {
   const writer = await withClient(t, { url: api.address, field: 'slow' });
-  for (let index = 0; index < 200; index++) writer.putParticle(`p${index}`, { content: `${index}`.padEnd(2000, 'x') });
+  // Text that cannot be compressed to less than three quarters.
+  for (let index = 0; index < 200; index++)
+    writer.putParticle(`p${index}`, { content: randomBytes(1500).toString('base64') });
   await waitUntilSynced(writer);
   const { hostname: host, port } = new URL(api.address);
   const gate = await withTcpGate(t, { host, port: Number(port) });
-  // Half a megabyte in 7 s; a connection without a message used to be ended after 5 s.
-  gate.throttle(70_000);
+  // At least 300 kB in 7 s; a connection without a message used to be ended after 5 s.
+  gate.throttle(42_000);
   let opened = 0;
   class Counted extends WebSocket {
     constructor(url: string, protocols: string[]) {

@@ -6,7 +6,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { PresenceData, ServerMessage } from '../../../shared/contract/messages.ts';
 import { toProblem } from '../../../shared/contract/problem.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
-import { closeCodes } from '../../../shared/contract/wire.ts';
+import { closeCodes, deflateProtocol } from '../../../shared/contract/wire.ts';
 import { errorTable, FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Region } from '../../../shared/field/math/region.ts';
@@ -88,7 +88,13 @@ export class WebSocketSession implements MessageSink, StreamSession {
   }
 
   send(message: StreamMessage): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(message.text, { binary: false });
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    const compressed = this.acceptsCompression ? message.compressed : undefined;
+    this.#socket.send(compressed ?? message.text, { binary: compressed !== undefined });
+  }
+
+  get acceptsCompression(): boolean {
+    return this.#socket.protocol === deflateProtocol;
   }
 
   bufferedBytes(): number {

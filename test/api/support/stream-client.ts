@@ -1,9 +1,10 @@
 /** A stream client for tests, which validates every message against the contract and keeps it. */
+import { inflateSync } from 'node:zlib';
 import type { Test } from 'tap';
 import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../../shared/contract/messages.ts';
 import { serverMessageSchema } from '../../../shared/contract/stream.ts';
-import { streamProtocol } from '../../../shared/contract/wire.ts';
+import { deflateProtocol, streamProtocol } from '../../../shared/contract/wire.ts';
 import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { TestApi } from './with-app.ts';
@@ -13,6 +14,8 @@ type MessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { ty
 export interface StreamClient {
   readonly socket: WebSocket;
   readonly messages: ServerMessage[];
+  /** Which of the messages were compressed, in order. */
+  readonly compressed: boolean[];
   /** Set once the socket is closed. */
   readonly closed: { code: number } | undefined;
   send(message: unknown): void;
@@ -38,6 +41,8 @@ interface StreamOptions {
   readonly headers?: Record<string, string>;
   /** Authenticates as a browser does. */
   readonly byProtocol?: boolean;
+  /** Accepts compressed messages. */
+  readonly compressed?: boolean;
 }
 
 export function streamUrl(
@@ -49,8 +54,9 @@ export function streamUrl(
 }
 
 export async function openStream(t: Test, api: TestApi, options: StreamOptions): Promise<StreamClient> {
-  const { token, field, after, region, headers = {}, byProtocol } = options;
-  const protocols = byProtocol ? [streamProtocol, `bearer.${token}`] : [streamProtocol];
+  const { token, field, after, region, headers = {}, byProtocol, compressed } = options;
+  const offered = compressed ? [deflateProtocol, streamProtocol] : [streamProtocol];
+  const protocols = byProtocol ? [...offered, `bearer.${token}`] : offered;
   const query = { ...(after === undefined ? {} : { after }), ...(region === undefined ? {} : { region }) };
   const authorization = byProtocol ? {} : { authorization: `Bearer ${token}` };
   const socket = new WebSocket(streamUrl(api, field, query), protocols, { headers: { ...authorization, ...headers } });
@@ -82,13 +88,19 @@ export async function refusedUpgrade(url: string, protocols: string[], headers: 
 function createStreamClient(socket: WebSocket): StreamClient {
   const messages: ServerMessage[] = [];
   let closed: { code: number } | undefined;
-  socket.on('message', (data) => messages.push(serverMessageSchema.parse(JSON.parse(data.toString()))));
+  const compressed: boolean[] = [];
+  socket.on('message', (data, isBinary) => {
+    const text = isBinary ? inflateSync(data as Buffer) : data;
+    messages.push(serverMessageSchema.parse(JSON.parse(text.toString())));
+    compressed.push(isBinary);
+  });
   socket.on('close', (code) => {
     closed = { code };
   });
   const client: StreamClient = {
     socket,
     messages,
+    compressed,
     get closed() {
       return closed;
     },
