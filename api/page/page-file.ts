@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../shared/config/config.ts';
+import { acceptsGzip } from '../http/accepts-gzip.ts';
 import { matchesEtag } from '../http/etag.ts';
 import { pageHeaders } from '../plugins/security-headers.ts';
 
@@ -29,6 +30,6 @@ export function sendPageFile(request: FastifyRequest, reply: FastifyReply, file:
   reply.header('etag', file.etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding');
   if (matchesEtag(request.headers['if-none-match'], file.etag)) return reply.code(304).send();
   reply.type(file.type);
-  if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(file.body);
+  if (!acceptsGzip(request)) return reply.send(file.body);
   return reply.header('content-encoding', 'gzip').send(file.gzipped);
 }

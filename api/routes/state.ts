@@ -6,9 +6,11 @@ import { stateSchema, summarySchema } from '../../shared/contract/state.ts';
 import type { Region } from '../../shared/field/math/region.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
+import { acceptsGzip } from '../http/accepts-gzip.ts';
 import { formatEtag, matchesEtag } from '../http/etag.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import type { Presence } from '../presence/presence.ts';
+import { GzippedStates } from '../state/gzipped-states.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 import type { LoadedState } from '../state/loading/loaded-state.ts';
 import type { PastStates } from '../state/past-states.ts';
@@ -29,6 +31,7 @@ export function addStateRoutes(
   app: App,
   { guard, states, pastStates, presence, versions, metrics }: StateRoutesDeps,
 ): void {
+  const gzippedStates = new GzippedStates();
   app.get(
     '/api/fields/:field',
     {
@@ -54,7 +57,7 @@ export function addStateRoutes(
       const { view, at, region } = request.query;
       if (at !== undefined) {
         reply.header('x-cache', 'bypass');
-        return send(request, reply, { state: await pastStates.read(field, at), view, region });
+        return send(request, reply, { state: await pastStates.read(field, at), view, region, gzippedStates });
       }
       // Never rejects, so it can be awaited after the read.
       const activeNodes = view === 'summary' ? presence.count(field) : undefined;
@@ -62,7 +65,7 @@ export function addStateRoutes(
       metrics.reads.inc({ cache });
       versions.observe(field, state.version);
       reply.header('x-cache', cache);
-      return send(request, reply, { state, view, region, activeNodes: await activeNodes });
+      return send(request, reply, { state, view, region, activeNodes: await activeNodes, gzippedStates });
     },
   );
 }
@@ -72,21 +75,31 @@ interface StateResponse {
   readonly view: 'full' | 'summary';
   readonly region: Region | undefined;
   readonly activeNodes?: number | undefined;
+  readonly gzippedStates: GzippedStates;
 }
 
 /** Sends a state as the bytes that it was serialized to. The ETag of a part is that of the whole, since its URL is another. */
-function send(
+async function send(
   request: FastifyRequest,
   reply: FastifyReply,
-  { state, view, region, activeNodes }: StateResponse,
-): FastifyReply {
+  { state, view, region, activeNodes, gzippedStates }: StateResponse,
+): Promise<FastifyReply> {
   const etag = formatEtag(state.cursor);
-  reply.header('etag', etag).header('cache-control', 'private, no-cache');
+  const vary = [reply.getHeader('vary'), 'accept-encoding'].flatMap((value) => value ?? []).join(', ');
+  reply.header('etag', etag).header('cache-control', 'private, no-cache').header('vary', vary);
   if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
-  return reply.type('application/json; charset=utf-8').send(renderState({ state, view, region, activeNodes }));
+  reply.type('application/json; charset=utf-8');
+  const gzipped = view === 'full' && !region && acceptsGzip(request) ? await gzippedStates.get(state) : undefined;
+  if (gzipped) return reply.header('content-encoding', 'gzip').send(gzipped);
+  return reply.send(renderState({ state, view, region, activeNodes }));
 }
 
-function renderState({ state: { fragments, serialized }, view, region, activeNodes }: StateResponse): string | Buffer {
+function renderState({
+  state: { fragments, serialized },
+  view,
+  region,
+  activeNodes,
+}: Omit<StateResponse, 'gzippedStates'>): string | Buffer {
   if (view === 'summary') return JSON.stringify({ ...summarizeState(fragments), activeNodes });
   return region ? serializeState(clipState(fragments, region)) : serialized;
 }

@@ -99,6 +99,28 @@ t.test('a device that has just written counts as present', async (t) => {
   t.equal((await read('present?view=summary')).body.activeNodes, 1);
 });
 
+t.test('a state of 1 KiB or more is compressed for those who accept it, with the same content and ETag', async (t) => {
+  const content = 'a memory '.repeat(20);
+  await write(
+    'gzip',
+    Array.from({ length: 20 }, (_, index) => putParticle(index + 1, `p${index}`, { content })),
+  );
+  const plain = await read('gzip', { 'accept-encoding': 'identity' });
+  t.equal(plain.headers.get('content-encoding'), null);
+  for (const accepted of ['gzip', 'br, gzip;q=0.5']) {
+    const { headers, body } = await read('gzip', { 'accept-encoding': accepted });
+    t.equal(headers.get('content-encoding'), 'gzip', accepted);
+    t.match(headers.get('vary'), /accept-encoding/);
+    t.equal(headers.get('etag'), plain.headers.get('etag'));
+    t.ok(Number(headers.get('content-length')) < plain.text.length / 2);
+    t.same(body, plain.body);
+  }
+  for (const path of ['gzip?view=summary', 'gzip?region=0,0,1,1'])
+    t.equal((await read(path, { 'accept-encoding': 'gzip' })).headers.get('content-encoding'), null, path);
+  const refusing = await read('gzip', { 'accept-encoding': 'gzip;q=0' });
+  t.equal(refusing.headers.get('content-encoding'), null);
+});
+
 t.test('the cursor is the ETag, and a matching If-None-Match is answered with 304', async (t) => {
   await write('etag', [setCell(1, 0, 0.5)]);
   const { headers, body } = await read('etag');
