@@ -1,11 +1,13 @@
 /** The public API of the client: `createFieldClient` and the object that it returns. */
 import type { ClientMessage } from '../shared/contract/messages.ts';
 import { isFieldId } from '../shared/field/ids.ts';
+import type { Region } from '../shared/field/math/region.ts';
 import type { CellValue, EventType } from '../shared/field/update.ts';
 import { onPageResume } from './connection/page-lifecycle.ts';
 import { Emitter } from './emitter.ts';
 import type { FieldClientOptions } from './options.ts';
 import type { ClientServices } from './services.ts';
+import { isSameRegion } from './state/region.ts';
 import { Synchronizer } from './synchronizer.ts';
 import type { ClientEvents, FieldClient, OutboxEntry, ParticleInput } from './types.ts';
 import { buildCellsSet, buildEvent, buildParticlePut, buildParticleRemove } from './updates/build-update.ts';
@@ -143,6 +145,10 @@ class Client implements FieldClient {
     return this.#synchronizer.addUpdate(buildEvent(type, intensity));
   }
 
+  setRegion(region: Region | null) {
+    this.#synchronizer.setRegion(region);
+  }
+
   settled(entry: OutboxEntry) {
     return this.#synchronizer.settlements.waitFor(entry);
   }
@@ -179,7 +185,11 @@ class Client implements FieldClient {
     const { tokenProvider, outbox, persistence, replica } = this.#services;
     await tokenProvider.load();
     const stored = await persistence?.state.load();
-    if (stored && replica.version === 0) replica.restore(stored);
+    if (stored && replica.version === 0) {
+      // A part of the field must not pass for all of it, or for another part.
+      const isOfAnother = stored.region && !isSameRegion(stored.region, replica.region);
+      replica.restore(isOfAnother ? { ...stored, memoryParticles: [], cells: {} } : stored);
+    }
     await outbox.load(replica.version);
     this.#isLoaded = true;
     this.#synchronizer.emitState();

@@ -1,5 +1,6 @@
 /** The settings of a client, which are public. */
 
+import type { Region } from '../shared/field/math/region.ts';
 import type { Prediction } from './state/prediction.ts';
 import type { PersistentStorage } from './storage/persistence/persistence.ts';
 import type { TransportName } from './types.ts';
@@ -28,6 +29,8 @@ export interface FieldClientOptions {
    * `persistentStorage` of `consciousness-field-client/storage/persistent-storage`.
    */
   readonly storage?: PersistentStorage;
+  /** The part of the field to watch, in grid units, from the lower edges up to and without the upper ones. The default is all of it. */
+  readonly region?: Region;
   /**
    * Computes what pending own updates change. The default shows them in particles and cells; with `predictGauges()` from
    * `consciousness-field-client/prediction` the metrics and the quantum fields follow at once, too.

@@ -1,6 +1,6 @@
 /** The composition root of the client: creates its parts and connects them. Nothing runs before they are started. */
 import type { AppliedResponse, ServerMessage, State, UpdateResult } from '../shared/contract/messages.ts';
-import type { Cursor } from '../shared/field/cursor.ts';
+import { regionKey } from '../shared/field/math/region.ts';
 import { Backoff } from './backoff.ts';
 import { Connection } from './connection/connection.ts';
 import { type SendFieldRequest, sendRequest as send } from './connection/http.ts';
@@ -12,10 +12,11 @@ import type { ItemStore } from './outbox/item-store.ts';
 import { createMemoryStore } from './outbox/memory-store.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { CounterSync } from './sending/counter-sync.ts';
-import { HistoryCheck } from './sending/history-check.ts';
 import { Sender } from './sending/sender.ts';
+import { toRegion } from './state/region.ts';
 import { Replica } from './state/replica.ts';
 import { createServerState } from './state/server-state.ts';
+import type { HistoryCheck } from './storage/persistence/history-check.ts';
 import type { Persistence } from './storage/persistence/persistence.ts';
 import type { OutboxEntry, Status } from './types.ts';
 
@@ -36,10 +37,10 @@ export interface ServiceHandlers {
   readonly onSetAside: (count: number) => void;
   /** The server knows the device up to this counter, which is above all that was sent from here. */
   readonly onSkipped: (counter: number) => void;
-  /** The log has all of these cursors. */
-  readonly onConfirmed: (cursors: ReadonlySet<Cursor>) => void;
-  /** The log does not have this cursor. */
-  readonly onLost: (cursor: Cursor) => void;
+  /** The server's log contains updates that its state was not known to contain. */
+  readonly onConfirmed: () => void;
+  /** The server's log has lost updates. */
+  readonly onLost: () => void;
   readonly onTick: () => void;
   /** @param code overrides the code that is derived from the error */
   readonly onProblem: (error: unknown, code?: string) => void;
@@ -55,7 +56,8 @@ export interface ClientServices {
   readonly outbox: Outbox;
   readonly replica: Replica;
   readonly counterSync: CounterSync;
-  readonly historyCheck: HistoryCheck;
+  /** Undefined without a storage, which would keep what the server may lose. */
+  readonly historyCheck: HistoryCheck | undefined;
   readonly sender: Sender;
   readonly connection: Connection;
 }
@@ -88,6 +90,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
   const store = persistence?.items ?? createMemoryStore();
   const outbox = new Outbox({ ...handlers, store, clock, identity: () => tokenProvider, random });
   const replica = new Replica(field, outbox, clock, options.prediction);
+  replica.region = toRegion(options.region);
   const shared = { sendRequest, clock, tokenProvider, outbox };
   const counterSync = new CounterSync({ ...shared, ...handlers });
   const deviceChange = persistence?.createDeviceChange({
@@ -95,7 +98,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     cursor: () => replica.cursor,
     onResults: handlers.onFormerResults,
   });
-  const historyCheck = new HistoryCheck({ ...shared, ...handlers });
+  const historyCheck = persistence?.createHistoryCheck({ ...shared, ...handlers, replica, store });
   const sender = new Sender({
     ...shared,
     ...handlers,
@@ -122,7 +125,11 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     stream: {
       url: fieldUrl,
       cursor: () => replica.cursor,
-      claimedCursors: () => (outbox.applied.hasKept ? [replica.cursor, ...outbox.applied.findUnproven()] : []),
+      isHistoryBroken: historyCheck && ((next, access) => historyCheck.isBroken(next, access)),
+      region: () => {
+        replica.requestedRegion = replica.region;
+        return replica.region ? `region=${regionKey(replica.region)}` : '';
+      },
       emptyState: () => createServerState(field).view as State,
     },
   });

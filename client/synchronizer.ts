@@ -4,6 +4,7 @@
  */
 import type { AppliedResponse, ServerMessage, SnapshotReason, UpdateResult } from '../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../shared/field/cursor.ts';
+import type { Region } from '../shared/field/math/region.ts';
 import { tickIntervalMs } from './connection/connection.ts';
 import { RequestError } from './connection/http.ts';
 import type { Emitter } from './emitter.ts';
@@ -11,6 +12,7 @@ import type { FieldClientOptions } from './options.ts';
 import { SettlementTracker } from './outbox/settlement-tracker.ts';
 import { type ClientServices, createServices } from './services.ts';
 import { ConflictHistory } from './state/conflict-history.ts';
+import { isSameRegion, toRegion } from './state/region.ts';
 import type { ClientEvents, ClientProblem, FieldView, OutboxEntry, Status } from './types.ts';
 import type { UpdateContent } from './updates/update-content.ts';
 
@@ -39,6 +41,7 @@ export class Synchronizer {
       onOpen: () => {
         this.#resendAccepted();
         this.#checkHistory();
+        this.#requestRegion();
       },
       onMessage: (message) => this.#handleMessage(message),
       onAccepted: (counters) => this.#handleAcceptance(counters),
@@ -50,8 +53,11 @@ export class Synchronizer {
       onAccount: () => this.#handleAccount(),
       onSetAside: (count) => this.#reportOtherAccount(count),
       onSkipped: (counter) => this.#reportSkippedCounters(counter),
-      onConfirmed: (cursors) => this.#handleConfirmedCursors(cursors),
-      onLost: (cursor) => this.#handleLostCursor(cursor),
+      onConfirmed: () => this.emitState(),
+      onLost: () => {
+        this.#resendKept();
+        this.emitState();
+      },
       onTick: () => this.#tick(),
       onProblem: (error, code) => this.#reportProblem(error, code),
     });
@@ -77,6 +83,25 @@ export class Synchronizer {
     this.emitState();
     sender.notify();
     return entry;
+  }
+
+  setRegion(region: Region | null): void {
+    const { replica, connection } = this.services;
+    const next = toRegion(region);
+    if (isSameRegion(next, replica.region)) return;
+    replica.region = next;
+    if (connection.transport) this.#requestRegion();
+  }
+
+  /** The stream was opened for another part of the field than the one that is to be watched now. */
+  #requestRegion(): void {
+    const { replica, connection } = this.services;
+    const { region, requestedRegion, server } = replica;
+    // A snapshot of the former part may be on its way, which could not be told from one of the whole field.
+    if (requestedRegion && !region) connection.reopen();
+    else if (region === requestedRegion && (region || !server.region)) return;
+    else if (connection.send({ type: 'region', region: region ?? null })) replica.requestedRegion = region;
+    else connection.checkNow();
   }
 
   emitState(): void {
@@ -122,10 +147,12 @@ export class Synchronizer {
   #handleSnapshot(reason: SnapshotReason, before: Cursor): void {
     const { outbox, replica, historyCheck } = this.services;
     if (reason === 'unknown-cursor') this.#resendKept();
+    // The server has found the client's cursor in its log.
+    else if (reason === 'region' && historyCheck) this.#checkHistory(replica.version);
     // A poll has made sure that the state continues what the client has.
-    else if (reason === 'start') outbox.applied.confirm(replica.version);
+    else if (reason === 'start' || !historyCheck) outbox.applied.confirm(replica.version);
     // The server has not looked into the log if it could not reach PostgreSQL.
-    else if (outbox.applied.hasKept) historyCheck.request([before, ...outbox.applied.findUnproven(), replica.cursor]);
+    else historyCheck.checkSnapshot(before);
     this.#resendAccepted();
   }
 
@@ -174,35 +201,18 @@ export class Synchronizer {
 
   /** Asks whether the log has what the state up to a version does not show: the results of own updates. */
   #checkHistory(maxVersion?: number): void {
-    const { outbox, replica, historyCheck, sender } = this.services;
-    const unproven = outbox.applied.findUnproven(maxVersion);
-    if (unproven.length === 0) return;
-    historyCheck.request([...unproven, replica.cursor]);
-    sender.notify();
-  }
-
-  #handleConfirmedCursors(cursors: ReadonlySet<Cursor>): void {
-    const { outbox, replica } = this.services;
-    // Otherwise a snapshot has replaced the state meanwhile.
-    if ([...cursors].some((cursor) => replica.hasPassed(cursor))) outbox.applied.confirm(replica.version, cursors);
-    this.emitState();
-  }
-
-  #handleLostCursor(cursor: Cursor): void {
-    // The server is about to send another state, which says so.
-    if (cursor === this.services.replica.cursor) return;
-    this.#resendKept();
-    this.emitState();
+    const { historyCheck, sender } = this.services;
+    if (historyCheck?.checkUnproven(maxVersion)) sender.notify();
   }
 
   /** The server has another history, so it may have lost any of the updates that it has confirmed. */
   #resendKept(): void {
     const { outbox, historyCheck, sender } = this.services;
-    historyCheck.cancel();
+    historyCheck?.cancel();
     outbox.forgetEarlyResults();
     const count = outbox.applied.resendAll();
     if (count === 0) return;
-    this.#reportProblem(`${count} applied updates are sent again: the server may have lost them.`, 'history_changed');
+    this.#reportProblem(`${count} updates are sent again: the server may have lost them.`, 'history_changed');
     sender.notify();
   }
 
@@ -213,12 +223,13 @@ export class Synchronizer {
     const { server } = replica;
     // A stored state must not be newer than the outbox: its cursor shows later whether the server has lost updates.
     void store.flush().then(() => persistence?.state.saveThrottled(server, tickIntervalMs));
-    if (this.#status === 'live' || this.#status === 'polling') outbox.applied.addConnectedTime(tickIntervalMs);
+    if (this.#status === 'live' || this.#status === 'polling') store.addConnectedTime(tickIntervalMs);
     if (now - this.#lastResultAt < resendAfterMs) return;
     this.#lastResultAt = now;
     outbox.resendAccepted();
     store.retry();
-    historyCheck.retry();
+    historyCheck?.retry();
+    if (this.#status === 'live') this.#requestRegion();
     this.#checkHistory();
     sender.notify();
   }
@@ -236,11 +247,11 @@ export class Synchronizer {
   }
 
   #reportOtherAccount(count: number): void {
-    this.#reportProblem(`${count} updates wait until another account is signed in again.`, 'other_account');
+    this.#reportProblem(`${count} updates wait for another account.`, 'other_account');
   }
 
   #reportSkippedCounters(counter: number): void {
-    this.#reportProblem(`Another copy of the device has used counters up to ${counter}.`, 'counters_skipped');
+    this.#reportProblem(`Another copy of the device has used counter ${counter}.`, 'counters_skipped');
   }
 
   /** @param code overrides the error's own code */

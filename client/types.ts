@@ -3,16 +3,21 @@
  * that no schema becomes part of an app's bundle.
  */
 import type { ClientMessage, Outcome, ServerMessage, State } from '../shared/contract/messages.ts';
+import type { Region } from '../shared/field/math/region.ts';
 import type { Conflict, Resolution } from '../shared/field/registers/conflict-record.ts';
 import type { CellValue, EventType, ParticleAttributes, SentUpdate, Vector } from '../shared/field/update.ts';
 
 export type { Problem, ServerMessage } from '../shared/contract/messages.ts';
 export type { QuantumField } from '../shared/field/dynamics/quantum-field.ts';
+export type { Region } from '../shared/field/math/region.ts';
 export type { CellValue, EventType, SentUpdate, Vector } from '../shared/field/update.ts';
 export type { ParticleView as Particle } from '../shared/field/view.ts';
 
-/** The state of a field. A change creates a new object that shares all unchanged parts with the old one. */
-export type FieldView = State;
+/**
+ * The state of a field. A change creates a new object that shares all unchanged parts with the old one. With a `region` it has the
+ * particles and cells inside, and own ones outside whose updates are not applied yet.
+ */
+export type FieldView = State & { readonly region?: Region };
 
 /**
  * The status of the connection to the server.
@@ -170,6 +175,13 @@ export interface FieldClient {
    * @param intensity 0 to 1; the default depends on the type
    */
   emit(type: EventType, intensity?: number): OutboxEntry;
+
+  /**
+   * Watches another part of the field from now on, or all of it with `null`. The state changes when the server has sent what is inside;
+   * `state.region` says what it has.
+   * @throws TypeError for what is no region
+   */
+  setRegion(region: Region | null): void;
 
   /** Resolves to the entry when its status is `applied`, `conflict` or `refused`. */
   settled(entry: OutboxEntry): Promise<OutboxEntry>;

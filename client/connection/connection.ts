@@ -27,7 +27,7 @@ export interface ConnectionDeps {
   readonly tokenProvider: TokenProvider;
   readonly clock: HybridClock;
   readonly backoff: Backoff;
-  readonly stream: Pick<TransportOptions, 'url' | 'cursor' | 'claimedCursors' | 'emptyState'>;
+  readonly stream: Pick<TransportOptions, 'url' | 'cursor' | 'isHistoryBroken' | 'region' | 'emptyState'>;
   readonly onStatus: (status: Status) => void;
   readonly onOpen: () => void;
   readonly onMessage: (message: ServerMessage) => void;

@@ -2,14 +2,13 @@
 import type { SnapshotReason, State } from '../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import { RequestError, type SendFieldRequest } from './http.ts';
-import { isInLog } from './log-lookup.ts';
 import { type Transport, type TransportEnd, type TransportOptions, toTransportEnd } from './transport.ts';
 
 const pollIntervalMs = 2000;
 
 /** @param durationMs after this time it ends, so that the selector can try a better transport */
 export function openPolling(sendRequest: SendFieldRequest, options: TransportOptions, durationMs: number): Transport {
-  const { token, cursor, claimedCursors, emptyState, onOpen, onMessage } = options;
+  const { token, cursor, isHistoryBroken, region, emptyState, onOpen, onMessage } = options;
   const abort = new AbortController();
   const { signal } = abort;
   let endPause: () => void = () => undefined;
@@ -23,12 +22,14 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
     });
 
   let etag: string | null = null;
+  let etagPart = '';
   /** @returns undefined when the state has not changed */
-  const readState = async (): Promise<State | undefined> => {
+  const readState = async (part: string): Promise<State | undefined> => {
     try {
-      const headers = etag === null ? undefined : { 'if-none-match': etag };
-      const response = await sendRequest('', { token, headers, expects: 'cursor', signal });
+      const headers = etag === null || part !== etagPart ? undefined : { 'if-none-match': etag };
+      const response = await sendRequest(part && `?${part}`, { token, headers, expects: 'cursor', signal });
       etag = response.etag ?? etag;
+      etagPart = part;
       return response.status === 200 ? (response.body as State) : undefined;
     } catch (error) {
       if (!(error instanceof RequestError) || error.code !== 'field_not_found') throw error;
@@ -45,20 +46,22 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
   const findReason = async (next: Cursor): Promise<SnapshotReason> => {
     const current = cursor();
     if (next !== current && versionOf(next) <= versionOf(current)) return 'unknown-cursor';
-    for (const claimed of claimedCursors()) {
-      if (claimed !== next && !(await isInLog(claimed, sendRequest, { token, signal }))) return 'unknown-cursor';
-    }
-    return 'start';
+    return (await isHistoryBroken?.(next, { token, signal })) ? 'unknown-cursor' : 'start';
   };
 
+  let isOpen = false;
   const pollUntilClosed = async (): Promise<TransportEnd> => {
     const openedAt = Date.now();
-    for (let poll = 0; !signal.aborted && Math.abs(Date.now() - openedAt) < durationMs; poll += 1) {
+    while (!signal.aborted && Math.abs(Date.now() - openedAt) < durationMs) {
       try {
-        const state = await readState();
+        const part = region();
+        const state = await readState(part);
         const reason = state && (await findReason(state.cursor));
         if (signal.aborted) break;
-        if (poll === 0) onOpen();
+        // Another part is watched meanwhile.
+        if (part !== region()) continue;
+        if (!isOpen) onOpen();
+        isOpen = true;
         if (state && reason) onMessage({ type: 'snapshot', cursor: state.cursor, reason, state });
       } catch (error) {
         return toTransportEnd(error);

@@ -4,7 +4,7 @@ import type { Cursor } from '../../shared/field/cursor.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import { parseJson } from '../parse-json.ts';
 import type { TransportName } from '../types.ts';
-import { RequestError } from './http.ts';
+import { type HttpRequest, RequestError } from './http.ts';
 
 export interface TransportOptions {
   /** The field's URL. */
@@ -12,8 +12,12 @@ export interface TransportOptions {
   readonly token: string;
   /** The cursor of the state that the client has. */
   readonly cursor: () => Cursor;
-  /** The cursors that the log has if the server lost nothing that the client would send again. */
-  readonly claimedCursors: () => readonly Cursor[];
+  /** Whether the server has lost what the client would send again then. @param next the cursor of a state that was just read */
+  readonly isHistoryBroken:
+    | ((next: Cursor, access: Pick<HttpRequest, 'token' | 'signal'>) => Promise<boolean>)
+    | undefined;
+  /** The part of the field to watch, as `region=x0,y0,x1,y1`; empty for all of it. */
+  readonly region: () => string;
   /** The state of the field before its first update. */
   readonly emptyState: () => State;
   readonly clock: HybridClock;

@@ -15,12 +15,12 @@ const probeTimeoutMs = 5000;
 const loadTimeoutMs = 60_000;
 
 export function openWebSocket(Socket: SocketConstructor, options: TransportOptions): Transport {
-  const { url, token, cursor, clock, onOpen, onMessage } = options;
+  const { url, token, cursor, region, clock, onOpen, onMessage } = options;
   let resolveEnd: (end: TransportEnd) => void = () => undefined;
   const ended = new Promise<TransportEnd>((resolve) => {
     resolveEnd = resolve;
   });
-  const address = `${url.replace(/^http/, 'ws')}/stream?after=${cursor()}`;
+  const address = `${url.replace(/^http/, 'ws')}/stream?after=${cursor()}&${region()}`;
   // React Native, for example, cannot decompress.
   const protocols = 'DecompressionStream' in globalThis ? [deflateProtocol, streamProtocol] : [streamProtocol];
   const socket = new Socket(address, [...protocols, bearerProtocolPrefix + token]);

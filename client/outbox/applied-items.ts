@@ -29,20 +29,6 @@ export class AppliedItems {
     this.#deps = deps;
   }
 
-  /** Whether there are updates that would be sent again if the server lost them. */
-  get hasKept(): boolean {
-    return this.#deps.store.kept.length > 0;
-  }
-
-  /** Shows the loaded updates that a state of this version does not contain. */
-  load(version: number): void {
-    const { list, store } = this.#deps;
-    // A crash may have left an update in the outbox although it is already kept.
-    const counters = new Set(list.all.map(({ entry }) => entry.counter));
-    store.forget(new Set(store.kept.filter(({ entry }) => counters.has(entry.counter))));
-    list.insert(store.kept.filter(({ entry }) => (entry.version ?? 0) > version));
-  }
-
   /** @param cursor a cursor of a log that contains the update */
   add(item: Item, cursor: Cursor): void {
     const { store } = this.#deps;
@@ -53,14 +39,6 @@ export class AppliedItems {
     store.remove(item);
   }
 
-  /** Cursors of updates, up to a version, that the server's state is not known to contain. */
-  findUnproven(maxVersion = Number.POSITIVE_INFINITY): Cursor[] {
-    const cursors = this.#shown.flatMap(({ entry, proof }) =>
-      proof && (entry.version ?? 0) <= maxVersion ? proof : [],
-    );
-    return [...new Set(cursors)];
-  }
-
   /**
    * Follows a delta that has advanced the server's state. It names every update in between, so that the state contains those
    * that are named, and the log has lost others.
@@ -68,7 +46,7 @@ export class AppliedItems {
    * @returns whether updates were lost, so that they are due to be sent again
    */
   followDelta(from: number, to: number, updates: readonly NamedUpdate[]): boolean {
-    const shown = this.#shown;
+    const shown = this.shown;
     if (shown.length === 0) return false;
     const present = this.#deps.device();
     const named = new Set(updates.map(({ device = present, counter, version }) => `${device} ${counter} ${version}`));
@@ -106,16 +84,12 @@ export class AppliedItems {
     return own.length;
   }
 
-  /** Counts time with an open connection, for which updates are kept. */
-  addConnectedTime(ms: number): void {
-    this.#deps.store.addConnectedTime(ms);
-  }
-
   resendAll(): number {
-    return this.resend([...new Set([...this.#shown, ...this.#deps.store.kept])]);
+    return this.resend([...new Set([...this.shown, ...this.#deps.store.kept])]);
   }
 
-  get #shown(): Item[] {
+  /** Those that the server's state is not known to contain. */
+  get shown(): Item[] {
     return this.#deps.list.all.filter(({ state }) => isSettled(state));
   }
 

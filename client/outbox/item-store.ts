@@ -4,13 +4,16 @@ import type { Item } from './outbox-item.ts';
 export interface LoadedItems {
   /** The highest counter assigned so far. */
   readonly counter: number;
-  /** In the order of their counters. */
+  /** In any order. */
   readonly items: readonly Item[];
 }
 
 export interface ItemStore {
-  /** @param device that stored items belong to which do not name theirs */
-  load(device: string | undefined): Promise<LoadedItems>;
+  /**
+   * @param device that stored items belong to which do not name theirs
+   * @param version of the stored state: applied items are loaded if their versions are higher
+   */
+  load(device: string | undefined, version: number): Promise<LoadedItems>;
   /** Stores items as they are now, also those that were removed. */
   save(items: readonly Item[]): void;
   remove(item: Item): void;

@@ -60,7 +60,7 @@ export class Outbox {
   async load(version: number): Promise<void> {
     if (this.#isLoaded) return;
     const { store, identity } = this.#deps;
-    const { counter, items } = await store.load(identity().device);
+    const { counter, items } = await store.load(identity().device, version);
     const addedBefore = this.#list.all;
     this.#isLoaded = true;
     this.#highestCounter = counter;
@@ -68,7 +68,6 @@ export class Outbox {
     for (const item of addedBefore) this.#renumber(item);
     this.#list.insert(items);
     this.separateAccounts();
-    this.applied.load(version);
   }
 
   get entries(): readonly OutboxEntry[] {

@@ -13,7 +13,6 @@ import type { HybridClock } from '../hybrid-clock.ts';
 import type { ItemStore } from '../outbox/item-store.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { untilAborted } from '../timing/until-aborted.ts';
-import type { HistoryCheck } from './history-check.ts';
 import { UpdateChannel } from './update-channel.ts';
 
 /**
@@ -29,6 +28,11 @@ const minBatchLength = 4096;
 /** The server closes a socket with more than 100 messages a second; what is made meanwhile is sent together. */
 const minMessageIntervalMs = 20;
 
+interface CheckBeforeSending {
+  readonly isDue: boolean;
+  run(token: string, signal: AbortSignal): Promise<void>;
+}
+
 export interface SenderDeps {
   readonly sendRequest: SendFieldRequest;
   readonly outbox: Outbox;
@@ -39,7 +43,7 @@ export interface SenderDeps {
   /** Ensures that counters continue above those that the server knows; awaited before anything is sent. */
   readonly syncCounter: (token: string, signal: AbortSignal) => Promise<void>;
   /** Runs before updates are sent, so that lost ones are sent before newer ones. */
-  readonly historyCheck: Pick<HistoryCheck, 'isDue' | 'run'>;
+  readonly historyCheck: CheckBeforeSending | undefined;
   /** Whether results arrive by the stream. If not, the request waits for them. */
   readonly isStreaming: () => boolean;
   /** The open WebSocket that is authenticated with this token. */
@@ -98,7 +102,7 @@ export class Sender {
   async #run(signal: AbortSignal): Promise<void> {
     const { outbox, historyCheck, backoff, onProblem } = this.#deps;
     while (!signal.aborted) {
-      if (!outbox.hasDue && !historyCheck.isDue) {
+      if (!outbox.hasDue && !historyCheck?.isDue) {
         await new Promise<void>((resolve) => {
           this.#resume = resolve;
         });
@@ -120,7 +124,7 @@ export class Sender {
     const token = await tokenProvider.getToken(signal);
     try {
       await syncCounter(token, signal);
-      await historyCheck.run(token, signal);
+      await historyCheck?.run(token, signal);
       await this.#sendBatch(token, signal);
     } catch (error) {
       if (error instanceof RequestError && (error.status === 401 || error.status === 403))

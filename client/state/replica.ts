@@ -1,6 +1,7 @@
 /** The local copy of the field: the server's state, advanced by its messages, with pending own updates on top. */
 import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
+import type { Region } from '../../shared/field/math/region.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { FieldView } from '../types.ts';
@@ -12,6 +13,10 @@ import { applyDelta, createServerState, type ServerState, toServerState } from '
 const maxPassed = 100;
 
 export class Replica {
+  /** The part of the field that is watched. The server's state may still be of another one: `server.region`. */
+  region: Region | undefined;
+  /** What the stream was asked for last. */
+  requestedRegion: Region | undefined;
   readonly #outbox: Outbox;
   readonly #clock: HybridClock;
   readonly #prediction: Prediction;
@@ -70,7 +75,7 @@ export class Replica {
   apply(message: ServerMessage): 'applied' | 'ignored' | 'gap' {
     switch (message.type) {
       case 'snapshot':
-        this.restore(message.state);
+        this.restore(this.region ? { ...message.state, region: this.region } : message.state);
         return 'applied';
       case 'delta':
         if (message.from !== this.cursor) return versionOf(message.to) <= this.version ? 'ignored' : 'gap';

@@ -4,9 +4,10 @@ import { emptyHash, formatCursor, versionOf } from '../../shared/field/cursor.ts
 import { initialMetrics } from '../../shared/field/dynamics/field-metrics.ts';
 import { createPrimaryField } from '../../shared/field/dynamics/quantum-field.ts';
 import type { ParticleView } from '../../shared/field/view.ts';
+import type { FieldView } from '../types.ts';
 
 export interface ServerState {
-  readonly view: State;
+  readonly view: FieldView;
   readonly particles: ReadonlyMap<string, ParticleView>;
 }
 
@@ -27,7 +28,7 @@ export function createServerState(field: string): ServerState {
   return { view, particles: new Map() };
 }
 
-export function toServerState(view: State): ServerState {
+export function toServerState(view: FieldView): ServerState {
   return { view, particles: new Map(view.memoryParticles.map((particle) => [particle.id, particle])) };
 }
 

@@ -13,7 +13,6 @@ import { eventTypes } from '../../shared/field/update.ts';
 import { type Check, isNatural, isString, isUnit, isVector, listOf, shape } from './checks.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-type Rule = readonly [isValid: Check, description: string];
 
 /** With the flag `u`, the pattern matches only surrogates that are not part of a pair. */
 const isText =
@@ -24,58 +23,40 @@ const isText =
     value.length <= max &&
     !value.includes('\0') &&
     !/[\ud800-\udfff]/u.test(value);
-const isId = isText(1, maxParticleIdLength);
-const isCell = shape({ x: isNatural, y: isNatural, value: isUnit });
-const hasThreeKeys = (value: unknown) => Object.keys(Object(value)).length === 3;
+const hasThreeKeys: Check = (value) => Object.keys(Object(value)).length === 3;
+const isCellShape = shape({ x: isNatural, y: isNatural, value: isUnit });
+const isCell: Check = (value) => isCellShape(value) && hasThreeKeys(value);
 
-const id: Rule = [isId, `text of 1 to ${maxParticleIdLength} characters`];
-const unit: Rule = [isUnit, 'a number from 0 to 1'];
-const vector: Rule = [(value) => isVector(value) && hasThreeKeys(value), '{x, y, z} with finite numbers'];
-const connections: Rule = [
-  (value) => listOf(isId)(value) && (value as unknown[]).length <= maxConnections,
-  `at most ${maxConnections} ids`,
-];
-const cells: Rule = [
-  (value) => {
-    if (!listOf((cell) => isCell(cell) && hasThreeKeys(cell))(value)) return false;
-    const names = (value as { x: number; y: number }[]).map(({ x, y }) => `${x},${y}`);
-    return names.length > 0 && names.length <= maxCellsPerUpdate && new Set(names).size === names.length;
-  },
-  `1 to ${maxCellsPerUpdate} different cells {x, y, value}`,
-];
+const id = isText(1, maxParticleIdLength);
+const vector: Check = (value) => isVector(value) && hasThreeKeys(value);
+const connections: Check = (value) => listOf(id)(value) && (value as unknown[]).length <= maxConnections;
+const cells: Check = (value) => {
+  if (!listOf(isCell)(value)) return false;
+  const names = (value as { x: number; y: number }[]).map(({ x, y }) => `${x},${y}`);
+  return names.length > 0 && names.length <= maxCellsPerUpdate && new Set(names).size === names.length;
+};
+const type: Check = (value) => eventTypes.includes(value as never);
 
-const rules = new Map<unknown, Readonly<Record<string, Rule>>>([
+const rules = new Map<unknown, Readonly<Record<string, Check>>>([
   [
     'particle.put',
-    {
-      id,
-      position: vector,
-      velocity: vector,
-      resonance: unit,
-      content: [isText(0, maxContentLength), `text of at most ${maxContentLength} characters`],
-      connections,
-    },
+    { id, position: vector, velocity: vector, resonance: isUnit, content: isText(0, maxContentLength), connections },
   ],
   ['particle.remove', { id }],
   ['cells.set', { cells }],
-  [
-    'event',
-    {
-      type: [(value) => eventTypes.includes(value as never), `one of ${eventTypes}`],
-      intensity: unit,
-    },
-  ],
+  ['event', { type, intensity: isUnit }],
 ]);
 const required = ['id', 'cells', 'type'];
 
-/** @returns undefined if the content is valid, apart from the size of the grid, which only the server has */
+/** @returns the key of the value that no server accepts, apart from cells outside of the grid, whose size only the server has */
 export function findFault({ kind, ...content }: Fields): string | undefined {
   const expected = rules.get(kind);
-  if (!expected) return 'kind is not supported';
-  for (const key of Object.keys(content)) if (!Object.hasOwn(expected, key)) return `${key} is not an attribute`;
-  for (const [key, [isValid, description]] of Object.entries(expected)) {
-    const value = content[key];
-    if (value === undefined ? required.includes(key) : !isValid(value)) return `${key} must be ${description}`;
-  }
-  return undefined;
+  if (!expected) return 'kind';
+  return (
+    Object.keys(content).find((key) => !Object.hasOwn(expected, key)) ??
+    Object.keys(expected).find((key) => {
+      const value = content[key];
+      return value === undefined ? required.includes(key) : !expected[key]?.(value);
+    })
+  );
 }

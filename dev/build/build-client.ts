@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
 import { packageFile } from '../../shared/process/package-files.ts';
 import { emitTypes } from './build-client-types.ts';
+import { internalNames } from './internal-names.ts';
 import { replaceFolder } from './replace-folder.ts';
 
 /** The modules of `client/` that apps import; `exports` of `client/package.json` has a specifier for each. */
@@ -41,6 +42,7 @@ function bundleOptions(entries: readonly ClientEntry[]): BuildOptions {
     format: 'esm',
     target: 'es2022',
     external: ['react', 'node:*'],
+    mangleProps: new RegExp(`^(${internalNames.join('|')})$`),
     logLevel: 'silent',
   };
 }
@@ -52,10 +54,11 @@ export interface BundleSize {
   readonly inputs: readonly string[];
 }
 
-/** The size of one entry with all that it needs, minified. */
-export async function measureBundle(entry: ClientEntry): Promise<BundleSize> {
+/** The size of entries together, with all that they need, minified. */
+export async function measureBundle(...entries: ClientEntry[]): Promise<BundleSize> {
   const { outputFiles, metafile } = await build({
-    ...bundleOptions([entry]),
+    ...bundleOptions([]),
+    stdin: { contents: entries.map((entry) => `export * from './client/${entry}.ts';`).join('\n'), resolveDir: root },
     minify: true,
     write: false,
     metafile: true,
@@ -65,7 +68,7 @@ export async function measureBundle(entry: ClientEntry): Promise<BundleSize> {
   return {
     bytes: code.length,
     gzippedBytes: gzipSync(code, { level: 9 }).length,
-    inputs: Object.keys(metafile.inputs),
+    inputs: Object.keys(metafile.inputs).filter((input) => input !== '<stdin>'),
   };
 }
 

@@ -63,8 +63,8 @@ async function countInLog(client: FieldClient): Promise<Record<string, number>> 
 t.test('a client on a stream applies its lost edits again, once, and shows them all the time', async (t) => {
   const field = 'live';
   const [client, other] = [
-    await withClient(t, { url: api.address, field }),
-    await withClient(t, { url: api.address, field }),
+    await withClient(t, { url: api.address, field, storage: memoryStorage() }),
+    await withClient(t, { url: api.address, field, storage: memoryStorage() }),
   ];
   const problems: string[] = [];
   client.on('problem', ({ code }) => problems.push(code));
@@ -90,7 +90,7 @@ t.test('a client that was closed when its edits were lost applies them again aft
   const { loseTail } = await makeEdits(first, { count: 4, lostFrom: 2 });
   await first.close();
   await loseTail();
-  const other = await withClient(t, { url: api.address, field });
+  const other = await withClient(t, { url: api.address, field, storage: memoryStorage() });
   for (let edit = 0; edit < 5; edit += 1) other.emit('memory');
   await waitUntilSynced(other);
 
@@ -113,10 +113,10 @@ t.test('a client that polls applies its lost edits again, whether the version is
     ['polled-lower', 0],
     ['polled-higher', 6],
   ] as const) {
-    const client = await withClient(t, { url: api.address, field, transports: ['polling'] });
+    const client = await withClient(t, { url: api.address, field, storage: memoryStorage(), transports: ['polling'] });
     const { loseTail } = await makeEdits(client, { count: 3, lostFrom: 2 });
     watchCells(t, client, 3);
-    const other = await withClient(t, { url: api.address, field, transports: ['polling'] });
+    const other = await withClient(t, { url: api.address, field, storage: memoryStorage(), transports: ['polling'] });
     const hasResent = watchResends(client);
     await loseTail();
     for (let edit = 0; edit < newer; edit += 1) other.emit('memory');
@@ -145,7 +145,7 @@ t.test('a result that the state never reached is noticed when the log moves on w
   await storage.set(key, `${JSON.stringify({ ...JSON.parse(header), length: former.length })}\n${former}`);
   await loseTail();
 
-  const other = await withClient(t, { url: api.address, field });
+  const other = await withClient(t, { url: api.address, field, storage: memoryStorage() });
   other.emit('memory');
   await waitUntilSynced(other);
   const next = await withClient(t, { url: api.address, field, storage });
@@ -158,7 +158,7 @@ t.test('a result that the state never reached is noticed when the log moves on w
 t.test('a field that is gone from the server gets all edits of the last minutes again', async (t) => {
   const field = 'gone';
   const loseAll = await prepareLoss(field);
-  const client = await withClient(t, { url: api.address, field });
+  const client = await withClient(t, { url: api.address, field, storage: memoryStorage() });
   await makeEdits(client, { count: 3, lostFrom: 4 });
   watchCells(t, client, 3);
   const hasResent = watchResends(client);

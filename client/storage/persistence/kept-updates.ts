@@ -4,7 +4,6 @@
  * each update costs a write of all, nor a start a read of each.
  */
 import { isCursor } from '../../../shared/field/cursor.ts';
-import { keepMs, maxKept } from '../../outbox/memory-store.ts';
 import type { Item } from '../../outbox/outbox-item.ts';
 import { parseJson } from '../../parse-json.ts';
 import { isNatural, isNumber, isString, listOf, optional, shape } from '../../updates/checks.ts';
@@ -12,6 +11,9 @@ import type { Storage } from '../storage.ts';
 import { restoreApplied, type StoredApplied, toStoredApplied } from './stored-item.ts';
 import { isUpdate } from './stored-outbox.ts';
 
+/** In time with an open connection: while the device is offline, it cannot learn that the server has lost something. */
+const keepMs = 10 * 60_000;
+const maxKept = 1000;
 /** In characters, so that kept updates leave room for the outbox in a browser's localStorage (5 MiB in all). */
 const maxLength = 400_000;
 const maxChunkUpdates = 20;

@@ -2,6 +2,7 @@
 import type { Storage } from '../storage.ts';
 import { DeviceChange } from './device-change.ts';
 import { guardStorage, prioritize } from './guarded-storage.ts';
+import { HistoryCheck } from './history-check.ts';
 import { OutboxStore } from './outbox-store.ts';
 import type { Persistence, PersistenceOptions } from './persistence.ts';
 import { prefixKeys } from './prefixed-keys.ts';
@@ -51,6 +52,7 @@ export function openPersistence(storage: Storage, options: PersistenceOptions): 
     items,
     state,
     createDeviceChange: (deps) => new DeviceChange(deps),
+    createHistoryCheck: (deps) => new HistoryCheck(deps),
     claim() {
       if (fields.has(field))
         throw new Error(

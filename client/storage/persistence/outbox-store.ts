@@ -44,7 +44,7 @@ export class OutboxStore implements ItemStore {
   }
 
   /** @throws when the storage cannot be read, and there is no `onUnreadable` */
-  async load(device: string | undefined): Promise<LoadedItems> {
+  async load(device: string | undefined, version: number): Promise<LoadedItems> {
     const { storage, onDamage, onUnreadable } = this.#deps;
     const { head, entries, unreadable } = await readOutbox(storage, onDamage).catch((error) => {
       if (!onUnreadable) throw error;
@@ -62,7 +62,14 @@ export class OutboxStore implements ItemStore {
     all.sort(byCounter);
     const sent = this.#sentCounter;
     // Version 0.1.0 has not stored the device; it is the one whose identity is stored.
-    return { counter: this.#counter, items: all.map((entry) => restoreItem({ device, ...entry }, sent)) };
+    const items = all.map((entry) => restoreItem({ device, ...entry }, sent));
+    // A crash may have left an update in the outbox although it is already kept.
+    const counters = new Set(items.map(({ entry }) => entry.counter));
+    this.forget(new Set(this.kept.filter(({ entry }) => counters.has(entry.counter))));
+    return {
+      counter: this.#counter,
+      items: [...items, ...this.kept.filter(({ entry }) => (entry.version ?? 0) > version)],
+    };
   }
 
   #nextPosition(): number {

@@ -7,6 +7,7 @@ import type { ItemStore } from '../../outbox/item-store.ts';
 import type { FieldView } from '../../types.ts';
 import type { Storage } from '../storage.ts';
 import type { DeviceChange, DeviceChangeDeps } from './device-change.ts';
+import type { HistoryCheck, HistoryCheckDeps } from './history-check.ts';
 
 /** A storage with the code that keeps a client's data in it: made by each storage adapter, or by `persistentStorage`. */
 export interface PersistentStorage extends Storage {
@@ -27,7 +28,8 @@ export interface Persistence {
   readonly identity: StoredIdentity;
   readonly items: ItemStore;
   readonly state: StateCopy;
-  createDeviceChange(deps: DeviceChangeDeps): Pick<DeviceChange, 'ensure'>;
+  createDeviceChange(deps: DeviceChangeDeps): DeviceChange;
+  createHistoryCheck(deps: HistoryCheckDeps): HistoryCheck;
   /** @throws Error when another running client of the field uses the storage: both would use the same counters */
   claim(): void;
   release(): void;

@@ -4,6 +4,7 @@
  */
 import { isCursor } from '../../../shared/field/cursor.ts';
 import { parseJson } from '../../parse-json.ts';
+import { isRegion } from '../../state/region.ts';
 import type { FieldView } from '../../types.ts';
 import {
   isBoolean,
@@ -49,6 +50,7 @@ const isState = shape({
   collectiveIntelligence: isNumber,
   room64Active: isBoolean,
   lastUpdate: isNatural,
+  region: optional(isRegion),
   cells: recordOf(isNumber),
   memoryParticles: listOf(
     shape({

@@ -129,5 +129,6 @@ function parseEntry(text: string): StoredEntry | undefined {
   const value: unknown = parseJson(text);
   if (!isEntryShape(value)) return undefined;
   const entry = value as StoredEntry;
-  return { ...entry, reason: entry.reason ?? findContentFault(entry.update) };
+  const fault = findContentFault(entry.update);
+  return { ...entry, reason: entry.reason ?? (fault && `${fault} is invalid`) };
 }

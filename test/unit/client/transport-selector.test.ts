@@ -15,7 +15,7 @@ class SilentSocket {
 
 const options: TransportOptions = {
   ...{ url: 'http://127.0.0.1', token: 'token', clock: new HybridClock(Date.now) },
-  ...{ cursor: () => asCursor(0), claimedCursors: () => [], wantsPresence: () => false },
+  ...{ cursor: () => asCursor(0), isHistoryBroken: undefined, region: () => '' },
   emptyState: () => {
     throw new Error('not needed here');
   },

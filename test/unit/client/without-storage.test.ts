@@ -1,6 +1,6 @@
 /** A client without a storage: what it keeps in memory, and what it cannot do. */
 import t from 'tap';
-import { accepted, passSeconds, untilTrue, withFakeServer } from './support/fake-server.ts';
+import { accepted, appliedResponse, passSeconds, untilTrue, withFakeServer } from './support/fake-server.ts';
 import { cursorAt, resultOf } from './support/load-outbox.ts';
 
 const cells = [{ x: 1, y: 1, value: 0.5 }];
@@ -26,25 +26,18 @@ t.test('what may have been sent as another device is refused, and the rest is se
   t.equal(client.deviceId, 'two');
 });
 
-t.test('applied updates are kept for ten minutes, and sent again if the server has lost them', async (t) => {
-  for (const [minutes, isKept] of [
-    [9, true],
-    [11, false],
-  ] as const) {
-    const server = withFakeServer(t, () => accepted, withoutStorage);
-    await server.connect();
-    server.client.setCells(cells);
-    await untilTrue('it is accepted', () => server.client.outbox[0]?.status === 'accepted');
-    server.receiveDelta(cursorAt(0), cursorAt(1), [resultOf(1, 1)]);
-    t.same(server.client.outbox, []);
-    for (let minute = 0; minute < minutes; minute += 1) {
-      for (let part = 0; part < 20; part += 1) {
-        await passSeconds(3);
-        server.receive({ type: 'pong', serverTime: 0 });
-      }
-    }
-    server.receiveSnapshot(cursorAt(0, 'b'), 'unknown-cursor');
-    t.equal(server.client.pending, isKept ? 1 : 0, `after ${minutes} minutes`);
-    await server.client.close();
-  }
+t.test('an applied update stays on the screen until the state contains it, and is not kept after that', async (t) => {
+  const { client, connect, receiveDelta, receiveSnapshot, lookups } = withFakeServer(
+    t,
+    ({ counters }) => (counters.length > 0 ? appliedResponse([resultOf(1, 1)], cursorAt(1)) : undefined),
+    { ...withoutStorage, transports: ['websocket'] },
+  );
+  client.setCells(cells);
+  await connect();
+  await untilTrue('it is settled', () => client.pending === 0 || client.outbox[0]?.status === 'accepted');
+  receiveDelta(cursorAt(0), cursorAt(1), [resultOf(1, 1)]);
+  await untilTrue('it is contained', () => client.outbox.length === 0);
+  receiveSnapshot(cursorAt(0, 'b'), 'unknown-cursor');
+  t.equal(client.pending, 0);
+  t.same(lookups(), []);
 });

@@ -34,7 +34,7 @@ export async function playConversation(steps: readonly Step[]): Promise<object[]
   return played;
 }
 
-function perform(step: Step, { outbox }: LoadedOutbox, request: readonly number[]): void {
+function perform(step: Step, { outbox, store }: LoadedOutbox, request: readonly number[]): void {
   const find = (name: string) => outbox.entries.find(({ update }) => 'id' in update && update.id === name);
   switch (step.do) {
     case 'edit':
@@ -65,7 +65,7 @@ function perform(step: Step, { outbox }: LoadedOutbox, request: readonly number[
       outbox.skipTo(step.counter);
       break;
     case 'connected':
-      for (let minute = 0; minute < step.minutes; minute += 1) outbox.applied.addConnectedTime(60_000);
+      for (let minute = 0; minute < step.minutes; minute += 1) store.addConnectedTime(60_000);
       break;
     case 'discard':
       outbox.discard(find(step.name)?.key ?? '');

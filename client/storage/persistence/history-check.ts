@@ -1,0 +1,143 @@
+/**
+ * Finds out whether the server's log still has cursors that the client holds, where no message of the stream shows it: a snapshot
+ * may replace the state that contained an own update, or a result may name a version that the state never reaches.
+ */
+import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
+import { type HttpRequest, RequestError, type SendFieldRequest } from '../../connection/http.ts';
+import type { AppliedItems } from '../../outbox/applied-items.ts';
+import type { ItemStore } from '../../outbox/item-store.ts';
+import type { Replica } from '../../state/replica.ts';
+
+/** The field is gone, has another history, or its log is not kept that far back, so that nobody can tell. */
+const unknownCodes: readonly string[] = ['field_not_found', 'cursor_unknown', 'version_not_kept'];
+
+export interface HistoryCheckDeps {
+  readonly sendRequest: SendFieldRequest;
+  readonly store: Pick<ItemStore, 'kept'>;
+  readonly outbox: { readonly applied: Pick<AppliedItems, 'shown' | 'confirm'> };
+  readonly replica: Pick<Replica, 'cursor' | 'version' | 'hasPassed'>;
+  /** The log contains what the state does not show yet. */
+  readonly onConfirmed: () => void;
+  /** The server has lost updates. */
+  readonly onLost: () => void;
+  readonly onProblem: (error: unknown) => void;
+}
+
+export class HistoryCheck {
+  readonly #deps: HistoryCheckDeps;
+  #cursors = new Set<Cursor>();
+  #isDue = false;
+  /** After a loss, results are new; an answer that contradicts them must not make the client send without a pause. */
+  #isPaused = false;
+
+  constructor(deps: HistoryCheckDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether `run` has something to do. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /**
+   * Asks whether the log has what the state up to a version does not show: the results of own updates.
+   * @returns whether `run` has something to do
+   */
+  checkUnproven(maxVersion?: number): boolean {
+    const unproven = this.#findUnproven(maxVersion);
+    if (unproven.length > 0) this.#request([...unproven, this.#deps.replica.cursor]);
+    return unproven.length > 0;
+  }
+
+  /** A snapshot has replaced the state, for a server that may not have looked into its log. */
+  checkSnapshot(before: Cursor): void {
+    const { store, replica } = this.#deps;
+    if (store.kept.length > 0) this.#request([before, ...this.#findUnproven(), replica.cursor]);
+  }
+
+  /** Whether the log lacks what would be sent again then, other than the cursor of a state that was just read. */
+  async isBroken(next: Cursor, access: Pick<HttpRequest, 'token' | 'signal'>): Promise<boolean> {
+    const { sendRequest, store, replica } = this.#deps;
+    if (store.kept.length === 0) return false;
+    for (const claimed of [replica.cursor, ...this.#findUnproven()]) {
+      if (claimed !== next && !(await isInLog(claimed, sendRequest, access))) return true;
+    }
+    return false;
+  }
+
+  /** Cursors of updates, up to a version, that the server's state is not known to contain. */
+  #findUnproven(maxVersion = Number.POSITIVE_INFINITY): Cursor[] {
+    const cursors = this.#deps.outbox.applied.shown.flatMap(({ entry, proof }) =>
+      proof && (entry.version ?? 0) <= maxVersion ? proof : [],
+    );
+    return [...new Set(cursors)];
+  }
+
+  #request(cursors: readonly Cursor[]): void {
+    for (const cursor of cursors) this.#cursors.add(cursor);
+    if (!this.#isPaused) this.retry();
+  }
+
+  /** To be called from time to time: a check that failed, or was requested after a loss, is due again. */
+  retry(): void {
+    this.#isPaused = false;
+    this.#isDue = this.#cursors.size > 0;
+  }
+
+  /** The answer is known. */
+  cancel(): void {
+    this.#cursors = new Set();
+    this.#isDue = false;
+  }
+
+  /** Never rejects, since updates can be accepted while the log cannot be read. */
+  async run(token: string, signal: AbortSignal): Promise<void> {
+    if (!this.#isDue) return;
+    const { sendRequest, onProblem } = this.#deps;
+    const cursors = this.#cursors;
+    this.#isDue = false;
+    try {
+      // The loop includes cursors that are added meanwhile.
+      for (const cursor of cursors) {
+        const isKnown = await isInLog(cursor, sendRequest, { token, signal });
+        if (cursors !== this.#cursors) return;
+        if (isKnown) continue;
+        this.cancel();
+        this.#isPaused = true;
+        return this.#handleLost(cursor);
+      }
+      this.cancel();
+      this.#handleConfirmed(cursors);
+    } catch (error) {
+      if (!signal.aborted) onProblem(error);
+    }
+  }
+
+  #handleConfirmed(cursors: ReadonlySet<Cursor>): void {
+    const { outbox, replica, onConfirmed } = this.#deps;
+    // Otherwise a snapshot has replaced the state meanwhile.
+    if ([...cursors].some((cursor) => replica.hasPassed(cursor))) outbox.applied.confirm(replica.version, cursors);
+    onConfirmed();
+  }
+
+  #handleLost(cursor: Cursor): void {
+    // The server is about to send another state, which says so.
+    if (cursor !== this.#deps.replica.cursor) this.#deps.onLost();
+  }
+}
+
+/** Asks the server whether the log of the field has a cursor. @throws RequestError when it does not say */
+async function isInLog(
+  cursor: Cursor,
+  sendRequest: SendFieldRequest,
+  request: Pick<HttpRequest, 'token' | 'signal'>,
+): Promise<boolean> {
+  if (versionOf(cursor) === 0) return true;
+  try {
+    await sendRequest(`/updates?after=${cursor}&limit=1`, { ...request, expects: 'updates' });
+    return true;
+  } catch (error) {
+    if (error instanceof RequestError && unknownCodes.includes(error.code)) return false;
+    throw error;
+  }
+}
