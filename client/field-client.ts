@@ -109,6 +109,7 @@ class Client implements FieldClient {
       const { connection, sender, persistence, replica, store } = this.#services;
       this.#removeResumeListener();
       await Promise.all([connection.stop(), sender.stop()]);
+      store.retry();
       await store.flush();
       await persistence?.state.save(replica.server);
       persistence?.release();

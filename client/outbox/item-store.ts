@@ -23,7 +23,7 @@ export interface ItemStore {
   flush(): Promise<void>;
   /** Writes again what could not be written before. To be called from time to time. */
   retry(): void;
-  /** Whether the last write of the item has failed, so that a later process would not know of it. */
+  /** Whether the last write of the item has failed, and a later process could give its counter to another update. */
   isUnsaved(item: Item): boolean;
 
   /** Applied items, the oldest first, that would be sent again if the server lost them. */

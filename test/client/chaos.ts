@@ -1,6 +1,7 @@
 /**
  * A minute of seeded chaos on the real stack: five clients with skewed clocks edit one field while their networks are cut,
- * drop packets and recover, and their apps are restarted. Afterwards all must show the same state, and the log must contain
+ * drop packets, slow down, show a login page in place of the API and recover, their storages are full or
+ * do not answer, and their apps are restarted. Afterwards all must show the same state, and the log must contain
  * each edit exactly once.
  *
  * `CHAOS_SEED` selects another sequence of events and `CHAOS_SECONDS` another duration. With `CHAOS_LOSSES=true`, PostgreSQL also
@@ -9,8 +10,6 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { memoryStorage } from '../../client/storage/memory-storage.ts';
-import type { PersistentStorage } from '../../client/storage/persistent-storage.ts';
 import type { FieldClient, FieldView } from '../../client/types.ts';
 import { foldUpdate } from '../../shared/field/fold.ts';
 import { emptyChangeSet } from '../../shared/field/merge-update.ts';
@@ -20,6 +19,7 @@ import { type TcpGate, withTcpGate } from '../api/support/tcp-gate.ts';
 import { copyField } from '../support/servers/copy-field.ts';
 import { asField } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { createFaultyStorage, type FaultyStorage } from '../unit/client/support/faulty-storage.ts';
 import { type Random, seededRandom } from '../unit/field/support/seeded-random.ts';
 import { readWholeLog } from './read-log.ts';
 import { makeClient, waitUntilSynced, withClient, withField } from './with-client.ts';
@@ -34,9 +34,13 @@ interface Phone {
   readonly name: string;
   readonly random: Random;
   readonly gate: TcpGate;
-  readonly storage: PersistentStorage;
+  readonly storage: FaultyStorage;
+  /** What the storage does not take in time may be sent after what was made later. */
+  readonly hasHangingStorage: boolean;
   /** The error of its clock, in ms. */
   skewMs: number;
+  /** Whether something else than the API responds to its requests. */
+  isBehindPortal: boolean;
   client: FieldClient;
   /** Its edits as text, in order. */
   readonly edits: string[];
@@ -51,32 +55,44 @@ t.test(`five clients in ${seconds} s of chaos end with the same state, and no ed
   for (const [index, skewMs] of [hourMs, 0, -10 * 60_000, 0, 30_000].entries()) {
     const gate = await withTcpGate(t, { host, port: Number(port) });
     const random = seededRandom(seed * 100 + index);
-    const phone = { name: `phone-${index}`, random, gate, storage: memoryStorage(), skewMs, edits: [] as string[] };
-    phones.push({ ...phone, client: makeClient(t, { url: api.address, field }) });
+    const phone = {
+      name: `phone-${index}`,
+      random,
+      gate,
+      storage: createFaultyStorage(),
+      skewMs,
+      edits: [] as string[],
+      hasHangingStorage: index > 2,
+    };
+    phones.push({ ...phone, isBehindPortal: false, client: makeClient(t, { url: api.address, field }) });
   }
   for (const phone of phones) await startApp(phone);
   const end = Date.now() + seconds * 1000;
   await Promise.all([...phones.map((phone) => simulatePhone(phone, end)), rewindClock(phones[1], end), loseTails(end)]);
 
-  for (const { gate, client } of phones) {
-    gate.open();
-    client.wake();
+  for (const phone of phones) {
+    phone.gate.throttle(Number.POSITIVE_INFINITY);
+    restoreNetwork(phone);
+    restoreStorage(phone);
+    phone.client.wake();
   }
-  for (const { client } of phones) await waitUntilSynced(client);
+  for (const { client } of phones) await waitUntilSynced(client, { timeoutMs: 120_000 });
   const observer = await withClient(t, { url: api.address, field });
   const edits = phones.flatMap((phone) => phone.edits);
-  await waitUntil('all clients are at the same version', () => {
-    const versions = [observer, ...phones.map(({ client }) => client)].map(({ state }) => state.version);
-    return new Set(versions).size === 1 && versions[0] === edits.length;
-  });
+  const clients = [observer, ...phones.map(({ client }) => client)];
+  await waitUntil(
+    'all clients are at the same version',
+    () => new Set(clients.map(({ state }) => state.version)).size === 1,
+  );
+  t.equal(observer.state.version, edits.length, 'each edit has a version');
 
   const log = await readWholeLog(observer);
   t.ok(edits.length > 100, `${edits.length} edits were made`);
-  const byDevice = new Map(phones.map(({ client, edits }) => [client.deviceId ?? '', edits]));
-  for (const [device, made] of byDevice) {
-    const logged = log.filter((entry) => entry.device === device).map(({ update }) => describe(update));
-    const ordered = (edits: readonly string[]) => (hasLosses ? [...edits].sort() : edits);
-    t.same(ordered(logged), ordered(made), `${device}: the log has its ${made.length} edits, each once and in order`);
+  for (const { name, client, edits, hasHangingStorage } of phones) {
+    const logged = log.filter(({ device }) => device === client.deviceId).map(({ update }) => describe(update));
+    const isOrdered = !hasLosses && !hasHangingStorage;
+    const ordered = (edits: readonly string[]) => (isOrdered ? edits : [...edits].sort());
+    t.same(ordered(logged), ordered(edits), `${name}: the log has its ${edits.length} edits, each once`);
   }
   const truth = comparable(foldLog(log));
   for (const { name, client } of phones) t.same(comparable(client.state), truth, `${name} shows the state of the log`);
@@ -91,11 +107,26 @@ async function startApp(phone: Phone): Promise<void> {
     storage: phone.storage,
     clock: () => Date.now() + phone.skewMs,
     random: phone.random.next,
+    fetch: (...request) => (phone.isBehindPortal ? Promise.resolve(loginPage()) : fetch(...request)),
   });
   await phone.client.start();
 }
 
-/** Makes edits, and sometimes breaks or restores the phone's network, or restarts its app. */
+function loginPage(): Response {
+  return new Response('<html>Welcome to the hotel</html>', { headers: { 'content-type': 'text/html' } });
+}
+
+function restoreNetwork(phone: Phone): void {
+  phone.isBehindPortal = false;
+  phone.gate.open();
+}
+
+function restoreStorage({ storage }: Phone): void {
+  storage.quota = Number.POSITIVE_INFINITY;
+  storage.release();
+}
+
+/** Makes edits, and sometimes breaks, slows down or restores the phone's network or storage, or restarts its app. */
 async function simulatePhone(phone: Phone, end: number): Promise<void> {
   const { random, gate } = phone;
   while (Date.now() < end) {
@@ -105,12 +136,20 @@ async function simulatePhone(phone: Phone, end: number): Promise<void> {
     if (event < 0.06) gate.cut();
     else if (event < 0.1) gate.blackhole();
     else if (event < 0.2) {
-      gate.open();
+      restoreNetwork(phone);
       if (random.chance(0.5)) phone.client.wake();
     } else if (event < 0.22) {
+      // Edits that could not be stored would end with the app, as `problem` says.
+      restoreStorage(phone);
       await phone.client.close();
       await startApp(phone);
-    }
+    } else if (event < 0.24) {
+      gate.cut();
+      phone.isBehindPortal = true;
+    } else if (event < 0.27) gate.throttle(random.chance(0.5) ? 5000 : Number.POSITIVE_INFINITY);
+    else if (event < 0.28) phone.storage.quota = 0;
+    else if (event < 0.29 && phone.hasHangingStorage) phone.storage.hang(/./);
+    else if (event < 0.31) restoreStorage(phone);
   }
 }
 

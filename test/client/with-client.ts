@@ -32,7 +32,7 @@ export async function waitForStatus(client: FieldClient, status: FieldClient['st
 }
 
 /** Waits until the server's state contains every own update that was not refused. */
-export async function waitUntilSynced(client: FieldClient): Promise<void> {
+export async function waitUntilSynced(client: FieldClient, { timeoutMs = 30_000 } = {}): Promise<void> {
   const isSettled = () => client.pending === 0 && client.outbox.every(({ status }) => status === 'refused');
-  await waitUntil('the outbox is empty', isSettled, { timeoutMs: 30_000 });
+  await waitUntil('the outbox is empty', isSettled, { timeoutMs });
 }

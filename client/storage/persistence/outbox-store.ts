@@ -30,6 +30,8 @@ export class OutboxStore implements ItemStore {
   #highestPosition = 0;
   #counter = 0;
   #sentCounter = 0;
+  /** The highest counter of an entry that was written: a later process continues above it. */
+  #savedCounter = 0;
   #isHeadStale = true;
   #changed = new Map<number, StoredEntry>();
   #removed = new Set<number>();
@@ -137,8 +139,8 @@ export class OutboxStore implements ItemStore {
     if (this.#failed.size > 0) this.#saveEntries([...this.#failed.values()]);
   }
 
-  isUnsaved({ position }: Item): boolean {
-    return this.#failed.has(position);
+  isUnsaved({ position, entry }: Item): boolean {
+    return this.#failed.has(position) && entry.counter > this.#savedCounter;
   }
 
   flush(): Promise<void> {
@@ -181,6 +183,7 @@ export class OutboxStore implements ItemStore {
   async #writeEntry(position: number, entry: StoredEntry): Promise<void> {
     try {
       await this.#deps.storage.set(entryKey(position), JSON.stringify(entry));
+      this.#savedCounter = Math.max(this.#savedCounter, entry.update.counter);
     } catch {
       const isCurrent = this.#positions.has(position) && !this.#changed.has(position);
       if (isCurrent) this.#failed.set(position, entry);

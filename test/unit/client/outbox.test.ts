@@ -199,3 +199,18 @@ t.test('what a full storage does not take is sent under counters that the next p
   next.addCell(5);
   t.same(next.send(), [1, 2]);
 });
+
+t.test('what a storage does not take for a moment keeps its place in the order', async (t) => {
+  const storage = memoryStorage();
+  const refused = new Set(['outbox/2', 'outbox/3']);
+  const flaky = {
+    ...storage,
+    set: (key: string, value: string) =>
+      [...refused].some((each) => key.endsWith(each)) ? Promise.reject(new Error('busy')) : storage.set(key, value),
+  };
+  const { outbox, store, addCell, send } = await loadOutbox({ storage: flaky });
+  for (const x of [1, 2, 3, 4]) addCell(x);
+  await store.flush();
+  outbox.leapIfUnsaved();
+  t.same(send(), [1, 2, 3, 4], 'a later process continues above the fourth');
+});

@@ -33,6 +33,7 @@ export function createFaultyStorage(values: Iterable<readonly [string, string]> 
     unreadable: undefined,
     quota: Number.POSITIVE_INFINITY,
     hang(calls) {
+      storage.release();
       hanging = calls;
       release = new Promise((resolve) => {
         released = resolve;
