@@ -71,7 +71,7 @@ t.test('unsent updates wait for the account that has made them', async (t) => {
   };
   t.equal((await edit('alice', 1, unreachable)).pending, 1);
   const bob = await edit('bob', 2);
-  t.match(bob.problems, [{ code: 'other_account', message: /^1 updates of another account/ }]);
+  t.match(bob.problems, [{ code: 'other_account', message: /^1 updates wait for another account/ }]);
   t.notOk('1,0' in bob.client.state.cells, 'nor are they shown');
   t.equal((await edit('bob', 3, unreachable)).pending, 1);
   t.same((await edit('alice', 4)).client.outbox, []);
