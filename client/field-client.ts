@@ -8,7 +8,7 @@ import { Emitter } from './emitter.ts';
 import type { FieldClientOptions } from './options.ts';
 import type { ClientServices } from './services.ts';
 import { isSameRegion } from './state/region.ts';
-import { Synchronizer } from './synchronizer.ts';
+import { Synchronizer, synchronizers } from './synchronizer.ts';
 import type { ClientEvents, FieldClient, OutboxEntry, ParticleInput } from './types.ts';
 import { buildCellsSet, buildEvent, buildParticlePut, buildParticleRemove } from './updates/build-update.ts';
 
@@ -47,6 +47,7 @@ class Client implements FieldClient {
     this.#options = options;
     this.#synchronizer = new Synchronizer(options, this.#events);
     this.#services = this.#synchronizer.services;
+    synchronizers.set(this, this.#synchronizer);
   }
 
   get state() {

@@ -9,17 +9,21 @@ import { tickIntervalMs } from './connection/connection.ts';
 import { RequestError } from './connection/http.ts';
 import type { Emitter } from './emitter.ts';
 import type { FieldClientOptions } from './options.ts';
+import type { ItemOrigin } from './outbox/outbox-item.ts';
 import { SettlementTracker } from './outbox/settlement-tracker.ts';
 import { type ClientServices, createServices } from './services.ts';
 import { ConflictHistory } from './state/conflict-history.ts';
 import { isSameRegion, toRegion } from './state/region.ts';
-import type { ClientEvents, ClientProblem, FieldView, OutboxEntry, Status } from './types.ts';
+import type { ClientEvents, ClientProblem, FieldClient, FieldView, OutboxEntry, Status } from './types.ts';
 import type { UpdateContent } from './updates/update-content.ts';
 
 type Delta = Extract<ServerMessage, { type: 'delta' }>;
 
 /** Accepted updates are sent again when no result has arrived for this long. */
 const resendAfterMs = 10_000;
+
+/** The synchronizers of clients, for the package's own modules. */
+export const synchronizers = new WeakMap<FieldClient, Synchronizer>();
 
 export class Synchronizer {
   readonly services: ClientServices;
@@ -77,9 +81,10 @@ export class Synchronizer {
     return replica.getView(tokenProvider.device);
   }
 
-  addUpdate(content: UpdateContent): OutboxEntry {
-    const { outbox, replica, sender } = this.services;
-    const entry = outbox.add(content, replica.cursor);
+  /** @param seen the cursor of the state that the change was made on */
+  addUpdate(content: UpdateContent, seen = this.services.replica.cursor, origin?: ItemOrigin): OutboxEntry {
+    const { outbox, sender } = this.services;
+    const entry = outbox.add(content, seen, origin);
     this.emitState();
     sender.notify();
     return entry;

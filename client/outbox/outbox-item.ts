@@ -22,6 +22,16 @@ export interface SentByDevice {
   readonly isAcknowledged: boolean;
 }
 
+/** Who has made an update, where that is not the outbox itself at this moment. */
+export interface ItemOrigin {
+  readonly identity: Identity;
+  readonly key?: string;
+  /** The key, if it identifies the update also when it is loaded again. */
+  readonly ownKey?: string;
+  /** The device's wall clock when the update was made, in ms. */
+  readonly createdAt?: number;
+}
+
 export interface Item {
   /** What the app sees. */
   entry: OutboxEntry;
@@ -36,6 +46,8 @@ export interface Item {
   device: string | undefined;
   /** The only account that may send it; undefined if it was made without one. */
   account: string | undefined;
+  /** A key that is stored with it; others are made anew in each process. */
+  readonly ownKey?: string | undefined;
   /** Whether the timestamp that it is sent with was chosen. */
   isTimestampFixed: boolean;
   /** What a delta said of its counter before the server had acknowledged it. */
@@ -44,16 +56,15 @@ export interface Item {
   proof?: Cursor;
 }
 
-interface ItemOptions {
+interface ItemOptions extends Omit<ItemOrigin, 'key'> {
   readonly key: string;
   readonly counter: number;
   readonly seen: Cursor;
   readonly clock: HybridClock;
-  readonly identity: Identity;
 }
 
 export function createItem(content: UpdateContent, options: ItemOptions): Item {
-  const { key, counter, seen, clock, identity } = options;
+  const { ownKey, key, counter, seen, clock, identity, createdAt = clock.wallTime() } = options;
   const { device, account } = identity;
   const minTimestamp = clock.highestTimestamp;
   const update = { ...content, counter, timestamp: clock.nextTimestamp(), seen } as SentUpdate;
@@ -61,10 +72,11 @@ export function createItem(content: UpdateContent, options: ItemOptions): Item {
     entry: { key, counter, update, status: 'queued' },
     state: 'queued',
     position: 0,
-    createdAt: clock.wallTime(),
+    createdAt,
     minTimestamp,
     device,
     account,
+    ownKey,
     isTimestampFixed: false,
   };
 }

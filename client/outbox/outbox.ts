@@ -18,7 +18,14 @@ import { isDue, isPending, isSentOnce, isSettled, isUnanswered, needsResult, nex
 import { ItemList } from './item-list.ts';
 import type { ItemStore } from './item-store.ts';
 import { OtherAccounts } from './other-accounts.ts';
-import { createItem, type Identity, type Item, type SentByDevice, toSentByDevice } from './outbox-item.ts';
+import {
+  createItem,
+  type Identity,
+  type Item,
+  type ItemOrigin,
+  type SentByDevice,
+  toSentByDevice,
+} from './outbox-item.ts';
 
 export interface OutboxDeps {
   readonly store: ItemStore;
@@ -118,16 +125,15 @@ export class Outbox {
   }
 
   /** @param seen the cursor of the state that the change was made on */
-  add(content: UpdateContent, seen: Cursor): OutboxEntry {
-    const { clock, identity } = this.#deps;
+  add(content: UpdateContent, seen: Cursor, origin: ItemOrigin = { identity: this.#deps.identity() }): OutboxEntry {
     this.#highestCounter += 1;
     this.#createdCount += 1;
     const item = createItem(content, {
       key: `new-${this.#createdCount}`,
       counter: this.#highestCounter,
       seen,
-      clock,
-      identity: identity(),
+      clock: this.#deps.clock,
+      ...origin,
     });
     this.#list.append(item);
     this.#save(item);

@@ -17,7 +17,7 @@ export class Replica {
   region: Region | undefined;
   /** What the stream was asked for last. */
   requestedRegion: Region | undefined;
-  readonly #outbox: Outbox;
+  readonly #outbox: Pick<Outbox, 'uncontained'>;
   readonly #clock: HybridClock;
   readonly #prediction: Prediction;
   #server: ServerState;
@@ -25,7 +25,12 @@ export class Replica {
   #passed: readonly Cursor[] = [];
   #view: FieldView | undefined;
 
-  constructor(field: string, outbox: Outbox, clock: HybridClock, prediction: Prediction = new PendingEdits()) {
+  constructor(
+    field: string,
+    outbox: Pick<Outbox, 'uncontained'>,
+    clock: HybridClock,
+    prediction: Prediction = new PendingEdits(),
+  ) {
     this.#outbox = outbox;
     this.#clock = clock;
     this.#prediction = prediction;

@@ -2,9 +2,8 @@
  * Storage in a browser's IndexedDB. Writes that are requested while a transaction is being committed share the next one, since
  * each commit waits for the disk.
  */
-import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 import type { Storage } from './storage.ts';
-import { type LockGlobals, withTabSlots } from './tab-slots.ts';
+import { type LockGlobals, type TabStorage, tabStorage } from './tab-slots.ts';
 
 interface EventSource {
   addEventListener(name: string, listener: () => void): void;
@@ -47,10 +46,7 @@ const storeName = 'values';
  * @param name of the database
  * @throws Error when there is no IndexedDB
  */
-export function indexedDbStorage(
-  name = 'consciousness-field',
-  globals = globalThis as BrowserGlobals,
-): PersistentStorage {
+export function indexedDbStorage(name = 'consciousness-field', globals = globalThis as BrowserGlobals): TabStorage {
   const { indexedDB } = globals;
   if (!indexedDB) throw new Error('IndexedDB is not available. Use memoryStorage() or another storage.');
   const database = new Database(indexedDB, name);
@@ -59,7 +55,7 @@ export function indexedDbStorage(
     set: (key, value) => database.write((store) => store.put(value, key)),
     remove: (key) => database.write((store) => store.delete(key)),
   };
-  return persistentStorage(withTabSlots(storage, globals));
+  return tabStorage(storage, `indexedDB/${name}`, globals);
 }
 
 class Database {

@@ -1,6 +1,5 @@
-import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 import type { Storage } from './storage.ts';
-import { type LockGlobals, withTabSlots } from './tab-slots.ts';
+import { type LockGlobals, type TabStorage, tabStorage } from './tab-slots.ts';
 
 interface LocalStorageLike {
   getItem(key: string): string | null;
@@ -16,7 +15,7 @@ interface BrowserGlobals extends LockGlobals {
  * Each tab has a part of its own.
  * @throws Error when there is no localStorage
  */
-export function localStorage(globals = globalThis as BrowserGlobals): PersistentStorage {
+export function localStorage(globals = globalThis as BrowserGlobals): TabStorage {
   const { localStorage: store } = globals;
   if (!store) throw new Error('localStorage is not available. Use memoryStorage() or another storage.');
   const storage: Storage = {
@@ -24,5 +23,5 @@ export function localStorage(globals = globalThis as BrowserGlobals): Persistent
     set: async (key, value) => store.setItem(key, value),
     remove: async (key) => store.removeItem(key),
   };
-  return persistentStorage(withTabSlots(storage, globals));
+  return tabStorage(storage, 'localStorage', globals);
 }

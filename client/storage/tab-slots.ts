@@ -2,6 +2,7 @@
  * Divides a browser's storage between its tabs. Two tabs must not number updates of one device, so each tab acquires the first
  * free slot by Web Locks. A slot has its own device and outbox, which the next tab in it continues.
  */
+import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
 import type { Storage } from './storage.ts';
 
 /** The part of `navigator.locks` that is used. */
@@ -18,8 +19,23 @@ export interface LockGlobals {
   readonly navigator?: { readonly locks?: LocksLike };
 }
 
+/** A storage that the tabs of a browser divide, or share by `createTabClient`. */
+export interface TabStorage extends PersistentStorage {
+  /** Tells it apart from other storages of the origin. */
+  readonly name: string;
+  /** What all tabs see. The keys of each slot begin with its number. */
+  readonly whole: Storage;
+}
+
+/** The lock of a slot, of whichever storage. */
+export const slotLock = (slot: number) => `consciousness-field/${slot}`;
+
+export function tabStorage(whole: Storage, name: string, globals: LockGlobals): TabStorage {
+  return { ...persistentStorage(withTabSlots(whole, globals)), name, whole };
+}
+
 /** @param globals browsers without Web Locks have a single slot: there, open the app in one tab only */
-export function withTabSlots(storage: Storage, { navigator }: LockGlobals): Storage {
+function withTabSlots(storage: Storage, { navigator }: LockGlobals): Storage {
   let slot: Promise<number> | undefined;
   const toSlotKey = async (key: string) => {
     slot ??= navigator?.locks ? acquireSlot(navigator.locks) : Promise.resolve(0);
@@ -40,7 +56,7 @@ async function acquireSlot(locks: LocksLike): Promise<number> {
         // A promise that never resolves holds the lock for as long as the page lives.
         return lock === null ? undefined : new Promise<void>(() => undefined);
       };
-      locks.request(`consciousness-field/${slot}`, { ifAvailable: true }, holdLock).catch(reject);
+      locks.request(slotLock(slot), { ifAvailable: true }, holdLock).catch(reject);
     });
     if (isAcquired) return slot;
   }

@@ -27,6 +27,7 @@ export const clientEntries = [
   'storage/prefixed-storage',
   'storage/storage',
   'storage/storage-checks',
+  'tabs/tab-client',
 ] as const;
 type ClientEntry = (typeof clientEntries)[number];
 

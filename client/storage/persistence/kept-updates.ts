@@ -58,6 +58,7 @@ const isChunk = shape({
       version: isNatural,
       cursor: (value) => isString(value) && isCursor(value),
       device: optional(isString),
+      key: optional(isString),
     }),
   ),
 });

@@ -10,7 +10,7 @@ import { StatePersister } from './state-persister.ts';
 import { createStoredIdentity } from './stored-identity.ts';
 
 /** Keys begin with it, since an app may keep other values in the same storage. */
-const namespace = 'consciousness-field';
+export const namespace = 'consciousness-field';
 
 /** The fields of the running clients by their storage. */
 const runningFields = new WeakMap<Storage, Set<string>>();

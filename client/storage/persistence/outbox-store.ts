@@ -143,6 +143,11 @@ export class OutboxStore implements ItemStore {
     return this.#failed.has(position) && entry.counter > this.#savedCounter;
   }
 
+  /** Whether the last write of any item has failed. */
+  get hasFailed(): boolean {
+    return this.#failed.size > 0;
+  }
+
   flush(): Promise<void> {
     return this.#writes;
   }

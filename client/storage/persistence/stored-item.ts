@@ -17,15 +17,16 @@ export interface StoredEntry {
   /** The device and the account that may send it. Version 0.1.0 did not store them. */
   readonly device?: string | undefined;
   readonly account?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 /** @param sentCounter the highest counter that may have been sent, according to the storage, which may be a copy */
 export function restoreItem(stored: StoredEntry, sentCounter: number): Item {
-  const { place, update, wall, above, reason, device, account } = stored;
+  const { place, update, wall, above, reason, device, account, key } = stored;
   const isRefused = reason !== undefined;
   return {
     entry: {
-      key: `kept-${place}`,
+      key: key ?? `kept-${place}`,
       counter: update.counter,
       update,
       status: isRefused ? 'refused' : 'queued',
@@ -37,13 +38,15 @@ export function restoreItem(stored: StoredEntry, sentCounter: number): Item {
     minTimestamp: above,
     device,
     account,
+    ownKey: key,
     isTimestampFixed: false,
   };
 }
 
-export function toStoredEntry({ entry, position, createdAt, minTimestamp, device, account }: Item): StoredEntry {
+export function toStoredEntry(item: Item): StoredEntry {
+  const { entry, position, createdAt, minTimestamp, device, account, ownKey: key } = item;
   const { update, reason } = entry;
-  return { place: position, update, wall: createdAt, above: minTimestamp, reason, device, account };
+  return { place: position, update, wall: createdAt, above: minTimestamp, reason, device, account, key };
 }
 
 /** An applied update as it is stored. */
@@ -53,25 +56,27 @@ export interface StoredApplied {
   readonly cursor: Cursor;
   readonly device?: string | undefined;
   readonly account?: string | undefined;
+  readonly key?: string | undefined;
 }
 
-export function restoreApplied({ update, version, cursor, device, account }: StoredApplied): Item {
+export function restoreApplied({ update, version, cursor, device, account, key }: StoredApplied): Item {
   const { counter, timestamp } = update;
   return {
-    entry: { key: `applied-${counter}`, counter, update, status: 'applied', outcome: 'applied', version },
+    entry: { key: key ?? `applied-${counter}`, counter, update, status: 'applied', outcome: 'applied', version },
     state: 'settledByDelta',
     position: 0,
     createdAt: timestamp,
     minTimestamp: timestamp - 1,
     device,
     account,
+    ownKey: key,
     isTimestampFixed: true,
     proof: cursor,
   };
 }
 
 /** @returns undefined for an update that is not settled */
-export function toStoredApplied({ entry, proof, device, account }: Item): StoredApplied | undefined {
+export function toStoredApplied({ entry, proof, device, account, ownKey: key }: Item): StoredApplied | undefined {
   const { update, version = 0 } = entry;
-  return proof && { update, version, cursor: proof, device, account };
+  return proof && { update, version, cursor: proof, device, account, key };
 }

@@ -59,6 +59,7 @@ const isEntryShape = shape({
   reason: optional(isString),
   device: optional(isString),
   account: optional(isString),
+  key: optional(isString),
 });
 
 function findContentFault({ counter, timestamp, seen, clock, ...content }: SentUpdate): string | undefined {

@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
 import t, { type Test } from 'tap';
-import { withApi } from '../api/support/with-app.ts';
-import { withBacking } from '../support/processes/with-worker.ts';
-import { launchChromium } from './support/chromium.ts';
+import { withApi } from '../../api/support/with-app.ts';
+import { withBacking } from '../../support/processes/with-worker.ts';
+import { launchChromium } from '../support/chromium.ts';
 
 /** @returns the address of a page that has `createFieldClient` */
 async function withClientPage(t: Test): Promise<string> {

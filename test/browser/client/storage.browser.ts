@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { memoryStorage } from '../../client/storage/memory-storage.ts';
-import { storageChecks } from '../../client/storage/storage-checks.ts';
-import { launchChromium } from './support/chromium.ts';
-import type { StoragePage } from './support/storage-page.ts';
+import { memoryStorage } from '../../../client/storage/memory-storage.ts';
+import { storageChecks } from '../../../client/storage/storage-checks.ts';
+import { launchChromium } from '../support/chromium.ts';
+import type { StoragePage } from '../support/storage-page.ts';
 
 const names = storageChecks(memoryStorage).map(({ name }) => name);
 

@@ -1,0 +1,71 @@
+/** The inboxes of the tabs: what a tab has not yet got to the leader, under a number that it holds the lock of. */
+
+import { namespace } from '../storage/persistence/open-persistence.ts';
+import { OutboxStore } from '../storage/persistence/outbox-store.ts';
+import { prefixKeys } from '../storage/persistence/prefixed-keys.ts';
+import { entryKey, headKey } from '../storage/persistence/stored-outbox.ts';
+import type { Storage } from '../storage/storage.ts';
+import { type HeldLock, type LockManagerLike, tryLock, waitForLock } from './locks.ts';
+
+/** After this many inboxes that were never used there are no more. */
+const maxGap = 10;
+
+export interface Inbox {
+  readonly number: number;
+  readonly store: OutboxStore;
+  readonly lock: HeldLock;
+}
+
+interface InboxesOptions {
+  readonly locks: LockManagerLike;
+  readonly name: string;
+  readonly whole: Storage;
+  readonly field: string;
+}
+
+export class Inboxes {
+  readonly #options: InboxesOptions;
+
+  constructor(options: InboxesOptions) {
+    this.#options = options;
+  }
+
+  /** The first that no other tab uses. Edits of a closed tab may be in it. */
+  async acquire(): Promise<Inbox> {
+    for (let number = 0; ; number += 1) {
+      const lock = await tryLock(this.#options.locks, this.#lockName(number));
+      if (lock) return this.#open(number, lock);
+    }
+  }
+
+  /** Those of closed tabs. */
+  async acquireAbandoned(): Promise<Inbox[]> {
+    const found: Inbox[] = [];
+    for (let number = 0, gap = 0; gap < maxGap; number += 1, gap += 1) {
+      const storage = this.#storage(number);
+      const values = await Promise.all([headKey, entryKey(1)].map((key) => storage.get(key)));
+      if (values.every((value) => value === null)) continue;
+      gap = 0;
+      const lock = await tryLock(this.#options.locks, this.#lockName(number));
+      if (lock) found.push(this.#open(number, lock));
+    }
+    return found;
+  }
+
+  /** Waits until its tab is closed. @throws when the signal is aborted before */
+  async waitFor(number: number, signal: AbortSignal): Promise<Inbox> {
+    return this.#open(number, await waitForLock(this.#options.locks, this.#lockName(number), { signal }));
+  }
+
+  #lockName(number: number): string {
+    return `${this.#options.name}/inbox/${number}`;
+  }
+
+  #storage(number: number): Storage {
+    return prefixKeys(this.#options.whole, `tabs/${namespace}/${this.#options.field}/${number}`);
+  }
+
+  #open(number: number, lock: HeldLock): Inbox {
+    return { number, lock, store: new OutboxStore({ storage: this.#storage(number), onDamage: () => undefined }) };
+  }
+}

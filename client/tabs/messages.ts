@@ -1,0 +1,104 @@
+/** What the tabs of a browser say to each other. All of it goes to every tab; `to` names the only one that is to take it. */
+import type { ClientMessage, PresenceChange, ServerMessage } from '../../shared/contract/messages.ts';
+import type { Cursor } from '../../shared/field/cursor.ts';
+import type { Region } from '../../shared/field/math/region.ts';
+import type { ClientProblem, FieldConflict, FieldView, OutboxEntry, Status, TransportName } from '../types.ts';
+import type { UpdateContent } from '../updates/update-content.ts';
+
+/** An edit on its way from a tab to the leader. */
+export interface Edit {
+  /** `<tab>.<number>`: the same however often it is sent, so that it is added once. */
+  readonly key: string;
+  readonly content: UpdateContent;
+  /** The cursor of the state that it was made on. */
+  readonly seen: Cursor;
+  /** The device's wall clock when it was made, in ms. */
+  readonly createdAt: number;
+  /** The account of the tokens at that time, if it was known. */
+  readonly account: string | undefined;
+}
+
+export interface PublishedEntry {
+  readonly entry: OutboxEntry;
+  /** Whether the server's state has it, so that it is not shown on top of it. */
+  readonly isContained: boolean;
+}
+
+/** What is small, and sent as a whole when any of it has changed. */
+export interface Facts {
+  readonly status: Status;
+  readonly transport: TransportName | undefined;
+  readonly deviceId: string | undefined;
+  readonly account: string | undefined;
+  readonly problem: ClientProblem | undefined;
+  /** The part of the field that is watched. */
+  readonly region: Region | undefined;
+  /** Terms of leaders that may still store what was sent to them: it must not be sent to another one. */
+  readonly openTerms: readonly number[];
+}
+
+/** Every leader has a term, which is higher than those before. Its messages about the state are numbered. */
+export type LeaderMessage =
+  | {
+      readonly type: 'state';
+      readonly term: number;
+      readonly sequence: number;
+      readonly to: string | undefined;
+      readonly facts: Facts;
+      readonly state: FieldView;
+      readonly outbox: readonly PublishedEntry[];
+      readonly conflicts: readonly FieldConflict[];
+      readonly presence: PresenceChange;
+    }
+  | {
+      readonly type: 'change';
+      readonly term: number;
+      readonly sequence: number;
+      readonly facts: Facts | undefined;
+      /** The message of the server that has led to the change. */
+      readonly message: ServerMessage | undefined;
+      readonly entries: readonly PublishedEntry[];
+      /** The keys of entries that have left the outbox. */
+      readonly removed: readonly string[];
+      /** Results of updates that have left it since. */
+      readonly settled: readonly OutboxEntry[];
+      readonly conflicts: readonly FieldConflict[];
+      readonly problems: readonly ClientProblem[];
+    }
+  /** These edits are stored. The entries are results of updates that have left the outbox. */
+  | { readonly type: 'stored'; readonly keys: readonly string[]; readonly settled: readonly OutboxEntry[] }
+  | { readonly type: 'answer'; readonly to: string; readonly id: number; readonly answer: Answer }
+  | { readonly type: 'alive'; readonly term: number; readonly sequence: number };
+
+export type StateMessage = Extract<LeaderMessage, { type: 'state' }>;
+export type ChangeMessage = Extract<LeaderMessage, { type: 'change' }>;
+
+/** Of a request for another resource of the field. */
+export type Answer = { readonly body: unknown } | { readonly error: RemoteError };
+interface RemoteError {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number;
+  readonly retryAfterMs: number;
+}
+
+export type TabMessage =
+  | {
+      readonly type: 'hello';
+      readonly tab: string;
+      readonly inbox: number;
+      /** Whether the tab has missed a message, or has just begun. */
+      readonly needsState: boolean;
+    }
+  /** Asks whether there is a leader that runs. */
+  | { readonly type: 'ping' }
+  | { readonly type: 'edits'; readonly term: number; readonly edits: readonly Edit[] }
+  /** Asks for the results of updates that are no longer in the outbox. */
+  | { readonly type: 'find'; readonly keys: readonly string[] }
+  | { readonly type: 'discard'; readonly key: string }
+  /** To the server. */
+  | { readonly type: 'send'; readonly message: ClientMessage }
+  | { readonly type: 'read'; readonly tab: string; readonly id: number; readonly path: string }
+  | { readonly type: 'region'; readonly region: Region | null }
+  | { readonly type: 'wake' }
+  | { readonly type: 'renew-token' };

@@ -1,0 +1,269 @@
+/**
+ * What a started tab does: it waits for the lead, leads or follows, and passes on what is said. The page that holds the lock leads,
+ * and the browser gives the lock to another one when the page is gone. A page that holds it and does not answer, since the browser has
+ * suspended it, loses the lock to a visible tab: it may still use its slot when it wakes up, so that the new leader takes another one.
+ */
+
+import type { ClientMessage } from '../../shared/contract/messages.ts';
+import { RequestError } from '../connection/http.ts';
+import type { FieldClientOptions } from '../options.ts';
+import type { Inbox, Inboxes } from './inboxes.ts';
+import { Leader } from './leader.ts';
+import { type HeldLock, type LockManagerLike, waitForLock } from './locks.ts';
+import type { LeaderMessage, TabMessage } from './messages.ts';
+import type { Mirror } from './mirror.ts';
+import type { OwnEdits } from './own-edits.ts';
+import type { Slots } from './slots.ts';
+
+const tickMs = 1000;
+/** A visible tab takes the lead from a leader that has not answered for as many seconds. */
+const maxSilentTicks = 5;
+/** The locks of a page that has crashed may end one after the other. */
+const slotPatienceMs = 500;
+
+/** The part of a `BroadcastChannel` that is used. */
+export interface ChannelLike {
+  postMessage(message: unknown): void;
+  close(): void;
+  addEventListener(name: 'message', listener: (event: { data: unknown }) => void): void;
+}
+
+export interface SessionDeps {
+  readonly options: FieldClientOptions;
+  readonly locks: LockManagerLike;
+  readonly channel: ChannelLike;
+  /** The name of the lock that the leader holds. */
+  readonly leadLock: string;
+  readonly makeSlots: () => Slots;
+  readonly inboxes: Inboxes;
+  readonly isVisible: () => boolean;
+  /** An id that no other tab has. */
+  readonly tab: string;
+  readonly mirror: Mirror;
+  readonly ownEdits: OwnEdits;
+  /** Another tab has sent a message to the server. */
+  readonly onOtherMessage: (message: ClientMessage) => void;
+  readonly onProblem: (error: unknown) => void;
+}
+
+interface Reading {
+  readonly path: string;
+  readonly resolve: (body: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Session {
+  readonly #deps: SessionDeps;
+  readonly #readings = new Map<number, Reading>();
+  #readingCount = 0;
+  #inbox: Inbox | undefined;
+  #leading: { readonly leader: Leader; readonly lock: HeldLock } | undefined;
+  #competing = new AbortController();
+  /** The end of the leader that this tab was before the lock was stolen. */
+  #following: Promise<void> = Promise.resolve();
+  #isClosed = false;
+  #isSilent = false;
+  #silentTicks = 0;
+  #isAsking = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #handleLoaded: () => void = () => undefined;
+
+  constructor(deps: SessionDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves when there is a leader that has read the storage, or the session is closed. */
+  async start(): Promise<void> {
+    const { channel, inboxes, ownEdits, onProblem } = this.#deps;
+    const loaded = new Promise<void>((resolve) => {
+      this.#handleLoaded = resolve;
+    });
+    channel.addEventListener('message', ({ data }) => this.#receive(data as LeaderMessage | TabMessage));
+    const inbox = await inboxes.acquire();
+    this.#inbox = inbox;
+    // Without it, edits are sent all the same.
+    await ownEdits.open(inbox.store).catch(onProblem);
+    if (this.#isClosed) return;
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+    this.#compete({ signal: this.#competing.signal });
+    this.#greet(true);
+    await loaded;
+  }
+
+  /** Another tab leads from now on. Edits that it does not have yet are in the inbox. */
+  async close(): Promise<void> {
+    const { channel, ownEdits } = this.#deps;
+    this.#isClosed = true;
+    this.#handleLoaded();
+    clearInterval(this.#timer);
+    this.#competing.abort();
+    await this.#leading?.leader.stop();
+    await this.#following;
+    await ownEdits.close();
+    this.#leading?.lock.release();
+    this.#inbox?.lock.release();
+    this.#isSilent = true;
+    channel.close();
+    for (const { reject } of this.#readings.values()) reject(new RequestError('network', 'The client was closed.'));
+  }
+
+  /** Sends a message to the leader. */
+  post(message: TabMessage): void {
+    if (this.#isClosed) return;
+    this.#leading?.leader.receive(message);
+    // All tabs hear what is shown of the device.
+    if (!this.#leading || message.type === 'send') this.#broadcast(message);
+  }
+
+  /** @param isRepeated whether also what the leader may have is sent */
+  deliver(isRepeated = false): void {
+    const { mirror, ownEdits } = this.#deps;
+    const { term, facts } = mirror;
+    if (term === 0 || this.#isClosed) return;
+    const edits = ownEdits.takeDue(term, facts.openTerms, isRepeated);
+    if (edits.length > 0) this.post({ type: 'edits', term, edits });
+  }
+
+  read(path: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#readingCount += 1;
+      this.#readings.set(this.#readingCount, { path, resolve, reject });
+      this.post({ type: 'read', tab: this.#deps.tab, id: this.#readingCount, path });
+    });
+  }
+
+  #greet(needsState: boolean): void {
+    if (!this.#inbox || (needsState && this.#isAsking)) return;
+    this.#isAsking ||= needsState;
+    this.post({ type: 'hello', tab: this.#deps.tab, inbox: this.#inbox.number, needsState });
+  }
+
+  #receive(message: LeaderMessage | TabMessage): void {
+    if (this.#isClosed) return;
+    const { mirror, ownEdits, tab } = this.#deps;
+    switch (message.type) {
+      case 'state':
+        this.#silentTicks = 0;
+        if (message.to === undefined || message.to === tab) this.#handleState(message);
+        return;
+      case 'change':
+        this.#silentTicks = 0;
+        if (!mirror.change(message)) this.#greet(true);
+        else if (message.facts) this.deliver();
+        return;
+      case 'stored':
+        if (ownEdits.confirm(message.keys)) mirror.handleOwnEdits();
+        mirror.settle(message.settled);
+        return;
+      case 'answer':
+        if (message.to === tab) this.#handleAnswer(message);
+        return;
+      case 'alive':
+        this.#silentTicks = 0;
+        if (message.term !== 0 && !mirror.isCurrent(message.term, message.sequence)) this.#greet(true);
+        return;
+      case 'send':
+        this.#deps.onOtherMessage(message.message);
+        this.#leading?.leader.receive(message);
+        return;
+      default:
+        this.#leading?.leader.receive(message);
+    }
+  }
+
+  #handleState(message: Extract<LeaderMessage, { type: 'state' }>): void {
+    const { mirror } = this.#deps;
+    const { term } = mirror;
+    const lost = mirror.replace(message);
+    if (!lost) return;
+    this.#isAsking = false;
+    if (term !== message.term) {
+      this.#greet(false);
+      for (const [id, { path }] of this.#readings) this.post({ type: 'read', tab: this.#deps.tab, id, path });
+    }
+    if (lost.length > 0) this.post({ type: 'find', keys: lost });
+    this.deliver(true);
+    this.#handleLoaded();
+  }
+
+  #handleAnswer({ id, answer }: Extract<LeaderMessage, { type: 'answer' }>): void {
+    const reading = this.#readings.get(id);
+    this.#readings.delete(id);
+    if ('body' in answer) reading?.resolve(answer.body);
+    else {
+      const { code, message, status, retryAfterMs } = answer.error;
+      reading?.reject(new RequestError(code, message, status, retryAfterMs));
+    }
+  }
+
+  #compete(options: { readonly signal: AbortSignal } | { readonly steal: true }): void {
+    const { locks, leadLock, onProblem } = this.#deps;
+    waitForLock(locks, leadLock, options).then(
+      (lock) => this.#lead(lock, 'steal' in options),
+      (error) => {
+        if (!this.#isClosed && !this.#competing.signal.aborted) onProblem(error);
+      },
+    );
+  }
+
+  async #lead(lock: HeldLock, isStolen: boolean): Promise<void> {
+    if (this.#isClosed || this.#leading) return lock.release();
+    const { options, mirror, inboxes, makeSlots, onProblem } = this.#deps;
+    const { region, ...others } = options;
+    // The tabs watch the same part of the field, whoever leads.
+    const watched = mirror.term === 0 ? region : mirror.facts.region;
+    const leader = new Leader({
+      ...{
+        options: watched ? { ...others, region: watched } : others,
+        inboxes,
+        slots: makeSlots(),
+        server: mirror.server,
+        conflicts: mirror.conflicts,
+      },
+      slotPatienceMs: isStolen ? 0 : slotPatienceMs,
+      publish: (message) => {
+        this.#broadcast(message);
+        this.#receive(message);
+      },
+    });
+    this.#leading = { leader, lock };
+    lock.onStolen(() => {
+      this.#following = this.#follow(leader);
+    });
+    await leader.start().catch(async (error) => {
+      onProblem(error);
+      await leader.stop();
+      if (this.#leading?.leader === leader) this.#leading = undefined;
+      lock.release();
+    });
+  }
+
+  /** Another tab has taken the lead while this page was suspended. */
+  async #follow(leader: Leader): Promise<void> {
+    this.#leading = undefined;
+    await leader.stop();
+    if (this.#isClosed) return;
+    this.#compete({ signal: this.#competing.signal });
+    this.#greet(true);
+  }
+
+  #broadcast(message: LeaderMessage | TabMessage): void {
+    if (!this.#isSilent) this.#deps.channel.postMessage(message);
+  }
+
+  #tick(): void {
+    this.deliver(true);
+    if (this.#leading || !this.#deps.isVisible()) {
+      this.#silentTicks = 0;
+      return;
+    }
+    this.#silentTicks += 1;
+    this.#isAsking = false;
+    this.#broadcast({ type: 'ping' });
+    if (this.#silentTicks <= maxSilentTicks) return;
+    this.#silentTicks = 0;
+    this.#competing.abort();
+    this.#competing = new AbortController();
+    this.#compete({ steal: true });
+  }
+}
