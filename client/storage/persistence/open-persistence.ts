@@ -35,10 +35,12 @@ export function openPersistence(storage: Storage, options: PersistenceOptions): 
   );
   const deviceStorage = prefixKeys(important, namespace);
   const formerStorages = addresses.map((address) => prefixKeys(important, address));
+  const identity = createStoredIdentity({ storage: deviceStorage, formerStorages, sharedStorage: storage });
   const items = new OutboxStore({
     storage: prefixKeys(deviceStorage, field),
     formerStorages: formerStorages.map((former) => prefixKeys(former, field)),
     onDamage,
+    retryOthers: () => identity.retry(),
     onUnreadable(error) {
       // The next process may be able to read it.
       onProblem(error, 'storage_unreadable');
@@ -48,7 +50,7 @@ export function openPersistence(storage: Storage, options: PersistenceOptions): 
   const fields = runningFields.get(storage) ?? new Set();
   runningFields.set(storage, fields);
   return {
-    identity: createStoredIdentity({ storage: deviceStorage, formerStorages, sharedStorage: storage }),
+    identity,
     items,
     state,
     createDeviceChange: (deps) => new DeviceChange(deps),

@@ -17,6 +17,8 @@ export interface OutboxStoreDeps {
   readonly onDamage: (key: string) => void;
   /** Called when the storage cannot be read, and must not be written since that might replace entries. Then it is read again. */
   readonly onUnreadable?: (error: unknown) => void;
+  /** Writes again what else could not be written. Never rejects. */
+  readonly retryOthers?: () => Promise<unknown>;
 }
 
 export class OutboxStore implements ItemStore {
@@ -137,6 +139,7 @@ export class OutboxStore implements ItemStore {
 
   retry(): void {
     if (this.#failed.size > 0) this.#saveEntries([...this.#failed.values()]);
+    this.#writes = Promise.all([this.#writes, this.#deps.retryOthers?.()]).then(() => undefined);
   }
 
   isUnsaved({ position, entry }: Item): boolean {

@@ -18,12 +18,27 @@ interface StoredIdentityDeps {
   readonly sharedStorage: Storage;
 }
 
-export function createStoredIdentity({ storage, formerStorages, sharedStorage }: StoredIdentityDeps): StoredIdentity {
+export interface RetriedIdentity extends StoredIdentity {
+  /** Writes again what could not be written: a later process without the token would be another device. Never rejects. */
+  retry(): Promise<unknown>;
+}
+
+export function createStoredIdentity({ storage, formerStorages, sharedStorage }: StoredIdentityDeps): RetriedIdentity {
+  /** By key. */
+  const unsaved = new Map<string, string>();
+  const save = async (key: string, value: string): Promise<void> => {
+    unsaved.set(key, value);
+    const isSaved = await storage.set(key, value).then(
+      () => true,
+      () => false,
+    );
+    if (isSaved && unsaved.get(key) === value) unsaved.delete(key);
+  };
   const read = async (key: string): Promise<string | undefined> => {
     const reads = [storage, ...formerStorages].map((each) => each.get(key).catch(() => null));
     return (await Promise.all(reads)).find((value) => value) ?? undefined;
   };
-  const saveToken = (token: string) => storage.set(tokenKey, token).catch(() => undefined);
+  const saveToken = (token: string) => save(tokenKey, token);
   /** A client of another field may have registered the device since the storage was read. */
   const takeOrRequest = async (request: () => Promise<string>, former: string | undefined): Promise<string> => {
     const stored = await read(tokenKey);
@@ -41,8 +56,9 @@ export function createStoredIdentity({ storage, formerStorages, sharedStorage }:
       ]);
       return { ...(token && { token }), ...(device && { device }), ...(account && { account }) };
     },
-    saveAccount: (account) => void storage.set(accountKey, account).catch(() => undefined),
+    saveAccount: (account) => void save(accountKey, account),
     saveToken,
+    retry: () => Promise.all([...unsaved].map(([key, value]) => save(key, value))),
     register(request, former) {
       const running = registrations.get(sharedStorage) ?? takeOrRequest(request, former);
       registrations.set(sharedStorage, running);
