@@ -90,11 +90,11 @@ class Client implements FieldClient {
     return this.#runExclusive(async () => {
       if (this.status !== 'closed') return;
       const { tokenProvider, connection, sender, persistence } = this.#services;
-      persistence?.claim();
+      persistence.claim();
       try {
         await this.#load();
       } catch (error) {
-        persistence?.release();
+        persistence.release();
         throw error;
       }
       tokenProvider.forgetAppToken();
@@ -112,8 +112,8 @@ class Client implements FieldClient {
       await Promise.all([connection.stop(), sender.stop()]);
       store.retry();
       await store.flush();
-      await persistence?.state.save(replica.server);
-      persistence?.release();
+      await persistence.state.save(replica.server);
+      persistence.release();
       this.#synchronizer.setStatus('closed');
     });
   }
@@ -186,7 +186,7 @@ class Client implements FieldClient {
     if (this.#isLoaded) return;
     const { tokenProvider, outbox, persistence, replica } = this.#services;
     await tokenProvider.load();
-    const stored = await persistence?.state.load();
+    const stored = await persistence.state.load();
     if (stored && replica.version === 0) {
       // A part of the field must not pass for all of it, or for another part.
       const isOfAnother = stored.region && !isSameRegion(stored.region, replica.region);

@@ -9,13 +9,13 @@ import { TransportSelector } from './connection/transport-selector.ts';
 import { HybridClock } from './hybrid-clock.ts';
 import type { FieldClientOptions, SocketConstructor } from './options.ts';
 import type { ItemStore } from './outbox/item-store.ts';
-import { createMemoryStore } from './outbox/memory-store.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { CounterSync } from './sending/counter-sync.ts';
 import { Sender } from './sending/sender.ts';
 import { toRegion } from './state/region.ts';
 import { Replica } from './state/replica.ts';
 import { createServerState } from './state/server-state.ts';
+import { memoryStorage } from './storage/memory-storage.ts';
 import type { HistoryCheck } from './storage/persistence/history-check.ts';
 import type { Persistence } from './storage/persistence/persistence.ts';
 import type { OutboxEntry, Status } from './types.ts';
@@ -47,8 +47,7 @@ export interface ServiceHandlers {
 }
 
 export interface ClientServices {
-  /** Undefined without a storage. */
-  readonly persistence: Persistence | undefined;
+  readonly persistence: Persistence;
   readonly sendRequest: SendFieldRequest;
   readonly clock: HybridClock;
   readonly tokenProvider: TokenProvider;
@@ -56,21 +55,20 @@ export interface ClientServices {
   readonly outbox: Outbox;
   readonly replica: Replica;
   readonly counterSync: CounterSync;
-  /** Undefined without a storage, which would keep what the server may lose. */
-  readonly historyCheck: HistoryCheck | undefined;
+  readonly historyCheck: HistoryCheck;
   readonly sender: Sender;
   readonly connection: Connection;
 }
 
 export function createServices(options: FieldClientOptions, handlers: ServiceHandlers): ClientServices {
-  const { field, storage, random = Math.random } = options;
+  const { field, storage = memoryStorage(), random = Math.random } = options;
   const url = trimUrl(options.url);
   const fieldUrl = `${url}/api/fields/${field}`;
   // Looked up for every request, because apps and tests may replace the global after the client was created.
   const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
   const sendRequest: SendFieldRequest = (path, request) => send(fetch, { ...request, url: fieldUrl + path });
 
-  const persistence = storage?.openPersistence({
+  const persistence = storage.openPersistence({
     field,
     addresses: [url, ...(options.formerUrls ?? []).map(trimUrl)],
     account: () => tokenProvider.account,
@@ -84,21 +82,21 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     url,
     fetch,
     now,
-    identity: persistence?.identity,
+    identity: persistence.identity,
   });
 
-  const store = persistence?.items ?? createMemoryStore();
+  const store = persistence.items;
   const outbox = new Outbox({ ...handlers, store, clock, identity: () => tokenProvider, random });
   const replica = new Replica(field, outbox, clock, options.prediction);
   replica.region = toRegion(options.region);
   const shared = { sendRequest, clock, tokenProvider, outbox };
   const counterSync = new CounterSync({ ...shared, ...handlers });
-  const deviceChange = persistence?.createDeviceChange({
+  const deviceChange = persistence.createDeviceChange({
     ...shared,
     cursor: () => replica.cursor,
     onResults: handlers.onFormerResults,
   });
-  const historyCheck = persistence?.createHistoryCheck({ ...shared, ...handlers, replica, store });
+  const historyCheck = persistence.createHistoryCheck({ ...shared, ...handlers, replica, store });
   const sender = new Sender({
     ...shared,
     ...handlers,
@@ -106,8 +104,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     historyCheck,
     backoff: new Backoff(random),
     syncCounter: async (token, signal) => {
-      if (deviceChange) await deviceChange.ensure(token, signal);
-      else claimOutbox(outbox, tokenProvider.device);
+      await deviceChange.ensure(token, signal);
       await counterSync.ensure(token, signal);
     },
     isStreaming: () => connection.transport === 'websocket',
@@ -125,7 +122,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     stream: {
       url: fieldUrl,
       cursor: () => replica.cursor,
-      isHistoryBroken: historyCheck && ((next, access) => historyCheck.isBroken(next, access)),
+      isHistoryBroken: (next, access) => historyCheck.isBroken(next, access),
       region: () => {
         replica.requestedRegion = replica.region;
         return replica.region ? `region=${regionKey(replica.region)}` : '';
@@ -146,16 +143,6 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     sender,
     connection,
   };
-}
-
-/**
- * Without a storage, nobody asks the server what it has applied as the device that this one was before. What it may have is
- * refused: sent as the present device it might be applied twice.
- */
-function claimOutbox(outbox: Outbox, device: string | undefined): void {
-  if (device === undefined) return;
-  for (const { update } of outbox.sentByFormerDevices) outbox.refuse(update.counter, 'sent as another device');
-  outbox.claim();
 }
 
 function trimUrl(url: string): string {

@@ -153,9 +153,9 @@ export class Synchronizer {
     const { outbox, replica, historyCheck } = this.services;
     if (reason === 'unknown-cursor') this.#resendKept();
     // The server has found the client's cursor in its log.
-    else if (reason === 'region' && historyCheck) this.#checkHistory(replica.version);
+    else if (reason === 'region') this.#checkHistory(replica.version);
     // A poll has made sure that the state continues what the client has.
-    else if (reason === 'start' || !historyCheck) outbox.applied.confirm(replica.version);
+    else if (reason === 'start') outbox.applied.confirm(replica.version);
     // The server has not looked into the log if it could not reach PostgreSQL.
     else historyCheck.checkSnapshot(before);
     this.#resendAccepted();
@@ -207,13 +207,13 @@ export class Synchronizer {
   /** Asks whether the log has what the state up to a version does not show: the results of own updates. */
   #checkHistory(maxVersion?: number): void {
     const { historyCheck, sender } = this.services;
-    if (historyCheck?.checkUnproven(maxVersion)) sender.notify();
+    if (historyCheck.checkUnproven(maxVersion)) sender.notify();
   }
 
   /** The server has another history, so it may have lost any of the updates that it has confirmed. */
   #resendKept(): void {
     const { outbox, historyCheck, sender } = this.services;
-    historyCheck?.cancel();
+    historyCheck.cancel();
     outbox.forgetEarlyResults();
     const count = outbox.applied.resendAll();
     if (count === 0) return;
@@ -227,13 +227,13 @@ export class Synchronizer {
     const now = this.#tickedMs;
     const { server } = replica;
     // A stored state must not be newer than the outbox: its cursor shows later whether the server has lost updates.
-    void store.flush().then(() => persistence?.state.saveThrottled(server, tickIntervalMs));
+    void store.flush().then(() => persistence.state.saveThrottled(server, tickIntervalMs));
     if (this.#status === 'live' || this.#status === 'polling') store.addConnectedTime(tickIntervalMs);
     if (now - this.#lastResultAt < resendAfterMs) return;
     this.#lastResultAt = now;
     outbox.resendAccepted();
     store.retry();
-    historyCheck?.retry();
+    historyCheck.retry();
     if (this.#status === 'live') this.#requestRegion();
     this.#checkHistory();
     sender.notify();

@@ -140,7 +140,7 @@ function isReportableOnSocket({ code }: FieldError): boolean {
 
 function rejectSocket(socket: WebSocket, error: FieldError): void {
   socket.on('error', () => socket.terminate());
-  socket.send(encodeMessage({ type: 'error', problem: toProblem(error) }).text);
+  socket.send(encodeMessage({ type: 'error', problem: toProblem(error) }).text, { binary: false });
   const code = error.code === 'token_expired' ? closeCodes.tokenExpired : closeCodes.forbidden;
   socket.close(code, error.code);
 }

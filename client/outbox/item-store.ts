@@ -1,4 +1,4 @@
-/** Where an outbox keeps its items beyond its own memory. A client without a storage has one that keeps nothing (`memory-store.ts`). */
+/** Where an outbox keeps its items beyond its own memory. */
 import type { Item } from './outbox-item.ts';
 
 export interface LoadedItems {

@@ -43,7 +43,7 @@ export interface SenderDeps {
   /** Ensures that counters continue above those that the server knows; awaited before anything is sent. */
   readonly syncCounter: (token: string, signal: AbortSignal) => Promise<void>;
   /** Runs before updates are sent, so that lost ones are sent before newer ones. */
-  readonly historyCheck: CheckBeforeSending | undefined;
+  readonly historyCheck: CheckBeforeSending;
   /** Whether results arrive by the stream. If not, the request waits for them. */
   readonly isStreaming: () => boolean;
   /** The open WebSocket that is authenticated with this token. */
@@ -102,7 +102,7 @@ export class Sender {
   async #run(signal: AbortSignal): Promise<void> {
     const { outbox, historyCheck, backoff, onProblem } = this.#deps;
     while (!signal.aborted) {
-      if (!outbox.hasDue && !historyCheck?.isDue) {
+      if (!outbox.hasDue && !historyCheck.isDue) {
         await new Promise<void>((resolve) => {
           this.#resume = resolve;
         });
@@ -124,7 +124,7 @@ export class Sender {
     const token = await tokenProvider.getToken(signal);
     try {
       await syncCounter(token, signal);
-      await historyCheck?.run(token, signal);
+      await historyCheck.run(token, signal);
       await this.#sendBatch(token, signal);
     } catch (error) {
       if (error instanceof RequestError && (error.status === 401 || error.status === 403))
