@@ -86,7 +86,7 @@ export class Session {
     if (this.#isClosed) return;
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#compete({ signal: this.#competing.signal });
-    this.#greet(true);
+    this.#announce(true);
     await loaded;
   }
 
@@ -132,7 +132,7 @@ export class Session {
     });
   }
 
-  #greet(needsState: boolean): void {
+  #announce(needsState: boolean): void {
     if (!this.#inbox || (needsState && this.#isAsking)) return;
     this.#isAsking ||= needsState;
     this.post({ type: 'hello', tab: this.#deps.tab, inbox: this.#inbox.number, needsState });
@@ -148,7 +148,7 @@ export class Session {
         return;
       case 'change':
         this.#silentTicks = 0;
-        if (!mirror.change(message)) this.#greet(true);
+        if (!mirror.change(message)) this.#announce(true);
         else if (message.facts) this.deliver();
         return;
       case 'stored':
@@ -160,7 +160,7 @@ export class Session {
         return;
       case 'alive':
         this.#silentTicks = 0;
-        if (message.term !== 0 && !mirror.isCurrent(message.term, message.sequence)) this.#greet(true);
+        if (message.term !== 0 && !mirror.isCurrent(message.term, message.sequence)) this.#announce(true);
         return;
       case 'send':
         this.#deps.onOtherMessage(message.message);
@@ -178,7 +178,7 @@ export class Session {
     if (!lost) return;
     this.#isAsking = false;
     if (term !== message.term) {
-      this.#greet(false);
+      this.#announce(false);
       for (const [id, { path }] of this.#readings) this.post({ type: 'read', tab: this.#deps.tab, id, path });
     }
     if (lost.length > 0) this.post({ type: 'find', keys: lost });
@@ -244,7 +244,7 @@ export class Session {
     await leader.stop();
     if (this.#isClosed) return;
     this.#compete({ signal: this.#competing.signal });
-    this.#greet(true);
+    this.#announce(true);
   }
 
   #broadcast(message: LeaderMessage | TabMessage): void {
