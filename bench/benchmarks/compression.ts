@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deflateProtocol, streamProtocol } from '../../shared/contract/wire.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Bench, Table, Target } from '../bench.ts';
-import { runOpenLoop } from '../load/open-loop.ts';
 import { seedFields } from '../load/seed.ts';
+import { sendUpdates } from '../load/send-updates.ts';
 import type { SocketPool } from '../load/socket-pool.ts';
-import { createToken, createUpdates, createWriters, encodePost, moveParticle } from '../load/writers.ts';
+import { createToken, moveParticle } from '../load/writers.ts';
 import { format, median, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 import { RpcProcess } from '../stack/rpc-process.ts';
@@ -14,7 +14,6 @@ import { RpcProcess } from '../stack/rpc-process.ts';
 const field = 'bench-compression' as FieldId;
 const particles = 1000;
 const updatesPerSecond = 2000;
-const updatesPerRequest = 20;
 const settleMs = 3000;
 const modes = { plain: streamProtocol, compressed: deflateProtocol } as const;
 type Mode = keyof typeof modes;
@@ -72,7 +71,13 @@ async function measure(
   await pool.call('open', Array(watchers).fill(socket));
   await delay(settleMs);
   const opened = await pool.call('count', null);
-  const writing = sendUpdates(address, seconds + (2 * settleMs) / 1000);
+  const writing = sendUpdates({
+    url: address,
+    field,
+    updatesPerSecond,
+    seconds: seconds + (2 * settleMs) / 1000,
+    createUpdate: () => moveParticle(particles),
+  });
   await delay(settleMs);
   const before = await pool.call('count', null);
   const cpuBefore = stack.usage.readCpuMs().get('API 1') ?? 0;
@@ -87,21 +92,6 @@ async function measure(
     kbPerMessage: (after.bytes - before.bytes) / (after.messages - before.messages) / 1000,
     cpuPercent: cpuMs / (10 * seconds),
   };
-}
-
-async function sendUpdates(url: string, seconds: number): Promise<void> {
-  const writers = await createWriters(updatesPerSecond / updatesPerRequest);
-  await runOpenLoop({
-    url,
-    devices: writers.length,
-    perSecond: writers.length,
-    seconds,
-    next: (index) => {
-      const writer = writers[index] as (typeof writers)[number];
-      return encodePost(writer, field, createUpdates(writer, field, updatesPerRequest, moveParticle(particles)));
-    },
-    onResponse: () => undefined,
-  });
 }
 
 function medianOf({ rounds }: Case, what: keyof Measured): number {

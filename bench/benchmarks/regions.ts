@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
 import type { Bench, Table, Target } from '../bench.ts';
-import { runOpenLoop } from '../load/open-loop.ts';
 import { seedFields } from '../load/seed.ts';
+import { sendUpdates } from '../load/send-updates.ts';
 import type { SocketPool } from '../load/socket-pool.ts';
-import { createToken, createUpdates, createWriters, encodePost } from '../load/writers.ts';
+import { createToken } from '../load/writers.ts';
 import { format, round } from '../measure/statistics.ts';
 import type { BenchStack } from '../stack/bench-stack.ts';
 import { RpcProcess } from '../stack/rpc-process.ts';
@@ -18,7 +18,6 @@ const rows = particles / columns;
 /** Ten of the particles: 1 %. */
 const regionSize = { width: 4, height: 2.5 };
 const updatesPerSecond = 2000;
-const updatesPerRequest = 20;
 const settleMs = 2000;
 
 /** Watchers of the same updates at the same time. */
@@ -64,7 +63,13 @@ async function measure(stack: BenchStack, audiences: readonly Audience[], second
     await pool.call('open', sockets);
   }
   const countAll = () => Promise.all(audiences.map(({ pool }) => pool.call('count', null)));
-  const writing = sendUpdates(address, seconds + settleMs / 1000);
+  const writing = sendUpdates({
+    url: address,
+    field,
+    updatesPerSecond,
+    seconds: seconds + settleMs / 1000,
+    createUpdate: moveAtHome,
+  });
   await delay(settleMs);
   const before = await countAll();
   await delay(1000 * seconds);
@@ -84,21 +89,6 @@ function regionOf(index: number): string {
   const x = (index * 7) % (columns - regionSize.width);
   const y = (index * 3) % (rows - regionSize.height);
   return [x, y, x + regionSize.width, y + regionSize.height].join(',');
-}
-
-async function sendUpdates(url: string, seconds: number): Promise<void> {
-  const writers = await createWriters(updatesPerSecond / updatesPerRequest);
-  await runOpenLoop({
-    url,
-    devices: writers.length,
-    perSecond: writers.length,
-    seconds,
-    next: (index) => {
-      const writer = writers[index] as (typeof writers)[number];
-      return encodePost(writer, field, createUpdates(writer, field, updatesPerRequest, moveAtHome(index)));
-    },
-    onResponse: () => undefined,
-  });
 }
 
 /** Moves particles within the square in which each of them is at home. */
