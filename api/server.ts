@@ -28,7 +28,6 @@ import { OperatorLog } from './operators/operator-log.ts';
 import { Presence } from './presence/presence.ts';
 import { createRateLimits } from './rate-limits/rate-limits.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
-import { addDeviceRoutes } from './routes/devices.ts';
 import { addErrorDocsRoute } from './routes/error-docs.ts';
 import { addFieldsRoutes } from './routes/fields.ts';
 import { addHealthRoutes } from './routes/health.ts';
@@ -38,6 +37,8 @@ import { addPageRoutes } from './routes/page.ts';
 import { addPresenceRoutes } from './routes/presence.ts';
 import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
+import { addDeviceRoutes } from './routes/tokens/devices.ts';
+import { addViewerTokenRoutes } from './routes/tokens/viewer-tokens.ts';
 import { addUpdateRoutes } from './routes/updates.ts';
 import { LatestVersions } from './state/latest-versions.ts';
 import { ThreadedStateLoader } from './state/loading/threaded-state-loader.ts';
@@ -226,6 +227,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
 
   addHealthRoutes(app, { check: checkHealth, isStopping });
   addDeviceRoutes(app, { config, revocations, limits });
+  addViewerTokenRoutes(app, { config, guard: readGuard, limits });
   addUpdateRoutes(app, { config, guard: writeGuard, admission, acceptUpdates, replies, reader, versions });
   addStateRoutes(app, { guard: readGuard, states, pastStates, presence, versions, metrics });
   addPresenceRoutes(app, { guard: readGuard, presence });

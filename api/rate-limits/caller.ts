@@ -8,6 +8,8 @@ export interface Caller {
   readonly address: string;
 }
 
-export function createCaller({ sub }: Pick<Claims, 'sub'>, ip: string): Caller {
-  return { user: sub, address: addressKey(ip) };
+/** Viewers with one link at one address count as one user. Otherwise they could use up the limits of whoever shared it. */
+export function createCaller({ sub, viewer, jti }: Pick<Claims, 'sub' | 'viewer' | 'jti'>, ip: string): Caller {
+  const address = addressKey(ip);
+  return { user: viewer ? `viewer ${jti} ${address}` : sub, address };
 }

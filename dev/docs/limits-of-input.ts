@@ -7,7 +7,7 @@ import {
   maxJsonDepth,
   maxKeys,
 } from '../../api/http/json-excess.ts';
-import { maxBodyBytes } from '../../api/routes/devices.ts';
+import { maxBodyBytes } from '../../api/routes/tokens/devices.ts';
 import { maxBytesPerUser } from '../../api/streaming/transports/unhandled-bytes.ts';
 import { messageRateLimit, refusalRateLimit } from '../../api/streaming/transports/websocket-session.ts';
 import type { configSchema } from '../../shared/config/settings.ts';
@@ -44,7 +44,7 @@ export const limitsOfInput: readonly Limit[] = [
     above: 'too_large',
     where: 'api/routes/updates.ts',
   },
-  { what: 'Bytes of a registration', value: maxBodyBytes, above: 'too_large', where: 'api/routes/devices.ts' },
+  { what: 'Bytes of a registration', value: maxBodyBytes, above: 'too_large', where: 'api/routes/tokens/devices.ts' },
   {
     what: 'Bytes of the body of a GET or HEAD',
     value: 0,

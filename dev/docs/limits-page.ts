@@ -75,6 +75,12 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
       above: 'rate_limited',
       where: 'api/rate-limits/rate-limits.ts',
     },
+    {
+      what: "Days that a viewer's token lives",
+      value: 'VIEWER_TOKEN_DAYS',
+      above: { effect: 'it is shortened' },
+      where: 'api/routes/tokens/viewer-tokens.ts',
+    },
   ],
   'What a field keeps': [
     {

@@ -30,6 +30,8 @@ export interface SignTokenOptions {
   readonly expiresInSeconds: number;
   /** For a token that its device may renew. */
   readonly registration?: Registration;
+  /** For the token of a viewer: the claims of the token that it is made from. */
+  readonly viewer?: Claims['viewer'];
 }
 
 /** What all tokens of one registration share, so that revoking one of them covers those that were renewed from it. */
@@ -53,7 +55,7 @@ interface SignedToken {
 
 /** Signs a token (HS256). `tokenId` is the id by which it can be revoked; `expiresAt` is in ms since the epoch. */
 export async function signToken(options: SignTokenOptions, key: SigningKey): Promise<SignedToken> {
-  const { sub, device, fields, scope, expiresInSeconds, registration } = options;
+  const { sub, device, fields, scope, expiresInSeconds, registration, viewer } = options;
   const issuedAt = Math.floor(Date.now() / 1000);
   const expiresAtSeconds = issuedAt + expiresInSeconds;
   const tokenId = registration?.tokenId ?? crypto.randomUUID();
@@ -62,6 +64,7 @@ export async function signToken(options: SignTokenOptions, key: SigningKey): Pro
     fields: [...fields],
     scope: scope.join(' '),
     ...(registration ? { registered: registration.registeredAt } : {}),
+    ...(viewer ? { viewer } : {}),
   })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(sub)

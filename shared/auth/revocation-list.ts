@@ -25,15 +25,18 @@ export interface TokenIdentity {
   readonly user: string | undefined;
   readonly device: string | undefined;
   readonly tokenId: string | undefined;
+  /** The id of the token that a viewer's token was made from. */
+  readonly originId?: string | undefined;
   /** In seconds; a token without it counts as issued before every revocation. */
   readonly issuedAt: number | undefined;
 }
 
 /**
  * A renewed token counts as issued when its device registered. Otherwise a device that renews its token while a revocation is
- * on its way would escape it.
+ * on its way would escape it. For the same reason a viewer's token counts as issued together with the token that it was made from.
  */
-export function toTokenIdentity({ sub, device, jti, iat, registered }: Claims): TokenIdentity {
+export function toTokenIdentity({ sub, device, jti, iat, registered, viewer }: Claims): TokenIdentity {
+  if (viewer) return { user: sub, device: viewer.device, tokenId: jti, originId: viewer.jti, issuedAt: viewer.iat };
   return { user: sub, device, tokenId: jti, issuedAt: registered ?? iat };
 }
 
@@ -108,11 +111,12 @@ export class RevocationList {
     this.#checkedAt = Math.max(this.#checkedAt, checkedAt);
   }
 
-  isRevoked({ user, device, tokenId, issuedAt = 0 }: TokenIdentity, use: EarlierUse = now): boolean {
+  isRevoked({ user, device, tokenId, originId, issuedAt = 0 }: TokenIdentity, use: EarlierUse = now): boolean {
     if (this.#revocations.size === 0) return false;
     const issuedAtMs = issuedAt * 1000;
     return (
       this.#isSubjectRevoked('token', tokenId, 0, use) ||
+      this.#isSubjectRevoked('token', originId, 0, use) ||
       this.#isSubjectRevoked('device', device, issuedAtMs, use) ||
       this.#isSubjectRevoked('user', user, issuedAtMs, use)
     );

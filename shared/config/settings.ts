@@ -139,6 +139,14 @@ export const configSchema = z.object({
     .describe(
       'The lifetime in days of the tokens of registered devices, at most TOKEN_MAX_DAYS. Devices renew them, also after they have expired.',
     ),
+  VIEWER_TOKEN_DAYS: z.coerce
+    .number()
+    .min(0)
+    .max(36_500)
+    .default(7)
+    .describe(
+      'The longest lifetime in days of the tokens that whoever may read a field can make for viewers of it; 0 for none. TOKEN_MAX_DAYS bounds it, too.',
+    ),
   ADMIN_PASSWORD: z
     .string()
     .min(minPasswordLength, `must be at least ${minPasswordLength} characters long`)
@@ -187,7 +195,7 @@ export const configSchema = z.object({
   LIMIT_NEW_DEVICES: limit(1000).describe('Devices with which a user may write in a day; 0 for no limit.'),
   LIMIT_FAILED_LOGINS: limit(1000).describe('Invalid tokens per window and address; 0 for no limit.'),
   LIMIT_REGISTRATIONS: limit(10_000).describe(
-    'Registrations and renewals of tokens per window and address; 0 for no limit.',
+    'Registrations, renewals of tokens and tokens for viewers per window and address; 0 for no limit.',
   ),
 
   GRID_SIZE: integer(1, 1000)

@@ -36,6 +36,10 @@ export const claimsSchema = z.object({
   jti: z.string().min(1).max(256).optional(),
   /** When the device registered, in seconds since the epoch; only in tokens that registration issued, which can be renewed. */
   registered: z.number().optional(),
+  /** Only in the token of a viewer: the token that it was made from, with which it is revoked. */
+  viewer: z
+    .object({ device: deviceIdSchema.optional(), jti: z.string().optional(), iat: z.number().optional() })
+    .optional(),
 });
 export type Claims = z.infer<typeof claimsSchema>;
 

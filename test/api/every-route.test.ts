@@ -17,6 +17,9 @@ const routes: Route[] = Object.entries<object>(docs.paths)
   .filter(([path]) => path.includes('{field}'))
   .flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })));
 
+/** Making a token for viewers changes nothing of the field. */
+const isWriting = ({ method, path }: Route) => method === 'POST' && !path.endsWith('/viewer-tokens');
+
 async function requestStatus({ method, path }: Route, token: string | undefined): Promise<string> {
   const url = path.replace('{field}', 'garden').replace('{device}', 'phone-1').replace('{counter}', '1');
   const body = method === 'POST' ? { updates: [setCell(1, 1, 0.5)] } : undefined;
@@ -43,7 +46,7 @@ t.test('every route refuses a request without a token, and tokens for other fiel
     t.equal(await requestStatus(route, other), '403 forbidden', `${name}: another field`);
     t.equal(await requestStatus(route, operator), '403 forbidden', `${name}: the scope operator`);
     t.equal(
-      await requestStatus(route, route.method === 'POST' ? reader : writer),
+      await requestStatus(route, isWriting(route) ? reader : writer),
       '403 forbidden',
       `${name}: the other scope`,
     );

@@ -73,7 +73,8 @@ export class WebSocketSession implements MessageSink, StreamSession {
     this.#claims = request.claims;
     const { turns, unhandled } = deps;
     const handle = (data: Buffer, messageNumber: number) => this.#handleMessage(data, messageNumber);
-    this.#inbox = new MessageInbox({ socket, user: request.claims.sub, turns, unhandled, handle });
+    const { user: payer } = createCaller(request.claims, request.ip);
+    this.#inbox = new MessageInbox({ socket, user: payer, turns, unhandled, handle });
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
     // `ws` answers pings by itself. They count like messages, because each costs as much to receive.
     socket.on('ping', () => this.#countMessage());

@@ -5,19 +5,25 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { createRenewalVerifier, type Registration, signToken, type VerifyToken } from '../../shared/auth/jwt.ts';
-import type { RevocationList } from '../../shared/auth/revocation-list.ts';
-import type { Config } from '../../shared/config/config.ts';
-import { parseFieldPatterns } from '../../shared/config/settings.ts';
-import { deviceIdSchema, timeSchema } from '../../shared/contract/ids.ts';
-import type { Claims } from '../../shared/contract/token.ts';
-import { FieldError } from '../../shared/errors.ts';
-import type { DeviceId } from '../../shared/field/ids.ts';
-import { countAuthFailures, type Guard, requireClaims, requireToken, withRevocationCheck } from '../auth/field-auth.ts';
-import type { App } from '../fastify-types.ts';
-import { addressKey } from '../rate-limits/address-key.ts';
-import type { RateLimits } from '../rate-limits/rate-limits.ts';
-import { bearer, problems } from './schemas.ts';
+import { createRenewalVerifier, type Registration, signToken, type VerifyToken } from '../../../shared/auth/jwt.ts';
+import type { RevocationList } from '../../../shared/auth/revocation-list.ts';
+import type { Config } from '../../../shared/config/config.ts';
+import { parseFieldPatterns } from '../../../shared/config/settings.ts';
+import { deviceIdSchema, timeSchema } from '../../../shared/contract/ids.ts';
+import type { Claims } from '../../../shared/contract/token.ts';
+import { FieldError } from '../../../shared/errors.ts';
+import type { DeviceId } from '../../../shared/field/ids.ts';
+import {
+  countAuthFailures,
+  type Guard,
+  requireClaims,
+  requireToken,
+  withRevocationCheck,
+} from '../../auth/field-auth.ts';
+import type { App } from '../../fastify-types.ts';
+import { addressKey } from '../../rate-limits/address-key.ts';
+import type { RateLimits } from '../../rate-limits/rate-limits.ts';
+import { bearer, problems } from '../schemas.ts';
 
 const secondsPerDay = 86_400;
 const idBytes = 16;
