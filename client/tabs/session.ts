@@ -5,8 +5,10 @@
  */
 
 import type { ClientMessage } from '../../shared/contract/messages.ts';
+import type { Region } from '../../shared/field/math/region.ts';
 import { RequestError } from '../connection/http.ts';
 import type { FieldClientOptions } from '../options.ts';
+import { isSameRegion } from '../state/region.ts';
 import type { Inbox, Inboxes } from './inboxes.ts';
 import { Leader } from './leader.ts';
 import { type HeldLock, type LockManagerLike, waitForLock } from './locks.ts';
@@ -67,6 +69,8 @@ export class Session {
   #isAsking = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #handleLoaded: () => void = () => undefined;
+  /** The region that this tab has requested, until a leader watches it: without a leader a message would be lost. */
+  #requestedRegion: { readonly region: Region | undefined } | undefined;
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
@@ -115,6 +119,12 @@ export class Session {
     if (!this.#leading || message.type === 'send') this.#broadcast(message);
   }
 
+  /** @param region undefined for the whole field */
+  setRegion(region: Region | undefined): void {
+    this.#requestedRegion = { region };
+    this.post({ type: 'region', region: region ?? null });
+  }
+
   /** @param isRepeated whether also what the leader may have is sent */
   deliver(isRepeated = false): void {
     const { mirror, ownEdits } = this.#deps;
@@ -150,6 +160,7 @@ export class Session {
         this.#silentTicks = 0;
         if (!mirror.change(message)) this.#announce(true);
         else if (message.facts) this.deliver();
+        this.#confirmRegion();
         return;
       case 'stored':
         if (ownEdits.confirm(message.keys)) mirror.handleOwnEdits();
@@ -166,6 +177,11 @@ export class Session {
         this.#deps.onOtherMessage(message.message);
         this.#leading?.leader.receive(message);
         return;
+      case 'region':
+        // What another tab has requested later replaces it.
+        this.#requestedRegion = undefined;
+        this.#leading?.leader.receive(message);
+        return;
       default:
         this.#leading?.leader.receive(message);
     }
@@ -180,10 +196,17 @@ export class Session {
     if (term !== message.term) {
       this.#announce(false);
       for (const [id, { path }] of this.#readings) this.post({ type: 'read', tab: this.#deps.tab, id, path });
-    }
+      this.#confirmRegion();
+      if (this.#requestedRegion) this.setRegion(this.#requestedRegion.region);
+    } else this.#confirmRegion();
     if (lost.length > 0) this.post({ type: 'find', keys: lost });
     this.deliver(true);
     this.#handleLoaded();
+  }
+
+  #confirmRegion(): void {
+    const requested = this.#requestedRegion;
+    if (requested && isSameRegion(requested.region, this.#deps.mirror.facts.region)) this.#requestedRegion = undefined;
   }
 
   #handleAnswer({ id, answer }: Extract<LeaderMessage, { type: 'answer' }>): void {
@@ -211,7 +234,8 @@ export class Session {
     const { options, mirror, inboxes, makeSlots, onProblem } = this.#deps;
     const { region, ...others } = options;
     // The tabs watch the same part of the field, whoever leads.
-    const watched = mirror.term === 0 ? region : mirror.facts.region;
+    const current = mirror.term === 0 ? region : mirror.facts.region;
+    const watched = this.#requestedRegion ? this.#requestedRegion.region : current;
     const leader = new Leader({
       ...{
         options: watched ? { ...others, region: watched } : others,

@@ -76,6 +76,8 @@ class TabClient implements FieldClient {
   readonly #ownEdits: OwnEdits;
   readonly #mirror: Mirror;
   #session: Session | undefined;
+  /** What was requested before there was a session. */
+  #initialRegion: { readonly region: Region | undefined } | undefined;
   #lastTransition: Promise<void> = Promise.resolve();
   #isLoaded = false;
   /** What this tab has shown of the device last. */
@@ -134,6 +136,8 @@ class TabClient implements FieldClient {
       if (this.#session) return;
       const session = this.#openSession();
       this.#session = session;
+      if (this.#initialRegion) session.setRegion(this.#initialRegion.region);
+      this.#initialRegion = undefined;
       await session.start();
       if (this.#session !== session) return;
       this.#isLoaded = true;
@@ -187,7 +191,9 @@ class TabClient implements FieldClient {
 
   /** For all tabs. */
   setRegion(region: Region | null) {
-    this.#session?.post({ type: 'region', region: toRegion(region) ?? null });
+    const requested = toRegion(region);
+    if (this.#session) this.#session.setRegion(requested);
+    else this.#initialRegion = { region: requested };
   }
 
   async read<Answer>(path: string): Promise<Answer> {

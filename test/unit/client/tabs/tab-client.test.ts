@@ -142,6 +142,35 @@ t.test('edits of tabs that are closed while the device is offline are sent by th
   t.equal(devices, 1);
 });
 
+t.test('a region that is requested before there is a leader is watched by all tabs', async (t) => {
+  const server = new ModelServer();
+  const browser = new FakeBrowser(server.fetch);
+  const [early, region] = [
+    { x0: 0, y0: 0, x1: 4, y1: 4 },
+    { x0: 1, y0: 2, x1: 8, y1: 9 },
+  ];
+  const page = browser.open();
+  const { fetch, storage } = page;
+  const client = createTabClient({ url, field, transports, fetch, storage }, page.globals);
+  t.teardown(() => {
+    page.end();
+    void client.close();
+  });
+  client.setRegion(early);
+  void client.start();
+  const first = { client, page };
+  client.putParticle('a', { content: 'so that there is a state' });
+  await waitUntil('the tab watches it', () => first.client.state.region);
+  t.same(first.client.state.region, early, 'requested before the start');
+  const second = await openTab(t, browser);
+  second.client.setRegion(region);
+  await waitUntil('the leader watches it', () => first.client.state.region?.x1 === region.x1);
+  await waitUntil('and so does the tab that requested it', () => second.client.state.region?.x1 === region.x1);
+  first.page.crash();
+  second.client.setRegion(null);
+  await waitUntil('also when the leader is gone', () => second.client.state.region === undefined);
+});
+
 t.test('what a tab could not get to a leader is adopted when it is closed', async (t) => {
   const server = new ModelServer();
   const browser = new FakeBrowser(server.fetch);
