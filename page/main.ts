@@ -1,12 +1,12 @@
 /** Entry point of the live page: creates the client from the page's address and starts the app. */
-import { createFieldClient } from '../client/field-client.ts';
 import { predictGauges } from '../client/state/optimistic-state.ts';
 import { localStorage } from '../client/storage/local-storage.ts';
+import { createTabClient } from '../client/tabs/tab-client.ts';
 import { startApp } from './app.ts';
 import { askForToken, readToken } from './token.ts';
 
 const field = new URLSearchParams(location.search).get('field') ?? 'global';
-const client = createFieldClient({
+const client = createTabClient({
   url: location.origin,
   field,
   token: readToken(),

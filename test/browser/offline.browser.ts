@@ -2,6 +2,7 @@ import t from 'tap';
 import { withApi } from '../api/support/with-app.ts';
 import { waitForCache } from '../support/read-back.ts';
 import { asField } from '../support/updates.ts';
+import { withPageNetwork } from './support/page-network.ts';
 import { pointAt, withSite } from './support/with-page.ts';
 
 /** A polling page gets 404 for a field that has no updates yet. */
@@ -23,6 +24,30 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
     await live.waitForText('#pending', /^1 queued$/);
     await live.context.unroute('**/api/**');
     await live.waitForText('#pending', /^$/);
+    t.equal(await live.figure('particles'), '1');
+  });
+
+  await t.test('what a closed tab could not send is sent by another tab of the browser', async (t) => {
+    const link = await withPageNetwork(t, site.api.address);
+    const live = await site.open(t, { address: link.address, field: 'two-tabs', expected: network });
+    await live.waitUntilLive();
+    const other = await live.context.newPage();
+    const sockets: string[] = [];
+    other.on('websocket', (socket) => sockets.push(socket.url()));
+    await other.goto(live.page.url());
+    await other
+      .locator('#status')
+      .filter({ hasText: /^live$/ })
+      .waitFor();
+    t.same(sockets, [], 'the tabs share a connection');
+    link.goOffline();
+    const { x, y } = await pointAt(live);
+    await other.mouse.click(x, y);
+    await live.waitForText('#pending', /^1 queued$/);
+    await other.close();
+    link.goOnline();
+    await live.waitForText('#pending', /^$/);
+    await waitForCache(site.backing, asField('two-tabs'), 1);
     t.equal(await live.figure('particles'), '1');
   });
 

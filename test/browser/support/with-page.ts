@@ -11,6 +11,8 @@ export const phone = { width: 390, height: 844 };
 
 interface PageOptions extends BrowserContextOptions {
   readonly field?: string;
+  /** Where the page reaches the API, such as a network that can be cut. */
+  readonly address?: string;
   /** The address fragment, such as `#token=…`. */
   readonly hash?: string;
   /** Console errors and warnings that are expected. Any other fails the test. */
@@ -40,14 +42,13 @@ export async function withSite(t: Test, settings: Record<string, string> = {}): 
   const backing = await withBacking(t, { OPEN_REGISTRATION: 'true', ...settings });
   const api = await withApi(t, backing, { OPEN_REGISTRATION: 'true', ...settings });
   await withWorker(t, backing);
-  return { backing, api, open: (test, options) => openPage(test, browser, api.address, options) };
+  return { backing, api, open: (test, options) => openPage(test, browser, { address: api.address, ...options }) };
 }
 
 async function openPage(
   t: Test,
   { browser }: OwnBrowser,
-  address: string,
-  { field = 'global', hash = '', expected, ...options }: PageOptions = {},
+  { address = '', field = 'global', hash = '', expected, ...options }: PageOptions,
 ): Promise<LivePage> {
   const context = await browser.newContext({ viewport: desktop, ...options });
   const page = await context.newPage();
