@@ -6,8 +6,8 @@ import { createFieldClient } from '../field-client.ts';
 import type { FieldClientOptions } from '../options.ts';
 import { persistentStorage } from '../storage/persistent-storage.ts';
 import type { OutboxEntry } from '../types.ts';
-import type { Inbox, Inboxes } from './inboxes.ts';
-import type { Edit, TabMessage } from './messages.ts';
+import { type Inbox, type Inboxes, readItems } from './inboxes.ts';
+import type { Edit } from './messages.ts';
 import { toEdit } from './own-edits.ts';
 import type { Slot, Slots } from './slots.ts';
 import type { StoredEdits } from './stored-edits.ts';
@@ -34,6 +34,8 @@ export class Adoption {
   #openTerms: readonly number[];
   /** By slot. */
   readonly #unsent = new Map<number, readonly OutboxEntry[]>();
+  /** The edits that were in inboxes at the start. */
+  #inInboxes: readonly OutboxEntry[] = [];
   #work: readonly Promise<void>[] = [];
   #waiting: (() => void)[] = [];
 
@@ -43,9 +45,10 @@ export class Adoption {
     for (const slot of deps.others) this.#show(slot.index, slot.unsent);
   }
 
-  /** The updates of other slots that wait. */
+  /** What waits in other slots, and what has not come from the inboxes of tabs into the outbox. */
   get entries(): readonly OutboxEntry[] {
-    return [...this.#unsent.values()].flat();
+    const inInboxes = this.#inInboxes.filter(({ key }) => !this.#deps.stored.has(key));
+    return [...[...this.#unsent.values()].flat(), ...inInboxes];
   }
 
   /** Terms of other leaders that may still store edits. */
@@ -53,15 +56,16 @@ export class Adoption {
     return this.#openTerms;
   }
 
-  start(): void {
+  /** Resolves when `entries` are complete: until then, an app could be shown that nothing waits. */
+  async start(): Promise<void> {
     for (const slot of this.#deps.others) this.#run(() => this.#adoptSlot(slot));
-    this.#run(async () => {
-      for (const inbox of await this.#deps.inboxes.acquireAbandoned()) this.#run(() => this.#adoptInbox(inbox));
-    });
+    const used = await this.#deps.inboxes.findUsed().catch(() => []);
+    this.#inInboxes = used.flatMap(({ items }) => items.map(({ entry }) => entry));
+    for (const { number } of used) this.watch(number);
   }
 
-  /** Takes over the edits of a tab when it is closed. */
-  watch({ inbox: number }: Extract<TabMessage, { type: 'hello' }>): void {
+  /** Takes over the edits of a tab when it is closed. Tabs that are closing do not announce themselves any more. */
+  watch(number: number): void {
     if (this.#watched.has(number)) return;
     this.#watched.add(number);
     this.#run(async () => {
@@ -143,10 +147,7 @@ export class Adoption {
     try {
       if (this.#openTerms.length > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
       if (this.#abort.signal.aborted) return;
-      // Without a key, an item could not be recognised.
-      const items = (await store.load(undefined, Number.POSITIVE_INFINITY)).items.filter(
-        ({ ownKey }) => ownKey !== undefined,
-      );
+      const items = await readItems(store);
       if (!(await accept(items.map(toEdit)))) return;
       for (const item of items) store.remove(item);
       await store.flush();

@@ -1,8 +1,9 @@
 /** The inboxes of the tabs: what a tab has not yet got to the leader, under a number that it holds the lock of. */
 
+import type { Item } from '../outbox/outbox-item.ts';
 import { namespace } from '../storage/persistence/open-persistence.ts';
 import { OutboxStore } from '../storage/persistence/outbox-store.ts';
-import { prefixKeys } from '../storage/persistence/prefixed-keys.ts';
+import { asReadOnly, prefixKeys } from '../storage/persistence/prefixed-keys.ts';
 import { entryKey, headKey } from '../storage/persistence/stored-outbox.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type HeldLock, type LockManagerLike, tryLock, waitForLock } from './locks.ts';
@@ -38,16 +39,16 @@ export class Inboxes {
     }
   }
 
-  /** Those of closed tabs. */
-  async acquireAbandoned(): Promise<Inbox[]> {
-    const found: Inbox[] = [];
+  /** Those with edits. Changes nothing: the tabs may be open, or be closing. */
+  async findUsed(): Promise<{ readonly number: number; readonly items: readonly Item[] }[]> {
+    const found = [];
     for (let number = 0, gap = 0; gap < maxGap; number += 1, gap += 1) {
       const storage = this.#storage(number);
       const values = await Promise.all([headKey, entryKey(1)].map((key) => storage.get(key)));
       if (values.every((value) => value === null)) continue;
       gap = 0;
-      const lock = await tryLock(this.#options.locks, this.#lockName(number));
-      if (lock) found.push(this.#open(number, lock));
+      const store = new OutboxStore({ storage: asReadOnly(storage), onDamage: () => undefined });
+      found.push({ number, items: await readItems(store) });
     }
     return found;
   }
@@ -68,4 +69,10 @@ export class Inboxes {
   #open(number: number, lock: HeldLock): Inbox {
     return { number, lock, store: new OutboxStore({ storage: this.#storage(number), onDamage: () => undefined }) };
   }
+}
+
+/** @returns its edits; one without a key could not be recognised */
+export async function readItems(store: OutboxStore): Promise<Item[]> {
+  const { items } = await store.load(undefined, Number.POSITIVE_INFINITY);
+  return items.filter(({ ownKey }) => ownKey !== undefined);
 }

@@ -72,11 +72,11 @@ export class Leader {
     const running = this.#createClient(own, term, openTerms, others);
     this.#running = running;
     await running.client.start();
+    if (!this.#isStopped) await running.adoption.start();
     if (this.#isStopped) return;
     this.#isStarted = true;
     this.#timer = setInterval(() => this.#tick(), tickMs);
     running.publisher.start();
-    running.adoption.start();
   }
 
   #createClient(slot: Slot, term: number, openTerms: readonly number[], others: readonly Slot[]): Running {
@@ -122,7 +122,7 @@ export class Leader {
     const { client, adoption, publisher, term } = running;
     switch (message.type) {
       case 'hello':
-        adoption.watch(message);
+        adoption.watch(message.inbox);
         if (message.needsState) publisher.publishState(message.tab);
         return;
       case 'edits':

@@ -144,6 +144,8 @@ export class Publisher {
       entry,
       isContained: entry.status !== 'refused' && !uncontained.has(entry.update),
     }));
-    return [...adoption.entries.map((entry) => ({ entry, isContained: false })), ...own];
+    const keys = new Set(own.map(({ entry }) => entry.key));
+    const others = adoption.entries.filter(({ key }) => !keys.has(key));
+    return [...others.map((entry) => ({ entry, isContained: false })), ...own];
   }
 }

@@ -5,7 +5,7 @@
 import { isPending } from '../outbox/entry-state.ts';
 import { namespace } from '../storage/persistence/open-persistence.ts';
 import { OutboxStore } from '../storage/persistence/outbox-store.ts';
-import { prefixKeys } from '../storage/persistence/prefixed-keys.ts';
+import { asReadOnly, prefixKeys } from '../storage/persistence/prefixed-keys.ts';
 import { entryKey, headCopyKey, headKey } from '../storage/persistence/stored-outbox.ts';
 import type { Storage } from '../storage/storage.ts';
 import { slotLock } from '../storage/tab-slots.ts';
@@ -152,8 +152,7 @@ export class Slots {
 
 /** @returns the updates to be sent */
 async function readOutbox(storage: Storage, stored: StoredEdits): Promise<OutboxEntry[]> {
-  const readOnly = { get: (key: string) => storage.get(key), set: ignore, remove: ignore };
-  const store = new OutboxStore({ storage: readOnly, onDamage: () => undefined });
+  const store = new OutboxStore({ storage: asReadOnly(storage), onDamage: () => undefined });
   const { items } = await store.load(undefined, Number.POSITIVE_INFINITY);
   for (const { ownKey } of [...items, ...store.kept]) if (ownKey !== undefined) stored.add(ownKey);
   return items.flatMap(({ state, entry }) => (isPending(state) ? entry : []));
@@ -166,5 +165,3 @@ async function waitAWhile(locks: LockManagerLike, name: string, ms: number): Pro
     .catch(() => undefined)
     .finally(() => clearTimeout(timer));
 }
-
-async function ignore(): Promise<void> {}

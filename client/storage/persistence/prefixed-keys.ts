@@ -8,3 +8,10 @@ export function prefixKeys(storage: Storage, prefix: string): Storage {
     remove: (key) => storage.remove(`${prefix}/${key}`),
   };
 }
+
+/** For what another page may use at the same time: writes have no effect. */
+export function asReadOnly(storage: Storage): Storage {
+  return { get: (key) => storage.get(key), set: ignore, remove: ignore };
+}
+
+async function ignore(): Promise<void> {}

@@ -197,6 +197,29 @@ t.test('what a tab could not get to a leader is adopted when it is closed', asyn
   t.equal(server.devices, 1);
 });
 
+t.test(
+  'what a tab could not get to a leader is adopted when it closes without a word to the next leader',
+  async (t) => {
+    const server = new ModelServer();
+    const browser = new FakeBrowser(server.fetch);
+    const leader = await openLoaded(t, browser);
+    const closing = await openLoaded(t, browser);
+    const next = await openLoaded(t, browser);
+    await Promise.all([leader, closing, next].map(untilConnected));
+    closing.page.filter = ({ type }) => type !== 'edits';
+    closing.client.putParticle('a', { content: 'kept in the inbox' });
+    await waitUntil('it is stored', () => [...browser.values].some(([key]) => /^tabs\/.*\/outbox\//.test(key)));
+    closing.page.suspend();
+    leader.page.crash();
+    await waitUntil('the next leader shows it', () => next.client.pending === 1);
+    t.equal(next.client.status, 'polling', 'also when it is connected, since it cannot have sent it yet');
+    closing.page.crash();
+    await untilSynced(next);
+    t.same(server.contents, ['kept in the inbox']);
+    t.equal(next.client.state.memoryParticles.length, 1);
+  },
+);
+
 t.test('slots of tabs that shared nothing are adopted, each as its own device', async (t) => {
   const server = new ModelServer();
   const browser = new FakeBrowser(server.fetch);
