@@ -5,10 +5,12 @@ import { FieldCanvas } from './canvas/field-canvas.ts';
 import { attachClientEvents } from './client-events.ts';
 import type { ConflictPage } from './conflict-counter.ts';
 import { byId } from './dom.ts';
-import { measureViewport } from './field-viewport.ts';
+import { measureFrame } from './field-viewport.ts';
+import { FrameLoop } from './frames/frame-loop.ts';
 import { attachKeyboard } from './input/keyboard.ts';
 import { attachPointer } from './input/pointer.ts';
 import { Tools } from './input/tools.ts';
+import { addViewControls } from './navigation/view-controls.ts';
 import { startBottomSheet } from './panels/bottom-sheet.ts';
 import { createConflictsPanel } from './panels/conflicts.ts';
 import { showConnectionStatus } from './panels/connection-status.ts';
@@ -18,9 +20,10 @@ import { LiveRegion } from './panels/live-region.ts';
 import { startTheme } from './panels/theme.ts';
 import { Timeline } from './panels/timeline.ts';
 import { createToast } from './panels/toast.ts';
-import { median } from './rate.ts';
 import { createSidebar } from './sidebar.ts';
 import { UpdateStats } from './update-stats.ts';
+import { watchRegion } from './viewport/region-watch.ts';
+import { Viewport } from './viewport/viewport.ts';
 
 /** Texts and figures are updated four times per second; faster changes are not readable. */
 const sidebarIntervalMs = 250;
@@ -29,14 +32,18 @@ const sidebarIntervalMs = 250;
 export function startApp(client: FieldClient, gridSize: number, askForToken: (reason: string) => void): void {
   const canvas = byId('field', HTMLCanvasElement);
   const presence = presenceOf(client);
-  presence.on(() => undefined); // without a listener, it is not read while polling
+  presence.on(({ devices }) => fieldCanvas.setDevices(devices, client.deviceId));
   addEventButtons((type) => tools.emit(type));
+  const viewport = new Viewport({ gridSize, measureFrame });
+  const frames = new FrameLoop((now) => drawFrame(now));
   const fieldCanvas = new FieldCanvas({
     heat: byId('heat', HTMLCanvasElement),
     field: canvas,
     gridSize,
-    measureViewport,
+    viewport,
+    requestFrame: () => frames.request(),
   });
+  watchRegion(viewport, (region) => client.setRegion(region));
   const tools = new Tools(fieldCanvas, client, gridSize);
   const liveRegion = new LiveRegion();
   const updateStats = new UpdateStats();
@@ -48,17 +55,27 @@ export function startApp(client: FieldClient, gridSize: number, askForToken: (re
   let isHistoryLoaded = false;
   let isStale = true;
 
+  const markStale = () => {
+    isStale = true;
+    frames.request();
+  };
   const timeline = new Timeline<FieldView>({
     readAt: (version) => client.read(`?at=${version}`),
     onShow: (state) => {
       pastState = state;
-      isStale = true;
+      markStale();
       byId('tools', HTMLElement).toggleAttribute('inert', state !== undefined);
     },
     onError: (error) => showToast(describeHistoryError(error)),
   });
-  attachPointer(canvas, fieldCanvas, tools, isEditable);
-  attachKeyboard({ canvas, fieldCanvas, tools, liveRegion, gridSize, isEditable });
+  const minimap = addViewControls({
+    stage: byId('stage', HTMLElement),
+    viewport,
+    gridSize,
+    announce: (text) => liveRegion.announce(text),
+  });
+  attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable, onHover: () => fieldCanvas.requestRedraw() });
+  attachKeyboard({ canvas, fieldCanvas, viewport, tools, liveRegion, gridSize, isEditable });
   startBottomSheet();
   startTheme(() => {
     fieldCanvas.recolor();
@@ -71,9 +88,7 @@ export function startApp(client: FieldClient, gridSize: number, askForToken: (re
     updateStats,
     showToast,
     askForToken,
-    onStateChange: () => {
-      isStale = true;
-    },
+    onStateChange: markStale,
     onHistoryStale: () => {
       isHistoryLoaded = false;
     },
@@ -90,29 +105,39 @@ export function startApp(client: FieldClient, gridSize: number, askForToken: (re
     }
   }
 
-  let lastSidebarUpdate = 0;
-  const tick = (now: number) => {
+  let lastFrame = 0;
+  const drawFrame = (now: number) => {
     const state = pastState ?? client.state;
-    if (isStale) fieldCanvas.setState(state);
-    isStale = false;
-    fieldCanvas.draw(now);
-    sidebar.draw(now);
-    if (now - lastSidebarUpdate >= sidebarIntervalMs) {
-      lastSidebarUpdate = now;
-      sidebar.show(state, presence.view, now);
-      timeline.setVersion(client.state.version);
-      if (!isHistoryLoaded && client.status === 'live' && client.state.version > 0) {
-        isHistoryLoaded = true;
-        void loadHistory();
-      }
-      showConnectionStatus(client);
-      showEmptyState(state, client.status === 'live');
-      canvas.dataset.drawMs = median(fieldCanvas.frameTimesMs)?.toFixed(2) ?? '';
-      canvas.dataset.draws = String(fieldCanvas.frameTimesMs.length);
+    if (isStale) {
+      fieldCanvas.setState(state);
+      minimap.setState(state);
     }
-    requestAnimationFrame(tick);
+    isStale = false;
+    const isMoving = fieldCanvas.draw(now);
+    const seconds = Math.min(0.1, (now - lastFrame) / 1000) * fieldCanvas.drift;
+    lastFrame = now;
+    sidebar.draw(seconds);
+    minimap.draw();
+    canvas.dataset.resting = String(!isMoving && seconds === 0);
+    return isMoving || seconds > 0;
   };
-  requestAnimationFrame(tick);
+  const updateSidebar = () => {
+    if (document.hidden) return;
+    const state = pastState ?? client.state;
+    sidebar.show(state, presence.view, performance.now());
+    timeline.setVersion(client.state.version);
+    if (!isHistoryLoaded && client.status === 'live' && client.state.version > 0) {
+      isHistoryLoaded = true;
+      void loadHistory();
+    }
+    showConnectionStatus(client);
+    showEmptyState(state, client.status === 'live');
+    canvas.dataset.drawMs = fieldCanvas.frameTimes.medianMs?.toFixed(2) ?? '';
+    canvas.dataset.draws = String(fieldCanvas.frameTimes.count);
+  };
+  updateSidebar();
+  setInterval(updateSidebar, sidebarIntervalMs);
+  frames.request();
 }
 
 function describeHistoryError(error: unknown): string {

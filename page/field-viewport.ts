@@ -1,12 +1,12 @@
 /** Measures the part of the window that the header, footer and readings leave free for the field. */
 
-import type { Rect } from './canvas/geometry.ts';
 import { byId } from './dom.ts';
+import type { Rect } from './viewport/geometry.ts';
 
 const gap = 26;
 const minSize = 120;
 
-export function measureViewport(): Rect {
+export function measureFrame(): Rect {
   const head = document.querySelector('header')?.getBoundingClientRect();
   const foot = document.querySelector('footer')?.getBoundingClientRect();
   const readings = byId('readings', HTMLElement).getBoundingClientRect();

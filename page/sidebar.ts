@@ -14,7 +14,8 @@ import type { UpdateStats } from './update-stats.ts';
 export interface Sidebar {
   /** @param now `performance.now()` */
   show(state: FieldView, presence: PresenceView, now: number): void;
-  draw(now: number): void;
+  /** @param seconds by which the wave moves on; 0 while all is still */
+  draw(seconds: number): void;
   recolor(): void;
 }
 
@@ -40,7 +41,7 @@ export function createSidebar(updateStats: UpdateStats, liveRegion: LiveRegion):
       liveRegion.summarize(state, activeNodes, now);
       setText(byId('name', HTMLElement), state.field);
     },
-    draw: (now) => wave.draw(now / 1000, palette),
+    draw: (seconds) => wave.draw(seconds, palette),
     recolor() {
       palette = readPalette(document.documentElement);
     },

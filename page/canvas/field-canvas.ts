@@ -1,86 +1,112 @@
 /** The two canvases of the field: accepts states, draws frames, finds the particle at a point. Knows nothing of the network. */
+import type { PresentDevice } from '../../client/presence/presence-of.ts';
 import type { FieldView } from '../../client/types.ts';
+import { Drift } from '../frames/drift.ts';
+import { FrameTimes } from '../frames/frame-times.ts';
+import { type Point, toScreen, type View } from '../viewport/geometry.ts';
+import type { Viewport } from '../viewport/viewport.ts';
 import { type AnimatedParticle, AnimatedParticles } from './animated-particles.ts';
+import { Cursors } from './cursors.ts';
 import { drawCursor, drawLinks, drawParticles, type Frame } from './draw-frame.ts';
-import { emptyWorld, fitWorld, interpolateRect, type Point, type Rect, toScreen, type View } from './geometry.ts';
 import { HeatLayer } from './heat-layer.ts';
+import { drawLand } from './land-layer.ts';
 import { type Palette, readPalette } from './palette.ts';
 import { type RippleKind, Ripples, type RippleTarget } from './ripples.ts';
 import { drawSprites, type Sprites } from './sprites.ts';
 
 /** Device pixel ratios above 2 lower the frame rate without a visible gain. */
 const maxScale = 2;
-const worldEaseRate = 3;
-/** Caps the time step after the tab was in the background, so that nothing jumps. */
+/** Caps the time step after a pause, so that nothing jumps. */
 const maxFrameSeconds = 0.1;
-const maxFrameTimes = 240;
 
 interface FieldCanvasOptions {
   readonly heat: HTMLCanvasElement;
   readonly field: HTMLCanvasElement;
   readonly gridSize: number;
-  /** The part of the window that the surrounding panels leave free. */
-  readonly measureViewport: () => Rect;
+  readonly viewport: Viewport;
+  /** Called when there is something to draw. */
+  readonly requestFrame: () => void;
 }
 
-type DrawnState = Pick<FieldView, 'memoryParticles' | 'cells'>;
+type DrawnState = Pick<FieldView, 'memoryParticles' | 'cells' | 'region'>;
 
 export class FieldCanvas {
   readonly #options: FieldCanvasOptions;
   readonly #context: CanvasRenderingContext2D;
+  readonly #heatContext: CanvasRenderingContext2D;
   readonly #heat: HeatLayer;
   readonly #particles = new AnimatedParticles();
   readonly #ripples = new Ripples();
+  readonly #cursors = new Cursors();
+  readonly #drift = new Drift();
   readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
-  readonly #frameTimesMs: number[] = [];
+  readonly frameTimes = new FrameTimes();
   #palette: Palette;
   #sprites: Sprites;
-  #viewport: Rect;
-  #world: Rect = emptyWorld;
-  #worldTarget: Rect = emptyWorld;
+  #land: Path2D | undefined;
+  #cursor: Point | undefined;
   #lastTime = 0;
   #isFirst = true;
-  #isStale = true;
-  cursor: Point | undefined;
+  #isHeatStale = true;
 
   constructor(options: FieldCanvasOptions) {
-    const context = options.field.getContext('2d');
-    if (!context) throw new Error('2D canvas is not supported by this browser');
     this.#options = options;
-    this.#context = context;
-    this.#heat = new HeatLayer(options.heat, options.gridSize);
-    this.#viewport = options.measureViewport();
+    this.#context = contextOf(options.field);
+    this.#heatContext = contextOf(options.heat);
+    this.#heat = new HeatLayer(options.gridSize);
     this.#palette = readPalette(options.field);
     this.#sprites = drawSprites(this.#palette, this.#scale);
     this.resize();
     addEventListener('resize', () => this.resize());
+    options.viewport.onChange(() => this.requestRedraw());
+    this.#reducedMotion.addEventListener('change', () => this.requestRedraw());
   }
 
   get view(): View {
-    return { viewport: this.#viewport, world: this.#world };
+    return this.#options.viewport.view;
   }
 
-  /** Drawing times of the latest frames, in ms. */
-  get frameTimesMs(): readonly number[] {
-    return this.#frameTimesMs;
+  /** How much of the motion is shown that no change causes, from 0 to 1. */
+  get drift(): number {
+    return this.#drift.value;
   }
 
-  setState({ memoryParticles, cells }: DrawnState): void {
-    this.#particles.set(memoryParticles, this.#isFirst);
-    this.#worldTarget = fitWorld(
-      this.#worldTarget,
+  /** The keyboard cursor in field coordinates; undefined while it is not shown. */
+  set cursor(point: Point | undefined) {
+    this.#cursor = point;
+    this.requestRedraw();
+  }
+
+  /** The outline of the land, in field coordinates. */
+  set land(path: Path2D | undefined) {
+    this.#land = path;
+    this.#isHeatStale = true;
+    this.requestRedraw();
+  }
+
+  setState({ memoryParticles, cells, region }: DrawnState): void {
+    const { viewport } = this.#options;
+    viewport.setPoints(
       memoryParticles.map(({ position }) => position),
+      region !== undefined,
     );
+    this.#particles.set(memoryParticles, viewport.extent, this.#isFirst);
     if (this.#isFirst && memoryParticles.length > 0) {
-      this.#world = this.#worldTarget;
+      viewport.jump();
       this.#isFirst = false;
     }
     this.#heat.setCells(cells);
-    this.#isStale = true;
+    this.requestRedraw();
+  }
+
+  /** @param ownDevice whose pointer is not drawn */
+  setDevices(devices: readonly PresentDevice[], ownDevice: string | undefined): void {
+    if (this.#cursors.set(devices, ownDevice)) this.requestRedraw();
   }
 
   ripple(kind: RippleKind, target: RippleTarget): void {
     this.#ripples.add(kind, target, performance.now() / 1000);
+    this.requestRedraw();
   }
 
   heatAt(cell: Point): number {
@@ -100,7 +126,7 @@ export class FieldCanvas {
     return found;
   }
 
-  /** Ids of the particles nearest to a world position, by distance on the screen, closer than `maxDistance` pixels. */
+  /** Ids of the particles nearest to a position, by distance on the screen, closer than `maxDistance` pixels. */
   findNeighbours(position: Point, count: number, maxDistance: number): string[] {
     const from = toScreen(this.view, position);
     return this.#particles.all
@@ -119,56 +145,81 @@ export class FieldCanvas {
   recolor(): void {
     this.#palette = readPalette(this.#options.field);
     this.#sprites = drawSprites(this.#palette, this.#scale);
-    this.#heat.invalidate();
-    this.#isStale = true;
+    this.#cursors.invalidate();
+    this.#heat.recolor();
+    this.#isHeatStale = true;
+    this.requestRedraw();
   }
 
   resize(): void {
-    this.#viewport = this.#options.measureViewport();
-    for (const canvas of [this.#options.heat, this.#options.field]) {
+    this.#options.viewport.resize();
+    for (const { canvas } of [this.#heatContext, this.#context]) {
       canvas.width = Math.round(innerWidth * this.#scale);
       canvas.height = Math.round(innerHeight * this.#scale);
       canvas.getContext('2d')?.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
     }
-    this.#heat.invalidate();
-    this.#isStale = true;
+    this.#cursors.invalidate();
+    this.#isHeatStale = true;
+    this.requestRedraw();
   }
 
   get #scale(): number {
     return Math.min(maxScale, devicePixelRatio);
   }
 
-  /** Draws one frame. @param now the timestamp that `requestAnimationFrame` passes, in ms */
-  draw(now: number): void {
-    const startedAt = performance.now();
-    const time = now / 1000;
-    const seconds = Math.min(maxFrameSeconds, time - this.#lastTime);
-    this.#lastTime = time;
-    const isMotionReduced = this.#reducedMotion.matches;
-    if (isMotionReduced && !this.#isStale && this.#ripples.isEmpty) return;
-    this.#isStale = false;
-    this.#world = interpolateRect(
-      this.#world,
-      this.#worldTarget,
-      isMotionReduced ? 1 : Math.min(1, seconds * worldEaseRate),
-    );
-    const { view } = this;
-    this.#particles.move(view, time, seconds, isMotionReduced);
-    const [palette, sprites, context, { gridSize }] = [this.#palette, this.#sprites, this.#context, this.#options];
-    this.#heat.draw({ viewport: view.viewport, palette, seconds, isMotionReduced });
-    context.clearRect(0, 0, innerWidth, innerHeight);
-    const frame: Frame = { context, view, palette, sprites, time, isMotionReduced };
-    drawLinks(frame, this.#particles.links);
-    drawParticles(frame, this.#particles.all);
-    const findParticle = (particle: string) => this.#particles.get(particle);
-    this.#ripples.draw(context, { view, gridSize, palette, time, isMotionReduced, findParticle });
-    if (this.cursor) drawCursor(frame, gridSize, this.cursor);
-    this.#frameTimesMs.push(performance.now() - startedAt);
-    if (this.#frameTimesMs.length > maxFrameTimes) this.#frameTimesMs.shift();
+  /** Draws the next frame, and lets what drifts go on for some time: there was a change or an input. */
+  requestRedraw(): void {
+    this.#drift.wake(performance.now() / 1000);
+    this.#options.requestFrame();
   }
 
-  /** With reduced motion, frames are skipped while nothing changes; this forces the next one. */
-  requestRedraw(): void {
-    this.#isStale = true;
+  /** Draws one frame. @param now in ms, as `requestAnimationFrame` passes it @returns whether something still moves */
+  draw(now: number): boolean {
+    const startedAt = performance.now();
+    const time = now / 1000;
+    const seconds = Math.min(maxFrameSeconds, Math.max(0, time - this.#lastTime));
+    this.#lastTime = time;
+    const isMotionReduced = this.#reducedMotion.matches;
+    this.#drift.step(time, seconds, isMotionReduced);
+    const drift = this.#drift.value;
+    const { viewport } = this.#options;
+    const hasViewChanged = viewport.step(seconds, isMotionReduced);
+    const step = { view: viewport.view, time, seconds, isMotionReduced, drift };
+    const isAnyMoving = this.#particles.move(step);
+    const hasHeatChanged = this.#heat.step(seconds, isMotionReduced);
+    if (hasViewChanged || hasHeatChanged || this.#isHeatStale) this.#drawHeat();
+    const isCursorMoving = this.#drawField({ ...step, zoom: viewport.zoom });
+    this.frameTimes.add(performance.now() - startedAt);
+    const isDrifting = drift > 0 && (this.#particles.hasOrbits || this.#particles.links.length > 0);
+    return (
+      hasViewChanged || isAnyMoving || this.#heat.isMoving || isCursorMoving || isDrifting || !this.#ripples.isEmpty
+    );
   }
+
+  #drawHeat(): void {
+    const [context, { view }, palette] = [this.#heatContext, this, this.#palette];
+    this.#isHeatStale = false;
+    context.clearRect(0, 0, innerWidth, innerHeight);
+    if (this.#land) drawLand(context, view, palette, this.#land);
+    this.#heat.draw(context, view, palette);
+  }
+
+  /** @returns whether the cursor of another device is on its way */
+  #drawField(step: Pick<Frame, 'view' | 'time' | 'zoom' | 'isMotionReduced' | 'drift'> & { seconds: number }): boolean {
+    const [context, palette, { viewport }] = [this.#context, this.#palette, this.#options];
+    context.clearRect(0, 0, innerWidth, innerHeight);
+    const frame: Frame = { ...step, context, palette, sprites: this.#sprites, width: innerWidth, height: innerHeight };
+    drawLinks(frame, this.#particles.links);
+    this.frameTimes.particles = drawParticles(frame, this.#particles.all);
+    const findParticle = (particle: string) => this.#particles.get(particle);
+    this.#ripples.draw(context, { ...step, frame: viewport.frame, palette, findParticle });
+    if (this.#cursor) drawCursor(frame, this.#cursor);
+    return this.#cursors.draw(context, { ...step, palette, scale: this.#scale });
+  }
+}
+
+function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('2D canvas is not supported by this browser');
+  return context;
 }

@@ -11,15 +11,34 @@ const maxHarmonics = 7;
 export class HarmonicsWave {
   readonly #canvas = byId('wave', HTMLCanvasElement);
   #field: QuantumField | undefined;
+  #palette: Palette | undefined;
+  #isStale = true;
+  /** Seconds of motion so far. */
+  #time = 0;
+
+  constructor() {
+    // Also called when a closed bottom sheet is opened, which gives the canvas its size.
+    new ResizeObserver(() => {
+      this.#isStale = true;
+      this.draw(0, this.#palette);
+    }).observe(this.#canvas);
+  }
 
   set(field: QuantumField | undefined): void {
+    this.#isStale ||= field !== this.#field;
     this.#field = field;
   }
 
-  draw(time: number, palette: Palette): void {
+  /** Draws it if it has changed or moves. @param seconds by which the wave moves on; 0 while all is still */
+  draw(seconds: number, palette: Palette | undefined): void {
+    this.#isStale ||= palette !== this.#palette || seconds > 0;
+    this.#palette = palette;
+    if (!this.#isStale || !palette || !this.#field) return;
+    this.#time += seconds;
     const context = this.#canvas.getContext('2d');
     const { clientWidth: width, clientHeight: height } = this.#canvas;
-    if (!context || !this.#field || width === 0) return;
+    if (!context || width === 0) return;
+    this.#isStale = false;
     const scale = Math.min(2, devicePixelRatio);
     if (this.#canvas.width !== Math.round(width * scale)) {
       this.#canvas.width = Math.round(width * scale);
@@ -32,7 +51,7 @@ export class HarmonicsWave {
       context.lineWidth = strand === 0 ? 1.5 : 1;
       context.beginPath();
       for (let x = 0; x <= width; x += 3) {
-        context.lineTo(x, height / 2 - heightAt(this.#field, x / width, time, strand) * height * 0.44);
+        context.lineTo(x, height / 2 - heightAt(this.#field, x / width, this.#time, strand) * height * 0.44);
       }
       context.stroke();
     }

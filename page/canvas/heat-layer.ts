@@ -1,5 +1,5 @@
-/** The layer under the particles: the resonance grid as a heat map with contour lines. Redrawn only when it changes. */
-import type { Point, Rect } from './geometry.ts';
+/** The layer under the particles: the resonance grid as a heat map with contour lines. Only changed values are computed anew. */
+import { isCell, type Point, type View } from '../viewport/geometry.ts';
 import { type Heightfield, interpolateGrid, traceContour } from './heightfield.ts';
 import { colorAt, type Palette, toCssColor } from './palette.ts';
 
@@ -7,27 +7,21 @@ const contourLevels = [0.12, 0.27, 0.42, 0.57, 0.72, 0.87];
 /** Share of the remaining difference to the new values that is covered per second. */
 const easeRate = 5;
 const settledDelta = 0.004;
-
-export interface HeatFrame {
-  readonly viewport: Rect;
-  readonly palette: Palette;
-  readonly seconds: number;
-  /** Show new values at once instead of easing towards them. */
-  readonly isMotionReduced: boolean;
-}
+/** The dots at the corners of cells are left out below this distance in pixels, where they would be a grey area. */
+const minDotDistance = 5;
 
 export class HeatLayer {
-  readonly #context: CanvasRenderingContext2D;
   readonly #image = new OffscreenCanvas(1, 1);
   readonly #gridSize: number;
   readonly #displayed: Float32Array;
   readonly #target: Float32Array;
-  #isStale = true;
+  /** In lattice points, so that they serve every view. */
+  #contours: readonly Path2D[] = [];
+  #heightfield: Heightfield | undefined;
+  #isMoving = true;
+  #isImageStale = true;
 
-  constructor(canvas: HTMLCanvasElement, gridSize: number) {
-    const context = canvas.getContext('2d');
-    if (!context) throw new Error('2D canvas is not supported by this browser');
-    this.#context = context;
+  constructor(gridSize: number) {
     this.#gridSize = gridSize;
     this.#displayed = new Float32Array(gridSize * gridSize);
     this.#target = new Float32Array(gridSize * gridSize);
@@ -37,33 +31,25 @@ export class HeatLayer {
     this.#target.fill(0);
     for (const [cell, value] of Object.entries(cells)) {
       const [x = -1, y = -1] = cell.split(',').map(Number);
-      if (x >= 0 && y >= 0 && x < this.#gridSize && y < this.#gridSize) this.#target[y * this.#gridSize + x] = value;
+      if (isCell({ x, y }, this.#gridSize)) this.#target[y * this.#gridSize + x] = value;
     }
-    this.#isStale = true;
+    this.#isMoving = true;
   }
 
+  /** 0 outside of the grid. */
   valueAt({ x, y }: Point): number {
-    return this.#target[y * this.#gridSize + x] ?? 0;
+    return isCell({ x, y }, this.#gridSize) ? (this.#target[y * this.#gridSize + x] ?? 0) : 0;
   }
 
-  /** Forces a redraw in the next frame, after a change of size or colors. */
-  invalidate(): void {
-    this.#isStale = true;
+  /** Colors the heat map anew. */
+  recolor(): void {
+    this.#isImageStale = true;
   }
 
-  draw(frame: HeatFrame): void {
-    if (!this.#isStale) return;
-    this.#isStale = this.#easeTowardsTarget(frame.isMotionReduced ? 1 : Math.min(1, frame.seconds * easeRate));
-    const heightfield = interpolateGrid(this.#displayed, this.#gridSize);
-    const { canvas } = this.#context;
-    this.#context.clearRect(0, 0, canvas.width, canvas.height);
-    this.#drawGrid(frame);
-    this.#paintImage(heightfield, frame.palette);
-    this.#drawHeightfield(heightfield, frame);
-  }
-
-  /** Moves the displayed values towards the target. Returns whether a visible difference remains. */
-  #easeTowardsTarget(progress: number): boolean {
+  /** Moves the displayed values towards the target. @returns whether they have changed, so that the layer must be drawn */
+  step(seconds: number, isMotionReduced: boolean): boolean {
+    if (!this.#isMoving) return false;
+    const progress = isMotionReduced ? 1 : Math.min(1, seconds * easeRate);
     let maxRemaining = 0;
     for (let index = 0; index < this.#displayed.length; index += 1) {
       const [shown = 0, target = 0] = [this.#displayed[index], this.#target[index]];
@@ -71,26 +57,57 @@ export class HeatLayer {
       maxRemaining = Math.max(maxRemaining, Math.abs(remaining));
       this.#displayed[index] = Math.abs(remaining) < settledDelta ? target : target - remaining;
     }
-    return maxRemaining >= settledDelta;
+    this.#isMoving = maxRemaining >= settledDelta;
+    this.#heightfield = undefined;
+    return true;
   }
 
-  /** A faint dot at every cell corner. */
-  #drawGrid({ viewport, palette }: HeatFrame): void {
-    this.#context.fillStyle = toCssColor(palette.text, palette.isDark ? 0.13 : 0.16);
-    for (let column = 0; column <= this.#gridSize; column += 1) {
-      for (let row = 0; row <= this.#gridSize; row += 1) {
-        const x = viewport.x + (column / this.#gridSize) * viewport.width;
-        const y = viewport.y + (row / this.#gridSize) * viewport.height;
-        this.#context.fillRect(x - 0.5, y - 0.5, 1, 1);
-      }
+  /** Whether the values are still on their way. */
+  get isMoving(): boolean {
+    return this.#isMoving;
+  }
+
+  draw(context: CanvasRenderingContext2D, view: View, palette: Palette): void {
+    const isNew = this.#heightfield === undefined;
+    this.#heightfield ??= interpolateGrid(this.#displayed, this.#gridSize);
+    if (isNew)
+      this.#contours = contourLevels.map((level) => toPath(traceContour(this.#heightfield as Heightfield, level)));
+    if (isNew || this.#isImageStale) this.#paintImage(this.#heightfield, palette);
+    this.#isImageStale = false;
+    this.#drawGrid(context, view, palette);
+    this.#drawHeightfield(context, this.#heightfield, view, palette);
+  }
+
+  /** The edge of the grid, and a faint dot at every corner of a cell. */
+  #drawGrid(context: CanvasRenderingContext2D, { scale, originX, originY }: View, palette: Palette): void {
+    const side = this.#gridSize * scale;
+    context.strokeStyle = toCssColor(palette.text, palette.isDark ? 0.1 : 0.14);
+    context.lineWidth = 1;
+    context.strokeRect(originX, originY - side, side, side);
+    if (scale < minDotDistance) return;
+    context.fillStyle = toCssColor(palette.text, palette.isDark ? 0.16 : 0.2);
+    const { gridSize, lastX, lastY, firstX, firstY } = this.#visibleCorners(scale, originX, originY);
+    context.beginPath();
+    for (let column = firstX; column <= lastX && column <= gridSize; column += 1) {
+      for (let row = firstY; row <= lastY && row <= gridSize; row += 1)
+        context.rect(originX + column * scale - 0.5, originY - row * scale - 0.5, 1, 1);
     }
+    context.fill();
+  }
+
+  #visibleCorners(scale: number, originX: number, originY: number) {
+    return {
+      gridSize: this.#gridSize,
+      firstX: Math.max(0, Math.ceil(-originX / scale)),
+      lastX: Math.floor((innerWidth - originX) / scale),
+      firstY: Math.max(0, Math.ceil((originY - innerHeight) / scale)),
+      lastY: Math.floor(originY / scale),
+    };
   }
 
   #paintImage({ size, heights }: Heightfield, palette: Palette): void {
-    if (this.#image.width !== size) {
-      this.#image.width = size;
-      this.#image.height = size;
-    }
+    this.#image.width = size;
+    this.#image.height = size;
     const context = this.#image.getContext('2d');
     if (!context) return;
     const image = context.createImageData(size, size);
@@ -106,26 +123,37 @@ export class HeatLayer {
     context.putImageData(image, 0, 0);
   }
 
-  #drawHeightfield(heightfield: Heightfield, { viewport, palette }: HeatFrame): void {
-    const cell = { width: viewport.width / this.#gridSize, height: viewport.height / this.#gridSize };
-    const left = viewport.x - heightfield.border * cell.width;
-    const top = viewport.y - heightfield.border * cell.height;
-    const [width, height] = [cell.width * heightfield.span, cell.height * heightfield.span];
-    const context = this.#context;
+  #drawHeightfield(
+    context: CanvasRenderingContext2D,
+    { border, span, size }: Heightfield,
+    { scale, originX, originY }: View,
+    palette: Palette,
+  ): void {
+    const left = originX - border * scale;
+    const top = originY - (this.#gridSize + border) * scale;
+    const side = span * scale;
     context.imageSmoothingQuality = 'high';
-    context.drawImage(this.#image, left, top, width, height);
-    context.lineWidth = 0.8;
-    for (const level of contourLevels) {
+    context.drawImage(this.#image, left, top, side, side);
+    const pixelsPerPoint = side / size;
+    context.save();
+    context.translate(left + pixelsPerPoint / 2, top + pixelsPerPoint / 2);
+    context.scale(pixelsPerPoint, pixelsPerPoint);
+    context.lineWidth = 0.8 / pixelsPerPoint;
+    for (const [index, level] of contourLevels.entries()) {
+      const contour = this.#contours[index];
       context.strokeStyle = toCssColor(colorAt(palette.heat, palette.isDark ? level + 0.3 : level + 0.25), 0.5);
-      context.beginPath();
-      const line = traceContour(heightfield, level);
-      const toX = (index: number) => left + (((line[index] ?? 0) + 0.5) / heightfield.size) * width;
-      const toY = (index: number) => top + (((line[index] ?? 0) + 0.5) / heightfield.size) * height;
-      for (let index = 0; index < line.length; index += 4) {
-        context.moveTo(toX(index), toY(index + 1));
-        context.lineTo(toX(index + 2), toY(index + 3));
-      }
-      context.stroke();
+      if (contour) context.stroke(contour);
     }
+    context.restore();
   }
+}
+
+/** @param segments x1, y1, x2, y2 of each */
+function toPath(segments: readonly number[]): Path2D {
+  const path = new Path2D();
+  for (let index = 0; index < segments.length; index += 4) {
+    path.moveTo(segments[index] ?? 0, segments[index + 1] ?? 0);
+    path.lineTo(segments[index + 2] ?? 0, segments[index + 3] ?? 0);
+  }
+  return path;
 }

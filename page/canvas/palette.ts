@@ -5,6 +5,7 @@ export type Rgb = readonly [number, number, number];
 export interface Palette {
   readonly heat: readonly Rgb[];
   readonly glow: readonly Rgb[];
+  readonly ground: Rgb;
   readonly text: Rgb;
   readonly warm: Rgb;
   readonly cool: Rgb;
@@ -22,6 +23,7 @@ export function readPalette(element: Element): Palette {
   return {
     heat: read('--heat').split(/\s+/).map(parseHex),
     glow: read('--glow').split(/\s+/).map(parseHex),
+    ground: color('--ground'),
     text: color('--text'),
     warm: color('--warm'),
     cool: color('--cool'),

@@ -1,6 +1,6 @@
 /** Expanding rings that mark where something has happened. */
+import { cellCenter, type Point, type Rect, type View } from '../viewport/geometry.ts';
 import type { AnimatedParticle } from './animated-particles.ts';
-import { cellCenter, type Point, type View } from './geometry.ts';
 import { type Palette, toCssColor } from './palette.ts';
 
 /** `write`: a particle or cell was written; `conflict`: two devices wrote it concurrently; `event`: the whole field changed. */
@@ -39,7 +39,8 @@ export class Ripples {
 interface RippleFrame {
   readonly findParticle: (particle: string) => AnimatedParticle | undefined;
   readonly view: View;
-  readonly gridSize: number;
+  /** The part of the window that an event fills. */
+  readonly frame: Rect;
   readonly palette: Palette;
   readonly time: number;
   /** Rings keep their size and only fade. */
@@ -51,7 +52,7 @@ function drawRipple(
   { kind, target, startSeconds }: Ripple,
   frame: RippleFrame,
 ): void {
-  const { view, palette } = frame;
+  const { palette } = frame;
   const age = (frame.time - startSeconds) / durationSeconds[kind];
   const growth = frame.isMotionReduced ? 0.5 : 1 - (1 - age) ** 3;
   const center = centerOf(target, frame);
@@ -59,7 +60,7 @@ function drawRipple(
   const color = kind === 'conflict' ? palette.alarm : kind === 'event' ? palette.warm : palette.cool;
   const rings = kind === 'write' ? 1 : 3;
   const radius =
-    kind === 'event' ? Math.hypot(view.viewport.width, view.viewport.height) * 0.55 : kind === 'conflict' ? 46 : 30;
+    kind === 'event' ? Math.hypot(frame.frame.width, frame.frame.height) * 0.55 : kind === 'conflict' ? 46 : 30;
   context.lineWidth = kind === 'event' ? 1.4 : 1.2;
   for (let ring = 0; ring < rings; ring += 1) {
     context.strokeStyle = toCssColor(color, (1 - age) ** 1.6 * (0.75 - ring * 0.2));
@@ -70,14 +71,14 @@ function drawRipple(
 }
 
 /** Undefined if the particle no longer exists. */
-function centerOf(target: RippleTarget, { view, gridSize, findParticle }: RippleFrame): Point | undefined {
+function centerOf(target: RippleTarget, { view, frame, findParticle }: RippleFrame): Point | undefined {
   if (target === 'field') {
-    const { x, y, width, height } = view.viewport;
+    const { x, y, width, height } = frame;
     return { x: x + width / 2, y: y + height / 2 };
   }
   if ('cell' in target) {
     const [x = 0, y = 0] = target.cell.split(',').map(Number);
-    return cellCenter(view, gridSize, { x, y });
+    return cellCenter(view, { x, y });
   }
   const animated = findParticle(target.particle);
   return animated && { x: animated.screenX, y: animated.screenY };

@@ -1,8 +1,9 @@
-/** Keyboard access to the field: a grid cursor that applies the tools and announces its position to screen readers. */
+/** Keyboard access to the field: a cursor that applies the tools, is announced to screen readers and takes the view along. */
 
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
-import { cellCenter, type Point } from '../canvas/geometry.ts';
 import type { LiveRegion } from '../panels/live-region.ts';
+import { isCell, type Point, toScreen } from '../viewport/geometry.ts';
+import type { Viewport } from '../viewport/viewport.ts';
 import type { Tools } from './tools.ts';
 
 const directions: Readonly<Record<string, Point>> = {
@@ -11,43 +12,55 @@ const directions: Readonly<Record<string, Point>> = {
   ArrowUp: { x: 0, y: 1 },
   ArrowDown: { x: 0, y: -1 },
 };
-/** Cells per key press while Shift is held. */
+const zoomFactors: Readonly<Record<string, number>> = { '+': 1.5, '=': 1.5, '-': 1 / 1.5, _: 1 / 1.5 };
+/** Steps per key press while Shift is held. */
 const shiftStep = 5;
+/** A step is one cell, and where cells are smaller than this many pixels a power of two of them. */
+const minStepPixels = 8;
 const searchRadius = 60;
 
 interface KeyboardDeps {
   readonly canvas: HTMLCanvasElement;
   readonly fieldCanvas: FieldCanvas;
+  readonly viewport: Viewport;
   readonly tools: Tools;
   readonly liveRegion: LiveRegion;
   readonly gridSize: number;
   readonly isEditable: () => boolean;
 }
 
-export function attachKeyboard({ canvas, fieldCanvas, tools, liveRegion, gridSize, isEditable }: KeyboardDeps): void {
-  let cursor: Point = { x: Math.floor(gridSize / 2), y: Math.floor(gridSize / 2) };
+export function attachKeyboard(deps: KeyboardDeps): void {
+  const { canvas, fieldCanvas, viewport, tools, liveRegion, gridSize, isEditable } = deps;
+  const middle = Math.floor(gridSize / 2) + 0.5;
+  let cursor: Point = { x: middle, y: middle };
   const showCursor = (isShown: boolean) => {
     fieldCanvas.cursor = isShown ? cursor : undefined;
-    fieldCanvas.requestRedraw();
   };
-  const cursorPoint = () => cellCenter(fieldCanvas.view, gridSize, cursor);
-  const describe = () => {
-    const nearest = fieldCanvas.findNearest(cursorPoint(), searchRadius)?.particle;
-    const heat = `heat ${fieldCanvas.heatAt(cursor).toFixed(2)}`;
-    const nearestText = nearest
-      ? `near ${nearest.content ?? nearest.id}, resonance ${nearest.resonance.toFixed(2)}`
-      : 'no particle near';
-    return `Column ${cursor.x + 1}, row ${cursor.y + 1}: ${heat}, ${nearestText}`;
+  const cursorPoint = () => toScreen(fieldCanvas.view, cursor);
+  const describe = () => describePlace(fieldCanvas, gridSize, cursor);
+  const moveBy = (direction: Point, count: number) => {
+    const step = stepFor(viewport.view.scale) * count;
+    const { left, right, bottom, top } = viewport.extent;
+    cursor = {
+      x: limitStep(cursor.x, direction.x * step, left, right),
+      y: limitStep(cursor.y, direction.y * step, bottom, top),
+    };
+    viewport.reveal(cursor);
+    liveRegion.announce(describe());
   };
 
   /** Returns whether the key was handled. */
   const handle = ({ key, shiftKey }: KeyboardEvent): boolean => {
     const direction = directions[key];
-    if (direction) {
-      const step = shiftKey ? shiftStep : 1;
-      const clampToGrid = (value: number) => Math.min(gridSize - 1, Math.max(0, value));
-      cursor = { x: clampToGrid(cursor.x + direction.x * step), y: clampToGrid(cursor.y + direction.y * step) };
-      liveRegion.announce(describe());
+    const factor = zoomFactors[key];
+    if (direction) moveBy(direction, shiftKey ? shiftStep : 1);
+    else if (factor !== undefined) {
+      viewport.zoomBy(factor, cursorPoint());
+      viewport.reveal(cursor);
+      liveRegion.announce(viewport.isEverythingVisible ? 'Everything is shown' : `Zoom ${viewport.zoom.toFixed(1)}`);
+    } else if (key === '0') {
+      viewport.showEverything();
+      liveRegion.announce('Everything is shown');
     } else if (key === 'Enter' || key === ' ') {
       if (!isEditable()) return false;
       tools.apply(cursorPoint());
@@ -74,4 +87,26 @@ export function attachKeyboard({ canvas, fieldCanvas, tools, liveRegion, gridSiz
   canvas.addEventListener('focus', () => showCursor(canvas.matches(':focus-visible')));
   canvas.addEventListener('blur', () => showCursor(false));
   canvas.addEventListener('pointerdown', () => showCursor(false));
+}
+
+function stepFor(scale: number): number {
+  return scale >= minStepPixels ? 1 : 2 ** Math.ceil(Math.log2(minStepPixels / scale));
+}
+
+/** Whole steps only, so that the cursor stays in the middle of cells. */
+function limitStep(value: number, step: number, low: number, high: number): number {
+  const next = value + step;
+  if (next < low) return value + Math.ceil(low - value);
+  return next > high ? value + Math.floor(high - value) : next;
+}
+
+function describePlace(fieldCanvas: FieldCanvas, gridSize: number, cursor: Point): string {
+  const cell = { x: Math.floor(cursor.x), y: Math.floor(cursor.y) };
+  const nearest = fieldCanvas.findNearest(toScreen(fieldCanvas.view, cursor), searchRadius)?.particle;
+  const nearestText = nearest
+    ? `near ${nearest.content ?? nearest.id}, resonance ${nearest.resonance.toFixed(2)}`
+    : 'no particle near';
+  return isCell(cell, gridSize)
+    ? `Column ${cell.x + 1}, row ${cell.y + 1}: heat ${fieldCanvas.heatAt(cell).toFixed(2)}, ${nearestText}`
+    : `Outside of the grid, at ${cell.x}, ${cell.y}: ${nearestText}`;
 }

@@ -1,83 +1,150 @@
-/** Touch, pen and mouse input: a tap applies the tool, a drag paints or moves a particle, hovering shows its label. */
+/**
+ * Touch, pen and mouse input. One pointer: a tap applies the tool, a drag paints, moves a particle, or moves the view where the tool has
+ * nothing to drag. Two pointers and the wheel zoom, and the middle button moves the view, whatever the tool is.
+ */
 
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
-import type { Point } from '../canvas/geometry.ts';
-import { byId, setText } from '../dom.ts';
-import { truncate } from '../format.ts';
+import type { Point } from '../viewport/geometry.ts';
+import type { Viewport } from '../viewport/viewport.ts';
+import { hideLabel, showLabel } from './label.ts';
+import { Taps } from './taps.ts';
 import { grabRadius, type Tools } from './tools.ts';
 
 /** Movement up to this many pixels still counts as a tap. */
 const tapSlop = 6;
-const hoverRadius = 26;
+/** The factor of one pixel of a wheel's movement; a notch of a mouse has 100 or 120. */
+const wheelZoom = 0.0016;
+/** Trackpads report a pinch as a wheel with the Ctrl key, in far smaller numbers. */
+const pinchZoom = 0.012;
+const middleButton = 1;
 
-interface Drag {
-  readonly start: Point;
-  last: Point;
-  isTap: boolean;
-  /** Id of the particle being dragged. */
-  readonly particle: string | undefined;
+interface PointerDeps {
+  readonly canvas: HTMLCanvasElement;
+  readonly fieldCanvas: FieldCanvas;
+  readonly viewport: Viewport;
+  readonly tools: Tools;
+  readonly isEditable: () => boolean;
+  /** Called with where the pointer is on the screen, or with undefined when it has left. */
+  readonly onHover: (point: Point | undefined) => void;
 }
 
-export function attachPointer(
-  canvas: HTMLCanvasElement,
-  fieldCanvas: FieldCanvas,
-  tools: Tools,
-  isEditable: () => boolean,
-): void {
-  const drags = new Map<number, Drag>();
+/**
+ * What the pressed pointer does. `press` becomes one of the others with the first movement, or is a tap; once there was a second
+ * pointer, the gesture is a `pinch` until all have been lifted.
+ */
+type Gesture =
+  | { readonly kind: 'press'; readonly particle: string | undefined; readonly isPan: boolean }
+  | { readonly kind: 'pan' }
+  | { readonly kind: 'stroke' }
+  | { readonly kind: 'move'; readonly particle: string }
+  | { readonly kind: 'pinch' };
+
+interface Pressed {
+  readonly start: Point;
+  last: Point;
+}
+
+export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable, onHover }: PointerDeps): void {
+  const pressed = new Map<number, Pressed>();
+  let gesture: Gesture | undefined;
+  const taps = new Taps({ onTap: (point) => tools.apply(point), onDoubleTap: () => viewport.showEverything() });
 
   canvas.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0 || !isEditable()) return;
+    if (event.button !== 0 && event.button !== middleButton) return;
     canvas.setPointerCapture(event.pointerId);
     const start = pointOf(event);
-    const particle = tools.mode === 'particle' ? fieldCanvas.findNearest(start, grabRadius)?.particle.id : undefined;
-    drags.set(event.pointerId, { start, last: start, isTap: true, particle });
+    pressed.set(event.pointerId, { start, last: start });
+    if (pressed.size > 1) {
+      tools.endStroke();
+      gesture = { kind: 'pinch' };
+      return;
+    }
+    const isPan = event.button === middleButton || !isEditable();
+    const particle =
+      tools.mode === 'particle' && !isPan ? fieldCanvas.findNearest(start, grabRadius)?.particle.id : undefined;
+    gesture = { kind: 'press', particle, isPan };
   });
 
   canvas.addEventListener('pointermove', (event) => {
-    const drag = drags.get(event.pointerId);
+    const pointer = pressed.get(event.pointerId);
     const point = pointOf(event);
-    if (!drag) return showLabel(fieldCanvas, point);
-    if (drag.isTap && Math.hypot(point.x - drag.start.x, point.y - drag.start.y) < tapSlop) return;
-    drag.isTap = false;
-    if (drag.particle === undefined)
-      for (const segment of toSegments(event, drag)) tools.paint(segment.from, segment.to);
-    drag.last = point;
+    onHover(point);
+    if (!pointer || !gesture) return showLabel(fieldCanvas, point);
+    if (gesture.kind === 'press') {
+      if (Math.hypot(point.x - pointer.start.x, point.y - pointer.start.y) < tapSlop) return;
+      gesture = beginDrag(gesture, tools);
+      hideLabel();
+    }
+    if (gesture.kind === 'pinch') pinch(viewport, pressed, pointer, point);
+    else if (gesture.kind === 'pan') viewport.panBy(point.x - pointer.last.x, point.y - pointer.last.y);
+    else if (gesture.kind === 'stroke')
+      for (const segment of toSegments(event, pointer)) tools.paint(segment.from, segment.to);
+    pointer.last = point;
   });
 
   const end = (event: PointerEvent) => {
-    const drag = drags.get(event.pointerId);
-    drags.delete(event.pointerId);
-    if (!drag || event.type === 'pointercancel') return tools.endStroke();
-    if (!drag.isTap && drag.particle !== undefined) tools.move(drag.particle, pointOf(event));
-    // A tap on an existing particle shows its label instead of adding another particle on top of it.
-    if (drag.isTap && drag.particle === undefined) tools.apply(drag.start);
-    if (drag.isTap && drag.particle !== undefined) showLabel(fieldCanvas, drag.start);
+    const pointer = pressed.get(event.pointerId);
+    const ended = gesture;
+    pressed.delete(event.pointerId);
+    if (pressed.size === 0) gesture = undefined;
+    if (pointer && ended && event.type === 'pointerup') {
+      if (ended.kind === 'move') tools.move(ended.particle, pointOf(event));
+      // A tap on an existing particle shows its label instead of adding another particle on top of it.
+      else if (ended.kind === 'press' && ended.particle !== undefined) showLabel(fieldCanvas, pointer.start);
+      else if (ended.kind === 'press' && event.button === 0) {
+        taps.add(pointer.start, { isTouch: event.pointerType === 'touch', isEditable: isEditable() });
+        if (!isEditable()) showLabel(fieldCanvas, pointer.start);
+      }
+    }
     tools.endStroke();
   };
   canvas.addEventListener('pointerup', end);
   canvas.addEventListener('pointercancel', end);
-  canvas.addEventListener('pointerleave', () => byId('label', HTMLElement).classList.remove('shown'));
+  canvas.addEventListener('pointerleave', () => {
+    hideLabel();
+    onHover(undefined);
+  });
+  canvas.addEventListener(
+    'wheel',
+    (event) => {
+      event.preventDefault();
+      const pixels = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY : event.deltaY * 40;
+      const factor = Math.exp(-pixels * (event.ctrlKey ? pinchZoom : wheelZoom));
+      viewport.zoomBy(factor, pointOf(event), event.ctrlKey);
+      hideLabel();
+    },
+    { passive: false },
+  );
 }
 
-function pointOf({ clientX, clientY }: PointerEvent): Point {
+/** A drag paints with the tools that paint. With the particle tool it moves the particle under it, or else the view. */
+function beginDrag({ particle, isPan }: Extract<Gesture, { kind: 'press' }>, tools: Tools): Gesture {
+  if (particle !== undefined) return { kind: 'move', particle };
+  return { kind: isPan || tools.mode === 'particle' ? 'pan' : 'stroke' };
+}
+
+/** Follows two pointers: what was between them stays between them. */
+function pinch(viewport: Viewport, pressed: ReadonlyMap<number, Pressed>, moved: Pressed, point: Point): void {
+  const [first, second] = [...pressed.values()];
+  if (!first || !second || (moved !== first && moved !== second)) return;
+  const other = moved === first ? second : first;
+  const [before, after] = [distance(moved.last, other.last), distance(point, other.last)];
+  const middle = { x: (point.x + other.last.x) / 2, y: (point.y + other.last.y) / 2 };
+  viewport.panBy((point.x - moved.last.x) / 2, (point.y - moved.last.y) / 2);
+  if (before > 0) viewport.zoomBy(after / before, middle, true);
+}
+
+function distance(a: Point, b: Point): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
+
+function pointOf({ clientX, clientY }: MouseEvent): Point {
   return { x: clientX, y: clientY };
 }
 
 /** Includes the coalesced events, so that a fast stroke has no gaps. */
-function toSegments(event: PointerEvent, drag: Drag): { from: Point; to: Point }[] {
+function toSegments(event: PointerEvent, { last }: Pressed): { from: Point; to: Point }[] {
   const points = event.getCoalescedEvents?.() ?? [];
-  const path = [drag.last, ...(points.length > 0 ? points : [event]).map(pointOf)];
+  const path = [last, ...(points.length > 0 ? points : [event]).map(pointOf)];
   return path.slice(1).map((to, index) => ({ from: path[index] ?? to, to }));
-}
-
-function showLabel(fieldCanvas: FieldCanvas, point: Point): void {
-  const label = byId('label', HTMLElement);
-  const nearest = fieldCanvas.findNearest(point, hoverRadius);
-  label.classList.toggle('shown', nearest !== undefined);
-  if (!nearest) return;
-  const { content, id, resonance, crystallized } = nearest.particle;
-  setText(label, `${truncate(content || id)} · ${resonance.toFixed(2)}${crystallized ? ', crystallized' : ''}`);
-  const x = Math.min(nearest.screenX + 14, innerWidth - label.offsetWidth - 8);
-  label.style.transform = `translate(${Math.round(x)}px, ${Math.round(nearest.screenY + 12)}px)`;
 }

@@ -1,8 +1,8 @@
 /** The editing tools: add, move and remove particles, paint heat, send events. */
 import type { EventType } from '../../shared/field/update.ts';
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
-import { cellsBetween, type Point, toCell, toWorld } from '../canvas/geometry.ts';
 import { byId } from '../dom.ts';
+import { cellsBetween, type Point, toCell, toWorld } from '../viewport/geometry.ts';
 
 export type ToolMode = 'particle' | 'heat' | 'remove';
 

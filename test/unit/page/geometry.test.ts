@@ -1,42 +1,56 @@
 import t from 'tap';
 import {
+  boundsOf,
   cellCenter,
   cellsBetween,
-  emptyWorld,
-  fitWorld,
-  interpolateRect,
+  fitView,
+  interpolateView,
+  scaleView,
   toCell,
   toScreen,
   toWorld,
-} from '../../../page/canvas/geometry.ts';
+} from '../../../page/viewport/geometry.ts';
 
-const viewport = { x: 100, y: 50, width: 600, height: 300 };
-const world = { x: -10, y: -10, width: 20, height: 20 };
-const view = { viewport, world };
+const frame = { x: 100, y: 50, width: 600, height: 300 };
+const view = fitView(frame, { left: 0, right: 30, bottom: 0, top: 30 });
 
-t.test('world and screen coordinates convert into each other, y axis up', async (t) => {
-  t.same(toScreen(view, { x: -10, y: 10 }), { x: 100, y: 50 });
-  for (const point of [
-    { x: 0, y: 0 },
-    { x: 3.5, y: -7 },
-    { x: 10, y: 10 },
-  ]) {
-    const back = toWorld(view, toScreen(view, point));
-    t.ok(Math.hypot(back.x - point.x, back.y - point.y) < 1e-9);
-  }
-  t.same(toScreen(view, { x: 1e308, y: -1e308 }), { x: 700, y: 350 }, 'an outlier is shown at the edge');
-});
+t.test(
+  'field and screen coordinates convert into each other, y axis up, with the same scale in both directions',
+  async (t) => {
+    t.equal(view.scale, 10);
+    t.same(toScreen(view, { x: 0, y: 30 }), { x: 250, y: 50 });
+    for (const point of [
+      { x: 0, y: 0 },
+      { x: 3.5, y: -7 },
+      { x: -170, y: 80 },
+    ]) {
+      const back = toWorld(view, toScreen(view, point));
+      t.ok(Math.hypot(back.x - point.x, back.y - point.y) < 1e-9);
+    }
+    t.same(boundsOf(view, frame), { left: -15, right: 45, bottom: 0, top: 30 });
+  },
+);
 
-t.test('the center of every cell lies in that cell, and points outside the viewport in none', async (t) => {
+t.test('a particle is drawn in the cell that has its whole coordinates', async (t) => {
+  t.same(toCell(view, 30, toScreen(view, { x: 7.2, y: 21.9 })), { x: 7, y: 21 });
   for (const cell of [
     { x: 0, y: 0 },
     { x: 29, y: 29 },
-    { x: 7, y: 21 },
   ]) {
-    t.same(toCell(view, 30, cellCenter(view, 30, cell)), cell);
+    t.same(toCell(view, 30, cellCenter(view, cell)), cell);
   }
-  t.equal(toCell(view, 30, { x: 99, y: 60 }), undefined);
-  t.equal(toCell(view, 30, { x: 200, y: 351 }), undefined);
+  t.equal(toCell(view, 30, toScreen(view, { x: -0.1, y: 5 })), undefined);
+  t.equal(toCell(view, 30, toScreen(view, { x: 5, y: 30.1 })), undefined);
+});
+
+t.test('a zoom keeps its fixed point, also on the way', async (t) => {
+  const fixed = { x: 321, y: 123 };
+  const at = toWorld(view, fixed);
+  const target = scaleView(view, 55, fixed);
+  for (const progress of [0.3, 0.5, 1]) {
+    const back = toScreen(interpolateView(view, target, progress), at);
+    t.ok(Math.hypot(back.x - fixed.x, back.y - fixed.y) < 1e-9);
+  }
 });
 
 t.test('a stroke leaves no gap between two cells', async (t) => {
@@ -48,29 +62,4 @@ t.test('a stroke leaves no gap between two cells', async (t) => {
     t.ok(Math.abs(cell.x - before.x) <= 1 && Math.abs(cell.y - before.y) <= 1);
   }
   t.same(cellsBetween({ x: 4, y: 4 }, { x: 4, y: 4 }).at(0), { x: 4, y: 4 });
-});
-
-t.test('the world is kept while it fits, grows when needed, and is not widened by an outlier', async (t) => {
-  t.equal(fitWorld(emptyWorld, []), emptyWorld);
-  t.equal(fitWorld(emptyWorld, [{ x: 5, y: -9 }]), emptyWorld);
-  const wide = fitWorld(emptyWorld, [
-    { x: -170, y: 60 },
-    { x: 170, y: -60 },
-  ]);
-  t.ok(wide.x < -170 && wide.x + wide.width > 170 && wide.y < -60);
-  t.equal(
-    fitWorld(emptyWorld, [
-      { x: 1, y: 1 },
-      { x: 1e300, y: 0 },
-    ]),
-    emptyWorld,
-  );
-  t.ok(fitWorld(wide, [{ x: 100, y: 0 }]).width < wide.width, 'a world that became much too wide is fitted again');
-});
-
-t.test('interpolation reaches its target', async (t) => {
-  let rect = emptyWorld;
-  const goal = { x: -180, y: -80, width: 360, height: 160 };
-  for (let step = 0; step < 200; step += 1) rect = interpolateRect(rect, goal, 0.1);
-  t.same(rect, goal);
 });

@@ -1,0 +1,127 @@
+/** The pointers of other devices, each with its name. Bitmaps are drawn once for each device, and frames only copy them. */
+import type { PresentDevice } from '../../client/presence/presence-of.ts';
+import type { Point, View } from '../viewport/geometry.ts';
+import { colorAt, type Palette, toCssColor } from './palette.ts';
+
+const easePerSecond = 12;
+const settledPixels = 0.3;
+/** More names than this would cover the field. */
+const maxNames = 30;
+const [bitmapWidth, bitmapHeight] = [150, 34];
+const maxNameWidth = 110;
+
+interface Cursor {
+  name: string;
+  x: number;
+  y: number;
+  goal: Point;
+  bitmap: OffscreenCanvas | undefined;
+}
+
+export class Cursors {
+  readonly #byDevice = new Map<string, Cursor>();
+
+  /** @param ownDevice is left out @returns whether anything has changed */
+  set(devices: readonly PresentDevice[], ownDevice: string | undefined): boolean {
+    const present = new Set<string>();
+    let hasChanged = false;
+    for (const { device, user, data } of devices) {
+      const position = device === ownDevice ? undefined : readPosition(data?.position);
+      if (!position) continue;
+      present.add(device);
+      const name = typeof data?.name === 'string' ? data.name : (user ?? '');
+      const cursor = this.#byDevice.get(device) ?? { name, ...position, goal: position, bitmap: undefined };
+      if (cursor.name !== name) cursor.bitmap = undefined;
+      hasChanged ||= !this.#byDevice.has(device) || cursor.goal.x !== position.x || cursor.goal.y !== position.y;
+      this.#byDevice.set(device, Object.assign(cursor, { name, goal: position }));
+    }
+    for (const device of this.#byDevice.keys()) {
+      if (!present.has(device)) hasChanged = this.#byDevice.delete(device) || hasChanged;
+    }
+    return hasChanged;
+  }
+
+  /** Draws the names again, after a change of colors or of the screen's resolution. */
+  invalidate(): void {
+    for (const cursor of this.#byDevice.values()) cursor.bitmap = undefined;
+  }
+
+  /** @returns whether a cursor is on its way */
+  draw(context: CanvasRenderingContext2D, { view, palette, scale, seconds, isMotionReduced }: CursorFrame): boolean {
+    const ease = isMotionReduced ? 1 : Math.min(1, seconds * easePerSecond);
+    const hasNames = this.#byDevice.size <= maxNames;
+    let isMoving = false;
+    for (const [device, cursor] of this.#byDevice) {
+      const [restX, restY] = [cursor.goal.x - cursor.x, cursor.goal.y - cursor.y];
+      const isSettled = ease === 1 || (Math.abs(restX) + Math.abs(restY)) * view.scale < settledPixels;
+      cursor.x = isSettled ? cursor.goal.x : cursor.x + restX * ease;
+      cursor.y = isSettled ? cursor.goal.y : cursor.y + restY * ease;
+      isMoving ||= !isSettled;
+      cursor.bitmap ??= drawBitmap(device, hasNames ? cursor.name : '', palette, scale);
+      context.drawImage(
+        cursor.bitmap,
+        view.originX + cursor.x * view.scale,
+        view.originY - cursor.y * view.scale,
+        bitmapWidth,
+        bitmapHeight,
+      );
+    }
+    return isMoving;
+  }
+}
+
+interface CursorFrame {
+  readonly view: View;
+  readonly palette: Palette;
+  /** Device pixels per CSS pixel. */
+  readonly scale: number;
+  readonly seconds: number;
+  readonly isMotionReduced: boolean;
+}
+
+/** Undefined for whatever else another device has sent. */
+function readPosition(position: unknown): Point | undefined {
+  if (typeof position !== 'object' || position === null) return undefined;
+  const { x, y } = position as Partial<Point>;
+  return Number.isFinite(x) && Number.isFinite(y) ? { x: x as number, y: y as number } : undefined;
+}
+
+/** An arrow whose tip is the upper left corner, and the name to its lower right. */
+function drawBitmap(device: string, name: string, palette: Palette, scale: number): OffscreenCanvas {
+  const canvas = new OffscreenCanvas(bitmapWidth * scale, bitmapHeight * scale);
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('2D canvas is not supported by this browser');
+  context.scale(scale, scale);
+  context.fillStyle = toCssColor(colorAt(palette.glow, hueOf(device)));
+  context.strokeStyle = toCssColor(palette.ground, 0.9);
+  context.lineWidth = 1.5;
+  context.lineJoin = 'round';
+  context.beginPath();
+  for (const [x, y] of [
+    [1, 1],
+    [4.5, 15],
+    [7.8, 9.6],
+    [14, 8.6],
+  ] as const)
+    context.lineTo(x, y);
+  context.closePath();
+  context.stroke();
+  context.fill();
+  if (!name) return canvas;
+  context.font = '12px system-ui, sans-serif';
+  const width = Math.min(maxNameWidth, context.measureText(name).width);
+  context.fillStyle = toCssColor(palette.ground, 0.8);
+  context.beginPath();
+  context.roundRect(13, 14, width + 12, 18, 9);
+  context.fill();
+  context.fillStyle = toCssColor(palette.text);
+  context.fillText(name, 19, 27, maxNameWidth);
+  return canvas;
+}
+
+/** A place on the color scale for a device, the same on every screen. */
+function hueOf(device: string): number {
+  let hash = 0;
+  for (let index = 0; index < device.length; index += 1) hash = (hash * 31 + device.charCodeAt(index)) % 997;
+  return hash / 996;
+}

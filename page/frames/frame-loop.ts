@@ -1,0 +1,21 @@
+/** Schedules frames: only while something moves, and none while the page is hidden. */
+export class FrameLoop {
+  readonly #draw: (now: number) => boolean;
+  #isScheduled = false;
+
+  /** @param draw draws a frame; returns whether something still moves, so that there must be another one */
+  constructor(draw: (now: number) => boolean) {
+    this.#draw = draw;
+    document.addEventListener('visibilitychange', () => this.request());
+  }
+
+  /** Asks for a frame, after something has changed. */
+  request(): void {
+    if (this.#isScheduled || document.hidden) return;
+    this.#isScheduled = true;
+    requestAnimationFrame((now) => {
+      this.#isScheduled = false;
+      if (this.#draw(now)) this.request();
+    });
+  }
+}
