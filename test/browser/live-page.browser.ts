@@ -48,7 +48,7 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
     await live.waitUntilLive();
     const markup = '<img src=x onerror=alert(1)><script>alert(2)</script>';
     await send(site.api, 'hostile', 'phone-1', [
-      putParticle(1, markup, { content: markup, position: { x: 0, y: 0, z: 0 } }),
+      putParticle(1, markup, { content: markup, position: { x: 15, y: 15, z: 0 } }),
     ]);
     await send(site.api, 'hostile', 'phone-2', [putParticle(1, markup, { content: `${markup}!` })]);
     t.equal(await live.waitForText('#memories li', /phone-2$/), `${markup}!phone-2`);
