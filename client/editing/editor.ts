@@ -1,10 +1,11 @@
 /** Edits with undo and redo, and what an app needs to repair an edit. Loaded only by apps that import it. */
 
+import { maxCellsPerUpdate } from '../../shared/contract/wire.ts';
 import type { CellValue, FieldClient, FieldConflict, OutboxEntry, ParticleInput } from '../types.ts';
 import { type Edit, findParticle, invert, readCells, readParticle, toApplicable } from './edit.ts';
 
-/** The edits that can be undone. */
-const maxEdits = 100;
+/** How many steps can be undone. */
+const maxSteps = 100;
 /** What a particle's content may have. */
 export const maxContentLength = 2000;
 
@@ -18,9 +19,14 @@ export interface FieldEditor {
   setCells(cells: readonly CellValue[]): OutboxEntry;
   /** Sets the text of a particle, cut off at 2,000 characters. */
   setText(id: string, text: string): OutboxEntry;
+  /**
+   * Begins a step: the edits that follow, such as the parts of a stroke, are undone and done again together.
+   * @returns a function that ends the step
+   */
+  beginStep(): () => void;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
-  /** @returns undefined if nothing could be undone, because others have changed it since */
+  /** @returns the last update of the step; undefined if nothing could be undone, because others have changed it since */
   undo(): OutboxEntry | undefined;
   redo(): OutboxEntry | undefined;
   /** Writes the value again that this device lost in a conflict. @returns undefined if neither side was this device's */
@@ -29,16 +35,25 @@ export interface FieldEditor {
   replaceRefused(entry: OutboxEntry, edit: (editor: FieldEditor) => OutboxEntry): OutboxEntry;
 }
 
+/** The edits of a step, in order. */
+type Step = readonly Edit[];
+
 export function createEditor(client: FieldClient): FieldEditor {
-  let undoable: readonly Edit[] = [];
-  let redoable: readonly Edit[] = [];
+  let undoable: readonly Step[] = [];
+  let redoable: readonly Step[] = [];
+  /** Steps that have begun and not ended. */
+  let openSteps = 0;
+  /** Whether the next edit belongs to the last step. */
+  let isContinuing = false;
 
   const apply = (edit: Edit): OutboxEntry => {
     if (edit.kind === 'cells') return client.setCells(edit.after);
     return edit.after ? client.putParticle(edit.id, edit.after) : client.removeParticle(edit.id);
   };
   const record = (edit: Edit, entry: OutboxEntry): OutboxEntry => {
-    undoable = [...undoable, edit].slice(-maxEdits);
+    const last = isContinuing ? (undoable.at(-1) ?? []) : [];
+    undoable = [...(isContinuing ? undoable.slice(0, -1) : undoable), addToStep(last, edit)].slice(-maxSteps);
+    isContinuing = openSteps > 0;
     redoable = [];
     return entry;
   };
@@ -48,14 +63,21 @@ export function createEditor(client: FieldClient): FieldEditor {
     const after = readParticle(client.state, id);
     return before || after ? record({ kind: 'particle', id, before, after }, entry) : entry;
   };
-  /** Takes the newest edit that is not void by now from a list, and applies its reverse. */
-  const step = (from: readonly Edit[]): { rest: readonly Edit[]; reversed?: Edit; entry?: OutboxEntry } => {
+  /** Takes the newest step that is not void by now from a list, and applies its reverse. */
+  const takeStep = (from: readonly Step[]): { rest: readonly Step[]; reversed: Step; entry?: OutboxEntry } => {
+    isContinuing = false;
     for (let last = from.length - 1; last >= 0; last--) {
-      const edit = from[last];
-      const reversed = edit && toApplicable(invert(edit), client.state, client.deviceId);
-      if (reversed) return { rest: from.slice(0, last), reversed, entry: apply(reversed) };
+      const reversed: Edit[] = [];
+      let entry: OutboxEntry | undefined;
+      for (const edit of [...(from[last] ?? [])].reverse()) {
+        const applicable = toApplicable(invert(edit), client.state, client.deviceId);
+        if (!applicable) continue;
+        entry = apply(applicable);
+        reversed.push(applicable);
+      }
+      if (entry) return { rest: from.slice(0, last), reversed, entry };
     }
-    return { rest: [] };
+    return { rest: [], reversed: [] };
   };
 
   const editor: FieldEditor = {
@@ -66,6 +88,15 @@ export function createEditor(client: FieldClient): FieldEditor {
       const entry = client.setCells(cells);
       return record({ kind: 'cells', before, after: readCells(client.state, cells) }, entry);
     },
+    beginStep() {
+      let isOpen = true;
+      openSteps += 1;
+      return () => {
+        if (isOpen) openSteps -= 1;
+        isOpen = false;
+        if (openSteps === 0) isContinuing = false;
+      };
+    },
     setText: (id, text) => editor.putParticle(id, { content: cutText(text) }),
     get canUndo() {
       return undoable.length > 0;
@@ -74,15 +105,15 @@ export function createEditor(client: FieldClient): FieldEditor {
       return redoable.length > 0;
     },
     undo() {
-      const { rest, reversed, entry } = step(undoable);
+      const { rest, reversed, entry } = takeStep(undoable);
       undoable = rest;
-      if (reversed) redoable = [...redoable, reversed];
+      if (entry) redoable = [...redoable, reversed];
       return entry;
     },
     redo() {
-      const { rest, reversed, entry } = step(redoable);
+      const { rest, reversed, entry } = takeStep(redoable);
       redoable = rest;
-      if (reversed) undoable = [...undoable, reversed];
+      if (entry) undoable = [...undoable, reversed];
       return entry;
     },
     restoreMine(conflict) {
@@ -103,6 +134,21 @@ export function createEditor(client: FieldClient): FieldEditor {
     },
   };
   return editor;
+}
+
+/** Writes of cells become one edit, so that a long stroke is undone by few updates. */
+function addToStep(step: Step, edit: Edit): Step {
+  const last = step.at(-1);
+  if (last?.kind !== 'cells' || edit.kind !== 'cells') return [...step, edit];
+  const [before, after] = [new Map<string, CellValue>(), new Map<string, CellValue>()];
+  for (const cell of [...edit.before, ...last.before]) before.set(`${cell.x},${cell.y}`, cell);
+  for (const cell of [...last.after, ...edit.after]) after.set(`${cell.x},${cell.y}`, cell);
+  if (after.size > maxCellsPerUpdate) return [...step, edit];
+  const merged = [...after].map(([key, cell]) => [before.get(key) ?? cell, cell] as const);
+  return [
+    ...step.slice(0, -1),
+    { kind: 'cells', before: merged.map(([cell]) => cell), after: merged.map(([, cell]) => cell) },
+  ];
 }
 
 /** The beginning of a text that fits into a particle, without half of a character at its end. */

@@ -41,6 +41,37 @@ t.test('edits are undone in reverse order and done again, as updates that the se
   t.equal(client.state.version, 4 + 4 + 3);
 });
 
+t.test('the edits of a step are undone and done again together', async (t) => {
+  const client = await withClient(t, { url: api.address, field: 'undo-steps' });
+  const editor = createEditor(client);
+  editor.putParticle('p', { resonance: 0.5 });
+  const endStep = editor.beginStep();
+  editor.setCells([{ x: 1, y: 1, value: 0.2 }]);
+  editor.setCells([
+    { x: 1, y: 1, value: 0.6 },
+    { x: 2, y: 1, value: 0.4 },
+  ]);
+  editor.putParticle('p', { resonance: 0.9 });
+  endStep();
+  endStep();
+  editor.putParticle('p', { content: 'a step of its own' });
+
+  editor.undo();
+  t.match(particleOf(client, 'p'), { resonance: 0.9, content: '' });
+  const { pending } = client;
+  editor.undo();
+  t.match(client.state.cells, { '1,1': 0, '2,1': 0 });
+  t.equal(particleOf(client, 'p')?.resonance, 0.5);
+  t.ok(client.pending <= pending + 2, 'the writes of cells are undone by one update');
+  editor.redo();
+  t.match(client.state.cells, { '1,1': 0.6, '2,1': 0.4 });
+  t.equal(particleOf(client, 'p')?.resonance, 0.9);
+  editor.undo();
+  editor.undo();
+  t.equal(particleOf(client, 'p'), undefined);
+  t.notOk(editor.canUndo);
+});
+
 t.test('what others have changed since is not undone', async (t) => {
   const [client, other] = [
     await withClient(t, { url: api.address, field: 'undo-others' }),
