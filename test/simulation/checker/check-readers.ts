@@ -4,6 +4,7 @@ import { type StateFragments, toFragments } from '../../../shared/cache/state-fr
 import { serializeState } from '../../../shared/cache/state-serializer.ts';
 import type { State } from '../../../shared/contract/messages.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
+import type { Region } from '../../../shared/field/math/region.ts';
 import type { FieldState } from '../../../shared/field/state.ts';
 import { viewOf } from '../../faults/devices/mirror.ts';
 import { handleRequest } from '../processes/api-routes.ts';
@@ -20,23 +21,39 @@ export async function checkReaders(world: World, state: FieldState): Promise<str
   const { field } = state;
   const expected = toState(state);
   const violations: string[] = [];
-  const compare = (name: string, actual: State | undefined) => {
+  const compare = (name: string, actual: State | undefined, region?: Region) => {
+    const wanted = clip(expected, region);
     if (!actual) violations.push(`${field}: ${name} has no state`);
-    else if (!isSameState(actual, expected)) violations.push(`${field}: ${describe(name, actual, expected)}`);
+    else if (!isSameState(actual, wanted)) violations.push(`${field}: ${describe(name, actual, wanted)}`);
   };
   for (const api of world.apis)
     compare(`the state that ${api.name} serves`, await readUntilEqual(world, api, expected));
   for (const { options, client } of world.devices) {
-    if (options.field === field) compare(`the state of ${options.name}`, client?.state as State | undefined);
+    if (options.field !== field) continue;
+    const { region, ...state } = (client?.state ?? {}) as State & { readonly region?: Region };
+    compare(`the state of ${options.name}`, client && (state as State), region);
   }
   const cached = await readCache(world, state);
   if (cached) compare('the copy in the cache', parseState(serializeState(cached).toString()));
-  for (const { name, field: watched, mirror } of world.watchers) {
+  for (const { name, field: watched, mirror, region } of world.watchers) {
     if (watched !== field || mirror.cursor === undefined) continue;
-    if (!isDeepStrictEqual(mirror.view(), viewOf(expected)))
+    if (!isDeepStrictEqual(mirror.view(), viewOf(clip(expected, region))))
       violations.push(`${field}: the copy of ${name} at ${mirror.cursor} differs from the state at ${expected.cursor}`);
   }
   return violations;
+}
+
+/** What a reader of a region has, by the protocol: the lower edges belong to it, and the upper ones do not. */
+function clip(state: State, region: Region | undefined): State {
+  if (!region) return state;
+  const { x0, y0, x1, y1 } = region;
+  const isInside = ({ x, y }: { readonly x: number; readonly y: number }) => x >= x0 && x < x1 && y >= y0 && y < y1;
+  const cells = Object.entries(state.cells).filter(([cell]) => {
+    const [x = 0, y = 0] = cell.split(',').map(Number);
+    return isInside({ x, y });
+  });
+  const memoryParticles = state.memoryParticles.filter(({ position }) => isInside(position));
+  return { ...state, cells: Object.fromEntries(cells), memoryParticles };
 }
 
 async function readUntilEqual(world: World, api: SimApi, expected: State): Promise<State | undefined> {

@@ -1,4 +1,5 @@
 /** What devices, readers and retention do: the operations that are no faults. */
+import { regionKey } from '../../../shared/field/math/region.ts';
 import { type Random, seededRandom } from '../../unit/field/support/seeded-random.ts';
 import { fields, type World } from '../processes/world.ts';
 import { applyChange, describeChange, randomChange } from './changes.ts';
@@ -11,6 +12,7 @@ export function randomWork(random: Random, unique: number, deviceCount: number):
   const dice = random.next();
   if (dice < 0.62) return clientEdit(random, unique, deviceCount);
   if (dice < 0.82) return rawWrite(random, unique);
+  if (dice < 0.84) return moveRegion(random);
   if (dice < 0.9) return readState(random);
   return prune(random);
 }
@@ -64,6 +66,19 @@ function readState(random: Random): Work {
       const api = apis[index];
       if (api && field) httpCache.read(field, api);
     },
+  };
+}
+
+/** Those who follow a part of a field follow another one, or all of it. */
+function moveRegion(random: Random): Work {
+  const [x0, y0] = [random.below(5), random.below(3)];
+  const region = random.chance(0.15)
+    ? undefined
+    : { x0, y0, x1: x0 + 1 + random.below(4), y1: y0 + 1 + random.below(4) };
+  const isWatcher = random.chance(0.5);
+  return {
+    text: `the regional ${isWatcher ? 'watcher' : 'client'} follows ${region ? regionKey(region) : 'all'}`,
+    run: ({ devices, watchers }) => (isWatcher ? watchers.at(-1) : devices.at(-1))?.move(region),
   };
 }
 

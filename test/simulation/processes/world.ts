@@ -1,6 +1,7 @@
 /** Everything that one run simulates: servers, processes and devices, and how faults on them end. */
 import type { TransportName } from '../../../client/types.ts';
 import { type DeviceId, type FieldId, globalField } from '../../../shared/field/ids.ts';
+import type { Region } from '../../../shared/field/math/region.ts';
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 import type { VirtualTime } from '../kernel/virtual-time.ts';
 import { PostgresServer } from '../models/postgres/postgres-server.ts';
@@ -22,15 +23,20 @@ const [republishIntervalMs, flushIntervalMs, deliverIntervalMs, cacheReadInterva
 
 export const fields: readonly FieldId[] = [globalField, 'second' as FieldId];
 
+/** Where some of the changes of a plan are. */
+const firstRegion: Region = { x0: 1, y0: 0, x1: 4, y1: 2 };
+
 const clients: readonly {
   readonly id: string;
   readonly field: number;
   readonly transports: readonly TransportName[];
+  readonly region?: Region;
 }[] = [
   { id: 'anna', field: 0, transports: ['websocket', 'polling'] },
   { id: 'bert', field: 0, transports: ['websocket', 'polling'] },
   { id: 'cleo', field: 0, transports: ['polling'] },
   { id: 'dora', field: 1, transports: ['websocket', 'polling'] },
+  { id: 'erik', field: 0, transports: ['websocket', 'polling'], region: firstRegion },
 ];
 
 export class World {
@@ -72,10 +78,13 @@ export class World {
     this.apis = ['api-1', 'api-2'].map((name) => new SimApi(name, environment));
     const deps = { environment, apis: this.apis, ledger };
     this.devices = clients.map(
-      ({ id, field, transports }) =>
-        new SimDevice({ name: id, device: id as DeviceId, field: fieldAt(field), transports }, deps),
+      ({ id, field, ...options }) =>
+        new SimDevice({ ...options, name: id, device: id as DeviceId, field: fieldAt(field) }, deps),
     );
-    this.watchers = fields.map((field, index) => new Watcher(`watcher-${index}`, field, environment, this.apis));
+    this.watchers = [
+      ...fields.map((field, index) => new Watcher(`watcher-${index}`, field, environment, this.apis)),
+      new Watcher('regional-watcher', globalField, environment, this.apis, firstRegion),
+    ];
     this.httpCache = new HttpCache(environment);
     this.rawWriters = ['raw-1', 'raw-2'].map(
       (id, index) => new RawWriter(id as DeviceId, fieldAt(index), environment, ledger),

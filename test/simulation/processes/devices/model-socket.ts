@@ -5,7 +5,7 @@ import type { SimProcess } from '../../kernel/sim-process.ts';
 import type { LinkState } from '../../models/link.ts';
 import type { Environment } from '../environment.ts';
 import type { SimApi } from '../sim-api.ts';
-import { parseUrl } from './parse-url.ts';
+import { parseRegion, parseUrl } from './parse-url.ts';
 import { type StreamPeer, StreamSession } from './stream-session.ts';
 
 const [normalClosure, abnormalClosure] = [1000, 1006];
@@ -73,8 +73,9 @@ export class ModelSocket implements SocketLike {
     this.#atServer(() => {
       if (this.#isClosed) return;
       const { field, path } = parseUrl(url);
-      const after = new URLSearchParams(path.slice(path.indexOf('?'))).get('after') ?? undefined;
-      const request = { field, device, after: after as Cursor | undefined };
+      const query = new URLSearchParams(path.slice(path.indexOf('?')));
+      const after = (query.get('after') ?? undefined) as Cursor | undefined;
+      const request = { field, device, after, region: parseRegion(query.get('region')) };
       this.#session = new StreamSession({ time, network, api, peer }, request);
       this.#later(() => this.#emit('open', {}));
     });

@@ -3,6 +3,7 @@ import { createFieldClient } from '../../../../client/field-client.ts';
 import { persistentStorage } from '../../../../client/storage/persistent-storage.ts';
 import type { FieldClient, OutboxEntry, TransportName } from '../../../../client/types.ts';
 import type { DeviceId, FieldId } from '../../../../shared/field/ids.ts';
+import type { Region } from '../../../../shared/field/math/region.ts';
 import type { SentUpdate } from '../../../../shared/field/update.ts';
 import { SimProcess } from '../../kernel/sim-process.ts';
 import type { Environment } from '../environment.ts';
@@ -16,6 +17,7 @@ export interface DeviceOptions {
   readonly device: DeviceId;
   readonly field: FieldId;
   readonly transports: readonly TransportName[];
+  readonly region?: Region;
 }
 
 export interface DeviceDeps {
@@ -74,6 +76,13 @@ export class SimDevice {
     });
   }
 
+  /** Shows another part of the field, unless the app does not run. */
+  move(region: Region | undefined): void {
+    const { client } = this;
+    if (!client || this.process.state !== 'running') return;
+    this.#deps.environment.time.scheduleFor(this.process, 0, () => client.setRegion(region ?? null));
+  }
+
   /** The app dies. What it had neither stored nor seen accepted may be lost. */
   kill(): void {
     this.process.kill();
@@ -99,13 +108,14 @@ export class SimDevice {
   }
 
   #createClient(): FieldClient {
-    const { device, field, transports } = this.options;
+    const { device, field, transports, region } = this.options;
     return createFieldClient({
       url: 'http://api',
       field,
       token: createToken(device),
       storage: persistentStorage(this.storage.open()),
       transports,
+      ...(region && { region }),
       fetch: this.network.fetch,
       WebSocket: this.network.createSocketConstructor(),
       wakeOn: () => () => undefined,

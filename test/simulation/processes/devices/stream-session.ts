@@ -3,8 +3,10 @@
  * stays in buffers, and a cut network is only noticed by what does not arrive.
  */
 import type { MessageSink } from '../../../../api/streaming/subscriber.ts';
+import type { ClientMessage } from '../../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../../shared/field/cursor.ts';
 import type { FieldId } from '../../../../shared/field/ids.ts';
+import type { Region } from '../../../../shared/field/math/region.ts';
 import type { SimProcess } from '../../kernel/sim-process.ts';
 import type { VirtualTime } from '../../kernel/virtual-time.ts';
 import type { LinkState } from '../../models/link.ts';
@@ -28,6 +30,7 @@ export interface StreamRequest {
   readonly field: FieldId;
   readonly device: string;
   readonly after: Cursor | undefined;
+  readonly region: Region | undefined;
 }
 
 export class StreamSession implements MessageSink {
@@ -43,6 +46,7 @@ export class StreamSession implements MessageSink {
   #isAlive = true;
   #leave: () => void = () => undefined;
   #heard: () => void = () => undefined;
+  #changeRegion: (region: Region | null) => void = () => undefined;
 
   /** To be called as the API's process. */
   constructor(
@@ -58,7 +62,9 @@ export class StreamSession implements MessageSink {
     const presence = services.presence.join(request.field, { device: request.device, user: request.device });
     this.#heard = () => presence.heard();
     const removeListener = this.#api.onKill(() => this.#closeAtPeer(1006));
-    const subscription = services.hub.subscribe({ field: request.field, sink: this, after: request.after });
+    const { field, device, after, region } = request;
+    const subscription = services.hub.subscribe({ field, sink: this, after, region, device });
+    this.#changeRegion = (region) => subscription.changeRegion(region ?? undefined);
     const timer = setInterval(() => this.#ping(), pingIntervalMs);
     this.#leave = () => {
       removeListener();
@@ -87,7 +93,9 @@ export class StreamSession implements MessageSink {
     this.#isAlive = true;
     this.#heard();
     const { services } = this.#api;
-    if (!services || !text.includes('"ping"')) return;
+    const message = JSON.parse(text) as ClientMessage;
+    if (message.type === 'region') this.#changeRegion(message.region);
+    if (!services || message.type !== 'ping') return;
     this.#deliver(JSON.stringify({ type: 'pong', serverTime: services.clock.now() }));
   }
 

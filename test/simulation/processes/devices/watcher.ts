@@ -1,6 +1,7 @@
 /** Follows a field by stream and keeps a copy of it, by the protocol alone: every delta must start where the copy stands. */
 import type { ServerMessage } from '../../../../shared/contract/messages.ts';
 import type { DeviceId, FieldId } from '../../../../shared/field/ids.ts';
+import { type Region, regionKey } from '../../../../shared/field/math/region.ts';
 import { Mirror } from '../../../faults/devices/mirror.ts';
 import { SimProcess } from '../../kernel/sim-process.ts';
 import type { Environment } from '../environment.ts';
@@ -20,11 +21,14 @@ export class Watcher {
   readonly violations: string[] = [];
   readonly #environment: Environment;
   readonly #process: SimProcess;
+  /** The part of the field that it follows; undefined for the whole. */
+  region: Region | undefined;
   #socket: ModelSocket | undefined;
   #hasHeard = true;
 
-  constructor(name: string, field: FieldId, environment: Environment, apis: readonly SimApi[]) {
+  constructor(name: string, field: FieldId, environment: Environment, apis: readonly SimApi[], region?: Region) {
     this.name = name;
+    this.region = region;
     this.field = field;
     this.#environment = environment;
     this.network = new DeviceNetwork(environment, apis, name as DeviceId);
@@ -38,11 +42,21 @@ export class Watcher {
     });
   }
 
+  /** Follows another part of the field. */
+  move(region: Region | undefined): void {
+    this.region = region;
+    this.#environment.time.scheduleFor(this.#process, 0, () =>
+      this.#socket?.send(JSON.stringify({ type: 'region', region: region ?? null })),
+    );
+  }
+
   #open(): void {
     this.#hasHeard = true;
-    const after = this.mirror.cursor === undefined ? '' : `?after=${this.mirror.cursor}`;
+    const query = new URLSearchParams();
+    if (this.mirror.cursor !== undefined) query.set('after', this.mirror.cursor);
+    if (this.region) query.set('region', regionKey(this.region));
     const deps = { environment: this.#environment, network: this.network, device: this.name };
-    const socket = new ModelSocket(deps, `/api/fields/${this.field}/stream${after}`);
+    const socket = new ModelSocket(deps, `/api/fields/${this.field}/stream?${query}`);
     this.#socket = socket;
     socket.addEventListener('message', ({ data }: { data: string }) => {
       this.#hasHeard = true;
