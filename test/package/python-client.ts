@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { packageFile } from '../../shared/process/package-files.ts';
+import { withField } from '../client/with-client.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { withFolder } from '../support/with-folder.ts';
-import { withField } from './with-client.ts';
 
 const cwd = fileURLToPath(packageFile('examples/python/'));
 const skip = hasPython() ? false : 'python3 is not installed';
