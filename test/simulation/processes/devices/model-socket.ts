@@ -35,6 +35,7 @@ export class ModelSocket implements SocketLike {
   readonly #listeners = new Map<string, Listener[]>();
   #session: StreamSession | undefined;
   #isClosed = false;
+  #lastArrivalAt = 0;
 
   constructor(deps: SocketDeps, url: string) {
     this.#deps = deps;
@@ -86,9 +87,14 @@ export class ModelSocket implements SocketLike {
     environment.time.scheduleFor(this.#owner, network.latency(), run);
   }
 
+  /** What is sent keeps its order. */
   #atServer(run: () => void): void {
     const { environment, network } = this.#deps;
-    if (this.#apiProcess) environment.time.scheduleFor(this.#apiProcess, network.latency(), run);
+    if (!this.#apiProcess) return;
+    const { time } = environment;
+    const at = Math.max(time.now + network.latency(), this.#lastArrivalAt);
+    this.#lastArrivalAt = at;
+    time.scheduleFor(this.#apiProcess, at - time.now, run);
   }
 
   #closeWith(code: number): void {
