@@ -5,13 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { waitUntil } from '../support/wait-until.ts';
+import { withFolder } from '../support/with-folder.ts';
 import { withField } from './with-client.ts';
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url));
 
 t.test('one example draws a circle, and the other prints what changed', { timeout: 120_000 }, async (t) => {
   const { address } = await withField(t);
-  const env = { ...process.env, FIELD_URL: address };
+  // The example stores its edits in the folder for temporary files, where an earlier run may have left some.
+  const env = { ...process.env, FIELD_URL: address, TMPDIR: await withFolder(t) };
   const watcher = spawn(process.execPath, ['--import', 'tsx', pathOf('watch-field'), 'circle'], { env });
   t.teardown(() => void watcher.kill('SIGKILL'));
   let printed = '';
