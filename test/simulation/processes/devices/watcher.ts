@@ -42,12 +42,14 @@ export class Watcher {
     });
   }
 
-  /** Follows another part of the field. */
+  /** Follows another part of the field. A copy of a part cannot become one of the whole. */
   move(region: Region | undefined): void {
     this.region = region;
-    this.#environment.time.scheduleFor(this.#process, 0, () =>
-      this.#socket?.send(JSON.stringify({ type: 'region', region: region ?? null })),
-    );
+    this.#environment.time.scheduleFor(this.#process, 0, () => {
+      if (region) return this.#socket?.send(JSON.stringify({ type: 'region', region }));
+      this.mirror.cursor = undefined;
+      this.#socket?.close();
+    });
   }
 
   #open(): void {
