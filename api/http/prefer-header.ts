@@ -1,6 +1,6 @@
 /** Parses the `Prefer` header (RFC 7240), of which only `wait` is supported. */
 
-const maxWaitSeconds = 30;
+export const maxWaitSeconds = 30;
 
 /** @returns seconds, at most 30; undefined without a valid `wait`: the RFC requires invalid preferences to be ignored */
 export function parseWait(header: string | string[] | undefined): number | undefined {

@@ -22,6 +22,7 @@ export function addFieldsRoutes(app: App, { guard, listFields }: FieldsRoutesDep
     {
       onRequest: guard,
       schema: {
+        operationId: 'listFields',
         summary: 'List fields',
         description:
           'The fields with updates that the token may read, in the order of their ids. `particles` and `cells` are those of the ' +

@@ -38,13 +38,21 @@ interface HealthRoutesDeps {
 }
 
 export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDeps): void {
-  const sharedSchema = { tags: ['health'] };
+  const sharedSchema = { tags: ['health'], security: [] };
 
   app.get('/api', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/api/', 308));
 
   app.get(
     '/api/',
-    { schema: { ...sharedSchema, summary: 'Read a short status', response: { 200: rootSchema } } },
+    {
+      schema: {
+        ...sharedSchema,
+        operationId: 'readStatus',
+        summary: 'Read a short status',
+        description: '`degraded` when a database or a Redis does not answer.',
+        response: { 200: rootSchema, ...problems },
+      },
+    },
     async (_request, reply) => {
       const { checks } = await check();
       const database = checks.database.status === 'up';
@@ -58,9 +66,10 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
     {
       schema: {
         ...sharedSchema,
+        operationId: 'readHealth',
         summary: 'Read the health of the process and its dependencies',
         description: '503 when updates or reads cannot be served, or when admission control refuses updates.',
-        response: { 200: healthSchema, 503: healthSchema },
+        response: { 200: healthSchema, 503: healthSchema, '4xx': problems['4xx'] },
       },
     },
     async (_request, reply) => {
@@ -71,14 +80,30 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
 
   app.get(
     '/api/health/live',
-    { schema: { ...sharedSchema, summary: 'Liveness probe', response: { 200: liveSchema } } },
+    {
+      schema: {
+        ...sharedSchema,
+        operationId: 'checkLiveness',
+        summary: 'Liveness probe',
+        description: 'Answers as long as the process serves requests.',
+        response: { 200: liveSchema, ...problems },
+      },
+    },
     // Pages of any origin may find out that the server is reachable: then only CORS keeps them from using it.
     async (_request, reply) => reply.header('cross-origin-resource-policy', 'cross-origin').send({ status: 'live' }),
   );
 
   app.get(
     '/api/health/ready',
-    { schema: { ...sharedSchema, summary: 'Readiness probe', response: { 200: readySchema, ...problems } } },
+    {
+      schema: {
+        ...sharedSchema,
+        operationId: 'checkReadiness',
+        summary: 'Readiness probe',
+        description: '503 while the process stops, and while it can serve neither updates nor reads.',
+        response: { 200: readySchema, ...problems },
+      },
+    },
     async (_request, reply) => {
       if (isStopping()) throw new FieldError('shutting_down');
       const { canRead, canWrite } = await check();

@@ -35,6 +35,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       onRequest: guard,
       schema: {
         ...sharedSchema,
+        operationId: 'readLog',
         summary: 'Read the log after a version or a cursor',
         description:
           'A page ends at `limit` entries or at about 1 MiB. There is more while its last version is below `version`.',
@@ -66,7 +67,10 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       onRequest: guard,
       schema: {
         ...sharedSchema,
+        operationId: 'readReceipt',
         summary: 'Read the receipt of an update',
+        description:
+          '`applied` without a version if the log no longer has the entry, `unknown` if the update was never applied.',
         params: receiptParams,
         response: { 200: receiptSchema, ...problems },
       },
@@ -83,6 +87,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       onRequest: guard,
       schema: {
         ...sharedSchema,
+        operationId: 'listConflicts',
         summary: 'Read the newest conflicts',
         description: 'The newest first. `next` is there if there are more: continue with `?before=` it.',
         params: fieldParams,
@@ -107,6 +112,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       onRequest: guard,
       schema: {
         ...sharedSchema,
+        operationId: 'readClock',
         summary: 'Read the vector clock',
         description:
           '`?device=` returns one entry: the counter above which the device must number its updates. Otherwise the devices are ' +

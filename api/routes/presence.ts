@@ -17,6 +17,7 @@ export function addPresenceRoutes(app: App, { guard, presence }: PresenceRoutesD
     {
       onRequest: guard,
       schema: {
+        operationId: 'listPresence',
         summary: 'List who is present',
         description:
           'The devices that were heard in the last 30 seconds, and what they show of themselves. It is not part of the state, and may ' +

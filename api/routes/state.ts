@@ -37,6 +37,7 @@ export function addStateRoutes(
     {
       onRequest: guard,
       schema: {
+        operationId: 'readState',
         summary: 'Read the state',
         description:
           '`ETag` is the cursor, `x-cache` the cache result. `?view=summary` leaves out particles and cells; ' +

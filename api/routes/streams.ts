@@ -2,6 +2,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
+import { z } from 'zod';
 import { toProblem } from '../../shared/contract/problem.ts';
 import { coversField } from '../../shared/contract/token.ts';
 import { closeCodes } from '../../shared/contract/wire.ts';
@@ -70,6 +71,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     onRequest: [checkOrigin, authorizeUpgrade],
     preHandler: assertCanOpen,
     schema: {
+      operationId: 'followByWebSocket',
       summary: 'Follow a field by WebSocket',
       description:
         'Subprotocols `field.v2` and `bearer.<token>`, or the header. `?after=CURSOR` resumes from a cursor; ' +
@@ -79,7 +81,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       security: bearer,
       params: fieldParams,
       querystring: streamQuery,
-      response: problems,
+      response: { 101: z.null().meta({ description: 'The stream is open' }), ...problems },
     },
     handler: () => {
       throw new FieldError('bad_request', {
@@ -101,6 +103,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
       onRequest: guard,
       preHandler: assertCanOpen,
       schema: {
+        operationId: 'followByEvents',
         summary: 'Follow a field by Server-Sent Events',
         description: 'The same messages as the WebSocket. `Last-Event-ID` or `?after=CURSOR` resumes from a cursor.',
         tags: ['streams'],
@@ -108,7 +111,7 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
         produces: ['text/event-stream'],
         params: fieldParams,
         querystring: streamQuery,
-        response: problems,
+        response: { 200: eventStream, ...problems },
       },
     },
     (request, reply) => {
@@ -133,6 +136,12 @@ export function addStreamRoutes(app: App, deps: StreamRoutesDeps): void {
     },
   );
 }
+
+/** Written to the socket itself. */
+const eventStream = {
+  description: 'Messages, each with its type as `event`, and a cursor as `id`',
+  content: { 'text/event-stream': { schema: z.string() } },
+};
 
 function isReportableOnSocket({ code }: FieldError): boolean {
   return code === 'token_expired' || code === 'token_revoked' || code === 'forbidden';

@@ -49,6 +49,7 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
         done();
       },
       schema: {
+        operationId: 'sendUpdates',
         summary: 'Send updates',
         description:
           'Accepted updates are never lost. When in doubt, send them again: an update is applied once. ' +

@@ -52,10 +52,12 @@ export function addDeviceRoutes(app: App, { config, revocations, limits }: Devic
       onRequest: createRegistrationGuard(config, limits),
       schema: {
         ...sharedSchema,
+        operationId: 'registerDevice',
         summary: 'Register a device',
         description:
           'Only where registration is open. The server makes the id. The token is for the fields of REGISTRATION_FIELDS and ' +
           'valid for REGISTRATION_TOKEN_DAYS.',
+        security: [],
         response: { 201: registeredSchema, ...problems },
       },
     },
@@ -76,6 +78,7 @@ export function addDeviceRoutes(app: App, { config, revocations, limits }: Devic
       onRequest: createRenewalGuard({ config, revocations, limits }),
       schema: {
         ...sharedSchema,
+        operationId: 'renewToken',
         summary: 'Renew the token of a registered device',
         description:
           'The bearer token is the last one of the device, valid or expired. Only tokens that registration issued, or a ' +

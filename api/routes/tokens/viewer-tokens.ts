@@ -50,6 +50,7 @@ export function addViewerTokenRoutes(app: App, { config, guard, limits }: Viewer
         },
       ],
       schema: {
+        operationId: 'makeViewerToken',
         summary: "Make a viewer's token",
         description:
           'A token for others, who can read this field with it and change nothing. It expires after `lifetimeSeconds`, but not later ' +

@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { App } from '../fastify-types.ts';
+import { addHeaders, type OpenApiDocument, removeUnusedSchemas } from './openapi-document.ts';
 
 const description =
   'A shared live field that many devices change at once, often offline, late or twice. ' +
@@ -14,7 +15,8 @@ export async function addOpenApi(app: App): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Consciousness field', version: '1', description },
+      info: { title: 'Consciousness field', version: '2', description, license: { name: 'MIT', identifier: 'MIT' } },
+      servers: [{ url: '/', description: 'This server' }],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
       tags: [
         { name: 'updates', description: 'Change a field' },
@@ -25,7 +27,8 @@ export async function addOpenApi(app: App): Promise<void> {
       ],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) =>
+      removeUnusedSchemas(addHeaders(jsonSchemaTransformObject(document) as OpenApiDocument)),
   });
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { persistAuthorization: false } });
 }

@@ -1,0 +1,105 @@
+/**
+ * Completes the OpenAPI document that is generated from the routes: with the headers, which hooks and handlers set, and without the
+ * schemas that only other documents use.
+ */
+import { maxWaitSeconds } from '../http/prefer-header.ts';
+
+interface HeaderObject {
+  readonly description: string;
+  readonly schema: { readonly type: 'string' | 'integer' };
+  readonly example?: string | number;
+}
+
+const requestHeaders = {
+  prefer: header(`\`wait=SECONDS\`, ${maxWaitSeconds} at most: wait for the results`, 'wait=10'),
+  'if-none-match': header('The `ETag` that the client has', '"12.9f86d081884c7d65"'),
+  'last-event-id': header('The cursor to resume from; takes precedence over `after`', '12.9f86d081884c7d65'),
+} as const;
+
+const responseHeaders = {
+  etag: header('The cursor of the state', '"12.9f86d081884c7d65"'),
+  'x-cache': header('Whether the state was in the cache: `hit`, `miss`, or `bypass` for an earlier state', 'hit'),
+  'preference-applied': header('How long the server has waited for the results', 'wait=10'),
+  'retry-after': header('Seconds until a retry makes sense', 5),
+  ratelimit: header(
+    'What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers',
+    '"updates";r=290;t=9',
+  ),
+  'ratelimit-policy': header('The limit and its window in seconds', '"updates";q=300;w=10'),
+} as const;
+
+interface OperationHeaders {
+  readonly request?: readonly (keyof typeof requestHeaders)[];
+  /** Of responses without an error. */
+  readonly response?: readonly (keyof typeof responseHeaders)[];
+}
+
+const operations: Readonly<Record<string, OperationHeaders>> = {
+  sendUpdates: { request: ['prefer'], response: ['preference-applied'] },
+  readState: { request: ['if-none-match'], response: ['etag', 'x-cache'] },
+  followByEvents: { request: ['last-event-id'] },
+};
+
+/** The parts of a document that are read and changed here. */
+interface Operation {
+  readonly operationId?: string;
+  readonly security?: readonly unknown[];
+  readonly responses?: Record<string, { headers?: Record<string, HeaderObject> }>;
+  parameters?: object[];
+}
+export interface OpenApiDocument {
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components?: { readonly schemas?: Record<string, unknown> };
+}
+
+/** @returns the same document, with headers */
+export function addHeaders<Document extends OpenApiDocument>(document: Document): Document {
+  for (const methods of Object.values(document.paths ?? {})) for (const each of Object.values(methods)) describe(each);
+  return document;
+}
+
+/**
+ * @returns a document with only those components that something in it refers to, and with one for both directions where what may be
+ * sent and what is answered are equal
+ */
+export function removeUnusedSchemas<Document extends OpenApiDocument>(document: Document): Document {
+  const schemas = document.components?.schemas ?? {};
+  const equal = Object.keys(schemas).filter((name) => {
+    const shared = schemas[name.replace(/Input$/, '')];
+    return name.endsWith('Input') && JSON.stringify(schemas[name]) === JSON.stringify(shared);
+  });
+  const merge = (text: string) =>
+    equal.reduce((merged, name) => merged.replaceAll(ref(name), ref(name.slice(0, -5))), text);
+  const merged = JSON.parse(merge(JSON.stringify(document))) as Document;
+  removeUnreferenced(merged);
+  return merged;
+}
+
+function removeUnreferenced(document: OpenApiDocument): void {
+  const schemas = document.components?.schemas ?? {};
+  const text = JSON.stringify(document);
+  const unused = Object.keys(schemas).filter((name) => !text.includes(ref(name)));
+  for (const name of unused) delete schemas[name];
+  // What only those referred to is unused now.
+  if (unused.length > 0) removeUnreferenced(document);
+}
+
+function ref(name: string): string {
+  return `"#/components/schemas/${name}"`;
+}
+
+function describe(operation: Operation): void {
+  const { operationId = '', security = [], responses = {} } = operation;
+  const { request = [], response = [] } = operations[operationId] ?? {};
+  const parameters = request.map((name) => ({ in: 'header', name, ...requestHeaders[name] }));
+  if (parameters.length > 0) operation.parameters = [...(operation.parameters ?? []), ...parameters];
+  const limits = security.length > 0 ? (['ratelimit', 'ratelimit-policy'] as const) : [];
+  for (const [status, described] of Object.entries(responses)) {
+    const names = /^[45]/.test(status) ? ([...limits, 'retry-after'] as const) : [...limits, ...response];
+    if (names.length > 0) described.headers = Object.fromEntries(names.map((name) => [name, responseHeaders[name]]));
+  }
+}
+
+function header(description: string, example: string | number): HeaderObject {
+  return { description, schema: { type: typeof example === 'number' ? 'integer' : 'string' }, example };
+}
