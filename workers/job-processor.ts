@@ -3,6 +3,7 @@
  * moves the job to the dead-letter queue, a transient one is retried.
  */
 import { type Job, UnrecoverableError } from 'bullmq';
+import type { z } from 'zod';
 import { describeFailure, isTransient } from '../db/transient-errors.ts';
 import type { RevocationList } from '../shared/auth/revocation-list.ts';
 import type { FieldCache } from '../shared/cache/field-cache.ts';
@@ -14,6 +15,7 @@ import {
   type ReplyAddress,
   type UpdatesJob,
 } from '../shared/contract/job.ts';
+import { toInputErrors } from '../shared/contract/problem.ts';
 import { maxRequestBytes } from '../shared/contract/wire.ts';
 import type { Logger } from '../shared/process/logger.ts';
 import { estimateJobBytes } from '../shared/queue/job-size.ts';
@@ -72,6 +74,12 @@ function isPermanentFailure(outcome: PromiseSettledResult<void> | undefined): bo
   return outcome?.status === 'rejected' && outcome.reason instanceof UnrecoverableError;
 }
 
+/** Where the first fault is, and what it is. */
+function describeIssue(error: z.ZodError): string {
+  const [first] = toInputErrors(error);
+  return first ? `${first.path}: ${first.message}` : 'unknown';
+}
+
 /** @throws UnrecoverableError for a request that can never be applied */
 function createRequestHandler(deps: JobProcessorDeps) {
   const { committer, cache, log, tracer, revocations, checkRevocations, readGridSize } = deps;
@@ -90,7 +98,7 @@ function createRequestHandler(deps: JobProcessorDeps) {
       await growGrid();
       job = schema.safeParse(data);
     }
-    if (!job.success) throw new UnrecoverableError(`invalid_input: ${job.error.issues[0]?.message ?? 'unknown'}`);
+    if (!job.success) throw new UnrecoverableError(`invalid_input: ${describeIssue(job.error)}`);
     if (isTooLarge(job.data))
       throw new UnrecoverableError('invalid_input: the updates are larger than a request can be');
     if (needsRevocationCheck(job.data)) await checkRevocations();

@@ -1,10 +1,8 @@
 /** Routes for operators: Bull Board and, in production, the metrics. Each is guarded by a hook in its own scope. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createBullBoard } from '@bull-board/api';
-import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { IServerAdapter } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
-import type { Queue } from 'bullmq';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { VerifyToken } from '../../shared/auth/jwt.ts';
 import { readOperators } from '../../shared/auth/operators.ts';
@@ -14,6 +12,7 @@ import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
 import { sendProblem } from '../http/problem-response.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import { assertHarmless, describeBoardAction, parseBoardAction } from '../operators/board-actions.ts';
+import { createFallbackAdapter, createPartitionAdapter } from '../operators/board-queues.ts';
 import { createOperatorGuards, hasOperatorScope } from '../operators/operator-guard.ts';
 import type { OperatorLog } from '../operators/operator-log.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
@@ -24,7 +23,7 @@ interface OperatorRoutesDeps {
   readonly config: Config;
   readonly verifyToken: VerifyToken;
   readonly limits: RateLimits;
-  readonly producer: Pick<UpdateProducer, 'queues'>;
+  readonly producer: Pick<UpdateProducer, 'queues' | 'findFallbackQueue'>;
   readonly metrics: ApiMetrics;
   readonly operatorLog: OperatorLog;
 }
@@ -44,11 +43,20 @@ export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps
     const board = new FastifyAdapter();
     // The adapter was compiled against another copy of the same types.
     const serverAdapter = board as unknown as IServerAdapter;
-    const { replaceQueues } = createBullBoard({ queues: [], serverAdapter });
+    const { replaceQueues } = createBullBoard({
+      queues: [],
+      serverAdapter,
+      options: { uiConfig: { boardTitle: 'Field queues', hideDocsLink: true } },
+    });
     const isWritable = new AsyncLocalStorage<boolean>();
     // The number of queues grows with the number of workers.
+    scope.addHook('onRequest', async () => {
+      const canWrite = () => isWritable.getStore() === true;
+      const partitions = producer.queues.all.map((queue) => createPartitionAdapter(queue, canWrite));
+      const fallback = await producer.findFallbackQueue();
+      replaceQueues(fallback ? [...partitions, createFallbackAdapter(fallback)] : partitions);
+    });
     scope.addHook('onRequest', (request, _reply, done) => {
-      replaceQueues(producer.queues.all.map((queue) => createAdapter(queue, isWritable)));
       isWritable.run(request.operator !== null && hasOperatorScope(request.operator, 'board:write'), done);
     });
     scope.addHook('preHandler', async (request, reply) => {
@@ -56,10 +64,10 @@ export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps
       const path = (request.routeOptions.url ?? '').slice(boardPath.length);
       const action = parseBoardAction(path, request.params as Record<string, string>);
       try {
-        await assertHarmless(
-          action,
-          producer.queues.all.find(({ name }) => name === action.queueName),
-        );
+        const queue = producer.queues.all.find(({ name }) => name === action.queueName);
+        if (action.queueName !== undefined && !queue)
+          throw new FieldError('forbidden', { detail: 'Nothing can be changed in this queue' });
+        await assertHarmless(action, queue);
         await operatorLog.record(describeBoardAction(action, request));
         return undefined;
       } catch (error) {
@@ -86,15 +94,4 @@ export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps
 
 function isReading({ method }: FastifyRequest): boolean {
   return method === 'GET' || method === 'HEAD';
-}
-
-/** A queue as the board shows it: with its buttons only to operators who may press them. */
-function createAdapter(queue: Queue, isWritable: AsyncLocalStorage<boolean>): BullMQAdapter {
-  const adapter = new BullMQAdapter(queue);
-  const canWrite = () => isWritable.getStore() === true;
-  return Object.defineProperties(adapter, {
-    readOnlyMode: { get: () => !canWrite() },
-    allowRetries: { get: canWrite },
-    allowCompletedRetries: { get: () => false },
-  });
 }

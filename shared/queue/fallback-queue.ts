@@ -54,6 +54,14 @@ export class FallbackQueue {
     return this.#reader.use(readQueueStats);
   }
 
+  /** The queue, for looking at it. @throws if PostgreSQL does not answer in time */
+  openForReading(): Promise<OpenFallbackQueue> {
+    return this.#reader.use(async (queue) => {
+      await queue.getJobCountByTypes('failed');
+      return queue;
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#writer.close(), this.#reader.close()]);
   }
@@ -78,12 +86,12 @@ const openQueue = ({ databaseUrl, telemetry, max, timeoutMs }: ReconnectingQueue
     },
     createPostgresBackend,
   );
-type OpenQueue = ReturnType<typeof openQueue>;
+export type OpenFallbackQueue = ReturnType<typeof openQueue>;
 
 /** Opens a new queue after a failure: BullMQ's queue does not recover if its first connection failed. */
 class ReconnectingQueue {
   readonly #options: ReconnectingQueueOptions;
-  #queue: OpenQueue | undefined;
+  #queue: OpenFallbackQueue | undefined;
 
   constructor(options: ReconnectingQueueOptions) {
     this.#options = options;
@@ -93,7 +101,7 @@ class ReconnectingQueue {
     return this.#queue !== undefined;
   }
 
-  async use<T>(operation: (queue: OpenQueue) => Promise<T>): Promise<T> {
+  async use<T>(operation: (queue: OpenFallbackQueue) => Promise<T>): Promise<T> {
     const queue = this.#open();
     try {
       return await withTimeout(operation(queue), this.#options.timeoutMs);
@@ -104,7 +112,7 @@ class ReconnectingQueue {
   }
 
   /** Like `use`, but keeps the queue open after a failure, which may be specific to the query. */
-  query<T>(operation: (queue: OpenQueue) => Promise<T>): Promise<T> {
+  query<T>(operation: (queue: OpenFallbackQueue) => Promise<T>): Promise<T> {
     return withTimeout(operation(this.#open()), this.#options.timeoutMs);
   }
 
@@ -112,7 +120,7 @@ class ReconnectingQueue {
     await this.#queue?.close();
   }
 
-  #open(): OpenQueue {
+  #open(): OpenFallbackQueue {
     if (this.#queue) return this.#queue;
     const queue = openQueue(this.#options);
     queue.on('error', (err) => this.#options.log.debug({ err }, 'fallback queue error'));
@@ -120,7 +128,7 @@ class ReconnectingQueue {
     return queue;
   }
 
-  #discard(queue: OpenQueue): void {
+  #discard(queue: OpenFallbackQueue): void {
     if (this.#queue !== queue) return;
     this.#queue = undefined;
     void queue.close().catch((err) => this.#options.log.debug({ err }, 'fallback queue close failed'));

@@ -2,6 +2,7 @@
  * Enqueues updates for the API and the CLI: batches requests into jobs, uses the fallback queue while the queue's Redis is
  * unavailable, and reports how durably each update is stored.
  */
+
 import { once } from 'node:events';
 import type { Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -11,9 +12,10 @@ import { DurabilityMonitor } from '../durability/durability-monitor.ts';
 import { FieldError } from '../errors.ts';
 import { EventLoopLoad } from '../process/event-loop-load.ts';
 import type { Logger } from '../process/logger.ts';
+import { withTimeout } from '../process/with-timeout.ts';
 import { connectRedis, failFast } from '../redis/connect.ts';
 import { Batcher } from './batcher.ts';
-import type { FallbackQueue } from './fallback-queue.ts';
+import type { FallbackQueue, OpenFallbackQueue } from './fallback-queue.ts';
 import { estimateJobBytes } from './job-size.ts';
 import { PartitionedQueue, type UpdatesQueue } from './partitioned-queue.ts';
 import type { QueueStats } from './queue-stats.ts';
@@ -48,6 +50,8 @@ const maxJobBytes = 128 * 1024;
 const maxRequestsPerJob = 100;
 /** The limit of the interval between two jobs of one queue. */
 const maxIntervalMs = 50;
+/** Somebody waits who may want to see only the other queues. */
+const lookTimeoutMs = 500;
 /** The weight of the newest job in the exponential moving average of requests per job. */
 const smoothingFactor = 0.05;
 
@@ -198,6 +202,12 @@ export class UpdateProducer {
       this.#fallback?.queue.readStats().catch(logFailure),
     ]);
     return { redis: redis ?? undefined, postgres: postgres ?? undefined };
+  }
+
+  /** The queue in PostgreSQL, for looking at it; undefined if it is not used, or does not answer. */
+  async findFallbackQueue(): Promise<OpenFallbackQueue | undefined> {
+    const opening = this.#fallback && withTimeout(this.#fallback.queue.openForReading(), lookTimeoutMs);
+    return opening?.catch((err: unknown) => void this.#log.debug({ err }, 'fallback queue not opened'));
   }
 
   /** The memory of the queue's Redis; undefined while it is unavailable. @throws if it does not answer */

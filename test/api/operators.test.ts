@@ -115,6 +115,29 @@ t.test('accepted updates cannot be thrown away from the board', async (t) => {
   t.equal((await readActions('board.empty')).length, 0, 'what was refused is not recorded as done');
 });
 
+t.test('the board names its queues and jobs by what is in them, and shows the queue in PostgreSQL', async (t) => {
+  await queue.add('apply-updates', { strange: true } as never);
+  const find = async (name: string, user: keyof typeof passwords = 'reader') => {
+    const { body } = await api.request(`${queueApi}?activeQueue=${name}&status=waiting`, { headers: as(user) });
+    return body.queues.find((found: { name: string }) => found.name === name);
+  };
+  const redis = await find('updates');
+  t.equal(redis.displayName, 'Updates, partition 0');
+  const titles = redis.jobs.map(({ name, externalUrl }: { name: string; externalUrl: { href: string } }) => [
+    name.replace(/[0-9.]+ kB/, 'N kB'),
+    externalUrl.href,
+  ]);
+  t.same(titles.sort(), [
+    ['apply-updates, not readable', '/'],
+    ['board: phone-1, counter 1, N kB', '/?field=board'],
+  ]);
+  const name = 'postgresql-updates';
+  const refused = await put(`/${name}/pause`, as('writer'));
+  t.match(refused, { status: 403, body: { code: 'forbidden' } });
+  t.match(await find(name, 'writer'), { displayName: 'Updates in PostgreSQL', readOnlyMode: true, isPaused: false });
+  for (const job of await queue.getWaiting()) if (job.name && !('field' in job.data)) await job.remove();
+});
+
 t.test('no job can be added or edited on the board', async (t) => {
   const job = { name: 'apply-updates', data: { field: 'global', device: 'victim-phone', updates: [] } };
   const headers = { ...as('writer'), 'content-type': 'application/json' };

@@ -45,8 +45,8 @@ t.test('an operator with board:read sees jobs and no button that changes them', 
       if (!response.url().startsWith(`${api.address}/`)) foreign.push(response.url());
     });
     await page.goto(`${api.address}/admin/queues/`);
-    await page.getByRole('link', { name: 'updates' }).first().click();
-    await page.getByText('apply-updates').first().waitFor();
+    await page.getByRole('link', { name: 'Updates, partition 0' }).first().click();
+    await page.getByText('board: ').first().waitFor();
     await page.getByRole('heading').first().waitFor();
     return { buttons: await page.getByRole('button').count(), foreign };
   }
