@@ -1,8 +1,8 @@
 /** Declares the commands for operating the system. Backups and tokens have files of their own. */
 import type { Command } from 'commander';
 import type { CommandContext } from '../context/command-context.ts';
-import { integerBetween, parseUrl } from '../input/parse-arguments.ts';
-import type { DeadLetterOptions, JsonOption } from './system/dead-letters.ts';
+import { integerBetween, parseDevice, parseDuration, parseField, parseUrl } from '../input/parse-arguments.ts';
+import type { JsonOption, ListOptions, SelectOptions } from './system/dead-letters.ts';
 import type { DoctorOptions } from './system/doctor.ts';
 import type { MigrateOptions } from './system/migrate.ts';
 import type { RulesOptions, SetRuleOptions } from './system/rules.ts';
@@ -36,7 +36,9 @@ Examples:
 const deadLettersHelp = `
 Examples:
   $ npx consciousness-field dead-letters list
-  $ npx consciousness-field dead-letters retry 17`;
+  $ npx consciousness-field dead-letters list --device phone-1 --since 2d
+  $ npx consciousness-field dead-letters retry 17
+  $ npx consciousness-field dead-letters retry --field garden --reason token_revoked`;
 
 export function addSystemCommands(program: Command, context: CommandContext): void {
   program
@@ -97,11 +99,18 @@ function addDeadLetterCommands(program: Command, context: CommandContext): void 
     .description('Manages the dead-letter queue: jobs that can never be applied, kept apart with the reason.')
     .helpCommand(false)
     .addHelpText('after', deadLettersHelp);
-  deadLetters
-    .command('list')
+  const filtered = (name: string) =>
+    deadLetters
+      .command(name)
+      .option('--field <field>', 'only jobs for this field', parseField)
+      .option('--device <device>', 'only those of this device', parseDevice)
+      .option('--user <user>', 'only those of this user')
+      .option('--reason <text>', 'only those whose reason contains this')
+      .option('--since <duration>', 'only those that failed in the last 90s, 45m, 12h, 30d or 2w', parseDuration);
+  filtered('list')
     .description('list the jobs, newest first')
     .option('--json', 'print them as JSON')
-    .action(async (options: JsonOption) =>
+    .action(async (options: ListOptions) =>
       (await import('./system/dead-letters.ts')).listDeadLetters(options, context),
     );
   deadLetters
@@ -112,22 +121,20 @@ function addDeadLetterCommands(program: Command, context: CommandContext): void 
     .action(async (id: string, options: JsonOption) =>
       (await import('./system/dead-letters.ts')).showDeadLetter(id, options, context),
     );
-  deadLetters
-    .command('retry')
+  filtered('retry')
     .description('return jobs to the queue, once the cause of their failure is fixed')
     .argument('[id...]', 'their ids from the list')
     .option('--all', 'all jobs')
     .option('--json', 'print their number as JSON')
-    .action(async (ids: string[], options: DeadLetterOptions) =>
+    .action(async (ids: string[], options: SelectOptions) =>
       (await import('./system/dead-letters.ts')).retryDeadLetters(ids, options, context),
     );
-  deadLetters
-    .command('discard')
+  filtered('discard')
     .description('delete jobs for good: their updates will not be applied')
     .argument('[id...]', 'their ids from the list')
     .option('--all', 'all jobs')
     .option('--json', 'print their number as JSON')
-    .action(async (ids: string[], options: DeadLetterOptions) =>
+    .action(async (ids: string[], options: SelectOptions) =>
       (await import('./system/dead-letters.ts')).discardDeadLetters(ids, options, context),
     );
 }

@@ -1,5 +1,6 @@
 /** `dead-letters`: lists, retries and discards the jobs that can never be applied. */
 import { type ApplyUpdates, listRequests } from '../../../shared/contract/job.ts';
+import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { type DeadLetterJob, withDeadLetterJobs } from '../../backends/dead-letter-jobs.ts';
 import { recordActions } from '../../backends/record-action.ts';
 import { withDatabase } from '../../backends/with-database.ts';
@@ -16,15 +17,30 @@ export interface JsonOption {
   readonly json?: boolean;
 }
 
-export interface DeadLetterOptions extends JsonOption {
+/** Which jobs; all conditions have to hold. */
+export interface DeadLetterFilter {
+  readonly field?: FieldId;
+  readonly device?: DeviceId;
+  readonly user?: string;
+  /** A part of the reason. */
+  readonly reason?: string;
+  /** In seconds, back from now. */
+  readonly since?: number;
+}
+export type ListOptions = JsonOption & DeadLetterFilter;
+
+export interface SelectOptions extends ListOptions {
   readonly all?: boolean;
 }
 
-export async function listDeadLetters({ json }: JsonOption, context: CommandContext): Promise<void> {
-  await withDeadLetterJobs(context, async (jobs) => {
+export async function listDeadLetters({ json, ...filter }: ListOptions, context: CommandContext): Promise<void> {
+  await withDeadLetterJobs(context, async (all) => {
+    const jobs = all.filter(createMatcher(filter));
     if (json) return context.print(JSON.stringify({ total: jobs.length, jobs: jobs.map(describe) }));
     if (jobs.length > 0) context.print(renderTable([head, ...jobs.map(toRow)]));
-    context.print(jobs.length === 0 ? 'The dead-letter queue is empty' : pluralize(jobs.length, 'dead-letter job'));
+    const none =
+      all.length === 0 ? 'The dead-letter queue is empty' : `None of ${pluralize(all.length, 'dead-letter job')} match`;
+    context.print(jobs.length === 0 ? none : pluralize(jobs.length, 'dead-letter job'));
   });
 }
 
@@ -37,10 +53,10 @@ export async function showDeadLetter(id: string, { json }: JsonOption, context: 
 
 export async function retryDeadLetters(
   ids: readonly string[],
-  options: DeadLetterOptions,
+  options: SelectOptions,
   context: CommandContext,
 ): Promise<void> {
-  await withSelectedJobs({ ids, ...options }, context, async (jobs) => {
+  await withSelectedJobs(ids, options, context, async (jobs) => {
     await recordJobActions('dead-letters.retry', jobs, context);
     for (const job of jobs) await job.retry();
     context.print(options.json ? JSON.stringify({ retried: jobs.length }) : `${jobs.length} retried`);
@@ -49,24 +65,44 @@ export async function retryDeadLetters(
 
 export async function discardDeadLetters(
   ids: readonly string[],
-  options: DeadLetterOptions,
+  options: SelectOptions,
   context: CommandContext,
 ): Promise<void> {
-  await withSelectedJobs({ ids, ...options }, context, async (jobs) => {
+  await withSelectedJobs(ids, options, context, async (jobs) => {
     await recordJobActions('dead-letters.discard', jobs, context);
     for (const job of jobs) await job.discard();
     context.print(options.json ? JSON.stringify({ discarded: jobs.length }) : `${jobs.length} discarded`);
   });
 }
 
-/** @throws CliError `usage` unless either ids or --all is given */
+/** @throws CliError `usage` unless jobs are selected in one way: by ids, by a filter, or all */
 async function withSelectedJobs(
-  { ids, all = false }: { ids: readonly string[]; all?: boolean },
+  ids: readonly string[],
+  { all = false, json: _, ...filter }: SelectOptions,
   context: CommandContext,
   work: (jobs: readonly DeadLetterJob[]) => Promise<void>,
 ): Promise<void> {
-  if (ids.length > 0 === all) throw new CliError('usage', 'Specify the ids of jobs, or --all.');
-  await withDeadLetterJobs(context, (jobs) => work(all ? jobs : ids.map((id) => findJob(jobs, id))));
+  const ways = [ids.length > 0, Object.keys(filter).length > 0, all].filter(Boolean);
+  if (ways.length !== 1)
+    throw new CliError(
+      'usage',
+      'Specify the ids of jobs, or --field, --device, --user, --reason or --since, or --all.',
+    );
+  await withDeadLetterJobs(context, (jobs) =>
+    work(ids.length > 0 ? ids.map((id) => findJob(jobs, id)) : jobs.filter(createMatcher(filter))),
+  );
+}
+
+function createMatcher({ field, device, user, reason, since }: DeadLetterFilter): (job: DeadLetterJob) => boolean {
+  const oldest = since === undefined ? Number.NEGATIVE_INFINITY : Date.now() - 1000 * since;
+  const isOf = (request: ApplyUpdates | null) =>
+    (field === undefined || request?.field === field) &&
+    (device === undefined || request?.device === device) &&
+    (user === undefined || request?.user === user);
+  return (job) =>
+    job.failedAt >= oldest &&
+    (reason === undefined || job.reason.includes(reason)) &&
+    listRequests(job.data).some(isOf);
 }
 
 /** What is discarded is described, since the job will be gone. */

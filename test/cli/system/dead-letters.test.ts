@@ -46,11 +46,21 @@ t.test('dead-letter jobs of both queues can be listed, shown, retried and discar
   });
   t.match(await run(['dead-letters', 'show', '999']), { code: 1, stderr: /There is no dead-letter job 999/ });
   t.match(await run(['dead-letters', 'retry']), { code: 2, stderr: /--all/ });
+  t.match(await run(['dead-letters', 'discard', '--all', '--device', 'mallory']), { code: 2 });
+  for (const [filter, count] of [
+    [['--device', 'mallory', '--field', 'garden', '--reason', 'no_mallory', '--since', '1h'], '2 dead-letter jobs'],
+    [['--device', 'alice'], 'None of 2 dead-letter jobs match'],
+    [['--field', 'meadow'], 'None of 2 dead-letter jobs match'],
+    [['--user', 'nobody'], 'None of 2 dead-letter jobs match'],
+    [['--reason', 'token_revoked'], 'None of 2 dead-letter jobs match'],
+  ] as const)
+    t.match(await run(['dead-letters', 'list', ...filter]), { code: 0, stdout: new RegExp(`${count}\n$`) });
+  t.match(await run(['dead-letters', 'retry', '--device', 'alice']), { code: 0, stdout: '0 retried\n' });
 
   await db.raw('ALTER TABLE field_updates DROP CONSTRAINT no_mallory');
   t.match(await run(['dead-letters', 'retry', inRedis]), { code: 0, stdout: '1 retried\n' });
   await waitForVersion(backing, field, 202);
-  t.match(await run(['dead-letters', 'discard', '--all']), { code: 0, stdout: '1 discarded\n' });
+  t.match(await run(['dead-letters', 'discard', '--device', 'mallory']), { code: 0, stdout: '1 discarded\n' });
   t.match(await run(['dead-letters', 'list']), { stdout: 'The dead-letter queue is empty\n' });
   t.equal((await reader.readLog(field, 0, 1))?.version, 202, 'the discarded job is not applied');
 });
