@@ -1,15 +1,27 @@
 /** Declares the commands that read fields from PostgreSQL. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
+import type { FoldOutcome } from '../../shared/field/fold.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import type { Update } from '../../shared/field/update.ts';
 import type { CommandContext } from '../context/command-context.ts';
-import { collectFields, integerBetween, parseField, parseVersion } from '../input/parse-arguments.ts';
+import {
+  collectFields,
+  integerBetween,
+  parseDevice,
+  parseDuration,
+  parseField,
+  parseVersion,
+} from '../input/parse-arguments.ts';
 import type { ConflictsOptions } from './fields/conflicts.ts';
 import type { HistoryOptions } from './fields/history.ts';
 import type { ReplayOptions } from './fields/replay.ts';
+import type { SearchOptions } from './fields/search.ts';
 import type { StateOptions } from './fields/state.ts';
 import type { VerifyOptions } from './fields/verify.ts';
 
+const updateKinds = ['cells.set', 'particle.put', 'particle.remove', 'event'] satisfies Update['kind'][];
+const outcomes = ['applied', 'superseded', 'conflict'] satisfies FoldOutcome[];
 const fieldArgument = ['<field>', 'the id of the field, for example global', parseField] as const;
 
 const historyHelp = `
@@ -18,6 +30,13 @@ The log goes back as far as LOG_RETENTION_DAYS. Both values of a conflict are st
 Examples:
   $ npx consciousness-field history global star
   $ npx consciousness-field history global 3,14 --limit 5`;
+
+const searchHelp = `
+Without --field, the logs of all fields are read from end to end, which takes long where they are long.
+
+Examples:
+  $ npx consciousness-field search --device phone-1 --since 1h
+  $ npx consciousness-field search --field garden --user ada --outcome conflict --json`;
 
 const replayHelp = `
 Examples:
@@ -72,6 +91,20 @@ export function addFieldCommands(program: Command, context: CommandContext): voi
     .action(async (field: FieldId, target: string, options: HistoryOptions) =>
       (await import('./fields/history.ts')).printHistory({ field, target }, options, context),
     );
+  program
+    .command('search')
+    .description('Finds entries of the logs by device, user, kind, outcome and time, newest first.')
+    .option('--field <field>', 'only of this field', parseField)
+    .option('--device <device>', 'only of this device', parseDevice)
+    .option('--user <user>', 'only of this user')
+    .addOption(new Option('--kind <kind>', 'only updates of this kind').choices(updateKinds))
+    .addOption(new Option('--outcome <outcome>', 'only those with this outcome').choices(outcomes))
+    .option('--since <duration>', 'only those of the last 90s, 45m, 12h, 30d or 2w', parseDuration)
+    .option('--until <duration>', 'only those that are older than that', parseDuration)
+    .option('--limit <number>', 'at most so many', integerBetween(1, 100_000), 100)
+    .option('--json', 'print them as JSON, with complete updates')
+    .addHelpText('after', searchHelp)
+    .action(async (options: SearchOptions) => (await import('./fields/search.ts')).printSearch(options, context));
   program
     .command('replay')
     .description('Folds the log of a field from its oldest snapshot, and prints the resulting state.')

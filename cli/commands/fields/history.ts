@@ -1,6 +1,6 @@
 /** `history`: the changes of a particle or a cell, and which write overrode which. */
 import { createFieldReader } from '../../../db/read/field-reader.ts';
-import { type RegisterChange, type RegisterRef, readRegisterHistory } from '../../../db/read/register-history.ts';
+import { type RegisterChange, type RegisterRef, readRegisterHistory } from '../../../db/read/log/register-history.ts';
 import { particleIdSchema } from '../../../shared/contract/ids.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { ConflictingWrite } from '../../../shared/field/registers/conflict-record.ts';

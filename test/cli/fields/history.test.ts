@@ -51,6 +51,28 @@ t.test('history shows who changed a particle or a cell, what they wrote and whic
   t.match(await field(['history', 'desert', 'star']), { code: 1, stderr: /no field desert/ });
 });
 
+t.test('search finds updates of all fields by device, user, kind, outcome and time', async (t) => {
+  const { field, backing } = await withHistory(t);
+  const versions = async (...args: string[]) => {
+    const { stdout, stderr } = await field(['search', '--json', ...args]);
+    const { entries } = JSON.parse(stdout || `{"entries":[{"version":${JSON.stringify(stderr)}}]}`);
+    return entries.map(({ version }: { version: number }) => version);
+  };
+  t.same(await versions(), [7, 6, 5, 4, 3, 2, 1]);
+  t.same(await versions('--device', 'bob', '--field', 'garden', '--limit', '2'), [6, 5]);
+  t.same(await versions('--user', 'anna'), [1]);
+  t.same(await versions('--kind', 'particle.remove'), [7]);
+  t.same(await versions('--outcome', 'conflict', '--device', 'bob'), [5, 2]);
+  t.same(await versions('--field', 'meadow'), []);
+  await backing.db('field_updates').where('version', '<=', 3).decrement('logged_at', 7_200_000);
+  t.same(await versions('--since', '1h'), [7, 6, 5, 4]);
+  t.same(await versions('--until', '1h'), [3, 2, 1]);
+  const { stdout } = await field(['search', '--user', 'anna']);
+  t.match(stdout, /^time .*\n20\S+ +garden +1 +alice 1 +anna +applied +\{.*"star".*\n1 update\n$/);
+  t.match(await field(['search', '--user', 'nobody']), { code: 0, stdout: 'No update matches\n' });
+  t.match(await field(['search', '--kind', 'nonsense']), { code: 2 });
+});
+
 t.test('replay prints an earlier state byte for byte, and --check compares the whole log', async (t) => {
   const { field, backing } = await withHistory(t);
   for (const to of [0, 4]) {

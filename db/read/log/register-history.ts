@@ -1,9 +1,9 @@
 /** The history of one register: who changed a particle or a cell, and the conflict records that are still kept. */
 import type { Knex } from 'knex';
-import type { FieldId } from '../../shared/field/ids.ts';
-import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
-import type { Update } from '../../shared/field/update.ts';
-import { type LogEntry, UpdateRow } from '../models/update-row.ts';
+import type { FieldId } from '../../../shared/field/ids.ts';
+import type { Conflict } from '../../../shared/field/registers/conflict-record.ts';
+import type { Update } from '../../../shared/field/update.ts';
+import { type LogEntry, UpdateRow } from '../../models/update-row.ts';
 
 /** A particle or a cell of a field. */
 export type RegisterRef =
