@@ -29,6 +29,7 @@ import { Presence } from './presence/presence.ts';
 import { createRateLimits } from './rate-limits/rate-limits.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
 import { addErrorDocsRoute } from './routes/error-docs.ts';
+import { addExportRoutes } from './routes/export.ts';
 import { addFieldsRoutes } from './routes/fields.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addHistoryRoutes } from './routes/history.ts';
@@ -215,7 +216,7 @@ interface RoutesDeps {
 }
 
 async function addRoutes(app: App, { config, origins, isStopping, connections, services }: RoutesDeps): Promise<void> {
-  const { reader, producer, revocations, clock } = connections;
+  const { reader, readExportPages: readPages, producer, revocations, clock } = connections;
   const { metrics, versions, presence, states, pastStates, verifyToken, replies, hub, limits, streams } = services;
   const { admission, acceptUpdates, acceptMessage, checkHealth, operatorLog } = services;
   const createGuard = createFieldGuard({ verifyToken, limits });
@@ -233,6 +234,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addPresenceRoutes(app, { guard: readGuard, presence });
   addFieldsRoutes(app, { guard: readGuard, listFields: connections.listFields });
   addHistoryRoutes(app, { config, guard: readGuard, reader });
+  addExportRoutes(app, { guard: readGuard, reader, readPages, verifyToken, limits, isStopping });
   addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });
   addErrorDocsRoute(app);
   await addPageRoutes(app, config);

@@ -52,7 +52,7 @@ export function createFieldGuard({ verifyToken, limits }: FieldGuardDeps): (scop
 
 /** Replaying up to a thousand updates costs far more than a read from the cache. */
 const replayPoints = 20;
-const logPagePoints = 5;
+export const logPagePoints = 5;
 /** The particles and cells of each field on the page are counted. */
 const listPoints = 10;
 
@@ -64,7 +64,7 @@ function computePoints({ method, query, headers, routeOptions }: FastifyRequest)
   }
   if (typeof query === 'object' && query !== null && 'at' in query) return replayPoints;
   if (routeOptions.url === '/api/fields') return listPoints;
-  return routeOptions.url?.endsWith('/updates') ? logPagePoints : 1;
+  return routeOptions.url && /\/(updates|export)$/.test(routeOptions.url) ? logPagePoints : 1;
 }
 
 /** Charges the address of a request with an invalid token. @throws FieldError `rate_limited` when it has no points left */

@@ -1,13 +1,14 @@
 /** Reads of a field that only PostgreSQL can serve: its log, receipts, conflicts and vector clock. */
-import type { FieldReader, LogPage } from '../../db/read/field-reader.ts';
+import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { receiptSchema } from '../../shared/contract/receipt.ts';
 import { clockSchema, conflictsSchema, createLogPageSchema } from '../../shared/contract/state.ts';
 import { FieldError } from '../../shared/errors.ts';
-import { formatCursor, versionOf } from '../../shared/field/cursor.ts';
+import { versionOf } from '../../shared/field/cursor.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
+import { toEntryResponse } from '../history/entry-response.ts';
 import { queryOrUnavailable } from '../state/state-reader.ts';
 import {
   bearer,
@@ -130,18 +131,6 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       return reply.send({ field, ...page, ...(next === undefined ? {} : { next }) });
     },
   );
-}
-
-function toEntryResponse(entry: LogPage['updates'][number]) {
-  const { version, hash, time, outcome, resolution } = entry;
-  const header = { version, cursor: formatCursor(version, hash), time, outcome, ...(resolution ? { resolution } : {}) };
-  if ('update' in entry) return { ...header, device: entry.device, update: entry.update };
-  if (!('erasure' in entry)) return { ...header, contentHash: entry.contentHash };
-  const { id, from, versions } = entry.erasure;
-  return {
-    ...header,
-    erasure: { id, from, versions: versions.map(([first, last]): [number, number] => [first, last]) },
-  };
 }
 
 /** Converts values that are objects to the open record of the response schema. */

@@ -47,6 +47,7 @@ export const logQuery = z.object({
   after: z.union([wholeNumber, cursorSchema]).default(0),
   limit: pageSize(1000, 100),
 });
+export const exportQuery = z.object({ after: cursorSchema.optional() });
 export const fieldsQuery = z.object({ after: fieldIdSchema.optional(), limit: pageSize(100) });
 export const clockQuery = z.object({
   device: deviceIdSchema.optional(),

@@ -1,4 +1,4 @@
-/** Declares the commands that read fields from PostgreSQL. */
+/** Declares the commands that read fields from PostgreSQL, and the one that copies an exported log into it. */
 import { type Command, Option } from 'commander';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 import type { FoldOutcome } from '../../shared/field/fold.ts';
@@ -14,7 +14,9 @@ import {
   parseVersion,
 } from '../input/parse-arguments.ts';
 import type { ConflictsOptions } from './fields/conflicts.ts';
+import type { ExportOptions } from './fields/export.ts';
 import type { HistoryOptions } from './fields/history.ts';
+import type { ImportOptions } from './fields/import.ts';
 import type { ReplayOptions } from './fields/replay.ts';
 import type { SearchOptions } from './fields/search.ts';
 import type { StateOptions } from './fields/state.ts';
@@ -48,6 +50,26 @@ Exit code 1 means that there are differences.
 
 Example:
   $ npx consciousness-field verify global`;
+
+const exportHelp = `
+The output is NDJSON. A log can be imported into an empty field, here or in another installation (\`import\`), and its updates
+can be sent to any field (\`enqueue\`). Its last line is {"end":…}; without it, the file was cut. A file is readable by its
+owner only, and compressed if its name ends with .gz.
+
+An export has personal data: the ids of users and devices, and all that they have written, except what was erased. It is recorded
+(\`audit\`). What is erased later stays in the file: delete it.
+
+Examples:
+  $ npx consciousness-field export global --out global.ndjson.gz
+  $ npx consciousness-field export global --state | jq .particle`;
+
+const importHelp = `
+Every entry is copied as it is: the field gets the same state and the same chain of hashes. The field must have no updates. All of
+the file is imported, or nothing: if a line is invalid, does not match its hash, or was folded by rules that this version does not know,
+the command names the line and changes nothing. Set ERASURE_KEY if anything was erased in this installation.
+
+Example:
+  $ npx consciousness-field import global.ndjson.gz copy-of-global`;
 
 export function addFieldCommands(program: Command, context: CommandContext): void {
   program
@@ -126,5 +148,27 @@ export function addFieldCommands(program: Command, context: CommandContext): voi
     .addHelpText('after', verifyHelp)
     .action(async (fields: FieldId[] | undefined, options: VerifyOptions) =>
       (await import('./fields/verify.ts')).verifyFields(fields ?? [], options, context),
+    );
+  program
+    .command('export')
+    .description('Writes the log of a field, or its state, as NDJSON to standard output or to a file.')
+    .argument(...fieldArgument)
+    .option('--state', 'the current state instead of the log: a line for each particle and cell')
+    .option('--out <file>', 'the file to write (default: standard output)')
+    .option('--force', 'replace the file if it exists')
+    .option('--json', 'with --out, print the summary as JSON')
+    .addHelpText('after', exportHelp)
+    .action(async (field: FieldId, options: ExportOptions) =>
+      (await import('./fields/export.ts')).exportField(field, options, context),
+    );
+  program
+    .command('import')
+    .description('Copies an exported log into a field that has no updates: the same state, the same hashes.')
+    .argument('<file>', 'the log, plain or gzipped; - for standard input')
+    .argument(...fieldArgument)
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', importHelp)
+    .action(async (file: string, field: FieldId, options: ImportOptions) =>
+      (await import('./fields/import.ts')).importField({ file, field }, options, context),
     );
 }

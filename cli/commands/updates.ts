@@ -1,5 +1,5 @@
 /** Declares the commands that send updates. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
 import { type FieldId, globalField } from '../../shared/field/ids.ts';
 import type { CommandContext } from '../context/command-context.ts';
@@ -11,15 +11,24 @@ const enqueueHelp = `
 A line is an update of the contract and its device:
   {"device":"phone-1","counter":1,"timestamp":1700000000000,"kind":"particle.put","id":"star","resonance":0.8}
 
-Files may be gzipped. The order of the lines is preserved. Invalid lines are reported by number, and the others are sent.
+Files may be gzipped, and may be logs that were exported (\`export\`). Invalid lines are reported by number, and the others are sent.
 After Ctrl-C, the same command continues: applied updates are skipped, because a device and its counter identify an
 update forever.
+
+Updates of a device stay in order. Those of several devices within 4,000 lines are grouped by device, which is faster, unless one
+has seen another by its clock; --keep-order keeps the order of all. An exported log always keeps it.
+
+Other formats need --map: an update in JSON, or a file with it, whose values are taken from each record. "$name" is a column, or a
+path such as "$properties.mag"; {"from":"$mag","min":0,"max":10} scales a number to 0 ... 1. Dates become timestamps. Without
+a counter, the number of the line or of the element counts; so give each file a device of its own. A JSON array of updates needs no map.
 
 A field keeps at most 1,000 particles and 4 MiB of them. Above that, those with the newest writes remain; the log has all.
 
 Examples:
   $ npx consciousness-field enqueue updates.ndjson.gz
-  $ tail -f sensors.ndjson | npx consciousness-field enqueue - --field garden --device sensor-1`;
+  $ tail -f sensors.ndjson | npx consciousness-field enqueue - --field garden --device sensor-1
+  $ npx consciousness-field enqueue quakes.geojson --device usgs \\
+      --map '{"id":"$id","timestamp":"$properties.time","position":{"x":"$geometry.coordinates.0","y":"$geometry.coordinates.1"}}'`;
 
 const loadHelp = `
 Each device sends its batches in sequence, and retries each until it is accepted. At the end the command waits for all
@@ -34,11 +43,21 @@ Examples:
 export function addUpdateCommands(program: Command, context: CommandContext): void {
   program
     .command('enqueue')
-    .description('Puts updates (NDJSON, one per line) into the queue, and waits until they are applied.')
+    .description('Puts updates (NDJSON, CSV, JSON or GeoJSON) into the queue, and waits until they are applied.')
     .argument('<file...>', 'the files; - for standard input')
     .option('--field <id>', 'the field of the updates', parseField, globalField)
     .option('--device <id>', 'the device of lines without one', parseDevice)
     .option('--batch <number>', 'maximum updates per job', integerBetween(1, maxUpdatesPerRequest), 100)
+    .addOption(
+      new Option('--format <format>', 'the format of the files (default: by their extension, or else ndjson)').choices([
+        'ndjson',
+        'csv',
+        'json',
+        'geojson',
+      ]),
+    )
+    .option('--map <json>', 'makes updates of records with other names: JSON, or the name of a file with it')
+    .option('--keep-order', 'keep the order of updates of different devices')
     .option('--no-wait', 'exit once all are accepted')
     .option('--dry-run', 'only validate the lines')
     .option('--json', 'print the summary as JSON')

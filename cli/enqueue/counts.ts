@@ -1,8 +1,10 @@
 /** The counts of one run of `enqueue`. */
 
 export interface EnqueueCounts {
-  /** Non-empty lines. */
+  /** Non-empty lines, or records. */
   lines: number;
+  /** Lines of an exported log that have no update. */
+  skipped: number;
   /** Invalid lines, and updates that failed permanently in a worker. */
   refused: number;
   /** Updates that were put into the queue. */
@@ -23,9 +25,9 @@ export interface EnqueueCounts {
 }
 
 export function createEnqueueCounts(): EnqueueCounts {
-  const [lines, refused, accepted, jobs, applied] = [0, 0, 0, 0, 0];
+  const [lines, skipped, refused, accepted, jobs, applied] = [0, 0, 0, 0, 0, 0];
   const [conflicts, superseded, duplicates, reused, adjusted] = [0, 0, 0, 0, 0];
-  return { lines, refused, accepted, jobs, applied, conflicts, superseded, duplicates, reused, adjusted };
+  return { lines, skipped, refused, accepted, jobs, applied, conflicts, superseded, duplicates, reused, adjusted };
 }
 
 /** Updates that will not be applied; any of them makes the result negative. */
@@ -36,9 +38,4 @@ export function countRejected({ refused, reused }: EnqueueCounts): number {
 export function describeProgress({ lines, accepted, applied, duplicates }: EnqueueCounts): string {
   const skipped = duplicates > 0 ? `, ${duplicates} duplicates` : '';
   return `${accepted} accepted, ${applied} applied of ${lines} read so far${skipped}`;
-}
-
-/** Lines whose outcome is known, for the progress bar. */
-export function countSettled({ applied, duplicates, reused, refused }: EnqueueCounts): number {
-  return applied + duplicates + reused + refused;
 }

@@ -1,9 +1,10 @@
 /** The log and the queue for `enqueue`. Calls are retried during an outage, up to a time limit. */
 import type { Knex } from 'knex';
 import type { FieldReader } from '../../db/read/field-reader.ts';
+import { readLastCounters } from '../../db/read/pages/clock-page.ts';
 import { type FoundReceipt, findReceipts } from '../../db/read/receipts/find-receipts.ts';
 import { type ApplyUpdates, listRequests } from '../../shared/contract/job.ts';
-import type { FieldId } from '../../shared/field/ids.ts';
+import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { type RetryAttempt, retry } from '../../shared/process/retry.ts';
 import type { UpdatesQueue } from '../../shared/queue/partitioned-queue.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
@@ -20,7 +21,10 @@ const clockSkewMs = 60_000;
 export interface EnqueueBackends {
   /** One receipt per key, in the same order. */
   findReceipts(field: FieldId, keys: readonly UpdateKey[]): Promise<FoundReceipt[]>;
-  readLastCounter: FieldReader['readLastCounter'];
+  /** The highest counters of those devices that have written to the field. */
+  readLastCounters(field: FieldId, devices: readonly DeviceId[]): Promise<ReadonlyMap<DeviceId, number>>;
+  /** The particles that the field holds, by id. */
+  readParticles(field: FieldId): Promise<ReadonlyMap<string, unknown>>;
   /** The field's version, 0 when it does not exist. */
   readVersion(field: FieldId): Promise<number>;
   enqueue(jobs: readonly ApplyUpdates[]): Promise<void>;
@@ -77,7 +81,8 @@ export function createResilientBackends({
           keys.map(({ device, counter }) => ({ field, device, counter })),
         ),
       ),
-    readLastCounter: (field, device) => retryDatabase(() => reader.readLastCounter(field, device)),
+    readLastCounters: (field, devices) => retryDatabase(() => readLastCounters(db, field, devices)),
+    readParticles: (field) => retryDatabase(async () => (await reader.loadState(field))?.particles ?? new Map()),
     readVersion: (field) =>
       retryDatabase(async () => (await reader.readLog(field, Number.MAX_SAFE_INTEGER, 1))?.version ?? 0),
     enqueue: (jobs) => retryQueue(async () => void (await producer.enqueueAll(jobs))),

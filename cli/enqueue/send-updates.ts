@@ -3,32 +3,40 @@
  * applied, and puts the rest into the queue, with backpressure from the queue's backlog.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FieldId } from '../../shared/field/ids.ts';
-import { CounterGapDetector, maxCounterGap } from '../../shared/updates/counter-gap.ts';
+import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { isSamePayload } from '../../shared/updates/same-payload.ts';
 import type { EnqueueCounts } from './counts.ts';
+import { DeviceCounters } from './device-counters.ts';
+import { ExportedOrder } from './exported-order.ts';
 import { formatUpdateKey, type InFlight, toUpdateKey } from './in-flight.ts';
-import { groupUpdates, toJob } from './input/group-jobs.ts';
+import { groupByDevice, groupUpdates, toJob } from './input/group-jobs.ts';
 import type { LineReport } from './input/line-report.ts';
 import type { LineInput } from './input/open-inputs.ts';
 import type { DeviceUpdate, ParseLine } from './input/parse-line.ts';
-import { type Line, readLines } from './input/read-lines.ts';
+import type { Line } from './input/read-lines.ts';
+import { collectWindows } from './input/windows.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
+import type { WrittenParticles } from './written-particles.ts';
 
-const maxLinesPerBatch = 1000;
+/** Updates of a device within so many lines are sent together. */
+const maxLinesPerWindow = 4000;
 const pollMs = 20;
 const stallMs = 15_000;
 
 export interface SendUpdatesDeps {
   readonly inputs: readonly LineInput[];
+  readonly readRecords: (input: LineInput, signal: AbortSignal) => AsyncIterable<Line[]>;
   readonly field: FieldId;
   /** Maximum updates per job. */
   readonly batch: number;
+  /** Whether updates of different devices stay in the order of the input. */
+  readonly keepsOrder: boolean;
   /** Maximum jobs waiting in the queue. */
   readonly maxBacklog: number;
   readonly parse: ParseLine;
   readonly backends: EnqueueBackends;
   readonly counts: EnqueueCounts;
+  readonly written: WrittenParticles;
   readonly report: LineReport;
   readonly printLine: (line: string) => void;
   /** Tracks accepted updates until they are applied; undefined with --no-wait. */
@@ -37,73 +45,90 @@ export interface SendUpdatesDeps {
   readonly signal: AbortSignal;
 }
 
+/** An update, and whether the log may have it already. */
+interface Candidate {
+  readonly update: DeviceUpdate;
+  readonly isNew: boolean;
+}
+
 /** @returns whether all inputs were sent to the end */
 export async function sendUpdates(deps: SendUpdatesDeps): Promise<boolean> {
-  const { inputs, signal, field, backends } = deps;
-  const gapDetector = new CounterGapDetector(({ device }) => backends.readLastCounter(field, device));
+  const { inputs, readRecords, signal, field, backends, printLine } = deps;
+  const counters = new DeviceCounters((devices) => backends.readLastCounters(field, devices));
+  const order = new ExportedOrder(
+    () => backends.readVersion(field),
+    () =>
+      printLine(
+        'The log is not sent as a whole to an empty field, so what its updates had seen is left out: concurrent writes follow their timestamps.',
+      ),
+  );
   for (const input of inputs) {
-    for await (const lines of readLines(input, signal)) {
-      for (let start = 0; start < lines.length; start += maxLinesPerBatch) {
-        if (signal.aborted) return false;
-        const updates = await parseLines(deps, gapDetector, lines.slice(start, start + maxLinesPerBatch));
-        const newUpdates = await skipKnownUpdates(deps, updates);
-        if (!(await sendNewUpdates(deps, newUpdates))) return false;
-      }
+    for await (const lines of collectWindows(readRecords(input, signal), maxLinesPerWindow)) {
+      if (signal.aborted) return false;
+      const candidates = await checkLines(deps, { counters, order }, lines);
+      const newUpdates = await skipKnownUpdates(deps, candidates);
+      if (!(await sendNewUpdates(deps, newUpdates))) return false;
     }
   }
   return !signal.aborted;
 }
 
-async function parseLines(
-  deps: SendUpdatesDeps,
-  gapDetector: CounterGapDetector,
+/** Validates the lines, and reports those that are refused in their order. */
+async function checkLines(
+  { parse, counts, report }: SendUpdatesDeps,
+  { counters, order }: { counters: DeviceCounters; order: ExportedOrder },
   lines: readonly Line[],
-): Promise<DeviceUpdate[]> {
-  const { parse, counts, report } = deps;
-  const updates: DeviceUpdate[] = [];
-  for (const line of lines) {
+): Promise<Candidate[]> {
+  const parsed = lines.map(parse);
+  await counters.load(listDevices(parsed));
+  const candidates: Candidate[] = [];
+  for (const line of parsed) {
     counts.lines += 1;
-    const parsed = parse(line);
-    const problem = 'problem' in parsed ? parsed.problem : await describeGap(deps, gapDetector, parsed);
-    if (problem !== undefined) {
+    if ('skipped' in line) {
+      counts.skipped += 1;
+      continue;
+    }
+    const taken = 'problem' in line ? line.problem : counters.take(line.device, line.update.counter);
+    if ('problem' in line || typeof taken === 'string') {
       counts.refused += 1;
-      report.add(line.location, problem);
-    } else if ('update' in parsed) updates.push(parsed);
+      report.add(line.location, String(taken));
+    } else {
+      const update = line.exportedVersion === undefined ? line : await order.adjust(line);
+      candidates.push({ update, isNew: taken });
+    }
   }
-  return updates;
+  return candidates;
 }
 
-async function describeGap(
-  { field }: SendUpdatesDeps,
-  gapDetector: CounterGapDetector,
-  { device, update: { counter } }: DeviceUpdate,
-): Promise<string | undefined> {
-  const gap = await gapDetector.find({ field, device }, [counter]);
-  if (gap) return `/counter: ${counter} is more than ${maxCounterGap} above the device's last, ${gap.last}`;
-  gapDetector.recordAccepted({ field, device }, counter);
-  return undefined;
+function* listDevices(lines: readonly ReturnType<ParseLine>[]): Generator<DeviceId> {
+  for (const line of lines) if ('update' in line) yield line.device;
 }
 
 /** Device and counter identify an update: one that is applied, in flight or repeated in the input is not sent again. */
-async function skipKnownUpdates(deps: SendUpdatesDeps, updates: readonly DeviceUpdate[]): Promise<DeviceUpdate[]> {
+async function skipKnownUpdates(deps: SendUpdatesDeps, candidates: readonly Candidate[]): Promise<DeviceUpdate[]> {
   const { inFlight, backends, field } = deps;
-  const newUpdates = new Map<string, DeviceUpdate>();
-  for (const update of updates) {
+  const unsent = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const { update } = candidate;
     const key = toUpdateKey(update);
-    const earlier = inFlight?.find(key) ?? newUpdates.get(formatUpdateKey(key));
+    const earlier = candidate.isNew ? undefined : (inFlight?.find(key) ?? unsent.get(formatUpdateKey(key))?.update);
     if (earlier) recordKnownUpdate(deps, update, isSamePayload(earlier.update, update.update));
-    else newUpdates.set(formatUpdateKey(key), update);
+    else unsent.set(formatUpdateKey(key), candidate);
   }
-  const candidates = [...newUpdates.values()];
   // Read after the check of the updates in flight, so that one applied in between is found here.
-  const receipts = await backends.findReceipts(field, candidates.map(toUpdateKey));
-  return candidates.filter((update, index) => {
+  const doubtful = [...unsent.values()].filter(({ isNew }) => !isNew);
+  const receipts = await backends.findReceipts(
+    field,
+    doubtful.map(({ update }) => toUpdateKey(update)),
+  );
+  for (const [index, { update }] of doubtful.entries()) {
     const receipt = receipts[index];
-    if (!receipt?.entry && !receipt?.isPruned) return true;
+    if (!receipt?.entry && !receipt?.isPruned) continue;
     // Of a pruned update only the counter is known.
     recordKnownUpdate(deps, update, !receipt.entry || isSamePayload(receipt.entry.update, update.update));
-    return false;
-  });
+    unsent.delete(formatUpdateKey(toUpdateKey(update)));
+  }
+  return [...unsent.values()].map(({ update }) => update);
 }
 
 function recordKnownUpdate({ counts, report }: SendUpdatesDeps, update: DeviceUpdate, isSame: boolean): void {
@@ -118,8 +143,10 @@ function recordKnownUpdate({ counts, report }: SendUpdatesDeps, update: DeviceUp
 
 /** @returns false when it was stopped while waiting for capacity */
 async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly DeviceUpdate[]): Promise<boolean> {
-  const { batch, maxBacklog } = deps;
-  const groups = groupUpdates(newUpdates, batch);
+  const { batch, maxBacklog, keepsOrder } = deps;
+  // The versions that updates of an exported log had seen depend on its order.
+  const isOrdered = keepsOrder || newUpdates.some(({ exportedVersion }) => exportedVersion !== undefined);
+  const groups = (isOrdered ? groupUpdates : groupByDevice)(newUpdates, batch);
   for (let start = 0; start < groups.length; start += maxBacklog) {
     const slice = groups.slice(start, start + maxBacklog);
     if (!(await waitForCapacity(deps, slice.length))) return false;
@@ -128,7 +155,8 @@ async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly Device
   return true;
 }
 
-async function sendGroups({ field, backends, counts, inFlight }: SendUpdatesDeps, groups: readonly DeviceUpdate[][]) {
+async function sendGroups(deps: SendUpdatesDeps, groups: readonly DeviceUpdate[][]): Promise<void> {
+  const { field, backends, counts, inFlight, written } = deps;
   const acceptedAt = Date.now();
   const jobs = groups.flatMap((group) => toJob(field, group, acceptedAt) ?? []);
   await backends.enqueue(jobs.map(({ data }) => data));
@@ -137,7 +165,10 @@ async function sendGroups({ field, backends, counts, inFlight }: SendUpdatesDeps
     counts.accepted += data.updates.length;
     counts.adjusted += adjusted;
   }
-  for (const update of groups.flat()) inFlight?.add({ ...update, acceptedAt });
+  for (const update of groups.flat()) {
+    written.add(update.update);
+    inFlight?.add({ ...update, acceptedAt });
+  }
 }
 
 async function waitForCapacity(

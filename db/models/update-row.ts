@@ -59,7 +59,7 @@ export class UpdateRow extends Row {
       ...toFoldOutcome({ outcome, resolution }),
       ...(sweptThrough === null ? {} : { sweptThrough }),
     };
-    if (update === null) return { ...header, contentHash: this.contentHash ?? '' };
+    if (update === null) return { ...header, rules, contentHash: this.contentHash ?? '' };
     const content = { rules, salt: this.salt ?? '' };
     if (deviceId === null) return { ...header, ...content, erasure: update as Erasure };
     return {
@@ -88,7 +88,7 @@ export type LogEntry = LoggedUpdate &
 type ErasureEntry = LoggedErasure & FoldedTo & Pick<LogEntry, 'rules' | 'salt'>;
 
 /** An entry of the log: an update, an erasure, or what is left of either once its content is erased. */
-export type StoredEntry = LogEntry | ErasureEntry | (ErasedUpdate & FoldedTo);
+export type StoredEntry = LogEntry | ErasureEntry | (ErasedUpdate & FoldedTo & Pick<LogEntry, 'rules'>);
 
 /** The outcome as its own properties; without `resolution` when there was no conflict. */
 export function toFoldOutcome(row: Pick<UpdateRow, 'outcome' | 'resolution'>) {

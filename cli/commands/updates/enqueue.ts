@@ -7,25 +7,22 @@ import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { withProducer } from '../../backends/with-redis.ts';
 import type { CommandContext } from '../../context/command-context.ts';
-import {
-  countRejected,
-  countSettled,
-  createEnqueueCounts,
-  describeProgress,
-  type EnqueueCounts,
-} from '../../enqueue/counts.ts';
+import { countRejected, createEnqueueCounts, type EnqueueCounts } from '../../enqueue/counts.ts';
 import { enqueueInputs } from '../../enqueue/enqueue-inputs.ts';
 import { dryRun } from '../../enqueue/input/dry-run.ts';
 import { LineReport } from '../../enqueue/input/line-report.ts';
 import { type LineInput, openInputs } from '../../enqueue/input/open-inputs.ts';
 import { createLineParser } from '../../enqueue/input/parse-line.ts';
+import { readRecordMap } from '../../enqueue/input/read-record-map.ts';
+import { guessFormat, type InputFormat, type ReadRecords, recordReaders } from '../../enqueue/input/read-records.ts';
+import { showProgress } from '../../enqueue/progress.ts';
 import { createResilientBackends } from '../../enqueue/resilient-backends.ts';
 import { renderSummary } from '../../enqueue/summary.ts';
+import { type HeldParticles, WrittenParticles } from '../../enqueue/written-particles.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { type Progress, startProgress } from '../../output/progress.ts';
 
-const refreshMs = 100;
 /** Jobs that may wait in the queue. The API rejects updates at MAX_BACKLOG, which may be lower. */
 const maxWaitingJobs = 5000;
 
@@ -33,6 +30,10 @@ export interface EnqueueOptions {
   readonly field: FieldId;
   readonly device?: DeviceId;
   readonly batch: number;
+  readonly format?: InputFormat;
+  /** JSON, or the name of a file with it. */
+  readonly map?: string;
+  readonly keepOrder?: boolean;
   readonly wait: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -40,6 +41,8 @@ export interface EnqueueOptions {
 
 interface EnqueueDeps {
   readonly inputs: readonly LineInput[];
+  readonly readRecords: ReadRecords;
+  readonly map: ReturnType<typeof readRecordMap>;
   readonly context: CommandContext;
   readonly counts: EnqueueCounts;
   readonly report: LineReport;
@@ -50,6 +53,7 @@ interface EnqueueDeps {
 interface EnqueueOutcome {
   readonly complete: boolean;
   readonly version?: number;
+  readonly particles?: HeldParticles | undefined;
 }
 
 /** Sets the exit code `stopped` when a signal ends it early, and `negative` when an update was rejected. */
@@ -59,11 +63,13 @@ export async function enqueue(
   context: CommandContext,
 ): Promise<void> {
   const inputs = openInputs(files, context);
+  const formatOf = ({ name }: LineInput) => options.format ?? guessFormat(name);
+  const map = readRecordMap(options.map, inputs.map(formatOf), context.cwd);
+  const readRecords: ReadRecords = (input, stop) => recordReaders[formatOf(input)](input, stop);
   const progress = startProgress(context.stderr);
   const counts = createEnqueueCounts();
   const report = new LineReport(progress.printLine);
-  const show = () => progress.show({ done: countSettled(counts), total: counts.lines, text: describeProgress(counts) });
-  const ticker = setInterval(show, refreshMs);
+  const stopShowing = showProgress(inputs, counts, progress);
   const signal = context.catchShutdownSignals();
   const printStopping = () =>
     progress.printLine('Stopping once the updates in flight are applied. Press Ctrl-C again to stop at once.');
@@ -72,9 +78,9 @@ export async function enqueue(
   let outcome: EnqueueOutcome = { complete: false };
   try {
     const work = options.dryRun ? checkInput : sendInput;
-    outcome = await work(options, { inputs, context, counts, report, progress, signal });
+    outcome = await work(options, { inputs, readRecords, map, context, counts, report, progress, signal });
   } finally {
-    clearInterval(ticker);
+    stopShowing();
     signal.removeEventListener('abort', printStopping);
     report.finish();
     progress.stop();
@@ -92,20 +98,22 @@ export async function enqueue(
 
 async function checkInput(
   { device }: EnqueueOptions,
-  { inputs, context, counts, report, signal }: EnqueueDeps,
+  { inputs, readRecords, map, context, counts, report, signal }: EnqueueDeps,
 ): Promise<EnqueueOutcome> {
   const { GRID_SIZE: gridSize } = readSettings(['GRID_SIZE'], context);
-  const complete = await dryRun({ inputs, parse: createLineParser({ gridSize, device }), counts, report, signal });
+  const parse = createLineParser({ gridSize, device, map });
+  const complete = await dryRun({ inputs, readRecords, parse, counts, report, signal });
   return { complete };
 }
 
 async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<EnqueueOutcome> {
-  const { inputs, context, counts, report, progress, signal } = deps;
+  const { inputs, readRecords, map, context, counts, report, progress, signal } = deps;
   const settings = readSettings(
     ['DATABASE_URL', 'QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'GRID_SIZE', 'MAX_BACKLOG'],
     context,
   );
-  const { field, device, batch, wait } = options;
+  const { field, device, batch, wait, keepOrder: keepsOrder = false } = options;
+  const written = new WrittenParticles();
   const { printLine } = progress;
   const queue = { url: settings.QUEUE_REDIS_URL, prefix: settings.QUEUE_PREFIX };
   return withDatabase(settings.DATABASE_URL, async (db) => {
@@ -114,11 +122,14 @@ async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<En
     await agreeOnGridSize(db, settings.GRID_SIZE);
     return withProducer(queue, async (producer) => {
       const backends = createResilientBackends({ db, reader, producer, printLine, signal });
-      const parse = createLineParser({ gridSize: settings.GRID_SIZE, device });
+      const parse = createLineParser({ gridSize: settings.GRID_SIZE, device, map });
       const maxBacklog = Math.min(maxWaitingJobs, settings.MAX_BACKLOG);
-      const sending = { inputs, field, batch, wait, maxBacklog, parse, backends, counts, report, printLine, signal };
-      const complete = await enqueueInputs(sending);
-      return { complete, version: await backends.readVersion(field) };
+      const sending = { inputs, readRecords, field, batch, keepsOrder, wait, maxBacklog, parse };
+      const results = { backends, counts, written, report, printLine, signal };
+      const complete = await enqueueInputs({ ...sending, ...results });
+      const version = await backends.readVersion(field);
+      if (!complete || !wait) return { complete, version };
+      return { complete, version, particles: written.compare(await backends.readParticles(field)) };
     });
   });
 }

@@ -1,27 +1,77 @@
-/** Groups updates into jobs. Preserves their order across devices: a job ends where the device changes. */
+/** Groups updates into jobs of one device each. */
 import type { ApplyUpdates } from '../../../shared/contract/job.ts';
 import { maxRequestBytes } from '../../../shared/contract/wire.ts';
-import type { FieldId } from '../../../shared/field/ids.ts';
+import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { clampTimestamps } from '../../../shared/updates/clamp-timestamps.ts';
 import type { DeviceUpdate } from './parse-line.ts';
 
+interface Group {
+  /** Its place among the groups. */
+  readonly index: number;
+  readonly updates: DeviceUpdate[];
+  bytes: number;
+}
+
 /** Groups of consecutive updates of one device with rising counters, at most `maxUpdates` and one request in size. */
 export function groupUpdates(updates: readonly DeviceUpdate[], maxUpdates: number): DeviceUpdate[][] {
-  const groups: DeviceUpdate[][] = [];
-  let group: DeviceUpdate[] = [];
-  let size = 0;
+  const groups: Group[] = [];
   for (const next of updates) {
-    const last = group.at(-1);
-    const isContinuation = last?.device === next.device && last.update.counter < next.update.counter;
-    if (!isContinuation || group.length === maxUpdates || size + next.size > maxRequestBytes) {
-      group = [];
-      groups.push(group);
-      size = 0;
-    }
-    group.push(next);
-    size += next.size;
+    const last = groups.at(-1);
+    if (last && fits(last, next, maxUpdates)) append(last, next);
+    else groups.push(createGroup(groups.length, next));
   }
-  return groups;
+  return groups.map((group) => group.updates);
+}
+
+/**
+ * As few groups as possible: an update joins the last group of its device although updates of others came in between, unless it
+ * has seen one of those (by its vector clock) that is in a later group. The order of the updates of each device stays.
+ */
+export function groupByDevice(updates: readonly DeviceUpdate[], maxUpdates: number): DeviceUpdate[][] {
+  const groups: Group[] = [];
+  const groupsByDevice = new Map<DeviceId, Group[]>();
+  for (const next of updates) {
+    const own = groupsByDevice.get(next.device) ?? [];
+    const last = own.at(-1);
+    if (last && fits(last, next, maxUpdates) && !hasSeenLaterGroup(next, last, groupsByDevice)) append(last, next);
+    else {
+      const group = createGroup(groups.length, next);
+      groups.push(group);
+      groupsByDevice.set(next.device, [...own, group]);
+    }
+  }
+  return groups.map((group) => group.updates);
+}
+
+function createGroup(index: number, first: DeviceUpdate): Group {
+  return { index, updates: [first], bytes: first.size };
+}
+
+function append(group: Group, next: DeviceUpdate): void {
+  group.updates.push(next);
+  group.bytes += next.size;
+}
+
+function fits({ updates, bytes }: Group, next: DeviceUpdate, maxUpdates: number): boolean {
+  const last = updates.at(-1);
+  const isContinuation =
+    last?.device === next.device && last.user === next.user && last.update.counter < next.update.counter;
+  return isContinuation && updates.length < maxUpdates && bytes + next.size <= maxRequestBytes;
+}
+
+function hasSeenLaterGroup(
+  { device, update: { clock } }: DeviceUpdate,
+  { index }: Group,
+  groupsByDevice: ReadonlyMap<DeviceId, readonly Group[]>,
+): boolean {
+  if (!clock) return false;
+  return Object.entries(clock).some(([other, counter]) => {
+    if (other === device) return false;
+    const seen = groupsByDevice
+      .get(other as DeviceId)
+      ?.findLast(({ updates: [first] }) => first && first.update.counter <= counter);
+    return seen !== undefined && seen.index > index;
+  });
 }
 
 interface Job {
@@ -34,9 +84,13 @@ interface Job {
 export function toJob(field: FieldId, group: readonly DeviceUpdate[], acceptedAt: number): Job | undefined {
   const [first] = group;
   if (!first) return undefined;
+  const { device, user } = first;
   const { updates, adjusted } = clampTimestamps(
     group.map(({ update }) => update),
     acceptedAt,
   );
-  return { data: { field, device: first.device, updates, acceptedAt }, adjusted: adjusted.length };
+  return {
+    data: { field, device, updates, acceptedAt, ...(user === undefined ? {} : { user }) },
+    adjusted: adjusted.length,
+  };
 }

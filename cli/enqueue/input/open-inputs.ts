@@ -10,6 +10,10 @@ const chunkBytes = 128 * 1024;
 export interface LineInput {
   /** As it appears in messages: the path as given, or `standard input`. */
   readonly name: string;
+  /** In bytes; undefined for standard input, pipes and devices. */
+  readonly size: number | undefined;
+  /** How many bytes have been read so far. */
+  bytesRead: number;
   open(): Readable;
 }
 
@@ -19,22 +23,30 @@ export function openInputs(files: readonly string[], context: CommandContext): L
     throw new CliError('usage', 'Standard input (-) can only be read once.');
   }
   return files.map((file) => {
-    if (file === '-') return { name: 'standard input', open: () => context.stdin };
-    checkFile(file, context.cwd);
+    if (file === '-') return { name: 'standard input', size: undefined, bytesRead: 0, open: () => context.stdin };
     return fileInput(file, context.cwd);
   });
 }
 
+/** @throws CliError `usage` */
 export function fileInput(file: string, cwd = process.cwd()): LineInput {
-  return { name: file, open: () => createReadStream(resolve(cwd, file), { highWaterMark: chunkBytes }) };
+  const path = resolve(cwd, file);
+  return {
+    name: file,
+    size: checkFile(file, path),
+    bytesRead: 0,
+    open: () => createReadStream(path, { highWaterMark: chunkBytes }),
+  };
 }
 
-function checkFile(file: string, cwd: string): void {
-  const path = resolve(cwd, file);
+/** @returns the size of a regular file */
+function checkFile(file: string, path: string): number | undefined {
   try {
     accessSync(path, constants.R_OK);
   } catch (cause) {
     throw new CliError('usage', `${file} cannot be read: ${reasonOf(cause)}`, { cause });
   }
-  if (statSync(path).isDirectory()) throw new CliError('usage', `${file} is a folder: name the files in it.`);
+  const stats = statSync(path);
+  if (stats.isDirectory()) throw new CliError('usage', `${file} is a folder: name the files in it.`);
+  return stats.isFile() ? stats.size : undefined;
 }

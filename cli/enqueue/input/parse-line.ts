@@ -1,19 +1,31 @@
-/** Parses a line into an update and its device, validated by the schema of the contract. */
+/** Parses a line into an update and its device, validated by the schema of the contract. Exported logs have such lines, too. */
 import secureJson from 'secure-json-parse';
 import { deviceIdSchema } from '../../../shared/contract/ids.ts';
 import { toInputErrors } from '../../../shared/contract/problem.ts';
 import { createUpdateSchema } from '../../../shared/contract/update.ts';
+import { findLineKind, type LogLineKind } from '../../../shared/exchange/log-lines.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../shared/field/update.ts';
 import { reasonOf } from '../../errors/cli-error.ts';
+import type { MapRecord } from './map-record.ts';
 import type { Line, LineLocation } from './read-lines.ts';
 
 export interface DeviceUpdate {
   readonly location: LineLocation;
   readonly device: DeviceId;
   readonly update: SentUpdate;
+  /** Who sent it, as far as an exported log says so. */
+  readonly user?: string;
+  /** Its version in the log that it was exported from. */
+  readonly exportedVersion?: number;
   /** Characters of its line, as an estimate of its memory. */
   readonly size: number;
+}
+
+/** A line of an exported log that has no update, such as the header or what is left of an erased entry. */
+interface SkippedLine {
+  readonly location: LineLocation;
+  readonly skipped: LogLineKind;
 }
 
 interface BadLine {
@@ -21,7 +33,8 @@ interface BadLine {
   readonly problem: string;
 }
 
-export type ParseLine = (line: Line) => DeviceUpdate | BadLine;
+type ParsedLine = DeviceUpdate | SkippedLine | BadLine;
+export type ParseLine = (line: Line) => ParsedLine;
 
 const maxShownErrors = 3;
 
@@ -29,23 +42,42 @@ interface LineParserOptions {
   readonly gridSize: number;
   /** The device of lines without one. */
   readonly device: DeviceId | undefined;
+  /** Makes an update of a record with other names. */
+  readonly map: MapRecord | undefined;
 }
 
-export function createLineParser({ gridSize, device: defaultDevice }: LineParserOptions): ParseLine {
+export function createLineParser({ gridSize, device: defaultDevice, map }: LineParserOptions): ParseLine {
   const schema = createUpdateSchema(gridSize);
   return (line) => {
     const { location } = line;
     if ('problem' in line) return line;
-    const parsed = parseObject(line.text);
+    const parsed = 'value' in line ? line.value : parseObject(line.text);
     if (typeof parsed === 'string') return { location, problem: parsed };
-    const { device: lineDevice = defaultDevice, ...rest } = parsed;
+    const size = 'value' in line ? line.size : line.text.length;
+    if (map) return parseUpdate(location, size, map(parsed, location.line));
+    const kind = findLineKind(parsed);
+    if (kind === 'update') return { ...parseUpdate(location, size, unwrap(parsed)), ...originOf(parsed) };
+    return kind ? { location, skipped: kind } : parseUpdate(location, size, parsed);
+  };
+
+  function parseUpdate(location: LineLocation, size: number, value: Record<string, unknown>): DeviceUpdate | BadLine {
+    const { device: lineDevice = defaultDevice, ...rest } = value;
     if (lineDevice === undefined) return { location, problem: '/device is missing; --device sets it for such lines' };
     const device = deviceIdSchema.safeParse(lineDevice);
     if (!device.success) return { location, problem: describeErrors(toInputErrors(device.error, '/device')) };
     const update = schema.safeParse(rest);
     if (!update.success) return { location, problem: describeErrors(toInputErrors(update.error)) };
-    return { location, device: device.data, update: update.data, size: line.text.length };
-  };
+    return { location, device: device.data, update: update.data, size };
+  }
+}
+
+/** An entry of an exported log as a line with an update. */
+function unwrap({ device, update }: Record<string, unknown>): Record<string, unknown> {
+  return { ...(typeof update === 'object' ? update : {}), device };
+}
+
+function originOf({ user, version }: Record<string, unknown>): Pick<DeviceUpdate, 'user' | 'exportedVersion'> {
+  return { ...(typeof user === 'string' ? { user } : {}), exportedVersion: Number(version) };
 }
 
 /** The object, or the reason why the text is not one. */

@@ -3,13 +3,12 @@
  * input. Knows nothing of the content of the lines.
  */
 import { isUtf8 } from 'node:buffer';
-import { addAbortSignal, pipeline, type Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { addAbortSignal } from 'node:stream';
 import { maxRequestBytes } from '../../../shared/contract/wire.ts';
 import { reasonOf } from '../../errors/cli-error.ts';
+import { gunzip } from './bytes/gunzip.ts';
 import type { LineInput } from './open-inputs.ts';
 
-const chunkBytes = 128 * 1024;
 const newline = 0x0a;
 
 /** The position of a line; lines count from 1. */
@@ -18,26 +17,33 @@ export interface LineLocation {
   readonly line: number;
 }
 
-/** A non-empty line, or the reason why it cannot be read. */
-export type Line = { readonly location: LineLocation } & ({ readonly text: string } | { readonly problem: string });
+/** A non-empty line, a record of another format (with its size in bytes), or the reason why it cannot be read. */
+export type Line = { readonly location: LineLocation } & (
+  | { readonly text: string }
+  | { readonly value: Record<string, unknown>; readonly size: number }
+  | { readonly problem: string }
+);
 
 /** Yields the lines of each chunk together. Ends early, without an error, when `signal` aborts. */
-export async function* readLines(input: LineInput, signal: AbortSignal): AsyncGenerator<Line[]> {
-  const splitter = new LineSplitter(input.name);
+export async function* readLines(
+  input: LineInput,
+  signal: AbortSignal,
+  maxLineBytes = maxRequestBytes,
+): AsyncGenerator<Line[]> {
+  const splitter = new LineSplitter(input.name, maxLineBytes);
   try {
-    for await (const chunk of await gunzipIfCompressed(addAbortSignal(signal, input.open())))
-      yield splitter.split(chunk);
+    for await (const chunk of readBytes(input, signal)) yield splitter.split(chunk);
     yield splitter.end();
   } catch (error) {
     if (signal.aborted) return;
     // The lines before the error were read and are kept.
-    yield [splitter.fail(`cannot be read any further: ${reasonOf(error)}`)];
+    yield [...splitter.end(), splitter.fail(`cannot be read any further: ${reasonOf(error)}`)];
   }
 }
 
-/** Recognises gzip by its first two bytes, not by the file name. */
-async function gunzipIfCompressed(input: Readable): Promise<AsyncIterable<Buffer>> {
-  const chunks: AsyncIterator<Buffer> = input[Symbol.asyncIterator]();
+/** The bytes of an input, decompressed if they are gzipped: that shows in the first two bytes, not in the file name. */
+export async function* readBytes(input: LineInput, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const chunks: AsyncIterator<Buffer> = addAbortSignal(signal, input.open())[Symbol.asyncIterator]();
   let first = Buffer.alloc(0);
   while (first.length < 2) {
     const next = await chunks.next();
@@ -45,22 +51,28 @@ async function gunzipIfCompressed(input: Readable): Promise<AsyncIterable<Buffer
     first = Buffer.concat([first, next.value]);
   }
   const all = (async function* () {
+    input.bytesRead += first.length;
     yield first;
-    yield* { [Symbol.asyncIterator]: () => chunks };
+    for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) {
+      input.bytesRead += chunk.length;
+      yield chunk;
+    }
   })();
   const isGzip = first[0] === 0x1f && first[1] === 0x8b;
-  // An error is rethrown to the reader of the result.
-  return isGzip ? pipeline(all, createGunzip({ chunkSize: chunkBytes }), () => undefined) : all;
+  yield* isGzip ? gunzip(all) : all;
 }
 
 class LineSplitter {
   readonly #file: string;
+  readonly #maxBytes: number;
   #line = 0;
-  /** The beginning of an unfinished line; undefined once it exceeds the maximum length. */
-  #rest: Buffer | undefined = Buffer.alloc(0);
+  /** The beginning of an unfinished line; empty once it exceeds the maximum length. */
+  #parts: Buffer[] = [];
+  #bytes = 0;
 
-  constructor(file: string) {
+  constructor(file: string, maxBytes: number) {
     this.#file = file;
+    this.#maxBytes = maxBytes;
   }
 
   split(chunk: Buffer): Line[] {
@@ -77,7 +89,7 @@ class LineSplitter {
 
   /** The last line may lack a line break. */
   end(): Line[] {
-    return this.#rest?.length === 0 ? [] : this.#finish();
+    return this.#bytes === 0 ? [] : this.#finish();
   }
 
   fail(problem: string): Line {
@@ -85,18 +97,22 @@ class LineSplitter {
   }
 
   #append(bytes: Buffer): void {
-    if (!this.#rest) return;
-    const isTooLong = this.#rest.length + bytes.length > maxRequestBytes;
-    this.#rest = isTooLong ? undefined : this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.#maxBytes) this.#parts = [];
+    else if (bytes.length > 0) this.#parts.push(bytes);
   }
 
   #finish(): Line[] {
-    const bytes = this.#rest;
-    this.#rest = Buffer.alloc(0);
+    const [parts, length] = [this.#parts, this.#bytes];
+    this.#parts = [];
+    this.#bytes = 0;
     this.#line += 1;
     const location = { file: this.#file, line: this.#line };
-    if (!bytes) return [{ location, problem: `is longer than ${maxRequestBytes} bytes` }];
+    if (length > this.#maxBytes) return [{ location, problem: `is longer than ${this.#maxBytes} bytes` }];
+    const [first] = parts;
+    const bytes = parts.length === 1 && first ? first : Buffer.concat(parts);
     if (!isUtf8(bytes)) return [{ location, problem: 'is not UTF-8' }];
+    // Also removes a byte order mark and the carriage return of a CRLF.
     const text = bytes.toString().trim();
     return text === '' ? [] : [{ location, text }];
   }

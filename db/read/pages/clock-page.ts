@@ -66,3 +66,16 @@ export async function readLastCounter(
   const erased = await db('erased_counters').where('pseudonym', pseudonyms.ofWriter(field, device)).first('counter');
   return Math.max(row?.counter ?? 0, erased?.counter ?? 0);
 }
+
+/** The highest counters of those of the devices that have written to the field. */
+export async function readLastCounters(
+  db: Knex,
+  field: FieldId,
+  devices: readonly DeviceId[],
+): Promise<ReadonlyMap<DeviceId, number>> {
+  const rows = await ClockRow.query(db)
+    .select('device_id', 'counter')
+    .where('field_id', field)
+    .whereRaw('device_id = ANY(?)', [[...devices]]);
+  return new Map(rows.map(({ deviceId, counter }) => [deviceId, counter]));
+}

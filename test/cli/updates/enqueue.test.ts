@@ -47,13 +47,16 @@ t.test('plain, gzipped and piped input is applied in its order', async (t) => {
   ];
   const file = await write('plain', `\n${toLines(plain)}`);
   const zipped = await write('zipped.txt', gzipSync(toLines([{ device: bob, ...putParticle(2, 'star') }])));
-  const { code, stderr, summary } = await enqueue([file, zipped, '--field', 'garden']);
+  const { code, stderr, summary } = await enqueue([file, zipped, '--field', 'garden', '--keep-order']);
   t.equal(code, 0, stderr);
   t.match(summary, {
     ...{ field: 'garden', version: 5, lines: 5, accepted: 5, jobs: 4, applied: 5, conflicts: 1, complete: true },
     ...{ superseded: 0, duplicates: 0, reused: 0, refused: 0, adjusted: 0, problems: [] },
   });
   t.same(await readNames(backing, 'garden'), ['ada 1', 'ada 2', 'bob 1', 'ada 3', 'bob 2']);
+
+  t.match((await enqueue([file, '--field', 'grouped'])).summary, { jobs: 2, applied: 4, conflicts: 1 });
+  t.same(await readNames(backing, 'grouped'), ['ada 1', 'ada 2', 'ada 3', 'bob 1'], 'grouped by device');
 
   const piped = toLines([setCell(1, 9, 0.9), setCell(2, 8, 0.8), { device: bob, ...setCell(1, 7, 0.7) }]).trimEnd();
   const table = await field(['enqueue', '-', '--device', 'carol'], { input: piped });
@@ -151,6 +154,26 @@ t.test('updates that were already applied are not sent again, and reused counter
   t.match(summary, { lines: 5, accepted: 1, applied: 1, duplicates: 2, reused: 2, version: 4 });
   t.match(stderr, /later:2: counter 3 of ada was already used with different content: not applied/);
   t.match(stderr, /later:5: counter 1 of bob was already used/);
+});
+
+t.test('records of other formats are sent by a map, and the summary says what the field holds of them', async (t) => {
+  const { backing, write, enqueue } = await withTools(t);
+  await withWorker(t, backing);
+  const rows = Array.from({ length: 1200 }, (_, index) => `q${index},${index % 10},2020-01-01T00:00:00Z`);
+  const file = await write('quakes.csv', `name,mag,time\n${rows.join('\n')}\nbad,,\n`);
+  const map = { id: '$name', resonance: { from: '$mag', min: 0, max: 10 }, timestamp: '$time' };
+  const args = ['--device', 'csv', '--map', JSON.stringify(map)];
+  const { code, stderr, summary } = await enqueue([file, ...args]);
+  t.equal(code, 1, stderr);
+  t.match(stderr, /quakes\.csv:1202: \/timestamp: /);
+  t.match(summary, { lines: 1201, applied: 1200, refused: 1, particles: { written: 1200 } });
+  const { held, inField } = summary.particles;
+  t.ok(held === inField && held >= 800 && held <= 1000, `${held} are held`);
+  t.match((await enqueue([file, ...args])).summary, { applied: 0, duplicates: 1200, refused: 1 });
+  t.match(await enqueue([file]), { code: 2, stderr: /--map is missing/ });
+
+  const array = await write('updates.json', JSON.stringify([{ device: ada, ...setCell(1, 1, 0.5) }]));
+  t.match((await enqueue([array, '--field', 'array'])).summary, { lines: 1, applied: 1 });
 });
 
 t.test('--batch sets the size of jobs, and timestamps in the future are reduced', async (t) => {

@@ -1,0 +1,15 @@
+/** Entries of the log as readers get them: without users and salts, and of an erasure only which entries it concerns. */
+import type { LogPage } from '../../db/read/field-reader.ts';
+import { formatCursor } from '../../shared/field/cursor.ts';
+
+export function toEntryResponse(entry: LogPage['updates'][number]) {
+  const { version, hash, time, outcome, resolution } = entry;
+  const header = { version, cursor: formatCursor(version, hash), time, outcome, ...(resolution ? { resolution } : {}) };
+  if ('update' in entry) return { ...header, device: entry.device, update: entry.update };
+  if (!('erasure' in entry)) return { ...header, contentHash: entry.contentHash };
+  const { id, from, versions } = entry.erasure;
+  return {
+    ...header,
+    erasure: { id, from, versions: versions.map(([first, last]): [number, number] => [first, last]) },
+  };
+}

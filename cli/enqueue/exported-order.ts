@@ -1,0 +1,36 @@
+/**
+ * What updates of an exported log had seen, in terms of the field that they are sent to. `seen` is a version of the field that the log
+ * comes from. In another field it is the same update only if the whole log is sent in its order to an empty field. Otherwise it is
+ * left out: a conflict too many is safe, one too few loses a value.
+ */
+import type { DeviceUpdate } from './input/parse-line.ts';
+
+export class ExportedOrder {
+  readonly #readVersion: () => Promise<number>;
+  readonly #onInexact: () => void;
+  /** The version that the next update had if versions correspond; undefined before the first update. */
+  #next: number | undefined;
+  #isExact = true;
+  #isReported = false;
+
+  /** @param onInexact called once, when `seen` is left out from then on */
+  constructor(readVersion: () => Promise<number>, onInexact: () => void) {
+    this.#readVersion = readVersion;
+    this.#onInexact = onInexact;
+  }
+
+  async adjust(sent: DeviceUpdate): Promise<DeviceUpdate> {
+    const { exportedVersion, update } = sent;
+    if (exportedVersion === undefined) return sent;
+    if (this.#next === undefined) {
+      this.#next = 1;
+      this.#isExact = (await this.#readVersion()) === 0;
+    }
+    if (exportedVersion !== this.#next) this.#isExact = false;
+    this.#next += 1;
+    if (this.#isExact || update.seen === 0) return sent;
+    if (!this.#isReported) this.#onInexact();
+    this.#isReported = true;
+    return { ...sent, update: { ...update, seen: 0 } };
+  }
+}

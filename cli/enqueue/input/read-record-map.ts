@@ -1,0 +1,32 @@
+/** Reads `--map`, and checks that formats which have no updates of their own are given one. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import secureJson from 'secure-json-parse';
+import { CliError, reasonOf } from '../../errors/cli-error.ts';
+import { createRecordMap, type MapRecord, recordMapSchema } from './map-record.ts';
+import type { InputFormat } from './read-records.ts';
+
+/** @param map JSON, or the name of a file with it. @throws CliError `usage` */
+export function readRecordMap(
+  map: string | undefined,
+  formats: readonly InputFormat[],
+  cwd: string,
+): MapRecord | undefined {
+  if (map === undefined) {
+    const unmapped = formats.find((format) => format === 'csv' || format === 'geojson');
+    if (unmapped)
+      throw new CliError('usage', `--map is missing: it says how a record of ${unmapped} becomes an update.`);
+    return undefined;
+  }
+  const parsed = recordMapSchema.safeParse(parse(map, cwd));
+  if (!parsed.success) throw new CliError('usage', '--map is not a JSON object.');
+  return createRecordMap(parsed.data);
+}
+
+function parse(map: string, cwd: string): unknown {
+  try {
+    return secureJson.parse(map.trimStart().startsWith('{') ? map : readFileSync(resolve(cwd, map), 'utf8'));
+  } catch (cause) {
+    throw new CliError('usage', `--map cannot be read: ${reasonOf(cause)}`, { cause });
+  }
+}

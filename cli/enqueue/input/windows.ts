@@ -1,0 +1,31 @@
+/** Collects lines into windows, within which updates may be grouped by device. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Line } from './read-lines.ts';
+
+/** An input that has no more lines for so long is not waited for: `tail -f` may never have them. */
+const maxWaitMs = 20;
+
+/** Yields at most `maxLines` at a time, and reads ahead meanwhile. */
+export async function* collectWindows(chunks: AsyncIterable<Line[]>, maxLines: number): AsyncGenerator<Line[]> {
+  const source = chunks[Symbol.asyncIterator]();
+  let next = source.next();
+  let lines: Line[] = [];
+  try {
+    for (;;) {
+      const chunk = lines.length === 0 ? await next : await Promise.race([next, delay(maxWaitMs)]);
+      if (chunk?.done) break;
+      if (chunk) {
+        lines = lines.concat(chunk.value);
+        next = source.next();
+      }
+      for (; lines.length >= maxLines; lines = lines.slice(maxLines)) yield lines.slice(0, maxLines);
+      if (chunk || lines.length === 0) continue;
+      yield lines;
+      lines = [];
+    }
+    if (lines.length > 0) yield lines;
+  } finally {
+    void next.catch(() => undefined);
+    await source.return?.();
+  }
+}
