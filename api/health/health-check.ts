@@ -44,7 +44,7 @@ async function checkHealth(deps: HealthCheckDeps): Promise<Health> {
   const [databaseCheck, cache, queueCheck, workers] = await Promise.all([
     runCheck(() => pinged.then(() => ({}))),
     runCheck(() => cacheRedis.ping().then(() => ({}))),
-    runCheck(async () => ({ backlog: await producer.queues.countJobs('waiting', 'active', 'delayed') })),
+    runCheck(async () => ({ backlog: await producer.queues.countJobs('waiting', 'prioritized', 'active', 'delayed') })),
     // Afterwards, so that a check occupies one connection of the pool while PostgreSQL is silent.
     runCheck(async () => ({ count: await pinged.then(countWorkers) })),
   ]);

@@ -22,6 +22,9 @@ Other formats need --map: an update in JSON, or a file with it, whose values are
 path such as "$properties.mag"; {"from":"$mag","min":0,"max":10} scales a number to 0 ... 1. Dates become timestamps. Without
 a counter, the number of the line or of the element counts; so give each file a device of its own. A JSON array of updates needs no map.
 
+Jobs have a low priority: workers take them only when nothing that devices send is waiting, and only 2,000 updates wait at a time. With
+--priority normal they take their turn, and up to 5,000 jobs wait, which is faster.
+
 A field keeps at most 1,000 particles and 4 MiB of them. Above that, those with the newest writes remain; the log has all.
 
 Examples:
@@ -57,6 +60,12 @@ export function addUpdateCommands(program: Command, context: CommandContext): vo
       ]),
     )
     .option('--map <json>', 'makes updates of records with other names: JSON, or the name of a file with it')
+    .addOption(
+      new Option('--priority <priority>', 'low: behind all that devices send; normal: in turn with it')
+        .choices(['low', 'normal'])
+        .default('low'),
+    )
+    .option('--rate <number>', 'updates per second at most', integerBetween(1, 1e6))
     .option('--keep-order', 'keep the order of updates of different devices')
     .option('--no-wait', 'exit once all are accepted')
     .option('--dry-run', 'only validate the lines')

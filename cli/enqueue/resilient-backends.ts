@@ -43,6 +43,8 @@ interface EnqueueBackendsDeps {
   readonly reader: FieldReader;
   readonly producer: UpdateProducer;
   readonly printLine: (line: string) => void;
+  /** The priority of jobs in the queue; undefined for none, which is before all priorities. */
+  readonly priority: number | undefined;
   /** Stops retrying. */
   readonly signal: AbortSignal;
 }
@@ -53,6 +55,7 @@ export function createResilientBackends({
   reader,
   producer,
   printLine,
+  priority,
   signal,
 }: EnqueueBackendsDeps): EnqueueBackends {
   const createOutageRetry = (label: string, isOutage: (error: unknown) => boolean) => {
@@ -85,7 +88,7 @@ export function createResilientBackends({
     readParticles: (field) => retryDatabase(async () => (await reader.loadState(field))?.particles ?? new Map()),
     readVersion: (field) =>
       retryDatabase(async () => (await reader.readLog(field, Number.MAX_SAFE_INTEGER, 1))?.version ?? 0),
-    enqueue: (jobs) => retryQueue(async () => void (await producer.enqueueAll(jobs))),
+    enqueue: (jobs) => retryQueue(async () => void (await producer.enqueueAll(jobs, { priority }))),
     countBacklog: () => retryQueue(() => producer.countBacklog()),
     async *readFailed() {
       for (const queue of producer.queues.all) {

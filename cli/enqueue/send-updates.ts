@@ -15,6 +15,7 @@ import type { LineInput } from './input/open-inputs.ts';
 import type { DeviceUpdate, ParseLine } from './input/parse-line.ts';
 import type { Line } from './input/read-lines.ts';
 import { collectWindows } from './input/windows.ts';
+import type { Pace } from './pace.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
 import type { WrittenParticles } from './written-particles.ts';
 
@@ -33,6 +34,9 @@ export interface SendUpdatesDeps {
   readonly keepsOrder: boolean;
   /** Maximum jobs waiting in the queue. */
   readonly maxBacklog: number;
+  /** Maximum jobs that are added at once. */
+  readonly maxJobsAtOnce: number;
+  readonly pace: Pace;
   readonly parse: ParseLine;
   readonly backends: EnqueueBackends;
   readonly counts: EnqueueCounts;
@@ -143,12 +147,13 @@ function recordKnownUpdate({ counts, report }: SendUpdatesDeps, update: DeviceUp
 
 /** @returns false when it was stopped while waiting for capacity */
 async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly DeviceUpdate[]): Promise<boolean> {
-  const { batch, maxBacklog, keepsOrder } = deps;
+  const { batch, maxJobsAtOnce, keepsOrder, pace, signal } = deps;
   // The versions that updates of an exported log had seen depend on its order.
   const isOrdered = keepsOrder || newUpdates.some(({ exportedVersion }) => exportedVersion !== undefined);
   const groups = (isOrdered ? groupUpdates : groupByDevice)(newUpdates, batch);
-  for (let start = 0; start < groups.length; start += maxBacklog) {
-    const slice = groups.slice(start, start + maxBacklog);
+  for (let start = 0; start < groups.length; start += maxJobsAtOnce) {
+    const slice = groups.slice(start, start + maxJobsAtOnce);
+    await pace.wait(slice.flat().length, signal);
     if (!(await waitForCapacity(deps, slice.length))) return false;
     await sendGroups(deps, slice);
   }
@@ -190,6 +195,6 @@ async function waitForCapacity(
         `The queue has ${backlog} waiting jobs, which is the maximum. Continuing once a worker has applied some of them.`,
       );
     }
-    await delay(5 * pollMs);
+    await delay(pollMs);
   }
 }

@@ -130,15 +130,22 @@ export class UpdateProducer {
     return this.#add(jobs, () => queue.add(applyUpdatesJob, data));
   }
 
-  /** Enqueues many jobs at once. @throws FieldError `queue_unavailable`; some may have been added nevertheless */
-  async enqueueAll(jobs: readonly ApplyUpdates[]): Promise<Durability> {
+  /**
+   * Enqueues many jobs at once. With a priority, workers take them only when no job without one is waiting.
+   * @throws FieldError `queue_unavailable`; some may have been added nevertheless
+   */
+  async enqueueAll(
+    jobs: readonly ApplyUpdates[],
+    { priority }: { readonly priority?: number | undefined } = {},
+  ): Promise<Durability> {
+    const options = priority === undefined ? {} : { opts: { priority } };
     const jobsByQueue = new Map<UpdatesQueue, ApplyUpdates[]>();
     for (const job of jobs) {
       const queue = this.queues.queueFor(job.field);
       jobsByQueue.set(queue, [...(jobsByQueue.get(queue) ?? []), job]);
     }
     const addToQueue = ([queue, queueJobs]: readonly [UpdatesQueue, ApplyUpdates[]]) =>
-      queue.addBulk(queueJobs.map((data) => ({ name: applyUpdatesJob, data })));
+      queue.addBulk(queueJobs.map((data) => ({ name: applyUpdatesJob, data, ...options })));
     return this.#add(jobs, () => Promise.all([...jobsByQueue].map(addToQueue)));
   }
 

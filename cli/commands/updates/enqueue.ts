@@ -15,6 +15,7 @@ import { type LineInput, openInputs } from '../../enqueue/input/open-inputs.ts';
 import { createLineParser } from '../../enqueue/input/parse-line.ts';
 import { readRecordMap } from '../../enqueue/input/read-record-map.ts';
 import { guessFormat, type InputFormat, type ReadRecords, recordReaders } from '../../enqueue/input/read-records.ts';
+import { Pace } from '../../enqueue/pace.ts';
 import { showProgress } from '../../enqueue/progress.ts';
 import { createResilientBackends } from '../../enqueue/resilient-backends.ts';
 import { renderSummary } from '../../enqueue/summary.ts';
@@ -23,8 +24,11 @@ import { CliError } from '../../errors/cli-error.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { type Progress, startProgress } from '../../output/progress.ts';
 
-/** Jobs that may wait in the queue. The API rejects updates at MAX_BACKLOG, which may be lower. */
+/** Jobs that may wait in the queue. The API rejects updates at MAX_BACKLOG, of which a run takes half at most. */
 const maxWaitingJobs = 5000;
+/** A worker commits all waiting jobs together, so what devices send meanwhile waits for so many updates at most. */
+const maxWaitingUpdates = 2000;
+const lowPriority = 10;
 
 export interface EnqueueOptions {
   readonly field: FieldId;
@@ -34,6 +38,9 @@ export interface EnqueueOptions {
   /** JSON, or the name of a file with it. */
   readonly map?: string;
   readonly keepOrder?: boolean;
+  readonly priority: 'low' | 'normal';
+  /** Updates per second. */
+  readonly rate?: number;
   readonly wait: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -112,8 +119,12 @@ async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<En
     ['DATABASE_URL', 'QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'GRID_SIZE', 'MAX_BACKLOG'],
     context,
   );
-  const { field, device, batch, wait, keepOrder: keepsOrder = false } = options;
+  const { field, device, wait, keepOrder: keepsOrder = false } = options;
   const written = new WrittenParticles();
+  // So that a job is no more than a second's worth.
+  const batch = Math.min(options.batch, options.rate ?? options.batch);
+  const isLow = options.priority === 'low';
+  const pace = new Pace(options.rate);
   const { printLine } = progress;
   const queue = { url: settings.QUEUE_REDIS_URL, prefix: settings.QUEUE_PREFIX };
   return withDatabase(settings.DATABASE_URL, async (db) => {
@@ -121,10 +132,16 @@ async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<En
     await reader.ping();
     await agreeOnGridSize(db, settings.GRID_SIZE);
     return withProducer(queue, async (producer) => {
-      const backends = createResilientBackends({ db, reader, producer, printLine, signal });
+      const priority = isLow ? lowPriority : undefined;
+      const backends = createResilientBackends({ db, reader, producer, printLine, priority, signal });
       const parse = createLineParser({ gridSize: settings.GRID_SIZE, device, map });
-      const maxBacklog = Math.min(maxWaitingJobs, settings.MAX_BACKLOG);
-      const sending = { inputs, readRecords, field, batch, keepsOrder, wait, maxBacklog, parse };
+      const maxJobs = isLow ? Math.ceil(maxWaitingUpdates / batch) : maxWaitingJobs;
+      const maxBacklog = Math.min(maxJobs, Math.ceil(settings.MAX_BACKLOG / 2));
+      const maxJobsAtOnce = Math.min(
+        maxBacklog,
+        Math.max(1, Math.floor((options.rate ?? Number.POSITIVE_INFINITY) / batch)),
+      );
+      const sending = { inputs, readRecords, field, batch, keepsOrder, wait, maxBacklog, maxJobsAtOnce, pace, parse };
       const results = { backends, counts, written, report, printLine, signal };
       const complete = await enqueueInputs({ ...sending, ...results });
       const version = await backends.readVersion(field);

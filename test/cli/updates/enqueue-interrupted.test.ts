@@ -45,12 +45,12 @@ t.test('enqueue reports its progress when stopped by Ctrl-C, and a second run se
 });
 
 t.test('enqueue stops without waiting when no worker is running, and a second run duplicates nothing', async (t) => {
-  const backing = await withBacking(t, { MAX_BACKLOG: '200' });
+  const backing = await withBacking(t, { MAX_BACKLOG: '400' });
   const folder = await withFolder(t);
   const file = join(folder, 'many.ndjson');
   await writeFile(file, linesOf(1000));
-  const field = await withField(t, { ...settingsOf(backing), MAX_BACKLOG: '200' });
-  const { interrupt, ended } = field.start(['enqueue', file, '--json', '--batch', '5']);
+  const field = await withField(t, { ...settingsOf(backing), MAX_BACKLOG: '400' });
+  const { interrupt, ended } = field.start(['enqueue', file, '--json', '--batch', '5', '--priority', 'normal']);
   const waiting = await waitUntil('the queue is filled', async () => {
     const count = await backing.producer.countBacklog();
     return count > 100 && count;

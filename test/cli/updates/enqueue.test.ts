@@ -186,7 +186,7 @@ t.test('--batch sets the size of jobs, and timestamps in the future are reduced'
   const { code, summary } = await enqueue(args, toLines(updates));
   t.equal(code, 0);
   t.match(summary, { accepted: 5, jobs: 3, applied: 0, adjusted: 1, complete: true });
-  const jobs = (await backing.producer.queues.first.getWaiting()).flatMap(({ data }) => listRequests(data));
+  const jobs = (await backing.producer.queues.first.getPrioritized()).flatMap(({ data }) => listRequests(data));
   const counters = jobs.map(({ updates }) => updates.map(({ counter }) => counter));
   t.same(counters.sort(), [[1, 2], [3, 5], [4]], 'a counter that does not increase starts a new job');
   const adjusted = jobs.find((job) => job.updates[0]?.counter === 3);
@@ -195,6 +195,27 @@ t.test('--batch sets the size of jobs, and timestamps in the future are reduced'
   await withWorker(t, backing);
   await waitForVersion(backing, asField('global'), 5);
   t.same(await readNames(backing, 'global'), ['ada 1', 'ada 2', 'ada 3', 'ada 5', 'ada 4']);
+});
+
+t.test('what devices send is applied before all that waits with a low priority', async (t) => {
+  const { backing, enqueue } = await withTools(t, { WORKER_CONCURRENCY: '1' });
+  const lines = toLines([1, 2, 3, 4].map((counter) => setCell(counter, counter, 0.5)));
+  const args = ['-', '--device', 'batch', '--batch', '1', '--no-wait'];
+  t.match((await enqueue(args, lines)).summary, { accepted: 4, jobs: 4 });
+  const global = asField('global');
+  await backing.producer.enqueue(jobOf(global, ada, [setCell(1, 9, 0.5)]));
+  t.match(await backing.producer.queues.readStats(), { waiting: 5 });
+  await withWorker(t, backing);
+  await waitForVersion(backing, global, 5);
+  t.same(await readNames(backing, 'global'), ['ada 1', 'batch 1', 'batch 2', 'batch 3', 'batch 4']);
+});
+
+t.test('--rate spreads the updates over time', async (t) => {
+  const { enqueue } = await withTools(t);
+  const lines = toLines([1, 2, 3, 4, 5, 6].map((counter) => setCell(counter, counter, 0.5)));
+  const { summary } = await enqueue(['-', '--device', 'slow', '--rate', '2', '--no-wait'], lines);
+  t.match(summary, { accepted: 6, jobs: 3 });
+  t.ok(summary.seconds >= 2, `${summary.seconds} s`);
 });
 
 t.test('enqueue reports a job that can never be applied and waits for the others', async (t) => {
