@@ -33,6 +33,20 @@ CREATE TABLE consciousness_states (
   CHECK ((field_id ~ '^[a-z0-9][a-z0-9_-]{0,63}$'::text))
 ) WITH (fillfactor=50);
 
+CREATE TABLE enqueue_runs (
+  id uuid NOT NULL,
+  name text NOT NULL,
+  field_id text COLLATE "C" NOT NULL,
+  operator text NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  started_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  reported_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  counts jsonb NOT NULL DEFAULT '{}'::jsonb,
+  PRIMARY KEY (id),
+  CHECK ((status = ANY (ARRAY['running'::text, 'paused'::text, 'cancelled'::text, 'finished'::text, 'stopped'::text])))
+);
+CREATE INDEX enqueue_runs_started_at ON public.enqueue_runs USING btree (started_at);
+
 CREATE TABLE erased_counters (
   pseudonym text COLLATE "C" NOT NULL,
   counter bigint NOT NULL,

@@ -3,9 +3,17 @@ import { type Command, Option } from 'commander';
 import { maxUpdatesPerRequest } from '../../shared/contract/wire.ts';
 import { type FieldId, globalField } from '../../shared/field/ids.ts';
 import type { CommandContext } from '../context/command-context.ts';
-import { integerBetween, parseDevice, parseField, parseUrl } from '../input/parse-arguments.ts';
+import {
+  integerBetween,
+  parseDevice,
+  parseField,
+  parseRunName,
+  parseUrl,
+  parseUuid,
+} from '../input/parse-arguments.ts';
 import type { EnqueueOptions } from './updates/enqueue.ts';
 import type { LoadOptions } from './updates/load.ts';
+import type { ChangeRunOptions, ListRunsOptions } from './updates/runs.ts';
 
 const enqueueHelp = `
 A line is an update of the contract and its device:
@@ -43,6 +51,14 @@ Examples:
   $ npx consciousness-field load --seconds 20
   $ npx consciousness-field load --rate 500 --devices 100 --watchers 50 --fields 4`;
 
+const runsHelp = `
+A run reports every second. A paused one sends nothing more until it is resumed; what is in the queue already is applied. A cancelled
+one ends, and the same command continues it later.
+
+Examples:
+  $ npx consciousness-field runs
+  $ npx consciousness-field runs pause 7b1c2a4e-5f0d-4c1b-9a3e-2d6f8e0c1b2a`;
+
 export function addUpdateCommands(program: Command, context: CommandContext): void {
   program
     .command('enqueue')
@@ -66,6 +82,7 @@ export function addUpdateCommands(program: Command, context: CommandContext): vo
         .default('low'),
     )
     .option('--rate <number>', 'updates per second at most', integerBetween(1, 1e6))
+    .option('--name <text>', 'the name of the run for `runs` (default: the files)', parseRunName)
     .option('--keep-order', 'keep the order of updates of different devices')
     .option('--no-wait', 'exit once all are accepted')
     .option('--dry-run', 'only validate the lines')
@@ -94,4 +111,25 @@ export function addUpdateCommands(program: Command, context: CommandContext): vo
     .option('--json', 'print the report as JSON')
     .addHelpText('after', loadHelp)
     .action(async (options: LoadOptions) => (await import('./updates/load.ts')).generateLoad(options, context));
+  const runs = program
+    .command('runs')
+    .description('Lists the runs of `enqueue`, and pauses, resumes or cancels one.')
+    .helpCommand(false)
+    .addHelpText('after', runsHelp);
+  runs
+    .command('list', { isDefault: true })
+    .description('list the newest runs')
+    .option('--limit <number>', 'number of runs', integerBetween(1, 10_000), 20)
+    .option('--json', 'print them as JSON')
+    .action(async (options: ListRunsOptions) => (await import('./updates/runs.ts')).printRuns(options, context));
+  for (const change of ['pause', 'resume', 'cancel'] as const) {
+    runs
+      .command(change)
+      .description(`${change} a run`)
+      .argument('<id>', 'its id from the list', parseUuid)
+      .option('--json', 'print the result as JSON')
+      .action(async (id: string, options: ChangeRunOptions) =>
+        (await import('./updates/runs.ts')).changeOneRun({ id, change }, options, context),
+      );
+  }
 }

@@ -2,18 +2,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export class Pace {
-  readonly #perSecond: number | undefined;
+  readonly #perSecond: number;
   /** When the next updates may be sent, by the monotonic clock. */
   #dueAt = 0;
 
-  /** @param perSecond updates per second; undefined for no limit */
-  constructor(perSecond: number | undefined) {
+  /** @param perSecond updates per second; infinite for no limit */
+  constructor(perSecond: number) {
     this.#perSecond = perSecond;
   }
 
   /** Waits until that many updates may be sent, or until `signal` aborts. */
   async wait(updates: number, signal: AbortSignal): Promise<void> {
-    if (this.#perSecond === undefined) return;
     const now = performance.now();
     const startAt = Math.max(now, this.#dueAt);
     this.#dueAt = startAt + (1000 * updates) / this.#perSecond;

@@ -17,6 +17,7 @@ import type { Line } from './input/read-lines.ts';
 import { collectWindows } from './input/windows.ts';
 import type { Pace } from './pace.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
+import type { RecordedRun } from './runs/recorded-run.ts';
 import type { WrittenParticles } from './written-particles.ts';
 
 /** Updates of a device within so many lines are sent together. */
@@ -37,6 +38,7 @@ export interface SendUpdatesDeps {
   /** Maximum jobs that are added at once. */
   readonly maxJobsAtOnce: number;
   readonly pace: Pace;
+  readonly run: Pick<RecordedRun, 'waitWhilePaused'>;
   readonly parse: ParseLine;
   readonly backends: EnqueueBackends;
   readonly counts: EnqueueCounts;
@@ -147,13 +149,14 @@ function recordKnownUpdate({ counts, report }: SendUpdatesDeps, update: DeviceUp
 
 /** @returns false when it was stopped while waiting for capacity */
 async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly DeviceUpdate[]): Promise<boolean> {
-  const { batch, maxJobsAtOnce, keepsOrder, pace, signal } = deps;
+  const { batch, maxJobsAtOnce, keepsOrder, pace, run, signal } = deps;
   // The versions that updates of an exported log had seen depend on its order.
   const isOrdered = keepsOrder || newUpdates.some(({ exportedVersion }) => exportedVersion !== undefined);
   const groups = (isOrdered ? groupUpdates : groupByDevice)(newUpdates, batch);
   for (let start = 0; start < groups.length; start += maxJobsAtOnce) {
     const slice = groups.slice(start, start + maxJobsAtOnce);
     await pace.wait(slice.flat().length, signal);
+    await run.waitWhilePaused(signal);
     if (!(await waitForCapacity(deps, slice.length))) return false;
     await sendGroups(deps, slice);
   }

@@ -15,6 +15,8 @@ export interface EnqueueSummary {
   readonly complete: boolean;
   /** The version of the field at the end; undefined for a dry run. */
   readonly version?: number;
+  /** The id of the run's record. */
+  readonly run?: string;
   /** What the field holds of the particles that were written; undefined if there were none, or it was not waited for. */
   readonly particles?: HeldParticles | undefined;
 }
@@ -37,7 +39,7 @@ function renderDryRun({ counts, report, complete }: EnqueueSummary, { json }: Su
 }
 
 function renderRun(
-  { counts, report, complete, version, particles, ...summary }: EnqueueSummary,
+  { counts, report, complete, version, particles, run, ...summary }: EnqueueSummary,
   { field, json }: SummaryOptions,
 ): string {
   const seconds = Math.round(summary.seconds * 10) / 10;
@@ -45,7 +47,7 @@ function renderRun(
   if (json) {
     const held = particles ? { particles } : {};
     return JSON.stringify({
-      ...{ field, version, ...counts, ...held, seconds, updatesPerSecond, complete, problems: report.shown },
+      ...{ run, field, version, ...counts, ...held, seconds, updatesPerSecond, complete, problems: report.shown },
     });
   }
   const at = version === undefined ? '' : `version ${version}`;

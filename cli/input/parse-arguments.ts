@@ -59,3 +59,13 @@ export function parseUrl(text: string): string {
   }
   return text.replace(/\/+$/, '');
 }
+
+export function parseUuid(text: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('It must be an id such as 7b1c2a4e-5f0d-4c1b-9a3e-2d6f8e0c1b2a.');
+}
+
+export function parseRunName(text: string): string {
+  if (text.length >= 1 && text.length <= 200 && text.isWellFormed() && !text.includes('\u0000')) return text;
+  throw new InvalidArgumentError('It must have 1 to 200 characters.');
+}

@@ -9,6 +9,7 @@ import * as ruleSettings from './006-rule-settings.ts';
 import * as operatorActions from './007-operator-actions.ts';
 import * as erasure from './008-erasure.ts';
 import * as maintenanceTasks from './009-maintenance-tasks.ts';
+import * as enqueueRuns from './010-enqueue-runs.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -24,6 +25,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '007-operator-actions', up: operatorActions.up, down: operatorActions.down },
   { name: '008-erasure', up: erasure.up, down: erasure.down },
   { name: '009-maintenance-tasks', up: maintenanceTasks.up, down: maintenanceTasks.down },
+  { name: '010-enqueue-runs', up: enqueueRuns.up, down: enqueueRuns.down },
 ];
 
 /** @returns the names of all migrations, in the order in which they are applied */

@@ -4,6 +4,7 @@ import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { agreeOnRuleSettings } from '../../../db/write/agree-on-rule-settings.ts';
 import { ConfigError } from '../../../shared/config/config.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
+import type { UpdateProducer } from '../../../shared/queue/update-producer.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { withProducer } from '../../backends/with-redis.ts';
 import type { CommandContext } from '../../context/command-context.ts';
@@ -18,6 +19,7 @@ import { guessFormat, type InputFormat, type ReadRecords, recordReaders } from '
 import { Pace } from '../../enqueue/pace.ts';
 import { showProgress } from '../../enqueue/progress.ts';
 import { createResilientBackends } from '../../enqueue/resilient-backends.ts';
+import { RecordedRun } from '../../enqueue/runs/recorded-run.ts';
 import { renderSummary } from '../../enqueue/summary.ts';
 import { type HeldParticles, WrittenParticles } from '../../enqueue/written-particles.ts';
 import { CliError } from '../../errors/cli-error.ts';
@@ -29,6 +31,7 @@ const maxWaitingJobs = 5000;
 /** A worker commits all waiting jobs together, so what devices send meanwhile waits for so many updates at most. */
 const maxWaitingUpdates = 2000;
 const lowPriority = 10;
+const maxNameLength = 200;
 
 export interface EnqueueOptions {
   readonly field: FieldId;
@@ -39,6 +42,8 @@ export interface EnqueueOptions {
   readonly map?: string;
   readonly keepOrder?: boolean;
   readonly priority: 'low' | 'normal';
+  /** For its record. */
+  readonly name?: string;
   /** Updates per second. */
   readonly rate?: number;
   readonly wait: boolean;
@@ -61,6 +66,8 @@ interface EnqueueOutcome {
   readonly complete: boolean;
   readonly version?: number;
   readonly particles?: HeldParticles | undefined;
+  /** The id of its record. */
+  readonly run?: string;
 }
 
 /** Sets the exit code `stopped` when a signal ends it early, and `negative` when an update was rejected. */
@@ -114,41 +121,77 @@ async function checkInput(
 }
 
 async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<EnqueueOutcome> {
-  const { inputs, readRecords, map, context, counts, report, progress, signal } = deps;
+  const { inputs, context, counts, progress } = deps;
   const settings = readSettings(
     ['DATABASE_URL', 'QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'GRID_SIZE', 'MAX_BACKLOG'],
     context,
   );
-  const { field, device, wait, keepOrder: keepsOrder = false } = options;
-  const written = new WrittenParticles();
-  // So that a job is no more than a second's worth.
-  const batch = Math.min(options.batch, options.rate ?? options.batch);
-  const isLow = options.priority === 'low';
-  const pace = new Pace(options.rate);
-  const { printLine } = progress;
   const queue = { url: settings.QUEUE_REDIS_URL, prefix: settings.QUEUE_PREFIX };
+  const {
+    field,
+    name = inputs
+      .map((input) => input.name)
+      .join(', ')
+      .slice(0, maxNameLength),
+  } = options;
   return withDatabase(settings.DATABASE_URL, async (db) => {
-    const reader = createFieldReader(db);
-    await reader.ping();
+    await createFieldReader(db).ping();
     await agreeOnGridSize(db, settings.GRID_SIZE);
     return withProducer(queue, async (producer) => {
-      const priority = isLow ? lowPriority : undefined;
-      const backends = createResilientBackends({ db, reader, producer, printLine, priority, signal });
-      const parse = createLineParser({ gridSize: settings.GRID_SIZE, device, map });
-      const maxJobs = isLow ? Math.ceil(maxWaitingUpdates / batch) : maxWaitingJobs;
-      const maxBacklog = Math.min(maxJobs, Math.ceil(settings.MAX_BACKLOG / 2));
-      const maxJobsAtOnce = Math.min(
-        maxBacklog,
-        Math.max(1, Math.floor((options.rate ?? Number.POSITIVE_INFINITY) / batch)),
-      );
-      const sending = { inputs, readRecords, field, batch, keepsOrder, wait, maxBacklog, maxJobsAtOnce, pace, parse };
-      const results = { backends, counts, written, report, printLine, signal };
-      const complete = await enqueueInputs({ ...sending, ...results });
-      const version = await backends.readVersion(field);
-      if (!complete || !wait) return { complete, version };
-      return { complete, version, particles: written.compare(await backends.readParticles(field)) };
+      const run = new RecordedRun({ db, field, name, counts, printLine: progress.printLine });
+      await run.start();
+      let isComplete = false;
+      try {
+        const outcome = await sendRun(options, deps, { db, producer, run, settings });
+        isComplete = outcome.complete;
+        return { ...outcome, run: run.id };
+      } finally {
+        await run.end(isComplete);
+      }
     });
   });
+}
+
+interface RunDeps {
+  readonly db: Knex;
+  readonly producer: UpdateProducer;
+  readonly run: RecordedRun;
+  readonly settings: { readonly GRID_SIZE: number; readonly MAX_BACKLOG: number };
+}
+
+async function sendRun(
+  {
+    field,
+    device,
+    wait,
+    priority,
+    rate = Number.POSITIVE_INFINITY,
+    keepOrder: keepsOrder = false,
+    ...options
+  }: EnqueueOptions,
+  { inputs, readRecords, map, counts, report, progress: { printLine }, signal }: EnqueueDeps,
+  { db, producer, run, settings }: RunDeps,
+): Promise<EnqueueOutcome> {
+  const stop = AbortSignal.any([signal, run.cancelled]);
+  const isLow = priority === 'low';
+  const backends = createResilientBackends({
+    ...{ db, reader: createFieldReader(db), producer, printLine, signal: stop },
+    priority: isLow ? lowPriority : undefined,
+  });
+  const written = new WrittenParticles();
+  // So that a job is no more than a second's worth.
+  const batch = Math.min(options.batch, rate);
+  const maxJobs = isLow ? Math.ceil(maxWaitingUpdates / batch) : maxWaitingJobs;
+  const maxBacklog = Math.min(maxJobs, Math.ceil(settings.MAX_BACKLOG / 2));
+  const maxJobsAtOnce = Math.min(maxBacklog, Math.max(1, Math.floor(rate / batch)));
+  const complete = await enqueueInputs({
+    ...{ inputs, readRecords, field, batch, keepsOrder, wait, maxBacklog, maxJobsAtOnce, run },
+    ...{ backends, counts, written, report, printLine, signal: stop, pace: new Pace(rate) },
+    parse: createLineParser({ gridSize: settings.GRID_SIZE, device, map }),
+  });
+  const version = await backends.readVersion(field);
+  if (!complete || !wait) return { complete, version };
+  return { complete, version, particles: written.compare(await backends.readParticles(field)) };
 }
 
 /** What the workers would refuse must not be sent. @throws CliError `usage` */

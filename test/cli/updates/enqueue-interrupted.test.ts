@@ -69,6 +69,42 @@ t.test('enqueue stops without waiting when no worker is running, and a second ru
   t.same(await readDistinct(backing), { rows: 1000, distinct: 1000 });
 });
 
+t.test('a run can be paused, resumed and cancelled by another command', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const field = await withField(t, settingsOf(backing));
+  const lines = linesOf(30);
+  const half = lines.indexOf(lineOf(11));
+  const { stdin, ended, stderr } = field.start(['enqueue', '-', '--json', '--name', 'by hand']);
+  stdin.write(lines.slice(0, half));
+  await waitForVersion(backing, global, 10);
+  const listRuns = async () => JSON.parse((await field(['runs', '--json'])).stdout).runs;
+  const [run] = await listRuns();
+  t.match(run, { name: 'by hand', field: 'global', status: 'running' });
+
+  t.match(await field(['runs', 'resume', run.id]), { code: 1, stderr: /is running, and only one that is paused/ });
+  t.match(await field(['runs', 'pause', run.id]), { code: 0, stdout: /is paused/ });
+  await waitUntil('the run is paused', () => stderr().includes('has paused the run'));
+  stdin.write(lines.slice(half, lines.indexOf(lineOf(21))));
+  t.match(await field(['runs', 'resume', run.id, '--json']), { code: 0, stdout: /"status":"running"/ });
+  await waitForVersion(backing, global, 20);
+  t.match(stderr(), 'has resumed the run');
+
+  t.match(await field(['runs', 'cancel', run.id]), { code: 0 });
+  const { code, stdout } = await ended;
+  t.equal(code, 130);
+  t.match(JSON.parse(stdout), { run: run.id, accepted: 20, applied: 20, complete: false });
+  t.match(await listRuns(), [{ id: run.id, status: 'cancelled', counts: { accepted: 20 } }]);
+  t.match(await field(['runs']), { code: 0, stdout: /by hand +global .* cancelled +20 +20 +0\n1 run/ });
+  t.match(await field(['enqueue', '-'], { input: lines }), { code: 0 });
+  t.match((await listRuns())[0], { name: 'standard input', status: 'finished', counts: { duplicates: 20 } });
+  const actions = await backing.db('operator_actions').where({ target: run.id }).orderBy('at');
+  t.same(
+    actions.map(({ action }) => action),
+    ['runs.resume', 'runs.pause', 'runs.resume', 'runs.cancel'],
+  );
+});
+
 t.test('enqueue retries during an outage of the queue and completes afterwards', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
