@@ -1,12 +1,16 @@
 /** The routes that clients use, without HTTP: what `api/routes/` does with the services of the process. */
 import { formatEtag } from '../../../api/http/etag.ts';
+import type { LoadedState } from '../../../api/state/loading/loaded-state.ts';
+import { clipState } from '../../../api/streaming/regions/clip-state.ts';
 import { waitUntilApplied } from '../../../api/updates/wait-until-applied.ts';
+import { serializeState } from '../../../shared/cache/state-serializer.ts';
 import type { UpdateResult } from '../../../shared/contract/messages.ts';
 import { toProblem } from '../../../shared/contract/problem.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../shared/field/update.ts';
+import { parseRegion } from './devices/parse-url.ts';
 import { silentLog, type Variants } from './environment.ts';
 import type { ApiServices } from './sim-api.ts';
 
@@ -96,13 +100,18 @@ async function readOrUnavailable<Answer>(read: () => Promise<Answer>): Promise<A
   }
 }
 
-async function getState(deps: RouteDeps, { field, ifNoneMatch }: ApiRequest): Promise<ApiResponse> {
+async function getState(deps: RouteDeps, { field, path, ifNoneMatch }: ApiRequest): Promise<ApiResponse> {
   const { states, versions, matchesEtag } = deps;
   const { state } = await states.read(field);
   versions.observe(field, state.version);
   const etag = formatEtag(state.cursor);
   if (matchesEtag(ifNoneMatch, etag)) return { status: 304, etag, retryAfterSeconds: 0, text: '' };
-  return { status: 200, etag, retryAfterSeconds: 0, text: state.serialized.toString() };
+  return { status: 200, etag, retryAfterSeconds: 0, text: renderState(state, path) };
+}
+
+function renderState({ fragments, serialized }: LoadedState, path: string): string {
+  const region = parseRegion(new URLSearchParams(path).get('region'));
+  return (region ? serializeState(clipState(fragments, region)) : serialized).toString();
 }
 
 function respond(status: number, body: object, { retryAfterSeconds = 0 } = {}): ApiResponse {

@@ -54,6 +54,7 @@ export class ModelSocket implements SocketLike {
 
   send(text: string): void {
     if (this.#deps.network.state === 'ok') this.#atServer(() => this.#session?.receive(text));
+    else this.#session?.lose();
   }
 
   close(): void {

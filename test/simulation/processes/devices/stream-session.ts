@@ -88,8 +88,14 @@ export class StreamSession implements MessageSink {
     this.#closeAtPeer(code);
   }
 
+  /** Called when something from the device is lost: a connection delivers nothing that comes after it. */
+  lose(): void {
+    this.#isBroken = true;
+  }
+
   /** Called when something arrives from the device. */
   receive(text: string): void {
+    if (this.#isBroken) return;
     this.#isAlive = true;
     this.#heard();
     const { services } = this.#api;
