@@ -82,10 +82,10 @@ export const configSchema = z.object({
     ),
   DATABASE_POOL_SIZE: integer(2, 200).default(10).describe('The connections to PostgreSQL of each process.'),
   QUEUE_REDIS_URL: redisUrl.describe(
-    'The Redis of the queue: appendonly yes, appendfsync always, no-appendfsync-on-rewrite no, maxmemory-policy noeviction. With ?cluster=true at the end, the cluster that the server belongs to.',
+    'The Redis of the queue: appendonly yes, appendfsync always, no-appendfsync-on-rewrite no, maxmemory-policy noeviction. With ?cluster=true, the cluster that the server belongs to; with ?sentinel=NAME, the master of this name, which the server, a Sentinel, knows. &node=HOST:PORT names further servers to ask.',
   ),
   CACHE_REDIS_URL: redisUrl.describe(
-    'The Redis of the cache, which may lose its data at any time. With ?cluster=true at the end, the cluster that the server belongs to.',
+    'The Redis of the cache, which may lose its data at any time. With ?cluster=true, the cluster that the server belongs to; with ?sentinel=NAME, the master of this name, which the server, a Sentinel, knows. &node=HOST:PORT names further servers to ask.',
   ),
   QUEUE_PREFIX: z
     .string()

@@ -38,26 +38,61 @@ export function connectRedis(url: string, role: string, log: Logger, options: Re
   return redis;
 }
 
-/** Connects to one server; with `?cluster=true` to the cluster that the server belongs to. */
+/**
+ * Connects to one server; with `?cluster=true` to the cluster that it belongs to, and with `?sentinel=NAME` to the master of this name,
+ * which the server, a Sentinel, knows. `&node=HOST:PORT` names further servers to ask.
+ */
 function open(url: string, options: RedisOptions): Redis {
-  const { hostname, port, username, password, protocol, searchParams } = new URL(url);
-  if (searchParams.get('cluster') !== 'true') return new Redis(url, options);
+  const address = new URL(url);
+  if (isSentinel(address)) return new Redis({ ...toSentinelOptions(address), ...options });
+  return isCluster(address) ? openCluster(address, options) : new Redis(url, options);
+}
+
+const isCluster = ({ searchParams }: URL) => searchParams.get('cluster') === 'true';
+const isSentinel = ({ searchParams }: URL) => searchParams.has('sentinel');
+
+function openCluster(address: URL, options: RedisOptions): Redis {
   const { retryStrategy: clusterRetryStrategy, enableOfflineQueue, lazyConnect, ...rest } = options;
-  const cluster = new Cluster([{ host: hostname, port: Number(port || 6379) }], {
+  const cluster = new Cluster(listNodes(address, 6379), {
     clusterRetryStrategy,
     enableOfflineQueue,
     lazyConnect,
     // Nodes announce addresses, which need no DNS lookup.
     dnsLookup: (address, callback) => callback(null, address),
-    redisOptions: {
-      ...rest,
-      ...(username ? { username: decodeURIComponent(username) } : {}),
-      ...(password ? { password: decodeURIComponent(password) } : {}),
-      ...(protocol === 'rediss:' ? { tls: {} } : {}),
-    },
+    redisOptions: { ...rest, ...readCredentials(address) },
   });
   // Both classes implement the commands that are used here.
   return patchClusterDisconnect(cluster) as unknown as Redis;
+}
+
+function toSentinelOptions(address: URL): RedisOptions {
+  const { searchParams, pathname } = address;
+  const sentinelPassword = searchParams.get('sentinel-password');
+  return {
+    name: searchParams.get('sentinel') ?? '',
+    sentinels: listNodes(address, 26_379),
+    sentinelRetryStrategy: retryStrategy,
+    sentinelCommandTimeout: commandTimeoutMs,
+    db: Number(pathname.slice(1)),
+    ...(sentinelPassword === null ? {} : { sentinelPassword }),
+    ...readCredentials(address),
+  };
+}
+
+function listNodes({ hostname, port, searchParams }: URL, defaultPort: number) {
+  const others = searchParams.getAll('node').map((node) => new URL(`redis://${node}`));
+  return [{ hostname, port }, ...others].map(({ hostname: host, port }) => ({
+    host,
+    port: Number(port || defaultPort),
+  }));
+}
+
+function readCredentials({ username, password, protocol }: URL): Pick<RedisOptions, 'username' | 'password' | 'tls'> {
+  return {
+    ...(username ? { username: decodeURIComponent(username) } : {}),
+    ...(password ? { password: decodeURIComponent(password) } : {}),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  };
 }
 
 /** The servers that store keys: the one of the connection, or the masters of a cluster. */
@@ -65,10 +100,12 @@ export function listServers(redis: Redis): readonly Redis[] {
   return redis.isCluster ? (redis as unknown as Cluster).nodes('master') : [redis];
 }
 
-/** The connection for BullMQ's workers, which open their own to a single server, but need an instance for a cluster. */
+/** The connection for BullMQ's workers, which open their own to a server or a master, but need an instance for a cluster. */
 export function openWorkerConnection(url: string, log: Logger): { connection: ConnectionOptions; close: () => void } {
-  if (new URL(url).searchParams.get('cluster') !== 'true') {
-    return { connection: { url, ...blockingOptions }, close: () => undefined };
+  const address = new URL(url);
+  if (!isCluster(address)) {
+    const server = isSentinel(address) ? toSentinelOptions(address) : { url };
+    return { connection: { ...server, ...blockingOptions }, close: () => undefined };
   }
   const cluster = connectRedis(url, 'worker', log, blockingOptions);
   return { connection: cluster, close: () => cluster.disconnect() };

@@ -1,10 +1,9 @@
-/** Starts a Redis on a free port and retries with another port if a concurrent test has taken it in the meantime. */
+/** Starts a server on a free port and retries with another port if a concurrent test has taken it in the meantime. */
 import { findFreePort } from '../../../dev/processes/free-port.ts';
-import type { RedisServer } from '../../../dev/redis/server.ts';
 
 const attempts = 3;
 
-export async function launchOnFreePort(launch: (port: number) => Promise<RedisServer>): Promise<RedisServer> {
+export async function launchOnFreePort<Server>(launch: (port: number) => Promise<Server>): Promise<Server> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await launch(await findFreePort());

@@ -12,6 +12,7 @@ import { startRedis } from '../../../dev/redis/server.ts';
 import { launchOnFreePort } from './launch-on-free-port.ts';
 import { withPgClient } from './query-postgres.ts';
 import { withRedisCluster } from './redis-cluster.ts';
+import { withRedisSentinel } from './redis-sentinel.ts';
 
 const TEMPLATE = 'field_template';
 /** Advisory lock key, shared by all test files; its owner creates the template. */
@@ -113,6 +114,11 @@ export async function withCluster(
   { settings = {} }: { settings?: Record<string, string> } = {},
 ): Promise<TestRedis> {
   return withRedisCluster(t, { ...(await createLaunchOptions()), settings });
+}
+
+/** A Redis with a replica that replaces it. */
+export async function withSentinel(t: Test) {
+  return withRedisSentinel(t, await createLaunchOptions());
 }
 
 /** The binary and a new data folder for a Redis. */
