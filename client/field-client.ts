@@ -160,8 +160,11 @@ class Client implements FieldClient {
   }
 
   async read<Answer>(path: string): Promise<Answer> {
-    const { sendRequest, tokenProvider } = this.#services;
-    return (await sendRequest(path, { token: await tokenProvider.getToken() })).body as Answer;
+    return (await this.#services.sendRequest(path, { token: await this.getToken() })).body as Answer;
+  }
+
+  getToken() {
+    return this.#services.tokenProvider.getToken();
   }
 
   sendMessage(message: ClientMessage) {

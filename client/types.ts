@@ -193,6 +193,11 @@ export interface FieldClient {
    * @throws RequestError when the server responds with an error, or not at all
    */
   read<Answer>(path: string): Promise<Answer>;
+  /**
+   * A valid token of this client, for requests of the app to routes that are not the field's: the list of fields, or tokens for viewers.
+   * @throws RequestError when registering fails, or whatever `getToken` of the options throws
+   */
+  getToken(): Promise<string>;
   /** Sends a message of the protocol over the stream. @returns false while none is open that takes messages */
   sendMessage(message: ClientMessage): boolean;
 

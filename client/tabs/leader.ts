@@ -11,7 +11,7 @@ import { type Synchronizer, synchronizers } from '../synchronizer.ts';
 import type { FieldClient, FieldConflict, FieldView, OutboxEntry } from '../types.ts';
 import { Adoption } from './adoption.ts';
 import type { Inboxes } from './inboxes.ts';
-import type { Answer, Edit, LeaderMessage, TabMessage } from './messages.ts';
+import { type Answer, type Edit, type LeaderMessage, type TabMessage, tokenPath } from './messages.ts';
 import { Publisher } from './publisher.ts';
 import type { Slot, Slots } from './slots.ts';
 import { StoredEdits } from './stored-edits.ts';
@@ -209,7 +209,9 @@ export class Leader {
   }
 
   async #read({ tab: to, id, path }: Extract<TabMessage, { type: 'read' }>): Promise<void> {
-    const answer: Answer = await (this.#running?.client.read(path) ?? Promise.reject()).then(
+    const { client } = this.#running ?? {};
+    const reading = path === tokenPath ? client?.getToken() : client?.read(path);
+    const answer: Answer = await (reading ?? Promise.reject()).then(
       (body) => ({ body }),
       (error) => ({ error: describeError(error) }),
     );

@@ -73,6 +73,9 @@ export type LeaderMessage =
 export type StateMessage = Extract<LeaderMessage, { type: 'state' }>;
 export type ChangeMessage = Extract<LeaderMessage, { type: 'change' }>;
 
+/** Reads the token of the leader's client. No resource of a field has this path. */
+export const tokenPath = '#token';
+
 /** Of a request for another resource of the field. */
 export type Answer = { readonly body: unknown } | { readonly error: RemoteError };
 interface RemoteError {

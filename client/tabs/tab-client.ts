@@ -19,6 +19,7 @@ import { buildCellsSet, buildEvent, buildParticlePut, buildParticleRemove } from
 import type { UpdateContent } from '../updates/update-content.ts';
 import { Inboxes } from './inboxes.ts';
 import type { LockManagerLike } from './locks.ts';
+import { tokenPath } from './messages.ts';
 import { Mirror } from './mirror.ts';
 import { OwnEdits } from './own-edits.ts';
 import { type ChannelLike, Session } from './session.ts';
@@ -199,6 +200,11 @@ class TabClient implements FieldClient {
   async read<Answer>(path: string): Promise<Answer> {
     if (!this.#session) throw new Error('Start the client before it is to read.');
     return (await this.#session.read(path)) as Answer;
+  }
+
+  /** Only the leader's client renews tokens, so that no two tabs do so at once. */
+  getToken() {
+    return this.read<string>(tokenPath);
   }
 
   /** The device shows what a tab has shown last: what was shown before is not repeated on the next stream. */

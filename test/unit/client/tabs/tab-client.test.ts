@@ -59,6 +59,7 @@ t.test('edits of a tab that follows are sent once, as the device of the one that
   t.same(server.contents, ['from follower', 'from leader']);
   t.equal(server.devices, 1);
   t.ok((await follower.client.read<{ clock: object }>('/clock')).clock);
+  t.equal(await follower.client.getToken(), await leader.client.getToken());
   await t.rejects(follower.client.read('/nothing'), { name: 'RequestError', status: 404 });
 });
 
