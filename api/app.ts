@@ -12,6 +12,7 @@ import type { Logger } from '../shared/process/logger.ts';
 import { type App, decorateRequests } from './fastify-types.ts';
 import { createHostCheck } from './http/allowed-hosts.ts';
 import type { AllowedOrigin } from './http/cors-origins.ts';
+import { addForwardedPrefix } from './http/forwarded-prefix.ts';
 import { sendProblem, toFieldError } from './http/problem-response.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi/openapi.ts';
@@ -48,6 +49,7 @@ interface AppDeps {
 export async function createApp({ config, log, metrics, tracing, origins, isStopping }: AppDeps): Promise<App> {
   const app = createFastify(config, log);
   decorateRequests(app);
+  addForwardedPrefix(app, parseProxies(config.TRUST_PROXY));
   // Before anything that refuses requests: it closes the sockets of upgrades that are refused.
   await addWebSockets(app, config.STREAM_COMPRESSION ? [deflateProtocol, streamProtocol] : [streamProtocol]);
   rejectLongUrls(app);

@@ -35,7 +35,10 @@ interface RequestState {
 }
 
 declare module 'fastify' {
-  interface FastifyRequest extends RequestState {}
+  interface FastifyRequest extends RequestState {
+    /** The path that a trusted proxy has taken off, such as `/field`; empty without one. */
+    readonly forwardedPrefix: string;
+  }
 }
 
 const initialState: RequestState = {

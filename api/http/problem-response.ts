@@ -45,5 +45,5 @@ export function sendProblem(reply: FastifyReply, error: FieldError): FastifyRepl
   return reply
     .code(status)
     .type(problemContentType)
-    .send(JSON.stringify(toProblem(error)));
+    .send(JSON.stringify(toProblem(error, reply.request.forwardedPrefix)));
 }

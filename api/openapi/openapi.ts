@@ -30,5 +30,11 @@ export async function addOpenApi(app: App): Promise<void> {
     transformObject: (document) =>
       removeUnusedSchemas(addHeaders(jsonSchemaTransformObject(document) as OpenApiDocument)),
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { persistAuthorization: false } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { persistAuthorization: false },
+    transformSpecification: (document, { forwardedPrefix: url }) =>
+      url ? { ...document, servers: [{ url }] } : document,
+    transformSpecificationClone: false,
+  });
 }

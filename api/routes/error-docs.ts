@@ -16,7 +16,7 @@ function renderPage(): string {
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
     '<title>Errors</title>',
     '<style>body{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}:target{background:#fe9}</style>',
-    '<h1>Errors</h1><p>Every error is a problem (RFC 9457) with one of these codes. <a href="/docs">API reference</a></p>',
+    '<h1>Errors</h1><p>Every error is a problem (RFC 9457) with one of these codes. <a href="./">API reference</a></p>',
     ...sections,
     '</html>',
   ].join('\n');

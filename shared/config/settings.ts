@@ -167,7 +167,9 @@ export const configSchema = z.object({
     ),
   TRUST_PROXY: proxies
     .default('')
-    .describe('The proxies whose X-Forwarded-For is trusted: addresses or networks, separated by commas.'),
+    .describe(
+      'The proxies whose X-Forwarded-For and X-Forwarded-Prefix are trusted: addresses or networks, separated by commas.',
+    ),
   REQUEST_TIMEOUT_MS: integer(100, 600_000)
     .default(30_000)
     .describe('The time in ms within which a whole request must arrive.'),

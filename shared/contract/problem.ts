@@ -23,10 +23,11 @@ export const problemSchema = schemaFor<Problem>()(
     .meta({ id: 'Problem' }),
 );
 
-export function toProblem(error: FieldError): Problem {
+/** @param prefix the path below which the API is reached */
+export function toProblem(error: FieldError, prefix = ''): Problem {
   const { status, title } = errorTable[error.code];
   return {
-    type: `${errorDocsPath}#${error.code}`,
+    type: `${prefix}${errorDocsPath}#${error.code}`,
     title,
     status,
     code: error.code,
