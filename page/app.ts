@@ -28,8 +28,16 @@ import { Viewport } from './viewport/viewport.ts';
 /** Texts and figures are updated four times per second; faster changes are not readable. */
 const sidebarIntervalMs = 250;
 
-/** Starts the page. @param askForToken called with the server's message when it requires a token or rejects the one sent */
-export function startApp(client: FieldClient, gridSize: number, askForToken: (reason: string) => void): void {
+interface AppOptions {
+  readonly gridSize: number;
+  /** Whether the token allows no changes. */
+  readonly isViewer: boolean;
+  /** Called with the server's message when it requires a token or rejects the one sent. */
+  readonly askForToken: (reason: string) => void;
+}
+
+/** Starts the page. */
+export function startApp(client: FieldClient, { gridSize, isViewer, askForToken }: AppOptions): void {
   const canvas = byId('field', HTMLCanvasElement);
   const presence = presenceOf(client);
   presence.on(({ devices }) => fieldCanvas.setDevices(devices, client.deviceId));
@@ -50,7 +58,7 @@ export function startApp(client: FieldClient, gridSize: number, askForToken: (re
   const sidebar = createSidebar(updateStats, liveRegion);
   const showToast = createToast();
   const conflictsPanel = createConflictsPanel();
-  const isEditable = () => !timeline.isShowingPast;
+  const isEditable = () => !timeline.isShowingPast && !isViewer;
   let pastState: FieldView | undefined;
   let isHistoryLoaded = false;
   let isStale = true;

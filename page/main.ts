@@ -1,17 +1,39 @@
 /** Entry point of the live page: creates the client from the page's address and starts the app. */
 import { predictGauges } from '../client/state/optimistic-state.ts';
-import { localStorage } from '../client/storage/local-storage.ts';
 import { createTabClient } from '../client/tabs/tab-client.ts';
 import { startApp } from './app.ts';
-import { askForToken, readToken } from './token.ts';
+import { byId } from './dom.ts';
+import { startUpdates } from './install/updates.ts';
+import { currentField, openStorage, pageAddress } from './sharing/address.ts';
+import { askForToken, readAccess } from './sharing/token.ts';
+import { showEndOfView, showViewing } from './sharing/viewing.ts';
 
-const field = new URLSearchParams(location.search).get('field') ?? 'global';
+const field = currentField();
+const { token, isViewer } = readAccess(field);
 const client = createTabClient({
-  url: location.origin,
+  url: pageAddress(),
   field,
-  token: readToken(),
-  storage: localStorage(),
+  token,
+  storage: openStorage(isViewer),
   prediction: predictGauges(),
 });
-startApp(client, Number(document.documentElement.dataset.gridSize), askForToken);
-await client.start();
+startApp(client, {
+  gridSize: Number(document.documentElement.dataset.gridSize),
+  isViewer,
+  askForToken: isViewer ? (reason) => showEndOfView(field, reason) : askForToken,
+});
+if (isViewer) showViewing(field);
+// Loaded when they are needed.
+byId('fields', HTMLButtonElement).addEventListener('click', async () => {
+  const { openGallery } = await import('./fields/gallery.ts');
+  openGallery(client, field);
+});
+byId('share', HTMLButtonElement).addEventListener('click', async () => {
+  const { openShareDialog } = await import('./sharing/share-dialog.ts');
+  openShareDialog({ client, field, isViewer });
+});
+// A link with a token for the field that is shown changes only the fragment.
+addEventListener('hashchange', () => {
+  if (/[#&](token|view)=/.test(location.hash)) location.reload();
+});
+await Promise.all([client.start(), startUpdates()]);

@@ -1,54 +1,93 @@
 /** Bundles the live page for browsers. Only `npm run build` and a checkout load it: esbuild is not there in production. */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { packageFile } from '../../shared/process/package-files.ts';
 
 export interface PageBundle {
   /** `index.html`; `%GRID_SIZE%` in it is a setting of the server. */
   readonly markup: string;
-  /** What the markup refers to below `/page/`, by name. */
+  /** The service worker; `%VERSION%` in it identifies the markup as the server sends it. */
+  readonly worker: string;
+  /** What the markup refers to below `page/`, by name. The names contain a hash of the content, so that browsers can keep them for ever. */
   readonly assets: ReadonlyMap<string, Buffer>;
 }
 
-/**
- * @param hashed whether the names of the assets contain a hash of their content, so that browsers can keep them for ever
- * @throws when a source cannot be bundled
- */
-export async function bundlePage({ hashed }: { readonly hashed: boolean }): Promise<PageBundle> {
-  const resolveSource = (name: string) => fileURLToPath(packageFile(`page/${name}`));
-  const sources = { 'app.js': 'main.ts', 'style.css': 'style.css', 'icon.svg': 'icon.svg' };
-  const [template, { outputFiles }] = await Promise.all([
+/** By the names that the markup and the manifest use. */
+const sources = {
+  'app.js': 'main.ts',
+  'style.css': 'style.css',
+  'icon.svg': 'install/icons/icon.svg',
+  'touch-icon.png': 'install/icons/touch-icon.png',
+  'icon-192.png': 'install/icons/icon-192.png',
+  'icon-512.png': 'install/icons/icon-512.png',
+  'maskable-512.png': 'install/icons/maskable-512.png',
+};
+
+const shared = {
+  bundle: true,
+  minify: true,
+  write: false,
+  platform: 'browser',
+  target: 'es2022',
+  logLevel: 'silent',
+} as const satisfies BuildOptions;
+
+const resolveSource = (name: string) => fileURLToPath(packageFile(`page/${name}`));
+
+/** @throws when a source cannot be bundled */
+export async function bundlePage(): Promise<PageBundle> {
+  const [template, manifest, assets] = await Promise.all([
     readFile(resolveSource('index.html'), 'utf8'),
-    build({
-      entryPoints: Object.entries(sources).map(([out, source]) => ({
-        in: resolveSource(source),
-        out: basename(out, extname(out)),
-      })),
-      entryNames: hashed ? '[name]-[hash]' : '[name]',
-      loader: { '.svg': 'copy' },
-      outdir: resolveSource('.'),
-      bundle: true,
-      minify: true,
-      write: false,
-      format: 'esm',
-      platform: 'browser',
-      target: 'es2022',
-      logLevel: 'silent',
-    }),
+    readFile(resolveSource('install/manifest.json'), 'utf8'),
+    bundleAssets(),
   ]);
-  const assets = new Map(outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
-  const markup = Object.keys(sources).reduce((text, name) => {
-    const asset = [...assets.keys()].find((candidate) => isNamedAfter(candidate, name));
-    if (asset === undefined) throw new Error(`the bundle of the page lacks ${name}`);
-    return text.replaceAll(`/page/${name}`, `/page/${asset}`);
-  }, template);
-  return { markup, assets };
+  const manifestContent = Buffer.from(JSON.stringify(JSON.parse(withHashes(manifest, assets, '"'))));
+  assets.set(`manifest-${hash(manifestContent)}.webmanifest`, manifestContent);
+  return { markup: withHashes(template, assets, '"page/'), worker: await bundleWorker(assets), assets };
 }
 
-/** Whether `app-HASH.js` or `app.js` was built for `app.js`. */
-function isNamedAfter(asset: string, name: string): boolean {
-  const extension = extname(name);
-  return extname(asset) === extension && asset.replace(/-[A-Z0-9]+(?=\.)/, '') === name;
+async function bundleAssets(): Promise<Map<string, Buffer>> {
+  const { outputFiles } = await build({
+    ...shared,
+    entryPoints: Object.entries(sources).map(([out, source]) => ({
+      in: resolveSource(source),
+      out: basename(out, extname(out)),
+    })),
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    loader: { '.svg': 'copy', '.png': 'copy' },
+    outdir: resolveSource('.'),
+    format: 'esm',
+    // What few visitors need is loaded when they do.
+    splitting: true,
+  });
+  return new Map(outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
+}
+
+/** @returns the service worker, which names all files that the page needs without a network */
+async function bundleWorker(assets: ReadonlyMap<string, Buffer>): Promise<string> {
+  const files = [...assets.keys()].filter((name) => extname(name) !== '.png').map((name) => `page/${name}`);
+  const { outputFiles } = await build({
+    ...shared,
+    entryPoints: [resolveSource('install/worker/service-worker.ts')],
+    define: { FILES: JSON.stringify(files) },
+    format: 'iife',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+/** Replaces the names of the assets, where they follow `before`. */
+function withHashes(text: string, assets: ReadonlyMap<string, Buffer>, before: string): string {
+  return [...assets.keys()].reduce((replaced, asset) => {
+    const name = asset.replace(/-[A-Z0-9]{8}(?=\.)/, '');
+    return replaced.replaceAll(`${before}${name}"`, `${before}${asset}"`);
+  }, text);
+}
+
+/** In the form of esbuild's. */
+function hash(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 8).toUpperCase();
 }

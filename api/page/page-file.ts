@@ -25,6 +25,17 @@ export function createMarkupFile(markup: string, { GRID_SIZE }: Pick<Config, 'GR
   return createPageFile('text/html; charset=utf-8', Buffer.from(markup.replaceAll('%GRID_SIZE%', String(GRID_SIZE))));
 }
 
+/**
+ * @param worker as `bundlePage` makes it
+ * @param isNetworkFirst whether a reload shows an edit of the page at once; otherwise the page that is stored in the browser is shown first
+ */
+export function createWorkerFile(worker: string, { etag }: PageFile, isNetworkFirst = false): PageFile {
+  const text = worker
+    .replaceAll('%VERSION%', etag.slice(1, -1))
+    .replaceAll('%MODE%', isNetworkFirst ? 'network-first' : 'cache-first');
+  return createPageFile('text/javascript; charset=utf-8', Buffer.from(text));
+}
+
 export function sendPageFile(request: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
   reply.headers(pageHeaders);
   reply.header('etag', file.etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding');

@@ -28,10 +28,13 @@ const pageDirectives: Directives = {
   'style-src': ["'self'"],
   'img-src': ["'self'"],
   'connect-src': ["'self'"],
+  'manifest-src': ["'self'"],
+  'worker-src': ["'self'"],
   'base-uri': ["'none'"],
   'form-action': ["'none'"],
   'frame-ancestors': ["'none'"],
   'require-trusted-types-for': ["'script'"],
+  'trusted-types': ['service-worker'],
 };
 
 /** Data must not be rendered, framed or sniffed. */

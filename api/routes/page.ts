@@ -5,7 +5,7 @@ import fastifyStatic from '@fastify/static';
 import type { Config } from '../../shared/config/config.ts';
 import { isCompiled, packageFile } from '../../shared/process/package-files.ts';
 import type { App } from '../fastify-types.ts';
-import { createMarkupFile, sendPageFile } from '../page/page-file.ts';
+import { createMarkupFile, createWorkerFile, sendPageFile } from '../page/page-file.ts';
 import { pageHeaders } from '../plugins/security-headers.ts';
 
 type PageConfig = Pick<Config, 'GRID_SIZE' | 'NODE_ENV'>;
@@ -17,10 +17,13 @@ export async function addPageRoutes(app: App, config: PageConfig): Promise<void>
   addPageFromSources(app, config);
 }
 
-/** Serves what `npm run build` wrote: `index.html`, and in `assets/` files with a hash of their content in their name. */
+/** Serves what `npm run build` wrote: `index.html`, the service worker, and in `assets/` files with a hash of their content in their name. */
 export async function addBuiltPage(app: App, config: PageConfig, folder: URL): Promise<void> {
-  const markup = createMarkupFile(await readFile(new URL('index.html', folder), 'utf8'), config);
+  const read = (name: string) => readFile(new URL(name, folder), 'utf8');
+  const markup = createMarkupFile(await read('index.html'), config);
+  const worker = createWorkerFile(await read('service-worker.js'), markup);
   app.get('/', { schema: { hide: true } }, (request, reply) => sendPageFile(request, reply, markup));
+  app.get('/service-worker.js', { schema: { hide: true } }, (request, reply) => sendPageFile(request, reply, worker));
   await app.register(fastifyStatic, {
     root: fileURLToPath(new URL('assets/', folder)),
     prefix: '/page/',

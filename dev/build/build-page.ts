@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { bundlePage } from '../../api/page/page-bundle.ts';
 
-/** Writes `index.html`, and the rest into `assets`. @throws when a source cannot be bundled */
+/** Writes `index.html` and the service worker, and the rest into `assets`. @throws when a source cannot be bundled */
 export async function writePage(outdir: string): Promise<void> {
-  const { markup, assets } = await bundlePage({ hashed: true });
+  const { markup, worker, assets } = await bundlePage();
   await mkdir(join(outdir, 'assets'), { recursive: true });
   await writeFile(join(outdir, 'index.html'), markup);
+  await writeFile(join(outdir, 'service-worker.js'), worker);
   for (const [name, content] of assets) {
     const file = join(outdir, 'assets', name);
     await writeFile(file, content);

@@ -25,12 +25,30 @@ async function checkPage(t: Test, fetchFile: Fetch): Promise<readonly string[]> 
   t.notMatch(policy, /unsafe|https:|data:/);
   t.notMatch(markup, /<script(?![^>]* src=)|<style| style=| on\w+=/, 'no inline script or style');
 
-  const files = [...markup.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path);
-  t.ok(files.length >= 3);
+  t.notMatch(markup, /(?:src|href)="(?:\/|\w+:)/, 'all addresses are relative');
+
+  const worker = await fetchFile('/service-worker.js');
+  t.match(worker.headers.get('content-type'), 'javascript');
+  t.equal(worker.headers.get('cache-control'), 'no-cache');
+  const script = await worker.text();
+  t.notMatch(script, /%\w+%/);
+  t.match(script, (page.headers.get('etag') ?? '').slice(1, -1), 'the worker knows the version of the page');
+  const linked = [...markup.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = '']) => path);
+  t.ok(linked.length >= 5);
+  const manifestPath = linked.find((path) => path.endsWith('.webmanifest')) ?? '';
+  const manifest = (await (await fetchFile(`/${manifestPath}`)).json()) as {
+    readonly icons: { readonly src: string }[];
+  };
+  t.match(manifest, { start_url: '../', scope: '../', display: 'standalone' });
+  const icons = manifest.icons.map(({ src }) => `page/${src}`);
+  const kept = [...script.matchAll(/"(page\/[^"]+)"/g)].map(([, path = '']) => path);
+  for (const path of linked) t.ok(kept.includes(path) || path.endsWith('.png'), `${path} is there without a network`);
+
+  const files = [...new Set([...linked, ...icons, ...kept])].map((path) => `/${path}`);
   for (const path of files) {
     const file = await fetchFile(path, { 'accept-encoding': 'gzip' });
     t.equal(file.status, 200, path);
-    t.match(file.headers.get('content-type'), /javascript|css|svg/);
+    t.match(file.headers.get('content-type'), /javascript|css|svg|png|manifest/);
     t.match(file.headers.get('content-security-policy'), "default-src 'none'");
     t.equal(file.headers.get('content-encoding'), 'gzip', 'compressed');
     t.match(file.headers.get('vary'), /accept-encoding/i);
@@ -67,7 +85,11 @@ t.test('browsers may keep the files of the built page for a year', async (t) => 
   const fetchFile: Fetch = (path, headers = {}) => fetch(`${address}${path}`, { headers });
 
   for (const path of await checkPage(t, fetchFile)) {
-    t.match(path, /^\/page\/[a-z]+-[A-Z0-9]+\.(js|css|svg)$/, 'its name contains a hash of its content');
+    t.match(
+      path,
+      /^\/page\/[a-z0-9-]+-[A-Z0-9]{8}\.(js|css|svg|png|webmanifest)$/,
+      'its name contains a hash of its content',
+    );
     const file = await fetchFile(path);
     // A body that is not read keeps its connection busy, and the server from closing.
     await file.arrayBuffer();

@@ -1,12 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { putParticle, setCell } from '../support/updates.ts';
+import { findViolations } from './support/axe.ts';
 import { send } from './support/send.ts';
-import { type LivePage, phone, withSite } from './support/with-page.ts';
-
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import { phone, withSite } from './support/with-page.ts';
 
 t.test('axe finds no violation', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t);
@@ -25,23 +21,11 @@ t.test('axe finds no violation', { timeout: 120_000 }, async (t) => {
       const live = await site.open(t, { field, ...options });
       await live.waitUntilLive();
       await live.waitForText('#conflict-count', /^1$/);
-      t.same(await findViolations(t, live), []);
+      t.same(await findViolations(t, live.page), []);
       if (!name.includes('phone')) return;
       await live.page.getByRole('button', { name: 'Readings' }).click();
       await live.page.locator('#readings.open').waitFor();
-      t.same(await findViolations(t, live), [], 'also with the readings open');
+      t.same(await findViolations(t, live.page), [], 'also with the readings open');
     });
   }
 });
-
-/** The violated rules, each with the elements that violate it. */
-async function findViolations(t: Test, { page }: LivePage): Promise<unknown[]> {
-  await page.evaluate(axe);
-  const { violations, passes, testEngine } = (await page.evaluate('axe.run()')) as AxeResults;
-  if (passes.length < 10) throw new Error(`axe checked too little of the page: only ${passes.length} rules passed`);
-  t.comment(`axe ${testEngine.version}: ${violations.length} violations, ${passes.length} rules passed`);
-  return violations.map(({ id, nodes }) => ({
-    id,
-    elements: nodes.map(({ html, failureSummary }) => [html, failureSummary]),
-  }));
-}

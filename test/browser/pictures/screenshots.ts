@@ -2,15 +2,16 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { settingsOf, withField } from '../cli/run-field.ts';
-import { waitUntil } from '../support/wait-until.ts';
-import { createCellConflicts, drawAtlas } from './support/atlas.ts';
-import { draw, isDrawn, waitUntilLive, withCanvas } from './support/canvas-example.ts';
-import { phone, withSite } from './support/with-page.ts';
+import { fillFields, garden } from '../../../dev/demo/fill-fields.ts';
+import { settingsOf, withField } from '../../cli/run-field.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { createCellConflicts, drawAtlas } from '../support/atlas.ts';
+import { draw, isDrawn, waitUntilLive, withCanvas } from '../support/canvas-example.ts';
+import { phone, withSite } from '../support/with-page.ts';
 
 const field = 'earthquakes';
-const quakes = fileURLToPath(new URL('../data/earthquakes.ndjson', import.meta.url));
-const imageOf = (name: string) => fileURLToPath(new URL(`../../docs/images/${name}.jpg`, import.meta.url));
+const quakes = fileURLToPath(new URL('../../data/earthquakes.ndjson', import.meta.url));
+const imageOf = (name: string) => fileURLToPath(new URL(`../../../docs/images/${name}.jpg`, import.meta.url));
 
 const variants = [
   ['desktop-dark', { viewport: { width: 1440, height: 900 }, colorScheme: 'dark', deviceScaleFactor: 1.5 }],
@@ -44,6 +45,21 @@ t.test('screenshots of the live page', { timeout: 180_000 }, async (t) => {
     await live.context.close();
     t.comment(imageOf(name));
   }
+});
+
+t.test('screenshots of the gallery and of sharing', { timeout: 120_000 }, async (t) => {
+  const site = await withSite(t);
+  await fillFields(site.api.address);
+  const live = await site.open(t, { field: garden, viewport: { width: 1000, height: 640 }, colorScheme: 'dark' });
+  await live.waitUntilLive();
+  await live.waitForFigure('particles', '64');
+  await live.page.locator('#fields').click();
+  await live.page.locator('.cards canvas[data-picture=drawn]').nth(1).waitFor();
+  await live.page.screenshot({ path: imageOf('gallery'), type: 'jpeg', quality: 86 });
+  await live.page.keyboard.press('Escape');
+  await live.page.getByRole('button', { name: 'Share' }).click();
+  await live.page.getByRole('img', { name: 'QR code of the link' }).waitFor();
+  await live.page.screenshot({ path: imageOf('share'), type: 'jpeg', quality: 86 });
 });
 
 /** Draws a row of cells, from left to right. */

@@ -1,0 +1,39 @@
+/** Addresses of the page, which may lie below any path of its server, and the part of the browser's storage that belongs to it. */
+import { type TabStorage, tabStorage } from '../../client/storage/tab-slots.ts';
+
+const defaultField = 'global';
+
+/** The address of the page without field and fragment, which ends with a slash. */
+export function pageAddress(): string {
+  return new URL('.', location.href).href;
+}
+
+export function currentField(): string {
+  return new URLSearchParams(location.search).get('field') ?? defaultField;
+}
+
+/** @param viewerToken goes into the fragment, which browsers send to no server and name in no `Referer` */
+export function fieldAddress(field: string, viewerToken?: string): string {
+  const query = new URLSearchParams({ field });
+  return `${pageAddress()}?${query}${viewerToken === undefined ? '' : `#view=${viewerToken}`}`;
+}
+
+/** A key of localStorage. Pages below another path of the same origin, which may be other installations, have keys of their own. */
+export function storageKey(name: string): string {
+  const { pathname } = new URL(pageAddress());
+  return pathname === '/' ? name : `${pathname} ${name}`;
+}
+
+/**
+ * What the client keeps is apart for each installation, and for each link: the edits of this browser's device must not be sent with the
+ * token of a viewer, which the server would refuse.
+ */
+export function openStorage(isViewer: boolean): TabStorage {
+  const prefix = storageKey(isViewer ? 'view/' : '');
+  const storage = {
+    get: async (key: string) => localStorage.getItem(prefix + key),
+    set: async (key: string, value: string) => localStorage.setItem(prefix + key, value),
+    remove: async (key: string) => localStorage.removeItem(prefix + key),
+  };
+  return tabStorage(storage, `localStorage${prefix}`, globalThis);
+}

@@ -1,0 +1,44 @@
+/** What somebody sees who watches a field by a link: a notice in place of the tools, and a dialog when the link has ended. */
+import { byId, createElement } from '../dom.ts';
+import { stopViewing } from './token.ts';
+
+/** Stands in place of the tools. The field can be looked at, and its history read. */
+export function showViewing(field: string): void {
+  const button = createLeaveButton(field, 'quiet', 'Use my own access');
+  const text = createElement('p', { text: 'You are watching this field. The link does not allow changes.' });
+  const tools = byId('tools', HTMLElement);
+  tools.hidden = true;
+  tools.before(createElement('div', { className: 'viewing' }, text, button));
+}
+
+/** @param reason the server's message */
+export function showEndOfView(field: string, reason: string): void {
+  if (document.getElementById('view-ended')) return;
+  const heading = createElement('h2', { text: 'This link does not work any more' });
+  heading.id = 'view-ended';
+  const dialog = createElement(
+    'dialog',
+    {},
+    createElement(
+      'form',
+      {},
+      heading,
+      createElement('p', { text: `${reason}. Ask for a new link, or go on without one.` }),
+    ),
+  );
+  dialog.querySelector('form')?.append(createLeaveButton(field, 'solid', 'Go on without the link'));
+  dialog.setAttribute('aria-labelledby', heading.id);
+  dialog.addEventListener('cancel', (event) => event.preventDefault());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function createLeaveButton(field: string, className: string, text: string): HTMLButtonElement {
+  const button = createElement('button', { className, text });
+  button.type = 'button';
+  button.addEventListener('click', () => {
+    stopViewing(field);
+    location.reload();
+  });
+  return button;
+}
