@@ -5,6 +5,8 @@ import { FieldCanvas } from './canvas/field-canvas.ts';
 import { attachClientEvents } from './client-events.ts';
 import type { ConflictPage } from './conflict-counter.ts';
 import { byId } from './dom.ts';
+import { isGeographic } from './earth/is-geographic.ts';
+import { startSaveMenu } from './export/save-menu.ts';
 import { measureFrame } from './field-viewport.ts';
 import { FrameLoop } from './frames/frame-loop.ts';
 import { attachKeyboard } from './input/keyboard.ts';
@@ -18,10 +20,11 @@ import { showEmptyState } from './panels/empty-state.ts';
 import { addEventButtons } from './panels/event-buttons.ts';
 import { LiveRegion } from './panels/live-region.ts';
 import { startTheme } from './panels/theme.ts';
-import { Timeline } from './panels/timeline.ts';
 import { createToast } from './panels/toast.ts';
 import { createSidebar } from './sidebar.ts';
+import { Timeline } from './timeline/timeline.ts';
 import { UpdateStats } from './update-stats.ts';
+import { type Point, toWorld } from './viewport/geometry.ts';
 import { watchRegion } from './viewport/region-watch.ts';
 import { Viewport } from './viewport/viewport.ts';
 
@@ -43,15 +46,17 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
   presence.on(({ devices }) => fieldCanvas.setDevices(devices, client.deviceId));
   addEventButtons((type) => tools.emit(type));
   const viewport = new Viewport({ gridSize, measureFrame });
+  const heat = byId('heat', HTMLCanvasElement);
   const frames = new FrameLoop((now) => drawFrame(now));
   const fieldCanvas = new FieldCanvas({
-    heat: byId('heat', HTMLCanvasElement),
+    heat,
     field: canvas,
     gridSize,
     viewport,
     requestFrame: () => frames.request(),
   });
-  watchRegion(viewport, (region) => client.setRegion(region));
+  const checkRegion = watchRegion(viewport, (region) => client.setRegion(region));
+  client.on('state', ({ region }) => checkRegion(region));
   const tools = new Tools(fieldCanvas, client, gridSize);
   const liveRegion = new LiveRegion();
   const updateStats = new UpdateStats();
@@ -68,7 +73,7 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
     frames.request();
   };
   const timeline = new Timeline<FieldView>({
-    readAt: (version) => client.read(`?at=${version}`),
+    read: (path) => client.read(path),
     onShow: (state) => {
       pastState = state;
       markStale();
@@ -82,14 +87,36 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
     gridSize,
     announce: (text) => liveRegion.announce(text),
   });
-  attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable, onHover: () => fieldCanvas.requestRedraw() });
+  if (isGeographic(client.state.field, new URLSearchParams(location.search))) {
+    void import('./earth/coastline.ts').then(({ createLandPath }) => {
+      fieldCanvas.land = createLandPath();
+      minimap.land = createLandPath();
+    });
+  }
+  const showOwnCursor = (point: Point | undefined) => {
+    fieldCanvas.requestRedraw();
+    // Each message costs a point of the user's updates, so nothing is sent while nobody else looks.
+    if (presence.view.activeNodes > 1) presence.set(point ? { position: toWorld(fieldCanvas.view, point) } : {});
+  };
+  attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable, onHover: showOwnCursor });
   attachKeyboard({ canvas, fieldCanvas, viewport, tools, liveRegion, gridSize, isEditable });
+  startSaveMenu({
+    field: client.state.field,
+    layers: [heat, canvas],
+    read: (path) => client.read(path),
+    shown: () => {
+      const { version, lastUpdate } = pastState ?? client.state;
+      return { version, isPast: pastState !== undefined, time: lastUpdate };
+    },
+    onError: showToast,
+  });
   startBottomSheet();
   startTheme(() => {
     fieldCanvas.recolor();
     sidebar.recolor();
   });
 
+  client.on('conflict', (conflict) => timeline.addConflict(conflict));
   attachClientEvents(client, {
     fieldCanvas,
     conflictsPanel,
@@ -105,7 +132,11 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
   /** Reads what the stream does not send: earlier conflicts, and the oldest version that is still available. */
   async function loadHistory(): Promise<void> {
     try {
-      await conflictsPanel.load(() => client.read<ConflictPage>('/conflicts'));
+      await conflictsPanel.load(async () => {
+        const page = await client.read<ConflictPage>('/conflicts');
+        for (const conflict of page.conflicts) timeline.addConflict(conflict);
+        return page;
+      });
       const { oldest } = await client.read<{ oldest: number }>(`/updates?after=${client.state.version}&limit=1`);
       timeline.setOldest(oldest);
     } catch {
@@ -133,7 +164,7 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
     if (document.hidden) return;
     const state = pastState ?? client.state;
     sidebar.show(state, presence.view, performance.now());
-    timeline.setVersion(client.state.version);
+    timeline.setVersion(client.state.version, client.state.lastUpdate);
     if (!isHistoryLoaded && client.status === 'live' && client.state.version > 0) {
       isHistoryLoaded = true;
       void loadHistory();
@@ -142,6 +173,7 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
     showEmptyState(state, client.status === 'live');
     canvas.dataset.drawMs = fieldCanvas.frameTimes.medianMs?.toFixed(2) ?? '';
     canvas.dataset.draws = String(fieldCanvas.frameTimes.count);
+    canvas.dataset.drawnParticles = String(fieldCanvas.frameTimes.particles);
   };
   updateSidebar();
   setInterval(updateSidebar, sidebarIntervalMs);

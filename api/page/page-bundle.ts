@@ -5,6 +5,7 @@ import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import { packageFile } from '../../shared/process/package-files.ts';
+import { landOutlinePlugin } from './land-outline.ts';
 
 export interface PageBundle {
   /** `index.html`; `%GRID_SIZE%` in it is a setting of the server. */
@@ -58,6 +59,7 @@ async function bundleAssets(): Promise<Map<string, Buffer>> {
     })),
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
+    plugins: [landOutlinePlugin],
     loader: { '.svg': 'copy', '.png': 'copy' },
     outdir: resolveSource('.'),
     format: 'esm',

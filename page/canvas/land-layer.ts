@@ -6,6 +6,9 @@ export function drawLand(context: CanvasRenderingContext2D, view: View, palette:
   context.save();
   context.translate(view.originX, view.originY);
   context.scale(view.scale, -view.scale);
+  context.beginPath();
+  context.rect(-180, -90, 360, 180);
+  context.clip();
   context.fillStyle = toCssColor(palette.text, palette.isDark ? 0.035 : 0.05);
   context.fill(land);
   context.strokeStyle = toCssColor(palette.text, palette.isDark ? 0.24 : 0.32);

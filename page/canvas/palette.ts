@@ -7,6 +7,7 @@ export interface Palette {
   readonly glow: readonly Rgb[];
   readonly ground: Rgb;
   readonly text: Rgb;
+  readonly textSoft: Rgb;
   readonly warm: Rgb;
   readonly cool: Rgb;
   readonly alarm: Rgb;
@@ -25,6 +26,7 @@ export function readPalette(element: Element): Palette {
     glow: read('--glow').split(/\s+/).map(parseHex),
     ground: color('--ground'),
     text: color('--text'),
+    textSoft: color('--text-soft'),
     warm: color('--warm'),
     cool: color('--cool'),
     alarm: color('--alarm'),

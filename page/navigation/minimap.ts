@@ -73,6 +73,9 @@ export class Minimap {
     if (this.#land) {
       context.save();
       context.transform(view.scale, 0, 0, -view.scale, view.originX, view.originY);
+      context.beginPath();
+      context.rect(-180, -90, 360, 180);
+      context.clip();
       context.fillStyle = toCssColor(palette.text, 0.16);
       context.fill(this.#land);
       context.restore();

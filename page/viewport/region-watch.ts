@@ -9,18 +9,66 @@ const margin = 0.5;
 /** A region is kept until the view leaves it, or is smaller by this factor in width. */
 const maxOversize = 6;
 
-/** @param setRegion called with the region, or with null for the whole field, when that has changed */
-export function watchRegion(viewport: Viewport, setRegion: (region: Region | null) => void): void {
-  let current: Region | null = null;
+/**
+ * Tabs share a connection and so a region. A tab that sees another one's region cannot tell what that one needs, so it asks for the
+ * whole field, and neither of them asks for less from then on.
+ */
+export class RegionWatch {
+  readonly #viewport: Visible;
+  readonly #setRegion: (region: Region | null) => void;
+  readonly #asked = new Set<string>();
+  #current: Region | null = null;
+  /** Whether the server has sent what was asked for last. */
+  #isConfirmed = false;
+  #isShared = false;
+
+  /** @param setRegion called with the region, or with null for the whole field, when that has changed */
+  constructor(viewport: Visible, setRegion: (region: Region | null) => void) {
+    this.#viewport = viewport;
+    this.#setRegion = setRegion;
+  }
+
+  /** Call it when the view rests. */
+  update(): void {
+    const next = this.#isShared ? null : chooseRegion(this.#current, this.#viewport);
+    if (next === this.#current) return;
+    if (next) this.#asked.add(keyOf(next));
+    this.#current = next;
+    this.#isConfirmed = false;
+    this.#setRegion(next);
+  }
+
+  /** @param region of the state that was received; undefined for the whole field */
+  check(region: Region | undefined): void {
+    if (this.#isShared) return;
+    if (region && this.#asked.has(keyOf(region))) {
+      this.#isConfirmed ||= this.#current !== null && keyOf(region) === keyOf(this.#current);
+      return;
+    }
+    // Another tab has asked for a part of its own, or for everything although this one had asked for a part and got it.
+    if (!region && !(this.#current && this.#isConfirmed)) return;
+    this.#isShared = true;
+    this.#current = null;
+    if (region) this.#setRegion(null);
+  }
+}
+
+/** Keeps the region up to date with the view. @returns to be called with the region of each state that is received */
+export function watchRegion(
+  viewport: Viewport,
+  setRegion: (region: Region | null) => void,
+): (region: Region | undefined) => void {
+  const watch = new RegionWatch(viewport, setRegion);
   let timer: ReturnType<typeof setTimeout> | undefined;
   viewport.onChange(() => {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      const next = chooseRegion(current, viewport);
-      if (next !== current) setRegion(next);
-      current = next;
-    }, delayMs);
+    timer = setTimeout(() => watch.update(), delayMs);
   });
+  return (region) => watch.check(region);
+}
+
+function keyOf({ x0, y0, x1, y1 }: Region): string {
+  return [x0, y0, x1, y1].join(',');
 }
 
 type Visible = Pick<Viewport, 'bounds' | 'extent' | 'isEverythingVisible'>;

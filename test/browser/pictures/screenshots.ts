@@ -39,8 +39,7 @@ t.test('screenshots of the live page', { timeout: 180_000 }, async (t) => {
     const live = await site.open(t, { field, ...options });
     await live.waitUntilLive();
     await live.waitForText('#memories', /\S/);
-    // After 240 frames the transitions of the view, the heat map and the gauges have ended.
-    await live.page.locator('#field[data-draws="240"]').waitFor({ timeout: 60_000 });
+    await live.page.locator('#field[data-resting="true"]').waitFor({ timeout: 60_000 });
     await live.page.screenshot({ path: imageOf(name), type: 'jpeg', quality: 86 });
     await live.context.close();
     t.comment(imageOf(name));

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { fitExtent, gridExtent } from '../../../page/viewport/extent.ts';
 import { toScreen } from '../../../page/viewport/geometry.ts';
-import { chooseRegion } from '../../../page/viewport/region-watch.ts';
+import { chooseRegion, RegionWatch } from '../../../page/viewport/region-watch.ts';
 import { Viewport } from '../../../page/viewport/viewport.ts';
 
 const frame = { x: 0, y: 0, width: 600, height: 300 };
@@ -102,3 +102,27 @@ t.test('the region has what is visible with a margin in whole units, and is kept
     'the whole field instead of a region that contains it',
   );
 });
+
+t.test(
+  'tabs that share a connection and look at different parts both get the whole field, and stay with it',
+  async (t) => {
+    const extent = { left: -180, right: 180, bottom: -90, top: 90 };
+    const sent: unknown[] = [];
+    const open = (left: number) => {
+      const bounds = { left, right: left + 10, bottom: 0, top: 10 };
+      return new RegionWatch({ bounds, extent, isEverythingVisible: false }, (region) => sent.push(region));
+    };
+    const [one, other] = [open(0), open(100)];
+    one.update();
+    const ofOne = { x0: -5, y0: -5, x1: 15, y1: 15 };
+    t.same(sent.splice(0), [ofOne]);
+    one.check(undefined);
+    one.check(ofOne);
+    other.check(ofOne);
+    t.same(sent.splice(0), [null], 'the other tab does not see its part');
+    one.check(undefined);
+    one.update();
+    other.update();
+    t.same(sent, []);
+  },
+);

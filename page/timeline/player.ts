@@ -1,0 +1,38 @@
+/** Plays the log: which version is shown at each moment. Long pauses between two updates are shortened. */
+
+/** Time that may pass on the screen without a change. */
+const maxPauseMs = 1500;
+
+/** @param timeOf the time of a version in the log, undefined if it is not known (yet) */
+export class Playhead {
+  readonly #timeOf: (version: number) => number | undefined;
+  #version: number;
+  /** Time of the log, in ms. */
+  #time: number | undefined;
+
+  constructor(timeOf: (version: number) => number | undefined, version: number) {
+    this.#timeOf = timeOf;
+    this.#version = version;
+    this.#time = timeOf(version);
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Moves on. @param elapsedMs on the screen @param speed how much faster the log passes @param last the last version */
+  advance(elapsedMs: number, speed: number, last: number): void {
+    this.#time ??= this.#timeOf(this.#version);
+    const next = this.#timeOf(this.#version + 1);
+    // What comes next has to be loaded first; the playhead waits.
+    if (this.#time === undefined || next === undefined) return;
+    const untilNext = next - this.#time;
+    const maxPause = maxPauseMs * speed;
+    this.#time += untilNext > maxPause ? untilNext - maxPause + elapsedMs * speed : elapsedMs * speed;
+    for (let version = this.#version + 1; version <= last; version += 1) {
+      const time = this.#timeOf(version);
+      if (time === undefined || time > this.#time) return;
+      this.#version = version;
+    }
+  }
+}
