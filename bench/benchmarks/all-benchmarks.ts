@@ -1,5 +1,6 @@
 /** All benchmarks, in the order in which they run. */
 import type { Bench } from '../bench.ts';
+import { page } from '../browser/page.ts';
 import { compression } from './compression.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
@@ -21,6 +22,7 @@ export const benchmarks: readonly Bench[] = [
   presence,
   regions,
   compression,
+  page,
   growth,
   overload,
   scaleOut,
