@@ -87,7 +87,7 @@ t.test('Bull Board is only for operators: its page, its API and its files', asyn
     }
   }
   const { text } = await api.request('/admin/queues', { token: operator });
-  t.match(text, /Bull Dashboard/);
+  t.match(text, /Field queues/);
   const script = /src="(static\/js\/[^"]+)"/.exec(text)?.[1];
   t.equal((await api.request(`/admin/queues/${script}`, { token: operator })).status, 200);
   t.match((await api.request('/admin/queues/api/queues', { token: operator })).body, { queues: [{ name: 'updates' }] });

@@ -34,7 +34,7 @@ t.test('the login dialog of a browser', { timeout: 120_000 }, async (t) => {
       const login = await visit(t, own, api, 'a wrong password');
       t.equal(await login.open(path), 401, path);
       t.equal(login.challenges.length, 2, 'one challenge before the password and one after it');
-      t.notMatch(await login.page.textContent('body'), /Bull Dashboard|field_http_request/);
+      t.notMatch(await login.page.textContent('body'), /Field queues|field_http_request/);
     }
   });
 });

@@ -82,7 +82,7 @@ const damages: Record<string, { check: string; message: RegExp; damage: (folder:
   'the manifest lists an unknown migration': {
     check: 'newer_schema',
     message: /999-future/,
-    damage: (folder) => forgeManifest(folder, (text) => text.replace(/("00\d-[a-z0-9-]+")\n/, '$1, "999-future"\n')),
+    damage: (folder) => forgeManifest(folder, (text) => text.replace(/("0\d\d-[a-z0-9-]+")\n/, '$1, "999-future"\n')),
   },
   'a file has fewer rows than the manifest says': {
     check: 'row_count',
