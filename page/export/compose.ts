@@ -17,6 +17,6 @@ export function compose(target: HTMLCanvasElement, { field, layers, shown }: Exp
   const { version, time } = shown();
   context.fillStyle = style.getPropertyValue('--text-soft');
   context.font = `${13 * scale}px system-ui, sans-serif`;
-  const moment = time > 0 ? ` · ${formatMoment(time, Number.NaN)}` : '';
+  const moment = time > 0 ? ` · ${formatMoment(time)}` : '';
   context.fillText(`${field}${moment} · version ${version}`, 16 * scale, height - 16 * scale);
 }

@@ -8,9 +8,9 @@ const units = [
   [60_000, 'minute'],
 ] as const;
 
-/** `14:20:05`, and with the date if it was on another day. */
-export function formatMoment(time: number, now: number): string {
-  const isToday = dateFormat.format(time) === dateFormat.format(now);
+/** `14:20:05`, and with the date if it was on another day. @param now without it, always with the date */
+export function formatMoment(time: number, now?: number): string {
+  const isToday = now !== undefined && dateFormat.format(time) === dateFormat.format(now);
   return isToday ? timeFormat.format(time) : `${dateFormat.format(time)}, ${timeFormat.format(time)}`;
 }
 

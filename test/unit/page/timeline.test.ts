@@ -1,5 +1,5 @@
 import t from 'tap';
-import { formatAge } from '../../../page/timeline/format-time.ts';
+import { formatAge, formatMoment } from '../../../page/timeline/format-time.ts';
 import { LogIndex, type LogPage } from '../../../page/timeline/log-index.ts';
 import { Playhead } from '../../../page/timeline/player.ts';
 
@@ -67,4 +67,11 @@ t.test('ages are told in one unit', async (t) => {
   t.equal(formatAge(now - 60_000, now), '1 minute ago');
   t.equal(formatAge(now - 600_000, now), '10 minutes ago');
   t.equal(formatAge(now - 90_000_000, now), '1 day ago');
+});
+
+t.test('a moment has its date unless it is today', async (t) => {
+  const time = new Date(2026, 1, 3, 14, 20, 5).getTime();
+  t.equal(formatMoment(time, time + 1000), '14:20:05');
+  t.equal(formatMoment(time, time + 86_400_000), '3 Feb 2026, 14:20:05');
+  t.equal(formatMoment(time), '3 Feb 2026, 14:20:05', 'a picture is looked at on any day');
 });
