@@ -21,7 +21,7 @@ export function addViewControls({ stage, viewport, gridSize, announce }: ViewCon
     announce(viewport.isEverythingVisible ? 'Everything is shown' : `Zoom ${viewport.zoom.toFixed(1)}`);
   const zoomIn = createButton('+', 'Zoom in', () => viewport.zoomBy(buttonFactor));
   const zoomOut = createButton('−', 'Zoom out', () => viewport.zoomBy(1 / buttonFactor));
-  const showAll = createButton('All', 'Show everything', () => viewport.showEverything());
+  const showAll = createButton('All', 'All: show everything', () => viewport.showEverything());
   const buttons = createElement('div', { className: 'view-buttons' }, zoomIn, zoomOut, showAll);
   buttons.setAttribute('role', 'group');
   buttons.setAttribute('aria-label', 'View');

@@ -120,8 +120,8 @@ t.test('the commands of the image start, serve requests and stop', async (t) => 
   const page = await fetch(`http://127.0.0.1:${port}/`);
   t.equal(page.status, 200, 'the live page is served');
   const [, script = ''] = /<script type="module" src="([^"]+)"/.exec(await page.text()) ?? [];
-  t.match(script, /^\/page\/app-[A-Z0-9]+\.js$/, 'as it was built');
-  t.equal((await fetch(`http://127.0.0.1:${port}${script}`)).status, 200);
+  t.match(script, /^page\/app-[A-Z0-9]+\.js$/, 'as it was built');
+  t.equal((await fetch(`http://127.0.0.1:${port}/${script}`)).status, 200);
 
   const backups = await withFolder(t);
   await chmod(backups, 0o777);
