@@ -96,6 +96,8 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
   const showOwnCursor = (point: Point | undefined) => {
     fieldCanvas.requestRedraw();
     // Each message costs a point of the user's updates, so nothing is sent while nobody else looks.
+    // Who may only watch may not show anything either.
+    if (isViewer) return;
     if (presence.view.activeNodes > 1) presence.set(point ? { position: toWorld(fieldCanvas.view, point) } : {});
   };
   attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable, onHover: showOwnCursor });

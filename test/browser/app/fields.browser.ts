@@ -38,7 +38,8 @@ t.test('fields', { timeout: 120_000 }, async (t) => {
     live.page.on('request', (request) => states.push(new URL(request.url()).pathname));
     await openGallery(live);
     await waitUntil('all are listed', async () => (await namesOf(live)).join() === 'atlas,large,meadow,pond');
-    t.match(await live.page.locator('.cards [aria-current=page]').textContent(), /meadow.*1 particle · 1 device/);
+    // Counts are those of a snapshot, which is written some seconds later.
+    await live.waitForText('.cards [aria-current=page]', /meadow.*1 particle · 1 device/);
     await waitUntil('a picture is drawn', async () => (await countPixels(live, 'pond')) > 20);
     await live.page.locator('.cards li', { hasText: 'large' }).locator('canvas[data-picture=none]').waitFor();
     const before = await countPixels(live, 'pond');
