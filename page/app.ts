@@ -3,28 +3,30 @@ import { presenceOf } from '../client/presence/presence-of.ts';
 import type { FieldClient, FieldView } from '../client/types.ts';
 import { FieldCanvas } from './canvas/field-canvas.ts';
 import { attachClientEvents } from './client-events.ts';
-import type { ConflictPage } from './conflict-counter.ts';
+import { createConflicts } from './conflicts/conflicts.ts';
 import { byId } from './dom.ts';
 import { isGeographic } from './earth/is-geographic.ts';
+import { createMaking } from './editing/making.ts';
 import { startSaveMenu } from './export/save-menu.ts';
 import { measureFrame } from './field-viewport.ts';
 import { FrameLoop } from './frames/frame-loop.ts';
+import { startTooltips } from './help/tooltip.ts';
+import { startWelcome } from './help/welcome.ts';
+import { startIdentity } from './identity/identity.ts';
+import { OwnCursor } from './identity/own-cursor.ts';
+import { People } from './identity/people.ts';
 import { attachKeyboard } from './input/keyboard.ts';
 import { attachPointer } from './input/pointer.ts';
-import { Tools } from './input/tools.ts';
 import { addViewControls } from './navigation/view-controls.ts';
-import { startBottomSheet } from './panels/bottom-sheet.ts';
-import { createConflictsPanel } from './panels/conflicts.ts';
-import { showConnectionStatus } from './panels/connection-status.ts';
+import { startBottomSheets } from './panels/bottom-sheet.ts';
 import { showEmptyState } from './panels/empty-state.ts';
-import { addEventButtons } from './panels/event-buttons.ts';
 import { LiveRegion } from './panels/live-region.ts';
 import { startTheme } from './panels/theme.ts';
 import { createToast } from './panels/toast.ts';
 import { createSidebar } from './sidebar.ts';
+import { createStatus } from './status/status.ts';
 import { Timeline } from './timeline/timeline.ts';
-import { UpdateStats } from './update-stats.ts';
-import { type Point, toWorld } from './viewport/geometry.ts';
+import { toWorld } from './viewport/geometry.ts';
 import { watchRegion } from './viewport/region-watch.ts';
 import { Viewport } from './viewport/viewport.ts';
 
@@ -33,18 +35,17 @@ const sidebarIntervalMs = 250;
 
 interface AppOptions {
   readonly gridSize: number;
-  /** Whether the token allows no changes. */
-  readonly isViewer: boolean;
+  /** False for a token that may only read. */
+  readonly canWrite: boolean;
   /** Called with the server's message when it requires a token or rejects the one sent. */
   readonly askForToken: (reason: string) => void;
 }
 
-/** Starts the page. */
-export function startApp(client: FieldClient, { gridSize, isViewer, askForToken }: AppOptions): void {
+export function startApp(client: FieldClient, { gridSize, canWrite, askForToken }: AppOptions): void {
   const canvas = byId('field', HTMLCanvasElement);
   const presence = presenceOf(client);
-  presence.on(({ devices }) => fieldCanvas.setDevices(devices, client.deviceId));
-  addEventButtons((type) => tools.emit(type));
+  const people = new People(() => client.deviceId);
+  const nameOf = (device: string) => people.nameOf(device);
   const viewport = new Viewport({ gridSize, measureFrame });
   const heat = byId('heat', HTMLCanvasElement);
   const frames = new FrameLoop((now) => drawFrame(now));
@@ -55,29 +56,56 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
     viewport,
     requestFrame: () => frames.request(),
   });
+  presence.on((view) => {
+    people.set(view);
+    fieldCanvas.setPointers(people.present);
+  });
   const checkRegion = watchRegion(viewport, (region) => client.setRegion(region));
   client.on('state', ({ region }) => checkRegion(region));
-  const tools = new Tools(fieldCanvas, client, gridSize);
+  startTooltips();
+  startWelcome();
+  document.documentElement.dataset.access = canWrite ? 'write' : 'read';
   const liveRegion = new LiveRegion();
-  const updateStats = new UpdateStats();
-  const sidebar = createSidebar(updateStats, liveRegion);
-  const showToast = createToast();
-  const conflictsPanel = createConflictsPanel();
-  const isEditable = () => !timeline.isShowingPast && !isViewer;
+  const showToast = createToast('notice');
+  const showEffect = createToast('effect');
   let pastState: FieldView | undefined;
-  let isHistoryLoaded = false;
   let isStale = true;
-
   const markStale = () => {
     isStale = true;
     frames.request();
   };
+  const isEditable = () => canWrite && !timeline.isShowingPast;
+  const getState = () => pastState ?? client.state;
+  const deps = {
+    client,
+    fieldCanvas,
+    viewport,
+    gridSize,
+    people,
+    liveRegion,
+    getState,
+    showEffect,
+    canEdit: isEditable,
+  };
+  const making = createMaking({ ...deps, onChange: markStale });
+  const status = createStatus({
+    client,
+    getPastVersion: () => (timeline.isShowingPast ? (pastState?.version ?? 0) : undefined),
+  });
+  const conflicts = createConflicts({
+    ...deps,
+    editor: making.editor,
+    onConflict: (conflict) => timeline.addConflict(conflict),
+  });
+  const { updateStats, particleCount } = status;
+  const sidebar = createSidebar({ updateStats, liveRegion, nameOf, onSelect: (id) => making.card.open(id) });
   const timeline = new Timeline<FieldView>({
     read: (path) => client.read(path),
     onShow: (state) => {
       pastState = state;
       markStale();
       byId('tools', HTMLElement).toggleAttribute('inert', state !== undefined);
+      updateSidebar();
     },
     onError: (error) => showToast(describeHistoryError(error)),
   });
@@ -93,39 +121,54 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
       minimap.land = createLandPath();
     });
   }
-  const showOwnCursor = (point: Point | undefined) => {
-    fieldCanvas.requestRedraw();
-    // Each message costs a point of the user's updates, so nothing is sent while nobody else looks.
-    // Who may only watch may not show anything either.
-    if (isViewer) return;
-    if (presence.view.activeNodes > 1) presence.set(point ? { position: toWorld(fieldCanvas.view, point) } : {});
-  };
-  attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable, onHover: showOwnCursor });
+  const { tools } = making;
+  const ownCursor = new OwnCursor(presence);
+  // Without an identity the cursor is not shown to others: the server refuses what a viewer sends.
+  if (canWrite) {
+    startIdentity((identity) => {
+      ownCursor.identity = identity;
+    });
+  }
+  attachPointer({
+    canvas,
+    fieldCanvas,
+    viewport,
+    tools,
+    isEditable,
+    onHover(point) {
+      fieldCanvas.requestRedraw();
+      ownCursor.move(point && toWorld(viewport.view, point));
+    },
+  });
   attachKeyboard({ canvas, fieldCanvas, viewport, tools, liveRegion, gridSize, isEditable });
   startSaveMenu({
     field: client.state.field,
     layers: [heat, canvas],
     read: (path) => client.read(path),
     shown: () => {
-      const { version, lastUpdate } = pastState ?? client.state;
+      const { version, lastUpdate } = getState();
       return { version, isPast: pastState !== undefined, time: lastUpdate };
     },
     onError: showToast,
   });
-  startBottomSheet();
+  startBottomSheets();
   startTheme(() => {
     fieldCanvas.recolor();
     sidebar.recolor();
   });
 
-  client.on('conflict', (conflict) => timeline.addConflict(conflict));
+  let isHistoryLoaded = false;
   attachClientEvents(client, {
     fieldCanvas,
-    conflictsPanel,
     updateStats,
+    particleCount,
     showToast,
     askForToken,
+    onConflict: conflicts.add,
+    onOwnConflict: conflicts.expect,
     onStateChange: markStale,
+    onStatusChange: () => status.show(),
+    onHeard: () => status.hear(),
     onHistoryStale: () => {
       isHistoryLoaded = false;
     },
@@ -134,13 +177,10 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
   /** Reads what the stream does not send: earlier conflicts, and the oldest version that is still available. */
   async function loadHistory(): Promise<void> {
     try {
-      await conflictsPanel.load(async () => {
-        const page = await client.read<ConflictPage>('/conflicts');
-        for (const conflict of page.conflicts) timeline.addConflict(conflict);
-        return page;
-      });
+      await conflicts.load();
       const { oldest } = await client.read<{ oldest: number }>(`/updates?after=${client.state.version}&limit=1`);
       timeline.setOldest(oldest);
+      await particleCount.load();
     } catch {
       // A status change triggers the next attempt, so a network failure needs no retry here.
     }
@@ -148,7 +188,7 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
 
   let lastFrame = 0;
   const drawFrame = (now: number) => {
-    const state = pastState ?? client.state;
+    const state = making.preview.applyTo(getState());
     if (isStale) {
       fieldCanvas.setState(state);
       minimap.setState(state);
@@ -159,20 +199,27 @@ export function startApp(client: FieldClient, { gridSize, isViewer, askForToken 
     lastFrame = now;
     sidebar.draw(seconds);
     minimap.draw();
+    making.draw();
     canvas.dataset.resting = String(!isMoving && seconds === 0);
     return isMoving || seconds > 0;
   };
   const updateSidebar = () => {
     if (document.hidden) return;
-    const state = pastState ?? client.state;
-    sidebar.show(state, presence.view, performance.now());
+    const state = getState();
+    const now = performance.now();
+    const { isConnected } = status.check(now);
+    sidebar.show({
+      ...{ state, now, isConnected, people: people.present, activeNodes: presence.view.activeNodes },
+      isPast: pastState !== undefined,
+      totalParticles: particleCount.total,
+    });
+    making.update();
     timeline.setVersion(client.state.version, client.state.lastUpdate);
     if (!isHistoryLoaded && client.status === 'live' && client.state.version > 0) {
       isHistoryLoaded = true;
       void loadHistory();
     }
-    showConnectionStatus(client);
-    showEmptyState(state, client.status === 'live');
+    showEmptyState(state, isConnected && canWrite);
     canvas.dataset.drawMs = fieldCanvas.frameTimes.medianMs?.toFixed(2) ?? '';
     canvas.dataset.draws = String(fieldCanvas.frameTimes.count);
     canvas.dataset.drawnParticles = String(fieldCanvas.frameTimes.particles);

@@ -1,50 +1,64 @@
 /** Routes the client's events to the panels and the canvas. It holds no state of its own. */
-import type { ClientEvents, FieldClient } from '../client/types.ts';
+import type { ClientEvents, FieldClient, FieldConflict, OutboxEntry } from '../client/types.ts';
 import type { FieldCanvas } from './canvas/field-canvas.ts';
-import { type ConflictsPanel, toRippleTarget } from './panels/conflicts.ts';
-import { showConnectionStatus } from './panels/connection-status.ts';
-import type { UpdateStats } from './update-stats.ts';
+import { toRippleTarget } from './conflicts/describe-conflict.ts';
+import type { ParticleCount } from './status/particle-count.ts';
+import type { UpdateStats } from './status/update-stats.ts';
 
 /** A delta with more changed particles than this, such as an imported file, is shown without a ripple for each. */
 const maxRippledChanges = 12;
 
 interface ClientEventsDeps {
   readonly fieldCanvas: FieldCanvas;
-  readonly conflictsPanel: ConflictsPanel;
   readonly updateStats: UpdateStats;
+  readonly particleCount: ParticleCount;
   readonly showToast: (text: string) => void;
   readonly askForToken: (reason: string) => void;
+  readonly onConflict: (conflict: FieldConflict) => void;
+  /** An own update is part of a conflict, whose record may have to be read. */
+  readonly onOwnConflict: (entry: OutboxEntry) => void;
   readonly onStateChange: () => void;
+  /** The status of the connection or of an own update has changed. */
+  readonly onStatusChange: () => void;
+  /** Something has arrived from the server. */
+  readonly onHeard: () => void;
   /** The conflicts on display may be incomplete and have to be read from the server again. */
   readonly onHistoryStale: () => void;
 }
 
 export function attachClientEvents(client: FieldClient, deps: ClientEventsDeps): void {
-  const { fieldCanvas, conflictsPanel, updateStats, showToast } = deps;
+  const { fieldCanvas, updateStats, particleCount, showToast } = deps;
   client.on('state', deps.onStateChange);
   client.on('status', (status) => {
-    showConnectionStatus(client);
     deps.onHistoryStale();
-    if (status !== 'live') updateStats.reset();
+    updateStats.reset();
+    deps.onHeard();
+    // The answer has the server's time, which tells what is new from what fills the gap.
+    if (status === 'live') client.sendMessage({ type: 'ping' });
+    deps.onStatusChange();
   });
   client.on('problem', ({ code, message }) => {
+    deps.onStatusChange();
     if (client.status === 'refused' || code === 'forbidden') deps.askForToken(message);
-    else if (code !== 'network') showToast(message);
+    else if (code !== 'network' && code !== 'timeout') showToast(message);
   });
   client.on('update', (entry) => {
-    showConnectionStatus(client);
     updateStats.recordEntry(entry, client.status === 'live', performance.now());
+    deps.onStatusChange();
+    if (entry.status === 'conflict') deps.onOwnConflict(entry);
     if (entry.status !== 'refused') return;
     showToast(`The server rejected a change: ${entry.reason ?? 'no reason given'}`);
     client.discard(entry);
   });
   client.on('conflict', (conflict) => {
-    conflictsPanel.add(conflict);
+    deps.onConflict(conflict);
     fieldCanvas.ripple('conflict', toRippleTarget(conflict));
   });
   client.on('message', (message) => {
+    deps.onHeard();
+    updateStats.recordMessage(message, performance.now());
+    particleCount.record(message);
     if (message.type !== 'delta') return;
-    updateStats.recordUpdates(message.updates.length, performance.now());
     // A gap-fill delta has the outcome of each update, but not the records of its conflicts.
     const conflictCount = message.updates.filter(({ outcome }) => outcome === 'conflict').length;
     if (conflictCount > (message.conflicts?.length ?? 0)) deps.onHistoryStale();

@@ -12,7 +12,11 @@ export function measureFrame(): Rect {
   const readings = byId('readings', HTMLElement).getBoundingClientRect();
   // On a narrow screen the readings are a bottom sheet over the field and take no width.
   const isSheet = byId('details', HTMLElement).offsetParent !== null;
-  const right = isSheet ? innerWidth : byId('events', HTMLElement).getBoundingClientRect().left;
+  const events = byId('events', HTMLElement);
+  const eventsRect = events.getBoundingClientRect();
+  // The events are a column beside the field only in a wide and high window, and there are none for those who only read.
+  const isColumn = eventsRect.width > 0 && getComputedStyle(events).position === 'fixed';
+  const right = isColumn ? eventsRect.left : innerWidth;
   const left = (isSheet ? 0 : readings.right + gap) + gap;
   const top = (head?.bottom ?? 0) + gap;
   return {

@@ -8,6 +8,9 @@ export const formatCount = (count: number) => integerFormat.format(count);
 export const formatRate = (rate: number) => decimalFormat.format(rate);
 export const formatRatio = (ratio: number) => ratio.toFixed(2);
 
+/** A change with its direction, for example `▲ 0.10`. */
+export const formatChange = (change: number) => `${change > 0 ? '▲ +' : '▼ −'}${Math.abs(change).toFixed(2)}`;
+
 export function formatMs(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

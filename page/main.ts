@@ -3,9 +3,10 @@ import { predictGauges } from '../client/state/optimistic-state.ts';
 import { createTabClient } from '../client/tabs/tab-client.ts';
 import { startApp } from './app.ts';
 import { byId } from './dom.ts';
+import { mayWrite } from './identity/access.ts';
 import { startUpdates } from './install/updates.ts';
 import { currentField, openStorage, pageAddress } from './sharing/address.ts';
-import { askForToken, readAccess } from './sharing/token.ts';
+import { createTokenDialog, readAccess } from './sharing/token.ts';
 import { showEndOfView, showViewing } from './sharing/viewing.ts';
 
 const field = currentField();
@@ -17,10 +18,11 @@ const client = createTabClient({
   storage: openStorage(isViewer),
   prediction: predictGauges(),
 });
+const tokenDialog = createTokenDialog(field);
 startApp(client, {
   gridSize: Number(document.documentElement.dataset.gridSize),
-  isViewer,
-  askForToken: isViewer ? (reason) => showEndOfView(field, reason) : askForToken,
+  canWrite: !isViewer && mayWrite(token),
+  askForToken: (reason) => (isViewer ? showEndOfView(field, reason) : tokenDialog.ask(reason)),
 });
 if (isViewer) showViewing(field);
 // Loaded when they are needed.

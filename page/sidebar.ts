@@ -1,49 +1,98 @@
 /** Updates the readings beside the canvas: gauges, statistics, memories, and the summary for screen readers. */
-import type { PresenceView } from '../client/presence/presence-of.ts';
 import type { FieldView } from '../client/types.ts';
 import { HarmonicsWave } from './canvas/harmonics-wave.ts';
 import { readPalette } from './canvas/palette.ts';
 import { byId, setText } from './dom.ts';
 import { formatCount, formatMs, formatRate } from './format.ts';
+import { createHereNow } from './identity/here-now.ts';
+import type { Person } from './identity/people.ts';
 import { createGauges } from './panels/gauges.ts';
 import type { LiveRegion } from './panels/live-region.ts';
 import { createMemories } from './panels/memories.ts';
 import { createStats } from './panels/stats.ts';
-import type { UpdateStats } from './update-stats.ts';
+import type { UpdateStats } from './status/update-stats.ts';
+
+interface Reading {
+  readonly state: FieldView;
+  readonly people: readonly Person[];
+  readonly activeNodes: number;
+  /** Whether the state is an earlier one, of which nothing of the present is said. */
+  readonly isPast: boolean;
+  readonly isConnected: boolean;
+  /** How many particles the field has ever had, where that is known. */
+  readonly totalParticles: number | undefined;
+  /** `performance.now()` */
+  readonly now: number;
+}
 
 export interface Sidebar {
-  /** @param now `performance.now()` */
-  show(state: FieldView, presence: PresenceView, now: number): void;
+  show(reading: Reading): void;
   /** @param seconds by which the wave moves on; 0 while all is still */
   draw(seconds: number): void;
   recolor(): void;
 }
 
-export function createSidebar(updateStats: UpdateStats, liveRegion: LiveRegion): Sidebar {
+interface SidebarDeps {
+  readonly updateStats: UpdateStats;
+  readonly liveRegion: LiveRegion;
+  readonly nameOf: (device: string) => string;
+  readonly onSelect: (particle: string) => void;
+}
+
+const unknown = '–';
+
+export function createSidebar({ updateStats, liveRegion, nameOf, onSelect }: SidebarDeps): Sidebar {
   const showGauges = createGauges();
   const showStats = createStats();
-  const showMemories = createMemories();
+  const showMemories = createMemories(nameOf, onSelect);
+  const showPeople = createHereNow();
   const wave = new HarmonicsWave();
   let palette = readPalette(document.documentElement);
+  let wasPast = false;
   return {
-    show(state, { activeNodes }, now) {
-      showGauges(state);
+    show(reading) {
+      const { state, people, activeNodes, isPast, isConnected, now } = reading;
+      showGauges(state, isPast === wasPast && !isPast);
+      wasPast = isPast;
       showMemories(state.memoryParticles);
-      showStats({
-        devices: formatCount(activeNodes),
-        particles: formatCount(state.memoryParticles.length),
-        crystals: formatCount(state.memoryParticles.filter(({ crystallized }) => crystallized).length),
-        cells: formatCount(Object.values(state.cells).filter((value) => value > 0).length),
-        rate: formatRate(updateStats.perSecond(now)),
-        lag: updateStats.medianLagMs === undefined ? '–' : formatMs(updateStats.medianLagMs),
-      });
+      showPeople(isConnected ? people : []);
+      const { medianLagMs } = updateStats;
+      showStats(
+        {
+          devices: isConnected ? formatCount(activeNodes) : unknown,
+          particles: formatCount(state.memoryParticles.length),
+          crystals: formatCount(state.memoryParticles.filter(({ crystallized }) => crystallized).length),
+          cells: formatCount(Object.values(state.cells).filter((value) => value > 0).length),
+          rate: isConnected ? formatRate(updateStats.perSecond(now)) : unknown,
+          lag: medianLagMs === undefined ? unknown : formatMs(medianLagMs),
+        },
+        describeFigures(reading, medianLagMs),
+      );
       wave.set(state.quantumFields[0]);
-      liveRegion.summarize(state, activeNodes, now);
+      if (!isPast) liveRegion.summarize(state, activeNodes, now);
       setText(byId('name', HTMLElement), state.field);
     },
     draw: (seconds) => wave.draw(seconds, palette),
     recolor() {
       palette = readPalette(document.documentElement);
     },
+  };
+}
+
+/** Near the limit, a field has let particles go. */
+const nearlyFull = 800;
+
+function describeFigures({ state, isPast, totalParticles }: Reading, lagMs: number | undefined) {
+  const { length } = state.memoryParticles;
+  const isFull = length >= nearlyFull;
+  const held =
+    totalParticles !== undefined && totalParticles > length
+      ? `held of ${formatCount(totalParticles)}`
+      : 'held, 1,000 at most';
+  const inView = state.region === undefined ? '' : ' in view';
+  return {
+    particles: inView ? `particles${inView}` : `particles${isFull ? ` ${isPast ? 'held then' : held}` : ''}`,
+    ...(inView && { crystals: `crystallized${inView}`, cells: `warm cells${inView}` }),
+    ...(lagMs === undefined && { lag: 'latency of your changes' }),
   };
 }

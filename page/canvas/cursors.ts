@@ -1,7 +1,6 @@
 /** The pointers of other devices, each with its name. Bitmaps are drawn once for each device, and frames only copy them. */
-import type { PresentDevice } from '../../client/presence/presence-of.ts';
 import type { Point, View } from '../viewport/geometry.ts';
-import { colorAt, type Palette, toCssColor } from './palette.ts';
+import { type Palette, toCssColor } from './palette.ts';
 
 const easePerSecond = 12;
 const settledPixels = 0.3;
@@ -10,8 +9,19 @@ const maxNames = 30;
 const [bitmapWidth, bitmapHeight] = [150, 34];
 const maxNameWidth = 110;
 
+/** Who is shown, with what was validated before. */
+export interface Pointer {
+  readonly device: string;
+  readonly name: string;
+  /** A key of the palette's `people`. */
+  readonly color: string;
+  readonly position: Point | undefined;
+  readonly isSelf: boolean;
+}
+
 interface Cursor {
   name: string;
+  color: string;
   x: number;
   y: number;
   goal: Point;
@@ -21,19 +31,18 @@ interface Cursor {
 export class Cursors {
   readonly #byDevice = new Map<string, Cursor>();
 
-  /** @param ownDevice is left out @returns whether anything has changed */
-  set(devices: readonly PresentDevice[], ownDevice: string | undefined): boolean {
+  /** @param pointers the own one is left out @returns whether anything has changed */
+  set(pointers: readonly Pointer[]): boolean {
     const present = new Set<string>();
     let hasChanged = false;
-    for (const { device, user, data } of devices) {
-      const position = device === ownDevice ? undefined : readPosition(data?.position);
-      if (!position) continue;
+    for (const { device, name, color, position, isSelf } of pointers) {
+      if (!position || isSelf) continue;
       present.add(device);
-      const name = typeof data?.name === 'string' ? data.name : (user ?? '');
-      const cursor = this.#byDevice.get(device) ?? { name, ...position, goal: position, bitmap: undefined };
-      if (cursor.name !== name) cursor.bitmap = undefined;
-      hasChanged ||= !this.#byDevice.has(device) || cursor.goal.x !== position.x || cursor.goal.y !== position.y;
-      this.#byDevice.set(device, Object.assign(cursor, { name, goal: position }));
+      const known = this.#byDevice.get(device);
+      const cursor = known ?? { name, color, ...position, goal: position, bitmap: undefined };
+      if (cursor.name !== name || cursor.color !== color) cursor.bitmap = undefined;
+      hasChanged ||= !known || !cursor.bitmap || cursor.goal.x !== position.x || cursor.goal.y !== position.y;
+      this.#byDevice.set(device, Object.assign(cursor, { name, color, goal: position }));
     }
     for (const device of this.#byDevice.keys()) {
       if (!present.has(device)) hasChanged = this.#byDevice.delete(device) || hasChanged;
@@ -51,13 +60,13 @@ export class Cursors {
     const ease = isMotionReduced ? 1 : Math.min(1, seconds * easePerSecond);
     const hasNames = this.#byDevice.size <= maxNames;
     let isMoving = false;
-    for (const [device, cursor] of this.#byDevice) {
+    for (const cursor of this.#byDevice.values()) {
       const [restX, restY] = [cursor.goal.x - cursor.x, cursor.goal.y - cursor.y];
       const isSettled = ease === 1 || (Math.abs(restX) + Math.abs(restY)) * view.scale < settledPixels;
       cursor.x = isSettled ? cursor.goal.x : cursor.x + restX * ease;
       cursor.y = isSettled ? cursor.goal.y : cursor.y + restY * ease;
       isMoving ||= !isSettled;
-      cursor.bitmap ??= drawBitmap(device, hasNames ? cursor.name : '', palette, scale);
+      cursor.bitmap ??= drawBitmap(cursor.color, hasNames ? cursor.name : '', palette, scale);
       context.drawImage(
         cursor.bitmap,
         view.originX + cursor.x * view.scale,
@@ -79,20 +88,13 @@ interface CursorFrame {
   readonly isMotionReduced: boolean;
 }
 
-/** Undefined for whatever else another device has sent. */
-function readPosition(position: unknown): Point | undefined {
-  if (typeof position !== 'object' || position === null) return undefined;
-  const { x, y } = position as Partial<Point>;
-  return Number.isFinite(x) && Number.isFinite(y) ? { x: x as number, y: y as number } : undefined;
-}
-
 /** An arrow whose tip is the upper left corner, and the name to its lower right. */
-function drawBitmap(device: string, name: string, palette: Palette, scale: number): OffscreenCanvas {
+function drawBitmap(color: string, name: string, palette: Palette, scale: number): OffscreenCanvas {
   const canvas = new OffscreenCanvas(bitmapWidth * scale, bitmapHeight * scale);
   const context = canvas.getContext('2d');
   if (!context) throw new Error('2D canvas is not supported by this browser');
   context.scale(scale, scale);
-  context.fillStyle = toCssColor(colorAt(palette.glow, hueOf(device)));
+  context.fillStyle = toCssColor(palette.people[color] ?? palette.cool);
   context.strokeStyle = toCssColor(palette.ground, 0.9);
   context.lineWidth = 1.5;
   context.lineJoin = 'round';
@@ -117,11 +119,4 @@ function drawBitmap(device: string, name: string, palette: Palette, scale: numbe
   context.fillStyle = toCssColor(palette.text);
   context.fillText(name, 19, 27, maxNameWidth);
   return canvas;
-}
-
-/** A place on the color scale for a device, the same on every screen. */
-function hueOf(device: string): number {
-  let hash = 0;
-  for (let index = 0; index < device.length; index += 1) hash = (hash * 31 + device.charCodeAt(index)) % 997;
-  return hash / 996;
 }

@@ -1,12 +1,11 @@
 /** The two canvases of the field: accepts states, draws frames, finds the particle at a point. Knows nothing of the network. */
-import type { PresentDevice } from '../../client/presence/presence-of.ts';
 import type { FieldView } from '../../client/types.ts';
 import { Drift } from '../frames/drift.ts';
 import { FrameTimes } from '../frames/frame-times.ts';
 import { type Point, toScreen, type View } from '../viewport/geometry.ts';
 import type { Viewport } from '../viewport/viewport.ts';
 import { type AnimatedParticle, AnimatedParticles } from './animated-particles.ts';
-import { Cursors } from './cursors.ts';
+import { Cursors, type Pointer } from './cursors.ts';
 import { drawCursor, drawLinks, drawParticles, type Frame } from './draw-frame.ts';
 import { HeatLayer } from './heat-layer.ts';
 import { drawLand } from './land-layer.ts';
@@ -99,9 +98,8 @@ export class FieldCanvas {
     this.requestRedraw();
   }
 
-  /** @param ownDevice whose pointer is not drawn */
-  setDevices(devices: readonly PresentDevice[], ownDevice: string | undefined): void {
-    if (this.#cursors.set(devices, ownDevice)) this.requestRedraw();
+  setPointers(pointers: readonly Pointer[]): void {
+    if (this.#cursors.set(pointers)) this.requestRedraw();
   }
 
   ripple(kind: RippleKind, target: RippleTarget): void {
@@ -124,6 +122,12 @@ export class FieldCanvas {
       found = animated;
     }
     return found;
+  }
+
+  /** Where a particle is drawn at the moment. */
+  findOnScreen(id: string): Point | undefined {
+    const animated = this.#particles.get(id);
+    return animated && !animated.isRemoved ? { x: animated.screenX, y: animated.screenY } : undefined;
   }
 
   /** Ids of the particles nearest to a position, by distance on the screen, closer than `maxDistance` pixels. */

@@ -1,5 +1,7 @@
 /** The colors of the canvases, read from custom properties of the style sheet. */
 
+import { colors } from '../identity/colors.ts';
+
 export type Rgb = readonly [number, number, number];
 
 export interface Palette {
@@ -11,6 +13,8 @@ export interface Palette {
   readonly warm: Rgb;
   readonly cool: Rgb;
   readonly alarm: Rgb;
+  /** The colors that people choose, by name. */
+  readonly people: Readonly<Record<string, Rgb>>;
   /** `screen` in the dark theme, where overlapping light adds up; `source-over` in the light theme. */
   readonly blendMode: GlobalCompositeOperation;
   readonly isDark: boolean;
@@ -30,6 +34,7 @@ export function readPalette(element: Element): Palette {
     warm: color('--warm'),
     cool: color('--cool'),
     alarm: color('--alarm'),
+    people: Object.fromEntries(colors.map((name) => [name, color(`--person-${name}`)])),
     blendMode,
     isDark: blendMode === 'screen',
   };

@@ -1,5 +1,5 @@
 /** Counts frames and keeps the times that the latest ones took to draw. */
-import { median } from '../rate.ts';
+import { median } from '../status/rate.ts';
 
 const maxKept = 240;
 

@@ -63,9 +63,14 @@ export function attachKeyboard(deps: KeyboardDeps): void {
       liveRegion.announce('Everything is shown');
     } else if (key === 'Enter' || key === ' ') {
       if (!isEditable()) return false;
+      liveRegion.announce({ particle: 'Particle added', heat: 'Heat painted', remove: 'Removed' }[tools.mode]);
       tools.apply(cursorPoint());
       tools.endStroke();
-      liveRegion.announce({ particle: 'Particle added', heat: 'Heat painted', remove: 'Removed' }[tools.mode]);
+    } else if (key === 'e' || key === 'E' || key === 'c' || key === 'C') {
+      const nearest = fieldCanvas.findNearest(cursorPoint(), searchRadius)?.particle.id;
+      if (nearest === undefined) liveRegion.announce('No particle near');
+      else if (key.toLowerCase() === 'e') tools.press(nearest);
+      else if (isEditable()) tools.connect(nearest);
     } else if (key === 'Delete' || key === 'Backspace') {
       if (!isEditable()) return false;
       const removed = tools.removeNearest(cursorPoint(), searchRadius);

@@ -56,12 +56,13 @@ export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable
     pressed.set(event.pointerId, { start, last: start });
     if (pressed.size > 1) {
       tools.endStroke();
+      if (gesture?.kind === 'move') tools.cancelMove(gesture.particle);
       gesture = { kind: 'pinch' };
       return;
     }
     const isPan = event.button === middleButton || !isEditable();
-    const particle =
-      tools.mode === 'particle' && !isPan ? fieldCanvas.findNearest(start, grabRadius)?.particle.id : undefined;
+    const isGrabbing = tools.mode === 'particle' || isPan;
+    const particle = isGrabbing ? fieldCanvas.findNearest(start, grabRadius)?.particle.id : undefined;
     gesture = { kind: 'press', particle, isPan };
   });
 
@@ -75,7 +76,8 @@ export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable
       gesture = beginDrag(gesture, tools);
       hideLabel();
     }
-    if (gesture.kind === 'pinch') pinch(viewport, pressed, pointer, point);
+    if (gesture.kind === 'move') tools.preview(gesture.particle, point);
+    else if (gesture.kind === 'pinch') pinch(viewport, pressed, pointer, point);
     else if (gesture.kind === 'pan') viewport.panBy(point.x - pointer.last.x, point.y - pointer.last.y);
     else if (gesture.kind === 'stroke')
       for (const segment of toSegments(event, pointer)) tools.paint(segment.from, segment.to);
@@ -89,13 +91,14 @@ export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable
     if (pressed.size === 0) gesture = undefined;
     if (pointer && ended && event.type === 'pointerup') {
       if (ended.kind === 'move') tools.move(ended.particle, pointOf(event));
-      // A tap on an existing particle shows its label instead of adding another particle on top of it.
-      else if (ended.kind === 'press' && ended.particle !== undefined) showLabel(fieldCanvas, pointer.start);
+      // A tap on an existing particle selects it instead of adding another particle on top of it.
+      else if (ended.kind === 'press' && ended.particle !== undefined) tools.press(ended.particle);
       else if (ended.kind === 'press' && event.button === 0) {
         taps.add(pointer.start, { isTouch: event.pointerType === 'touch', isEditable: isEditable() });
         if (!isEditable()) showLabel(fieldCanvas, pointer.start);
       }
     }
+    if (pointer && ended?.kind === 'move' && event.type !== 'pointerup') tools.cancelMove(ended.particle);
     tools.endStroke();
   };
   canvas.addEventListener('pointerup', end);
@@ -119,7 +122,7 @@ export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable
 
 /** A drag paints with the tools that paint. With the particle tool it moves the particle under it, or else the view. */
 function beginDrag({ particle, isPan }: Extract<Gesture, { kind: 'press' }>, tools: Tools): Gesture {
-  if (particle !== undefined) return { kind: 'move', particle };
+  if (particle !== undefined && !isPan) return { kind: 'move', particle };
   return { kind: isPan || tools.mode === 'particle' ? 'pan' : 'stroke' };
 }
 

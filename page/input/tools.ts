@@ -1,22 +1,26 @@
-/** The editing tools: add, move and remove particles, paint heat, send events. */
-import type { EventType } from '../../shared/field/update.ts';
+/** The editing tools: add, move and remove particles, paint heat. */
+import type { FieldEditor } from '../../client/editing/editor.ts';
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
-import { byId } from '../dom.ts';
+import { byId, setText } from '../dom.ts';
 import { cellsBetween, type Point, toCell, toWorld } from '../viewport/geometry.ts';
+import { Flick } from './flick.ts';
 
 export type ToolMode = 'particle' | 'heat' | 'remove';
 
-/** The methods of the client that the tools call. */
-interface FieldActions {
-  putParticle(id: string, attributes: Attributes): unknown;
-  removeParticle(id: string): unknown;
-  setCells(cells: readonly { readonly x: number; readonly y: number; readonly value: number }[]): unknown;
-  emit(type: EventType, intensity?: number): unknown;
-}
-interface Attributes {
-  readonly position: Point;
-  readonly resonance?: number;
-  readonly connections?: readonly string[];
+export interface ToolsDeps {
+  readonly fieldCanvas: FieldCanvas;
+  readonly editor: Pick<FieldEditor, 'putParticle' | 'removeParticle' | 'setCells' | 'beginStep'>;
+  readonly gridSize: number;
+  /** A particle was added. */
+  readonly onAdd: (id: string, point: Point) => void;
+  /** A particle was pressed. */
+  readonly onPress: (id: string) => void;
+  /** A particle is to be connected. */
+  readonly onConnect: (id: string) => void;
+  /** The empty field was pressed. @returns whether that was the answer to something, so that no tool is applied */
+  readonly onEmptyPress: () => boolean;
+  /** A particle is being moved, or, without a position, no longer. */
+  readonly onMove: (id: string, position: Point | undefined) => void;
 }
 
 /** Hit radius in pixels, large enough for a finger. */
@@ -29,17 +33,18 @@ const strokeIntervalMs = 90;
 const brushFalloff = 0.55;
 
 export class Tools {
-  readonly #fieldCanvas: FieldCanvas;
-  readonly #actions: FieldActions;
-  readonly #gridSize: number;
+  readonly #deps: ToolsDeps;
   readonly #strength = byId('strength', HTMLInputElement);
   readonly #stroke = new Map<string, { readonly x: number; readonly y: number; readonly value: number }>();
+  readonly #flick = new Flick();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the step of a stroke in progress: it is undone as a whole. */
+  #endStep: (() => void) | undefined;
 
-  constructor(fieldCanvas: FieldCanvas, actions: FieldActions, gridSize: number) {
-    this.#fieldCanvas = fieldCanvas;
-    this.#actions = actions;
-    this.#gridSize = gridSize;
+  constructor(deps: ToolsDeps) {
+    this.#deps = deps;
+    const shown = byId('strength-value', HTMLOutputElement);
+    this.#strength.addEventListener('input', () => setText(shown, this.intensity.toFixed(2)));
   }
 
   get mode(): ToolMode {
@@ -47,56 +52,92 @@ export class Tools {
     return chosen instanceof HTMLInputElement ? (chosen.value as ToolMode) : 'particle';
   }
 
+  /** The resonance of new particles, the value of painted heat, and the intensity of events. */
+  get intensity(): number {
+    return this.#strength.valueAsNumber;
+  }
+
   /** Applies the selected tool once at a point of the screen. */
   apply(point: Point): void {
+    if (this.#deps.onEmptyPress()) return;
     if (this.mode === 'particle') this.#addParticle(point);
     else if (this.mode === 'heat' || !this.removeNearest(point, grabRadius)) this.paint(point, point);
   }
 
-  /** Paints, or clears, the cells between two points of the screen. */
-  paint(from: Point, to: Point): void {
-    const { view } = this.#fieldCanvas;
-    const [start, end] = [toCell(view, this.#gridSize, from), toCell(view, this.#gridSize, to)];
-    if (!end) return;
-    for (const cell of cellsBetween(start ?? end, end)) this.#brush(cell);
-    this.#timer ??= setTimeout(() => this.endStroke(), strokeIntervalMs);
+  press(id: string): void {
+    this.#deps.onPress(id);
   }
 
-  /** Sends the cells painted so far. */
+  connect(id: string): void {
+    this.#deps.onConnect(id);
+  }
+
+  /** Paints, or clears, the cells between two points of the screen. */
+  paint(from: Point, to: Point): void {
+    const { fieldCanvas, gridSize, editor } = this.#deps;
+    const [start, end] = [toCell(fieldCanvas.view, gridSize, from), toCell(fieldCanvas.view, gridSize, to)];
+    if (!end) return;
+    this.#endStep ??= editor.beginStep();
+    for (const cell of cellsBetween(start ?? end, end)) this.#brush(cell);
+    this.#timer ??= setTimeout(() => this.#sendStroke(), strokeIntervalMs);
+  }
+
+  /** Sends the rest of what was painted. */
   endStroke(): void {
+    this.#sendStroke();
+    this.#endStep?.();
+    this.#endStep = undefined;
+  }
+
+  #sendStroke(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#stroke.size > 0) this.#actions.setCells([...this.#stroke.values()]);
+    if (this.#stroke.size > 0) this.#deps.editor.setCells([...this.#stroke.values()]);
     this.#stroke.clear();
   }
 
-  move(id: string, point: Point): void {
-    this.#actions.putParticle(id, { position: toWorld(this.#fieldCanvas.view, point) });
+  /** Shows where a particle that is being dragged would be. */
+  preview(id: string, point: Point): void {
+    const position = toWorld(this.#deps.fieldCanvas.view, point);
+    this.#flick.add(position, performance.now());
+    this.#deps.onMove(id, position);
   }
 
-  emit(type: EventType): void {
-    this.#actions.emit(type, this.#strength.valueAsNumber);
-    this.#fieldCanvas.ripple('event', 'field');
+  /** Puts a particle down. One that is flicked keeps moving, and one that is put down with care rests. */
+  move(id: string, point: Point): void {
+    const position = toWorld(this.#deps.fieldCanvas.view, point);
+    const velocity = this.#flick.end(performance.now());
+    this.#deps.editor.putParticle(id, { position, velocity });
+    this.#deps.onMove(id, undefined);
+  }
+
+  /** The drag was interrupted. */
+  cancelMove(id: string): void {
+    this.#flick.end(performance.now());
+    this.#deps.onMove(id, undefined);
   }
 
   removeNearest(point: Point, maxDistance: number): string | undefined {
-    const nearest = this.#fieldCanvas.findNearest(point, maxDistance);
-    if (nearest) this.#actions.removeParticle(nearest.particle.id);
-    return nearest?.particle.id;
+    const nearest = this.#deps.fieldCanvas.findNearest(point, maxDistance)?.particle;
+    if (nearest) this.#deps.editor.removeParticle(nearest.id);
+    return nearest && (nearest.content || nearest.id);
   }
 
   #addParticle(point: Point): void {
+    const { fieldCanvas, editor, onAdd } = this.#deps;
     const id = `p-${crypto.getRandomValues(new Uint32Array(2)).join('-')}`;
-    const position = toWorld(this.#fieldCanvas.view, point);
-    const connections = this.#fieldCanvas.findNeighbours(position, maxNewConnections, connectRadius);
-    this.#actions.putParticle(id, { position, resonance: this.#strength.valueAsNumber, connections });
-    this.#fieldCanvas.ripple('write', { particle: id });
+    const position = toWorld(fieldCanvas.view, point);
+    const connections = fieldCanvas.findNeighbours(position, maxNewConnections, connectRadius);
+    editor.putParticle(id, { position, resonance: this.intensity, connections });
+    fieldCanvas.ripple('write', { particle: id });
+    onAdd(id, point);
   }
 
   /** Paints a cell and its four neighbours. Heat only rises, except with the remove tool, which clears. */
   #brush({ x, y }: Point): void {
+    const { fieldCanvas, gridSize } = this.#deps;
     const isClearing = this.mode === 'remove';
-    const value = isClearing ? 0 : this.#strength.valueAsNumber;
+    const value = isClearing ? 0 : this.intensity;
     for (const [dx, dy] of [
       [0, 0],
       [1, 0],
@@ -105,11 +146,11 @@ export class Tools {
       [0, -1],
     ] as const) {
       const cell = { x: x + dx, y: y + dy };
-      if (cell.x < 0 || cell.y < 0 || cell.x >= this.#gridSize || cell.y >= this.#gridSize) continue;
+      if (cell.x < 0 || cell.y < 0 || cell.x >= gridSize || cell.y >= gridSize) continue;
       const key = `${cell.x},${cell.y}`;
       const isCenter = dx === 0 && dy === 0;
       const targetValue = isCenter || isClearing ? value : Math.round(value * brushFalloff * 100) / 100;
-      const current = this.#stroke.get(key)?.value ?? this.#fieldCanvas.heatAt(cell);
+      const current = this.#stroke.get(key)?.value ?? fieldCanvas.heatAt(cell);
       if (isCenter ? current !== targetValue : isClearing ? current > 0 : current < targetValue) {
         this.#stroke.set(key, { ...cell, value: targetValue });
       }

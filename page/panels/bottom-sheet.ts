@@ -1,19 +1,35 @@
-/** The readings column: scrollable by keyboard, and a sheet that opens and closes on narrow screens. */
+/** The readings, and on low screens the tools: scrollable by keyboard, and sheets that open and close where there is little space. */
 import { byId } from '../dom.ts';
 
-export function startBottomSheet(): void {
-  const button = byId('details', HTMLButtonElement);
-  const sheet = byId('readings', HTMLElement);
-  sheet.tabIndex = 0;
+export function startBottomSheets(): void {
+  const readings = createSheet('details', 'readings');
+  const tools = createSheet('show-tools', 'foot');
+  readings.sheet.tabIndex = 0;
+  const sheets = [readings, tools];
+  for (const { button, sheet, setOpen } of sheets) {
+    button.addEventListener('click', () => {
+      const isOpen = !sheet.classList.contains('open');
+      for (const other of sheets) other.setOpen(false);
+      setOpen(isOpen);
+    });
+  }
+  byId('field', HTMLCanvasElement).addEventListener('pointerdown', () => {
+    for (const { setOpen } of sheets) setOpen(false);
+  });
+  addEventListener('keydown', ({ key }) => {
+    const open = sheets.find(({ sheet }) => sheet.classList.contains('open'));
+    if (key !== 'Escape' || !open) return;
+    open.setOpen(false);
+    open.button.focus();
+  });
+}
+
+function createSheet(buttonId: string, sheetId: string) {
+  const button = byId(buttonId, HTMLButtonElement);
+  const sheet = byId(sheetId, HTMLElement);
   const setOpen = (isOpen: boolean) => {
     sheet.classList.toggle('open', isOpen);
     button.setAttribute('aria-expanded', String(isOpen));
   };
-  button.addEventListener('click', () => setOpen(!sheet.classList.contains('open')));
-  byId('field', HTMLCanvasElement).addEventListener('pointerdown', () => setOpen(false));
-  addEventListener('keydown', ({ key }) => {
-    if (key !== 'Escape' || !sheet.classList.contains('open')) return;
-    setOpen(false);
-    button.focus();
-  });
+  return { button, sheet, setOpen };
 }

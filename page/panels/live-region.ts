@@ -4,19 +4,23 @@ import { byId, setText } from '../dom.ts';
 import { formatRatio, pluralize } from '../format.ts';
 
 const summaryIntervalMs = 15_000;
+/** What somebody has just done must not be drowned by a summary. */
+const announcementMs = 5000;
 
 export class LiveRegion {
   readonly #region = byId('announcer', HTMLElement);
   #lastSummary = '';
   #lastTime = 0;
+  #lastAnnouncement = 0;
 
   announce(text: string): void {
+    this.#lastAnnouncement = performance.now();
     setText(this.#region, text);
   }
 
   /** Announces a summary at most every 15 s, and only if its text has changed. @param now `performance.now()` */
   summarize(state: FieldView, activeNodes: number, now: number): void {
-    if (now - this.#lastTime < summaryIntervalMs) return;
+    if (now - this.#lastTime < summaryIntervalMs || now - this.#lastAnnouncement < announcementMs) return;
     const summary = describeState(state, activeNodes);
     if (summary === this.#lastSummary) return;
     this.#lastTime = now;

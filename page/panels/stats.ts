@@ -1,5 +1,6 @@
 /** The statistics list: counts, update rate and latency. Keys are the `data-figure` attributes of the values. */
 import { byId, createElement, setText } from '../dom.ts';
+import { createTerm } from '../help/tooltip.ts';
 
 const labels = {
   devices: 'devices online',
@@ -10,18 +11,24 @@ const labels = {
   lag: 'latency',
 } as const;
 
-export type Stats = Readonly<Record<keyof typeof labels, string>>;
+type Figure = keyof typeof labels;
+export type Stats = Readonly<Record<Figure, string>>;
 
-export function createStats(): (stats: Stats) => void {
+/** @returns a function that shows the figures; `notes` add to what the labels say */
+export function createStats(): (stats: Stats, notes: Partial<Stats>) => void {
   const list = byId('figures', HTMLDListElement);
-  const keys = Object.keys(labels) as (keyof typeof labels)[];
+  const keys = Object.keys(labels) as Figure[];
   const shown = keys.map((key) => {
     const figure = createElement('dd', { text: '–' });
     figure.dataset.figure = key;
-    list.append(createElement('div', {}, createElement('dt', { text: labels[key] }), figure));
-    return [key, figure] as const;
+    const term = createTerm(labels[key], key);
+    list.append(createElement('div', {}, createElement('dt', {}, term), figure));
+    return [key, figure, term] as const;
   });
-  return (figures) => {
-    for (const [key, figure] of shown) setText(figure, figures[key]);
+  return (figures, notes) => {
+    for (const [key, figure, term] of shown) {
+      setText(figure, figures[key]);
+      setText(term, notes[key] ?? labels[key]);
+    }
   };
 }

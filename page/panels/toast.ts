@@ -1,10 +1,11 @@
-/** A one-line notification over the field that disappears after 7 s. */
+/** One line over the field that disappears by itself: an error, or what an action has done. */
 import { byId, setText } from '../dom.ts';
 
 const visibleMs = 7000;
 
-export function createToast(): (text: string) => void {
-  const element = byId('notice', HTMLElement);
+/** @param id an element of `index.html`: `notice` is announced as an alert, and `effect` is not announced */
+export function createToast(id: 'notice' | 'effect'): (text: string) => void {
+  const element = byId(id, HTMLElement);
   let timer: ReturnType<typeof setTimeout> | undefined;
   return (text) => {
     clearTimeout(timer);

@@ -32,16 +32,33 @@ export function stopViewing(field: string): void {
   localStorage.removeItem(viewKey(field));
 }
 
-/** Shows the token dialog; submitting it stores the token and reloads the page. */
-export function askForToken(reason: string): void {
+export interface TokenDialog {
+  /** Opens the dialog, unless the user has closed it before. @param reason the server's message */
+  ask(reason: string): void;
+}
+
+/** The dialog for a token; submitting it stores the token and reloads the page. It can be closed, and opened by a button again. */
+export function createTokenDialog(field: string): TokenDialog {
   const dialog = byId('entry', HTMLDialogElement);
   const input = byId('token', HTMLTextAreaElement);
-  setText(byId('entry-reason', HTMLElement), reason);
-  if (dialog.open) return;
-  dialog.addEventListener('cancel', (event) => event.preventDefault());
+  let wasClosed = false;
+  const open = () => {
+    if (!dialog.open) dialog.showModal();
+  };
+  dialog.addEventListener('close', () => {
+    wasClosed = true;
+  });
+  byId('entry-cancel', HTMLButtonElement).addEventListener('click', () => dialog.close());
+  byId('sign-in', HTMLButtonElement).addEventListener('click', open);
   byId('entry-form', HTMLFormElement).addEventListener('submit', () => {
     localStorage.setItem(tokenKey(), input.value.trim());
+    stopViewing(field);
     location.reload();
   });
-  dialog.showModal();
+  return {
+    ask(reason) {
+      setText(byId('entry-reason', HTMLElement), reason);
+      if (!wasClosed) open();
+    },
+  };
 }

@@ -11,8 +11,9 @@ export function showViewing(field: string): void {
   tools.before(createElement('div', { className: 'viewing' }, text, button));
 }
 
-/** @param reason the server's message */
+/** Can be closed: what this browser has of the field is still there to be looked at. @param reason the server's message */
 export function showEndOfView(field: string, reason: string): void {
+  // Also after it was closed: the server says it again with each attempt to connect.
   if (document.getElementById('view-ended')) return;
   const heading = createElement('h2', { text: 'This link does not work any more' });
   heading.id = 'view-ended';
@@ -26,9 +27,13 @@ export function showEndOfView(field: string, reason: string): void {
       createElement('p', { text: `${reason}. Ask for a new link, or go on without one.` }),
     ),
   );
-  dialog.querySelector('form')?.append(createLeaveButton(field, 'solid', 'Go on without the link'));
+  const close = createElement('button', { className: 'quiet', text: 'Not now' });
+  close.type = 'button';
+  close.addEventListener('click', () => dialog.close());
+  const buttons = createElement('p', { className: 'card-buttons' });
+  buttons.append(createLeaveButton(field, 'solid', 'Go on without the link'), close);
+  dialog.querySelector('form')?.append(buttons);
   dialog.setAttribute('aria-labelledby', heading.id);
-  dialog.addEventListener('cancel', (event) => event.preventDefault());
   document.body.append(dialog);
   dialog.showModal();
 }

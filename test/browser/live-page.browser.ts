@@ -36,8 +36,10 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
     await live.waitForText('#announcer', /^Column 17, row 16: heat 0.00, no particle near$/);
     await live.page.keyboard.press('Enter');
     await live.waitForFigure('particles', '1');
+    await live.page.keyboard.type('Named by keys');
+    await live.page.keyboard.press('Enter');
     await live.page.keyboard.press('d');
-    await live.waitForText('#announcer', /near p-.*, resonance 0.80$/);
+    await live.waitForText('#announcer', /near Named by keys, resonance 0.80$/);
     await live.page.keyboard.press('Delete');
     await live.waitForFigure('particles', '0');
     t.pass('added, described and removed');
@@ -65,11 +67,11 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
     await send(site.api, 'quarrel', 'phone-1', [setCell(1, 3, 0.25)]);
     await send(site.api, 'quarrel', 'phone-2', [setCell(1, 3, 0.75)]);
     await live.waitForText('#conflict-count', /^1$/);
-    await live.waitForText('#conflicts', /lost/);
+    await live.waitForText('#conflicts', /won/);
     const text = await live.page.locator('#conflicts li').innerText();
-    t.match(text.replace(/\s+/g, ' '), '0.25 lost phone-1 / 0.75 won phone-2 cell 3,0');
+    t.match(text.replace(/\s+/g, ' '), '0.75 by phone-2 won over 0.25 by phone-1 cell 3,0');
     await live.page.reload();
-    await live.waitForText('#conflicts', /0\.25 lost phone-1/);
+    await live.waitForText('#conflicts', /0\.75 by phone-2 won over 0\.25 by phone-1/);
   });
 
   await t.test('a conflict that arrives while earlier ones are read is neither lost nor counted twice', async (t) => {
@@ -94,7 +96,7 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
       await (await responded).finished();
       await live.page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
       t.equal(await live.page.textContent('#conflict-count'), '1', field);
-      t.match(await live.page.textContent('#conflicts'), /lost/, field);
+      t.match(await live.page.textContent('#conflicts'), /won/, field);
     }
   });
 

@@ -65,6 +65,13 @@ t.test('sharing', { timeout: 120_000 }, async (t) => {
     const expected = /status of 40[13]|WebSocket connection/;
     const late = await site.open(t, { field: 'garden', hash: '#view=nonsense', expected });
     const dialog = late.page.getByRole('dialog', { name: 'This link does not work any more' });
+    await dialog.waitFor();
+    await late.page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    await late.page.reload();
+    await dialog.getByRole('button', { name: 'Not now' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await late.page.reload();
     await dialog.getByRole('button', { name: 'Go on without the link' }).click();
     await late.waitUntilLive();
   });

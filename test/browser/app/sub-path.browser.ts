@@ -23,7 +23,7 @@ t.test('below a path', { timeout: 120_000 }, async (t) => {
     await live.page.locator('#fields').click();
     await live.page.locator('.cards canvas[data-picture=drawn]').waitFor();
     t.match(await live.page.locator('.cards a').getAttribute('href'), `${address}/?field=garden`);
-    await live.page.getByRole('button', { name: 'Close' }).click();
+    await live.page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
     await live.page.getByRole('button', { name: 'Share' }).click();
     const link = live.page.getByRole('textbox', { name: 'Link' });
     t.equal(await link.inputValue(), `${address}/?field=garden`);

@@ -11,6 +11,8 @@ export const phone = { width: 390, height: 844 };
 
 interface PageOptions extends BrowserContextOptions {
   readonly field?: string;
+  /** Whether the page has not been opened in this browser before. */
+  readonly isFirstVisit?: boolean;
   /** Where the page reaches the API, such as a network that can be cut. */
   readonly address?: string;
   /** The address fragment, such as `#token=…`. */
@@ -23,7 +25,7 @@ export interface LivePage {
   readonly page: Page;
   readonly context: BrowserContext;
   /** A value of the statistics panel, by its `data-figure` attribute. */
-  figure(name: 'devices' | 'particles' | 'crystals' | 'cells' | 'lag'): Promise<string>;
+  figure(name: 'devices' | 'particles' | 'crystals' | 'cells' | 'rate' | 'lag'): Promise<string>;
   waitForFigure(name: Parameters<LivePage['figure']>[0], value: string): Promise<void>;
   waitForText(selector: string, pattern: RegExp): Promise<string>;
   waitUntilLive(): Promise<void>;
@@ -45,10 +47,16 @@ export async function withSite(t: Test, settings: Record<string, string> = {}): 
   return { backing, api, open: (test, options) => openPage(test, browser, { address: api.address, ...options }) };
 }
 
+/** Runs before the page's own code. Below a path, the page has keys of its own. */
+const dismissWelcome = `{
+  const { pathname } = new URL('.', location.href);
+  localStorage.setItem((pathname === '/' ? '' : pathname + ' ') + 'field.welcomed', 'yes');
+}`;
+
 async function openPage(
   t: Test,
   { browser }: OwnBrowser,
-  { address = '', field = 'global', hash = '', expected, ...options }: PageOptions,
+  { address = '', field = 'global', hash = '', expected, isFirstVisit = false, ...options }: PageOptions,
 ): Promise<LivePage> {
   const context = await browser.newContext({ viewport: desktop, ...options });
   const page = await context.newPage();
@@ -58,6 +66,7 @@ async function openPage(
     await context.close();
     if (consoleErrors.length > 0) throw new Error(`unexpected console messages:\n${consoleErrors.join('\n')}`);
   });
+  if (!isFirstVisit) await context.addInitScript(dismissWelcome);
   await page.goto(`${address}/?field=${field}${hash}`);
   const live: LivePage = {
     page,

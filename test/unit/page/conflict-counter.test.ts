@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ConflictCounter, type ConflictPage, type PageConflict } from '../../../page/conflict-counter.ts';
+import { ConflictCounter, type ConflictPage, type PageConflict } from '../../../page/conflicts/conflict-counter.ts';
 import { asDevice } from '../../support/updates.ts';
 
 const side = (device: string, value: number) => ({

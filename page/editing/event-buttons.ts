@@ -1,11 +1,14 @@
 /** One button per event type of the shared update schema. */
 import { type EventType, eventTypes } from '../../shared/field/update.ts';
 import { byId, createElement } from '../dom.ts';
+import { capitalize } from '../help/event-effect.ts';
+import { explain } from '../help/tooltip.ts';
 
 export function addEventButtons(onPress: (type: EventType) => void): void {
   const buttons = eventTypes.map((type) => {
-    const button = createElement('button', { text: type.charAt(0).toUpperCase() + type.slice(1) });
+    const button = createElement('button', { text: capitalize(type) });
     button.type = 'button';
+    explain(button, `event-${type}`);
     button.addEventListener('click', () => onPress(type));
     return button;
   });

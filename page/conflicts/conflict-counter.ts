@@ -1,5 +1,5 @@
 /** Merges the conflicts read from the API with those that arrive on the stream, also while a read is in progress. */
-import type { FieldConflict } from '../client/types.ts';
+import type { FieldConflict } from '../../client/types.ts';
 
 export type PageConflict = Omit<FieldConflict, 'winner' | 'own'>;
 

@@ -1,0 +1,73 @@
+/** The conflicts panel: the newest concurrent writes, who won, and what an own lost value can be restored with. */
+import type { FieldConflict } from '../../client/types.ts';
+import { byId, createElement, setText } from '../dom.ts';
+import { formatCount } from '../format.ts';
+import { ConflictCounter, type ConflictPage } from './conflict-counter.ts';
+import { describePlace, describeWrite, hasLost, sidesOf, toFieldConflict } from './describe-conflict.ts';
+
+const maxShownConflicts = 3;
+
+export interface ConflictsPanelDeps {
+  readonly getDevice: () => string | undefined;
+  readonly nameOf: (device: string) => string;
+  readonly restore: (conflict: FieldConflict) => void;
+  /** Shows where it was. */
+  readonly onSelect: (conflict: FieldConflict) => void;
+  readonly canEdit: () => boolean;
+}
+
+export interface ConflictsPanel {
+  /** Reads earlier conflicts. @throws what `read` throws; the displayed conflicts are kept */
+  load(read: () => Promise<ConflictPage>): Promise<readonly FieldConflict[]>;
+  /** Adds a conflict that arrived on the stream. */
+  add(conflict: FieldConflict): void;
+}
+
+export function createConflictsPanel(deps: ConflictsPanelDeps): ConflictsPanel {
+  const list = byId('conflicts', HTMLOListElement);
+  const count = byId('conflict-count', HTMLElement);
+  const counter = new ConflictCounter(maxShownConflicts);
+  const read = () => counter.current.conflicts.map((conflict) => toFieldConflict(conflict, deps.getDevice()));
+  const show = (isAdded = false) => {
+    const { total } = counter.current;
+    setText(count, total > 0 ? formatCount(total) : '');
+    const none = createElement('li', {}, createElement('span', { className: 'none', text: 'None yet' }));
+    const items = read().map((conflict, index) => describe(conflict, isAdded && index === 0, deps));
+    list.replaceChildren(...(total > 0 ? items : [none]));
+  };
+  show();
+  return {
+    async load(readPage) {
+      await counter.load(readPage);
+      show();
+      return read();
+    },
+    add(conflict) {
+      if (counter.add(conflict)) show(true);
+    },
+  };
+}
+
+function describe(conflict: FieldConflict, isNew: boolean, deps: ConflictsPanelDeps): HTMLLIElement {
+  const { nameOf, restore, onSelect, canEdit } = deps;
+  const { winner, loser, isMerged } = sidesOf(conflict);
+  const place = createElement('button', { className: 'term meta', text: describePlace(conflict) });
+  place.type = 'button';
+  place.addEventListener('click', () => onSelect(conflict));
+  const item = createElement(
+    'li',
+    { className: isNew ? 'new' : '' },
+    createElement('strong', { className: 'winner', text: describeWrite(winner) }),
+    document.createTextNode(` by ${nameOf(winner.device)} ${isMerged ? 'was merged with' : 'won over'} `),
+    createElement(isMerged ? 'strong' : 's', { className: isMerged ? 'winner' : 'loser', text: describeWrite(loser) }),
+    document.createTextNode(` by ${nameOf(loser.device)}`),
+    place,
+  );
+  if (hasLost(conflict) && canEdit()) {
+    const button = createElement('button', { className: 'small', text: 'Restore mine' });
+    button.type = 'button';
+    button.addEventListener('click', () => restore(conflict));
+    item.append(button);
+  }
+  return item;
+}

@@ -1,0 +1,71 @@
+/** Connects two particles, so that each names the other: that is what entanglement counts. */
+import type { FieldEditor } from '../../client/editing/editor.ts';
+import type { FieldView, Particle } from '../../client/types.ts';
+import { byId, setText } from '../dom.ts';
+import { titleOf } from './particle-card.ts';
+
+export interface ConnectingDeps {
+  readonly editor: Pick<FieldEditor, 'putParticle' | 'beginStep'>;
+  readonly getState: () => FieldView;
+  readonly announce: (text: string) => void;
+}
+
+export class Connecting {
+  readonly #deps: ConnectingDeps;
+  readonly #hint = byId('connect-hint', HTMLElement);
+  #from: string | undefined;
+
+  constructor(deps: ConnectingDeps) {
+    this.#deps = deps;
+    byId('connect-cancel', HTMLButtonElement).addEventListener('click', () => this.cancel());
+    addEventListener('keydown', ({ key }) => {
+      if (key === 'Escape') this.cancel();
+    });
+  }
+
+  /** The particle that waits for another one. */
+  get from(): string | undefined {
+    return this.#from;
+  }
+
+  begin(id: string): void {
+    const particle = this.#find(id);
+    if (!particle) return;
+    this.#from = id;
+    this.#hint.hidden = false;
+    // Only with this tool are particles pressed.
+    const tool = document.querySelector('input[name=mode][value=particle]');
+    if (tool instanceof HTMLInputElement) tool.checked = true;
+    const text = `Press the particle to connect with ${titleOf(particle)}`;
+    setText(byId('connect-text', HTMLElement), text);
+    this.#deps.announce(text);
+  }
+
+  cancel(): void {
+    this.#from = undefined;
+    this.#hint.hidden = true;
+  }
+
+  /** Connects the waiting particle with another one, or separates two that are connected. */
+  finish(id: string): void {
+    const [a, b] = [this.#find(this.#from), this.#find(id)];
+    this.cancel();
+    if (!a || !b || a.id === b.id) return;
+    const isConnected = a.connections.includes(b.id) && b.connections.includes(a.id);
+    const { editor, announce } = this.#deps;
+    const endStep = editor.beginStep();
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const others = one.connections.filter((connection) => connection !== other.id);
+      editor.putParticle(one.id, { connections: isConnected ? others : [...others, other.id] });
+    }
+    endStep();
+    announce(`${titleOf(a)} and ${titleOf(b)} are ${isConnected ? 'separated' : 'connected'}`);
+  }
+
+  #find(id: string | undefined): Particle | undefined {
+    return this.#deps.getState().memoryParticles.find((particle) => particle.id === id);
+  }
+}

@@ -1,0 +1,93 @@
+/** Connects the ways to make something, such as the tools and the card of a particle, with one editor, whose undo has all of it. */
+import { createEditor, type FieldEditor } from '../../client/editing/editor.ts';
+import type { FieldClient, FieldView } from '../../client/types.ts';
+import type { EventType } from '../../shared/field/update.ts';
+import type { FieldCanvas } from '../canvas/field-canvas.ts';
+import { describeEffect } from '../help/event-effect.ts';
+import type { People } from '../identity/people.ts';
+import { Tools } from '../input/tools.ts';
+import type { LiveRegion } from '../panels/live-region.ts';
+import type { Viewport } from '../viewport/viewport.ts';
+import { Connecting } from './connecting.ts';
+import { addEventButtons } from './event-buttons.ts';
+import { MovePreview } from './move-preview.ts';
+import { ParticleCard } from './particle-card.ts';
+import { createSelectionRing } from './selection-ring.ts';
+import { startUndo } from './undo-buttons.ts';
+
+export interface MakingDeps {
+  readonly client: FieldClient;
+  readonly fieldCanvas: FieldCanvas;
+  readonly viewport: Viewport;
+  readonly gridSize: number;
+  readonly people: People;
+  readonly liveRegion: LiveRegion;
+  /** Shows what an action has done. */
+  readonly showEffect: (text: string) => void;
+  /** The state on display. */
+  readonly getState: () => FieldView;
+  readonly canEdit: () => boolean;
+  /** Something has changed that the next frame has to show. */
+  readonly onChange: () => void;
+}
+
+export interface Making {
+  readonly editor: FieldEditor;
+  readonly tools: Tools;
+  readonly card: ParticleCard;
+  readonly preview: MovePreview;
+  /** Moves what follows a particle on the screen. To be called for each frame. */
+  draw(): void;
+  /** To be called when the state may have changed. */
+  update(): void;
+}
+
+export function createMaking(deps: MakingDeps): Making {
+  const { client, fieldCanvas, viewport, gridSize, people, liveRegion, getState, canEdit, showEffect, onChange } = deps;
+  const editor = createEditor(client);
+  const announce = (text: string) => liveRegion.announce(text);
+  const preview = new MovePreview(viewport, onChange);
+  const connecting = new Connecting({ editor, getState, announce });
+  const onConnect = (id: string) => (connecting.from === undefined ? connecting.begin(id) : connecting.finish(id));
+  const nameOf = (device: string) => people.nameOf(device);
+  const locate = (id: string) => fieldCanvas.findOnScreen(id);
+  const card = new ParticleCard({ editor, getState, canEdit, nameOf, announce, onConnect, locate, onSelect: onChange });
+  // Where there is a keyboard, a new particle can be named at once.
+  const hasKeyboard = matchMedia('(hover: hover) and (pointer: fine)');
+  const tools = new Tools({
+    fieldCanvas,
+    editor,
+    gridSize,
+    onAdd: (id, point) => card.open(id, { at: point, hasFocus: hasKeyboard.matches }),
+    onPress: (id) => (connecting.from === undefined ? card.open(id) : connecting.finish(id)),
+    onConnect,
+    onEmptyPress() {
+      if (connecting.from === undefined) return false;
+      connecting.cancel();
+      return true;
+    },
+    onMove: (id, position) => preview.move(id, position),
+  });
+  addEventButtons((type: EventType) => {
+    if (!canEdit()) return;
+    const before = client.state;
+    client.emit(type, tools.intensity);
+    fieldCanvas.ripple('event', 'field');
+    const effect = describeEffect(type, tools.intensity, before, client.state);
+    showEffect(effect);
+    announce(effect);
+  });
+  const showUndo = startUndo({ editor, canEdit, announce });
+  const moveRing = createSelectionRing();
+  return {
+    editor,
+    tools,
+    card,
+    preview,
+    draw: () => moveRing(card.particle && fieldCanvas.findOnScreen(card.particle.id)),
+    update() {
+      card.update();
+      showUndo();
+    },
+  };
+}

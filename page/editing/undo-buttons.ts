@@ -1,0 +1,44 @@
+/** Undo and redo, by buttons and by the usual keys. */
+import type { FieldEditor } from '../../client/editing/editor.ts';
+import { byId } from '../dom.ts';
+
+export interface UndoDeps {
+  readonly editor: Pick<FieldEditor, 'canUndo' | 'canRedo' | 'undo' | 'redo'>;
+  readonly canEdit: () => boolean;
+  readonly announce: (text: string) => void;
+}
+
+/** @returns a function that shows what can be undone */
+export function startUndo({ editor, canEdit, announce }: UndoDeps): () => void {
+  const undoButton = byId('undo', HTMLButtonElement);
+  const redoButton = byId('redo', HTMLButtonElement);
+  const show = () => {
+    // `disabled` would take the focus from a button that was just pressed.
+    undoButton.setAttribute('aria-disabled', String(!editor.canUndo));
+    redoButton.setAttribute('aria-disabled', String(!editor.canRedo));
+  };
+  const undo = () => {
+    if (!canEdit()) return;
+    announce(editor.undo() ? 'Undone' : 'There is nothing to undo that others have not changed since');
+    show();
+  };
+  const redo = () => {
+    if (!canEdit()) return;
+    announce(editor.redo() ? 'Done again' : 'There is nothing to do again');
+    show();
+  };
+  undoButton.addEventListener('click', undo);
+  redoButton.addEventListener('click', redo);
+  addEventListener('keydown', (event) => {
+    const { key, ctrlKey, metaKey, shiftKey, altKey, target } = event;
+    if (!(ctrlKey || metaKey) || altKey || target instanceof HTMLTextAreaElement) return;
+    if (target instanceof HTMLInputElement && target.type === 'text') return;
+    const isZ = key.toLowerCase() === 'z';
+    if (!isZ && !(key === 'y' && !shiftKey)) return;
+    event.preventDefault();
+    if (isZ && !shiftKey) undo();
+    else redo();
+  });
+  show();
+  return show;
+}

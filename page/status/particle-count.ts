@@ -1,0 +1,65 @@
+/**
+ * How many particles a field has ever had: a field holds only so many, and the log has all. It is counted where the log is short enough
+ * to be read, and carried on with what the stream brings.
+ */
+import type { FieldClient, ServerMessage } from '../../client/types.ts';
+
+/** Below this number, a field has hardly ever let a particle go. */
+const minHeld = 800;
+const maxLogLength = 5000;
+const pageSize = 1000;
+
+interface LoggedUpdate {
+  readonly kind: string;
+  readonly id?: string;
+}
+
+interface LogPage {
+  readonly oldest: number;
+  /** An entry of an erasure has no update. */
+  readonly updates: readonly { readonly version: number; readonly update?: LoggedUpdate }[];
+}
+
+export class ParticleCount {
+  readonly #client: Pick<FieldClient, 'state' | 'read'>;
+  #ids: Set<string> | undefined;
+  #isReading = false;
+
+  constructor(client: Pick<FieldClient, 'state' | 'read'>) {
+    this.#client = client;
+  }
+
+  /** Undefined where it is not known. */
+  get total(): number | undefined {
+    return this.#isReading ? undefined : this.#ids?.size;
+  }
+
+  record(message: ServerMessage): void {
+    if (message.type === 'snapshot' && !this.#isReading) this.#ids = undefined;
+    if (message.type !== 'delta') return;
+    for (const [id, particle] of Object.entries(message.changes.particles)) if (particle) this.#ids?.add(id);
+  }
+
+  /** Reads the log, if particles may have been let go and it is short. Does nothing if it is known. */
+  async load(): Promise<void> {
+    const { version, memoryParticles, region } = this.#client.state;
+    if (this.#ids || region || memoryParticles.length < minHeld || version > maxLogLength) return;
+    const ids = new Set<string>();
+    this.#ids = ids;
+    this.#isReading = true;
+    try {
+      for (let after = 0; after < version; ) {
+        const { oldest, updates } = await this.#client.read<LogPage>(`/updates?after=${after}&limit=${pageSize}`);
+        const last = updates.at(-1);
+        // The beginning is not kept any more.
+        if (oldest > 0 || !last) throw new RangeError('The log is not complete.');
+        for (const { update } of updates) if (update?.kind === 'particle.put' && update.id) ids.add(update.id);
+        after = last.version;
+      }
+    } catch {
+      this.#ids = undefined;
+    } finally {
+      this.#isReading = false;
+    }
+  }
+}
