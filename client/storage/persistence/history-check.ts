@@ -55,12 +55,18 @@ export class HistoryCheck {
     if (store.kept.length > 0) this.#request([before, ...this.#findUnproven(), replica.cursor]);
   }
 
-  /** Whether the log lacks what would be sent again then, other than the cursor of a state that was just read. */
+  /**
+   * Whether the log lacks what would be sent again then, other than the cursor of a state that was just read. A result that arrives
+   * meanwhile may be of another history as well, for example from a server that was suspended for a while.
+   */
   async isBroken(next: Cursor, access: Pick<HttpRequest, 'token' | 'signal'>): Promise<boolean> {
     const { sendRequest, store, replica } = this.#deps;
-    if (store.kept.length === 0) return false;
-    for (const claimed of [replica.cursor, ...this.#findUnproven()]) {
-      if (claimed !== next && !(await isInLog(claimed, sendRequest, access))) return true;
+    const asked = new Set([next]);
+    while (store.kept.length > 0) {
+      const claimed = [replica.cursor, ...this.#findUnproven()].find((cursor) => !asked.has(cursor));
+      if (claimed === undefined) return false;
+      if (!(await isInLog(claimed, sendRequest, access))) return true;
+      asked.add(claimed);
     }
     return false;
   }

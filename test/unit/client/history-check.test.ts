@@ -1,5 +1,8 @@
 /** When a client asks whether the log still has what it holds, and what it does with the answer. */
 import t, { type Test } from 'tap';
+import { RequestError } from '../../../client/connection/http.ts';
+import type { Item } from '../../../client/outbox/outbox-item.ts';
+import { HistoryCheck } from '../../../client/storage/persistence/history-check.ts';
 import {
   accepted,
   appliedResponse,
@@ -174,4 +177,28 @@ t.test('a client that polls asks the log only if it has something to send again'
   await untilTrue('the third state has arrived', () => client.state.version === 8);
   t.same(server.lookups().slice(-2), [cursorAt(6), cursorAt(7)]);
   t.same(client.outbox, []);
+});
+
+t.test('a result that arrives while a poll asks the log is asked about as well', async (t) => {
+  const [own, late] = [cursorAt(1), cursorAt(7)];
+  const shown: Item[] = [];
+  const asked: string[] = [];
+  const check = new HistoryCheck({
+    sendRequest: async (path) => {
+      asked.push(path);
+      // The response of a server that was suspended while the log lost what it had applied.
+      if (asked.length === 1) shown.push({ entry: { version: 7 }, proof: late } as Item);
+      if (path.includes(late)) throw new RequestError('cursor_unknown', 'unknown', 410);
+      return { status: 200, etag: null, body: {} };
+    },
+    store: { kept: [{} as Item] },
+    outbox: { applied: { shown, confirm: () => undefined } },
+    replica: { cursor: own, version: 1, hasPassed: () => false },
+    onConfirmed: () => undefined,
+    onLost: () => undefined,
+    onProblem: () => undefined,
+  });
+  const { signal } = new AbortController();
+  t.equal(await check.isBroken(cursorAt(9), { token: 'token', signal }), true);
+  t.equal(asked.length, 2);
 });
