@@ -103,7 +103,8 @@ function plantGarden(): Change[] {
   return [{ kind: 'cells.set', cells: cells.filter(({ value }) => value > 0.03) }, ...flowers];
 }
 
-async function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<unknown> {
+/** Sends JSON, again while the server is overloaded. @throws Error with what the server says */
+export async function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<unknown> {
   for (;;) {
     const response = await fetch(url, {
       method: 'POST',

@@ -2,7 +2,8 @@
  * Decorates a field of earthquakes for the screenshots: the strongest particles are connected to their neighbours and so
  * crystallize, and the resonance grid is a heat map of the seismic activity.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+
+import { post } from '../../../dev/demo/fill-fields.ts';
 
 interface Particle {
   readonly id: string;
@@ -53,19 +54,6 @@ export async function drawAtlas({ url, field, gridSize = 30 }: AtlasOptions): Pr
   for (let start = 0; start < updates.length; start += batchSize) {
     const body = { updates: updates.slice(start, start + batchSize) };
     await post(`${url}/api/fields/${field}/updates`, body, { ...headers, prefer: 'wait=20' });
-  }
-}
-
-async function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<unknown> {
-  for (;;) {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    });
-    if (response.ok) return response.json();
-    if (response.status !== 503) throw new Error(`POST ${url} returned ${response.status}: ${await response.text()}`);
-    await delay(Number(response.headers.get('retry-after') ?? 1) * 1000);
   }
 }
 

@@ -60,7 +60,7 @@ t.test('playing follows the time of the log, shortens long pauses, and waits for
   t.equal(playhead.version, 4, 'version 5 is not loaded');
 });
 
-t.test('ages are told in one unit', async (t) => {
+t.test('an age has one unit', async (t) => {
   const now = 1_700_000_000_000;
   t.equal(formatAge(now - 5_000, now), 'just now');
   t.equal(formatAge(now - 59_000, now), '59 seconds ago');
