@@ -36,7 +36,8 @@ export class OutboxStore implements ItemStore {
   #savedCounter = 0;
   #isHeadStale = true;
   #changed = new Map<number, StoredEntry>();
-  #removed = new Set<number>();
+  /** By position, which stays theirs until it is empty: one update must never be stored at two positions. */
+  #removed = new Map<number, Item>();
   /** Entries whose last write has failed. */
   #failed = new Map<number, StoredEntry>();
   #nextRound: Promise<void> | undefined;
@@ -61,7 +62,7 @@ export class OutboxStore implements ItemStore {
     for (const { update } of entries.values()) this.#counter = Math.max(this.#counter, update.counter);
     this.#sentCounter = head?.sent ?? this.#counter;
     this.#isHeadStale = head?.sent === undefined;
-    const all = [...entries.values()];
+    const all = await this.#separate([...entries.values()]);
     for (const former of this.#deps.formerStorages ?? []) all.push(...(await this.#moveFrom(former, all)));
     all.sort(byCounter);
     const sent = this.#sentCounter;
@@ -109,12 +110,9 @@ export class OutboxStore implements ItemStore {
   remove(item: Item): void {
     const { position } = item;
     if (position === 0) return;
-    item.position = 0;
-    this.#positions.delete(position);
-    this.#freePosition = Math.min(this.#freePosition, position);
     this.#changed.delete(position);
     this.#failed.delete(position);
-    this.#removed.add(position);
+    this.#removed.set(position, item);
     this.#isHeadStale = true;
     this.#requestRound();
   }
@@ -173,19 +171,36 @@ export class OutboxStore implements ItemStore {
    * together with its entry.
    */
   async #write(): Promise<void> {
-    const { storage } = this.#deps;
     const [changed, removed] = [this.#changed, this.#removed];
     this.#changed = new Map();
-    this.#removed = new Set();
+    this.#removed = new Map();
     await Promise.all([...changed].map(([position, entry]) => this.#writeEntry(position, entry)));
     await this.#kept.write();
     if (this.#isHeadStale) await this.#writeHead();
     if (this.#isHeadStale) {
       // The entries are all that a later process would know of their counters.
-      for (const position of removed) if (!this.#positions.has(position)) this.#removed.add(position);
+      for (const [position, item] of removed) this.#removeLater(position, item);
       return;
     }
-    await Promise.all([...removed].map((position) => storage.remove(entryKey(position)).catch(() => undefined)));
+    await Promise.all([...removed].map(([position, item]) => this.#removeEntry(position, item)));
+  }
+
+  async #removeEntry(position: number, item: Item): Promise<void> {
+    try {
+      await this.#deps.storage.remove(entryKey(position));
+    } catch {
+      this.#removeLater(position, item);
+      return;
+    }
+    if (this.#changed.has(position)) return;
+    item.position = 0;
+    this.#positions.delete(position);
+    this.#freePosition = Math.min(this.#freePosition, position);
+  }
+
+  /** Unless the item is stored again meanwhile. */
+  #removeLater(position: number, item: Item): void {
+    if (!this.#changed.has(position)) this.#removed.set(position, item);
   }
 
   async #writeEntry(position: number, entry: StoredEntry): Promise<void> {
@@ -193,7 +208,7 @@ export class OutboxStore implements ItemStore {
       await this.#deps.storage.set(entryKey(position), JSON.stringify(entry));
       this.#savedCounter = Math.max(this.#savedCounter, entry.update.counter);
     } catch {
-      const isCurrent = this.#positions.has(position) && !this.#changed.has(position);
+      const isCurrent = !this.#removed.has(position) && !this.#changed.has(position);
       if (isCurrent) this.#failed.set(position, entry);
     }
   }
@@ -207,6 +222,24 @@ export class OutboxStore implements ItemStore {
         this.#isHeadStale = true;
       });
     }
+  }
+
+  /** No server takes two updates with one counter, so that none of the two would ever be sent. A copied entry is removed. */
+  async #separate(entries: readonly StoredEntry[]): Promise<StoredEntry[]> {
+    const updates = new Map<number, string>();
+    const distinct: StoredEntry[] = [];
+    for (const entry of entries) {
+      const { place, update } = entry;
+      const text = JSON.stringify(update);
+      if (updates.get(update.counter) === text) {
+        await this.#deps.storage.remove(entryKey(place)).catch(() => undefined);
+        continue;
+      }
+      const counter = this.#chooseCounter(update.counter, updates);
+      updates.set(counter, text);
+      distinct.push({ ...entry, update: { ...update, counter } });
+    }
+    return distinct;
   }
 
   /** Takes over the entries of an earlier version. Those that a process has moved before it was killed are known already. */

@@ -173,6 +173,45 @@ t.test('entries that could not be written are written later', async (t) => {
   t.equal(storage.calls.length, writes);
 });
 
+t.test('an update that is lost while the storage refuses to remove or to write is stored once', async (t) => {
+  for (const calls of [/^set outbox(-copy)?$/, /^remove /]) {
+    const storage = createFaultyStorage();
+    const { outbox, store, addCell, send } = await loadOutbox({ storage });
+    for (const x of [1, 2, 3]) addCell(x);
+    send();
+    outbox.settle([resultOf(1, 1)], 'response');
+    await store.flush();
+    storage.refused = calls;
+    outbox.settle([resultOf(3, 2)], 'response');
+    await store.flush();
+    outbox.applied.resend(outbox.applied.shown.filter(({ entry }) => entry.counter === 3));
+    await store.flush();
+    const next = await loadOutbox({ storage: createFaultyStorage(storage.values), version: 1 });
+    t.same(next.send(), [2, 3], String(calls));
+    t.equal([...storage.values.values()].filter((text) => text.includes('"counter":3,"timestamp"')).length, 1);
+    storage.refused = undefined;
+    send();
+    outbox.settle([resultOf(2, 3), resultOf(3, 4)], 'response');
+    await store.flush();
+    t.equal((await loadOutbox({ storage, version: 4 })).outbox.pending, 0, 'what was refused is removed later');
+  }
+});
+
+t.test('entries with one counter', async (t) => {
+  t.test('are one if their updates are equal', async (t) => {
+    const storage = await createStored([1, 2]);
+    storage.values.set('outbox/7', storage.values.get('outbox/1') ?? '');
+    t.same((await loadOutbox({ storage })).send(), [1, 2]);
+    t.notOk(storage.values.has('outbox/7'));
+  });
+  t.test('get separate ones if their updates differ', async (t) => {
+    const storage = await createStored([1, 2]);
+    const text = storage.values.get('outbox/1') ?? '';
+    storage.values.set('outbox/7', text.replace('"value":0.5', '"value":0.75'));
+    t.same((await loadOutbox({ storage })).send(), [1, 2, 3]);
+  });
+});
+
 t.test('an outbox of an earlier version', async (t) => {
   const toFormer = async (counters: readonly number[], change = (text: string) => text) => {
     const { values } = await createStored(counters);

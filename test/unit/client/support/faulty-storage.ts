@@ -9,6 +9,8 @@ export interface FaultyStorage extends PersistentStorage {
   release(): void;
   /** Reads of keys that match are rejected. */
   unreadable: RegExp | undefined;
+  /** Calls that match are rejected. */
+  refused: RegExp | undefined;
   /** In characters of keys and values; writes beyond that are rejected. */
   quota: number;
   /** What was called, such as `set consciousness-field/f/outbox`. */
@@ -24,6 +26,7 @@ export function createFaultyStorage(values: Iterable<readonly [string, string]> 
   const begin = async (call: string) => {
     storage.calls.push(call);
     if (hanging?.test(call)) await release;
+    if (storage.refused?.test(call)) throw new Error('the call is refused');
   };
   const usedLength = () => [...stored].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
   const storage: FaultyStorage = {
@@ -31,6 +34,7 @@ export function createFaultyStorage(values: Iterable<readonly [string, string]> 
     values: stored,
     calls: [],
     unreadable: undefined,
+    refused: undefined,
     quota: Number.POSITIVE_INFINITY,
     hang(calls) {
       storage.release();
