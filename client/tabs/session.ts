@@ -87,7 +87,12 @@ export class Session {
     this.#inbox = inbox;
     // Without it, edits are sent all the same.
     await ownEdits.open(inbox.store).catch(onProblem);
-    if (this.#isClosed) return;
+    if (this.#isClosed) {
+      // Closed before there was anything to close.
+      await ownEdits.close();
+      inbox.lock.release();
+      return;
+    }
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#compete({ signal: this.#competing.signal });
     this.#announce(true);

@@ -58,7 +58,8 @@ class FakeLocks {
           if (held.delete(lock)) this.#grantNext(name);
         };
         setImmediate(() => {
-          if (this.#ended.has(page)) return;
+          // Otherwise a page that has ended would wait for the lock for ever, and keep its process.
+          if (this.#ended.has(page)) return reject(new Error('The page is gone.'));
           Promise.resolve(callback({ name })).finally(release).then(resolve, reject);
         });
       };

@@ -1,4 +1,5 @@
 /** Tabs of one browser that share a client, in a browser and on a server that are models. `tabs.browser.ts` has real ones. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { createFieldClient } from '../../../../client/field-client.ts';
 import { createTabClient } from '../../../../client/tabs/tab-client.ts';
@@ -220,6 +221,22 @@ t.test(
     t.equal(next.client.state.memoryParticles.length, 1);
   },
 );
+
+t.test('what a tab made is adopted although it was closed before it was started', async (t) => {
+  const server = new ModelServer();
+  const browser = new FakeBrowser(server.fetch);
+  const leader = await openLoaded(t, browser);
+  await untilConnected(leader);
+  const brief = await openTab(t, browser);
+  brief.client.putParticle('a', { content: 'made in passing' });
+  // Its session has begun, and waits for the first lock.
+  await nextTurn();
+  await brief.client.close();
+  const next = await openLoaded(t, browser);
+  await leader.client.close();
+  await untilSynced(next);
+  await waitUntil('the next leader has it', () => server.contents.includes('made in passing'));
+});
 
 t.test('slots of tabs that shared nothing are adopted, each as its own device', async (t) => {
   const server = new ModelServer();
