@@ -3,7 +3,6 @@ import { presenceOf } from '../client/presence/presence-of.ts';
 import type { FieldClient, FieldView } from '../client/types.ts';
 import { FieldCanvas } from './canvas/field-canvas.ts';
 import { attachClientEvents } from './client-events.ts';
-import { createConflicts } from './conflicts/conflicts.ts';
 import { byId } from './dom.ts';
 import { isGeographic } from './earth/is-geographic.ts';
 import { createMaking } from './editing/making.ts';
@@ -12,11 +11,13 @@ import { measureFrame } from './field-viewport.ts';
 import { FrameLoop } from './frames/frame-loop.ts';
 import { startTooltips } from './help/tooltip.ts';
 import { startWelcome } from './help/welcome.ts';
+import type { History } from './history.ts';
 import { startIdentity } from './identity/identity.ts';
 import { OwnCursor } from './identity/own-cursor.ts';
 import { People } from './identity/people.ts';
 import { attachKeyboard } from './input/keyboard.ts';
 import { attachPointer } from './input/pointer.ts';
+import { loadPart } from './load-part.ts';
 import { addViewControls } from './navigation/view-controls.ts';
 import { startBottomSheets } from './panels/bottom-sheet.ts';
 import { showEmptyState } from './panels/empty-state.ts';
@@ -25,7 +26,6 @@ import { startTheme } from './panels/theme.ts';
 import { createToast } from './panels/toast.ts';
 import { createSidebar } from './sidebar.ts';
 import { createStatus } from './status/status.ts';
-import { Timeline } from './timeline/timeline.ts';
 import { toWorld } from './viewport/geometry.ts';
 import { watchRegion } from './viewport/region-watch.ts';
 import { Viewport } from './viewport/viewport.ts';
@@ -74,7 +74,8 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     isStale = true;
     frames.request();
   };
-  const isEditable = () => canWrite && !timeline.isShowingPast;
+  let history: History | undefined;
+  const isEditable = () => canWrite && !history?.isShowingPast;
   const getState = () => pastState ?? client.state;
   const deps = {
     client,
@@ -90,24 +91,24 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
   const making = createMaking({ ...deps, onChange: markStale });
   const status = createStatus({
     client,
-    getPastVersion: () => (timeline.isShowingPast ? (pastState?.version ?? 0) : undefined),
-  });
-  const conflicts = createConflicts({
-    ...deps,
-    editor: making.editor,
-    onConflict: (conflict) => timeline.addConflict(conflict),
+    getPastVersion: () => (history?.isShowingPast ? (pastState?.version ?? 0) : undefined),
   });
   const { updateStats, particleCount } = status;
   const sidebar = createSidebar({ updateStats, liveRegion, nameOf, onSelect: (id) => making.card.open(id) });
-  const timeline = new Timeline<FieldView>({
-    read: (path) => client.read(path),
-    onShow: (state) => {
-      pastState = state;
-      markStale();
-      byId('tools', HTMLElement).toggleAttribute('inert', state !== undefined);
-      updateSidebar();
-    },
-    onError: (error) => showToast(describeHistoryError(error)),
+  /** Conflicts that arrive before the history is loaded wait for it. */
+  const historyLoad = loadPart(() => import('./history.ts')).then((part) => {
+    history = part?.createHistory({
+      ...deps,
+      editor: making.editor,
+      showToast,
+      onShow: (state) => {
+        pastState = state;
+        markStale();
+        byId('tools', HTMLElement).toggleAttribute('inert', state !== undefined);
+        updateSidebar();
+      },
+    });
+    return history;
   });
   const minimap = addViewControls({
     stage: byId('stage', HTMLElement),
@@ -116,9 +117,9 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     announce: (text) => liveRegion.announce(text),
   });
   if (isGeographic(client.state.field, new URLSearchParams(location.search))) {
-    void import('./earth/coastline.ts').then(({ createLandPath }) => {
-      fieldCanvas.land = createLandPath();
-      minimap.land = createLandPath();
+    void loadPart(() => import('./earth/coastline.ts')).then((part) => {
+      fieldCanvas.land = part?.createLandPath();
+      minimap.land = part?.createLandPath();
     });
   }
   const { tools } = making;
@@ -157,29 +158,26 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     sidebar.recolor();
   });
 
-  let isHistoryLoaded = false;
+  let isHistoryRead = false;
   attachClientEvents(client, {
     fieldCanvas,
     updateStats,
     particleCount,
     showToast,
     askForToken,
-    onConflict: conflicts.add,
-    onOwnConflict: conflicts.expect,
+    onConflict: async (conflict) => (await historyLoad)?.addConflict(conflict),
+    onOwnConflict: async (entry) => (await historyLoad)?.expectConflict(entry),
     onStateChange: markStale,
     onStatusChange: () => status.show(),
     onHeard: () => status.hear(),
     onHistoryStale: () => {
-      isHistoryLoaded = false;
+      isHistoryRead = false;
     },
   });
 
-  /** Reads what the stream does not send: earlier conflicts, and the oldest version that is still available. */
-  async function loadHistory(): Promise<void> {
+  async function readHistory(): Promise<void> {
     try {
-      await conflicts.load();
-      const { oldest } = await client.read<{ oldest: number }>(`/updates?after=${client.state.version}&limit=1`);
-      timeline.setOldest(oldest);
+      await (await historyLoad)?.load();
       await particleCount.load();
     } catch {
       // A status change triggers the next attempt, so a network failure needs no retry here.
@@ -214,10 +212,10 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
       totalParticles: particleCount.total,
     });
     making.update();
-    timeline.setVersion(client.state.version, client.state.lastUpdate);
-    if (!isHistoryLoaded && client.status === 'live' && client.state.version > 0) {
-      isHistoryLoaded = true;
-      void loadHistory();
+    history?.setCurrent(client.state);
+    if (!isHistoryRead && client.status === 'live' && client.state.version > 0) {
+      isHistoryRead = true;
+      void readHistory();
     }
     showEmptyState(state, isConnected && canWrite);
     canvas.dataset.drawMs = fieldCanvas.frameTimes.medianMs?.toFixed(2) ?? '';
@@ -227,11 +225,4 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
   updateSidebar();
   setInterval(updateSidebar, sidebarIntervalMs);
   frames.request();
-}
-
-function describeHistoryError(error: unknown): string {
-  const status = error instanceof Error && 'status' in error ? error.status : undefined;
-  return status === 410
-    ? 'That version is no longer available; showing the current state'
-    : 'History could not be loaded; showing the current state';
 }

@@ -49,3 +49,7 @@ export function truncate(text: string): string {
 export function formatDevice(device: string): string {
   return /^[0-9a-f]{32}$/.test(device) ? device.slice(0, 6) : device;
 }
+
+export function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

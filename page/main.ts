@@ -4,10 +4,11 @@ import { createTabClient } from '../client/tabs/tab-client.ts';
 import { startApp } from './app.ts';
 import { byId } from './dom.ts';
 import { mayWrite } from './identity/access.ts';
-import { startUpdates } from './install/updates.ts';
-import { currentField, openStorage, pageAddress } from './sharing/address.ts';
+import { loadPart } from './load-part.ts';
+import { currentField, pageAddress } from './sharing/address.ts';
 import { createTokenDialog, readAccess } from './sharing/token.ts';
 import { showEndOfView, showViewing } from './sharing/viewing.ts';
+import { openStorage } from './storage.ts';
 
 const field = currentField();
 const { token, isViewer } = readAccess(field);
@@ -27,15 +28,14 @@ startApp(client, {
 if (isViewer) showViewing(field);
 // Loaded when they are needed.
 byId('fields', HTMLButtonElement).addEventListener('click', async () => {
-  const { openGallery } = await import('./fields/gallery.ts');
-  openGallery(client, field);
+  (await loadPart(() => import('./fields/gallery.ts')))?.openGallery(client, field);
 });
 byId('share', HTMLButtonElement).addEventListener('click', async () => {
-  const { openShareDialog } = await import('./sharing/share-dialog.ts');
-  openShareDialog({ client, field, isViewer });
+  (await loadPart(() => import('./sharing/share-dialog.ts')))?.openShareDialog({ client, field, isViewer });
 });
 // A link with a token for the field that is shown changes only the fragment.
 addEventListener('hashchange', () => {
   if (/[#&](token|view)=/.test(location.hash)) location.reload();
 });
-await Promise.all([client.start(), startUpdates()]);
+await client.start();
+await (await loadPart(() => import('./install/updates.ts')))?.startUpdates();

@@ -9,7 +9,7 @@ import { createConflictsPanel } from './conflicts-panel.ts';
 import { toRippleTarget } from './describe-conflict.ts';
 import { createOwnConflict } from './own-conflict.ts';
 
-interface ConflictsDeps {
+export interface ConflictsDeps {
   readonly client: FieldClient;
   readonly editor: FieldEditor;
   readonly fieldCanvas: FieldCanvas;

@@ -1,7 +1,7 @@
 /** One button per event type of the shared update schema. */
 import { type EventType, eventTypes } from '../../shared/field/update.ts';
 import { byId, createElement } from '../dom.ts';
-import { capitalize } from '../help/event-effect.ts';
+import { capitalize } from '../format.ts';
 import { explain } from '../help/tooltip.ts';
 
 export function addEventButtons(onPress: (type: EventType) => void): void {

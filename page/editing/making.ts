@@ -3,9 +3,9 @@ import { createEditor, type FieldEditor } from '../../client/editing/editor.ts';
 import type { FieldClient, FieldView } from '../../client/types.ts';
 import type { EventType } from '../../shared/field/update.ts';
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
-import { describeEffect } from '../help/event-effect.ts';
 import type { People } from '../identity/people.ts';
 import { Tools } from '../input/tools.ts';
+import { loadPart } from '../load-part.ts';
 import type { LiveRegion } from '../panels/live-region.ts';
 import type { Viewport } from '../viewport/viewport.ts';
 import { Connecting } from './connecting.ts';
@@ -68,12 +68,20 @@ export function createMaking(deps: MakingDeps): Making {
     },
     onMove: (id, position) => preview.move(id, position),
   });
-  addEventButtons((type: EventType) => {
+  addEventButtons(async (type: EventType) => {
     if (!canEdit()) return;
+    const { intensity } = tools;
     const before = client.state;
-    client.emit(type, tools.intensity);
+    client.emit(type, intensity);
+    const after = client.state;
     fieldCanvas.ripple('event', 'field');
-    const effect = describeEffect(type, tools.intensity, before, client.state);
+    const effect = (await loadPart(() => import('../help/event-effect.ts')))?.describeEffect(
+      type,
+      intensity,
+      before,
+      after,
+    );
+    if (effect === undefined) return;
     showEffect(effect);
     announce(effect);
   });

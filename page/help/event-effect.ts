@@ -1,7 +1,7 @@
 /** Says what an event has changed, or why it has changed nothing. Pure. */
 import type { FieldView } from '../../client/types.ts';
 import type { EventType } from '../../shared/field/update.ts';
-import { formatChange, pluralize } from '../format.ts';
+import { capitalize, formatChange, pluralize } from '../format.ts';
 import { readGauges } from './explanations.ts';
 
 const minChange = 0.005;
@@ -47,8 +47,4 @@ function explainNothing(type: EventType, intensity: number): string {
     default:
       return 'nothing changes: the gauges are at their limits';
   }
-}
-
-export function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

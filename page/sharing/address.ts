@@ -1,6 +1,4 @@
-/** Addresses of the page, which may lie below any path of its server, and the part of the browser's storage that belongs to it. */
-import { type TabStorage, tabStorage } from '../../client/storage/tab-slots.ts';
-
+/** Addresses of the page, which may lie below any path of its server, and the keys of what it stores. */
 const defaultField = 'global';
 
 /** The address of the page without field and fragment, which ends with a slash. */
@@ -22,18 +20,4 @@ export function fieldAddress(field: string, viewerToken?: string): string {
 export function storageKey(name: string): string {
   const { pathname } = new URL(pageAddress());
   return pathname === '/' ? name : `${pathname} ${name}`;
-}
-
-/**
- * What the client keeps is apart for each installation, and for each link: the edits of this browser's device must not be sent with the
- * token of a viewer, which the server would refuse.
- */
-export function openStorage(isViewer: boolean): TabStorage {
-  const prefix = storageKey(isViewer ? 'view/' : '');
-  const storage = {
-    get: async (key: string) => localStorage.getItem(prefix + key),
-    set: async (key: string, value: string) => localStorage.setItem(prefix + key, value),
-    remove: async (key: string) => localStorage.removeItem(prefix + key),
-  };
-  return tabStorage(storage, `localStorage${prefix}`, globalThis);
 }

@@ -1,3 +1,5 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -95,4 +97,20 @@ t.test('browsers may keep the files of the built page for a year', async (t) => 
     await file.arrayBuffer();
     t.equal(file.headers.get('cache-control'), 'public, max-age=31536000, immutable');
   }
+});
+
+t.test('the scripts that the first picture needs have at most 60 kB', async (t) => {
+  const folder = await withFolder(t);
+  await writePage(folder);
+  const assets = join(folder, 'assets');
+  const names = (await readdir(assets)).filter((name) => name.endsWith('.js'));
+  const needed = new Set(names.filter((name) => name.startsWith('app-')));
+  t.equal(needed.size, 1);
+  for (const name of needed) {
+    const code = await readFile(join(assets, name), 'utf8');
+    for (const other of names) if (code.includes(`from"./${other}"`)) needed.add(other);
+  }
+  const sizes = await Promise.all([...needed].map(async (name) => (await stat(join(assets, `${name}.gz`))).size));
+  const size = sizes.reduce((sum, each) => sum + each, 0);
+  t.ok(size > 40_000 && size <= 60_000, `${size} bytes in ${needed.size} files, compressed`);
 });
