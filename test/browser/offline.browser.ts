@@ -27,6 +27,29 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
     t.equal(await live.figure('particles'), '1');
   });
 
+  await t.test('the whole page is there after a reload without a network, with the edits that wait', async (t) => {
+    const link = await withPageNetwork(t, site.api.address);
+    const live = await site.open(t, { address: link.address, field: 'reload-offline', expected: network });
+    await live.waitUntilLive();
+    await live.page.evaluate('navigator.serviceWorker.ready');
+    link.goOffline();
+    await live.waitForText('#status', /^offline$/);
+    const { x, y } = await pointAt(live);
+    await live.page.mouse.click(x, y);
+    await live.waitForText('#pending', /^1 queued$/);
+    await live.page.reload();
+    await live.waitForText('#status', /^offline$/);
+    await live.waitForFigure('particles', '1');
+    await live.waitForText('#pending', /^1 queued$/);
+    await live.page.locator('#timeline:not([inert])').waitFor();
+    await live.page.locator('#share').click();
+    await live.page.getByRole('dialog').filter({ hasText: 'Share' }).waitFor();
+    await live.page.keyboard.press('Escape');
+    link.goOnline();
+    await live.waitForText('#pending', /^$/);
+    await waitForCache(site.backing, asField('reload-offline'), 1);
+  });
+
   await t.test('what a closed tab could not send is sent by another tab of the browser', async (t) => {
     const link = await withPageNetwork(t, site.api.address);
     const live = await site.open(t, { address: link.address, field: 'two-tabs', expected: network });
