@@ -19,13 +19,14 @@ export interface PageBundle {
 /** By the names that the markup and the manifest use. */
 const sources = {
   'app.js': 'main.ts',
-  'style.css': 'style.css',
   'icon.svg': 'install/icons/icon.svg',
   'touch-icon.png': 'install/icons/touch-icon.png',
   'icon-192.png': 'install/icons/icon-192.png',
   'icon-512.png': 'install/icons/icon-512.png',
   'maskable-512.png': 'install/icons/maskable-512.png',
 };
+
+const styleLink = '<link rel="stylesheet" href="style.css" />';
 
 const shared = {
   bundle: true,
@@ -40,14 +41,22 @@ const resolveSource = (name: string) => fileURLToPath(packageFile(`page/${name}`
 
 /** @throws when a source cannot be bundled */
 export async function bundlePage(): Promise<PageBundle> {
-  const [template, manifest, assets] = await Promise.all([
+  const [template, manifest, assets, style] = await Promise.all([
     readFile(resolveSource('index.html'), 'utf8'),
     readFile(resolveSource('install/manifest.json'), 'utf8'),
     bundleAssets(),
+    bundleStyle(),
   ]);
   const manifestContent = Buffer.from(JSON.stringify(JSON.parse(withHashes(manifest, assets, '"'))));
   assets.set(`manifest-${hash(manifestContent)}.webmanifest`, manifestContent);
-  return { markup: withHashes(template, assets, '"page/'), worker: await bundleWorker(assets), assets };
+  const markup = withHashes(template, assets, '"page/').replace(styleLink, () => `<style>${style}</style>`);
+  return { markup, worker: await bundleWorker(assets), assets };
+}
+
+/** @returns the style sheet, which is part of the markup: asking for it would delay the first picture by a round trip */
+async function bundleStyle(): Promise<string> {
+  const { outputFiles } = await build({ ...shared, entryPoints: [resolveSource('style.css')] });
+  return outputFiles[0]?.text.trim() ?? '';
 }
 
 async function bundleAssets(): Promise<Map<string, Buffer>> {

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../shared/config/config.ts';
 import { acceptsGzip } from '../http/accepts-gzip.ts';
 import { matchesEtag } from '../http/etag.ts';
-import { pageHeaders } from '../plugins/security-headers.ts';
+import { createPageHeaders } from '../plugins/security-headers.ts';
 
 export interface PageFile {
   /** As in `content-type`. */
@@ -13,16 +13,21 @@ export interface PageFile {
   readonly etag: string;
   readonly body: Buffer;
   readonly gzipped: Buffer;
+  /** Further headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-export function createPageFile(type: string, body: Buffer): PageFile {
+export function createPageFile(type: string, body: Buffer, headers = createPageHeaders()): PageFile {
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-  return { type, etag, body, gzipped: gzipSync(body) };
+  return { type, etag, body, gzipped: gzipSync(body), headers };
 }
 
 /** @param markup as in `page/index.html` */
 export function createMarkupFile(markup: string, { GRID_SIZE }: Pick<Config, 'GRID_SIZE'>): PageFile {
-  return createPageFile('text/html; charset=utf-8', Buffer.from(markup.replaceAll('%GRID_SIZE%', String(GRID_SIZE))));
+  const styles = [...markup.matchAll(/<style>(.*?)<\/style>/gs)].map(([, style = '']) => style);
+  const hashes = styles.map((style) => `sha256-${createHash('sha256').update(style).digest('base64')}`);
+  const body = Buffer.from(markup.replaceAll('%GRID_SIZE%', String(GRID_SIZE)));
+  return createPageFile('text/html; charset=utf-8', body, createPageHeaders(hashes));
 }
 
 /**
@@ -37,8 +42,11 @@ export function createWorkerFile(worker: string, { etag }: PageFile, isNetworkFi
 }
 
 export function sendPageFile(request: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
-  reply.headers(pageHeaders);
-  reply.header('etag', file.etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding');
+  reply
+    .headers(file.headers)
+    .header('etag', file.etag)
+    .header('cache-control', 'no-cache')
+    .header('vary', 'accept-encoding');
   if (matchesEtag(request.headers['if-none-match'], file.etag)) return reply.code(304).send();
   reply.type(file.type);
   if (!acceptsGzip(request)) return reply.send(file.body);

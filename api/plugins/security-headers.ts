@@ -21,7 +21,7 @@ const directives: Directives = {
   'frame-ancestors': ["'none'"],
 };
 
-/** For the live page, which has no inline styles or scripts. */
+/** For the live page, which has no inline scripts, and of styles those whose hashes are added. */
 const pageDirectives: Directives = {
   'default-src': ["'none'"],
   'script-src': ["'self'"],
@@ -54,8 +54,14 @@ const documentHeaders = {
   'x-frame-options': 'DENY',
 };
 
-/** Replaces the policy of `addSecurityHeaders`. */
-export const pageHeaders = { 'content-security-policy': toPolicy(pageDirectives) };
+/**
+ * Replaces the policy of `addSecurityHeaders`.
+ * @param styleHashes of inline styles, such as `sha256-…`
+ */
+export function createPageHeaders(styleHashes: readonly string[] = []) {
+  const styleSources = ["'self'", ...styleHashes.map((hash) => `'${hash}'`)];
+  return { 'content-security-policy': toPolicy({ ...pageDirectives, 'style-src': styleSources }) };
+}
 
 export function addSecurityHeaders(app: App): void {
   app.addHook('onRequest', ({ url }, reply, done) => {

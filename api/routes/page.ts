@@ -6,7 +6,7 @@ import type { Config } from '../../shared/config/config.ts';
 import { isCompiled, packageFile } from '../../shared/process/package-files.ts';
 import type { App } from '../fastify-types.ts';
 import { createMarkupFile, createWorkerFile, sendPageFile } from '../page/page-file.ts';
-import { pageHeaders } from '../plugins/security-headers.ts';
+import { createPageHeaders } from '../plugins/security-headers.ts';
 
 type PageConfig = Pick<Config, 'GRID_SIZE' | 'NODE_ENV'>;
 
@@ -19,6 +19,7 @@ export async function addPageRoutes(app: App, config: PageConfig): Promise<void>
 
 /** Serves what `npm run build` wrote: `index.html`, the service worker, and in `assets/` files with a hash of their content in their name. */
 export async function addBuiltPage(app: App, config: PageConfig, folder: URL): Promise<void> {
+  const headers = createPageHeaders();
   const read = (name: string) => readFile(new URL(name, folder), 'utf8');
   const markup = createMarkupFile(await read('index.html'), config);
   const worker = createWorkerFile(await read('service-worker.js'), markup);
@@ -34,6 +35,6 @@ export async function addBuiltPage(app: App, config: PageConfig, folder: URL): P
     immutable: true,
     maxAge: '1y',
     decorateReply: false,
-    setHeaders: (reply) => void reply.headers(pageHeaders),
+    setHeaders: (reply) => void reply.headers(headers),
   });
 }

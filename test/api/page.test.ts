@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -25,7 +26,15 @@ async function checkPage(t: Test, fetchFile: Fetch): Promise<readonly string[]> 
   const policy = page.headers.get('content-security-policy') ?? '';
   t.match(policy, "default-src 'none'");
   t.notMatch(policy, /unsafe|https:|data:/);
-  t.notMatch(markup, /<script(?![^>]* src=)|<style| style=| on\w+=/, 'no inline script or style');
+  t.notMatch(
+    markup,
+    /<script(?![^>]* src=)| style=| on\w+=|<link rel="stylesheet"/,
+    'no inline script or attribute of style',
+  );
+  const [, style = '', ...otherStyles] = markup.split(/<\/?style>/);
+  t.ok(style.length > 1000);
+  t.equal(otherStyles.length, 1);
+  t.match(policy, `style-src 'self' 'sha256-${createHash('sha256').update(style).digest('base64')}'`);
 
   t.notMatch(markup, /(?:src|href)="(?:\/|\w+:)/, 'all addresses are relative');
 
@@ -36,7 +45,7 @@ async function checkPage(t: Test, fetchFile: Fetch): Promise<readonly string[]> 
   t.notMatch(script, /%\w+%/);
   t.match(script, (page.headers.get('etag') ?? '').slice(1, -1), 'the worker knows the version of the page');
   const linked = [...markup.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = '']) => path);
-  t.ok(linked.length >= 5);
+  t.ok(linked.length >= 4);
   const manifestPath = linked.find((path) => path.endsWith('.webmanifest')) ?? '';
   const manifest = (await (await fetchFile(`/${manifestPath}`)).json()) as {
     readonly icons: { readonly src: string }[];
@@ -50,7 +59,7 @@ async function checkPage(t: Test, fetchFile: Fetch): Promise<readonly string[]> 
   for (const path of files) {
     const file = await fetchFile(path, { 'accept-encoding': 'gzip' });
     t.equal(file.status, 200, path);
-    t.match(file.headers.get('content-type'), /javascript|css|svg|png|manifest/);
+    t.match(file.headers.get('content-type'), /javascript|svg|png|manifest/);
     t.match(file.headers.get('content-security-policy'), "default-src 'none'");
     t.equal(file.headers.get('content-encoding'), 'gzip', 'compressed');
     t.match(file.headers.get('vary'), /accept-encoding/i);
@@ -89,7 +98,7 @@ t.test('browsers may keep the files of the built page for a year', async (t) => 
   for (const path of await checkPage(t, fetchFile)) {
     t.match(
       path,
-      /^\/page\/[a-z0-9-]+-[A-Z0-9]{8}\.(js|css|svg|png|webmanifest)$/,
+      /^\/page\/[a-z0-9-]+-[A-Z0-9]{8}\.(js|svg|png|webmanifest)$/,
       'its name contains a hash of its content',
     );
     const file = await fetchFile(path);

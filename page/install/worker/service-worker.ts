@@ -53,7 +53,7 @@ async function install(): Promise<void> {
   const responses = await Promise.all(addresses.map(download));
   const markup = (await responses[0]?.clone().text()) ?? '';
   // While servers are replaced, one of another version may have answered. The names contain hashes.
-  const isWhole = FILES.filter((file) => /\/(app|style|manifest)-/.test(file)).every((file) => markup.includes(file));
+  const isWhole = FILES.filter((file) => /\/(app|manifest)-/.test(file)).every((file) => markup.includes(file));
   if (!isWhole) throw new Error('The page is of another version than its files');
   const cache = await caches.open(cacheName);
   await Promise.all(responses.map((response, index) => cache.put(addresses[index] as string, response)));
