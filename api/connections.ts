@@ -141,7 +141,7 @@ function createProducer(
   durability: DurabilityMonitor,
 ): UpdateProducer {
   const telemetry = tracing?.telemetry;
-  const fallback = { queue: new FallbackQueue(directDatabaseUrl(config), log, telemetry), durability };
+  const fallback = { queue: new FallbackQueue(directDatabaseUrl(config), log, { telemetry }), durability };
   const queue = { url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX, telemetry, isTraced: tracing?.isTraced };
   return new UpdateProducer(queue, log, fallback);
 }

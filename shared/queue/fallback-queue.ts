@@ -12,7 +12,7 @@ import { type QueueStats, readQueueStats } from './queue-stats.ts';
 /** The schema of BullMQ's tables. */
 export const fallbackSchema = 'bullmq';
 /** Short: the request that enqueues has already waited for Redis. */
-const writerOptions = { max: 4, timeoutMs: 900 };
+const defaultWriteTimeoutMs = 900;
 /** For monitoring only. */
 const readerOptions = { max: 1, timeoutMs: 3000 };
 
@@ -29,12 +29,22 @@ export function fallbackConnection(databaseUrl: string, max: number, timeoutMs: 
   };
 }
 
+interface FallbackQueueOptions {
+  readonly telemetry?: Telemetry | undefined;
+  /** How long PostgreSQL may take to confirm jobs. */
+  readonly writeTimeoutMs?: number;
+}
+
 export class FallbackQueue {
   readonly #writer: ReconnectingQueue;
   readonly #reader: ReconnectingQueue;
 
-  constructor(databaseUrl: string, log: Logger, telemetry?: Telemetry) {
-    this.#writer = new ReconnectingQueue({ databaseUrl, log, telemetry, ...writerOptions });
+  constructor(
+    databaseUrl: string,
+    log: Logger,
+    { telemetry, writeTimeoutMs = defaultWriteTimeoutMs }: FallbackQueueOptions = {},
+  ) {
+    this.#writer = new ReconnectingQueue({ databaseUrl, log, telemetry, max: 4, timeoutMs: writeTimeoutMs });
     this.#reader = new ReconnectingQueue({ databaseUrl, log, ...readerOptions });
   }
 

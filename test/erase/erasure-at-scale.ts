@@ -8,13 +8,13 @@ import t from 'tap';
 import { verifyField } from '../../db/read/verify-field.ts';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
 import { openStream } from '../api/support/stream-client.ts';
 import { withApi } from '../api/support/with-app.ts';
 import { restoreTarget } from '../cli/run-field.ts';
 import { withWorker } from '../support/processes/with-worker.ts';
 import { readStored } from '../support/read-back.ts';
+import { openFallbackQueue } from '../support/servers/fallback-queue.ts';
 import { withDatabase } from '../support/servers/servers.ts';
 import { asDevice, putParticle, setCell } from '../support/updates.ts';
 import {
@@ -71,7 +71,7 @@ t.test(
 
     const waiting = [putParticle(90_001, marker, { content: marker })];
     await producer.queues.first.add('apply-updates', jobBy(zoe, garden, zoe.phone, waiting), { delay: 3_600_000 });
-    const fallback = new FallbackQueue(directDatabaseUrl(config), log);
+    const fallback = openFallbackQueue(directDatabaseUrl(config), log);
     t.teardown(() => fallback.close());
     await fallback.add([jobBy(zoe, garden, zoe.tablet, waiting)]);
     await withWorker(t, backing);

@@ -1,9 +1,9 @@
 import t from 'tap';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
-import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
 import { withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
+import { openFallbackQueue } from '../support/servers/fallback-queue.ts';
 import { putParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { garden, jobBy, marker, openWriter, searchEverywhere, withErasureTools, yan, zoe } from './support.ts';
@@ -11,7 +11,7 @@ import { garden, jobBy, marker, openWriter, searchEverywhere, withErasureTools, 
 t.test('jobs of the erased are taken out of all queues, and the jobs of others stay', async (t) => {
   const { backing, run } = await withErasureTools(t);
   const { db, producer, config, log } = backing;
-  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
+  const fallback = openFallbackQueue(directDatabaseUrl(config), log);
   t.teardown(() => fallback.close());
   const queueRedis = connectRedis(config.QUEUE_REDIS_URL, 'test', log);
   t.teardown(() => queueRedis.disconnect());

@@ -4,8 +4,8 @@ import t from 'tap';
 import { recordsFileName } from '../../db/backup/records/records-file.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
-import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
 import { restoreTarget } from '../cli/run-field.ts';
+import { openFallbackQueue } from '../support/servers/fallback-queue.ts';
 import { withDatabase } from '../support/servers/servers.ts';
 import { asField, putParticle, setCell } from '../support/updates.ts';
 import {
@@ -32,7 +32,7 @@ t.test('the restore of an older backup brings back neither what was erased nor a
       jobBy(yan, field, yan.phone, [setCell(1, 2, 0.2), { ...setCell(2, 1, 0.3), clock: { [zoe.phone]: 1 } }]),
     );
   }
-  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
+  const fallback = openFallbackQueue(directDatabaseUrl(config), log);
   t.teardown(() => fallback.close());
   await fallback.add([jobBy(zoe, garden, zoe.tablet, [putParticle(9, 'zoe-q7')])]);
   t.match(await run(['backup']), { code: 0 });

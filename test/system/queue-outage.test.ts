@@ -10,7 +10,6 @@ import { asField, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const field = asField('garden');
-const receiptLimitMs = 2000;
 
 t.test(
   'updates use the fallback queue while Redis is unavailable, and none is lost or duplicated',
@@ -24,15 +23,12 @@ t.test(
     await withWorker(t, backing);
     const api = await withApi(t, backing);
     const token = await api.createToken({ device: 'alice' });
-    let slowestMs = 0;
     const post = async (counter: number) => {
-      const startedAt = performance.now();
       const response = await fetch(`${api.address}/api/fields/${field}/updates`, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: JSON.stringify({ updates: [setCell(counter, 1, counter / 100)] }),
       });
-      slowestMs = Math.max(slowestMs, performance.now() - startedAt);
       t.equal(response.status, 202, `update ${counter} is accepted`);
       return ((await response.json()) as { durability: string }).durability;
     };
@@ -56,7 +52,6 @@ t.test(
     await waitUntil('updates go to Redis again', async () => (await post(counter++)) === 'fsync');
     const last = counter - 1;
     await waitForVersion(backing, field, last);
-    t.ok(slowestMs < receiptLimitMs, `every receipt arrived within 2 s (${Math.round(slowestMs)} ms)`);
 
     const page = await backing.reader.readLog(field, 0, 1000);
     t.equal(page?.version, last, 'every update is in the log once');

@@ -2,10 +2,10 @@ import t from 'tap';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { updatesQueue } from '../../shared/contract/job.ts';
 import { createLifecycle } from '../../shared/process/lifecycle.ts';
-import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
 import { startFallbackConsumer } from '../../workers/consume/fallback-consumer.ts';
 import { TcpLink } from '../faults/stack/tcp-link.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
+import { openFallbackQueue } from '../support/servers/fallback-queue.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -34,7 +34,7 @@ t.test('a worker consumes the fallback queue after its connections break and the
   };
 
   const lifecycle = createLifecycle(log);
-  const queue = new FallbackQueue(directDatabaseUrl(config), log);
+  const queue = openFallbackQueue(directDatabaseUrl(config), log);
   t.teardown(async () => {
     await queue.close();
     await link.close();

@@ -1,9 +1,9 @@
 import t from 'tap';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { createLifecycle } from '../../shared/process/lifecycle.ts';
-import { FallbackQueue } from '../../shared/queue/fallback-queue.ts';
 import { startFallbackConsumer } from '../../workers/consume/fallback-consumer.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
+import { openFallbackQueue } from '../support/servers/fallback-queue.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -25,7 +25,7 @@ t.test('a worker that is stopped while it connects to the fallback queue consume
   };
   await start('stopped').stop();
   const other = start('other');
-  const queue = new FallbackQueue(directDatabaseUrl(config), log);
+  const queue = openFallbackQueue(directDatabaseUrl(config), log);
   await queue.add([jobOf(asField('garden'), asDevice('ada'), [setCell(1, 1, 0.5)])]);
   await waitUntil('the job is taken', () => consumers.length > 0);
   t.same(consumers, ['other']);

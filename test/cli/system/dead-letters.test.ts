@@ -1,9 +1,9 @@
 import t from 'tap';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import type { UpdatesJob } from '../../../shared/contract/job.ts';
-import { FallbackQueue } from '../../../shared/queue/fallback-queue.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { waitForVersion } from '../../support/read-back.ts';
+import { openFallbackQueue } from '../../support/servers/fallback-queue.ts';
 import { asDevice, asField, jobOf, setCell } from '../../support/updates.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { settingsOf, withField } from '../run-field.ts';
@@ -16,7 +16,7 @@ t.test('dead-letter jobs of both queues can be listed, shown, retried and discar
   const run = await withField(t, settingsOf(backing));
   t.match(await run(['dead-letters', 'list']), { code: 0, stdout: 'The dead-letter queue is empty\n' });
 
-  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
+  const fallback = openFallbackQueue(directDatabaseUrl(config), log);
   t.teardown(() => fallback.close());
   await db.raw(`ALTER TABLE field_updates ADD CONSTRAINT no_mallory CHECK (device_id <> 'mallory')`);
   const neighbours = Array.from({ length: 200 }, (_, index) =>

@@ -16,10 +16,10 @@ import { recordRuleSettings } from '../../../db/models/rule-setting.ts';
 import { readServerSettings } from '../../../db/read/settings/server-settings.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
 import { updatesQueue } from '../../../shared/contract/job.ts';
-import { FallbackQueue } from '../../../shared/queue/fallback-queue.ts';
 import { queuePrefix } from '../../../shared/queue/partitions.ts';
 import { withApi } from '../../api/support/with-app.ts';
 import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { openFallbackQueue } from '../../support/servers/fallback-queue.ts';
 import { withPostgres } from '../../support/servers/postgres.ts';
 import { withDatabase, withOneRedis, withoutPooler, withRedis } from '../../support/servers/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../../support/updates.ts';
@@ -263,7 +263,7 @@ async function takeJob(t: Test, { config }: Backing) {
 t.test('doctor finds a paused or full queue, and failed, stalled and old jobs', withOneRedis, async (t) => {
   const backing = await withBacking(t);
   const { producer, config, log } = backing;
-  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
+  const fallback = openFallbackQueue(directDatabaseUrl(config), log);
   t.teardown(() => fallback.close());
   await producer.queues.first.add('apply-updates', job(1));
   await (await takeJob(t, backing)).taken.moveToFailed(new UnrecoverableError('poison'), 'a token');

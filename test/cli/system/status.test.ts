@@ -2,10 +2,10 @@ import t from 'tap';
 import type { Status } from '../../../cli/status/read-status.ts';
 import { computeUpdatesPerSecond } from '../../../cli/status/render-status.ts';
 import { directDatabaseUrl } from '../../../shared/config/config.ts';
-import { FallbackQueue } from '../../../shared/queue/fallback-queue.ts';
 import { withApi } from '../../api/support/with-app.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { waitForVersion } from '../../support/read-back.ts';
+import { openFallbackQueue } from '../../support/servers/fallback-queue.ts';
 import { asDevice, asField, jobOf, setCell } from '../../support/updates.ts';
 import { settingsOf, withField } from '../run-field.ts';
 
@@ -21,7 +21,7 @@ t.test('status shows both queues, the workers, the streams and the fields, even 
   await waitForVersion(backing, garden, 1);
   await lifecycle.stop();
   await producer.enqueue(job(2));
-  const fallback = new FallbackQueue(directDatabaseUrl(config), log);
+  const fallback = openFallbackQueue(directDatabaseUrl(config), log);
   t.teardown(() => fallback.close());
   await fallback.add([job(3), job(4)]);
   const { address } = await withApi(t, backing);
