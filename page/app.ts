@@ -108,6 +108,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
         updateSidebar();
       },
     });
+    history?.setCurrent(client.state);
     return history;
   });
   const minimap = addViewControls({

@@ -48,12 +48,13 @@ export function createSidebar({ updateStats, liveRegion, nameOf, onSelect }: Sid
   const showPeople = createHereNow();
   const wave = new HarmonicsWave();
   let palette = readPalette(document.documentElement);
-  let wasPast = false;
+  let [wasPast, wasKnown] = [false, false];
   return {
     show(reading) {
       const { state, people, activeNodes, isPast, isConnected, now } = reading;
-      showGauges(state, isPast === wasPast && !isPast);
-      wasPast = isPast;
+      // What the first state has is no change.
+      showGauges(state, isPast === wasPast && !isPast && wasKnown);
+      [wasPast, wasKnown] = [isPast, state.version > 0];
       showMemories(state.memoryParticles);
       showPeople(isConnected ? people : []);
       const { medianLagMs } = updateStats;

@@ -104,7 +104,7 @@ function plantGarden(): Change[] {
 }
 
 /** Sends JSON, again while the server is overloaded. @throws Error with what the server says */
-export async function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<unknown> {
+async function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<unknown> {
   for (;;) {
     const response = await fetch(url, {
       method: 'POST',

@@ -2,6 +2,7 @@
 import { createElement, setText } from '../dom.ts';
 import { pluralize } from '../format.ts';
 import { fieldAddress } from '../sharing/address.ts';
+import type { PicturedState } from './draw-picture.ts';
 import type { FieldSummary } from './list-fields.ts';
 
 /** In pixels of the canvas; the style sheet scales it. */
@@ -13,6 +14,8 @@ export interface FieldCard {
   readonly canvas: HTMLCanvasElement;
   /** @param summary undefined for a pinned field that is not in the list */
   show(summary: FieldSummary | undefined, isPinned: boolean): void;
+  /** Shows what a state has. The list may count what the field had some seconds ago. */
+  count(state: PicturedState): void;
 }
 
 export function createFieldCard(field: string, isCurrent: boolean, onPin: () => void): FieldCard {
@@ -32,6 +35,9 @@ export function createFieldCard(field: string, isCurrent: boolean, onPin: () => 
     pin.focus();
   });
   const element = createElement('li', {}, link, pin);
+  let listed: FieldSummary | undefined;
+  let counted: Pick<FieldSummary, 'particles' | 'cells'> | undefined;
+  const showFigures = () => setText(figures, listed ? describe({ ...listed, ...counted }) : '');
   return {
     field,
     element,
@@ -39,7 +45,12 @@ export function createFieldCard(field: string, isCurrent: boolean, onPin: () => 
     show(summary, isPinned) {
       pin.setAttribute('aria-pressed', String(isPinned));
       setText(pin, isPinned ? '★' : '☆');
-      setText(figures, summary ? describe(summary) : '');
+      listed = summary;
+      showFigures();
+    },
+    count({ memoryParticles, cells }) {
+      counted = { particles: memoryParticles.length, cells: Object.values(cells).filter((value) => value > 0).length };
+      showFigures();
     },
   };
 }

@@ -12,6 +12,7 @@ const maxConcurrent = 2;
 export interface Pictured {
   readonly field: string;
   readonly canvas: HTMLCanvasElement;
+  count(state: PicturedState): void;
 }
 
 interface Picture {
@@ -72,6 +73,7 @@ export class Pictures {
     try {
       picture.state = await readState(this.#client, card.field, this.#abort.signal);
       drawPicture(card.canvas, picture.state);
+      card.count(picture.state);
       card.canvas.dataset.picture = 'drawn';
     } catch {
       // Too large, empty, or not readable at the moment. The next change of the field is another attempt.

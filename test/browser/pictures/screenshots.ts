@@ -1,16 +1,13 @@
-/** `npm run screenshots`: creates the images in docs/images from a real stack that shows a week of earthquakes. */
+/** `npm run screenshots`: creates the images in docs/images from a real stack with the fields and devices of `npm run demo`. */
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { fillFields, garden } from '../../../dev/demo/fill-fields.ts';
-import { settingsOf, withField } from '../../cli/run-field.ts';
+import { startDevices } from '../../../dev/demo/devices.ts';
+import { earthquakes, fillFields, garden } from '../../../dev/demo/fill-fields.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { createCellConflicts, drawAtlas } from '../support/atlas.ts';
 import { draw, isDrawn, waitUntilLive, withCanvas } from '../support/canvas-example.ts';
 import { phone, withSite } from '../support/with-page.ts';
 
-const field = 'earthquakes';
-const quakes = fileURLToPath(new URL('../../data/earthquakes.ndjson', import.meta.url));
 const imageOf = (name: string) => fileURLToPath(new URL(`../../../docs/images/${name}.jpg`, import.meta.url));
 
 const variants = [
@@ -20,30 +17,22 @@ const variants = [
   ['phone-light', { viewport: phone, colorScheme: 'light', deviceScaleFactor: 2, hasTouch: true }],
 ] as const;
 
-t.test('screenshots of the live page', { timeout: 180_000 }, async (t) => {
+t.test('screenshots of the fields of the demo', { timeout: 180_000 }, async (t) => {
   const site = await withSite(t);
-  const run = await withField(t, settingsOf(site.backing));
-  t.equal((await run(['enqueue', quakes, '--field', field])).code, 0);
-  const target = { url: site.api.address, field };
-  await drawAtlas(target);
-  await createCellConflicts(
-    target,
-    await Promise.all(['amber-phone', 'river-tablet'].map((device) => site.api.createToken({ user: device, device }))),
-    [
-      { x: 12, y: 6, value: 0.3 },
-      { x: 21, y: 16, value: 0.8 },
-      { x: 17, y: 11, value: 0.25 },
-    ],
-  );
-  for (const [name, options] of variants) {
+  await fillFields(site.api.address);
+  t.teardown(await startDevices(site.api.address, 12));
+  const shoot = async (name: string, field: string, options: (typeof variants)[number][1]) => {
     const live = await site.open(t, { field, ...options });
     await live.waitUntilLive();
     await live.waitForText('#memories', /\S/);
-    await live.page.locator('#field[data-resting="true"]').waitFor({ timeout: 60_000 });
+    if (field === garden) await live.waitForText('#conflict-count', /[1-9]/);
+    await live.page.locator('#timeline:not([inert])').waitFor();
     await live.page.screenshot({ path: imageOf(name), type: 'jpeg', quality: 86 });
     await live.context.close();
     t.comment(imageOf(name));
-  }
+  };
+  for (const [name, options] of variants) await shoot(name, garden, options);
+  await shoot('earthquakes', earthquakes, variants[0][1]);
 });
 
 t.test('screenshots of the gallery and of sharing', { timeout: 120_000 }, async (t) => {
