@@ -229,13 +229,12 @@ export class Synchronizer {
     // A stored state must not be newer than the outbox: its cursor shows later whether the server has lost updates.
     void store.flush().then(() => persistence.state.saveThrottled(server, tickIntervalMs));
     if (this.#status === 'live' || this.#status === 'polling') store.addConnectedTime(tickIntervalMs);
+    if (historyCheck.tick(tickIntervalMs)) sender.notify();
     if (now - this.#lastResultAt < resendAfterMs) return;
     this.#lastResultAt = now;
     outbox.resendAccepted();
     store.retry();
-    historyCheck.retry();
     if (this.#status === 'live') this.#requestRegion();
-    this.#checkHistory();
     sender.notify();
   }
 

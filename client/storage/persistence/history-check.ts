@@ -11,6 +11,8 @@ import type { Replica } from '../../state/replica.ts';
 /** The field is gone, has another history, or its log is not kept that far back, so that nobody can tell. */
 const unknownCodes: readonly string[] = ['field_not_found', 'cursor_unknown', 'version_not_kept'];
 
+const checkIntervalMs = 10_000;
+
 export interface HistoryCheckDeps {
   readonly sendRequest: SendFieldRequest;
   readonly store: Pick<ItemStore, 'kept'>;
@@ -29,6 +31,7 @@ export class HistoryCheck {
   #isDue = false;
   /** After a loss, results are new; an answer that contradicts them must not make the client send without a pause. */
   #isPaused = false;
+  #sinceCheckMs = 0;
 
   constructor(deps: HistoryCheckDeps) {
     this.#deps = deps;
@@ -81,13 +84,22 @@ export class HistoryCheck {
 
   #request(cursors: readonly Cursor[]): void {
     for (const cursor of cursors) this.#cursors.add(cursor);
-    if (!this.#isPaused) this.retry();
+    if (!this.#isPaused) this.#isDue = this.#cursors.size > 0;
   }
 
-  /** To be called from time to time: a check that failed, or was requested after a loss, is due again. */
-  retry(): void {
+  /**
+   * Counts time. Every ten seconds, however many results arrive meanwhile, a check that failed or was requested after a loss is due
+   * again, and so is one of all that the state does not show.
+   * @returns whether `run` has something to do
+   */
+  tick(elapsedMs: number): boolean {
+    this.#sinceCheckMs += elapsedMs;
+    if (this.#sinceCheckMs < checkIntervalMs) return false;
+    this.#sinceCheckMs = 0;
     this.#isPaused = false;
+    this.checkUnproven();
     this.#isDue = this.#cursors.size > 0;
+    return this.#isDue;
   }
 
   /** The answer is known. */

@@ -98,6 +98,27 @@ t.test('tabs of one browser', { timeout: 240_000 }, async (t) => {
     });
   }
 
+  await t.test('tabs are one person to others, who stay known when the tab that leads is closed', async (t) => {
+    const [context, others, field] = [await openBrowser(t), await openBrowser(t), 'present'];
+    const [leader, follower] = [await openTab(context, field), await openTab(context, field)];
+    const other = await openTab(others, field);
+    await Promise.all([leader, follower, other].map(untilLive));
+    const shows =
+      (...names: string[]) =>
+      (state: TabsPageState) =>
+        state.names.join() === names.join();
+    await call(other.page, 'show', 'Birch');
+    await call(leader.page, 'show', 'Amber');
+    for (const tab of [leader, follower, other]) await tab.until('all know both', shows('Amber', 'Birch'));
+    await call(follower.page, 'show', 'Cedar');
+    for (const tab of [leader, follower, other]) await tab.until('the last name counts', shows('Birch', 'Cedar'));
+    await leader.page.close();
+    await untilLive(follower);
+    for (const tab of [follower, other]) await tab.until('they know each other again', shows('Birch', 'Cedar'));
+    await context.close();
+    await other.until('who has gone is not known any more', shows('Birch'));
+  });
+
   for (const end of ['closed', 'reloaded', 'crashed'] as const) {
     await t.test(`when the tab that leads is ${end}, another one sends what waits`, async (t) => {
       const [context, field] = [await openBrowser(t), `end-${end}`];

@@ -1,5 +1,6 @@
 /** Runs in the browser: a tab of an app whose tabs share a client, or that has a client of its own, as tests choose. */
 import { createFieldClient } from '../../../client/field-client.ts';
+import { presenceOf } from '../../../client/presence/presence-of.ts';
 import { indexedDbStorage } from '../../../client/storage/indexed-db-storage.ts';
 import { localStorage } from '../../../client/storage/local-storage.ts';
 import { createTabClient } from '../../../client/tabs/tab-client.ts';
@@ -11,6 +12,8 @@ export interface TabsPage {
   start(field: string, isShared: boolean): Promise<void>;
   /** Makes edits in one turn, without waiting for anything. */
   edit(texts: readonly string[]): void;
+  /** Shows a name to others. */
+  show(name: string): void;
   close(): Promise<void>;
   read(): TabsPageState;
 }
@@ -21,6 +24,8 @@ export interface TabsPageState {
   readonly pending: number;
   /** The contents of the particles that are shown. */
   readonly texts: readonly string[];
+  /** The names that devices show, this one included. */
+  readonly names: readonly string[];
   /** When the status became live last, by `Date.now()`. */
   readonly liveAt: number;
   /** When nothing was pending any more. */
@@ -43,7 +48,11 @@ const page: TabsPage = {
     client.on('update', () => {
       if (client?.pending === 0) syncedAt = Date.now();
     });
+    presenceOf(client).on(() => undefined);
     await client.start();
+  },
+  show(name) {
+    if (client) presenceOf(client).set({ name });
   },
   edit(texts) {
     for (const text of texts) client?.putParticle(text, { content: text });
@@ -54,7 +63,9 @@ const page: TabsPage = {
   read() {
     const texts = client?.state.memoryParticles.map(({ content }) => content ?? '') ?? [];
     const { status = 'closed', deviceId, pending = 0 } = client ?? {};
-    return { status, deviceId, pending, texts: texts.sort(), liveAt, syncedAt };
+    const devices = client ? presenceOf(client).view.devices : [];
+    const names = devices.flatMap(({ data }) => (typeof data?.name === 'string' ? data.name : []));
+    return { status, deviceId, pending, texts: texts.sort(), names: names.sort(), liveAt, syncedAt };
   },
 };
 Object.assign(globalThis, { page });

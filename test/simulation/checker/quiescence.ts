@@ -1,5 +1,7 @@
 /** Whether everything has come to rest: all updates are applied, and every reader has the newest state. */
 
+import { synchronizers } from '../../../client/synchronizer.ts';
+import type { FieldClient } from '../../../client/types.ts';
 import { cursorOf } from '../../../shared/field/state.ts';
 import type { World } from '../processes/world.ts';
 
@@ -18,6 +20,7 @@ export function listUnsettled(world: World): string[] {
       unsettled.push(
         `${name} is at ${client.state.cursor} of ${field} and not at ${cursors.get(field)}, ${client.status}`,
       );
+    else if (countShown(client) > 0) unsettled.push(`${name} shows ${countShown(client)} results apart from its state`);
   }
   for (const { name, field, mirror } of world.watchers) {
     if (cursors.has(field) && mirror.cursor !== cursors.get(field))
@@ -25,4 +28,9 @@ export function listUnsettled(world: World): string[] {
   }
   if (postgres.database.unpublished.size > 0) unsettled.push('fields wait to be published');
   return unsettled;
+}
+
+/** Own updates with results that the client shows on top of its state, since that is not known to contain them. */
+function countShown(client: FieldClient): number {
+  return synchronizers.get(client)?.services.outbox.applied.shown.length ?? 0;
 }

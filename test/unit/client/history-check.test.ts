@@ -142,6 +142,23 @@ t.test('a server whose answers contradict each other does not make the client se
   t.ok(server.lookups().length < 6, `${server.lookups().length} requests`);
 });
 
+t.test('other results do not put off a check that waits since a loss', async (t) => {
+  let isKnown = false;
+  const server = await withStored(t, ({ path }) => (path.includes(cursorAt(3)) && !isKnown ? unknownCursor : inLog));
+  server.receiveSnapshot(cursorAt(9), 'gap');
+  server.respondWith(appliedResponse([resultOf(1, 3, 'duplicate')], cursorAt(20)));
+  await untilTrue('it was sent again after a loss', () => server.sent().length === 3);
+  await passSeconds(1);
+  isKnown = true;
+  for (let counter = 2; counter < 10; counter += 1) {
+    server.respondWith(appliedResponse([resultOf(counter, 20 + counter)], cursorAt(20 + counter)));
+    server.client.setCells(cells);
+    await passSeconds(2);
+  }
+  const shown = server.client.outbox.map(({ counter }) => counter);
+  t.notOk(shown.includes(1), `shown: ${shown.join()}`);
+});
+
 t.test('a delta that does not start at the state settles nothing', async (t) => {
   const server = withFakeServer(t, () => accepted);
   const { client } = server;
