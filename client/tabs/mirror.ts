@@ -101,6 +101,8 @@ export class Mirror {
    */
   replace({ term, sequence, facts, state, outbox, conflicts, presence }: StateMessage): string[] | undefined {
     if (term < this.#term) return undefined;
+    // The stream of another leader is another one, on which the server does not know yet what the device shows.
+    if (term !== this.#term && facts.status === 'live' && this.#facts.status === 'live') this.setStatus('connecting');
     [this.#term, this.#sequence] = [term, sequence];
     const former = this.#published;
     this.#published = new Map(outbox.map((published) => [published.entry.key, published]));
