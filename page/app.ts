@@ -56,9 +56,12 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     viewport,
     requestFrame: () => frames.request(),
   });
+  let pastState: FieldView | undefined;
+  // Who is here now was not there then.
+  const showPointers = () => fieldCanvas.setPointers(pastState ? [] : people.present);
   presence.on((view) => {
     people.set(view);
-    fieldCanvas.setPointers(people.present);
+    showPointers();
   });
   const checkRegion = watchRegion(viewport, (region) => client.setRegion(region));
   client.on('state', ({ region }) => checkRegion(region));
@@ -68,7 +71,6 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
   const liveRegion = new LiveRegion();
   const showToast = createToast('notice');
   const showEffect = createToast('effect');
-  let pastState: FieldView | undefined;
   let isStale = true;
   const markStale = () => {
     isStale = true;
@@ -103,6 +105,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
       showToast,
       onShow: (state) => {
         pastState = state;
+        showPointers();
         markStale();
         byId('tools', HTMLElement).toggleAttribute('inert', state !== undefined);
         updateSidebar();
@@ -218,7 +221,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
       isHistoryRead = true;
       void readHistory();
     }
-    showEmptyState(state, isConnected && canWrite);
+    showEmptyState(state, isConnected && canWrite && !pastState);
     canvas.dataset.drawMs = fieldCanvas.frameTimes.medianMs?.toFixed(2) ?? '';
     canvas.dataset.draws = String(fieldCanvas.frameTimes.count);
     canvas.dataset.drawnParticles = String(fieldCanvas.frameTimes.particles);

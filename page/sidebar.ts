@@ -56,15 +56,17 @@ export function createSidebar({ updateStats, liveRegion, nameOf, onSelect }: Sid
       showGauges(state, isPast === wasPast && !isPast && wasKnown);
       [wasPast, wasKnown] = [isPast, state.version > 0];
       showMemories(state.memoryParticles);
-      showPeople(isConnected ? people : []);
-      const { medianLagMs } = updateStats;
+      const isPresent = isConnected && !isPast;
+      showPeople(isPresent ? people : []);
+      setText(byId('now-heading', HTMLElement), isPast ? 'Then' : 'Now');
+      const medianLagMs = isPast ? undefined : updateStats.medianLagMs;
       showStats(
         {
-          devices: isConnected ? formatCount(activeNodes) : unknown,
+          devices: isPresent ? formatCount(activeNodes) : unknown,
           particles: formatCount(state.memoryParticles.length),
           crystals: formatCount(state.memoryParticles.filter(({ crystallized }) => crystallized).length),
           cells: formatCount(Object.values(state.cells).filter((value) => value > 0).length),
-          rate: isConnected ? formatRate(updateStats.perSecond(now)) : unknown,
+          rate: isPresent ? formatRate(updateStats.perSecond(now)) : unknown,
           lag: medianLagMs === undefined ? unknown : formatMs(medianLagMs),
         },
         describeFigures(reading, medianLagMs),

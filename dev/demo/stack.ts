@@ -26,6 +26,8 @@ export async function findOrStartStack(isOnLan: boolean): Promise<Stack> {
     {
       // Ctrl-C in the terminal reaches it as well.
       stdio: ['ignore', 'inherit', 'inherit'],
+      // A line for each request of the devices would hide the addresses.
+      env: { LOG_LEVEL: 'warn', ...process.env },
     },
   );
   const stop = () => stopProcess(started);

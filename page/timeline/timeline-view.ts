@@ -79,7 +79,8 @@ export class TimelineView {
     setText(this.#liveButton, isPast ? 'Back to now' : 'Live');
     this.#playButton.setAttribute('aria-label', mode === 'playing' ? 'Pause' : 'Play');
     setText(this.#playButton, mode === 'playing' ? '❚❚' : '▶');
-    this.#showPast(isPast, [ago, moment].filter(Boolean).join(', '));
+    const fallback = version === 0 ? 'before the first change' : `version ${formatCount(version)}`;
+    this.#showPast(isPast, [ago, moment].filter(Boolean).join(', ') || fallback);
     const ratio = latest > oldest ? (version - oldest) / (latest - oldest) : 0;
     this.#scrubber.style.setProperty('--filled', `${(ratio * 100).toFixed(2)}%`);
     if (hasMoved || hasMarks || !isPast) this.#drawTicks();

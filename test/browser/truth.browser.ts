@@ -43,6 +43,11 @@ t.test('the live page tells the truth', { timeout: 240_000 }, async (t) => {
     await live.waitForFigure('particles', '1');
     await live.waitForText('#status', /^history$/);
     t.match(await live.page.title(), /^\(history\)/);
+    await live.waitForText('#now-heading', /^Then$/);
+    t.equal(await live.figure('devices'), '–', 'who is here now was not there then');
+    await live.page.getByRole('slider', { name: 'Show an earlier version' }).press('Home');
+    await live.waitForText('#past', /^You see the past: before the first change$/);
+    t.equal(await live.page.locator('#invitation.shown').count(), 0);
     await live.page.getByRole('button', { name: 'Back to now' }).click();
     await live.waitUntilLive();
   });
