@@ -54,7 +54,7 @@ export function createSidebar({ updateStats, liveRegion, nameOf, onSelect }: Sid
       const { state, people, activeNodes, isPast, isConnected, now } = reading;
       // What the first state has is no change.
       showGauges(state, isPast === wasPast && !isPast && wasKnown);
-      [wasPast, wasKnown] = [isPast, state.version > 0];
+      [wasPast, wasKnown] = [isPast, isConnected || state.version > 0];
       showMemories(state.memoryParticles);
       const isPresent = isConnected && !isPast;
       showPeople(isPresent ? people : []);
