@@ -272,7 +272,9 @@ export class FieldBroadcaster {
   async #sendState(subscriber: Subscriber, state: LoadedState): Promise<void> {
     const { cursor, region, snapshotReason } = subscriber;
     if (cursor === state.cursor && snapshotReason === undefined) return;
-    const isContinued = cursor !== undefined && this.#listDeltas(cursor) !== undefined;
+    // The deltas in memory may be of a history that the database has lost: then they do not lead to the state.
+    const isContinued =
+      cursor !== undefined && [cursor, state.cursor].every((known) => this.#listDeltas(known) !== undefined);
     const message = await this.#catchUpSource.createCatchUp(subscriber, state, isContinued);
     if (subscriber.sink.acceptsCompression) await message?.compress();
     const isMeant = this.#subscribers.has(subscriber) && subscriber.region === region;
