@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { UnrecoverableError, Worker } from 'bullmq';
 import t, { type Test } from 'tap';
@@ -33,7 +35,7 @@ async function withTools(t: Test, settings: Record<string, string> = {}) {
     const { code, stdout, stderr } = await field(['enqueue', '--json', ...args], { input });
     return { code, stderr, summary: stdout === '' ? undefined : JSON.parse(stdout) };
   };
-  return { backing, field, write, enqueue };
+  return { backing, folder, field, write, enqueue };
 }
 
 t.test('plain, gzipped and piped input is applied in its order', async (t) => {
@@ -64,6 +66,20 @@ t.test('plain, gzipped and piped input is applied in its order', async (t) => {
   t.match(table.stdout, /^applied +3$/m);
   t.match(table.stdout, /^field +global +version 3$/m);
   t.same(await readNames(backing, 'global'), ['carol 1', 'carol 2', 'bob 1']);
+});
+
+t.test('a named pipe is read until its writer closes it', async (t) => {
+  const { backing, folder, enqueue } = await withTools(t);
+  await withWorker(t, backing);
+  const pipe = join(folder, 'pipe');
+  await promisify(execFile)('mkfifo', [pipe]);
+  const updates = Array.from({ length: 300 }, (_, index) => ({ device: ada, ...setCell(index + 1, index % 30, 0.5) }));
+  const [{ code, stderr, summary }] = await Promise.all([
+    enqueue([pipe, '--field', 'piped']),
+    writeFile(pipe, toLines(updates)),
+  ]);
+  t.equal(code, 0, stderr);
+  t.match(summary, { lines: 300, applied: 300, complete: true });
 });
 
 t.test('invalid lines are reported with their number, and the valid ones are sent', async (t) => {
