@@ -2,8 +2,10 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
+import { lockFields } from '../../../db/write/lock-fields.ts';
 import { encodeSnapshot } from '../../../shared/field/snapshot.ts';
 import type { Update } from '../../../shared/field/update.ts';
+import { pruneThrough } from '../../../workers/maintenance/prune-logs.ts';
 import { openCommitter } from '../../support/committer.ts';
 import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { readCursorAt, waitForVersion } from '../../support/read-back.ts';
@@ -98,6 +100,27 @@ t.test('an exported log, imported into an empty field, has the same entries, has
     t.match(await field(['export', 'garden', '--out', file, '--force']), { code: 0 });
     t.match(await field(['export', 'nowhere']), { code: 1, stdout: '', stderr: /There is no field nowhere/ });
   });
+});
+
+t.test('a log whose beginning was deleted is copied from its first snapshot on', async (t) => {
+  const { backing, field } = await withGarden(t);
+  await backing.db.transaction(async (trx) => {
+    const [locked] = await lockFields(trx, [garden]);
+    if (locked) await pruneThrough(trx, locked, 5);
+  });
+  const { code, stdout, stderr } = await field(['export', 'garden']);
+  t.equal(code, 0, stderr);
+  const imported = await field(['import', '-', 'copy', '--json'], { input: stdout });
+  t.equal(imported.code, 0, imported.stderr);
+  t.match(JSON.parse(imported.stdout), { version: 8, cursor: await readCursorAt(backing, garden, 8), entries: 3 });
+  t.same(await readLog(backing, 'copy'), await readLog(backing, 'garden'));
+  t.equal(await readSnapshot(backing, 'copy'), await readSnapshot(backing, 'garden'));
+  t.match(await field(['verify']), { code: 0, stdout: /2 fields verified, 0 differ/ });
+  // What was deleted can be neither read nor applied again in the copy either.
+  await t.rejects(backing.reader.loadStateAt(asField('copy'), 4));
+  const copy = asField('copy');
+  await openCommitter(backing.db).commit(new Map([[copy, [jobOf(copy, ada, [setCell(1, 4, 0.25)])]]]));
+  t.equal((await backing.reader.loadState(copy))?.version, 8);
 });
 
 t.test('what cannot be imported exactly is refused with its line, and nothing is changed', async (t) => {
