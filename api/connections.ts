@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { readLeaseHolders } from '../db/leases/lease-holders.ts';
 import { type OperatorAction, recordOperatorActions } from '../db/operators/operator-action.ts';
+import { type DatabaseOverview, readDatabaseOverview } from '../db/operators/overview.ts';
 import { type ExportPage, type ExportRange, readExportPages } from '../db/read/export/export-log.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { type FieldsPage, readFieldsPage } from '../db/read/pages/fields-page.ts';
@@ -40,6 +41,7 @@ export interface ProcessDeps {
 
 export interface Connections {
   readonly reader: FieldReader;
+  readonly readDatabaseOverview: () => Promise<DatabaseOverview>;
   readonly listFields: (range: Parameters<typeof readFieldsPage>[1]) => Promise<FieldsPage>;
   /** The log in pages, each read when the one before was taken. */
   readonly readExportPages: (range: ExportRange) => AsyncIterable<ExportPage>;
@@ -117,6 +119,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   clock.start();
   return {
     reader,
+    readDatabaseOverview: () => readDatabaseOverview(database, config.QUEUE_PREFIX),
     listFields: (range) => readFieldsPage(database, range),
     readExportPages: (range) => readExportPages(database, range),
     readPoolUse: () => readPoolUsage(database),

@@ -25,6 +25,8 @@ import { createHealthCheck } from './health/health-check.ts';
 import { type AllowedOrigin, listOrigins } from './http/cors-origins.ts';
 import { createMetrics, measureStreamBuffers } from './metrics.ts';
 import { OperatorLog } from './operators/operator-log.ts';
+import { readOverview } from './operators/overview/read-overview.ts';
+import { Samples } from './operators/overview/samples.ts';
 import { Presence } from './presence/presence.ts';
 import { createRateLimits } from './rate-limits/rate-limits.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
@@ -176,6 +178,15 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     countWorkers: connections.countWorkers,
     allowsWeakDurability: config.ALLOW_WEAK_DURABILITY,
   });
+  const samples = new Samples({
+    async countBacklog() {
+      const { redis, postgres } = await producer.readStats();
+      return redis && redis.waiting + redis.active + (postgres?.waiting ?? 0) + (postgres?.active ?? 0);
+    },
+    countAccepted: async () => (await metrics.accepted.get()).values.reduce((sum, { value }) => sum + value, 0),
+  });
+  samples.start();
+  lifecycle.onStop('samples', () => samples.close());
   metrics.backlogLimit.set(config.MAX_BACKLOG);
   measureStreamBuffers(metrics, () => streams.bufferedBytes());
   measurePool(metrics.registry, connections.readPoolUse);
@@ -204,6 +215,14 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     acceptMessage,
     checkHealth,
     operatorLog,
+    readOverview: () =>
+      readOverview({
+        checkHealth,
+        producer,
+        readDatabase: connections.readDatabaseOverview,
+        samples,
+        allowsWeakDurability: config.ALLOW_WEAK_DURABILITY,
+      }),
   };
 }
 
@@ -218,7 +237,7 @@ interface RoutesDeps {
 async function addRoutes(app: App, { config, origins, isStopping, connections, services }: RoutesDeps): Promise<void> {
   const { reader, readExportPages: readPages, producer, revocations, clock } = connections;
   const { metrics, versions, presence, states, pastStates, verifyToken, replies, hub, limits, streams } = services;
-  const { admission, acceptUpdates, acceptMessage, checkHealth, operatorLog } = services;
+  const { admission, acceptUpdates, acceptMessage, checkHealth, operatorLog, readOverview } = services;
   const createGuard = createFieldGuard({ verifyToken, limits });
   const readGuard = createGuard('field:read');
   const writeGuard = createGuard('field:write');
@@ -238,5 +257,5 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });
   addErrorDocsRoute(app);
   await addPageRoutes(app, config);
-  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics, operatorLog });
+  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics, operatorLog, readOverview });
 }

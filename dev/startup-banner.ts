@@ -44,7 +44,8 @@ export async function renderStartupBanner(config: Config, data: DataDir | undefi
     ['API', `${base}/api/`],
     ['Docs', `${base}/docs`],
     ['Live state', `${base}/api/fields/global (with a token)`],
-    ['Bull Board', `${base}/admin/queues ${login}`],
+    ['Operators', `${base}/admin/ ${login}`],
+    ['Bull Board', `${base}/admin/queues (the same)`],
     ['Metrics', describeMetrics(config)],
     ...(data ? [['Data', data.path]] : []),
   ].map(([name = '', value = '']) => `  ${name.padEnd(12)}${value}`);

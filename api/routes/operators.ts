@@ -1,4 +1,4 @@
-/** Routes for operators: Bull Board and, in production, the metrics. Each is guarded by a hook in its own scope. */
+/** Routes for operators: an overview, Bull Board and, in production, the metrics. Each is guarded by a hook in its own scope. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createBullBoard } from '@bull-board/api';
 import type { IServerAdapter } from '@bull-board/api/typings/app';
@@ -15,8 +15,11 @@ import { assertHarmless, describeBoardAction, parseBoardAction } from '../operat
 import { createFallbackAdapter, createPartitionAdapter } from '../operators/board-queues.ts';
 import { createOperatorGuards, hasOperatorScope } from '../operators/operator-guard.ts';
 import type { OperatorLog } from '../operators/operator-log.ts';
+import type { Overview } from '../operators/overview/read-overview.ts';
+import { renderOverview } from '../operators/overview/render-overview.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
 
+const overviewPath = '/admin';
 const boardPath = '/admin/queues';
 
 interface OperatorRoutesDeps {
@@ -26,13 +29,33 @@ interface OperatorRoutesDeps {
   readonly producer: Pick<UpdateProducer, 'queues' | 'findFallbackQueue'>;
   readonly metrics: ApiMetrics;
   readonly operatorLog: OperatorLog;
+  readonly readOverview: () => Promise<Overview>;
 }
 
 /** @throws ConfigError when `OPERATORS_FILE` cannot be used */
 export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps): void {
-  const { config, verifyToken, limits, producer, metrics, operatorLog } = deps;
+  const { config, verifyToken, limits, producer, metrics, operatorLog, readOverview } = deps;
   const operators = readOperators(config);
   const createGuard = createOperatorGuards({ verifyToken, limits, operators, operatorLog });
+
+  app.register(async (scope) => {
+    scope.addHook(
+      'onRequest',
+      createGuard(() => 'board:read'),
+    );
+    const options = { schema: { hide: true } };
+    scope.get(overviewPath, options, (request, reply) =>
+      reply.redirect(`${request.forwardedPrefix}${overviewPath}/`, 308),
+    );
+    scope.get(`${overviewPath}/overview`, options, async (_request, reply) =>
+      reply.header('cache-control', 'no-store').send(await readOverview()),
+    );
+    scope.get<{ Querystring: { reload?: unknown } }>(`${overviewPath}/`, options, async (request, reply) => {
+      const basePath = `${request.forwardedPrefix}${overviewPath}`;
+      const page = renderOverview(await readOverview(), { basePath, isReloading: request.query.reload !== 'off' });
+      return reply.header('cache-control', 'no-store').type('text/html; charset=utf-8').send(page);
+    });
+  });
 
   // The hooks and the board must share a scope, because a hook of a sibling scope would not run.
   app.register(async (scope) => {

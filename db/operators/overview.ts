@@ -1,0 +1,59 @@
+/** What operators see of an installation at one moment, as far as PostgreSQL knows it. */
+import type { Knex } from 'knex';
+import { type LeaseHolder, readLeaseHolders } from '../leases/lease-holders.ts';
+import { BackupRow } from '../models/backup.ts';
+import { type FieldOverview, readFieldOverview } from '../read/field-overview.ts';
+import { listRuns, type RunStatus } from './enqueue-run.ts';
+
+const maxFields = 20;
+const maxRuns = 5;
+const maxBackups = 5;
+
+interface RunOverview {
+  readonly id: string;
+  readonly name: string;
+  readonly field: string;
+  readonly operator: string;
+  readonly status: RunStatus;
+  readonly startedAt: number;
+  readonly reportedAt: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+interface BackupOverview {
+  readonly name: string;
+  readonly takenAt: number;
+  /** When it was restored elsewhere and found equal. */
+  readonly verifiedAt: number | null;
+}
+
+export interface DatabaseOverview {
+  readonly workers: readonly LeaseHolder[];
+  /** Those that were updated last. */
+  readonly fields: readonly FieldOverview[];
+  readonly totalFields: number;
+  /** Fields whose newest commits could not be published to the cache. */
+  readonly unpublishedFields: number;
+  readonly runs: readonly RunOverview[];
+  readonly backups: readonly BackupOverview[];
+}
+
+export async function readDatabaseOverview(db: Knex, prefix: string): Promise<DatabaseOverview> {
+  const { fields, total, unpublished } = await readFieldOverview(db, maxFields);
+  const workers = await readLeaseHolders(db, prefix);
+  const runs = await listRuns(db, maxRuns);
+  const backups = await BackupRow.query(db).orderBy('taken_at', 'desc').limit(maxBackups);
+  return {
+    workers,
+    fields,
+    totalFields: total,
+    unpublishedFields: unpublished,
+    runs: runs.map(({ id, name, fieldId: field, operator, status, startedAt, reportedAt, counts }) => {
+      const [started, reported] = [startedAt.getTime(), reportedAt.getTime()];
+      return { id, name, field, operator, status, startedAt: started, reportedAt: reported, counts };
+    }),
+    backups: backups.map(({ name, takenAt, verifiedAt }) => {
+      return { name, takenAt: takenAt.getTime(), verifiedAt: verifiedAt?.getTime() ?? null };
+    }),
+  };
+}

@@ -1,0 +1,76 @@
+/** The operators' overview: who may see it, what it says of a healthy system and of one that is not, and that it trusts nothing. */
+import t from 'tap';
+import { applyUpdatesJob } from '../../shared/contract/job.ts';
+import { withBacking, withWorker } from '../support/processes/with-worker.ts';
+import { waitForVersion } from '../support/read-back.ts';
+import { asField, setCell } from '../support/updates.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { withApi } from './support/with-app.ts';
+
+const password = 'kite-velvet-otter-91';
+const headers = { authorization: `Basic ${Buffer.from(`operator:${password}`).toString('base64')}` };
+
+t.test('the overview', async (t) => {
+  const backing = await withBacking(t);
+  const api = await withApi(t, backing, { ADMIN_PASSWORD: password });
+  const readJson = async () => (await api.request('/admin/overview', { headers })).body;
+  const readPage = async (path = '/admin/') => {
+    const response = await fetch(`${api.address}${path}`, { headers });
+    return { response, text: await response.text() };
+  };
+
+  await t.test('is for operators only', async (t) => {
+    for (const path of ['/admin', '/admin/', '/admin/overview']) {
+      const response = await fetch(`${api.address}${path}`, { redirect: 'manual' });
+      t.equal(response.status, 401, path);
+      t.match(response.headers.get('www-authenticate'), /Basic/);
+    }
+    t.equal((await api.request('/admin/overview', { token: await api.createToken() })).status, 403);
+  });
+
+  await t.test('says first that no worker runs, and what to do', async (t) => {
+    t.match(await readJson(), { findings: [{ level: 'problem', what: 'No worker runs.', advice: /Start workers/ }] });
+    const { response, text } = await readPage();
+    t.equal(response.headers.get('cache-control'), 'no-store');
+    t.match(text, /One thing needs attention.*No worker runs\./s);
+    t.match(text, /<title>\(1\)/);
+    t.notMatch(text, /<script|undefined|NaN/);
+  });
+
+  await withWorker(t, backing);
+  const field = asField('garden');
+
+  await t.test('shows queues, workers and fields of a healthy system', async (t) => {
+    const token = await api.createToken({ device: 'phone-1' });
+    await api.request('/api/fields/garden/updates', { token, body: { updates: [setCell(1, 0, 0.5)] } });
+    await waitForVersion(backing, field, 1);
+    const overview = await waitUntil('the worker is known', async () => {
+      const body = await readJson();
+      return body.database?.workers?.length === 1 && body;
+    });
+    t.match(overview, {
+      status: String,
+      findings: [],
+      queue: { redis: { failed: 0 } },
+      database: { fields: [{ field: 'garden', version: 1, devices: 1 }], totalFields: 1, runs: [], backups: [] },
+      deadLetters: [],
+    });
+    const { text } = await readPage();
+    t.match(text, /All is well/);
+    t.match(text, /<a href="\/\?field=garden">garden<\/a>/);
+    t.match(text, /http-equiv="refresh"/);
+    t.notMatch((await readPage('/admin/?reload=off')).text, /http-equiv="refresh"/);
+  });
+
+  await t.test('shows dead letters, whatever is in them, as text', async (t) => {
+    const hostile = '<img src=x onerror=alert(1)>';
+    const { first } = backing.producer.queues;
+    await first.add(applyUpdatesJob, { field: hostile, device: hostile, updates: [] } as never, { attempts: 1 });
+    await first.add(applyUpdatesJob, null as never, { attempts: 1 });
+    await waitUntil('both have failed', async () => (await readJson()).deadLetters.length === 2);
+    const { text } = await readPage();
+    t.notMatch(text, /<img/);
+    t.match(text, '&#60;img src=x onerror=alert(1)&#62;');
+    t.match(text, /2 jobs could not be applied\..*dead-letters list/s);
+  });
+});
