@@ -112,7 +112,7 @@ class Client implements FieldClient {
       await Promise.all([connection.stop(), sender.stop()]);
       store.retry();
       await store.flush();
-      await persistence.state.save(replica.server);
+      if (!this.#services.historyCheck.isOpen) await persistence.state.save(replica.server);
       persistence.release();
       this.#synchronizer.setStatus('closed');
     });

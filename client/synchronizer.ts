@@ -21,6 +21,8 @@ type Delta = Extract<ServerMessage, { type: 'delta' }>;
 
 /** Accepted updates are sent again when no result has arrived for this long. */
 const resendAfterMs = 10_000;
+/** How often what could not be stored is stored again, and what only a response settles is asked for, whatever else arrives. */
+const retryAfterMs = 10_000;
 
 /** The synchronizers of clients, for the package's own modules. */
 export const synchronizers = new WeakMap<FieldClient, Synchronizer>();
@@ -36,6 +38,7 @@ export class Synchronizer {
   #tickedMs = 0;
   /** The value of `#tickedMs` when results arrived, or were asked for. */
   #lastResultAt = 0;
+  #lastRetryAt = 0;
 
   constructor(options: FieldClientOptions, events: Emitter<ClientEvents>) {
     this.#events = events;
@@ -226,14 +229,20 @@ export class Synchronizer {
     this.#tickedMs += tickIntervalMs;
     const now = this.#tickedMs;
     const { server } = replica;
-    // A stored state must not be newer than the outbox: its cursor shows later whether the server has lost updates.
-    void store.flush().then(() => persistence.state.saveThrottled(server, tickIntervalMs));
+    // The cursor of the stored state shows a later process whether the server has lost updates. So it must not be newer than the
+    // outbox, nor than what the log is known to have.
+    if (!historyCheck.isOpen) void store.flush().then(() => persistence.state.saveThrottled(server, tickIntervalMs));
     if (this.#status === 'live' || this.#status === 'polling') store.addConnectedTime(tickIntervalMs);
     if (historyCheck.tick(tickIntervalMs)) sender.notify();
+    if (now - this.#lastRetryAt >= retryAfterMs) {
+      this.#lastRetryAt = now;
+      outbox.resendUnverified();
+      store.retry();
+      sender.notify();
+    }
     if (now - this.#lastResultAt < resendAfterMs) return;
     this.#lastResultAt = now;
     outbox.resendAccepted();
-    store.retry();
     if (this.#status === 'live') this.#requestRegion();
     sender.notify();
   }

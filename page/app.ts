@@ -96,15 +96,17 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     getPastVersion: () => (history?.isShowingPast ? (pastState?.version ?? 0) : undefined),
   });
   const { updateStats, particleCount } = status;
-  const sidebar = createSidebar({ updateStats, liveRegion, nameOf, onSelect: (id) => making.card.open(id) });
+  const sidebar = createSidebar({ updateStats, liveRegion, nameOf, onSelect: (id) => making.openCard(id) });
   /** Conflicts that arrive before the history is loaded wait for it. */
   const historyLoad = loadPart(() => import('./history.ts')).then((part) => {
     history = part?.createHistory({
       ...deps,
       editor: making.editor,
+      canWrite,
       showToast,
       onShow: (state) => {
         pastState = state;
+        if (state) making.cancel();
         showPointers();
         markStale();
         byId('tools', HTMLElement).toggleAttribute('inert', state !== undefined);
@@ -164,6 +166,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
 
   let isHistoryRead = false;
   attachClientEvents(client, {
+    isPast: () => pastState !== undefined,
     fieldCanvas,
     updateStats,
     particleCount,
@@ -193,7 +196,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     const state = making.preview.applyTo(getState());
     if (isStale) {
       fieldCanvas.setState(state);
-      minimap.setState(state);
+      minimap.setState(state, pastState !== undefined);
     }
     isStale = false;
     const isMoving = fieldCanvas.draw(now);
@@ -217,7 +220,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     });
     making.update();
     history?.setCurrent(client.state);
-    if (!isHistoryRead && client.status === 'live' && client.state.version > 0) {
+    if (!isHistoryRead && isConnected && client.state.version > 0) {
       isHistoryRead = true;
       void readHistory();
     }

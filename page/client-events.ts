@@ -9,6 +9,8 @@ import type { UpdateStats } from './status/update-stats.ts';
 const maxRippledChanges = 12;
 
 interface ClientEventsDeps {
+  /** Whether the past is shown, in which nothing happens now. */
+  readonly isPast: () => boolean;
   readonly fieldCanvas: FieldCanvas;
   readonly updateStats: UpdateStats;
   readonly particleCount: ParticleCount;
@@ -46,13 +48,15 @@ export function attachClientEvents(client: FieldClient, deps: ClientEventsDeps):
     updateStats.recordEntry(entry, client.status === 'live', performance.now());
     deps.onStatusChange();
     if (entry.status === 'conflict') deps.onOwnConflict(entry);
+    // Where no stream is, nothing else brings its record.
+    if (entry.status === 'conflict' && client.status === 'polling') deps.onHistoryStale();
     if (entry.status !== 'refused') return;
     showToast(`The server rejected a change: ${entry.reason ?? 'no reason given'}`);
     client.discard(entry);
   });
   client.on('conflict', (conflict) => {
     deps.onConflict(conflict);
-    fieldCanvas.ripple('conflict', toRippleTarget(conflict));
+    if (!deps.isPast()) fieldCanvas.ripple('conflict', toRippleTarget(conflict));
   });
   client.on('message', (message) => {
     deps.onHeard();
@@ -62,7 +66,8 @@ export function attachClientEvents(client: FieldClient, deps: ClientEventsDeps):
     // A gap-fill delta has the outcome of each update, but not the records of its conflicts.
     const conflictCount = message.updates.filter(({ outcome }) => outcome === 'conflict').length;
     if (conflictCount > (message.conflicts?.length ?? 0)) deps.onHistoryStale();
-    if (message.updates.some(({ device }) => device !== client.deviceId)) showChanges(fieldCanvas, message);
+    const isOthers = message.updates.some(({ device }) => device !== client.deviceId);
+    if (isOthers && !deps.isPast()) showChanges(fieldCanvas, message);
   });
 }
 

@@ -53,3 +53,8 @@ export function formatDevice(device: string): string {
 export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** How a particle is called in texts. */
+export function titleOf({ content, id }: { readonly content?: string | undefined; readonly id: string }): string {
+  return content ? `“${truncate(content)}”` : truncate(id);
+}

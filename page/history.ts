@@ -4,7 +4,7 @@ import { type ConflictsDeps, createConflicts } from './conflicts/conflicts.ts';
 import { byId } from './dom.ts';
 import { Timeline } from './timeline/timeline.ts';
 
-export interface HistoryDeps extends Omit<ConflictsDeps, 'onConflict'> {
+export interface HistoryDeps extends Omit<ConflictsDeps, 'onConflict' | 'showNotice'> {
   readonly client: FieldClient;
   /** Called with an earlier state, or with undefined when the current state is shown again. */
   readonly onShow: (past: FieldView | undefined) => void;
@@ -30,7 +30,11 @@ export function createHistory({ onShow, showToast, ...deps }: HistoryDeps): Hist
     onShow,
     onError: (error) => showToast(describeError(error)),
   });
-  const conflicts = createConflicts({ ...deps, onConflict: (conflict) => timeline.addConflict(conflict) });
+  const conflicts = createConflicts({
+    ...deps,
+    showNotice: showToast,
+    onConflict: (conflict) => timeline.addConflict(conflict),
+  });
   byId('timeline', HTMLElement).inert = false;
   return {
     get isShowingPast() {

@@ -6,7 +6,8 @@ import { byId } from './dom.ts';
 import { mayWrite } from './identity/access.ts';
 import { loadPart } from './load-part.ts';
 import { currentField, pageAddress } from './sharing/address.ts';
-import { createTokenDialog, readAccess } from './sharing/token.ts';
+import { readAccess } from './sharing/token.ts';
+import type { TokenDialog } from './sharing/token-dialog.ts';
 import { showEndOfView, showViewing } from './sharing/viewing.ts';
 import { openStorage } from './storage.ts';
 
@@ -19,11 +20,15 @@ const client = createTabClient({
   storage: openStorage(isViewer),
   prediction: predictGauges(),
 });
-const tokenDialog = createTokenDialog(field);
+let tokenDialog: Promise<TokenDialog | undefined> | undefined;
+async function askForToken(reason: string): Promise<void> {
+  tokenDialog ??= loadPart(() => import('./sharing/token-dialog.ts')).then((part) => part?.createTokenDialog(field));
+  (await tokenDialog)?.ask(reason);
+}
 startApp(client, {
   gridSize: Number(document.documentElement.dataset.gridSize),
   canWrite: !isViewer && mayWrite(token),
-  askForToken: (reason) => (isViewer ? showEndOfView(field, reason) : tokenDialog.ask(reason)),
+  askForToken: (reason) => (isViewer ? showEndOfView(field, reason) : void askForToken(reason)),
 });
 if (isViewer) showViewing(field);
 // Loaded when they are needed.

@@ -115,6 +115,7 @@ export class CatchUp {
     const delta = createGapFillDelta(reader, fragments, from).catch((error): NoDelta => {
       // PostgreSQL is unavailable and the state came from the cache. A snapshot does not need the log.
       log.debug({ err: error, field: this.#field }, 'log read failed; sending a snapshot');
+      this.#deltas.delete(cacheKey);
       return 'gap';
     });
     this.#deltas.set(cacheKey, delta);

@@ -5,7 +5,7 @@
  * Modes:
  * - live: messages are applied as they arrive. Each message is one of three:
  *   - it starts at `#cursor`: it is broadcast and leads to the newest cursor;
- *   - it ends at `#cursor` or at an earlier version: only its unlogged outcomes are broadcast (late delta);
+ *   - it ends at `#cursor`, or at an earlier cursor of the same history: only its unlogged outcomes are broadcast (late delta);
  *   - anything else: versions are missing, or the history has changed, and a gap fill begins.
  * - filling a gap (`#gapFill`): the state is read and the broadcaster advances to it; messages that arrive meanwhile are
  *   buffered and applied afterwards.
@@ -130,6 +130,10 @@ export class FieldBroadcaster {
     if (from === this.#cursor) {
       this.#readTotals = () => parseDelta(delta).totals;
       this.#broadcast(to, new SharedMessage('delta', Buffer.from(delta), to));
+    } else if (this.#isLate(to) && !this.#isKnown(to)) {
+      // The results may be of a history that the database has lost, and must not be confirmed by a cursor of the present one. Who has
+      // sent the updates sends them again.
+      void this.checkForGap();
     } else if (this.#isLate(to)) {
       const parsed = parseDelta(delta);
       const lateDelta = toLateDelta(parsed, this.#cursor, this.#readTotals?.() ?? parsed.totals);
@@ -142,6 +146,11 @@ export class FieldBroadcaster {
 
   #isLate(to: Cursor): boolean {
     return to === this.#cursor || versionOf(to) < this.version;
+  }
+
+  /** Whether a cursor is known to be of the present history. */
+  #isKnown(cursor: Cursor): boolean {
+    return cursor === this.#cursor || this.#replayBuffer.includes(cursor);
   }
 
   /** Sends a delta that starts at the newest cursor to all subscribers that follow, and advances to `to`. */

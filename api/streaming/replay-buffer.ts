@@ -41,6 +41,11 @@ export class ReplayBuffer {
     return bytes <= maxReplayBytes ? deltas : undefined;
   }
 
+  /** Whether a delta starts at a cursor, or leads to it. */
+  includes(cursor: Cursor): boolean {
+    return this.#deltas.some(({ from, to }) => from === cursor || to === cursor);
+  }
+
   clear(): void {
     this.#deltas = [];
     this.#bytes = 0;

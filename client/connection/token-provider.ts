@@ -34,6 +34,7 @@ export class TokenProvider {
   readonly #options: TokenProviderOptions;
   #cached: CachedToken | undefined;
   #renewal: Promise<string> | undefined;
+  #generation = 0;
   /** A token that the server rejected while a renewal was in flight, whose outcome may be the same token. */
   #rejected: string | undefined;
   readonly #registration: Registration;
@@ -64,6 +65,11 @@ export class TokenProvider {
     return this.#account;
   }
 
+  /** Changes when tokens may be of another account from now on: one that was taken before must not send what is pending then. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** When the token should be renewed, by the server's time in ms. */
   get renewAt(): number {
     return this.#cached?.renewAt ?? Number.POSITIVE_INFINITY;
@@ -74,10 +80,13 @@ export class TokenProvider {
    * @throws RequestError when registering fails, whatever the app's `getToken` throws, or Error when `signal` is aborted
    */
   async getToken(signal?: AbortSignal): Promise<string> {
-    const cached = this.#cached;
-    if (cached && this.#options.now() < cached.renewAt) return cached.token;
-    this.#renewal ??= this.#renew();
-    return untilAborted(this.#renewal, signal);
+    for (;;) {
+      const [cached, generation] = [this.#cached, this.#generation];
+      if (cached && this.#options.now() < cached.renewAt) return cached.token;
+      this.#renewal ??= this.#renew();
+      const token = await untilAborted(this.#renewal, signal);
+      if (generation === this.#generation) return token;
+    }
   }
 
   /**
@@ -93,6 +102,7 @@ export class TokenProvider {
   /** Asks `getToken` again, which may return another user's token by now. A device that registered keeps its token. */
   forgetAppToken(): void {
     if (!this.#options.getToken) return;
+    this.#generation += 1;
     this.#cached = undefined;
     this.#renewal = undefined;
   }
@@ -113,11 +123,15 @@ export class TokenProvider {
 
   async #fetchToken(): Promise<CachedToken> {
     const { token: staticToken, getToken, now } = this.#options;
+    const generation = this.#generation;
     const appToken = staticToken ?? (getToken && (await this.#askApp(getToken)));
     const token = appToken ?? (await this.#registration.obtainToken(now()));
     const { device, user, expiresAt } = decodeTokenClaims(token);
-    if (device !== undefined) this.#device = device;
-    if (appToken !== undefined && user !== undefined) this.#setAccount(user);
+    // Otherwise it is the answer to a question that was asked for another account.
+    if (generation === this.#generation) {
+      if (device !== undefined) this.#device = device;
+      if (appToken !== undefined && user !== undefined) this.#setAccount(user);
+    }
     const remainingMs = (expiresAt ?? Number.POSITIVE_INFINITY) - now();
     // A static token cannot be renewed.
     const renewInMs =

@@ -56,6 +56,15 @@ export function toApplicable(edit: Edit, state: FieldView, device: string | unde
   return Object.keys(after).length === 0 ? undefined : { ...edit, after };
 }
 
+/** Whether a state of a region does not tell what an edit would change: what is outside of the region may have been changed since. */
+export function isOutOfSight(edit: Edit, state: FieldView): boolean {
+  const { region, cells } = state;
+  if (!region) return false;
+  if (edit.kind === 'particle') return edit.before !== undefined && !findParticle(state, edit.id);
+  const { x0, y0, x1, y1 } = region;
+  return edit.before.some(({ x, y }) => !(x >= x0 && x < x1 && y >= y0 && y < y1) && cells[`${x},${y}`] === undefined);
+}
+
 /** No content counts as an empty one. */
 function read(attributes: ParticleInput, name: string): unknown {
   return attributes[name as keyof ParticleInput] ?? (name === 'content' ? '' : undefined);

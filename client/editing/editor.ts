@@ -2,7 +2,7 @@
 
 import { maxCellsPerUpdate } from '../../shared/contract/wire.ts';
 import type { CellValue, FieldClient, FieldConflict, OutboxEntry, ParticleInput } from '../types.ts';
-import { type Edit, findParticle, invert, readCells, readParticle, toApplicable } from './edit.ts';
+import { type Edit, findParticle, invert, isOutOfSight, readCells, readParticle, toApplicable } from './edit.ts';
 
 /** How many steps can be undone. */
 const maxSteps = 100;
@@ -26,7 +26,10 @@ export interface FieldEditor {
   beginStep(): () => void;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
-  /** @returns the last update of the step; undefined if nothing could be undone, because others have changed it since */
+  /**
+   * @returns the last update of the step; undefined if nothing could be undone, because others have changed it since, or because it is
+   * outside of the region that is watched. Then it can be undone when the whole field is
+   */
   undo(): OutboxEntry | undefined;
   redo(): OutboxEntry | undefined;
   /** Writes the value again that this device lost in a conflict. @returns undefined if neither side was this device's */
@@ -67,6 +70,8 @@ export function createEditor(client: FieldClient): FieldEditor {
   const takeStep = (from: readonly Step[]): { rest: readonly Step[]; reversed: Step; entry?: OutboxEntry } => {
     isContinuing = false;
     for (let last = from.length - 1; last >= 0; last--) {
+      if (from[last]?.some((edit) => isOutOfSight(invert(edit), client.state)))
+        return { rest: from.slice(0, last + 1), reversed: [] };
       const reversed: Edit[] = [];
       let entry: OutboxEntry | undefined;
       for (const edit of [...(from[last] ?? [])].reverse()) {

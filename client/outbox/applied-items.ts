@@ -10,7 +10,7 @@ import type { Cursor } from '../../shared/field/cursor.ts';
 import { isSettled } from './entry-state.ts';
 import type { ItemList } from './item-list.ts';
 import type { ItemStore } from './item-store.ts';
-import type { Item } from './outbox-item.ts';
+import type { Identity, Item } from './outbox-item.ts';
 
 /** An update that a delta contains. It may have been sent as the device that this one was before. */
 type NamedUpdate = Pick<UpdateResult, 'counter' | 'version'> & { readonly device?: string };
@@ -18,8 +18,10 @@ type NamedUpdate = Pick<UpdateResult, 'counter' | 'version'> & { readonly device
 export interface AppliedItemsDeps {
   readonly list: ItemList;
   readonly store: ItemStore;
-  /** The device that updates are sent as. */
-  readonly device: () => string | undefined;
+  /** The device that updates are sent as, and the account of its token. */
+  readonly identity: () => Identity;
+  /** To be called when updates were made pending that may be of another account. */
+  readonly separateAccounts: () => void;
 }
 
 export class AppliedItems {
@@ -48,7 +50,7 @@ export class AppliedItems {
   followDelta(from: number, to: number, updates: readonly NamedUpdate[]): boolean {
     const shown = this.shown;
     if (shown.length === 0) return false;
-    const present = this.#deps.device();
+    const { device: present } = this.#deps.identity();
     const named = new Set(updates.map(({ device = present, counter, version }) => `${device} ${counter} ${version}`));
     const isNamed = ({ entry, device }: Item) => named.has(`${device} ${entry.counter} ${entry.version}`);
     const isCovered = ({ entry: { version = 0 } }: Item) => version > from && version <= to;
@@ -67,20 +69,24 @@ export class AppliedItems {
 
   /**
    * Makes updates that the server may have lost pending again. They are sent under their counters, and the server compares them
-   * with what it has. Those that were sent as another device are forgotten instead.
+   * with what it has. Those of another account wait until it is present again; of the present one, those that were sent as another
+   * device are forgotten instead.
    * @returns how many
    */
   resend(items: readonly Item[]): number {
     if (items.length === 0) return 0;
-    const { list, store, device } = this.#deps;
+    const { list, store, identity, separateAccounts } = this.#deps;
+    const { device, account } = identity();
     const lost = new Set(items);
     store.forget(lost);
     this.#drop((item) => lost.has(item));
-    const own = items.filter((item) => item.device === device());
+    const isOther = (item: Item) => item.account !== undefined && item.account !== account;
+    const own = items.filter((item) => item.device === device || isOther(item));
     store.save(own);
     list.insert(own);
     for (const item of own)
       list.transition(item, 'lost', { outcome: undefined, version: undefined, resolution: undefined });
+    if (own.some(isOther)) separateAccounts();
     return own.length;
   }
 

@@ -57,7 +57,7 @@ export class Outbox {
     this.#deps = deps;
     this.#list = new ItemList(deps.onChange);
     this.#otherAccounts = new OtherAccounts(this.#list, deps.onSetAside);
-    this.applied = new AppliedItems({ ...deps, list: this.#list, device: () => deps.identity().device });
+    this.applied = new AppliedItems({ ...deps, list: this.#list, separateAccounts: () => this.separateAccounts() });
   }
 
   /**
@@ -173,6 +173,13 @@ export class Outbox {
   /** Sends every accepted update again: its result may have been missed, and the response repeats it. */
   resendAccepted(): void {
     for (const item of this.#list.all) this.#list.transition(item, 'resultMissed');
+  }
+
+  /** Sends accepted updates again that only a response settles, however many results of others arrive. */
+  resendUnverified(): void {
+    for (const item of this.#list.all) {
+      if (item.state === 'acceptedUnverified') this.#list.transition(item, 'resultMissed');
+    }
   }
 
   /**

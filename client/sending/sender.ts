@@ -122,10 +122,11 @@ export class Sender {
   async #sendNext(signal: AbortSignal): Promise<void> {
     const { tokenProvider, syncCounter, historyCheck } = this.#deps;
     const token = await tokenProvider.getToken(signal);
+    const { generation } = tokenProvider;
     try {
       await syncCounter(token, signal);
       await historyCheck.run(token, signal);
-      await this.#sendBatch(token, signal);
+      await this.#sendBatch(token, generation, signal);
     } catch (error) {
       if (error instanceof RequestError && (error.status === 401 || error.status === 403))
         tokenProvider.invalidate(token);
@@ -133,9 +134,11 @@ export class Sender {
     }
   }
 
-  async #sendBatch(token: string, signal: AbortSignal): Promise<void> {
-    const { outbox, store } = this.#deps;
+  async #sendBatch(token: string, generation: number, signal: AbortSignal): Promise<void> {
+    const { outbox, store, tokenProvider } = this.#deps;
     await store.flush();
+    // Another account has signed in meanwhile, and what is pending is its.
+    if (generation !== tokenProvider.generation) return;
     outbox.leapIfUnsaved();
     const updates = outbox.nextBatch(this.#batchSize, this.#batchLength);
     if (updates.length === 0) return;

@@ -180,11 +180,14 @@ export class Leader {
   /** Says what is stored by now. */
   async #confirm(): Promise<void> {
     const running = this.#running;
-    const keys = [...this.#unconfirmed];
-    if (!running || keys.length === 0) return;
-    const store = running.synchronizer.services.store as OutboxStore;
-    await store.flush();
-    if (store.hasFailed) return;
+    if (!running || this.#unconfirmed.size === 0) return;
+    const requested = [...this.#unconfirmed];
+    const { outbox, store } = running.synchronizer.services;
+    const { failedKeys, isDetached } = await flush(store as OutboxStore);
+    const waiting = new Set(outbox.entries.flatMap(({ key, status }) => (isWaiting(status) ? key : [])));
+    // A storage that could not be read takes nothing, without saying so.
+    const keys = requested.filter((key) => !failedKeys.has(key) && !(isDetached && waiting.has(key)));
+    if (keys.length === 0) return;
     for (const key of keys) {
       this.#stored.add(key);
       this.#added.delete(key);
@@ -222,6 +225,15 @@ export class Leader {
     this.#running?.publisher.schedule();
     void this.#confirm();
   }
+}
+
+async function flush(store: OutboxStore): Promise<OutboxStore> {
+  await store.flush();
+  return store;
+}
+
+function isWaiting(status: OutboxEntry['status']): boolean {
+  return status === 'queued' || status === 'accepted';
 }
 
 function describeError(error: unknown) {

@@ -67,6 +67,8 @@ export class Session {
   #isSilent = false;
   #silentTicks = 0;
   #isAsking = false;
+  /** To lead: it is tried again. */
+  #hasFailed = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #handleLoaded: () => void = () => undefined;
   /** The region that this tab has requested, until a leader watches it: without a leader a message would be lost. */
@@ -87,12 +89,8 @@ export class Session {
     this.#inbox = inbox;
     // Without it, edits are sent all the same.
     await ownEdits.open(inbox.store).catch(onProblem);
-    if (this.#isClosed) {
-      // Closed before there was anything to close.
-      await ownEdits.close();
-      inbox.lock.release();
-      return;
-    }
+    // Closed before there was anything to close.
+    if (this.#isClosed) return ownEdits.close().then(() => inbox.lock.release());
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#compete({ signal: this.#competing.signal });
     this.#announce(true);
@@ -226,10 +224,11 @@ export class Session {
 
   #compete(options: { readonly signal: AbortSignal } | { readonly steal: true }): void {
     const { locks, leadLock, onProblem } = this.#deps;
+    const { signal } = this.#competing;
     waitForLock(locks, leadLock, options).then(
       (lock) => this.#lead(lock, 'steal' in options),
       (error) => {
-        if (!this.#isClosed && !this.#competing.signal.aborted) onProblem(error);
+        if (!this.#isClosed && !signal.aborted) onProblem(error);
       },
     );
   }
@@ -264,6 +263,7 @@ export class Session {
       await leader.stop();
       if (this.#leading?.leader === leader) this.#leading = undefined;
       lock.release();
+      this.#hasFailed = !this.#isClosed;
     });
   }
 
@@ -282,6 +282,8 @@ export class Session {
 
   #tick(): void {
     this.deliver(true);
+    if (this.#hasFailed) this.#compete({ signal: this.#competing.signal });
+    this.#hasFailed = false;
     if (this.#leading || !this.#deps.isVisible()) {
       this.#silentTicks = 0;
       return;

@@ -83,6 +83,8 @@ class TabClient implements FieldClient {
   #isLoaded = false;
   /** What this tab has shown of the device last. */
   #shown = '';
+  /** The term of the leader then. */
+  #shownTerm = 0;
   /** Whether another tab has shown something since. */
   #isShownOver = false;
   #removeResumeListener: () => void = () => undefined;
@@ -212,6 +214,9 @@ class TabClient implements FieldClient {
     if (!this.#session || this.status !== 'live') return false;
     if (message.type === 'presence') {
       const text = JSON.stringify(message.data);
+      // Who has shown something on the stream of the leader before may be gone.
+      if (this.#mirror.term !== this.#shownTerm) this.#isShownOver = false;
+      this.#shownTerm = this.#mirror.term;
       if (this.#isShownOver && text === this.#shown) return true;
       [this.#shown, this.#isShownOver] = [text, false];
     }

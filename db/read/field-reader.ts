@@ -67,7 +67,8 @@ export function createFieldReader(db: Knex, pseudonyms?: Pseudonyms): FieldReade
       versionOf(cursor) === 0 || (await findKnownCursors(db, [{ field, cursor }])).size > 0,
     readLog: (field, after, limit) => readLogPage(db, field, { after, limit }),
     readReceipt: (field, device, counter) => readReceipt(db, { field, device, counter }, pseudonyms),
-    readResults: (sent) => readResults(db, sent, pseudonyms),
+    // In one transaction: a failover in between would mix two histories.
+    readResults: (sent) => inReadTransaction(db, (trx) => readResults(trx, sent, pseudonyms)),
     readConflicts: (field, range = {}) => inReadTransaction(db, (trx) => readConflictsPage(trx, field, range)),
     readClock: (field, range = {}) => inReadTransaction(db, (trx) => readClockPage(trx, field, range, pseudonyms)),
     readLastCounter: (field, device) => readLastCounter(db, field, device, pseudonyms),

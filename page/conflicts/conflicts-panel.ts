@@ -13,11 +13,12 @@ export interface ConflictsPanelDeps {
   readonly restore: (conflict: FieldConflict) => void;
   /** Shows where it was. */
   readonly onSelect: (conflict: FieldConflict) => void;
-  readonly canEdit: () => boolean;
+  /** Whether the token may write. */
+  readonly canWrite: boolean;
 }
 
 export interface ConflictsPanel {
-  /** Reads earlier conflicts. @throws what `read` throws; the displayed conflicts are kept */
+  /** Reads earlier conflicts. @returns all that were read @throws what `read` throws; the displayed conflicts are kept */
   load(read: () => Promise<ConflictPage>): Promise<readonly FieldConflict[]>;
   /** Adds a conflict that arrived on the stream. */
   add(conflict: FieldConflict): void;
@@ -27,20 +28,28 @@ export function createConflictsPanel(deps: ConflictsPanelDeps): ConflictsPanel {
   const list = byId('conflicts', HTMLOListElement);
   const count = byId('conflict-count', HTMLElement);
   const counter = new ConflictCounter(maxShownConflicts);
+  let isLoaded = false;
   const read = () => counter.current.conflicts.map((conflict) => toFieldConflict(conflict, deps.getDevice()));
   const show = (isAdded = false) => {
     const { total } = counter.current;
     setText(count, total > 0 ? formatCount(total) : '');
-    const none = createElement('li', {}, createElement('span', { className: 'none', text: 'None yet' }));
+    const text = isLoaded ? 'None yet' : '…';
+    const none = createElement('li', {}, createElement('span', { className: 'none', text }));
     const items = read().map((conflict, index) => describe(conflict, isAdded && index === 0, deps));
     list.replaceChildren(...(total > 0 ? items : [none]));
   };
   show();
   return {
     async load(readPage) {
-      await counter.load(readPage);
+      let all: ConflictPage['conflicts'] = [];
+      await counter.load(async () => {
+        const page = await readPage();
+        all = page.conflicts;
+        return page;
+      });
+      isLoaded = true;
       show();
-      return read();
+      return all.map((conflict) => toFieldConflict(conflict, deps.getDevice()));
     },
     add(conflict) {
       if (counter.add(conflict)) show(true);
@@ -49,7 +58,7 @@ export function createConflictsPanel(deps: ConflictsPanelDeps): ConflictsPanel {
 }
 
 function describe(conflict: FieldConflict, isNew: boolean, deps: ConflictsPanelDeps): HTMLLIElement {
-  const { nameOf, restore, onSelect, canEdit } = deps;
+  const { nameOf, restore, onSelect, canWrite } = deps;
   const { winner, loser, isMerged } = sidesOf(conflict);
   const place = createElement('button', { className: 'term meta', text: describePlace(conflict) });
   place.type = 'button';
@@ -63,7 +72,7 @@ function describe(conflict: FieldConflict, isNew: boolean, deps: ConflictsPanelD
     document.createTextNode(` by ${nameOf(loser.device)}`),
     place,
   );
-  if (hasLost(conflict) && canEdit()) {
+  if (hasLost(conflict) && canWrite) {
     const button = createElement('button', { className: 'small', text: 'Restore mine' });
     button.type = 'button';
     button.addEventListener('click', () => restore(conflict));

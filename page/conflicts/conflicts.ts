@@ -17,6 +17,9 @@ export interface ConflictsDeps {
   readonly liveRegion: LiveRegion;
   readonly showEffect: (text: string) => void;
   readonly canEdit: () => boolean;
+  /** Whether the token may write. */
+  readonly canWrite: boolean;
+  readonly showNotice: (text: string) => void;
   /** Called with each conflict, earlier ones included. */
   readonly onConflict: (conflict: PageConflict) => void;
 }
@@ -38,6 +41,8 @@ export function createConflicts({
   liveRegion,
   showEffect,
   canEdit,
+  canWrite,
+  showNotice,
   onConflict,
 }: ConflictsDeps): Conflicts {
   const nameOf = (device: string) => people.nameOf(device);
@@ -45,14 +50,18 @@ export function createConflicts({
   /** The counters of own updates in conflicts of this visit that were not shown yet. */
   const expected = new Set<number>();
   const restore = (conflict: FieldConflict) => {
-    if (!canEdit()) return;
+    if (!canEdit()) {
+      showNotice('Go back to now to restore your value');
+      return false;
+    }
     announce(editor.restoreMine(conflict) ? 'Your value is restored' : 'There is nothing to restore');
+    return true;
   };
   const panel = createConflictsPanel({
     getDevice: () => client.deviceId,
     nameOf,
     restore,
-    canEdit,
+    canWrite,
     onSelect: (conflict) => fieldCanvas.ripple('conflict', toRippleTarget(conflict)),
   });
   const showOwn = createOwnConflict({ nameOf, restore, announce, onWon: showEffect });

@@ -6,7 +6,8 @@ import { describePlace, describeWrite, hasLost, sidesOf } from './describe-confl
 
 export interface OwnConflictDeps {
   readonly nameOf: (device: string) => string;
-  readonly restore: (conflict: FieldConflict) => void;
+  /** @returns whether it was possible */
+  readonly restore: (conflict: FieldConflict) => boolean;
   readonly announce: (text: string) => void;
   /** A conflict that this device has won needs no answer. */
   readonly onWon: (text: string) => void;
@@ -37,9 +38,9 @@ export function createOwnConflict(deps: OwnConflictDeps): (conflict: FieldConfli
   };
   const answer = (isRestored: boolean) => {
     const [current] = open;
+    if (current && isRestored && !deps.restore(current)) return;
     open = open.slice(1);
     const hadFocus = notice.contains(document.activeElement);
-    if (current && isRestored) deps.restore(current);
     show();
     if (hadFocus && open.length === 0) byId('field', HTMLElement).focus();
   };

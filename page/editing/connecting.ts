@@ -2,11 +2,12 @@
 import type { FieldEditor } from '../../client/editing/editor.ts';
 import type { FieldView, Particle } from '../../client/types.ts';
 import { byId, setText } from '../dom.ts';
-import { titleOf } from './particle-card.ts';
+import { titleOf } from '../format.ts';
 
 export interface ConnectingDeps {
   readonly editor: Pick<FieldEditor, 'putParticle' | 'beginStep'>;
   readonly getState: () => FieldView;
+  readonly canEdit: () => boolean;
   readonly announce: (text: string) => void;
 }
 
@@ -50,7 +51,13 @@ export class Connecting {
   finish(id: string): void {
     const [a, b] = [this.#find(this.#from), this.#find(id)];
     this.cancel();
-    if (!a || !b || a.id === b.id) return;
+    // What is shown of the past is no basis for a change.
+    if (!this.#deps.canEdit()) return;
+    if (!a || !b) {
+      this.#deps.announce('Both particles have to be in view. Zoom out, and connect them again.');
+      return;
+    }
+    if (a.id === b.id) return;
     const isConnected = a.connections.includes(b.id) && b.connections.includes(a.id);
     const { editor, announce } = this.#deps;
     const endStep = editor.beginStep();

@@ -11,7 +11,7 @@ import type { Viewport } from '../viewport/viewport.ts';
 import { Connecting } from './connecting.ts';
 import { addEventButtons } from './event-buttons.ts';
 import { MovePreview } from './move-preview.ts';
-import { ParticleCard } from './particle-card.ts';
+import type { OpenOptions, ParticleCard } from './particle-card.ts';
 import { createSelectionRing } from './selection-ring.ts';
 import { startUndo } from './undo-buttons.ts';
 
@@ -34,10 +34,13 @@ export interface MakingDeps {
 export interface Making {
   readonly editor: FieldEditor;
   readonly tools: Tools;
-  readonly card: ParticleCard;
   readonly preview: MovePreview;
   /** Moves what follows a particle on the screen. To be called for each frame. */
   draw(): void;
+  /** Opens the card of a particle. */
+  openCard(id: string, options?: OpenOptions): void;
+  /** Ends what was begun and not finished. */
+  cancel(): void;
   /** To be called when the state may have changed. */
   update(): void;
 }
@@ -47,19 +50,29 @@ export function createMaking(deps: MakingDeps): Making {
   const editor = createEditor(client);
   const announce = (text: string) => liveRegion.announce(text);
   const preview = new MovePreview(viewport, onChange);
-  const connecting = new Connecting({ editor, getState, announce });
+  const connecting = new Connecting({ editor, getState, canEdit, announce });
   const onConnect = (id: string) => (connecting.from === undefined ? connecting.begin(id) : connecting.finish(id));
   const nameOf = (device: string) => people.nameOf(device);
   const locate = (id: string) => fieldCanvas.findOnScreen(id);
-  const card = new ParticleCard({ editor, getState, canEdit, nameOf, announce, onConnect, locate, onSelect: onChange });
+  let card: ParticleCard | undefined;
+  let cardLoad: Promise<void> | undefined;
+  const openCard = async (id: string, options?: OpenOptions) => {
+    cardLoad ??= loadPart(() => import('./particle-card.ts')).then((part) => {
+      card =
+        part &&
+        new part.ParticleCard({ editor, getState, canEdit, nameOf, announce, onConnect, locate, onSelect: onChange });
+    });
+    await cardLoad;
+    card?.open(id, options);
+  };
   // Where there is a keyboard, a new particle can be named at once.
   const hasKeyboard = matchMedia('(hover: hover) and (pointer: fine)');
   const tools = new Tools({
     fieldCanvas,
     editor,
     gridSize,
-    onAdd: (id, point) => card.open(id, { at: point, hasFocus: hasKeyboard.matches }),
-    onPress: (id) => (connecting.from === undefined ? card.open(id) : connecting.finish(id)),
+    onAdd: (id, point) => void openCard(id, { at: point, hasFocus: hasKeyboard.matches }),
+    onPress: (id) => (connecting.from === undefined ? void openCard(id) : connecting.finish(id)),
     onConnect,
     onEmptyPress() {
       if (connecting.from === undefined) return false;
@@ -85,16 +98,17 @@ export function createMaking(deps: MakingDeps): Making {
     showEffect(effect);
     announce(effect);
   });
-  const showUndo = startUndo({ editor, canEdit, announce });
+  const showUndo = startUndo({ editor, canEdit, announce, isPartial: () => client.state.region !== undefined });
   const moveRing = createSelectionRing();
   return {
     editor,
     tools,
-    card,
+    openCard: (id, options) => void openCard(id, options),
     preview,
-    draw: () => moveRing(card.particle && fieldCanvas.findOnScreen(card.particle.id)),
+    cancel: () => connecting.cancel(),
+    draw: () => moveRing(card?.particle && fieldCanvas.findOnScreen(card.particle.id)),
     update() {
-      card.update();
+      card?.update();
       showUndo();
     },
   };

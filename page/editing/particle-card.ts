@@ -2,7 +2,7 @@
 import type { FieldEditor } from '../../client/editing/editor.ts';
 import type { FieldView, Particle } from '../../client/types.ts';
 import { byId, setText } from '../dom.ts';
-import { pluralize, truncate } from '../format.ts';
+import { pluralize, titleOf } from '../format.ts';
 import type { Point } from '../viewport/geometry.ts';
 
 export interface ParticleCardDeps {
@@ -18,14 +18,9 @@ export interface ParticleCardDeps {
   readonly onSelect: () => void;
 }
 
-interface OpenOptions {
+export interface OpenOptions {
   readonly at?: Point | undefined;
   readonly hasFocus?: boolean;
-}
-
-/** How a particle is called in texts. */
-export function titleOf({ content, id }: Pick<Particle, 'content' | 'id'>): string {
-  return content ? `“${truncate(content)}”` : truncate(id);
 }
 
 export class ParticleCard {
@@ -35,6 +30,8 @@ export class ParticleCard {
   readonly #resonance = byId('card-resonance', HTMLInputElement);
   readonly #motion = byId('card-motion', HTMLInputElement);
   #id: string | undefined;
+  /** What the page has put into the input for the text: something else was typed. */
+  #shownText = '';
 
   constructor(deps: ParticleCardDeps) {
     this.#deps = deps;
@@ -62,7 +59,7 @@ export class ParticleCard {
     this.#card.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape') return;
       event.stopPropagation();
-      this.#text.value = this.particle?.content ?? '';
+      this.#showText(this.particle?.content ?? '');
       this.close();
     });
   }
@@ -81,7 +78,7 @@ export class ParticleCard {
       this.close();
       return;
     }
-    this.#text.value = particle.content ?? '';
+    this.#showText(particle.content ?? '');
     // The card must not cover what it is about.
     this.#card.classList.toggle('above', at !== undefined && at.y > innerHeight * 0.45);
     this.#card.hidden = false;
@@ -103,14 +100,15 @@ export class ParticleCard {
     if (this.#id === undefined) return;
     const { particle } = this;
     if (!particle) {
-      this.#deps.announce('The selected particle is gone');
+      const { region } = this.#deps.getState();
+      this.#deps.announce(region ? 'The selected particle is not in view any more' : 'The selected particle is gone');
       this.close();
       return;
     }
     const canEdit = this.#deps.canEdit();
     const { content = '', resonance, velocity, connections, crystallized, device } = particle;
     const isActive = (element: Element) => element === document.activeElement;
-    if (!isActive(this.#text)) this.#text.value = content;
+    if (!isActive(this.#text)) this.#showText(content);
     if (!isActive(this.#resonance)) this.#resonance.value = String(resonance);
     if (!isActive(this.#motion)) this.#motion.value = String(Math.hypot(velocity.x, velocity.y));
     for (const input of [this.#text, this.#resonance, this.#motion]) input.disabled = !canEdit;
@@ -127,10 +125,18 @@ export class ParticleCard {
     if (this.particle && this.#deps.canEdit()) this.#deps.editor.putParticle(this.particle.id, attributes);
   }
 
+  /** An input has no line breaks, so that its text may differ from the particle's although nothing was typed. */
+  #showText(text: string): void {
+    this.#text.value = text;
+    this.#shownText = this.#text.value;
+  }
+
   #saveText(): void {
     const { particle } = this;
+    if (!particle || !this.#deps.canEdit() || this.#text.value === this.#shownText) return;
+    this.#shownText = this.#text.value;
     const text = this.#text.value.trim();
-    if (!particle || !this.#deps.canEdit() || text === (particle.content ?? '')) return;
+    if (text === (particle.content ?? '')) return;
     this.#deps.editor.setText(particle.id, text);
     this.#deps.announce(text ? `The particle is called ${text}` : 'The text was removed');
   }

@@ -6,10 +6,12 @@ export interface UndoDeps {
   readonly editor: Pick<FieldEditor, 'canUndo' | 'canRedo' | 'undo' | 'redo'>;
   readonly canEdit: () => boolean;
   readonly announce: (text: string) => void;
+  /** Whether only a part of the field is known. */
+  readonly isPartial: () => boolean;
 }
 
 /** @returns a function that shows what can be undone */
-export function startUndo({ editor, canEdit, announce }: UndoDeps): () => void {
+export function startUndo({ editor, canEdit, announce, isPartial }: UndoDeps): () => void {
   const undoButton = byId('undo', HTMLButtonElement);
   const redoButton = byId('redo', HTMLButtonElement);
   const show = () => {
@@ -17,14 +19,15 @@ export function startUndo({ editor, canEdit, announce }: UndoDeps): () => void {
     undoButton.setAttribute('aria-disabled', String(!editor.canUndo));
     redoButton.setAttribute('aria-disabled', String(!editor.canRedo));
   };
+  const explain = (text: string) => (isPartial() ? 'That change is not in view: press 0 to show everything' : text);
   const undo = () => {
     if (!canEdit()) return;
-    announce(editor.undo() ? 'Undone' : 'There is nothing to undo that others have not changed since');
+    announce(editor.undo() ? 'Undone' : explain('There is nothing to undo that others have not changed since'));
     show();
   };
   const redo = () => {
     if (!canEdit()) return;
-    announce(editor.redo() ? 'Done again' : 'There is nothing to do again');
+    announce(editor.redo() ? 'Done again' : explain('There is nothing to do again'));
     show();
   };
   undoButton.addEventListener('click', undo);
@@ -32,7 +35,9 @@ export function startUndo({ editor, canEdit, announce }: UndoDeps): () => void {
   addEventListener('keydown', (event) => {
     const { key, ctrlKey, metaKey, shiftKey, altKey, target } = event;
     if (!(ctrlKey || metaKey) || altKey || target instanceof HTMLTextAreaElement) return;
-    if (target instanceof HTMLInputElement && target.type === 'text') return;
+    // Inputs undo what is typed into them.
+    if (target instanceof HTMLInputElement && !['radio', 'range'].includes(target.type)) return;
+    if (document.querySelector('dialog:modal')) return;
     const isZ = key.toLowerCase() === 'z';
     if (!isZ && !(key === 'y' && !shiftKey)) return;
     event.preventDefault();

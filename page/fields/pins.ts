@@ -1,5 +1,6 @@
 /** The fields that the user has pinned, in this browser. */
 import { isFieldId } from '../../shared/field/ids.ts';
+import { keep, readKept } from '../kept.ts';
 import { storageKey } from '../sharing/address.ts';
 
 const maxPins = 50;
@@ -7,7 +8,7 @@ const key = () => storageKey('field.pins');
 
 /** In the order in which they were pinned. What is not a field's id, since somebody else wrote it, is left out. */
 export function readPins(): readonly string[] {
-  const names = (localStorage.getItem(key()) ?? '').split(' ');
+  const names = (readKept(key()) ?? '').split(' ');
   return names.filter(isFieldId).slice(0, maxPins);
 }
 
@@ -16,6 +17,6 @@ export function togglePin(field: string): boolean {
   const pins = readPins();
   const isPinned = pins.includes(field);
   const others = pins.filter((pin) => pin !== field);
-  localStorage.setItem(key(), (isPinned ? others : [...others.slice(1 - maxPins), field]).join(' '));
+  keep(key(), (isPinned ? others : [...others.slice(1 - maxPins), field]).join(' '));
   return !isPinned;
 }

@@ -33,11 +33,11 @@ export function aboutId(name: string): string {
 /** What would move a gauge that shows 0 at the moment; undefined if nothing needs to be said. */
 export function describeZero(
   name: GaugeName,
-  { quantumFields: [primary], memoryParticles }: FieldView,
+  { quantumFields: [primary], memoryParticles, region }: FieldView,
 ): string | undefined {
   switch (name) {
     case 'Portal stability':
-      return `needs coherence above 0.80 (now ${(primary?.coherence ?? 0).toFixed(2)}) and 8 particles (now ${memoryParticles.length})`;
+      return `needs coherence above 0.80 (now ${(primary?.coherence ?? 0).toFixed(2)}) and 8 particles${region ? '' : ` (now ${memoryParticles.length})`}`;
     case 'Entanglement':
       return 'connect two particles, or send Entanglement';
     case 'Strength':

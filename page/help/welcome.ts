@@ -1,5 +1,6 @@
 /** The sentence that says what the page is: shown at the first visit until it is dismissed, and again by the button for help. */
 import { byId } from '../dom.ts';
+import { keep, readKept } from '../kept.ts';
 import { storageKey } from '../sharing/address.ts';
 
 const welcomedKey = () => storageKey('field.welcomed');
@@ -13,7 +14,7 @@ export function startWelcome(): void {
   };
   const dismiss = () => {
     const hadFocus = welcome.contains(document.activeElement);
-    localStorage.setItem(welcomedKey(), 'yes');
+    keep(welcomedKey(), 'yes');
     show(false);
     if (hadFocus) helpButton.focus();
   };
@@ -22,5 +23,5 @@ export function startWelcome(): void {
   welcome.addEventListener('keydown', ({ key }) => {
     if (key === 'Escape') dismiss();
   });
-  show(localStorage.getItem(welcomedKey()) === null);
+  show(readKept(welcomedKey()) === undefined);
 }

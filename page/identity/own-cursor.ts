@@ -1,7 +1,7 @@
 /** Shows others the name and the colour of the user, and where the pointer is over the field. */
 import type { FieldPresence } from '../../client/presence/presence-of.ts';
 import type { Point } from '../viewport/geometry.ts';
-import type { Identity } from './identity.ts';
+import type { Identity } from './name.ts';
 
 /** Each message costs a point of the user's limit, so no move is sent while nobody else looks. */
 const sendIntervalMs = 150;

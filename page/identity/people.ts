@@ -3,7 +3,7 @@ import type { PresenceView } from '../../client/presence/presence-of.ts';
 import { formatDevice } from '../format.ts';
 import type { Point } from '../viewport/geometry.ts';
 import { type Color, colorOf, isColor } from './colors.ts';
-import { toName } from './identity.ts';
+import { toName } from './name.ts';
 
 export interface Person {
   readonly device: string;
@@ -52,5 +52,12 @@ export class People {
 
 function toPosition(value: unknown): Point | undefined {
   const { x, y } = Object(value) as { x?: unknown; y?: unknown };
-  return Number.isFinite(x) && Number.isFinite(y) ? { x: x as number, y: y as number } : undefined;
+  return isCoordinate(x) && isCoordinate(y) ? { x, y } : undefined;
+}
+
+/** Beyond that, a cursor would not come to rest: the differences of such numbers are not exact. */
+const maxCoordinate = 1e6;
+
+function isCoordinate(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= maxCoordinate;
 }

@@ -63,8 +63,7 @@ export function attachKeyboard(deps: KeyboardDeps): void {
       liveRegion.announce('Everything is shown');
     } else if (key === 'Enter' || key === ' ') {
       if (!isEditable()) return false;
-      liveRegion.announce({ particle: 'Particle added', heat: 'Heat painted', remove: 'Removed' }[tools.mode]);
-      tools.apply(cursorPoint());
+      liveRegion.announce(tools.apply(cursorPoint()));
       tools.endStroke();
     } else if (key === 'e' || key === 'E' || key === 'c' || key === 'C') {
       const nearest = fieldCanvas.findNearest(cursorPoint(), searchRadius)?.particle.id;

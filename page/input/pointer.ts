@@ -90,7 +90,8 @@ export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable
     pressed.delete(event.pointerId);
     if (pressed.size === 0) gesture = undefined;
     if (pointer && ended && event.type === 'pointerup') {
-      if (ended.kind === 'move') tools.move(ended.particle, pointOf(event));
+      if (ended.kind === 'move' && !isEditable()) tools.cancelMove(ended.particle);
+      else if (ended.kind === 'move') tools.move(ended.particle, pointOf(event));
       // A tap on an existing particle selects it instead of adding another particle on top of it.
       else if (ended.kind === 'press' && ended.particle !== undefined) tools.press(ended.particle);
       else if (ended.kind === 'press' && event.button === 0) {

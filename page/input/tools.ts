@@ -57,11 +57,17 @@ export class Tools {
     return this.#strength.valueAsNumber;
   }
 
-  /** Applies the selected tool once at a point of the screen. */
-  apply(point: Point): void {
-    if (this.#deps.onEmptyPress()) return;
-    if (this.mode === 'particle') this.#addParticle(point);
-    else if (this.mode === 'heat' || !this.removeNearest(point, grabRadius)) this.paint(point, point);
+  /** Applies the selected tool once at a point of the screen. @returns what it has done */
+  apply(point: Point): string {
+    if (this.#deps.onEmptyPress()) return 'Cancelled';
+    if (this.mode === 'particle') {
+      this.#addParticle(point);
+      return 'Particle added';
+    }
+    const removed = this.mode === 'remove' ? this.removeNearest(point, grabRadius) : undefined;
+    if (removed !== undefined) return `Removed ${removed}`;
+    if (!this.paint(point, point)) return 'Nothing is there: this is outside of the grid';
+    return this.mode === 'heat' ? 'Heat painted' : 'Heat removed';
   }
 
   press(id: string): void {
@@ -72,14 +78,15 @@ export class Tools {
     this.#deps.onConnect(id);
   }
 
-  /** Paints, or clears, the cells between two points of the screen. */
-  paint(from: Point, to: Point): void {
+  /** Paints, or clears, the cells between two points of the screen. @returns whether the second is in the grid */
+  paint(from: Point, to: Point): boolean {
     const { fieldCanvas, gridSize, editor } = this.#deps;
     const [start, end] = [toCell(fieldCanvas.view, gridSize, from), toCell(fieldCanvas.view, gridSize, to)];
-    if (!end) return;
+    if (!end) return false;
     this.#endStep ??= editor.beginStep();
     for (const cell of cellsBetween(start ?? end, end)) this.#brush(cell);
     this.#timer ??= setTimeout(() => this.#sendStroke(), strokeIntervalMs);
+    return true;
   }
 
   /** Sends the rest of what was painted. */

@@ -11,8 +11,9 @@ export class Minimap {
   readonly #canvas: HTMLCanvasElement;
   readonly #viewport: Viewport;
   readonly #gridSize: number;
-  /** Positions of the whole field, as of when it was last received. */
   #positions: readonly Point[] = [];
+  /** Positions of the whole field, as of when it was last received. */
+  #present: readonly Point[] = [];
   #land: Path2D | undefined;
   #isStale = true;
 
@@ -39,8 +40,10 @@ export class Minimap {
     this.invalidate();
   }
 
-  setState({ memoryParticles, region }: Pick<FieldView, 'memoryParticles' | 'region'>): void {
-    if (!region) this.#positions = memoryParticles.map(({ position }) => position);
+  setState({ memoryParticles, region }: Pick<FieldView, 'memoryParticles' | 'region'>, isPast: boolean): void {
+    const positions = memoryParticles.map(({ position }) => position);
+    if (!region && !isPast) this.#present = positions;
+    this.#positions = isPast ? positions : this.#present;
     this.invalidate();
   }
 

@@ -29,12 +29,12 @@ export class LiveRegion {
   }
 }
 
-function describeState({ memoryParticles, cells, globalResonance }: FieldView, activeNodes: number): string {
+function describeState({ memoryParticles, cells, globalResonance, region }: FieldView, activeNodes: number): string {
   const crystals = memoryParticles.filter(({ crystallized }) => crystallized).length;
   const warm = Object.values(cells).filter((value) => value > 0).length;
   return [
     `${pluralize(memoryParticles.length, 'particle')}, ${crystals} crystallized`,
-    pluralize(warm, 'warm cell'),
+    `${pluralize(warm, 'warm cell')}${region ? ' in view' : ''}`,
     `global resonance ${formatRatio(globalResonance)}`,
     `${pluralize(activeNodes, 'device')} online`,
   ].join('; ');

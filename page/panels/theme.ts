@@ -1,5 +1,6 @@
 /** The color theme: the system's preference until the user selects one, which is kept in localStorage. */
 import { byId, setText } from '../dom.ts';
+import { keep, readKept } from '../kept.ts';
 
 const storageKey = 'field.theme';
 type Theme = 'dark' | 'light';
@@ -15,7 +16,7 @@ export function startTheme(onChange: () => void): void {
     onChange();
   };
   button.addEventListener('click', () => {
-    localStorage.setItem(storageKey, current() === 'light' ? 'dark' : 'light');
+    keep(storageKey, current() === 'light' ? 'dark' : 'light');
     show();
   });
   system.addEventListener('change', show);
@@ -23,6 +24,6 @@ export function startTheme(onChange: () => void): void {
 }
 
 function readChoice(): Theme | undefined {
-  const choice = localStorage.getItem(storageKey);
+  const choice = readKept(storageKey);
   return choice === 'dark' || choice === 'light' ? choice : undefined;
 }

@@ -50,6 +50,10 @@ export function openShareDialog({ client, field, isViewer }: SharedField): void 
     const request = latest;
     lifetime.disabled = !isWatching();
     if (!isWatching()) return show(fieldAddress(field), describePlainLink());
+    // Until there is the link that was chosen, there is none.
+    link.value = '';
+    picture.replaceChildren();
+    setText(note, 'Making a link…');
     try {
       if (isViewer)
         return show(fieldAddress(field, await client.getToken()), 'Whoever has the link can watch, as you do.');
@@ -128,6 +132,7 @@ function createActions(link: HTMLInputElement, field: string): HTMLButtonElement
   const copy = createElement('button', { className: 'solid', text: 'Copy' });
   copy.type = 'button';
   copy.addEventListener('click', async () => {
+    if (!link.value) return;
     setText(copy, (await copyText(link)) ? 'Copied' : 'Press Ctrl+C');
     setTimeout(() => setText(copy, 'Copy'), 2500);
   });
@@ -135,7 +140,9 @@ function createActions(link: HTMLInputElement, field: string): HTMLButtonElement
   const share = createElement('button', { className: 'quiet', text: 'Send…' });
   share.type = 'button';
   // Rejects when the user closes the system's dialog.
-  share.addEventListener('click', () => void navigator.share({ title: field, url: link.value }).catch(() => undefined));
+  share.addEventListener('click', () => {
+    if (link.value) void navigator.share({ title: field, url: link.value }).catch(() => undefined);
+  });
   return [copy, share];
 }
 

@@ -6,12 +6,18 @@ export class Rate {
   #entries: { readonly time: number; readonly count: number }[] = [];
 
   add(count: number, time: number): void {
+    this.#prune(time);
     if (count > 0) this.#entries.push({ time, count });
   }
 
   perSecond(time: number): number {
-    this.#entries = this.#entries.filter((entry) => entry.time > time - windowMs);
+    this.#prune(time);
     return this.#entries.reduce((sum, { count }) => sum + count, 0) / (windowMs / 1000);
+  }
+
+  #prune(time: number): void {
+    const start = this.#entries.findIndex((entry) => entry.time > time - windowMs);
+    this.#entries.splice(0, start < 0 ? this.#entries.length : start);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Measures the rate of updates that are new, and the latency from an own edit to its presence in the server's state. */
 import type { OutboxEntry, ServerMessage } from '../../client/types.ts';
+import { versionOf } from '../../shared/field/cursor.ts';
 import { median, Rate } from './rate.ts';
 
 const maxLags = 15;
@@ -23,7 +24,8 @@ export class UpdateStats {
     }
     if (message.type !== 'delta' || this.#connectedAt === undefined) return;
     const { lastUpdate = Number.POSITIVE_INFINITY } = message.changes.metrics ?? {};
-    if (lastUpdate >= this.#connectedAt) this.#rate.add(message.updates.length, now);
+    // By versions: a watcher of a region gets no results of others, and what was sent twice is not new.
+    if (lastUpdate >= this.#connectedAt) this.#rate.add(versionOf(message.to) - versionOf(message.from), now);
   }
 
   /** Records a status change of an own update. Edits made while offline do not count towards the latency. */

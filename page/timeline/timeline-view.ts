@@ -80,16 +80,18 @@ export class TimelineView {
     this.#playButton.setAttribute('aria-label', mode === 'playing' ? 'Pause' : 'Play');
     setText(this.#playButton, mode === 'playing' ? '❚❚' : '▶');
     const fallback = version === 0 ? 'before the first change' : `version ${formatCount(version)}`;
-    this.#showPast(isPast, [ago, moment].filter(Boolean).join(', ') || fallback);
+    this.#showPast({ isPast, isPlaying: mode === 'playing' }, [ago, moment].filter(Boolean).join(', ') || fallback);
     const ratio = latest > oldest ? (version - oldest) / (latest - oldest) : 0;
     this.#scrubber.style.setProperty('--filled', `${(ratio * 100).toFixed(2)}%`);
     if (hasMoved || hasMarks || !isPast) this.#drawTicks();
   }
 
   /** Makes it unmistakable that this is not the present: the style sheet frames the whole page by this class. */
-  #showPast(isPast: boolean, moment: string): void {
+  #showPast({ isPast, isPlaying }: { isPast: boolean; isPlaying: boolean }, moment: string): void {
     document.body.classList.toggle('is-past', isPast);
     this.#banner.hidden = !isPast;
+    // Each step of what is played would be read.
+    this.#banner.setAttribute('aria-live', isPlaying ? 'off' : 'polite');
     if (isPast) setText(this.#banner, `You see the past: ${moment}`);
   }
 

@@ -42,6 +42,8 @@ export class Timeline<State extends ReadableState> {
   #markedThrough = 0;
   #isReading = false;
   #isLoadingAhead = false;
+  /** Changes with each move: what was asked for before it is not wanted any more. */
+  #moves = 0;
 
   constructor(deps: TimelineDeps<State>) {
     this.#deps = deps;
@@ -104,6 +106,7 @@ export class Timeline<State extends ReadableState> {
   #setMode(mode: Mode): void {
     if (this.#mode.kind === 'playing') clearInterval(this.#mode.timer);
     this.#mode = mode;
+    this.#moves += 1;
     this.#render();
   }
 
@@ -118,11 +121,15 @@ export class Timeline<State extends ReadableState> {
   }
 
   async #showTime(time: number): Promise<void> {
-    this.#show(await this.#index.findVersion(time, this.#oldest, this.#latest));
+    const move = ++this.#moves;
+    const version = await this.#index.findVersion(time, this.#oldest, this.#latest);
+    if (move === this.#moves) this.#show(version);
   }
 
   async #showMark(direction: 1 | -1): Promise<void> {
+    const move = ++this.#moves;
     await this.#loadMarks();
+    if (move !== this.#moves) return;
     const from = this.#shownVersion;
     const { marks } = this.#index;
     const mark =

@@ -29,6 +29,15 @@ export class CommitProgress {
     this.jobs = jobs;
   }
 
+  /** The commits could not be published: by the next attempt, the database may have lost them. */
+  reopen(applied: Iterable<AppliedJobs>): void {
+    for (const one of applied) {
+      const { field } = one.commit.state;
+      this.committed.delete(field);
+      if (one.commit.entries.length > 0) this.unanswered.set(field, one);
+    }
+  }
+
   /** The fields that are left to commit. */
   get remaining(): FieldId[] {
     return [...this.jobs.keys()].filter((field) => !this.committed.has(field));

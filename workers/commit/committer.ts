@@ -179,7 +179,11 @@ export class Committer {
     }
     const committedAt = performance.now();
     const applied = new Map([...progress.committed].filter(([field]) => batch.has(field)));
-    const unpublished = await publishBatch(this.#deps, applied.values());
+    const unpublished = await publishBatch(this.#deps, applied.values()).catch((error) => {
+      progress.reopen(applied.values());
+      this.#commit.fields.evict([...applied.keys()]);
+      throw error;
+    });
     const times = { commitMs: committedAt - startedAt, publishMs: performance.now() - committedAt };
     const jobs = new Map([...progress.jobs].filter(([field]) => applied.has(field)));
     if (applied.size > 0) this.#deps.onCommit({ jobs, applied, unpublished, ...times });

@@ -37,6 +37,11 @@ export class HistoryCheck {
     this.#deps = deps;
   }
 
+  /** Whether there is a question that the log has not answered: the state may not continue what was there before. */
+  get isOpen(): boolean {
+    return this.#cursors.size > 0;
+  }
+
   /** Whether `run` has something to do. */
   get isDue(): boolean {
     return this.#isDue;

@@ -35,6 +35,7 @@ export class OutboxStore implements ItemStore {
   /** The highest counter of an entry that was written: a later process continues above it. */
   #savedCounter = 0;
   #isHeadStale = true;
+  #isDetached = false;
   #changed = new Map<number, StoredEntry>();
   /** By position, which stays theirs until it is empty: one update must never be stored at two positions. */
   #removed = new Map<number, Item>();
@@ -53,6 +54,7 @@ export class OutboxStore implements ItemStore {
     const { storage, onDamage, onUnreadable } = this.#deps;
     const { head, entries, unreadable } = await readOutbox(storage, onDamage).catch((error) => {
       if (!onUnreadable) throw error;
+      this.#isDetached = true;
       onUnreadable(error);
       return readOutbox(storage, onDamage);
     });
@@ -144,9 +146,14 @@ export class OutboxStore implements ItemStore {
     return this.#failed.has(position) && entry.counter > this.#savedCounter;
   }
 
-  /** Whether the last write of any item has failed. */
-  get hasFailed(): boolean {
-    return this.#failed.size > 0;
+  /** The keys of items whose last write has failed. */
+  get failedKeys(): ReadonlySet<string | undefined> {
+    return new Set([...this.#failed.values()].map(({ key }) => key));
+  }
+
+  /** Whether the storage could not be read, so that nothing is written into it. */
+  get isDetached(): boolean {
+    return this.#isDetached;
   }
 
   flush(): Promise<void> {
@@ -226,18 +233,21 @@ export class OutboxStore implements ItemStore {
 
   /** No server takes two updates with one counter, so that none of the two would ever be sent. A copied entry is removed. */
   async #separate(entries: readonly StoredEntry[]): Promise<StoredEntry[]> {
-    const updates = new Map<number, string>();
+    const edits = new Map<number, string>();
     const distinct: StoredEntry[] = [];
     for (const entry of entries) {
       const { place, update } = entry;
-      const text = JSON.stringify(update);
-      if (updates.get(update.counter) === text) {
+      const edit = identify(entry);
+      if (edits.get(update.counter) === edit) {
         await this.#deps.storage.remove(entryKey(place)).catch(() => undefined);
         continue;
       }
-      const counter = this.#chooseCounter(update.counter, updates);
-      updates.set(counter, text);
-      distinct.push({ ...entry, update: { ...update, counter } });
+      const counter = this.#chooseCounter(update.counter, edits);
+      edits.set(counter, edit);
+      const separated = counter === update.counter ? entry : { ...entry, update: { ...update, counter } };
+      // A later process must know it by the same counter.
+      if (separated !== entry) this.#saveEntries([separated]);
+      distinct.push(separated);
     }
     return distinct;
   }
@@ -249,19 +259,21 @@ export class OutboxStore implements ItemStore {
     const stored = await readOutbox(former, this.#deps.onDamage).catch(() => undefined);
     if (!stored || (!stored.head && stored.entries.size === 0)) return [];
     const { head, entries, unreadable } = stored;
-    const updates = new Map(own.map(({ update }) => [update.counter, JSON.stringify(update)]));
+    const edits = new Map(own.map((entry) => [entry.update.counter, identify(entry)]));
+    /** How often each edit is here already: a process that was killed may have moved it. */
+    const known = new Map<string, number>();
+    for (const edit of edits.values()) known.set(edit, (known.get(edit) ?? 0) + 1);
     const counters = [...entries.values()].map(({ update }) => update.counter);
     this.#counter = counters.reduce((a, b) => Math.max(a, b), Math.max(this.#counter, head?.counter ?? 0));
     this.#sentCounter = Math.max(this.#sentCounter, head?.sent ?? this.#counter);
     this.#isHeadStale = true;
     const moved = [...entries.values()].sort(byCounter).flatMap((entry) => {
-      const { counter } = entry.update;
-      if (updates.get(counter) === JSON.stringify(entry.update)) return [];
-      return {
-        ...entry,
-        place: this.#nextPosition(),
-        update: { ...entry.update, counter: this.#chooseCounter(counter, updates) },
-      };
+      const edit = identify(entry);
+      const count = known.get(edit) ?? 0;
+      known.set(edit, count - 1);
+      if (count > 0) return [];
+      const counter = this.#chooseCounter(entry.update.counter, edits);
+      return { ...entry, place: this.#nextPosition(), update: { ...entry.update, counter } };
     });
     this.#saveEntries(moved);
     await this.flush();
@@ -275,6 +287,11 @@ export class OutboxStore implements ItemStore {
     this.#counter += 1;
     return this.#counter;
   }
+}
+
+/** What an edit is known by, whatever counter it has got and whenever it was sent. */
+function identify({ update: { counter, timestamp, ...content }, wall, key }: StoredEntry): string {
+  return JSON.stringify([content, wall, key]);
 }
 
 function byCounter(a: StoredEntry, b: StoredEntry): number {

@@ -16,8 +16,9 @@ function stateAt(version: number, history: string) {
   return { version, cursor: cursorAt(version, history), fragments, serialized: serializeState(fragments) };
 }
 
-t.test('after a failover, a subscriber that changes its region hears that its cursor is unknown', async (t) => {
-  let current = stateAt(2, 'a');
+function createBroadcaster(first: ReturnType<typeof stateAt>) {
+  let current = first;
+  const counter = { inc: () => undefined };
   const deps = {
     states: {
       read: async () => ({ state: current }),
@@ -25,21 +26,52 @@ t.test('after a failover, a subscriber that changes its region hears that its cu
       markExisting: () => undefined,
     },
     reader: { hasCursor: async (_field: unknown, cursor: string) => cursor === current.cursor },
-    metrics: { snapshots: { inc: () => undefined } },
+    metrics: { snapshots: counter, deltas: counter, gapFills: counter },
     log: { warn: () => undefined, debug: () => undefined },
   } as unknown as FieldBroadcasterDeps;
-  const broadcaster = new FieldBroadcaster(field, deps);
-  await broadcaster.checkForGap();
-  const messages: { type: string; reason: string; cursor: string }[] = [];
-  const sink: MessageSink = {
+  const setState = (state: typeof first) => {
+    current = state;
+  };
+  return { broadcaster: new FieldBroadcaster(field, deps), setState };
+}
+
+function sinkTo(messages: object[]): MessageSink {
+  return {
     send: ({ text }) => void messages.push(JSON.parse(text.toString())),
     bufferedBytes: () => 0,
     close: () => undefined,
   };
-  const subscriber = broadcaster.add({ sink, after: cursorAt(2, 'a') });
+}
+
+t.test('late results of a history that is lost are not confirmed by a cursor of the present one', async (t) => {
+  const messages: { type: string; from?: string; updates?: unknown[] }[] = [];
+  const { broadcaster } = createBroadcaster(stateAt(7, 'b'));
+  await broadcaster.checkForGap();
+  const subscriber = broadcaster.add({ sink: sinkTo(messages), after: cursorAt(7, 'b') });
+  await waitUntil('it follows', () => subscriber.isFollowing);
+  const late = (history: string, version: number) => ({
+    ...{ field, from: cursorAt(version, history), to: cursorAt(version, history) },
+    delta: JSON.stringify({
+      ...{ type: 'delta', from: cursorAt(version, history), to: cursorAt(version, history), maxTimestamp: 0 },
+      changes: { particles: {}, cells: {} },
+      updates: [{ device: 'd', counter: 1, version: 5, outcome: 'duplicate' }],
+    }),
+  });
+  broadcaster.receive(late('a', 5) as never);
+  await broadcaster.checkForGap();
+  t.same(messages, []);
+  broadcaster.receive(late('b', 7) as never);
+  t.match(messages, [{ type: 'delta', from: cursorAt(7, 'b'), updates: [{ outcome: 'duplicate' }] }]);
+});
+
+t.test('after a failover, a subscriber that changes its region hears that its cursor is unknown', async (t) => {
+  const { broadcaster, setState } = createBroadcaster(stateAt(2, 'a'));
+  await broadcaster.checkForGap();
+  const messages: { type: string; reason: string; cursor: string }[] = [];
+  const subscriber = broadcaster.add({ sink: sinkTo(messages), after: cursorAt(2, 'a') });
   await waitUntil('it follows', () => subscriber.isFollowing);
   // The broadcaster has not noticed yet.
-  current = stateAt(3, 'b');
+  setState(stateAt(3, 'b'));
   broadcaster.changeRegion(subscriber, undefined);
   await waitUntil('it has a snapshot', () => messages.length > 0);
   t.match(messages[0], { type: 'snapshot', reason: 'unknown-cursor', cursor: cursorAt(3, 'b') });

@@ -165,6 +165,31 @@ t.test('a process that is killed while it makes lost updates pending loses none'
   }
 });
 
+t.test('what another account has made waits for it when the server loses it', async (t) => {
+  for (const device of ['d', 'device-of-bob']) {
+    const storage = memoryStorage();
+    const { outbox, store, identity, addCell, send, summarize, setAside } = await loadOutbox({
+      storage,
+      account: 'alice',
+    });
+    addCell(1);
+    send();
+    outbox.settle([resultOf(1, 1)], 'response');
+    outbox.applied.confirm(1);
+    Object.assign(identity, { device, account: 'bob' });
+    outbox.separateAccounts();
+    outbox.applied.resendAll();
+    t.same([summarize(), setAside], [[], [1]], `as ${device}`);
+    outbox.claim();
+    Object.assign(identity, { device: 'd', account: 'alice' });
+    outbox.separateAccounts();
+    t.same(summarize(), [[1, 'queued']]);
+    await store.flush();
+    const later = await loadOutbox({ storage, account: 'alice' });
+    t.same(later.send(), [1], 'also after a restart');
+  }
+});
+
 t.test('updates that were applied as another device are not sent again', async (t) => {
   const { outbox, results, store, storage } = await loadApplied(1);
   outbox.applied.followDelta(0, 1, results);

@@ -5,6 +5,7 @@ import { Heartbeat } from '../../../page/status/heartbeat.ts';
 import { findLinkState } from '../../../page/status/link-state.ts';
 import { median, Rate } from '../../../page/status/rate.ts';
 import { UpdateStats } from '../../../page/status/update-stats.ts';
+import { asCursor } from '../../support/updates.ts';
 
 t.test('a rate covers only its window', async (t) => {
   const rate = new Rate();
@@ -50,7 +51,13 @@ t.test('values are formatted briefly', async (t) => {
 t.test('the rate leaves out what fills a gap', async (t) => {
   const stats = new UpdateStats();
   const delta = (lastUpdate: number, count: number) =>
-    ({ type: 'delta', changes: { metrics: { lastUpdate } }, updates: Array.from({ length: count }) }) as never;
+    ({
+      type: 'delta',
+      from: asCursor(7),
+      to: asCursor(7 + count),
+      changes: { metrics: { lastUpdate } },
+      updates: [],
+    }) as never;
   stats.recordMessage(delta(900, 40), 1000);
   t.equal(stats.perSecond(1000), 0, 'before the time of the server is known');
   stats.recordMessage({ type: 'pong', serverTime: 1000 }, 1000);

@@ -204,10 +204,19 @@ t.test('entries with one counter', async (t) => {
     t.same((await loadOutbox({ storage })).send(), [1, 2]);
     t.notOk(storage.values.has('outbox/7'));
   });
-  t.test('get separate ones if their updates differ', async (t) => {
+  t.test('are one also if one of them was sent again at another time', async (t) => {
+    const storage = await createStored([1, 2]);
+    const text = storage.values.get('outbox/1') ?? '';
+    storage.values.set('outbox/7', text.replace(/"timestamp":\d+/, '"timestamp":1700000099999'));
+    t.same((await loadOutbox({ storage })).send(), [1, 2]);
+  });
+  t.test('get separate ones if their updates differ, by which later processes know them', async (t) => {
     const storage = await createStored([1, 2]);
     const text = storage.values.get('outbox/1') ?? '';
     storage.values.set('outbox/7', text.replace('"value":0.5', '"value":0.75'));
+    const { store, send } = await loadOutbox({ storage });
+    t.same(send(), [1, 2, 3]);
+    await store.flush();
     t.same((await loadOutbox({ storage })).send(), [1, 2, 3]);
   });
 });
@@ -245,6 +254,14 @@ t.test('an outbox of an earlier version', async (t) => {
       );
       t.same([...former.values], []);
     }
+  });
+
+  t.test('is not taken over again after a process was killed, if its counters were used here as well', async (t) => {
+    const storage = await createStored([1, 2, 3]);
+    const former = await toFormer([4, 5, 6]);
+    const copy = createFaultyStorage(former.values);
+    t.equal((await loadOutbox({ storage, formerStorages: [former] })).outbox.pending, 6);
+    t.equal((await loadOutbox({ storage, formerStorages: [copy] })).outbox.pending, 6);
   });
 
   t.test('stays where it is as long as there is no room', async (t) => {

@@ -1,0 +1,34 @@
+/**
+ * Small values that this browser keeps. Where its storage is forbidden or full, they last as long as the page does, which must not fail
+ * for want of them.
+ */
+const unstored = new Map<string, string>();
+
+export function readKept(key: string): string | undefined {
+  try {
+    return unstored.get(key) ?? localStorage.getItem(key) ?? undefined;
+  } catch {
+    return unstored.get(key);
+  }
+}
+
+/** @returns whether it outlasts the page */
+export function keep(key: string, value: string): boolean {
+  try {
+    localStorage.setItem(key, value);
+    unstored.delete(key);
+    return true;
+  } catch {
+    unstored.set(key, value);
+    return false;
+  }
+}
+
+export function forget(key: string): void {
+  unstored.delete(key);
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // There is nothing then.
+  }
+}
