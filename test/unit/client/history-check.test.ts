@@ -68,6 +68,17 @@ t.test('after a snapshot that fills a gap, nothing is sent again if the log has 
   t.same(client.outbox, []);
 });
 
+t.test('the state is not stored before the log has been asked whether it continues the one before', async (t) => {
+  for (const isReadable of [false, true]) {
+    const server = await withApplied(t, () => (isReadable ? inLog : [503, { code: 'reads_unavailable', status: 503 }]));
+    server.receiveSnapshot(cursorAt(9), 'gap');
+    await passSeconds(9);
+    await server.client.close();
+    const stored = (await server.storage.get('consciousness-field/f/state/0')) ?? '';
+    t.equal(stored.includes(cursorAt(9)), isReadable, 'a restart would not know that there is a question');
+  }
+});
+
 t.test('a check that fails is repeated, and delays no update', async (t) => {
   let isReadable = false;
   const { client, receiveSnapshot, lookups, sent } = await withApplied(t, () =>
