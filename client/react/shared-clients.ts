@@ -29,12 +29,17 @@ export function getSharedClient(options: FieldClientOptions): SharedClient {
   const clients = clientsByStorage.get(storage) ?? new Map<string, SharedClient>();
   clientsByStorage.set(storage, clients);
   const key = `${url} ${field}`;
-  const known = clients.get(key) ?? createSharedClient(options);
+  // A client that was closed cannot be started again after one of another address has used the same entries of the storage.
+  const forgetOthers = () => {
+    for (const other of clients.keys()) if (other !== key && other.endsWith(` ${field}`)) clients.delete(other);
+  };
+  const known = clients.get(key) ?? createSharedClient(options, forgetOthers);
   clients.set(key, known);
   return known;
 }
 
-function createSharedClient(options: FieldClientOptions): SharedClient {
+/** @param onUse called when it is started */
+function createSharedClient(options: FieldClientOptions, onUse = () => {}): SharedClient {
   // A token is read when it is needed, because components pass another one after somebody signed in, or when it was renewed.
   const getToken = () => shared.latest.token ?? shared.latest.getToken?.() ?? '';
   const { token, ...rest } = options;
@@ -46,7 +51,10 @@ function createSharedClient(options: FieldClientOptions): SharedClient {
     users: 0,
     use() {
       shared.users += 1;
-      if (shared.users === 1) start();
+      if (shared.users === 1) {
+        onUse();
+        start();
+      }
       return () => {
         shared.users -= 1;
         if (shared.users === 0) void client.close();

@@ -12,8 +12,14 @@ import { createStoredIdentity } from './stored-identity.ts';
 /** Keys begin with it, since an app may keep other values in the same storage. */
 export const namespace = 'consciousness-field';
 
-/** The fields of the running clients by their storage. */
-const runningFields = new WeakMap<Storage, Set<string>>();
+interface Use {
+  isRunning: boolean;
+  /** The client that has used it last. */
+  readonly by: object;
+}
+
+/** Which clients use a storage, by field. */
+const usesByStorage = new WeakMap<Storage, Map<string, Use>>();
 
 /** @param storage as the app gave it */
 export function openPersistence(storage: Storage, options: PersistenceOptions): Persistence {
@@ -47,8 +53,9 @@ export function openPersistence(storage: Storage, options: PersistenceOptions): 
       guarded.detach();
     },
   });
-  const fields = runningFields.get(storage) ?? new Set();
-  runningFields.set(storage, fields);
+  const uses = usesByStorage.get(storage) ?? new Map<string, Use>();
+  usesByStorage.set(storage, uses);
+  let wasUsed = false;
   return {
     identity,
     items,
@@ -56,12 +63,20 @@ export function openPersistence(storage: Storage, options: PersistenceOptions): 
     createDeviceChange: (deps) => new DeviceChange(deps),
     createHistoryCheck: (deps) => new HistoryCheck(deps),
     claim() {
-      if (fields.has(field))
+      const use = uses.get(field);
+      if (use?.isRunning)
         throw new Error(
           `Another client of the field ${field} uses this storage. Close it, or use it for both purposes.`,
         );
-      fields.add(field);
+      // What this one knows of the storage is out of date, and would replace what the other one has stored.
+      if (wasUsed && use?.by !== items)
+        throw new Error(`Another client of the field ${field} has used this storage since. Create a new client.`);
+      wasUsed = true;
+      uses.set(field, { isRunning: true, by: items });
     },
-    release: () => void fields.delete(field),
+    release() {
+      const use = uses.get(field);
+      if (use) use.isRunning = false;
+    },
   };
 }

@@ -1,5 +1,6 @@
 /** A whole client on a storage, or with a `getToken`, that fails. */
 import t from 'tap';
+import { createFieldClient } from '../../../../client/field-client.ts';
 import type { ClientProblem } from '../../../../client/types.ts';
 import {
   accepted,
@@ -178,4 +179,23 @@ t.test('torn and foreign values keep no client from starting, and good edits are
     await untilTrue('it is applied', () => client.pending === 0);
     await client.close();
   }
+});
+
+t.test('a client is not started again after another one has used its storage', async (t) => {
+  const storage = createFaultyStorage();
+  const offline = { url: 'http://127.0.0.1:9', field: 'f', storage, transports: ['polling'] as const };
+  const [first, second] = [createFieldClient(offline), createFieldClient(offline)];
+  t.teardown(() => Promise.all([first.close(), second.close()]));
+  await first.start();
+  await first.close();
+  await first.start();
+  await first.close();
+  await second.start();
+  second.setCells([{ x: 1, y: 1, value: 0.5 }]);
+  await second.close();
+  await t.rejects(first.start(), /has used this storage since/);
+  const third = createFieldClient(offline);
+  t.teardown(() => third.close());
+  await third.start();
+  t.equal(third.pending, 1);
 });
