@@ -55,6 +55,32 @@ t.test('making something', { timeout: 240_000 }, async (t) => {
     t.equal(await live.figure('particles'), '1');
   });
 
+  await t.test('a text that nobody has typed here is not written, whatever others write meanwhile', async (t) => {
+    const field = 'texts-of-others';
+    const put = (counter: number, content: string): Update => ({
+      ...{ counter, timestamp: Date.now(), seen: 0, kind: 'particle.put', id: 'a' },
+      ...{ content, position: { x: 15, y: 15, z: 0 } },
+    });
+    await send(site.api, field, 'phone-1', [put(1, 'one\ntwo ')]);
+    const live = await site.open(t, { field });
+    await live.waitForFigure('particles', '1');
+    const { x, y } = await pointAt(live);
+    const text = live.page.getByLabel('Text of the particle');
+    await live.page.mouse.click(x, y);
+    await text.focus();
+    await live.page.keyboard.press('Enter');
+    await live.page.locator('#card').waitFor({ state: 'hidden' });
+    await live.page.mouse.click(x, y);
+    await text.focus();
+    await send(site.api, field, 'phone-1', [put(2, 'theirs')]);
+    await live.waitForText('#memories', /theirs/);
+    await live.page.keyboard.press('Enter');
+    await live.page.locator('#card').waitFor({ state: 'hidden' });
+    await live.waitForText('#pending', /^$/);
+    const { body } = await site.api.request(`/api/fields/${field}`, { token });
+    t.match(body, { version: 2, memoryParticles: [{ content: 'theirs' }] });
+  });
+
   await t.test(
     'two particles are connected mutually, which moves the entanglement, and separated by one undo',
     async (t) => {
