@@ -182,8 +182,10 @@ export class Leader {
     const running = this.#running;
     if (!running || this.#unconfirmed.size === 0) return;
     const requested = [...this.#unconfirmed];
-    const { outbox, store } = running.synchronizer.services;
-    const { failedKeys, isDetached } = await flush(store as OutboxStore);
+    const { outbox } = running.synchronizer.services;
+    const store = running.synchronizer.services.store as OutboxStore;
+    await store.flush();
+    const { failedKeys, isDetached } = store;
     const waiting = new Set(outbox.entries.flatMap(({ key, status }) => (isWaiting(status) ? key : [])));
     // A storage that could not be read takes nothing, without saying so.
     const keys = requested.filter((key) => !failedKeys.has(key) && !(isDetached && waiting.has(key)));
@@ -225,11 +227,6 @@ export class Leader {
     this.#running?.publisher.schedule();
     void this.#confirm();
   }
-}
-
-async function flush(store: OutboxStore): Promise<OutboxStore> {
-  await store.flush();
-  return store;
 }
 
 function isWaiting(status: OutboxEntry['status']): boolean {

@@ -67,8 +67,8 @@ export class Session {
   #isSilent = false;
   #silentTicks = 0;
   #isAsking = false;
-  /** To lead: it is tried again. */
-  #hasFailed = false;
+  /** Until the next tick, which tries again. */
+  #hasFailedToLead = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #handleLoaded: () => void = () => undefined;
   /** The region that this tab has requested, until a leader watches it: without a leader a message would be lost. */
@@ -263,7 +263,7 @@ export class Session {
       await leader.stop();
       if (this.#leading?.leader === leader) this.#leading = undefined;
       lock.release();
-      this.#hasFailed = !this.#isClosed;
+      this.#hasFailedToLead = !this.#isClosed;
     });
   }
 
@@ -282,8 +282,8 @@ export class Session {
 
   #tick(): void {
     this.deliver(true);
-    if (this.#hasFailed) this.#compete({ signal: this.#competing.signal });
-    this.#hasFailed = false;
+    if (this.#hasFailedToLead) this.#compete({ signal: this.#competing.signal });
+    this.#hasFailedToLead = false;
     if (this.#leading || !this.#deps.isVisible()) {
       this.#silentTicks = 0;
       return;
