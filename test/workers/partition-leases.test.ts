@@ -6,7 +6,7 @@ import { LeaseSession } from '../../db/leases/lease-session.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { PartitionCounter } from '../../shared/queue/partition-counts.ts';
-import { queuePrefix } from '../../shared/queue/partitions.ts';
+import { getPartitionName } from '../../shared/queue/partitions.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
 import { PartitionConsumers } from '../../workers/consume/partition-consumers.ts';
 import { createLeaseServers } from '../../workers/leases/lease-servers.ts';
@@ -109,7 +109,9 @@ t.test('partitions are shared evenly, move only as far as needed, and are handed
 t.test('many partitions are shared to within one by two workers, and then by three', async (t) => {
   const servers = await withServers(t);
   const a = await withLeases(t, servers);
-  await a.redis.set(`${queuePrefix('field')}:partitions`, 16);
+  // As BullMQ does with the first job of a partition.
+  const last = getPartitionName('field', 15);
+  await a.redis.set(`${last.prefix}:${last.queue}:id`, 1);
   const b = await withLeases(t, servers);
   await waitUntil('two workers share them', () => isShared([a, b], [8, 8]));
   const c = await withLeases(t, servers);

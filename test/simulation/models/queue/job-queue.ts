@@ -8,7 +8,7 @@ import { maxPartitions } from '../../../../shared/queue/partitions.ts';
 import type { Random } from '../../../unit/field/support/seeded-random.ts';
 import type { VirtualTime } from '../../kernel/virtual-time.ts';
 import type { Reachable } from '../link.ts';
-import { type PartitionCounts, PartitionCountsModel } from './partition-counts.ts';
+import { ActivePartitionsModel, type PartitionCounts } from './active-partitions.ts';
 
 /** What the queue knows of a consumer. */
 export interface JobReceiver {
@@ -62,7 +62,7 @@ export class JobQueue implements Reachable {
   readonly options: JobQueueOptions;
   /** Jobs that failed for good. */
   readonly deadLetters: { readonly job: UpdatesJob; readonly error: unknown }[] = [];
-  readonly #counts: PartitionCountsModel;
+  readonly #activePartitions: ActivePartitionsModel;
   readonly #jobs = new Map<number, StoredJob>();
   readonly #receivers = new Map<number, Set<JobReceiver>>();
   readonly #checkedAt = new Map<number, number>();
@@ -71,7 +71,7 @@ export class JobQueue implements Reachable {
 
   constructor(options: JobQueueOptions) {
     this.options = options;
-    this.#counts = new PartitionCountsModel(options.time);
+    this.#activePartitions = new ActivePartitionsModel(options.time);
   }
 
   get pending(): number {
@@ -84,12 +84,17 @@ export class JobQueue implements Reachable {
   }
 
   readCounts(): PartitionCounts {
-    return this.#counts.current;
+    return this.#activePartitions.read(this.#usedPartitions);
   }
 
-  /** As the script of `shared/queue/partition-counts.ts`. */
+  /** As `shared/queue/partition-counts.ts`, all at once. */
   reportWorkers(workers: number, mayLower: boolean): number {
-    return this.#counts.report(Math.min(workers, maxPartitions), mayLower);
+    return this.#activePartitions.report(Math.min(workers, maxPartitions), mayLower, this.#usedPartitions);
+  }
+
+  /** Fewer than BullMQ knows, which remembers partitions that have run empty. */
+  get #usedPartitions(): number {
+    return Math.max(0, ...this.pendingPartitions) + 1;
   }
 
   add(partition: number, data: UpdatesJob): void {
@@ -171,7 +176,7 @@ export class JobQueue implements Reachable {
   /** A failover of the queue's Redis loses what was added last. @returns how many jobs */
   loseTail(lostMs: number): number {
     const since = this.options.time.now - lostMs;
-    this.#counts.revertTo(since);
+    this.#activePartitions.revertTo(since);
     const lost = [...this.#jobs.values()].filter(({ addedAt }) => addedAt > since);
     for (const { id } of lost) this.#jobs.delete(id);
     return lost.length;
