@@ -103,10 +103,11 @@ export class PartitionLeases {
 
   /**
    * Sessions that PostgreSQL has just ended are opened again within a second or two. Until then, workers only seem to be
-   * missing, and new jobs keep their partitions.
+   * missing, and new jobs keep their partitions. A worker without a session does not know how many there are.
    * @returns the number of partitions
    */
   #reportWorkers(): Promise<number> {
+    if (!this.isHeld) return this.#deps.servers.reportWorkers(1, false);
     const { count, since } = this.#workers;
     return this.#deps.servers.reportWorkers(count, performance.now() - since >= renewIntervalMs);
   }

@@ -12,7 +12,7 @@ export class ActivePartitionsModel {
     this.#time = time;
   }
 
-  /** @param used the number of partitions that contain jobs */
+  /** @param used the number of partitions that have had jobs */
   read(used: number): PartitionCounts {
     const active = this.#history.at(-1)?.active ?? used;
     return { all: Math.max(active, used), active };

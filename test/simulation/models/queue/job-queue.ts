@@ -65,6 +65,8 @@ export class JobQueue implements Reachable {
   readonly #activePartitions: ActivePartitionsModel;
   readonly #jobs = new Map<number, StoredJob>();
   readonly #receivers = new Map<number, Set<JobReceiver>>();
+  /** When the first job of each partition was added. */
+  readonly #firstAddedAt = new Map<number, number>();
   readonly #checkedAt = new Map<number, number>();
   #lastId = 0;
   #lastToken = 0;
@@ -92,13 +94,14 @@ export class JobQueue implements Reachable {
     return this.#activePartitions.report(Math.min(workers, maxPartitions), mayLower, this.#usedPartitions);
   }
 
-  /** Fewer than BullMQ knows, which remembers partitions that have run empty. */
+  /** BullMQ counts the jobs of each partition, and keeps the counter when all are done. */
   get #usedPartitions(): number {
-    return Math.max(0, ...this.pendingPartitions) + 1;
+    return Math.max(0, ...this.#firstAddedAt.keys()) + 1;
   }
 
   add(partition: number, data: UpdatesJob): void {
     this.#lastId += 1;
+    if (!this.#firstAddedAt.has(partition)) this.#firstAddedAt.set(partition, this.options.time.now);
     const job: StoredJob = {
       id: this.#lastId,
       partition,
@@ -179,6 +182,7 @@ export class JobQueue implements Reachable {
     this.#activePartitions.revertTo(since);
     const lost = [...this.#jobs.values()].filter(({ addedAt }) => addedAt > since);
     for (const { id } of lost) this.#jobs.delete(id);
+    for (const [partition, at] of this.#firstAddedAt) if (at > since) this.#firstAddedAt.delete(partition);
     return lost.length;
   }
 
