@@ -64,14 +64,15 @@ t.test('making something', { timeout: 240_000 }, async (t) => {
     await send(site.api, field, 'phone-1', [put(1, 'one\ntwo ')]);
     const live = await site.open(t, { field });
     await live.waitForFigure('particles', '1');
-    const { x, y } = await pointAt(live);
     const text = live.page.getByLabel('Text of the particle');
-    await live.page.mouse.click(x, y);
-    await text.focus();
+    const open = async () => {
+      await live.page.locator('#memories').getByRole('button').click();
+      await text.focus();
+    };
+    await open();
     await live.page.keyboard.press('Enter');
     await live.page.locator('#card').waitFor({ state: 'hidden' });
-    await live.page.mouse.click(x, y);
-    await text.focus();
+    await open();
     await send(site.api, field, 'phone-1', [put(2, 'theirs')]);
     await live.waitForText('#memories', /theirs/);
     await live.page.keyboard.press('Enter');

@@ -7,8 +7,11 @@ import type { Test } from 'tap';
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** The violated rules, each with the elements that violate it. */
+/** The violated rules, each with the elements that violate it, once no transition is under way: its colors are not those to be checked. */
 export async function findViolations(t: Test, page: Page): Promise<unknown[]> {
+  await page.evaluate(`Promise.allSettled(
+    document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < Infinity).map(({ finished }) => finished),
+  )`);
   await page.evaluate(axe);
   const { violations, passes, testEngine } = (await page.evaluate('axe.run()')) as AxeResults;
   if (passes.length < 10) throw new Error(`axe checked too little of the page: only ${passes.length} rules passed`);
