@@ -8,8 +8,12 @@ import { createFieldReader, type FieldReader } from '../../../db/read/field-read
 import { type CacheKeys, createCacheKeys } from '../../../shared/cache/cache-keys.ts';
 import { FieldCache } from '../../../shared/cache/field-cache.ts';
 import { type Config, loadConfig } from '../../../shared/config/config.ts';
+import type { ApplyUpdates } from '../../../shared/contract/job.ts';
+import type { Durability } from '../../../shared/contract/messages.ts';
+import { FieldError } from '../../../shared/errors.ts';
 import { createLifecycle, type Lifecycle } from '../../../shared/process/lifecycle.ts';
 import { createLogger, type Logger } from '../../../shared/process/logger.ts';
+import { retry } from '../../../shared/process/retry.ts';
 import { UpdateProducer } from '../../../shared/queue/update-producer.ts';
 import { connectRedis } from '../../../shared/redis/connect.ts';
 import { startWorker } from '../../../workers/worker.ts';
@@ -25,6 +29,14 @@ export interface Backing {
   readonly cache: FieldCache;
   readonly cacheRedis: Redis;
   readonly producer: UpdateProducer;
+}
+
+/** Adds a job again that Redis has not confirmed in time on a busy machine, as a phone does. */
+class PatientProducer extends UpdateProducer {
+  override enqueue(job: ApplyUpdates): Promise<Durability> {
+    const isRetryable = (error: unknown) => error instanceof FieldError && error.code === 'queue_unavailable';
+    return retry(() => super.enqueue(job), { isRetryable, timeoutMs: 30_000 });
+  }
 }
 
 /** Everything that an API or a worker needs, without starting either. */
@@ -53,7 +65,7 @@ export async function withBacking(t: Test, settings: Record<string, string> = {}
   const reader = createFieldReader(db);
   const keys = createCacheKeys(config.QUEUE_PREFIX, await reader.readInstallation());
   const cacheRedis = connectRedis(config.CACHE_REDIS_URL, 'test', log);
-  const producer = new UpdateProducer({ url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX }, log);
+  const producer = new PatientProducer({ url: config.QUEUE_REDIS_URL, prefix: config.QUEUE_PREFIX }, log);
   await producer.ready();
   if (cacheRedis.status !== 'ready') await once(cacheRedis, 'ready');
   t.teardown(async () => {
