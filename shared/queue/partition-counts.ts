@@ -45,13 +45,12 @@ export class PartitionCounter {
     return { all: Math.max(active, used), active };
   }
 
-  /** The partitions that have had jobs, and the number that was reported last. */
+  /** The partitions that have had jobs, and the number that was reported last. Not a pipeline: a cluster has the keys on several servers. */
   async #read(): Promise<{ readonly used: number; readonly stored: number | undefined }> {
-    const commands = [['get', this.#activeKey], ...this.#jobCounterKeys.map((key) => ['exists', key])];
-    const [stored, ...exist] = ((await this.#redis.pipeline(commands).exec()) ?? []).map(([error, result]) => {
-      if (error) throw error;
-      return result;
-    });
+    const [stored, ...exist] = await Promise.all([
+      this.#redis.get(this.#activeKey),
+      ...this.#jobCounterKeys.map((key) => this.#redis.exists(key)),
+    ]);
     return { used: exist.lastIndexOf(1) + 2, stored: stored === null ? undefined : Number(stored) };
   }
 }

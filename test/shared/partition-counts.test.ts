@@ -26,7 +26,9 @@ t.test('partitions with jobs are read, also if the Redis has forgotten how many 
 
   await redis.del('{field}:active-partitions');
   t.same(await api.read(), { all: 4, active: 4 });
-  await redis.flushdb();
+  await redis.del('{field}:active-partitions');
+  await queue.obliterate({ force: true });
+  await queue.resume();
   t.equal(await worker.report(2, true), 2);
   await queue.add('apply-updates', {});
   t.equal(await new PartitionCounter(redis, 'field').report(2, true), 4, 'an API has added to one that it knows');
