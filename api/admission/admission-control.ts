@@ -13,6 +13,8 @@ const retryAfterSeconds = 5;
 const maxMemoryRatio = 0.7;
 /** The queue counts as congested from this part of the maximum length on. */
 const congestionRatio = 0.1;
+/** Updates of low priority are refused from this part on: below congestion, so that they never slow down or displace others. */
+const lowPriorityRatio = 0.05;
 const bytesPerMb = 1024 ** 2;
 /** Request bodies that may be received at once. A parsed body takes several times its size. */
 export const maxInFlightBytes = 128 * bytesPerMb;
@@ -20,6 +22,7 @@ export const maxInFlightBytes = 128 * bytesPerMb;
 /** The `detail` of `overloaded`, by its cause. */
 const overloadDetails = {
   queueLength: 'Too many updates are queued',
+  lowPriority: 'Too many updates are queued for more of low priority',
   queueMemory: "The queue's memory is used up",
   inFlightBytes: 'This process is receiving too many bytes of updates at once',
   admissionWait: 'The request waited too long for admission',
@@ -87,6 +90,11 @@ export class AdmissionControl {
     if (this.#backlog > this.#deps.maxJobs) throw createOverloadedError('queueLength');
     if (this.#queueBytes + this.inFlight.total > this.#memoryLimitBytes) throw createOverloadedError('queueMemory');
     if (this.inFlight.total > maxInFlightBytes) throw createOverloadedError('inFlightBytes');
+  }
+
+  /** @throws FieldError `overloaded`, long before others are refused */
+  assertLowPriorityCapacity(): void {
+    if (this.#backlog > lowPriorityRatio * this.#deps.maxJobs) throw createOverloadedError('lowPriority');
   }
 
   /** Counts a job of that many bytes from before it is added until the polls see it. */

@@ -1,15 +1,25 @@
-/** Parses the `Prefer` header (RFC 7240), of which only `wait` is supported. */
+/** Parses the `Prefer` header (RFC 7240), of which `wait` and `priority=low` are supported. */
 
 export const maxWaitSeconds = 30;
 
+type PreferHeader = string | string[] | undefined;
+
 /** @returns seconds, at most 30; undefined without a valid `wait`: the RFC requires invalid preferences to be ignored */
-export function parseWait(header: string | string[] | undefined): number | undefined {
+export function parseWait(header: PreferHeader): number | undefined {
+  const match = findPreference(header, /^\s*wait\s*=\s*"?(\d{1,9})"?\s*$/i);
+  return match && Math.min(maxWaitSeconds, Number(match[1]));
+}
+
+/** Whether the updates may wait until nothing else does. A priority can be lowered only, so there is no other value. */
+export function prefersLowPriority(header: PreferHeader): boolean {
+  return findPreference(header, /^\s*priority\s*=\s*"?low"?\s*$/i) !== undefined;
+}
+
+function findPreference(header: PreferHeader, pattern: RegExp): RegExpExecArray | undefined {
   if (header === undefined) return undefined;
-  const preferences = [header].flat().join(',').split(',');
-  for (const preference of preferences) {
-    const [token = ''] = preference.split(';');
-    const match = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*$/i.exec(token);
-    if (match) return Math.min(maxWaitSeconds, Number(match[1]));
+  for (const preference of [header].flat().join(',').split(',')) {
+    const match = pattern.exec(preference.split(';')[0] ?? '');
+    if (match) return match;
   }
   return undefined;
 }

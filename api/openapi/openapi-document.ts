@@ -11,7 +11,10 @@ interface HeaderObject {
 }
 
 const requestHeaders = {
-  prefer: header(`\`wait=SECONDS\`, ${maxWaitSeconds} at most: wait for the results`, 'wait=10'),
+  prefer: header(
+    `\`wait=SECONDS\`, ${maxWaitSeconds} at most: wait for the results. \`priority=low\`: behind all that others send`,
+    'wait=10',
+  ),
   'if-none-match': header('The `ETag` that the client has', '"12.9f86d081884c7d65"'),
   'last-event-id': header('The cursor to resume from; takes precedence over `after`', '12.9f86d081884c7d65'),
 } as const;
@@ -19,7 +22,7 @@ const requestHeaders = {
 const responseHeaders = {
   etag: header('The cursor of the state', '"12.9f86d081884c7d65"'),
   'x-cache': header('Whether the state was in the cache: `hit`, `miss`, or `bypass` for an earlier state', 'hit'),
-  'preference-applied': header('How long the server has waited for the results', 'wait=10'),
+  'preference-applied': header('Which preferences the server has followed', 'wait=10'),
   'retry-after': header('Seconds until a retry makes sense', 5),
   ratelimit: header(
     'What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers',

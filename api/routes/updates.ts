@@ -9,7 +9,7 @@ import type { AdmissionControl } from '../admission/admission-control.ts';
 import { createAdmissionHook } from '../admission/admission-hook.ts';
 import { type Guard, requireWriter } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
-import { parseWait } from '../http/prefer-header.ts';
+import { parseWait, prefersLowPriority } from '../http/prefer-header.ts';
 import { compileUnlessBody } from '../plugins/error-handler.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 import type { AcceptUpdates } from '../updates/accept-updates.ts';
@@ -53,7 +53,8 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
         summary: 'Send updates',
         description:
           'Accepted updates are never lost. When in doubt, send them again: an update is applied once. ' +
-          'With `Prefer: wait=SECONDS` (30 at most) the response is 200 with the results if they are known in time.',
+          'With `Prefer: wait=SECONDS` (30 at most) the response is 200 with the results if they are known in time. ' +
+          'With `Prefer: priority=low` the updates wait until nothing else does.',
         tags: ['updates'],
         security: bearer,
         params: fieldParams,
@@ -65,12 +66,17 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       const { updates } = request.body;
       const writer = requireWriter(request);
       const waitSeconds = parseWait(request.headers.prefer);
-      if (!waitSeconds) return reply.code(202).send(await acceptUpdates({ writer, updates }));
+      const isLowPriority = prefersLowPriority(request.headers.prefer);
+      if (isLowPriority) {
+        admission.assertLowPriorityCapacity();
+        reply.header('preference-applied', 'priority=low');
+      }
+      if (!waitSeconds) return reply.code(202).send(await acceptUpdates({ writer, updates, isLowPriority }));
 
       const deadline = Date.now() + waitSeconds * 1000;
       const pendingReply = replies.open();
       try {
-        const accepted = await acceptUpdates({ writer, updates, replyTo: pendingReply.address });
+        const accepted = await acceptUpdates({ writer, updates, isLowPriority, replyTo: pendingReply.address });
         const { field, device } = writer;
         const sent = { field, device, updates, sentAt: accepted.serverTime };
         const applied = await waitUntilApplied({ replies, reader, log: request.log }, { sent, pendingReply, deadline });
@@ -79,7 +85,7 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
         const { serverTime, adjusted } = accepted;
         return reply
           .code(200)
-          .header('preference-applied', `wait=${waitSeconds}`)
+          .header('preference-applied', `wait=${waitSeconds}${isLowPriority ? ', priority=low' : ''}`)
           .send({ field, ...applied, serverTime, ...(adjusted ? { adjusted } : {}) });
       } finally {
         pendingReply.close();

@@ -28,6 +28,8 @@ interface AcceptUpdatesOptions {
   readonly updates: readonly SentUpdate[];
   /** Where the results are awaited, if they are. */
   readonly replyTo?: ReplyAddress;
+  /** Whether workers take them only when nothing of normal priority is waiting. */
+  readonly isLowPriority?: boolean;
 }
 
 /** @throws FieldError `rate_limited`, `too_many_fields`, `too_many_devices`, `counter_too_far`, `token_revoked`, `database_unavailable` or `queue_unavailable` */
@@ -59,7 +61,7 @@ export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
     presence,
     metrics,
   } = deps;
-  return async ({ writer, updates: sent, replyTo }) => {
+  return async ({ writer, updates: sent, replyTo, isLowPriority = false }) => {
     const { field, device, user, caller } = writer;
     limits.updates.consume(caller, sent.length);
     await newcomerLimits.charge(writer);
@@ -68,7 +70,7 @@ export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
     const { updates, adjusted } = clampTimestamps(sent, acceptedAt);
     const grant = confirmGrant(writer, revocations);
     const job = { field, device, updates, acceptedAt, user, grant, ...(replyTo ? { replyTo } : {}) };
-    const enqueue = () => Promise.all([versions.get(field), producer.enqueue(job)]);
+    const enqueue = () => Promise.all([versions.get(field), producer.enqueue(job, { isLowPriority })]);
     const [version, durability] = await admission.trackEnqueue(estimateJobBytes(job), enqueue);
     counterGapCheck.recordAccepted({ field, device, updates });
     presence.touch(field, device);

@@ -28,6 +28,9 @@ export interface Fallback {
   readonly durability: Pick<DurabilityMonitor, 'durability'>;
 }
 
+/** BullMQ's priority of jobs that workers take only when no job without one is waiting. */
+export const lowPriority = 10;
+
 export interface UpdateProducerOptions {
   readonly url: string;
   /** Separates the keys of one installation from those of others on the same Redis. */
@@ -99,10 +102,15 @@ export class UpdateProducer {
 
   /**
    * Enqueues the updates of one request and resolves with their durability. The overhead of a job is ten times the cost of
-   * its updates, so requests are batched; a traced request has a job of its own, which carries its trace.
+   * its updates, so requests are batched; a traced request has a job of its own, which carries its trace, and so has one of low
+   * priority.
    * @throws FieldError `queue_unavailable`; the request may have been added nevertheless and is safe to resend
    */
-  async enqueue(job: ApplyUpdates): Promise<Durability> {
+  async enqueue(
+    job: ApplyUpdates,
+    { isLowPriority = false }: { readonly isLowPriority?: boolean } = {},
+  ): Promise<Durability> {
+    if (isLowPriority) return this.enqueueAll([job], { priority: lowPriority });
     const queue = this.queues.queueFor(job.field);
     if (this.#isTraced()) return this.#addBatch(queue, [job]);
     return this.#batcherFor(queue).add(job);
@@ -127,11 +135,12 @@ export class UpdateProducer {
     const [first] = jobs;
     this.#requestsPerJob += smoothingFactor * (jobs.length - this.#requestsPerJob);
     const data = jobs.length === 1 && first ? first : { together: jobs };
-    return this.#add(jobs, () => queue.add(applyUpdatesJob, data));
+    return this.#add(jobs, () => queue.add(applyUpdatesJob, data), this.#fallback);
   }
 
   /**
-   * Enqueues many jobs at once. With a priority, workers take them only when no job without one is waiting.
+   * Enqueues many jobs at once. With a priority, workers take them only when no job without one is waiting; such jobs never go
+   * to the fallback queue, which knows no priorities.
    * @throws FieldError `queue_unavailable`; some may have been added nevertheless
    */
   async enqueueAll(
@@ -146,12 +155,17 @@ export class UpdateProducer {
     }
     const addToQueue = ([queue, queueJobs]: readonly [UpdatesQueue, ApplyUpdates[]]) =>
       queue.addBulk(queueJobs.map((data) => ({ name: applyUpdatesJob, data, ...options })));
-    return this.#add(jobs, () => Promise.all([...jobsByQueue].map(addToQueue)));
+    const addAll = () => Promise.all([...jobsByQueue].map(addToQueue));
+    return this.#add(jobs, addAll, priority === undefined ? this.#fallback : undefined);
   }
 
-  async #add(jobs: readonly ApplyUpdates[], addToRedis: () => Promise<unknown>): Promise<Durability> {
+  async #add(
+    jobs: readonly ApplyUpdates[],
+    addToRedis: () => Promise<unknown>,
+    fallback: Fallback | undefined,
+  ): Promise<Durability> {
     let cause: unknown;
-    if (!this.#isRedisUnavailable || !this.#fallback) {
+    if (!this.#isRedisUnavailable) {
       try {
         await addToRedis();
         return this.durability.durability;
@@ -161,9 +175,9 @@ export class UpdateProducer {
       }
     }
     try {
-      if (this.#fallback) {
-        await this.#fallback.queue.add(jobs);
-        return this.#fallback.durability.durability;
+      if (fallback) {
+        await fallback.queue.add(jobs);
+        return fallback.durability.durability;
       }
     } catch (error) {
       cause = new AggregateError([cause, error].filter(Boolean), 'neither queue accepted the updates');

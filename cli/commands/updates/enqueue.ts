@@ -4,7 +4,7 @@ import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { agreeOnRuleSettings } from '../../../db/write/agree-on-rule-settings.ts';
 import { ConfigError } from '../../../shared/config/config.ts';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
-import type { UpdateProducer } from '../../../shared/queue/update-producer.ts';
+import { lowPriority, type UpdateProducer } from '../../../shared/queue/update-producer.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { withProducer } from '../../backends/with-redis.ts';
 import type { CommandContext } from '../../context/command-context.ts';
@@ -30,7 +30,6 @@ import { type Progress, startProgress } from '../../output/progress.ts';
 const maxWaitingJobs = 5000;
 /** A worker commits all waiting jobs together, so what devices send meanwhile waits for so many updates at most. */
 const maxWaitingUpdates = 2000;
-const lowPriority = 10;
 const maxNameLength = 200;
 
 export interface EnqueueOptions {

@@ -45,6 +45,14 @@ t.test('an overloaded error states which limit was exceeded', async (t) => {
   idle.assertCapacity();
 });
 
+t.test('updates of low priority are refused at a twentieth of the queue, before others are slowed down', async (t) => {
+  const busy = await withAdmission(t, { backlog: 1, memory: undefined });
+  t.throws(() => busy.assertLowPriorityCapacity(), { code: 'overloaded', detail: /low priority/ });
+  busy.assertCapacity();
+  t.notOk(busy.isCongested);
+  (await withAdmission(t, { backlog: 0, memory: undefined })).assertLowPriorityCapacity();
+});
+
 t.test('in-flight bodies count as queue memory until they are released', async (t) => {
   const admission = await withAdmission(t, { backlog: 0, memory: { usedBytes: 10 * mebibyte, maxBytes: 0 } });
   const request = createRequest();

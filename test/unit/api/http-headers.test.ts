@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createOriginCheck, listOrigins } from '../../../api/http/cors-origins.ts';
 import { formatEtag, matchesEtag } from '../../../api/http/etag.ts';
-import { parseWait } from '../../../api/http/prefer-header.ts';
+import { parseWait, prefersLowPriority } from '../../../api/http/prefer-header.ts';
 import { asCursor } from '../../support/updates.ts';
 
 t.test('Prefer: wait is parsed as RFC 7240 specifies, and limited to 30 s', async (t) => {
@@ -20,6 +20,13 @@ t.test('Prefer: wait is parsed as RFC 7240 specifies, and limited to 30 s', asyn
     ['waiting=5', undefined],
   ];
   for (const [header, seconds] of cases) t.equal(parseWait(header), seconds, String(header));
+});
+
+t.test('Prefer: priority can only be low', async (t) => {
+  for (const header of ['priority=low', 'wait=5, Priority = "low"; a=b', ['wait=1', 'priority=low']])
+    t.ok(prefersLowPriority(header), String(header));
+  for (const header of [undefined, '', 'priority', 'priority=high', 'priority=lowest', 'xpriority=low', 'wait=5'])
+    t.notOk(prefersLowPriority(header), String(header));
 });
 
 t.test('an ETag matches by weak comparison, in lists, and by *', async (t) => {
