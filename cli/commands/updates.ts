@@ -33,11 +33,15 @@ a counter, the number of the line or of the element counts; so give each file a 
 Jobs have a low priority: workers take them only when nothing that devices send is waiting, and only 2,000 updates wait at a time. With
 --priority normal they take their turn, and up to 5,000 jobs wait, which is faster.
 
+With --api, only the address of an API and a token are needed. The token comes from FIELD_TOKEN or from --token-file, since arguments
+are visible to others. A device writes only as itself: a file with updates of several devices needs a token of each.
+
 A field keeps at most 1,000 particles and 4 MiB of them. Above that, those with the newest writes remain; the log has all.
 
 Examples:
   $ npx consciousness-field enqueue updates.ndjson.gz
   $ tail -f sensors.ndjson | npx consciousness-field enqueue - --field garden --device sensor-1
+  $ FIELD_TOKEN=$(cat token) npx consciousness-field enqueue updates.ndjson --api https://field.example
   $ npx consciousness-field enqueue quakes.geojson --device usgs \\
       --map '{"id":"$id","timestamp":"$properties.time","position":{"x":"$geometry.coordinates.0","y":"$geometry.coordinates.1"}}'`;
 
@@ -64,6 +68,8 @@ export function addUpdateCommands(program: Command, context: CommandContext): vo
     .command('enqueue')
     .description('Puts updates (NDJSON, CSV, JSON or GeoJSON) into the queue, and waits until they are applied.')
     .argument('<file...>', 'the files; - for standard input')
+    .option('--api <url>', 'send over this API, with a token, instead of straight to the queue', parseUrl)
+    .option('--token-file <file>', 'for --api: a file with one token per line (default: those in FIELD_TOKEN)')
     .option('--field <id>', 'the field of the updates', parseField, globalField)
     .option('--device <id>', 'the device of lines without one', parseDevice)
     .option('--batch <number>', 'maximum updates per job', integerBetween(1, maxUpdatesPerRequest), 100)

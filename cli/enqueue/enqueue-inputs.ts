@@ -4,7 +4,7 @@ import { InFlight } from './in-flight.ts';
 import { type SendUpdatesDeps, sendUpdates } from './send-updates.ts';
 
 /** How long a stopped run waits for the updates in flight. */
-const shutdownGraceMs = 5000;
+export const shutdownGraceMs = 5000;
 
 export interface EnqueueInputsDeps extends Omit<SendUpdatesDeps, 'inFlight'> {
   readonly wait: boolean;
@@ -44,7 +44,7 @@ export async function enqueueInputs(deps: EnqueueInputsDeps): Promise<boolean> {
 }
 
 /** A signal that aborts `afterMs` after another one. */
-function abortAfter(signal: AbortSignal, afterMs: number): { signal: AbortSignal; cancel: () => void } {
+export function abortAfter(signal: AbortSignal, afterMs: number): { signal: AbortSignal; cancel: () => void } {
   const abortController = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const startTimer = () => {

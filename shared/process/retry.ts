@@ -11,6 +11,8 @@ export interface RetryOptions {
   readonly timeoutMs?: number;
   /** Whether another attempt can help. Every error is retried unless given. */
   readonly isRetryable?: (error: unknown) => boolean;
+  /** The shortest pause after this error, if the server has named one (`Retry-After`). It may exceed `maxDelayMs`. */
+  readonly minDelayMs?: (error: unknown) => number | undefined;
   /** Called before each pause. */
   readonly onRetry?: (error: unknown, attempt: RetryAttempt) => void;
   /** Ends the retrying: a pause is cut short, and no further attempt begins. An attempt under way is left alone. */
@@ -36,7 +38,7 @@ export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
  */
 export async function retry<T>(work: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { initialDelayMs = 100, maxDelayMs = 5000, maxAttempts = Infinity, timeoutMs = Infinity } = options;
-  const { isRetryable = () => true, onRetry, signal } = options;
+  const { isRetryable = () => true, minDelayMs, onRetry, signal } = options;
   let deadline: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -45,7 +47,8 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions = {
       deadline ??= Date.now() + timeoutMs;
       if (signal?.aborted || attempt >= maxAttempts || Date.now() >= deadline || !isRetryable(error)) throw error;
       const nominalDelayMs = Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1));
-      const delayMs = Math.round(nominalDelayMs * (0.5 + Math.random() / 2));
+      const jitteredMs = Math.round(nominalDelayMs * (0.5 + Math.random() / 2));
+      const delayMs = Math.max(jitteredMs, minDelayMs?.(error) ?? 0);
       onRetry?.(error, { attempt, delayMs });
       await pause(delayMs, signal);
       if (signal?.aborted) throw error;

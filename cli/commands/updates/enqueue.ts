@@ -3,11 +3,11 @@ import type { Knex } from 'knex';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { agreeOnRuleSettings } from '../../../db/write/agree-on-rule-settings.ts';
 import { ConfigError } from '../../../shared/config/config.ts';
-import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import { lowPriority, type UpdateProducer } from '../../../shared/queue/update-producer.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import { withProducer } from '../../backends/with-redis.ts';
 import type { CommandContext } from '../../context/command-context.ts';
+import { type ApiRunOptions, enqueueToApi } from '../../enqueue/api/enqueue-to-api.ts';
 import { countRejected, createEnqueueCounts, type EnqueueCounts } from '../../enqueue/counts.ts';
 import { enqueueInputs } from '../../enqueue/enqueue-inputs.ts';
 import { dryRun } from '../../enqueue/input/dry-run.ts';
@@ -32,20 +32,14 @@ const maxWaitingJobs = 5000;
 const maxWaitingUpdates = 2000;
 const maxNameLength = 200;
 
-export interface EnqueueOptions {
-  readonly field: FieldId;
-  readonly device?: DeviceId;
-  readonly batch: number;
+export interface EnqueueOptions extends Omit<ApiRunOptions, 'api'> {
+  /** Sends over the API at this address, and not straight to the queue. */
+  readonly api?: string;
   readonly format?: InputFormat;
   /** JSON, or the name of a file with it. */
   readonly map?: string;
-  readonly keepOrder?: boolean;
-  readonly priority: 'low' | 'normal';
   /** For its record. */
   readonly name?: string;
-  /** Updates per second. */
-  readonly rate?: number;
-  readonly wait: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -75,6 +69,14 @@ export async function enqueue(
   options: EnqueueOptions,
   context: CommandContext,
 ): Promise<void> {
+  if (options.api === undefined ? options.tokenFile !== undefined : options.name !== undefined) {
+    throw new CliError(
+      'usage',
+      options.api === undefined
+        ? '--token-file is for --api: add the address of an API, or leave it out.'
+        : '--name is for the record of a run, which a run over the API does not have: leave it out.',
+    );
+  }
   const inputs = openInputs(files, context);
   const formatOf = ({ name }: LineInput) => options.format ?? guessFormat(name);
   const map = readRecordMap(options.map, inputs.map(formatOf), context.cwd);
@@ -90,7 +92,7 @@ export async function enqueue(
   const startedAt = performance.now();
   let outcome: EnqueueOutcome = { complete: false };
   try {
-    const work = options.dryRun ? checkInput : sendInput;
+    const work = options.dryRun ? checkInput : options.api === undefined ? sendInput : sendOverApi;
     outcome = await work(options, { inputs, readRecords, map, context, counts, report, progress, signal });
   } finally {
     stopShowing();
@@ -117,6 +119,13 @@ async function checkInput(
   const parse = createLineParser({ gridSize, device, map });
   const complete = await dryRun({ inputs, readRecords, parse, counts, report, signal });
   return { complete };
+}
+
+async function sendOverApi(
+  { api = '', ...options }: EnqueueOptions,
+  { progress: { printLine }, ...deps }: EnqueueDeps,
+): Promise<EnqueueOutcome> {
+  return enqueueToApi({ ...options, api }, { ...deps, printLine });
 }
 
 async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<EnqueueOutcome> {

@@ -61,6 +61,17 @@ t.test('jitter shortens a delay to no less than half', async (t) => {
   t.same(reported, [{ attempt: 1, delayMs: 5 }]);
 });
 
+t.test('a pause is not shorter than the server has asked for', async (t) => {
+  const asked = [3000, undefined];
+  const { reported, advance } = startRetry(2, { initialDelayMs: 10, maxDelayMs: 35, minDelayMs: () => asked.shift() });
+  await advance(3000);
+  await advance(20);
+  t.same(
+    reported.map(({ delayMs }) => delayMs),
+    [3000, 20],
+  );
+});
+
 t.test('an error that is not retryable is thrown at once', async (t) => {
   const { outcome, countAttempts } = startRetry(1, { isRetryable: () => false });
   await t.rejects(outcome, { message: 'failure 1' });
