@@ -6,6 +6,8 @@ import type { CommandContext } from '../context/command-context.ts';
 const shells: readonly ShellName[] = ['bash', 'zsh', 'fish'];
 
 const help = `
+Names of fields are read from the database that the settings name, within a second. If it cannot be reached, none are offered.
+
 Where the command is not in the PATH, define an alias first: alias field='npx consciousness-field'
 
 Examples:
@@ -16,11 +18,19 @@ Examples:
 export function addCompletionCommand(program: Command, context: CommandContext): void {
   program
     .command('completion')
-    .description('Prints a script with which a shell completes commands and options.')
+    .description('Prints a script with which a shell completes commands, options and the names of fields.')
     .addArgument(new Argument('<shell>', 'the shell').choices(shells))
-    .option('--json', 'print the script as JSON')
+    .option('--fields <prefix>', 'what the script asks for: print the fields that begin with this')
+    .option('--json', 'print the result as JSON')
     .addHelpText('after', help)
-    .action(async (shell: ShellName, { json }: { json?: boolean }) => {
+    .action(async (shell: ShellName, { fields: prefix, json }: { fields?: string; json?: boolean }) => {
+      if (prefix !== undefined) {
+        const { offerFields } = await import('../completion/offer-fields.ts');
+        const fields = await offerFields(prefix, context);
+        if (json) context.print(JSON.stringify({ fields }));
+        else for (const field of fields) context.print(field);
+        return;
+      }
       const { renderCompletion } = await import('../completion/render-shells.ts');
       const { walkCommands } = await import('../completion/walk-commands.ts');
       const script = renderCompletion(shell, walkCommands(program));

@@ -13,12 +13,19 @@ export interface CommandEntry {
   readonly options: readonly CompletionWord[];
   /** The possible values of its arguments, where they are known. */
   readonly choices: readonly CompletionWord[];
+  /** How many arguments come before the one that is a field; undefined if none is. */
+  readonly fieldPosition: number | undefined;
 }
+
+/** The option whose value is a field, whatever the command. */
+export const fieldOption = '--field';
 
 export function walkCommands(command: Command, path: readonly string[] = []): CommandEntry[] {
   const subcommands = command.createHelp().visibleCommands(command);
   const choices = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
+  const position = command.registeredArguments.findIndex((argument) => argument.name() === 'field');
   const here = {
+    fieldPosition: position === -1 ? undefined : position,
     path: path.join(' '),
     commands: subcommands.map((sub) => ({ text: sub.name(), description: sub.description() })),
     options: optionsOf(command),

@@ -1,0 +1,15 @@
+/** The ids of fields that begin with some characters, for completions in a shell. */
+import type pg from 'pg';
+
+const namesSql = `
+  SELECT field_id AS field FROM consciousness_states
+  WHERE version > 0 AND field_id LIKE $1
+  ORDER BY field_id LIMIT $2`;
+
+/** @param prefix of an id; anything else is the beginning of none */
+export async function readFieldNames(client: pg.ClientBase, prefix: string, limit: number): Promise<string[]> {
+  if (!/^[a-z0-9_-]{0,64}$/.test(prefix)) return [];
+  const pattern = `${prefix.replaceAll('_', '\\_')}%`;
+  const { rows } = await client.query<{ field: string }>(namesSql, [pattern, limit]);
+  return rows.map(({ field }) => field);
+}
