@@ -1,4 +1,5 @@
 /** All benchmarks, in the order in which they run. */
+import { batchLane } from '../batch/batch-lane.ts';
 import type { Bench } from '../bench.ts';
 import { page } from '../browser/page.ts';
 import { compression } from './compression.ts';
@@ -18,6 +19,7 @@ export const benchmarks: readonly Bench[] = [
   writeThrough,
   reads,
   latency,
+  batchLane,
   fanOut,
   presence,
   regions,
