@@ -9,6 +9,7 @@ import { type OperatorAction, recordOperatorActions } from '../db/operators/oper
 import { type DatabaseOverview, readDatabaseOverview } from '../db/operators/overview.ts';
 import { type ExportPage, type ExportRange, readExportPages } from '../db/read/export/export-log.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
+import { type FoundUpdate, type LogSearch, searchLog } from '../db/read/log/search-log.ts';
 import { type FieldsPage, readFieldsPage } from '../db/read/pages/fields-page.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
 import { readServerTime } from '../db/read/server-time.ts';
@@ -64,6 +65,7 @@ export interface Connections {
   /** Brings `revocations` up to date from PostgreSQL. */
   readonly refreshRevocations: () => Promise<boolean>;
   readonly readRuleSettings: () => Promise<RuleSettings>;
+  readonly searchLog: (search: LogSearch) => Promise<FoundUpdate[]>;
   readonly insertOperatorActions: (actions: readonly OperatorAction[]) => Promise<void>;
 }
 
@@ -134,6 +136,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     revocations,
     refreshRevocations,
     readRuleSettings: () => readRuleSettings(database),
+    searchLog: (search) => searchLog(database, search),
     insertOperatorActions: (actions) => recordOperatorActions(database, actions),
   };
 }

@@ -27,6 +27,7 @@ import { createMetrics, measureStreamBuffers } from './metrics.ts';
 import { OperatorLog } from './operators/operator-log.ts';
 import { readOverview } from './operators/overview/read-overview.ts';
 import { Samples } from './operators/overview/samples.ts';
+import { createUpdatesSearch } from './operators/search/search-updates.ts';
 import { Presence } from './presence/presence.ts';
 import { createRateLimits } from './rate-limits/rate-limits.ts';
 import { RedisSubscriber } from './redis-subscriber.ts';
@@ -257,5 +258,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });
   addErrorDocsRoute(app);
   await addPageRoutes(app, config);
-  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics, operatorLog, readOverview });
+  const searchUpdates = createUpdatesSearch(connections.searchLog);
+  const pages = { producer, operatorLog, readOverview, searchUpdates };
+  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics, operatorLog, pages });
 }

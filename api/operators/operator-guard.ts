@@ -129,7 +129,9 @@ function parseBasic(authorization: string): [name: string, password: string] {
 
 /** Against cross-site request forgery: browsers add Basic credentials to requests that other sites cause. */
 function assertSameSite({ method, headers }: FastifyRequest): void {
-  if (method === 'GET' || method === 'HEAD' || headers.origin === undefined) return;
-  const isSameHost = URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
-  if (!isSameHost) throw new FieldError('forbidden', { detail: 'Requests from other sites are refused' });
+  if (method === 'GET' || method === 'HEAD') return;
+  const { origin, host, 'sec-fetch-site': site } = headers;
+  const isSameHost = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
+  if (!isSameHost || site === 'cross-site')
+    throw new FieldError('forbidden', { detail: 'Requests from other sites are refused' });
 }

@@ -28,16 +28,16 @@ export class OperatorLog {
     this.#timer = setInterval(() => void this.flush(), flushIntervalMs);
   }
 
-  /** @throws FieldError `database_unavailable` when the action cannot be recorded, so that it must not be performed */
-  async record(action: OperatorAction): Promise<void> {
+  /** @throws FieldError `database_unavailable` when the actions cannot be recorded, so that they must not be performed */
+  async record(...actions: readonly OperatorAction[]): Promise<void> {
     const { insert, log } = this.#deps;
-    await insert([action]).catch((cause: unknown) => {
+    await insert(actions).catch((cause: unknown) => {
       throw new FieldError('database_unavailable', {
         detail: 'The action cannot be recorded, and is not performed without that',
         cause,
       });
     });
-    log.info(action, 'operator action');
+    for (const action of actions) log.info(action, 'operator action');
   }
 
   recordFailedLogin(operator: string, origin: string): void {

@@ -1,4 +1,4 @@
-/** Routes for operators: an overview, Bull Board and, in production, the metrics. Each is guarded by a hook in its own scope. */
+/** Routes for operators: their pages, Bull Board and, in production, the metrics. Each is guarded by a hook in its own scope. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createBullBoard } from '@bull-board/api';
 import type { IServerAdapter } from '@bull-board/api/typings/app';
@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { VerifyToken } from '../../shared/auth/jwt.ts';
 import { readOperators } from '../../shared/auth/operators.ts';
 import type { Config } from '../../shared/config/config.ts';
+import type { OperatorScope } from '../../shared/contract/token.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
 import { sendProblem } from '../http/problem-response.ts';
@@ -15,11 +16,9 @@ import { assertHarmless, describeBoardAction, parseBoardAction } from '../operat
 import { createFallbackAdapter, createPartitionAdapter } from '../operators/board-queues.ts';
 import { createOperatorGuards, hasOperatorScope } from '../operators/operator-guard.ts';
 import type { OperatorLog } from '../operators/operator-log.ts';
-import type { Overview } from '../operators/overview/read-overview.ts';
-import { renderOverview } from '../operators/overview/render-overview.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
+import { addOperatorPages, type OperatorPagesDeps } from './operators/pages.ts';
 
-const overviewPath = '/admin';
 const boardPath = '/admin/queues';
 
 interface OperatorRoutesDeps {
@@ -29,40 +28,23 @@ interface OperatorRoutesDeps {
   readonly producer: Pick<UpdateProducer, 'queues' | 'findFallbackQueue'>;
   readonly metrics: ApiMetrics;
   readonly operatorLog: OperatorLog;
-  readonly readOverview: () => Promise<Overview>;
+  readonly pages: OperatorPagesDeps;
 }
 
 /** @throws ConfigError when `OPERATORS_FILE` cannot be used */
 export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps): void {
-  const { config, verifyToken, limits, producer, metrics, operatorLog, readOverview } = deps;
+  const { config, verifyToken, limits, producer, metrics, operatorLog, pages } = deps;
   const operators = readOperators(config);
   const createGuard = createOperatorGuards({ verifyToken, limits, operators, operatorLog });
 
   app.register(async (scope) => {
-    scope.addHook(
-      'onRequest',
-      createGuard(() => 'board:read'),
-    );
-    const options = { schema: { hide: true } };
-    scope.get(overviewPath, options, (request, reply) =>
-      reply.redirect(`${request.forwardedPrefix}${overviewPath}/`, 308),
-    );
-    scope.get(`${overviewPath}/overview`, options, async (_request, reply) =>
-      reply.header('cache-control', 'no-store').send(await readOverview()),
-    );
-    scope.get<{ Querystring: { reload?: unknown } }>(`${overviewPath}/`, options, async (request, reply) => {
-      const basePath = `${request.forwardedPrefix}${overviewPath}`;
-      const page = renderOverview(await readOverview(), { basePath, isReloading: request.query.reload !== 'off' });
-      return reply.header('cache-control', 'no-store').type('text/html; charset=utf-8').send(page);
-    });
+    scope.addHook('onRequest', createGuard(scopeFor));
+    addOperatorPages(scope, pages);
   });
 
   // The hooks and the board must share a scope, because a hook of a sibling scope would not run.
   app.register(async (scope) => {
-    scope.addHook(
-      'onRequest',
-      createGuard((request) => (isReading(request) ? 'board:read' : 'board:write')),
-    );
+    scope.addHook('onRequest', createGuard(scopeFor));
     const board = new FastifyAdapter();
     // The adapter was compiled against another copy of the same types.
     const serverAdapter = board as unknown as IServerAdapter;
@@ -113,6 +95,10 @@ export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps
       reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
     );
   });
+}
+
+function scopeFor(request: FastifyRequest): OperatorScope {
+  return isReading(request) ? 'board:read' : 'board:write';
 }
 
 function isReading({ method }: FastifyRequest): boolean {

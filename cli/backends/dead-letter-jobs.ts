@@ -1,10 +1,15 @@
-/**
- * The dead-letter jobs of all queues. An id is the job's id with a prefix that names its queue: `p17` is job 17 of the
- * fallback queue in PostgreSQL, `3-17` that of the queue `updates-3`, and `17` that of the first queue in Redis.
- */
+/** The dead letters of all queues, for a command. */
 import { createPostgresBackend, Queue } from 'bullmq';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
-import { type UpdatesJob, updatesQueue } from '../../shared/contract/job.ts';
+import { updatesQueue } from '../../shared/contract/job.ts';
+import {
+  type DeadLetter,
+  type DeadLetterAction,
+  type DeadLetterQueue,
+  listDeadLetterQueues,
+  performDeadLetterAction,
+  readDeadLetterPages,
+} from '../../shared/queue/dead-letters.ts';
 import { fallbackConnection } from '../../shared/queue/fallback-queue.ts';
 import type { CommandContext } from '../context/command-context.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
@@ -14,40 +19,23 @@ import { withProducer } from './with-redis.ts';
 const timeoutMs = 5000;
 const pageSize = 1000;
 
-export interface DeadLetterJob {
-  readonly id: string;
-  readonly reason: string;
-  /** The time of the failure, in ms since the epoch. */
-  readonly failedAt: number;
-  readonly data: UpdatesJob;
-  retry(): Promise<void>;
-  discard(): Promise<void>;
-}
-
 const deadLetterSettings = ['QUEUE_REDIS_URL', 'QUEUE_PREFIX', 'DATABASE_URL'] as const satisfies SettingName[];
 
-/** The part of a job that both of BullMQ's backends provide. */
-interface FailedJob {
-  readonly id?: string;
-  readonly failedReason: string;
-  readonly finishedOn?: number;
-  readonly data: UpdatesJob;
-  retry(state: 'failed'): Promise<void>;
-  remove(): Promise<void>;
+interface DeadLetters {
+  /** The newest first. */
+  readonly letters: readonly DeadLetter[];
+  /** @returns whether it still was a dead letter */
+  readonly perform: (action: DeadLetterAction, letter: DeadLetter) => Promise<boolean>;
 }
 
-interface FailedQueue {
-  getFailed(start: number, end: number): Promise<FailedJob[]>;
-}
-
-/** Opens all queues and passes their failed jobs to `work`, newest first. @throws CliError `unreachable` */
-export async function withDeadLetterJobs<T>(
+/** Opens all queues and passes their dead letters to `work`. @throws CliError `unreachable` */
+export async function withDeadLetters<T>(
   context: CommandContext,
-  work: (jobs: readonly DeadLetterJob[]) => Promise<T>,
+  work: (deadLetters: DeadLetters) => Promise<T>,
 ): Promise<T> {
   const settings = readSettings(deadLetterSettings, context, ['DATABASE_DIRECT_URL']);
   const { QUEUE_REDIS_URL: url, QUEUE_PREFIX: prefix } = settings;
-  return withProducer({ url, prefix }, async ({ queues }) => {
+  return withProducer({ url, prefix }, async ({ queues: { all: partitions } }) => {
     const fallback = new Queue(
       updatesQueue,
       { connection: fallbackConnection(directDatabaseUrl(settings), 2, timeoutMs) },
@@ -55,44 +43,25 @@ export async function withDeadLetterJobs<T>(
     );
     fallback.on('error', () => undefined);
     try {
-      const queueReads = queues.all.map((queue, partition) =>
-        readFailed(queue, partition === 0 ? '' : `${partition}-`),
-      );
-      const deadLetterJobs = [...(await Promise.all(queueReads)), await readFallback(fallback)].flat();
-      return await work(deadLetterJobs.sort((a, b) => b.failedAt - a.failedAt));
+      const queues = listDeadLetterQueues(partitions, fallback);
+      const letters = (await Promise.all(queues.map(readAll))).flat().sort((a, b) => b.failedAt - a.failedAt);
+      return await work({ letters, perform: (action, { id }) => performDeadLetterAction(action, queues, id) });
     } finally {
       await fallback.close();
     }
   });
 }
 
-async function readFallback(queue: FailedQueue): Promise<DeadLetterJob[]> {
+async function readAll(queue: DeadLetterQueue): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = [];
   try {
-    return await readFailed(queue, 'p');
+    for await (const page of readDeadLetterPages(queue, pageSize)) letters.push(...page);
+    return letters;
   } catch (cause) {
+    if (queue.idPrefix !== 'p') throw cause;
     throw new CliError('unreachable', `The queue in PostgreSQL cannot be read: ${reasonOf(cause)}`, {
       hint: 'Check DATABASE_URL, and run `npx consciousness-field migrate` if it has not been run.',
       cause,
     });
   }
-}
-
-async function readFailed(queue: FailedQueue, idPrefix: string): Promise<DeadLetterJob[]> {
-  const deadLetterJobs: DeadLetterJob[] = [];
-  for (;;) {
-    const page = await queue.getFailed(deadLetterJobs.length, deadLetterJobs.length + pageSize - 1);
-    deadLetterJobs.push(...page.map((job) => toDeadLetterJob(job, idPrefix)));
-    if (page.length < pageSize) return deadLetterJobs;
-  }
-}
-
-function toDeadLetterJob(job: FailedJob, idPrefix: string): DeadLetterJob {
-  return {
-    id: `${idPrefix}${job.id}`,
-    reason: job.failedReason,
-    failedAt: job.finishedOn ?? 0,
-    data: job.data,
-    retry: () => job.retry('failed'),
-    discard: () => job.remove(),
-  };
 }

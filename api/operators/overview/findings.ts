@@ -85,7 +85,7 @@ export function findFindings({ at, health, queue, database, allowsWeakDurability
     'warning',
     failed > 0,
     `${failed} ${failed === 1 ? 'job' : 'jobs'} could not be applied.`,
-    `${command} dead-letters list shows the reasons. Fix the cause, and retry or discard them.`,
+    `The page of dead letters, or ${command} dead-letters list, shows the reasons. Fix the cause, and retry or discard them.`,
   );
   if (!database) return findings;
   add(

@@ -1,6 +1,5 @@
 /** `search`: finds entries of the logs by device, user, kind, outcome and time. */
-import type { UpdateRow } from '../../../db/models/update-row.ts';
-import { type LogSearch, searchLog } from '../../../db/read/log/search-log.ts';
+import { type FoundUpdate, type LogSearch, searchLog } from '../../../db/read/log/search-log.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import type { CommandContext } from '../../context/command-context.ts';
 import { readSettings } from '../../input/read-settings.ts';
@@ -21,27 +20,21 @@ export async function printSearch(options: SearchOptions, context: CommandContex
   const { since, until, json, ...search } = options;
   const { DATABASE_URL } = readSettings(['DATABASE_URL'], context);
   const toTime = (seconds: number) => Date.now() - 1000 * seconds;
-  const rows = await withDatabase(DATABASE_URL, (db) =>
+  const entries = await withDatabase(DATABASE_URL, (db) =>
     searchLog(db, {
       ...search,
       ...(since === undefined ? {} : { since: toTime(since) }),
       ...(until === undefined ? {} : { until: toTime(until) }),
     }),
   );
-  if (json) return context.print(JSON.stringify({ entries: rows.map(describe) }));
-  if (rows.length === 0) return context.print('No update matches');
-  context.print(renderTable([head, ...rows.map(toRow)]));
-  const found = pluralize(rows.length, 'update');
-  context.print(rows.length < options.limit ? found : `${found}; there may be more, see --limit`);
+  if (json) return context.print(JSON.stringify({ entries }));
+  if (entries.length === 0) return context.print('No update matches');
+  context.print(renderTable([head, ...entries.map(toRow)]));
+  const found = pluralize(entries.length, 'update');
+  context.print(entries.length < options.limit ? found : `${found}; there may be more, see --limit`);
 }
 
-function describe(row: UpdateRow) {
-  const { fieldId: field, version, loggedAt: time, deviceId: device, counter, userId: user, outcome, update } = row;
-  return { field, version, time, device, counter, user, outcome, update };
-}
-
-function toRow(row: UpdateRow): string[] {
-  const { field, version, time, device, counter, user, outcome, update } = describe(row);
+function toRow({ field, version, time, device, counter, user, outcome, update }: FoundUpdate): string[] {
   return [
     new Date(time).toISOString(),
     field,

@@ -1,0 +1,38 @@
+/** Times and numbers as operators read them. */
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+] as const;
+
+/** For example `3 min ago`. */
+export function formatAge(ms: number): string {
+  return `${formatDuration(ms)} ago`;
+}
+
+/** In the largest unit that fits, rounded down. */
+export function formatDuration(ms: number): string {
+  const [unit, length] = units.find(([, unitMs]) => ms >= unitMs) ?? ['s', 1000];
+  return `${Math.max(0, Math.floor(ms / length))} ${unit}`;
+}
+
+/** For example `14:03:59`. */
+export function formatClock(at: number): string {
+  return formatTime(at).slice(11);
+}
+
+/** For example `2026-08-01 14:03:59`. Times of dead letters can be anything that was stored. */
+export function formatTime(at: number): string {
+  return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString().slice(0, 19).replace('T', ' ') : '–';
+}
+
+export function formatNumber(value: number): string {
+  return value >= 10 || Number.isInteger(value) ? Math.round(value).toLocaleString('en') : value.toFixed(1);
+}
+
+/** For example `1 update`, `1,200 updates`. */
+export function pluralize(count: number, noun: string): string {
+  return `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
