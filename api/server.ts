@@ -12,6 +12,7 @@ import type { RuleSettings } from '../shared/config/rule-settings.ts';
 import type { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import { startMetricsServer } from '../shared/observability/metrics-server.ts';
 import { measureDependencies, measureDurability, measurePool } from '../shared/observability/process-metrics.ts';
+import { readTraffic } from '../shared/observability/traffic.ts';
 import { measureQueues } from '../shared/queue/queue-metrics.ts';
 import type { UpdateProducer } from '../shared/queue/update-producer.ts';
 import { AdmissionControl } from './admission/admission-control.ts';
@@ -25,7 +26,7 @@ import { createHealthCheck } from './health/health-check.ts';
 import { type AllowedOrigin, listOrigins } from './http/cors-origins.ts';
 import { createMetrics, measureStreamBuffers } from './metrics.ts';
 import { OperatorLog } from './operators/operator-log.ts';
-import { readOverview } from './operators/overview/read-overview.ts';
+import { createOverviewReader } from './operators/overview/read-overview.ts';
 import { Samples } from './operators/overview/samples.ts';
 import { createUpdatesSearch } from './operators/search/search-updates.ts';
 import { Presence } from './presence/presence.ts';
@@ -216,14 +217,12 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     acceptMessage,
     checkHealth,
     operatorLog,
-    readOverview: () =>
-      readOverview({
-        checkHealth,
-        producer,
-        readDatabase: connections.readDatabaseOverview,
-        samples,
-        allowsWeakDurability: config.ALLOW_WEAK_DURABILITY,
-      }),
+    readOverview: createOverviewReader({
+      ...{ checkHealth, producer, samples },
+      readDatabase: connections.readDatabaseOverview,
+      readTraffic: () => readTraffic(cacheRedis, keys, Date.now()),
+      allowsWeakDurability: config.ALLOW_WEAK_DURABILITY,
+    }),
   };
 }
 

@@ -29,6 +29,7 @@ import { recordCommit } from './observe/commit-metrics.ts';
 import { createCommitTracer } from './observe/commit-tracing.ts';
 import { createWorkerMetrics, measureHotFields } from './observe/metrics.ts';
 import { exposeMetrics } from './observe/metrics-endpoint.ts';
+import { TrafficRecorder } from './observe/traffic-recorder.ts';
 import type { WorkerDeps } from './worker-context.ts';
 
 /** Starts consuming jobs. When the lifecycle stops, jobs in flight are finished and published, so that none stalls. */
@@ -45,6 +46,8 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       log.warn({ err, ...attempt }, 'retrying commit');
     },
   });
+  const traffic = new TrafficRecorder({ redis, keys, log });
+  lifecycle.onStop('traffic', () => traffic.close());
   const committer = new Committer({
     store: createFieldStore(db, {
       usesPreparedStatements: !isPooled(config),
@@ -57,6 +60,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     snapshotOptions: { snapshotEvery: config.SNAPSHOT_EVERY },
     onCommit: (report) => {
       recordCommit(metrics, report, Date.now());
+      traffic.record(report, Date.now());
       tracer?.record(report, Date.now());
     },
   });

@@ -25,6 +25,8 @@ export interface CacheKeys {
   readonly limitPrefix: string;
   /** The revocations as the workers last read them. */
   readonly revocationsKey: string;
+  /** What the workers have applied in one of the spans of ten minutes. */
+  trafficKey(span: number): string;
 }
 
 /**
@@ -50,5 +52,6 @@ export function createCacheKeys(prefix: string, installation: string): CacheKeys
     revocationChannel: `${base}:revocations`,
     limitPrefix: `${base}:limits`,
     revocationsKey: `${base}:revocations:list`,
+    trafficKey: (span) => `${base}:{traffic}:${span}`,
   };
 }

@@ -1,6 +1,7 @@
 /** The operators' overview: who may see it, what it says of a healthy system and of one that is not, and that it trusts nothing. */
 import t from 'tap';
 import { applyUpdatesJob } from '../../shared/contract/job.ts';
+import { addTraffic, latencyBoundsMs } from '../../shared/observability/traffic.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { asField, setCell } from '../support/updates.ts';
@@ -60,6 +61,22 @@ t.test('the overview', async (t) => {
     t.match(text, /<a href="\/\?field=garden">garden<\/a>/);
     t.match(text, /http-equiv="refresh"/);
     t.notMatch((await readPage('/admin/?reload=off')).text, /http-equiv="refresh"/);
+  });
+
+  await t.test('draws what all workers have applied in the last hour', async (t) => {
+    const at = Date.now() - (Date.now() % 60_000) - 120_000;
+    const latencies = latencyBoundsMs.map((bound) => (bound === 50 ? 600 : 0));
+    await addTraffic(backing.cacheRedis, backing.keys, [{ at, updates: 1200, conflicts: 3, latencies }]);
+    const overview = await waitUntil('it is read', async () => {
+      const body = await readJson();
+      return body.traffic.some(({ updates }: { updates: number }) => updates === 1200) && body;
+    });
+    t.equal(overview.traffic.length, 60);
+    const { text } = await readPage();
+    t.match(text, /aria-label="Updates applied, a second: now [\d.]+; at most 20 in 59 min"/);
+    t.match(text, /aria-label="Accepted until visible: now half within 50 ms, 99 % within 50 ms; at most /);
+    t.match(text, /aria-label="Conflicts, a minute: now 0; at most 3 in 59 min"/);
+    t.notMatch(text, /undefined|NaN|Infinity/);
   });
 
   await t.test('shows dead letters, whatever is in them, as text', async (t) => {

@@ -1,5 +1,6 @@
 /** The state of an installation at one moment, for operators: as JSON, and for the page. */
 import type { DatabaseOverview } from '../../../db/operators/overview.ts';
+import type { TrafficMinute } from '../../../shared/observability/traffic.ts';
 import { withTimeout } from '../../../shared/process/with-timeout.ts';
 import type { QueueStats } from '../../../shared/queue/queue-stats.ts';
 import type { UpdateProducer } from '../../../shared/queue/update-producer.ts';
@@ -9,6 +10,7 @@ import { type Finding, findFindings } from './findings.ts';
 import type { Sample, Samples } from './samples.ts';
 
 const timeoutMs = 3000;
+const sharedForMs = 1000;
 const maxDeadLetters = 10;
 
 export interface Overview {
@@ -24,32 +26,37 @@ export interface Overview {
   readonly deadLetters: readonly DeadLetterSummary[];
   /** Undefined while PostgreSQL does not answer. */
   readonly database: DatabaseOverview | undefined;
+  /** What all workers have applied in the last hour, by minutes, the oldest first; empty while the cache's Redis does not answer. */
+  readonly traffic: readonly TrafficMinute[];
   /** Of the process that responds, the oldest first. */
   readonly samples: readonly Sample[];
 }
 
-export interface OverviewDeps {
+interface OverviewDeps {
   readonly checkHealth: () => Promise<Health>;
   readonly producer: DeadLetterQueues & Pick<UpdateProducer, 'readStats'>;
   readonly readDatabase: () => Promise<DatabaseOverview>;
+  readonly readTraffic: () => Promise<TrafficMinute[]>;
   readonly samples: Pick<Samples, 'all'>;
   readonly allowsWeakDurability: boolean;
 }
 
 /** Never rejects: what does not answer in time is left out. */
-export async function readOverview({
+async function readOverview({
   checkHealth,
   producer,
   readDatabase,
+  readTraffic,
   samples,
   allowsWeakDurability,
 }: OverviewDeps): Promise<Overview> {
   const orNothing = <T>(read: Promise<T>) => withTimeout(read, timeoutMs).catch(() => undefined);
-  const [health, queue, deadLetters, database] = await Promise.all([
+  const [health, queue, deadLetters, database, traffic] = await Promise.all([
     checkHealth(),
     producer.readStats(),
     orNothing(findDeadLetters(producer, {}, { maxScanned: maxDeadLetters, maxFound: maxDeadLetters })),
     orNothing(readDatabase()),
+    orNothing(readTraffic()),
   ]);
   const at = Date.now();
   const findings = findFindings({ at, health, queue, database, allowsWeakDurability });
@@ -57,6 +64,17 @@ export async function readOverview({
     ...{ at, status: health.status, checks: health.checks, queue, database },
     findings: findings.toSorted((a, b) => a.level.localeCompare(b.level)),
     deadLetters: deadLetters?.letters ?? [],
+    traffic: traffic ?? [],
     samples: samples.all,
+  };
+}
+
+/** Shares each overview for a moment, so that many who look cost as much as one. */
+export function createOverviewReader(deps: OverviewDeps): () => Promise<Overview> {
+  let newest: { readonly at: number; readonly overview: Promise<Overview> } | undefined;
+  return () => {
+    const now = performance.now();
+    if (!newest || now - newest.at > sharedForMs) newest = { at: now, overview: readOverview(deps) };
+    return newest.overview;
   };
 }

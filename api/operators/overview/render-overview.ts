@@ -1,9 +1,10 @@
 /** The first page for operators: one glance says whether all is well, and if not, what to do. */
 import type { FieldOverview } from '../../../db/read/field-overview.ts';
+import { estimateQuantile } from '../../../shared/observability/traffic.ts';
 import type { QueueStats } from '../../../shared/queue/queue-stats.ts';
 import { renderLetter } from '../dead-letters/render-dead-letters.ts';
 import { renderChart } from '../pages/charts.ts';
-import { formatAge, formatClock, formatDuration, formatNumber } from '../pages/format.ts';
+import { formatAge, formatClock, formatDuration, formatMs, formatNumber } from '../pages/format.ts';
 import { type Html, html } from '../pages/html.ts';
 import { type Cell, type PageFrame, renderPage, renderTable } from '../pages/layout.ts';
 import type { Overview } from './read-overview.ts';
@@ -33,6 +34,7 @@ function renderContent(overview: Overview, basePath: string): Html {
   const { at, database, deadLetters } = overview;
   return html`${renderFindings(overview)}
 ${renderTiles(overview)}
+${renderTraffic(overview)}
 ${renderQueues(overview)}
 ${database ? renderDatabase(database, at) : html`<section class="card"><h2>Database</h2><p class="none">PostgreSQL does not answer.</p></section>`}
 ${card(
@@ -56,10 +58,11 @@ ${findings.map(({ level, what, advice }) => html`<li class="${level}"><strong>${
 </ul></section>`;
 }
 
-function renderTiles({ at, queue, database, samples }: Overview): Html {
+function renderTiles({ at, queue, database, traffic }: Overview): Html {
   const stats = [queue.redis, queue.postgres].filter((each) => each !== undefined);
   const sum = (read: (each: QueueStats) => number) => stats.reduce((total, each) => total + read(each), 0);
   const oldestAt = Math.min(...stats.map((each) => each.oldestAt ?? Number.POSITIVE_INFINITY));
+  const p99 = estimateQuantile(traffic.at(-1)?.latencies ?? [], 0.99);
   const failed = sum((each) => each.failed);
   const tiles: readonly (readonly [name: string, value: string, isBad?: boolean])[] = [
     [
@@ -67,12 +70,37 @@ function renderTiles({ at, queue, database, samples }: Overview): Html {
       stats.length === 0 ? '–' : formatNumber(sum(({ waiting, active, delayed }) => waiting + active + delayed)),
     ],
     ['Oldest job', Number.isFinite(oldestAt) ? formatDuration(at - oldestAt) : '–'],
-    ['Accepted here, a second', formatNumber(samples.at(-1)?.acceptedPerSecond ?? 0)],
+    ['Applied a second, last minute', formatNumber((traffic.at(-1)?.updates ?? 0) / 60)],
+    ['99 % visible within', p99 === undefined ? '–' : formatMs(p99)],
     ['Workers', database ? formatNumber(database.workers.length) : '–', database?.workers.length === 0],
     ['Fields', database ? formatNumber(database.totalFields) : '–'],
     ['Dead letters', stats.length === 0 ? '–' : formatNumber(failed), failed > 0],
   ];
   return html`<dl class="tiles">${tiles.map(([name, value, isBad]) => html`<div class="${isBad ? 'bad' : ''}"><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+/** Of all workers, by minutes. A minute without requests has no latency. */
+function renderTraffic({ traffic }: Overview): Html {
+  const rates = traffic.map(({ at, updates }) => ({ at, value: updates / 60 }));
+  const conflicts = traffic.map(({ at, conflicts: count }) => ({ at, value: count }));
+  const latency = (quantile: number) =>
+    traffic.flatMap(({ at, latencies }) => {
+      const value = estimateQuantile(latencies, quantile);
+      return value === undefined ? [] : [{ at, value }];
+    });
+  return html`<section class="card"><h2>The last hour, all processes</h2>
+<div class="charts">
+${renderChart({ title: 'Updates applied, a second', lines: [{ points: rates }] })}
+${renderChart({
+  title: 'Accepted until visible',
+  lines: [
+    { name: 'half within', points: latency(0.5) },
+    { name: '99 % within', points: latency(0.99) },
+  ],
+  format: formatMs,
+})}
+${renderChart({ title: 'Conflicts, a minute', lines: [{ points: conflicts }] })}
+</div></section>`;
 }
 
 function renderQueues({ at, queue, samples }: Overview): Html {

@@ -36,3 +36,8 @@ export function formatNumber(value: number): string {
 export function pluralize(count: number, noun: string): string {
   return `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** For example `15 ms`, `2 s`. */
+export function formatMs(ms: number): string {
+  return ms < 1000 ? `${formatNumber(ms)} ms` : formatDuration(ms);
+}

@@ -61,6 +61,8 @@ polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: 
 polyline.other { stroke: var(--other); }
 polygon { fill: var(--fill); }
 rect { fill: var(--accent); }
+.line { display: inline-block; width: 0.9rem; margin: 0 0.35rem 0.25rem 0; border-top: 2px solid var(--accent); vertical-align: middle; }
+.line.other { border-color: var(--other); }
 .scale { display: flex; justify-content: space-between; color: var(--soft); font-size: 0.78rem; }
 .none, .note { margin: 0; color: var(--soft); }
 .filters .inputs { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 12.5rem), 1fr)); gap: 0.7rem; }
