@@ -17,6 +17,7 @@ import type { ConflictsOptions } from './fields/conflicts.ts';
 import type { ExportOptions } from './fields/export.ts';
 import type { HistoryOptions } from './fields/history.ts';
 import type { ImportOptions } from './fields/import.ts';
+import type { ImportLegacyOptions } from './fields/import-legacy.ts';
 import type { ReplayOptions } from './fields/replay.ts';
 import type { SearchOptions } from './fields/search.ts';
 import type { StateOptions } from './fields/state.ts';
@@ -70,6 +71,15 @@ the command names the line and changes nothing. Set ERASURE_KEY if anything was 
 
 Example:
   $ npx consciousness-field import global.ndjson.gz copy-of-global`;
+
+const importLegacyHelp = `
+Reads the tables of the original system (consciousness_states, vector_clocks, field_conflicts) and changes nothing in its database.
+The field must have no updates; running the command again changes nothing. Invalid rows are left out, and reported with the reason.
+A password in the URL is visible to other users of this machine: set PGPASSWORD instead.
+
+Examples:
+  $ PGPASSWORD=… npx consciousness-field import-legacy postgresql://app@old-db/consciousness --dry-run
+  $ PGPASSWORD=… npx consciousness-field import-legacy postgresql://app@old-db/consciousness --field global`;
 
 export function addFieldCommands(program: Command, context: CommandContext): void {
   program
@@ -170,5 +180,16 @@ export function addFieldCommands(program: Command, context: CommandContext): voi
     .addHelpText('after', importHelp)
     .action(async (file: string, field: FieldId, options: ImportOptions) =>
       (await import('./fields/import.ts')).importField({ file, field }, options, context),
+    );
+  program
+    .command('import-legacy')
+    .description('Takes over the database of the original system as the base of a field that has no updates.')
+    .argument('<database-url>', 'the database of the original system')
+    .option('--field <field>', 'the field that gets it', parseField, 'global' as FieldId)
+    .option('--dry-run', 'only report what would be taken, and what not')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', importLegacyHelp)
+    .action(async (url: string, options: ImportLegacyOptions) =>
+      (await import('./fields/import-legacy.ts')).importLegacy(url, options, context),
     );
 }

@@ -6,6 +6,7 @@
 import type { Knex } from 'knex';
 import type { ClockLine, LogHeader } from '../../shared/exchange/log-lines.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
+import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { StoredSnapshot } from '../../shared/field/snapshot.ts';
 import { StateRow } from '../models/state-row.ts';
 import type { StoredEntry } from '../models/update-row.ts';
@@ -22,6 +23,7 @@ export type ImportLine =
   | { readonly kind: 'snapshot'; readonly snapshot: Omit<StoredSnapshot, 'hash'> }
   | { readonly kind: 'clock'; readonly clock: ClockLine }
   | { readonly kind: 'entry'; readonly entry: StoredEntry }
+  | { readonly kind: 'conflict'; readonly conflict: Conflict }
   | { readonly kind: 'end'; readonly end: { readonly end: number; readonly hash: string; readonly entries: number } };
 
 interface ImportOptions extends Omit<ImportWriterOptions, 'field'> {
@@ -89,6 +91,9 @@ async function addLine(line: ImportLine, log: ImportedLog, writer: ImportWriter)
     }
     case 'entry':
       await writer.add(line.entry, log.add(line.entry));
+      return false;
+    case 'conflict':
+      writer.addConflict(line.conflict);
       return false;
     case 'end':
       log.end(line.end);

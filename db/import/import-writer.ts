@@ -59,6 +59,12 @@ export class ImportWriter {
     this.#used.push({ device, ranges: `{${text}}` });
   }
 
+  /** A conflict of a time before the log begins. */
+  addConflict(conflict: Conflict): void {
+    this.#conflictCount += 1;
+    this.#conflicts = [...this.#conflicts, conflict].slice(-maxKeptConflicts);
+  }
+
   /** @throws ImportRefused */
   async add(entry: StoredEntry, conflicts: readonly Conflict[]): Promise<void> {
     const row = JSON.stringify(toRow(this.#options.field, entry));

@@ -1,0 +1,129 @@
+/** Turns the particles of the original system into records of a snapshot. */
+import type { z } from 'zod';
+import { maxParticleBytes, maxParticles } from '../../shared/field/dynamics/eviction.ts';
+import type { DeviceId } from '../../shared/field/ids.ts';
+import { attributeNames } from '../../shared/field/registers/particle.ts';
+import type { ParticleRecord } from '../../shared/field/snapshot.ts';
+import type { ParticleAttributes } from '../../shared/field/update.ts';
+import type { ImportReport } from './import-report.ts';
+import { particleCoreSchema, particleExtraSchemas, particleTimeSchema } from './original-schemas.ts';
+
+interface OriginalParticle {
+  readonly id: string;
+  readonly attributes: ParticleAttributes;
+  readonly timestamp: number;
+}
+
+interface ConversionOptions {
+  /** The time of the original database in ms: no timestamp may be later, since it would win against all later writes. */
+  readonly now: number;
+  readonly report: ImportReport;
+}
+
+/** @returns what a field may keep: the newest of the valid particles, in the order in which the original has them */
+export function convertParticles(value: unknown, { now, report }: ConversionOptions): OriginalParticle[] {
+  const list = Array.isArray(value) ? value : [];
+  if (value !== null && !Array.isArray(value)) report.drop('particles', 'memory_particles is no list');
+  const used = new Set<string>();
+  const particles: OriginalParticle[] = [];
+  for (const item of list) {
+    const particle = convertParticle(item, { now, report });
+    if (!particle) continue;
+    const id = findFreeId(particle.id, used);
+    if (id === undefined) {
+      report.drop('particles', 'has the id of another one, and none was left for it', particle.id);
+      continue;
+    }
+    if (id !== particle.id)
+      report.change('particles', 'has the id of another one, and got one of its own', particle.id);
+    used.add(id);
+    particles.push({ ...particle, id });
+  }
+  return keepNewest(particles, report);
+}
+
+function convertParticle(item: unknown, { now, report }: ConversionOptions): OriginalParticle | undefined {
+  const core = particleCoreSchema.safeParse(item);
+  if (!core.success) {
+    report.drop('particles', describeIssue(core.error), nameOf(item));
+    return undefined;
+  }
+  const { id, position, resonance } = core.data;
+  const raw = item as Readonly<Record<string, unknown>>;
+  const extras: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(particleExtraSchemas)) {
+    if (raw[name] === undefined || raw[name] === null) continue;
+    const parsed = schema.safeParse(raw[name]);
+    if (parsed.success) extras[name] = parsed.data;
+    else report.change('particles', `without its ${name}, which is invalid`, id);
+  }
+  const time = particleTimeSchema.safeParse(raw.timestamp);
+  if (!time.success) report.change('particles', 'without its time, which is invalid', id);
+  else if (time.data > now) report.change('particles', 'its time lies in the future: the time of the import', id);
+  const timestamp = time.success ? Math.min(time.data, now) : 0;
+  return { id, timestamp, attributes: { position, resonance, ...(extras as ParticleAttributes) } };
+}
+
+/** The original made ids of the time in ms, so that two particles could get the same. */
+function findFreeId(id: string, used: ReadonlySet<string>): string | undefined {
+  if (!used.has(id)) return id;
+  for (let number = 2; number <= maxParticles; number += 1) {
+    const candidate = `${id}~${number}`;
+    if (!used.has(candidate)) return particleCoreSchema.shape.id.safeParse(candidate).success ? candidate : undefined;
+  }
+  return undefined;
+}
+
+function keepNewest(particles: readonly OriginalParticle[], report: ImportReport): OriginalParticle[] {
+  const kept = new Set<OriginalParticle>();
+  let bytes = 0;
+  const newestFirst = [...particles].reverse().sort((a, b) => b.timestamp - a.timestamp);
+  for (const particle of newestFirst) {
+    bytes += countBytes(particle);
+    if (kept.size === maxParticles || bytes > maxParticleBytes) break;
+    kept.add(particle);
+  }
+  for (const particle of newestFirst.slice(kept.size)) {
+    report.drop(
+      'particles',
+      `one of the oldest: a field keeps ${maxParticles}, and ${maxParticleBytes} bytes`,
+      particle.id,
+    );
+  }
+  return particles.filter((particle) => kept.has(particle));
+}
+
+/** As the limit of a field counts them. */
+function countBytes({ id, attributes: { content = '', connections = [] } }: OriginalParticle): number {
+  return [id, content, ...connections].reduce((sum, text) => sum + Buffer.byteLength(text), 128);
+}
+
+/** @param version the one at which all of them were created */
+export function toParticleRecords(
+  particles: readonly OriginalParticle[],
+  { writer, version }: { readonly writer: DeviceId; readonly version: number },
+): ParticleRecord[] {
+  return particles.map(({ id, attributes, timestamp }, index) => {
+    const written = attributeNames.filter((name) => attributes[name] !== undefined);
+    const stamp = [timestamp, writer, index + 1, version] as const;
+    return {
+      id,
+      exists: true,
+      created: version,
+      ...attributes,
+      writes: [{ stamp, registers: ['exists', ...written] }],
+    };
+  });
+}
+
+/** Where and why the first mistake is. */
+export function describeIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  const path = issue?.path.map(String).join('.');
+  return `${path ? `${path}: ` : ''}${issue?.message ?? 'invalid'}`;
+}
+
+function nameOf(item: unknown): string | undefined {
+  const id = typeof item === 'object' && item !== null && 'id' in item ? item.id : undefined;
+  return typeof id === 'string' ? id : undefined;
+}

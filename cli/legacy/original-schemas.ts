@@ -1,0 +1,54 @@
+/** Schemas of the rows of the original system. Whatever does not fit is left out, and reported. */
+import { z } from 'zod';
+import { deviceKeySchema, particleIdSchema } from '../../shared/contract/ids.ts';
+import { boundedText } from '../../shared/contract/text.ts';
+import { maxConnections, maxContentLength } from '../../shared/contract/wire.ts';
+import { resolutions } from '../../shared/field/registers/conflict-record.ts';
+
+const unit = z.number().min(0).max(1);
+/** The original did not require `z` of everything that it stored. */
+const vector = z.object({ x: z.number(), y: z.number(), z: z.number().default(0) });
+
+/** What a particle cannot do without. */
+export const particleCoreSchema = z.object({ id: particleIdSchema, position: vector, resonance: unit });
+
+/** What a particle is imported without, if it is invalid. */
+export const particleExtraSchemas = {
+  velocity: vector,
+  content: boundedText(0, maxContentLength),
+  connections: z.array(particleIdSchema).max(maxConnections),
+} as const;
+
+export const particleTimeSchema = z.number().min(0).transform(Math.floor);
+
+export const quantumFieldSchema = z.object({
+  id: boundedText(1, 128),
+  strength: unit,
+  coherence: unit,
+  entanglement: unit,
+  harmonics: z.array(z.number()).max(64),
+  sacredGeometry: z.boolean(),
+  portalStability: unit,
+  archaeologicalLayers: z.int().min(0).max(1_000_000_000),
+});
+
+export const clockRowSchema = z.object({
+  deviceId: deviceKeySchema,
+  version: z.int().min(0),
+  lastUpdate: z.number().min(0).nullable().catch(null),
+});
+
+/** The columns are named as versions, and hold values of a cell. */
+export function createConflictRowSchema(gridSize: number) {
+  const isInside = (cell: string) => cell.split(',').every((coordinate) => Number(coordinate) < gridSize);
+  return z.object({
+    cell: z
+      .string()
+      .regex(/^(0|[1-9]\d{0,5}),(0|[1-9]\d{0,5})$/, { error: 'must be "x,y"', abort: true })
+      .refine(isInside, `lies outside the grid of ${gridSize} × ${gridSize} cells`),
+    localVersion: unit,
+    remoteVersion: unit,
+    resolution: z.enum(resolutions),
+    createdAt: z.number().min(0),
+  });
+}
