@@ -24,6 +24,7 @@ import { type Connections, openConnections, type ProcessDeps, statementTimeoutMs
 import type { App } from './fastify-types.ts';
 import { createHealthCheck } from './health/health-check.ts';
 import { type AllowedOrigin, listOrigins } from './http/cors-origins.ts';
+import { addLegacyTrpc } from './legacy-trpc/legacy-services.ts';
 import { createMetrics, measureStreamBuffers } from './metrics.ts';
 import { OperatorLog } from './operators/operator-log.ts';
 import { createOverviewReader } from './operators/overview/read-overview.ts';
@@ -161,7 +162,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   admission.start();
   lifecycle.onStop('admission control', () => admission.close());
   const counterGapCheck = new CounterGapCheck(reader);
-  const acceptUpdates = createAcceptUpdates({
+  const acceptDeps = {
     clock: connections.clock,
     producer,
     limits,
@@ -172,7 +173,8 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     versions,
     presence,
     metrics,
-  });
+  };
+  const acceptUpdates = createAcceptUpdates(acceptDeps);
   const acceptMessage = createAcceptMessage({ admission, acceptUpdates });
 
   const checkHealth = createHealthCheck({
@@ -214,6 +216,8 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     streams,
     admission,
     acceptUpdates,
+    // Apps of the original write under several ids, and are present under one of them.
+    acceptLegacyUpdates: createAcceptUpdates({ ...acceptDeps, presence: { touch: () => undefined } }),
     acceptMessage,
     checkHealth,
     operatorLog,
@@ -255,6 +259,24 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addHistoryRoutes(app, { config, guard: readGuard, reader });
   addExportRoutes(app, { guard: readGuard, reader, readPages, verifyToken, limits, isStopping });
   addStreamRoutes(app, { guard: readGuard, limits, states, origins, isStopping, sessions });
+  if (config.LEGACY_TRPC_FIELD) {
+    const { cacheRedis, keys } = connections;
+    const deps = {
+      config,
+      admission,
+      cacheRedis,
+      clock,
+      keys,
+      limits,
+      metrics,
+      presence,
+      reader,
+      replies,
+      states,
+      versions,
+    };
+    await addLegacyTrpc(app, config.LEGACY_TRPC_FIELD, { ...deps, acceptUpdates: services.acceptLegacyUpdates });
+  }
   addErrorDocsRoute(app);
   await addPageRoutes(app, config);
   const searchUpdates = createUpdatesSearch(connections.searchLog);

@@ -1,5 +1,5 @@
 /** The names of all Redis keys and channels that hold copies of fields or limits, built in this one place. */
-import type { FieldId } from '../field/ids.ts';
+import type { DeviceId, FieldId } from '../field/ids.ts';
 
 /**
  * Names the keys and channels of one installation. The installation's id is part of every name, so that a restored or
@@ -19,6 +19,8 @@ export interface CacheKeys {
   presenceChannel(field: FieldId): string;
   /** Match the keys of all fields. */
   readonly presencePatterns: { readonly times: string; readonly data: string };
+  /** The session of a device of the original system in room 64. */
+  room64Key(device: DeviceId): string;
   /** A message on it means that revocations changed; the revocations themselves are read from PostgreSQL. */
   readonly revocationChannel: string;
   /** The common prefix of the rate limiters' keys. */
@@ -49,6 +51,7 @@ export function createCacheKeys(prefix: string, installation: string): CacheKeys
     presenceDataKey: (field) => `${base}:presence-data:{${field}}`,
     presenceChannel: (field) => `${base}:presence:${field}`,
     presencePatterns: { times: `${base}:presence-times:*`, data: `${base}:presence-data:*` },
+    room64Key: (device) => `${base}:room64:${device}`,
     revocationChannel: `${base}:revocations`,
     limitPrefix: `${base}:limits`,
     revocationsKey: `${base}:revocations:list`,

@@ -47,6 +47,7 @@ export function loadConfig(env: RawSettings): Config {
   const settings = parseSettings(configSchema, raw, [
     ...findKeyProblems(raw),
     ...findLifetimeProblems(raw),
+    ...findLegacyProblems(raw),
     ...(isProduction ? findProductionProblems(raw) : []),
   ]);
   return Object.freeze({ ...settings, isProduction, openRegistration: settings.OPEN_REGISTRATION ?? !isProduction });
@@ -94,6 +95,11 @@ function findLifetimeProblems(raw: RawSettings): string[] {
   const lifetimes = configSchema.pick({ TOKEN_MAX_DAYS: true, REGISTRATION_TOKEN_DAYS: true }).safeParse(raw).data;
   if (!lifetimes || lifetimes.REGISTRATION_TOKEN_DAYS <= lifetimes.TOKEN_MAX_DAYS) return [];
   return [`REGISTRATION_TOKEN_DAYS is above TOKEN_MAX_DAYS (${lifetimes.TOKEN_MAX_DAYS})`];
+}
+
+/** The devices of such apps are recognised by a keyed hash. */
+function findLegacyProblems({ LEGACY_TRPC_FIELD: field, JWT_SECRET: secret, ERASURE_KEY: key }: RawSettings): string[] {
+  return field && !secret && !key ? ['LEGACY_TRPC_FIELD needs JWT_SECRET or ERASURE_KEY'] : [];
 }
 
 function findProductionProblems(raw: RawSettings): string[] {

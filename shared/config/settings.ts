@@ -3,6 +3,7 @@
  * `docs/settings.md` are checked against it.
  */
 import { z } from 'zod';
+import { fieldIdSchema } from '../contract/ids.ts';
 import { fieldPatternSchema } from '../contract/token.ts';
 import { describeUnusableSecret, minPasswordLength } from './secret-strength.ts';
 import { isProxy, parseProxies } from './trusted-proxies.ts';
@@ -146,6 +147,11 @@ export const configSchema = z.object({
     .default(7)
     .describe(
       'The longest lifetime in days of the tokens that whoever may read a field can make for viewers of it; 0 for none. TOKEN_MAX_DAYS bounds it, too.',
+    ),
+  LEGACY_TRPC_FIELD: fieldIdSchema
+    .optional()
+    .describe(
+      'The field that apps of the original system read and change at /api/trpc, without tokens (docs/migrating.md); none unless set.',
     ),
   ADMIN_PASSWORD: z
     .string()
