@@ -7,6 +7,7 @@ import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { readLeaseHolders } from '../db/leases/lease-holders.ts';
 import { type OperatorAction, recordOperatorActions } from '../db/operators/operator-action.ts';
 import { type DatabaseOverview, readDatabaseOverview } from '../db/operators/overview.ts';
+import { type ChangeFeedReader, createChangeFeedReader } from '../db/read/changes/read-changes.ts';
 import { type ExportPage, type ExportRange, readExportPages } from '../db/read/export/export-log.ts';
 import { createFieldReader, type FieldReader } from '../db/read/field-reader.ts';
 import { type FoundUpdate, type LogSearch, searchLog } from '../db/read/log/search-log.ts';
@@ -46,6 +47,7 @@ export interface Connections {
   readonly listFields: (range: Parameters<typeof readFieldsPage>[1]) => Promise<FieldsPage>;
   /** The log in pages, each read when the one before was taken. */
   readonly readExportPages: (range: ExportRange) => AsyncIterable<ExportPage>;
+  readonly changeFeed: ChangeFeedReader;
   readonly readPoolUse: () => PoolUse;
   /** How many workers are running. @throws if PostgreSQL does not answer */
   readonly countWorkers: () => Promise<number>;
@@ -124,6 +126,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     readDatabaseOverview: () => readDatabaseOverview(database, config.QUEUE_PREFIX),
     listFields: (range) => readFieldsPage(database, range),
     readExportPages: (range) => readExportPages(database, range),
+    changeFeed: createChangeFeedReader(database),
     readPoolUse: () => readPoolUsage(database),
     countWorkers: async () => (await readLeaseHolders(database, config.QUEUE_PREFIX)).length,
     tracing,

@@ -3,6 +3,7 @@
  * Whatever has to be stopped registers with the lifecycle where it is created, and is stopped in reverse order.
  */
 import { createTokenVerifier } from '../shared/auth/jwt.ts';
+import { readOperators } from '../shared/auth/operators.ts';
 import { toTokenIdentity } from '../shared/auth/revocation-list.ts';
 import { RevocationPoller } from '../shared/auth/revocation-poller.ts';
 import { SharedRevocations } from '../shared/auth/shared-revocations.ts';
@@ -20,12 +21,14 @@ import { CounterGapCheck } from './admission/counter-gap-check.ts';
 import { NewcomerLimits } from './admission/newcomer-limits.ts';
 import { createApp } from './app.ts';
 import { createFieldGuard, withRevocationCheck } from './auth/field-auth.ts';
+import { ChangeSignal } from './changes/change-signal.ts';
 import { type Connections, openConnections, type ProcessDeps, statementTimeoutMs } from './connections.ts';
 import type { App } from './fastify-types.ts';
 import { createHealthCheck } from './health/health-check.ts';
 import { type AllowedOrigin, listOrigins } from './http/cors-origins.ts';
 import { addLegacyTrpc } from './legacy-trpc/legacy-services.ts';
 import { createMetrics, measureStreamBuffers } from './metrics.ts';
+import { createOperatorGuards } from './operators/operator-guard.ts';
 import { OperatorLog } from './operators/operator-log.ts';
 import { createOverviewReader } from './operators/overview/read-overview.ts';
 import { Samples } from './operators/overview/samples.ts';
@@ -40,6 +43,7 @@ import { addHealthRoutes } from './routes/health.ts';
 import { addHistoryRoutes } from './routes/history.ts';
 import { addOperatorRoutes } from './routes/operators.ts';
 import { addPageRoutes } from './routes/page.ts';
+import { addChangeRoutes } from './routes/pipelines/changes.ts';
 import { addPresenceRoutes } from './routes/presence.ts';
 import { addStateRoutes } from './routes/state.ts';
 import { addStreamRoutes } from './routes/streams.ts';
@@ -119,6 +123,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
 
   const redisSubscriber = new RedisSubscriber(subscriberRedis, log);
   lifecycle.onStop('channels', () => redisSubscriber.close());
+  const changeSignal = new ChangeSignal(redisSubscriber, keys);
   const replies = new PendingReplies(redisSubscriber, keys);
   const { GRID_SIZE: gridSize } = config;
   const presence = new Presence({ redis: cacheRedis, redisSubscriber, keys, clock: connections.clock, gridSize, log });
@@ -221,6 +226,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     acceptMessage,
     checkHealth,
     operatorLog,
+    changeSignal,
     readOverview: createOverviewReader({
       ...{ checkHealth, producer, samples },
       readDatabase: connections.readDatabaseOverview,
@@ -238,10 +244,11 @@ interface RoutesDeps {
   readonly services: ReturnType<typeof createServices>;
 }
 
+/** @throws ConfigError when `OPERATORS_FILE` cannot be used */
 async function addRoutes(app: App, { config, origins, isStopping, connections, services }: RoutesDeps): Promise<void> {
   const { reader, readExportPages: readPages, producer, revocations, clock } = connections;
   const { metrics, versions, presence, states, pastStates, verifyToken, replies, hub, limits, streams } = services;
-  const { admission, acceptUpdates, acceptMessage, checkHealth, operatorLog, readOverview } = services;
+  const { admission, acceptUpdates, acceptMessage, checkHealth, operatorLog, readOverview, changeSignal } = services;
   const createGuard = createFieldGuard({ verifyToken, limits });
   const readGuard = createGuard('field:read');
   const writeGuard = createGuard('field:write');
@@ -279,7 +286,13 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   }
   addErrorDocsRoute(app);
   await addPageRoutes(app, config);
+  const operators = readOperators(config);
+  const createOperatorGuard = createOperatorGuards({ verifyToken, limits, operators, operatorLog });
+  addChangeRoutes(app, {
+    guard: createOperatorGuard(() => 'changes:read'),
+    ...{ feed: connections.changeFeed, signal: changeSignal, verifyToken, limits, operatorLog, isStopping },
+  });
   const searchUpdates = createUpdatesSearch(connections.searchLog);
   const pages = { producer, operatorLog, readOverview, searchUpdates };
-  addOperatorRoutes(app, { config, verifyToken, limits, producer, metrics, operatorLog, pages });
+  addOperatorRoutes(app, { config, createGuard: createOperatorGuard, producer, metrics, operatorLog, pages });
 }

@@ -6,6 +6,26 @@ CREATE TABLE backups (
   PRIMARY KEY (name)
 );
 
+CREATE TABLE change_heads (
+  field_id text COLLATE "C" NOT NULL,
+  genesis uuid NOT NULL,
+  version bigint NOT NULL,
+  PRIMARY KEY (field_id)
+);
+
+CREATE TABLE change_ranges (
+  position bigint NOT NULL,
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  field_id text COLLATE "C" NOT NULL,
+  genesis uuid NOT NULL,
+  after_version bigint NOT NULL,
+  version bigint NOT NULL,
+  is_deletion boolean NOT NULL DEFAULT false,
+  added_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY ("position"),
+  CHECK ((after_version <= version))
+);
+
 CREATE TABLE consciousness_states (
   field_id text COLLATE "C" NOT NULL,
   version bigint NOT NULL DEFAULT 0,

@@ -17,6 +17,7 @@ import { startTracing } from '../shared/observability/tracing.ts';
 import { updatesJobOptions } from '../shared/queue/partitioned-queue.ts';
 import { getPartitionName } from '../shared/queue/partitions.ts';
 import { connectRedis, openWorkerConnection } from '../shared/redis/connect.ts';
+import { ChangeSequencer } from './changes/change-sequencer.ts';
 import { Committer } from './commit/committer.ts';
 import { startFallbackConsumer } from './consume/fallback-consumer.ts';
 import { openConsumer } from './consume/open-consumer.ts';
@@ -48,6 +49,8 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   });
   const traffic = new TrafficRecorder({ redis, keys, log });
   lifecycle.onStop('traffic', () => traffic.close());
+  const changes = new ChangeSequencer({ db, redis, keys, log });
+  lifecycle.onStop('change feed', () => changes.close());
   const committer = new Committer({
     store: createFieldStore(db, {
       usesPreparedStatements: !isPooled(config),
@@ -62,6 +65,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       recordCommit(metrics, report, Date.now());
       traffic.record(report, Date.now());
       tracer?.record(report, Date.now());
+      changes.add(report.applied.keys());
     },
   });
   measureHotFields(metrics, () => committer.hotFieldBytes);

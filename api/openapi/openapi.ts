@@ -22,6 +22,7 @@ export async function addOpenApi(app: App): Promise<void> {
         { name: 'updates', description: 'Change a field' },
         { name: 'reading', description: 'Read a field' },
         { name: 'streams', description: 'Follow a field' },
+        { name: 'pipelines', description: 'Read the changes of all fields' },
         { name: 'devices', description: 'Register a device' },
         { name: 'health', description: 'Monitor the process' },
       ],

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import type { VerifyToken } from '../../shared/auth/jwt.ts';
 import type { Operator } from '../../shared/auth/operators.ts';
-import { hasScope, type OperatorScope } from '../../shared/contract/token.ts';
+import { hasScope, type OperatorScope, operatorScopes } from '../../shared/contract/token.ts';
 import { FieldError } from '../../shared/errors.ts';
 import { countAuthFailures, parseBearerToken } from '../auth/field-auth.ts';
 import { sendProblem } from '../http/problem-response.ts';
@@ -32,6 +32,8 @@ interface OperatorGuardDeps {
   readonly operators: readonly Operator[];
   readonly operatorLog: Pick<OperatorLog, 'recordFailedLogin'>;
 }
+
+export type CreateOperatorGuard = ReturnType<typeof createOperatorGuards>;
 
 type OperatorHook = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
 
@@ -81,9 +83,7 @@ function createAuthenticator({ verifyToken, limits, operators, operatorLog }: Op
     const token = parseBearerToken(authorization);
     if (token === undefined) throw new FieldError('unauthorized', { detail: 'This route is for operators' });
     const claims = await countAuthFailures(limits, request, () => verifyToken(token));
-    const isOperator = (['metrics:read', 'board:read', 'board:write', 'admin'] as const).some((scope) =>
-      hasScope(claims, scope),
-    );
+    const isOperator = operatorScopes.some((scope) => hasScope(claims, scope));
     if (!isOperator) throw new FieldError('forbidden', { detail: 'The token has no scope of operators' });
     return { name: claims.sub, scopes: claims.scope };
   };

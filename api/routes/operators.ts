@@ -4,8 +4,6 @@ import { createBullBoard } from '@bull-board/api';
 import type { IServerAdapter } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { VerifyToken } from '../../shared/auth/jwt.ts';
-import { readOperators } from '../../shared/auth/operators.ts';
 import type { Config } from '../../shared/config/config.ts';
 import type { OperatorScope } from '../../shared/contract/token.ts';
 import { FieldError } from '../../shared/errors.ts';
@@ -14,28 +12,23 @@ import { sendProblem } from '../http/problem-response.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import { assertHarmless, describeBoardAction, parseBoardAction } from '../operators/board-actions.ts';
 import { createFallbackAdapter, createPartitionAdapter } from '../operators/board-queues.ts';
-import { createOperatorGuards, hasOperatorScope } from '../operators/operator-guard.ts';
+import { type CreateOperatorGuard, hasOperatorScope } from '../operators/operator-guard.ts';
 import type { OperatorLog } from '../operators/operator-log.ts';
-import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import { addOperatorPages, type OperatorPagesDeps } from './operators/pages.ts';
 
 const boardPath = '/admin/queues';
 
 interface OperatorRoutesDeps {
   readonly config: Config;
-  readonly verifyToken: VerifyToken;
-  readonly limits: RateLimits;
+  readonly createGuard: CreateOperatorGuard;
   readonly producer: Pick<UpdateProducer, 'queues' | 'findFallbackQueue'>;
   readonly metrics: ApiMetrics;
   readonly operatorLog: OperatorLog;
   readonly pages: OperatorPagesDeps;
 }
 
-/** @throws ConfigError when `OPERATORS_FILE` cannot be used */
 export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps): void {
-  const { config, verifyToken, limits, producer, metrics, operatorLog, pages } = deps;
-  const operators = readOperators(config);
-  const createGuard = createOperatorGuards({ verifyToken, limits, operators, operatorLog });
+  const { config, createGuard, producer, metrics, operatorLog, pages } = deps;
 
   app.register(async (scope) => {
     scope.addHook('onRequest', createGuard(scopeFor));

@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { cursorSchema, deviceIdSchema, fieldIdSchema } from '../../shared/contract/ids.ts';
 import { problemSchema } from '../../shared/contract/problem.ts';
 import { regionSchema } from '../../shared/contract/stream.ts';
+import { fieldPatternSchema } from '../../shared/contract/token.ts';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
+import { changeCursorSchema } from '../../shared/exchange/change-cursor.ts';
+import { updateKinds } from '../../shared/field/update.ts';
 
 /** Query parameters are strings. */
 const wholeNumber = z
@@ -48,6 +51,22 @@ export const logQuery = z.object({
   limit: pageSize(1000, 100),
 });
 export const exportQuery = z.object({ after: cursorSchema.optional() });
+/** A parameter that may be repeated. */
+const repeated = <T extends z.ZodType>(item: T) =>
+  z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(item).min(1).max(100));
+export const changesQuery = z.object({
+  after: changeCursorSchema.optional().meta({ description: 'The `next` of the last line that was processed.' }),
+  follow: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
+  field: repeated(fieldPatternSchema).default(['*']).meta({
+    description: 'Only these fields: ids or patterns such as `team-*`.',
+  }),
+  kind: repeated(z.enum(updateKinds)).optional().meta({
+    description: 'Only updates of these kinds. Erasures are sent always.',
+  }),
+});
 export const fieldsQuery = z.object({ after: fieldIdSchema.optional(), limit: pageSize(100) });
 export const clockQuery = z.object({
   device: deviceIdSchema.optional(),

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 import type { FoldOutcome } from '../../shared/field/fold.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
-import type { Update } from '../../shared/field/update.ts';
+import { updateKinds } from '../../shared/field/update.ts';
 import type { CommandContext } from '../context/command-context.ts';
 import {
   collectFields,
@@ -13,6 +13,7 @@ import {
   parseField,
   parseVersion,
 } from '../input/parse-arguments.ts';
+import type { ChangesOptions } from './fields/changes.ts';
 import type { ConflictsOptions } from './fields/conflicts.ts';
 import type { ExportOptions } from './fields/export.ts';
 import type { HistoryOptions } from './fields/history.ts';
@@ -23,7 +24,6 @@ import type { SearchOptions } from './fields/search.ts';
 import type { StateOptions } from './fields/state.ts';
 import type { VerifyOptions } from './fields/verify.ts';
 
-const updateKinds = ['cells.set', 'particle.put', 'particle.remove', 'event'] satisfies Update['kind'][];
 const outcomes = ['applied', 'superseded', 'conflict'] satisfies FoldOutcome[];
 const fieldArgument = ['<field>', 'the id of the field, for example global', parseField] as const;
 
@@ -63,6 +63,16 @@ An export has personal data: the ids of users and devices, and all that they hav
 Examples:
   $ npx consciousness-field export global --out global.ndjson.gz
   $ npx consciousness-field export global --state | jq .particle`;
+
+const changesHelp = `
+The output is NDJSON: the entries of all logs, those of a field in the order of their versions. Each line has "next": with
+--after, a later run resumes after that line, and nothing is missing or repeated. What retention has deleted is a line "pruned".
+
+The output has personal data, as an export has. Reading it is recorded (\`audit\`).
+
+Examples:
+  $ npx consciousness-field changes --follow
+  $ npx consciousness-field changes --fields 'team-*' --kind particle.put --after c1-42-0f3a5b7c9d1e-7`;
 
 const importHelp = `
 Every entry is copied as it is: the field gets the same state and the same chain of hashes. The field must have no updates. All of
@@ -171,6 +181,16 @@ export function addFieldCommands(program: Command, context: CommandContext): voi
     .action(async (field: FieldId, options: ExportOptions) =>
       (await import('./fields/export.ts')).exportField(field, options, context),
     );
+  program
+    .command('changes')
+    .description('Writes the changes of all fields as NDJSON, in an order that can be resumed.')
+    .option('--after <cursor>', 'only what comes after the line with this "next"')
+    .option('--fields <patterns>', 'only these fields, comma-separated: ids, patterns such as team-*, or *', '*')
+    .addOption(new Option('--kind <kinds...>', 'only updates of these kinds').choices(updateKinds))
+    .option('--follow', 'go on with new changes until Ctrl-C')
+    .option('--json', 'has no effect: the output is JSON in any case')
+    .addHelpText('after', changesHelp)
+    .action(async (options: ChangesOptions) => (await import('./fields/changes.ts')).writeChanges(options, context));
   program
     .command('import')
     .description('Copies an exported log into a field that has no updates: the same state, the same hashes.')

@@ -28,7 +28,11 @@ export function addOperatorCommands(program: Command, context: CommandContext): 
     .command('hash')
     .description('hash a password for OPERATORS_FILE')
     .argument('<name>', 'the name to log in with', parseName)
-    .option('--scopes <scopes>', 'of metrics:read, board:read, board:write and admin', 'board:read metrics:read')
+    .option(
+      '--scopes <scopes>',
+      'of metrics:read, changes:read, board:read, board:write and admin',
+      'board:read metrics:read',
+    )
     .option('--json', 'print one line')
     .addHelpText('after', hashHelp)
     .action(async (name: string, options: HashOptions) =>

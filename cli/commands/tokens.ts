@@ -21,7 +21,7 @@ export function addTokenCommands(program: Command, context: CommandContext): voi
     .option('--fields <patterns>', 'the fields, comma-separated: ids, patterns such as team-*, or *', '*')
     .option(
       '--scope <scopes>',
-      'of field:read, field:write, metrics:read, board:read, board:write and admin',
+      'of field:read, field:write, metrics:read, changes:read, board:read, board:write and admin',
       'field:read field:write',
     )
     .addOption(

@@ -54,6 +54,12 @@ export async function writeOutput(
   }
 }
 
+/** The reader of a pipe may close it at any time, as `head` does. */
+export function isOutputClosed(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
 function isFileError(error: unknown): boolean {
   const { code, path } = error as NodeJS.ErrnoException;
   return path !== undefined || code === 'ENOSPC' || code === 'EIO';

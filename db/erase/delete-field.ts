@@ -5,6 +5,7 @@
 import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Pseudonyms } from '../../shared/history/pseudonyms.ts';
+import { recordFieldDeletion } from '../changes/prune-changes.ts';
 import { lockFields } from '../write/lock-fields.ts';
 import { deleteLogThrough } from '../write/log-pruning.ts';
 import { findErasableClocks } from './erasable.ts';
@@ -51,6 +52,7 @@ async function deleteBatch(trx: Knex.Transaction, field: FieldId, pseudonyms: Ps
   // Of devices that have written since the erasure was appended.
   const clocks = await findErasableClocks(trx, field, subject);
   await keepCounters(trx, field, { subject, pseudonyms, clocks, entries: [], unapplied: [] });
+  await recordFieldDeletion(trx, field);
   for (const table of tables) await trx(table).where('field_id', field).delete();
   return { deleted: version - logStart, isDone: true };
 }

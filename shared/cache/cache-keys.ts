@@ -23,6 +23,8 @@ export interface CacheKeys {
   room64Key(device: DeviceId): string;
   /** A message on it means that revocations changed; the revocations themselves are read from PostgreSQL. */
   readonly revocationChannel: string;
+  /** A message on it means that the change feed has new ranges, which are read from PostgreSQL. */
+  readonly changeFeedChannel: string;
   /** The common prefix of the rate limiters' keys. */
   readonly limitPrefix: string;
   /** The revocations as the workers last read them. */
@@ -53,6 +55,7 @@ export function createCacheKeys(prefix: string, installation: string): CacheKeys
     presencePatterns: { times: `${base}:presence-times:*`, data: `${base}:presence-data:*` },
     room64Key: (device) => `${base}:room64:${device}`,
     revocationChannel: `${base}:revocations`,
+    changeFeedChannel: `${base}:change-feed`,
     limitPrefix: `${base}:limits`,
     revocationsKey: `${base}:revocations:list`,
     trafficKey: (span) => `${base}:{traffic}:${span}`,

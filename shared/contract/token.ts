@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { FieldId } from '../field/ids.ts';
 import { deviceIdSchema } from './ids.ts';
 
-export const operatorScopes = ['metrics:read', 'board:read', 'board:write', 'admin'] as const;
+export const operatorScopes = ['metrics:read', 'changes:read', 'board:read', 'board:write', 'admin'] as const;
 export type OperatorScope = (typeof operatorScopes)[number];
 export const scopes = ['field:read', 'field:write', ...operatorScopes] as const;
 export type Scope = (typeof scopes)[number];

@@ -70,3 +70,10 @@ export type FieldEvent<Seen = number> = UpdateOrigin<Seen> & {
 export type Update<Seen = number> = ParticlePut<Seen> | ParticleRemove<Seen> | CellsSet<Seen> | FieldEvent<Seen>;
 /** An update as devices send it. */
 export type SentUpdate = Update<number | Cursor>;
+
+export const updateKinds = [
+  'cells.set',
+  'particle.put',
+  'particle.remove',
+  'event',
+] as const satisfies Update['kind'][];

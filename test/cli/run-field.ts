@@ -23,6 +23,8 @@ export interface ExitResult {
 
 interface RunningCommand {
   readonly stdin: PassThrough;
+  /** The output on standard output so far. */
+  readonly stdout: () => string;
   /** The output on standard error so far. */
   readonly stderr: () => string;
   /** Has the same effect as the first SIGINT. */
@@ -98,7 +100,7 @@ function startCommand(args: Args, { env, cwd, input }: Required<Pick<RunOptions,
     catchShutdownSignals: () => shutdown.signal,
   };
   const ended = runProgram(args, context).then(() => ({ code, stdout: stdout.text, stderr: stderr.text }));
-  return { stdin, stderr: () => stderr.text, interrupt: () => shutdown.abort(), ended };
+  return { stdin, stdout: () => stdout.text, stderr: () => stderr.text, interrupt: () => shutdown.abort(), ended };
 }
 
 function spawnBinary(args: Args, { env = {}, cwd, input, as = binary }: SpawnOptions): RunningProcess {

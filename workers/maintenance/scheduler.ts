@@ -3,6 +3,8 @@
  * claims it in PostgreSQL and runs it. Republishing after outages of the cache is done by every worker.
  */
 
+import { pruneChanges } from '../../db/changes/prune-changes.ts';
+import { sequenceChanges } from '../../db/changes/sequence-changes.ts';
 import { claimMaintenanceTask, finishMaintenanceTask } from '../../db/write/claim-maintenance-task.ts';
 import { pruneConflicts } from '../../db/write/log-pruning.ts';
 import type { WorkerMetrics } from '../observe/metrics.ts';
@@ -22,6 +24,9 @@ export const sharedTasks: Readonly<Record<string, Task>> = {
   'flush-snapshots': { intervalMs: 5000, run: flushSnapshots },
   'prune-conflicts': { intervalMs: 60_000, run: ({ db }) => pruneConflicts(db) },
   'prune-logs': { intervalMs: 600_000, run: pruneLogs },
+  // Workers add their own commits at once. This adds those of commands, and of workers that were killed.
+  'sequence-changes': { intervalMs: 5000, run: ({ db }) => sequenceChanges(db) },
+  'prune-changes': { intervalMs: 600_000, run: ({ db, config }) => pruneChanges(db, config.LOG_RETENTION_DAYS) },
 };
 
 /** Run by every worker. */

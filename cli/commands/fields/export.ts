@@ -8,7 +8,7 @@ import type { CommandContext } from '../../context/command-context.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { fieldNotFound } from '../../errors/field-errors.ts';
 import { type ExportProgress, exportLog, exportState } from '../../exchange/export-lines.ts';
-import { checkOutput, writeOutput } from '../../exchange/output-file.ts';
+import { checkOutput, isOutputClosed, writeOutput } from '../../exchange/output-file.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { startProgress } from '../../output/progress.ts';
 import { formatCount } from '../../text/format-numbers.ts';
@@ -43,7 +43,7 @@ export async function exportField(
       await writeOutput((isState ? exportState : exportLog)(db, field, done), output, context);
     });
   } catch (error) {
-    if (isStopped(error, signal)) return context.setExitCode('stopped');
+    if (signal.aborted || isOutputClosed(error)) return context.setExitCode('stopped');
     throw explain(error, field);
   } finally {
     clearInterval(ticker);
@@ -53,12 +53,6 @@ export async function exportField(
   const sentence = `${formatCount(done.done)} ${isState ? 'particles and cells' : 'log entries'} of ${field}, version ${done.version}`;
   if (file === undefined) context.warn(sentence);
   else context.print(json ? JSON.stringify(summary) : `${sentence}, written to ${file}`);
-}
-
-/** The reader of a pipe may close it at any time, as `head` does. */
-function isStopped(error: unknown, signal: AbortSignal): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return signal.aborted || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function explain(error: unknown, field: FieldId): unknown {

@@ -1,0 +1,116 @@
+/** `GET /api/changes`: the changes of all fields as a stream of lines, for data pipelines. */
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import type { ChangeFeedReader } from '../../../db/read/changes/read-changes.ts';
+import type { VerifyToken } from '../../../shared/auth/jwt.ts';
+import { FieldError } from '../../../shared/errors.ts';
+import { feedStart, parseChangeCursor } from '../../../shared/exchange/change-cursor.ts';
+import { parseBearerToken } from '../../auth/field-auth.ts';
+import { renderChanges } from '../../changes/change-lines.ts';
+import type { ChangeSignal } from '../../changes/change-signal.ts';
+import type { App } from '../../fastify-types.ts';
+import { hasOperatorScope } from '../../operators/operator-guard.ts';
+import type { OperatorLog } from '../../operators/operator-log.ts';
+import { addressKey } from '../../rate-limits/address-key.ts';
+import type { RateLimits } from '../../rate-limits/rate-limits.ts';
+import { queryOrUnavailable } from '../../state/state-reader.ts';
+import { bearer, changesQuery, problems } from '../schemas.ts';
+
+/** A reader that takes nothing for so long has gone, or holds a connection for nothing. */
+const maxIdleMs = 60_000;
+/** A pipeline may ask every minute; the record says that it reads, not how often. */
+const recordIntervalMs = 3_600_000;
+const maxRemembered = 1000;
+
+const changeLines = {
+  description: 'Lines of JSON: a header, changes, and `end` unless the reader follows',
+  content: { 'application/x-ndjson': { schema: z.string() } },
+};
+
+interface ChangeRoutesDeps {
+  readonly guard: onRequestHookHandler;
+  readonly feed: ChangeFeedReader;
+  readonly signal: ChangeSignal;
+  readonly verifyToken: VerifyToken;
+  readonly limits: Pick<RateLimits, 'newStreams' | 'streams'>;
+  readonly operatorLog: OperatorLog;
+  readonly isStopping: () => boolean;
+}
+
+export function addChangeRoutes(app: App, deps: ChangeRoutesDeps): void {
+  const { guard, feed, signal, limits, isStopping } = deps;
+  const record = createRecorder(deps);
+  app.get(
+    '/api/changes',
+    {
+      onRequest: guard,
+      schema: {
+        operationId: 'readChanges',
+        summary: 'Read the changes of all fields',
+        description:
+          'The entries of all logs as NDJSON, those of a field in the order of their versions. Needs the scope `changes:read`. Every line ' +
+          'but the first has `next`: repeated as `after`, it resumes after that line, and nothing is missing or repeated. With ' +
+          '`follow=true`, the response goes on with new entries, and has a line with `next` alone at least every twenty seconds.',
+        tags: ['pipelines'],
+        security: bearer,
+        produces: ['application/x-ndjson'],
+        querystring: changesQuery,
+        response: { 200: changeLines, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { after, follow, field, kind } = request.query;
+      if (isStopping()) throw new FieldError('shutting_down', { retryAfterSeconds: 1 });
+      const place = after === undefined ? feedStart : parseChangeCursor(after);
+      await queryOrUnavailable(() => feed.assertKnown(place));
+      reply.type('application/x-ndjson; charset=utf-8').header('cache-control', 'no-store');
+      const answer: FastifyReply = reply;
+      if (request.method === 'HEAD') return answer.send('');
+      await record(request);
+      const caller = { user: request.operator?.name ?? '', address: addressKey(request.address) };
+      limits.newStreams.consume(caller, 1);
+      await limits.streams.reserve(caller);
+      limits.streams.add(caller);
+      const gone = new AbortController();
+      const lines = renderChanges(
+        { feed, changes: signal, assertAllowed: () => assertAllowed(deps, request), signal: gone.signal },
+        { after: place, filter: { fields: field, kinds: kind && new Set(kind) }, follow },
+      );
+      const body = Readable.from(lines, { objectMode: false });
+      reply.raw.setTimeout(maxIdleMs, () => body.destroy(new Error('the reader takes nothing')));
+      body.once('close', () => {
+        gone.abort();
+        limits.streams.remove(caller);
+      });
+      body.on('error', (err) => request.log.debug({ err }, 'change feed ended early'));
+      return answer.send(body);
+    },
+  );
+}
+
+/** A token may expire or be revoked while its owner reads. Passwords change only with a restart. */
+async function assertAllowed(
+  { verifyToken, isStopping }: ChangeRoutesDeps,
+  { headers }: FastifyRequest,
+): Promise<void> {
+  if (isStopping()) throw new FieldError('shutting_down');
+  const token = parseBearerToken(headers.authorization);
+  if (token === undefined) return;
+  const { sub: name, scope: scopes } = await verifyToken(token);
+  if (!hasOperatorScope({ name, scopes }, 'changes:read')) throw new FieldError('forbidden');
+}
+
+/** Records before anything is read that somebody reads what everybody has written. */
+function createRecorder({ operatorLog }: ChangeRoutesDeps) {
+  const recorded = new LRUCache<string, true>({ max: maxRemembered, ttl: recordIntervalMs });
+  return async ({ operator, address: origin, query }: FastifyRequest): Promise<void> => {
+    const { name = '' } = operator ?? {};
+    const key = `${name} ${origin}`;
+    if (recorded.has(key)) return;
+    const { field } = query as { field: readonly string[] };
+    await operatorLog.record({ operator: name, origin, action: 'changes.read', target: field.join(',') });
+    recorded.set(key, true);
+  };
+}

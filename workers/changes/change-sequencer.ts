@@ -1,0 +1,66 @@
+/**
+ * Adds the commits of this worker to the change feed soon after they were made, outside the path of the commit: one transaction
+ * at a time, for all fields that were committed to meanwhile. What fails is left to the maintenance task, which looks at all fields.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Knex } from 'knex';
+import { sequenceChanges } from '../../db/changes/sequence-changes.ts';
+import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
+import type { FieldId } from '../../shared/field/ids.ts';
+import type { Logger } from '../../shared/process/logger.ts';
+
+/** Between the starts of two transactions: readers of the feed wait this much longer, and PostgreSQL does ten a second at most. */
+const intervalMs = 100;
+
+interface ChangeSequencerDeps {
+  readonly db: Knex;
+  /** The cache, for the message that wakes up readers. */
+  readonly redis: Pick<Redis, 'publish'>;
+  readonly keys: Pick<CacheKeys, 'changeFeedChannel'>;
+  readonly log: Logger;
+}
+
+export class ChangeSequencer {
+  readonly #deps: ChangeSequencerDeps;
+  readonly #pending = new Set<FieldId>();
+  readonly #closing = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(deps: ChangeSequencerDeps) {
+    this.#deps = deps;
+  }
+
+  /** The fields have been committed to. Never throws. */
+  add(fields: Iterable<FieldId>): void {
+    for (const field of fields) this.#pending.add(field);
+    if (this.#pending.size > 0) this.#running ??= this.#run();
+  }
+
+  /** Adds what was committed until now, so that a worker that stops leaves nothing to the others. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#pending.size > 0) {
+      const fields = [...this.#pending];
+      this.#pending.clear();
+      try {
+        await this.#sequence(fields);
+      } catch (err) {
+        this.#deps.log.debug({ err, fields: fields.length }, 'change feed not extended; left to maintenance');
+      }
+      await delay(intervalMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    }
+    this.#running = undefined;
+  }
+
+  async #sequence(fields: readonly FieldId[]): Promise<void> {
+    const { db, redis, keys, log } = this.#deps;
+    if ((await sequenceChanges(db, fields)) === 0) return;
+    // Readers look by themselves now and then, so a lost message costs time only.
+    await redis.publish(keys.changeFeedChannel, '').catch((err) => log.debug({ err }, 'change feed not announced'));
+  }
+}
