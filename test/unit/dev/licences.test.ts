@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { checkLicences, lockSchema } from '../../../dev/supply-chain/licences.ts';
+import { packageFile } from '../../../shared/process/package-files.ts';
+
+const check = (license: string | undefined, more = {}) =>
+  checkLicences({ lockfileVersion: 3, packages: { '': {}, 'node_modules/a': { license, ...more } } });
+
+t.test('all production dependencies have an allowed licence', async (t) => {
+  const lock = lockSchema.parse(JSON.parse(readFileSync(packageFile('package-lock.json'), 'utf8')));
+  const { checked, refused } = checkLicences(lock);
+  t.ok(checked > 100, 'the lock file is read');
+  t.same(refused, []);
+});
+
+t.test('a package with another licence, or with none, is named', async (t) => {
+  t.same(check('GPL-3.0-only').refused, [{ path: 'node_modules/a', licence: 'GPL-3.0-only' }]);
+  t.same(check(undefined).refused, [{ path: 'node_modules/a', licence: undefined }]);
+  t.same(check('GPL-3.0-only', { dev: true }), { checked: 0, refused: [] }, 'unless it is only for development');
+});
+
+t.test('of alternatives one must be allowed, of a conjunction all', async (t) => {
+  t.same(check('(MIT OR GPL-3.0-only)').refused, []);
+  t.same(check('Apache-2.0 AND MIT').refused, []);
+  t.equal(check('MIT AND GPL-3.0-only').refused.length, 1);
+  t.equal(check('(AGPL-3.0-only OR SSPL-1.0)').refused.length, 1);
+});
