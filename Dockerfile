@@ -1,17 +1,27 @@
 # One image for both processes; the command decides which: the API (the default), `node dist/workers/main.js`, or
-# `node cli/field.mjs` with what it is to do.
-FROM node:22-bookworm-slim AS dependencies
+# `node cli/field.mjs` with what it is to do. The root file system may be read-only; only /tmp and, in workers, /backups are written.
+# The digest decides which base is taken, the tag is for readers and for Dependabot.
+FROM node:22-bookworm-slim@sha256:48e4b67d85f87bd551df43704e24d252f56cc5f8e9718841aace50f19948f0f9 AS dependencies
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --no-workspaces
+COPY package.json package-lock.json .npmrc deploy/image/prune-modules.sh ./
+RUN npm ci --omit=dev --no-workspaces && ./prune-modules.sh node_modules
 
 # Compiles the TypeScript. Nothing of this stage but `dist` is in the image: neither the sources nor the compilers.
 FROM dependencies AS build
 RUN npm ci --ignore-scripts --no-workspaces
 COPY . .
-RUN npm run build
+RUN npm run build && npm run sbom
 
-FROM node:22-bookworm-slim
+FROM node:22-bookworm-slim@sha256:48e4b67d85f87bd551df43704e24d252f56cc5f8e9718841aace50f19948f0f9
+# docker build --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD) --build-arg SOURCE=https://…
+ARG VERSION=unknown REVISION=unknown SOURCE=
+LABEL org.opencontainers.image.title="consciousness-field" \
+  org.opencontainers.image.description="API, workers and commands of a shared live field" \
+  org.opencontainers.image.licenses="MIT" \
+  org.opencontainers.image.version="$VERSION" \
+  org.opencontainers.image.revision="$REVISION" \
+  org.opencontainers.image.source="$SOURCE" \
+  org.opencontainers.image.base.name="docker.io/library/node:22-bookworm-slim"
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 BACKUP_FOLDER=/backups
 # For Prometheus and for probes, without a token: never publish it.
 ENV METRICS_HOST=0.0.0.0 METRICS_PORT=9464

@@ -1,5 +1,5 @@
 /** Which licences the packages that are shipped to users may have. */
-import { z } from 'zod';
+import { type Lock, listShipped, type ShippedPackage } from './lock.ts';
 
 /** Licences that only ask for their text to be passed on. The packages in an image or an installation contain it. */
 const allowed: ReadonlySet<string> = new Set([
@@ -12,31 +12,10 @@ const allowed: ReadonlySet<string> = new Set([
   'MIT',
 ]);
 
-/** The part of a package-lock.json (version 3) that says what is installed. Keys are paths such as `node_modules/pg`. */
-export const lockSchema = z.object({
-  lockfileVersion: z.literal(3),
-  packages: z.record(
-    z.string(),
-    z.object({ license: z.string().optional(), dev: z.boolean().optional(), link: z.boolean().optional() }),
-  ),
-});
-
-export interface RefusedPackage {
-  readonly path: string;
-  /** As in its package.json; undefined if it has none. */
-  readonly licence: string | undefined;
-}
-
 /** How many production packages a lock file has, and those whose licence is missing or not allowed. */
-export function checkLicences({ packages }: z.infer<typeof lockSchema>): {
-  checked: number;
-  refused: RefusedPackage[];
-} {
-  const shipped = Object.entries(packages).filter(
-    ([path, { dev, link }]) => path.includes('node_modules/') && !dev && !link,
-  );
-  const refused = shipped.filter(([, { license }]) => !isAllowed(license));
-  return { checked: shipped.length, refused: refused.map(([path, { license }]) => ({ path, licence: license })) };
+export function checkLicences(lock: Lock): { checked: number; refused: ShippedPackage[] } {
+  const shipped = listShipped(lock);
+  return { checked: shipped.length, refused: shipped.filter(({ licence }) => !isAllowed(licence)) };
 }
 
 /** Of an SPDX expression without nesting: all parts joined by AND must be allowed, and one of those joined by OR. */

