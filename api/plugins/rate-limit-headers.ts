@@ -1,4 +1,4 @@
-/** Adds the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10). */
+/** Adds the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11). */
 import type { App } from '../fastify-types.ts';
 import type { RateLimitStatus } from '../rate-limits/distributed-rate-limiter.ts';
 

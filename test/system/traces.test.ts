@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { findFreePort } from '../../dev/processes/free-port.ts';
+import about from '../../package.json' with { type: 'json' };
 import { withProcess } from '../support/processes/with-process.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { setCell } from '../support/updates.ts';
@@ -10,6 +11,8 @@ import { waitUntil } from '../support/wait-until.ts';
 
 interface Span {
   readonly service: string;
+  readonly version: string;
+  readonly attributes: Readonly<Record<string, string | number | undefined>>;
   readonly name: string;
   readonly traceId: string;
   readonly spanId: string;
@@ -19,10 +22,17 @@ interface Span {
   readonly links?: readonly { readonly traceId: string }[];
 }
 
+interface Attribute {
+  readonly key: string;
+  readonly value: { readonly stringValue?: string; readonly intValue?: number };
+}
+
+type ExportedSpan = Omit<Span, 'service' | 'version' | 'attributes'> & { readonly attributes: readonly Attribute[] };
+
 interface Export {
   readonly resourceSpans: readonly {
-    readonly resource: { readonly attributes: readonly { key: string; value: { stringValue?: string } }[] };
-    readonly scopeSpans: readonly { readonly spans: readonly Omit<Span, 'service'>[] }[];
+    readonly resource: { readonly attributes: readonly Attribute[] };
+    readonly scopeSpans: readonly { readonly spans: readonly ExportedSpan[] }[];
   }[];
 }
 
@@ -47,9 +57,16 @@ async function withCollector(t: Test): Promise<{ url: string; spans: Span[] }> {
 
 function readSpans({ resourceSpans }: Export): Span[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) => {
-    const service = resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue ?? '';
-    return scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ service, ...span })));
+    const about = toRecord(resource.attributes);
+    const [service, version] = [String(about['service.name']), String(about['service.version'])];
+    return scopeSpans.flatMap(({ spans }) =>
+      spans.map(({ attributes, ...span }) => ({ service, version, attributes: toRecord(attributes), ...span })),
+    );
   });
+}
+
+function toRecord(attributes: readonly Attribute[]) {
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue]));
 }
 
 t.test('one trace covers the request, the queue and the commit', { timeout: 120_000 }, async (t) => {
@@ -104,6 +121,17 @@ t.test('one trace covers the request, the queue and the commit', { timeout: 120_
     ],
     'each span is the parent of the next',
   );
+  t.equal(commit?.version, about.version);
+  const statement = await waitUntil('a statement of the request is received', () =>
+    ofTrace().find(({ attributes }) => attributes['db.system.name'] === 'postgresql'),
+  );
+  t.match(statement.attributes['db.query.text'], /\w+/);
+  t.equal(statement.attributes['db.statement'], undefined, 'attributes have their stable names');
+  const command = ofTrace().find(({ attributes }) => attributes['db.system.name'] === 'redis');
+  t.match(command?.attributes, { 'db.operation.name': /^[A-Z]+$/, 'server.address': '127.0.0.1' });
+  t.notMatch(JSON.stringify(collector.spans), token, 'no span contains a token');
+  const roots = collector.spans.filter(({ parentSpanId, attributes }) => !parentSpanId && attributes['db.system.name']);
+  t.same(roots, [], 'polling is not traced');
   t.ok(BigInt(commit?.endTimeUnixNano ?? 0) >= BigInt(commit?.startTimeUnixNano ?? 0));
   t.not(request.traceId, clientTraceId, "the client's trace is not continued");
   t.match(request.links, [{ traceId: clientTraceId }], 'the client span is linked');

@@ -1,0 +1,52 @@
+/**
+ * Spans for the commands that a traced request or job sends to Redis. ioredis publishes its commands in a diagnostics channel;
+ * OpenTelemetry's instrumentation knows ioredis up to version 5 only.
+ */
+import { tracingChannel } from 'node:diagnostics_channel';
+import type { Span, Tracer } from '@opentelemetry/api';
+
+/** What ioredis publishes. The arguments may be what users wrote, so they are not exported. */
+interface CommandContext {
+  readonly command: string;
+  readonly database: number;
+  readonly serverAddress: string;
+  readonly serverPort: number | undefined;
+}
+
+/** Starts with the process's tracing. Commands outside of a trace, such as polling, get no span. @returns what ends it */
+export function traceRedis(api: typeof import('@opentelemetry/api'), tracer: Tracer): () => void {
+  const spans = new WeakMap<object, Span>();
+  const end = (context: object, error?: unknown) => {
+    const span = spans.get(context);
+    if (!span) return;
+    spans.delete(context);
+    if (error !== undefined) {
+      span.setStatus({ code: api.SpanStatusCode.ERROR });
+      span.setAttribute('error.type', error instanceof Error ? error.name : 'unknown');
+    }
+    span.end();
+  };
+  const subscribers = {
+    start(context: CommandContext) {
+      if (!api.trace.getActiveSpan()?.isRecording()) return;
+      const { command, database, serverAddress, serverPort } = context;
+      const name = command.toUpperCase();
+      const attributes = {
+        'db.system.name': 'redis',
+        'db.operation.name': name,
+        'db.namespace': String(database),
+        'server.address': serverAddress,
+        ...(serverPort === undefined ? {} : { 'server.port': serverPort }),
+      };
+      spans.set(context, tracer.startSpan(name, { kind: api.SpanKind.CLIENT, attributes }));
+    },
+    // Of a promise, this is only the end of the synchronous part.
+    end() {},
+    asyncStart() {},
+    asyncEnd: (context: CommandContext) => end(context),
+    error: (context: CommandContext & { readonly error: unknown }) => end(context, context.error),
+  };
+  const channel = tracingChannel<unknown, CommandContext>('ioredis:command');
+  channel.subscribe(subscribers);
+  return () => channel.unsubscribe(subscribers);
+}
