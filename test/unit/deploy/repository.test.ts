@@ -78,7 +78,7 @@ t.test('the scripts that a release runs exist, and only the client is published'
 t.test('Dependabot updates every place that pins something', async (t) => {
   const { updates } = parse(await read('.github/dependabot.yml'));
   const places = updates.map((update: Record<string, string>) => `${update['package-ecosystem']} ${update.directory}`);
-  for (const place of ['npm /', 'github-actions /', 'docker /', 'docker-compose /'])
+  for (const place of ['npm /', 'npm /docs/site', 'github-actions /', 'docker /', 'docker-compose /'])
     t.ok(places.includes(place), place);
 });
 
