@@ -8,6 +8,7 @@ import { addBackupCommands } from './commands/backups.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addEraseCommand } from './commands/erase.ts';
 import { addFieldCommands } from './commands/fields.ts';
+import { addMcpCommand } from './commands/mcp.ts';
 import { addOperatorCommands } from './commands/operators.ts';
 import { addSystemCommands } from './commands/system.ts';
 import { addTokenCommands } from './commands/tokens.ts';
@@ -50,6 +51,7 @@ export function createProgram(context: CommandContext = createProcessContext()):
   addEraseCommand(program, context);
   program.commandsGroup('Inspect fields:');
   addFieldCommands(program, context);
+  addMcpCommand(program, context);
   program.commandsGroup('Send updates:');
   addUpdateCommands(program, context);
   program.commandsGroup('Set up the shell:');

@@ -1,0 +1,33 @@
+/** A command context whose output is a text of limited length, since standard output belongs to the protocol. */
+import { Readable, Writable } from 'node:stream';
+import type { CommandContext } from '../../context/command-context.ts';
+
+export interface CapturedContext {
+  readonly context: CommandContext;
+  /** @returns what the command has printed; undefined if it was longer than the limit */
+  read(): string | undefined;
+}
+
+/** @param maxCharacters of the output; nothing beyond it is kept */
+export function captureContext(
+  { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
+  maxCharacters: number,
+): CapturedContext {
+  let text = '';
+  let isTooLong = false;
+  const append = (more: string) => {
+    if (text.length + more.length > maxCharacters) isTooLong = true;
+    else text += more;
+  };
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return {
+    context: {
+      ...{ env, cwd, stdin: Readable.from([]), stdout: nowhere, stderr: nowhere },
+      print: append,
+      warn: () => undefined,
+      setExitCode: () => undefined,
+      catchShutdownSignals: () => new AbortController().signal,
+    },
+    read: () => (isTooLong ? undefined : text),
+  };
+}
