@@ -11,6 +11,8 @@ const defaultStatementTimeoutMs = 120_000;
 /** Wrong user or password, no such database. */
 const accessDeniedCodes = new Set(['28P01', '28000', '3D000']);
 const undefinedTable = '42P01';
+const insufficientPrivilege = '42501';
+const queryCancelled = '57014';
 
 /** @throws CliError `unreachable` when PostgreSQL cannot be reached or is not migrated */
 export async function withDatabase<T>(
@@ -36,6 +38,18 @@ export function explainDatabaseError(error: unknown, url: string): unknown {
   if (code === undefinedTable) {
     const hint = 'Migrate it: npx consciousness-field migrate';
     return new CliError('unreachable', `The database at ${describeAddress(url)} has no tables yet.`, {
+      hint,
+      cause: error,
+    });
+  }
+  if (code === queryCancelled) {
+    const hint =
+      'Ask for less, for example of one field (--field) or of a shorter time (--since), or try again when it has less to do.';
+    return new CliError('negative', `PostgreSQL took too long: ${reasonOf(native)}.`, { hint, cause: error });
+  }
+  if (code === insufficientPrivilege) {
+    const hint = 'Use the role of the API and the workers in DATABASE_URL, or grant this one what it lacks.';
+    return new CliError('usage', `The role of DATABASE_URL may not do this: ${reasonOf(native)}.`, {
       hint,
       cause: error,
     });

@@ -55,6 +55,7 @@ export async function withProducer<T>(
   try {
     await producer.ready().catch((cause: unknown) => {
       throw new CliError('unreachable', `The connection to the Redis of the queue was lost: ${reasonOf(cause)}`, {
+        hint: 'Check that it keeps running, and run the same command again.',
         cause,
       });
     });

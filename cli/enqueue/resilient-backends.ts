@@ -68,7 +68,10 @@ export function createResilientBackends({
       } catch (error) {
         if (!isOutage(error)) throw error;
         const howLong = signal.aborted ? 'is unreachable' : `was unreachable for ${outageTimeoutMs / 1000} s`;
-        throw new CliError('unreachable', `${label} ${howLong}: ${reasonOf(error)}`, { cause: error });
+        throw new CliError('unreachable', `${label} ${howLong}: ${reasonOf(error)}`, {
+          hint: 'Once it is reachable, run the same command again: applied updates are skipped.',
+          cause: error,
+        });
       }
     };
   };

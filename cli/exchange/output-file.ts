@@ -9,7 +9,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { CommandContext } from '../context/command-context.ts';
-import { CliError, reasonOf } from '../errors/cli-error.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { fileError } from '../errors/file-errors.ts';
 
 interface OutputOptions {
   /** Undefined for standard output. */
@@ -48,7 +49,7 @@ export async function writeOutput(
     if (force) await rename(partial, path);
     else await link(partial, path);
   } catch (error) {
-    throw isFileError(error) ? new CliError('negative', `${file} cannot be written: ${reasonOf(error)}`) : error;
+    throw isFileError(error) ? fileError(error, { exit: 'negative', file, verb: 'written' }) : error;
   } finally {
     if (isOurs) await rm(partial, { force: true });
   }

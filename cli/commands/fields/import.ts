@@ -13,6 +13,7 @@ import type { CommandContext } from '../../context/command-context.ts';
 import { openInputs } from '../../enqueue/input/open-inputs.ts';
 import { type Line, readLines } from '../../enqueue/input/read-lines.ts';
 import { CliError } from '../../errors/cli-error.ts';
+import { ruleSettingsDiffer } from '../../errors/field-errors.ts';
 import { createLogLineParser } from '../../exchange/parse-log-lines.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { startProgress } from '../../output/progress.ts';
@@ -69,7 +70,9 @@ export async function importField(
     if (!(error instanceof ImportRefused)) throw error;
     const { location } = reading;
     throw new CliError('negative', `${location.file}:${location.line}: ${error.message}`, {
-      hint: 'Nothing was imported.',
+      hint:
+        'Nothing was imported. If the field is in use, choose another one; if the file was changed or cut, export the log again ' +
+        'with `npx consciousness-field export FIELD --out FILE`.',
       cause: error,
     });
   } finally {
@@ -80,11 +83,13 @@ export async function importField(
 /** @throws CliError `usage` */
 async function assertSettingsFit(db: Knex, gridSize: number, pseudonyms: ReturnType<typeof createPseudonyms>) {
   const keyProblem = await findErasureKeyProblem(db, pseudonyms);
-  if (keyProblem) throw new CliError('usage', `${keyProblem}.`);
+  if (keyProblem) {
+    throw new CliError('usage', `${keyProblem}.`, { hint: 'Set ERASURE_KEY to the value that the workers have.' });
+  }
   try {
     await agreeOnRuleSettings(db, { GRID_SIZE: gridSize });
   } catch (error) {
-    if (error instanceof ConfigError) throw new CliError('usage', `${error.problems.join('\n')}.`, { cause: error });
+    if (error instanceof ConfigError) throw ruleSettingsDiffer(error);
     throw error;
   }
 }

@@ -23,6 +23,7 @@ import { RecordedRun } from '../../enqueue/runs/recorded-run.ts';
 import { renderSummary } from '../../enqueue/summary.ts';
 import { type HeldParticles, WrittenParticles } from '../../enqueue/written-particles.ts';
 import { CliError } from '../../errors/cli-error.ts';
+import { ruleSettingsDiffer } from '../../errors/field-errors.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { type Progress, startProgress } from '../../output/progress.ts';
 
@@ -207,7 +208,7 @@ async function agreeOnGridSize(db: Knex, gridSize: number): Promise<void> {
   try {
     await agreeOnRuleSettings(db, { GRID_SIZE: gridSize });
   } catch (error) {
-    if (error instanceof ConfigError) throw new CliError('usage', `${error.problems.join('\n')}.`, { cause: error });
+    if (error instanceof ConfigError) throw ruleSettingsDiffer(error);
     throw error;
   }
 }

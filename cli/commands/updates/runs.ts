@@ -22,6 +22,17 @@ const changes = {
   resume: { from: ['paused'], to: 'running' },
   cancel: { from: ['running', 'paused'], to: 'cancelled' },
 } as const satisfies Record<string, { from: readonly RunStatus[]; to: RunStatus }>;
+const startAgain = 'Start the same `enqueue` command again: applied updates are skipped.';
+
+/** What can be done with a run that cannot be changed as asked. */
+const nextSteps: Readonly<Record<RunStatus, string>> = {
+  running: 'Pause it first with `runs pause`, or leave it as it is.',
+  paused: 'Resume it with `runs resume`, or cancel it with `runs cancel`.',
+  cancelled: startAgain,
+  stopped: startAgain,
+  finished: 'Nothing is left to do: it has sent all of its input.',
+};
+
 export type RunChange = keyof typeof changes;
 
 export async function printRuns({ limit, json }: ListRunsOptions, context: CommandContext): Promise<void> {
@@ -43,12 +54,16 @@ export async function changeOneRun(
   const { from, to } = changes[change];
   await withDatabase(DATABASE_URL, async (db) => {
     const run = await findRun(db, id);
-    if (!run) throw new CliError('negative', `There is no run ${id}.`);
+    if (!run)
+      throw new CliError('negative', `There is no run ${id}.`, {
+        hint: 'List them with `npx consciousness-field runs`.',
+      });
     await recordActions(db, [{ action: `runs.${change}`, target: id, details: { name: run.name } }]);
     if (!(await changeRun(db, id, { from, to }))) {
       throw new CliError(
         'negative',
         `The run ${id} is ${run.status}, and only one that is ${from.join(' or ')} can be ${to}.`,
+        { hint: nextSteps[run.status] },
       );
     }
   });

@@ -11,7 +11,8 @@ import { deviceIdSchema } from '../../../shared/contract/ids.ts';
 import { maxTokenLength } from '../../../shared/contract/wire.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
 import type { CommandContext } from '../../context/command-context.ts';
-import { CliError, reasonOf } from '../../errors/cli-error.ts';
+import { CliError } from '../../errors/cli-error.ts';
+import { fileError } from '../../errors/file-errors.ts';
 
 export type DeviceTokens = ReadonlyMap<DeviceId, string>;
 
@@ -62,10 +63,9 @@ function readDevice(token: string, name: string): DeviceId {
 async function readTokenFile(file: string, cwd: string): Promise<string> {
   const path = resolve(cwd, file);
   try {
-    if (statSync(path).size > maxTokens * (maxTokenLength + 1)) throw new Error('it is too large for a file of tokens');
-    return await readFile(path, 'utf8');
+    if (statSync(path).size <= maxTokens * (maxTokenLength + 1)) return await readFile(path, 'utf8');
   } catch (cause) {
-    const hint = 'Check its name and permissions; it has one token per line.';
-    throw new CliError('usage', `${file} cannot be read: ${reasonOf(cause)}`, { cause, hint });
+    throw fileError(cause, { exit: 'usage', file, verb: 'read' });
   }
+  throw new CliError('usage', `${file} is too large for a file of tokens: it has one per line.`);
 }

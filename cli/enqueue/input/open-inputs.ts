@@ -3,7 +3,8 @@ import { accessSync, constants, createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { CommandContext } from '../../context/command-context.ts';
-import { CliError, reasonOf } from '../../errors/cli-error.ts';
+import { CliError } from '../../errors/cli-error.ts';
+import { fileError } from '../../errors/file-errors.ts';
 
 const chunkBytes = 128 * 1024;
 
@@ -20,7 +21,7 @@ export interface LineInput {
 /** @param files paths, or `-` for standard input. @throws CliError `usage` */
 export function openInputs(files: readonly string[], context: CommandContext): LineInput[] {
   if (files.filter((file) => file === '-').length > 1) {
-    throw new CliError('usage', 'Standard input (-) can only be read once.');
+    throw new CliError('usage', 'Standard input (-) can only be read once: name it once.');
   }
   return files.map((file) => {
     if (file === '-') return { name: 'standard input', size: undefined, bytesRead: 0, open: () => context.stdin };
@@ -44,7 +45,7 @@ function checkFile(file: string, path: string): number | undefined {
   try {
     accessSync(path, constants.R_OK);
   } catch (cause) {
-    throw new CliError('usage', `${file} cannot be read: ${reasonOf(cause)}`, { cause });
+    throw fileError(cause, { exit: 'usage', file, verb: 'read' });
   }
   const stats = statSync(path);
   if (stats.isDirectory()) throw new CliError('usage', `${file} is a folder: name the files in it.`);
