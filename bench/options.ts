@@ -19,7 +19,8 @@ export function describeHelp(benches: readonly Bench[]): string {
     .filter(({ requiresRestart }) => requiresRestart)
     .map(({ name }) => name)
     .join(', ');
-  const list = benches.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n');
+  const width = Math.max(...benches.map(({ name }) => name.length)) + 2;
+  const list = benches.map(({ name, about }) => `  ${name.padEnd(width)}${about}`).join('\n');
   return `npm run bench -- [NAME…] [options]: measures the real stack and its baselines, each in separate processes.
 
 ${list}

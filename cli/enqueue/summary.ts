@@ -74,7 +74,7 @@ function toRows(counts: EnqueueCounts): string[][] {
     ['applied', ''],
     ['conflicts', 'applied, in conflict with a concurrent write'],
     ['superseded', 'applied, but older than a write of the same device'],
-    ['duplicates', 'applied before, not sent again'],
+    ['duplicates', 'applied before, and not again'],
     ['reused', 'not applied: the counter was used with different content'],
     ['refused', 'rejected, see the lines above'],
     ['adjusted', 'timestamps in the future, clamped to now'],
