@@ -25,7 +25,9 @@ type Bill = z.infer<typeof billSchema>;
  */
 export function createBill(): Bill {
   const lock = readLock();
-  const shipped = new Set(listShipped(lock).map(({ name, version }) => `${name}@${version}`));
+  // Types are not in the image, although some packages name them as dependencies.
+  const installed = listShipped(lock).filter(({ name }) => !name.startsWith('@types/'));
+  const shipped = new Set(installed.map(({ name, version }) => `${name}@${version}`));
   for (const name of bundledPackages) shipped.add(`${name}@${lock.packages[`node_modules/${name}`]?.version}`);
   const bill = askNpm();
   const components = bill.components.filter(({ name, version }) => shipped.has(`${name}@${version}`));

