@@ -13,6 +13,7 @@ import { addOperatorCommands } from './commands/operators.ts';
 import { addSystemCommands } from './commands/system.ts';
 import { addTokenCommands } from './commands/tokens.ts';
 import { addUpdateCommands } from './commands/updates.ts';
+import { addWebhookCommands } from './commands/webhooks.ts';
 import type { CommandContext } from './context/command-context.ts';
 import { createProcessContext } from './context/process-context.ts';
 import { type ExitCodeName, exitCodes, exitMeanings } from './errors/cli-error.ts';
@@ -49,6 +50,7 @@ export function createProgram(context: CommandContext = createProcessContext()):
   addTokenCommands(program, context);
   addOperatorCommands(program, context);
   addEraseCommand(program, context);
+  addWebhookCommands(program, context);
   program.commandsGroup('Inspect fields:');
   addFieldCommands(program, context);
   addMcpCommand(program, context);

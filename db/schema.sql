@@ -190,3 +190,35 @@ CREATE TABLE vector_clocks (
   pruned int8multirange NOT NULL DEFAULT '{}'::int8multirange,
   PRIMARY KEY (field_id, device_id)
 ) WITH (fillfactor=70);
+
+CREATE TABLE webhook_dead_letters (
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  webhook_id uuid NOT NULL,
+  failed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  after_cursor text COLLATE "C" NOT NULL,
+  through_cursor text COLLATE "C" NOT NULL,
+  reason text NOT NULL,
+  PRIMARY KEY (id),
+  FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE
+);
+CREATE INDEX webhook_dead_letters_webhook_id ON public.webhook_dead_letters USING btree (webhook_id);
+
+CREATE TABLE webhooks (
+  id uuid NOT NULL,
+  url text NOT NULL,
+  fields text[] NOT NULL,
+  kinds text[],
+  region jsonb,
+  status text COLLATE "C" NOT NULL,
+  cursor text COLLATE "C" NOT NULL,
+  attempted_through text COLLATE "C",
+  attempts integer NOT NULL DEFAULT 0,
+  retry_at timestamp with time zone,
+  last_error text,
+  delivered_at timestamp with time zone,
+  lease uuid,
+  leased_until timestamp with time zone,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (id),
+  CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text])))
+);

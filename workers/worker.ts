@@ -31,6 +31,7 @@ import { createCommitTracer } from './observe/commit-tracing.ts';
 import { createWorkerMetrics, measureHotFields } from './observe/metrics.ts';
 import { exposeMetrics } from './observe/metrics-endpoint.ts';
 import { TrafficRecorder } from './observe/traffic-recorder.ts';
+import { startWebhooks } from './webhooks/start-webhooks.ts';
 import type { WorkerDeps } from './worker-context.ts';
 
 /** Starts consuming jobs. When the lifecycle stops, jobs in flight are finished and published, so that none stalls. */
@@ -49,7 +50,10 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   });
   const traffic = new TrafficRecorder({ redis, keys, log });
   lifecycle.onStop('traffic', () => traffic.close());
-  const changes = new ChangeSequencer({ db, redis, keys, log });
+  const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
+  lifecycle.onStop('queue connection', close);
+  const webhooks = startWebhooks(deps, connection);
+  const changes = new ChangeSequencer({ db, redis, keys, log, onExtended: () => webhooks?.dispatchSoon() });
   lifecycle.onStop('change feed', () => changes.close());
   const committer = new Committer({
     store: createFieldStore(db, {
@@ -70,8 +74,6 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   });
   measureHotFields(metrics, () => committer.hotFieldBytes);
   const { revocations, checkRevocations } = await startRevocationPoller(deps);
-  const { connection, close } = openWorkerConnection(config.QUEUE_REDIS_URL, log);
-  lifecycle.onStop('queue connection', close);
   const firstPartition = getPartitionName(config.QUEUE_PREFIX, 0);
   const queue = new Queue<UpdatesJob>(firstPartition.queue, {
     connection,

@@ -2,9 +2,9 @@
  * The lines of the change feed: a header, changes, and an end, or none if the reader follows. Each page is read only when the one
  * before was taken, so that memory does not grow with a slow reader. Every line but the header says from where to resume after it.
  */
+import { describeChange } from '../../db/read/changes/describe-change.ts';
 import type { Change, ChangeFeedReader, ChangeFilter } from '../../db/read/changes/read-changes.ts';
 import { type ChangePlace, formatChangeCursor } from '../../shared/exchange/change-cursor.ts';
-import { toEntryResponse } from '../history/entry-response.ts';
 import type { ChangeSignal } from './change-signal.ts';
 
 const changesFormat = 'field-changes-1';
@@ -68,16 +68,7 @@ async function waitForChanges({ changes, assertAllowed, signal }: ChangeLinesDep
 }
 
 function toChangeLine(change: Change): string {
-  const { field, place } = change;
-  const next = formatChangeCursor(place);
-  switch (change.type) {
-    case 'entry':
-      return toLine({ field, entry: toEntryResponse(change.entry), next });
-    case 'pruned':
-      return toLine({ field, pruned: { through: change.through }, next });
-    case 'deleted':
-      return toLine({ field, deleted: true, next });
-  }
+  return toLine({ ...describeChange(change), next: formatChangeCursor(change.place) });
 }
 
 function toLine(value: object): string {

@@ -5,9 +5,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExportPage, ExportRange } from '../../db/read/export/export-log.ts';
+import { toEntryResponse } from '../../db/read/log/entry-response.ts';
 import { FieldError } from '../../shared/errors.ts';
 import { type Cursor, formatCursor } from '../../shared/field/cursor.ts';
-import { toEntryResponse } from './entry-response.ts';
 
 const exportFormat = 'field-updates-1';
 const secondsWithoutHint = 1;

@@ -1,5 +1,6 @@
 /** Reads of a field that only PostgreSQL can serve: its log, receipts, conflicts and vector clock. */
 import type { FieldReader } from '../../db/read/field-reader.ts';
+import { toEntryResponse } from '../../db/read/log/entry-response.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { receiptSchema } from '../../shared/contract/receipt.ts';
 import { clockSchema, conflictsSchema, createLogPageSchema } from '../../shared/contract/state.ts';
@@ -8,7 +9,6 @@ import { versionOf } from '../../shared/field/cursor.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
-import { toEntryResponse } from '../history/entry-response.ts';
 import { queryOrUnavailable } from '../state/state-reader.ts';
 import {
   bearer,

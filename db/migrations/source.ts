@@ -10,7 +10,7 @@ import * as operatorActions from './007-operator-actions.ts';
 import * as erasure from './008-erasure.ts';
 import * as maintenanceTasks from './009-maintenance-tasks.ts';
 import * as enqueueRuns from './010-enqueue-runs.ts';
-import * as changeFeed from './011-change-feed.ts';
+import * as changesAndWebhooks from './011-changes-and-webhooks.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -27,7 +27,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '008-erasure', up: erasure.up, down: erasure.down },
   { name: '009-maintenance-tasks', up: maintenanceTasks.up, down: maintenanceTasks.down },
   { name: '010-enqueue-runs', up: enqueueRuns.up, down: enqueueRuns.down },
-  { name: '011-change-feed', up: changeFeed.up, down: changeFeed.down },
+  { name: '011-changes-and-webhooks', up: changesAndWebhooks.up, down: changesAndWebhooks.down },
 ];
 
 /** @returns the names of all migrations, in the order in which they are applied */

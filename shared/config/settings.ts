@@ -206,6 +206,16 @@ export const configSchema = z.object({
     'Registrations, renewals of tokens and tokens for viewers per window and address; 0 for no limit.',
   ),
 
+  WEBHOOK_KEY: signingSecret
+    .optional()
+    .describe(
+      'The secret of at least 32 bytes from which the secrets of webhooks are derived (docs/webhooks.md). The same for all workers; without it, none are sent.',
+    ),
+  WEBHOOK_ALLOW_HTTP: flag.default(false).describe('Whether webhooks may have http:// addresses.'),
+  WEBHOOK_ALLOW_PRIVATE: flag
+    .default(false)
+    .describe('Whether webhooks may be sent to loopback, private and other addresses that are not public.'),
+
   GRID_SIZE: integer(1, 1000)
     .default(30)
     .describe(
@@ -270,6 +280,9 @@ export const workerSettings = {
   QUEUE_PREFIX: true,
   ALLOW_WEAK_DURABILITY: true,
   ERASURE_KEY: true,
+  WEBHOOK_KEY: true,
+  WEBHOOK_ALLOW_HTTP: true,
+  WEBHOOK_ALLOW_PRIVATE: true,
   GRID_SIZE: true,
   WORKER_CONCURRENCY: true,
   COMMIT_CONCURRENCY: true,

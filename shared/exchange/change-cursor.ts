@@ -34,3 +34,8 @@ export function parseChangeCursor(cursor: ChangeCursor): ChangePlace {
   const [, position, rangeId = '', version] = pattern.exec(cursor) ?? [];
   return { position: Number(position), rangeId, version: Number(version) };
 }
+
+/** Negative if `a` comes before `b` in the feed. */
+export function comparePlaces(a: ChangePlace, b: ChangePlace): number {
+  return a.position - b.position || a.version - b.version;
+}

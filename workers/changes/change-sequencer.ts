@@ -19,6 +19,8 @@ interface ChangeSequencerDeps {
   readonly redis: Pick<Redis, 'publish'>;
   readonly keys: Pick<CacheKeys, 'changeFeedChannel'>;
   readonly log: Logger;
+  /** Called when the feed was extended. Must not throw. */
+  readonly onExtended: () => void;
 }
 
 export class ChangeSequencer {
@@ -58,8 +60,9 @@ export class ChangeSequencer {
   }
 
   async #sequence(fields: readonly FieldId[]): Promise<void> {
-    const { db, redis, keys, log } = this.#deps;
+    const { db, redis, keys, log, onExtended } = this.#deps;
     if ((await sequenceChanges(db, fields)) === 0) return;
+    onExtended();
     // Readers look by themselves now and then, so a lost message costs time only.
     await redis.publish(keys.changeFeedChannel, '').catch((err) => log.debug({ err }, 'change feed not announced'));
   }

@@ -4,7 +4,7 @@
  */
 import type { Knex } from 'knex';
 import { FieldError } from '../../../shared/errors.ts';
-import type { ChangePlace } from '../../../shared/exchange/change-cursor.ts';
+import { type ChangePlace, feedStart } from '../../../shared/exchange/change-cursor.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Update } from '../../../shared/field/update.ts';
 import { type StoredEntry, UpdateRow } from '../../models/update-row.ts';
@@ -95,6 +95,8 @@ const endSql = `
 export interface ChangeFeedReader {
   /** @throws FieldError `cursor_unknown` if the feed does not have the place, since a restore or a failover lost it */
   assertKnown(place: ChangePlace): Promise<void>;
+  /** The place after everything that the feed has. */
+  readEnd(): Promise<ChangePlace>;
   /** @throws FieldError `cursor_unknown` */
   readPage(after: ChangePlace, filter: ChangeFilter): Promise<ChangesPage>;
 }
@@ -102,6 +104,7 @@ export interface ChangeFeedReader {
 export function createChangeFeedReader(db: Knex): ChangeFeedReader {
   return {
     assertKnown: (place) => inReadTransaction(db, async (trx) => assertKnown(trx, place, await readEnd(trx))),
+    readEnd: async () => (await readEnd(db)) ?? feedStart,
     readPage: (after, filter) => readChanges(db, after, filter),
   };
 }

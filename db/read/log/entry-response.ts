@@ -1,6 +1,7 @@
 /** Entries of the log as readers get them: without users and salts, and of an erasure only which entries it concerns. */
-import type { LogPage } from '../../db/read/field-reader.ts';
-import { formatCursor } from '../../shared/field/cursor.ts';
+
+import { formatCursor } from '../../../shared/field/cursor.ts';
+import type { LogPage } from '../field-reader.ts';
 
 export function toEntryResponse(entry: LogPage['updates'][number]) {
   const { version, hash, time, outcome, resolution } = entry;

@@ -1,0 +1,124 @@
+/**
+ * Sends one receiver what it does not have yet, message by message. Its cursor moves only after it has taken a message, so a worker that
+ * is killed leaves a message to be sent again, and never one out. The state of retries is in PostgreSQL: a queue that is lost loses nothing.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Knex } from 'knex';
+import { createChangeFeedReader } from '../../db/read/changes/read-changes.ts';
+import {
+  leaseWebhook,
+  recordDeadLetter,
+  recordDelivery,
+  recordFailure,
+  releaseWebhook,
+  type WebhookRow,
+} from '../../db/webhooks/webhook-row.ts';
+import { FieldError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/process/logger.ts';
+import type { TargetRules } from '../../shared/webhooks/public-address.ts';
+import { deriveWebhookSecret, signMessage } from '../../shared/webhooks/secret.ts';
+import { buildMessage, type Message } from './build-message.ts';
+import { postMessage } from './post-message.ts';
+
+/** Longer than a message may take. */
+const leaseSeconds = 15;
+/** So that one receiver with a long backlog does not keep others waiting. */
+const maxMessagesPerTurn = 50;
+const initialRetryMs = 1000;
+const maxRetryMs = 3_600_000;
+/** How often a message is sent that the receiver answers with a 4xx, before it becomes a dead letter. */
+const maxRefusals = 8;
+/** Of the 4xx, those that do not say that the message itself is wrong. */
+const temporaryStatuses = new Set([401, 403, 404, 408, 409, 421, 423, 425, 429]);
+const gone = 410;
+
+export interface DeliveryDeps {
+  readonly db: Knex;
+  readonly log: Logger;
+  /** The setting `WEBHOOK_KEY`. */
+  readonly key: string;
+  readonly rules: TargetRules;
+  readonly signal: AbortSignal;
+}
+
+/** What is left after a turn is sent in another one. */
+export async function deliverMessages(deps: DeliveryDeps, id: string): Promise<void> {
+  const { db, signal } = deps;
+  const feed = createChangeFeedReader(db);
+  const lease = randomUUID();
+  try {
+    for (let sent = 0; sent < maxMessagesPerTurn; sent += 1) {
+      const webhook = signal.aborted ? undefined : await leaseWebhook(db, { id, lease, seconds: leaseSeconds });
+      if (!webhook) return;
+      const message = await buildMessage(feed, webhook).catch(async (error: unknown) => {
+        if (!(error instanceof FieldError) || error.code !== 'cursor_unknown') throw error;
+        const { cursor } = webhook;
+        const reason = 'a restore or a failover has lost what was delivered last; replay it';
+        await recordFailure(db, { id, lease, cursor, through: cursor }, { reason, retryMs: 0, pause: true });
+        deps.log.error({ webhook: id }, 'webhook paused: the change feed does not have its cursor');
+      });
+      if (!message) return;
+      const isTaken = await deliver(deps, { webhook, message, lease });
+      if (!isTaken || message.isLast) return;
+    }
+  } finally {
+    await releaseWebhook(db, id, lease);
+  }
+}
+
+interface Delivery {
+  readonly webhook: WebhookRow;
+  readonly message: Message;
+  readonly lease: string;
+}
+
+/** @returns whether the cursor has moved */
+async function deliver(deps: DeliveryDeps, { webhook, message, lease }: Delivery): Promise<boolean> {
+  const { db, log, signal } = deps;
+  const { id, cursor, attempts } = webhook;
+  const result = { id, lease, cursor, through: message.through };
+  if (message.changes.length === 0) return message.through === cursor ? false : recordDelivery(db, result);
+  const answer = await send(deps, webhook, message);
+  if ('status' in answer && answer.status >= 200 && answer.status < 300) return recordDelivery(db, result);
+  if (signal.aborted) return false;
+  const reason = 'status' in answer ? `status ${answer.status}` : answer.error;
+  if ('status' in answer && isRefusal(answer.status) && attempts + 1 >= maxRefusals) {
+    log.warn({ webhook: id, reason }, 'webhook message became a dead letter');
+    return recordDeadLetter(db, result, reason);
+  }
+  const retryAfterMs = 'status' in answer ? (answer.retryAfterSeconds ?? 0) * 1000 : 0;
+  const retryMs = Math.min(maxRetryMs, Math.max(retryAfterMs, computeBackoffMs(attempts)));
+  const pause = 'status' in answer && answer.status === gone;
+  if (pause || attempts === 0) log.warn({ webhook: id, reason, retryMs, paused: pause }, 'webhook not delivered');
+  await recordFailure(db, result, { reason, retryMs, pause });
+  return false;
+}
+
+async function send({ key, rules, signal }: DeliveryDeps, { id, url }: WebhookRow, message: Message) {
+  const timestamp = Math.floor(Date.now() / 1000);
+  const body = JSON.stringify({
+    type: 'field.changes',
+    timestamp: new Date(timestamp * 1000).toISOString(),
+    data: { webhook: id, changes: message.changes },
+  });
+  const headers = {
+    'webhook-id': message.id,
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': signMessage(deriveWebhookSecret(key, id), { id: message.id, timestamp, body }),
+    'user-agent': 'consciousness-field',
+  };
+  try {
+    return await postMessage({ url, headers, body }, { rules, signal });
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== gone && !temporaryStatuses.has(status);
+}
+
+/** Between half and all of the nominal time, as in shared/process/retry.ts. */
+function computeBackoffMs(attempts: number): number {
+  return Math.min(maxRetryMs, initialRetryMs * 2 ** Math.min(attempts, 20)) * (0.5 + Math.random() / 2);
+}

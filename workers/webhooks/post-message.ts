@@ -1,0 +1,74 @@
+/**
+ * Sends one message to a receiver: a new connection to an address that was checked after its name was looked up, no redirects, nothing
+ * read of the response but its head, and a bounded time for all of it.
+ */
+import { lookup as lookUp } from 'node:dns';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { describeBadTarget, isPublicAddress, type TargetRules } from '../../shared/webhooks/public-address.ts';
+
+const timeoutMs = 10_000;
+const maxHeaderBytes = 16_384;
+
+interface PostedMessage {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+interface PostOptions {
+  readonly rules: TargetRules;
+  /** Aborts when the worker stops. */
+  readonly signal: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** From `Retry-After`, if it is a number. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** @throws Error if the address is not allowed, or there is no answer in time */
+export async function postMessage({ url, headers, body }: PostedMessage, options: PostOptions): Promise<Answer> {
+  const { rules, signal } = options;
+  const problem = describeBadTarget(url, rules);
+  if (problem) throw new Error(`the address is not allowed: ${problem}`);
+  const send = url.startsWith('https:') ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const request = send(url, {
+      method: 'POST',
+      agent: false,
+      headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      lookup: rules.allowPrivate ? undefined : lookUpPublic,
+      maxHeaderSize: maxHeaderBytes,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    });
+    request.on('response', (response) => {
+      const retryAfter = Number(response.headers['retry-after']);
+      resolve({
+        status: response.statusCode ?? 0,
+        retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined,
+      });
+      response.on('error', () => undefined);
+      response.destroy();
+    });
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      reject(error.name === 'AbortError' ? new Error(`no answer within ${timeoutMs / 1000} s`) : error);
+    });
+    request.end(body);
+  });
+}
+
+/** The connection uses the addresses that were checked here, so a name cannot point elsewhere a moment later. */
+const lookUpPublic: LookupFunction = (hostname, options, callback) => {
+  lookUp(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, []);
+    const refused = addresses.find(({ address }) => !isPublicAddress(address));
+    if (refused)
+      return callback(new Error(`${hostname} leads to ${refused.address}, which is not a public address`), []);
+    const [first] = addresses;
+    if (options.all) return callback(null, addresses);
+    return callback(null, first?.address ?? '', first?.family);
+  });
+};

@@ -1,0 +1,76 @@
+/**
+ * Webhooks of this worker: a queue of their own with a job for each receiver that has something to get, and a consumer with few jobs at a
+ * time. Receivers that are slow or down take neither the connections nor the jobs of updates.
+ */
+import { Queue, type RedisOptions, Worker } from 'bullmq';
+import { createChangeFeedReader } from '../../db/read/changes/read-changes.ts';
+import { listDueWebhooks } from '../../db/webhooks/webhook-row.ts';
+import { formatChangeCursor } from '../../shared/exchange/change-cursor.ts';
+import type { WorkerDeps } from '../worker-context.ts';
+import { deliverMessages } from './deliver-messages.ts';
+
+const queueName = 'webhooks';
+const jobName = 'deliver-changes';
+/** Receivers that a worker sends to at the same time. */
+const concurrency = 8;
+/** How often retries are looked for, and what others have left. */
+const dispatchIntervalMs = 1000;
+const lockDuration = 10_000;
+/** A worker that was killed is noticed by the second look, after its lease has ended too. */
+const stalledInterval = 5000;
+
+interface Webhooks {
+  /** The change feed was extended. Never throws. */
+  dispatchSoon(): void;
+}
+
+/** @returns undefined without `WEBHOOK_KEY`: nothing could be signed */
+export function startWebhooks(deps: WorkerDeps, connection: RedisOptions): Webhooks | undefined {
+  const { config, log, lifecycle, db } = deps;
+  const { WEBHOOK_KEY: key, WEBHOOK_ALLOW_HTTP: allowHttp, WEBHOOK_ALLOW_PRIVATE: allowPrivate } = config;
+  if (key === undefined) return undefined;
+  const options = { connection, prefix: `{${config.QUEUE_PREFIX}-webhooks}` };
+  const queue = new Queue<{ id: string }>(queueName, options);
+  queue.on('error', (err) => log.debug({ err }, 'webhook queue error'));
+  const delivery = { db, log, key, rules: { allowHttp, allowPrivate }, signal: lifecycle.signal };
+  const worker = new Worker<{ id: string }>(queueName, ({ data: { id } }) => deliverMessages(delivery, id), {
+    ...options,
+    ...{ concurrency, lockDuration, stalledInterval, maxStalledCount: 1_000_000 },
+    ...{ removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } },
+  });
+  worker.on('error', (err) => log.debug({ err }, 'webhook worker error'));
+  worker.on('failed', (_job, err) => log.warn({ err }, 'webhook delivery failed'));
+  const dispatch = createDispatcher(deps, queue);
+  const timer = setInterval(() => dispatch.soon(), dispatchIntervalMs).unref();
+  lifecycle.onStop('webhooks', async () => {
+    clearInterval(timer);
+    await dispatch.idle();
+    await worker.close();
+    await queue.close();
+  });
+  return { dispatchSoon: dispatch.soon };
+}
+
+/** Adds a job for each receiver whose turn it is. A job that is there already has the same id, and is not added again. */
+function createDispatcher({ db, log, lifecycle }: WorkerDeps, queue: Queue<{ id: string }>) {
+  let running: Promise<void> | undefined;
+  const run = async () => {
+    try {
+      const end = await createChangeFeedReader(db).readEnd();
+      const ids = await listDueWebhooks(db, formatChangeCursor(end));
+      const jobs = ids.map((id) => ({ name: jobName, data: { id }, opts: { jobId: id } }));
+      if (jobs.length > 0) await queue.addBulk(jobs);
+    } catch (err) {
+      log.debug({ err }, 'webhooks not dispatched; tried again');
+    }
+  };
+  return {
+    soon(): void {
+      if (lifecycle.isStopping) return;
+      running ??= run().finally(() => {
+        running = undefined;
+      });
+    },
+    idle: async () => void (await running),
+  };
+}
