@@ -196,6 +196,15 @@ t.test('a previous secret needs a present one, and registration no longer lifeti
   t.strictSame(invalidKeys({ ...minimal, REGISTRATION_FIELDS: 'global, team-*' }), []);
 });
 
+t.test('apps without tokens need a valid field, and a secret by which they are recognised', async (t) => {
+  const { JWT_SECRET, ...keyless } = minimal;
+  const provider = { ...keyless, JWKS_URL: 'https://issuer.example/keys', LEGACY_TRPC_FIELD: 'global' };
+  t.strictSame(invalidKeys(provider), ['LEGACY_TRPC_FIELD']);
+  t.strictSame(invalidKeys({ ...provider, ERASURE_KEY: JWT_SECRET }), []);
+  t.strictSame(invalidKeys({ ...minimal, LEGACY_TRPC_FIELD: 'global' }), []);
+  t.strictSame(invalidKeys({ ...minimal, LEGACY_TRPC_FIELD: 'Not A Field' }), ['LEGACY_TRPC_FIELD']);
+});
+
 t.test('the URLs of the database, the queue and the cache have no defaults in production', async (t) => {
   const missing = { ...production, DATABASE_URL: '', QUEUE_REDIS_URL: '', CACHE_REDIS_URL: '' };
   t.strictSame(invalidKeys(missing), ['CACHE_REDIS_URL', 'DATABASE_URL', 'QUEUE_REDIS_URL']);
