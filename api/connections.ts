@@ -5,7 +5,13 @@
 import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { readLeaseHolders } from '../db/leases/lease-holders.ts';
-import { type OperatorAction, recordOperatorActions } from '../db/operators/operator-action.ts';
+import {
+  listShownOperatorActions,
+  type OperatorAction,
+  type OperatorActionFilter,
+  recordOperatorActions,
+  type ShownOperatorActionRow,
+} from '../db/operators/operator-action.ts';
 import { type DatabaseOverview, readDatabaseOverview } from '../db/operators/overview.ts';
 import { type ChangeFeedReader, createChangeFeedReader } from '../db/read/changes/read-changes.ts';
 import { type ExportPage, type ExportRange, readExportPages } from '../db/read/export/export-log.ts';
@@ -68,6 +74,7 @@ export interface Connections {
   readonly refreshRevocations: () => Promise<boolean>;
   readonly readRuleSettings: () => Promise<RuleSettings>;
   readonly searchLog: (search: LogSearch) => Promise<FoundUpdate[]>;
+  readonly listOperatorActions: (filter: OperatorActionFilter) => Promise<ShownOperatorActionRow[]>;
   readonly insertOperatorActions: (actions: readonly OperatorAction[]) => Promise<void>;
 }
 
@@ -140,6 +147,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     refreshRevocations,
     readRuleSettings: () => readRuleSettings(database),
     searchLog: (search) => searchLog(database, search),
+    listOperatorActions: (filter) => listShownOperatorActions(database, filter),
     insertOperatorActions: (actions) => recordOperatorActions(database, actions),
   };
 }

@@ -293,6 +293,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
     ...{ feed: connections.changeFeed, signal: changeSignal, verifyToken, limits, operatorLog, isStopping },
   });
   const searchUpdates = createUpdatesSearch(connections.searchLog);
-  const pages = { producer, operatorLog, readOverview, searchUpdates };
+  const { listOperatorActions } = connections;
+  const pages = { producer, operatorLog, readOverview, searchUpdates, listOperatorActions };
   addOperatorRoutes(app, { config, createGuard: createOperatorGuard, producer, metrics, operatorLog, pages });
 }

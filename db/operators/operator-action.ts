@@ -1,5 +1,6 @@
 /** `operator_actions`: what operators have done. Rows can only be added. */
 import type { Knex } from 'knex';
+import type { QueryBuilder } from 'objection';
 import { z } from 'zod';
 import { Row } from '../models/row.ts';
 
@@ -35,22 +36,49 @@ export async function recordOperatorActions(db: Knex, actions: readonly Operator
   if (actions.length > 0) await OperatorActionRow.query(db).insert([...actions]);
 }
 
+/** What the API may read of an action. */
+export class ShownOperatorActionRow extends Row {
+  static override readonly tableName = 'shown_operator_actions';
+  static override readonly idColumn = 'id';
+
+  declare id: string;
+  declare at: Date;
+  declare operator: string;
+  declare action: string;
+  declare target: string | null;
+}
+
 export interface OperatorActionFilter {
-  readonly operator?: string;
+  readonly operator?: string | undefined;
   /** The action, or what it begins with, such as `board`. */
-  readonly action?: string;
-  readonly target?: string;
-  readonly since?: Date;
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+  readonly since?: Date | undefined;
+  /** Exclusive. */
+  readonly until?: Date | undefined;
   readonly limit: number;
 }
 
 /** The newest first. */
 export async function listOperatorActions(db: Knex, filter: OperatorActionFilter): Promise<OperatorActionRow[]> {
-  const { operator, action, target, since, limit } = filter;
-  const query = OperatorActionRow.query(db).orderBy('at', 'desc').orderBy('id').limit(limit);
+  return selectActions(OperatorActionRow.query(db), filter);
+}
+
+/** Like `listOperatorActions`, as far as the API may read it. */
+export async function listShownOperatorActions(
+  db: Knex,
+  filter: OperatorActionFilter,
+): Promise<ShownOperatorActionRow[]> {
+  return selectActions(ShownOperatorActionRow.query(db), filter);
+}
+
+function selectActions<Builder extends QueryBuilder<Row>>(query: Builder, filter: OperatorActionFilter): Builder {
+  const { operator, action, target, since, until, limit } = filter;
+  query.orderBy('at', 'desc').orderBy('id').limit(limit);
   if (operator !== undefined) query.where({ operator });
   if (target !== undefined) query.where({ target });
   if (since) query.where('at', '>=', since);
+  if (until) query.where('at', '<', until);
   if (action !== undefined) {
     query.where((either) => either.where({ action }).orWhereRaw('starts_with(action, ?)', [`${action}.`]));
   }

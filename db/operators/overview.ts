@@ -4,10 +4,13 @@ import { type LeaseHolder, readLeaseHolders } from '../leases/lease-holders.ts';
 import { BackupRow } from '../models/backup.ts';
 import { type FieldOverview, readFieldOverview } from '../read/field-overview.ts';
 import { listRuns, type RunStatus } from './enqueue-run.ts';
+import { type RecentConflict, type RecentDevice, readRecentConflicts, readRecentDevices } from './recent-activity.ts';
 
 const maxFields = 20;
 const maxRuns = 5;
 const maxBackups = 5;
+const maxConflicts = 10;
+const maxDevices = 10;
 
 interface RunOverview {
   readonly id: string;
@@ -36,6 +39,8 @@ export interface DatabaseOverview {
   readonly unpublishedFields: number;
   readonly runs: readonly RunOverview[];
   readonly backups: readonly BackupOverview[];
+  readonly conflicts: readonly RecentConflict[];
+  readonly devices: readonly RecentDevice[];
 }
 
 export async function readDatabaseOverview(db: Knex, prefix: string): Promise<DatabaseOverview> {
@@ -43,8 +48,10 @@ export async function readDatabaseOverview(db: Knex, prefix: string): Promise<Da
   const workers = await readLeaseHolders(db, prefix);
   const runs = await listRuns(db, maxRuns);
   const backups = await BackupRow.query(db).orderBy('taken_at', 'desc').limit(maxBackups);
+  const conflicts = await readRecentConflicts(db, maxConflicts);
+  const devices = await readRecentDevices(db, maxDevices);
   return {
-    workers,
+    ...{ workers, conflicts, devices },
     fields,
     totalFields: total,
     unpublishedFields: unpublished,

@@ -6,6 +6,10 @@ export interface FieldOverview {
   readonly field: FieldId;
   readonly version: number;
   readonly conflicts: number;
+  /** In the last hour. */
+  readonly updates: number;
+  /** Of its snapshot, as it is stored: compressed. */
+  readonly bytes: number;
   /** Log time in ms. */
   readonly lastUpdate: number;
   readonly devices: number;
@@ -22,12 +26,29 @@ interface FieldsOverview {
 
 const activeWindowMs = 30_000;
 
+const trafficWindowMs = 3_600_000;
+
+/**
+ * The last version before the hour is found by bisection, in at most 53 look-ups by the primary key, since the times of a log only grow. The
+ * size of a column is read without the column.
+ */
 const fieldsSql = `
-  SELECT field_id AS field, version, conflict_count AS conflicts, last_update AS "lastUpdate",
-         clocks.devices, clocks.active AS "activeDevices"
+  SELECT newest.field_id AS field, newest.version, conflict_count AS conflicts, last_update AS "lastUpdate",
+         clocks.devices, clocks.active AS "activeDevices", newest.version - before.version AS updates,
+         pg_column_size(memory_particles) + pg_column_size(quantum_fields) + pg_column_size(cells) AS bytes
     FROM (SELECT * FROM consciousness_states ORDER BY last_update DESC LIMIT :limit) AS newest
    CROSS JOIN LATERAL (SELECT count(*) AS devices, count(*) FILTER (WHERE heard_at > :since) AS active
                          FROM vector_clocks WHERE vector_clocks.field_id = newest.field_id) AS clocks
+   CROSS JOIN LATERAL (
+     WITH RECURSIVE bisection(low, high) AS (
+       SELECT newest.log_start, newest.version
+       UNION ALL
+       SELECT CASE WHEN entry.logged_at <= :hourAgo THEN entry.version ELSE low END,
+              CASE WHEN entry.logged_at <= :hourAgo THEN high ELSE entry.version - 1 END
+         FROM bisection JOIN field_updates AS entry
+           ON entry.field_id = newest.field_id AND entry.version = (low + high + 1) / 2
+        WHERE low < high
+     ) SELECT max(low) AS version FROM bisection) AS before
    ORDER BY last_update DESC`;
 
 const totalsSql = `
@@ -35,7 +56,11 @@ const totalsSql = `
          (SELECT count(*) FROM unpublished_fields) AS unpublished`;
 
 export async function readFieldOverview(db: Knex, limit: number): Promise<FieldsOverview> {
-  const { rows } = await db.raw<{ rows: FieldOverview[] }>(fieldsSql, { limit, since: Date.now() - activeWindowMs });
+  const { rows } = await db.raw<{ rows: FieldOverview[] }>(fieldsSql, {
+    limit,
+    since: Date.now() - activeWindowMs,
+    hourAgo: Date.now() - trafficWindowMs,
+  });
   const totals = await db.raw<{ rows: [Omit<FieldsOverview, 'fields'>] }>(totalsSql);
   return { fields: rows, ...totals.rows[0] };
 }

@@ -17,7 +17,10 @@ const createRolesSql = roles.map(
   END $$;`,
 );
 
-/** Every table is readable, except that the API does not read what operators did. New tables are granted by each migration. */
+/**
+ * Every table is readable, except that of what operators did the API reads only a view. Nobody writes through that view, which has the
+ * rights of its owner. New tables are granted by each migration.
+ */
 const grantsSql = `
   -- BullMQ creates the sequence of a queue's job ids with its first job, which the roles may not.
   DO $$ BEGIN
@@ -32,8 +35,8 @@ const grantsSql = `
   GRANT INSERT, SELECT (id) ON operator_actions TO field_api;
 
   GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO field_worker;
-  REVOKE INSERT, UPDATE, DELETE ON knex_migrations, knex_migrations_lock, installation, revocations, operator_actions
-    FROM field_worker;
+  REVOKE INSERT, UPDATE, DELETE ON knex_migrations, knex_migrations_lock, installation, revocations, operator_actions,
+    shown_operator_actions FROM field_worker;
   REVOKE UPDATE, DELETE ON rule_settings FROM field_worker;
 
   GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${fallbackSchema} TO field_api, field_worker;
@@ -52,7 +55,7 @@ export async function grantExistingRoles(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, async (client) => {
     const { rows } = await client.query('SELECT FROM pg_roles WHERE rolname = ANY ($1)', [roles]);
     const { rows: tables } = await client.query(
-      "SELECT FROM pg_class WHERE oid = to_regclass('public.operator_actions')",
+      "SELECT FROM pg_class WHERE oid = to_regclass('public.shown_operator_actions')",
     );
     if (rows.length === roles.length && tables.length > 0) await client.query(grantsSql);
   });

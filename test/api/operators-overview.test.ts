@@ -21,7 +21,15 @@ t.test('the overview', async (t) => {
   };
 
   await t.test('is for operators only', async (t) => {
-    for (const path of ['/admin', '/admin/', '/admin/overview']) {
+    for (const path of [
+      '/admin',
+      '/admin/',
+      '/admin/overview',
+      '/admin/search',
+      '/admin/dead-letters',
+      '/admin/audit',
+      '/admin/live.js',
+    ]) {
       const response = await fetch(`${api.address}${path}`, { redirect: 'manual' });
       t.equal(response.status, 401, path);
       t.match(response.headers.get('www-authenticate'), /Basic/);
@@ -35,7 +43,7 @@ t.test('the overview', async (t) => {
     t.equal(response.headers.get('cache-control'), 'no-store');
     t.match(text, /One thing needs attention.*No worker runs\./s);
     t.match(text, /<title>\(1\)/);
-    t.notMatch(text, /<script|undefined|NaN/);
+    t.notMatch(text, /<script(?! src="\/admin\/live\.js" defer><\/script>)|undefined|NaN/);
   });
 
   await withWorker(t, backing);
@@ -59,8 +67,38 @@ t.test('the overview', async (t) => {
     const { text } = await readPage();
     t.match(text, /All is well/);
     t.match(text, /<a href="\/\?field=garden">garden<\/a>/);
-    t.match(text, /http-equiv="refresh"/);
-    t.notMatch((await readPage('/admin/?reload=off')).text, /http-equiv="refresh"/);
+    t.match(text, /<script src="\/admin\/live\.js" defer>.*<noscript><meta http-equiv="refresh"/);
+    t.notMatch((await readPage('/admin/?reload=off')).text, /http-equiv="refresh"|<script/);
+  });
+
+  await t.test('shows fields by their traffic and size, the newest conflicts and devices', async (t) => {
+    const send = async (name: string, device: string, updates: object[]) =>
+      api.request(`/api/fields/${name}/updates`, { token: await api.createToken({ device }), body: { updates } });
+    await send('meadow', 'phone-1', [setCell(1, 1, 0.1), setCell(2, 2, 0.2), setCell(3, 3, 0.3)]);
+    await send('garden', 'phone-2', [setCell(1, 0, 0.9)]);
+    await waitForVersion(backing, asField('meadow'), 3);
+    await waitForVersion(backing, field, 2);
+    // As if the first update of the meadow were older than an hour.
+    await backing.db.raw(
+      `UPDATE field_updates SET logged_at = logged_at - 4000000 WHERE field_id = 'meadow' AND version = 1`,
+    );
+    const overview = await waitUntil('both are shown', async () => {
+      const { database } = await readJson();
+      return database.fields.length === 2 && database.conflicts.length === 1 && database;
+    });
+    const traffic = Object.fromEntries(
+      overview.fields.map((each: { field: string; updates: number; bytes: number }) => [each.field, each.updates]),
+    );
+    t.same(traffic, { garden: 2, meadow: 2 });
+    for (const { bytes } of overview.fields) t.ok(bytes > 0);
+    t.match(overview.conflicts[0], { field, cell: '0,0', local: 'phone-1', remote: 'phone-2', time: Number });
+    t.match(
+      overview.devices.map(({ device, counter }: { device: string; counter: number }) => `${device} ${counter}`).sort(),
+      ['phone-1 1', 'phone-1 3', 'phone-2 1'],
+    );
+    const { text } = await readPage();
+    t.match(text, /<a href="\/admin\/search\?field=garden&#38;device=phone-2">phone-2<\/a>/);
+    t.notMatch(text, /undefined|NaN|Infinity/);
   });
 
   await t.test('draws what all workers have applied in the last hour', async (t) => {

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { listOperatorActions } from '../../db/operators/operator-action.ts';
+import { listOperatorActions, recordOperatorActions } from '../../db/operators/operator-action.ts';
 import { hashPassword } from '../../shared/auth/password-hash.ts';
 import { applyUpdatesJob } from '../../shared/contract/job.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
@@ -214,5 +214,22 @@ t.test('operators search', async (t) => {
       details: { field: String, device: 'mallory', reason: /no_mallory/ },
     });
     t.equal((await listOperatorActions(db, { action: 'dead-letters.discard', limit: 9 })).length, 1);
+  });
+
+  await t.test('lists what operators have done, without addresses and details', async (t) => {
+    await recordOperatorActions(db, [
+      { operator: 'ada', origin: '192.0.2.7', action: 'revoke', target: hostile, details: { reason: 'secret' } },
+    ]);
+    const count = async (query: string) => (await readJson(`/audit?${query}`)).actions.length;
+    t.equal(await count('action=dead-letters'), 4);
+    t.equal(await count('action=dead-letters.discard&operator=writer&within=1h'), 1);
+    t.equal(await count('action=dead'), 0, 'only whole words');
+    t.equal(await count('operator=ada&to=2020-01-01T00:00'), 0);
+    t.equal(await count(`target=${encodeURIComponent(hostile)}`), 1);
+    t.same(Object.keys((await readJson('/audit?operator=ada')).actions[0]), ['at', 'operator', 'action', 'target']);
+    const { text } = await readPage('/audit');
+    t.match(text, '&#60;img src=x onerror=alert(1)&#62;');
+    t.notMatch(text, /<img|192\.0\.2\.7|secret|127\.0\.0\.1/);
+    t.equal((await readPage('/audit?limit=1001')).status, 400);
   });
 });

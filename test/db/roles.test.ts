@@ -49,6 +49,11 @@ t.test('the API and the worker run with their roles', { timeout: 120_000 }, asyn
     const headers = { authorization: `Basic ${Buffer.from('operator:kite-velvet-otter-91').toString('base64')}` };
     const paused = await api.request('/admin/queues/api/queues/updates/resume', { method: 'PUT', headers });
     t.equal(paused.status, 200, 'the API records what operators do');
+    const audit = await api.request('/admin/audit?format=json', { headers });
+    t.match(audit, {
+      status: 200,
+      body: { actions: [{ operator: 'operator', action: 'board.resume', target: 'updates' }] },
+    });
     const fallback = openFallbackQueue(apiUrl, backing.log);
     t.teardown(() => fallback.close());
     await fallback.add([jobOf(asField('roles'), asDevice('fallback-phone'), [setCell(1, 3, 0.5)])]);
@@ -70,6 +75,9 @@ t.test('the API and the worker run with their roles', { timeout: 120_000 }, asyn
     ['the API', apiUrl, 'DELETE FROM revocations'],
     ['the API', apiUrl, 'UPDATE rule_settings SET value = 1'],
     ['the API', apiUrl, 'SELECT operator FROM operator_actions'],
+    ['the API', apiUrl, 'SELECT origin FROM operator_actions'],
+    ['the API', apiUrl, "INSERT INTO shown_operator_actions (operator, action) VALUES ('ada', 'nothing')"],
+    ['the worker', workerUrl, "INSERT INTO shown_operator_actions (operator, action) VALUES ('ada', 'nothing')"],
     ['the API', apiUrl, 'CREATE TABLE extra (id int)'],
     ['the API', apiUrl, 'DROP TABLE field_updates'],
     ['the worker', workerUrl, 'CREATE TABLE extra (id int)'],

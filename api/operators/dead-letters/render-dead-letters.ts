@@ -58,12 +58,12 @@ function renderFound(found: FoundDeadLetters, { basePath, canWrite, values }: Fo
     html`<a class="button" href="${path}/${action}${toQuery(values)}">${label}…</a>`;
   const these = total === 1 ? 'it' : `these ${total}`;
   const shown = letters.slice(0, maxShown);
-  return html`<div class="bar"><h2 role="status">${pluralize(total, 'dead letter')}${found.isComplete ? '' : ' or more'}</h2>
+  return html`<div class="bar"><div role="status"><h2>${pluralize(total, 'dead letter')}${found.isComplete ? '' : ' or more'}</h2></div>
 <div class="buttons">${canWrite ? [button('retry', `Retry ${these}`), button('discard', `Discard ${these}`)] : ''}<a class="button" href="${path}${toQuery({ ...values, format: 'json' })}">JSON</a></div></div>
 ${renderLimits(found)}
 ${renderTable({
   label: 'Dead letters that were found',
-  columns: ['failed', 'job', 'field', 'device', 'user', 'updates', 'reason', ...(canWrite ? [''] : [])],
+  columns: ['failed', 'job', 'field', 'device', 'user', 'updates', 'reason', ...(canWrite ? ['action'] : [])],
   numbers: [5],
   rows: shown.map((letter) => [
     ...renderLetter(letter, basePath),

@@ -4,13 +4,13 @@ import { estimateQuantile } from '../../../shared/observability/traffic.ts';
 import type { QueueStats } from '../../../shared/queue/queue-stats.ts';
 import { renderLetter } from '../dead-letters/render-dead-letters.ts';
 import { renderChart } from '../pages/charts.ts';
-import { formatAge, formatClock, formatDuration, formatMs, formatNumber } from '../pages/format.ts';
+import { formatAge, formatBytes, formatClock, formatDuration, formatMs, formatNumber } from '../pages/format.ts';
 import { type Html, html } from '../pages/html.ts';
-import { type Cell, type PageFrame, renderPage, renderTable } from '../pages/layout.ts';
+import { type Cell, type PageFrame, renderLong, renderPage, renderTable } from '../pages/layout.ts';
+import { toQuery } from '../pages/query.ts';
 import type { Overview } from './read-overview.ts';
 import type { Sample } from './samples.ts';
 
-const reloadSeconds = 5;
 /** A run of enqueue reports every second. */
 const silentRunMs = 10_000;
 
@@ -24,7 +24,7 @@ export function renderOverview(overview: Overview, { basePath, isReloading }: Ov
     basePath,
     path: '/',
     title: `${findings.length === 0 ? '✓' : `(${findings.length})`} Field operations`,
-    ...(isReloading ? { head: html`<meta http-equiv="refresh" content="${reloadSeconds}">` } : {}),
+    isLive: isReloading,
     tools: html`<a href="${basePath}/overview">JSON</a><a href="${basePath}/?reload=${isReloading ? 'off' : 'on'}">${isReloading ? 'Pause' : 'Resume'}</a><time datetime="${new Date(at).toISOString()}">${formatClock(at)} UTC</time>`,
     content: renderContent(overview, basePath),
   });
@@ -36,7 +36,7 @@ function renderContent(overview: Overview, basePath: string): Html {
 ${renderTiles(overview)}
 ${renderTraffic(overview)}
 ${renderQueues(overview)}
-${database ? renderDatabase(database, at) : html`<section class="card"><h2>Database</h2><p class="none">PostgreSQL does not answer.</p></section>`}
+${database ? renderDatabase(database, at, basePath) : html`<section class="card"><h2>Database</h2><p class="none">PostgreSQL does not answer.</p></section>`}
 ${card(
   'Dead letters',
   deadLetters,
@@ -70,7 +70,7 @@ function renderTiles({ at, queue, database, traffic }: Overview): Html {
       stats.length === 0 ? '–' : formatNumber(sum(({ waiting, active, delayed }) => waiting + active + delayed)),
     ],
     ['Oldest job', Number.isFinite(oldestAt) ? formatDuration(at - oldestAt) : '–'],
-    ['Applied a second, last minute', formatNumber((traffic.at(-1)?.updates ?? 0) / 60)],
+    ['Updates a second', formatNumber((traffic.at(-1)?.updates ?? 0) / 60)],
     ['99 % visible within', p99 === undefined ? '–' : formatMs(p99)],
     ['Workers', database ? formatNumber(database.workers.length) : '–', database?.workers.length === 0],
     ['Fields', database ? formatNumber(database.totalFields) : '–'],
@@ -82,6 +82,8 @@ function renderTiles({ at, queue, database, traffic }: Overview): Html {
 /** Of all workers, by minutes. A minute without requests has no latency. */
 function renderTraffic({ traffic }: Overview): Html {
   const rates = traffic.map(({ at, updates }) => ({ at, value: updates / 60 }));
+  const [first, last] = [traffic[0], traffic.at(-1)];
+  const span = first && last ? { span: { from: first.at, to: last.at } } : {};
   const conflicts = traffic.map(({ at, conflicts: count }) => ({ at, value: count }));
   const latency = (quantile: number) =>
     traffic.flatMap(({ at, latencies }) => {
@@ -98,6 +100,7 @@ ${renderChart({
     { name: '99 % within', points: latency(0.99) },
   ],
   format: formatMs,
+  ...span,
 })}
 ${renderChart({ title: 'Conflicts, a minute', lines: [{ points: conflicts }] })}
 </div></section>`;
@@ -116,7 +119,7 @@ ${renderSamples('Updates that this API accepts, a second', samples, ({ acceptedP
 </div>
 ${renderTable({
   label: 'Queues',
-  columns: ['', 'waiting', 'active', 'delayed', 'failed', 'oldest'],
+  columns: ['queue', 'waiting', 'active', 'delayed', 'failed', 'oldest'],
   numbers: [1, 2, 3, 4, 5],
   rows: [row('Redis', queue.redis), row('PostgreSQL', queue.postgres)],
 })}</section>`;
@@ -134,8 +137,8 @@ function renderSamples(
   return renderChart({ title, lines: [{ points }] });
 }
 
-function renderDatabase(database: NonNullable<Overview['database']>, at: number): Html {
-  const { workers, fields, totalFields, runs, backups } = database;
+function renderDatabase(database: NonNullable<Overview['database']>, at: number, basePath: string): Html {
+  const { workers, fields, totalFields, runs, backups, conflicts, devices } = database;
   const workerTable = renderTable({
     label: 'Workers',
     columns: ['process', 'partitions', 'state'],
@@ -166,11 +169,36 @@ function renderDatabase(database: NonNullable<Overview['database']>, at: number)
   });
   const fieldTable = renderTable({
     label: 'Fields',
-    columns: ['field', 'version', 'conflicts', 'devices', 'active', 'last change'],
-    numbers: [1, 2, 3, 4, 5],
-    rows: fields.map((field) => renderField(field, at)),
+    columns: ['field', 'updates in an hour', 'size', 'version', 'conflicts', 'devices', 'active', 'last change'],
+    numbers: [1, 2, 3, 4, 5, 6, 7],
+    rows: fields.toSorted((a, b) => b.updates - a.updates).map((field) => renderField(field, at)),
+  });
+  const linkTo = (filter: Record<string, string | number>, text: string) =>
+    html`<a href="${basePath}/search${toQuery(filter)}">${text}</a>`;
+  const conflictTable = renderTable({
+    label: 'Newest conflicts',
+    columns: ['when', 'field', 'register', 'devices', 'resolution'],
+    rows: conflicts.map(({ field, cell, local, remote, resolution, time }) => [
+      html`<span class="nowrap">${formatAge(at - time)}</span>`,
+      linkTo({ field, outcome: 'conflict' }, field),
+      renderLong(cell),
+      html`${linkTo({ field, device: local }, local)}, ${linkTo({ field, device: remote }, remote)}`,
+      resolution,
+    ]),
+  });
+  const deviceTable = renderTable({
+    label: 'Devices heard last',
+    columns: ['device', 'field', 'counter', 'heard'],
+    numbers: [2, 3],
+    rows: devices.map(({ device, field, counter, heardAt }) => [
+      linkTo({ device }, device),
+      field,
+      counter,
+      formatAge(at - heardAt),
+    ]),
   });
   return html`${card(`Fields: the ${fields.length} of ${totalFields} that changed last`, fields, fieldTable)}
+<div class="columns">${card('Newest conflicts', conflicts, conflictTable)}${card('Devices heard last', devices, deviceTable)}</div>
 <div class="columns">${card('Workers', workers, workerTable)}${card('Backups', backups, backupTable)}${card('Runs of enqueue', runs, runTable)}</div>`;
 }
 
@@ -178,7 +206,15 @@ function card(title: string, rows: readonly unknown[], content: Html): Html {
   return html`<section class="card"><h2>${title}</h2>${rows.length === 0 ? html`<p class="none">None.</p>` : content}</section>`;
 }
 
-function renderField({ field, version, conflicts, devices, activeDevices, lastUpdate }: FieldOverview, at: number) {
+function renderField(overview: FieldOverview, at: number) {
+  const { field, updates, bytes, version, conflicts, devices, activeDevices, lastUpdate } = overview;
   const link = html`<a href="/?field=${encodeURIComponent(field)}">${field}</a>`;
-  return [link, version, conflicts, devices, activeDevices, formatAge(at - lastUpdate)];
+  const counts = [updates, version, conflicts, devices, activeDevices].map(formatNumber);
+  return [
+    link,
+    counts[0] ?? '',
+    formatBytes(bytes),
+    ...counts.slice(1),
+    lastUpdate === 0 ? '–' : formatAge(at - lastUpdate),
+  ];
 }

@@ -20,14 +20,16 @@ interface ChartOptions {
   readonly title: string;
   readonly lines: readonly ChartLine[];
   readonly format?: (value: number) => string;
+  /** The times at both ends, for lines that begin later or end earlier; by default those of the points. */
+  readonly span?: { readonly from: number; readonly to: number };
 }
 
 /** The first line is filled. All share one scale, from zero to the largest value. */
-export function renderChart({ title, lines, format = formatNumber }: ChartOptions): Html {
+export function renderChart({ title, lines, format = formatNumber, span: ends }: ChartOptions): Html {
   const times = lines.flatMap(({ points }) => points.map(({ at }) => at));
   if (times.length === 0)
     return html`<figure><figcaption>${title}</figcaption><p class="none">Not measured yet.</p></figure>`;
-  const [from, to] = [Math.min(...times), Math.max(...times)];
+  const { from, to } = ends ?? { from: Math.min(...times), to: Math.max(...times) };
   const max = Math.max(...lines.flatMap(({ points }) => points.map(({ value }) => value)));
   const place = ({ at, value }: ChartPoint) => {
     const x = ((at - from) / Math.max(1, to - from)) * size.width;
@@ -36,7 +38,8 @@ export function renderChart({ title, lines, format = formatNumber }: ChartOption
   const drawn = lines.map(({ points }, index) => {
     const [first, last] = [points[0], points.at(-1)];
     if (!first || !last) return '';
-    const path = points.map(place).join(' ');
+    // A line with one point is drawn as a dot.
+    const path = [...points, last].map(place).join(' ');
     const below = [
       { ...last, value: 0 },
       { ...first, value: 0 },

@@ -34,7 +34,7 @@ export function choiceInput(name: string, label: string, values: Values, choices
 
 export function timeInputs(values: Values): Html[] {
   const time = (name: string, label: string) =>
-    html`<label><span>${label}</span><input type="datetime-local" name="${name}" value="${values[name] ?? ''}"></label>`;
+    html`<label class="wide"><span>${label}</span><input type="datetime-local" name="${name}" value="${values[name] ?? ''}"></label>`;
   return [
     choiceInput('within', 'Time', values, [['', 'any time'], ...windowChoices]),
     time('from', 'From (UTC)'),

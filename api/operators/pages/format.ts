@@ -29,7 +29,8 @@ export function formatTime(at: number): string {
 }
 
 export function formatNumber(value: number): string {
-  return value >= 10 || Number.isInteger(value) ? Math.round(value).toLocaleString('en') : value.toFixed(1);
+  if (value >= 10 || Number.isInteger(value)) return Math.round(value).toLocaleString('en');
+  return value >= 1 ? value.toFixed(1) : String(Number(value.toPrecision(1)));
 }
 
 /** For example `1 update`, `1,200 updates`. */
@@ -40,4 +41,10 @@ export function pluralize(count: number, noun: string): string {
 /** For example `15 ms`, `2 s`. */
 export function formatMs(ms: number): string {
   return ms < 1000 ? `${formatNumber(ms)} ms` : formatDuration(ms);
+}
+
+/** For example `800 B`, `1.2 kB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${formatNumber(bytes / 1000)} kB` : `${formatNumber(bytes / 1_000_000)} MB`;
 }

@@ -13,20 +13,27 @@ const pages = [
   ['/', 'Overview'],
   ['/search', 'Updates'],
   ['/dead-letters', 'Dead letters'],
+  ['/audit', 'Audit'],
   ['/queues/', 'Jobs'],
 ] as const;
+
+/** Without scripts. */
+const reloadSeconds = 5;
 
 interface PageOptions extends Pick<PageFrame, 'basePath'> {
   readonly path: (typeof pages)[number][0];
   readonly title: string;
-  /** Further elements of the head. */
-  readonly head?: Html;
+  /** Whether it refreshes itself. */
+  readonly isLive?: boolean;
   /** At the end of the navigation. */
   readonly tools?: Html;
   readonly content: Html;
 }
 
-export function renderPage({ basePath, path, title, head, tools, content }: PageOptions): string {
+export function renderPage({ basePath, path, title, isLive = false, tools, content }: PageOptions): string {
+  const live = isLive
+    ? html`<script src="${basePath}/live.js" defer></script><noscript><meta http-equiv="refresh" content="${reloadSeconds}"></noscript>`
+    : '';
   const link = ([to, name]: (typeof pages)[number]) =>
     to === path
       ? html`<a href="${basePath}${to}" aria-current="page">${name}</a>`
@@ -37,17 +44,19 @@ export function renderPage({ basePath, path, title, head, tools, content }: Page
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <title>${title}</title>
 <style>${new Html(styles)}</style>
-${head ?? ''}
+${live}
 </head>
 <body>
 <header>
 <h1>Field operations</h1>
 <nav aria-label="Pages">${pages.map(link)}</nav>
-<div class="tools">${tools ?? ''}</div>
+<div class="tools" data-live="tools">${tools ?? ''}</div>
+<form role="search" class="find" action="${basePath}/search"><input name="device" aria-label="Find the updates of a device" placeholder="Find a device" maxlength="64" autocomplete="off" autocapitalize="off" spellcheck="false"></form>
 </header>
-<main>
+<main data-live="main">
 ${content}
 </main>
 </body>

@@ -22,6 +22,8 @@ nav a, .tools a { padding: 0.55rem 0.7rem; border-radius: 0.5rem; color: var(--s
 nav a:hover, .tools a:hover { color: var(--text); background: var(--fill); }
 nav a[aria-current] { color: var(--text); font-weight: 600; box-shadow: inset 0 -2px var(--accent); border-radius: 0; }
 .tools { display: flex; align-items: center; gap: 0.2rem; color: var(--soft); font-variant-numeric: tabular-nums; }
+.find input { min-height: 2.3rem; width: 11rem; }
+.stale time::after { content: ' – no answer'; color: var(--bad); }
 main { display: grid; gap: 1rem; }
 .card, .verdict { min-width: 0; margin: 0; padding: 1rem 1.1rem; border: 1px solid var(--line); border-radius: 0.7rem; background: var(--card); }
 .verdict { border-left: 4px solid var(--warn); }
@@ -36,7 +38,7 @@ main { display: grid; gap: 1rem; }
 .tiles dt { color: var(--soft); font-size: 0.85rem; }
 .tiles dd { margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .tiles .bad dd { color: var(--bad); }
-.columns { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
+.columns { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
 .scroll { overflow-x: auto; margin: 0 -1.1rem -0.4rem; padding: 0 1.1rem; }
 table { width: 100%; border-collapse: collapse; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.35rem 1rem 0.35rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
@@ -44,7 +46,7 @@ th:last-child, td:last-child { padding-right: 0; }
 tbody tr:last-child td { border-bottom: 0; }
 th { font-weight: 500; color: var(--soft); white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
-td a { display: inline-block; min-height: 1.5rem; }
+td a { display: inline-block; min-height: 1.5rem; white-space: nowrap; }
 .nowrap { white-space: nowrap; }
 .long { display: -webkit-box; max-width: 34rem; min-width: 8rem; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: 2; line-clamp: 2; overflow-wrap: anywhere; }
 code, pre { font: 0.85rem/1.5 ui-monospace, monospace; }
@@ -57,7 +59,7 @@ figure { margin: 0; min-width: 0; }
 figcaption { display: flex; flex-wrap: wrap; gap: 0 0.6rem; color: var(--soft); font-size: 0.9rem; }
 figcaption b { color: var(--text); font-weight: 600; }
 svg { display: block; width: 100%; height: 4.5rem; margin-top: 0.3rem; border-bottom: 1px solid var(--line); overflow: visible; }
-polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
+polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; stroke-linejoin: round; stroke-linecap: round; }
 polyline.other { stroke: var(--other); }
 polygon { fill: var(--fill); }
 rect { fill: var(--accent); }
@@ -65,7 +67,9 @@ rect { fill: var(--accent); }
 .line.other { border-color: var(--other); }
 .scale { display: flex; justify-content: space-between; color: var(--soft); font-size: 0.78rem; }
 .none, .note { margin: 0; color: var(--soft); }
+.scroll + .note, .charts + .scroll { margin-top: 0.9rem; }
 .filters .inputs { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 12.5rem), 1fr)); gap: 0.7rem; }
+input[type=datetime-local] { min-width: 0; padding-right: 0.3rem; }
 label span { display: block; color: var(--soft); font-size: 0.85rem; }
 input, select { width: 100%; min-height: 2.5rem; padding: 0.4rem 0.6rem; border: 1px solid #7b8694; border-radius: 0.45rem; background: var(--back); color: inherit; font: inherit; }
 .buttons { display: flex; flex-wrap: wrap; align-items: center; gap: 0.6rem; margin-top: 0.9rem; }
@@ -77,4 +81,11 @@ button.danger { border-color: var(--bad); background: var(--bad); color: var(--c
 .bar { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.4rem 1rem; margin-bottom: 0.6rem; }
 .bar h2 { margin: 0; }
 .bar .buttons { margin: 0; }
-@media (max-width: 30rem) { h1 { width: 100%; } nav a:first-child { padding-left: 0; } .tools a:first-child { padding-left: 0; } }`;
+@media (max-width: 34rem) {
+  h1, nav, .find, .find input { width: 100%; flex: none; }
+  nav { flex-wrap: nowrap; justify-content: space-between; font-size: 0.92rem; }
+  nav a, .tools a { padding-left: 0.2rem; padding-right: 0.2rem; }
+  header { row-gap: 0.3rem; }
+  .filters .inputs { grid-template-columns: 1fr 1fr; }
+  .wide { grid-column: 1 / -1; }
+}`;

@@ -44,7 +44,7 @@ export function renderUpdatesPage({ basePath, query: { values, errors }, found }
 
 function renderFound({ entries, next }: FoundUpdates, action: string, values: Readonly<Record<string, string>>): Html {
   if (entries.length === 0) return html`<p class="none" role="status">No update matches.</p>`;
-  return html`<div class="bar"><h2 role="status">${pluralize(entries.length, 'update')}${next ? ', and there may be more' : ''}</h2>
+  return html`<div class="bar"><div role="status"><h2>${pluralize(entries.length, 'update')}${next ? ', and there may be more' : ''}</h2></div>
 <div class="buttons">${next ? html`<a class="button" href="${action}${toQuery({ ...values, after: next })}">Older</a>` : ''}<a class="button" href="${action}${toQuery({ ...values, format: 'json' })}">JSON</a></div></div>
 ${renderTable({
   label: 'Updates that were found',

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { FieldError } from '../../../shared/errors.ts';
 import type { DeadLetterAction } from '../../../shared/queue/dead-letters.ts';
+import { auditFilterSchema, findActions, type ListActions, renderAuditPage } from '../../operators/audit/audit-page.ts';
 import {
   deadLettersActionSchema,
   deadLettersQuerySchema,
@@ -19,6 +20,7 @@ import type { OperatorLog } from '../../operators/operator-log.ts';
 import type { Overview } from '../../operators/overview/read-overview.ts';
 import { renderOverview } from '../../operators/overview/render-overview.ts';
 import { addFormParser } from '../../operators/pages/form-body.ts';
+import { liveScript } from '../../operators/pages/live-script.ts';
 import { type ParsedQuery, parseQuery, toQuery } from '../../operators/pages/query.ts';
 import { renderUpdatesPage } from '../../operators/search/render-updates.ts';
 import { type SearchUpdates, updatesFilterSchema } from '../../operators/search/search-updates.ts';
@@ -34,6 +36,7 @@ export interface OperatorPagesDeps {
   readonly operatorLog: Pick<OperatorLog, 'record'>;
   readonly readOverview: () => Promise<Overview>;
   readonly searchUpdates: SearchUpdates;
+  readonly listOperatorActions: ListActions;
 }
 
 /** @param scope where a guard demands `board:read` for reading, and `board:write` for all else */
@@ -45,9 +48,13 @@ export function addOperatorPages(scope: FastifyInstance, deps: OperatorPagesDeps
     done();
   });
   scope.get(path, options, (request, reply) => reply.redirect(`${request.forwardedPrefix}${path}/`, 308));
+  scope.get(`${path}/live.js`, options, (_request, reply) =>
+    reply.type('text/javascript; charset=utf-8').send(liveScript),
+  );
   addOverview(scope, deps);
   addSearch(scope, deps);
   addDeadLetters(scope, deps);
+  addAudit(scope, deps);
 }
 
 function addOverview(scope: FastifyInstance, { readOverview }: OperatorPagesDeps): void {
@@ -118,6 +125,17 @@ function addDeadLetters(scope: FastifyInstance, { producer, operatorLog }: Opera
       return reply.redirect(`${request.forwardedPrefix}${path}/dead-letters${query}`, 303);
     });
   }
+}
+
+function addAudit(scope: FastifyInstance, { listOperatorActions }: OperatorPagesDeps): void {
+  scope.get(`${path}/audit`, options, async (request, reply) => {
+    const query = parseQuery(auditFilterSchema, request.query);
+    const found = query.filter && (await findActions(listOperatorActions, query.filter));
+    if (query.filter?.format === 'json') return reply.send(found);
+    assertPage(query);
+    reply.code(query.errors.length > 0 ? 400 : 200);
+    return sendPage(reply, renderAuditPage({ ...frameOf(request), query, found }));
+  });
 }
 
 /** A wrong filter is shown in the form; as JSON, it is a problem. */

@@ -6,7 +6,16 @@ const at = 1_800_000_000_000;
 const up = { status: 'up', latencyMs: 1 } as const;
 const down = { status: 'down', latencyMs: 2000 } as const;
 const idle = { waiting: 0, active: 0, delayed: 0, failed: 0, oldestAt: null };
-const database = { workers: [], fields: [], totalFields: 0, unpublishedFields: 0, runs: [], backups: [] };
+const database = {
+  workers: [],
+  fields: [],
+  totalFields: 0,
+  unpublishedFields: 0,
+  runs: [],
+  backups: [],
+  conflicts: [],
+  devices: [],
+};
 
 const well: FindingsInput = {
   at,

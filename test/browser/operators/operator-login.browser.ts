@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
-import { type TestApi, withApi } from '../api/support/with-app.ts';
-import { withBacking } from '../support/processes/with-worker.ts';
-import { launchChromium, type OwnBrowser } from './support/chromium.ts';
+import { type TestApi, withApi } from '../../api/support/with-app.ts';
+import { withBacking } from '../../support/processes/with-worker.ts';
+import { launchChromium, type OwnBrowser } from '../support/chromium.ts';
 
 const password = 'a long enough password';
 const board = '/admin/queues/';

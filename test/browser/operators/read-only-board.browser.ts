@@ -2,12 +2,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { hashPassword } from '../../shared/auth/password-hash.ts';
-import { withApi } from '../api/support/with-app.ts';
-import { withBacking } from '../support/processes/with-worker.ts';
-import { setCell } from '../support/updates.ts';
-import { withFolder } from '../support/with-folder.ts';
-import { launchChromium } from './support/chromium.ts';
+import { hashPassword } from '../../../shared/auth/password-hash.ts';
+import { withApi } from '../../api/support/with-app.ts';
+import { withBacking } from '../../support/processes/with-worker.ts';
+import { setCell } from '../../support/updates.ts';
+import { withFolder } from '../../support/with-folder.ts';
+import { launchChromium } from '../support/chromium.ts';
 
 const password = 'kite-velvet-otter-91';
 
