@@ -11,7 +11,7 @@ import * as erasure from './008-erasure.ts';
 import * as maintenanceTasks from './009-maintenance-tasks.ts';
 import * as enqueueRuns from './010-enqueue-runs.ts';
 import * as changesAndWebhooks from './011-changes-and-webhooks.ts';
-import * as shownOperatorActions from './013-shown-operator-actions.ts';
+import * as shownOperatorActions from './012-shown-operator-actions.ts';
 
 interface NamedMigration extends Knex.Migration {
   readonly name: string;
@@ -29,7 +29,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '009-maintenance-tasks', up: maintenanceTasks.up, down: maintenanceTasks.down },
   { name: '010-enqueue-runs', up: enqueueRuns.up, down: enqueueRuns.down },
   { name: '011-changes-and-webhooks', up: changesAndWebhooks.up, down: changesAndWebhooks.down },
-  { name: '013-shown-operator-actions', up: shownOperatorActions.up, down: shownOperatorActions.down },
+  { name: '012-shown-operator-actions', up: shownOperatorActions.up, down: shownOperatorActions.down },
 ];
 
 /** @returns the names of all migrations, in the order in which they are applied */
