@@ -20,6 +20,7 @@ const secretsSchema = z.object({
   redisPassword: z.string().default(createSecretGenerator(16)),
   jwtSecret: z.string().default(createSecretGenerator(32)),
   erasureKey: z.string().default(createSecretGenerator(32)),
+  webhookKey: z.string().default(createSecretGenerator(32)),
   adminPassword: z.string().default(createSecretGenerator(8)),
 });
 
@@ -82,6 +83,9 @@ const sharedSettings = [
   'BACKUP_FOLDER',
   'JWT_SECRET',
   'ERASURE_KEY',
+  'WEBHOOK_KEY',
+  'WEBHOOK_ALLOW_HTTP',
+  'WEBHOOK_ALLOW_PRIVATE',
   'JWKS_URL',
   'JWT_ISSUER',
   'JWT_AUDIENCE',

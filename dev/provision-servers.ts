@@ -54,6 +54,7 @@ export async function provisionServers({
     BACKUP_FOLDER: env.BACKUP_FOLDER || join(data.path, 'backups'),
     ADMIN_PASSWORD: env.ADMIN_PASSWORD || data.secrets.adminPassword,
     ERASURE_KEY: env.ERASURE_KEY || data.secrets.erasureKey,
+    WEBHOOK_KEY: env.WEBHOOK_KEY || data.secrets.webhookKey,
     ...(env.JWT_SECRET || env.JWKS_URL ? {} : { JWT_SECRET: data.secrets.jwtSecret }),
   };
 }

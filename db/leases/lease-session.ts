@@ -47,6 +47,7 @@ export class LeaseSession {
   /** A session that is lost while it joins is not reported to `onLost`: `open` throws. */
   #state: 'joining' | 'open' | 'ended' = 'joining';
   #deadline: NodeJS.Timeout | undefined;
+  #lastQuery: Promise<unknown> = Promise.resolve();
 
   private constructor(options: LeaseSessionOptions) {
     this.#options = options;
@@ -139,12 +140,24 @@ export class LeaseSession {
     this.#state = 'open';
   }
 
-  async #query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
+  /** One after the other: the driver does not queue queries for much longer. */
+  #query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    const answer = this.#lastQuery.then(() => this.#send<Row>(sql, values));
+    this.#lastQuery = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #send<Row extends pg.QueryResultRow>(sql: string, values: unknown[]): Promise<Row[]> {
+    this.#assertNotEnded();
     const sentAt = performance.now();
     const { rows } = await this.#client.query<Row>(sql, values);
-    if (this.#state === 'ended') throw new Error('the session is lost');
+    this.#assertNotEnded();
     this.#extend(sentAt);
     return rows;
+  }
+
+  #assertNotEnded(): void {
+    if (this.#state === 'ended') throw new Error('the session is lost');
   }
 
   #extend(sentAt: number): void {

@@ -83,15 +83,15 @@ export async function changeWebhook(
   return changed > 0;
 }
 
-/** Those whose turn it is by PostgreSQL's clock, although there may be nothing for them. */
-export async function listDueWebhooks(db: Knex, end: ChangeCursor): Promise<string[]> {
-  const { rows } = await db.raw<{ rows: { id: string }[] }>(
-    `SELECT id FROM webhooks WHERE status = 'active' AND cursor <> :end
-       AND (retry_at IS NULL OR retry_at <= clock_timestamp())
-       AND (leased_until IS NULL OR leased_until <= clock_timestamp())`,
+/** The active ones, and whether it is their turn by PostgreSQL's clock, although there may be nothing for them. */
+export async function listActiveWebhooks(db: Knex, end: ChangeCursor): Promise<{ id: string; isDue: boolean }[]> {
+  const { rows } = await db.raw<{ rows: { id: string; isDue: boolean }[] }>(
+    `SELECT id, cursor <> :end AND (retry_at IS NULL OR retry_at <= clock_timestamp())
+       AND (leased_until IS NULL OR leased_until <= clock_timestamp()) AS "isDue"
+     FROM webhooks WHERE status = 'active'`,
     { end },
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
 /** @returns undefined if it is not due, or another worker has it */

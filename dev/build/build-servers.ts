@@ -1,7 +1,10 @@
 /** The processes, the command and the migrations of knex's own command as plain JavaScript for Node. */
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { entryPoints, packageFile } from '../../shared/process/package-files.ts';
+
+/** Development dependencies that are compiled into the servers: tRPC would have TypeScript installed beside it. */
+export const packagesInServers: readonly string[] = ['@trpc/server'];
 
 /** Code that several entry points share is in `chunks`. @throws when a module is missing */
 export async function bundleServers(outdir: string): Promise<void> {
@@ -14,7 +17,7 @@ export async function bundleServers(outdir: string): Promise<void> {
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
-    packages: 'external',
+    plugins: [leavePackagesOut],
     format: 'esm',
     platform: 'node',
     // The oldest Node that package.json allows.
@@ -25,3 +28,14 @@ export async function bundleServers(outdir: string): Promise<void> {
     logLevel: 'silent',
   });
 }
+
+/** Whatever is imported by the name of a package is found where it is installed, except for those above. */
+const leavePackagesOut: Plugin = {
+  name: 'leave-packages-out',
+  setup({ onResolve }) {
+    const isBundled = (path: string) => packagesInServers.some((name) => path === name || path.startsWith(`${name}/`));
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === 'entry-point' || isBundled(path) ? undefined : { path, external: true },
+    );
+  },
+};

@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { packageFile } from '../../shared/process/package-files.ts';
+import { packagesInServers } from '../build/build-servers.ts';
 import { listShipped, readLock } from './lock.ts';
 
 /** Development dependencies of which a part is compiled into the live page. */
-export const bundledPackages: readonly string[] = ['world-atlas'];
+export const packagesInPage: readonly string[] = ['world-atlas'];
 
 /** What is read of a bill; all else in it is passed on. */
 const billSchema = z.looseObject({
@@ -28,7 +29,8 @@ export function createBill(): Bill {
   // Types are not in the image, although some packages name them as dependencies.
   const installed = listShipped(lock).filter(({ name }) => !name.startsWith('@types/'));
   const shipped = new Set(installed.map(({ name, version }) => `${name}@${version}`));
-  for (const name of bundledPackages) shipped.add(`${name}@${lock.packages[`node_modules/${name}`]?.version}`);
+  for (const name of [...packagesInPage, ...packagesInServers])
+    shipped.add(`${name}@${lock.packages[`node_modules/${name}`]?.version}`);
   const bill = askNpm();
   const components = bill.components.filter(({ name, version }) => shipped.has(`${name}@${version}`));
   const known = new Set(components.map(({ name, version }) => `${name}@${version}`));

@@ -4,7 +4,7 @@
  */
 import { Queue, type RedisOptions, Worker } from 'bullmq';
 import { createChangeFeedReader } from '../../db/read/changes/read-changes.ts';
-import { listDueWebhooks } from '../../db/webhooks/webhook-row.ts';
+import { listActiveWebhooks } from '../../db/webhooks/webhook-row.ts';
 import { formatChangeCursor } from '../../shared/exchange/change-cursor.ts';
 import type { WorkerDeps } from '../worker-context.ts';
 import { deliverMessages } from './deliver-messages.ts';
@@ -15,6 +15,8 @@ const jobName = 'deliver-changes';
 const concurrency = 8;
 /** How often retries are looked for, and what others have left. */
 const dispatchIntervalMs = 1000;
+/** The same while there are no webhooks: those who add one wait so long at most. */
+const idleIntervalMs = 10_000;
 const lockDuration = 10_000;
 /** A worker that was killed is noticed by the second look, after its lease has ended too. */
 const stalledInterval = 5000;
@@ -41,10 +43,8 @@ export function startWebhooks(deps: WorkerDeps, connection: RedisOptions): Webho
   worker.on('error', (err) => log.debug({ err }, 'webhook worker error'));
   worker.on('failed', (_job, err) => log.warn({ err }, 'webhook delivery failed'));
   const dispatch = createDispatcher(deps, queue);
-  const timer = setInterval(() => dispatch.soon(), dispatchIntervalMs).unref();
   lifecycle.onStop('webhooks', async () => {
-    clearInterval(timer);
-    await dispatch.idle();
+    await dispatch.close();
     await worker.close();
     await queue.close();
   });
@@ -54,23 +54,36 @@ export function startWebhooks(deps: WorkerDeps, connection: RedisOptions): Webho
 /** Adds a job for each receiver whose turn it is. A job that is there already has the same id, and is not added again. */
 function createDispatcher({ db, log, lifecycle }: WorkerDeps, queue: Queue<{ id: string }>) {
   let running: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  /** @returns when to look again, in ms */
   const run = async () => {
     try {
       const end = await createChangeFeedReader(db).readEnd();
-      const ids = await listDueWebhooks(db, formatChangeCursor(end));
-      const jobs = ids.map((id) => ({ name: jobName, data: { id }, opts: { jobId: id } }));
+      const active = await listActiveWebhooks(db, formatChangeCursor(end));
+      const jobs = active
+        .filter(({ isDue }) => isDue)
+        .map(({ id }) => ({ name: jobName, data: { id }, opts: { jobId: id } }));
       if (jobs.length > 0) await queue.addBulk(jobs);
+      return active.length > 0 ? dispatchIntervalMs : idleIntervalMs;
     } catch (err) {
       log.debug({ err }, 'webhooks not dispatched; tried again');
+      return dispatchIntervalMs;
     }
   };
+  const soon = () => {
+    if (lifecycle.isStopping || running) return;
+    clearTimeout(timer);
+    running = run().then((delayMs) => {
+      running = undefined;
+      if (!lifecycle.isStopping) timer = setTimeout(soon, delayMs).unref();
+    });
+  };
+  soon();
   return {
-    soon(): void {
-      if (lifecycle.isStopping) return;
-      running ??= run().finally(() => {
-        running = undefined;
-      });
+    soon,
+    close: async () => {
+      clearTimeout(timer);
+      await running;
     },
-    idle: async () => void (await running),
   };
 }

