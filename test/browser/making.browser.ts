@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Update } from '../../shared/field/update.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { withPageNetwork } from './support/page-network.ts';
+import { networkErrors, withPageNetwork } from './support/page-network.ts';
 import { send } from './support/send.ts';
 import { type LivePage, pointAt, withSite } from './support/with-page.ts';
 
@@ -148,7 +148,7 @@ t.test('making something', { timeout: 240_000 }, async (t) => {
     const link = await withPageNetwork(t, site.api.address);
     const field = 'lost';
     await send(site.api, field, 'phone-1', [writeCenter(0.1)]);
-    const live = await site.open(t, { address: link.address, field, expected: /net::ERR_|WebSocket connection/ });
+    const live = await site.open(t, { address: link.address, field, expected: networkErrors });
     await live.waitUntilLive();
     link.goOffline();
     await live.waitForText('#status', /^(offline|connecting)$/);

@@ -2,17 +2,14 @@ import t from 'tap';
 import { withApi } from '../api/support/with-app.ts';
 import { waitForCache } from '../support/read-back.ts';
 import { asField } from '../support/updates.ts';
-import { withPageNetwork } from './support/page-network.ts';
+import { networkErrors, withPageNetwork } from './support/page-network.ts';
 import { pointAt, withSite } from './support/with-page.ts';
-
-/** A polling page gets 404 for a field that has no updates yet. */
-const network = /net::ERR_|WebSocket connection|status of (503|404)/;
 
 t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t);
 
   await t.test('edits made offline survive a reload and are sent when the network is back', async (t) => {
-    const live = await site.open(t, { field: 'reload', expected: network });
+    const live = await site.open(t, { field: 'reload', expected: networkErrors });
     await live.waitUntilLive();
     await live.context.route('**/api/**', (route) => route.abort());
     await live.page.reload();
@@ -29,7 +26,7 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
 
   await t.test('the whole page is there after a reload without a network, with the edits that wait', async (t) => {
     const link = await withPageNetwork(t, site.api.address);
-    const live = await site.open(t, { address: link.address, field: 'reload-offline', expected: network });
+    const live = await site.open(t, { address: link.address, field: 'reload-offline', expected: networkErrors });
     await live.waitUntilLive();
     await live.page.evaluate('navigator.serviceWorker.ready');
     link.goOffline();
@@ -52,7 +49,7 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
 
   await t.test('what a closed tab could not send is sent by another tab of the browser', async (t) => {
     const link = await withPageNetwork(t, site.api.address);
-    const live = await site.open(t, { address: link.address, field: 'two-tabs', expected: network });
+    const live = await site.open(t, { address: link.address, field: 'two-tabs', expected: networkErrors });
     await live.waitUntilLive();
     const other = await live.context.newPage();
     const sockets: string[] = [];
@@ -75,7 +72,7 @@ t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
   });
 
   await t.test('during an outage of the API the page keeps edits, shows their number, and loses none', async (t) => {
-    const live = await site.open(t, { field: 'outage', expected: network });
+    const live = await site.open(t, { field: 'outage', expected: networkErrors });
     await live.waitUntilLive();
     await site.api.stop();
     await live.waitForText('#status', /^(offline|connecting)/);

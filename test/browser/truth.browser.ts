@@ -2,11 +2,9 @@
 import t from 'tap';
 import { TcpLink } from '../faults/stack/tcp-link.ts';
 import { putParticle } from '../support/updates.ts';
+import { networkErrors } from './support/page-network.ts';
 import { send } from './support/send.ts';
 import { withSite } from './support/with-page.ts';
-
-/** On a busy machine the page may poll, which gets 404 for a field that has no updates yet. */
-const network = /net::ERR_|WebSocket connection|status of 404/;
 
 t.test('the live page tells the truth', { timeout: 240_000 }, async (t) => {
   const site = await withSite(t);
@@ -16,7 +14,7 @@ t.test('the live page tells the truth', { timeout: 240_000 }, async (t) => {
     await link.listen();
     t.teardown(() => link.close());
     const address = `http://127.0.0.1:${link.port}`;
-    const live = await site.open(t, { address, field: 'cut', expected: network });
+    const live = await site.open(t, { address, field: 'cut', expected: networkErrors });
     await live.waitUntilLive();
     t.equal(await live.page.title(), 'cut – Consciousness field');
     link.setMode('silent');

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { putParticle } from '../../support/updates.ts';
 import { findViolations } from '../support/axe.ts';
-import { type PageNetwork, withPageNetwork } from '../support/page-network.ts';
+import { networkErrors, type PageNetwork, withPageNetwork } from '../support/page-network.ts';
 import { send } from '../support/send.ts';
 import { type LivePage, phone, pointAt, withSite } from '../support/with-page.ts';
 
@@ -117,8 +117,13 @@ t.test('each state of the live page is accessible', { timeout: 600_000 }, async 
     for (const { name, enter, ...state } of states) {
       await t.test(`${name}, ${variant}`, async (t) => {
         const network = await withPageNetwork(t, site.api.address);
-        const expected = /net::ERR_|WebSocket connection|status of 503/;
-        const live = await site.open(t, { address: network.address, field, expected, ...options, ...state });
+        const live = await site.open(t, {
+          address: network.address,
+          field,
+          expected: networkErrors,
+          ...options,
+          ...state,
+        });
         await live.waitUntilLive();
         await live.page.locator('#timeline:not([inert])').waitFor({ state: 'attached' });
         await enter(live, network);

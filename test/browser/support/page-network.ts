@@ -1,6 +1,13 @@
 import type { Test } from 'tap';
 import { TcpLink } from '../../faults/stack/tcp-link.ts';
 
+/**
+ * What Chromium prints about requests, sockets and the script of the service worker while the network or a server is away. A
+ * field that has no updates yet is not found when the page polls it instead.
+ */
+export const networkErrors =
+  /net::ERR_|WebSocket connection|status of (503|404)|error occurred when fetching the script/;
+
 /** A page's own way to the API, which can be cut. A browser that is set offline keeps the WebSockets that are open. */
 export interface PageNetwork {
   /** The address of the API for this page. */
