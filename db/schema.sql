@@ -25,6 +25,8 @@ CREATE TABLE change_ranges (
   PRIMARY KEY ("position"),
   CHECK ((after_version <= version))
 );
+CREATE INDEX change_ranges_deletions ON public.change_ranges USING btree (added_at) WHERE is_deletion;
+CREATE INDEX change_ranges_field_id_version ON public.change_ranges USING btree (field_id, version);
 
 CREATE TABLE consciousness_states (
   field_id text COLLATE "C" NOT NULL,
@@ -199,7 +201,7 @@ CREATE TABLE webhook_dead_letters (
   through_cursor text COLLATE "C" NOT NULL,
   reason text NOT NULL,
   PRIMARY KEY (id),
-  FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE
+  FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX webhook_dead_letters_webhook_id ON public.webhook_dead_letters USING btree (webhook_id);
 
@@ -213,6 +215,7 @@ CREATE TABLE webhooks (
   cursor text COLLATE "C" NOT NULL,
   attempted_through text COLLATE "C",
   attempts integer NOT NULL DEFAULT 0,
+  refusals integer NOT NULL DEFAULT 0,
   retry_at timestamp with time zone,
   last_error text,
   delivered_at timestamp with time zone,

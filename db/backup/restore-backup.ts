@@ -100,8 +100,14 @@ async function loadAll(
   await client.query(addPendingSql);
   await assertFieldVersions(client, fields);
   await client.query('UPDATE installation SET id = gen_random_uuid(), created_at = now()');
+  if (columnsOf.has('webhooks')) await client.query(pauseWebhooksSql);
   await client.query('COMMIT');
 }
+
+/** A copy of a system must not send to the receivers of the system, and those may have had more than the copy knows of. */
+const pauseWebhooksSql = `
+  UPDATE webhooks SET status = 'paused', lease = NULL, leased_until = NULL,
+    last_error = 'the database was restored from a backup: replay what is missing, and resume'`;
 
 /** A worker that has started on the empty database has recorded its own; the fields need those of the backup. */
 async function deleteRuleSettings(client: pg.Client): Promise<void> {

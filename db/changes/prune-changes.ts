@@ -6,18 +6,34 @@ import { inChangeOrder, lockChangeOrder } from './change-order.ts';
 /** The last row stays, since the next position is one above it. */
 const isLastSql = 'position = (SELECT max(position) FROM change_ranges)';
 
+/** Of one field at a time, so that the lock is never held for long. */
+const maxMerged = 5000;
+
+/** The fields that have several ranges without entries. */
+const fieldsSql = `
+  SELECT field_id AS field FROM consciousness_states state
+  WHERE log_start > 0 AND (
+    SELECT count(*) FROM (
+      SELECT 1 FROM change_ranges range
+      WHERE range.field_id = state.field_id AND range.genesis = state.genesis AND NOT range.is_deletion
+        AND range.version <= state.log_start
+      LIMIT 2
+    ) AS pruned
+  ) = 2`;
+
 /**
  * The last one of a field's ranges without entries stays and takes over the others' versions, so that every reader is told that
  * entries were pruned.
  */
 const mergeSql = `
   WITH pruned AS (
-    SELECT range.position,
-      max(range.position) OVER of_field AS last, min(range.after_version) OVER of_field AS after_version
-    FROM change_ranges range
-    JOIN consciousness_states state ON state.field_id = range.field_id AND state.genesis = range.genesis
-    WHERE NOT range.is_deletion AND range.version <= state.log_start
-    WINDOW of_field AS (PARTITION BY range.field_id)
+    SELECT position, max(position) OVER () AS last, min(after_version) OVER () AS after_version
+    FROM (
+      SELECT range.position, range.after_version FROM change_ranges range
+      JOIN consciousness_states state ON state.field_id = range.field_id AND state.genesis = range.genesis
+      WHERE range.field_id = :field AND NOT range.is_deletion AND range.version <= state.log_start
+      ORDER BY range.version LIMIT :limit
+    ) AS slice
   ), deleted AS (
     DELETE FROM change_ranges range USING pruned WHERE range.position = pruned.position AND pruned.position < pruned.last
     RETURNING range.position
@@ -30,15 +46,28 @@ const mergeSql = `
 
 /** @returns how many rows were deleted */
 export async function pruneChanges(db: Knex, retentionDays: number): Promise<number> {
+  const { rows: fields } = await db.raw<{ rows: { field: FieldId }[] }>(fieldsSql);
+  let deleted = 0;
+  for (const { field } of fields) deleted += await mergeRanges(db, field);
   return inChangeOrder(db, async (trx) => {
-    const { rows } = await trx.raw<{ rows: [{ count: number }] }>(mergeSql);
     const { rowCount } = await trx.raw<{ rowCount: number }>(
       `DELETE FROM change_ranges
        WHERE is_deletion AND added_at < clock_timestamp() - make_interval(secs => :seconds) AND NOT ${isLastSql}`,
       { seconds: retentionDays * 86_400 },
     );
-    return rows[0].count + rowCount;
+    return deleted + rowCount;
   });
+}
+
+async function mergeRanges(db: Knex, field: FieldId): Promise<number> {
+  let deleted = 0;
+  for (;;) {
+    const { rows } = await inChangeOrder(db, (trx) =>
+      trx.raw<{ rows: [{ count: number }] }>(mergeSql, { field, limit: maxMerged }),
+    );
+    deleted += rows[0].count;
+    if (rows[0].count < maxMerged - 1) return deleted;
+  }
 }
 
 /**

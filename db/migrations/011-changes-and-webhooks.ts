@@ -23,6 +23,9 @@ export async function up(knex: Knex): Promise<void> {
       'part of cursors, so that a position that a failover has lost and that is given again is not mistaken for it';
     COMMENT ON COLUMN change_ranges.is_deletion IS 'the field, which was at this version, was erased as a whole';
 
+    CREATE INDEX change_ranges_field_id_version ON change_ranges (field_id, version);
+    CREATE INDEX change_ranges_deletions ON change_ranges (added_at) WHERE is_deletion;
+
     CREATE TABLE change_heads (
       field_id text COLLATE "C" PRIMARY KEY,
       genesis uuid NOT NULL,
@@ -40,6 +43,7 @@ export async function up(knex: Knex): Promise<void> {
       cursor text COLLATE "C" NOT NULL,
       attempted_through text COLLATE "C",
       attempts integer NOT NULL DEFAULT 0,
+      refusals integer NOT NULL DEFAULT 0,
       retry_at timestamptz,
       last_error text,
       delivered_at timestamptz,
@@ -54,7 +58,7 @@ export async function up(knex: Knex): Promise<void> {
 
     CREATE TABLE webhook_dead_letters (
       id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-      webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
+      webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
       failed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
       after_cursor text COLLATE "C" NOT NULL,
       through_cursor text COLLATE "C" NOT NULL,

@@ -3,7 +3,14 @@ import type { Knex } from 'knex';
 import { z } from 'zod';
 import { regionSchema } from '../../shared/contract/stream.ts';
 import { fieldPatternSchema } from '../../shared/contract/token.ts';
-import { type ChangeCursor, changeCursorSchema } from '../../shared/exchange/change-cursor.ts';
+import {
+  type ChangeCursor,
+  changeCursorSchema,
+  comparePlaces,
+  feedStart,
+  formatChangeCursor,
+  parseChangeCursor,
+} from '../../shared/exchange/change-cursor.ts';
 import type { Region } from '../../shared/field/math/region.ts';
 import { type Update, updateKinds } from '../../shared/field/update.ts';
 import { Row } from '../models/row.ts';
@@ -36,6 +43,8 @@ export class WebhookRow extends Row {
   declare attemptedThrough: ChangeCursor | null;
   /** How often the message at the cursor has failed. */
   declare attempts: number;
+  /** How often the receiver has refused it for its content. */
+  declare refusals: number;
   declare retryAt: Date | null;
   declare lastError: string | null;
   declare deliveredAt: Date | null;
@@ -78,7 +87,7 @@ export async function changeWebhook(
       ...(status === undefined ? {} : { status }),
       // The worker that is sending to it notices that the cursor has moved.
       ...(cursor === undefined ? {} : { cursor, attempted_through: null }),
-      ...{ attempts: 0, retry_at: null },
+      ...{ attempts: 0, refusals: 0, retry_at: null },
     });
   return changed > 0;
 }
@@ -125,7 +134,7 @@ export async function recordDelivery(db: Knex, { id, lease, cursor, through }: M
   const changed = await db('webhooks')
     .where({ id, lease, cursor })
     .update({
-      ...{ cursor: through, attempted_through: null, attempts: 0, retry_at: null, last_error: null },
+      ...{ cursor: through, attempted_through: null, attempts: 0, refusals: 0, retry_at: null, last_error: null },
       delivered_at: db.raw('clock_timestamp()'),
     });
   return changed > 0;
@@ -134,13 +143,18 @@ export async function recordDelivery(db: Knex, { id, lease, cursor, through }: M
 export async function recordFailure(
   db: Knex,
   { id, lease, cursor, through }: MessageResult,
-  { reason, retryMs, pause }: { readonly reason: string; readonly retryMs: number; readonly pause: boolean },
+  {
+    reason,
+    retryMs,
+    pause,
+    isRefused,
+  }: { readonly reason: string; readonly retryMs: number; readonly pause: boolean; readonly isRefused: boolean },
 ): Promise<void> {
   await db.raw(
-    `UPDATE webhooks SET attempts = attempts + 1, attempted_through = :through, last_error = :reason,
+    `UPDATE webhooks SET attempts = attempts + 1, refusals = refusals + :isRefused::boolean::int, attempted_through = :through, last_error = :reason,
        retry_at = clock_timestamp() + make_interval(secs => :seconds), status = CASE WHEN :pause THEN 'paused' ELSE status END
      WHERE id = :id AND lease = :lease AND cursor = :cursor`,
-    { id, lease, cursor, through, reason, pause, seconds: retryMs / 1000 },
+    { id, lease, cursor, through, reason, pause, isRefused, seconds: retryMs / 1000 },
   );
 }
 
@@ -154,11 +168,25 @@ export async function recordDeadLetter(db: Knex, result: MessageResult, reason: 
   });
 }
 
-/** Removes the dead letters of a webhook. @returns the cursors before them */
-export async function takeDeadLetters(db: Knex, id: string): Promise<ChangeCursor[]> {
-  const rows: { after_cursor: ChangeCursor }[] = await db('webhook_dead_letters')
-    .where({ webhook_id: id })
-    .delete()
-    .returning('after_cursor');
-  return rows.map(({ after_cursor }) => after_cursor);
+/**
+ * Moves the cursor back to before the first dead letter, and removes them all: they are sent again with everything after them.
+ * @returns undefined without dead letters
+ */
+export async function replayDeadLetters(db: Knex, id: string): Promise<ChangeCursor | undefined> {
+  return db.transaction(async (trx) => {
+    const webhook: { cursor: ChangeCursor } | undefined = await trx('webhooks')
+      .where({ id })
+      .forUpdate()
+      .first('cursor');
+    const rows: { after_cursor: ChangeCursor }[] = await trx('webhook_dead_letters')
+      .where({ webhook_id: id })
+      .delete()
+      .returning('after_cursor');
+    if (!webhook || rows.length === 0) return undefined;
+    const places = [webhook.cursor, ...rows.map(({ after_cursor }) => after_cursor)].map(parseChangeCursor);
+    const [first = feedStart] = places.sort(comparePlaces);
+    const cursor = formatChangeCursor(first);
+    await changeWebhook(trx, id, { cursor });
+    return cursor;
+  });
 }

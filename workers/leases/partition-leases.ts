@@ -96,6 +96,7 @@ export class PartitionLeases {
     for (const partition of plan.release) void this.#release(session, partition);
     const acquired = plan.acquire.length > 0 ? await session.acquire(plan.acquire) : [];
     this.#consume(session, [...plan.keep, ...acquired]);
+    this.#closeOthers([...plan.keep, ...acquired]);
     if (acquired.length > 0) log.info({ acquired, workers: holders.length }, 'partitions leased');
     if (this.#isUnavailable) log.info('partition leases available again');
     this.#isUnavailable = false;
@@ -132,6 +133,12 @@ export class PartitionLeases {
     const isConsumed = (partition: number) => consumers.partitions.includes(partition);
     const missing = partitions.filter((partition) => !isConsumed(partition) && !this.#releasing.has(partition));
     if (missing.length > 0) consumers.open(missing);
+  }
+
+  /** A partition may have been released, and be another worker's, between the answer that it was held and its consumer. */
+  #closeOthers(held: readonly number[]): void {
+    const { consumers } = this.#deps;
+    for (const partition of consumers.partitions) if (!held.includes(partition)) void consumers.close(partition);
   }
 
   async #release(session: OpenLeaseSession, partition: number): Promise<void> {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { describeChange } from '../../db/read/changes/describe-change.ts';
 import type { Change, ChangeFeedReader } from '../../db/read/changes/read-changes.ts';
 import type { WebhookRow } from '../../db/webhooks/webhook-row.ts';
+import { FieldError } from '../../shared/errors.ts';
 import {
   type ChangeCursor,
   type ChangePlace,
@@ -29,11 +30,14 @@ export interface Message {
 }
 
 /** @throws FieldError `cursor_unknown` if a restore or a failover has lost what was delivered */
-export async function buildMessage(feed: Pick<ChangeFeedReader, 'readPage'>, webhook: WebhookRow): Promise<Message> {
+export async function buildMessage(
+  feed: Pick<ChangeFeedReader, 'readPage' | 'assertKnown'>,
+  webhook: WebhookRow,
+): Promise<Message> {
   const { id, fields, kinds, region, cursor, attemptedThrough } = webhook;
   const page = await feed.readPage(parseChangeCursor(cursor), { fields, kinds: kinds ? new Set(kinds) : undefined });
   // A message that has failed is repeated as it was, although there may be more changes by now.
-  const end = attemptedThrough === null ? undefined : parseChangeCursor(attemptedThrough);
+  const end = await findKnownPlace(feed, attemptedThrough);
   const changes: object[] = [];
   let through: ChangePlace = page.next;
   let isCut = false;
@@ -55,6 +59,22 @@ export async function buildMessage(feed: Pick<ChangeFeedReader, 'readPage'>, web
   const cursorAfter = formatChangeCursor(isCut || end === undefined || comparePlaces(through, end) < 0 ? through : end);
   const digest = createHash('sha256').update(`${id} ${cursor} ${cursorAfter}`).digest('hex').slice(0, 32);
   return { changes, through: cursorAfter, isLast: page.isLast && !isCut && end === undefined, id: `msg_${digest}` };
+}
+
+/** A failover may have lost what was attempted. */
+async function findKnownPlace(
+  feed: Pick<ChangeFeedReader, 'assertKnown'>,
+  cursor: ChangeCursor | null,
+): Promise<ChangePlace | undefined> {
+  if (cursor === null) return undefined;
+  const place = parseChangeCursor(cursor);
+  try {
+    await feed.assertKnown(place);
+    return place;
+  } catch (error) {
+    if (error instanceof FieldError && error.code === 'cursor_unknown') return undefined;
+    throw error;
+  }
 }
 
 /** Erasures, deletions and what was pruned concern every region; events and removals have no place. */

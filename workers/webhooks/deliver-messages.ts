@@ -54,7 +54,11 @@ export async function deliverMessages(deps: DeliveryDeps, id: string): Promise<v
         if (!(error instanceof FieldError) || error.code !== 'cursor_unknown') throw error;
         const { cursor } = webhook;
         const reason = 'a restore or a failover has lost what was delivered last; replay it';
-        await recordFailure(db, { id, lease, cursor, through: cursor }, { reason, retryMs: 0, pause: true });
+        await recordFailure(
+          db,
+          { id, lease, cursor, through: cursor },
+          { reason, retryMs: 0, pause: true, isRefused: false },
+        );
         deps.log.error({ webhook: id }, 'webhook paused: the change feed does not have its cursor');
       });
       if (!message) return;
@@ -75,14 +79,18 @@ interface Delivery {
 /** @returns whether the cursor has moved */
 async function deliver(deps: DeliveryDeps, { webhook, message, lease }: Delivery): Promise<boolean> {
   const { db, log, signal } = deps;
-  const { id, cursor, attempts } = webhook;
+  const { id, cursor, attempts, refusals } = webhook;
   const result = { id, lease, cursor, through: message.through };
   if (message.changes.length === 0) return message.through === cursor ? false : recordDelivery(db, result);
+  // Reading may have taken long: the lease must not end while the receiver has the message.
+  const held = await leaseWebhook(db, { id, lease, seconds: leaseSeconds });
+  if (held?.cursor !== cursor) return false;
   const answer = await send(deps, webhook, message);
   if ('status' in answer && answer.status >= 200 && answer.status < 300) return recordDelivery(db, result);
   if (signal.aborted) return false;
   const reason = 'status' in answer ? `status ${answer.status}` : answer.error;
-  if ('status' in answer && isRefusal(answer.status) && attempts + 1 >= maxRefusals) {
+  const isRefused = 'status' in answer && isRefusal(answer.status);
+  if (isRefused && refusals + 1 >= maxRefusals) {
     log.warn({ webhook: id, reason }, 'webhook message became a dead letter');
     return recordDeadLetter(db, result, reason);
   }
@@ -90,16 +98,16 @@ async function deliver(deps: DeliveryDeps, { webhook, message, lease }: Delivery
   const retryMs = Math.min(maxRetryMs, Math.max(retryAfterMs, computeBackoffMs(attempts)));
   const pause = 'status' in answer && answer.status === gone;
   if (pause || attempts === 0) log.warn({ webhook: id, reason, retryMs, paused: pause }, 'webhook not delivered');
-  await recordFailure(db, result, { reason, retryMs, pause });
+  await recordFailure(db, result, { reason, retryMs, pause, isRefused });
   return false;
 }
 
-async function send({ key, rules, signal }: DeliveryDeps, { id, url }: WebhookRow, message: Message) {
+async function send({ key, rules, signal }: DeliveryDeps, { id, url, cursor }: WebhookRow, message: Message) {
   const timestamp = Math.floor(Date.now() / 1000);
   const body = JSON.stringify({
     type: 'field.changes',
     timestamp: new Date(timestamp * 1000).toISOString(),
-    data: { webhook: id, changes: message.changes },
+    data: { webhook: id, after: cursor, changes: message.changes, next: message.through },
   });
   const headers = {
     'webhook-id': message.id,

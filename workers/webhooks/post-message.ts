@@ -53,6 +53,12 @@ export async function postMessage({ url, headers, body }: PostedMessage, options
       response.on('error', () => undefined);
       response.destroy();
     });
+    // Instead of a response there may be an upgrade, or the end of the connection.
+    request.on('upgrade', ({ statusCode = 0 }, socket) => {
+      socket.destroy();
+      resolve({ status: statusCode, retryAfterSeconds: undefined });
+    });
+    request.on('close', () => reject(new Error('the connection ended without an answer')));
     request.on('error', (error: NodeJS.ErrnoException) => {
       reject(error.name === 'AbortError' ? new Error(`no answer within ${timeoutMs / 1000} s`) : error);
     });

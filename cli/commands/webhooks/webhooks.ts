@@ -8,16 +8,10 @@ import {
   findWebhook,
   insertWebhook,
   listWebhooks,
-  takeDeadLetters,
+  replayDeadLetters,
 } from '../../../db/webhooks/webhook-row.ts';
 import { regionSchema } from '../../../shared/contract/stream.ts';
-import {
-  changeCursorSchema,
-  comparePlaces,
-  feedStart,
-  formatChangeCursor,
-  parseChangeCursor,
-} from '../../../shared/exchange/change-cursor.ts';
+import { changeCursorSchema, feedStart, formatChangeCursor } from '../../../shared/exchange/change-cursor.ts';
 import type { Region } from '../../../shared/field/math/region.ts';
 import type { Update } from '../../../shared/field/update.ts';
 import { describeBadTarget } from '../../../shared/webhooks/public-address.ts';
@@ -133,11 +127,14 @@ export async function replayWebhook(id: string, options: ReplayOptions, context:
   if (given?.error) throw new CliError('usage', `--after: "${after}" is not a cursor of the change feed.`);
   const cursor = await withWebhook(id, context, async (db) => {
     await record(db, 'replay', id, { ...options });
-    const choices = deadLetters ? await takeDeadLetters(db, id) : [given?.data ?? formatChangeCursor(feedStart)];
-    const [first] = choices.map(parseChangeCursor).sort(comparePlaces);
-    if (!first) throw new CliError('negative', `The webhook ${id} has no dead letters.`);
-    await changeWebhook(db, id, { cursor: formatChangeCursor(first) });
-    return formatChangeCursor(first);
+    if (deadLetters) {
+      const first = await replayDeadLetters(db, id);
+      if (first === undefined) throw new CliError('negative', `The webhook ${id} has no dead letters.`);
+      return first;
+    }
+    const chosen = given?.data ?? formatChangeCursor(feedStart);
+    await changeWebhook(db, id, { cursor: chosen });
+    return chosen;
   });
   context.print(json ? JSON.stringify({ id, cursor }) : `${id} gets everything after ${cursor} again`);
 }

@@ -12,6 +12,8 @@ import { inReadTransaction } from '../../read-transaction.ts';
 
 const maxPageEntries = 1000;
 const maxPageBytes = 1024 * 1024;
+/** Of any field: a page of a rare field ends there although it has nothing. */
+const maxPageRanges = 20_000;
 
 export interface ChangeFilter {
   /** Exact ids, patterns such as `team-*`, or `*`. */
@@ -60,7 +62,8 @@ const pageSql = `
       CASE WHEN range.position = :position THEN greatest(range.after_version, :version) ELSE range.after_version END AS start
     FROM change_ranges range
     LEFT JOIN consciousness_states state ON state.field_id = range.field_id AND state.genesis = range.genesis
-    WHERE (range.position > :position OR (range.position = :position AND range.version > :version))
+    WHERE range.position >= :position AND range.position <= :horizon
+      AND (range.position > :position OR range.version > :version)
       AND (:isAll OR range.field_id = ANY(:exact::text[]) OR range.field_id LIKE ANY(:prefixes::text[]))
     ORDER BY range.position LIMIT :limit
   ), sized AS (
@@ -90,6 +93,10 @@ const pageSql = `
 const endSql = `
   SELECT position, left(replace(id::text, '-', ''), 12) AS "rangeId", version
   FROM change_ranges ORDER BY position DESC LIMIT 1`;
+
+const horizonSql = `
+  SELECT position, left(replace(id::text, '-', ''), 12) AS "rangeId", version
+  FROM change_ranges WHERE position > :position ORDER BY position OFFSET :skipped LIMIT 1`;
 
 /** What reading the change feed needs of PostgreSQL. */
 export interface ChangeFeedReader {
@@ -123,8 +130,13 @@ async function readChanges(db: Knex, after: ChangePlace, filter: ChangeFilter): 
   return inReadTransaction(db, async (trx) => {
     const end = await readEnd(trx);
     await assertKnown(trx, after, end);
-    const { rows } = await trx.raw<{ rows: RangeColumns[] }>(pageSql, bindings);
-    return toPage(rows, { filter, after, end });
+    const { rows: places } = await trx.raw<{ rows: ChangePlace[] }>(horizonSql, {
+      ...bindings,
+      skipped: maxPageRanges,
+    });
+    const horizon = places[0] ?? end ?? after;
+    const { rows } = await trx.raw<{ rows: RangeColumns[] }>(pageSql, { ...bindings, horizon: horizon.position });
+    return toPage(rows, { filter, horizon, isAtEnd: places.length === 0 });
   });
 }
 
@@ -147,11 +159,13 @@ async function assertKnown(db: Knex, { position, rangeId }: ChangePlace, end: Ch
 
 interface PageContext {
   readonly filter: ChangeFilter;
-  readonly after: ChangePlace;
-  readonly end: ChangePlace | undefined;
+  /** Up to where the feed was searched. */
+  readonly horizon: ChangePlace;
+  /** Whether the feed had nothing after it. */
+  readonly isAtEnd: boolean;
 }
 
-function toPage(rows: readonly RangeColumns[], { filter, after, end = after }: PageContext): ChangesPage {
+function toPage(rows: readonly RangeColumns[], { filter, horizon, isAtEnd }: PageContext): ChangesPage {
   const changes: Change[] = [];
   let previous: RangeColumns | undefined;
   for (const row of rows) {
@@ -164,14 +178,14 @@ function toPage(rows: readonly RangeColumns[], { filter, after, end = after }: P
     }
     previous = row;
   }
-  if (!previous) return { changes, next: end, isLast: true };
+  if (!previous) return { changes, next: horizon, isLast: isAtEnd };
   const { version, through, row_count: rowCount, range_count: rangeCount } = previous;
   const next = placeIn(previous, version ?? through);
   const isCut = rows.length < rowCount || next.version < through;
   const chosen = new Set(rows.map(({ position }) => position)).size;
-  const isLast = !isCut && chosen === rangeCount && rangeCount < maxPageEntries;
-  // What other fields have up to the end is of no interest to this reader.
-  return { changes, next: isLast ? end : next, isLast };
+  const isExhausted = !isCut && chosen === rangeCount && rangeCount < maxPageEntries;
+  // What other fields have up to there is of no interest to this reader.
+  return { changes, next: isExhausted ? horizon : next, isLast: isExhausted && isAtEnd };
 }
 
 /** What has to be said before the entries of a range. */
