@@ -19,7 +19,7 @@ export const fieldUpdateInput = z.object({
   vectorClock: clock.default({}),
 });
 
-export const eventInput = z.object({ nodeId, type: z.enum(eventTypes), data: z.unknown() });
+export const eventInput = z.object({ nodeId, type: z.enum(eventTypes), data: z.unknown().optional() });
 
 export const fieldDeltaInput = z.object({
   deviceId: nodeId,

@@ -38,17 +38,27 @@ const metaSchema = z.object({ values: z.unknown() });
 const inputSchema = z.object({ json: z.unknown(), meta: metaSchema.optional() });
 
 /**
- * superjson can build regular expressions, errors, sets and numbers of any length from its input. The original's client only
- * ever sends JSON and `undefined`, so that nothing else is accepted.
+ * superjson can build regular expressions, errors, sets and numbers of any length from its input, and follows paths that make
+ * an array as long as the path says. The original's client only ever sends JSON and `undefined`, for which superjson writes
+ * null, so that nothing else is accepted, and superjson itself never sees the input.
  * @throws TRPCError `BAD_REQUEST`
  */
 function deserializeInput(value: unknown): unknown {
   if (value === undefined) return undefined;
-  const parsed = inputSchema.safeParse(value);
-  if (!parsed.success || !(parsed.data.meta === undefined || hasOnlyUndefined(parsed.data.meta.values))) {
-    throw new TRPCError({ code: 'BAD_REQUEST', message: 'The input must be JSON in the format of superjson' });
+  try {
+    const { json, meta } = inputSchema.parse(value);
+    if (meta === undefined || hasOnlyUndefined(meta.values)) return omitNulls(json);
+  } catch {
+    // It has another shape, or is nested so deeply that the stack would overflow.
   }
-  return superjson.deserialize(value as Parameters<typeof superjson.deserialize>[0]);
+  throw new TRPCError({ code: 'BAD_REQUEST', message: 'The input must be JSON in the format of superjson' });
+}
+
+/** Without the properties that are null. Elements of arrays stay, so that no array gets holes. */
+function omitNulls(json: unknown): unknown {
+  return JSON.parse(JSON.stringify(json) ?? 'null', function (this: unknown, _key, value: unknown) {
+    return value === null && !Array.isArray(this) ? undefined : value;
+  });
 }
 
 /** Annotations are `["undefined"]`, or a list of a tree of them by path, or such a tree. */

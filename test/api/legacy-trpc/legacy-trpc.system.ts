@@ -1,33 +1,13 @@
 import { TRPCClientError } from '@trpc/client';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { encodeSnapshot } from '../../../shared/field/snapshot.ts';
-import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
+import { type Backing, withBacking } from '../../support/processes/with-worker.ts';
 import { asField } from '../../support/updates.ts';
 import { withApi } from '../support/with-app.ts';
-import { createOriginalClient, OriginalApp } from './original-client.ts';
+import { createOriginalClient } from './original-client.ts';
+import { readParticles, statusOf, withLegacy } from './with-legacy.ts';
 
 const world = asField('global');
-
-async function withLegacy(t: Test, settings: Record<string, string> = {}) {
-  const backing = await withBacking(t);
-  await withWorker(t, backing);
-  const api = await withApi(t, backing, { LEGACY_TRPC_FIELD: 'global', ...settings });
-  // The first read starts a thread, which may take longer than the client waits when it is compiled on the way.
-  await api.request('/api/trpc/consciousness.field.getState');
-  return { backing, api, app: (index = 0, headers = {}) => new OriginalApp(api.address, index, headers) };
-}
-
-async function readParticles({ reader }: Backing) {
-  const state = await reader.loadState(world);
-  return [...(state?.particles.values() ?? [])];
-}
-
-const statusOf = (request: Promise<unknown>) =>
-  request.then(
-    () => 200,
-    (error) => (error instanceof TRPCClientError ? error.data?.httpStatus : error),
-  );
-
 const countLog = async ({ db }: Backing) => (await db('field_updates').where({ field_id: 'global' })).length;
 
 t.test('an app of the original connects, creates particles, and reads the field', async (t) => {
@@ -249,13 +229,20 @@ t.test('invalid and hostile input is refused, and nothing is said of the inside'
     t.equal(status, 400, text);
     t.notMatch(text, /node_modules|\.ts:/);
   }
+  const manyHoles = { ...update, connections: [] };
+  const paths = { values: { 'connections.4294967294': ['undefined'] } };
+  t.equal((await post({ json: manyHoles, meta: paths })).status, 200, 'no path of an annotation is followed');
+  const equalities = { values: {}, referentialEqualities: { 'vectorClock.x': ['connections.4294967294'] } };
+  t.equal((await post({ json: { ...me.nextUpdate('y'), connections: [] }, meta: equalities })).status, 200);
+  const deep = `{"json":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+  t.equal((await post(deep)).status, 400);
   t.equal((await post({ json: { ...update, memoryContent: 'x'.repeat(300_000) } })).status, 413);
   t.match(await post({ json: {} }, 'chat.sendMessage'), { status: 404 });
   t.equal(
     (await post({ 0: { json: update } }, 'consciousness.field.update,consciousness.field.update?batch=1')).status,
     400,
   );
-  t.equal(await countLog(backing), 0);
+  t.equal(await countLog(backing), 2);
 });
 
 t.test('limits are those of all updates, and errors have their status', async (t) => {
