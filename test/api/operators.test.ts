@@ -98,6 +98,18 @@ t.test('what is done on the board is recorded: who, from where, what and on what
   ]);
 });
 
+t.test('a queue is never emptied from the board, since an update may be accepted meanwhile', async (t) => {
+  t.equal(await queue.getWaitingCount(), 0);
+  for (const path of ['/updates/empty', '/updates/obliterate', '/updates/clean/wait', '/updates/clean/failed']) {
+    const refused = await put(path, as('writer'));
+    t.match(
+      refused,
+      { status: 409, body: { code: 'would_lose_updates', detail: /at any moment.*dead-letters/ } },
+      path,
+    );
+  }
+});
+
 t.test('accepted updates cannot be thrown away from the board', async (t) => {
   const id = await acceptUpdate();
   const paths = [
