@@ -279,6 +279,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
       presence,
       reader,
       replies,
+      revocations,
       states,
       versions,
     };

@@ -12,14 +12,17 @@ const maxWaitMs = 2000;
 /** Timers are accurate to a millisecond or so; the maximum bounds the pause after an event loop that was blocked. */
 const pauseMs = { min: 2, max: 50 };
 
-/** @returns an `onRequest` hook that throws FieldError `overloaded` */
-export function createAdmissionHook(admission: AdmissionControl) {
+/**
+ * @param maxBytes of a body; a request that does not declare its length is counted with as many
+ * @returns an `onRequest` hook that throws FieldError `overloaded`
+ */
+export function createAdmissionHook(admission: AdmissionControl, maxBytes = maxRequestBytes) {
   const queue = new FairAdmissionQueue({ pause: createDutyCycle(admission), maxWaitMs });
   return async (request: FastifyRequest): Promise<void> => {
     if (!(await queue.acquire())) throw createOverloadedError('admissionWait');
     admission.assertCapacity();
-    const declaredBytes = Number(request.headers['content-length'] ?? maxRequestBytes);
-    admission.inFlight.reserve(request, Math.min(declaredBytes, maxRequestBytes));
+    const declaredBytes = Number(request.headers['content-length'] ?? maxBytes);
+    admission.inFlight.reserve(request, Math.min(declaredBytes, maxBytes));
   };
 }
 

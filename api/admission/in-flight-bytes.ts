@@ -1,6 +1,6 @@
 /**
- * Counts the bytes of the request bodies in this process: each from before it is read until the request is answered, or
- * until its connection is lost.
+ * Counts the bytes of the request bodies in this process: each from before it is read until its updates are accepted, the
+ * request is answered, or its connection is lost.
  */
 import type { FastifyRequest } from 'fastify';
 

@@ -30,7 +30,7 @@ interface LegacyRoutesDeps extends ProcedureDeps {
 
 export async function addLegacyRoutes(app: App, deps: LegacyRoutesDeps): Promise<void> {
   const { admission, limits, metrics } = deps;
-  const admit = createAdmissionHook(admission);
+  const admit = createAdmissionHook(admission, maxBodyBytes);
   const router = createLegacyRouter(deps);
 
   /** Before the body is read, and so before the name of the app is known: all apps at an address are charged as one user. */
@@ -49,7 +49,10 @@ export async function addLegacyRoutes(app: App, deps: LegacyRoutesDeps): Promise
       req: request,
       res: reply,
       path: (request.params as { path: string }).path,
-      createContext: () => ({ address: request.address, log: request.log }),
+      createContext: () => ({
+        address: request.address,
+        request: { log: request.log, releaseBody: () => admission.inFlight.release(request) },
+      }),
       allowBatching: false,
       onError: ({ error }) => {
         const fieldError = toFieldError(error.cause ?? error);

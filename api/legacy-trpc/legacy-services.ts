@@ -1,6 +1,7 @@
 /** Creates what `/api/trpc` works with, and adds its routes. */
 import type { Redis } from 'ioredis';
 import type { FieldReader } from '../../db/read/field-reader.ts';
+import type { RevocationList } from '../../shared/auth/revocation-list.ts';
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { Config } from '../../shared/config/config.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -33,18 +34,19 @@ interface LegacyServicesDeps {
   readonly presence: Presence;
   readonly reader: FieldReader;
   readonly replies: PendingReplies;
+  readonly revocations: RevocationList;
   readonly states: StateReader;
   readonly versions: LatestVersions;
 }
 
 export async function addLegacyTrpc(app: App, field: FieldId, deps: LegacyServicesDeps): Promise<void> {
   const { config, admission, acceptUpdates, cacheRedis, clock, keys, limits, metrics } = deps;
-  const { presence, reader, replies, states, versions } = deps;
+  const { presence, reader, replies, revocations, states, versions } = deps;
   // The configuration guarantees that there is one of them.
   const devices = new LegacyDevices({ field, secret: config.JWT_SECRET ?? config.ERASURE_KEY ?? '' });
   await addLegacyRoutes(app, {
     ...{ field, gridSize: config.GRID_SIZE, devices, admission, limits, metrics, presence, reader, clock },
-    writer: new LegacyWriter({ field, devices, acceptUpdates, replies, reader, versions, clock }),
+    writer: new LegacyWriter({ field, devices, acceptUpdates, replies, reader, versions, clock, revocations }),
     states: new LegacyStates({ field, states }),
     rooms: new Room64Sessions({ redis: cacheRedis, keys }),
   });

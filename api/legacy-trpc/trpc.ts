@@ -6,10 +6,16 @@ import superjson from 'superjson';
 import { z } from 'zod';
 import { errorTable, FieldError } from '../../shared/errors.ts';
 
+export interface LegacyRequest {
+  readonly log: FastifyBaseLogger;
+  /** The body counts as being received until then, or until the answer. */
+  readonly releaseBody: () => void;
+}
+
 interface LegacyContext {
   /** Where the request came from. */
   readonly address: string;
-  readonly log: FastifyBaseLogger;
+  readonly request: LegacyRequest;
 }
 
 /** Maximum length of a message that names a mistake in the input, which may contain parts of the input. */

@@ -77,6 +77,8 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       const pendingReply = replies.open();
       try {
         const accepted = await acceptUpdates({ writer, updates, isLowPriority, replyTo: pendingReply.address });
+        // The updates are in the queue. Whoever only waits for results must not keep others from sending.
+        admission.inFlight.release(request);
         const { field, device } = writer;
         const sent = { field, device, updates, sentAt: accepted.serverTime };
         const applied = await waitUntilApplied({ replies, reader, log: request.log }, { sent, pendingReply, deadline });

@@ -11,7 +11,7 @@ const ancientDepth = 5;
 
 export function createArchaeologyRouter({ field, devices, writer, states, presence }: ProcedureDeps) {
   return createRouter({
-    excavate: procedure.input(excavateInput).mutation(async ({ input, ctx: { address, log } }) => {
+    excavate: procedure.input(excavateInput).mutation(async ({ input, ctx: { address, request } }) => {
       const { nodeId, targetDepth } = input;
       const device = devices.identify(nodeId, address);
       presence.touch(field, device.id);
@@ -20,7 +20,7 @@ export function createArchaeologyRouter({ field, devices, writer, states, presen
         toArtifact(particle, targetDepth),
       );
       // A whole layer counts as one, as it did in the original.
-      if (artifacts.length === artifactsPerLayer) await writer.emit(device, 'memory', { log });
+      if (artifacts.length === artifactsPerLayer) await writer.emit(device, 'memory', { request });
       return {
         success: true as const,
         artifacts,

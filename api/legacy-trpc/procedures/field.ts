@@ -7,7 +7,7 @@ import type { ProcedureDeps } from './procedure-deps.ts';
 
 export function createFieldRouter({ field, devices, writer, states, presence, reader }: ProcedureDeps) {
   return createRouter({
-    update: procedure.input(fieldUpdateInput).mutation(async ({ input, ctx: { address, log } }) => {
+    update: procedure.input(fieldUpdateInput).mutation(async ({ input, ctx: { address, request } }) => {
       const { nodeId, position, resonance, memoryContent, connections, vectorClock } = input;
       const device = devices.identify(nodeId, address);
       presence.touch(field, device.id);
@@ -20,8 +20,15 @@ export function createFieldRouter({ field, devices, writer, states, presence, re
       // A repetition has the same number and so the same id; a particle without a number must not meet that of another one.
       const [numbered, unnumbered] = [createPut(counter ?? 0), createPut(randomUUID())];
       const applied = await (counter === undefined
-        ? writer.write({ device, log, change: unnumbered })
-        : writer.writeNumbered({ device, log, series: device.id, counter, change: numbered, fallback: unnumbered }));
+        ? writer.write({ device, request, change: unnumbered })
+        : writer.writeNumbered({
+            device,
+            request,
+            series: device.id,
+            counter,
+            change: numbered,
+            fallback: unnumbered,
+          }));
       const isUnnumbered = counter === undefined || applied?.isFallback === true;
       const state = await states.read(applied?.version);
       return {

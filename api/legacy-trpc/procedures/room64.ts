@@ -14,7 +14,7 @@ const noSession = { success: false as const, error: 'This device is not in room 
 export function createRoom64Router({ field, devices, writer, states, rooms, presence, clock }: ProcedureDeps) {
   const describe = (session: RoomSession) => describeSession(session, clock.now());
   return createRouter({
-    enter: procedure.input(enterRoomInput).mutation(async ({ input, ctx: { address, log } }) => {
+    enter: procedure.input(enterRoomInput).mutation(async ({ input, ctx: { address, request } }) => {
       const { nodeId, sacredPhrase } = input;
       const device = devices.identify(nodeId, address);
       presence.touch(field, device.id);
@@ -40,7 +40,7 @@ export function createRoom64Router({ field, devices, writer, states, rooms, pres
         const { currentState } = describe((await rooms.find(device.id)) ?? session);
         return { success: false as const, error: 'This device is in room 64 already', currentState };
       }
-      await writer.emit(device, 'portal', { intensity: entryIntensity, log });
+      await writer.emit(device, 'portal', { intensity: entryIntensity, request });
       return {
         success: true as const,
         sessionId: session.id,
@@ -52,14 +52,14 @@ export function createRoom64Router({ field, devices, writer, states, rooms, pres
       };
     }),
 
-    breathe: procedure.input(breatheInput).mutation(async ({ input, ctx: { address, log } }) => {
+    breathe: procedure.input(breatheInput).mutation(async ({ input, ctx: { address, request } }) => {
       const device = devices.identify(input.nodeId, address);
       presence.touch(field, device.id);
       const session = await rooms.find(device.id);
       if (!session) return noSession;
       const { coherence, ...breathed } = addBreath(session, input);
       await rooms.save(device.id, breathed);
-      const applied = coherence >= harmoniousCoherence ? await writer.emit(device, 'harmony', { log }) : undefined;
+      const applied = coherence >= harmoniousCoherence ? await writer.emit(device, 'harmony', { request }) : undefined;
       const { primary } = await states.read(applied?.version);
       const { timeInVoid, currentState, voidTransitions } = describe(breathed);
       return {
@@ -74,13 +74,13 @@ export function createRoom64Router({ field, devices, writer, states, rooms, pres
       };
     }),
 
-    exitVoid: procedure.input(exitVoidInput).mutation(async ({ input, ctx: { address, log } }) => {
+    exitVoid: procedure.input(exitVoidInput).mutation(async ({ input, ctx: { address, request } }) => {
       const device = devices.identify(input.nodeId, address);
       presence.touch(field, device.id);
       const session = await rooms.find(device.id);
       // Of two equal requests only one ends the session, and so only one is an event.
       if (!session || !(await rooms.close(device.id))) return noSession;
-      const applied = await writer.emit(device, 'void', { log });
+      const applied = await writer.emit(device, 'void', { request });
       const { primary } = await states.read(applied?.version);
       const { timeInVoid, average, voidTransitions } = describe(session);
       return {

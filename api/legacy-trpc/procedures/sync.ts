@@ -19,11 +19,11 @@ const intensitySchema = z.number().transform((value) => Math.min(1, Math.max(0, 
 export function createSyncRouter(deps: ProcedureDeps) {
   const { field, gridSize, devices, writer, states, presence, reader } = deps;
   return createRouter({
-    event: procedure.input(eventInput).mutation(async ({ input, ctx: { address, log } }) => {
+    event: procedure.input(eventInput).mutation(async ({ input, ctx: { address, request } }) => {
       const { nodeId, type, data } = input;
       const device = devices.identify(nodeId, address);
       presence.touch(field, device.id);
-      const applied = await writer.emit(device, type, { intensity: findIntensity(type, data), log });
+      const applied = await writer.emit(device, type, { intensity: findIntensity(type, data), request });
       const [state, activeNodes] = await Promise.all([states.read(applied?.version), presence.count(field)]);
       const { globalResonance, collectiveIntelligence, room64Active } = state;
       return {
@@ -33,7 +33,7 @@ export function createSyncRouter(deps: ProcedureDeps) {
       };
     }),
 
-    fieldDelta: procedure.input(fieldDeltaInput).mutation(async ({ input, ctx: { address, log } }) => {
+    fieldDelta: procedure.input(fieldDeltaInput).mutation(async ({ input, ctx: { address, request } }) => {
       const { deviceId, delta } = input;
       const device = devices.identify(deviceId, address);
       presence.touch(field, device.id);
@@ -42,7 +42,7 @@ export function createSyncRouter(deps: ProcedureDeps) {
       const counter = findOwnCounter(delta.clock, deviceId);
       const change = { kind: 'cells.set' as const, cells };
       const timestamp = Math.floor(Math.max(...delta.changes.map(({ timestamp }) => timestamp)));
-      const options = { device, change, timestamp, log };
+      const options = { device, change, timestamp, request };
       const applied = await (counter === undefined
         ? writer.write(options)
         : // The app numbers particles and cells together, and sends the same number for both.

@@ -12,7 +12,7 @@ export async function withLegacy(t: Test, settings: Record<string, string> = {})
   return { backing, ...(await withLegacyApi(t, backing, settings)) };
 }
 
-async function withLegacyApi(t: Test, backing: Backing, settings: Record<string, string> = {}) {
+export async function withLegacyApi(t: Test, backing: Backing, settings: Record<string, string> = {}) {
   const api = await withApi(t, backing, { LEGACY_TRPC_FIELD: 'global', ...settings });
   // The first read starts a thread, which may take longer than the client waits when it is compiled on the way.
   await api.request('/api/trpc/consciousness.field.getState');

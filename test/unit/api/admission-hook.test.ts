@@ -1,5 +1,16 @@
+import type { FastifyRequest } from 'fastify';
 import t from 'tap';
-import { createDutyCycle } from '../../../api/admission/admission-hook.ts';
+import { createAdmissionHook, createDutyCycle } from '../../../api/admission/admission-hook.ts';
+
+t.test('a body is counted as it is declared, and never above the limit of its route', async (t) => {
+  const counted: number[] = [];
+  const inFlight = { reserve: (_request: unknown, bytes: number) => counted.push(bytes) };
+  const admission = { isCongested: false, isOverloaded: false, assertCapacity: () => undefined, inFlight };
+  const admit = createAdmissionHook(admission as never, 1000);
+  for (const headers of [{ 'content-length': '10' }, { 'content-length': '5000' }, {}])
+    await admit({ headers } as FastifyRequest);
+  t.same(counted, [10, 1000, 1000]);
+});
 
 t.test('admission pauses after two milliseconds of work while the queue is congested', async (t) => {
   const pause = createDutyCycle({ isCongested: true, isOverloaded: false });
