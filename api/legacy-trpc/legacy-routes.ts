@@ -5,7 +5,7 @@
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errorTable, type FieldError } from '../../shared/errors.ts';
+import { errorTable, FieldError } from '../../shared/errors.ts';
 import type { AdmissionControl } from '../admission/admission-control.ts';
 import { createAdmissionHook } from '../admission/admission-hook.ts';
 import type { App } from '../fastify-types.ts';
@@ -21,6 +21,8 @@ import { toTrpcError } from './trpc.ts';
 const legacyPath = '/api/trpc';
 /** 900 changes of cells have about 80 bytes each. */
 const maxBodyBytes = 256 * 1024;
+/** Parsing all particles costs as much as reading an earlier state. */
+const excavationPoints = 20;
 
 interface LegacyRoutesDeps extends ProcedureDeps {
   readonly admission: AdmissionControl;
@@ -37,9 +39,11 @@ export async function addLegacyRoutes(app: App, deps: LegacyRoutesDeps): Promise
   const charge = (limiter: 'reads' | 'updates', request: FastifyRequest) => {
     const address = addressKey(request.address);
     const bytes = limiter === 'reads' ? 0 : Number(request.headers['content-length'] ?? maxBodyBytes);
+    const { path } = request.params as { path: string };
+    const points = path === 'consciousness.archaeology.excavate' ? excavationPoints : 1;
     limits[limiter].consume(
       { user: `legacy ${address}`, address },
-      1 + computeSizePoints(Math.min(bytes, maxBodyBytes)),
+      points + computeSizePoints(Math.min(bytes, maxBodyBytes)),
     );
   };
 
@@ -56,7 +60,8 @@ export async function addLegacyRoutes(app: App, deps: LegacyRoutesDeps): Promise
       allowBatching: false,
       onError: ({ error }) => {
         const fieldError = toFieldError(error.cause ?? error);
-        metrics.refused.inc({ code: error.code === 'INTERNAL_SERVER_ERROR' ? fieldError.code : 'invalid_input' });
+        const isRefusal = error.cause instanceof FieldError || error.code === 'INTERNAL_SERVER_ERROR';
+        metrics.refused.inc({ code: isRefusal ? fieldError.code : 'invalid_input' });
         if (error.code === 'INTERNAL_SERVER_ERROR') request.log.error({ err: error.cause ?? error }, 'request failed');
         const { retryAfterSeconds } = fieldError;
         if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);

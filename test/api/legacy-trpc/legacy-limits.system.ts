@@ -32,7 +32,19 @@ t.test('a numbered change without a result is no success, and is applied once wh
   const unknown = await send();
   t.equal(unknown.status, 503);
   t.ok(Number(unknown.headers.get('retry-after')) > 0);
+  t.match((await api.request('/metrics')).text, /refused\S*\{code="overloaded"\S* 1$/m);
   await withWorker(t, backing);
   t.equal((await send()).status, 200);
   t.equal((await readParticles(backing)).length, 1);
+});
+
+t.test('an excavation is charged for the particles that it parses', async (t) => {
+  const { app } = await withLegacy(t, {
+    LIMIT_UPDATES: '30',
+    LIMIT_WINDOW_SECONDS: '3600',
+    LIMIT_ADDRESS_FACTOR: '1',
+  });
+  const { nodeId, client } = app();
+  const excavate = () => statusOf(client.consciousness.archaeology.excavate.mutate({ nodeId, targetDepth: 1 }));
+  t.same([await excavate(), await excavate()], [200, 429]);
 });
