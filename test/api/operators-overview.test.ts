@@ -66,7 +66,7 @@ t.test('the overview', async (t) => {
     });
     const { text } = await readPage();
     t.match(text, /All is well/);
-    t.match(text, /<a href="\/\?field=garden">garden<\/a>/);
+    t.match(text, /<a href="\/admin\/\.\.\/\?field=garden">garden<\/a>/, 'below the prefix of a proxy too');
     t.match(text, /<script src="\/admin\/live\.js" defer>.*<noscript><meta http-equiv="refresh"/);
     t.notMatch((await readPage('/admin/?reload=off')).text, /http-equiv="refresh"|<script/);
   });

@@ -69,12 +69,23 @@ async function readOverview({
   };
 }
 
-/** Shares each overview for a moment, so that many who look cost as much as one. */
+/**
+ * Shares each overview for a moment, so that many who look cost as much as one. While PostgreSQL is slow, it is read by one at a
+ * time: a reading goes on when nobody waits for it any more.
+ */
 export function createOverviewReader(deps: OverviewDeps): () => Promise<Overview> {
+  let reading: Promise<DatabaseOverview> | undefined;
+  const readDatabase = () => {
+    reading ??= deps.readDatabase().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
   let newest: { readonly at: number; readonly overview: Promise<Overview> } | undefined;
   return () => {
     const now = performance.now();
-    if (!newest || now - newest.at > sharedForMs) newest = { at: now, overview: readOverview(deps) };
+    if (!newest || now - newest.at > sharedForMs)
+      newest = { at: now, overview: readOverview({ ...deps, readDatabase }) };
     return newest.overview;
   };
 }

@@ -171,7 +171,7 @@ function renderDatabase(database: NonNullable<Overview['database']>, at: number,
     label: 'Fields',
     columns: ['field', 'updates in an hour', 'size', 'version', 'conflicts', 'devices', 'active', 'last change'],
     numbers: [1, 2, 3, 4, 5, 6, 7],
-    rows: fields.toSorted((a, b) => b.updates - a.updates).map((field) => renderField(field, at)),
+    rows: fields.toSorted((a, b) => b.updates - a.updates).map((field) => renderField(field, at, basePath)),
   });
   const linkTo = (filter: Record<string, string | number>, text: string) =>
     html`<a href="${basePath}/search${toQuery(filter)}">${text}</a>`;
@@ -206,9 +206,9 @@ function card(title: string, rows: readonly unknown[], content: Html): Html {
   return html`<section class="card"><h2>${title}</h2>${rows.length === 0 ? html`<p class="none">None.</p>` : content}</section>`;
 }
 
-function renderField(overview: FieldOverview, at: number) {
+function renderField(overview: FieldOverview, at: number, basePath: string) {
   const { field, updates, bytes, version, conflicts, devices, activeDevices, lastUpdate } = overview;
-  const link = html`<a href="/?field=${encodeURIComponent(field)}">${field}</a>`;
+  const link = html`<a href="${basePath}/../?field=${encodeURIComponent(field)}">${field}</a>`;
   const counts = [updates, version, conflicts, devices, activeDevices].map(formatNumber);
   return [
     link,
