@@ -104,6 +104,10 @@ t.test('operators search', async (t) => {
     for (const query of ['field=a&field=b', 'limit=501', 'within=2h', 'to=tomorrow', 'after=1:x', 'outcome=lost'])
       t.match(await readJson(`/search?${query}`), { code: 'invalid_input' }, query);
     t.equal((await readPage('/dead-letters?id=<b>')).status, 400);
+    for (const page of ['/search?user=', '/dead-letters?reason=', '/audit?target=']) {
+      t.equal((await readPage(`${page}%00`)).status, 400, 'U+0000 cannot be stored, and so not be searched for');
+      t.equal((await readPage(`${page}%20`)).status, 400);
+    }
     t.equal((await readPage('/search')).status, 200, 'the empty form searches for nothing');
   });
 

@@ -1,6 +1,7 @@
 /** Reads the filters of operators' pages from query strings and forms. Everything is validated; an empty input says nothing. */
 import { z } from 'zod';
 import { toInputErrors } from '../../../shared/contract/problem.ts';
+import { boundedText } from '../../../shared/contract/text.ts';
 
 /** The form again, with what was typed, and what is wrong with it. */
 export interface ParsedQuery<Filter> {
@@ -17,7 +18,7 @@ export function optional<Schema extends z.ZodType>(schema: Schema) {
 }
 
 /** Text to search for: what operators paste has spaces around it. */
-export const searchedText = z.string().trim().min(1).max(200);
+export const searchedText = z.string().trim().pipe(boundedText(1, 200));
 
 /** A number that a form or a query string has as text. */
 export function integer(min: number, max: number) {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { deviceIdSchema, fieldIdSchema, versionSchema } from '../../../shared/contract/ids.ts';
+import { boundedText } from '../../../shared/contract/text.ts';
 import { maxKeptConflicts } from '../../../shared/contract/wire.ts';
 import { foldOutcomes } from '../../../shared/field/fold.ts';
 import type { CommandContext } from '../../context/command-context.ts';
@@ -79,7 +80,7 @@ export const tools = [
     schema: z.strictObject({
       field: field.optional(),
       device: deviceIdSchema.optional(),
-      user: z.string().min(1).max(256).optional(),
+      user: boundedText(1, 256).optional(),
       kind: z.enum(['cells.set', 'particle.put', 'particle.remove', 'event']).optional(),
       outcome: z.enum(foldOutcomes).optional(),
       sinceSeconds: age.optional().describe('Only those of the last so many seconds'),

@@ -66,6 +66,7 @@ t.test('an assistant reads states, logs, conflicts and health, and can change no
   t.match(await call('state', { field: 'nowhere' }), { isError: true, text: /There is no field nowhere/ });
   t.match(await call('state', { field: 'No Field' }), { isError: true, text: /field/ });
   t.match(await call('search', { limit: 201 }), { isError: true, text: /limit/ });
+  t.match(await call('search', { user: '\u0000' }), { isError: true, text: /U\+0000/ });
 });
 
 t.test('a result that is too long is refused with advice, and none is cut', async (t) => {
