@@ -27,6 +27,12 @@ interface ConversionOptions {
   readonly gridSize: number;
 }
 
+interface TimedOptions {
+  /** In ms: no time is later. */
+  readonly latestTime: number;
+  readonly report: ImportReport;
+}
+
 export interface ImportedBase {
   readonly header: LogHeader;
   readonly lines: readonly ImportLine[];
@@ -35,8 +41,10 @@ export interface ImportedBase {
 
 export function convertOriginal(rows: OriginalRows, { field, gridSize }: ConversionOptions): ImportedBase {
   const report = new ImportReport();
-  const { now } = rows;
-  const { state } = rows;
+  const { state, now } = rows;
+  const lastUpdate = typeof state?.lastUpdate === 'number' && state.lastUpdate > 0 ? state.lastUpdate : 0;
+  // A stored time, so that a later import of the same rows converts them to the same.
+  const latestTime = lastUpdate > 0 ? Math.min(lastUpdate, now) : now;
   if (rows.stateRows > 1) {
     report.drop(
       'states',
@@ -45,10 +53,10 @@ export function convertOriginal(rows: OriginalRows, { field, gridSize }: Convers
       rows.stateRows - 1,
     );
   }
-  const particles = convertParticles(state?.memoryParticles ?? null, { now, report });
+  const particles = convertParticles(state?.memoryParticles ?? null, { latestTime, report });
   const quantumFields = convertQuantumFields(state?.quantumFields ?? null, report);
-  const used = convertClocks(rows, report);
-  const conflicts = convertConflicts(rows, { gridSize, report });
+  const used = convertClocks(rows, { latestTime, report });
+  const conflicts = convertConflicts(rows, { gridSize, latestTime, report });
   report.take('particles', particles.length);
   report.take('quantum fields', quantumFields.length);
   report.take('clocks', used.length);
@@ -56,7 +64,6 @@ export function convertOriginal(rows: OriginalRows, { field, gridSize }: Convers
 
   // Each conflict has a version of its own, since a version has one conflict of a cell at most.
   const version = Math.max(1, conflicts.length);
-  const lastUpdate = typeof state?.lastUpdate === 'number' && state.lastUpdate >= 0 ? state.lastUpdate : 0;
   const time = Math.min(lastUpdate, now);
   const empty = createFieldState(field);
   const { hash: _, ...snapshot }: FieldSnapshot = {
@@ -107,7 +114,7 @@ function convertQuantumFields(value: unknown, report: ImportReport): QuantumFiel
 }
 
 /** The counters up to the stored one count as used: a device that goes on under its former id continues above it. */
-function convertClocks({ clocks, clockRows, now }: OriginalRows, report: ImportReport) {
+function convertClocks({ clocks, clockRows }: OriginalRows, { latestTime, report }: TimedOptions) {
   const highest = new Map<string, { version: number; heardAt: number }>();
   for (const row of clocks) {
     const { data, error } = clockRowSchema.safeParse(row);
@@ -123,7 +130,7 @@ function convertClocks({ clocks, clockRows, now }: OriginalRows, report: ImportR
       if (known) report.change('clocks', 'in several rows, of which the highest counts', deviceId);
       highest.set(deviceId, {
         version: Math.max(version, known?.version ?? 0),
-        heardAt: Math.max(Math.min(lastUpdate ?? 0, now), known?.heardAt ?? 0),
+        heardAt: Math.max(Math.min(lastUpdate ?? 0, latestTime), known?.heardAt ?? 0),
       });
     }
   }
@@ -138,8 +145,8 @@ function convertClocks({ clocks, clockRows, now }: OriginalRows, report: ImportR
 
 /** @returns the oldest first, numbered from version 1 */
 function convertConflicts(
-  { conflicts, conflictRows, now }: OriginalRows,
-  { gridSize, report }: { readonly gridSize: number; readonly report: ImportReport },
+  { conflicts, conflictRows }: OriginalRows,
+  { gridSize, latestTime, report }: TimedOptions & { readonly gridSize: number },
 ): Conflict[] {
   const schema = createConflictRowSchema(gridSize);
   const valid = conflicts.flatMap((row) => {
@@ -153,7 +160,7 @@ function convertConflicts(
     .slice(0, maxKeptConflicts)
     .reverse()
     .map(({ cell, localVersion, remoteVersion, resolution, createdAt }, index) => {
-      const time = Math.min(createdAt, now);
+      const time = Math.min(createdAt, latestTime);
       const write = { device: importedDevice, counter: index + 1, timestamp: time };
       return {
         cell,

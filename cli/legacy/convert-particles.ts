@@ -15,19 +15,19 @@ interface OriginalParticle {
 }
 
 interface ConversionOptions {
-  /** The time of the original database in ms: no timestamp may be later, since it would win against all later writes. */
-  readonly now: number;
+  /** In ms: no timestamp may be later, since one in the future would win against all later writes. */
+  readonly latestTime: number;
   readonly report: ImportReport;
 }
 
 /** @returns what a field may keep: the newest of the valid particles, in the order in which the original has them */
-export function convertParticles(value: unknown, { now, report }: ConversionOptions): OriginalParticle[] {
+export function convertParticles(value: unknown, { latestTime, report }: ConversionOptions): OriginalParticle[] {
   const list = Array.isArray(value) ? value : [];
   if (value !== null && !Array.isArray(value)) report.drop('particles', 'memory_particles is no list');
   const used = new Set<string>();
   const particles: OriginalParticle[] = [];
   for (const item of list) {
-    const particle = convertParticle(item, { now, report });
+    const particle = convertParticle(item, { latestTime, report });
     if (!particle) continue;
     const id = findFreeId(particle.id, used);
     if (id === undefined) {
@@ -42,7 +42,7 @@ export function convertParticles(value: unknown, { now, report }: ConversionOpti
   return keepNewest(particles, report);
 }
 
-function convertParticle(item: unknown, { now, report }: ConversionOptions): OriginalParticle | undefined {
+function convertParticle(item: unknown, { latestTime, report }: ConversionOptions): OriginalParticle | undefined {
   const core = particleCoreSchema.safeParse(item);
   if (!core.success) {
     report.drop('particles', describeIssue(core.error), nameOf(item));
@@ -59,8 +59,9 @@ function convertParticle(item: unknown, { now, report }: ConversionOptions): Ori
   }
   const time = particleTimeSchema.safeParse(raw.timestamp);
   if (!time.success) report.change('particles', 'without its time, which is invalid', id);
-  else if (time.data > now) report.change('particles', 'its time lies in the future: the time of the import', id);
-  const timestamp = time.success ? Math.min(time.data, now) : 0;
+  else if (time.data > latestTime)
+    report.change('particles', "its time is later than the field's last update, and becomes that time", id);
+  const timestamp = time.success ? Math.min(time.data, latestTime) : 0;
   return { id, timestamp, attributes: { position, resonance, ...(extras as ParticleAttributes) } };
 }
 

@@ -64,7 +64,10 @@ async function findEarlierImport(db: Knex, { header }: ImportedBase): Promise<bo
   throw new CliError(
     'negative',
     `${header.field} already has ${row.version} versions, and they did not begin with what the original has now.`,
-    { hint: 'Choose a field without updates (--field), or erase this one first: npx consciousness-field erase --help' },
+    {
+      // What was written since the import would be lost with the field.
+      hint: `Choose a field without updates (--field)${row.version > header.version ? '' : ', or erase this one first: npx consciousness-field erase --help'}.`,
+    },
   );
 }
 

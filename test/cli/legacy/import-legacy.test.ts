@@ -118,7 +118,9 @@ t.test(
     await t.test('another content is not imported over it, and may become another field', async (t) => {
       await original.query("UPDATE consciousness_states SET memory_particles = '[]'");
       const rows = await readRows(backing);
-      t.match(await field(['import-legacy', original.url]), { code: 1, stderr: /global already has 3 versions/ });
+      const refused = await field(['import-legacy', original.url]);
+      t.match(refused, { code: 1, stderr: /global already has 3 versions/ });
+      t.notMatch(refused.stderr, /erase/, 'nobody is told to erase what was written since the import');
       t.same(await readRows(backing), rows);
       t.match(await field(['import-legacy', original.url, '--field', 'rehearsal']), {
         code: 0,
@@ -185,11 +187,13 @@ t.test('rows that are broken or hostile are left out, each with a reason, and th
     findings
       .filter(({ result }: { result: string }) => result === 'changed')
       .map(({ reason }: { reason: string }) => reason),
-    [/one of its own/, /velocity/, /content/, /connections/, /future/, /without its time/, /highest counts/],
+    [/one of its own/, /velocity/, /content/, /connections/, /last update/, /without its time/, /highest counts/],
   );
   const state = await backing.reader.loadState(world);
   t.same([...(state?.particles.keys() ?? [])], ['good', 'good~2', 'flat', 'long', 'future', 'undated', '__proto__']);
   t.ok((state?.dynamics.maxTimestamp ?? 0) <= Date.now() + 5000, 'nothing lies in the future');
+  const repeated = await field(['import-legacy', original.url]);
+  t.match(repeated, { code: 0, stdout: /began with the same already/ }, 'also with times that lay in the future');
   t.match(await backing.db('vector_clocks').where({ device_id: 'twice' }), [{ counter: 9 }]);
   t.match(await field(['verify', 'global']), { code: 0, stdout: /0 differ/ });
   const text = await field(['import-legacy', original.url, '--field', 'again', '--dry-run']);
