@@ -118,7 +118,7 @@ export const errorTable = {
     retry: false,
     title: 'The action would lose accepted updates',
     cause:
-      'An operator tried to empty, clean or obliterate a queue, or to remove a job, with updates that have not been applied.',
+      'An operator tried to empty, clean or obliterate a queue, or to remove a job, whose updates may not have been applied.',
     remedy:
       'Let the workers apply them. Discard what can never be applied with `npx consciousness-field dead-letters discard`.',
   },
