@@ -2,7 +2,7 @@ import t from 'tap';
 import { pruneLogs } from '../../workers/maintenance/prune-logs.ts';
 import { putParticle } from '../support/updates.ts';
 import { send } from './support/send.ts';
-import { withSite } from './support/with-page.ts';
+import { waitForTimeline, withSite } from './support/with-page.ts';
 
 const field = 'ancient';
 const updates = Array.from({ length: 30 }, (_, index) => putParticle(index + 1, `p${index}`));
@@ -12,6 +12,7 @@ t.test('a pruned version is reported as unavailable, and the current state stays
   await send(site.api, field, 'phone-1', updates);
   const live = await site.open(t, { field, expected: /status of 410/ });
   await live.waitForFigure('particles', '30');
+  await waitForTimeline(live);
   const scrubber = live.page.getByRole('slider', { name: 'Show an earlier version' });
   await scrubber.fill('12');
   await live.waitForFigure('particles', '12');

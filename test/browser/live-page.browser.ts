@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import t from 'tap';
 import { putParticle, setCell } from '../support/updates.ts';
 import { send } from './support/send.ts';
-import { drag, pointAt, withSite } from './support/with-page.ts';
+import { drag, pointAt, waitForTimeline, withSite } from './support/with-page.ts';
 
 t.test('the live page', { timeout: 120_000 }, async (t) => {
   const site = await withSite(t);
@@ -110,6 +110,7 @@ t.test('the live page', { timeout: 120_000 }, async (t) => {
     );
     const live = await site.open(t, { field });
     await live.waitForFigure('particles', '3');
+    await waitForTimeline(live);
     const scrubber = live.page.getByRole('slider', { name: 'Show an earlier version' });
     await scrubber.press('ArrowLeft');
     await live.waitForFigure('particles', '2');

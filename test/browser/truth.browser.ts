@@ -4,7 +4,7 @@ import { TcpLink } from '../faults/stack/tcp-link.ts';
 import { putParticle } from '../support/updates.ts';
 import { networkErrors } from './support/page-network.ts';
 import { send } from './support/send.ts';
-import { withSite } from './support/with-page.ts';
+import { waitForTimeline, withSite } from './support/with-page.ts';
 
 t.test('the live page tells the truth', { timeout: 240_000 }, async (t) => {
   const site = await withSite(t);
@@ -38,6 +38,7 @@ t.test('the live page tells the truth', { timeout: 240_000 }, async (t) => {
     await send(site.api, 'past', 'phone-1', [putParticle(1, 'a'), putParticle(2, 'b')]);
     const live = await site.open(t, { field: 'past' });
     await live.waitForFigure('particles', '2');
+    await waitForTimeline(live);
     await live.page.getByRole('slider', { name: 'Show an earlier version' }).press('ArrowLeft');
     await live.waitForFigure('particles', '1');
     await live.waitForText('#status', /^history$/);

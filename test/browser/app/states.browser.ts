@@ -4,7 +4,7 @@ import { putParticle } from '../../support/updates.ts';
 import { findViolations } from '../support/axe.ts';
 import { networkErrors, type PageNetwork, withPageNetwork } from '../support/page-network.ts';
 import { send } from '../support/send.ts';
-import { type LivePage, phone, pointAt, withSite } from '../support/with-page.ts';
+import { type LivePage, phone, pointAt, waitForTimeline, withSite } from '../support/with-page.ts';
 
 interface State {
   readonly name: string;
@@ -128,7 +128,7 @@ t.test('each state of the live page is accessible', { timeout: 600_000 }, async 
           ...state,
         });
         await live.waitUntilLive();
-        await live.page.locator('#timeline:not([inert])').waitFor({ state: 'attached' });
+        await waitForTimeline(live);
         await enter(live, network);
         if (process.env.TEST_PICTURES)
           await live.page.screenshot({ path: `${process.env.TEST_PICTURES}/${name}, ${variant}.png` });

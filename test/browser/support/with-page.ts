@@ -105,6 +105,11 @@ export async function pointAt({ page }: LivePage, dx = 0, dy = 0): Promise<{ x: 
   return { x: size.width * 0.55 + dx, y: size.height * 0.45 + dy };
 }
 
+/** The timeline of a field with updates is loaded after the first picture, and learns of the versions a moment later. */
+export async function waitForTimeline({ page }: LivePage): Promise<void> {
+  await page.locator('#timeline:not([inert]) #scrubber:not([max="0"])').waitFor({ state: 'attached' });
+}
+
 /** Drags the mouse horizontally between two offsets from the center. */
 export async function drag(live: LivePage, fromX: number, toX: number): Promise<void> {
   const [from, to] = [await pointAt(live, fromX), await pointAt(live, toX)];
