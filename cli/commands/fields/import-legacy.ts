@@ -43,17 +43,21 @@ export async function importLegacy(url: string, options: ImportLegacyOptions, co
   print(base, status, { json, context, from: describeAddress(url) });
 }
 
-/** @throws CliError `negative` */
-function readRows(url: string): Promise<OriginalRows> {
-  return withDatabase(url, async (db) => {
-    try {
-      return await readOriginal(db);
-    } catch (error) {
-      if (!(error instanceof OriginalUnreadable)) throw error;
-      const message = `The database at ${describeAddress(url)} cannot be taken over. ${error.message}`;
-      throw new CliError('negative', message, { hint: 'Nothing was imported.', cause: error });
-    }
-  });
+/** @throws CliError `negative`, `unreachable` */
+async function readRows(url: string): Promise<OriginalRows> {
+  try {
+    return await withDatabase(url, (db) => readOriginal(db).catch((error) => explainUnreadable(error, url)));
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exit !== 'unreachable') throw error;
+    const hint = "Check the address of the original's database, and that this machine may connect to it.";
+    throw new CliError('unreachable', error.message, { hint, cause: error });
+  }
+}
+
+function explainUnreadable(error: unknown, url: string): never {
+  if (!(error instanceof OriginalUnreadable)) throw error;
+  const message = `The database at ${describeAddress(url)} cannot be taken over. ${error.message}`;
+  throw new CliError('negative', message, { hint: 'Nothing was imported.', cause: error });
 }
 
 /** @returns whether the same was imported into the field before. @throws CliError `negative` if the field has anything else */
