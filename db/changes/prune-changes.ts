@@ -22,8 +22,8 @@ const fieldsSql = `
   ) = 2`;
 
 /**
- * The last one of a field's ranges without entries stays and takes over the others' versions, so that every reader is told that
- * entries were pruned.
+ * The last one of a field's ranges without entries stays and takes over the others' versions, so that every reader
+ * learns that entries were pruned.
  */
 const mergeSql = `
   WITH pruned AS (

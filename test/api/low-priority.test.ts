@@ -46,7 +46,7 @@ t.test('while others wait in the queue, updates of low priority are refused and 
 });
 
 t.test(
-  'while the queue is away, updates of low priority are refused and others go to PostgreSQL',
+  'while the queue is unavailable, updates of low priority are refused and others go to PostgreSQL',
   withOneRedis,
   async (t) => {
     const backing = await withBacking(t);

@@ -59,7 +59,6 @@ export function renderAuditPage({ basePath, query: { values, errors }, found }: 
   const action = `${basePath}/audit`;
   const form = renderFilterForm({
     action,
-    submit: 'Search',
     errors,
     inputs: [
       textInput('operator', 'Operator', values, 'ada'),

@@ -29,7 +29,6 @@ export function renderDeadLettersPage({ basePath, canWrite, query, found }: Dead
     : '';
   const form = renderFilterForm({
     action,
-    submit: 'Search',
     errors,
     inputs: [
       textInput('field', 'Field', values, 'garden'),

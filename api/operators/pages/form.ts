@@ -7,16 +7,15 @@ type Choices = readonly (readonly [value: string, label: string])[];
 
 interface FilterFormOptions {
   readonly action: string;
-  readonly submit: string;
   readonly errors: readonly string[];
   readonly inputs: readonly Html[];
 }
 
-export function renderFilterForm({ action, submit, errors, inputs }: FilterFormOptions): Html {
+export function renderFilterForm({ action, errors, inputs }: FilterFormOptions): Html {
   return html`<form class="card filters" method="get" action="${action}">
 ${errors.length > 0 ? html`<ul class="errors" role="alert">${errors.map((error) => html`<li>${error}</li>`)}</ul>` : ''}
 <div class="inputs">${inputs}</div>
-<div class="buttons"><button class="primary">${submit}</button> <a class="button" href="${action}">Clear</a></div>
+<div class="buttons"><button class="primary">Search</button> <a class="button" href="${action}">Clear</a></div>
 </form>`;
 }
 

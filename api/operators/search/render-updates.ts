@@ -24,7 +24,6 @@ export function renderUpdatesPage({ basePath, query: { values, errors }, found }
   const same = (value: string) => [value, value] as const;
   const form = renderFilterForm({
     action,
-    submit: 'Search',
     errors,
     inputs: [
       textInput('field', 'Field', values, 'garden'),

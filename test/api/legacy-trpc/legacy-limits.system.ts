@@ -1,4 +1,4 @@
-/** What keeps apps of the original system from doing harm, and what they are told while nothing is applied. */
+/** What keeps apps of the original system from doing harm, and the answers they get while nothing is applied. */
 import t from 'tap';
 import { settingsOf, withField } from '../../cli/run-field.ts';
 import { withBacking, withWorker } from '../../support/processes/with-worker.ts';

@@ -105,7 +105,7 @@ t.test('events, cells and room 64 change the field', async (t) => {
     t.match(await entanglement.measure.mutate(), { success: false });
   });
 
-  await t.test('cells inside the grid are written, and conflicts are told', async (t) => {
+  await t.test('cells inside the grid are written, and conflicts are returned', async (t) => {
     const delta = me.nextDelta(3.7, 4, 0.25);
     t.match(await sync.fieldDelta.mutate(delta), { success: true, appliedChanges: 1, conflicts: [] });
     t.match(await sync.fieldDelta.mutate(me.nextDelta(99, 4, 0.25)), { success: true, appliedChanges: 0 });

@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import { TcpLink } from '../../faults/stack/tcp-link.ts';
 
 /**
- * What Chromium prints about requests, sockets and the script of the service worker while the network or a server is away. A
+ * What Chromium prints about requests, sockets and the script of the service worker while the network or a server is unavailable. A
  * field that has no updates yet is not found when the page polls it instead.
  */
 export const networkErrors =

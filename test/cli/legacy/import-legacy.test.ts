@@ -120,7 +120,7 @@ t.test(
       const rows = await readRows(backing);
       const refused = await field(['import-legacy', original.url]);
       t.match(refused, { code: 1, stderr: /global already has 3 versions/ });
-      t.notMatch(refused.stderr, /erase/, 'nobody is told to erase what was written since the import');
+      t.notMatch(refused.stderr, /erase/, 'no hint suggests erasing what was written since the import');
       t.same(await readRows(backing), rows);
       t.match(await field(['import-legacy', original.url, '--field', 'rehearsal']), {
         code: 0,

@@ -72,7 +72,7 @@ export interface Environment {
   readonly postgres: PostgresServer;
   readonly cacheRedis: RedisServer;
   readonly queue: JobQueue;
-  /** The queue in PostgreSQL, for the time that the other one is away. */
+  /** The queue in PostgreSQL, for the time that the other one is unavailable. */
   readonly fallbackQueue: JobQueue;
   readonly variants: Variants;
 }
