@@ -20,14 +20,14 @@ import { maxRequestBytes } from '../shared/contract/wire.ts';
 import type { Logger } from '../shared/process/logger.ts';
 import { estimateJobBytes } from '../shared/queue/job-size.ts';
 import { authorizeJob, needsRevocationCheck } from './authorize-job.ts';
-import type { Committer } from './commit/committer.ts';
+import type { PriorityLanes } from './commit/priority-lanes.ts';
 import type { CommitTracer } from './observe/commit-tracing.ts';
 import type { WorkerMetrics } from './observe/metrics.ts';
 
 const sizeSlackBytes = 64 * 1024;
 
 interface JobProcessorDeps {
-  readonly committer: Committer;
+  readonly lanes: PriorityLanes;
   readonly cache: FieldCache;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -42,24 +42,25 @@ interface JobProcessorDeps {
   readonly requeueIndividually: (jobs: readonly ApplyUpdates[]) => Promise<void>;
 }
 
-export type ProcessJob = (job: Pick<Job<UpdatesJob>, 'id' | 'data'>) => Promise<void>;
+export type ProcessJob = (job: Pick<Job<UpdatesJob>, 'id' | 'data'> & Partial<Pick<Job, 'priority'>>) => Promise<void>;
 
 /** Jobs have no return value: the log has the results, and the waiting requests have been answered. */
 export function createJobProcessor(deps: JobProcessorDeps): ProcessJob {
   const applyRequest = createRequestHandler(deps);
-  return async ({ id, data }) => {
+  return async ({ id, data, priority = 0 }) => {
     const requests = listRequests(data);
     const [single] = requests;
     // Ids count up as jobs are added.
     const sequence = Number(id);
+    const isLowPriority = priority > 0;
     try {
-      if (requests.length === 1) return await applyRequest(single, sequence);
+      if (requests.length === 1) return await applyRequest(single, sequence, isLowPriority);
     } catch (error) {
       if (error instanceof UnrecoverableError) deps.metrics.failedJobs.inc();
       throw error;
     }
     const outcomes = await Promise.allSettled(
-      requests.map((request, index) => applyRequest(request, sequence + index / requests.length)),
+      requests.map((request, index) => applyRequest(request, sequence + index / requests.length, isLowPriority)),
     );
     const poisonRequests = requests.filter((_, index) => isPermanentFailure(outcomes[index]));
     const transientFailure = outcomes.find((outcome) => outcome.status === 'rejected' && !isPermanentFailure(outcome));
@@ -82,7 +83,7 @@ function describeIssue(error: z.ZodError): string {
 
 /** @throws UnrecoverableError for a request that can never be applied */
 function createRequestHandler(deps: JobProcessorDeps) {
-  const { committer, cache, log, tracer, revocations, checkRevocations, readGridSize } = deps;
+  const { lanes, cache, log, tracer, revocations, checkRevocations, readGridSize } = deps;
   let { gridSize } = deps;
   let schema = createJobSchema(gridSize);
   const growGrid = async () => {
@@ -92,7 +93,7 @@ function createRequestHandler(deps: JobProcessorDeps) {
     gridSize = installed;
     schema = createJobSchema(gridSize);
   };
-  return async (data: unknown, sequence: number): Promise<void> => {
+  return async (data: unknown, sequence: number, isLowPriority: boolean): Promise<void> => {
     let job = schema.safeParse(data);
     if (!job.success) {
       await growGrid();
@@ -106,7 +107,7 @@ function createRequestHandler(deps: JobProcessorDeps) {
     if (denial) throw new UnrecoverableError(denial);
     try {
       tracer?.captureContext(job.data);
-      const result = await committer.submit(job.data, sequence);
+      const result = await lanes.submit(job.data, sequence, isLowPriority);
       const { replyTo } = job.data;
       if (replyTo) await sendReply(cache, log, replyTo, result);
     } catch (error) {

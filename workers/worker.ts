@@ -19,6 +19,7 @@ import { getPartitionName } from '../shared/queue/partitions.ts';
 import { connectRedis, openWorkerConnection } from '../shared/redis/connect.ts';
 import { ChangeSequencer } from './changes/change-sequencer.ts';
 import { Committer } from './commit/committer.ts';
+import { PriorityLanes } from './commit/priority-lanes.ts';
 import { startFallbackConsumer } from './consume/fallback-consumer.ts';
 import { openConsumer } from './consume/open-consumer.ts';
 import { PartitionConsumers } from './consume/partition-consumers.ts';
@@ -83,7 +84,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   queue.on('error', (err) => log.debug({ err }, 'queue error'));
   lifecycle.onStop('queue', () => queue.close());
   const processJob = createJobProcessor({
-    committer,
+    lanes: new PriorityLanes(committer),
     cache,
     log,
     metrics,

@@ -30,8 +30,8 @@ Other formats need --map: an update in JSON, or a file with it, whose values are
 path such as "$properties.mag"; {"from":"$mag","min":0,"max":10} scales a number to 0 ... 1. Dates become timestamps. Without
 a counter, the number of the line or of the element counts; so give each file a device of its own. A JSON array of updates needs no map.
 
-Jobs have a low priority: workers take them only when nothing that devices send is waiting, and only 2,000 updates wait at a time. With
---priority normal they take their turn, and up to 5,000 jobs wait, which is faster.
+Jobs have a low priority: workers take them only when nothing that devices send is waiting, commit them in small parts while devices
+send, and let only 2,000 updates wait at a time. With --priority normal they take their turn, and up to 5,000 jobs wait, which is faster.
 
 With --api, only the address of an API and a token are needed. The token comes from FIELD_TOKEN or from --token-file, since arguments
 are visible to others. A device writes only as itself: a file with updates of several devices needs a token of each.

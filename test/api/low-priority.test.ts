@@ -1,5 +1,7 @@
 import t from 'tap';
+import { verifyField } from '../../db/read/verify-field.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
+import { waitForVersion } from '../support/read-back.ts';
 import { withOneRedis } from '../support/servers/servers.ts';
 import { asField, setCell } from '../support/updates.ts';
 import { withApi } from './support/with-app.ts';
@@ -30,6 +32,33 @@ t.test('updates of low priority wait behind all others', async (t) => {
   const waited = await api.request(path, { token: batch, headers, body: { updates: [setCell(4, 3, 0.3)] } });
   t.match(waited, { status: 200, body: { version: 5, results: [{ counter: 4, outcome: 'applied' }] } });
   t.equal(waited.headers.get('preference-applied'), 'wait=20, priority=low');
+});
+
+t.test('a request of low priority beside others is applied once and answered as a whole', async (t) => {
+  const backing = await withBacking(t);
+  const api = await withApi(t, backing);
+  await withWorker(t, backing);
+  const [batch, phone] = [await api.createToken({ device: 'batch' }), await api.createToken({ device: 'phone' })];
+  const waiting = { prefer: 'wait=20' };
+  const first = await api.request(path, { token: phone, headers: waiting, body: { updates: [setCell(1, 20, 0.2)] } });
+  t.equal(first.status, 200);
+  const counters = Array.from({ length: 80 }, (_, index) => index + 1);
+  const updates = counters.map((counter) => setCell(counter, counter % 10, 0.1));
+  const headers = { prefer: 'wait=20, priority=low' };
+  const [{ body, status }] = await Promise.all([
+    api.request(path, { token: batch, headers, body: { updates } }),
+    api.request(path, { token: phone, headers: waiting, body: { updates: [setCell(2, 20, 0.2)] } }),
+  ]);
+  t.equal(status, 200);
+  t.same(
+    (body as { results: { counter: number; outcome: string }[] }).results.map(({ counter, outcome }) => [
+      counter,
+      outcome,
+    ]),
+    counters.map((counter) => [counter, 'applied']),
+  );
+  t.same((await verifyField(backing.db, field)).differences, []);
+  await waitForVersion(backing, field, 82);
 });
 
 t.test('while others wait in the queue, updates of low priority are refused and others are not', async (t) => {

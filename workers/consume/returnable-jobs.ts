@@ -7,7 +7,7 @@ import type { UpdatesJob } from '../../shared/contract/job.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { ProcessJob } from '../job-processor.ts';
 
-type ActiveJob = Pick<Job<UpdatesJob>, 'id' | 'data' | 'moveToWait'>;
+type ActiveJob = Pick<Job<UpdatesJob>, 'id' | 'data' | 'moveToWait'> & Partial<Pick<Job, 'priority'>>;
 
 export class ReturnableJobs {
   readonly #processJob: ProcessJob;

@@ -6,6 +6,7 @@ import { FieldCache } from '../../../shared/cache/field-cache.ts';
 import { defaultDeadlineMs } from '../../../shared/process/lifecycle.ts';
 import { retry } from '../../../shared/process/retry.ts';
 import { Committer } from '../../../workers/commit/committer.ts';
+import { PriorityLanes } from '../../../workers/commit/priority-lanes.ts';
 import { type Consumer, PartitionConsumers } from '../../../workers/consume/partition-consumers.ts';
 import { createJobProcessor, type ProcessJob } from '../../../workers/job-processor.ts';
 import type { LeaseServers } from '../../../workers/leases/lease-servers.ts';
@@ -156,7 +157,7 @@ export class SimWorker {
       onCommit: () => undefined,
     });
     return createJobProcessor({
-      committer,
+      lanes: new PriorityLanes(committer),
       cache,
       log: silentLog,
       metrics: workerMetrics,
