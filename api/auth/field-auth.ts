@@ -4,13 +4,17 @@ import type { VerifyToken } from '../../shared/auth/jwt.ts';
 import { type RevocationList, toTokenIdentity } from '../../shared/auth/revocation-list.ts';
 import type { Grant } from '../../shared/contract/job.ts';
 import { type Claims, coversField, findPattern, hasScope, type Scope } from '../../shared/contract/token.ts';
-import { bearerProtocolPrefix, maxRequestBytes, maxTokenLength } from '../../shared/contract/wire.ts';
+import {
+  bearerProtocolPrefix,
+  computeSizePoints,
+  maxRequestBytes,
+  maxTokenLength,
+} from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import { addressKey } from '../rate-limits/address-key.ts';
 import { type Caller, createCaller } from '../rate-limits/caller.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
-import { computeSizePoints } from '../rate-limits/size-points.ts';
 
 /** An `onRequest` hook, so that it runs before the body is read. */
 export type Guard = (request: FastifyRequest) => Promise<void>;

@@ -2,9 +2,11 @@
  * `/api/trpc`: serves apps of the original system, if the setting LEGACY_TRPC_FIELD names the field that they get. They have no
  * tokens, so that this opens the field to anybody who reaches the API, within the same limits as everything else.
  */
+
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { computeSizePoints } from '../../shared/contract/wire.ts';
 import { errorTable, FieldError } from '../../shared/errors.ts';
 import type { AdmissionControl } from '../admission/admission-control.ts';
 import { createAdmissionHook } from '../admission/admission-hook.ts';
@@ -13,7 +15,6 @@ import { toFieldError } from '../http/problem-response.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import { addressKey } from '../rate-limits/address-key.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
-import { computeSizePoints } from '../rate-limits/size-points.ts';
 import { createLegacyRouter } from './legacy-router.ts';
 import type { ProcedureDeps } from './procedures/procedure-deps.ts';
 import { toTrpcError } from './trpc.ts';

@@ -5,6 +5,9 @@ import { type ApplyUpdates, listRequests, type UpdatesJob } from '../../shared/c
 import { isFieldId } from '../../shared/field/ids.ts';
 import type { OpenFallbackQueue } from '../../shared/queue/fallback-queue.ts';
 
+/** From the base of the board's page, so that it also holds below a path of a proxy. */
+const livePage = '../../';
+
 interface BoardJob {
   readonly name: string;
   readonly data: UpdatesJob;
@@ -65,6 +68,6 @@ function describeCounters({ updates }: ApplyUpdates): string {
 function linkToField({ data }: { readonly data: UpdatesJob }) {
   const [first] = listRequests(data);
   return typeof first?.field === 'string' && isFieldId(first.field)
-    ? { displayText: `Field ${first.field}`, href: `/?field=${encodeURIComponent(first.field)}` }
-    : { displayText: 'Live page', href: '/' };
+    ? { displayText: `Field ${first.field}`, href: `${livePage}?field=${encodeURIComponent(first.field)}` }
+    : { displayText: 'Live page', href: livePage };
 }

@@ -30,3 +30,14 @@ export const maxPresenceBytes = 1024;
 export const maxKeptConflicts = 50;
 /** In characters. Below the 16 KiB that Node accepts for all headers of a request together. */
 export const maxTokenLength = 8192;
+
+const bytesPerPoint = 16 * 1024;
+
+/**
+ * What a message costs by its size, in points of the rate limits, in addition to those of the request and of its updates. It is charged
+ * before the message is parsed, so that a refusal costs the sender what it cost the server. An ordinary request is below the
+ * first point.
+ */
+export function computeSizePoints(bytes: number): number {
+  return Math.floor(bytes / bytesPerPoint);
+}

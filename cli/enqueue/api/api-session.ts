@@ -2,10 +2,11 @@
  * Requests of one run to the API. What the API asks to send later (429, or 503 when it is overloaded) is sent later, for as long as it takes;
  * an outage is waited for up to a time limit. Sending again is safe: an update is applied once.
  */
+
 import { z } from 'zod';
-import { computeSizePoints } from '../../../api/rate-limits/size-points.ts';
 import { versionSchema } from '../../../shared/contract/ids.ts';
 import { outcomeSchema } from '../../../shared/contract/receipt.ts';
+import { computeSizePoints } from '../../../shared/contract/wire.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../shared/field/update.ts';
 import { type RetryAttempt, retry } from '../../../shared/process/retry.ts';

@@ -40,7 +40,8 @@ export async function withReverseProxy(t: Test, { target, prefix = '', rewrite }
     passed.on('response', (answer) => {
       const { statusCode = 502, headers } = answer;
       if (!rewrite || !/javascript|html/.test(headers['content-type'] ?? '')) {
-        outgoing.writeHead(statusCode, headers);
+        // Not the parsed ones, which have several lines of one header as one.
+        outgoing.writeHead(statusCode, answer.rawHeaders);
         return void answer.pipe(outgoing);
       }
       const chunks: Buffer[] = [];
