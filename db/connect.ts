@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import knex, { type Knex } from 'knex';
 import pg from 'pg';
+import { connectionTarget } from '../shared/postgres/connection-target.ts';
 import type { Logger } from '../shared/process/logger.ts';
 
 export interface DatabaseOptions {
@@ -33,7 +34,7 @@ export function connectDatabase(options: DatabaseOptions): Knex {
   const db = knex({
     client: 'pg',
     connection: {
-      connectionString: url,
+      ...connectionTarget(url),
       application_name: applicationName,
       keepAlive: true,
       connectionTimeoutMillis: 3000,

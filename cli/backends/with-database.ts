@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import { DBError } from 'objection';
 import { connectDatabase } from '../../db/connect.ts';
 import { isTransient } from '../../db/transient-errors.ts';
+import { parsePostgresUrl } from '../../shared/postgres/parse-url.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 
@@ -80,8 +81,10 @@ function nativeError(error: unknown): unknown {
 /** Host, port and database, without the password. */
 export function describeAddress(url: string): string {
   try {
-    const { host, pathname } = new URL(url);
-    return `${host}${pathname === '/' ? '' : pathname}`;
+    const [first, ...others] = parsePostgresUrl(url).hosts.map((host) => new URL(host));
+    const hosts = [first, ...others].map((address) => address?.host).join(',');
+    const pathname = first?.pathname ?? '/';
+    return `${hosts}${pathname === '/' ? '' : pathname}`;
   } catch {
     return 'the address given';
   }

@@ -5,6 +5,7 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import { readFieldNames } from '../../db/read/pages/field-names.ts';
+import { connectionTarget } from '../../shared/postgres/connection-target.ts';
 import type { CommandContext } from '../context/command-context.ts';
 import { readSettings } from '../input/read-settings.ts';
 
@@ -16,8 +17,8 @@ export async function offerFields(prefix: string, context: CommandContext): Prom
   const socket = new Socket();
   const timer = setTimeout(() => socket.destroy(new Error('the time is over')), timeoutMs);
   try {
-    const { DATABASE_URL: connectionString } = readSettings(['DATABASE_URL'], context);
-    const client = new pg.Client({ connectionString, application_name: 'field-completion', stream: () => socket });
+    const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], context);
+    const client = new pg.Client({ ...connectionTarget(url, () => socket), application_name: 'field-completion' });
     client.on('error', () => undefined);
     await client.connect();
     return await readFieldNames(client, prefix, maxNames);

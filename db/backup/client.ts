@@ -1,9 +1,10 @@
 /** A dedicated connection for backups, without a statement timeout. A lost connection rejects the query in progress. */
 import pg from 'pg';
+import { connectionTarget } from '../../shared/postgres/connection-target.ts';
 
 async function openClient(url: string): Promise<pg.Client> {
   const client = new pg.Client({
-    connectionString: url,
+    ...connectionTarget(url),
     application_name: 'field-backup',
     connectionTimeoutMillis: 10_000,
     keepAlive: true,

@@ -7,6 +7,7 @@
  */
 import { Socket } from 'node:net';
 import pg from 'pg';
+import { connectionTarget } from '../../shared/postgres/connection-target.ts';
 import { type LeaseHolder, leaseHoldersSql } from './lease-holders.ts';
 import { leaseChannel, membershipKey } from './lease-keys.ts';
 
@@ -52,13 +53,14 @@ export class LeaseSession {
   private constructor(options: LeaseSessionOptions) {
     this.#options = options;
     this.#channel = leaseChannel(options.leaseClassId);
+    // The driver would end a connection by a message to the server, which a silent server never confirms.
+    const { connectionString, stream } = connectionTarget(options.url, () => this.#socket);
     this.#client = new pg.Client({
-      connectionString: withServerTimeouts(options.url),
+      connectionString: withServerTimeouts(connectionString),
       application_name: options.applicationName,
       connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
-      // The driver would end a connection by a message to the server, which a silent server never confirms.
-      stream: () => this.#socket,
+      ...(stream ? { stream } : {}),
     });
   }
 

@@ -1,6 +1,7 @@
 /** Migrates a database to the newest schema. When several processes do so at once, one migrates and the others wait. */
 import knex from 'knex';
 import pg from 'pg';
+import { connectionTarget } from '../../shared/postgres/connection-target.ts';
 import { retry } from '../../shared/process/retry.ts';
 import { grantExistingRoles } from '../roles/grant-roles.ts';
 import { listMigrations, migrationSource } from './source.ts';
@@ -20,7 +21,7 @@ interface MigrationConfig extends knex.Knex.Config {
 export function migrationConfig(databaseUrl: string | undefined): MigrationConfig {
   return {
     client: 'pg',
-    connection: databaseUrl,
+    ...(databaseUrl === undefined ? {} : { connection: connectionTarget(databaseUrl) as knex.Knex.PgConnectionConfig }),
     pool: { min: 0, max: 2 },
     userParams: { databaseUrl },
     migrations: { migrationSource },
@@ -94,7 +95,7 @@ function connectWithRetry(url: string): Promise<pg.Client> {
 }
 
 async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000, keepAlive: true });
+  const client = new pg.Client({ ...connectionTarget(url), connectionTimeoutMillis: 3000, keepAlive: true });
   // Without a listener the event would end the process. The pending query is rejected with the same error.
   client.on('error', () => undefined);
   try {

@@ -4,6 +4,7 @@
  */
 import pg from 'pg';
 import { updatesQueue } from '../../shared/contract/job.ts';
+import { connectionTarget } from '../../shared/postgres/connection-target.ts';
 import { fallbackSchema } from '../../shared/queue/fallback-queue.ts';
 
 const roles = ['field_api', 'field_worker'] as const;
@@ -62,7 +63,7 @@ export async function grantExistingRoles(databaseUrl: string): Promise<void> {
 }
 
 async function withClient(databaseUrl: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl });
+  const client = new pg.Client(connectionTarget(databaseUrl));
   // Without a listener the event would end the process. The pending query is rejected with the same error.
   client.on('error', () => undefined);
   await client.connect();

@@ -6,11 +6,11 @@ import { z } from 'zod';
 import { fieldIdSchema } from '../contract/ids.ts';
 import { fieldPatternSchema } from '../contract/token.ts';
 import { describeUnusableSecret, minPasswordLength } from './secret-strength.ts';
+import { postgresUrl, redisUrl } from './server-urls.ts';
 import { isProxy, parseProxies } from './trusted-proxies.ts';
 
 export const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://');
 const signingSecret = z.string().superRefine((secret, context) => {
   const weakness = describeUnusableSecret(secret);
   if (weakness) context.addIssue({ code: 'custom', message: weakness });
@@ -26,7 +26,6 @@ const fieldPatterns = z
   );
 /** A rate limit in points per window; 0 for no limit. */
 const limit = (points: number) => integer(0, 1_000_000_000).default(points);
-const redisUrl = z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://');
 
 /** The patterns in a list with commas. */
 export function parseFieldPatterns(list: string): string[] {
@@ -75,7 +74,9 @@ export const configSchema = z.object({
     .default(1)
     .describe('The fraction of traces that is exported.'),
 
-  DATABASE_URL: postgresUrl.describe('The PostgreSQL database, the source of truth.'),
+  DATABASE_URL: postgresUrl.describe(
+    'The PostgreSQL database, the source of truth. With several hosts (HOST:PORT,HOST:PORT), the one of them that accepts writes.',
+  ),
   DATABASE_DIRECT_URL: postgresUrl
     .optional()
     .describe(

@@ -4,6 +4,7 @@
  */
 import { createPostgresBackend, type PostgresPoolConfig, Queue, type Telemetry } from 'bullmq';
 import { type ApplyUpdates, applyUpdatesJob, updatesQueue } from '../contract/job.ts';
+import { connectionTarget } from '../postgres/connection-target.ts';
 import type { Logger } from '../process/logger.ts';
 import { withTimeout } from '../process/with-timeout.ts';
 import { updatesJobOptions } from './partitioned-queue.ts';
@@ -18,7 +19,7 @@ const readerOptions = { max: 1, timeoutMs: 3000 };
 
 export function fallbackConnection(databaseUrl: string, max: number, timeoutMs: number): PostgresPoolConfig {
   return {
-    connectionString: databaseUrl,
+    ...connectionTarget(databaseUrl),
     schema: fallbackSchema,
     max,
     connectionTimeoutMillis: timeoutMs,

@@ -1,0 +1,49 @@
+/**
+ * Addresses of PostgreSQL with several hosts, as libpq accepts them: `postgres://user:password@a:5432,b:5432/field?target_session_attrs=read-write`.
+ * The driver accepts one host only.
+ */
+export interface PostgresUrl {
+  /** One URL for each host, without `target_session_attrs`. The first may be the only one. */
+  readonly hosts: readonly [string, ...string[]];
+  /** Whether a connection must lead to a server that accepts writes, which is so whenever there are several. */
+  readonly needsWritable: boolean;
+}
+
+const parameter = 'target_session_attrs';
+/** What the others ask for, servers that only read, would not let this software work. */
+const writableValues: readonly string[] = ['read-write', 'primary'];
+
+/** @throws RangeError for a value of `target_session_attrs` that is not supported */
+export function parsePostgresUrl(url: string): PostgresUrl {
+  const [, scheme = '', authority = '', rest = ''] = /^([a-z]+:\/\/)([^/?#]*)(.*)$/is.exec(url) ?? [];
+  const at = authority.lastIndexOf('@') + 1;
+  const names = authority.slice(at).split(',');
+  const [path = '', query = ''] = splitOnce(rest, '?');
+  const parameters = query.split('&').filter(Boolean);
+  const isTarget = (text: string) => text.startsWith(`${parameter}=`);
+  const value = parameters.find(isTarget)?.slice(parameter.length + 1) ?? (names.length > 1 ? 'read-write' : 'any');
+  if (value !== 'any' && !writableValues.includes(value)) {
+    throw new RangeError(`${parameter} must be read-write, primary or any`);
+  }
+  if (names.length > 1 && names.includes('')) throw new RangeError('a host is empty');
+  const others = parameters.filter((text) => !isTarget(text)).join('&');
+  const urlOf = (name: string) => `${scheme}${authority.slice(0, at)}${name}${path}${others ? `?${others}` : ''}`;
+  const [first = '', ...more] = names.map(urlOf);
+  const hosts: PostgresUrl['hosts'] = [first, ...more];
+  return { hosts, needsWritable: value !== 'any' };
+}
+
+function splitOnce(text: string, separator: string): string[] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Why a URL cannot be used, or undefined. */
+export function describeUnusableHosts(url: string): string | undefined {
+  try {
+    parsePostgresUrl(url);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
