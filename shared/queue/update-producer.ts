@@ -167,7 +167,8 @@ export class UpdateProducer {
     let cause: unknown;
     if (!this.#isRedisUnavailable) {
       try {
-        await addToRedis();
+        // In a cluster, a command waits for the new master of its slot, longer than the timeout of each attempt.
+        await (fallback ? withTimeout(addToRedis(), redisTimeoutMs) : addToRedis());
         return this.durability.durability;
       } catch (error) {
         cause = error;
