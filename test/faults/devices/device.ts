@@ -137,8 +137,8 @@ export class Device implements FieldDevice {
   #recoverFromLostTail(cursor: Cursor): void {
     const { ledger } = this.#options;
     if (!ledger.mayLoseTail) ledger.anomalies.push(`${this.id}: its cursor was unknown; snapshot at ${cursor}`);
-    ledger.unknownCursors += 1;
-    ledger.resends += this.#outbox.resendAll();
+    ledger.recordUnknownCursor();
+    ledger.recordResentAccepted(this.#outbox.resendAll());
   }
 
   async #drainOutbox(): Promise<void> {
@@ -147,7 +147,7 @@ export class Device implements FieldDevice {
       const batch = this.#outbox.takeBatch();
       if (batch.length === 0) {
         if (ledger.mayLoseTail) {
-          ledger.resends += this.#outbox.resendWithoutResult(performance.now() - resultTimeoutMs);
+          ledger.recordResentAccepted(this.#outbox.resendWithoutResult(performance.now() - resultTimeoutMs));
         }
         await delay(20 + this.#random.below(40));
         continue;

@@ -29,8 +29,12 @@ export class Ledger {
    * everything they kept. In other rounds they must not, or they would repair what the system has lost.
    */
   mayLoseTail = false;
+  /** Of these, updates that had a receipt. */
+  resentAccepted = 0;
   /** Snapshots with the reason `unknown-cursor`. */
   unknownCursors = 0;
+  /** When the last of them arrived. */
+  lastUnknownCursorAt: number | undefined;
   /** Responses and messages that violate the contract. */
   readonly anomalies: string[] = [];
 
@@ -50,6 +54,16 @@ export class Ledger {
       entry.acceptedAt = performance.now();
       entry.durability = durability;
     }
+  }
+
+  recordUnknownCursor(): void {
+    this.unknownCursors += 1;
+    this.lastUnknownCursorAt = performance.now();
+  }
+
+  recordResentAccepted(count: number): void {
+    this.resends += count;
+    this.resentAccepted += count;
   }
 
   recordSeen(device: string, counter: number): void {

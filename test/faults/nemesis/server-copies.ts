@@ -9,10 +9,11 @@ import { waitUntil } from '../../support/wait-until.ts';
 import type { KillableServer } from '../stack/killable-server.ts';
 
 const run = promisify(execFile);
-const copyOf = ({ dataFolder }: KillableServer) => `${dataFolder}.copy`;
+type DataOwner = Pick<KillableServer, 'dataFolder'>;
+const copyOf = ({ dataFolder }: DataOwner) => `${dataFolder}.copy`;
 
 /** Copies a running PostgreSQL as its manual describes (Making a Base Backup Using the Low Level API). */
-export async function copyPostgres(server: KillableServer, url: string): Promise<void> {
+export async function copyPostgres(server: DataOwner, url: string): Promise<void> {
   const { dataFolder } = server;
   await withPgClient(url, async (client) => {
     await client.query("SELECT pg_backup_start('faults', true)");

@@ -35,8 +35,8 @@ export const jwtSecret = 'a secret for the fault harness alone, of more than 32 
 /** Low enough that snapshots are archived and read within a run. */
 const snapshotEvery = 500;
 /** Longer than the shutdown deadline of a process (shared/process/lifecycle.ts). */
-const graceMs = 25_000;
-const settings = {
+export const graceMs = 25_000;
+export const processSettings = {
   NODE_ENV: 'test',
   LOG_LEVEL: 'info',
   JWT_SECRET: jwtSecret,
@@ -79,7 +79,7 @@ export async function startFieldProcesses({
       preloads: [memoryProbe, ...preloads],
       env: {
         ...process.env,
-        ...settings,
+        ...processSettings,
         DATABASE_URL: database,
         QUEUE_REDIS_URL: queue,
         CACHE_REDIS_URL: cache,

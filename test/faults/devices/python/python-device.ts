@@ -148,7 +148,7 @@ export class PythonDevice implements FieldDevice {
         }
         break;
       case 'unknownCursor':
-        ledger.unknownCursors += 1;
+        ledger.recordUnknownCursor();
         if (!ledger.mayLoseTail)
           ledger.anomalies.push(`${this.id}: its cursor was unknown; snapshot at ${event.cursor}`);
         break;
