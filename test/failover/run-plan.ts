@@ -12,6 +12,9 @@ import { type Combination, combinations, describeMissing } from './set-ups/set-u
 
 type PrintLine = (line: string) => void;
 
+/** Less than in the fault rounds, since more servers share the machine. */
+const updatesPerSecond = 50;
+
 /** One fault of each engine: what happens when a machine dies. */
 const shortFaults = ['kill a master', 'kill the primary'];
 
@@ -66,6 +69,7 @@ async function runStack(options: FailoverOptions, combination: Combination, prin
     const devicePool = await DevicePool.create({
       ...{ addresses: stack.addresses, seed, number: 1 },
       folder: join(stack.folder, 'devices'),
+      updatesPerSecond,
     });
     for (const { setUp, fault: name } of random.shuffle(plan(options, stack))) {
       const fault = stack.faults[setUp]?.[name];

@@ -13,7 +13,7 @@ import { PythonDevice } from './python/python-device.ts';
 
 /** Number of devices per field; half of them share one hot field. The last of each field is a Python process. */
 const population = { hot: 12, 'calm-a': 4, 'calm-b': 4, 'calm-c': 4 };
-const updatesPerSecond = 90;
+const defaultUpdatesPerSecond = 90;
 const tickMs = 50;
 const issuer = 'consciousness-field';
 const dayMs = 24 * 3600 * 1000;
@@ -26,6 +26,8 @@ interface DevicePoolOptions {
   readonly number: number;
   /** For the outboxes of devices that are processes. */
   readonly folder: string;
+  /** Of all devices together. */
+  readonly updatesPerSecond?: number;
 }
 
 /** Without it, all devices are in this process. */
@@ -38,17 +40,25 @@ export class DevicePool {
   /** A token that may read all fields. */
   readonly token: string;
   readonly #random: Random;
+  readonly #updatesPerSecond: number;
   #writeTimer: NodeJS.Timeout | undefined;
 
-  private constructor(devices: readonly FieldDevice[], ledger: Ledger, token: string, random: Random) {
+  private constructor(
+    devices: readonly FieldDevice[],
+    ledger: Ledger,
+    token: string,
+    random: Random,
+    updatesPerSecond: number,
+  ) {
     this.devices = devices;
     this.fields = [...new Set(devices.map(({ field }) => field))];
     this.ledger = ledger;
     this.token = token;
     this.#random = random;
+    this.#updatesPerSecond = updatesPerSecond;
   }
 
-  static async create({ addresses, seed, number, folder }: DevicePoolOptions): Promise<DevicePool> {
+  static async create({ addresses, seed, number, folder, updatesPerSecond }: DevicePoolOptions): Promise<DevicePool> {
     const ledger = new Ledger();
     const members = Object.entries(population).flatMap(([name, count]) => {
       const field = (number === 1 ? name : `${name}-${number}`) as FieldId;
@@ -63,14 +73,15 @@ export class DevicePool {
       const command = isLast ? pythonCommand : undefined;
       devices.push(command === undefined ? new Device(options) : new PythonDevice({ ...options, command, folder }));
     }
-    return new DevicePool(devices, ledger, await createToken('harness' as DeviceId), seededRandom(seed));
+    const token = await createToken('harness' as DeviceId);
+    return new DevicePool(devices, ledger, token, seededRandom(seed), updatesPerSecond ?? defaultUpdatesPerSecond);
   }
 
   /** Random devices write until `stopWriting` is called. */
   startWriting(): void {
     let due = 0;
     this.#writeTimer = setInterval(() => {
-      for (due += (updatesPerSecond * tickMs) / 1000; due >= 1; due -= 1) this.#random.pick(this.devices).write();
+      for (due += (this.#updatesPerSecond * tickMs) / 1000; due >= 1; due -= 1) this.#random.pick(this.devices).write();
     }, tickMs);
   }
 
