@@ -6,6 +6,7 @@ import { type EntryPoint, entryPoint, packageFile } from '../../../shared/proces
 /** Modules that only tests start. */
 export const testProcesses = [
   'test/client/offline-writer',
+  'test/legacy/original/original-server',
   'test/legacy/phones/phone',
   'test/support/processes/buffered-logger',
   'test/support/processes/lock-owner',
