@@ -103,17 +103,27 @@ export async function listActiveWebhooks(db: Knex, end: ChangeCursor): Promise<{
   return rows;
 }
 
-/** @returns undefined if it is not due, or another worker has it */
+interface LeaseRequest {
+  readonly id: string;
+  readonly lease: string;
+  readonly seconds: number;
+  /** The message that will be sent: it is repeated as it was even if the worker is killed meanwhile. */
+  readonly message?: { readonly cursor: ChangeCursor; readonly through: ChangeCursor };
+}
+
+/** @returns undefined if it is not due, another worker has it, or an operator has moved the cursor from that of the message */
 export async function leaseWebhook(
   db: Knex,
-  { id, lease, seconds }: { readonly id: string; readonly lease: string; readonly seconds: number },
+  { id, lease, seconds, message }: LeaseRequest,
 ): Promise<WebhookRow | undefined> {
   const { rows } = await db.raw<{ rows: object[] }>(
-    `UPDATE webhooks SET lease = :lease, leased_until = clock_timestamp() + make_interval(secs => :seconds)
+    `UPDATE webhooks SET lease = :lease, leased_until = clock_timestamp() + make_interval(secs => :seconds),
+       attempted_through = COALESCE(:through, attempted_through)
      WHERE id = :id AND status = 'active' AND (retry_at IS NULL OR retry_at <= clock_timestamp())
        AND (lease = :lease OR leased_until IS NULL OR leased_until <= clock_timestamp())
+       AND cursor = COALESCE(:cursor, cursor)
      RETURNING *`,
-    { id, lease, seconds },
+    { id, lease, seconds, cursor: message?.cursor ?? null, through: message?.through ?? null },
   );
   return rows[0] && WebhookRow.fromDatabaseJson(rows[0]);
 }

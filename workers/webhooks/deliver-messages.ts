@@ -83,8 +83,8 @@ async function deliver(deps: DeliveryDeps, { webhook, message, lease }: Delivery
   const result = { id, lease, cursor, through: message.through };
   if (message.changes.length === 0) return message.through === cursor ? false : recordDelivery(db, result);
   // Reading may have taken long: the lease must not end while the receiver has the message.
-  const held = await leaseWebhook(db, { id, lease, seconds: leaseSeconds });
-  if (held?.cursor !== cursor) return false;
+  const isHeld = await leaseWebhook(db, { id, lease, seconds: leaseSeconds, message: result });
+  if (!isHeld) return false;
   const answer = await send(deps, webhook, message);
   if ('status' in answer && answer.status >= 200 && answer.status < 300) return recordDelivery(db, result);
   if (signal.aborted) return false;

@@ -6,6 +6,7 @@ import { lookup as lookUp } from 'node:dns';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { startDeadline } from '../../shared/process/deadline.ts';
 import { describeBadTarget, isPublicAddress, type TargetRules } from '../../shared/webhooks/public-address.ts';
 
 const timeoutMs = 10_000;
@@ -25,7 +26,7 @@ interface PostOptions {
 
 export interface Answer {
   readonly status: number;
-  /** From `Retry-After`, if it is a number. */
+  /** From `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
 }
 
@@ -35,6 +36,7 @@ export async function postMessage({ url, headers, body }: PostedMessage, options
   const problem = describeBadTarget(url, rules);
   if (problem) throw new Error(`the address is not allowed: ${problem}`);
   const send = url.startsWith('https:') ? requestHttps : requestHttp;
+  const deadline = startDeadline(signal, timeoutMs);
   return new Promise((resolve, reject) => {
     const request = send(url, {
       method: 'POST',
@@ -42,14 +44,11 @@ export async function postMessage({ url, headers, body }: PostedMessage, options
       headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       lookup: rules.allowPrivate ? undefined : lookUpPublic,
       maxHeaderSize: maxHeaderBytes,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      signal: deadline.signal,
     });
     request.on('response', (response) => {
-      const retryAfter = Number(response.headers['retry-after']);
-      resolve({
-        status: response.statusCode ?? 0,
-        retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined,
-      });
+      const { statusCode: status = 0, headers } = response;
+      resolve({ status, retryAfterSeconds: parseRetryAfter(headers['retry-after']) });
       response.on('error', () => undefined);
       response.destroy();
     });
@@ -58,12 +57,21 @@ export async function postMessage({ url, headers, body }: PostedMessage, options
       socket.destroy();
       resolve({ status: statusCode, retryAfterSeconds: undefined });
     });
-    request.on('close', () => reject(new Error('the connection ended without an answer')));
+    request.on('close', () => {
+      deadline.clear();
+      reject(new Error('the connection ended without an answer'));
+    });
     request.on('error', (error: NodeJS.ErrnoException) => {
       reject(error.name === 'AbortError' ? new Error(`no answer within ${timeoutMs / 1000} s`) : error);
     });
     request.end(body);
   });
+}
+
+/** Seconds, or a date. */
+function parseRetryAfter(text = ''): number | undefined {
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return seconds > 0 ? seconds : undefined;
 }
 
 /** The connection uses the addresses that were checked here, so a name cannot point elsewhere a moment later. */

@@ -9,6 +9,7 @@ import { outcomeSchema } from '../../../shared/contract/receipt.ts';
 import { computeSizePoints } from '../../../shared/contract/wire.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { SentUpdate } from '../../../shared/field/update.ts';
+import { startDeadline } from '../../../shared/process/deadline.ts';
 import { type RetryAttempt, retry } from '../../../shared/process/retry.ts';
 import { CliError, reasonOf } from '../../errors/cli-error.ts';
 import { ApiRefusal, exceedsQuota, isThrottled, parseRefusal } from './api-refusal.ts';
@@ -143,10 +144,15 @@ export class ApiSession {
 
   async #fetch(address: string, init: RequestInit): Promise<Response> {
     // A redirect would carry the token to another server.
-    const signal = AbortSignal.any([this.#deps.abortSignal, AbortSignal.timeout(requestTimeoutMs)]);
-    const response = await fetch(address, { ...init, redirect: 'error', signal });
-    if (response.ok) return response;
-    throw parseRefusal(response, await response.text());
+    const deadline = startDeadline(this.#deps.abortSignal, requestTimeoutMs);
+    try {
+      const response = await fetch(address, { ...init, redirect: 'error', signal: deadline.signal });
+      const text = await response.text();
+      if (response.ok) return new Response(text, { status: response.status });
+      throw parseRefusal(response, text);
+    } finally {
+      deadline.clear();
+    }
   }
 
   /** Each reason once a run: a limit is met again with every few requests. */

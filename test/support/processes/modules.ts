@@ -11,6 +11,7 @@ export const testProcesses = [
   'test/support/processes/buffered-logger',
   'test/support/processes/lock-owner',
   'test/support/processes/supervisor',
+  'test/workers/webhooks/receiver',
 ] as const;
 
 /** Undefined in the long suites and the benchmarks, which run the TypeScript of the checkout. */
