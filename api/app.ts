@@ -14,6 +14,7 @@ import { createHostCheck } from './http/allowed-hosts.ts';
 import type { AllowedOrigin } from './http/cors-origins.ts';
 import { addForwardedPrefix } from './http/forwarded-prefix.ts';
 import { sendProblem, toFieldError } from './http/problem-response.ts';
+import { createRequestIds } from './http/request-ids.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi/openapi.ts';
 import { handleClientError, handleUpgradeError } from './plugins/client-error-handler.ts';
@@ -34,7 +35,8 @@ const maxCheckIntervalMs = 5000;
 /** Without a byte in either direction. Longer than the longest `Prefer: wait` and than the keep-alive of streams. */
 const connectionTimeoutMs = 75_000;
 
-const exposedHeaders = ['etag', 'x-cache', 'retry-after', 'preference-applied', 'ratelimit', 'ratelimit-policy'];
+const rateLimitHeaders = ['retry-after', 'ratelimit', 'ratelimit-policy'];
+const exposedHeaders = ['etag', 'x-cache', 'x-request-id', 'preference-applied', ...rateLimitHeaders];
 
 interface AppDeps {
   readonly config: Config;
@@ -80,6 +82,7 @@ function createFastify(config: Config, log: Logger): App {
     loggerInstance: log as FastifyBaseLogger,
     // addRequestLogging writes one line for each request instead.
     logController: new LogController({ disableRequestLogging: true }),
+    genReqId: createRequestIds(),
     bodyLimit: maxRequestBytes,
     // For the whole request to arrive, against clients that send slowly on purpose.
     requestTimeout,

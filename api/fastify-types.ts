@@ -28,6 +28,8 @@ interface RequestState {
   writer: Writer | null;
   /** What the request was charged to; the response has its state in the `RateLimit` headers. */
   rateLimiter: CallerLimiter | null;
+  /** The first and the last of the updates that were accepted. */
+  acceptedCounters: readonly [number, number] | null;
   /** The code of the problem that was sent. */
   problemCode: ErrorCode | null;
   /** Why a WebSocket is closed right after the upgrade. */
@@ -47,6 +49,7 @@ const initialState: RequestState = {
   operator: null,
   writer: null,
   rateLimiter: null,
+  acceptedCounters: null,
   problemCode: null,
   upgradeError: null,
 };

@@ -112,7 +112,8 @@ function createRequestHandler(deps: JobProcessorDeps) {
       if (replyTo) await sendReply(cache, log, replyTo, result);
     } catch (error) {
       if (isTransient(error)) throw error;
-      log.error({ err: error, field: job.data.field, device: job.data.device }, 'job failed permanently');
+      const { field, device, request } = job.data;
+      log.error({ err: error, field, device, request }, 'job failed permanently');
       throw new UnrecoverableError(describeFailure(error));
     }
   };

@@ -1,4 +1,7 @@
-/** Writes one log line and one observation of the latency histogram per request. Never logs bodies, queries or tokens. */
+/**
+ * Writes one log line and one observation of the latency histogram per request. Never logs bodies, queries or tokens. The response has
+ * the request id of the line, and the line the counters of accepted updates: so what was reported to a client is found in the logs of fields.
+ */
 import type { Logger } from '../../shared/process/logger.ts';
 import type { App } from '../fastify-types.ts';
 import { stripQuery } from '../http/strip-query.ts';
@@ -13,6 +16,10 @@ const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT',
 export function addRequestLogging(app: App, log: Logger, metrics: ApiMetrics): void {
   // These fields contain no secrets, and redaction would double the cost of a line.
   const requestLog = log.child({}, { redact: [] });
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const { method, claims, routeOptions } = request;
     const status = reply.statusCode;
@@ -30,6 +37,7 @@ export function addRequestLogging(app: App, log: Logger, metrics: ApiMetrics): v
         code: request.problemCode ?? undefined,
         durationMs: Math.round(reply.elapsedTime * 10) / 10,
         device: claims?.device,
+        counters: request.acceptedCounters ?? undefined,
       },
       'request finished',
     );

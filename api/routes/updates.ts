@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { Config } from '../../shared/config/config.ts';
+import type { ReplyAddress } from '../../shared/contract/job.ts';
 import { acceptedSchema, appliedSchema } from '../../shared/contract/receipt.ts';
 import { createUpdatesSchema } from '../../shared/contract/update.ts';
 import { maxRequestBytes } from '../../shared/contract/wire.ts';
@@ -71,12 +72,17 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
         admission.assertLowPriorityCapacity();
         reply.header('preference-applied', 'priority=low');
       }
-      if (!waitSeconds) return reply.code(202).send(await acceptUpdates({ writer, updates, isLowPriority }));
+      const accept = async (replyTo?: ReplyAddress) => {
+        const accepted = await acceptUpdates({ writer, updates, isLowPriority, request: request.id, replyTo });
+        request.acceptedCounters = [updates[0]?.counter ?? 0, updates.at(-1)?.counter ?? 0];
+        return accepted;
+      };
+      if (!waitSeconds) return reply.code(202).send(await accept());
 
       const deadline = Date.now() + waitSeconds * 1000;
       const pendingReply = replies.open();
       try {
-        const accepted = await acceptUpdates({ writer, updates, isLowPriority, replyTo: pendingReply.address });
+        const accepted = await accept(pendingReply.address);
         // The updates are in the queue. Whoever only waits for results must not keep others from sending.
         admission.inFlight.release(request);
         const { field, device } = writer;

@@ -27,7 +27,9 @@ interface AcceptUpdatesOptions {
   readonly writer: Writer;
   readonly updates: readonly SentUpdate[];
   /** Where the results are awaited, if they are. */
-  readonly replyTo?: ReplyAddress;
+  readonly replyTo?: ReplyAddress | undefined;
+  /** The id of the HTTP request that they came with. */
+  readonly request?: string;
   /** Whether workers take them only when nothing of normal priority is waiting. */
   readonly isLowPriority?: boolean;
 }
@@ -61,7 +63,7 @@ export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
     presence,
     metrics,
   } = deps;
-  return async ({ writer, updates: sent, replyTo, isLowPriority = false }) => {
+  return async ({ writer, updates: sent, request, replyTo, isLowPriority = false }) => {
     const { field, device, user, caller } = writer;
     limits.updates.consume(caller, sent.length);
     await newcomerLimits.charge(writer);
@@ -69,7 +71,16 @@ export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
     const acceptedAt = clock.now();
     const { updates, adjusted } = clampTimestamps(sent, acceptedAt);
     const grant = confirmGrant(writer, revocations);
-    const job = { field, device, updates, acceptedAt, user, grant, ...(replyTo ? { replyTo } : {}) };
+    const job = {
+      field,
+      device,
+      updates,
+      acceptedAt,
+      user,
+      grant,
+      ...(request ? { request } : {}),
+      ...(replyTo ? { replyTo } : {}),
+    };
     const enqueue = () => Promise.all([versions.get(field), producer.enqueue(job, { isLowPriority })]);
     const [version, durability] = await admission.trackEnqueue(estimateJobBytes(job), enqueue);
     counterGapCheck.recordAccepted({ field, device, updates });

@@ -138,6 +138,7 @@ export function addFieldCommands(program: Command, context: CommandContext): voi
     .description('Finds entries of the logs by device, user, kind, outcome and time, newest first.')
     .option('--field <field>', 'only of this field', parseField)
     .option('--device <device>', 'only of this device', parseDevice)
+    .option('--counter <number>', 'only the update with this counter', integerBetween(1, Number.MAX_SAFE_INTEGER))
     .option('--user <user>', 'only of this user')
     .addOption(new Option('--kind <kind>', 'only updates of this kind').choices(updateKinds))
     .addOption(new Option('--outcome <outcome>', 'only those with this outcome').choices(outcomes))

@@ -105,8 +105,10 @@ function addDeadLetterCommands(program: Command, context: CommandContext): void 
       .option('--field <field>', 'only jobs for this field', parseField)
       .option('--device <device>', 'only those of this device', parseDevice)
       .option('--user <user>', 'only those of this user')
+      .option('--request <id>', 'only those of this request: the x-request-id of its response')
       .option('--reason <text>', 'only those whose reason contains this')
-      .option('--since <duration>', 'only those that failed in the last 90s, 45m, 12h, 30d or 2w', parseDuration);
+      .option('--since <duration>', 'only those that failed in the last 90s, 45m, 12h, 30d or 2w', parseDuration)
+      .option('--until <duration>', 'only those that failed before that', parseDuration);
   filtered('list')
     .description('list the jobs, newest first')
     .option('--json', 'print them as JSON')

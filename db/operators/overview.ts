@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import { type LeaseHolder, readLeaseHolders } from '../leases/lease-holders.ts';
 import { BackupRow } from '../models/backup.ts';
 import { type FieldOverview, readFieldOverview } from '../read/field-overview.ts';
+import { listWebhooks } from '../webhooks/webhook-row.ts';
 import { listRuns, type RunStatus } from './enqueue-run.ts';
 import { type RecentConflict, type RecentDevice, readRecentConflicts, readRecentDevices } from './recent-activity.ts';
 
@@ -30,6 +31,18 @@ interface BackupOverview {
   readonly verifiedAt: number | null;
 }
 
+export interface WebhookOverview {
+  readonly id: string;
+  /** Without the rest of the address, which may be secret. */
+  readonly host: string;
+  readonly status: 'active' | 'paused';
+  /** How often the message that is next has failed. */
+  readonly attempts: number;
+  readonly deadLetters: number;
+  readonly lastError: string | null;
+  readonly deliveredAt: number | null;
+}
+
 export interface DatabaseOverview {
   readonly workers: readonly LeaseHolder[];
   /** Those that were updated last. */
@@ -39,6 +52,7 @@ export interface DatabaseOverview {
   readonly unpublishedFields: number;
   readonly runs: readonly RunOverview[];
   readonly backups: readonly BackupOverview[];
+  readonly webhooks: readonly WebhookOverview[];
   readonly conflicts: readonly RecentConflict[];
   readonly devices: readonly RecentDevice[];
 }
@@ -48,6 +62,7 @@ export async function readDatabaseOverview(db: Knex, prefix: string): Promise<Da
   const workers = await readLeaseHolders(db, prefix);
   const runs = await listRuns(db, maxRuns);
   const backups = await BackupRow.query(db).orderBy('taken_at', 'desc').limit(maxBackups);
+  const webhooks = await listWebhooks(db);
   const conflicts = await readRecentConflicts(db, maxConflicts);
   const devices = await readRecentDevices(db, maxDevices);
   return {
@@ -58,6 +73,10 @@ export async function readDatabaseOverview(db: Knex, prefix: string): Promise<Da
     runs: runs.map(({ id, name, fieldId: field, operator, status, startedAt, reportedAt, counts }) => {
       const [started, reported] = [startedAt.getTime(), reportedAt.getTime()];
       return { id, name, field, operator, status, startedAt: started, reportedAt: reported, counts };
+    }),
+    webhooks: webhooks.map(({ id, url, status, attempts, deadLetters, lastError, deliveredAt }) => {
+      const delivered = deliveredAt?.getTime() ?? null;
+      return { id, host: new URL(url).host, status, attempts, deadLetters, lastError, deliveredAt: delivered };
     }),
     backups: backups.map(({ name, takenAt, verifiedAt }) => {
       return { name, takenAt: takenAt.getTime(), verifiedAt: verifiedAt?.getTime() ?? null };

@@ -22,6 +22,8 @@ export interface ApplyUpdates {
   readonly user?: string;
   /** The authorization that the worker checks again. Absent from jobs that an operator enqueues with the CLI. */
   readonly grant?: Grant;
+  /** The id of the HTTP request, by which operators find it in the logs. Absent from updates of sockets and commands. */
+  readonly request?: string;
   /** Where a request waits for the results. */
   readonly replyTo?: ReplyAddress;
 }
@@ -79,6 +81,7 @@ export function createJobSchema(gridSize: number) {
           revocations: z.int().min(0).optional(),
         })
         .optional(),
+      request: z.string().max(64).optional(),
       replyTo: z.strictObject({ process: z.string(), request: z.string() }).optional(),
     }),
   );

@@ -18,6 +18,8 @@ export interface DeadLetterFilter {
   readonly field?: string | undefined;
   readonly device?: string | undefined;
   readonly user?: string | undefined;
+  /** The id of the HTTP request. */
+  readonly request?: string | undefined;
   /** A part of the reason. */
   readonly reason?: string | undefined;
   readonly since?: number | undefined;
@@ -80,15 +82,17 @@ export function createDeadLetterMatcher(filter: DeadLetterFilter): (letter: Dead
     field,
     device,
     user,
+    request: requestId,
     reason,
     since = Number.NEGATIVE_INFINITY,
     until = Number.POSITIVE_INFINITY,
   } = filter;
-  const namesSender = field !== undefined || device !== undefined || user !== undefined;
+  const namesSender = [field, device, user, requestId].some((condition) => condition !== undefined);
   const isOf = (request: ApplyUpdates | null) =>
     (field === undefined || request?.field === field) &&
     (device === undefined || request?.device === device) &&
-    (user === undefined || request?.user === user);
+    (user === undefined || request?.user === user) &&
+    (requestId === undefined || request?.request === requestId);
   return (letter) =>
     letter.failedAt >= since &&
     letter.failedAt < until &&
@@ -103,7 +107,9 @@ export function describeDeadLetter({ id, reason, failedAt, data }: DeadLetter) {
   const distinct = (read: (request: ApplyUpdates | null) => unknown) => [...new Set(requests.map(read))].join(', ');
   const field = distinct((request) => request?.field);
   const device = distinct((request) => request?.device);
-  return { id, failedAt, reason, field, device, counters: requests.flatMap(countersOf) };
+  const named = requests.filter((request) => request?.request !== undefined);
+  const request = [...new Set(named.map((each) => each?.request))].join(', ');
+  return { id, failedAt, reason, field, device, request, counters: requests.flatMap(countersOf) };
 }
 
 function countersOf(request: ApplyUpdates | null): number[] {

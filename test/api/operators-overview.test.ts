@@ -1,6 +1,9 @@
 /** The operators' overview: who may see it, what it says of a healthy system and of one that is not, and that it trusts nothing. */
+import { randomUUID } from 'node:crypto';
 import t from 'tap';
+import { deleteWebhook, insertWebhook } from '../../db/webhooks/webhook-row.ts';
 import { applyUpdatesJob } from '../../shared/contract/job.ts';
+import { feedStart, formatChangeCursor } from '../../shared/exchange/change-cursor.ts';
 import { addTraffic, latencyBoundsMs } from '../../shared/observability/traffic.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
@@ -99,6 +102,29 @@ t.test('the overview', async (t) => {
     const { text } = await readPage();
     t.match(text, /<a href="\/admin\/search\?field=garden&#38;device=phone-2">phone-2<\/a>/);
     t.notMatch(text, /undefined|NaN|Infinity/);
+  });
+
+  await t.test('shows webhooks without their addresses, which may be secret', async (t) => {
+    const webhook = {
+      id: randomUUID(),
+      url: 'https://hooks.example/secret-path',
+      fields: ['*'],
+      kinds: null,
+      region: null,
+    };
+    await insertWebhook(backing.db, { ...webhook, status: 'paused', cursor: formatChangeCursor(feedStart) });
+    const { database, findings } = await waitUntil('it is shown', async () => {
+      const body = await readJson();
+      return body.database.webhooks.length === 1 && body;
+    });
+    t.match(database.webhooks, [{ host: 'hooks.example', status: 'paused', attempts: 0, deadLetters: 0 }]);
+    t.match(findings, [
+      { what: 'The webhook to hooks.example is paused.', advice: new RegExp(`resume ${webhook.id}`) },
+    ]);
+    const { text } = await readPage();
+    t.match(text, /hooks\.example/);
+    t.notMatch(`${text}${JSON.stringify(database)}`, /secret-path/);
+    await deleteWebhook(backing.db, webhook.id);
   });
 
   await t.test('draws what all workers have applied in the last hour', async (t) => {

@@ -9,6 +9,7 @@ const filterShape = {
   field: optional(searchedText),
   device: optional(searchedText),
   user: optional(searchedText),
+  request: optional(searchedText),
   reason: optional(searchedText),
   ...timeShape,
 };
@@ -34,8 +35,8 @@ export const deadLettersActionSchema = z.strictObject({
 export type DeadLettersActionQuery = z.output<typeof deadLettersActionSchema>;
 
 export function toDeadLetterFilter(query: DeadLettersQuery | DeadLettersActionQuery): DeadLetterFilter {
-  const { id, field, device, user, reason } = query;
+  const { id, field, device, user, request, reason } = query;
   const { since, until = Number.POSITIVE_INFINITY } = toTimeRange(query);
   const before = 'before' in query ? query.before : Number.POSITIVE_INFINITY;
-  return { id, field, device, user, reason, since, until: Math.min(until, before) };
+  return { id, field, device, user, request, reason, since, until: Math.min(until, before) };
 }

@@ -31,6 +31,8 @@ export interface DeadLetterSummary {
   readonly field: string;
   readonly device: string;
   readonly user: string;
+  /** The ids of HTTP requests; empty for updates of sockets and commands. */
+  readonly request: string;
   /** The first and the last; empty if the job has none. */
   readonly counters: readonly number[];
   readonly updates: number;
@@ -116,11 +118,12 @@ async function openQueues(producer: DeadLetterQueues): Promise<DeadLetterQueue[]
 }
 
 function summarize(letter: DeadLetter, { queue, idPrefix }: DeadLetterQueue): DeadLetterSummary {
-  const { id, reason, failedAt, field, device, counters } = describeDeadLetter(letter);
+  const { id, reason, failedAt, field, device, request, counters } = describeDeadLetter(letter);
   const [first, last] = [counters.at(0), counters.at(-1)];
   return {
     ...{ id, queue: queue.name, job: id.slice(idPrefix.length), failedAt, updates: counters.length },
     ...{ field: cut(field), device: cut(device), user: cut(listUsers(letter.data)) },
+    request: cut(request),
     counters: first === undefined || last === undefined ? [] : [first, last],
     reason: reason.slice(0, maxReasonLength).toWellFormed(),
   };

@@ -12,7 +12,7 @@ const title = 'Dead letters – Field operations';
 const maxShown = 100;
 const maxConfirmed = 20;
 
-const filterNames = ['id', 'field', 'device', 'user', 'reason', 'within', 'from', 'to'] as const;
+const filterNames = ['id', 'field', 'device', 'user', 'request', 'reason', 'within', 'from', 'to'] as const;
 
 interface DeadLettersPage extends PageFrame {
   readonly query: ParsedQuery<DeadLettersQuery>;
@@ -34,6 +34,7 @@ export function renderDeadLettersPage({ basePath, canWrite, query, found }: Dead
       textInput('field', 'Field', values, 'garden'),
       textInput('device', 'Device', values, 'phone-1'),
       textInput('user', 'User', values),
+      textInput('request', 'Request id', values),
       textInput('reason', 'Reason contains', values, 'token_revoked'),
       textInput('id', 'Id', values),
       ...timeInputs(values),
@@ -83,7 +84,7 @@ function renderLimits({ isComplete, unreachable }: FoundDeadLetters): Html | '' 
 
 /** Without its action. Also for the overview. */
 export function renderLetter(letter: DeadLetterSummary, basePath: string): Cell[] {
-  const { id, queue, job, field, device, user, counters, updates, reason, failedAt } = letter;
+  const { id, queue, job, field, device, user, request, counters, updates, reason, failedAt } = letter;
   const board = `${basePath}/queues/queue/${encodeURIComponent(id.startsWith('p') ? `postgresql-${queue}` : queue)}`;
   const link = (name: 'field' | 'device', text: string) =>
     text === '' ? '–' : html`<a href="${basePath}/dead-letters${toQuery({ [name]: text })}">${text}</a>`;
@@ -93,7 +94,7 @@ export function renderLetter(letter: DeadLetterSummary, basePath: string): Cell[
     link('field', field),
     link('device', device),
     user === '' ? '–' : user,
-    html`<span title="counters ${counters.join(' to ')}">${updates}</span>`,
+    html`<span title="counters ${counters.join(' to ')}${request ? `, request ${request}` : ''}">${updates}</span>`,
     renderLong(reason),
   ];
 }

@@ -21,6 +21,8 @@ export interface FindingsInput {
 }
 
 const oldJobMs = 30_000;
+/** A receiver that restarts is no reason for a warning. */
+const failingAttempts = 5;
 const oldBackupMs = 36 * 3_600_000;
 const command = 'npx consciousness-field';
 
@@ -100,6 +102,27 @@ export function findFindings({ at, health, queue, database, allowsWeakDurability
     `The newest changes of ${database.unpublishedFields} fields are not in the cache yet.`,
     "They are published again as soon as the cache's Redis answers.",
   );
+  for (const { id, host, status, attempts, deadLetters, lastError } of database.webhooks) {
+    const reason = lastError ? `: ${lastError}` : '';
+    add(
+      'warning',
+      status === 'paused',
+      `The webhook to ${host} is paused${reason}.`,
+      `Nothing is lost meanwhile. ${command} webhooks resume ${id} sends what it has missed.`,
+    );
+    add(
+      'warning',
+      status === 'active' && attempts >= failingAttempts,
+      `The webhook to ${host} has failed ${attempts} times${reason}.`,
+      `It is tried again, and nothing is lost. Once the receiver works, ${command} webhooks resume ${id} tries at once.`,
+    );
+    add(
+      'warning',
+      deadLetters > 0,
+      `The webhook to ${host} has refused ${deadLetters} ${deadLetters === 1 ? 'message' : 'messages'}.`,
+      `Repair the receiver, and send them again with ${command} webhooks replay ${id} --dead-letters.`,
+    );
+  }
   const [newest] = database.backups;
   add(
     'warning',

@@ -138,7 +138,7 @@ function renderSamples(
 }
 
 function renderDatabase(database: NonNullable<Overview['database']>, at: number, basePath: string): Html {
-  const { workers, fields, totalFields, runs, backups, conflicts, devices } = database;
+  const { workers, fields, totalFields, runs, backups, webhooks, conflicts, devices } = database;
   const workerTable = renderTable({
     label: 'Workers',
     columns: ['process', 'partitions', 'state'],
@@ -165,6 +165,14 @@ function renderDatabase(database: NonNullable<Overview['database']>, at: number,
       name,
       formatAge(at - takenAt),
       verifiedAt === null ? 'not yet' : formatAge(at - verifiedAt),
+    ]),
+  });
+  const webhookTable = renderTable({
+    label: 'Webhooks',
+    columns: ['receiver', 'status', 'delivered', 'failed', 'dead letters'],
+    numbers: [3, 4],
+    rows: webhooks.map(({ host, status, deliveredAt, attempts, deadLetters }) => [
+      ...[host, status, deliveredAt === null ? 'never' : formatAge(at - deliveredAt), attempts, deadLetters],
     ]),
   });
   const fieldTable = renderTable({
@@ -199,7 +207,7 @@ function renderDatabase(database: NonNullable<Overview['database']>, at: number,
   });
   return html`${card(`Fields: the ${fields.length} of ${totalFields} that changed last`, fields, fieldTable)}
 <div class="columns">${card('Newest conflicts', conflicts, conflictTable)}${card('Devices heard last', devices, deviceTable)}</div>
-<div class="columns">${card('Workers', workers, workerTable)}${card('Backups', backups, backupTable)}${card('Runs of enqueue', runs, runTable)}</div>`;
+<div class="columns">${card('Workers', workers, workerTable)}${card('Backups', backups, backupTable)}${card('Runs of enqueue', runs, runTable)}${card('Webhooks', webhooks, webhookTable)}</div>`;
 }
 
 function card(title: string, rows: readonly unknown[], content: Html): Html {

@@ -28,10 +28,12 @@ export interface DeadLetterFilter {
   readonly field?: FieldId;
   readonly device?: DeviceId;
   readonly user?: string;
+  readonly request?: string;
   /** A part of the reason. */
   readonly reason?: string;
   /** In seconds, back from now. */
   readonly since?: number;
+  readonly until?: number;
 }
 export type ListOptions = JsonOption & DeadLetterFilter;
 
@@ -89,7 +91,7 @@ async function actOnSelected(
   if (ways.length !== 1)
     throw new CliError(
       'usage',
-      'Specify the ids of jobs, or --field, --device, --user, --reason or --since, or --all.',
+      'Specify the ids of jobs, or --field, --device, --user, --request, --reason, --since or --until, or --all.',
     );
   return withDeadLetters(context, async ({ letters, perform }) => {
     const selected = ids.length > 0 ? ids.map((id) => findLetter(letters, id)) : letters.filter(createMatcher(filter));
@@ -102,8 +104,9 @@ async function actOnSelected(
   });
 }
 
-function createMatcher({ since, ...filter }: DeadLetterFilter): (letter: DeadLetter) => boolean {
-  return createDeadLetterMatcher({ ...filter, ...(since === undefined ? {} : { since: Date.now() - 1000 * since }) });
+function createMatcher({ since, until, ...filter }: DeadLetterFilter): (letter: DeadLetter) => boolean {
+  const toTime = (seconds: number | undefined) => (seconds === undefined ? undefined : Date.now() - 1000 * seconds);
+  return createDeadLetterMatcher({ ...filter, since: toTime(since), until: toTime(until) });
 }
 
 function findLetter(letters: readonly DeadLetter[], id: string): DeadLetter {

@@ -52,6 +52,8 @@ t.test('dead-letter jobs of both queues can be listed, shown, retried and discar
     [['--device', 'alice'], 'None of 2 dead-letter jobs match'],
     [['--field', 'meadow'], 'None of 2 dead-letter jobs match'],
     [['--user', 'nobody'], 'None of 2 dead-letter jobs match'],
+    [['--request', 'unknown'], 'None of 2 dead-letter jobs match'],
+    [['--until', '1h'], 'None of 2 dead-letter jobs match'],
     [['--reason', 'token_revoked'], 'None of 2 dead-letter jobs match'],
   ] as const)
     t.match(await run(['dead-letters', 'list', ...filter]), { code: 0, stdout: new RegExp(`${count}\n$`) });

@@ -40,7 +40,8 @@ t.test('every link within the runbook has a target', async (t) => {
 });
 
 t.test('every command in the documentation exists, with its options', async (t) => {
-  for (const page of ['README.md', 'docs/operations.md', 'docs/backups.md', 'docs/security.md', 'docs/guarantees.md']) {
+  const pages = ['operations', 'troubleshooting', 'webhooks', 'data', 'backups', 'security', 'guarantees'];
+  for (const page of ['README.md', ...pages.map((name) => `docs/${name}.md`)]) {
     const text = await read(page);
     for (const [, line = ''] of text.matchAll(/(?:npx consciousness-field|cli\/field\.mjs) ([a-z][^`\n#|]*)/g)) {
       let command = createProgram();

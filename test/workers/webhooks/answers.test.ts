@@ -94,14 +94,14 @@ t.test(
     const worker = await withProcess(t, 'workers', backing);
     await write(backing, 1);
     const lastError = await waitUntil('the certificate is refused', async () => (await readState())?.lastError, {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
     });
     t.match(lastError, /unable to verify the first certificate|self-signed certificate/);
     t.same(await receiver.read(), [], 'no content is sent to a receiver that is not known');
     await worker.forceStop();
     await withProcess(t, 'workers', backing, { NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') });
     await field(['webhooks', 'resume', id]);
-    await waitUntil('the message arrives', async () => (await receiver.read())[0], { timeoutMs: 30_000 });
+    await waitUntil('the message arrives', async () => (await receiver.read())[0], { timeoutMs: 60_000 });
     t.match(await receiver.read(), [{ status: 200, isSigned: true }]);
   },
 );

@@ -68,7 +68,7 @@ export async function withReceiverProcess(
           graceMs: 1000,
         }),
       );
-      await waitUntil('the receiver listens', () => isListening(port));
+      await waitUntil('the receiver listens', () => isListening(port), { timeoutMs: 120_000 });
     },
     kill: async () => running?.forceStop(),
     behave: answer,

@@ -1,6 +1,7 @@
 /** What operators are advised to do, for each thing that can be wrong. */
 import t from 'tap';
 import { type FindingsInput, findFindings } from '../../../../api/operators/overview/findings.ts';
+import type { WebhookOverview } from '../../../../db/operators/overview.ts';
 
 const at = 1_800_000_000_000;
 const up = { status: 'up', latencyMs: 1 } as const;
@@ -13,6 +14,7 @@ const database = {
   unpublishedFields: 0,
   runs: [],
   backups: [],
+  webhooks: [],
   conflicts: [],
   devices: [],
 };
@@ -29,6 +31,20 @@ const withChecks = (checks: Partial<FindingsInput['health']['checks']>): Finding
   health: { checks: { ...well.health.checks, ...checks } },
 });
 const backup = { name: 'b', takenAt: at - 3_600_000, verifiedAt: null };
+
+const webhook: WebhookOverview = {
+  id: 'w1',
+  host: 'hooks.example',
+  status: 'active',
+  attempts: 1,
+  deadLetters: 0,
+  lastError: 'status 503',
+  deliveredAt: null,
+};
+const withWebhook = (changed: Partial<WebhookOverview>): FindingsInput => ({
+  ...well,
+  database: { ...database, webhooks: [{ ...webhook, ...changed }] },
+});
 
 const cases: readonly (readonly [string, FindingsInput, readonly RegExp[]])[] = [
   ['all is well', well, []],
@@ -69,6 +85,10 @@ const cases: readonly (readonly [string, FindingsInput, readonly RegExp[]])[] = 
     { ...well, database: { ...database, backups: [{ ...backup, takenAt: at - 40 * 3_600_000 }] } },
     [/more than 36 hours old/],
   ],
+  ['a receiver has failed once', withWebhook({}), []],
+  ['a receiver is down', withWebhook({ attempts: 5 }), [/hooks.example has failed 5 times: status 503/]],
+  ['a webhook is paused', withWebhook({ status: 'paused' }), [/hooks.example is paused: status 503/]],
+  ['a receiver has refused messages', withWebhook({ deadLetters: 2 }), [/has refused 2 messages/]],
 ];
 
 for (const [name, input, expected] of cases) {
