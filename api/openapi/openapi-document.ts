@@ -1,8 +1,9 @@
 /**
- * Completes the OpenAPI document that is generated from the routes: with the headers, which hooks and handlers set, and without the
- * schemas that only other documents use.
+ * Completes the OpenAPI document that is generated from the routes: with the headers, which hooks and handlers set, with examples
+ * of requests, and without the schemas that only other documents use.
  */
 import { maxWaitSeconds } from '../http/prefer-header.ts';
+import { bodyExamples, parameterExamples } from './request-examples.ts';
 
 interface HeaderObject {
   readonly description: string;
@@ -48,16 +49,22 @@ interface Operation {
   readonly operationId?: string;
   readonly security?: readonly unknown[];
   readonly responses?: Record<string, { headers?: Record<string, HeaderObject> }>;
-  parameters?: object[];
+  readonly requestBody?: { readonly content?: Readonly<Record<string, { examples?: object }>> };
+  parameters?: { readonly name?: string; example?: unknown }[];
 }
 export interface OpenApiDocument {
   readonly paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components?: { readonly schemas?: Record<string, unknown> };
 }
 
-/** @returns the same document, with headers */
-export function addHeaders<Document extends OpenApiDocument>(document: Document): Document {
-  for (const methods of Object.values(document.paths ?? {})) for (const each of Object.values(methods)) describe(each);
+/** @returns the same document, with headers and examples of requests */
+export function completeOperations<Document extends OpenApiDocument>(document: Document): Document {
+  for (const methods of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values(methods)) {
+      describeHeaders(operation);
+      addExamples(operation);
+    }
+  }
   return document;
 }
 
@@ -91,7 +98,7 @@ function ref(name: string): string {
   return `"#/components/schemas/${name}"`;
 }
 
-function describe(operation: Operation): void {
+function describeHeaders(operation: Operation): void {
   const { operationId = '', security = [], responses = {} } = operation;
   const { request = [], response = [] } = operations[operationId] ?? {};
   const parameters = request.map((name) => ({ in: 'header', name, ...requestHeaders[name] }));
@@ -100,6 +107,16 @@ function describe(operation: Operation): void {
   for (const [status, described] of Object.entries(responses)) {
     const names = /^[45]/.test(status) ? ([...limits, 'retry-after'] as const) : [...limits, ...response];
     if (names.length > 0) described.headers = Object.fromEntries(names.map((name) => [name, responseHeaders[name]]));
+  }
+}
+
+function addExamples({ operationId = '', requestBody, parameters = [] }: Operation): void {
+  const examples = bodyExamples[operationId];
+  if (examples) for (const content of Object.values(requestBody?.content ?? {})) content.examples = examples;
+  const values = parameterExamples[operationId] ?? {};
+  for (const parameter of parameters) {
+    const value = values[parameter.name ?? ''];
+    if (value !== undefined) parameter.example = value;
   }
 }
 

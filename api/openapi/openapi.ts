@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { App } from '../fastify-types.ts';
-import { addHeaders, type OpenApiDocument, removeUnusedSchemas } from './openapi-document.ts';
+import { completeOperations, type OpenApiDocument, removeUnusedSchemas } from './openapi-document.ts';
 
 const description =
   'A shared live field that many devices change at once, often offline, late or twice. ' +
@@ -29,7 +29,7 @@ export async function addOpenApi(app: App): Promise<void> {
     },
     transform: jsonSchemaTransform,
     transformObject: (document) =>
-      removeUnusedSchemas(addHeaders(jsonSchemaTransformObject(document) as OpenApiDocument)),
+      removeUnusedSchemas(completeOperations(jsonSchemaTransformObject(document) as OpenApiDocument)),
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
