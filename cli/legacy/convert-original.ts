@@ -62,14 +62,14 @@ export function convertOriginal(rows: OriginalRows, { field, gridSize }: Convers
   report.take('clocks', used.length);
   report.take('conflicts', conflicts.length);
 
-  // Each conflict has a version of its own, since a version has one conflict of a cell at most.
-  const version = Math.max(1, conflicts.length);
+  // Each conflict has a version of its own, since a version has one conflict of a cell at most, and so has each particle.
+  const version = Math.max(1, conflicts.length, particles.length);
   const time = Math.min(lastUpdate, now);
   const empty = createFieldState(field);
   const { hash: _, ...snapshot }: FieldSnapshot = {
     ...encodeSnapshot(empty),
     ...{ version, time },
-    particles: toParticleRecords(particles, { writer: importedDevice, version }),
+    particles: toParticleRecords(particles, { writer: importedDevice }),
     quantumFields: quantumFields.length > 0 ? quantumFields : empty.quantumFields,
     dynamics: {
       ...empty.dynamics,

@@ -99,18 +99,19 @@ function countBytes({ id, attributes: { content = '', connections = [] } }: Orig
   return [id, content, ...connections].reduce((sum, text) => sum + Buffer.byteLength(text), 128);
 }
 
-/** @param version the one at which all of them were created */
+/** Each is created at a version of its own, since copies of a state list particles in the order of these versions. */
 export function toParticleRecords(
   particles: readonly OriginalParticle[],
-  { writer, version }: { readonly writer: DeviceId; readonly version: number },
+  { writer }: { readonly writer: DeviceId },
 ): ParticleRecord[] {
   return particles.map(({ id, attributes, timestamp }, index) => {
     const written = attributeNames.filter((name) => attributes[name] !== undefined);
-    const stamp = [timestamp, writer, index + 1, version] as const;
+    const created = index + 1;
+    const stamp = [timestamp, writer, index + 1, created] as const;
     return {
       id,
       exists: true,
-      created: version,
+      created,
       ...attributes,
       writes: [{ stamp, registers: ['exists', ...written] }],
     };

@@ -72,7 +72,7 @@ t.test(
     const imported = await field(['import-legacy', original.url, '--json']);
     t.equal(imported.code, 0, imported.stderr);
     t.match(JSON.parse(imported.stdout), {
-      ...{ field: 'global', status: 'imported', version: 2, findings: [] },
+      ...{ field: 'global', status: 'imported', version: 3, findings: [] },
       taken: { particles: 3, 'quantum fields': 1, clocks: 2, conflicts: 2 },
     });
     const state = await backing.reader.loadState(world);
@@ -81,6 +81,11 @@ t.test(
     t.equal(second?.exists?.stamp.timestamp, 1_700_000_000_500, 'whole milliseconds');
     t.equal(second?.attributes.content, undefined);
     t.equal(third?.attributes.content?.value, 'über 東京');
+    t.same(
+      [crystal, second, third].map((particle) => particle?.created),
+      [1, 2, 3],
+      'cached copies list particles in the order of their creation',
+    );
     t.same(state?.quantumFields, [originalField]);
     t.match(state?.dynamics, { room64Active: true, maxTimestamp: 1_700_000_000_500 });
     t.equal(state?.time, Date.UTC(2026, 0, 2, 3, 4, 5, 678), 'the time of the last update, as UTC');
@@ -111,7 +116,7 @@ t.test(
       await commit(new Map([[world, [jobOf(world, asDevice('mobile-ios-1-abc'), [putParticle(42, 'new')])]]]));
       t.match(await field(['import-legacy', original.url, '--json']), { code: 0, stdout: /"imported before"/ });
       t.equal((await readState(backing))?.particles.length, 4);
-      t.equal((await readState(backing))?.version, 3);
+      t.equal((await readState(backing))?.version, 4);
       t.match(await field(['verify', 'global']), { code: 0, stdout: /0 differ/ });
     });
 
@@ -119,7 +124,7 @@ t.test(
       await original.query("UPDATE consciousness_states SET memory_particles = '[]'");
       const rows = await readRows(backing);
       const refused = await field(['import-legacy', original.url]);
-      t.match(refused, { code: 1, stderr: /global already has 3 versions/ });
+      t.match(refused, { code: 1, stderr: /global already has 4 versions/ });
       t.notMatch(refused.stderr, /erase/, 'no hint suggests erasing what was written since the import');
       t.same(await readRows(backing), rows);
       t.match(await field(['import-legacy', original.url, '--field', 'rehearsal']), {
