@@ -1,5 +1,5 @@
 /** Runs the original's own server and database code, from the module that `bundleServer` makes, in its checkout and on an empty database. */
-import type { ServerMessage } from './with-original-server.ts';
+import type { ServerMessage } from './server-message.ts';
 
 interface Conflict {
   readonly cell: string;

@@ -8,10 +8,7 @@ import { testProcess } from '../../support/processes/modules.ts';
 import { withPgClient } from '../../support/servers/query-postgres.ts';
 import { withDatabase, withRedis } from '../../support/servers/servers.ts';
 import { bundleServer } from './bundle.ts';
-
-export type ServerMessage =
-  | { readonly kind: 'listening'; readonly port: number; readonly migration: string }
-  | { readonly kind: 'stored' };
+import type { ServerMessage } from './server-message.ts';
 
 /** As the original's code takes them: it stores the values in columns of integers. */
 interface OriginalConflict {
