@@ -29,7 +29,7 @@ type JsonSchema = Exclude<z.core.JSONSchema._JSONSchema, boolean>;
 function renderValues({ enum: values, minimum, maximum, type }: JsonSchema): string {
   if (values) return values.map((value) => `\`${value}\``).join(', ');
   if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
-  return type === 'string' ? 'text' : '`true` or `false`';
+  return type === 'boolean' ? '`true` or `false`' : 'text';
 }
 
 function renderDefault(name: string, schema: JsonSchema): string {
