@@ -21,19 +21,33 @@ export interface VerifyBackupOptions {
   readonly onProgress?: (progress: { done: number; total: number; text: string }) => void;
 }
 
-/** @returns the result, which is also written beside the manifest and recorded in the database */
-export async function verifyBackup(session: BackupSession, options: VerifyBackupOptions): Promise<VerificationResult> {
-  const { backup } = options;
-  const result = await verify(session, options);
-  await writeVerificationResult(backup.path, result);
-  await recordVerification(session.db, backup.name, result.differences.length === 0);
-  return result;
+/** How long a restore takes here, and what was compared after it. */
+export interface RestoreDrill {
+  readonly restoreSeconds: number;
+  readonly compareSeconds: number;
+  readonly snapshots: number;
 }
 
-async function verify({ client }: BackupSession, options: VerifyBackupOptions): Promise<VerificationResult> {
+interface Verification extends VerificationResult {
+  /** Undefined when the backup could not be restored. */
+  readonly drill?: RestoreDrill;
+}
+
+/** @returns the result, which is also written beside the manifest and recorded in the database */
+export async function verifyBackup(session: BackupSession, options: VerifyBackupOptions): Promise<Verification> {
+  const { backup } = options;
+  const { drill, ...result } = await verify(session, options);
+  await writeVerificationResult(backup.path, result);
+  await recordVerification(session.db, backup.name, result.differences.length === 0);
+  return { ...result, ...(drill ? { drill } : {}) };
+}
+
+async function verify({ client }: BackupSession, options: VerifyBackupOptions): Promise<Verification> {
   const at = () => new Date().toISOString();
   try {
-    const results = await withScratchDatabase(client, options.url, (url) => restoreAndReplay(url, options));
+    const { results, ...times } = await withScratchDatabase(client, options.url, (url) =>
+      restoreAndReplay(url, options),
+    );
     return {
       at: at(),
       fields: results.length,
@@ -41,6 +55,7 @@ async function verify({ client }: BackupSession, options: VerifyBackupOptions): 
       differences: results
         .flatMap(({ field, differences }) => differences.map((text) => `${field}: ${text}`))
         .slice(0, maxDifferences),
+      drill: { ...times, snapshots: results.reduce((sum, { snapshotsCompared }) => sum + snapshotsCompared, 0) },
     };
   } catch (error) {
     // A backup that cannot be restored fails verification. Other errors do not concern the backup and propagate.
@@ -49,15 +64,18 @@ async function verify({ client }: BackupSession, options: VerifyBackupOptions): 
   }
 }
 
-async function restoreAndReplay(
-  url: string,
-  { backup, onProgress }: VerifyBackupOptions,
-): Promise<FieldVerification[]> {
+interface Replay extends Pick<RestoreDrill, 'restoreSeconds' | 'compareSeconds'> {
+  readonly results: readonly FieldVerification[];
+}
+
+async function restoreAndReplay(url: string, { backup, onProgress }: VerifyBackupOptions): Promise<Replay> {
+  const startedAt = performance.now();
   await restoreBackup({
     folder: backup.path,
     url,
     onProgress: ({ done, total, step, file }) => onProgress?.({ done, total: 2 * total, text: `${step} ${file}` }),
   });
+  const restoredAt = performance.now();
   const log = createLogger({ name: 'verify', level: 'silent' });
   const db = connectDatabase({ url, poolSize: 2, applicationName: 'field-backup', log, statementTimeoutMs });
   try {
@@ -71,7 +89,11 @@ async function restoreAndReplay(
       });
       verifications.push(await verifyField(db, field));
     }
-    return verifications;
+    return {
+      results: verifications,
+      restoreSeconds: (restoredAt - startedAt) / 1000,
+      compareSeconds: (performance.now() - restoredAt) / 1000,
+    };
   } finally {
     await db.destroy();
   }
