@@ -30,6 +30,7 @@ import { type Config, ConfigError, directDatabaseUrl } from '../shared/config/co
 import { describeRuleConflicts, type RuleSettings } from '../shared/config/rule-settings.ts';
 import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import { createPseudonyms } from '../shared/history/pseudonyms.ts';
+import { createDeliveryTracer, type TraceDelivery } from '../shared/observability/delivery-spans.ts';
 import type { PoolUse } from '../shared/observability/process-metrics.ts';
 import { startTracing, type Tracing } from '../shared/observability/tracing.ts';
 import type { Lifecycle } from '../shared/process/lifecycle.ts';
@@ -59,6 +60,7 @@ export interface Connections {
   readonly countWorkers: () => Promise<number>;
   /** Undefined unless tracing is configured. */
   readonly tracing: Tracing | undefined;
+  readonly traceDelivery: TraceDelivery | undefined;
   readonly producer: UpdateProducer;
   /** How durable the commits of PostgreSQL are. */
   readonly commitDurability: DurabilityMonitor;
@@ -137,6 +139,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     readPoolUse: () => readPoolUsage(database),
     countWorkers: async () => (await readLeaseHolders(database, config.QUEUE_PREFIX)).length,
     tracing,
+    traceDelivery: tracing && createDeliveryTracer(tracing),
     producer,
     commitDurability,
     cacheRedis,

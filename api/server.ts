@@ -105,7 +105,7 @@ export async function startApi(deps: ProcessDeps): Promise<RunningApi> {
 
 /** What the routes share. */
 export function createServices({ config, log, lifecycle }: ProcessDeps, connections: Connections) {
-  const { reader, producer, commitDurability, cacheRedis, subscriberRedis, keys } = connections;
+  const { reader, producer, commitDurability, cacheRedis, subscriberRedis, keys, traceDelivery } = connections;
   const { revocations, refreshRevocations } = connections;
   const metrics = createMetrics();
   const cache = new FieldCache(cacheRedis, keys, config.CACHE_TTL_SECONDS);
@@ -120,7 +120,6 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   const states = new StateReader({ cache, reader, loader, log });
   const pastStates = new PastStates(loader);
   const verifyToken = withRevocationCheck(createTokenVerifier(config), revocations);
-
   const redisSubscriber = new RedisSubscriber(subscriberRedis, log);
   lifecycle.onStop('channels', () => redisSubscriber.close());
   const changeSignal = new ChangeSignal(redisSubscriber, keys);
@@ -128,7 +127,8 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   const { GRID_SIZE: gridSize } = config;
   const presence = new Presence({ redis: cacheRedis, redisSubscriber, keys, clock: connections.clock, gridSize, log });
   lifecycle.onStop('presence', () => presence.close());
-  const hub = new StreamHub({ states, reader, presence, metrics, log, redisSubscriber, keys, versions, gridSize });
+  const sources = { states, reader, presence, redisSubscriber, keys, versions };
+  const hub = new StreamHub({ ...sources, metrics, log, gridSize, traceDelivery });
   lifecycle.onStop('stream hub', () => hub.close());
   const limits = createRateLimits(config, cacheRedis, keys.limitPrefix);
   lifecycle.onStop('rate limits', () => limits.close());

@@ -66,6 +66,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     retry,
     maxConcurrentCommits: config.COMMIT_CONCURRENCY,
     snapshotOptions: { snapshotEvery: config.SNAPSHOT_EVERY },
+    trace: tracer,
     onCommit: (report) => {
       recordCommit(metrics, report, Date.now());
       traffic.record(report, Date.now());

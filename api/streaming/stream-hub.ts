@@ -11,6 +11,7 @@ import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import { parseChangeMessage } from '../../shared/cache/change-message.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Region } from '../../shared/field/math/region.ts';
+import type { TraceDelivery } from '../../shared/observability/delivery-spans.ts';
 import type { FollowedPresence, Presence } from '../presence/presence.ts';
 import type { RedisSubscriber } from '../redis-subscriber.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
@@ -27,6 +28,8 @@ interface StreamHubDeps extends FieldBroadcasterDeps {
   readonly versions: LatestVersions;
   readonly presence: Pick<Presence, 'follow'>;
   readonly gridSize: number;
+  /** Undefined unless tracing is configured. */
+  readonly traceDelivery: TraceDelivery | undefined;
 }
 
 interface SubscribeOptions extends SubscriberOptions {
@@ -106,13 +109,18 @@ export class StreamHub {
   }
 
   #open(field: FieldId): FieldSubscription {
-    const { redisSubscriber, keys, versions } = this.#deps;
+    const { redisSubscriber, keys, versions, traceDelivery } = this.#deps;
     const broadcaster = new FieldBroadcaster(field, this.#deps);
     const subscribed = redisSubscriber.subscribe(keys.fieldChannel(field), (message) => {
-      broadcaster.receive(parseChangeMessage(message));
+      const change = parseChangeMessage(message);
+      const deliver = () => broadcaster.receive(change);
+      const { traceparents } = change;
+      if (traceDelivery && traceparents) {
+        traceDelivery({ field, subscribers: subscription.subscriberCount, traceparents }, deliver);
+      } else deliver();
       versions.observe(field, broadcaster.version);
     });
-    const subscription = {
+    const subscription: FieldSubscription = {
       broadcaster,
       ...this.#followPresence(field),
       ready: subscribed.then(() => broadcaster.checkForGap()),

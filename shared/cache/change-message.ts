@@ -1,6 +1,7 @@
 /**
- * The message on a field's channel: `<from> <to>\n<delta>`, or `<from> <to> erasure\n<delta>`. The cursors precede the delta
- * so that a process can order messages, and forward them to its subscribers, without parsing the delta's JSON.
+ * The message on a field's channel: `<from> <to>\n<delta>`, with marks behind the cursors: `erasure`, and `trace=` with the traces
+ * of the requests. The cursors precede the delta so that a process can order messages, and forward them to its subscribers,
+ * without parsing the delta's JSON.
  */
 import { type Cursor, isCursor } from '../field/cursor.ts';
 
@@ -13,18 +14,26 @@ export interface ChangeMessage {
   readonly delta: string;
   /** Whether it erases something, so that earlier deltas must not be sent any more. */
   readonly isErasure?: boolean;
+  /** Of the requests that are traced, as `traceparent` headers (W3C Trace Context). */
+  readonly traceparents?: readonly string[];
 }
 
 const erasureMark = 'erasure';
+const traceMark = 'trace=';
 
-export function encodeChangeMessage({ from, to, delta, isErasure = false }: ChangeMessage): string {
-  return `${from} ${to}${isErasure ? ` ${erasureMark}` : ''}\n${delta}`;
+export function encodeChangeMessage({ from, to, delta, isErasure = false, traceparents = [] }: ChangeMessage): string {
+  const traces = traceparents.length > 0 ? ` ${traceMark}${traceparents.join(',')}` : '';
+  return `${from} ${to}${isErasure ? ` ${erasureMark}` : ''}${traces}\n${delta}`;
 }
 
 /** @throws Error when the message does not begin with two cursors */
 export function parseChangeMessage(message: string): ChangeMessage {
   const end = message.indexOf('\n');
-  const [from = '', to = '', mark] = message.slice(0, end).split(' ');
+  const [from = '', to = '', ...marks] = message.slice(0, end).split(' ');
   if (!isCursor(from) || !isCursor(to)) throw new Error('a message on a field channel has no cursors');
-  return { from, to, delta: message.slice(end + 1), isErasure: mark === erasureMark };
+  const traces = marks.find((mark) => mark.startsWith(traceMark));
+  return {
+    ...{ from, to, delta: message.slice(end + 1), isErasure: marks.includes(erasureMark) },
+    ...(traces === undefined ? {} : { traceparents: traces.slice(traceMark.length).split(',') }),
+  };
 }

@@ -26,6 +26,8 @@ export interface Publication {
   readonly delta: string;
   /** Whether it erases something. */
   readonly isErasure?: boolean;
+  /** Of the requests that are traced. */
+  readonly traceparents?: readonly string[];
 }
 
 /** Permits to store a state that is read from PostgreSQL from now on. */
@@ -126,7 +128,7 @@ export class FieldCache {
    * @returns whether there is a copy at the commit's cursor now; otherwise the caller may fill the cache
    * @throws whatever ioredis throws when Redis is unavailable; the commit can be published again later
    */
-  async publish({ from, fragments, delta, isErasure = false }: Publication): Promise<boolean> {
+  async publish({ from, fragments, delta, ...marks }: Publication): Promise<boolean> {
     const { field, cursor } = fragments;
     const removals = listRemovedEntries(fragments);
     const hasCopy = await this.#redis.patchField(
@@ -136,7 +138,7 @@ export class FieldCache {
       cursor,
       this.#ttlSeconds,
       this.#keys.fieldChannel(field),
-      encodeChangeMessage({ from, to: cursor, delta, isErasure }),
+      encodeChangeMessage({ from, to: cursor, delta, ...marks }),
       removals.length,
       ...removals,
       ...encodeHash(fragments),

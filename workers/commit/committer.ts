@@ -13,6 +13,7 @@ import type { Logger } from '../../shared/process/logger.ts';
 import type { Retry } from '../../shared/process/retry.ts';
 import type { AppliedJobs } from './apply-updates.ts';
 import { type CommitDeps, CommitProgress, commitBatch, type FieldJobs } from './commit-batch.ts';
+import type { CommitTrace } from './commit-trace.ts';
 import { type SnapshotOptions, writeDueSnapshots } from './due-snapshots.ts';
 import { HotFieldCache } from './hot-field-cache.ts';
 import { publishBatch } from './publish.ts';
@@ -50,6 +51,7 @@ export interface CommitterDeps {
   /** How many commits may run at once. */
   readonly maxConcurrentCommits: number;
   readonly snapshotOptions: SnapshotOptions;
+  readonly trace?: CommitTrace | undefined;
   /** Called for every commit, before its jobs resolve. Must not throw. */
   readonly onCommit: (report: CommitReport) => void;
 }
@@ -173,19 +175,19 @@ export class Committer {
     const startedAt = performance.now();
     let failure: unknown;
     try {
-      await commitBatch(this.#commit, progress);
+      await this.#traced('commit', progress.jobs, () => commitBatch(this.#commit, progress));
     } catch (error) {
       failure = error;
     }
     const committedAt = performance.now();
     const applied = new Map([...progress.committed].filter(([field]) => batch.has(field)));
-    const unpublished = await publishBatch(this.#deps, applied.values()).catch((error) => {
+    const jobs = new Map([...progress.jobs].filter(([field]) => applied.has(field)));
+    const unpublished = await this.#traced('publish', jobs, () => this.#publish(jobs, applied)).catch((error) => {
       progress.reopen(applied.values());
       this.#commit.fields.evict([...applied.keys()]);
       throw error;
     });
     const times = { commitMs: committedAt - startedAt, publishMs: performance.now() - committedAt };
-    const jobs = new Map([...progress.jobs].filter(([field]) => applied.has(field)));
     if (applied.size > 0) this.#deps.onCommit({ jobs, applied, unpublished, ...times });
     for (const [field, one] of applied) this.#resolve(batch.get(field) ?? [], one);
     await this.#writeSnapshots([...applied.keys()]);
@@ -195,6 +197,17 @@ export class Committer {
     }
     this.#schedule();
     if (failure !== undefined) throw failure;
+  }
+
+  #traced<T>(step: 'commit' | 'publish', jobs: FieldJobs, work: () => Promise<T>): Promise<T> {
+    const { trace } = this.#deps;
+    return trace ? trace.run(step, [...jobs.values()].flat(), work) : work();
+  }
+
+  #publish(jobs: FieldJobs, applied: ReadonlyMap<FieldId, AppliedJobs>): Promise<ReadonlySet<FieldId>> {
+    const { store, cache, log, trace } = this.#deps;
+    const listTraceparents = trace && ((field: FieldId) => trace.listTraceparents(jobs.get(field) ?? []));
+    return publishBatch({ store, cache, log, listTraceparents }, applied.values());
   }
 
   /** Resolves the jobs with their results, and defers those that have none yet. */

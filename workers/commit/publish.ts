@@ -15,6 +15,8 @@ export interface PublishDeps {
   readonly store: Pick<FieldStore, 'markForRepublish' | 'readPositions'>;
   readonly cache: FieldCache;
   readonly log: Logger;
+  /** The traces of the jobs of a field, for its message. */
+  readonly listTraceparents?: ((field: FieldId) => readonly string[]) | undefined;
 }
 
 /**
@@ -44,10 +46,14 @@ export async function publishBatch(deps: PublishDeps, batch: Iterable<AppliedJob
   return new Set(failed.map(({ field }) => field));
 }
 
-async function publishField({ cache, store }: PublishDeps, { commit, from, changes, updates }: AppliedJobs) {
+async function publishField(
+  { cache, store, listTraceparents }: PublishDeps,
+  { commit, from, changes, updates }: AppliedJobs,
+): Promise<void> {
   const fragments = toFragments(commit.state, changes);
   const delta = serializeDelta(from, fragments, updates, commit.conflicts);
-  const hasCopy = await cache.publish({ from, fragments, delta });
+  const traceparents = listTraceparents?.(commit.state.field);
+  const hasCopy = await cache.publish({ from, fragments, delta, ...(traceparents ? { traceparents } : {}) });
   if (!hasCopy) await fillCache({ cache, store }, commit.state);
 }
 

@@ -1,34 +1,96 @@
-/** Adds spans for the commit and the publishing to the trace of every job, although both are done for whole batches. */
-import type { Context } from '@opentelemetry/api';
+/**
+ * Spans for the commit and the publishing in the trace of every job, although both are done for whole batches: the first traced job
+ * of a batch has the statements and commands below its spans, and the spans of the others are linked to those.
+ */
+import type { Attributes, Context, Link, Span } from '@opentelemetry/api';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { Tracing } from '../../shared/observability/tracing.ts';
+import type { CommitTrace } from '../commit/commit-trace.ts';
 import type { CommitReport } from '../commit/committer.ts';
 
-export interface CommitTracer {
+export interface CommitTracer extends CommitTrace {
   /** Associates the job with the active trace. */
   captureContext(job: ApplyUpdates): void;
   /** @param now when the batch was published, in ms */
   record(report: CommitReport, now: number): void;
 }
 
+type Step = 'commit' | 'publish';
+
+/** Further requests in one message have no span for their delivery. */
+const maxTraceparents = 8;
+
 export function createCommitTracer({ api, tracer }: Tracing): CommitTracer {
   const contexts = new WeakMap<ApplyUpdates, Context>();
+  /** Of the jobs whose traces have the statements. */
+  const spans = { commit: new WeakMap<ApplyUpdates, Span>(), publish: new WeakMap<ApplyUpdates, Span>() };
+
+  const findTraced = (jobs: Iterable<ApplyUpdates>) => [...jobs].find((job) => isSampled(contexts.get(job)));
+  const isSampled = (context: Context | undefined) =>
+    context !== undefined && (api.trace.getSpan(context)?.isRecording() ?? false);
+
+  /** A span that was measured for the whole batch, in the trace of one more job. */
+  const addSpan = (step: Step, job: ApplyUpdates, times: { start: number; end: number }, batch: Batch) => {
+    const context = contexts.get(job);
+    if (!context || spans[step].has(job)) return;
+    const links: Link[] = batch.spans[step] ? [{ context: batch.spans[step].spanContext() }] : [];
+    const attributes = { ...describe(job), 'field.batch.jobs': batch.jobs.length };
+    tracer.startSpan(step, { startTime: times.start, attributes, links }, context).end(times.end);
+  };
+
   return {
     captureContext(job) {
       contexts.set(job, api.context.active());
     },
+    async run(step, jobs, work) {
+      const all = [...jobs];
+      const first = findTraced(all);
+      const context = first && contexts.get(first);
+      // Not in the context of whichever job has started the batch.
+      if (!first || !context) return await api.context.with(api.ROOT_CONTEXT, work);
+      const attributes = { ...describe(first), 'field.batch.jobs': all.length };
+      const span = tracer.startSpan(step, { attributes }, context);
+      spans[step].set(first, span);
+      try {
+        return await api.context.with(api.trace.setSpan(context, span), work);
+      } catch (error) {
+        span.setStatus({ code: api.SpanStatusCode.ERROR });
+        span.setAttribute('error.type', error instanceof Error ? error.name : 'unknown');
+        throw error;
+      } finally {
+        span.end();
+      }
+    },
+    listTraceparents(jobs) {
+      const traced = jobs.filter((job) => isSampled(contexts.get(job))).slice(0, maxTraceparents);
+      return traced.flatMap((job) => {
+        const carrier: { traceparent?: string } = {};
+        api.propagation.inject(contexts.get(job) ?? api.ROOT_CONTEXT, carrier);
+        return carrier.traceparent ?? [];
+      });
+    },
     record({ jobs, applied, commitMs, publishMs }, now) {
       const committedAt = now - publishMs;
-      const batchJobs = [...jobs.values()].reduce((sum, fieldJobs) => sum + fieldJobs.length, 0);
+      const all = [...jobs.values()].flat();
+      const first = findTraced(all);
+      if (!first) return;
+      const batch = { jobs: all, spans: { commit: spans.commit.get(first), publish: spans.publish.get(first) } };
       for (const [field, fieldJobs] of jobs) {
         for (const [index, job] of fieldJobs.entries()) {
-          const context = contexts.get(job);
-          if (!context || !applied.get(field)?.results[index]) continue;
-          const attributes = { 'field.id': field, 'field.updates': job.updates.length, 'field.batch.jobs': batchJobs };
-          tracer.startSpan('commit', { startTime: committedAt - commitMs, attributes }, context).end(committedAt);
-          tracer.startSpan('publish', { startTime: committedAt, attributes }, context).end(now);
+          if (!applied.get(field)?.results[index]) continue;
+          addSpan('commit', job, { start: committedAt - commitMs, end: committedAt }, batch);
+          addSpan('publish', job, { start: committedAt, end: now }, batch);
         }
       }
     },
   };
+}
+
+interface Batch {
+  readonly jobs: readonly ApplyUpdates[];
+  readonly spans: Readonly<Record<Step, Span | undefined>>;
+}
+
+function describe({ field, updates }: ApplyUpdates): Attributes {
+  return { 'field.id': field, 'field.updates': updates.length };
 }

@@ -46,14 +46,18 @@ interface StreamOptions {
 }
 
 export function streamUrl(
-  { address }: TestApi,
+  { address }: Pick<TestApi, 'address'>,
   field: string,
   query: { after?: Cursor; region?: string } = {},
 ): string {
   return `${address.replace('http', 'ws')}/api/fields/${field}/stream?${new URLSearchParams(query)}`;
 }
 
-export async function openStream(t: Test, api: TestApi, options: StreamOptions): Promise<StreamClient> {
+export async function openStream(
+  t: Test,
+  api: Pick<TestApi, 'address'>,
+  options: StreamOptions,
+): Promise<StreamClient> {
   const { token, field, after, region, headers = {}, byProtocol, compressed } = options;
   const offered = compressed ? [deflateProtocol, streamProtocol] : [streamProtocol];
   const protocols = byProtocol ? [...offered, `bearer.${token}`] : offered;

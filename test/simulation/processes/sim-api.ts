@@ -110,7 +110,7 @@ export class SimApi {
     const replies = new PendingReplies(redisSubscriber, keys);
     const presence = new Presence({ redis, redisSubscriber, keys, clock, gridSize, log: silentLog });
     const shared = { clock, states, reader, presence, versions, metrics: apiMetrics, log: silentLog };
-    const hub = new StreamHub({ ...shared, redisSubscriber, keys, gridSize });
+    const hub = new StreamHub({ ...shared, redisSubscriber, keys, gridSize, traceDelivery: undefined });
     const acceptUpdates = createAcceptUpdates({
       ...shared,
       producer: { enqueue: (job) => this.#enqueue(job) },
