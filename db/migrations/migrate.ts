@@ -118,5 +118,7 @@ const startingUpCodes = new Set([
 ]);
 
 function isStartingUp(error: unknown): boolean {
-  return error instanceof Error && startingUpCodes.has((error as NodeJS.ErrnoException).code ?? '');
+  if (!(error instanceof Error)) return false;
+  // The driver's own timeout, which has no code.
+  return startingUpCodes.has((error as NodeJS.ErrnoException).code ?? '') || error.message === 'timeout expired';
 }

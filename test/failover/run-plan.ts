@@ -61,7 +61,10 @@ function choose({ only, isShort }: FailoverOptions): Combination[] {
 async function runStack(options: FailoverOptions, combination: Combination, printLine: PrintLine, signal: AbortSignal) {
   const { seed, seconds } = options;
   const random = seededRandom(seed);
-  const stack = await startFailoverStack(combination, printLine);
+  const stack = await startFailoverStack(combination, printLine).catch((error: unknown) => {
+    printLine(`the servers could not be started: ${inspect(error)}`);
+  });
+  if (!stack) return { reports: [], unfinished: 1 };
   const reports: RoundReport[] = [];
   let unfinished = 0;
   try {
