@@ -98,7 +98,7 @@ export class LegacyWriter {
     const update = { ...change, counter, timestamp: timestamp ?? Math.floor(clock.now()), seen: 0 } as SentUpdate;
     const pendingReply = replies.open();
     try {
-      const deadline = Date.now() + waitMs;
+      const deadline = performance.now() + waitMs;
       const accepted = await acceptUpdates({ writer, updates: [update], replyTo: pendingReply.address });
       request.releaseBody();
       const sent = { field, device: series, updates: [update], sentAt: accepted.serverTime };

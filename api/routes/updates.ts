@@ -79,7 +79,7 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       };
       if (!waitSeconds) return reply.code(202).send(await accept());
 
-      const deadline = Date.now() + waitSeconds * 1000;
+      const deadline = performance.now() + waitSeconds * 1000;
       const pendingReply = replies.open();
       try {
         const accepted = await accept(pendingReply.address);

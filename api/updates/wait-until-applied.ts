@@ -23,7 +23,7 @@ interface WaitUntilAppliedDeps {
 interface WaitUntilAppliedOptions {
   readonly sent: SentUpdates;
   readonly pendingReply: PendingReply;
-  /** In ms since the epoch. */
+  /** In ms, by the monotonic clock: the other one can be set while somebody waits. */
   readonly deadline: number;
 }
 
@@ -37,9 +37,9 @@ export async function waitUntilApplied(
 ): Promise<Applied | undefined> {
   for (let pollMs = initialPollMs; ; pollMs *= 2) {
     const timeoutMs = pendingReply.mayHaveBeenMissed() ? initialPollMs : pollMs;
-    const reply = await pendingReply.wait(Math.max(0, Math.min(deadline - Date.now(), timeoutMs)));
+    const reply = await pendingReply.wait(Math.max(0, Math.min(deadline - performance.now(), timeoutMs)));
     if (reply) return { version: reply.version, cursor: reply.cursor, results: reply.results };
-    const isLastAttempt = Date.now() >= deadline || replies.isClosed;
+    const isLastAttempt = performance.now() >= deadline || replies.isClosed;
     const applied = await reader.readResults(sent).catch((error) => {
       log.debug({ err: error, field: sent.field }, 'receipt read failed');
       return undefined;

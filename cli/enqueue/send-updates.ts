@@ -187,12 +187,12 @@ async function waitForCapacity(
     if (signal.aborted) return false;
     await delay(pollMs);
   }
-  const waitingSince = Date.now();
+  const waitingSince = performance.now();
   for (let isReported = false; ; ) {
     const backlog = await backends.countBacklog();
     if (backlog === 0 || backlog + jobs <= maxBacklog) return true;
     if (signal.aborted) return false;
-    if (!inFlight && !isReported && Date.now() - waitingSince > stallMs) {
+    if (!inFlight && !isReported && performance.now() - waitingSince > stallMs) {
       isReported = true;
       printLine(
         `The queue has ${backlog} waiting jobs, which is the maximum. Continuing once a worker has applied some of them.`,

@@ -36,13 +36,13 @@ export function createLifecycle(log: Logger, deadlineMs = defaultDeadlineMs): Li
   let isSignalled = false;
 
   async function stopAll(): Promise<void> {
-    const deadline = Date.now() + deadlineMs;
+    const deadline = performance.now() + deadlineMs;
     for (const step of steps.reverse()) {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       try {
-        const timeoutMs = Math.max(minStepTimeoutMs, deadline - Date.now());
+        const timeoutMs = Math.ceil(Math.max(minStepTimeoutMs, deadline - performance.now()));
         await withTimeout(Promise.resolve(step.stop()), timeoutMs, `${step.name} did not stop within ${timeoutMs} ms`);
-        log.debug({ step: step.name, durationMs: Date.now() - startedAt }, 'shutdown step finished');
+        log.debug({ step: step.name, durationMs: Math.round(performance.now() - startedAt) }, 'shutdown step finished');
       } catch (error) {
         log.error({ err: error, step: step.name }, 'shutdown step failed');
       }

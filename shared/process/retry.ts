@@ -44,8 +44,9 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions = {
     try {
       return await work();
     } catch (error) {
-      deadline ??= Date.now() + timeoutMs;
-      if (signal?.aborted || attempt >= maxAttempts || Date.now() >= deadline || !isRetryable(error)) throw error;
+      deadline ??= performance.now() + timeoutMs;
+      if (signal?.aborted || attempt >= maxAttempts || performance.now() >= deadline || !isRetryable(error))
+        throw error;
       const nominalDelayMs = Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1));
       const jitteredMs = Math.round(nominalDelayMs * (0.5 + Math.random() / 2));
       const delayMs = Math.max(jitteredMs, minDelayMs?.(error) ?? 0);

@@ -140,8 +140,8 @@ t.test('the board names its queues and jobs by what is in them, and shows the qu
     externalUrl.href,
   ]);
   t.same(titles.sort(), [
-    ['apply-updates, not readable', '/'],
-    ['board: phone-1, counter 1, N kB', '/?field=board'],
+    ['apply-updates, not readable', '../../'],
+    ['board: phone-1, counter 1, N kB', '../../?field=board'],
   ]);
   const name = 'postgresql-updates';
   const refused = await put(`/${name}/pause`, as('writer'));

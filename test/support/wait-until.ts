@@ -13,7 +13,7 @@ export async function waitUntil<T>(
   check: () => MaybeResult<T> | Promise<MaybeResult<T>>,
   { timeoutMs = 15_000, intervalMs = 20 } = {},
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     let cause: unknown;
     try {
@@ -22,7 +22,8 @@ export async function waitUntil<T>(
     } catch (error) {
       cause = error;
     }
-    if (Date.now() > deadline) throw new Error(`timed out after ${timeoutMs} ms waiting until ${condition}`, { cause });
+    if (performance.now() > deadline)
+      throw new Error(`timed out after ${timeoutMs} ms waiting until ${condition}`, { cause });
     await delay(intervalMs);
   }
 }

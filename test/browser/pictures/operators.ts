@@ -49,7 +49,8 @@ t.test('screenshots of the pages for operators', { timeout: 300_000 }, async (t)
   await page.getByRole('heading', { name: '2 dead letters' }).waitFor();
   await take(page, 'admin-dead-letters');
   await page.goto(`${api.address}/admin/queues/`);
-  await page.getByText('updates').first().waitFor();
+  await page.getByText('Loading').waitFor({ state: 'hidden' });
+  await page.getByRole('link', { name: 'Updates, partition 0' }).first().waitFor();
   await take(page, 'admin-board');
   await backing.db.raw('ALTER TABLE field_updates DROP CONSTRAINT no_phone_7');
   await page.goto(`${api.address}/admin/dead-letters?device=phone-7`);

@@ -58,7 +58,7 @@ async function postUpdates(deps: RouteDeps, request: ApiRequest, updates: readon
     grant: { pattern: '*' },
   };
   if (waitSeconds === 0) return respond(202, await acceptUpdates({ writer, updates }));
-  const deadline = Date.now() + waitSeconds * 1000;
+  const deadline = performance.now() + waitSeconds * 1000;
   const pendingReply = replies.open();
   try {
     const accepted = await acceptUpdates({ writer, updates, replyTo: pendingReply.address });
