@@ -12,7 +12,9 @@ import { formatUpdateKey, type InFlight, type SentUpdate, toUpdateKey } from './
 import type { LineReport } from './input/line-report.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
 
-const sliceLength = 2000;
+/** Updates are applied almost in order, so a read begins with a few of them, and doubles that for as long as they have receipts. */
+const firstSliceLength = 200;
+const maxSliceLength = 2000;
 const pauseMs = 50;
 const idlePauseMs = 150;
 /** Failed jobs are read after this time without progress. */
@@ -59,17 +61,23 @@ export async function awaitReceipts(deps: AwaitReceiptsDeps): Promise<void> {
 }
 
 /** Reads slices from the oldest on. When no update of a slice is applied, those after it are unlikely to be. */
-async function collectReceipts({ field, backends, inFlight, counts, report }: AwaitReceiptsDeps): Promise<boolean> {
+async function collectReceipts(
+  { field, backends, inFlight, counts, report }: AwaitReceiptsDeps,
+  readsAll = false,
+): Promise<boolean> {
   let hasProgressed = false;
-  for (const slice of inFlight.slices(sliceLength)) {
+  const all = inFlight.list();
+  for (let start = 0, length = firstSliceLength; start < all.length; length = Math.min(maxSliceLength, 2 * length)) {
+    const slice = all.slice(start, start + length);
+    start += length;
     const receipts = await backends.findReceipts(field, slice.map(toUpdateKey));
     const settled = slice.filter((update, index) => {
       const receipt = receipts[index];
       return receipt !== undefined && recordReceipt(counts, report, update, receipt);
     });
     for (const update of settled) inFlight.remove(update);
-    if (settled.length === 0) break;
-    hasProgressed = true;
+    if (settled.length > 0) hasProgressed = true;
+    else if (!readsAll) break;
   }
   return hasProgressed;
 }
@@ -114,7 +122,7 @@ async function rejectFailed({ field, backends, inFlight, counts, report }: Await
 
 async function reportStall(deps: AwaitReceiptsDeps, stallMs: number): Promise<void> {
   const { backends, inFlight, printLine } = deps;
-  const waiting = new Set(inFlight.slices(sliceLength).flat().map(toUpdateKey).map(formatUpdateKey));
+  const waiting = new Set(inFlight.list().map(toUpdateKey).map(formatUpdateKey));
   if ((await backends.countBacklog()) > 0) {
     const seconds = Math.round(stallMs / 1000);
     printLine(
@@ -123,11 +131,8 @@ async function reportStall(deps: AwaitReceiptsDeps, stallMs: number): Promise<vo
     return;
   }
   // A job leaves the queue after its commit, so with an empty queue one more read of the log is conclusive.
-  await collectReceipts(deps);
-  const lost = inFlight
-    .slices(sliceLength)
-    .flat()
-    .filter((update) => waiting.has(formatUpdateKey(toUpdateKey(update))));
+  await collectReceipts(deps, true);
+  const lost = inFlight.list().filter((update) => waiting.has(formatUpdateKey(toUpdateKey(update))));
   if (lost.length > 0)
     throw new CliError(
       'unreachable',

@@ -36,12 +36,9 @@ export class InFlight {
     if (this.#updates.delete(formatUpdateKey(toUpdateKey(update)))) this.#characters -= update.size;
   }
 
-  /** All updates in the order of sending, in slices of `length`. */
-  slices(length: number): SentUpdate[][] {
-    const all = [...this.#updates.values()];
-    return Array.from({ length: Math.ceil(all.length / length) }, (_, index) =>
-      all.slice(index * length, (index + 1) * length),
-    );
+  /** All updates in the order of sending. */
+  list(): SentUpdate[] {
+    return [...this.#updates.values()];
   }
 }
 

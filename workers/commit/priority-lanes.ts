@@ -11,9 +11,9 @@ import type { Committer } from './committer.ts';
 /** How long after a job of normal priority the next one is expected. */
 const sharedMs = 1000;
 /** Updates that are committed together while others arrive: a commit of them takes a few milliseconds. */
-const maxUpdatesPerPart = 25;
-/** The pause in multiples of what the part took: parts take at most a quarter of the time. */
-const pauseRatio = 3;
+const maxUpdatesPerPart = 20;
+/** The pause in multiples of what the part took: parts take at most an eighth of the time. */
+const pauseRatio = 7;
 
 interface LowPriorityJob {
   readonly job: ApplyUpdates;

@@ -62,12 +62,12 @@ t.test('while others arrive they are submitted in parts, one after the other, an
   const setup = createLanes();
   void setup.lanes.submit(jobWith(phone, 1), 0, false);
   const answers = [jobWith(file, 60), jobWith(file, 1, 61)].map((job, index) => setup.lanes.submit(job, index, true));
-  t.same(await listSubmitted(setup, 2), ['phone 1', 'file 25']);
+  t.same(await listSubmitted(setup, 2), ['phone 1', 'file 20']);
   void setup.lanes.submit(jobWith(phone, 1, 2), 3, false);
-  t.same(await listSubmitted(setup, 3), ['phone 1', 'file 25', 'phone 1'], 'others do not wait for the part');
+  t.same(await listSubmitted(setup, 3), ['phone 1', 'file 20', 'phone 1'], 'others do not wait for the part');
   for (const [index, expected] of [
-    [1, 'file 25'],
-    [3, 'file 10'],
+    [1, 'file 20'],
+    [3, 'file 20'],
     [4, 'file 1'],
   ] as const) {
     setup.submitted[index]?.commit();
@@ -94,7 +94,7 @@ t.test('the rest is submitted whole as soon as nothing else arrives any more', a
   setup.submitted[1]?.commit();
   await listSubmitted(setup, 3);
   setup.submitted[2]?.commit();
-  t.same(await listSubmitted(setup, 4), ['phone 1', 'file 25', 'file 75', 'file 80']);
+  t.same(await listSubmitted(setup, 4), ['phone 1', 'file 20', 'file 80', 'file 80']);
   setup.submitted[3]?.commit();
   await Promise.all(answers);
 });
@@ -107,7 +107,7 @@ t.test('a part that fails ends its job, and the next one is submitted', async (t
   await listSubmitted(setup, 2);
   setup.submitted[1]?.fail();
   await failing;
-  t.same(await listSubmitted(setup, 3), ['phone 1', 'file 25', 'file 2']);
+  t.same(await listSubmitted(setup, 3), ['phone 1', 'file 20', 'file 2']);
   setup.submitted[2]?.commit();
   t.equal((await next).results.length, 2);
 });
