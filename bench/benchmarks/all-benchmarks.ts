@@ -1,5 +1,6 @@
 /** All benchmarks, in the order in which they run. */
 import { batchLane } from '../batch/batch-lane.ts';
+import { enqueueFiles } from '../batch/enqueue-files.ts';
 import type { Bench } from '../bench.ts';
 import { page } from '../browser/page.ts';
 import { compression } from './compression.ts';
@@ -19,6 +20,7 @@ export const benchmarks: readonly Bench[] = [
   writeThrough,
   reads,
   latency,
+  enqueueFiles,
   batchLane,
   fanOut,
   presence,

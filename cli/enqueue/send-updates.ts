@@ -22,7 +22,9 @@ import type { WrittenParticles } from './written-particles.ts';
 
 /** Updates of a device within so many lines are sent together. */
 const maxLinesPerWindow = 4000;
+/** How long to wait before the backlog is counted again: at first, and at most, since counting takes time of the servers. */
 const pollMs = 20;
+const maxPollMs = 200;
 const stallMs = 15_000;
 
 export interface SendUpdatesDeps {
@@ -188,7 +190,8 @@ async function waitForCapacity(
     await delay(pollMs);
   }
   const waitingSince = performance.now();
-  for (let isReported = false; ; ) {
+  let isReported = false;
+  for (let waitMs = pollMs; ; waitMs = Math.min(maxPollMs, 2 * waitMs)) {
     const backlog = await backends.countBacklog();
     if (backlog === 0 || backlog + jobs <= maxBacklog) return true;
     if (signal.aborted) return false;
@@ -198,6 +201,6 @@ async function waitForCapacity(
         `The queue has ${backlog} waiting jobs, which is the maximum. Continuing once a worker has applied some of them.`,
       );
     }
-    await delay(pollMs);
+    await delay(waitMs);
   }
 }
