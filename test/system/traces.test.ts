@@ -52,6 +52,8 @@ async function withCollector(t: Test): Promise<{ url: string; spans: Span[] }> {
       response.writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': 'application/json' }).end('{}');
     });
   });
+  // Spans are sent every five seconds, which is also when a server closes an idle connection: what is sent at that moment is lost.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
     server.closeAllConnections();

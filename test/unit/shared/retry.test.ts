@@ -2,8 +2,11 @@ import { mock } from 'node:test';
 import t from 'tap';
 import { type RetryAttempt, type RetryOptions, retry } from '../../../shared/process/retry.ts';
 
+let monotonicMs = 0;
+
 t.beforeEach(() => {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  mock.timers.enable({ apis: ['setTimeout'] });
+  mock.method(performance, 'now', () => monotonicMs);
   mock.method(Math, 'random', () => 1);
 });
 t.afterEach(() => {
@@ -29,6 +32,7 @@ function startRetry(failures: number, options: RetryOptions = {}) {
   outcome.catch(() => undefined);
   const advance = async (ms: number) => {
     await flushPromises();
+    monotonicMs += ms;
     mock.timers.tick(ms);
     await flushPromises();
   };
