@@ -9,11 +9,10 @@ import { asDevice, asField, jobOf, setCell } from '../../support/updates.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { openOperatorPage, operatorPassword } from '../support/operator-page.ts';
-import { phone } from '../support/with-page.ts';
 
-const take = async (page: Page, name: string, options: { fullPage?: boolean } = {}) => {
+const take = async (page: Page, name: string) => {
   const path = fileURLToPath(new URL(`../../../docs/images/${name}.jpg`, import.meta.url));
-  await page.screenshot({ path, type: 'jpeg', quality: 72, ...options });
+  await page.screenshot({ path, type: 'jpeg', quality: 72 });
   t.comment(path);
 };
 
@@ -36,10 +35,6 @@ t.test('screenshots of the pages for operators', { timeout: 300_000 }, async (t)
   page.setDefaultTimeout(60_000);
   await page.getByText('2 jobs could not be applied.').waitFor();
   await take(page, 'admin-overview');
-  const narrow = await openOperatorPage(t, own, api.address, { colorScheme: 'light', viewport: phone, hasTouch: true });
-  await take(narrow, 'admin-overview-phone');
-  await narrow.goto(`${api.address}/admin/dead-letters?device=phone-7`);
-  await take(narrow, 'admin-dead-letters-phone', { fullPage: true });
 
   // The cause is repaired before the dead letters are retried.
   await page.setViewportSize({ width: 1280, height: 720 });
