@@ -3,20 +3,21 @@
  * installing the servers' dependencies takes a minute; `.ci/package` installs packages by npm.
  */
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { withFolder } from './with-folder.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const notCopied = new Set(['.git', 'node_modules', 'dist', '.field', 'backups', 'coverage']);
 
-/** A copy of the checkout, because `npm pack` replaces its build. */
+/** A copy of the checkout without what is generated, since `npm pack` replaces its build, and others may be replacing this one. */
 async function withCheckout(t: Test): Promise<string> {
   const checkout = await withFolder(t);
-  for (const name of await readdir(root)) {
-    if (!notCopied.has(name)) await cp(join(root, name), join(checkout, name), { recursive: true });
+  const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
+  for (const file of files.trim().split('\n')) {
+    await mkdir(dirname(join(checkout, file)), { recursive: true });
+    await copyFile(join(root, file), join(checkout, file));
   }
   await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'));
   return checkout;
