@@ -20,14 +20,14 @@ import { maxRequestBytes } from '../shared/contract/wire.ts';
 import type { Logger } from '../shared/process/logger.ts';
 import { estimateJobBytes } from '../shared/queue/job-size.ts';
 import { authorizeJob, needsRevocationCheck } from './authorize-job.ts';
-import type { PriorityLanes } from './commit/priority-lanes.ts';
+import type { LowPriorityThrottle } from './commit/low-priority-throttle.ts';
 import type { CommitTracer } from './observe/commit-tracing.ts';
 import type { WorkerMetrics } from './observe/metrics.ts';
 
 const sizeSlackBytes = 64 * 1024;
 
 interface JobProcessorDeps {
-  readonly lanes: PriorityLanes;
+  readonly throttle: LowPriorityThrottle;
   readonly cache: FieldCache;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -83,7 +83,7 @@ function describeIssue(error: z.ZodError): string {
 
 /** @throws UnrecoverableError for a request that can never be applied */
 function createRequestHandler(deps: JobProcessorDeps) {
-  const { lanes, cache, log, tracer, revocations, checkRevocations, readGridSize } = deps;
+  const { throttle, cache, log, tracer, revocations, checkRevocations, readGridSize } = deps;
   let { gridSize } = deps;
   let schema = createJobSchema(gridSize);
   const growGrid = async () => {
@@ -107,7 +107,7 @@ function createRequestHandler(deps: JobProcessorDeps) {
     if (denial) throw new UnrecoverableError(denial);
     try {
       tracer?.captureContext(job.data);
-      const result = await lanes.submit(job.data, sequence, isLowPriority);
+      const result = await throttle.submit(job.data, sequence, isLowPriority);
       const { replyTo } = job.data;
       if (replyTo) await sendReply(cache, log, replyTo, result);
     } catch (error) {

@@ -19,7 +19,7 @@ import { getPartitionName } from '../shared/queue/partitions.ts';
 import { connectRedis, openWorkerConnection } from '../shared/redis/connect.ts';
 import { ChangeSequencer } from './changes/change-sequencer.ts';
 import { Committer } from './commit/committer.ts';
-import { PriorityLanes } from './commit/priority-lanes.ts';
+import { LowPriorityThrottle } from './commit/low-priority-throttle.ts';
 import { startFallbackConsumer } from './consume/fallback-consumer.ts';
 import { openConsumer } from './consume/open-consumer.ts';
 import { PartitionConsumers } from './consume/partition-consumers.ts';
@@ -84,8 +84,9 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   });
   queue.on('error', (err) => log.debug({ err }, 'queue error'));
   lifecycle.onStop('queue', () => queue.close());
+  const throttle = new LowPriorityThrottle({ committer, onPart: tracer?.captureSame });
   const processJob = createJobProcessor({
-    lanes: new PriorityLanes(committer),
+    throttle,
     cache,
     log,
     metrics,
@@ -105,7 +106,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
     log,
     openConsumer: (partition) =>
       openConsumer(
-        { connection, processJob, telemetry: tracing?.telemetry, log, metrics },
+        { connection, processJob, onClose: () => throttle.flush(), telemetry: tracing?.telemetry, log, metrics },
         { prefix: config.QUEUE_PREFIX, concurrency: config.WORKER_CONCURRENCY },
         partition,
       ),

@@ -12,7 +12,10 @@ import { formatUpdateKey, type InFlight, type SentUpdate, toUpdateKey } from './
 import type { LineReport } from './input/line-report.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
 
-/** Updates are applied almost in order, so a read begins with a few of them, and doubles that for as long as they have receipts. */
+/**
+ * Updates are applied almost in order, so a read begins with a few of them, and doubles that for as long as they have receipts. One that
+ * waits for an earlier one of its device can stand before many that are applied, so an empty first slice is followed by a long one.
+ */
 const firstSliceLength = 200;
 const maxSliceLength = 2000;
 const pauseMs = 50;
@@ -67,7 +70,7 @@ async function collectReceipts(
 ): Promise<boolean> {
   let hasProgressed = false;
   const all = inFlight.list();
-  for (let start = 0, length = firstSliceLength; start < all.length; length = Math.min(maxSliceLength, 2 * length)) {
+  for (let start = 0, length = firstSliceLength; start < all.length; ) {
     const slice = all.slice(start, start + length);
     start += length;
     const receipts = await backends.findReceipts(field, slice.map(toUpdateKey));
@@ -77,7 +80,8 @@ async function collectReceipts(
     });
     for (const update of settled) inFlight.remove(update);
     if (settled.length > 0) hasProgressed = true;
-    else if (!readsAll) break;
+    else if (!readsAll && length > firstSliceLength) break;
+    length = settled.length > 0 ? Math.min(maxSliceLength, 2 * length) : maxSliceLength;
   }
   return hasProgressed;
 }

@@ -107,6 +107,7 @@ async function connect(url: string): Promise<pg.Client> {
   }
 }
 
+/** During a failover, a server also accepts connections before it accepts writes. */
 const startingUpCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -115,10 +116,12 @@ const startingUpCodes = new Set([
   'EAI_AGAIN',
   '57P03',
   '57P01',
+  '25006',
 ]);
+/** The driver's own timeouts, which have no code. */
+const timeoutMessages = new Set(['timeout expired', 'Query read timeout']);
 
 function isStartingUp(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // The driver's own timeout, which has no code.
-  return startingUpCodes.has((error as NodeJS.ErrnoException).code ?? '') || error.message === 'timeout expired';
+  return startingUpCodes.has((error as NodeJS.ErrnoException).code ?? '') || timeoutMessages.has(error.message);
 }

@@ -26,11 +26,17 @@ export function parsePostgresUrl(url: string): PostgresUrl {
     throw new RangeError(`${parameter} must be read-write, primary or any`);
   }
   if (names.length > 1 && names.includes('')) throw new RangeError('a host is empty');
+  if (!names.every(hasValidPort)) throw new RangeError('a port must be a number up to 65535');
   const others = parameters.filter((text) => !isTarget(text)).join('&');
   const urlOf = (name: string) => `${scheme}${authority.slice(0, at)}${name}${path}${others ? `?${others}` : ''}`;
   const [first = '', ...more] = names.map(urlOf);
   const hosts: PostgresUrl['hosts'] = [first, ...more];
   return { hosts, needsWritable: value !== 'any' };
+}
+
+function hasValidPort(name: string): boolean {
+  const port = /:([^:\]]*)$/.exec(name)?.[1] ?? '';
+  return /^\d*$/.test(port) && Number(port) <= 65_535;
 }
 
 function splitOnce(text: string, separator: string): string[] {

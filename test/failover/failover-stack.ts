@@ -1,4 +1,4 @@
-/** The system under test: the servers of two set-ups, two APIs and two workers, all processes of their own. */
+/** The system under test: the servers of two topologies, two APIs and two workers, all processes of their own. */
 import { closeSync, openSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,9 +14,9 @@ import { SupervisedProcess } from '../faults/stack/supervised-process.ts';
 import type { Urls } from '../faults/stack/urls.ts';
 import { buildComponentProcess, type Component } from '../support/processes/component-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { startPostgresPair } from './set-ups/postgres-pair.ts';
-import type { FailoverFault } from './set-ups/set-up.ts';
-import { type Combination, postgresSetUps, redisSetUps, startSingleRedis } from './set-ups/set-ups.ts';
+import { startPostgresPair } from './topologies/postgres-pair.ts';
+import { type Combination, postgresTopologies, redisTopologies, startSingleRedis } from './topologies/topologies.ts';
+import type { FailoverFault } from './topologies/topology.ts';
 
 export interface FailoverStack {
   /** Contains the servers' data and the processes' logs. */
@@ -24,7 +24,7 @@ export interface FailoverStack {
   readonly urls: Urls;
   /** Addresses of the APIs. */
   readonly addresses: readonly string[];
-  /** By the name of the set-up and that of the fault. */
+  /** By the name of the topology and that of the fault. */
   readonly faults: Readonly<Record<string, Readonly<Record<string, FailoverFault>>>>;
   /** Removes and returns the unexpected exits since the last call. */
   drainUnexpectedExits(): string[];
@@ -51,9 +51,11 @@ export async function startFailoverStack(
       return { folder: own, start, redisBinary };
     };
     const [redisServers, postgresServers] = await Promise.all([
-      (redisSetUps[redis ?? ''] ?? startSingleRedis)(await depsOf('redis')),
+      (redisTopologies[redis ?? ''] ?? startSingleRedis)(await depsOf('redis')),
       // With a standby it has faults, but they are not injected.
-      (postgresSetUps[postgres ?? ''] ?? ((deps) => startPostgresPair(deps, 'synchronous')))(await depsOf('postgres')),
+      (postgresTopologies[postgres ?? ''] ?? ((deps) => startPostgresPair(deps, 'synchronous')))(
+        await depsOf('postgres'),
+      ),
     ]);
     const { url, directUrl } = postgresServers;
     const urls = { database: url, queue: redisServers.queueUrl, cache: redisServers.cacheUrl };

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parsePositiveInteger } from '../support/parse-positive-integer.ts';
-import { setUpNames } from './set-ups/set-ups.ts';
+import { topologyNames } from './topologies/topologies.ts';
 
 export interface FailoverOptions {
   /** Determines which servers are hit, when, and what devices write. The next run of `--seeds` adds one. */
@@ -12,9 +12,9 @@ export interface FailoverOptions {
   readonly rounds: number;
   /** How long devices write in a round, in addition to the fault. */
   readonly seconds: number;
-  /** One fault of one set-up each of Redis and PostgreSQL, for CI. */
+  /** One fault of one topology each of Redis and PostgreSQL, for CI. */
   readonly isShort: boolean;
-  /** The only set-up. */
+  /** The only topology. */
   readonly only: string | undefined;
   /** The only fault. */
   readonly fault: string | undefined;
@@ -28,7 +28,7 @@ export const help = `npm run test:failover -- [options]
   --seeds N      runs with N seeds, one after the other (default 1)
   --rounds N     how often each fault is injected (default 1)
   --seconds N    how long devices write in a round, in addition to the fault (default 12)
-  --only NAME    only one set-up: ${setUpNames.join(', ')}
+  --only NAME    only one topology: ${topologyNames.join(', ')}
   --fault NAME   only one fault
   --keep         keeps logs and data although all checks passed
   --short        one fault each of Redis and PostgreSQL; under a minute`;
@@ -49,8 +49,8 @@ export function parseOptions(args: readonly string[]): FailoverOptions {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.only !== undefined && !setUpNames.includes(values.only)) {
-    throw new RangeError(`unknown set-up ${values.only}; available: ${setUpNames.join(', ')}`);
+  if (values.only !== undefined && !topologyNames.includes(values.only)) {
+    throw new RangeError(`unknown topology ${values.only}; available: ${topologyNames.join(', ')}`);
   }
   return {
     seed: parsePositiveInteger('seed', values.seed, randomInt(1, 2 ** 31)),

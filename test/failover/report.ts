@@ -1,4 +1,4 @@
-/** The output of a run: one line per round, and a table by set-up and fault. */
+/** The output of a run: one line per round, and a table by topology and fault. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { renderTable } from '../../bench/report/table.ts';
@@ -6,7 +6,7 @@ import { findPostgresBinaries } from '../../dev/postgres/binaries.ts';
 import type { RoundReport } from './round.ts';
 
 const columns = [
-  'set-up',
+  'topology',
   'fault',
   'rounds',
   'accepted',
@@ -23,9 +23,9 @@ const columns = [
 ];
 
 export function describeRound(report: RoundReport): string {
-  const { setUp, fault, notes, accepted, resent, takeoverMs, acceptedAgainMs, appliedAgainMs, violations } = report;
+  const { topology, fault, notes, accepted, resent, takeoverMs, acceptedAgainMs, appliedAgainMs, violations } = report;
   const head = [
-    `${setUp}, ${fault} (${notes.join('; ')}): ${accepted} accepted, ${resent} sent again`,
+    `${topology}, ${fault} (${notes.join('; ')}): ${accepted} accepted, ${resent} sent again`,
     `taken over ${formatSeconds(takeoverMs)}, accepted again ${formatSeconds(acceptedAgainMs)}`,
     `applied again ${formatSeconds(appliedAgainMs)}: ${violations.length === 0 ? 'ok' : 'FAILED'}`,
   ].join(', ');
@@ -33,9 +33,9 @@ export function describeRound(report: RoundReport): string {
 }
 
 export function describeReports(reports: readonly RoundReport[]): string {
-  const names = [...new Set(reports.map(({ setUp, fault }) => `${setUp}\n${fault}`))].sort();
+  const names = [...new Set(reports.map(({ topology, fault }) => `${topology}\n${fault}`))].sort();
   const rows = names.map((name) => {
-    const own = reports.filter(({ setUp, fault }) => `${setUp}\n${fault}` === name);
+    const own = reports.filter(({ topology, fault }) => `${topology}\n${fault}` === name);
     return [...name.split('\n'), ...toRow(own)];
   });
   const note =

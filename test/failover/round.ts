@@ -8,7 +8,7 @@ import type { LedgerEntry } from '../faults/devices/ledger.ts';
 import type { Observer } from '../faults/observer.ts';
 import type { Random } from '../unit/field/support/seeded-random.ts';
 import type { FailoverStack } from './failover-stack.ts';
-import type { FailoverFault } from './set-ups/set-up.ts';
+import type { FailoverFault } from './topologies/topology.ts';
 
 const quiescenceTimeoutMs = 60_000;
 /** Copies of a history that has ended must be noticed in this time after the takeover. */
@@ -23,7 +23,7 @@ export interface RoundDeps {
 }
 
 export interface RoundReport {
-  readonly setUp: string;
+  readonly topology: string;
   readonly fault: string;
   readonly seed: number;
   readonly notes: readonly string[];
@@ -46,7 +46,7 @@ export interface RoundReport {
 }
 
 export interface RoundName {
-  readonly setUp: string;
+  readonly topology: string;
   readonly fault: string;
   readonly seed: number;
 }

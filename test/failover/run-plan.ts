@@ -1,4 +1,4 @@
-/** Runs the rounds of each seed: one stack for each combination of set-ups, each of its faults in an order that the seed determines. */
+/** Runs the rounds of each seed: one stack for each combination of topologies, each of its faults in an order that the seed determines. */
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { DevicePool } from '../faults/devices/device-pool.ts';
@@ -8,7 +8,7 @@ import { type FailoverStack, startFailoverStack } from './failover-stack.ts';
 import type { FailoverOptions } from './options.ts';
 import { describeReports, describeRound, describeVersions } from './report.ts';
 import { type RoundReport, runRound } from './round.ts';
-import { type Combination, combinations, describeMissing } from './set-ups/set-ups.ts';
+import { type Combination, combinations, describeMissing } from './topologies/topologies.ts';
 
 type PrintLine = (line: string) => void;
 
@@ -19,7 +19,7 @@ const updatesPerSecond = 50;
 const shortFaults = ['kill a master', 'kill the primary'];
 
 interface Planned {
-  readonly setUp: string;
+  readonly topology: string;
   readonly fault: string;
 }
 
@@ -74,10 +74,10 @@ async function runStack(options: FailoverOptions, combination: Combination, prin
       folder: join(stack.folder, 'devices'),
       updatesPerSecond,
     });
-    for (const { setUp, fault: name } of random.shuffle(plan(options, stack))) {
-      const fault = stack.faults[setUp]?.[name];
+    for (const { topology, fault: name } of random.shuffle(plan(options, stack))) {
+      const fault = stack.faults[topology]?.[name];
       if (signal.aborted || unfinished > 0 || !fault) break;
-      const report = await runRound({ setUp, fault: name, seed }, fault, {
+      const report = await runRound({ topology, fault: name, seed }, fault, {
         stack,
         observer,
         devicePool,
@@ -85,7 +85,7 @@ async function runStack(options: FailoverOptions, combination: Combination, prin
         seconds,
       }).catch(
         // What is left of the fault would spoil later rounds.
-        (error: unknown) => printLine(`${setUp}, ${name}: ${inspect(error)}`),
+        (error: unknown) => printLine(`${topology}, ${name}: ${inspect(error)}`),
       );
       if (report) reports.push(report);
       else unfinished += 1;
@@ -103,7 +103,9 @@ async function runStack(options: FailoverOptions, combination: Combination, prin
 }
 
 function plan({ rounds, fault: only, isShort }: FailoverOptions, { faults }: FailoverStack): Planned[] {
-  const all = Object.entries(faults).flatMap(([setUp, own]) => Object.keys(own).map((fault) => ({ setUp, fault })));
+  const all = Object.entries(faults).flatMap(([topology, own]) =>
+    Object.keys(own).map((fault) => ({ topology, fault })),
+  );
   const chosen = all.filter(({ fault }) =>
     only === undefined ? !isShort || shortFaults.includes(fault) : fault === only,
   );

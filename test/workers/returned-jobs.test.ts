@@ -26,7 +26,7 @@ async function withQueue(t: Test) {
   );
   const open = (processJob: ProcessJob) => {
     const consumer = openConsumer(
-      { connection, processJob, telemetry: undefined, log, metrics: createWorkerMetrics() },
+      { connection, processJob, onClose: () => undefined, telemetry: undefined, log, metrics: createWorkerMetrics() },
       { prefix: 'field', concurrency: 100 },
       0,
     );

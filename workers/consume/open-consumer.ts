@@ -21,6 +21,8 @@ const abandonTimeoutMs = 5000;
 export interface OpenConsumerDeps {
   readonly connection: RedisOptions;
   readonly processJob: ProcessJob;
+  /** Called when the consumer stops taking jobs and waits for those in flight. */
+  readonly onClose: () => void;
   readonly telemetry: Telemetry | undefined;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -34,7 +36,7 @@ export interface OpenConsumerOptions {
 }
 
 export function openConsumer(deps: OpenConsumerDeps, options: OpenConsumerOptions, partition: number): Consumer {
-  const { connection, processJob, telemetry, log, metrics } = deps;
+  const { connection, processJob, onClose, telemetry, log, metrics } = deps;
   const { queue, prefix } = getPartitionName(options.prefix, partition);
   // One worker per partition: several would receive its jobs in another order than the queue's.
   const jobs = new ReturnableJobs(processJob, log);
@@ -50,7 +52,10 @@ export function openConsumer(deps: OpenConsumerDeps, options: OpenConsumerOption
     setConcurrencyShare: (consumerCount) => {
       worker.concurrency = Math.ceil(options.concurrency / consumerCount);
     },
-    close: () => worker.close(),
+    close: () => {
+      onClose();
+      return worker.close();
+    },
     abandon: async () => {
       const closed = worker.close().then(() => true);
       jobs.returnAll();

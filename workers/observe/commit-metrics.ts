@@ -18,11 +18,13 @@ export function recordCommit(metrics: WorkerMetrics, report: CommitReport, now: 
     updateCount += updates.length;
     for (const { outcome } of updates) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     for (const { resolution } of commit?.conflicts ?? []) metrics.conflicts.inc({ resolution });
-    for (const [index, { acceptedAt }] of fieldJobs.entries()) {
+    for (const [index, { acceptedAt, grant }] of fieldJobs.entries()) {
       if (!results[index]) {
         metrics.deferredJobs.inc();
         continue;
       }
+      // Jobs of `enqueue` wait behind all others on purpose, and no device waits for them.
+      if (!grant) continue;
       // The clock of the process that accepted it may be ahead of this one's.
       const lagSeconds = Math.max(0, now - acceptedAt) / 1000;
       metrics.appliedLag.observe(Math.max(0, lagSeconds - publishMs / 1000));

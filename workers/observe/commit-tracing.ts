@@ -11,6 +11,8 @@ import type { CommitReport } from '../commit/committer.ts';
 export interface CommitTracer extends CommitTrace {
   /** Associates the job with the active trace. */
   captureContext(job: ApplyUpdates): void;
+  /** Associates a part of a job with the job's trace. */
+  captureSame(part: ApplyUpdates, job: ApplyUpdates): void;
   /** @param now when the batch was published, in ms */
   record(report: CommitReport, now: number): void;
 }
@@ -41,6 +43,10 @@ export function createCommitTracer({ api, tracer }: Tracing): CommitTracer {
   return {
     captureContext(job) {
       contexts.set(job, api.context.active());
+    },
+    captureSame(part, job) {
+      const context = contexts.get(job);
+      if (context) contexts.set(part, context);
     },
     async run(step, jobs, work) {
       const all = [...jobs];

@@ -37,7 +37,7 @@ export async function postMessage({ url, headers, body }: PostedMessage, options
   if (problem) throw new Error(`the address is not allowed: ${problem}`);
   const send = url.startsWith('https:') ? requestHttps : requestHttp;
   const deadline = startDeadline(signal, timeoutMs);
-  return new Promise((resolve, reject) => {
+  const answered = new Promise<Answer>((resolve, reject) => {
     const request = send(url, {
       method: 'POST',
       agent: false,
@@ -57,15 +57,14 @@ export async function postMessage({ url, headers, body }: PostedMessage, options
       socket.destroy();
       resolve({ status: statusCode, retryAfterSeconds: undefined });
     });
-    request.on('close', () => {
-      deadline.clear();
-      reject(new Error('the connection ended without an answer'));
-    });
+    request.on('close', () => reject(new Error('the connection ended without an answer')));
     request.on('error', (error: NodeJS.ErrnoException) => {
       reject(error.name === 'AbortError' ? new Error(`no answer within ${timeoutMs / 1000} s`) : error);
     });
     request.end(body);
   });
+  // Also when sending throws.
+  return answered.finally(() => deadline.clear());
 }
 
 /** Seconds, or a date. */

@@ -69,7 +69,7 @@ export async function restore(
 /** Every user of the machine can read the arguments of a process, so that a password in them is refused. */
 function addPassword(database: string, password: string | undefined): string {
   if (!configSchema.shape.DATABASE_URL.safeParse(database).success || !URL.canParse(database)) {
-    throw new CliError('usage', '--database must start with postgres:// or postgresql://');
+    throw new CliError('usage', '--database must be an address with one host, postgres://USER@HOST:PORT/NAME');
   }
   const url = new URL(database);
   if (url.password || url.searchParams.has('password')) {

@@ -53,7 +53,8 @@ function describe({ code, title, detail, errors = [] }: z.infer<typeof problemSc
   return `${reasons.join('; ')} (${code})`;
 }
 
-function parseJson(text: string): unknown {
+/** Undefined for what is not JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -2,7 +2,6 @@
  * Requests of one run to the API. What the API asks to send later (429, or 503 when it is overloaded) is sent later, for as long as it takes;
  * an outage is waited for up to a time limit. Sending again is safe: an update is applied once.
  */
-
 import { z } from 'zod';
 import { versionSchema } from '../../../shared/contract/ids.ts';
 import { outcomeSchema } from '../../../shared/contract/receipt.ts';
@@ -12,7 +11,7 @@ import type { SentUpdate } from '../../../shared/field/update.ts';
 import { startDeadline } from '../../../shared/process/deadline.ts';
 import { type RetryAttempt, retry } from '../../../shared/process/retry.ts';
 import { CliError, reasonOf } from '../../errors/cli-error.ts';
-import { ApiRefusal, exceedsQuota, isThrottled, parseRefusal } from './api-refusal.ts';
+import { ApiRefusal, exceedsQuota, isThrottled, parseJson, parseRefusal } from './api-refusal.ts';
 
 /** Longer than the API waits for results at most. */
 const requestTimeoutMs = 45_000;
@@ -52,6 +51,11 @@ interface ApiSessionDeps {
   readonly abortSignal: AbortSignal;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
 interface ApiRequest extends RequestInit {
   /** What it costs of a rate limit. */
   readonly points?: number;
@@ -86,17 +90,17 @@ export class ApiSession {
       },
     });
     if (response.status === 200) {
-      const applied = await this.#parse(response, appliedSchema);
+      const applied = this.#parse(response, appliedSchema);
       return { applied, adjusted: applied.adjusted, isRepeated };
     }
-    const { adjusted } = await this.#parse(response, acceptedSchema);
+    const { adjusted } = this.#parse(response, acceptedSchema);
     return { applied: undefined, adjusted, isRepeated };
   }
 
   /** The field's version and the ids of its particles; undefined if the token may not read, or there is no field yet. */
   async readField(token: string): Promise<{ version: number; particles: ReadonlyMap<string, unknown> } | undefined> {
     try {
-      const { version, memoryParticles } = await this.#parse(await this.#request('', token), stateSchema);
+      const { version, memoryParticles } = this.#parse(await this.#request('', token), stateSchema);
       return { version, particles: new Map(memoryParticles.map(({ id }) => [id, id])) };
     } catch (error) {
       const refusal = error instanceof CliError ? error.cause : error;
@@ -106,8 +110,8 @@ export class ApiSession {
   }
 
   /** @throws CliError `usage` when the address is not that of an API of this project */
-  async #parse<T>(response: Response, schema: z.ZodType<T>): Promise<T> {
-    const parsed = schema.safeParse(await response.json().catch(() => undefined));
+  #parse<T>({ text }: Answer, schema: z.ZodType<T>): T {
+    const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
     throw this.#createOtherServerError();
   }
@@ -121,7 +125,7 @@ export class ApiSession {
     path: 'updates' | '',
     token: string,
     { onRetry, points = 1, headers, ...init }: ApiRequest = {},
-  ): Promise<Response> {
+  ): Promise<Answer> {
     const { url, field, signal } = this.#deps;
     const address = `${url}/api/fields/${field}${path ? `/${path}` : ''}`;
     const minDelayMs = (error: unknown) => (error instanceof ApiRefusal ? error.retryAfterMs : undefined);
@@ -142,13 +146,13 @@ export class ApiSession {
     }
   }
 
-  async #fetch(address: string, init: RequestInit): Promise<Response> {
+  async #fetch(address: string, init: RequestInit): Promise<Answer> {
     // A redirect would carry the token to another server.
     const deadline = startDeadline(this.#deps.abortSignal, requestTimeoutMs);
     try {
       const response = await fetch(address, { ...init, redirect: 'error', signal: deadline.signal });
       const text = await response.text();
-      if (response.ok) return new Response(text, { status: response.status });
+      if (response.ok) return { status: response.status, text };
       throw parseRefusal(response, text);
     } finally {
       deadline.clear();

@@ -1,5 +1,5 @@
 /**
- * Fail-overs to a replica that lags behind: a server is killed and comes back with a copy of its data that was made seconds
+ * Failovers to a replica that lags behind: a server is killed and comes back with a copy of its data that was made seconds
  * before. What it has acknowledged since then is lost, and devices have to send it again.
  */
 import { rm } from 'node:fs/promises';

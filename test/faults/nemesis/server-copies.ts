@@ -1,4 +1,4 @@
-/** Copies of the data of running servers, as a replica that lags behind would have them, and the fail-over to such a copy. */
+/** Copies of the data of running servers, as a replica that lags behind would have them, and the failover to such a copy. */
 import { execFile } from 'node:child_process';
 import { chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

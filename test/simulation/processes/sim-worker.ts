@@ -6,7 +6,7 @@ import { FieldCache } from '../../../shared/cache/field-cache.ts';
 import { defaultDeadlineMs } from '../../../shared/process/lifecycle.ts';
 import { retry } from '../../../shared/process/retry.ts';
 import { Committer } from '../../../workers/commit/committer.ts';
-import { PriorityLanes } from '../../../workers/commit/priority-lanes.ts';
+import { LowPriorityThrottle } from '../../../workers/commit/low-priority-throttle.ts';
 import { type Consumer, PartitionConsumers } from '../../../workers/consume/partition-consumers.ts';
 import { createJobProcessor, type ProcessJob } from '../../../workers/job-processor.ts';
 import type { LeaseServers } from '../../../workers/leases/lease-servers.ts';
@@ -157,7 +157,7 @@ export class SimWorker {
       onCommit: () => undefined,
     });
     return createJobProcessor({
-      lanes: new PriorityLanes(committer),
+      throttle: new LowPriorityThrottle({ committer }),
       cache,
       log: silentLog,
       metrics: workerMetrics,

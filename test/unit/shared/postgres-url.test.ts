@@ -33,11 +33,16 @@ t.test('one host can be required to accept writes, for names that lead to severa
   });
 });
 
-t.test('hosts that only read are refused, and so are empty ones', async (t) => {
+t.test('hosts that only read are refused, and so are empty ones and bad ports', async (t) => {
   t.match(
     describeUnusableHosts('postgres://a,b/field?target_session_attrs=standby'),
     /must be read-write, primary or any/,
   );
   t.match(describeUnusableHosts('postgres://a,/field'), /a host is empty/);
-  t.equal(describeUnusableHosts('postgres://a,b/field'), undefined);
+  for (const host of ['a:port', 'a:70000', '[::1]:x', 'a:5432,b:-1']) {
+    t.match(describeUnusableHosts(`postgres://${host}/field`), /a port must be a number up to 65535/, host);
+  }
+  for (const host of ['a,b', 'a:5432', '[::1]', '[::1]:5433', 'a:']) {
+    t.equal(describeUnusableHosts(`postgres://user:pass@${host}/field`), undefined, host);
+  }
 });

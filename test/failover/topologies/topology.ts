@@ -18,13 +18,13 @@ export interface FailoverFault {
   readonly inject: (deps: FaultDeps) => Promise<void>;
 }
 
-export interface RedisSetUp {
+export interface RedisTopology {
   readonly queueUrl: string;
   readonly cacheUrl: string;
   readonly faults: Readonly<Record<string, FailoverFault>>;
 }
 
-export interface PostgresSetUp {
+export interface PostgresTopology {
   /** For the APIs and the workers. */
   readonly url: string;
   /** Leads to PostgreSQL without a proxy. */

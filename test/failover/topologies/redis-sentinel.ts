@@ -6,12 +6,12 @@ import { findFreePort } from '../../../dev/processes/free-port.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { NodeDeps } from '../nodes/node-deps.ts';
 import { RedisNode, redisPassword } from '../nodes/redis-node.ts';
-import type { FailoverFault, RedisSetUp } from './set-up.ts';
+import type { FailoverFault, RedisTopology } from './topology.ts';
 
 const masterName = 'main';
 const downAfterMs = 1500;
 
-export async function startRedisSentinel(deps: NodeDeps): Promise<RedisSetUp> {
+export async function startRedisSentinel(deps: NodeDeps): Promise<RedisTopology> {
   const [portA, portB] = [await findFreePort(), await findFreePort()];
   const nodes = [
     new RedisNode({ ...deps, name: 'node-a', port: portA, settings: {} }),

@@ -5,7 +5,7 @@ import { findFreePort } from '../../../dev/processes/free-port.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { NodeDeps } from '../nodes/node-deps.ts';
 import { RedisNode, redisPassword } from '../nodes/redis-node.ts';
-import type { FailoverFault, RedisSetUp } from './set-up.ts';
+import type { FailoverFault, RedisTopology } from './topology.ts';
 
 const nodeTimeoutMs = 2000;
 /** The 16,384 hash slots, by the number of the master. */
@@ -19,7 +19,7 @@ const settings = {
   'cluster-node-timeout': String(nodeTimeoutMs),
 };
 
-export async function startRedisCluster(deps: NodeDeps): Promise<RedisSetUp> {
+export async function startRedisCluster(deps: NodeDeps): Promise<RedisTopology> {
   const buses: number[] = [];
   const nodes: RedisNode[] = [];
   for (let number = 1; number <= 2 * slots.length; number += 1) {

@@ -8,7 +8,7 @@ import { TcpLink } from '../../faults/stack/tcp-link.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { NodeDeps } from '../nodes/node-deps.ts';
 import { PostgresNode, postgresPassword } from '../nodes/postgres-node.ts';
-import type { FailoverFault, PostgresSetUp } from './set-up.ts';
+import type { FailoverFault, PostgresTopology } from './topology.ts';
 
 /** How long an operator, or a program in his place, takes to decide that the primary is gone. */
 const decisionMs = 1000;
@@ -73,7 +73,7 @@ class Pair {
 export async function startPostgresPair(
   { folder, start }: NodeDeps,
   kind: 'synchronous' | 'asynchronous',
-): Promise<PostgresSetUp> {
+): Promise<PostgresTopology> {
   const create = async (name: string) => {
     const own = join(folder, name);
     await mkdir(own);

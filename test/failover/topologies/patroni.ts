@@ -8,11 +8,11 @@ import { waitUntil } from '../../support/wait-until.ts';
 import type { NodeDeps } from '../nodes/node-deps.ts';
 import { PatroniNode } from '../nodes/patroni-node.ts';
 import { postgresPassword } from '../nodes/postgres-node.ts';
-import type { FailoverFault, PostgresSetUp } from './set-up.ts';
+import type { FailoverFault, PostgresTopology } from './topology.ts';
 
 export const patroniCommands = ['patroni', 'etcd', 'haproxy'];
 
-export async function startPatroni(deps: NodeDeps): Promise<PostgresSetUp> {
+export async function startPatroni(deps: NodeDeps): Promise<PostgresTopology> {
   const bin = await findTools();
   if (bin === undefined) throw new Error('patroni needs the packages postgresql and postgresql-client');
   const etcdPort = await startEtcd(deps);
