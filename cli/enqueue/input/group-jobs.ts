@@ -25,12 +25,13 @@ export function groupUpdates(updates: readonly DeviceUpdate[], maxUpdates: numbe
 
 /**
  * As few groups as possible: an update joins the last group of its device although updates of others came in between, unless it
- * has seen one of those (by its vector clock) that is in a later group. The order of the updates of each device stays.
+ * has seen one of those (by its vector clock) that is in a later group. The updates of each device are in the order of their
+ * counters, in which the device made them.
  */
 export function groupByDevice(updates: readonly DeviceUpdate[], maxUpdates: number): DeviceUpdate[][] {
   const groups: Group[] = [];
   const groupsByDevice = new Map<DeviceId, Group[]>();
-  for (const next of updates) {
+  for (const next of sortWithinDevices(updates)) {
     const own = groupsByDevice.get(next.device) ?? [];
     const last = own.at(-1);
     if (last && fits(last, next, maxUpdates) && !hasSeenLaterGroup(next, last, groupsByDevice)) append(last, next);
@@ -41,6 +42,23 @@ export function groupByDevice(updates: readonly DeviceUpdate[], maxUpdates: numb
     }
   }
   return groups.map((group) => group.updates);
+}
+
+/** Each device keeps its places among the others. */
+function sortWithinDevices(updates: readonly DeviceUpdate[]): DeviceUpdate[] {
+  const places = new Map<DeviceId, number[]>();
+  for (const [place, { device }] of updates.entries()) {
+    const own = places.get(device);
+    if (own) own.push(place);
+    else places.set(device, [place]);
+  }
+  const sorted = [...updates];
+  for (const own of places.values()) {
+    const ofDevice = own.flatMap((place) => updates[place] ?? []);
+    ofDevice.sort((a, b) => a.update.counter - b.update.counter);
+    for (const [index, place] of own.entries()) sorted[place] = ofDevice[index] as DeviceUpdate;
+  }
+  return sorted;
 }
 
 function createGroup(index: number, first: DeviceUpdate): Group {

@@ -103,22 +103,26 @@ t.test('a job holds rising counters of one device, and no more than a request', 
   );
 });
 
-t.test('updates are grouped by device across lines of others, unless one has seen a later group', async (t) => {
-  const groups = (updates: DeviceUpdate[], max = 10) =>
-    groupByDevice(updates, max).map((group) =>
-      group.map(({ device, update }) => `${device}${update.counter}`).join(' '),
-    );
-  const seeing = (device: string, counter: number, clock: Record<string, number>): DeviceUpdate => {
-    const update = sent(device, counter);
-    return { ...update, update: { ...update.update, clock } };
-  };
-  t.same(groups([sent('a', 1), sent('b', 1), sent('a', 2), sent('b', 2)]), ['a1 a2', 'b1 b2']);
-  t.same(groups([sent('a', 1), sent('b', 1), sent('a', 2), sent('a', 3)], 2), ['a1 a2', 'b1', 'a3']);
-  t.same(groups([sent('a', 1), sent('b', 1), sent('a', 1), sent('a', 3), sent('a', 2)]), ['a1', 'b1', 'a1 a3', 'a2']);
-  t.same(groups([sent('a', 1), sent('b', 1), seeing('a', 2, { b: 1 })]), ['a1', 'b1', 'a2']);
-  t.same(groups([sent('a', 1), sent('b', 1), seeing('b', 2, { a: 1 }), sent('a', 2)]), ['a1 a2', 'b1 b2']);
-  t.same(groups([sent('a', 1), sent('b', 5), seeing('a', 2, { b: 4, a: 1, c: 9 })]), ['a1 a2', 'b5']);
-});
+t.test(
+  'updates are grouped by device in the order of their counters, unless one has seen a later group of another',
+  async (t) => {
+    const groups = (updates: DeviceUpdate[], max = 10) =>
+      groupByDevice(updates, max).map((group) =>
+        group.map(({ device, update }) => `${device}${update.counter}`).join(' '),
+      );
+    const seeing = (device: string, counter: number, clock: Record<string, number>): DeviceUpdate => {
+      const update = sent(device, counter);
+      return { ...update, update: { ...update.update, clock } };
+    };
+    t.same(groups([sent('a', 1), sent('b', 1), sent('a', 2), sent('b', 2)]), ['a1 a2', 'b1 b2']);
+    t.same(groups([sent('a', 1), sent('b', 1), sent('a', 2), sent('a', 3)], 2), ['a1 a2', 'b1', 'a3']);
+    t.same(groups([sent('a', 1), sent('b', 1), sent('a', 1), sent('a', 3), sent('a', 2)]), ['a1', 'b1', 'a1 a2 a3']);
+    t.same(groups([sent('a', 3), sent('b', 2), sent('a', 2), sent('b', 1), sent('a', 1)]), ['a1 a2 a3', 'b1 b2']);
+    t.same(groups([sent('a', 1), sent('b', 1), seeing('a', 2, { b: 1 })]), ['a1', 'b1', 'a2']);
+    t.same(groups([sent('a', 1), sent('b', 1), seeing('b', 2, { a: 1 }), sent('a', 2)]), ['a1 a2', 'b1 b2']);
+    t.same(groups([sent('a', 1), sent('b', 5), seeing('a', 2, { b: 4, a: 1, c: 9 })]), ['a1 a2', 'b5']);
+  },
+);
 
 t.test('the particles of a run are compared with those that the field holds', async (t) => {
   const written = new WrittenParticles();
