@@ -40,7 +40,7 @@ export function describeReports(reports: readonly RoundReport[]): string {
   });
   const note =
     'times: from the fault, the longest of all rounds; applied again: in the field that took longest; noticed: from the takeover until the last watcher knew that its history had ended';
-  return renderTable({ title: 'Fail-over', columns, rows, note });
+  return renderTable({ title: 'Failover', columns, rows, note });
 }
 
 function toRow(reports: readonly RoundReport[]): string[] {
