@@ -1,5 +1,5 @@
 /**
- * Requests that work as they are, on any installation and in any order: what "Try it out" sends. A test sends each of them.
+ * Requests that "Try it out" sends. They work unchanged on any installation and in any order; a test sends each of them.
  */
 import type { SentUpdate } from '../../shared/field/update.ts';
 
@@ -51,9 +51,11 @@ export const bodyExamples: Readonly<Record<string, Readonly<Record<string, Examp
       { counter: 5, timestamp, seen: 0, kind: 'particle.remove', id: 'star-2' },
     ),
   },
-  registerDevice: { empty: { summary: 'Nothing is asked of a device', value: {} } },
-  renewToken: { empty: { summary: 'The token says which device it is', value: {} } },
-  makeViewerToken: { hour: { summary: 'For an hour', value: { lifetimeSeconds: 3600 } } },
+  registerDevice: { empty: { summary: 'Register a device; the body is an empty object', value: {} } },
+  renewToken: {
+    empty: { summary: 'Renew the token in the Authorization header; the body is an empty object', value: {} },
+  },
+  makeViewerToken: { hour: { summary: 'A token that is valid for an hour', value: { lifetimeSeconds: 3600 } } },
 };
 
 /** Every field starts with this cursor. */
