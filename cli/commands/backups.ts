@@ -13,7 +13,7 @@ const restoreHelp = `
 Example:
   $ PGPASSWORD=… npx consciousness-field restore backups/field-… --database postgres://field@127.0.0.1/restored
 
-Afterwards: DATABASE_URL=postgres://… npx consciousness-field verify, then start the API and the workers on it.`;
+Afterwards run \`DATABASE_URL=postgres://… npx consciousness-field verify\`, then start the workers and the API with this DATABASE_URL.`;
 
 export function addBackupCommands(program: Command, context: CommandContext): void {
   const backup = program

@@ -6,9 +6,9 @@ import type { CommandContext } from '../context/command-context.ts';
 const shells: readonly ShellName[] = ['bash', 'zsh', 'fish'];
 
 const help = `
-Names of fields are read from the database that the settings name, within a second. If it cannot be reached, none are offered.
+Names of fields are read from the database in DATABASE_URL. If it does not respond within a second, none are offered.
 
-Where the command is not in the PATH, define an alias first: alias field='npx consciousness-field'
+If the command is not in the PATH, define an alias first: alias field='npx consciousness-field'
 
 Examples:
   $ source <(npx consciousness-field completion bash)                                  # in ~/.bashrc
@@ -20,7 +20,7 @@ export function addCompletionCommand(program: Command, context: CommandContext):
     .command('completion')
     .description('Prints a script with which a shell completes commands, options and the names of fields.')
     .addArgument(new Argument('<shell>', 'the shell').choices(shells))
-    .option('--fields <prefix>', 'what the script asks for: print the fields that begin with this')
+    .option('--fields <prefix>', 'print the fields that begin with this; the script calls the command with it')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', help)
     .action(async (shell: ShellName, { fields: prefix, json }: { fields?: string; json?: boolean }) => {

@@ -35,7 +35,7 @@ Examples:
   $ npx consciousness-field history global 3,14 --limit 5`;
 
 const searchHelp = `
-Without --field, the logs of all fields are read from end to end, which takes long where they are long.
+Without --field or --device, the logs of all fields are read completely, which takes long for long logs.
 
 Examples:
   $ npx consciousness-field search --device phone-1 --since 1h
@@ -54,11 +54,11 @@ Example:
 
 const exportHelp = `
 The output is NDJSON. A log can be imported into an empty field, here or in another installation (\`import\`), and its updates
-can be sent to any field (\`enqueue\`). Its last line is {"end":…}; without it, the file was cut. A file is readable by its
+can be sent to any field (\`enqueue\`). Its last line is {"end":…}; without it, the file is incomplete. A file is readable by its
 owner only, and compressed if its name ends with .gz.
 
-An export has personal data: the ids of users and devices, and all that they have written, except what was erased. It is recorded
-(\`audit\`). What is erased later stays in the file: delete it.
+An export has personal data: the ids of users and devices, and all that they have written, except what was erased. Each export is
+recorded (\`audit\`). What is erased later stays in the file: then delete the file.
 
 Examples:
   $ npx consciousness-field export global --out global.ndjson.gz
@@ -66,16 +66,16 @@ Examples:
 
 const changesHelp = `
 The output is NDJSON: the entries of all logs, those of a field in the order of their versions. Each line has "next": with
---after, a later run resumes after that line, and nothing is missing or repeated. What retention has deleted is a line "pruned".
+--after, a later run resumes after that line, without gaps or repetitions. A line with "pruned" says what retention has deleted.
 
-The output has personal data, as an export has. Reading it is recorded (\`audit\`).
+The output has personal data, as an export has. Each run is recorded (\`audit\`).
 
 Examples:
   $ npx consciousness-field changes --follow
   $ npx consciousness-field changes --fields 'team-*' --kind particle.put --after c1-42-0f3a5b7c9d1e-7`;
 
 const importHelp = `
-Every entry is copied as it is: the field gets the same state and the same chain of hashes. The field must have no updates. All of
+Entries are copied unchanged: the field gets the same state and the same chain of hashes. The field must have no updates. All of
 the file is imported, or nothing: if a line is invalid, does not match its hash, or was folded by rules that this version does not know,
 the command names the line and changes nothing. Set ERASURE_KEY if anything was erased in this installation.
 
@@ -144,7 +144,7 @@ export function addFieldCommands(program: Command, context: CommandContext): voi
     .addOption(new Option('--outcome <outcome>', 'only those with this outcome').choices(outcomes))
     .option('--since <duration>', 'only those of the last 90s, 45m, 12h, 30d or 2w', parseDuration)
     .option('--until <duration>', 'only those that are older than that', parseDuration)
-    .option('--limit <number>', 'at most so many', integerBetween(1, 100_000), 100)
+    .option('--limit <number>', 'maximum number of results', integerBetween(1, 100_000), 100)
     .option('--json', 'print them as JSON, with complete updates')
     .addHelpText('after', searchHelp)
     .action(async (options: SearchOptions) => (await import('./fields/search.ts')).printSearch(options, context));
@@ -184,11 +184,11 @@ export function addFieldCommands(program: Command, context: CommandContext): voi
     );
   program
     .command('changes')
-    .description('Writes the changes of all fields as NDJSON, in an order that can be resumed.')
+    .description('Writes the changes of all fields as NDJSON. A later run can resume after any line.')
     .option('--after <cursor>', 'only what comes after the line with this "next"')
     .option('--fields <patterns>', 'only these fields, comma-separated: ids, patterns such as team-*, or *', '*')
     .addOption(new Option('--kind <kinds...>', 'only updates of these kinds').choices(updateKinds))
-    .option('--follow', 'go on with new changes until Ctrl-C')
+    .option('--follow', 'continue with new changes until Ctrl-C')
     .option('--json', 'has no effect: the output is JSON in any case')
     .addHelpText('after', changesHelp)
     .action(async (options: ChangesOptions) => (await import('./fields/changes.ts')).writeChanges(options, context));
@@ -204,10 +204,10 @@ export function addFieldCommands(program: Command, context: CommandContext): voi
     );
   program
     .command('import-legacy')
-    .description('Takes over the database of the original system as the base of a field that has no updates.')
+    .description('Imports the database of the original system as the base of a field that has no updates.')
     .argument('<database-url>', 'the database of the original system')
-    .option('--field <field>', 'the field that gets it', parseField, 'global' as FieldId)
-    .option('--dry-run', 'only report what would be taken, and what not')
+    .option('--field <field>', 'the field to import into', parseField, 'global' as FieldId)
+    .option('--dry-run', 'only report what would be imported, and what would be left out')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', importLegacyHelp)
     .action(async (url: string, options: ImportLegacyOptions) =>

@@ -13,7 +13,7 @@ Example:
   $ npx consciousness-field operators hash ada --scopes board:read,metrics:read`;
 
 const auditHelp = `
-Recorded are: changes on the board, revocations, dead-letter commands, changed rules, migrations and restores, and failed logins.
+It records, among others: changes on the board, revocations, dead-letter commands, exports and imports, changed rules, migrations, restores and failed logins.
 
 Examples:
   $ npx consciousness-field audit --since 2d
@@ -41,11 +41,11 @@ export function addOperatorCommands(program: Command, context: CommandContext): 
   program
     .command('audit')
     .description('Lists what operators have done, newest first.')
-    .option('--operator <name>', 'only those of this operator')
-    .option('--action <action>', 'only this action, or those that begin with it, such as board')
-    .option('--target <target>', 'only those on this queue, job, device…')
-    .option('--since <duration>', 'only those of the last 90s, 45m, 12h, 30d or 2w', parseDuration)
-    .option('--limit <count>', 'at most so many', integerBetween(1, 100_000), 100)
+    .option('--operator <name>', 'only actions of this operator')
+    .option('--action <action>', 'only this action, or those whose name begins with it, such as board')
+    .option('--target <target>', 'only actions on this queue, job, device…')
+    .option('--since <duration>', 'only actions of the last 90s, 45m, 12h, 30d or 2w', parseDuration)
+    .option('--limit <count>', 'maximum number of results', integerBetween(1, 100_000), 100)
     .option('--json', 'print them as JSON')
     .addHelpText('after', auditHelp)
     .action(async (options: AuditOptions) => (await import('./operators/audit.ts')).printAudit(options, context));

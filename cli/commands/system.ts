@@ -10,7 +10,7 @@ import type { StatusOptions } from './system/status.ts';
 
 const doctorHelp = `
 Checks the configuration, PostgreSQL, both Redis roles, both queues, the workers, the API, the clocks and the disk.
-An unreachable server is a finding like any other.
+An unreachable server is reported like any other problem.
 
 Exit codes: 0 healthy (there may be warnings), 1 problems, 2 nothing to check, because no address is set.
 
@@ -26,8 +26,8 @@ Examples:
   $ npx consciousness-field status --once --json`;
 
 const rulesHelp = `
-These settings decide which updates are accepted and which history results, so all processes of an installation share one
-value of each, which the first worker records. Processes with another value do not start.
+These settings (GRID_SIZE, LOG_RETENTION_DAYS) decide which updates are accepted and how much of the log is kept, so all processes of an
+installation must have the same values. The first worker records them, and processes with other values do not start.
 
 Examples:
   $ npx consciousness-field rules
@@ -43,7 +43,7 @@ Examples:
 export function addSystemCommands(program: Command, context: CommandContext): void {
   program
     .command('doctor')
-    .description('Checks everything that the system depends on, and advises on what it finds.')
+    .description('Checks everything that the system depends on, and says how to fix what it finds.')
     .option('--url <url>', 'the API (default: that of a running `npm start`)', parseUrl)
     .option('--json', 'print the findings as JSON')
     .addHelpText('after', doctorHelp)
@@ -82,10 +82,10 @@ function addRuleCommands(program: Command, context: CommandContext): void {
     .action(async (options: RulesOptions) => (await import('./system/rules.ts')).showRules(options, context));
   rules
     .command('set')
-    .description('change one; a grid shrinks only if no cell is outside, no process runs and no job waits')
+    .description('change a setting; a smaller grid needs that no cell is outside it, no process runs and no job waits')
     .argument('<setting>', 'its name')
     .argument('<value>', 'its new value')
-    .option('--yes', 'shorten the retention; or shrink the grid although processes seem to be connected')
+    .option('--yes', 'allow a shorter retention, or a smaller grid although processes seem to be connected')
     .option('--json', 'print the values before and after as JSON')
     .action(async (setting: string, value: string, options: SetRuleOptions) =>
       (await import('./system/rules.ts')).setRule([setting, value], options, context),
@@ -96,19 +96,19 @@ function addDeadLetterCommands(program: Command, context: CommandContext): void 
   const deadLetters = program
     .command('dead-letters')
     .alias('dead')
-    .description('Manages the dead-letter queue: jobs that can never be applied, kept apart with the reason.')
+    .description('Manages dead letters: jobs that can never be applied, stored with the reason.')
     .helpCommand(false)
     .addHelpText('after', deadLettersHelp);
   const filtered = (name: string) =>
     deadLetters
       .command(name)
       .option('--field <field>', 'only jobs for this field', parseField)
-      .option('--device <device>', 'only those of this device', parseDevice)
-      .option('--user <user>', 'only those of this user')
-      .option('--request <id>', 'only those of this request: the x-request-id of its response')
-      .option('--reason <text>', 'only those whose reason contains this')
-      .option('--since <duration>', 'only those that failed in the last 90s, 45m, 12h, 30d or 2w', parseDuration)
-      .option('--until <duration>', 'only those that failed before that', parseDuration);
+      .option('--device <device>', 'only jobs of this device', parseDevice)
+      .option('--user <user>', 'only jobs of this user')
+      .option('--request <id>', 'only jobs of the request whose response had this x-request-id')
+      .option('--reason <text>', 'only jobs whose reason contains this')
+      .option('--since <duration>', 'only jobs that failed in the last 90s, 45m, 12h, 30d or 2w', parseDuration)
+      .option('--until <duration>', 'only jobs that failed longer ago than this', parseDuration);
   filtered('list')
     .description('list the jobs, newest first')
     .option('--json', 'print them as JSON')

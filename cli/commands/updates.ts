@@ -16,25 +16,26 @@ import type { LoadOptions } from './updates/load.ts';
 import type { ChangeRunOptions, ListRunsOptions } from './updates/runs.ts';
 
 const enqueueHelp = `
-A line is an update of the contract and its device:
+A line is an update as the API accepts it, with its device:
   {"device":"phone-1","counter":1,"timestamp":1700000000000,"kind":"particle.put","id":"star","resonance":0.8}
 
 Files may be gzipped, and may be logs that were exported (\`export\`). Invalid lines are reported by number, and the others are sent.
-After Ctrl-C, the same command continues: applied updates are skipped, because a device and its counter identify an
-update forever.
+After Ctrl-C, run the same command again to continue: applied updates are skipped, because a device and a counter identify an
+update permanently.
 
-Updates of a device stay in order. Those of several devices within 4,000 lines are grouped by device, which is faster, unless one
-has seen another by its clock; --keep-order keeps the order of all. An exported log always keeps it.
+Updates of one device keep their order. Within 4,000 lines, updates are grouped by device, which is faster, unless the clock of one
+names another; --keep-order keeps the order of all. The order of an exported log is always kept.
 
-Other formats need --map: an update in JSON, or a file with it, whose values are taken from each record. "$name" is a column, or a
-path such as "$properties.mag"; {"from":"$mag","min":0,"max":10} scales a number to 0 ... 1. Dates become timestamps. Without
-a counter, the number of the line or of the element counts; so give each file a device of its own. A JSON array of updates needs no map.
+Other formats need --map: a template of an update in JSON, or a file with it, whose values come from each record. "$name" is a column, or a
+path such as "$properties.mag"; {"from":"$mag","min":0,"max":10} scales a number to 0 ... 1. Dates become timestamps. If the map
+has no counter, it is the number of the line or element, so give each file a device of its own. A JSON array of updates needs no map.
 
-Jobs have a low priority: workers take them only when nothing that devices send is waiting, commit them in small parts while devices
-send, and let only 2,000 updates wait at a time. With --priority normal they take their turn, and up to 5,000 jobs wait, which is faster.
+Jobs have a low priority: workers take them only when no updates of devices are waiting, and commit them in small parts while devices
+send. At most 2,000 updates are in the queue at a time. With --priority normal, jobs have the same priority as those of devices, and up to
+5,000 are in the queue, which is faster.
 
 With --api, only the address of an API and a token are needed. The token comes from FIELD_TOKEN or from --token-file, since arguments
-are visible to others. A device writes only as itself: a file with updates of several devices needs a token of each.
+are visible to others. A token allows one device to write: a file with updates of several devices needs a token for each.
 
 A field keeps at most 1,000 particles and 4 MiB of them. Above that, those with the newest writes remain; the log has all.
 
@@ -56,8 +57,8 @@ Examples:
   $ npx consciousness-field load --rate 500 --devices 100 --watchers 50 --fields 4`;
 
 const runsHelp = `
-A run reports every second. A paused one sends nothing more until it is resumed; what is in the queue already is applied. A cancelled
-one ends, and the same command continues it later.
+A run reports every second. A paused run sends nothing until it is resumed; jobs that are already in the queue are applied. A cancelled
+run ends; running the same \`enqueue\` command again continues it.
 
 Examples:
   $ npx consciousness-field runs
@@ -68,7 +69,7 @@ export function addUpdateCommands(program: Command, context: CommandContext): vo
     .command('enqueue')
     .description('Puts updates (NDJSON, CSV, JSON or GeoJSON) into the queue, and waits until they are applied.')
     .argument('<file...>', 'the files; - for standard input')
-    .option('--api <url>', 'send over this API, with a token, instead of straight to the queue', parseUrl)
+    .option('--api <url>', 'send through this API, with a token, instead of directly to the queue', parseUrl)
     .option('--token-file <file>', 'for --api: a file with one token per line (default: those in FIELD_TOKEN)')
     .option('--field <id>', 'the field of the updates', parseField, globalField)
     .option('--device <id>', 'the device of lines without one', parseDevice)
@@ -81,9 +82,9 @@ export function addUpdateCommands(program: Command, context: CommandContext): vo
         'geojson',
       ]),
     )
-    .option('--map <json>', 'makes updates of records with other names: JSON, or the name of a file with it')
+    .option('--map <json>', 'a template that makes updates from records: JSON, or the name of a file with it')
     .addOption(
-      new Option('--priority <priority>', 'low: behind all that devices send; normal: in turn with it')
+      new Option('--priority <priority>', 'low: after all updates of devices; normal: the same as theirs')
         .choices(['low', 'normal'])
         .default('low'),
     )
@@ -99,7 +100,7 @@ export function addUpdateCommands(program: Command, context: CommandContext): vo
     );
   program
     .command('load')
-    .description('Generates load on a running stack through its API, and checks that nothing was lost or duplicated.')
+    .description('Generates load on a running system through its API, and checks that nothing was lost or duplicated.')
     .option('--url <url>', 'the API (default: that of a running `npm start`)', parseUrl)
     .option('--field <id>', 'the field; with --fields, the prefix of their ids', parseField, 'load' as FieldId)
     .option('--fields <number>', 'number of fields', integerBetween(1, 100), 1)

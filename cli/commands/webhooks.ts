@@ -6,8 +6,8 @@ import { parseUuid } from '../input/parse-arguments.ts';
 import type { AddWebhookOptions, JsonOption, ReplayOptions } from './webhooks/webhooks.ts';
 
 const webhooksHelp = `
-Workers with WEBHOOK_KEY send the changes of fields to each webhook, signed and in order. A receiver that is down gets everything
-once it is back. The secret for verifying signatures is printed when a webhook is added, and never again.
+Workers with WEBHOOK_KEY send the changes of fields to each webhook, signed and in order. A receiver that was down gets everything
+when it is back. The secret for verifying signatures is printed only when a webhook is added.
 
 Examples:
   $ npx consciousness-field webhooks add https://example.org/hook --fields 'team-*' --kind particle.put
@@ -40,21 +40,21 @@ export function addWebhookCommands(program: Command, context: CommandContext): v
     .option('--fields <patterns>', 'the fields, comma-separated: ids, patterns such as team-*, or *', '*')
     .addOption(new Option('--kind <kinds...>', 'only updates of these kinds').choices(updateKinds))
     .option('--region <x0,y0,x1,y1>', 'only cells and positions in this part of the field')
-    .option('--from-start', 'also what the logs have already (default: only what comes from now on)')
+    .option('--from-start', 'also changes that are already in the logs (default: only new ones)')
     .option('--json', 'print it as JSON')
     .action(async (url: string, options: AddWebhookOptions) => (await load()).addWebhook(url, options, context));
   withId('remove', 'remove one, with its dead letters').action(async (id: string, options: JsonOption) =>
     (await load()).removeWebhook(id, options, context),
   );
-  withId('pause', 'send nothing until it is resumed; it then gets what it has missed').action(
+  withId('pause', 'send nothing until it is resumed; then send what it has missed').action(
     async (id: string, options: JsonOption) => (await load()).setWebhookStatus([id, 'paused'], options, context),
   );
-  withId('resume', 'go on, or try again at once').action(async (id: string, options: JsonOption) =>
-    (await load()).setWebhookStatus([id, 'active'], options, context),
+  withId('resume', 'continue a paused webhook, or retry a failing one at once').action(
+    async (id: string, options: JsonOption) => (await load()).setWebhookStatus([id, 'active'], options, context),
   );
-  withId('replay', 'send again, in order, from an earlier place up to now')
+  withId('replay', 'send changes again, in order, from an earlier position on')
     .option('--dead-letters', 'from the first message that became a dead letter')
-    .option('--after <cursor>', 'what comes after a cursor of the change feed (`changes`)')
-    .option('--from-start', 'everything that the logs have')
+    .option('--after <cursor>', 'from after this cursor of the change feed (`changes`)')
+    .option('--from-start', 'from the beginning of the logs')
     .action(async (id: string, options: ReplayOptions) => (await load()).replayWebhook(id, options, context));
 }
