@@ -36,7 +36,7 @@ export const enqueueFiles: Bench = {
   name: 'enqueue',
   about: 'updates per second that enqueue applies from a file, by the order of its lines',
   async run({ stack, isQuick, printLine }) {
-    const files = createFiles(isQuick ? 2000 : 20_000);
+    const files = createFiles(isQuick ? 2000 : 50_000);
     const rounds = isQuick ? 1 : 2;
     const found = new Map<string, number[]>(files.map(({ name }) => [name, []]));
     // Until the code of all processes is compiled.
@@ -76,9 +76,16 @@ function createFiles(count: number): InputFile[] {
   const inTime = Array.from({ length: count }, (_, index): Line => {
     return { device: index % devices, counter: Math.floor(index / devices) + 1, time: 1_700_000_000_000 + index };
   });
+  const sorted = [...inTime].sort((a, b) => a.device - b.device || a.time - b.time);
   const ofJson = { extension: 'ndjson', options: [] } as const;
   return [
-    { name: 'sorted by device', lines: [...inTime].sort((a, b) => a.device - b.device || a.time - b.time), ...ofJson },
+    { name: 'sorted by device', lines: sorted, ...ofJson },
+    {
+      name: 'sorted by device, normal priority',
+      lines: sorted,
+      extension: 'ndjson',
+      options: ['--priority', 'normal'],
+    },
     { name: 'in the order of time', lines: inTime, ...ofJson },
     { name: 'in random order', lines: seededRandom(7).shuffle(inTime), ...ofJson },
     { name: 'newest first', lines: [...inTime].reverse(), ...ofJson },

@@ -23,8 +23,8 @@ Files may be gzipped, and may be logs that were exported (\`export\`). Invalid l
 After Ctrl-C, run the same command again to continue: applied updates are skipped, because a device and a counter identify an
 update permanently.
 
-Updates of one device keep their order. Within 4,000 lines, updates are grouped by device, which is faster, unless the clock of one
-names another; --keep-order keeps the order of all. The order of an exported log is always kept.
+Within 4,000 lines, updates are grouped by device and sorted by counter, which is faster, unless the clock of one names another;
+--keep-order keeps the order of all. The order of an exported log is always kept.
 
 Other formats need --map: a template of an update in JSON, or a file with it, whose values come from each record. "$name" is a column, or a
 path such as "$properties.mag"; {"from":"$mag","min":0,"max":10} scales a number to 0 ... 1. Dates become timestamps. If the map

@@ -12,8 +12,8 @@ import { type Finding, finding, ok } from './findings.ts';
 
 const subject = 'PostgreSQL';
 const minVersionNumber = 140_000;
-/** Connections of a process besides its pool, for the fallback queue and for the leases. */
-const extraConnections = 6;
+/** Connections of an API besides its pool, for the fallback queue and for loading states. A worker has fewer. */
+const extraConnections = 9;
 
 interface ServerOptions {
   readonly url: string;

@@ -37,7 +37,9 @@ export interface SendUpdatesDeps {
   readonly keepsOrder: boolean;
   /** Maximum jobs waiting in the queue. */
   readonly maxBacklog: number;
-  /** Maximum jobs that are added at once. */
+  /** Maximum updates in them. */
+  readonly maxWaitingUpdates: number;
+  /** Maximum jobs that are added at once, because of `rate`. */
   readonly maxJobsAtOnce: number;
   readonly pace: Pace;
   readonly run: Pick<RecordedRun, 'waitWhilePaused'>;
@@ -151,15 +153,19 @@ function recordKnownUpdate({ counts, report }: SendUpdatesDeps, update: DeviceUp
 
 /** @returns false when it was stopped while waiting for capacity */
 async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly DeviceUpdate[]): Promise<boolean> {
-  const { batch, maxJobsAtOnce, keepsOrder, pace, run, signal } = deps;
+  const { batch, maxBacklog, maxWaitingUpdates, maxJobsAtOnce, keepsOrder, pace, run, signal } = deps;
   // The versions that updates of an exported log had seen depend on its order.
   const isOrdered = keepsOrder || newUpdates.some(({ exportedVersion }) => exportedVersion !== undefined);
   const groups = (isOrdered ? groupUpdates : groupByDevice)(newUpdates, batch);
-  for (let start = 0; start < groups.length; start += maxJobsAtOnce) {
-    const slice = groups.slice(start, start + maxJobsAtOnce);
+  const updatesPerJob = newUpdates.length / groups.length;
+  const maxJobs = Math.min(maxBacklog, Math.ceil(maxWaitingUpdates / updatesPerJob));
+  // Half of what may wait, so that workers have the other half meanwhile.
+  const jobsAtOnce = Math.min(maxJobsAtOnce, Math.ceil(maxJobs / 2));
+  for (let start = 0; start < groups.length; start += jobsAtOnce) {
+    const slice = groups.slice(start, start + jobsAtOnce);
     await pace.wait(slice.flat().length, signal);
     await run.waitWhilePaused(signal);
-    if (!(await waitForCapacity(deps, slice.length))) return false;
+    if (!(await waitForCapacity(deps, maxJobs - slice.length))) return false;
     await sendGroups(deps, slice);
   }
   return true;
@@ -181,9 +187,10 @@ async function sendGroups(deps: SendUpdatesDeps, groups: readonly DeviceUpdate[]
   }
 }
 
+/** @param maxBacklog how many jobs may be waiting already */
 async function waitForCapacity(
-  { inFlight, backends, maxBacklog, printLine, signal }: SendUpdatesDeps,
-  jobs: number,
+  { inFlight, backends, printLine, signal }: SendUpdatesDeps,
+  maxBacklog: number,
 ): Promise<boolean> {
   while (inFlight && !inFlight.hasCapacity) {
     if (signal.aborted) return false;
@@ -193,7 +200,7 @@ async function waitForCapacity(
   let isReported = false;
   for (let waitMs = pollMs; ; waitMs = Math.min(maxPollMs, 2 * waitMs)) {
     const backlog = await backends.countBacklog();
-    if (backlog === 0 || backlog + jobs <= maxBacklog) return true;
+    if (backlog <= maxBacklog) return true;
     if (signal.aborted) return false;
     if (!inFlight && !isReported && performance.now() - waitingSince > stallMs) {
       isReported = true;

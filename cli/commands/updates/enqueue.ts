@@ -27,10 +27,12 @@ import { ruleSettingsDiffer } from '../../errors/field-errors.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { type Progress, startProgress } from '../../output/progress.ts';
 
-/** Jobs that may wait in the queue. The API rejects updates at MAX_BACKLOG, of which a run takes half at most. */
-const maxWaitingJobs = 5000;
-/** A worker commits all waiting jobs together, so what devices send meanwhile waits for so many updates at most. */
-const maxWaitingUpdates = 2000;
+/** What may wait in the queue. The API rejects updates at MAX_BACKLOG, of which a run takes half at most. */
+const maxWaiting = {
+  normal: { jobs: 5000, updates: Number.POSITIVE_INFINITY },
+  /** Devices wait for the updates that a worker commits together, and for the slots of jobs that it has taken. */
+  low: { jobs: 40, updates: 2000 },
+} as const;
 const maxNameLength = 200;
 
 export interface EnqueueOptions extends Omit<ApiRunOptions, 'api'> {
@@ -182,19 +184,18 @@ async function sendRun(
   { db, producer, run, settings }: RunDeps,
 ): Promise<EnqueueOutcome> {
   const stop = AbortSignal.any([signal, run.cancelled]);
-  const isLow = priority === 'low';
   const backends = createResilientBackends({
     ...{ db, reader: createFieldReader(db), producer, printLine, signal: stop },
-    priority: isLow ? lowPriority : undefined,
+    priority: priority === 'low' ? lowPriority : undefined,
   });
   const written = new WrittenParticles();
   // So that a job is no more than a second's worth.
   const batch = Math.min(options.batch, rate);
-  const maxJobs = isLow ? Math.ceil(maxWaitingUpdates / batch) : maxWaitingJobs;
-  const maxBacklog = Math.min(maxJobs, Math.ceil(settings.MAX_BACKLOG / 2));
-  const maxJobsAtOnce = Math.min(maxBacklog, Math.max(1, Math.floor(rate / batch)));
+  const { jobs, updates: maxWaitingUpdates } = maxWaiting[priority];
+  const maxBacklog = Math.min(jobs, Math.ceil(settings.MAX_BACKLOG / 2));
+  const maxJobsAtOnce = Math.max(1, Math.floor(rate / batch));
   const complete = await enqueueInputs({
-    ...{ inputs, readRecords, field, batch, keepsOrder, wait, maxBacklog, maxJobsAtOnce, run },
+    ...{ inputs, readRecords, field, batch, keepsOrder, wait, maxBacklog, maxWaitingUpdates, maxJobsAtOnce, run },
     ...{ backends, counts, written, report, printLine, signal: stop, pace: new Pace(rate) },
     parse: createLineParser({ gridSize: settings.GRID_SIZE, device, map }),
   });
