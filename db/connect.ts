@@ -102,9 +102,10 @@ interface PooledConnection {
  * would go back to the pool, and every further query on it would time out as well.
  */
 function destroyOnTimeout(pooled: PooledConnection, done: (error: undefined, pooled: PooledConnection) => void): void {
-  const query = pooled.query.bind(pooled);
+  const prototype = Object.getPrototypeOf(pooled) as PooledConnection;
+  // Read with every call: tracing replaces the function of the prototype, perhaps after this connection was opened.
   pooled.query = (config, callback) =>
-    query(config, (error, result) => {
+    prototype.query.call(pooled, config, (error, result) => {
       if (error?.message === 'Query read timeout') pooled.connection.stream.destroy(error);
       callback(error, result);
     });
