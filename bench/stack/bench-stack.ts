@@ -32,6 +32,8 @@ export interface BenchStack {
   readonly usage: PeakUsage;
   /** Restarts the APIs and workers in the given numbers; `env` overrides their settings. */
   scale(size: { apis: number; workers: number; env?: Record<string, string> }): Promise<void>;
+  /** Kills all servers, APIs and workers at once with SIGKILL, and starts the same again on the same data. */
+  crash(): Promise<void>;
   /** Runs `field verify` over all fields. @throws if a field differs from the replay of its log */
   verify(): Promise<string>;
   stop(): Promise<void>;
@@ -64,24 +66,21 @@ export async function startBenchStack({
     await startOrphanReaper(processes.start, recordIn);
     const { start } = processes;
     const binary = await findOrInstallRedis({ folder, start, printLine });
-    const postgres = await startPostgres({ folder, port: await findFreePort(), password, start });
-    await ensureDatabase(postgres, 'field');
-    const startRedisServer = async (name: string, settings: Record<string, string>) =>
-      startRedis({
-        binary,
-        folder: join(folder, name),
-        port: await findFreePort(),
-        password,
-        settings,
-        start,
-        recordIn,
-      });
-    const queue = await startRedisServer('queue', {});
-    const cache = await startRedisServer('cache', cacheSettings);
-    usage.watch('PostgreSQL', postgres.process.pid);
-    usage.watch('queue Redis', queue.process.pid);
-    usage.watch('cache Redis', cache.process.pid);
-    const urls = { database: postgres.url('field'), queue: queue.url(0), cache: cache.url(0) };
+    const ports = { postgres: await findFreePort(), queue: await findFreePort(), cache: await findFreePort() };
+    const startRedisServer = (name: 'queue' | 'cache', settings: Record<string, string>) =>
+      startRedis({ binary, folder: join(folder, name), port: ports[name], password, settings, start, recordIn });
+    const startServers = async () => {
+      const postgres = await startPostgres({ folder, port: ports.postgres, password, start });
+      const queue = await startRedisServer('queue', {});
+      const cache = await startRedisServer('cache', cacheSettings);
+      usage.watch('PostgreSQL', postgres.process.pid);
+      usage.watch('queue Redis', queue.process.pid);
+      usage.watch('cache Redis', cache.process.pid);
+      return { postgres, queue, cache };
+    };
+    let servers = await startServers();
+    await ensureDatabase(servers.postgres, 'field');
+    const urls = { database: servers.postgres.url('field'), queue: servers.queue.url(0), cache: servers.cache.url(0) };
     await migrate(urls.database);
     const db = new pg.Pool({ connectionString: urls.database, max: 4 });
     db.on('error', () => undefined); // The query in progress is rejected with the same error.
@@ -109,6 +108,7 @@ export async function startBenchStack({
       );
     const running: { apis: RunningProcess[]; workers: RunningProcess[] } = { apis: [], workers: [] };
     const addresses: string[] = [];
+    let scaledEnv: Record<string, string> = {};
     const stack: BenchStack = {
       folder,
       urls,
@@ -116,6 +116,7 @@ export async function startBenchStack({
       db,
       usage,
       async scale({ apis, workers, env: extraEnv = {} }) {
+        scaledEnv = extraEnv;
         for (const runningProcess of [...running.apis.splice(0), ...running.workers.splice(0)])
           await runningProcess.stop();
         addresses.length = 0;
@@ -132,6 +133,15 @@ export async function startBenchStack({
           addresses.push(`http://127.0.0.1:${port}`);
         }
         for (const address of addresses) await waitUntilReady(address);
+      },
+      async crash() {
+        const { apis, workers } = running;
+        const size = { apis: apis.length, workers: workers.length, env: scaledEnv };
+        const all = [...apis, ...workers, ...Object.values(servers).map((server) => server.process)];
+        for (const runningProcess of all) runningProcess.sendSignal('SIGKILL');
+        await Promise.all(all.map(({ exited }) => exited));
+        servers = await startServers();
+        await stack.scale(size);
       },
       verify: () => verifyAll(env),
       async stop() {
