@@ -3,6 +3,7 @@ import { batchLane } from '../batch/batch-lane.ts';
 import { enqueueFiles } from '../batch/enqueue-files.ts';
 import type { Bench } from '../bench.ts';
 import { page } from '../browser/page.ts';
+import { idle } from '../idle/idle.ts';
 import { compression } from './compression.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
@@ -30,4 +31,5 @@ export const benchmarks: readonly Bench[] = [
   growth,
   overload,
   scaleOut,
+  idle,
 ];

@@ -1,4 +1,4 @@
-/** CPU time and memory of process trees, from /proc. On other systems than Linux all values are 0. */
+/** CPU time, memory and context switches of process trees, from /proc. On other systems than Linux all values are 0. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Usage {
@@ -23,9 +23,40 @@ export function readUsageOfTrees(roots: readonly number[]): ReadonlyMap<number, 
   return usage;
 }
 
+export interface ContextSwitches {
+  /** Since a thread waited: each is followed by a wake-up. */
+  readonly voluntary: number;
+  /** Since another thread got the core. */
+  readonly involuntary: number;
+}
+
+/** Context switches of all threads of each root process and its descendants, those of ended threads excluded. */
+export function readContextSwitchesOfTrees(roots: readonly number[]): ReadonlyMap<number, ContextSwitches> {
+  const sums = new Map(roots.map((root) => [root, { voluntary: 0, involuntary: 0 }]));
+  const stats = new Map(readProcessIds().map((pid) => [Number(pid), readStat(pid)]));
+  for (const pid of stats.keys()) {
+    const root = findRoot(pid, stats, sums);
+    const sum = root === undefined ? undefined : sums.get(root);
+    if (!sum) continue;
+    for (const status of readThreadStatuses(pid)) {
+      sum.voluntary += Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1] ?? 0);
+      sum.involuntary += Number(/^nonvoluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1] ?? 0);
+    }
+  }
+  return sums;
+}
+
+function readThreadStatuses(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((thread) => readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'));
+  } catch {
+    return []; // The process or one of its threads has ended in the meantime.
+  }
+}
+
 type Stats = ReadonlyMap<number, readonly string[]>;
 
-function findRoot(pid: number, stats: Stats, roots: ReadonlyMap<number, Usage>): number | undefined {
+function findRoot(pid: number, stats: Stats, roots: ReadonlyMap<number, unknown>): number | undefined {
   for (let at = pid; at > 1; at = Number(stats.get(at)?.[1] ?? 0)) if (roots.has(at)) return at;
   return undefined;
 }

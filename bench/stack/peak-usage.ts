@@ -1,5 +1,5 @@
 /** Samples the memory and CPU time of processes and records their peak memory. */
-import { readUsageOfTrees } from '../measure/process-usage.ts';
+import { type ContextSwitches, readContextSwitchesOfTrees, readUsageOfTrees } from '../measure/process-usage.ts';
 
 const sampleIntervalMs = 500;
 
@@ -19,6 +19,12 @@ export class PeakUsage {
   /** CPU time used so far in ms, by process name. */
   readCpuMs(): ReadonlyMap<string, number> {
     return new Map([...this.#sample()].map(([pid, { cpuMs }]) => [this.#names.get(pid) ?? '', cpuMs]));
+  }
+
+  /** Context switches so far, by process name. */
+  readContextSwitches(): ReadonlyMap<string, ContextSwitches> {
+    const switches = readContextSwitchesOfTrees([...this.#names.keys()]);
+    return new Map([...switches].map(([pid, counts]) => [this.#names.get(pid) ?? '', counts]));
   }
 
   /** Current memory of a process in MB. */
