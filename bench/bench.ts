@@ -49,5 +49,7 @@ export interface Bench {
   readonly about: string;
   /** It restarts APIs and workers, which takes too long for a quick run of all benchmarks. */
   readonly requiresRestart?: boolean;
+  /** Runs only if it is named, since it needs packages of its own. */
+  readonly isOptional?: boolean;
   run(context: BenchContext): Promise<Findings>;
 }

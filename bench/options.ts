@@ -15,10 +15,9 @@ export interface BenchOptions {
 }
 
 export function describeHelp(benches: readonly Bench[]): string {
-  const restarting = benches
-    .filter(({ requiresRestart }) => requiresRestart)
-    .map(({ name }) => name)
-    .join(', ');
+  const namesOf = (selected: readonly Bench[]) => selected.map(({ name }) => name).join(', ');
+  const restarting = namesOf(benches.filter(({ requiresRestart }) => requiresRestart));
+  const optional = namesOf(benches.filter(({ isOptional }) => isOptional));
   const width = Math.max(...benches.map(({ name }) => name.length)) + 2;
   const list = benches.map(({ name, about }) => `  ${name.padEnd(width)}${about}`).join('\n');
   return `npm run bench -- [NAME…] [options]: measures the real stack and its baselines, each in separate processes.
@@ -32,7 +31,7 @@ ${list}
   --profile DIR  writes a CPU profile of every API and worker to DIR
   --help
 
-Without a NAME all benchmarks run, which takes half an hour. Results: bench/RESULTS.md and bench/RESULTS.json.
+Without a NAME all benchmarks run but ${optional}, which takes half an hour. Results: bench/RESULTS.md and bench/RESULTS.json.
 Exit code 1 means that a benchmark failed or that \`field verify\` found a difference, not that a target was missed.`;
 }
 
@@ -53,8 +52,8 @@ export function parseOptions(args: readonly string[], benches: readonly Bench[])
   if (unknown !== undefined) {
     throw new RangeError(`unknown benchmark ${unknown}; available: ${benches.map(({ name }) => name).join(', ')}`);
   }
-  const isChosen = ({ name, requiresRestart }: Bench) =>
-    positionals.length > 0 ? positionals.includes(name) : !(values.quick && requiresRestart);
+  const isChosen = ({ name, requiresRestart, isOptional }: Bench) =>
+    positionals.length > 0 ? positionals.includes(name) : !isOptional && !(values.quick && requiresRestart);
   return {
     chosen: benches.filter(isChosen),
     isQuick: values.quick,

@@ -14,6 +14,7 @@ const channel = 'bench-raw-processed';
 const jobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
 
 export interface RawQueue {
+  readonly workerPid: number;
   /** @returns the time until all jobs were processed, in ms */
   run(jobs: readonly ApplyUpdates[], inFlight: number): Promise<number>;
   /** Adds jobs at a constant rate. @returns the time until each was processed, in ms from when it was due */
@@ -29,6 +30,7 @@ export async function openRawQueue({ urls }: BenchStack): Promise<RawQueue> {
   const subscriber = new Redis(urls.queue);
   await subscriber.subscribe(channel);
   return {
+    workerPid: workerProcess.pid,
     async run(jobs, inFlight) {
       const startedAt = performance.now();
       const processed = workerProcess.call('process', jobs.length);

@@ -4,6 +4,7 @@ import { enqueueFiles } from '../batch/enqueue-files.ts';
 import type { Bench } from '../bench.ts';
 import { page } from '../browser/page.ts';
 import { idle } from '../idle/idle.ts';
+import { rivals } from '../rivals/rivals.ts';
 import { compression } from './compression.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
@@ -32,4 +33,5 @@ export const benchmarks: readonly Bench[] = [
   overload,
   scaleOut,
   idle,
+  rivals,
 ];

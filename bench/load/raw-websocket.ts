@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
 export interface RawSocketEvents {
-  /** Called for each complete message; `to` is undefined unless it is a delta. */
-  readonly onMessage: (to: number | undefined) => void;
+  /** Called for each complete message; `to` is undefined unless it is a delta, and `start` is its first 64 bytes as latin1. */
+  readonly onMessage: (to: number | undefined, start: string) => void;
   readonly onClose: () => void;
 }
 
@@ -46,20 +46,30 @@ export function openRawSocket(url: string, protocols: string, events: RawSocketE
   });
 }
 
-/** The frame of a short text from a client. Masked with zeros, which leaves it as it is. */
+/** The frame of a text from a client. */
 export function encodeTextFrame(text: string): Buffer {
-  const payload = Buffer.from(text);
-  if (payload.length >= 65_536) throw new RangeError('the text is too long');
-  const head = Buffer.alloc(8);
-  head[0] = 0x81;
-  head[1] = 0x80 | 126;
-  head.writeUInt16BE(payload.length, 2);
+  return encodeFrame(Buffer.from(text), 0x81);
+}
+
+/** The frame of a binary message from a client. */
+export function encodeBinaryFrame(payload: Uint8Array): Buffer {
+  return encodeFrame(payload, 0x82);
+}
+
+/** Masked with zeros, which leaves the payload as it is. */
+function encodeFrame(payload: Uint8Array, firstByte: number): Buffer {
+  const isLong = payload.length >= 65_536;
+  const head = Buffer.alloc(isLong ? 14 : 8);
+  head[0] = firstByte;
+  head[1] = 0x80 | (isLong ? 127 : 126);
+  if (isLong) head.writeBigUInt64BE(BigInt(payload.length), 2);
+  else head.writeUInt16BE(payload.length, 2);
   return Buffer.concat([head, payload]);
 }
 
 /** Parses unmasked frames from a server; keeps only the beginning of each message. */
 class FrameReader {
-  readonly #onMessage: (to: number | undefined) => void;
+  readonly #onMessage: RawSocketEvents['onMessage'];
   /** An incomplete frame head. */
   #partialHead: Buffer = Buffer.alloc(0);
   /** Remaining payload bytes of the current frame. */
@@ -67,7 +77,7 @@ class FrameReader {
   #prefix = '';
   #isData = false;
 
-  constructor(onMessage: (to: number | undefined) => void) {
+  constructor(onMessage: RawSocketEvents['onMessage']) {
     this.#onMessage = onMessage;
   }
 
@@ -92,7 +102,7 @@ class FrameReader {
       }
       at += available;
       this.#remaining -= available;
-      if (this.#remaining === 0 && this.#isData) this.#onMessage(readVersion(this.#prefix));
+      if (this.#remaining === 0 && this.#isData) this.#onMessage(readVersion(this.#prefix), this.#prefix);
     }
   }
 }
