@@ -115,7 +115,7 @@ export class Results {
         show(this.#turns(name, ({ loadPercent }) => loadPercent)),
       ]),
       note:
-        'For Hocuspocus, the acknowledgement is its message SyncStatus. BullMQ: jobs added and processed. *load*: CPU of the ' +
+        'The acknowledgement of Hocuspocus is its message SyncStatus, that of Colyseus the response to a request. BullMQ: jobs added and processed. *load*: CPU of the ' +
         'load generator, in percent of a core; near 100 it is itself the limit.',
     };
   }
@@ -134,7 +134,8 @@ export class Results {
         }),
       note:
         'From connecting until the state is decoded; medians. WebSocket: a stream with `field.v2.deflate`. POST: `GET` of the ' +
-        'state with gzip, on a connection that may be open already. Hocuspocus: a new Yjs document that asks for all.',
+        'state with gzip, on a connection that may be open already. Hocuspocus: a new Yjs document that asks for all. ' +
+        'Colyseus: with a request for a seat, whose bytes are not counted.',
     };
   }
 

@@ -7,6 +7,7 @@ import { format } from '../measure/statistics.ts';
 import type { ClosedLoop, Pace } from './devices.ts';
 import { createQueueMeasurements, measureJoin, measureLoss, measurePace, measureTurns } from './measure.ts';
 import { type Measured, queueName, Results } from './results.ts';
+import { startColyseus } from './systems/colyseus-system.ts';
 import { createFieldSystem } from './systems/field-system.ts';
 import { startHocuspocus } from './systems/hocuspocus-system.ts';
 import { installRivalPackages } from './systems/rival-packages.ts';
@@ -53,7 +54,7 @@ const quickPlan: Plan = {
 
 export const rivals: Bench = {
   name: 'rivals',
-  about: 'the same updates to one document of 1,000 entries, compared with Hocuspocus and with BullMQ alone',
+  about: 'the same updates to one document of 1,000 entries, compared with Hocuspocus, Colyseus and BullMQ alone',
   isOptional: true,
   async run({ stack, isQuick, printLine }) {
     const versions = await installRivalPackages(printLine);
@@ -63,9 +64,10 @@ export const rivals: Bench = {
     const bullmq = await createQueueMeasurements(stack, queue, field);
     const inMemory = await startHocuspocus(stack, { isStored: false });
     const stored = await startHocuspocus(stack, { isStored: true });
+    const colyseus = await startColyseus();
     const socket = createFieldSystem(stack, field, 'WebSocket');
     const post = createFieldSystem(stack, field, 'POST');
-    const systems: readonly System[] = [socket, post, inMemory, stored];
+    const systems: readonly System[] = [socket, post, inMemory, stored, colyseus];
     const results = new Results(systems, versions);
     try {
       const measureJoins = async (when: 'joinBefore' | 'joinAfter') => {
@@ -106,8 +108,7 @@ export const rivals: Bench = {
         printLine(`kill -9: ${system.name}: ${loss.present} of ${loss.acknowledged} acknowledged updates are present`);
       }
     } finally {
-      await inMemory.stop();
-      await stored.stop();
+      for (const rival of [inMemory, stored, colyseus]) await rival.stop();
     }
     return results.describe(plan.turns.devices);
   },

@@ -11,6 +11,7 @@ import { encodeTextFrame, openRawSocket } from '../../load/raw-websocket.ts';
 import { createToken, createUpdates, createWriters, encodePost, type Writer } from '../../load/writers.ts';
 import type { BenchStack } from '../../stack/bench-stack.ts';
 import { AckQueue } from './ack-queue.ts';
+import { createSignal } from './signal.ts';
 import { type EntryUpdate, entryId, entryValue, type Join, type Session, type System } from './system.ts';
 
 /** Its name in the tables. */
@@ -98,19 +99,16 @@ function toUpdate(update: EntryUpdate, counter: number): Update {
 
 async function openSocket(url: string, field: FieldId, { token }: Writer): Promise<Sender> {
   const acks = new AckQueue();
-  let onFirst = () => {};
-  const first = new Promise<void>((resolve) => {
-    onFirst = resolve;
-  });
+  const snapshot = createSignal();
   const socket = await openRawSocket(streamAddress(url, field), `${streamProtocol}, ${bearerProtocolPrefix}${token}`, {
     onMessage: (_to, start) => {
-      onFirst();
+      snapshot.raise();
       if (start.startsWith('{"type":"accepted"')) acks.acknowledge();
       else if (start.startsWith('{"type":"error"')) acks.rejectAll(new Error(start));
     },
     onClose: () => acks.rejectAll(new Error('the socket was closed')),
   });
-  await first;
+  await snapshot.raised;
   return {
     send(updates) {
       const acknowledged = acks.wait();

@@ -1,5 +1,5 @@
 /** The messages of Hocuspocus: the document's name, a type, and its content. */
-import { loadRivalPackages, type YDoc } from './rival-packages.ts';
+import { loadHocuspocusPackages, type YDoc } from './hocuspocus-packages.ts';
 
 const documentName = 'bench';
 export const mapName = 'entries';
@@ -16,7 +16,7 @@ export function readType(start: string): number {
 }
 
 function encode(type: number, write: (encoder: ReturnType<typeof createEncoder>) => void): Uint8Array {
-  const { encoding } = loadRivalPackages();
+  const { encoding } = loadHocuspocusPackages();
   const encoder = createEncoder();
   encoding.writeVarString(encoder, documentName);
   encoding.writeVarUint(encoder, type);
@@ -25,12 +25,12 @@ function encode(type: number, write: (encoder: ReturnType<typeof createEncoder>)
 }
 
 function createEncoder() {
-  return loadRivalPackages().encoding.createEncoder();
+  return loadHocuspocusPackages().encoding.createEncoder();
 }
 
 /** The first message of a client. The server has no hook that looks at the token. */
 export function encodeAuth(): Uint8Array {
-  const { encoding } = loadRivalPackages();
+  const { encoding } = loadHocuspocusPackages();
   return encode(messageTypes.auth, (encoder) => {
     encoding.writeVarUint(encoder, tokenMessage);
     encoding.writeVarString(encoder, 'bench');
@@ -39,16 +39,16 @@ export function encodeAuth(): Uint8Array {
 
 /** Asks for what the document lacks. */
 export function encodeSyncStep1(doc: YDoc): Uint8Array {
-  return encode(messageTypes.sync, (encoder) => loadRivalPackages().sync.writeSyncStep1(encoder, doc));
+  return encode(messageTypes.sync, (encoder) => loadHocuspocusPackages().sync.writeSyncStep1(encoder, doc));
 }
 
 export function encodeUpdate(update: Uint8Array): Uint8Array {
-  return encode(messageTypes.sync, (encoder) => loadRivalPackages().sync.writeUpdate(encoder, update));
+  return encode(messageTypes.sync, (encoder) => loadHocuspocusPackages().sync.writeUpdate(encoder, update));
 }
 
 /** Applies a message to the document. @returns whether it was the answer to a `SyncStep1`: all that the document lacked */
 export function applyMessage(doc: YDoc, data: Uint8Array): boolean {
-  const { decoding, sync } = loadRivalPackages();
+  const { decoding, sync } = loadHocuspocusPackages();
   const decoder = decoding.createDecoder(data);
   decoding.readVarString(decoder);
   const type = decoding.readVarUint(decoder);

@@ -1,7 +1,7 @@
 /** A process with a Hocuspocus server in its default settings, which keeps documents in memory or also stores them in PostgreSQL. */
 import pg from 'pg';
 import { serveRpc } from '../../stack/rpc-process.ts';
-import { loadRivalPackages } from './rival-packages.ts';
+import { loadHocuspocusPackages } from './hocuspocus-packages.ts';
 
 interface HocuspocusOptions {
   /** Where documents are stored; undefined to keep them in memory only. */
@@ -16,7 +16,7 @@ async function createStore(databaseUrl: string): Promise<object> {
   const db = new pg.Pool({ connectionString: databaseUrl, max: 4 });
   db.on('error', () => undefined); // The query in progress is rejected with the same error.
   await db.query('CREATE TABLE IF NOT EXISTS rival_documents (name text PRIMARY KEY, data bytea NOT NULL)');
-  const { Database } = loadRivalPackages().database;
+  const { Database } = loadHocuspocusPackages().database;
   return new Database({
     async fetch({ documentName }) {
       const sql = 'SELECT data FROM rival_documents WHERE name = $1';
@@ -33,7 +33,7 @@ async function createStore(databaseUrl: string): Promise<object> {
 const handlers = {
   /** @returns the server's address */
   async listen({ databaseUrl }: HocuspocusOptions): Promise<string> {
-    const { Server } = loadRivalPackages().server;
+    const { Server } = loadHocuspocusPackages().server;
     const server = new Server({
       port: 0,
       address: '127.0.0.1',

@@ -15,13 +15,18 @@ import {
   messageTypes,
   readType,
 } from './hocuspocus-messages.ts';
+import { loadHocuspocusPackages, type YDoc } from './hocuspocus-packages.ts';
 import type { HocuspocusProcess } from './hocuspocus-server.ts';
-import { loadRivalPackages, type YDoc } from './rival-packages.ts';
-import { type EntryUpdate, entryCount, entryId, entryValue, type Join, type Session, type System } from './system.ts';
-
-export interface HocuspocusSystem extends System {
-  stop(): Promise<void>;
-}
+import { createSignal } from './signal.ts';
+import {
+  type EntryUpdate,
+  entryCount,
+  entryId,
+  entryValue,
+  type Join,
+  type Session,
+  type StoppableSystem,
+} from './system.ts';
 
 interface Copy {
   readonly doc: YDoc;
@@ -38,14 +43,14 @@ const storedAfterMs = 2500;
 const valueSchema = z.object({ position: z.object({ x: z.number() }) });
 
 /** Starts the server, and fills the document. */
-export async function startHocuspocus(stack: BenchStack, { isStored }: HocuspocusOptions): Promise<HocuspocusSystem> {
+export async function startHocuspocus(stack: BenchStack, { isStored }: HocuspocusOptions): Promise<StoppableSystem> {
   const databaseUrl = isStored ? stack.urls.database : undefined;
   const start = async () => {
     const server = new RpcProcess<HocuspocusProcess>('Hocuspocus', import.meta.resolve('./hocuspocus-server.ts'));
     return { server, url: await server.call('listen', { databaseUrl }) };
   };
   let running = await start();
-  const seed = loadRivalPackages().yjs.encodeStateAsUpdate(createDocument());
+  const seed = loadHocuspocusPackages().yjs.encodeStateAsUpdate(createDocument());
   // The server forgets a document that nobody has open, so this device stays.
   let kept = await openWriter(running.url, seed);
   await kept.sendEncoded(seed);
@@ -58,7 +63,7 @@ export async function startHocuspocus(stack: BenchStack, { isStored }: Hocuspocu
     isWatchedBySenders: true,
     async connect(devices, onSeen): Promise<Session> {
       const watcher = await openCopy(running.url, onSeen);
-      const state = loadRivalPackages().yjs.encodeStateAsUpdate(watcher.doc);
+      const state = loadHocuspocusPackages().yjs.encodeStateAsUpdate(watcher.doc);
       const writers = await Promise.all(Array.from({ length: devices }, () => openWriter(running.url, state)));
       return {
         send(device, update) {
@@ -93,6 +98,8 @@ export async function startHocuspocus(stack: BenchStack, { isStored }: Hocuspocu
       const copy = await openCopy(running.url);
       copy.close();
       const map = copy.doc.getMap(mapName);
+      // What was stored before must be there, or the benchmark is wrong about how the server is set up.
+      if (isStored && map.size !== entryCount) throw new Error(`only ${map.size} entries were loaded`);
       return updates.filter(({ number, entry }) => readNumber(map.get(entryId(entry))) === number).length;
     },
     async stop() {
@@ -108,7 +115,7 @@ function readNumber(value: unknown): number | undefined {
 
 /** A document with all entries, written by a device of its own. */
 function createDocument(): YDoc {
-  const doc = new (loadRivalPackages().yjs.Doc)();
+  const doc = new (loadHocuspocusPackages().yjs.Doc)();
   const map = doc.getMap(mapName);
   doc.transact(() => {
     for (let entry = 0; entry < entryCount; entry++) map.set(entryId(entry), entryValue({ number: 0, entry }));
@@ -118,7 +125,7 @@ function createDocument(): YDoc {
 
 /** Joins the document. Resolves when its state has arrived; then reports the updates that arrive. */
 async function openCopy(url: string, onSeen?: (update: number) => void): Promise<Copy> {
-  const doc = new (loadRivalPackages().yjs.Doc)();
+  const doc = new (loadHocuspocusPackages().yjs.Doc)();
   const map = doc.getMap(mapName);
   const socket = new WebSocket(url);
   let bytes = 0;
@@ -150,17 +157,14 @@ async function openCopy(url: string, onSeen?: (update: number) => void): Promise
  * is measured.
  */
 async function openWriter(url: string, state: Uint8Array) {
-  const { yjs } = loadRivalPackages();
+  const { yjs } = loadHocuspocusPackages();
   const acks = new AckQueue();
-  let onSynced = () => {};
-  const synced = new Promise<void>((resolve) => {
-    onSynced = resolve;
-  });
+  const synced = createSignal();
   const socket = await openRawSocket(url, '', {
     onMessage: (_to, start) => {
       const type = readType(start);
       if (type === messageTypes.syncStatus) acks.acknowledge();
-      else if (type === messageTypes.sync || type === messageTypes.syncReply) onSynced();
+      else if (type === messageTypes.sync || type === messageTypes.syncReply) synced.raise();
     },
     onClose: () => acks.rejectAll(new Error('the socket was closed')),
   });
@@ -173,7 +177,7 @@ async function openWriter(url: string, state: Uint8Array) {
   });
   socket.write(encodeBinaryFrame(encodeAuth()));
   socket.write(encodeBinaryFrame(encodeSyncStep1(doc)));
-  await synced;
+  await synced.raised;
   const sendEncoded = (update: Uint8Array) => {
     const acknowledged = acks.wait();
     socket.write(encodeBinaryFrame(encodeUpdate(update)));

@@ -41,6 +41,11 @@ export interface System {
   countPresent(updates: readonly EntryUpdate[]): Promise<number>;
 }
 
+/** One with processes of its own, which are not those of the measured stack. */
+export interface StoppableSystem extends System {
+  stop(): Promise<void>;
+}
+
 /** What an update writes to its entry, in each system. */
 export function entryValue({ number, entry }: EntryUpdate) {
   return { position: { x: number, y: entry, z: 0.5 }, resonance: (number % 100) / 100 };
