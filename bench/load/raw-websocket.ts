@@ -12,6 +12,8 @@ export interface RawSocketEvents {
 }
 
 const prefixBytes = 64;
+/** An empty one, masked with zeros. */
+const pong = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 const deltaStart = '{"type":"delta","from":';
 
 /** Resolves after the upgrade. @throws if the server rejects it */
@@ -23,7 +25,9 @@ export function openRawSocket(url: string, protocols: string, events: RawSocketE
     `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${protocols ? `Sec-WebSocket-Protocol: ${protocols}\r\n` : ''}\r\n`,
   );
-  const frames = new FrameReader(events.onMessage);
+  // Servers close the connections of clients that do not answer.
+  const answerPing = () => socket.write(pong);
+  const frames = new FrameReader(events.onMessage, answerPing);
   return new Promise((resolve, reject) => {
     let head = '';
     const handleHandshake = (chunk: Buffer) => {
@@ -70,6 +74,7 @@ function encodeFrame(payload: Uint8Array, firstByte: number): Buffer {
 /** Parses unmasked frames from a server; keeps only the beginning of each message. */
 class FrameReader {
   readonly #onMessage: RawSocketEvents['onMessage'];
+  readonly #onPing: () => void;
   /** An incomplete frame head. */
   #partialHead: Buffer = Buffer.alloc(0);
   /** Remaining payload bytes of the current frame. */
@@ -77,8 +82,9 @@ class FrameReader {
   #prefix = '';
   #isData = false;
 
-  constructor(onMessage: RawSocketEvents['onMessage']) {
+  constructor(onMessage: RawSocketEvents['onMessage'], onPing: () => void) {
     this.#onMessage = onMessage;
+    this.#onPing = onPing;
   }
 
   push(chunk: Buffer): void {
@@ -93,7 +99,8 @@ class FrameReader {
         }
         at += head.bytes;
         this.#remaining = head.length;
-        this.#isData = head.isData;
+        this.#isData = head.opcode === 1 || head.opcode === 2;
+        if (head.opcode === 9) this.#onPing();
         this.#prefix = '';
       }
       const available = Math.min(this.#remaining, data.length - at);
@@ -107,14 +114,13 @@ class FrameReader {
   }
 }
 
-function readHead(data: Buffer, at: number): { bytes: number; length: number; isData: boolean } | undefined {
+function readHead(data: Buffer, at: number): { bytes: number; length: number; opcode: number } | undefined {
   if (data.length < at + 2) return undefined;
   const opcode = (data[at] ?? 0) & 0x0f;
-  const isData = opcode === 1 || opcode === 2;
   const short = (data[at + 1] ?? 0) & 0x7f;
-  if (short < 126) return { bytes: 2, length: short, isData };
-  if (short === 126) return data.length < at + 4 ? undefined : { bytes: 4, length: data.readUInt16BE(at + 2), isData };
-  return data.length < at + 10 ? undefined : { bytes: 10, length: Number(data.readBigUInt64BE(at + 2)), isData };
+  if (short < 126) return { bytes: 2, length: short, opcode };
+  if (short === 126) return data.length < at + 4 ? undefined : { bytes: 4, length: data.readUInt16BE(at + 2), opcode };
+  return data.length < at + 10 ? undefined : { bytes: 10, length: Number(data.readBigUInt64BE(at + 2)), opcode };
 }
 
 function readVersion(prefix: string): number | undefined {

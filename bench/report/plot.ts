@@ -3,7 +3,7 @@ import type { Plot } from '../bench.ts';
 
 const width = 720;
 const height = 360;
-const margin = { top: 40, right: 190, bottom: 50, left: 60 };
+const margin = { top: 40, right: 200, bottom: 50, left: 60 };
 const colors = ['#2563eb', '#dc2626', '#16a34a', '#9333ea', '#ea580c', '#0891b2'];
 
 export function renderPlot({ title, x, y, series }: Plot): string {
