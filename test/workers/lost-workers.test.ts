@@ -10,8 +10,8 @@ import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const fields = Array.from({ length: 8 }, (_, index) => asField(`field-${index}`));
-/** Within which the partitions of a worker that is gone are read by others. */
-const takeoverMs = 15_000;
+/** Three times as long as others need to read the partitions of a worker that is gone, since the machine may be busy. */
+const takeoverMs = 45_000;
 const yearMs = 365 * 86_400_000;
 
 async function send({ producer }: Backing, counter: number): Promise<void> {
@@ -50,7 +50,7 @@ async function checkLogs(t: Test, backing: Backing): Promise<void> {
   t.equal(await queues.countJobs('failed'), 0);
 }
 
-t.test('a worker that is cut off from PostgreSQL alone loses its partitions', { timeout: 90_000 }, async (t) => {
+t.test('a worker that is cut off from PostgreSQL alone loses its partitions', { timeout: 180_000 }, async (t) => {
   const backing = await withBacking(t);
   const url = new URL(directDatabaseUrl(backing.config));
   const link = new TcpLink('worker', 'postgres', Number(url.port));

@@ -4,6 +4,7 @@ import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { choosePostgresUser } from '../../../dev/postgres/user.ts';
 import type { RunningProcess } from '../../../dev/processes/child-process.ts';
+import { queryPostgres } from '../../support/servers/query-postgres.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { NodeDeps } from './node-deps.ts';
 import { postgresPassword } from './postgres-node.ts';
@@ -72,6 +73,12 @@ export class PatroniNode {
     const url = `http://127.0.0.1:${this.apiPort}/${role}`;
     const response = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
     return response?.status === 200;
+  }
+
+  async acceptsWrites(): Promise<boolean> {
+    const url = `postgres://field:${postgresPassword}@127.0.0.1:${this.port}/postgres`;
+    const rows = await queryPostgres(url, 'SELECT pg_is_in_recovery() AS is_standby').catch(() => []);
+    return rows.some((row) => (row as { is_standby: boolean }).is_standby === false);
   }
 
   async waitUntilIs(role: string): Promise<void> {

@@ -113,6 +113,8 @@ function createFaults(nodes: readonly PatroniNode[]): Record<string, FailoverFau
       await act(leader, other);
       await other.waitUntilIs('primary');
       onTakeover();
+      // Patroni says so when it has the lock, and an old leader that goes on at that moment can take the lock back.
+      await waitUntil('its server is promoted', () => other.acceptsWrites(), { timeoutMs: 60_000 });
       await restore(leader);
       await leader.waitUntilIs('sync');
     },
