@@ -29,14 +29,16 @@ export class ConcurrentStreamLimiter {
   readonly #reserved = new Map<string, number>();
   /** Holders whose count Redis does not have yet. */
   readonly #dirty = new Set<string>();
-  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #refreshTimer: NodeJS.Timeout;
+  /** Undefined while Redis has every count. */
+  #flushTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ConcurrentStreamLimiterOptions) {
     this.#options = options;
     const markAllDirty = () => {
-      for (const holder of this.#open.keys()) this.#dirty.add(holder);
+      for (const holder of this.#open.keys()) this.#markDirty(holder);
     };
-    this.#timers = [setInterval(() => this.#flush(), flushIntervalMs), setInterval(markAllDirty, refreshIntervalMs)];
+    this.#refreshTimer = setInterval(markAllDirty, refreshIntervalMs);
   }
 
   add(caller: Caller): void {
@@ -44,7 +46,7 @@ export class ConcurrentStreamLimiter {
       const reserved = this.#reserved.get(holder) ?? 0;
       if (reserved > 0) this.#reserved.set(holder, reserved - 1);
       this.#open.set(holder, (this.#open.get(holder) ?? 0) + 1);
-      this.#dirty.add(holder);
+      this.#markDirty(holder);
     }
   }
 
@@ -53,7 +55,7 @@ export class ConcurrentStreamLimiter {
       const remaining = (this.#open.get(holder) ?? 0) - 1;
       if (remaining > 0) this.#open.set(holder, remaining);
       else this.#open.delete(holder);
-      this.#dirty.add(holder);
+      this.#markDirty(holder);
     }
   }
 
@@ -83,7 +85,14 @@ export class ConcurrentStreamLimiter {
   }
 
   close(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#refreshTimer);
+    clearTimeout(this.#flushTimer);
+  }
+
+  #markDirty(holder: string): void {
+    if (this.#options.limit === 0 && this.#options.addressLimit === 0) return;
+    this.#dirty.add(holder);
+    this.#flushTimer ??= setTimeout(() => this.#flush(), flushIntervalMs).unref();
   }
 
   async #countElsewhere(holder: string): Promise<number> {
@@ -100,7 +109,7 @@ export class ConcurrentStreamLimiter {
   }
 
   #flush(): void {
-    if (this.#dirty.size === 0 || (this.#options.limit === 0 && this.#options.addressLimit === 0)) return;
+    this.#flushTimer = undefined;
     const expiresAt = Date.now() + entryTtlMs;
     for (const holder of this.#dirty) {
       const key = this.#keyOf(holder);

@@ -55,7 +55,8 @@ interface FieldSubscription {
 export class StreamHub {
   readonly #deps: StreamHubDeps;
   readonly #subscriptions = new Map<FieldId, FieldSubscription>();
-  readonly #timer: NodeJS.Timeout;
+  /** Runs while there are subscriptions. */
+  #timer: NodeJS.Timeout | undefined;
   readonly #presencePace = new BytePace(maxBytesPerSecond);
 
   constructor(deps: StreamHubDeps) {
@@ -63,7 +64,6 @@ export class StreamHub {
     deps.redisSubscriber.onReconnect(() => {
       for (const { broadcaster } of this.#subscriptions.values()) void broadcaster.checkForGap();
     });
-    this.#timer = setInterval(() => this.#tick(performance.now()), tickIntervalMs);
   }
 
   /** Sends the field's messages to the sink until the subscription ends. */
@@ -104,7 +104,6 @@ export class StreamHub {
   }
 
   close(): void {
-    clearInterval(this.#timer);
     for (const [field, subscription] of this.#subscriptions) this.#close(field, subscription);
   }
 
@@ -127,6 +126,7 @@ export class StreamHub {
       subscriberCount: 0,
     };
     this.#subscriptions.set(field, subscription);
+    this.#timer ??= setInterval(() => this.#tick(performance.now()), tickIntervalMs);
     return subscription;
   }
 
@@ -147,6 +147,9 @@ export class StreamHub {
     this.#deps.redisSubscriber.unsubscribe(this.#deps.keys.fieldChannel(field));
     subscription.presenceBroadcaster.close();
     subscription.presence.leave();
+    if (this.#subscriptions.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   #tick(now: number): void {

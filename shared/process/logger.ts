@@ -28,7 +28,7 @@ export interface CreateLoggerOptions {
   level: string;
   pretty?: boolean;
   /**
-   * Buffers lines and writes them ten times a second: one system call for each line costs more than formatting it. Warnings
+   * Buffers lines and writes them at most ten times a second: one system call for each line costs more than formatting it. Warnings
    * and errors flush the buffer, as does a regular exit; SIGKILL loses up to the last tenth of a second.
    */
   buffered?: boolean;
@@ -39,14 +39,14 @@ export interface CreateLoggerOptions {
 /** How pino begins a line of level error or fatal. */
 const errorLine = /^\{"level":[56]0,/;
 
-/** In bytes and ms. If the destination does not accept lines, they are buffered up to `maxLength` and then dropped. */
+/** In bytes. If the destination does not accept lines, they are buffered up to `maxLength` and then dropped. */
 const bufferOptions = {
   sync: false,
   minLength: 32_768,
   maxWrite: 65_536,
-  periodicFlush: 100,
   maxLength: 16 * 1024 * 1024,
 };
+const flushMs = 100;
 const warnLevel = 40;
 
 export function createLogger(
@@ -70,10 +70,19 @@ export function createLogger(
 
 function createBufferedLogger({ hooks, ...base }: LoggerOptions): Logger {
   const destination = pino.destination(bufferOptions);
+  // Not the destination's own `periodicFlush`, which writes nothing ten times a second while nothing is logged.
+  let isFlushDue = false;
+  const flush = () => {
+    isFlushDue = false;
+    destination.flush();
+  };
   const logMethod: NonNullable<LoggerOptions['hooks']>['logMethod'] = function (args, method, level) {
     method.apply(this, args);
     // Not `flushSync`, which blocks the event loop until the disk (fsync) or the reader of a pipe has accepted the output.
     if (level >= warnLevel) destination.flush();
+    if (isFlushDue) return;
+    isFlushDue = true;
+    setTimeout(flush, flushMs).unref();
   };
   const log = pino({ ...base, hooks: { ...hooks, logMethod } }, destination);
   let dropped = 0;

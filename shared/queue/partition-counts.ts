@@ -13,12 +13,17 @@ export interface PartitionCounts {
   readonly active: number;
 }
 
+/** New partitions are active first, so which others have had jobs is read seldom. */
+const usedReadMs = 5000;
+
 /** Every method @throws if Redis does not answer */
 export class PartitionCounter {
   readonly #redis: Redis;
   readonly #activeKey: string;
   /** BullMQ's counters of jobs, of partition 1 and up. One exists once a job was added, and is not deleted. */
   readonly #jobCounterKeys: readonly string[];
+  /** What `read` has found last. */
+  #found: { readonly used: number; readonly stored: number | undefined; readonly at: number } | undefined;
 
   constructor(redis: Redis, prefix: string) {
     this.#redis = redis;
@@ -33,25 +38,33 @@ export class PartitionCounter {
    */
   async report(workers: number, mayLower: boolean): Promise<number> {
     const count = Math.min(workers, maxPartitions);
-    const { used, stored } = await this.#read();
+    const [stored, used] = await Promise.all([this.#readStored(), this.#readUsed()]);
     const active = mayLower ? count : Math.max(count, stored ?? used);
     if (active !== stored) await this.#redis.set(this.#activeKey, active);
     return Math.max(active, used);
   }
 
   async read(): Promise<PartitionCounts> {
-    const { used, stored } = await this.#read();
+    const stored = await this.#readStored();
+    const now = performance.now();
+    if (!this.#found || this.#found.stored !== stored || now - this.#found.at >= usedReadMs) {
+      this.#found = { used: await this.#readUsed(), stored, at: now };
+    }
+    const { used } = this.#found;
     const active = stored ?? used;
     return { all: Math.max(active, used), active };
   }
 
-  /** The partitions that have had jobs, and the number that was reported last. Not a pipeline: a cluster has the keys on several servers. */
-  async #read(): Promise<{ readonly used: number; readonly stored: number | undefined }> {
-    const [stored, ...exist] = await Promise.all([
-      this.#redis.get(this.#activeKey),
-      ...this.#jobCounterKeys.map((key) => this.#redis.exists(key)),
-    ]);
-    return { used: exist.lastIndexOf(1) + 2, stored: stored === null ? undefined : Number(stored) };
+  /** The number of active partitions that was reported last. */
+  async #readStored(): Promise<number | undefined> {
+    const stored = await this.#redis.get(this.#activeKey);
+    return stored === null ? undefined : Number(stored);
+  }
+
+  /** How many partitions have had jobs. Not a pipeline: a cluster has the keys on several servers. */
+  async #readUsed(): Promise<number> {
+    const exist = await Promise.all(this.#jobCounterKeys.map((key) => this.#redis.exists(key)));
+    return exist.lastIndexOf(1) + 2;
   }
 }
 
