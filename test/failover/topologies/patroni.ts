@@ -29,10 +29,18 @@ export async function startPatroni(deps: NodeDeps): Promise<PostgresTopology> {
   await b.waitUntilIs('sync');
   const port = await startHaproxy(deps, nodes);
   const urlOf = (database: string) => `postgres://field:${postgresPassword}@127.0.0.1:${port}/${database}`;
-  await waitUntil('haproxy leads to the leader', () => queryPostgres(urlOf('postgres'), 'CREATE DATABASE field'), {
-    timeoutMs: 30_000,
-  });
+  await waitUntil('haproxy leads to the leader only', () => leadsToPrimary(urlOf('postgres')), { timeoutMs: 30_000 });
+  await queryPostgres(urlOf('postgres'), 'CREATE DATABASE field');
   return { url: urlOf('field'), faults: createFaults(nodes) };
+}
+
+/** haproxy takes servers in turn, and begins with both of them. */
+async function leadsToPrimary(url: string): Promise<boolean> {
+  for (let connection = 0; connection < 4; connection += 1) {
+    const [row] = await queryPostgres(url, 'SELECT pg_is_in_recovery() AS is_standby');
+    if (row?.is_standby !== false) return false;
+  }
+  return true;
 }
 
 async function startEtcd({ folder, start }: NodeDeps): Promise<number> {
