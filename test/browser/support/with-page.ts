@@ -5,6 +5,7 @@ import { type TestApi, withApi } from '../../api/support/with-app.ts';
 import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { launchChromium, type OwnBrowser } from './chromium.ts';
+import { closeAndCheck } from './unexpected-messages.ts';
 
 const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
@@ -62,10 +63,7 @@ async function openPage(
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const consoleErrors = collectConsoleErrors(page, expected);
-  t.teardown(async () => {
-    await context.close();
-    if (consoleErrors.length > 0) throw new Error(`unexpected console messages:\n${consoleErrors.join('\n')}`);
-  });
+  closeAndCheck(t, context, consoleErrors);
   if (!isFirstVisit) await context.addInitScript(dismissWelcome);
   await page.goto(`${address}/?field=${field}${hash}`);
   const live: LivePage = {
