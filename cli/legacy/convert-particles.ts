@@ -2,17 +2,19 @@
 import type { z } from 'zod';
 import { maxParticleBytes, maxParticles } from '../../shared/field/dynamics/eviction.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
-import { attributeNames } from '../../shared/field/registers/particle.ts';
+import { attributeNames, deriveAttributes } from '../../shared/field/registers/particle.ts';
 import type { ParticleRecord } from '../../shared/field/snapshot.ts';
 import type { ParticleAttributes } from '../../shared/field/update.ts';
 import type { ImportReport } from './import-report.ts';
-import { particleCoreSchema, particleExtraSchemas, particleTimeSchema } from './original-schemas.ts';
+import { particleCoreSchema, particleExtraSchemas, particleTimeSchema, vectorSchema } from './original-schemas.ts';
 
 interface OriginalParticle {
   readonly id: string;
   readonly attributes: ParticleAttributes;
   readonly timestamp: number;
 }
+
+type WrittenAttributes = ParticleAttributes & { readonly resonance: number };
 
 interface ConversionOptions {
   /** In ms: no timestamp may be later, since one in the future would win against all later writes. */
@@ -62,7 +64,19 @@ function convertParticle(item: unknown, { latestTime, report }: ConversionOption
   else if (time.data > latestTime)
     report.change('particles', "its time is later than the field's last update, and becomes that time", id);
   const timestamp = time.success ? Math.min(time.data, latestTime) : 0;
-  return { id, timestamp, attributes: { position, resonance, ...(extras as ParticleAttributes) } };
+  const attributes = { position, resonance, ...(extras as ParticleAttributes) };
+  return { id, timestamp, attributes: raw.crystallized === true ? undoCrystallization(id, attributes) : attributes };
+}
+
+/**
+ * The original stored what it had changed in a particle when it crystallized. Here only what was written is stored, and the same is
+ * changed whenever the particle is read: without this, it would be changed twice.
+ */
+function undoCrystallization(id: string, attributes: WrittenAttributes): WrittenAttributes {
+  const { resonance, velocity } = attributes;
+  const doubled = vectorSchema.safeParse(velocity && { x: velocity.x * 2, y: velocity.y * 2, z: velocity.z * 2 });
+  const written = { ...attributes, resonance: resonance - 0.1, ...(doubled.success ? { velocity: doubled.data } : {}) };
+  return deriveAttributes(id, written).crystallized ? written : attributes;
 }
 
 /** The original made ids of the time in ms, so that two particles could get the same. */

@@ -7,14 +7,14 @@ import { resolutions } from '../../shared/field/registers/conflict-record.ts';
 
 const unit = z.number().min(0).max(1);
 /** The original did not require `z` of everything that it stored. */
-const vector = z.object({ x: z.number(), y: z.number(), z: z.number().default(0) });
+export const vectorSchema = z.object({ x: z.number(), y: z.number(), z: z.number().default(0) });
 
 /** What a particle cannot do without. */
-export const particleCoreSchema = z.object({ id: particleIdSchema, position: vector, resonance: unit });
+export const particleCoreSchema = z.object({ id: particleIdSchema, position: vectorSchema, resonance: unit });
 
 /** What a particle is imported without, if it is invalid. */
 export const particleExtraSchemas = {
-  velocity: vector,
+  velocity: vectorSchema,
   content: boundedText(0, maxContentLength),
   connections: z.array(particleIdSchema).max(maxConnections),
 } as const;

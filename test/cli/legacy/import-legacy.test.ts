@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { encodeSnapshot } from '../../../shared/field/snapshot.ts';
+import { viewParticle } from '../../../shared/field/view.ts';
 import { openCommitter } from '../../support/committer.ts';
 import { type Backing, withBacking } from '../../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, putParticle } from '../../support/updates.ts';
@@ -77,7 +78,7 @@ t.test(
     });
     const state = await backing.reader.loadState(world);
     const [crystal, second, third] = [...(state?.particles.values() ?? [])];
-    t.match(crystal?.attributes.resonance, { value: 0.9, stamp: { timestamp: 1_700_000_000_000, counter: 1 } });
+    t.match(crystal?.attributes.resonance, { stamp: { timestamp: 1_700_000_000_000, counter: 1 } });
     t.equal(second?.exists?.stamp.timestamp, 1_700_000_000_500, 'whole milliseconds');
     t.equal(second?.attributes.content, undefined);
     t.equal(third?.attributes.content?.value, 'über 東京');
@@ -203,6 +204,40 @@ t.test('rows that are broken or hostile are left out, each with a reason, and th
   t.match(await field(['verify', 'global']), { code: 0, stdout: /0 differ/ });
   const text = await field(['import-legacy', original.url, '--field', 'again', '--dry-run']);
   t.match(text, { code: 0, stdout: /dropped +1 +particles +resonance: .*\(null resonance\)/ });
+});
+
+t.test('particles are shown as the original showed them, also those that had crystallized', async (t) => {
+  const { backing, original, field } = await withBoth(t);
+  const connections = ['a', 'b', 'c'];
+  const crystals = [0.8000000000000002, 0.8123456789, 0.95, 1].map((resonance) =>
+    originalParticle(`crystal of ${resonance}`, { crystallized: true, connections, resonance }),
+  );
+  const stored = [
+    ...crystals,
+    originalParticle('plain', { connections, resonance: 0.7 }),
+    // It crystallizes with the original's next update.
+    originalParticle('not yet', { connections, resonance: 0.75 }),
+    // No code of the original makes these.
+    originalParticle('weak crystal', { crystallized: true, connections, resonance: 0.2 }),
+    originalParticle('fast crystal', {
+      ...{ crystallized: true, connections, resonance: 0.9 },
+      velocity: { x: 1e308, y: 0, z: 0 },
+    }),
+  ];
+  await storeState(original, stored);
+  t.match(await field(['import-legacy', original.url, '--json']), { code: 0, stdout: /"findings":\[\]/ });
+  const state = await backing.reader.loadState(world);
+  const shown = [...(state?.particles.values() ?? [])].map((particle) => {
+    const { device: _, ...view } = viewParticle(particle);
+    return view;
+  });
+  t.same(shown.slice(0, crystals.length + 1), stored.slice(0, crystals.length + 1));
+  t.match(shown.slice(crystals.length + 1), [
+    { id: 'not yet', crystallized: true, resonance: 0.85 },
+    { id: 'weak crystal', crystallized: false, resonance: 0.2, velocity: { x: 0.01, y: -0.02, z: 0.03 } },
+    { id: 'fast crystal', crystallized: true, resonance: 0.9, velocity: { x: 5e307 } },
+  ]);
+  t.match(await field(['verify', 'global']), { code: 0, stdout: /0 differ/ });
 });
 
 t.test('a field keeps a thousand particles: the newest', async (t) => {
