@@ -2,8 +2,9 @@
 import t from 'tap';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';
 import { settingsOf, withField } from '../cli/run-field.ts';
+import { openCommitter } from '../support/committer.ts';
 import { type Backing, withBacking } from '../support/processes/with-worker.ts';
-import { asField } from '../support/updates.ts';
+import { asDevice, asField, jobOf, putParticle } from '../support/updates.ts';
 import { bundleApp } from './original/bundle.ts';
 import { checkOutOriginal } from './original/checkout.ts';
 import { type OriginalServer, withOriginalServer } from './original/with-original-server.ts';
@@ -100,6 +101,22 @@ t.test('a database that the original has made is taken over, row by row', { time
   t.match(repeated, { code: 0, stdout: /global began with the same already: nothing was changed/ }, repeated.stderr);
   t.same(await readField(backing), field, 'a repetition changes nothing');
   t.same(await readTables(original), before, 'nothing was changed in the original');
+
+  await t.test('what was written here can be copied back, and imported again into another field', async (t) => {
+    const { commit } = openCommitter(backing.db);
+    await commit(new Map([[world, [jobOf(world, asDevice('phone'), [putParticle(1, 'written here')])]]]));
+    const { memoryParticles } = JSON.parse((await run(['state', 'global', '--json'])).stdout);
+    t.equal(memoryParticles.length, (row?.memory_particles.length ?? 0) + 1);
+    await original.copyBack(memoryParticles);
+    const response = await fetch(`${original.address}/api/trpc/consciousness.field.getState`);
+    t.match(await response.json(), { result: { data: { json: { totalParticles: memoryParticles.length } } } });
+
+    t.match(await importIt(), { code: 1, stderr: /global already has/ });
+    t.match(await importIt('--field', 'again', '--json'), { code: 0, stdout: /"findings":\[\]/ });
+    const again = JSON.parse((await run(['state', 'again', '--json'])).stdout);
+    const withoutDevice = ({ device: _, ...particle }: { device: string }) => particle;
+    t.same(again.memoryParticles.map(withoutDevice), memoryParticles.map(withoutDevice));
+  });
 });
 
 /** What is computed here, and what the original stores in addition. */

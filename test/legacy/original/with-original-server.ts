@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import type { Test } from 'tap';
 import { testProcess } from '../../support/processes/modules.ts';
 import { withPgClient } from '../../support/servers/query-postgres.ts';
@@ -25,7 +26,12 @@ export interface OriginalServer {
   readonly migration: string;
   query<Row>(sql: string): Promise<Row[]>;
   addConflicts(conflicts: readonly OriginalConflict[]): Promise<void>;
+  /** Replaces its particles, as docs/migrating.md says. It would read the copy in its Redis for five minutes. */
+  copyBack(particles: readonly object[]): Promise<void>;
 }
+
+const replaceParticles = `
+  UPDATE consciousness_states SET memory_particles = $1, last_update = now() AT TIME ZONE 'utc' WHERE id = 1`;
 
 export async function withOriginalServer(t: Test, checkout: string): Promise<OriginalServer> {
   const bundle = await bundleServer(checkout);
@@ -58,6 +64,12 @@ export async function withOriginalServer(t: Test, checkout: string): Promise<Ori
       const stored = once(child, 'message');
       child.send(conflicts);
       await stored;
+    },
+    async copyBack(particles) {
+      await withPgClient(databaseUrl, (client) => client.query(replaceParticles, [JSON.stringify(particles)]));
+      const client = new Redis(redis.port, '127.0.0.1');
+      await client.del('consciousness:global');
+      client.disconnect();
     },
   };
 }
