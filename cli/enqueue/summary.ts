@@ -55,7 +55,7 @@ function renderRun(
     ...toRows(counts),
     ...(particles ? [describeParticles(particles)] : []),
     ['field', field, at],
-    ['time', `${seconds} s`, `${updatesPerSecond} updates/s`],
+    ['time', `${seconds} s`, `${pluralize(updatesPerSecond, 'update')}/s`],
   ]);
 }
 
@@ -70,7 +70,7 @@ function toRows(counts: EnqueueCounts): string[][] {
   const notes: [keyof EnqueueCounts, string][] = [
     ['lines', ''],
     ['skipped', 'lines of an exported log without an update'],
-    ['accepted', `in ${counts.jobs} jobs`],
+    ['accepted', `in ${pluralize(counts.jobs, 'job')}`],
     ['applied', ''],
     ['conflicts', 'applied, in conflict with a concurrent write'],
     ['superseded', 'applied, but older than a write of the same device'],

@@ -11,7 +11,7 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en');
 }
 
-/** `1 field`, `1,707 fields`. */
-export function pluralize(count: number, thing: string): string {
-  return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
+/** `1 field`, `1,707 fields`, `2 entries`. */
+export function pluralize(count: number, thing: string, things = `${thing}s`): string {
+  return `${formatCount(count)} ${count === 1 ? thing : things}`;
 }

@@ -11,7 +11,7 @@ import { type ExportProgress, exportLog, exportState } from '../../exchange/expo
 import { checkOutput, isOutputClosed, writeOutput } from '../../exchange/output-file.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { startProgress } from '../../output/progress.ts';
-import { formatCount } from '../../text/format-numbers.ts';
+import { formatCount, pluralize } from '../../text/format-numbers.ts';
 
 const refreshMs = 100;
 
@@ -50,7 +50,10 @@ export async function exportField(
     progress.stop();
   }
   const summary = { field, what, version: done.version, lines: done.done, file: file ?? null };
-  const sentence = `${formatCount(done.done)} ${isState ? 'particles and cells' : 'log entries'} of ${field}, version ${done.version}`;
+  const written = isState
+    ? `${formatCount(done.done)} particles and cells`
+    : pluralize(done.done, 'log entry', 'log entries');
+  const sentence = `${written} of ${field}, version ${done.version}`;
   if (file === undefined) context.warn(sentence);
   else context.print(json ? JSON.stringify(summary) : `${sentence}, written to ${file}`);
 }

@@ -17,7 +17,7 @@ import { ruleSettingsDiffer } from '../../errors/field-errors.ts';
 import { createLogLineParser } from '../../exchange/parse-log-lines.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { startProgress } from '../../output/progress.ts';
-import { formatCount } from '../../text/format-numbers.ts';
+import { pluralize } from '../../text/format-numbers.ts';
 
 /** A line may have a whole state: 4 MiB of particles, as many of tombstones, and their stamps. */
 const maxLineBytes = 64 * 1024 * 1024;
@@ -61,7 +61,9 @@ export async function importField(
     const cursor = formatCursor(version, hash);
     if (json) context.print(JSON.stringify({ field, version, cursor, entries }));
     else
-      context.print(`${formatCount(entries)} log entries imported into ${field}, version ${version}, cursor ${cursor}`);
+      context.print(
+        `${pluralize(entries, 'log entry', 'log entries')} imported into ${field}, version ${version}, cursor ${cursor}`,
+      );
   } catch (error) {
     if (signal.aborted) {
       context.warn('Stopped: nothing was imported.');
