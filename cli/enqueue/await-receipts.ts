@@ -11,6 +11,7 @@ import type { EnqueueCounts } from './counts.ts';
 import { formatUpdateKey, type InFlight, type SentUpdate, toUpdateKey } from './in-flight.ts';
 import type { LineReport } from './input/line-report.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
+import type { WrittenParticles } from './written-particles.ts';
 
 /**
  * Updates are applied almost in order, so a read begins with a few of them, and doubles that for as long as they have receipts. One that
@@ -29,6 +30,8 @@ export interface AwaitReceiptsDeps {
   readonly backends: EnqueueBackends;
   readonly inFlight: InFlight;
   readonly counts: EnqueueCounts;
+  /** Of what was applied. */
+  readonly written: WrittenParticles;
   readonly report: LineReport;
   readonly printLine: (line: string) => void;
   /** Whether more updates may be sent. */
@@ -64,10 +67,8 @@ export async function awaitReceipts(deps: AwaitReceiptsDeps): Promise<void> {
 }
 
 /** Reads slices from the oldest on. When no update of a slice is applied, those after it are unlikely to be. */
-async function collectReceipts(
-  { field, backends, inFlight, counts, report }: AwaitReceiptsDeps,
-  readsAll = false,
-): Promise<boolean> {
+async function collectReceipts(deps: AwaitReceiptsDeps, readsAll = false): Promise<boolean> {
+  const { field, backends, inFlight } = deps;
   let hasProgressed = false;
   const all = inFlight.list();
   for (let start = 0, length = firstSliceLength; start < all.length; ) {
@@ -76,7 +77,7 @@ async function collectReceipts(
     const receipts = await backends.findReceipts(field, slice.map(toUpdateKey));
     const settled = slice.filter((update, index) => {
       const receipt = receipts[index];
-      return receipt !== undefined && recordReceipt(counts, report, update, receipt);
+      return receipt !== undefined && recordReceipt(deps, update, receipt);
     });
     for (const update of settled) inFlight.remove(update);
     if (settled.length > 0) hasProgressed = true;
@@ -88,8 +89,7 @@ async function collectReceipts(
 
 /** @returns whether the update has a receipt */
 function recordReceipt(
-  counts: EnqueueCounts,
-  report: LineReport,
+  { counts, report, written }: AwaitReceiptsDeps,
   update: SentUpdate,
   { entry, isPruned }: FoundReceipt,
 ): boolean {
@@ -104,6 +104,7 @@ function recordReceipt(
     return true;
   }
   counts.applied += 1;
+  written.add(update.update);
   if (entry?.outcome === 'conflict') counts.conflicts += 1;
   if (entry?.outcome === 'superseded') counts.superseded += 1;
   return true;

@@ -9,6 +9,7 @@ export const shutdownGraceMs = 5000;
 export interface EnqueueInputsDeps extends Omit<SendUpdatesDeps, 'inFlight'> {
   readonly wait: boolean;
   readonly printLine: AwaitReceiptsDeps['printLine'];
+  readonly written: AwaitReceiptsDeps['written'];
 }
 
 /** @returns whether all inputs were sent and, unless `wait` is false, applied */

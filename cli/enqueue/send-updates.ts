@@ -18,7 +18,6 @@ import { collectWindows } from './input/windows.ts';
 import type { Pace } from './pace.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
 import type { RecordedRun } from './runs/recorded-run.ts';
-import type { WrittenParticles } from './written-particles.ts';
 
 /** Updates of a device within so many lines are sent together. */
 const maxLinesPerWindow = 4000;
@@ -46,7 +45,6 @@ export interface SendUpdatesDeps {
   readonly parse: ParseLine;
   readonly backends: EnqueueBackends;
   readonly counts: EnqueueCounts;
-  readonly written: WrittenParticles;
   readonly report: LineReport;
   readonly printLine: (line: string) => void;
   /** Tracks accepted updates until they are applied; undefined with --no-wait. */
@@ -172,7 +170,7 @@ async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly Device
 }
 
 async function sendGroups(deps: SendUpdatesDeps, groups: readonly DeviceUpdate[][]): Promise<void> {
-  const { field, backends, counts, inFlight, written } = deps;
+  const { field, backends, counts, inFlight } = deps;
   const acceptedAt = Date.now();
   const jobs = groups.flatMap((group) => toJob(field, group, acceptedAt) ?? []);
   await backends.enqueue(jobs.map(({ data }) => data));
@@ -181,10 +179,7 @@ async function sendGroups(deps: SendUpdatesDeps, groups: readonly DeviceUpdate[]
     counts.accepted += data.updates.length;
     counts.adjusted += adjusted;
   }
-  for (const update of groups.flat()) {
-    written.add(update.update);
-    inFlight?.add({ ...update, acceptedAt });
-  }
+  for (const update of groups.flat()) inFlight?.add({ ...update, acceptedAt });
 }
 
 /** @param maxBacklog how many jobs may be waiting already */

@@ -238,10 +238,11 @@ t.test('enqueue reports a job that can never be applied and waits for the others
   const { backing, enqueue } = await withTools(t);
   await backing.db.raw(`ALTER TABLE field_updates ADD CHECK ((device_id, counter) <> ('ada', 1))`);
   const worker = await withWorker(t, backing);
-  const updates = [setCell(1, 20, 0.5), setCell(2, 2, 0.5)];
+  const updates = [putParticle(1, 'refused'), putParticle(2, 'star')];
   const { code, stderr, summary } = await enqueue(['-', '--device', 'ada', '--batch', '1'], toLines(updates));
   t.equal(code, 1);
   t.match(summary, { accepted: 2, applied: 1, refused: 1, complete: true });
+  t.same(summary.particles, { written: 1, held: 1, inField: 1 }, 'what was refused was not written');
   t.match(stderr, /standard input:1: can never be applied: .*check constraint/);
   await worker.stop();
 

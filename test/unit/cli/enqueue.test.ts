@@ -225,7 +225,8 @@ t.test('when nothing is applied the stall is reported, and when the queue has lo
       applied = true;
     };
     const order = { field: asField('global'), backends, inFlight, counts, report, printLine, isSending: () => false };
-    return awaitReceipts({ ...order, signal: never, stallMs: 100 }).then(() => counts);
+    const written = new WrittenParticles();
+    return awaitReceipts({ ...order, written, signal: never, stallMs: 100 }).then(() => counts);
   };
   const said: string[] = [];
   t.match(await settle(said), { applied: 1 });
