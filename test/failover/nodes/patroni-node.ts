@@ -125,7 +125,8 @@ export class PatroniNode {
       scope: 'field',
       name: this.name,
       restapi: { listen: api, connect_address: api },
-      etcd3: { host: `127.0.0.1:${etcdPort}` },
+      // Not etcd3: with it, Patroni 3.0.2 takes the lock from the new leader when it goes on after a freeze.
+      etcd: { host: `127.0.0.1:${etcdPort}` },
       bootstrap: {
         dcs: {
           ...timing,

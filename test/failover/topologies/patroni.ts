@@ -50,6 +50,7 @@ async function startEtcd({ folder, start }: NodeDeps): Promise<number> {
     name: 'etcd',
     command: 'etcd',
     args: [
+      '--enable-v2=true',
       `--data-dir=${join(folder, 'etcd')}`,
       `--listen-client-urls=${clients}`,
       `--advertise-client-urls=${clients}`,
@@ -121,7 +122,7 @@ function createFaults(nodes: readonly PatroniNode[]): Record<string, FailoverFau
       await act(leader, other);
       await other.waitUntilIs('primary');
       onTakeover();
-      // Patroni says so when it has the lock, and an old leader that goes on at that moment can take the lock back.
+      // Patroni says so when it has the lock.
       await waitUntil('its server is promoted', () => other.acceptsWrites(), { timeoutMs: 60_000 });
       await restore(leader);
       await leader.waitUntilIs('sync');
