@@ -38,7 +38,7 @@ export interface SendUpdatesDeps {
   readonly maxBacklog: number;
   /** Maximum updates in them. */
   readonly maxWaitingUpdates: number;
-  /** Maximum jobs that are added at once, because of `rate`. */
+  /** Maximum jobs that are added at once. */
   readonly maxJobsAtOnce: number;
   readonly pace: Pace;
   readonly run: Pick<RecordedRun, 'waitWhilePaused'>;

@@ -11,8 +11,8 @@ import type { Committer } from './committer.ts';
 const busyMs = 1000;
 /** Updates that are committed together while others arrive: a commit of them takes a few milliseconds. */
 const maxUpdatesPerPart = 20;
-/** The pause in multiples of what the part took: parts take at most an eighth of the time. */
-const pauseRatio = 7;
+/** The pause in multiples of what the part took: parts take at most a sixteenth of the time. */
+const pauseRatio = 15;
 /** A slow commit, for example during an outage, must not stop the jobs for minutes. */
 const maxPauseMs = 250;
 /** Jobs beyond these are committed whole: their consumer holds them, and takes no others meanwhile. */

@@ -1,4 +1,5 @@
 /** `enqueue`: sends updates from files straight to the queue, as a batch job that can be stopped and repeated. */
+import { constants, setPriority } from 'node:os';
 import type { Knex } from 'knex';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { agreeOnRuleSettings } from '../../../db/write/agree-on-rule-settings.ts';
@@ -29,9 +30,9 @@ import { type Progress, startProgress } from '../../output/progress.ts';
 
 /** What may wait in the queue. The API rejects updates at MAX_BACKLOG, of which a run takes half at most. */
 const maxWaiting = {
-  normal: { jobs: 5000, updates: Number.POSITIVE_INFINITY },
-  /** Devices wait for the updates that a worker commits together, and for the slots of jobs that it has taken. */
-  low: { jobs: 40, updates: 2000 },
+  normal: { jobs: 5000, updates: Number.POSITIVE_INFINITY, jobsAtOnce: 2500 },
+  /** Devices wait for what Redis adds at once, for what a worker commits at once, and for the slots of the jobs that it has taken. */
+  low: { jobs: 40, updates: 2000, jobsAtOnce: 4 },
 } as const;
 const maxNameLength = 200;
 
@@ -191,9 +192,11 @@ async function sendRun(
   const written = new WrittenParticles();
   // So that a job is no more than a second's worth.
   const batch = Math.min(options.batch, rate);
-  const { jobs, updates: maxWaitingUpdates } = maxWaiting[priority];
+  // Also on the cores that this process may share with workers and servers.
+  if (priority === 'low') setPriority(constants.priority.PRIORITY_LOW);
+  const { jobs, updates: maxWaitingUpdates, jobsAtOnce } = maxWaiting[priority];
   const maxBacklog = Math.min(jobs, Math.ceil(settings.MAX_BACKLOG / 2));
-  const maxJobsAtOnce = Math.max(1, Math.floor(rate / batch));
+  const maxJobsAtOnce = Math.min(jobsAtOnce, Math.max(1, Math.floor(rate / batch)));
   const complete = await enqueueInputs({
     ...{ inputs, readRecords, field, batch, keepsOrder, wait, maxBacklog, maxWaitingUpdates, maxJobsAtOnce, run },
     ...{ backends, counts, written, report, printLine, signal: stop, pace: new Pace(rate) },

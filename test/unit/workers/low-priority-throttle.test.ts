@@ -93,7 +93,7 @@ t.test('while others arrive they are submitted in parts, one after the other, an
   );
   t.equal(version, 60, 'and the version of the last one');
   await listSubmitted(setup, 5);
-  t.same(setup.pauses, [70, 250, 0], 'pauses are in proportion to what parts take, up to a limit');
+  t.same(setup.pauses, [150, 250, 0], 'pauses are in proportion to what parts take, up to a limit');
   t.ok(setup.parts.length === 3 && setup.parts.every(([, whole]) => whole === job), 'parts are known to be of the job');
 });
 
