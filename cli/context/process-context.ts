@@ -1,4 +1,5 @@
 /** The command context of this process. */
+import { constants, setPriority } from 'node:os';
 import { onShutdownSignals } from '../../shared/process/shutdown-signals.ts';
 import { type ExitCodeName, exitCodes } from '../errors/cli-error.ts';
 import { escapeOutput } from '../text/escape-control-chars.ts';
@@ -36,5 +37,6 @@ export function createProcessContext(): CommandContext {
       isCatching = true;
       return shutdown.signal;
     },
+    lowerPriority: () => setPriority(constants.priority.PRIORITY_LOW),
   };
 }

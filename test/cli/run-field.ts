@@ -98,6 +98,8 @@ function startCommand(args: Args, { env, cwd, input }: Required<Pick<RunOptions,
       code = exitCodes[name];
     },
     catchShutdownSignals: () => shutdown.signal,
+    // Not of the process of the tests.
+    lowerPriority: () => undefined,
   };
   const ended = runProgram(args, context).then(() => ({ code, stdout: stdout.text, stderr: stderr.text }));
   return { stdin, stdout: () => stdout.text, stderr: () => stderr.text, interrupt: () => shutdown.abort(), ended };

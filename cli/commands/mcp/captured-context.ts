@@ -26,7 +26,8 @@ export function captureContext(
       print: append,
       warn: () => undefined,
       setExitCode: () => undefined,
-      catchShutdownSignals: () => new AbortController().signal,
+      lowerPriority: () => undefined,
+    catchShutdownSignals: () => new AbortController().signal,
     },
     read: () => (isTooLong ? undefined : text),
   };

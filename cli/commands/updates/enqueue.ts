@@ -1,5 +1,4 @@
 /** `enqueue`: sends updates from files straight to the queue, as a batch job that can be stopped and repeated. */
-import { constants, setPriority } from 'node:os';
 import type { Knex } from 'knex';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
 import { agreeOnRuleSettings } from '../../../db/write/agree-on-rule-settings.ts';
@@ -146,6 +145,8 @@ async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<En
       .join(', ')
       .slice(0, maxNameLength),
   } = options;
+  // On the cores that this process may share with workers and servers.
+  if (options.priority === 'low') context.lowerPriority();
   return withDatabase(settings.DATABASE_URL, async (db) => {
     await createFieldReader(db).ping();
     await agreeOnGridSize(db, settings.GRID_SIZE);
@@ -192,8 +193,6 @@ async function sendRun(
   const written = new WrittenParticles();
   // So that a job is no more than a second's worth.
   const batch = Math.min(options.batch, rate);
-  // Also on the cores that this process may share with workers and servers.
-  if (priority === 'low') setPriority(constants.priority.PRIORITY_LOW);
   const { jobs, updates: maxWaitingUpdates, jobsAtOnce } = maxWaiting[priority];
   const maxBacklog = Math.min(jobs, Math.ceil(settings.MAX_BACKLOG / 2));
   const maxJobsAtOnce = Math.min(jobsAtOnce, Math.max(1, Math.floor(rate / batch)));
