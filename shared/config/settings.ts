@@ -17,7 +17,7 @@ const signingSecret = z.string().superRefine((secret, context) => {
 });
 const proxies = z
   .string()
-  .refine((list) => parseProxies(list).every(isProxy), 'must be addresses or networks such as 10.0.0.0/8, with commas');
+  .refine((list) => parseProxies(list).every(isProxy), 'must be comma-separated addresses or networks (10.0.0.0/8)');
 const fieldPatterns = z
   .string()
   .refine(
@@ -42,7 +42,7 @@ export const configSchema = z.object({
     .string()
     .default('')
     .describe(
-      'The names in the Host header that are served besides localhost and HOST, separated by commas; * for all. Unless it is set, production serves all.',
+      'Host names, separated by commas, that requests may have in their Host header besides localhost and HOST; * for all. If it is not set, production allows all.',
     ),
   PORT: integer(0, 65535).default(3000).describe('The port on which the API listens; 0 for any free port.'),
   METRICS_PORT: integer(0, 65535)
@@ -62,7 +62,7 @@ export const configSchema = z.object({
   ERROR_WEBHOOK_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('Where logged errors are sent, as JSON whose `text` chat programs display; nowhere unless set.'),
+    .describe('A URL to which errors are posted, as JSON whose `text` chat programs display; none unless set.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -75,7 +75,7 @@ export const configSchema = z.object({
     .describe('The fraction of traces that is exported.'),
 
   DATABASE_URL: postgresUrl.describe(
-    'The PostgreSQL database, the source of truth. With several hosts (HOST:PORT,HOST:PORT), the one of them that accepts writes.',
+    'The PostgreSQL database, the source of truth. Of several hosts (HOST:PORT,HOST:PORT), the one that accepts writes is used.',
   ),
   DATABASE_DIRECT_URL: postgresUrl
     .optional()
@@ -84,16 +84,16 @@ export const configSchema = z.object({
     ),
   DATABASE_POOL_SIZE: integer(2, 200).default(10).describe('The connections to PostgreSQL of each process.'),
   QUEUE_REDIS_URL: redisUrl.describe(
-    'The Redis of the queue: appendonly yes, appendfsync always, no-appendfsync-on-rewrite no, maxmemory-policy noeviction. With ?cluster=true, the cluster that the server belongs to; with ?sentinel=NAME, the master of this name, which the server, a Sentinel, knows. &node=HOST:PORT names further servers to ask.',
+    'The Redis of the queue, with appendonly yes, appendfsync always, no-appendfsync-on-rewrite no and maxmemory-policy noeviction. For a Redis Cluster, add ?cluster=true to the URL of one of its servers. For Sentinel, add ?sentinel=NAME, with the name of the master, to the URL of a Sentinel. &node=HOST:PORT adds another server or Sentinel.',
   ),
   CACHE_REDIS_URL: redisUrl.describe(
-    'The Redis of the cache, which may lose its data at any time. With ?cluster=true, the cluster that the server belongs to; with ?sentinel=NAME, the master of this name, which the server, a Sentinel, knows. &node=HOST:PORT names further servers to ask.',
+    'The Redis of the cache, which may lose its data at any time. For a Redis Cluster, add ?cluster=true to the URL of one of its servers. For Sentinel, add ?sentinel=NAME, with the name of the master, to the URL of a Sentinel. &node=HOST:PORT adds another server or Sentinel.',
   ),
   QUEUE_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/)
     .default('field')
-    .describe('Separates the keys of this installation from those of others on the same Redis.'),
+    .describe('The prefix of the keys in Redis, which must differ between installations that share a Redis.'),
   ALLOW_WEAK_DURABILITY: flag
     .default(false)
     .describe(
@@ -107,11 +107,11 @@ export const configSchema = z.object({
     ),
   JWT_SECRET_PREVIOUS: signingSecret
     .optional()
-    .describe('The secret before JWT_SECRET: its tokens are accepted while devices renew theirs. It signs nothing.'),
+    .describe('The previous value of JWT_SECRET, while secrets are rotated: tokens that it signed are still accepted.'),
   ERASURE_KEY: signingSecret
     .optional()
     .describe(
-      'The secret of at least 32 bytes by which erased devices are recognised (docs/erasure.md). The same for all processes, for as long as the database and its backups exist.',
+      'The secret of at least 32 bytes by which erased devices are recognised (docs/erasure.md). It must be the same in all processes, and must not change as long as the database and its backups exist.',
     ),
   JWKS_URL: z
     .url({ protocol: /^https?$/ })
@@ -131,7 +131,7 @@ export const configSchema = z.object({
   REGISTRATION_FIELDS: fieldPatterns
     .default('*')
     .describe(
-      'The fields that a registered device may read and change: ids, patterns such as team-*, or *, with commas.',
+      'The fields that registered devices may read and change: ids, patterns such as team-*, or *, separated by commas.',
     ),
   REGISTRATION_TOKEN_DAYS: z.coerce
     .number()
@@ -139,7 +139,7 @@ export const configSchema = z.object({
     .max(36_500)
     .default(30)
     .describe(
-      'The lifetime in days of the tokens of registered devices, at most TOKEN_MAX_DAYS. Devices renew them, also after they have expired.',
+      'The lifetime in days of the tokens of registered devices, at most TOKEN_MAX_DAYS. Devices can renew expired tokens.',
     ),
   VIEWER_TOKEN_DAYS: z.coerce
     .number()
@@ -147,7 +147,7 @@ export const configSchema = z.object({
     .max(36_500)
     .default(7)
     .describe(
-      'The longest lifetime in days of the tokens that whoever may read a field can make for viewers of it; 0 for none. TOKEN_MAX_DAYS bounds it, too.',
+      'The longest lifetime in days of the read-only tokens that readers of a field can make for others, at most TOKEN_MAX_DAYS; 0 for no such tokens.',
     ),
   LEGACY_TRPC_FIELD: fieldIdSchema
     .optional()
@@ -164,13 +164,13 @@ export const configSchema = z.object({
     .min(1)
     .optional()
     .describe(
-      'A JSON file with the operators who log in with a name and a password: a list of {"name","password","scopes"}, with the password as `npx consciousness-field operators hash` prints it.',
+      'A JSON file of operators who log in with a name and a password: a list of {"name","password","scopes"} with hashed passwords, as `npx consciousness-field operators hash` prints them.',
     ),
   CORS_ORIGINS: z
     .string()
     .default('')
     .describe(
-      'The origins of browsers that may call the API, separated by commas. In development those of this machine may, too.',
+      'The origins of web pages that may call the API, separated by commas. In development, pages from this machine always may.',
     ),
   TRUST_PROXY: proxies
     .default('')
@@ -187,9 +187,9 @@ export const configSchema = z.object({
 
   LIMIT_WINDOW_SECONDS: integer(1, 3600).default(10).describe('The window of all rate limits, in seconds.'),
   LIMIT_UPDATES: limit(100_000).describe(
-    'Points per window and user for updates, over all processes; 0 for no limit. A request with n updates costs n + 1 points, so a limit below 501 rejects full requests always.',
+    'Points per window and user for updates, over all processes; 0 for no limit. A request with n updates costs n + 1 points, and another point for each 16 KiB. A limit below 501 always rejects requests with 500 updates.',
   ),
-  LIMIT_READS: limit(100_000).describe('Reads per window and user; 0 for no limit.'),
+  LIMIT_READS: limit(100_000).describe('Points per window and user for reads; 0 for no limit. Most reads cost one.'),
   LIMIT_STREAMS: limit(10_000).describe('Concurrently open streams per user; 0 for no limit.'),
   LIMIT_NEW_STREAMS: limit(10_000).describe('Newly opened streams per window and user; 0 for no limit.'),
   LIMIT_ADDRESS_FACTOR: z.coerce
@@ -198,10 +198,10 @@ export const configSchema = z.object({
     .max(1_000_000)
     .default(3)
     .describe(
-      'How many times the limit of a user all users of one address (IPv6: one /64 network) have together, for updates, reads, streams and new streams; 0 for no limit. Raise it if many users share an address.',
+      'The limits of all users of an address (IPv6: of a /64 network) together, as a multiple of the limits of one user for updates, reads, streams and new streams; 0 for no limit. Raise it if many users share an address.',
     ),
-  LIMIT_NEW_FIELDS: limit(1000).describe('Fields that a user may create in a day; 0 for no limit.'),
-  LIMIT_NEW_DEVICES: limit(1000).describe('Devices with which a user may write in a day; 0 for no limit.'),
+  LIMIT_NEW_FIELDS: limit(1000).describe('Fields that a user may create per day; 0 for no limit.'),
+  LIMIT_NEW_DEVICES: limit(1000).describe('Devices with which a user may write per day; 0 for no limit.'),
   LIMIT_FAILED_LOGINS: limit(1000).describe('Invalid tokens per window and address; 0 for no limit.'),
   LIMIT_REGISTRATIONS: limit(10_000).describe(
     'Registrations, renewals of tokens and tokens for viewers per window and address; 0 for no limit.',
@@ -210,38 +210,38 @@ export const configSchema = z.object({
   WEBHOOK_KEY: signingSecret
     .optional()
     .describe(
-      'The secret of at least 32 bytes from which the secrets of webhooks are derived (docs/webhooks.md). The same for all workers; without it, none are sent.',
+      'The secret of at least 32 bytes from which the secrets of webhooks are derived (docs/webhooks.md). It must be the same in all workers. Without it, no webhooks are sent.',
     ),
   WEBHOOK_ALLOW_HTTP: flag.default(false).describe('Whether webhooks may have http:// addresses.'),
   WEBHOOK_ALLOW_PRIVATE: flag
     .default(false)
-    .describe('Whether webhooks may be sent to loopback, private and other addresses that are not public.'),
+    .describe('Whether webhooks may be sent to addresses that are not public, such as loopback and private ones.'),
 
   GRID_SIZE: integer(1, 1000)
     .default(30)
     .describe(
-      'The cells of the resonance grid in each direction. The same for all processes of an installation (`npx consciousness-field rules`).',
+      'The number of cells of the resonance grid in each direction. It must be the same in all processes (`npx consciousness-field rules`).',
     ),
   MAX_BACKLOG: integer(1, 10_000_000)
     .default(50_000)
-    .describe('The unfinished requests in the queue from which on updates are rejected with 503.'),
+    .describe('The number of unfinished requests in the queue above which updates are rejected with 503.'),
   MAX_QUEUE_MEMORY_MB: integer(16, 1_000_000)
     .default(1024)
     .describe(
-      "The memory in MB of the queue's Redis from which on updates are rejected with 503; never more than 70 % of its maxmemory.",
+      "The memory use of the queue's Redis, in MB, above which updates are rejected with 503. The limit is at most 70 % of its maxmemory.",
     ),
   WORKER_CONCURRENCY: integer(1, 5000).default(500).describe('The jobs that a worker processes concurrently.'),
-  COMMIT_CONCURRENCY: integer(1, 32).default(2).describe('The transactions that a worker runs concurrently.'),
+  COMMIT_CONCURRENCY: integer(1, 32).default(2).describe('The commits that a worker runs concurrently.'),
   SNAPSHOT_EVERY: integer(10, 1_000_000)
     .default(5000)
-    .describe('The updates between two archived snapshots of a field, which `?at=` starts from.'),
+    .describe('The number of updates between two archived snapshots of a field. Reads with `?at=` start from these.'),
   LOG_RETENTION_DAYS: z.coerce
     .number()
     .min(0)
     .max(36_500)
     .default(30)
     .describe(
-      'How long the log is kept, in days. The same for all workers of an installation (`npx consciousness-field rules`).',
+      'How long the log is kept, in days. It must be the same in all workers (`npx consciousness-field rules`).',
     ),
   CACHE_TTL_SECONDS: integer(1, 7 * 86_400)
     .default(3600)
@@ -260,7 +260,7 @@ export const configSchema = z.object({
     .describe('The interval between backups in hours; 0 for no backups.'),
   BACKUP_KEEP: integer(1, 10_000)
     .default(14)
-    .describe('The highest number of backups that are kept; the newest and the newest verified one always are.'),
+    .describe('How many backups are kept at most. The newest one and the newest verified one are always kept.'),
   BACKUP_KEEP_DAYS: z.coerce.number().min(0).max(36_500).default(60).describe('How long backups are kept, in days.'),
 });
 
