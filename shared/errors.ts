@@ -33,14 +33,15 @@ export const errorTable = {
     status: 400,
     retry: false,
     title: "A counter is more than 1,000,000 above the device's last",
-    cause: 'Counters that far ahead would use up the numbers of the device for good, so they are refused.',
+    cause: 'Such a gap would use up the counters of the device permanently, so the update is refused.',
     remedy: 'Read `GET /api/fields/:field/clock?device=ID` and number the updates from there.',
   },
   unauthorized: {
     status: 401,
     retry: false,
     title: 'A valid token is required',
-    cause: 'The token is missing, malformed, or signed with a key that the server does not accept.',
+    cause:
+      'The token is missing, malformed, not signed with a key that the server accepts, or has claims that it does not accept; or the name or password of an operator is wrong.',
     remedy: 'Send `Authorization: Bearer <token>` with a token from `POST /api/devices` or from an operator.',
   },
   token_expired: {
@@ -55,14 +56,15 @@ export const errorTable = {
     retry: false,
     title: 'The token has been revoked',
     cause: 'An operator has revoked this token, its device or its user.',
-    remedy: 'Get a token that was issued after the revocation; ask an operator.',
+    remedy: 'Ask an operator, or get a token that was issued after the revocation.',
   },
   forbidden: {
     status: 403,
     retry: false,
     title: 'The token does not allow this',
-    cause: 'The token lacks the scope, the field or the device, or the origin or the setting does not permit it.',
-    remedy: '`detail` names what is missing. Ask an operator for a token that has it.',
+    cause:
+      'The token lacks a scope, the field or a device; or a setting does not allow the request, its origin or its host.',
+    remedy: '`detail` names what is missing. Ask an operator for another token, or to change the setting.',
   },
   not_found: {
     status: 404,
@@ -75,15 +77,15 @@ export const errorTable = {
     status: 404,
     retry: false,
     title: 'There is no such field',
-    cause: 'A field exists from its first applied update on. No update of this field has been applied.',
+    cause: 'A field is created when its first update is applied, and no update of this field has been applied.',
     remedy: 'Check the field id, or send an update to create the field.',
   },
   version_ahead: {
     status: 404,
     retry: false,
     title: 'The field has not reached that version',
-    cause: 'The version that was requested is above the current version of the field.',
-    remedy: 'Request a version up to the current one, which `GET /api/fields/:field` has.',
+    cause: 'The requested version is above the current version of the field.',
+    remedy: 'Request a version up to the current one, which `GET /api/fields/:field` returns.',
   },
   method_not_allowed: {
     status: 405,
@@ -103,15 +105,15 @@ export const errorTable = {
     status: 410,
     retry: false,
     title: 'The log does not have that cursor',
-    cause: 'The cursor belongs to a history of the field that a restore or a failover has ended.',
+    cause: 'The cursor names a log entry that the log does not have: a restore or a failover has lost it.',
     remedy: 'Read the current state, and continue from its cursor.',
   },
   version_not_kept: {
     status: 410,
     retry: false,
     title: 'That version is no longer kept',
-    cause: 'The log has been pruned beyond the version that was requested.',
-    remedy: 'Read the current state and continue from its version.',
+    cause: 'Retention has deleted log entries that are needed for the requested version.',
+    remedy: 'Read the current state, and continue from its cursor.',
   },
   would_lose_updates: {
     status: 409,
@@ -125,16 +127,17 @@ export const errorTable = {
   erased: {
     status: 410,
     retry: false,
-    title: 'That version held what was erased',
-    cause: 'A user, a device or a field was erased, and with it the states that held what they had written.',
+    title: 'That version contained erased data',
+    cause: 'A user, a device or a field was erased, and with it the states that contained the erased data.',
     remedy: 'Read the current state, or a version before the first erased entry or after the erasure.',
   },
   too_large: {
     status: 413,
     retry: false,
     title: 'The request body is too large',
-    cause: 'The body is larger than 1 MiB.',
-    remedy: 'Send the updates in smaller batches.',
+    cause:
+      'The body is larger than the route allows: 1 MiB for updates, 1 KiB for registration and tokens, none for GET and HEAD.',
+    remedy: 'Send updates in smaller batches, and no body with GET or HEAD.',
   },
   url_too_long: {
     status: 414,
@@ -154,7 +157,8 @@ export const errorTable = {
     status: 422,
     retry: false,
     title: 'That version is too far from a stored snapshot',
-    cause: 'The updates between the version and the snapshot before it are more than a request may fold.',
+    cause:
+      'The updates between the previous snapshot and this version are too many, or too large, to replay for a request.',
     remedy:
       'Read another version, or the log. For operators: `npx consciousness-field state FIELD --at VERSION` has no such limit.',
   },
@@ -170,9 +174,10 @@ export const errorTable = {
   presence_full: {
     status: 429,
     retry: true,
-    title: 'The devices show too much presence data',
-    cause: 'The devices of the user, or all devices of the field, show as much presence data as an API process keeps.',
-    remedy: 'Show less, or close streams that are not needed. What was shown before stays.',
+    title: 'There is too much presence data',
+    cause:
+      'The presence data of the devices of the user, or of all devices in the field, has reached the limit of an API process.',
+    remedy: 'Send less data, or close streams that are not needed. The previous presence data of the device remains.',
   },
   too_many_fields: {
     status: 429,
@@ -199,8 +204,8 @@ export const errorTable = {
     status: 500,
     retry: true,
     title: 'An unexpected error occurred',
-    cause: 'A fault of the server.',
-    remedy: 'Send the request again later. For operators: the log line `request failed` has the error.',
+    cause: 'An error in the server.',
+    remedy: 'Send the request again later. For operators: the log line `request failed` contains the error.',
   },
   overloaded: {
     status: 503,
@@ -225,8 +230,8 @@ export const errorTable = {
     retry: true,
     title: 'PostgreSQL is unavailable',
     cause:
-      'The request needs PostgreSQL, which does not answer: a counter far above those known cannot be checked, or the action of an ' +
-      'operator cannot be recorded.',
+      'PostgreSQL does not answer, or not in time: a counter far above the known ones cannot be checked, the action of an operator ' +
+      'cannot be recorded, or a search takes too long.',
     remedy: 'Send the request again. For operators: check PostgreSQL.',
   },
   reads_unavailable: {
@@ -243,7 +248,7 @@ export const errorTable = {
     retry: true,
     title: 'Tokens cannot be verified at the moment',
     cause: 'The keys of the token issuer (`JWKS_URL`) cannot be fetched.',
-    remedy: 'Send the request again. For operators: check that the address of the keys is reachable.',
+    remedy: 'Send the request again. For operators: check that the API can reach `JWKS_URL`.',
   },
   shutting_down: {
     status: 503,

@@ -89,7 +89,7 @@ function createRequestHandler(deps: JobProcessorDeps) {
   const growGrid = async () => {
     const installed = await readGridSize();
     if (installed <= gridSize) return;
-    log.info({ from: gridSize, to: installed }, 'the grid has grown');
+    log.info({ from: gridSize, to: installed }, 'grid size increased');
     gridSize = installed;
     schema = createJobSchema(gridSize);
   };

@@ -36,6 +36,6 @@ export function createOriginCheck(origins: readonly AllowedOrigin[]) {
     const { origin, host } = headers;
     if (origin === undefined || isAllowed(origin)) return;
     if (URL.canParse(origin) && new URL(origin).host === host) return;
-    throw new FieldError('forbidden', { detail: 'CORS_ORIGINS does not name this origin' });
+    throw new FieldError('forbidden', { detail: 'CORS_ORIGINS does not contain this origin' });
   };
 }

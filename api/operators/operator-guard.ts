@@ -84,7 +84,7 @@ function createAuthenticator({ verifyToken, limits, operators, operatorLog }: Op
     if (token === undefined) throw new FieldError('unauthorized', { detail: 'This route is for operators' });
     const claims = await countAuthFailures(limits, request, () => verifyToken(token));
     const isOperator = operatorScopes.some((scope) => hasScope(claims, scope));
-    if (!isOperator) throw new FieldError('forbidden', { detail: 'The token has no scope of operators' });
+    if (!isOperator) throw new FieldError('forbidden', { detail: 'The token has no operator scope' });
     return { name: claims.sub, scopes: claims.scope };
   };
 }

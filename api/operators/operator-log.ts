@@ -33,7 +33,7 @@ export class OperatorLog {
     const { insert, log } = this.#deps;
     await insert(actions).catch((cause: unknown) => {
       throw new FieldError('database_unavailable', {
-        detail: 'The action cannot be recorded, and is not performed without that',
+        detail: 'The action cannot be recorded, so it was not performed',
         cause,
       });
     });

@@ -22,7 +22,7 @@ export function checkRequestPreconditions(app: App, isAllowedHost: IsAllowedHost
     if (!hasUnexpectedBody(raw)) return done();
     // Node would otherwise read the body to its end, to reuse the connection.
     reply.header('connection', 'close');
-    done(new FieldError('too_large', { detail: `A ${raw.method} request has no body` }));
+    done(new FieldError('too_large', { detail: `A ${raw.method} request must not have a body` }));
   });
 }
 

@@ -63,7 +63,7 @@ export function addExportRoutes(app: App, deps: ExportRoutesDeps): void {
       if (!page || cursor === undefined || page.version === 0) throw new FieldError('field_not_found');
       const { oldest } = page;
       if (start !== undefined && start < oldest) {
-        throw new FieldError('version_not_kept', { detail: `The log is kept from after version ${oldest}` });
+        throw new FieldError('version_not_kept', { detail: `The log has only the entries after version ${oldest}` });
       }
       if (after !== undefined && !(await queryOrUnavailable(() => reader.hasCursor(field, after)))) {
         throw new FieldError('cursor_unknown');

@@ -56,7 +56,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
         if (!(await queryOrUnavailable(() => reader.hasCursor(field, after)))) throw new FieldError('cursor_unknown');
       }
       if (start < oldest)
-        throw new FieldError('version_not_kept', { detail: `The log is kept from after version ${oldest}` });
+        throw new FieldError('version_not_kept', { detail: `The log has only the entries after version ${oldest}` });
       const updates = page.updates.map(toEntryResponse);
       return reply.send({ field, version, oldest, updates });
     },

@@ -24,7 +24,7 @@ function createUpdatesValidator(gridSize: number): ValidateUpdates {
     const parsed = schema.safeParse(value);
     if (!parsed.success) return toInputErrors(parsed.error, path);
     if (previous && parsed.data.counter <= previous.counter)
-      return [{ path: `${path}/counter`, message: 'counters must rise within a batch' }];
+      return [{ path: `${path}/counter`, message: 'counters must increase within a batch' }];
     return parsed.data;
   };
 

@@ -45,7 +45,7 @@ export function requireKey(pseudonyms: Pseudonyms | undefined, record?: ErasureR
     });
   }
   if (record === undefined || record.keyCheck === pseudonyms.keyCheck) return pseudonyms;
-  throw new CliError('usage', 'ERASURE_KEY is not the one by which others were erased before.', {
+  throw new CliError('usage', 'ERASURE_KEY is not the key of the earlier erasures.', {
     hint: 'Set the key that was used then: without it, what was erased would come back.',
   });
 }

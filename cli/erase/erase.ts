@@ -48,7 +48,7 @@ export async function erase(options: EraseOptions, context: CommandContext): Pro
     const { DATABASE_URL } = readSettings(['DATABASE_URL'], context);
     return withDatabase(DATABASE_URL, (db) => printPreview(db, target, options, context), { statementTimeoutMs });
   }
-  if (!options.yes) throw new CliError('usage', '--recorded erases: confirm it with --yes.');
+  if (!options.yes) throw new CliError('usage', '--recorded erases data: confirm it with --yes.');
   const settings = readSettings(erasureSettings, context, optional);
   const pseudonyms = createPseudonyms(settings.ERASURE_KEY);
   if (target !== 'recorded') requireKey(pseudonyms);

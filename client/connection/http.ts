@@ -143,5 +143,5 @@ export function toProblemError({ code, detail, title, status, errors }: Problem,
 }
 
 function describeUnexpected(status: number): string {
-  return `Not a response of the API, with status ${status}: another server, a proxy or a login page?`;
+  return `The response, with status ${status}, is not from the API: another server, a proxy or a login page?`;
 }

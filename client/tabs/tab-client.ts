@@ -200,7 +200,7 @@ class TabClient implements FieldClient {
   }
 
   async read<Answer>(path: string): Promise<Answer> {
-    if (!this.#session) throw new Error('Start the client before it is to read.');
+    if (!this.#session) throw new Error('Start the client before reading.');
     return (await this.#session.read(path)) as Answer;
   }
 

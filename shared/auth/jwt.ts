@@ -121,7 +121,7 @@ function createClaimsVerifier(settings: TokenSettings): VerifyToken {
     const payload = await verifySignature(token);
     assertKnownType(decodeProtectedHeader(token).typ);
     const claims = claimsSchema.safeParse(payload);
-    if (!claims.success) throw new FieldError('unauthorized', { detail: 'The token lacks a claim that is needed' });
+    if (!claims.success) throw new FieldError('unauthorized', { detail: 'The token lacks a required claim' });
     assertPlausibleTimes(claims.data, maxLifetimeSeconds);
     return claims.data;
   };

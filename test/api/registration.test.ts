@@ -125,7 +125,7 @@ t.test('other tokens cannot be renewed, and the answer says why', async (t) => {
   const issued = await api.createToken({ device: 'phone-1' });
   t.match(await renew(issued), {
     status: 403,
-    body: { code: 'forbidden', detail: /Only a token that registration issued/ },
+    body: { code: 'forbidden', detail: /Only tokens from registration/ },
   });
   t.match(await renew(undefined), { status: 401, body: { code: 'unauthorized' } });
   const { token } = await register();

@@ -68,7 +68,7 @@ t.test('a worker without the key applies nothing to a field with erased devices,
     await run(['erase', '--device', 'other', '--yes'], { env: { ERASURE_KEY: 'another key of more than 32 bytes' } }),
     {
       code: 2,
-      stderr: /ERASURE_KEY is not the one/,
+      stderr: /ERASURE_KEY is not the key/,
     },
   );
 });

@@ -52,7 +52,7 @@ export class ChangeSequencer {
       try {
         await this.#sequence(fields);
       } catch (err) {
-        this.#deps.log.debug({ err, fields: fields.length }, 'change feed not extended; left to maintenance');
+        this.#deps.log.debug({ err, fields: fields.length }, 'change feed update failed; left to maintenance');
       }
       await delay(intervalMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     }

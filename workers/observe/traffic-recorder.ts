@@ -48,7 +48,7 @@ export class TrafficRecorder {
     this.#minutes = new Map();
     if (minutes.length === 0) return;
     const { redis, keys, log } = this.#deps;
-    await addTraffic(redis, keys, minutes).catch((err: unknown) => log.debug({ err }, 'traffic not written'));
+    await addTraffic(redis, keys, minutes).catch((err: unknown) => log.debug({ err }, 'traffic write failed'));
   }
 
   async close(): Promise<void> {

@@ -66,7 +66,7 @@ function createDispatcher({ db, log, lifecycle }: WorkerDeps, queue: Queue<{ id:
       if (jobs.length > 0) await queue.addBulk(jobs);
       return active.length > 0 ? dispatchIntervalMs : idleIntervalMs;
     } catch (err) {
-      log.debug({ err }, 'webhooks not dispatched; tried again');
+      log.debug({ err }, 'webhook dispatch failed; retrying');
       return dispatchIntervalMs;
     }
   };

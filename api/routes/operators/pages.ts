@@ -118,7 +118,7 @@ function addDeadLetters(scope: FastifyInstance, { producer, operatorLog }: Opera
       const by = { operator: request.operator?.name ?? '', origin: request.address };
       await operatorLog.record(...describeActions(action, letters).map((each) => ({ ...each, ...by })));
       const changed = await actOnDeadLetters(producer, action, letters).catch((cause: unknown) => {
-        throw new FieldError('queue_unavailable', { detail: 'A part of them may have been changed', cause });
+        throw new FieldError('queue_unavailable', { detail: 'Some of them may have been changed', cause });
       });
       if (filter.format === 'json') return reply.send({ action, changed });
       const query = toQuery({ done: action, count: changed });

@@ -111,7 +111,7 @@ function createRenewalGuard({ config, revocations, limits }: DeviceRoutesDeps): 
   if (!config.JWT_SECRET) {
     return async () => {
       throw new FieldError('forbidden', {
-        detail: 'The identity provider (JWKS_URL) issues the tokens, also new ones',
+        detail: 'The identity provider (JWKS_URL) issues all tokens: get a new one there',
       });
     };
   }
@@ -131,7 +131,7 @@ function toRegistration({ device, jti: tokenId, registered: registeredAt }: Clai
     return { device, registration: { tokenId, registeredAt } };
   }
   throw new FieldError('forbidden', {
-    detail: 'Only a token that registration issued can be renewed. Ask whoever issued this one',
+    detail: 'Only tokens from registration can be renewed. Get a new one from the issuer of this token',
   });
 }
 

@@ -83,13 +83,13 @@ export function addViewerTokenRoutes(app: App, { config, guard, limits }: Viewer
 function assertCanShare({ JWT_SECRET, VIEWER_TOKEN_DAYS }: Config, { viewer }: Claims): void {
   if (!JWT_SECRET)
     throw new FieldError('forbidden', {
-      detail: 'The identity provider (JWKS_URL) issues the tokens, also for viewers',
+      detail: 'The identity provider (JWKS_URL) issues all tokens, including those for viewers',
     });
   if (VIEWER_TOKEN_DAYS === 0)
     throw new FieldError('forbidden', { detail: 'This server makes no tokens for viewers (VIEWER_TOKEN_DAYS)' });
   // Otherwise a chain of tokens would outlive the lifetime of each.
   if (viewer)
-    throw new FieldError('forbidden', { detail: 'A viewer cannot make tokens for others, but can pass on its own' });
+    throw new FieldError('forbidden', { detail: 'A viewer cannot make tokens for others. Share your own link instead' });
 }
 
 /** How long the token itself is valid. A registered device can renew its own at any time, so that of a viewer may outlive it. */

@@ -121,7 +121,7 @@ export async function setWebhookStatus(
 export async function replayWebhook(id: string, options: ReplayOptions, context: CommandContext): Promise<void> {
   const { deadLetters, after, fromStart, json } = options;
   if ([deadLetters, after, fromStart].filter((choice) => choice !== undefined).length !== 1) {
-    throw new CliError('usage', 'Say from where: --dead-letters, --after or --from-start.');
+    throw new CliError('usage', 'Specify where to start: --dead-letters, --after or --from-start.');
   }
   const given = after === undefined ? undefined : changeCursorSchema.safeParse(after);
   if (given?.error) throw new CliError('usage', `--after: "${after}" is not a cursor of the change feed.`);
