@@ -13,12 +13,12 @@ export interface InspectedEntry {
   readonly counter: number;
   readonly kind: OutboxEntry['update']['kind'];
   readonly status: EntryStatus;
-  /** Since the edit was made, by the device's clock. */
+  /** The time since the edit was made, by the device's clock. */
   readonly ageMs: number;
   readonly reason?: string;
 }
 
-/** How long the own updates of this session took, in ms, the newest 100. */
+/** The latencies of the newest 100 own updates of this session, in ms. */
 export interface Latency {
   readonly count: number;
   readonly median: number;
@@ -36,7 +36,7 @@ export interface InspectorReport {
   readonly cursor: string;
   readonly particles: number;
   readonly cells: number;
-  /** How many devices the server has heard in the last 30 seconds, and how many of them show something of themselves. */
+  /** The number of devices that are present, and how many of them are listed. */
   readonly present: { readonly devices: number; readonly shown: number };
   readonly pending: number;
   /** The oldest 100 entries of the outbox. */

@@ -9,34 +9,34 @@ import type { TransportName } from './types.ts';
 export interface FieldClientOptions {
   /** The URL of the API, for example `https://field.example.org`. */
   readonly url: string;
-  /** Former values of `url`: version 0.1.0 has stored unsent updates under them. */
+  /** Former values of `url`, under which version 0.1.0 stored unsent updates. */
   readonly formerUrls?: readonly string[];
   /** The id of the field. */
   readonly field: string;
   /**
-   * A token that names a device. Without this and `getToken` the client registers itself as a new device, which the server
-   * has to allow.
+   * A token that names a device. Without this and `getToken`, the client registers itself as a new device, if the server
+   * allows that.
    */
   readonly token?: string;
   /**
    * Returns a token, within 30 seconds. Called at the start, before the last token expires, and when the server has rejected it.
-   * When the token is another account's (`sub`), unsent updates of the former account wait until it is signed in again.
+   * If the token belongs to another account (`sub`), unsent updates of the previous account wait until it is signed in again.
    */
   readonly getToken?: () => string | Promise<string>;
   /**
    * Stores the outbox, the updates applied in the last ten minutes, the device's identity and the last state. Only one client may
-   * use it at a time. Without it all of that is lost when the app ends. A storage of the app's own is passed through
+   * use it at a time. Without it all of that is lost when the app ends. Pass a custom storage through
    * `persistentStorage` of `consciousness-field-client/storage/persistent-storage`.
    */
   readonly storage?: PersistentStorage;
-  /** The part of the field to watch, in grid units, from the lower edges up to and without the upper ones. The default is all of it. */
+  /** The part of the field to watch, in grid units; the lower edges are included, the upper ones are not. The default is the whole field. */
   readonly region?: Region;
   /**
-   * Computes what pending own updates change. The default shows them in particles and cells; with `predictGauges()` from
-   * `consciousness-field-client/prediction` the metrics and the quantum fields follow at once, too.
+   * Computes the effect of pending own updates. The default shows them in particles and cells; with `predictGauges()` from
+   * `consciousness-field-client/prediction`, also in metrics and quantum fields.
    */
   readonly prediction?: Prediction;
-  /** The device's id, if the tokens of the app are not JWTs that name it. The server makes the id of a device that registers. */
+  /** The device's id, if the tokens of the app are not JWTs that name it. The server generates the id of a device that registers. */
   readonly deviceId?: string;
   /** The transports to try, in this order. The default is both: `['websocket', 'polling']`. */
   readonly transports?: readonly TransportName[];
@@ -51,7 +51,7 @@ export interface FieldClientOptions {
   readonly random?: () => number;
   /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Replaces the global `WebSocket`. Required for streams where there is none, as in Node 20: use the package `ws`. */
+  /** Replaces the global `WebSocket`. Required for streams if there is none, as in Node 20: use the package `ws`. */
   readonly WebSocket?: SocketConstructor;
 }
 

@@ -14,8 +14,8 @@ export type { CellValue, EventType, SentUpdate, Vector } from '../shared/field/u
 export type { ParticleView as Particle } from '../shared/field/view.ts';
 
 /**
- * The state of a field. A change creates a new object that shares all unchanged parts with the old one. With a `region` it has the
- * particles and cells inside, and own ones outside whose updates are not applied yet.
+ * The state of a field. A change creates a new object that shares all unchanged parts with the old one. With a `region`, it has the
+ * particles and cells inside the region, and own edits outside it until they are applied.
  */
 export type FieldView = State & { readonly region?: Region };
 
@@ -23,8 +23,8 @@ export type FieldView = State & { readonly region?: Region };
  * The status of the connection to the server.
  * - `connecting`: the first attempt, or the first after an open connection ended
  * - `live`: a stream is open, and changes arrive as they happen
- * - `polling`: the network lets no stream through, so the state is read every 2 seconds
- * - `offline`: the server cannot be reached; retried with growing pauses of at most 30 seconds, or at once by `wake()`
+ * - `polling`: no stream can be opened, so the state is read every 2 seconds
+ * - `offline`: the server cannot be reached; retried with growing pauses of at most 30 seconds, or immediately by `wake()`
  * - `refused`: the server rejects the token or the device's access to the field; retried about every 30 seconds
  * - `closed`: not started, or closed
  */
@@ -37,11 +37,11 @@ export type TransportName = 'websocket' | 'polling';
  * The status of one own update.
  * - `queued`: stored on the device, not yet accepted by the server
  * - `accepted`: stored by the server, not yet applied
- * - `applied`: part of the field's log, at `version`. Should the server lose it, by a failover or by a restore of its
+ * - `applied`: part of the field's log, at `version`. If the server loses it, by a failover or by a restore of its
  *   database, the entry becomes `queued` again
  * - `conflict`: also part of the log, but there was a concurrent write; `resolution` says which value was kept (this update
  *   is the `remote` side)
- * - `refused`: the server can never apply it, for `reason`; it stays in the outbox until `discard` and delays no other update
+ * - `refused`: the server can never apply it, for `reason`; it stays in the outbox until `discard`, and does not delay other updates
  */
 export type EntryStatus = 'queued' | 'accepted' | 'applied' | 'conflict' | 'refused';
 
@@ -62,16 +62,16 @@ export interface OutboxEntry {
   readonly reason?: string;
 }
 
-/** A conflict as the server records it. `local` is the value that the field had, `remote` that of the update that arrived. */
+/** A conflict as the server records it. `local` is the stored value, `remote` that of the incoming update. */
 export interface FieldConflict extends Conflict {
-  /** The side whose value was kept; `both` for a particle that has attributes of each. */
+  /** The side whose value was kept; `both` for a particle with attributes from both sides. */
   readonly winner: 'local' | 'remote' | 'both';
-  /** The side that this device wrote; undefined when both are other devices. */
+  /** The side that this device wrote; undefined when other devices wrote both. */
   readonly own: 'local' | 'remote' | undefined;
 }
 
 /**
- * A problem that the client handles by itself and that loses no update, such as a failed request that is retried. For logs
+ * A problem that the client handles without losing updates, such as a failed request that is retried. For logs
  * and for messages to the user.
  */
 export interface ClientProblem {
@@ -79,10 +79,10 @@ export interface ClientProblem {
    * A code of the server's error table, or one of the client's:
    * - `network`: a request failed
    * - `timeout`: the server did not respond in time
-   * - `cors_blocked`: the server is reachable, and does not allow pages of this origin: add it to its `CORS_ORIGINS`
-   * - `unexpected_response`: something else than the API responded: check `url`; or the network wants a login
-   * - `storage`: the storage could not be written; updates are sent, but do not survive the end of the app
-   * - `storage_unreadable`: the outbox could not be read; until the app is started again, nothing is stored
+   * - `cors_blocked`: the server does not allow pages of this origin: add the origin to its `CORS_ORIGINS`
+   * - `unexpected_response`: the response is not from the API: check `url`; or the network has a captive portal
+   * - `storage`: writing to the storage failed; updates are sent, but do not survive the end of the app
+   * - `storage_unreadable`: the outbox could not be read; nothing is stored until the app is restarted
    * - `storage_damaged`: a stored value was damaged, and was dropped
    * - `state_not_stored`: there is no space for the copy of the state
    * - `other_account`: updates of another account wait in the storage until it signs in again
@@ -108,7 +108,7 @@ export interface ClientEvents {
   readonly update: OutboxEntry;
   /** Two devices wrote the same value concurrently. */
   readonly conflict: FieldConflict;
-  /** A message of the server, after it was applied to the state. For example for animations of single changes. */
+  /** A message of the server, after it was applied to the state: for example to animate single changes. */
   readonly message: ServerMessage;
   /** Something went wrong and is being retried or worked around. */
   readonly problem: ClientProblem;
@@ -123,7 +123,7 @@ export interface ParticleInput extends Omit<ParticleAttributes, 'position' | 've
 }
 
 /**
- * A client of one field. Updates are applied to `state` at once, stored, and sent when the server can be reached.
+ * A client of one field. Updates are applied to `state` immediately, stored, and sent when the server can be reached.
  */
 export interface FieldClient {
   /**
@@ -131,7 +131,7 @@ export interface FieldClient {
    * was closed may be started again. Rejects when another running client of the field uses the storage.
    */
   start(): Promise<void>;
-  /** Disconnects and saves. Unsent updates are sent after the next `start()`, in this process or a later one. */
+  /** Disconnects, and stores what is not stored yet. Unsent updates are sent after the next `start()`, in this process or a later one. */
   close(): Promise<void>;
   /**
    * Reconnects without waiting, and checks that an open connection is alive. Call it when the app comes to the foreground or
@@ -150,9 +150,9 @@ export interface FieldClient {
   readonly status: Status;
   /** The transport in use while the status is `live` or `polling`. */
   readonly transport: TransportName | undefined;
-  /** Known from the token or the storage, or once the device is registered. */
+  /** From the token or the storage; undefined until a new device is registered. */
   readonly deviceId: string | undefined;
-  /** The own updates in sending order, until the server's state is known to contain them, and those that were refused. */
+  /** The own updates in sending order: those that the server's state is not known to contain, and refused ones. */
   readonly outbox: readonly OutboxEntry[];
   /** The number of own updates that are `queued` or `accepted`. */
   readonly pending: number;
@@ -161,12 +161,12 @@ export interface FieldClient {
 
   /**
    * Creates a particle or changes attributes of one: `putParticle(id, { ...particle, content })` for a particle of the state writes
-   * only what differs from it. Like the methods below, it throws a TypeError with the code `invalid_update` for what no server
-   * would accept; nothing is changed then. A field keeps at most 1,000 particles and 4 MiB of them (128 bytes each, and the
+   * only what differs from it. Like the methods below, it throws a TypeError with the code `invalid_update` if no server would
+   * accept the update; nothing is changed then. A field keeps at most 1,000 particles and 4 MiB of them (128 bytes each, and the
    * UTF-8 bytes of id, content and connections); above that, those with the oldest writes are evicted.
    */
   putParticle(id: string, attributes: ParticleInput): OutboxEntry;
-  /** Removes a particle, if there is one of this id. */
+  /** Removes a particle, if there is one with this id. */
   removeParticle(id: string): OutboxEntry;
   /** Sets the values of cells. */
   setCells(cells: readonly CellValue[]): OutboxEntry;
@@ -177,9 +177,9 @@ export interface FieldClient {
   emit(type: EventType, intensity?: number): OutboxEntry;
 
   /**
-   * Watches another part of the field from now on, or all of it with `null`. The state changes when the server has sent what is inside;
-   * `state.region` says what it has.
-   * @throws TypeError for what is no region
+   * Watches another part of the field from now on, or all of it with `null`. The state changes when the server has sent that part;
+   * `state.region` says which part the state covers.
+   * @throws TypeError for an invalid region
    */
   setRegion(region: Region | null): void;
 
@@ -194,11 +194,11 @@ export interface FieldClient {
    */
   read<Answer>(path: string): Promise<Answer>;
   /**
-   * A valid token of this client, for requests of the app to routes that are not the field's: the list of fields, or tokens for viewers.
+   * A valid token of this client, with which the app can call other routes of the API: the list of fields, or tokens for viewers.
    * @throws RequestError when registering fails, or whatever `getToken` of the options throws
    */
   getToken(): Promise<string>;
-  /** Sends a message of the protocol over the stream. @returns false while none is open that takes messages */
+  /** Sends a message of the protocol over the stream. @returns false while no stream is open over which messages can be sent */
   sendMessage(message: ClientMessage): boolean;
 
   /**

@@ -6,12 +6,12 @@ import { type Edit, findParticle, invert, isOutOfSight, readCells, readParticle,
 
 /** How many steps can be undone. */
 const maxSteps = 100;
-/** What a particle's content may have. */
+/** The maximal length of a particle's content, in UTF-16 code units. */
 export const maxContentLength = 2000;
 
 /**
- * Edits that can be undone: use it in place of the client's own functions. Undoing is an edit as well, with the values from before;
- * what others have changed since is left as it is.
+ * Edits that can be undone: use it in place of the client's own methods. Undoing is an edit that writes the previous values,
+ * except for what others have changed since.
  */
 export interface FieldEditor {
   putParticle(id: string, attributes: ParticleInput): OutboxEntry;
@@ -20,7 +20,7 @@ export interface FieldEditor {
   /** Sets the text of a particle, cut off at 2,000 characters. */
   setText(id: string, text: string): OutboxEntry;
   /**
-   * Begins a step: the edits that follow, such as the parts of a stroke, are undone and done again together.
+   * Begins a step: the edits that follow, such as the parts of a stroke, are undone and redone together.
    * @returns a function that ends the step
    */
   beginStep(): () => void;
@@ -28,13 +28,13 @@ export interface FieldEditor {
   readonly canRedo: boolean;
   /**
    * @returns the last update of the step; undefined if nothing could be undone, because others have changed it since, or because it is
-   * outside of the region that is watched. Then it can be undone when the whole field is
+   * outside the watched region. In the latter case it can be undone while the whole field is watched
    */
   undo(): OutboxEntry | undefined;
   redo(): OutboxEntry | undefined;
-  /** Writes the value again that this device lost in a conflict. @returns undefined if neither side was this device's */
+  /** Writes this device's side of a conflict again. @returns undefined if neither side was this device's, or nothing has to be written */
   restoreMine(conflict: FieldConflict): OutboxEntry | undefined;
-  /** Sends a refused update again as it is made by `edit`, and removes the refused one. */
+  /** Makes the edit `edit` in place of a refused update, which is removed. */
   replaceRefused(entry: OutboxEntry, edit: (editor: FieldEditor) => OutboxEntry): OutboxEntry;
 }
 
@@ -156,7 +156,7 @@ function addToStep(step: Step, edit: Edit): Step {
   ];
 }
 
-/** The beginning of a text that fits into a particle, without half of a character at its end. */
+/** The longest beginning of a text that fits into a particle and does not end within a character. */
 export function cutText(text: string): string {
   if (text.length <= maxContentLength) return text;
   const cut = text.slice(0, maxContentLength);

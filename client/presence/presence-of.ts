@@ -1,4 +1,4 @@
-/** Who else follows the field, and what this device shows of itself. Loaded only by apps that import it. */
+/** The devices that are present in the field, and the data that this device shows. Loaded only by apps that import it. */
 import type { PresenceChange, PresenceData } from '../../shared/contract/messages.ts';
 import { Emitter } from '../emitter.ts';
 import type { FieldClient } from '../types.ts';
@@ -13,13 +13,13 @@ const pollIntervalMs = 2000;
 const maxAgeMs = 1000;
 
 export interface FieldPresence {
-  /** Who follows the field. While the transport is `polling`, it is read only if there are listeners. */
+  /** The devices that are present. While the transport is `polling`, they are read only if there are listeners. */
   readonly view: PresenceView;
-  /** Adds a listener for changes: devices have come, left, or show something else. @returns a function that removes it */
+  /** Adds a listener for changes: devices have joined, left, or changed their data. @returns a function that removes it */
   on(listener: (view: PresenceView) => void): () => void;
   /**
-   * Shows others something of this device, such as a cursor, a name or a colour, until the stream ends, and again on the next one.
-   * Sent at most ten times a second, and not stored. Needs a token that may write.
+   * Shows data of this device to others, such as a cursor, a name or a colour. It is sent again when the client reconnects.
+   * Sent at most ten times a second, and not stored. Requires the scope `field:write`.
    * @param data at most 1 KiB of JSON; a `position` is in grid units
    * @throws RangeError when it is too large, TypeError when it cannot be sent as JSON
    */
@@ -28,7 +28,7 @@ export interface FieldPresence {
 
 const known = new WeakMap<FieldClient, FieldPresence>();
 
-/** The presence of the field that a client follows: always the same object for a client. */
+/** The presence in the field of a client: always the same object for a client. */
 export function presenceOf(client: FieldClient): FieldPresence {
   const presence = known.get(client) ?? createPresence(client);
   known.set(client, presence);

@@ -6,9 +6,9 @@ import { utf8Length } from '../../shared/field/math/utf8-length.ts';
 
 /** A change creates a new object. */
 export interface PresenceView {
-  /** The number of devices that the server has heard in the last 30 seconds; 0 while it cannot be reached. */
+  /** The number of devices that are present; 0 while the server cannot be reached. */
   readonly activeNodes: number;
-  /** What they show of themselves, this device included; of more than 200 devices those near the centre of the grid. */
+  /** The devices, this one included; of more than 200, those nearest to the centre of the watched region or of the grid. */
   readonly devices: readonly PresentDevice[];
 }
 

@@ -3,7 +3,7 @@ import type { FieldClient, FieldConflict, FieldView, OutboxEntry, Status } from 
 import { type FieldActions, useBoundActions, useClientValue } from './hooks.ts';
 import { type ClientSource, useClient } from './provider.ts';
 
-/** What the hook returns: the client, its current values and its actions. */
+/** The result of `useConsciousnessBridge`: the client, its current values and its actions. */
 export interface ConsciousnessBridge extends FieldActions {
   readonly client: FieldClient;
   /** The server's state with all pending own updates applied. */

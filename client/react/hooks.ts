@@ -1,4 +1,4 @@
-/** Hooks that read the client of the nearest `FieldProvider`. A component renders again only when what it has selected changes. */
+/** Hooks that read the client of the nearest `FieldProvider`. A component renders again only when the value that it uses changes. */
 import { useCallback, useMemo, useRef, useSyncExternalStore } from 'react';
 import { type PresenceView, presenceOf } from '../presence/presence-of.ts';
 import type {
@@ -75,7 +75,7 @@ function getParticle(state: FieldView, id: string): Particle | undefined {
   return index.get(id);
 }
 
-/** One particle; undefined if there is none of this id. */
+/** One particle; undefined if there is none with this id. */
 export function useParticle(id: string): Particle | undefined {
   return useField(useCallback((state: FieldView) => getParticle(state, id), [id]));
 }
@@ -89,7 +89,7 @@ export function useStatus(): Status {
   return useClientValue(useFieldClient(), ['status'], ({ status }) => status);
 }
 
-/** Whether the storage has been read, so that what is shown includes earlier edits. */
+/** Whether the storage has been read; before that, the state does not include earlier edits. */
 export function useIsLoaded(): boolean {
   return useClientValue(useFieldClient(), ['state', 'status'], ({ isLoaded }) => isLoaded);
 }
@@ -109,7 +109,7 @@ export function useConflicts(): readonly FieldConflict[] {
   return useClientValue(useFieldClient(), ['conflict'], ({ conflicts }) => conflicts);
 }
 
-/** Who follows the field, and what they show of themselves: names, colours, cursors. Show something with `presenceOf(client).set`. */
+/** The devices that are present, with the data that they show: names, colours, cursors. Set this device's data with `presenceOf(client).set`. */
 export function usePresence(): PresenceView {
   const presence = presenceOf(useFieldClient());
   const subscribe = useCallback((onChange: () => void) => presence.on(onChange), [presence]);
@@ -117,7 +117,7 @@ export function usePresence(): PresenceView {
   return useSyncExternalStore(subscribe, readNow, readNow);
 }
 
-/** The newest problem; undefined once the client is connected again and nothing waits. */
+/** The newest problem; undefined again when the client is connected, or an update was applied. */
 export function useProblem(): ClientProblem | undefined {
   return useClientValue(useFieldClient(), ['problem', 'status', 'update'], ({ problem }) => problem);
 }

@@ -13,7 +13,7 @@ interface AppStateModule {
   addEventListener(name: 'change', listener: (state: string) => void): Subscription;
 }
 
-/** `@react-native-community/netinfo`, or what has the same shape. */
+/** `@react-native-community/netinfo`, or an object with the same methods. */
 interface NetInfoModule {
   addEventListener(listener: (state: { readonly isConnected: boolean | null }) => void): () => void;
 }
@@ -24,7 +24,7 @@ interface NativeModules {
 }
 
 /**
- * The option `wakeOn` of a client: it connects again, and sends, when the app comes to the foreground or the network returns.
+ * For the option `wakeOn`: the client connects again, and sends, when the app comes to the foreground or the network returns.
  *
  * ```ts
  * createFieldClient({ url, field, storage, wakeOn: wakeOnForeground({ AppState, NetInfo }) });
@@ -53,7 +53,7 @@ interface BackgroundOptions {
 const defaultTimeoutMs = 25_000;
 
 /**
- * Sends what waits in the outbox, for a background task: starts the client if it is closed, and closes it again.
+ * Sends the pending updates, for a background task: starts the client if it is closed, and then closes it again.
  *
  * ```ts
  * TaskManager.defineTask('field', async () =>

@@ -6,7 +6,7 @@ import { getSharedClient } from './shared-clients.ts';
 
 const ClientContext = createContext<FieldClient | undefined>(undefined);
 
-/** Either a client that the app creates, starts and closes itself, or the options of one that lives as long as its users. */
+/** Either a client that the app creates, starts and closes itself, or the options of a client that runs as long as components use it. */
 export type ClientSource = FieldClient | FieldClientOptions;
 
 interface FieldProviderProps {

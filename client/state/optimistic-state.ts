@@ -21,8 +21,8 @@ import type { Prediction } from './prediction.ts';
 import type { ServerState } from './server-state.ts';
 
 /**
- * Predicts also what pending updates do to the metrics and the quantum fields, and which particles they evict: a client shows
- * at once what the server will compute, for example the effect of an event while the device is offline.
+ * Also predicts how pending updates change the metrics and quantum fields, and which particles they evict: a client immediately
+ * shows what the server will compute, for example the effect of an event while the device is offline.
  */
 export function predictGauges(): Prediction {
   return new OptimisticState();

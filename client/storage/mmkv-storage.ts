@@ -7,8 +7,8 @@ type MmkvLike = {
 } & ({ delete(key: string): unknown } | { remove(key: string): unknown });
 
 /**
- * Storage in React Native: `mmkvStorage(createMMKV({ id: 'field' }))`. Values survive the end of the process, but MMKV leaves it
- * to the operating system when they reach the disk, so that a device which loses power may lose the last ones.
+ * Storage in React Native: `mmkvStorage(createMMKV({ id: 'field' }))`. Values survive the end of the process, but the
+ * operating system decides when they reach the disk, so a device that loses power may lose the newest values.
  */
 export function mmkvStorage(store: MmkvLike): PersistentStorage {
   return persistentStorage({

@@ -4,7 +4,7 @@ import type { Storage } from './storage.ts';
 
 export type { PersistentStorage } from './persistence/persistence.ts';
 
-/** Makes an app's own storage one that a client can use. Only one client of a field may use it at a time. */
+/** Makes a custom storage usable for a client. Only one client of a field may use it at a time. */
 export function persistentStorage(storage: Storage): PersistentStorage {
   return {
     get: (key) => storage.get(key),

@@ -1,5 +1,5 @@
 /**
- * What a client relies on of a storage, as checks for any test framework. They need an empty place, and leave it empty:
+ * Checks, for any test framework, that a storage behaves as clients require. They need an empty storage, and leave it empty:
  *
  * ```ts
  * for (const { name, run } of storageChecks(() => myStorage('test'))) test(name, run);
@@ -10,7 +10,7 @@ import type { Storage } from './storage.ts';
 export interface StorageCheck {
   /** What the storage does, as a sentence. */
   readonly name: string;
-  /** Rejects when the storage does not do that. */
+  /** Rejects if the storage does not do this. */
   readonly run: () => Promise<void>;
 }
 
@@ -31,7 +31,7 @@ const texts = [
   longText,
 ];
 
-/** @param open opens the storage in the same place each time, as each start of an app does */
+/** @param open opens the storage each time with the same data, as each start of an app does */
 export function storageChecks(open: () => Storage | Promise<Storage>): readonly StorageCheck[] {
   const check = (name: string, behave: (storage: Storage) => Promise<void>) => ({
     name,

@@ -3,7 +3,7 @@
  *
  * - A value is at most 256 kB long (240,000 bytes in UTF-8), and survives the end of the process once `set` has resolved.
  * - `set` replaces the whole value or none of it, and rejects when it could not.
- * - Keys consist of a to z, 0 to 9, `/`, `-` and `_`, apart from those of version 0.1.0, which began with the server's address.
+ * - Keys consist of a to z, 0 to 9, `/`, `-` and `_`, except for those of version 0.1.0, which begin with the server's address.
  * - The client makes no call for a key while another call that writes it is pending.
  */
 export interface Storage {

@@ -30,7 +30,7 @@ const namePrefix = 'consciousness-field/tabs';
 const version = 1;
 
 export interface TabClientOptions extends FieldClientOptions {
-  /** `indexedDbStorage()` or `localStorage()`; clients of other storages share nothing. */
+  /** `indexedDbStorage()` or `localStorage()`; other storages cannot be shared between tabs. */
   readonly storage: TabStorage;
 }
 
@@ -43,7 +43,7 @@ export interface TabGlobals {
 
 /**
  * Creates a client that this tab shares with other tabs of the same field and storage: they are one device with one connection and
- * one outbox. In browsers without Web Locks or `BroadcastChannel` it is a client of its own, as `createFieldClient` makes it.
+ * one outbox. In browsers without Web Locks or `BroadcastChannel` each tab gets a client of its own, as by `createFieldClient`.
  * @throws TypeError for a `url` or `field` that can never work
  */
 export function createTabClient(options: TabClientOptions, globals = globalThis as unknown as TabGlobals): FieldClient {

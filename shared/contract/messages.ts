@@ -108,7 +108,7 @@ export interface State extends StateSummary {
   readonly cells: Readonly<Record<string, number>>;
 }
 
-/** What a device shows others of itself, chosen by the app: a cursor, a name, a colour. At most 1 KiB of JSON. */
+/** The data that a device shows to others, chosen by the app: a cursor, a name, a colour. At most 1 KiB of JSON. */
 export interface PresenceData {
   /** In grid units. In a field with many devices, those near a watcher are shown. */
   readonly position?: { readonly x: number; readonly y: number };
@@ -120,7 +120,7 @@ export interface PresentDevice {
   /** Undefined for a device that registered itself. */
   readonly user?: string;
   readonly data?: PresenceData;
-  /** When it came, or last changed its data, in ms since the epoch. */
+  /** When the device joined, or last changed its data, in ms since the epoch. */
   readonly at: number;
 }
 
@@ -176,7 +176,7 @@ export type ServerMessage =
   | {
       readonly type: 'error';
       readonly problem: Problem;
-      /** Which of the client's messages on this socket was refused: 1 for the first. Absent if it is about none of them. */
+      /** The number of the client's message on this socket that was refused: 1 for the first. Absent if the error concerns the stream. */
       readonly messageNumber?: number;
     }
   | { readonly type: 'pong'; readonly serverTime: number }

@@ -82,7 +82,11 @@ export function createUpdatesSchema(gridSize: number) {
       updates.forEach((update, index) => {
         const previous = updates[index - 1];
         if (previous && update.counter <= previous.counter) {
-          context.addIssue({ code: 'custom', path: [index, 'counter'], message: 'counters must increase within a batch' });
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'counter'],
+            message: 'counters must increase within a batch',
+          });
         }
       });
     });
