@@ -1,9 +1,9 @@
 /**
  * The assignment of fields to partitions. There is one partition for each worker, so that the updates of a field are applied
- * by one worker: other workers would wait for the lock of its row and fold the same updates again.
+ * by one worker: several workers would have to fold again after each other's commits.
  *
  * The assignment is an optimization, not a lock: during a rebalance two workers may read a partition, or a field may move to
- * another one. Correctness depends only on the lock of the row and on the log.
+ * another one. Correctness depends only on the comparison in each commit (`db/write/append-commits.ts`).
  */
 import { updatesQueue } from '../contract/job.ts';
 import type { FieldId } from '../field/ids.ts';
