@@ -13,7 +13,7 @@ interface HeaderObject {
 
 const requestHeaders = {
   prefer: header(
-    `\`wait=SECONDS\`, ${maxWaitSeconds} at most: wait for the results. \`priority=low\`: behind all that others send`,
+    `\`wait=SECONDS\`, ${maxWaitSeconds} at most: wait for the results. \`priority=low\`: apply the updates after all others`,
     'wait=10',
   ),
   'if-none-match': header('The `ETag` that the client has', '"12.9f86d081884c7d65"'),
@@ -23,10 +23,10 @@ const requestHeaders = {
 const responseHeaders = {
   etag: header('The cursor of the state', '"12.9f86d081884c7d65"'),
   'x-cache': header('Whether the state was in the cache: `hit`, `miss`, or `bypass` for an earlier state', 'hit'),
-  'preference-applied': header('Which preferences the server has followed', 'wait=10'),
+  'preference-applied': header('The preferences that the server has applied', 'wait=10'),
   'retry-after': header('Seconds until a retry makes sense', 5),
   ratelimit: header(
-    'What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers',
+    'The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers',
     '"updates";r=290;t=9',
   ),
   'ratelimit-policy': header('The limit and its window in seconds', '"updates";q=300;w=10'),

@@ -6,7 +6,7 @@ import type { App } from '../fastify-types.ts';
 import { completeOperations, type OpenApiDocument, removeUnusedSchemas } from './openapi-document.ts';
 
 const description =
-  'A shared live field that many devices change at once, often offline, late or twice. ' +
+  'A shared live field that many devices change at the same time. Updates may arrive late or twice, often from devices that were offline. ' +
   'A device numbers its updates 1, 2, 3…; sending one again is always safe. ' +
   'Every error is a problem with a code; [the error reference](/docs/errors) has the cause and the remedy of each.';
 

@@ -43,8 +43,8 @@ export function addExportRoutes(app: App, deps: ExportRoutesDeps): void {
         summary: 'Export the log',
         description:
           'The log as NDJSON: a header, the entries as `…/updates` has them, and `end`. A response without `end` is incomplete: ' +
-          'continue after the cursor of its last entry. It is an open stream of the user, each page costs as much as one of `…/updates`, ' +
-          'and if the user has no points left the next page comes later.',
+          'continue after the cursor of its last entry. It counts as an open stream of the user, and each page costs as much as one of ' +
+          '`…/updates`; if the user has no points left, the next page is delayed.',
         tags: ['reading'],
         security: bearer,
         produces: ['application/x-ndjson'],

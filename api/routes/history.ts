@@ -39,7 +39,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
         operationId: 'readLog',
         summary: 'Read the log after a version or a cursor',
         description:
-          'A page ends at `limit` entries or at about 1 MiB. There is more while its last version is below `version`.',
+          'A page ends at `limit` entries or at about 1 MiB. There are more entries if its last version is below `version`.',
         params: fieldParams,
         querystring: logQuery,
         response: { 200: createLogPageSchema(config.GRID_SIZE), ...problems },
@@ -71,7 +71,7 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
         operationId: 'readReceipt',
         summary: 'Read the receipt of an update',
         description:
-          '`applied` without a version if the log no longer has the entry, `unknown` if the update was never applied.',
+          '`applied` without a version if the log entry has been deleted, `unknown` if the update was never applied.',
         params: receiptParams,
         response: { 200: receiptSchema, ...problems },
       },

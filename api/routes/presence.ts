@@ -18,10 +18,9 @@ export function addPresenceRoutes(app: App, { guard, presence }: PresenceRoutesD
       onRequest: guard,
       schema: {
         operationId: 'listPresence',
-        summary: 'List who is present',
+        summary: 'List the present devices',
         description:
-          'The devices that were heard in the last 30 seconds, and what they show of themselves. It is not part of the state, and may ' +
-          'be a second old.',
+          'The present devices and the data that they show. Presence is not part of the state, and may be a second old.',
         tags: ['reading'],
         security: bearer,
         params: fieldParams,

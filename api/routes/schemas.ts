@@ -31,7 +31,7 @@ const regionParameter = z
   })
   .pipe(regionSchema)
   .meta({
-    description: 'A part of the field, in grid units: `x0,y0,x1,y1`, without its upper edges.',
+    description: 'A part of the field, in grid units: `x0,y0,x1,y1`; the upper edges are excluded.',
     example: '0,0,10,10',
   });
 
@@ -64,7 +64,7 @@ export const changesQuery = z.object({
     description: 'Only these fields: ids or patterns such as `team-*`.',
   }),
   kind: repeated(z.enum(updateKinds)).optional().meta({
-    description: 'Only updates of these kinds. Erasures are sent always.',
+    description: 'Only updates of these kinds. Erasures are always sent.',
   }),
 });
 export const fieldsQuery = z.object({ after: fieldIdSchema.optional(), limit: pageSize(100) });

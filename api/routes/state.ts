@@ -40,8 +40,8 @@ export function addStateRoutes(
         operationId: 'readState',
         summary: 'Read the state',
         description:
-          '`ETag` is the cursor, `x-cache` the cache result. `?view=summary` leaves out particles and cells; ' +
-          '`?region=` is a part of the field; `?at=VERSION` returns an earlier state, as far back as the log is kept, unless it is too far from a snapshot.',
+          '`ETag` is the cursor, `x-cache` the cache result. `?view=summary` omits particles and cells; ' +
+          '`?region=` returns a part of the field; `?at=VERSION` returns an earlier state, as far back as the log is kept, unless it is too far from a snapshot.',
         tags: ['reading'],
         security: bearer,
         params: fieldParams,

@@ -55,7 +55,7 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
         description:
           'Accepted updates are never lost. When in doubt, send them again: an update is applied once. ' +
           'With `Prefer: wait=SECONDS` (30 at most) the response is 200 with the results if they are known in time. ' +
-          'With `Prefer: priority=low` the updates wait until nothing else does.',
+          'With `Prefer: priority=low` the updates wait while others do.',
         tags: ['updates'],
         security: bearer,
         params: fieldParams,

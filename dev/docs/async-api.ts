@@ -7,17 +7,17 @@ import { createUpdatesSchema } from '../../shared/contract/update.ts';
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 const summaries: Readonly<Record<string, string>> = {
-  snapshot: 'Replaces all that the client has.',
+  snapshot: "Replaces the client's state.",
   delta: 'Leads from the cursor `from` to the cursor `to`; applies only if `from` is the cursor of the client.',
-  'presence from the server': 'Who is present: what has changed since the message before.',
+  'presence from the server': 'Who is present: the changes since the previous message.',
   accepted: 'The receipt of an update message.',
-  error: 'A message was refused, or the stream was.',
+  error: 'A message or the stream was refused.',
   pong: 'Answers a ping.',
   bye: 'The server is closing.',
   update: 'Updates, as in a POST.',
-  'presence from the client': 'What this device shows of itself to others.',
+  'presence from the client': 'The data that this device shows to others.',
   region: 'The part of the field to watch from now on.',
-  ping: 'Asks whether the server is there.',
+  ping: 'Asks for a `pong`.',
   token: 'Replaces the token before it expires.',
 };
 
@@ -66,13 +66,13 @@ export function renderAsyncApi(): string {
     operations: {
       follow: {
         action: 'receive',
-        description: 'Follow the field: a snapshot or what was missed, and then each change.',
+        description: 'Follow the field: a snapshot or the missed changes, and then each change.',
         channel: { $ref: '#/channels/stream' },
         messages: refs(fromServer),
       },
       speak: {
         action: 'send',
-        description: 'Change the field, and say what is watched and shown.',
+        description: 'Change the field, the watched region and the presence data.',
         channel: { $ref: '#/channels/stream' },
         messages: refs(fromClient),
       },

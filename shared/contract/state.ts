@@ -78,7 +78,7 @@ const stateSummarySchema = z.strictObject({
 export const summarySchema = stateSummarySchema
   .extend({
     activeNodes: z.int().min(0).optional().meta({
-      description: 'How many devices are present, which is not part of the state. Absent for an earlier state.',
+      description: 'The number of present devices, which is not part of the state. Absent for an earlier state.',
     }),
   })
   .meta({ id: 'Summary' });
@@ -142,7 +142,10 @@ export const conflictsSchema = z
     field: fieldIdSchema,
     total: z.int().min(0),
     conflicts: z.array(conflictSchema),
-    next: z.string().optional().meta({ description: 'Continue with `?before=` this. Absent on the last page.' }),
+    next: z
+      .string()
+      .optional()
+      .meta({ description: 'The value of `?before=` for the next page. Absent on the last page.' }),
   })
   .meta({ id: 'Conflicts' });
 
@@ -152,7 +155,9 @@ export const clockSchema = z
     version: versionSchema,
     cursor: cursorSchema,
     clock: z.record(z.string(), counterSchema),
-    next: deviceIdSchema.optional().meta({ description: 'Continue with `?after=` this. Absent on the last page.' }),
+    next: deviceIdSchema
+      .optional()
+      .meta({ description: 'The value of `?after=` for the next page. Absent on the last page.' }),
   })
   .meta({ id: 'Clock' });
 
@@ -169,7 +174,9 @@ export const fieldsPageSchema = z
         lastUpdate: timeSchema,
       }),
     ),
-    next: fieldIdSchema.optional().meta({ description: 'Continue with `?after=` this. Absent on the last page.' }),
+    next: fieldIdSchema
+      .optional()
+      .meta({ description: 'The value of `?after=` for the next page. Absent on the last page.' }),
   })
   .meta({ id: 'Fields' });
 
@@ -206,7 +213,7 @@ const erasureEntrySchema = z
 
 /** An entry whose content was erased. */
 const erasedEntrySchema = z
-  .strictObject({ ...entryHeader, contentHash: z.string().meta({ description: 'The hash of the content it had.' }) })
+  .strictObject({ ...entryHeader, contentHash: z.string().meta({ description: 'The hash of the erased content.' }) })
   .meta({ title: 'ErasedEntry' });
 
 export const createLogPageSchema = (gridSize: number) =>

@@ -37,19 +37,19 @@ export const presentDeviceSchema = schemaFor<PresentDevice>()(
       device: deviceIdSchema,
       user: z.string().max(256).optional().meta({ description: 'Absent for a device that registered itself.' }),
       data: presenceDataSchema.optional(),
-      at: timeSchema.meta({ description: 'When the device came, or last changed its data.' }),
+      at: timeSchema.meta({ description: 'When the device joined, or last changed its data.' }),
     })
     .meta({ id: 'PresentDevice' }),
 );
 
-const activeNodesSchema = z.int().min(0).meta({ description: 'How many devices are present.' });
+const activeNodesSchema = z.int().min(0).meta({ description: 'The number of present devices.' });
 
 /** What `GET /api/fields/:field/presence` answers. */
 export const presenceSchema = z
   .strictObject({
     activeNodes: activeNodesSchema,
     devices: z.array(presentDeviceSchema).meta({
-      description: 'All of them; of more than 200 those that are nearest to the centre of the region, or of the grid.',
+      description: 'The devices; of more than 200, those that are nearest to the centre of the region, or of the grid.',
     }),
   })
   .meta({ id: 'Presence' });

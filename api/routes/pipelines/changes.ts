@@ -51,8 +51,8 @@ export function addChangeRoutes(app: App, deps: ChangeRoutesDeps): void {
         summary: 'Read the changes of all fields',
         description:
           'The entries of all logs as NDJSON, those of a field in the order of their versions. Needs the scope `changes:read`. Every line ' +
-          'but the first has `next`: repeated as `after`, it resumes after that line, and nothing is missing or repeated. With ' +
-          '`follow=true`, the response goes on with new entries, and has a line with `next` alone at least every twenty seconds.',
+          'but the first has `next`: passed as `after`, it resumes after that line, without gaps or repetitions. With ' +
+          '`follow=true`, the response continues with new entries, and has a line with only `next` at least every twenty seconds.',
         tags: ['pipelines'],
         security: bearer,
         produces: ['application/x-ndjson'],

@@ -55,7 +55,7 @@ export function addDeviceRoutes(app: App, { config, revocations, limits }: Devic
         operationId: 'registerDevice',
         summary: 'Register a device',
         description:
-          'Only where registration is open. The server makes the id. The token is for the fields of REGISTRATION_FIELDS and ' +
+          'Only if registration is open. The server generates the id. The token covers the fields of REGISTRATION_FIELDS and is ' +
           'valid for REGISTRATION_TOKEN_DAYS.',
         security: [],
         response: { 201: registeredSchema, ...problems },
@@ -81,8 +81,8 @@ export function addDeviceRoutes(app: App, { config, revocations, limits }: Devic
         operationId: 'renewToken',
         summary: 'Renew the token of a registered device',
         description:
-          'The bearer token is the last one of the device, valid or expired. Only tokens that registration issued, or a ' +
-          'renewal, can be renewed, until they are revoked.',
+          'The bearer token is the last one of the device, valid or expired. Only tokens from registration ' +
+          'and renewal can be renewed, until they are revoked.',
         security: bearer,
         response: { 200: registeredSchema, ...problems },
       },

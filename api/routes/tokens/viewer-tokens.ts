@@ -22,7 +22,7 @@ const minLifetimeSeconds = 60;
 const bodySchema = z
   .strictObject({
     lifetimeSeconds: z.int().min(minLifetimeSeconds).optional().meta({
-      description: 'Longer ones than VIEWER_TOKEN_DAYS are shortened to it, which is the default, too.',
+      description: 'Shortened to VIEWER_TOKEN_DAYS, which is also the default.',
     }),
   })
   .nullish();
@@ -53,8 +53,8 @@ export function addViewerTokenRoutes(app: App, { config, guard, limits }: Viewer
         operationId: 'makeViewerToken',
         summary: "Make a viewer's token",
         description:
-          'A token for others, who can read this field with it and change nothing. It expires after `lifetimeSeconds`, but not later ' +
-          'than a token that cannot be renewed and that it is made from, and is revoked together with that.',
+          'A token with which others can only read this field. It expires after `lifetimeSeconds`, and does not outlive the token ' +
+          'from which it was made, unless that can be renewed. It is revoked together with that token.',
         tags: ['devices'],
         security: bearer,
         params: fieldParams,
@@ -89,7 +89,9 @@ function assertCanShare({ JWT_SECRET, VIEWER_TOKEN_DAYS }: Config, { viewer }: C
     throw new FieldError('forbidden', { detail: 'This server makes no tokens for viewers (VIEWER_TOKEN_DAYS)' });
   // Otherwise a chain of tokens would outlive the lifetime of each.
   if (viewer)
-    throw new FieldError('forbidden', { detail: 'A viewer cannot make tokens for others. Share your own link instead' });
+    throw new FieldError('forbidden', {
+      detail: 'A viewer cannot make tokens for others. Share your own link instead',
+    });
 }
 
 /** How long the token itself is valid. A registered device can renew its own at any time, so that of a viewer may outlive it. */

@@ -91,7 +91,7 @@ export interface paths {
         put?: never;
         /**
          * Register a device
-         * @description Only where registration is open. The server makes the id. The token is for the fields of REGISTRATION_FIELDS and valid for REGISTRATION_TOKEN_DAYS.
+         * @description Only if registration is open. The server generates the id. The token covers the fields of REGISTRATION_FIELDS and is valid for REGISTRATION_TOKEN_DAYS.
          */
         post: operations["registerDevice"];
         delete?: never;
@@ -111,7 +111,7 @@ export interface paths {
         put?: never;
         /**
          * Renew the token of a registered device
-         * @description The bearer token is the last one of the device, valid or expired. Only tokens that registration issued, or a renewal, can be renewed, until they are revoked.
+         * @description The bearer token is the last one of the device, valid or expired. Only tokens from registration and renewal can be renewed, until they are revoked.
          */
         post: operations["renewToken"];
         delete?: never;
@@ -131,7 +131,7 @@ export interface paths {
         put?: never;
         /**
          * Make a viewer's token
-         * @description A token for others, who can read this field with it and change nothing. It expires after `lifetimeSeconds`, but not later than a token that cannot be renewed and that it is made from, and is revoked together with that.
+         * @description A token with which others can only read this field. It expires after `lifetimeSeconds`, and does not outlive the token from which it was made, unless that can be renewed. It is revoked together with that token.
          */
         post: operations["makeViewerToken"];
         delete?: never;
@@ -149,13 +149,13 @@ export interface paths {
         };
         /**
          * Read the log after a version or a cursor
-         * @description A page ends at `limit` entries or at about 1 MiB. There is more while its last version is below `version`.
+         * @description A page ends at `limit` entries or at about 1 MiB. There are more entries if its last version is below `version`.
          */
         get: operations["readLog"];
         put?: never;
         /**
          * Send updates
-         * @description Accepted updates are never lost. When in doubt, send them again: an update is applied once. With `Prefer: wait=SECONDS` (30 at most) the response is 200 with the results if they are known in time. With `Prefer: priority=low` the updates wait until nothing else does.
+         * @description Accepted updates are never lost. When in doubt, send them again: an update is applied once. With `Prefer: wait=SECONDS` (30 at most) the response is 200 with the results if they are known in time. With `Prefer: priority=low` the updates wait while others do.
          */
         post: operations["sendUpdates"];
         delete?: never;
@@ -173,7 +173,7 @@ export interface paths {
         };
         /**
          * Read the state
-         * @description `ETag` is the cursor, `x-cache` the cache result. `?view=summary` leaves out particles and cells; `?region=` is a part of the field; `?at=VERSION` returns an earlier state, as far back as the log is kept, unless it is too far from a snapshot.
+         * @description `ETag` is the cursor, `x-cache` the cache result. `?view=summary` omits particles and cells; `?region=` returns a part of the field; `?at=VERSION` returns an earlier state, as far back as the log is kept, unless it is too far from a snapshot.
          */
         get: operations["readState"];
         put?: never;
@@ -192,8 +192,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List who is present
-         * @description The devices that were heard in the last 30 seconds, and what they show of themselves. It is not part of the state, and may be a second old.
+         * List the present devices
+         * @description The present devices and the data that they show. Presence is not part of the state, and may be a second old.
          */
         get: operations["listPresence"];
         put?: never;
@@ -233,7 +233,7 @@ export interface paths {
         };
         /**
          * Read the receipt of an update
-         * @description `applied` without a version if the log no longer has the entry, `unknown` if the update was never applied.
+         * @description `applied` without a version if the log entry has been deleted, `unknown` if the update was never applied.
          */
         get: operations["readReceipt"];
         put?: never;
@@ -293,7 +293,7 @@ export interface paths {
         };
         /**
          * Export the log
-         * @description The log as NDJSON: a header, the entries as `…/updates` has them, and `end`. A response without `end` is incomplete: continue after the cursor of its last entry. It is an open stream of the user, each page costs as much as one of `…/updates`, and if the user has no points left the next page comes later.
+         * @description The log as NDJSON: a header, the entries as `…/updates` has them, and `end`. A response without `end` is incomplete: continue after the cursor of its last entry. It counts as an open stream of the user, and each page costs as much as one of `…/updates`; if the user has no points left, the next page is delayed.
          */
         get: operations["exportLog"];
         put?: never;
@@ -353,7 +353,7 @@ export interface paths {
         };
         /**
          * Read the changes of all fields
-         * @description The entries of all logs as NDJSON, those of a field in the order of their versions. Needs the scope `changes:read`. Every line but the first has `next`: repeated as `after`, it resumes after that line, and nothing is missing or repeated. With `follow=true`, the response goes on with new entries, and has a line with `next` alone at least every twenty seconds.
+         * @description The entries of all logs as NDJSON, those of a field in the order of their versions. Needs the scope `changes:read`. Every line but the first has `next`: passed as `after`, it resumes after that line, without gaps or repetitions. With `follow=true`, the response continues with new entries, and has a line with only `next` at least every twenty seconds.
          */
         get: operations["readChanges"];
         put?: never;
@@ -488,7 +488,7 @@ export interface components {
             room64Active: boolean;
             lastUpdate: components["schemas"]["TimeMs"];
             quantumFields: components["schemas"]["QuantumField"][];
-            /** @description How many devices are present, which is not part of the state. Absent for an earlier state. */
+            /** @description The number of present devices, which is not part of the state. Absent for an earlier state. */
             activeNodes?: number;
         };
         State: {
@@ -558,7 +558,7 @@ export interface components {
             field: components["schemas"]["FieldId"];
             total: number;
             conflicts: components["schemas"]["Conflict"][];
-            /** @description Continue with `?before=` this. Absent on the last page. */
+            /** @description The value of `?before=` for the next page. Absent on the last page. */
             next?: string;
         };
         Clock: {
@@ -568,7 +568,7 @@ export interface components {
             clock: {
                 [key: string]: components["schemas"]["Counter"];
             };
-            /** @description Continue with `?after=` this. Absent on the last page. */
+            /** @description The value of `?after=` for the next page. Absent on the last page. */
             next?: components["schemas"]["DeviceId"];
         };
         Fields: {
@@ -581,7 +581,7 @@ export interface components {
                 devices: number;
                 lastUpdate: components["schemas"]["TimeMs"];
             }[];
-            /** @description Continue with `?after=` this. Absent on the last page. */
+            /** @description The value of `?after=` for the next page. Absent on the last page. */
             next?: components["schemas"]["FieldId"];
         };
         PresenceData: {
@@ -600,13 +600,13 @@ export interface components {
             /** @description Absent for a device that registered itself. */
             user?: string;
             data?: components["schemas"]["PresenceData"];
-            /** @description When the device came, or last changed its data. */
+            /** @description When the device joined, or last changed its data. */
             at: components["schemas"]["TimeMs"];
         };
         Presence: {
-            /** @description How many devices are present. */
+            /** @description The number of present devices. */
             activeNodes: number;
-            /** @description All of them; of more than 200 those that are nearest to the centre of the region, or of the grid. */
+            /** @description The devices; of more than 200, those that are nearest to the centre of the region, or of the grid. */
             devices: components["schemas"]["PresentDevice"][];
         };
         Health: {
@@ -944,7 +944,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -963,7 +963,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -987,7 +987,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1021,7 +1021,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Longer ones than VIEWER_TOKEN_DAYS are shortened to it, which is the default, too. */
+                    /** @description Shortened to VIEWER_TOKEN_DAYS, which is also the default. */
                     lifetimeSeconds?: number;
                 } | null;
             };
@@ -1031,7 +1031,7 @@ export interface operations {
             201: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1050,7 +1050,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1074,7 +1074,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1114,7 +1114,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1215,7 +1215,7 @@ export interface operations {
                             time: components["schemas"]["TimeMs"];
                             outcome: components["schemas"]["Outcome"];
                             resolution?: components["schemas"]["Resolution"];
-                            /** @description The hash of the content it had. */
+                            /** @description The hash of the erased content. */
                             contentHash: string;
                         })[];
                     };
@@ -1225,7 +1225,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1249,7 +1249,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1276,7 +1276,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description `wait=SECONDS`, 30 at most: wait for the results. `priority=low`: behind all that others send
+                 * @description `wait=SECONDS`, 30 at most: wait for the results. `priority=low`: apply the updates after all others
                  * @example wait=10
                  */
                 prefer?: string;
@@ -1353,7 +1353,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1363,7 +1363,7 @@ export interface operations {
                      */
                     "ratelimit-policy"?: string;
                     /**
-                     * @description Which preferences the server has followed
+                     * @description The preferences that the server has applied
                      * @example wait=10
                      */
                     "preference-applied"?: string;
@@ -1377,7 +1377,7 @@ export interface operations {
             202: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1387,7 +1387,7 @@ export interface operations {
                      */
                     "ratelimit-policy"?: string;
                     /**
-                     * @description Which preferences the server has followed
+                     * @description The preferences that the server has applied
                      * @example wait=10
                      */
                     "preference-applied"?: string;
@@ -1401,7 +1401,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1425,7 +1425,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1452,7 +1452,7 @@ export interface operations {
             query?: {
                 view?: "full" | "summary";
                 at?: string;
-                /** @description A part of the field, in grid units: `x0,y0,x1,y1`, without its upper edges. */
+                /** @description A part of the field, in grid units: `x0,y0,x1,y1`; the upper edges are excluded. */
                 region?: string;
             };
             header?: {
@@ -1473,7 +1473,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1502,7 +1502,7 @@ export interface operations {
             304: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1529,7 +1529,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1553,7 +1553,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1578,7 +1578,7 @@ export interface operations {
     listPresence: {
         parameters: {
             query?: {
-                /** @description A part of the field, in grid units: `x0,y0,x1,y1`, without its upper edges. */
+                /** @description A part of the field, in grid units: `x0,y0,x1,y1`; the upper edges are excluded. */
                 region?: string;
             };
             header?: never;
@@ -1593,7 +1593,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1612,7 +1612,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1636,7 +1636,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1674,7 +1674,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1693,7 +1693,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1717,7 +1717,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1757,7 +1757,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1776,7 +1776,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1800,7 +1800,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1840,7 +1840,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1859,7 +1859,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1883,7 +1883,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1924,7 +1924,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1943,7 +1943,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -1967,7 +1967,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2007,7 +2007,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2026,7 +2026,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2050,7 +2050,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2077,7 +2077,7 @@ export interface operations {
             query?: {
                 /** @example 0.0000000000000000 */
                 after?: components["schemas"]["Cursor"];
-                /** @description A part of the field, in grid units: `x0,y0,x1,y1`, without its upper edges. */
+                /** @description A part of the field, in grid units: `x0,y0,x1,y1`; the upper edges are excluded. */
                 region?: string;
             };
             header?: never;
@@ -2092,7 +2092,7 @@ export interface operations {
             101: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2109,7 +2109,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2133,7 +2133,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2160,7 +2160,7 @@ export interface operations {
             query?: {
                 /** @example 0.0000000000000000 */
                 after?: components["schemas"]["Cursor"];
-                /** @description A part of the field, in grid units: `x0,y0,x1,y1`, without its upper edges. */
+                /** @description A part of the field, in grid units: `x0,y0,x1,y1`; the upper edges are excluded. */
                 region?: string;
             };
             header?: {
@@ -2181,7 +2181,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2200,7 +2200,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2224,7 +2224,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2254,7 +2254,7 @@ export interface operations {
                 follow?: "true" | "false";
                 /** @description Only these fields: ids or patterns such as `team-*`. */
                 field?: string[];
-                /** @description Only updates of these kinds. Erasures are sent always. */
+                /** @description Only updates of these kinds. Erasures are always sent. */
                 kind?: ("cells.set" | "particle.put" | "particle.remove" | "event")[];
             };
             header?: never;
@@ -2267,7 +2267,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2286,7 +2286,7 @@ export interface operations {
             "4XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
@@ -2310,7 +2310,7 @@ export interface operations {
             "5XX": {
                 headers: {
                     /**
-                     * @description What is left of a limit, in the form of draft-ietf-httpapi-ratelimit-headers
+                     * @description The remainder of a limit, in the format of draft-ietf-httpapi-ratelimit-headers
                      * @example "updates";r=290;t=9
                      */
                     ratelimit?: string;
