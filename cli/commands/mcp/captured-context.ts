@@ -27,7 +27,7 @@ export function captureContext(
       warn: () => undefined,
       setExitCode: () => undefined,
       lowerPriority: () => undefined,
-    catchShutdownSignals: () => new AbortController().signal,
+      catchShutdownSignals: () => new AbortController().signal,
     },
     read: () => (isTooLong ? undefined : text),
   };
