@@ -6,6 +6,7 @@ import type { Pseudonyms } from '../../../shared/history/pseudonyms.ts';
 export async function findErasureKeyProblem(db: Knex, pseudonyms: Pseudonyms | undefined): Promise<string | undefined> {
   const erasure = await db('erasures').first('key_check');
   if (!erasure || erasure.key_check === pseudonyms?.keyCheck) return undefined;
-  const problem = pseudonyms ? 'is not the one' : 'is missing';
-  return `ERASURE_KEY ${problem} by which devices of this installation were erased: they would not be recognised`;
+  return pseudonyms
+    ? 'ERASURE_KEY is not the key with which devices of this installation were erased, so that they would not be recognised'
+    : 'ERASURE_KEY is missing, without which the erased devices of this installation would not be recognised';
 }
