@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis';
 import { connectDatabase, readPoolUsage } from '../db/connect.ts';
 import { readLeaseHolders } from '../db/leases/lease-holders.ts';
+import { changeRun, type RunChange } from '../db/operators/enqueue-run.ts';
 import {
   listShownOperatorActions,
   type OperatorAction,
@@ -77,6 +78,8 @@ export interface Connections {
   readonly readRuleSettings: () => Promise<RuleSettings>;
   readonly searchLog: (search: LogSearch) => Promise<FoundUpdate[]>;
   readonly listOperatorActions: (filter: OperatorActionFilter) => Promise<ShownOperatorActionRow[]>;
+  /** @returns whether the run was in a status in which this can be done */
+  readonly changeRun: (id: string, change: RunChange) => Promise<boolean>;
   readonly insertOperatorActions: (actions: readonly OperatorAction[]) => Promise<void>;
 }
 
@@ -151,6 +154,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     readRuleSettings: () => readRuleSettings(database),
     searchLog: (search) => searchLog(database, search),
     listOperatorActions: (filter) => listShownOperatorActions(database, filter),
+    changeRun: (id, change) => changeRun(database, id, change),
     insertOperatorActions: (actions) => recordOperatorActions(database, actions),
   };
 }

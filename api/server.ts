@@ -294,7 +294,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
     ...{ feed: connections.changeFeed, signal: changeSignal, verifyToken, limits, operatorLog, isStopping },
   });
   const searchUpdates = createUpdatesSearch(connections.searchLog);
-  const { listOperatorActions } = connections;
-  const pages = { producer, operatorLog, readOverview, searchUpdates, listOperatorActions };
+  const { listOperatorActions, changeRun } = connections;
+  const pages = { producer, operatorLog, readOverview, searchUpdates, listOperatorActions, changeRun };
   addOperatorRoutes(app, { config, createGuard: createOperatorGuard, producer, metrics, operatorLog, pages });
 }

@@ -8,6 +8,14 @@ import { Row } from '../models/row.ts';
 const runStatuses = ['running', 'paused', 'cancelled', 'finished', 'stopped'] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
+/** What operators can do with a run that is in one of the statuses. */
+export const runChanges = {
+  pause: { from: ['running'], to: 'paused' },
+  resume: { from: ['paused'], to: 'running' },
+  cancel: { from: ['running', 'paused'], to: 'cancelled' },
+} as const satisfies Record<string, { from: readonly RunStatus[]; to: RunStatus }>;
+export type RunChange = keyof typeof runChanges;
+
 const enqueueRunSchema = z.strictObject({
   id: z.uuid(),
   name: z.string().min(1).max(200),
@@ -64,12 +72,9 @@ export async function reportRun(
   return rows[0]?.status;
 }
 
-/** @returns whether the run was in one of the statuses */
-export async function changeRun(
-  db: Knex,
-  id: string,
-  { from, to }: { readonly from: readonly RunStatus[]; readonly to: RunStatus },
-): Promise<boolean> {
+/** @returns whether the run was in a status in which this can be done */
+export async function changeRun(db: Knex, id: string, change: RunChange): Promise<boolean> {
+  const { from, to } = runChanges[change];
   const changed = await EnqueueRunRow.query(db)
     .patch({ status: to })
     .where({ id })

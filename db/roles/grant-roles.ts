@@ -34,6 +34,8 @@ const grantsSql = `
   GRANT SELECT ON ALL TABLES IN SCHEMA public TO field_api;
   REVOKE SELECT ON operator_actions FROM field_api;
   GRANT INSERT, SELECT (id) ON operator_actions TO field_api;
+  -- Operators pause, resume and cancel runs on their page.
+  GRANT UPDATE (status) ON enqueue_runs TO field_api;
 
   GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO field_worker;
   REVOKE INSERT, UPDATE, DELETE ON knex_migrations, knex_migrations_lock, installation, revocations, operator_actions,

@@ -67,6 +67,7 @@ t.test('the API and the worker run with their roles', { timeout: 120_000 }, asyn
     t.same((await verifyField(backing.db, asField('roles'))).differences, []);
   });
 
+  await queryPostgres(apiUrl, "UPDATE enqueue_runs SET status = 'paused'");
   const refusals: readonly (readonly [string, string, string])[] = [
     ['the API', apiUrl, "UPDATE field_updates SET user_id = 'nobody'"],
     ['the API', apiUrl, 'DELETE FROM field_updates'],
@@ -76,6 +77,7 @@ t.test('the API and the worker run with their roles', { timeout: 120_000 }, asyn
     ['the API', apiUrl, 'UPDATE rule_settings SET value = 1'],
     ['the API', apiUrl, 'SELECT operator FROM operator_actions'],
     ['the API', apiUrl, 'SELECT origin FROM operator_actions'],
+    ['the API', apiUrl, "UPDATE enqueue_runs SET name = 'another'"],
     ['the API', apiUrl, "INSERT INTO shown_operator_actions (operator, action) VALUES ('ada', 'nothing')"],
     ['the worker', workerUrl, "INSERT INTO shown_operator_actions (operator, action) VALUES ('ada', 'nothing')"],
     ['the API', apiUrl, 'CREATE TABLE extra (id int)'],

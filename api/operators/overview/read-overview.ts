@@ -69,11 +69,14 @@ async function readOverview({
   };
 }
 
+/** @param maxAgeMs how old a shared overview may be; 0 after a change, so that it is seen at once */
+export type ReadOverview = (maxAgeMs?: number) => Promise<Overview>;
+
 /**
  * Shares each overview for a moment, so that many who look cost as much as one. While PostgreSQL is slow, it is read by one at a
  * time: a reading goes on when nobody waits for it any more.
  */
-export function createOverviewReader(deps: OverviewDeps): () => Promise<Overview> {
+export function createOverviewReader(deps: OverviewDeps): ReadOverview {
   let reading: Promise<DatabaseOverview> | undefined;
   const readDatabase = () => {
     reading ??= deps.readDatabase().finally(() => {
@@ -82,10 +85,9 @@ export function createOverviewReader(deps: OverviewDeps): () => Promise<Overview
     return reading;
   };
   let newest: { readonly at: number; readonly overview: Promise<Overview> } | undefined;
-  return () => {
+  return (maxAgeMs = sharedForMs) => {
     const now = performance.now();
-    if (!newest || now - newest.at > sharedForMs)
-      newest = { at: now, overview: readOverview({ ...deps, readDatabase }) };
+    if (!newest || now - newest.at > maxAgeMs) newest = { at: now, overview: readOverview({ ...deps, readDatabase }) };
     return newest.overview;
   };
 }

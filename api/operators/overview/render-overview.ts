@@ -1,9 +1,11 @@
 /** The first page for operators: one glance says whether all is well, and if not, what to do. */
+import { type RunChange, type RunStatus, runChanges } from '../../../db/operators/enqueue-run.ts';
 import type { FieldOverview } from '../../../db/read/field-overview.ts';
 import { estimateQuantile } from '../../../shared/observability/traffic.ts';
 import type { QueueStats } from '../../../shared/queue/queue-stats.ts';
 import { renderLetter } from '../dead-letters/render-dead-letters.ts';
 import { renderChart } from '../pages/charts.ts';
+import { hiddenInputs } from '../pages/form.ts';
 import { formatAge, formatBytes, formatClock, formatDuration, formatMs, formatNumber } from '../pages/format.ts';
 import { type Html, html } from '../pages/html.ts';
 import { type Cell, type PageFrame, renderLong, renderPage, renderTable } from '../pages/layout.ts';
@@ -18,7 +20,7 @@ interface OverviewPage extends PageFrame {
   readonly isReloading: boolean;
 }
 
-export function renderOverview(overview: Overview, { basePath, isReloading }: OverviewPage): string {
+export function renderOverview(overview: Overview, { basePath, canWrite, isReloading }: OverviewPage): string {
   const { at, findings } = overview;
   return renderPage({
     basePath,
@@ -26,17 +28,18 @@ export function renderOverview(overview: Overview, { basePath, isReloading }: Ov
     title: `${findings.length === 0 ? '✓' : `(${findings.length})`} Field operations`,
     isLive: isReloading,
     tools: html`<a href="${basePath}/overview">JSON</a><a href="${basePath}/?reload=${isReloading ? 'off' : 'on'}">${isReloading ? 'Pause' : 'Resume'}</a><time datetime="${new Date(at).toISOString()}">${formatClock(at)} UTC</time>`,
-    content: renderContent(overview, basePath),
+    content: renderContent(overview, { basePath, canWrite }),
   });
 }
 
-function renderContent(overview: Overview, basePath: string): Html {
+function renderContent(overview: Overview, frame: PageFrame): Html {
+  const { basePath } = frame;
   const { at, database, deadLetters } = overview;
   return html`${renderFindings(overview)}
 ${renderTiles(overview)}
 ${renderTraffic(overview)}
 ${renderQueues(overview)}
-${database ? renderDatabase(database, at, basePath) : html`<section class="card"><h2>Database</h2><p class="none">PostgreSQL does not answer.</p></section>`}
+${database ? renderDatabase(database, at, frame) : html`<section class="card"><h2>Database</h2><p class="none">PostgreSQL does not answer.</p></section>`}
 ${card(
   'Dead letters',
   deadLetters,
@@ -137,7 +140,11 @@ function renderSamples(
   return renderChart({ title, lines: [{ points }] });
 }
 
-function renderDatabase(database: NonNullable<Overview['database']>, at: number, basePath: string): Html {
+function renderDatabase(
+  database: NonNullable<Overview['database']>,
+  at: number,
+  { basePath, canWrite }: PageFrame,
+): Html {
   const { workers, fields, totalFields, runs, backups, webhooks, conflicts, devices } = database;
   const workerTable = renderTable({
     label: 'Workers',
@@ -150,12 +157,13 @@ function renderDatabase(database: NonNullable<Overview['database']>, at: number,
   });
   const runTable = renderTable({
     label: 'Runs of enqueue',
-    columns: ['name', 'field', 'by', 'status', 'sent', 'started'],
+    columns: ['name', 'field', 'by', 'status', 'sent', 'started', ...(canWrite ? ['change'] : [])],
     numbers: [4, 5],
-    rows: runs.map(({ name, field, operator, status, counts, startedAt, reportedAt }) => [
+    rows: runs.map(({ id, name, field, operator, status, counts, startedAt, reportedAt }) => [
       ...[name, field, operator, status === 'running' && at - reportedAt > silentRunMs ? 'silent' : status],
       counts.accepted ?? 0,
       formatAge(at - startedAt),
+      ...(canWrite ? [renderChanges({ id, name, status }, basePath)] : []),
     ]),
   });
   const backupTable = renderTable({
@@ -208,6 +216,19 @@ function renderDatabase(database: NonNullable<Overview['database']>, at: number,
   return html`${card(`Fields: the ${fields.length} of ${totalFields} that changed last`, fields, fieldTable)}
 <div class="columns">${card('Newest conflicts', conflicts, conflictTable)}${card('Devices heard last', devices, deviceTable)}</div>
 <div class="columns">${card('Workers', workers, workerTable)}${card('Backups', backups, backupTable)}${card('Runs of enqueue', runs, runTable)}${card('Webhooks', webhooks, webhookTable)}</div>`;
+}
+
+function renderChanges(
+  { id: run, name, status }: { id: string; name: string; status: RunStatus },
+  basePath: string,
+): Html {
+  const possible = (Object.keys(runChanges) as RunChange[]).filter((change) =>
+    (runChanges[change].from as readonly RunStatus[]).includes(status),
+  );
+  return html`${possible.map(
+    (change) =>
+      html`<form class="inline" method="post" action="${basePath}/runs/${change}">${hiddenInputs({ run })}<button aria-label="${change} ${name}">${change}</button></form> `,
+  )}`;
 }
 
 function card(title: string, rows: readonly unknown[], content: Html): Html {

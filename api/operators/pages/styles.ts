@@ -72,6 +72,8 @@ rect { fill: var(--accent); }
 input[type=datetime-local] { min-width: 0; padding-right: 0.3rem; }
 label span { display: block; color: var(--soft); font-size: 0.85rem; }
 input, select { width: 100%; min-height: 2.5rem; padding: 0.4rem 0.6rem; border: 1px solid #7b8694; border-radius: 0.45rem; background: var(--back); color: inherit; font: inherit; }
+.inline { display: inline; }
+.inline button { min-height: 1.5rem; padding: 0 0.5rem; }
 .buttons { display: flex; flex-wrap: wrap; align-items: center; gap: 0.6rem; margin-top: 0.9rem; }
 button, a.button { display: inline-block; min-height: 2.5rem; padding: 0.45rem 1rem; border: 1px solid #7b8694; border-radius: 0.45rem; background: transparent; color: inherit; font: inherit; text-decoration: none; cursor: pointer; }
 button.primary { border-color: var(--accent); background: var(--accent); color: var(--card); font-weight: 600; }

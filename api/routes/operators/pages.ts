@@ -1,5 +1,7 @@
 /** The pages for operators: the overview, the search for updates, dead letters. Each is JSON as well, with `?format=json`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { type RunChange, runChanges } from '../../../db/operators/enqueue-run.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { DeadLetterAction } from '../../../shared/queue/dead-letters.ts';
 import { auditFilterSchema, findActions, type ListActions, renderAuditPage } from '../../operators/audit/audit-page.ts';
@@ -17,11 +19,11 @@ import {
 import { renderConfirmation, renderDeadLettersPage } from '../../operators/dead-letters/render-dead-letters.ts';
 import { hasOperatorScope } from '../../operators/operator-guard.ts';
 import type { OperatorLog } from '../../operators/operator-log.ts';
-import type { Overview } from '../../operators/overview/read-overview.ts';
+import type { ReadOverview } from '../../operators/overview/read-overview.ts';
 import { renderOverview } from '../../operators/overview/render-overview.ts';
 import { addFormParser } from '../../operators/pages/form-body.ts';
 import { liveScript } from '../../operators/pages/live-script.ts';
-import { type ParsedQuery, parseQuery, toQuery } from '../../operators/pages/query.ts';
+import { formatShape, type ParsedQuery, parseQuery, toQuery } from '../../operators/pages/query.ts';
 import { renderUpdatesPage } from '../../operators/search/render-updates.ts';
 import { type SearchUpdates, updatesFilterSchema } from '../../operators/search/search-updates.ts';
 
@@ -30,13 +32,16 @@ const maxScanned = 5000;
 const maxPerAction = 1000;
 const actions = ['retry', 'discard'] as const satisfies DeadLetterAction[];
 const options = { schema: { hide: true } };
+const runChangeSchema = z.object({ run: z.uuid(), ...formatShape });
 
 export interface OperatorPagesDeps {
   readonly producer: DeadLetterQueues;
   readonly operatorLog: Pick<OperatorLog, 'record'>;
-  readonly readOverview: () => Promise<Overview>;
+  readonly readOverview: ReadOverview;
   readonly searchUpdates: SearchUpdates;
   readonly listOperatorActions: ListActions;
+  /** @returns whether the run was in a status in which this can be done */
+  readonly changeRun: (id: string, change: RunChange) => Promise<boolean>;
 }
 
 /** @param scope where a guard demands `board:read` for reading, and `board:write` for all else */
@@ -52,6 +57,7 @@ export function addOperatorPages(scope: FastifyInstance, deps: OperatorPagesDeps
     reply.type('text/javascript; charset=utf-8').send(liveScript),
   );
   addOverview(scope, deps);
+  addRuns(scope, deps);
   addSearch(scope, deps);
   addDeadLetters(scope, deps);
   addAudit(scope, deps);
@@ -63,6 +69,26 @@ function addOverview(scope: FastifyInstance, { readOverview }: OperatorPagesDeps
     const isReloading = request.query.reload !== 'off';
     return sendPage(reply, renderOverview(await readOverview(), { ...frameOf(request), isReloading }));
   });
+}
+
+function addRuns(scope: FastifyInstance, { changeRun, operatorLog, readOverview }: OperatorPagesDeps): void {
+  for (const change of Object.keys(runChanges) as RunChange[]) {
+    scope.post(`${path}/runs/${change}`, options, async (request, reply) => {
+      const { filter, errors } = parseQuery(runChangeSchema, request.body);
+      if (!filter) throw new FieldError('invalid_input', { detail: errors.join('; ') });
+      const by = { operator: request.operator?.name ?? '', origin: request.address };
+      await operatorLog.record({ action: `runs.${change}`, target: filter.run, ...by });
+      const isChanged = await changeRun(filter.run, change).catch((cause: unknown) => {
+        throw new FieldError('database_unavailable', { detail: 'The run was not changed', cause });
+      });
+      const { from, to } = runChanges[change];
+      const detail = `Only a run that is ${from.join(' or ')} can be ${to}`;
+      if (!isChanged) throw new FieldError('invalid_input', { detail });
+      if (filter.format === 'json') return reply.send({ run: filter.run, status: to });
+      await readOverview(0);
+      return reply.redirect(`${request.forwardedPrefix}${path}/`, 303);
+    });
+  }
 }
 
 function addSearch(scope: FastifyInstance, { searchUpdates }: OperatorPagesDeps): void {

@@ -1,5 +1,13 @@
 /** `runs`: lists the runs of `enqueue`, and pauses, resumes or cancels one. */
-import { changeRun, type EnqueueRunRow, findRun, listRuns, type RunStatus } from '../../../db/operators/enqueue-run.ts';
+import {
+  changeRun,
+  type EnqueueRunRow,
+  findRun,
+  listRuns,
+  type RunChange,
+  type RunStatus,
+  runChanges,
+} from '../../../db/operators/enqueue-run.ts';
 import { recordActions } from '../../backends/record-action.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import type { CommandContext } from '../../context/command-context.ts';
@@ -17,11 +25,6 @@ export interface ChangeRunOptions {
   readonly json?: boolean;
 }
 
-const changes = {
-  pause: { from: ['running'], to: 'paused' },
-  resume: { from: ['paused'], to: 'running' },
-  cancel: { from: ['running', 'paused'], to: 'cancelled' },
-} as const satisfies Record<string, { from: readonly RunStatus[]; to: RunStatus }>;
 const startAgain = 'Start the same `enqueue` command again: applied updates are skipped.';
 
 /** What can be done with a run that cannot be changed as asked. */
@@ -32,8 +35,6 @@ const nextSteps: Readonly<Record<RunStatus, string>> = {
   stopped: startAgain,
   finished: 'Nothing is left to do: it has sent all of its input.',
 };
-
-export type RunChange = keyof typeof changes;
 
 export async function printRuns({ limit, json }: ListRunsOptions, context: CommandContext): Promise<void> {
   const { DATABASE_URL } = readSettings(['DATABASE_URL'], context);
@@ -51,7 +52,7 @@ export async function changeOneRun(
   context: CommandContext,
 ): Promise<void> {
   const { DATABASE_URL } = readSettings(['DATABASE_URL'], context);
-  const { from, to } = changes[change];
+  const { from, to } = runChanges[change];
   await withDatabase(DATABASE_URL, async (db) => {
     const run = await findRun(db, id);
     if (!run)
@@ -59,7 +60,7 @@ export async function changeOneRun(
         hint: 'List them with `npx consciousness-field runs`.',
       });
     await recordActions(db, [{ action: `runs.${change}`, target: id, details: { name: run.name } }]);
-    if (!(await changeRun(db, id, { from, to }))) {
+    if (!(await changeRun(db, id, change))) {
       throw new CliError(
         'negative',
         `The run ${id} is ${run.status}, and only one that is ${from.join(' or ')} can be ${to}.`,
