@@ -30,11 +30,11 @@ t.test('a backup taken during writes is a consistent snapshot', async (t) => {
   const folder = await withFolder(t);
   const taken: string[] = [];
   const backUpThreeTimes = async () => {
-    for (let round = 0; round < 3; round += 1) {
+    while (taken.length < 3) {
       const before = counter;
       const { path } = await writeBackup({ url: directDatabaseUrl(source.config), folder });
-      t.ok(counter > before, 'updates were sent during the backup');
-      taken.push(path);
+      // One during which nothing was sent proves nothing.
+      if (counter > before) taken.push(path);
     }
   };
   let isDone = false;
