@@ -29,12 +29,16 @@ export interface AppliedJobs {
   readonly updates: readonly DeltaUpdate[];
 }
 
-/** What was read for the jobs before they are applied. */
-export interface PriorKnowledge {
+/** What was read for the jobs before they are applied, and how they are applied. */
+export interface ApplyOptions {
   /** What the log says of the possible duplicates. */
   readonly receipts: readonly FoundReceipt[];
   /** The cursors that the log has, among those that are not in the window of the hot copy. */
   readonly knownCursors: ReadonlySet<Cursor>;
+  /** PostgreSQL's clock in ms; log time is never earlier than that of the field's last update. */
+  readonly now: number;
+  /** Whether jobs may wait for the previous updates of their devices. */
+  readonly mayDefer: boolean;
 }
 
 /** An update that was applied before, under a device's counter. */
@@ -69,15 +73,11 @@ function findSeenCursors(jobs: readonly ApplyUpdates[]): Cursor[] {
   return [...new Set(all)].filter((cursor) => typeof cursor === 'string');
 }
 
-/**
- * Folds every new update into the hot copy, which is ahead of the database until the commit is appended.
- * @param now PostgreSQL's clock in ms; log time is never earlier than that of the field's last update
- */
+/** Folds every new update into the hot copy, which is ahead of the database until the commit is appended. */
 export function applyJobs(
   hotField: HotField,
   jobs: readonly ApplyUpdates[],
-  { receipts, knownCursors }: PriorKnowledge,
-  now: number,
+  { receipts, knownCursors, now, mayDefer }: ApplyOptions,
 ): AppliedJobs {
   const { state, clock, cursors } = hotField;
   if (hotField.hasErasedCounters) {
@@ -124,7 +124,8 @@ export function applyJobs(
 
   const results = jobs.map(({ device, updates: jobUpdates, user }) => {
     const lastCounter = lastCounterOf(hotField, device);
-    if (hotField.reorderWindow.shouldDefer(device, lastCounter, jobUpdates[0]?.counter ?? 0, now)) return undefined;
+    const [{ counter } = { counter: 0 }] = jobUpdates;
+    if (mayDefer && hotField.reorderWindow.shouldDefer(device, lastCounter, counter, now)) return undefined;
     return jobUpdates.map((update) => {
       const prior = priorUpdates.get(`${device} ${update.counter}`);
       const result = prior ? toRepeatedResult(update, prior) : append(device, user, update);

@@ -21,12 +21,15 @@ export interface CommitDeps {
 /** The commits of a batch, kept across attempts, so that a retry continues where the last attempt ended. */
 export class CommitProgress {
   readonly jobs: FieldJobs;
+  /** Whether jobs may wait for the previous updates of their devices. */
+  readonly mayDefer: boolean;
   readonly committed = new Map<FieldId, AppliedJobs>();
   /** What was sent to be appended, and may have been: the answer was lost. */
   readonly unanswered = new Map<FieldId, AppliedJobs>();
 
-  constructor(jobs: FieldJobs) {
+  constructor(jobs: FieldJobs, { mayDefer = true }: { readonly mayDefer?: boolean } = {}) {
     this.jobs = jobs;
+    this.mayDefer = mayDefer;
   }
 
   /** The commits could not be published: by the next attempt, the database may have lost them. */
@@ -86,10 +89,10 @@ async function settleUnanswered(store: FieldStore, { committed, unanswered }: Co
 
 /** @returns whether fields were left out because they do not fit into memory together */
 async function commitOnce({ store, fields, clock }: CommitDeps, progress: CommitProgress): Promise<boolean> {
-  const { jobs, committed, unanswered, remaining } = progress;
+  const { committed, unanswered, remaining } = progress;
   if (!clock.isKnown) await clock.observe(async () => ({ now: await store.readTime() }));
   const hotFields = await fields.get(store, remaining);
-  const applied = await applyAll(store, hotFields, jobs, clock.now());
+  const applied = await applyAll(store, hotFields, progress, clock.now());
   // Duplicates append nothing. Their results are as of the copy, so it must not be outdated either.
   const unchanged = applied.filter(({ commit }) => commit.entries.length === 0);
   for (const one of await findUnmoved(store, unchanged)) committed.set(one.commit.state.field, one);
@@ -113,7 +116,7 @@ async function commitOnce({ store, fields, clock }: CommitDeps, progress: Commit
 async function applyAll(
   store: FieldStore,
   hotFields: readonly HotField[],
-  batch: FieldJobs,
+  { jobs: batch, mayDefer }: CommitProgress,
   now: number,
 ): Promise<AppliedJobs[]> {
   const jobsOf = ({ state }: HotField) => batch.get(state.field) ?? [];
@@ -125,7 +128,7 @@ async function applyAll(
       receipts: receipts.filter((receipt) => receipt.field === field),
       knownCursors: new Set([...known].filter((ref) => ref.field === field).map(({ cursor }) => cursor)),
     };
-    return applyJobs(hotField, jobsOf(hotField), prior, now);
+    return applyJobs(hotField, jobsOf(hotField), { ...prior, now, mayDefer });
   });
 }
 

@@ -150,13 +150,17 @@ export class Committer {
     return batch;
   }
 
-  /** Commits a batch and resolves its jobs. When it fails permanently, its jobs are committed one by one. */
-  async #process(batch: Batch): Promise<void> {
+  /**
+   * Commits a batch and resolves its jobs. When it fails permanently, its jobs are committed one by one. These do not wait for others,
+   * with which they would fail again.
+   */
+  async #process(batch: Batch, mayDefer = true): Promise<void> {
     const { retry, log } = this.#deps;
     try {
       while (batch.size > 0) {
         const progress = new CommitProgress(
           new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)])),
+          { mayDefer },
         );
         await retry(() => this.#commitAndAnswer(batch, progress));
       }
@@ -166,7 +170,7 @@ export class Committer {
       const singleJobBatches = splitIntoSingleJobs(batch);
       if (singleJobBatches.length === 1) return rejectAll(batch, error);
       log.warn({ err: error, jobs: singleJobBatches.length }, 'batch commit failed; retrying its jobs individually');
-      for (const singleJobBatch of singleJobBatches) await this.#process(singleJobBatch);
+      for (const singleJobBatch of singleJobBatches) await this.#process(singleJobBatch, false);
     }
   }
 
