@@ -41,7 +41,7 @@ export interface SendUpdatesDeps {
   /** Maximum jobs that are added at once. */
   readonly maxJobsAtOnce: number;
   readonly pace: Pace;
-  readonly run: Pick<RecordedRun, 'waitWhilePaused'>;
+  readonly run: Pick<RecordedRun, 'waitWhilePaused' | 'cancelled'>;
   readonly parse: ParseLine;
   readonly backends: EnqueueBackends;
   readonly counts: EnqueueCounts;
@@ -163,6 +163,8 @@ async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly Device
     const slice = groups.slice(start, start + jobsAtOnce);
     await pace.wait(slice.flat().length, signal);
     await run.waitWhilePaused(signal);
+    // An operator wants an end of it. After Ctrl-C, what was read is sent, since a pipe does not have it any more.
+    if (run.cancelled.aborted) return false;
     if (!(await waitForCapacity(deps, maxJobs - slice.length))) return false;
     await sendGroups(deps, slice);
   }

@@ -215,7 +215,8 @@ function renderDatabase(
   });
   return html`${card(`Fields: the ${fields.length} of ${totalFields} that changed last`, fields, fieldTable)}
 <div class="columns">${card('Newest conflicts', conflicts, conflictTable)}${card('Devices heard last', devices, deviceTable)}</div>
-<div class="columns">${card('Workers', workers, workerTable)}${card('Backups', backups, backupTable)}${card('Runs of enqueue', runs, runTable)}${card('Webhooks', webhooks, webhookTable)}</div>`;
+<div class="columns">${card('Workers', workers, workerTable)}${card('Backups', backups, backupTable)}${card('Webhooks', webhooks, webhookTable)}</div>
+${card('Runs of enqueue', runs, runTable)}`;
 }
 
 function renderChanges(

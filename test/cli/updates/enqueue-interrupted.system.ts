@@ -105,6 +105,20 @@ t.test('a run can be paused, resumed and cancelled by another command', async (t
   );
 });
 
+t.test('a run that is cancelled sends nothing more, also of what it has read', async (t) => {
+  const backing = await withBacking(t);
+  await withWorker(t, backing);
+  const field = await withField(t, settingsOf(backing));
+  const { ended } = field.start(['enqueue', '-', '--json', '--rate', '5'], { input: linesOf(200) });
+  await waitForVersion(backing, global, 5);
+  const [{ id }] = JSON.parse((await field(['runs', '--json'])).stdout).runs;
+  t.match(await field(['runs', 'cancel', id]), { code: 0 });
+  const { accepted, applied, complete } = JSON.parse((await ended).stdout);
+  t.notOk(complete);
+  t.ok(accepted < 200, `${accepted} of 200 were sent`);
+  t.equal(applied, accepted);
+});
+
 t.test('enqueue retries during an outage of the queue and completes afterwards', async (t) => {
   const backing = await withBacking(t);
   await withWorker(t, backing);
