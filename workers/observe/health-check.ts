@@ -31,16 +31,23 @@ interface WorkerHealthDeps {
 }
 
 export function createWorkerHealthCheck(deps: WorkerHealthDeps): () => Promise<WorkerHealth> {
-  return cacheFor(() => checkWorker(deps));
+  // Only the queries are cached: a worker is ready as soon as it consumes, not when the cached result is old.
+  const checkServers = cacheFor(() => queryServers(deps));
+  return async () => summarize(deps, await checkServers());
 }
 
-async function checkWorker(deps: WorkerHealthDeps): Promise<WorkerHealth> {
-  const { db, cacheRedis, queueRedis, leases, commitDurability, allowsWeakDurability, isConsuming } = deps;
-  const [databaseCheck, cache, queue] = await Promise.all([
+function queryServers({ db, cacheRedis, queueRedis }: WorkerHealthDeps): Promise<[Check, Check, Check]> {
+  return Promise.all([
     runCheck(() => probe(() => db.raw('SELECT 1'))),
     runCheck(() => probe(() => cacheRedis.ping())),
     runCheck(() => probe(() => queueRedis.ping())),
   ]);
+}
+
+async function summarize(
+  { leases, commitDurability, allowsWeakDurability, isConsuming }: WorkerHealthDeps,
+  [databaseCheck, cache, queue]: readonly [Check, Check, Check],
+): Promise<WorkerHealth> {
   const database = withDetail(databaseCheck, commitDurability.weaknesses);
   const checks = { database, cache, queue, leases: await runCheck(() => probeLeases(leases)) };
   const isReady = database.status === 'up' && isConsuming();
