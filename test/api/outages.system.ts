@@ -123,6 +123,8 @@ t.test('while PostgreSQL is down, reads are served from the cache and updates ar
     api.request(updatesPath, { token, body: { updates: [setCell(counter, counter % 30, 0.5)] } });
   t.equal((await send(1)).status, 202);
   await waitUntil('it is in the cache', async () => (await readCachedVersion(backing, field)) === 1);
+  const painter = await openStream(t, api, { token: await api.createToken({ device: 'painter' }), field });
+  await painter.find('presence');
 
   gate.cut();
   const read = await api.request(statePath, { token });
@@ -132,6 +134,15 @@ t.test('while PostgreSQL is down, reads are served from the cache and updates ar
   t.match(await client.find('snapshot'), { cursor: /^1\./ }, 'a snapshot is sent because the log cannot be read');
   t.equal((await send(2)).status, 202);
   await client.waitForVersion(2);
+  const stroke = { name: 'Ada', stroke: [1, 2, 3] };
+  painter.send({ type: 'presence', data: stroke });
+  const isShown = () =>
+    client.messages.some(
+      (message) =>
+        message.type === 'presence' &&
+        message.devices.some(({ device, data }) => device === 'painter' && data?.name === stroke.name),
+    );
+  await waitUntil('what a device shows arrives as well', isShown);
   const cold = await api.request('/api/fields/global', { token });
   t.match(cold, { status: 503, body: { code: 'reads_unavailable' } });
   t.ok(cold.headers.get('retry-after'));
