@@ -5,6 +5,7 @@ import type { Bench } from '../bench.ts';
 import { page } from '../browser/page.ts';
 import { idle } from '../idle/idle.ts';
 import { rivals } from '../rivals/rivals.ts';
+import { scaleOut } from '../scale/scale-out.ts';
 import { compression } from './compression.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
@@ -14,7 +15,6 @@ import { overload } from './overload.ts';
 import { presence } from './presence.ts';
 import { reads } from './reads.ts';
 import { regions } from './regions.ts';
-import { scaleOut } from './scale-out.ts';
 import { writeThrough } from './write-through.ts';
 
 export const benchmarks: readonly Bench[] = [
