@@ -24,7 +24,7 @@ export function describeHelp(benches: readonly Bench[]): string {
 
 ${list}
 
-  --quick    runs in under 40 s to check that they work; writes no results. Without a NAME it skips those that
+  --quick    runs in under a minute to check that they work; writes no results. Without a NAME it skips those that
              restart the stack: ${restarting}
   --json     the last line is {"name","targets":[{"what","value","limit","ratio","target","met"}]}
   --resume   skips benchmarks that already have results for this commit in bench/RESULTS.json

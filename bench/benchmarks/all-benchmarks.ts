@@ -6,6 +6,7 @@ import { page } from '../browser/page.ts';
 import { idle } from '../idle/idle.ts';
 import { rivals } from '../rivals/rivals.ts';
 import { scaleOut } from '../scale/scale-out.ts';
+import { sockets } from '../scale/sockets.ts';
 import { compression } from './compression.ts';
 import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
@@ -26,6 +27,7 @@ export const benchmarks: readonly Bench[] = [
   batchLane,
   fanOut,
   presence,
+  sockets,
   regions,
   compression,
   page,
