@@ -29,7 +29,8 @@ export async function writeLongLogs(url: string, size: { updates: number; fields
 function createJobs(field: FieldId, version: number, count: number): ApplyUpdates[] {
   return Array.from({ length: count }, (_, index) => {
     const next = version + index + 1;
-    const update = createUpdate(next, 1 + Math.floor(next / devices));
+    // Each device counts from 1: the updates of one that does not would be deferred, to wait for the missing one.
+    const update = createUpdate(next, Math.ceil(next / devices));
     const origin = { device: `phone-${next % devices}` as DeviceId, user: `user-${next % devices}` };
     return { field, ...origin, updates: [update], acceptedAt: startTimestamp };
   });
