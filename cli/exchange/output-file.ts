@@ -30,7 +30,7 @@ export function checkOutput({ file, force }: OutputOptions, { cwd }: CommandCont
 export async function writeOutput(
   text: AsyncIterable<string>,
   { file, force, signal }: OutputOptions,
-  { cwd, stdout }: CommandContext,
+  { cwd, stdout }: Pick<CommandContext, 'cwd' | 'stdout'>,
 ): Promise<void> {
   const source = Readable.from(text, { objectMode: false });
   if (file === undefined) return pipeline(source, stdout, { signal, end: false });

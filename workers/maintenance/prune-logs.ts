@@ -10,6 +10,7 @@ import {
   markTombstonesPurged,
 } from '../../db/write/log-pruning.ts';
 import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
+import type { WorkerConfig } from '../../shared/config/config.ts';
 import { purgeTombstones } from '../../shared/field/fold.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
@@ -21,8 +22,10 @@ const sliceVersions = 20_000;
 /** A busy field is pruned in steps of at least this many versions, since each step keeps a snapshot. */
 const minStepVersions = 1000;
 
+type PruneDeps = Pick<MaintenanceDeps, 'db' | 'log'> & { readonly config: Pick<WorkerConfig, 'LOG_RETENTION_DAYS'> };
+
 /** @returns how many log entries were deleted */
-export async function pruneLogs({ db, config, log }: MaintenanceDeps): Promise<number> {
+export async function pruneLogs({ db, config, log }: PruneDeps): Promise<number> {
   const cutoff = (await readServerTime(db)) - config.LOG_RETENTION_DAYS * dayMs;
   let prunedVersions = 0;
   await eachField(await findPrunableFields(db, cutoff), log, async (field) => {

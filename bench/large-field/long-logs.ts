@@ -1,28 +1,38 @@
 /** Writes fields with long logs, by the workers' own commit path, so that every row is valid. */
-import { connectDatabase } from '../../db/connect.ts';
+import type { Knex } from 'knex';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
-import { createLogger } from '../../shared/process/logger.ts';
 import { openCommitter } from '../../test/support/committer.ts';
 
 const devices = 500;
-const updatesPerCommit = 5000;
+const maxUpdatesPerCommit = 5000;
+/** Entries of a commit have the same log time, and retention deletes by log time. */
+const minCommits = 20;
 const startTimestamp = 1_700_000_000_000;
 
-export async function writeLongLogs(url: string, size: { updates: number; fields: number }): Promise<void> {
-  const log = createLogger({ name: 'bench', level: 'silent' });
-  const db = connectDatabase({ url, poolSize: 2, applicationName: 'bench', log, statementTimeoutMs: 600_000 });
+export interface LongLogsOptions {
+  /** The total of all fields. */
+  readonly updates: number;
+  readonly fields: number;
+  /** Called after each commit with the number of updates so far. */
+  readonly onProgress: (written: number) => void;
+}
+
+/** @returns the number of updates */
+export async function writeLongLogs(db: Knex, { updates, fields, onProgress }: LongLogsOptions): Promise<number> {
   const committer = openCommitter(db);
-  const targetVersion = Math.floor(size.updates / size.fields);
-  for (let index = 0; index < size.fields; index += 1) {
+  const targetVersion = Math.floor(updates / fields);
+  const updatesPerCommit = Math.min(maxUpdatesPerCommit, Math.ceil(targetVersion / minCommits));
+  for (let index = 0; index < fields; index += 1) {
     const field = `long-${index}` as FieldId;
     for (let version = 0; version < targetVersion; version += updatesPerCommit) {
       const count = Math.min(updatesPerCommit, targetVersion - version);
       await committer.commit(new Map([[field, createJobs(field, version, count)]]));
+      onProgress(index * targetVersion + version + count);
     }
   }
-  await db.destroy();
+  return targetVersion * fields;
 }
 
 /** One job for each update, since consecutive updates are by different devices. */
