@@ -10,14 +10,14 @@ export function needsRevocationCheck({ grant }: ApplyUpdates): boolean {
 }
 
 /**
- * Why a job must not be applied; undefined when it may. A job that was accepted before its token was revoked is applied,
- * since its sender has a receipt; so is one that the API checked against recent revocations. The reasons begin with a stable
- * code.
+ * Why a job must not be applied; undefined when it may be. A job that was accepted before its token was revoked is applied,
+ * because its sender has a receipt, and so is one that the API checked against recent revocations. Each reason begins with
+ * a stable code.
  */
 export function authorizeJob(job: ApplyUpdates, revocations: RevocationList): string | undefined {
   const { grant, field, device, user, acceptedAt } = job;
-  // Without a grant the job comes from the CLI: writing to the queue is reserved to operators. They cannot write as a device
-  // that they have revoked.
+  // A job without a grant comes from the CLI: only operators can write to the queue. They cannot write as a device that they
+  // have revoked.
   if (!grant) {
     const identity = { user, device, tokenId: undefined, issuedAt: undefined };
     const isRevoked = revocations.isRevoked(identity, { usedAt: acceptedAt, checkedThrough: undefined });

@@ -1,5 +1,5 @@
 /**
- * Processes a job: each request in it is applied and answered on its own. Translates errors for BullMQ: a permanent failure
+ * Processes a job: each of its requests is applied and answered separately. Translates errors for BullMQ: a permanent failure
  * moves the job to the dead-letter queue, a transient one is retried.
  */
 import { type Job, UnrecoverableError } from 'bullmq';
@@ -33,10 +33,10 @@ interface JobProcessorDeps {
   readonly metrics: WorkerMetrics;
   readonly tracer: CommitTracer | undefined;
   readonly revocations: RevocationList;
-  /** Reads the revocations until it succeeds; afterwards the list has all that were made before the call. */
+  /** Retries until the revocations are read. Afterwards the list contains every revocation made before the call. */
   readonly checkRevocations: () => Promise<void>;
   readonly gridSize: number;
-  /** Reads the grid size of the installation until it succeeds, which may have grown since this process started. */
+  /** Retries until the installation's grid size is read. It may have grown since this process started. */
   readonly readGridSize: () => Promise<number>;
   /** Adds requests to the queue again, each as its own job. */
   readonly requeueIndividually: (jobs: readonly ApplyUpdates[]) => Promise<void>;
@@ -44,13 +44,13 @@ interface JobProcessorDeps {
 
 export type ProcessJob = (job: Pick<Job<UpdatesJob>, 'id' | 'data'> & Partial<Pick<Job, 'priority'>>) => Promise<void>;
 
-/** Jobs have no return value: the log has the results, and the waiting requests have been answered. */
+/** Jobs have no return value, because the results are in the log and waiting requests have been answered. */
 export function createJobProcessor(deps: JobProcessorDeps): ProcessJob {
   const applyRequest = createRequestHandler(deps);
   return async ({ id, data, priority = 0 }) => {
     const requests = listRequests(data);
     const [single] = requests;
-    // Ids count up as jobs are added.
+    // BullMQ's job ids increase in the order in which jobs are added.
     const sequence = Number(id);
     const isLowPriority = priority > 0;
     try {
@@ -66,7 +66,7 @@ export function createJobProcessor(deps: JobProcessorDeps): ProcessJob {
     const transientFailure = outcomes.find((outcome) => outcome.status === 'rejected' && !isPermanentFailure(outcome));
     // The whole job is retried: requests that have been applied are recognised as duplicates.
     if (transientFailure?.status === 'rejected') throw transientFailure.reason;
-    // On their own they fail again, and are dead-lettered with their own reasons and without the other requests.
+    // As jobs of their own they fail again, and are dead-lettered with their own reasons and without the other requests.
     if (poisonRequests.length > 0) await deps.requeueIndividually(poisonRequests);
   };
 }
@@ -75,7 +75,7 @@ function isPermanentFailure(outcome: PromiseSettledResult<void> | undefined): bo
   return outcome?.status === 'rejected' && outcome.reason instanceof UnrecoverableError;
 }
 
-/** Where the first fault is, and what it is. */
+/** The path and the message of the first issue. */
 function describeIssue(error: z.ZodError): string {
   const [first] = toInputErrors(error);
   return first ? `${first.path}: ${first.message}` : 'unknown';
@@ -119,7 +119,7 @@ function createRequestHandler(deps: JobProcessorDeps) {
   };
 }
 
-/** Of the API no job is, but other programs can write to the queue. What defaults add to a request is far less than the slack. */
+/** The API accepts no such job, but other programs can write to the queue. The slack covers the defaults that parsing adds. */
 function isTooLarge(job: ApplyUpdates): boolean {
   if (estimateJobBytes(job) <= maxRequestBytes) return false;
   return JSON.stringify(job.updates).length > maxRequestBytes + sizeSlackBytes;

@@ -1,4 +1,4 @@
-/** The composition root of a worker, read from top to bottom. It knows every part; the parts do not know it. */
+/** The composition root of a worker, to be read from top to bottom. It depends on every part, and no part depends on it. */
 import { Queue } from 'bullmq';
 import { createFieldStore } from '../db/field-store.ts';
 import { createRevocationReader } from '../db/read/revocation-reader.ts';
@@ -99,7 +99,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
       await queue.addBulk(jobs.map((data) => ({ name: applyUpdatesJob, data })));
     },
   });
-  // The consumers' own connections retry without a limit, so they cannot tell whether Redis is reachable.
+  // The consumers' own connections retry without a limit, so they do not show whether Redis is reachable.
   const queueRedis = connectRedis(config.QUEUE_REDIS_URL, 'queue', log);
   lifecycle.onStop('queue check', () => queueRedis.disconnect());
   const consumers = new PartitionConsumers({
@@ -138,7 +138,7 @@ export async function startWorker(deps: WorkerDeps): Promise<void> {
   await leases.start();
 }
 
-/** Resolves once the revocations are known: no job may be applied before that. Publishes them to APIs without PostgreSQL. */
+/** Resolves once the revocations have been read: no job may be applied before that. Publishes them to APIs without PostgreSQL. */
 async function startRevocationPoller({ db, log, lifecycle, redis, keys }: WorkerDeps) {
   const revocations = new RevocationList();
   const shared = new SharedRevocations(redis, keys);
@@ -160,7 +160,7 @@ async function startRevocationPoller({ db, log, lifecycle, redis, keys }: Worker
   return { revocations, checkRevocations };
 }
 
-/** A direct URL of its own means that the other one leads to a pooler, on whose connections statements are not kept. */
+/** A separate direct URL means that `DATABASE_URL` leads to a pooler, where prepared statements are not kept. */
 function isPooled(config: WorkerDeps['config']): boolean {
   return directDatabaseUrl(config) !== config.DATABASE_URL;
 }

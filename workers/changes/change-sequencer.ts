@@ -1,6 +1,6 @@
 /**
- * Adds the commits of this worker to the change feed soon after they were made, outside the path of the commit: one transaction
- * at a time, for all fields that were committed to meanwhile. What fails is left to the maintenance task, which looks at all fields.
+ * Adds the commits of this worker to the change feed soon after they were made, outside the commit path: one transaction at a
+ * time, for all fields that were committed to since the last one. Failures are left to the maintenance task, which covers all fields.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -10,7 +10,7 @@ import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 
-/** Between the starts of two transactions: readers of the feed wait this much longer, and PostgreSQL does ten a second at most. */
+/** The pause between two transactions. Delays readers of the feed by as much, and bounds the transactions to ten a second. */
 const intervalMs = 100;
 
 interface ChangeSequencerDeps {
@@ -33,13 +33,13 @@ export class ChangeSequencer {
     this.#deps = deps;
   }
 
-  /** The fields have been committed to. Never throws. */
+  /** Call it when the fields have been committed to. Never throws. */
   add(fields: Iterable<FieldId>): void {
     for (const field of fields) this.#pending.add(field);
     if (this.#pending.size > 0) this.#running ??= this.#run();
   }
 
-  /** Adds what was committed until now, so that a worker that stops leaves nothing to the others. */
+  /** Adds what has been committed so far, so that a stopping worker leaves nothing to the others. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -63,7 +63,7 @@ export class ChangeSequencer {
     const { db, redis, keys, log, onExtended } = this.#deps;
     if ((await sequenceChanges(db, fields)) === 0) return;
     onExtended();
-    // Readers look by themselves now and then, so a lost message costs time only.
+    // Readers also poll, so a lost message only delays them.
     await redis.publish(keys.changeFeedChannel, '').catch((err) => log.debug({ err }, 'change feed not announced'));
   }
 }

@@ -18,7 +18,7 @@ import { type HotField, lastCounterOf } from './hot-field-cache.ts';
 
 /** The outcome of the jobs of one field. */
 export interface AppliedJobs {
-  /** The cursor of the field before. */
+  /** The field's cursor before the jobs. */
   readonly from: Cursor;
   readonly commit: FieldCommit;
   /** The registers that changed. */
@@ -29,11 +29,11 @@ export interface AppliedJobs {
   readonly updates: readonly DeltaUpdate[];
 }
 
-/** What was read for the jobs before they are applied, and how they are applied. */
+/** How jobs are applied, and what was read for them beforehand. */
 export interface ApplyOptions {
-  /** What the log says of the possible duplicates. */
+  /** What the log has of the possible duplicates. */
   readonly receipts: readonly FoundReceipt[];
-  /** The cursors that the log has, among those that are not in the window of the hot copy. */
+  /** The cursors that are older than the window of the hot copy, but are in the log. */
   readonly knownCursors: ReadonlySet<Cursor>;
   /** PostgreSQL's clock in ms; log time is never earlier than that of the field's last update. */
   readonly now: number;
@@ -50,8 +50,8 @@ interface PriorUpdate {
 }
 
 /**
- * The updates that may have been applied before: those whose counter is not above their device's highest. Where devices were
- * erased, also all of a device that has not been looked up.
+ * The updates that may have been applied before: those whose counter is not above their device's highest. In a field with
+ * erased devices, also all updates of a device whose erased counter has not been looked up.
  */
 export function findPossibleDuplicates(hotField: HotField, jobs: readonly ApplyUpdates[]) {
   const { field } = hotField.state;
@@ -62,7 +62,7 @@ export function findPossibleDuplicates(hotField: HotField, jobs: readonly ApplyU
   );
 }
 
-/** The cursors that devices have seen and that are too old for the window of the hot copy. */
+/** The cursors that devices have seen and that are older than the window of the hot copy. */
 export function findUnresolvedCursors({ cursors, state }: HotField, jobs: readonly ApplyUpdates[]) {
   const unresolved = findSeenCursors(jobs).filter((cursor) => cursors.includes(cursor) === undefined);
   return unresolved.map((cursor) => ({ field: state.field, cursor }));
@@ -93,7 +93,7 @@ export function applyJobs(
   const changes = emptyChangeSet();
   const updates: DeltaUpdate[] = [];
 
-  // Resolved before the fold, which moves the window on, past cursors that were not looked up because it had them.
+  // Resolved before the fold, which drops the oldest cursors from the window: these were not looked up, as the window had them.
   const known = new Set(findSeenCursors(jobs).filter((cursor) => cursors.includes(cursor) ?? knownCursors.has(cursor)));
   const resolveSeen = (seen: SentUpdate['seen']): number => {
     if (typeof seen === 'number') return Math.min(seen, state.version);
@@ -141,8 +141,8 @@ export function applyJobs(
 }
 
 /**
- * What a vector clock claims, as far as it has really been applied. Nothing is logged about devices that this field does not
- * have, so that an erased one does not come back with the updates of others.
+ * Limits a vector clock to the counters that have been applied. Devices that this field does not have are left out, so that
+ * the updates of others do not bring an erased device back into the log.
  */
 function holdDown(sent: Readonly<Record<string, number>>, applied: ReadonlyMap<string, number>) {
   const entries = Object.entries(sent).flatMap(([device, counter]): [string, number][] => {

@@ -1,6 +1,6 @@
 /**
- * Commits a batch: folds the jobs of each field into its hot copy, and appends to all fields that still stand where their
- * copies stood. Fields that have moved are read again and tried again; the others are not affected.
+ * Commits a batch: folds the jobs of each field into its hot copy, and appends to every field that is still at the cursor of
+ * its copy. Fields that have moved on are read and tried again; the others are not affected.
  */
 import type { FieldCommit, FieldStore } from '../../db/field-store.ts';
 import type { PostgresClock } from '../../db/read/postgres-clock.ts';
@@ -24,7 +24,7 @@ export class CommitProgress {
   /** Whether jobs may wait for the previous updates of their devices. */
   readonly mayDefer: boolean;
   readonly committed = new Map<FieldId, AppliedJobs>();
-  /** What was sent to be appended, and may have been: the answer was lost. */
+  /** Appends whose answer was lost, so that they may have been committed. */
   readonly unanswered = new Map<FieldId, AppliedJobs>();
 
   constructor(jobs: FieldJobs, { mayDefer = true }: { readonly mayDefer?: boolean } = {}) {
@@ -32,7 +32,7 @@ export class CommitProgress {
     this.mayDefer = mayDefer;
   }
 
-  /** The commits could not be published: by the next attempt, the database may have lost them. */
+  /** Call it when the commits could not be published: before the next attempt, a failover may lose them. */
   reopen(applied: Iterable<AppliedJobs>): void {
     for (const one of applied) {
       const { field } = one.commit.state;
@@ -47,13 +47,13 @@ export class CommitProgress {
   }
 }
 
-/** Further attempts are left to the caller's retry, which waits in between. */
+/** Further attempts are left to the caller, which retries with backoff. */
 const maxAttempts = 5;
 
-/** How often one commit is sent while its row is locked. */
+/** How often one commit is sent while the field's row is locked. */
 const maxSends = 2;
 
-/** A transient error: other transactions have kept moving the fields. */
+/** A transient error: other transactions changed the fields during every attempt. */
 class ContentionError extends Error {
   readonly code = '40001';
   constructor(fields: readonly FieldId[]) {
@@ -62,8 +62,8 @@ class ContentionError extends Error {
 }
 
 /**
- * Commits what is left of the batch, or a part of it if its fields do not fit into memory together. After an error, calling it
- * again with the same progress is safe.
+ * Commits the rest of the batch, or a part of it if its fields do not fit into memory together. After an error, it is safe to
+ * call it again with the same progress.
  * @throws ContentionError, or whatever the store throws; the copies of the fields are then evicted
  */
 export async function commitBatch(deps: CommitDeps, progress: CommitProgress): Promise<void> {
@@ -80,7 +80,7 @@ export async function commitBatch(deps: CommitDeps, progress: CommitProgress): P
   }
 }
 
-/** Asks the log for the cursors that unanswered appends would have led to. */
+/** Marks unanswered appends as committed if the log contains their resulting cursors. */
 async function settleUnanswered(store: FieldStore, { committed, unanswered }: CommitProgress): Promise<void> {
   const refs = [...unanswered].map(([field, applied]) => ({ field, cursor: cursorOf(applied.commit.state), applied }));
   for (const { field, applied } of await store.findKnownCursors(refs)) committed.set(field, applied);
@@ -93,7 +93,7 @@ async function commitOnce({ store, fields, clock }: CommitDeps, progress: Commit
   if (!clock.isKnown) await clock.observe(async () => ({ now: await store.readTime() }));
   const hotFields = await fields.get(store, remaining);
   const applied = await applyAll(store, hotFields, progress, clock.now());
-  // Duplicates append nothing. Their results are as of the copy, so it must not be outdated either.
+  // Duplicates append nothing, but their results are read from the copy, so it must not be outdated either.
   const unchanged = applied.filter(({ commit }) => commit.entries.length === 0);
   for (const one of await findUnmoved(store, unchanged)) committed.set(one.commit.state.field, one);
   let pending = applied.filter(({ commit }) => commit.entries.length > 0);
@@ -105,7 +105,7 @@ async function commitOnce({ store, fields, clock }: CommitDeps, progress: Commit
       if (appended.has(field)) committed.set(field, one);
     }
     const refused = pending.filter(({ commit }) => !appended.has(commit.state.field) && commit.state.time <= now);
-    // A row that was merely locked has not moved, and the same commit is sent again.
+    // A field whose row was only locked has not moved on, so the same commit is sent again.
     pending = await findUnmoved(store, refused);
   }
   unanswered.clear();
@@ -132,7 +132,7 @@ async function applyAll(
   });
 }
 
-/** The commits whose fields still stand at the expected states. */
+/** The commits whose fields are still at the expected states. */
 async function findUnmoved(store: FieldStore, pending: readonly AppliedJobs[]): Promise<AppliedJobs[]> {
   if (pending.length === 0) return [];
   const positions = await store.readPositions(pending.map(({ commit }) => commit.state.field));

@@ -96,7 +96,7 @@ export class Committer {
     this.#schedule();
   }
 
-  /** Defers a job until another arrives for its field, and at most `deferMs`: the other may be at another worker. */
+  /** Defers a job until another one of its field arrives, but at most for `deferMs`: the missing update may be at another worker. */
   #defer(pendingJob: PendingJob): void {
     const { field } = pendingJob.job;
     const deferred = this.#deferred.get(field);
@@ -151,8 +151,8 @@ export class Committer {
   }
 
   /**
-   * Commits a batch and resolves its jobs. When it fails permanently, its jobs are committed one by one. These do not wait for others,
-   * with which they would fail again.
+   * Commits a batch and resolves its jobs. If it fails permanently, its jobs are committed one by one. These are not deferred, because
+   * deferred jobs would be batched with others and fail again.
    */
   async #process(batch: Batch, mayDefer = true): Promise<void> {
     const { retry, log } = this.#deps;
@@ -165,7 +165,7 @@ export class Committer {
         await retry(() => this.#commitAndAnswer(batch, progress));
       }
     } catch (error) {
-      // The jobs come back, also those that are committed but perhaps not published: as duplicates they are published.
+      // The queue redelivers all of these jobs. Those that were committed but not published are then published as duplicates.
       if (isTransient(error)) return rejectAll(batch, error);
       const singleJobBatches = splitIntoSingleJobs(batch);
       if (singleJobBatches.length === 1) return rejectAll(batch, error);
@@ -174,7 +174,7 @@ export class Committer {
     }
   }
 
-  /** Commits what is left of the batch, and removes it. The fields that are committed do not wait for those that are not. */
+  /** Commits what is left of the batch and removes it. Fields that were committed do not wait for the others. */
   async #commitAndAnswer(batch: Batch, progress: CommitProgress): Promise<void> {
     const startedAt = performance.now();
     let failure: unknown;
@@ -224,7 +224,7 @@ export class Committer {
     }
   }
 
-  /** After the jobs have been answered, and before the next commit of these fields. A failure costs reading time only. */
+  /** Runs after the jobs have been answered and before the next commit of these fields. A failure only makes reads slower. */
   async #writeSnapshots(fields: readonly FieldId[]): Promise<void> {
     const { store, snapshotOptions, log } = this.#deps;
     try {

@@ -12,7 +12,7 @@ export class CursorWindow {
     this.#cursors.delete(version - maxCursors);
   }
 
-  /** Whether the log has the cursor; undefined for one before the window. Every log has the empty state. */
+  /** Whether the log has the cursor; undefined if it is older than the window. Version 0, the empty state, is in every log. */
   includes(cursor: Cursor): boolean | undefined {
     const version = versionOf(cursor);
     if (version === 0) return true;

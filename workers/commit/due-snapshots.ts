@@ -1,6 +1,6 @@
 /**
- * When a commit rewrites the snapshot of a field, and when it archives one. Rewriting a large field costs more than a hundred
- * commits, so it happens at most once a second and once per so many bytes of updates as are worth it, unless the log after the
+ * Decides when a commit rewrites or archives the snapshot of a field. Rewriting a large field costs more than a hundred commits,
+ * so it happens at most once a second, and only after as many bytes of updates as the snapshot has, unless the log after the
  * snapshot (the tail) grows long. A short tail is cheaper to fold than to rewrite; maintenance flushes it once the field is idle.
  */
 import type { FieldStore } from '../../db/field-store.ts';
@@ -15,7 +15,7 @@ export interface SnapshotOptions {
 const snapshotIntervalMs = 1000;
 const minTailVersions = 16;
 const maxTailVersions = 2000;
-/** `?at=` folds what follows an archived snapshot, so that this bounds its work. */
+/** Bounds the cost of `?at=`, which folds the log after an archived snapshot. */
 const archiveAfterBytes = 8 * 1024 * 1024;
 
 /** @param now in ms, of the monotonic clock */
@@ -44,7 +44,7 @@ function isSnapshotDue({ state, snapshotVersion, snapshotAt, bytesSinceSnapshot 
   const tailVersions = state.version - snapshotVersion;
   if (tailVersions >= maxTailVersions) return true;
   if (tailVersions < minTailVersions || now - snapshotAt < snapshotIntervalMs) return false;
-  // So rewriting adds at most about as many bytes as the updates have, which are estimated from above.
+  // Rewriting therefore adds at most about as many bytes as the updates. The size of the updates is an upper estimate.
   return bytesSinceSnapshot >= estimateSnapshotBytes(state);
 }
 

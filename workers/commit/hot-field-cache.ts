@@ -1,7 +1,7 @@
 /**
  * The fields that this worker keeps in memory, so that a hot field is not read from PostgreSQL for every commit. A copy may
- * be outdated at any time: a commit is appended only if the field still stands at the copy's cursor, and otherwise the copy
- * is evicted and read again.
+ * be outdated at any time: a commit is appended only if the field is still at the copy's cursor. Otherwise the copy is
+ * evicted and read again.
  */
 import { LRUCache } from 'lru-cache';
 import type { FieldStore, StoredField } from '../../db/field-store.ts';
@@ -17,14 +17,14 @@ export interface HotField {
   readonly cursors: CursorWindow;
   readonly reorderWindow: ReorderWindow;
   readonly hasErasedCounters: boolean;
-  /** The counters up to which devices were erased, 0 for none, as far as they have been looked up. */
+  /** The erased counters of the devices that have been looked up; 0 for a device that was never erased. */
   readonly erasedCounters: Map<DeviceId, number>;
   /** The version of the snapshot in the field's row, and when that was written (ms, monotonic clock). */
   snapshotVersion: number;
   snapshotAt: number;
   /** The version of the newest archived snapshot. */
   archivedVersion: number;
-  /** Bytes of the updates that this copy has applied since each of the two. */
+  /** Bytes of the updates applied to this copy since each of the two snapshots. */
   bytesSinceSnapshot: number;
   bytesSinceArchive: number;
 }
@@ -42,7 +42,7 @@ export class HotFieldCache {
     });
   }
 
-  /** The copies of the fields, in the same order; those that are missing are read from the store, as many as fit into memory. */
+  /** The copies of the fields, in the same order. Reads missing ones from the store, as many as fit into memory. */
   async get(store: FieldStore, fields: readonly FieldId[]): Promise<HotField[]> {
     const cached = new Map(fields.flatMap((field) => toEntry(field, this.#fields.get(field))));
     const missing = fields.filter((field) => !cached.has(field));
@@ -52,7 +52,7 @@ export class HotFieldCache {
       const stored = loaded.get(field);
       const hotField = cached.get(field) ?? (stored && toHotField(stored));
       if (!hotField) return [];
-      // Also for a cached one, whose size may have changed.
+      // Cached copies too, because their size may have changed.
       this.#fields.set(field, hotField);
       return [hotField];
     });
@@ -77,7 +77,7 @@ function toEntry(field: FieldId, hotField: HotField | undefined): [FieldId, HotF
   return hotField ? [[field, hotField]] : [];
 }
 
-/** The counter up to which updates of a device may have been applied before; above it, they certainly were not. */
+/** The counter up to which updates of a device may have been applied before. Higher counters are certainly new. */
 export function lastCounterOf({ clock, hasErasedCounters, erasedCounters }: HotField, device: DeviceId): number {
   const erased = hasErasedCounters ? (erasedCounters.get(device) ?? Number.POSITIVE_INFINITY) : 0;
   return Math.max(clock.get(device) ?? 0, erased);
@@ -93,8 +93,8 @@ function toHotField({ state, clock, snapshotVersion, archivedVersion, hasErasedC
 }
 
 /**
- * An upper estimate of the bytes on the heap, from measurements with Node 20: a kilobyte for the registers of a particle, and
- * twice its own bytes for what is most expensive, many short connections.
+ * An upper estimate of the bytes on the heap, measured with Node 20: a kilobyte for the registers of a particle, and twice
+ * its own bytes, which covers the most expensive content, many short connections.
  */
 export function estimateHotFieldBytes({
   state,

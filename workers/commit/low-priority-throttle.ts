@@ -7,15 +7,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ApplyUpdates, ApplyUpdatesResult } from '../../shared/contract/job.ts';
 import type { Committer } from './committer.ts';
 
-/** How long after a job of normal priority the next one is expected. */
+/** The system counts as busy for this long after a job of normal priority. */
 const busyMs = 1000;
 /** Updates that are committed together while others arrive: a commit of them takes a few milliseconds. */
 const maxUpdatesPerPart = 20;
-/** The pause in multiples of what the part took: parts take at most a sixteenth of the time. */
+/** The pause as a multiple of the duration of the part: parts take at most a sixteenth of the time. */
 const pauseRatio = 15;
-/** A slow commit, for example during an outage, must not stop the jobs for minutes. */
+/** Bounds the pause after a slow commit, for example during an outage. */
 const maxPauseMs = 250;
-/** Jobs beyond these are committed whole: their consumer holds them, and takes no others meanwhile. */
+/** If more jobs wait, the oldest are committed without a pause, since waiting jobs occupy slots of their consumer. */
 const maxWaitingJobs = 50;
 
 interface LowPriorityThrottleDeps {
@@ -40,7 +40,7 @@ export class LowPriorityThrottle {
   readonly #deps: LowPriorityThrottleDeps;
   readonly #readTime: () => number;
   readonly #pause: (ms: number) => Promise<unknown>;
-  /** Of the first one, parts may be submitted already. */
+  /** Parts of the first job may have been submitted already. */
   readonly #waiting: WaitingJob[] = [];
   #lastNormalAt = Number.NEGATIVE_INFINITY;
   #isRunning = false;
@@ -51,7 +51,7 @@ export class LowPriorityThrottle {
     this.#pause = deps.pause ?? delay;
   }
 
-  /** As `Committer.submit`. The updates of a job of low priority may be committed in several parts. */
+  /** Like `Committer.submit`, but may commit the updates of a low-priority job in several parts. */
   submit(job: ApplyUpdates, sequence: number, isLowPriority: boolean): Promise<ApplyUpdatesResult> {
     if (!isLowPriority) {
       this.#lastNormalAt = this.#readTime();
@@ -66,7 +66,7 @@ export class LowPriorityThrottle {
 
   /**
    * Submits waiting jobs without a pause, for example because the process stops.
-   * @param rest how many of the newest ones go on waiting
+   * @param rest how many of the newest jobs keep waiting
    */
   flush(rest = 0): void {
     while (this.#waiting.length > rest) this.#submitNext(Number.POSITIVE_INFINITY);
@@ -81,7 +81,7 @@ export class LowPriorityThrottle {
     this.#isRunning = false;
   }
 
-  /** Several small jobs may be in one part. */
+  /** A part may consist of several small jobs. */
   async #submitPart(): Promise<void> {
     const startedAt = this.#readTime();
     const answers: Promise<ApplyUpdatesResult>[] = [];
@@ -94,7 +94,7 @@ export class LowPriorityThrottle {
     await this.#pause(Math.min(maxPauseMs, pauseRatio * (this.#readTime() - startedAt)));
   }
 
-  /** Submits the next updates of the first job, and removes the job with the last of them or once a part has failed. */
+  /** Submits the next updates of the first job. Removes the job after its last updates, or once a part has failed. */
   #submitNext(maxUpdates: number): { answer: Promise<ApplyUpdatesResult>; length: number } {
     const [waiting] = this.#waiting;
     if (!waiting) throw new Error('no job is waiting');

@@ -57,7 +57,7 @@ async function publishField(
   if (!hasCopy) await fillCache({ cache, store }, commit.state);
 }
 
-/** Stores the whole state, if PostgreSQL confirms that the field still stands at it. */
+/** Stores the whole state, if PostgreSQL confirms that the field is still at its cursor. */
 async function fillCache({ cache, store }: Pick<PublishDeps, 'cache' | 'store'>, state: FieldState): Promise<void> {
   const token = await cache.beginFill(state.field);
   const position = (await store.readPositions([state.field])).get(state.field);

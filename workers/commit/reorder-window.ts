@@ -20,7 +20,7 @@ interface DeferralCount {
   readonly startedAt: number;
   readonly lastDeferredAt: number;
   readonly count: number;
-  /** Whether the device is not deferred any more in this window. */
+  /** Whether the device is no longer deferred in this window. */
   readonly isOver: boolean;
 }
 
@@ -47,7 +47,7 @@ export class ReorderWindow {
     if (current.isOver) return false;
     if (current.lastDeferredAt === now) return true;
     if (isExpired || current.count >= maxDeferrals) {
-      // It has waited for all of the window: another one must not follow at once, or it would wait for ever.
+      // The device has used up its deferrals. The next window must not start at once, or the device would be deferred for ever.
       this.#deferrals.set(device, { ...current, startedAt: isExpired ? now : current.startedAt, isOver: true });
       return false;
     }

@@ -28,7 +28,7 @@ const createPollingBackend: typeof createPostgresBackend = (...options) => {
     } catch (error) {
       backend.emit('error', error as Error);
       await delay(retryDelayMs);
-      // The value for a wait that ended without a notification. The worker then polls the queue.
+      // BullMQ's return value for a wait without a notification. The worker then polls the queue.
       return null;
     }
   };
@@ -49,7 +49,7 @@ const createWorker = (databaseUrl: string, processJob: ProcessJob, telemetry: Te
     processJob,
     {
       connection: fallbackConnection(databaseUrl, 4, timeoutMs),
-      // `startFallbackConsumer` runs it once connected: a worker that starts while disconnected retries in a busy loop.
+      // Started by `startFallbackConsumer` once connected: a worker that starts while disconnected retries in a busy loop.
       autorun: false,
       concurrency,
       telemetry,

@@ -11,11 +11,11 @@ import type { Consumer } from './partition-consumers.ts';
 import { ReturnableJobs } from './returnable-jobs.ts';
 
 /**
- * How often jobs without a lock are looked for. Shorter than for the fallback queue, since only the worker that has leased a
- * partition looks there: it retries the jobs of the last one with its second look.
+ * How often to look for stalled jobs, whose locks have expired. Shorter than for the fallback queue, because only the worker
+ * that has leased a partition checks it. Its second check retries the jobs of the previous worker.
  */
 const stalledInterval = 2000;
-/** Jobs that cannot be returned within this time are retried by others when their locks have expired. */
+/** Jobs that cannot be returned within this time are retried by other workers once their locks have expired. */
 const abandonTimeoutMs = 5000;
 
 export interface OpenConsumerDeps {
@@ -38,7 +38,7 @@ export interface OpenConsumerOptions {
 export function openConsumer(deps: OpenConsumerDeps, options: OpenConsumerOptions, partition: number): Consumer {
   const { connection, processJob, onClose, telemetry, log, metrics } = deps;
   const { queue, prefix } = getPartitionName(options.prefix, partition);
-  // One worker per partition: several would receive its jobs in another order than the queue's.
+  // One BullMQ worker per partition: several would not receive its jobs in the queue's order.
   const jobs = new ReturnableJobs(processJob, log);
   const worker = new Worker<UpdatesJob, void>(queue, (job, token) => jobs.process(job, token), {
     connection,
@@ -60,7 +60,7 @@ export function openConsumer(deps: OpenConsumerDeps, options: OpenConsumerOption
       const closed = worker.close().then(() => true);
       jobs.returnAll();
       if (await withTimeoutValue(closed, abandonTimeoutMs, false)) return;
-      // BullMQ waits for ever for the end of a connection that is being reopened, unless it closes by force.
+      // An ordinary `close` waits indefinitely for a connection that is being reopened. This makes BullMQ accept a forced one.
       worker.closing = undefined;
       await worker.close(true);
     },

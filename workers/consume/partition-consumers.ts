@@ -4,9 +4,9 @@ import type { Logger } from '../../shared/process/logger.ts';
 export interface Consumer {
   /** Sets the number of consumers that share this process's concurrency. Called on opening and on every change. */
   setConcurrencyShare(consumerCount: number): void;
-  /** Takes no more jobs, and resolves when those in flight are finished. */
+  /** Stops taking jobs, and resolves when those in flight are finished. */
   close(): Promise<void>;
-  /** Takes no more jobs, and returns those in flight to the queue. Also after `close`. */
+  /** Stops taking jobs, and returns those in flight to the queue. May also be called after `close`. */
   abandon(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export class PartitionConsumers {
     await Promise.all([...this.partitions.map((partition) => this.close(partition)), ...this.#closing.values()]);
   }
 
-  /** Stops at once: another worker may consume the partitions from now on. */
+  /** Stops immediately, because another worker may now consume the partitions. */
   abandonAll(): void {
     for (const [consumer] of this.#closing) void consumer.abandon().catch(() => undefined);
     for (const [partition, consumer] of this.#open) void this.#close(partition, consumer, consumer.abandon());

@@ -1,6 +1,6 @@
 /**
- * The jobs of one consumer that are being processed. All of them can be returned to the queue at once, for other workers to
- * process; what this worker still does for them is recognised as done, or does it for them.
+ * The jobs of one consumer that are in flight. All of them can be returned to the queue at once, for other workers to process.
+ * This worker may still finish them. That is safe, because commits are idempotent.
  */
 import { type Job, WaitingError } from 'bullmq';
 import type { UpdatesJob } from '../../shared/contract/job.ts';
@@ -32,10 +32,10 @@ export class ReturnableJobs {
     });
   }
 
-  /** Returns the jobs that are being processed, and those that arrive from now on. */
+  /** Returns the jobs in flight, and those that arrive from now on. */
   returnAll(): void {
     this.#areReturned = true;
-    // Each goes to the front of the queue, so the first one goes last.
+    // Each one goes to the front of the queue, so they are returned in reverse order.
     for (const returnJob of [...this.#active].reverse()) returnJob();
     this.#active.clear();
   }

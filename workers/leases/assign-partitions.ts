@@ -1,20 +1,20 @@
 /**
- * Which worker should read which partitions. A pure function of what all workers can see, so that they agree without talking
- * to each other. What is held stays where it is unless that leaves another worker with too little.
+ * Decides which worker should read which partitions. A pure function of data that all workers can read, so that they agree
+ * without communicating. A leased partition moves only if another worker would otherwise have too few.
  */
 import type { LeaseHolder } from '../../db/leases/lease-holders.ts';
 
 interface LeasePlan {
   /** Partitions to lease: this worker should read them, and nobody does. */
   readonly acquire: readonly number[];
-  /** Partitions to read on: this worker should read them, and has leased them. */
+  /** Partitions to keep reading: this worker should read them, and has leased them. */
   readonly keep: readonly number[];
   /** Partitions to release: another worker should read them. */
   readonly release: readonly number[];
 }
 
 export interface LeaseView {
-  /** The worker that plans. One of the holders. */
+  /** The worker that plans, which is one of the holders. */
   readonly self: number;
   readonly holders: readonly LeaseHolder[];
   /** The number of partitions that may contain jobs. */
@@ -33,9 +33,9 @@ export function planLeases({ self, holders, partitions }: LeaseView): LeasePlan 
 }
 
 /**
- * Gives every worker the same number of partitions, or one more; a silent one gets no other than it has, since nobody could read them
- * until its session ends. New jobs are in the first partitions, one for each worker;
- * the others, which only run empty, are assigned separately, so that no worker gets nothing but empty ones.
+ * Gives every worker the same number of partitions, or one more. A silent worker gets no new ones, because nobody could read them
+ * until its session ends. New jobs go to the first partitions, one for each worker. The others, which are only being drained, are
+ * distributed separately, so that no worker gets only those.
  */
 export function assignPartitions(holders: readonly LeaseHolder[], partitions: number): Map<number, number[]> {
   const assigned = new Map<number, number[]>(holders.map(({ id }) => [id, []]));
@@ -45,7 +45,7 @@ export function assignPartitions(holders: readonly LeaseHolder[], partitions: nu
   return assigned;
 }
 
-/** Those who hold the most get the remainder, so that as few partitions as possible move. Ids break ties. */
+/** The workers that hold the most get the remainder, so that as few partitions as possible move. Ids break ties. */
 function distribute(all: readonly number[], holders: readonly LeaseHolder[], assigned: Map<number, number[]>): void {
   const silent = holders.filter(({ isSilent }) => isSilent);
   const fairSize = Math.ceil(all.length / holders.length);

@@ -1,4 +1,4 @@
-/** What leasing partitions needs of the servers: a session with PostgreSQL, whether commits could succeed, and the queue's counts. */
+/** What leasing needs of the servers: a session with PostgreSQL, a check that commits can succeed, and the report to the queue. */
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
@@ -23,7 +23,7 @@ export type OpenLeaseSession = Pick<
 export interface LeaseServers {
   /** Resolves when the connections are open, or after a short time. */
   connect(): Promise<void>;
-  /** Joins the running workers. */
+  /** Joins the set of running workers. */
   openSession(events: LeaseSessionEvents): Promise<OpenLeaseSession>;
   /** @throws if a commit could not succeed */
   checkWritable(): Promise<void>;

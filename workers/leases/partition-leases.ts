@@ -1,9 +1,9 @@
 /**
- * Leases partitions for this worker, and consumes what it has leased. A lease is a lock that PostgreSQL releases when the
- * worker's session ends, so a worker that is dead, stopped or cut off cannot keep one. The session is kept alive only while
- * the worker could commit and read its queue.
+ * Leases partitions for this worker, and consumes those that it has leased. A lease is a lock that PostgreSQL releases when
+ * the worker's session ends, so a worker that is dead, stopped or cut off cannot keep one. The session is kept alive only
+ * while the worker could commit and read its queue.
  *
- * A lease is a preference, not a lock on the fields: what is applied is decided by the commit alone.
+ * A lease only decides who reads a partition. It does not protect the fields: compare-and-append does.
  */
 import type { Logger } from '../../shared/process/logger.ts';
 import type { PartitionConsumers } from '../consume/partition-consumers.ts';
@@ -38,13 +38,13 @@ export class PartitionLeases {
     this.#deps = deps;
   }
 
-  /** Resolves after the first attempt. While a server is unavailable, it is repeated about once a second. */
+  /** Resolves after the first attempt. While a server is unavailable, the attempt is repeated about once a second. */
   async start(): Promise<void> {
     await this.#deps.servers.connect();
     await this.#renew();
   }
 
-  /** False before the first attempt, and once it is closed. */
+  /** False before the first attempt and after `close`. */
   get isRunning(): boolean {
     return this.#timer !== undefined && !this.#isClosed;
   }
@@ -54,7 +54,7 @@ export class PartitionLeases {
     return this.#session?.isOpen ?? false;
   }
 
-  /** Finishes the jobs in flight, then hands the partitions over. */
+  /** Finishes the jobs in flight, then releases the partitions. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -62,7 +62,7 @@ export class PartitionLeases {
     await this.#session?.close();
   }
 
-  /** Never concurrently: the timer is set only in between. */
+  /** Never runs concurrently, because the timer is only set between two runs. */
   async #renew(): Promise<void> {
     this.#isRenewing = true;
     this.#isDue = false;
@@ -85,7 +85,7 @@ export class PartitionLeases {
     this.#timer = setTimeout(() => void this.#renew(), delayMs);
   }
 
-  /** @throws if a server is unavailable. The session is then not kept alive, so that it ends unless that passes. */
+  /** @throws if a server is unavailable. The session is then not kept alive, and ends if the outage lasts. */
   async #rebalance(): Promise<void> {
     const { servers, log } = this.#deps;
     await Promise.all([this.#reportWorkers(), servers.checkWritable()]);
@@ -103,8 +103,8 @@ export class PartitionLeases {
   }
 
   /**
-   * Sessions that PostgreSQL has just ended are opened again within a second or two. Until then, workers only seem to be
-   * missing, and new jobs keep their partitions. A worker without a session does not know how many there are.
+   * A session that PostgreSQL has just ended is reopened within a second or two. Until then the reported number is not
+   * lowered, so that new jobs keep their partitions. A worker without a session cannot count the workers.
    * @returns the number of partitions
    */
   #reportWorkers(): Promise<number> {
@@ -135,7 +135,7 @@ export class PartitionLeases {
     if (missing.length > 0) consumers.open(missing);
   }
 
-  /** A partition may have been released, and be another worker's, between the answer that it was held and its consumer. */
+  /** Between reading the leases and opening a consumer, a partition may have been released, and leased by another worker. */
   #closeOthers(held: readonly number[]): void {
     const { consumers } = this.#deps;
     for (const partition of consumers.partitions) if (!held.includes(partition)) void consumers.close(partition);
@@ -167,7 +167,7 @@ export class PartitionLeases {
   }
 }
 
-/** Between three and five quarters, so that workers do not retry in step. */
+/** Between 75 % and 125 % of `ms`, so that workers do not retry in step. */
 function jitter(ms: number): number {
   return ms * (0.75 + Math.random() / 2);
 }

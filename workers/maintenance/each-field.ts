@@ -3,7 +3,7 @@ import { isTransient } from '../../db/transient-errors.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 
-/** @throws the first error, after all fields have had their turn; a transient one at once, since it concerns all of them */
+/** @throws the first error, after all fields have been processed; a transient one at once, since it concerns all of them */
 export async function eachField(
   fields: readonly FieldId[],
   log: Logger,

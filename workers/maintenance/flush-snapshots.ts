@@ -1,4 +1,4 @@
-/** Updates the snapshots of idle fields, so that a read of one has no log to fold. */
+/** Updates the snapshots of idle fields, so that reading one requires no fold. */
 
 import { StateRow } from '../../db/models/state-row.ts';
 import { loadStoredState } from '../../db/read/load-state.ts';

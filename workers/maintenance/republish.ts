@@ -31,7 +31,7 @@ export async function republish(store: RepublishStore, cache: FieldCache): Promi
   for (const { field, version } of marks) {
     const state = await store.loadState(field);
     if (state) await republishField(store, cache, state);
-    // A failover may have lost the marked version. It is then above the field's, which may never reach it.
+    // A failover may have lost the marked version, which is then above the field's and might never be reached.
     await store.unmark(field, Math.max(version, state?.version ?? 0));
   }
   return marks.length;
@@ -41,7 +41,7 @@ async function republishField(store: RepublishStore, cache: FieldCache, state: F
   const { field } = state;
   const fragments = { ...toFragments(state), particles: [], cells: [] };
   const { cursor } = fragments;
-  // Deletes a copy at any other cursor, and tells subscribers where the field stands.
+  // Deletes a copy at any other cursor, and announces the field's current cursor to subscribers.
   const hasCopy = await cache.publish({ from: cursor, fragments, delta: serializeDelta(cursor, fragments, []) });
   if (hasCopy) return;
   const token = await cache.beginFill(field);

@@ -1,6 +1,6 @@
 /**
- * Schedules the maintenance tasks, independently of the queue. Every worker looks now and then whether a task is due; one of them
- * claims it in PostgreSQL and runs it. Republishing after outages of the cache is done by every worker.
+ * Schedules the maintenance tasks, independently of the queue. Every worker periodically checks whether a task is due. One of them
+ * claims it in PostgreSQL and runs it. Every worker republishes after outages of the cache.
  */
 
 import { pruneChanges } from '../../db/changes/prune-changes.ts';
@@ -24,7 +24,7 @@ export const sharedTasks: Readonly<Record<string, Task>> = {
   'flush-snapshots': { intervalMs: 5000, run: flushSnapshots },
   'prune-conflicts': { intervalMs: 60_000, run: ({ db }) => pruneConflicts(db) },
   'prune-logs': { intervalMs: 600_000, run: pruneLogs },
-  // Workers add their own commits at once. This adds those of commands, and of workers that were killed.
+  // Workers add their own commits at once. This task adds those of commands, and of workers that were killed.
   'sequence-changes': { intervalMs: 5000, run: ({ db }) => sequenceChanges(db) },
   'prune-changes': { intervalMs: 600_000, run: ({ db, config }) => pruneChanges(db, config.LOG_RETENTION_DAYS) },
 };
@@ -34,7 +34,7 @@ export const ownTasks: Readonly<Record<string, Task>> = {
   republish: { intervalMs: 2000, run: republishFields },
 };
 
-/** How often a worker looks whether a shared task is due, unless the task's interval is shorter. */
+/** How often a worker checks whether a shared task is due, unless the task's interval is shorter. */
 const maxCheckIntervalMs = 30_000;
 
 interface MaintenanceSchedulerDeps extends MaintenanceDeps, Pick<WorkerDeps, 'lifecycle'> {
@@ -56,7 +56,7 @@ export function startMaintenanceScheduler(deps: MaintenanceSchedulerDeps): void 
   }
 }
 
-/** Repeats something until the worker stops. What fails is tried again, so an outage is logged once. */
+/** Repeats a task until the worker stops. Failures are retried; an outage is logged once. */
 function repeat(
   { log, lifecycle, metrics }: MaintenanceSchedulerDeps,
   task: string,

@@ -9,7 +9,7 @@ export function registerBackupMetrics(registry: Registry, read: () => Promise<Ba
       help,
       registers: [registry],
       async collect() {
-        // While PostgreSQL is unavailable, the last known values stay.
+        // While PostgreSQL is unavailable, the last known values are kept.
         const times = await read().catch(() => undefined);
         if (times) this.set(Number(selectTime(times) ?? 0) / 1000);
       },

@@ -23,9 +23,9 @@ export function recordCommit(metrics: WorkerMetrics, report: CommitReport, now: 
         metrics.deferredJobs.inc();
         continue;
       }
-      // Jobs of `enqueue` wait behind all others on purpose, and no device waits for them.
+      // Jobs of `enqueue` wait behind all others by design, and no device waits for them.
       if (!grant) continue;
-      // The clock of the process that accepted it may be ahead of this one's.
+      // The clock of the process that accepted the job may be ahead of this one's.
       const lagSeconds = Math.max(0, now - acceptedAt) / 1000;
       metrics.appliedLag.observe(Math.max(0, lagSeconds - publishMs / 1000));
       if (!unpublished.has(field)) metrics.visibleLag.observe(lagSeconds);

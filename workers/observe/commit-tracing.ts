@@ -1,6 +1,6 @@
 /**
- * Spans for the commit and the publishing in the trace of every job, although both are done for whole batches: the first traced job
- * of a batch has the statements and commands below its spans, and the spans of the others are linked to those.
+ * Spans for the commit and the publishing in the trace of every job, although both are done for whole batches. The statements and
+ * commands are recorded in the trace of the first traced job of a batch. The spans of the other jobs link to its spans.
  */
 import type { Attributes, Context, Link, Span } from '@opentelemetry/api';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
@@ -11,7 +11,7 @@ import type { CommitReport } from '../commit/committer.ts';
 export interface CommitTracer extends CommitTrace {
   /** Associates the job with the active trace. */
   captureContext(job: ApplyUpdates): void;
-  /** Associates a part of a job with the job's trace. */
+  /** Associates a part of a job with the trace of the job. */
   captureSame(part: ApplyUpdates, job: ApplyUpdates): void;
   /** @param now when the batch was published, in ms */
   record(report: CommitReport, now: number): void;
@@ -19,19 +19,19 @@ export interface CommitTracer extends CommitTrace {
 
 type Step = 'commit' | 'publish';
 
-/** Further requests in one message have no span for their delivery. */
+/** Limits the traces in one message. Further requests have no span for their delivery. */
 const maxTraceparents = 8;
 
 export function createCommitTracer({ api, tracer }: Tracing): CommitTracer {
   const contexts = new WeakMap<ApplyUpdates, Context>();
-  /** Of the jobs whose traces have the statements. */
+  /** The spans of the jobs whose traces contain the statements. */
   const spans = { commit: new WeakMap<ApplyUpdates, Span>(), publish: new WeakMap<ApplyUpdates, Span>() };
 
   const findTraced = (jobs: Iterable<ApplyUpdates>) => [...jobs].find((job) => isSampled(contexts.get(job)));
   const isSampled = (context: Context | undefined) =>
     context !== undefined && (api.trace.getSpan(context)?.isRecording() ?? false);
 
-  /** A span that was measured for the whole batch, in the trace of one more job. */
+  /** Adds a span, measured for the whole batch, to the trace of a further job. */
   const addSpan = (step: Step, job: ApplyUpdates, times: { start: number; end: number }, batch: Batch) => {
     const context = contexts.get(job);
     if (!context || spans[step].has(job)) return;
@@ -52,7 +52,7 @@ export function createCommitTracer({ api, tracer }: Tracing): CommitTracer {
       const all = [...jobs];
       const first = findTraced(all);
       const context = first && contexts.get(first);
-      // Not in the context of whichever job has started the batch.
+      // Not in the current context, which belongs to the job that happened to start the batch.
       if (!first || !context) return await api.context.with(api.ROOT_CONTEXT, work);
       const attributes = { ...describe(first), 'field.batch.jobs': all.length };
       const span = tracer.startSpan(step, { attributes }, context);

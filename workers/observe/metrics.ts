@@ -5,7 +5,7 @@ import { createRegistry } from '../../shared/observability/process-metrics.ts';
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** Up to 30 minutes: jobs that are accepted during an outage wait for its end. */
+/** Buckets up to 30 minutes, because jobs that are accepted during an outage wait for its end. */
 const lagSeconds = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 

@@ -1,4 +1,4 @@
-/** Counts what a worker commits, and adds the counts to those of the other workers every few seconds. */
+/** Counts what a worker commits, and adds the counts to the totals of all workers every few seconds. */
 import { addTraffic, latencyBoundsMs, type TrafficMinute, toMinute } from '../../shared/observability/traffic.ts';
 import type { CommitReport } from '../commit/committer.ts';
 import type { WorkerDeps } from '../worker-context.ts';
@@ -33,7 +33,7 @@ export class TrafficRecorder {
       counts.conflicts += commit?.conflicts.length ?? 0;
       if (unpublished.has(field)) continue;
       for (const [index, { acceptedAt, grant }] of fieldJobs.entries()) {
-        // Jobs of `enqueue` have no grant. They wait behind all others on purpose.
+        // Jobs of `enqueue` have no grant. They wait behind all others by design.
         if (!results[index] || !grant) continue;
         const found = latencyBoundsMs.findIndex((bound) => now - acceptedAt <= bound);
         const latencyClass = found < 0 ? latencyBoundsMs.length : found;
@@ -42,7 +42,7 @@ export class TrafficRecorder {
     }
   }
 
-  /** Never rejects: what cannot be written is dropped. */
+  /** Never rejects: counts that cannot be written are dropped. */
   async flush(): Promise<void> {
     const minutes = [...this.#minutes.values()];
     this.#minutes = new Map();

@@ -1,4 +1,4 @@
-/** The next message for a receiver: as many changes after its cursor as fit, in the order of the feed. */
+/** Builds the next message for a receiver: as many changes after its cursor as fit, in the order of the feed. */
 import { createHash } from 'node:crypto';
 import { describeChange } from '../../db/read/changes/describe-change.ts';
 import type { Change, ChangeFeedReader } from '../../db/read/changes/read-changes.ts';
@@ -15,28 +15,28 @@ import { containsPoint, type Region } from '../../shared/field/math/region.ts';
 import type { Update } from '../../shared/field/update.ts';
 
 const maxChanges = 100;
-/** Of JSON; a change that is larger comes alone. */
+/** The maximum length of the JSON. A larger change is sent on its own. */
 const maxCharacters = 256 * 1024;
 
 export interface Message {
-  /** Empty if nothing up to `through` is wanted. */
+  /** Empty if no change up to `through` matches the webhook's filters. */
   readonly changes: readonly object[];
-  /** The receiver's cursor once it has the message. */
+  /** The receiver's cursor after the delivery. */
   readonly through: ChangeCursor;
-  /** The feed had nothing after it. */
+  /** Whether the feed had no further changes. */
   readonly isLast: boolean;
-  /** The same whenever the same message is sent to the same receiver. */
+  /** Identical for every attempt to deliver this message. */
   readonly id: string;
 }
 
-/** @throws FieldError `cursor_unknown` if a restore or a failover has lost what was delivered */
+/** @throws FieldError `cursor_unknown` if a restore or a failover lost the changes that were delivered last */
 export async function buildMessage(
   feed: Pick<ChangeFeedReader, 'readPage' | 'assertKnown'>,
   webhook: WebhookRow,
 ): Promise<Message> {
   const { id, fields, kinds, region, cursor, attemptedThrough } = webhook;
   const page = await feed.readPage(parseChangeCursor(cursor), { fields, kinds: kinds ? new Set(kinds) : undefined });
-  // A message that has failed is repeated as it was, although there may be more changes by now.
+  // A retried message has the same content as before, even if there are more changes now.
   const end = await findKnownPlace(feed, attemptedThrough);
   const changes: object[] = [];
   let through: ChangePlace = page.next;
@@ -61,7 +61,7 @@ export async function buildMessage(
   return { changes, through: cursorAfter, isLast: page.isLast && !isCut && end === undefined, id: `msg_${digest}` };
 }
 
-/** A failover may have lost what was attempted. */
+/** Undefined if there was no attempt, or if a failover lost its changes. */
 async function findKnownPlace(
   feed: Pick<ChangeFeedReader, 'assertKnown'>,
   cursor: ChangeCursor | null,
@@ -77,7 +77,7 @@ async function findKnownPlace(
   }
 }
 
-/** Erasures, deletions and what was pruned concern every region; events and removals have no place. */
+/** Erasures, deletions and pruning concern every region. Events and removals have no position. */
 function isInRegion(change: Change, region: Region): boolean {
   if (change.type !== 'entry' || !('update' in change.entry)) return true;
   return touchesRegion(change.entry.update, region);

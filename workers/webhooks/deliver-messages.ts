@@ -1,6 +1,6 @@
 /**
- * Sends one receiver what it does not have yet, message by message. Its cursor moves only after it has taken a message, so a worker that
- * is killed leaves a message to be sent again, and never one out. The state of retries is in PostgreSQL: a queue that is lost loses nothing.
+ * Delivers the pending changes to one receiver, message by message, at least once: its cursor moves only after it has accepted a
+ * message, so a killed worker repeats a message but never skips one. Retry state is in PostgreSQL, so losing the queue loses nothing.
  */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
@@ -20,15 +20,15 @@ import { deriveWebhookSecret, signMessage } from '../../shared/webhooks/secret.t
 import { buildMessage, type Message } from './build-message.ts';
 import { postMessage } from './post-message.ts';
 
-/** Longer than a message may take. */
+/** Longer than the timeout of a message. */
 const leaseSeconds = 15;
-/** So that one receiver with a long backlog does not keep others waiting. */
+/** Bounds a turn, so that one receiver with a long backlog does not block the others. */
 const maxMessagesPerTurn = 50;
 const initialRetryMs = 1000;
 const maxRetryMs = 3_600_000;
-/** How often a message is sent that the receiver answers with a 4xx, before it becomes a dead letter. */
+/** A message becomes a dead letter after this many refusals: 4xx answers that are not temporary. */
 const maxRefusals = 8;
-/** Of the 4xx, those that do not say that the message itself is wrong. */
+/** The 4xx that do not mean that the message itself is wrong. */
 const temporaryStatuses = new Set([401, 403, 404, 408, 409, 421, 423, 425, 429]);
 const gone = 410;
 
@@ -41,7 +41,7 @@ export interface DeliveryDeps {
   readonly signal: AbortSignal;
 }
 
-/** What is left after a turn is sent in another one. */
+/** Sends up to `maxMessagesPerTurn` messages. The rest is sent in another turn. */
 export async function deliverMessages(deps: DeliveryDeps, id: string): Promise<void> {
   const { db, signal } = deps;
   const feed = createChangeFeedReader(db);
@@ -82,7 +82,7 @@ async function deliver(deps: DeliveryDeps, { webhook, message, lease }: Delivery
   const { id, cursor, attempts, refusals } = webhook;
   const result = { id, lease, cursor, through: message.through };
   if (message.changes.length === 0) return message.through === cursor ? false : recordDelivery(db, result);
-  // Reading may have taken long: the lease must not end while the receiver has the message.
+  // Reading may have taken long, so the lease is extended: it must not expire while the message is being delivered.
   const isHeld = await leaseWebhook(db, { id, lease, seconds: leaseSeconds, message: result });
   if (!isHeld) return false;
   const answer = await send(deps, webhook, message);

@@ -1,6 +1,6 @@
 /**
- * Sends one message to a receiver: a new connection to an address that was checked after its name was looked up, no redirects, nothing
- * read of the response but its head, and a bounded time for all of it.
+ * Sends one message to a receiver, with a new connection to an address that is checked after the DNS lookup, without following
+ * redirects or reading the body of the response, and within a total timeout.
  */
 import { lookup as lookUp } from 'node:dns';
 import { request as requestHttp } from 'node:http';
@@ -52,7 +52,7 @@ export async function postMessage({ url, headers, body }: PostedMessage, options
       response.on('error', () => undefined);
       response.destroy();
     });
-    // Instead of a response there may be an upgrade, or the end of the connection.
+    // The server may answer with an upgrade, or close the connection without a response.
     request.on('upgrade', ({ statusCode = 0 }, socket) => {
       socket.destroy();
       resolve({ status: statusCode, retryAfterSeconds: undefined });
@@ -63,17 +63,17 @@ export async function postMessage({ url, headers, body }: PostedMessage, options
     });
     request.end(body);
   });
-  // Also when sending throws.
+  // Runs also when sending throws.
   return answered.finally(() => deadline.clear());
 }
 
-/** Seconds, or a date. */
+/** `Retry-After` is either in seconds or a date. */
 function parseRetryAfter(text = ''): number | undefined {
   const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
   return seconds > 0 ? seconds : undefined;
 }
 
-/** The connection uses the addresses that were checked here, so a name cannot point elsewhere a moment later. */
+/** The connection uses the addresses checked here. A second lookup could return others (DNS rebinding). */
 const lookUpPublic: LookupFunction = (hostname, options, callback) => {
   lookUp(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, []);

@@ -1,6 +1,6 @@
 /**
- * Webhooks of this worker: a queue of their own with a job for each receiver that has something to get, and a consumer with few jobs at a
- * time. Receivers that are slow or down take neither the connections nor the jobs of updates.
+ * Delivers webhooks in this worker: a separate queue with one job for each receiver that has pending changes, and a consumer with low
+ * concurrency, so that slow or unreachable receivers block neither the connections nor the jobs of updates.
  */
 import { Queue, type RedisOptions, Worker } from 'bullmq';
 import { createChangeFeedReader } from '../../db/read/changes/read-changes.ts';
@@ -11,22 +11,22 @@ import { deliverMessages } from './deliver-messages.ts';
 
 const queueName = 'webhooks';
 const jobName = 'deliver-changes';
-/** Receivers that a worker sends to at the same time. */
+/** How many receivers a worker sends to concurrently. */
 const concurrency = 8;
-/** How often retries are looked for, and what others have left. */
+/** How often to look for due retries, and for deliveries that other workers left unfinished. */
 const dispatchIntervalMs = 1000;
-/** The same while there are no webhooks: those who add one wait so long at most. */
+/** The interval while there are no webhooks, and therefore the longest delay before a new one starts. */
 const idleIntervalMs = 10_000;
 const lockDuration = 10_000;
-/** A worker that was killed is noticed by the second look, after its lease has ended too. */
+/** A killed worker is detected at the second check, after its lease has expired too. */
 const stalledInterval = 5000;
 
 interface Webhooks {
-  /** The change feed was extended. Never throws. */
+  /** Call it when the change feed was extended. Never throws. */
   dispatchSoon(): void;
 }
 
-/** @returns undefined without `WEBHOOK_KEY`: nothing could be signed */
+/** @returns undefined without `WEBHOOK_KEY`, because messages could not be signed */
 export function startWebhooks(deps: WorkerDeps, connection: RedisOptions): Webhooks | undefined {
   const { config, log, lifecycle, db } = deps;
   const { WEBHOOK_KEY: key, WEBHOOK_ALLOW_HTTP: allowHttp, WEBHOOK_ALLOW_PRIVATE: allowPrivate } = config;
@@ -51,11 +51,11 @@ export function startWebhooks(deps: WorkerDeps, connection: RedisOptions): Webho
   return { dispatchSoon: dispatch.soon };
 }
 
-/** Adds a job for each receiver whose turn it is. A job that is there already has the same id, and is not added again. */
+/** Adds a job for each due receiver. Idempotent: a receiver's pending job has the same id. */
 function createDispatcher({ db, log, lifecycle }: WorkerDeps, queue: Queue<{ id: string }>) {
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
-  /** @returns when to look again, in ms */
+  /** @returns the delay until the next run, in ms */
   const run = async () => {
     try {
       const end = await createChangeFeedReader(db).readEnd();
