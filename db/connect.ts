@@ -1,4 +1,4 @@
-/** Opens connection pools to PostgreSQL. Owns the pool's settings and the conversion of types; knows no table. */
+/** Opens connection pools to PostgreSQL. Owns the pool's settings and the conversion of types; independent of any table. */
 import type { Socket } from 'node:net';
 import knex, { type Knex } from 'knex';
 import pg from 'pg';

@@ -1,4 +1,4 @@
-/** All that the commit path needs of PostgreSQL, as a narrow interface: the simulation implements it in memory. */
+/** The part of PostgreSQL that the commit path uses, as a narrow interface: the simulation implements it in memory. */
 import type { Knex } from 'knex';
 import { raw } from 'objection';
 import type { DeviceId, FieldId } from '../shared/field/ids.ts';
@@ -26,7 +26,7 @@ export interface StoredField {
   readonly snapshotVersion: number;
   /** The version of the newest archived snapshot; 0 for none. */
   readonly archivedVersion: number;
-  /** Whether devices were erased here, whose updates may come back without an entry in the clock. */
+  /** Whether devices were erased in this field. Their updates may arrive again although the clock does not have them. */
   readonly hasErasedCounters: boolean;
 }
 
@@ -36,17 +36,17 @@ export interface FieldStore {
   readTime(): Promise<number>;
   /** Creates the fields that do not exist, and reads as many as fit into memory together; at least one. */
   load(fields: readonly FieldId[]): Promise<Map<FieldId, StoredField>>;
-  /** What the log says of updates that may have been applied before, in the order of `refs`. */
+  /** Finds updates that may have been applied before in the log, in the order of `refs`. */
   findReceipts(refs: readonly UpdateRef[]): Promise<FoundReceipt[]>;
   /** Which of the cursors are in the log. */
   findKnownCursors<Ref extends CursorRef>(refs: readonly Ref[]): Promise<Set<Ref>>;
-  /** Appends to the fields that still stand at the expected states. */
+  /** Appends to the fields that are still at the expected states. */
   append(commits: readonly FieldCommit[]): Promise<AppendResult>;
-  /** Where fields stand now. */
+  /** The current positions of the fields. */
   readPositions(fields: readonly FieldId[]): Promise<Map<FieldId, FieldCommit['expected']>>;
-  /** Stores states as the fields' snapshots; fields that have moved on are left alone. */
+  /** Stores states as the fields' snapshots; fields that have moved on are skipped. */
   writeSnapshots(states: readonly FieldState[]): Promise<void>;
-  /** Archives states; fields that have moved on are left alone. */
+  /** Archives states; fields that have moved on are skipped. */
   archiveStates(states: readonly FieldState[]): Promise<void>;
   markForRepublish(fields: readonly { readonly field: FieldId; readonly version: number }[]): Promise<void>;
 }
@@ -56,7 +56,7 @@ export type { FieldCommit, FoundReceipt };
 export interface FieldStoreOptions {
   /** False behind a pooler that assigns connections per transaction. */
   readonly usesPreparedStatements: boolean;
-  /** By which devices that were erased are recognised; undefined in an installation that cannot erase anything. */
+  /** Recognise erased devices; undefined in an installation that cannot erase anything. */
   readonly pseudonyms?: Pseudonyms | undefined;
 }
 
@@ -99,8 +99,8 @@ async function readPositions(db: Knex, fields: readonly FieldId[]): Promise<Map<
 }
 
 /**
- * In bytes as PostgreSQL stores them. Text that was made for it takes up to a hundred times as much in memory, ordinary states ten
- * times.
+ * In bytes as PostgreSQL stores them, compressed. Ordinary states take ten times as much in memory, adversarial text up to a
+ * hundred times.
  */
 export const maxLoadedBytes = 1024 * 1024;
 

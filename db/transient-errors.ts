@@ -10,11 +10,11 @@ export const createRetry =
     retry(work, { maxDelayMs: 3000, isRetryable: isTransient, ...options });
 
 /**
- * SQLSTATE classes of outages and races: connection, transaction state (a server that only reads, as after a failover),
- * login, races, resources, locks, operator's shutdown, system.
+ * SQLSTATE classes of outages and races: connection, transaction state (a read-only server, as after a failover), login,
+ * races, resources, locks, operator's shutdown, system.
  */
 const transientClasses = ['08', '25', '28', '40', '53', '55', '57', '58'];
-/** The database, table, column or privilege is missing: a mistake of the setup, not of any job, until an operator fixes it. */
+/** A missing database, table, column or privilege is a setup mistake that an operator can fix. The job is not at fault. */
 const schemaSetupCodes = ['3D000', '42501', '42P01', '42703'];
 /** Codes of system errors that do not name the failed system call. */
 const systemCodes = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'];
@@ -27,7 +27,7 @@ export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // Any failed system call: the network is down, or the process is out of file descriptors.
   if ('syscall' in error && error.syscall !== undefined) return true;
-  // One error for each address of a host.
+  // Node reports one error for each address of a host.
   if (error instanceof AggregateError && error.errors.some(isTransient)) return true;
   // Objection keeps the driver's error, and with it the code, in here.
   if ('nativeError' in error && isTransient(error.nativeError)) return true;

@@ -104,12 +104,12 @@ async function loadAll(
   await client.query('COMMIT');
 }
 
-/** A copy of a system must not send to the receivers of the system, and those may have had more than the copy knows of. */
+/** A restored copy must not send to the receivers of the original, which may already have received more than the copy has. */
 const pauseWebhooksSql = `
   UPDATE webhooks SET status = 'paused', lease = NULL, leased_until = NULL,
     last_error = 'the database was restored from a backup: replay what is missing, and resume'`;
 
-/** A worker that has started on the empty database has recorded its own; the fields need those of the backup. */
+/** A worker that was started on the empty database has recorded its own settings, but the fields need those of the backup. */
 async function deleteRuleSettings(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ exists: boolean }>(`SELECT to_regclass('rule_settings') IS NOT NULL AS exists`);
   if (rows[0]?.exists) await client.query('DELETE FROM rule_settings');

@@ -21,7 +21,7 @@ export interface VerifyBackupOptions {
   readonly onProgress?: (progress: { done: number; total: number; text: string }) => void;
 }
 
-/** How long a restore takes here, and what was compared after it. */
+/** The duration of the test restore, and what was compared after it. */
 export interface RestoreDrill {
   readonly restoreSeconds: number;
   readonly compareSeconds: number;

@@ -3,10 +3,10 @@ import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { inChangeOrder, lockChangeOrder } from './change-order.ts';
 
-/** The last row stays, since the next position is one above it. */
+/** The last row is kept, because the next position is computed from it. */
 const isLastSql = 'position = (SELECT max(position) FROM change_ranges)';
 
-/** Of one field at a time, so that the lock is never held for long. */
+/** The ranges that one transaction merges, all of one field, so that the lock is never held for long. */
 const maxMerged = 5000;
 
 /** The fields that have several ranges without entries. */
@@ -22,8 +22,8 @@ const fieldsSql = `
   ) = 2`;
 
 /**
- * The last one of a field's ranges without entries stays and takes over the others' versions, so that every reader
- * learns that entries were pruned.
+ * Merges a field's ranges without entries into the last one of them, which takes over their versions, so that every reader
+ * sees that entries were pruned.
  */
 const mergeSql = `
   WITH pruned AS (
@@ -71,8 +71,8 @@ async function mergeRanges(db: Knex, field: FieldId): Promise<number> {
 }
 
 /**
- * Replaces everything that the feed has of a field, which the transaction deletes, by the fact that it was deleted. Readers
- * have to learn of it, so the id of the field remains until the retention ends.
+ * Replaces all of the feed's rows about a field that the transaction deletes by one that records the deletion. Readers have to
+ * see it, so the field's id is kept until the retention ends.
  */
 export async function recordFieldDeletion(trx: Knex.Transaction, field: FieldId): Promise<void> {
   await lockChangeOrder(trx);

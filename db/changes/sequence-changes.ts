@@ -1,13 +1,13 @@
 /**
- * Adds what was committed to fields to the change feed. Commits themselves know nothing of it: the versions of a field have no
- * gaps, so the feed needs only the range of versions since it last looked. Ranges get their positions under a lock that is held
- * until they are visible, so that a reader who has seen a position has seen all lower ones.
+ * Adds new commits to the change feed, independently of the commits themselves: the versions of a field have no gaps, so the feed
+ * only needs the range of versions since its last entry. Ranges get their positions under a lock that is held until they are
+ * visible, so a reader that has seen a position has seen all lower ones.
  */
 import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { inChangeOrder } from './change-order.ts';
 
-/** A field that was erased as a whole and created anew has another genesis, and its versions begin again. */
+/** A field that was deleted and created again has another genesis, and its versions restart. */
 const sequenceSql = `
   WITH moved AS (
     SELECT state.field_id, state.genesis, state.version, coalesce(head.version, 0) AS after_version
@@ -27,7 +27,7 @@ const sequenceSql = `
   SELECT count(*)::int AS count FROM ranges`;
 
 /**
- * @param fields undefined for all
+ * @param fields undefined for all fields
  * @returns how many of them had new entries
  */
 export async function sequenceChanges(db: Knex, fields?: readonly FieldId[]): Promise<number> {

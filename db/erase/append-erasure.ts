@@ -1,6 +1,6 @@
 /**
- * Appends an erasure to the log of a field. From this commit on, the state is without what was erased, replays start here, and
- * the states in between can no longer be read. Workers whose copies are older cannot append to the field any more
+ * Appends an erasure to the log of a field. From this commit on, the state no longer contains the erased data, replays start here,
+ * and states in between that contained it cannot be read any more. Workers with older copies cannot append to the field
  * (append-commits.ts). The content of the erased entries is deleted afterwards, in batches (wipe-entries.ts).
  */
 import type { Knex } from 'knex';
@@ -55,8 +55,8 @@ export interface AppendedErasure {
 }
 
 /**
- * @returns undefined when the field has nothing to erase, except perhaps the content of entries before this erasure's last one;
- * also when a device has appeared that the subject does not have yet, since its clock would be left
+ * @returns undefined when there is nothing to erase, apart from content of entries before this erasure's previous entry, or when
+ * a device has appeared that the subject does not include yet, because its clock would be left behind
  */
 export async function appendErasure(
   db: Knex,
@@ -119,7 +119,7 @@ interface Extent {
   readonly oldest: number;
 }
 
-/** The first version whose state held something of them, as far as the log and the snapshots go back. */
+/** The first version whose state contained data of the subject, as far as the log and the snapshots go back. */
 function findOldest({ logStart, version, subject, entries, clocks, oldest }: Extent): number {
   const isBeforeLog = subject.field !== undefined || clocks.some(({ hasPruned }) => hasPruned);
   if (isBeforeLog) return logStart;

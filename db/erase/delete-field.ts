@@ -1,6 +1,6 @@
 /**
- * Deletes a field whose content has been erased: its log in batches from the start, as retention does, and in the end
- * everything that is left, in one transaction. The field can be created anew, with another history.
+ * Deletes a field whose content has been erased: first its log, in batches from the start, as retention does, and then
+ * everything else in one transaction. The field can be created again, with another history.
  */
 import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -49,7 +49,7 @@ async function deleteBatch(trx: Knex.Transaction, field: FieldId, pseudonyms: Ps
     return { deleted: batchSize, isDone: false };
   }
   const subject = subjectOfField(field);
-  // Of devices that have written since the erasure was appended.
+  // Again, because devices may have written since the erasure was appended.
   const clocks = await findErasableClocks(trx, field, subject);
   await keepCounters(trx, field, { subject, pseudonyms, clocks, entries: [], unapplied: [] });
   await recordFieldDeletion(trx, field);

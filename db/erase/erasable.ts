@@ -1,4 +1,4 @@
-/** Finds what a field has of those who are to be erased. Every function takes a transaction. */
+/** Finds the data of an erasure's subject in a field. Every function takes a transaction. */
 import type { Knex } from 'knex';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
@@ -18,7 +18,7 @@ const entriesSql = `
     AND (:everything OR device_id = ANY(:devices) OR user_id = ANY(:users))
   ORDER BY version`;
 
-/** Their entries after a version, in order. */
+/** The subject's entries after a version, in order. */
 export async function findErasableEntries(
   trx: Knex.Transaction,
   field: FieldId,
@@ -44,7 +44,7 @@ const clocksSql = `
   SELECT device_id AS device, counter, pruned <> '{}' AS "hasPruned" FROM vector_clocks
   WHERE field_id = :field AND (:everything OR device_id = ANY(:devices))`;
 
-/** The clocks of the devices of which everything is erased. */
+/** The clocks of the devices that are erased entirely. */
 export async function findErasableClocks(
   trx: Knex.Transaction,
   field: FieldId,
@@ -54,7 +54,7 @@ export async function findErasableClocks(
   return (await trx.raw<{ rows: ErasableClock[] }>(clocksSql, { field, everything, devices })).rows;
 }
 
-/** Tells by its stamp whether a register's last write is to be erased. */
+/** Creates a predicate that decides from its stamp whether a register's last write is to be erased. */
 export function createStampFilter(
   { devices, field }: ErasureSubject,
   entries: readonly ErasableEntry[],
@@ -64,7 +64,7 @@ export function createStampFilter(
   return (stamp) => deviceSet.has(stamp.device) || versions.has(stamp.version);
 }
 
-/** The conflict records with a write of theirs on either side. */
+/** The conflict records with a write of the subject on either side. */
 export async function findErasableConflicts(
   trx: Knex.Transaction,
   field: FieldId,

@@ -1,4 +1,4 @@
-/** `erasures`: who asked for which erasure and what it erased, with pseudonyms in place of those who were erased. */
+/** `erasures`: who requested each erasure, and what it erased. Erased users, devices and fields appear as pseudonyms. */
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { Row } from '../models/row.ts';
@@ -12,9 +12,9 @@ export const erasureRecordSchema = z.strictObject({
   kind: z.enum(erasureKinds),
   /** A pseudonym. */
   subject: z.string(),
-  /** The pseudonyms of the devices of which everything was erased. */
+  /** The pseudonyms of the devices that were erased entirely. */
   devices: z.array(z.string()),
-  /** Tells whether a key is the one by which the pseudonyms were made. */
+  /** Identifies the key that the pseudonyms were made with. */
   keyCheck: z.string(),
   requestedBy: z.string(),
   requestedAt: z.coerce.date(),

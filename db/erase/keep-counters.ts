@@ -17,7 +17,7 @@ const keepErasedSql = `
 
 const sharedColumns = { device_id: 'text', counter: 'bigint' } as const satisfies Columns;
 
-/** On a device that others use too, only these counters are used up. */
+/** Marks single counters of a device as used, because others use the device too. */
 const keepSharedSql = `
   UPDATE vector_clocks clock SET pruned = clock.pruned + gone.counters
   FROM (
@@ -30,7 +30,7 @@ interface UsedCounters {
   readonly subject: ErasureSubject;
   readonly pseudonyms: Pseudonyms;
   readonly clocks: readonly ErasableClock[];
-  /** Of the entries that are erased. */
+  /** The counters of the erased entries. */
   readonly entries: CounterList;
   readonly unapplied: CounterList;
 }

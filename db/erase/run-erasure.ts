@@ -1,6 +1,6 @@
 /**
- * Erases a subject from the database and from the queues: in each field an entry of the log, and then the content in batches.
- * Repeats until nothing is left, since updates may be applied meanwhile. It can be interrupted at any point, and run again.
+ * Erases a subject from the database and from the queues: appends an erasure to the log of each field, then deletes the content
+ * in batches. Repeats until nothing is left, because updates may be applied meanwhile. Can be interrupted at any point and rerun.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
@@ -26,7 +26,7 @@ export interface ErasureDeps {
   readonly pseudonyms: Pseudonyms;
   /** All queues in which updates may wait. */
   readonly queues: readonly PurgeableQueue[];
-  /** Called before anything is erased, so that the record is beside the backups by then. */
+  /** Called before anything is erased, to write the record beside the backups. */
   readonly onRecorded: () => Promise<void>;
   /** Called after each erasure that was appended to a log, for caches and watchers. */
   readonly onAppended: (appended: AppendedErasure) => Promise<void>;
@@ -36,11 +36,11 @@ export interface ErasureDeps {
   readonly signal?: AbortSignal;
 }
 
-/** Jobs that are being processed are applied within seconds; those of a worker that died come back after 20 s. */
+/** Jobs in flight are applied within seconds; those of a dead worker are retried after 20 s. */
 const maxRounds = 60;
 const retryMs = 1000;
 
-/** Something is left, because it keeps being written or processed. */
+/** Thrown when some data is left, because it keeps being written or processed. */
 export class ErasureIncompleteError extends Error {
   override name = 'ErasureIncompleteError';
 }
@@ -56,7 +56,7 @@ export async function runErasure(
   let subject = initial;
   for (let round = 0; round < maxRounds; round++) {
     signal?.throwIfAborted();
-    // Devices that they have begun to use meanwhile.
+    // Includes devices that the users have begun to use meanwhile.
     for (const user of initial.users) subject = mergeSubjects(await subjectOfUser(db, user), subject);
     await recordErasure(db, { ...record, devices: mergeDevices(record, subject, pseudonyms) });
     await onRecorded();

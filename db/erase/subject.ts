@@ -1,4 +1,4 @@
-/** Whom or what an erasure concerns, and where they have left something. */
+/** The subject of an erasure: the users, the devices or the field that it concerns, and where their data is. */
 import type { Knex } from 'knex';
 import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Pseudonyms } from '../../shared/history/pseudonyms.ts';
@@ -6,13 +6,13 @@ import type { PurgedJobs } from '../../shared/queue/purge-jobs.ts';
 import type { ErasureRecord } from './erasure-row.ts';
 
 export interface ErasureSubject {
-  /** Whose entries are erased, whichever device made them. */
+  /** The users whose entries are erased, on whichever device they were made. */
   readonly users: readonly string[];
-  /** The devices of which everything is erased. */
+  /** The devices that are erased entirely. */
   readonly devices: readonly DeviceId[];
   /** The devices of these users on which others have written as well: only the users' entries are erased. */
   readonly sharedDevices: readonly DeviceId[];
-  /** The field of which everything is erased. */
+  /** The field that is erased entirely. */
   readonly field?: FieldId;
 }
 
@@ -32,7 +32,7 @@ const devicesSql = `
   WHERE device_id IN (SELECT device_id FROM field_updates WHERE user_id = :user)
   GROUP BY device_id ORDER BY device_id`;
 
-/** A user with the devices on which the logs have their updates. */
+/** A user with the devices that the logs have their updates from. */
 export async function subjectOfUser(db: Knex, user: string): Promise<ErasureSubject> {
   const { rows } = await db.raw<{ rows: { device: DeviceId; isExclusive: boolean }[] }>(devicesSql, { user });
   const select = (isExclusive: boolean) =>
@@ -40,7 +40,7 @@ export async function subjectOfUser(db: Knex, user: string): Promise<ErasureSubj
   return { users: [user], devices: select(true), sharedDevices: select(false) };
 }
 
-/** Finds those whom a record names by pseudonyms among all that the database has. */
+/** Resolves the pseudonyms of a record to the users, devices or field that this database has. */
 export async function subjectOfRecord(
   db: Knex,
   { kind, subject, devices }: Pick<ErasureRecord, 'kind' | 'subject' | 'devices'>,
@@ -72,19 +72,19 @@ async function readColumn<Value>(db: Knex, sql: string): Promise<Value[]> {
   return rows.map(({ value }) => value);
 }
 
-/** Whether it has been decided how much of a device is erased. */
+/** Whether it is already decided how much of a device is erased. */
 export function isKnownDevice({ devices, sharedDevices, field }: ErasureSubject, device: DeviceId): boolean {
   return field !== undefined || devices.includes(device) || sharedDevices.includes(device);
 }
 
-/** Adds the devices of another subject. What is erased of a device entirely is not shared, whoever else has used it since. */
+/** Adds the devices of another subject. A device that is erased entirely does not become shared, even if others have used it since. */
 export function mergeSubjects(subject: ErasureSubject, other: ErasureSubject): ErasureSubject {
   const devices = [...new Set([...subject.devices, ...other.devices])];
   const shared = new Set([...subject.sharedDevices, ...other.sharedDevices]);
   return { ...subject, devices, sharedDevices: [...shared].filter((device) => !devices.includes(device)) };
 }
 
-/** Adds the devices of users of whom only jobs were found. One that others have used is shared with them. */
+/** Adds devices that were only found in queued jobs. One with a clock counts as shared, since others may have used it. */
 export async function addQueuedDevices(
   db: Knex,
   subject: ErasureSubject,
@@ -108,7 +108,7 @@ const fieldsSql = `
   UNION SELECT field_id FROM vector_clocks WHERE device_id = ANY(:devices)
   ORDER BY 1`;
 
-/** The fields in which they have written. */
+/** The fields in which the subject has data. */
 export async function listFieldsOf(db: Knex, { users, devices, field }: ErasureSubject): Promise<FieldId[]> {
   if (field !== undefined) {
     const row = await db('consciousness_states').where('field_id', field).first('field_id');
@@ -124,7 +124,7 @@ const startedSql = `
   SELECT DISTINCT field_id AS value FROM field_updates
   WHERE device_id IS NULL AND update IS NOT NULL AND update->>'id' = :id`;
 
-/** The fields to which an erasure has been appended before it was interrupted. */
+/** The fields to which an interrupted erasure has already been appended. */
 export async function listStartedFields(db: Knex, id: string): Promise<FieldId[]> {
   const { rows } = await db.raw<{ rows: { value: FieldId }[] }>(startedSql, { id });
   return rows.map(({ value }) => value);

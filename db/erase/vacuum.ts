@@ -1,4 +1,4 @@
-/** Frees what the erased rows occupied. Until then, dead copies of them are in the files of the tables. */
+/** Frees the space of the erased rows. Until then, the files of the tables still contain dead copies of them. */
 import type { Knex } from 'knex';
 
 const tables = [

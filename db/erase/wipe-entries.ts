@@ -1,7 +1,7 @@
 /**
- * Deletes the content of erased entries in batches. Only hashes are left, so that the chain still verifies. Entries of others
- * lose what their vector clocks say of the erased devices. No lock is held between batches, and running it again continues.
- * Entries after the erasure keep their content until another erasure follows them, since replays fold them.
+ * Deletes the content of erased entries in batches. Only hashes are left, so that the chain still verifies. Erased devices are
+ * removed from the vector clocks in the entries of others. No lock is held between batches; a rerun continues the work.
+ * Entries after the erasure keep their content until another erasure follows them, because replays fold them.
  */
 import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';

@@ -1,6 +1,6 @@
 /**
- * Deletes the content of earlier erasures whose states hold what a later one erases. The later one then stands for them: the
- * states that they had made unreadable stay so.
+ * Deletes the content of earlier erasures whose states contain data that a later one erases. The later one replaces them: the
+ * states that they made unreadable stay unreadable.
  */
 import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -8,7 +8,7 @@ import { hashContent } from '../../shared/history/entry-hash.ts';
 import { UpdateRow } from '../models/update-row.ts';
 
 /**
- * @param oldest the first version whose state holds what is erased now
+ * @param oldest the first version whose state contains the data that is erased now
  * @returns the first version whose state can no longer be read
  */
 export async function wipeErasures(trx: Knex.Transaction, field: FieldId, oldest: number): Promise<number> {

@@ -1,7 +1,6 @@
 /**
- * Imports an exported log into a field that has no updates, in one transaction: all of it or nothing. A part of a log would be a
- * field with a wrong state, to which devices could write. Until the commit, workers leave the field alone and readers see an
- * empty field.
+ * Imports an exported log into a field without updates, in one transaction: a part of a log would be a field with a wrong state
+ * that devices could write to. Until the commit, workers do not write to the field, and readers see it empty.
  */
 import type { Knex } from 'knex';
 import type { ClockLine, LogHeader } from '../../shared/exchange/log-lines.ts';
@@ -43,7 +42,7 @@ export async function importLog(db: Knex, field: FieldId, options: ImportOptions
   const { header, pseudonyms } = options;
   const log = new ImportedLog(header, field);
   const isNew = (await StateRow.query(db).findById(field).select('field_id')) === undefined;
-  // Committed first: others that create the field meanwhile would wait for the whole import.
+  // In a transaction of its own, because everyone else who creates the field would otherwise wait for the whole import.
   await createFields(db, [field], pseudonyms);
   try {
     return await importInto(db, field, log, options);
@@ -76,7 +75,7 @@ function describeUsed(field: FieldId, version: number): string {
   return `cannot be imported: ${field} already has ${version} versions, and a log is only imported into an empty field`;
 }
 
-/** @returns whether it was the end */
+/** @returns whether the line was the end */
 async function addLine(line: ImportLine, log: ImportedLog, writer: ImportWriter): Promise<boolean> {
   switch (line.kind) {
     case 'snapshot':

@@ -15,14 +15,14 @@ import { type ImportedLog, ImportRefused } from './imported-log.ts';
 
 const batchEntries = 1000;
 const batchCharacters = 2 * 1024 * 1024;
-/** As workers do: `?at=` folds what follows an archived snapshot. */
+/** The same limit as in workers: `?at=` folds the log after an archived snapshot. */
 const archiveAfterCharacters = 8 * 1024 * 1024;
 
 export interface ImportWriterOptions {
   readonly field: FieldId;
   /** Versions between archived snapshots. */
   readonly snapshotEvery: number;
-  /** By which devices that were erased are recognised; undefined if nothing was ever erased. */
+  /** Recognise erased devices; undefined if nothing was ever erased. */
   readonly pseudonyms: Pseudonyms | undefined;
 }
 
@@ -59,7 +59,7 @@ export class ImportWriter {
     this.#used.push({ device, ranges: `{${text}}` });
   }
 
-  /** A conflict of a time before the log begins. */
+  /** Adds a conflict that is older than the log. */
   addConflict(conflict: Conflict): void {
     this.#conflictCount += 1;
     this.#conflicts = [...this.#conflicts, conflict].slice(-maxKeptConflicts);
@@ -91,7 +91,7 @@ export class ImportWriter {
     const { header, state } = this.#log;
     await this.#writeClocks();
     if (this.#conflicts.length > 0) {
-      // As a query of knex: Objection would return the rows.
+      // As a knex query, because Objection would return the rows.
       await ConflictRow.query(this.#trx)
         .insert(this.#conflicts.map((conflict) => ({ fieldId: field, ...conflict })))
         .toKnexQuery();
@@ -137,7 +137,7 @@ export class ImportWriter {
     this.#characters = 0;
   }
 
-  /** What was erased here must not come back from a file that is older than the erasure. */
+  /** Erased data must not come back from a file that is older than the erasure. */
   async #assertNotErased(): Promise<void> {
     const { pseudonyms, field } = this.#options;
     if (!pseudonyms) return;

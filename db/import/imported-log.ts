@@ -1,6 +1,6 @@
 /**
  * A log that is being imported: checks that its entries continue each other (versions, hashes, log times), folds them, and
- * compares the results with the outcomes that the file has. Knows neither files nor the database.
+ * compares the results with the recorded outcomes. Independent of files and of the database.
  */
 import type { LogHeader } from '../../shared/exchange/log-lines.ts';
 import type { FoldResult } from '../../shared/field/fold.ts';
@@ -13,7 +13,7 @@ import { createFieldState, type FieldState } from '../../shared/field/state.ts';
 import { chainHash, hashContent } from '../../shared/history/entry-hash.ts';
 import type { StoredEntry } from '../models/update-row.ts';
 
-/** Why a log cannot be imported, as a clause about the line at which that shows. */
+/** Why a log cannot be imported. The message is a clause about the line with the problem. */
 export class ImportRefused extends Error {
   override name = 'ImportRefused';
 }
@@ -109,7 +109,7 @@ export class ImportedLog {
     if (!('update' in entry) && !isErasure) this.#isFoldable = false;
     if (isErasure) {
       if (entry.erasure.state.version !== entry.version) throw new ImportRefused('has a state of another version');
-      // It replaces the state, also one that could not be folded.
+      // The erasure replaces the state, even one that could not be folded.
       this.state.version = entry.version - 1;
       this.#isFoldable = this.#isComplete = true;
     }
@@ -125,7 +125,7 @@ function assertOutcome(entry: StoredEntry, { outcome, resolution }: FoldResult):
   throw new ImportRefused(`was logged as ${entry.outcome}, and is ${outcome} when it is applied again`);
 }
 
-/** Computed as far as the content is complete. */
+/** The recorded hash if content is missing, otherwise a recomputed one. */
 function hashContentOf(entry: StoredEntry): string {
   if ('update' in entry) return entry.contentHash ?? hashContent(entry);
   return 'erasure' in entry ? hashContent(entry) : entry.contentHash;

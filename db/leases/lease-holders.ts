@@ -10,7 +10,7 @@ export interface LeaseHolder {
   readonly isSilent: boolean;
 }
 
-/** Two renewals are late. By PostgreSQL's clock, like the end of the session. */
+/** Two missed renewals, measured by PostgreSQL's clock like the session's timeout. */
 export const silentAfterMs = 6000;
 
 /** @param leaseClassId the placeholder of the class of the locks */

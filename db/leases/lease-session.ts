@@ -12,7 +12,7 @@ import { type LeaseHolder, leaseHoldersSql } from './lease-holders.ts';
 import { leaseChannel, membershipKey } from './lease-keys.ts';
 
 const serverTimeoutMs = 10_000;
-/** From sending the last query that was answered. Less than `serverTimeoutMs`, which starts later, at the server. */
+/** Measured from sending the last answered query. Less than `serverTimeoutMs`, which starts later, at the server. */
 const clientTimeoutMs = 9000;
 const connectTimeoutMs = 3000;
 const poolerMessage = 'leases need a session without a pooler: set DATABASE_DIRECT_URL to PostgreSQL itself';
@@ -109,7 +109,7 @@ export class LeaseSession {
     this.destroy();
   }
 
-  /** Ends the connection without a word. The server notices that at once, or after `serverTimeoutMs`. */
+  /** Closes the connection without a closing message. The server notices that at once, or after `serverTimeoutMs`. */
   destroy(): void {
     this.#state = 'ended';
     clearTimeout(this.#deadline);
@@ -142,7 +142,7 @@ export class LeaseSession {
     this.#state = 'open';
   }
 
-  /** One after the other: the driver does not queue queries for much longer. */
+  /** Sends one query at a time, because the driver will not queue queries for much longer. */
   #query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
     const answer = this.#lastQuery.then(() => this.#send<Row>(sql, values));
     this.#lastQuery = answer.catch(() => undefined);

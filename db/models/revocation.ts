@@ -1,6 +1,6 @@
 /**
- * `revocations`: the tokens, devices and users whose access was revoked. Writers lock the table, so that changes are
- * numbered in the order of their commits and a poller that asks for later changes misses none.
+ * `revocations`: the tokens, devices and users whose access was revoked. Writers lock the table, so that changes are numbered
+ * in commit order and a poller that reads later numbers misses none.
  */
 import type { Knex } from 'knex';
 import { z } from 'zod';
@@ -27,7 +27,7 @@ export class RevocationRow extends Row {
   static override readonly schema = revocationSchema;
 }
 
-/** Revokes from now on, whatever was revoked of the same subject before. */
+/** Revokes from now on, even if the subject was revoked before. */
 export async function revoke(
   db: Knex,
   { kind, subject, reason = null }: { kind: Revocation['kind']; subject: string; reason?: string | null },
@@ -55,7 +55,7 @@ export async function liftRevocation(
   });
 }
 
-/** Applies changes that a database from a backup does not have yet, in their order. @returns how many there were */
+/** Applies changes that a restored database lacks, in order. @returns how many there were */
 export async function reapplyRevocations(
   db: Knex,
   changes: readonly z.infer<typeof revocationSchema>[],
@@ -80,7 +80,7 @@ export async function listRevocations(db: Knex): Promise<readonly RevocationRow[
   return RevocationRow.query(db).where('is_lifted', false).orderBy('change', 'desc');
 }
 
-/** Waits until no other transaction writes, so that the next change number is this one's until it commits. */
+/** Waits for other writers, so that change numbers are assigned in commit order. */
 function withTableLock<Result>(db: Knex, write: (trx: Knex.Transaction) => Promise<Result>): Promise<Result> {
   return db.transaction(async (trx) => {
     await trx.raw('LOCK TABLE revocations IN SHARE ROW EXCLUSIVE MODE');

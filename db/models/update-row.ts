@@ -33,9 +33,9 @@ export class UpdateRow extends Row {
   declare loggedAt: number;
   declare outcome: FoldOutcome;
   declare resolution: Resolution | null;
-  /** What an erasure says is stored in the same column. Null once the content is erased. */
+  /** The update or the erasure. Null once the content is erased. */
   declare update: Update | Erasure | null;
-  /** Who sent it; null when it came without a token, and once the content is erased. */
+  /** The sender; null for an update without a token, and once the content is erased. */
   declare userId: string | null;
   /** Tombstones up to this version were purged right after this update. */
   declare sweptThrough: number | null;
@@ -49,7 +49,7 @@ export class UpdateRow extends Row {
 
   declare conflicts?: ConflictRow[];
 
-  /** What the row has: an update, an erasure, or what is left of either. */
+  /** The row as an entry: an update, an erasure, or what is left of either. */
   toStoredEntry(): StoredEntry {
     const { version, hash, loggedAt: time, outcome, resolution, sweptThrough, rules, deviceId, update } = this;
     const header = {
@@ -75,7 +75,7 @@ export class UpdateRow extends Row {
 
 type FoldedTo = Pick<FoldResult, 'outcome' | 'resolution'>;
 
-/** An update as the log keeps it: what a replay needs, and what the fold resulted in. */
+/** An update in the log: the input of a replay, and the result of the fold. */
 export type LogEntry = LoggedUpdate &
   FoldedTo & {
     readonly rules: number;

@@ -1,4 +1,4 @@
-/** `enqueue_runs`: the runs of `enqueue`. A run reports what it has done, and learns thereby what operators want of it. */
+/** `enqueue_runs`: the runs of `enqueue`. A run reports its progress, and gets its status, which operators can change, in return. */
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { fieldIdSchema } from '../../shared/contract/ids.ts';
@@ -8,7 +8,7 @@ import { Row } from '../models/row.ts';
 const runStatuses = ['running', 'paused', 'cancelled', 'finished', 'stopped'] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
-/** What operators can do with a run that is in one of the statuses. */
+/** The changes that operators can make, and the statuses in which each is possible. */
 export const runChanges = {
   pause: { from: ['running'], to: 'paused' },
   resume: { from: ['paused'], to: 'running' },
@@ -37,13 +37,13 @@ export class EnqueueRunRow extends Row {
   declare operator: string;
   declare status: RunStatus;
   declare startedAt: Date;
-  /** When the run last reported. One that is running and has not done so for seconds is dead. */
+  /** When the run last reported. A running one that has not reported for seconds is dead. */
   declare reportedAt: Date;
   declare counts: Readonly<Record<string, number>>;
 }
 
 export async function insertRun(db: Knex, run: z.infer<typeof enqueueRunSchema>): Promise<void> {
-  // As a query of knex: Objection would return the row.
+  // As a knex query, because Objection would return the row.
   await EnqueueRunRow.query(db).insert(run).toKnexQuery();
 }
 
@@ -55,8 +55,8 @@ const reportSql = `
   RETURNING status`;
 
 /**
- * Records what a run has done.
- * @param ended how it ended, if it did; a run that was cancelled stays so
+ * Records the progress of a run.
+ * @param ended how it ended, if it has; a cancelled run stays cancelled
  * @returns its status; undefined if it is not recorded
  */
 export async function reportRun(

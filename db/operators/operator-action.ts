@@ -11,7 +11,7 @@ const operatorActionSchema = z.strictObject({
   origin: z.string().min(1),
   /** For example `board.pause`, `revoke`, `login.failed`. */
   action: z.string().min(1),
-  /** What it was done to; null if that is the whole installation. */
+  /** What the action was done to; null for the whole installation. */
   target: z.string().nullable().optional(),
   details: z.record(z.string(), z.unknown()).nullable().optional(),
 });
@@ -50,7 +50,7 @@ export class ShownOperatorActionRow extends Row {
 
 export interface OperatorActionFilter {
   readonly operator?: string | undefined;
-  /** The action, or what it begins with, such as `board`. */
+  /** The action, or its first part, such as `board`. */
   readonly action?: string | undefined;
   readonly target?: string | undefined;
   readonly since?: Date | undefined;
@@ -64,7 +64,7 @@ export async function listOperatorActions(db: Knex, filter: OperatorActionFilter
   return selectActions(OperatorActionRow.query(db), filter);
 }
 
-/** Like `listOperatorActions`, as far as the API may read it. */
+/** Like `listOperatorActions`, with only the columns that the API may read. */
 export async function listShownOperatorActions(
   db: Knex,
   filter: OperatorActionFilter,

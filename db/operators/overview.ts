@@ -1,4 +1,4 @@
-/** What operators see of an installation at one moment, as far as PostgreSQL knows it. */
+/** The part of the operators' overview that comes from PostgreSQL, as of one moment. */
 import type { Knex } from 'knex';
 import { type LeaseHolder, readLeaseHolders } from '../leases/lease-holders.ts';
 import { BackupRow } from '../models/backup.ts';
@@ -36,7 +36,7 @@ export interface WebhookOverview {
   /** Without the rest of the address, which may be secret. */
   readonly host: string;
   readonly status: 'active' | 'paused';
-  /** How often the message that is next has failed. */
+  /** How often the next message has failed. */
   readonly attempts: number;
   readonly deadLetters: number;
   readonly lastError: string | null;
@@ -45,7 +45,7 @@ export interface WebhookOverview {
 
 export interface DatabaseOverview {
   readonly workers: readonly LeaseHolder[];
-  /** Those that were updated last. */
+  /** The most recently updated fields. */
   readonly fields: readonly FieldOverview[];
   readonly totalFields: number;
   /** Fields whose newest commits could not be published to the cache. */

@@ -45,7 +45,7 @@ export async function readRecentConflicts(db: Knex, limit: number): Promise<Rece
   return (await db.raw<{ rows: RecentConflict[] }>(conflictsSql, { limit })).rows;
 }
 
-/** Those that were heard last first. */
+/** The most recently heard first. */
 export async function readRecentDevices(db: Knex, limit: number): Promise<RecentDevice[]> {
   return (await db.raw<{ rows: RecentDevice[] }>(devicesSql, { limit })).rows;
 }

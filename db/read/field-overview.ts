@@ -8,7 +8,7 @@ export interface FieldOverview {
   readonly conflicts: number;
   /** In the last hour. */
   readonly updates: number;
-  /** Of its snapshot, as it is stored: compressed. */
+  /** The compressed size of its snapshot. */
   readonly bytes: number;
   /** Log time in ms. */
   readonly lastUpdate: number;
@@ -29,8 +29,8 @@ const activeWindowMs = 30_000;
 const trafficWindowMs = 3_600_000;
 
 /**
- * The last version before the hour is found by bisection, in at most 53 look-ups by the primary key, since the times of a log only grow. The
- * size of a column is read without the column.
+ * The last version before the hour is found by bisection, in at most 53 look-ups by the primary key, because the times of a log
+ * never decrease. The size of a column is read without decompressing it.
  */
 const fieldsSql = `
   SELECT newest.field_id AS field, newest.version, conflict_count AS conflicts, last_update AS "lastUpdate",

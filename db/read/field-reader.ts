@@ -1,4 +1,4 @@
-/** All that the API reads from the database. It never writes. */
+/** All reads of the database by the API. */
 import type { Knex } from 'knex';
 import type { Receipt, UpdateResult } from '../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
@@ -36,9 +36,9 @@ export interface FieldReader {
   loadState(field: FieldId): Promise<FieldState | undefined>;
   /** The state at a version. @throws FieldError `field_not_found`, `version_not_kept`, `version_ahead` or `erased` */
   loadStateAt(field: FieldId, version: number, options?: PastStateOptions): Promise<FieldState>;
-  /** Where the field stands. */
+  /** The field's current cursor. */
   readCursor(field: FieldId): Promise<Cursor | undefined>;
-  /** Whether the log has a cursor, as far back as it is kept. All histories have the empty state. */
+  /** Whether the log has a cursor, as far back as it is kept. The empty state is in every history. */
   hasCursor(field: FieldId, cursor: Cursor): Promise<boolean>;
   /** Up to `limit` log entries after a version, or as many as fit into a page. */
   readLog(field: FieldId, after: number, limit: number): Promise<LogPage | undefined>;
@@ -52,7 +52,7 @@ export interface FieldReader {
   readLastCounter(field: FieldId, device: DeviceId): Promise<number>;
 }
 
-/** @param pseudonyms by which devices that were erased are recognised; undefined where nobody asks for one */
+/** @param pseudonyms recognise erased devices; undefined where they are not looked up */
 export function createFieldReader(db: Knex, pseudonyms?: Pseudonyms): FieldReader {
   return {
     readInstallation: () => readInstallationId(db),
@@ -67,7 +67,7 @@ export function createFieldReader(db: Knex, pseudonyms?: Pseudonyms): FieldReade
       versionOf(cursor) === 0 || (await findKnownCursors(db, [{ field, cursor }])).size > 0,
     readLog: (field, after, limit) => readLogPage(db, field, { after, limit }),
     readReceipt: (field, device, counter) => readReceipt(db, { field, device, counter }, pseudonyms),
-    // In one transaction: a failover in between would mix two histories.
+    // In one transaction, because a failover between the queries would mix two histories.
     readResults: (sent) => inReadTransaction(db, (trx) => readResults(trx, sent, pseudonyms)),
     readConflicts: (field, range = {}) => inReadTransaction(db, (trx) => readConflictsPage(trx, field, range)),
     readClock: (field, range = {}) => inReadTransaction(db, (trx) => readClockPage(trx, field, range, pseudonyms)),

@@ -1,4 +1,4 @@
-/** Tells which cursors belong to the history that is stored: the basis of every comparison with what somebody else holds. */
+/** Finds which cursors are in the stored history. Every comparison with a copy elsewhere relies on this. */
 import type { Knex } from 'knex';
 import { type Cursor, hashPrefixOf, versionOf } from '../../shared/field/cursor.ts';
 import type { FieldId } from '../../shared/field/ids.ts';

@@ -1,6 +1,6 @@
 /**
  * Reads the state of a field: a snapshot, and the fold of the log after it. Retention may purge tombstones at any time, and
- * a fold that misses a purge gives another state, so both must be read at the same moment. Therefore every function here
+ * a fold that misses a purge gives a different state, so both must be read at the same moment. Therefore every function here
  * takes a transaction that is repeatable read (`inReadTransaction`) or holds the lock on the field's row.
  */
 import type { Knex } from 'knex';
@@ -14,7 +14,7 @@ import { type StoredEntry, UpdateRow } from '../models/update-row.ts';
 import { readLogRows } from './pages/log-page.ts';
 
 const logPageSize = 5000;
-/** Of stored updates, so that a page of the largest ones does not take hundreds of megabytes of memory. */
+/** In bytes as stored, compressed, so that a page of the largest updates does not take hundreds of megabytes of memory. */
 const maxPageBytes = 2 * 1024 * 1024;
 
 /** The current state; undefined when the field has no row. */
@@ -54,7 +54,7 @@ const erasureAfterSql = `
   WHERE field_id = :field AND device_id IS NULL AND update IS NOT NULL
     AND version > :version AND (update->>'from')::bigint <= :version`;
 
-/** Whether the state at a version held what was erased later, so that it can no longer be rebuilt. */
+/** Whether the state at a version contained data that was erased later, so that it can no longer be rebuilt. */
 export async function isErasedAt(trx: Knex.Transaction, field: FieldId, version: number): Promise<boolean> {
   const { rows } = await trx.raw<{ rows: [{ version: number | null }] }>(erasureAfterSql, { field, version });
   return rows[0].version !== null;

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's clock, which is the only one that log times come from. Between two statements it is estimated with a
- * monotonic clock, so that this machine's own time of day does not matter.
+ * PostgreSQL's clock, the only source of log times. Between two statements it is extrapolated with a monotonic clock, so that this
+ * machine's own time of day does not matter.
  */
 export class PostgresClock {
   readonly #monotonicNow: () => number;
@@ -11,8 +11,8 @@ export class PostgresClock {
   }
 
   /**
-   * Sends a statement that returns PostgreSQL's time. The estimate is never ahead: it is as if the statement had been executed
-   * when its answer arrived, unless an earlier, quicker answer says better and does not contradict this one.
+   * Sends a statement that returns PostgreSQL's time. The estimate is never ahead: it assumes that the statement was executed when
+   * its answer arrived. An earlier estimate, from a quicker answer, is kept while it is consistent with this one.
    */
   async observe<Answer extends { readonly now: number }>(ask: () => Promise<Answer>): Promise<Answer> {
     const askedAt = this.#monotonicNow();

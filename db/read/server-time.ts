@@ -1,4 +1,4 @@
-/** PostgreSQL's clock, the only one that log times and retention go by. */
+/** PostgreSQL's clock, the only one used for log times and retention. */
 import type { Knex } from 'knex';
 
 /** In ms. */

@@ -1,7 +1,7 @@
 /**
- * Verifies that a field is the fold of its log, and that no entry was changed: replays it from the oldest state from which
- * that is possible and compares every snapshot, the outcomes, the hashes, the clocks and the metrics. Before an erasure only
- * hashes are compared, since entries without content cannot be folded.
+ * Verifies that a field is the fold of its log, and that no entry was changed: replays it from the oldest possible state and
+ * compares every snapshot, the outcomes, the hashes, the clocks and the metrics. Before an erasure only hashes are compared,
+ * because entries without content cannot be folded.
  */
 import type { Knex } from 'knex';
 import { computeMetrics } from '../../shared/field/dynamics/field-metrics.ts';
@@ -126,7 +126,7 @@ function compareHashes(previousHash: string, entry: StoredEntry): string[] {
     : [`version ${entry.version} does not match its hash: it, or the entry before it, was changed`];
 }
 
-/** Computed as far as the content is complete. */
+/** The recorded hash if content is missing, otherwise a recomputed one. */
 function hashContentOf(entry: StoredEntry): string {
   if ('update' in entry) return entry.contentHash ?? hashContent(entry);
   return 'erasure' in entry ? hashContent(entry) : entry.contentHash;

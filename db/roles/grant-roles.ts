@@ -19,8 +19,8 @@ const createRolesSql = roles.map(
 );
 
 /**
- * Every table is readable, except that of what operators did the API reads only a view. Nobody writes through that view, which has the
- * rights of its owner. New tables are granted by each migration.
+ * Every table is readable, except that the API can only insert into `operator_actions` and reads a view of it. Nobody may write
+ * through that view, since it has the rights of its owner. New tables are granted by each migration.
  */
 const grantsSql = `
   -- BullMQ creates the sequence of a queue's job ids with its first job, which the roles may not.
@@ -53,7 +53,7 @@ export async function grantRoles(databaseUrl: string): Promise<void> {
   });
 }
 
-/** After a migration: the roles need what is new, if this server has them. */
+/** Call after a migration: grants the new tables to the roles, if this server has them. */
 export async function grantExistingRoles(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, async (client) => {
     const { rows } = await client.query('SELECT FROM pg_roles WHERE rolname = ANY ($1)', [roles]);

@@ -1,4 +1,4 @@
-/** `webhooks`: who is sent the change feed. Workers take turns by a lease, so that the messages of a receiver stay in order. */
+/** `webhooks`: the receivers of the change feed. A worker sends to one only under a lease, so that its messages stay in order. */
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { regionSchema } from '../../shared/contract/stream.ts';
@@ -52,7 +52,7 @@ export class WebhookRow extends Row {
 }
 
 export async function insertWebhook(db: Knex, webhook: NewWebhook): Promise<void> {
-  // As a query of knex: Objection would return the row.
+  // As a knex query, because Objection would return the row.
   await WebhookRow.query(db)
     .insert(webhook as Partial<WebhookRow>)
     .toKnexQuery();
@@ -85,14 +85,14 @@ export async function changeWebhook(
     .where({ id })
     .update({
       ...(status === undefined ? {} : { status }),
-      // The worker that is sending to it notices that the cursor has moved.
+      // A worker that is sending to the receiver notices that the cursor has moved.
       ...(cursor === undefined ? {} : { cursor, attempted_through: null }),
       ...{ attempts: 0, refusals: 0, retry_at: null },
     });
   return changed > 0;
 }
 
-/** The active ones, and whether it is their turn by PostgreSQL's clock, although there may be nothing for them. */
+/** The active webhooks, and whether each is due by PostgreSQL's clock. A due one may still have no matching changes. */
 export async function listActiveWebhooks(db: Knex, end: ChangeCursor): Promise<{ id: string; isDue: boolean }[]> {
   const { rows } = await db.raw<{ rows: { id: string; isDue: boolean }[] }>(
     `SELECT id, cursor <> :end AND (retry_at IS NULL OR retry_at <= clock_timestamp())
@@ -107,11 +107,11 @@ interface LeaseRequest {
   readonly id: string;
   readonly lease: string;
   readonly seconds: number;
-  /** The message that will be sent: it is repeated as it was even if the worker is killed meanwhile. */
+  /** The message that will be sent. It is recorded, so that another worker repeats the same one if this one is killed. */
   readonly message?: { readonly cursor: ChangeCursor; readonly through: ChangeCursor };
 }
 
-/** @returns undefined if it is not due, another worker has it, or an operator has moved the cursor from that of the message */
+/** @returns undefined if it is not due, another worker has the lease, or an operator has moved the cursor since the message */
 export async function leaseWebhook(
   db: Knex,
   { id, lease, seconds, message }: LeaseRequest,

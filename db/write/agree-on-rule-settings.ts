@@ -1,4 +1,4 @@
-/** Records the rule settings of the first process of an installation, and compares those of every other with them. */
+/** The first process of an installation records its rule settings; every other process compares its own with them. */
 import type { Knex } from 'knex';
 import { ConfigError } from '../../shared/config/config.ts';
 import { describeRuleConflicts, type RuleSettings } from '../../shared/config/rule-settings.ts';
@@ -11,13 +11,13 @@ export async function agreeOnRuleSettings(db: Knex, own: RuleSettings): Promise<
   const installed = await readRuleSettings(db);
   const problems = describeRuleConflicts(own, installed);
   if (own.GRID_SIZE !== undefined && installed.GRID_SIZE === undefined) {
-    // The fields of an installation that is older than the record may have cells already.
+    // The fields of an installation from before this record may already have cells.
     const outside = describeCellOutside(await findOutermostCell(db), own.GRID_SIZE);
     if (outside) problems.push(`GRID_SIZE is ${own.GRID_SIZE}, but ${outside}`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   await recordRuleSettings(db, own);
-  // Another process may have been the first one.
+  // Another process may have recorded its settings first.
   const conflicts = describeRuleConflicts(own, await readRuleSettings(db));
   if (conflicts.length > 0) throw new ConfigError(conflicts);
 }

@@ -1,6 +1,6 @@
 /**
- * Compare-and-append: the hot statement of a commit, one for all its fields. It appends to the log of each field that still
- * stands where the worker's copy of it stood, and leaves the others alone. No lock is held across a round trip.
+ * Compare-and-append: the hot statement of a commit, one for all its fields. It appends to the log of each field that is still
+ * in the state of the worker's copy, and skips the others. No lock is held across a round trip.
  */
 import type { Knex } from 'knex';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
@@ -30,7 +30,7 @@ export interface FieldCommit {
 interface ExpectedState {
   readonly version: number;
   readonly hash: string;
-  /** Up to which version tombstones have been purged. A purge changes the state, but not the version. */
+  /** The version up to which tombstones have been purged. A purge changes the state, but not the version. */
   readonly sweptThrough: number;
 }
 
@@ -92,7 +92,7 @@ const stateColumns = {
   conflicts: 'bigint',
 } as const satisfies Columns;
 
-/** How far ahead of PostgreSQL's clock a log time may be, in ms, unless the field's last one is further. */
+/** How far a log time may be ahead of PostgreSQL's clock, in ms, unless the field's last one is even further ahead. */
 const maxLogTimeAheadMs = 5000;
 
 const insertRows = (table: string, columns: Columns, rows: string) => `
@@ -100,9 +100,9 @@ const insertRows = (table: string, columns: Columns, rows: string) => `
     SELECT ${listColumns(columns, 'new')} FROM ${rows} AS new (${listColumns(columns)}) JOIN expected USING (field_id)`;
 
 /**
- * Every write selects from `expected`: the rows that still stand at the expected state and that this statement has locked.
- * A row that is locked by another transaction is skipped and counts as moved, since after a wait the other parts of the
- * statement would work on what they saw before it.
+ * Every write selects from `expected`: the rows that are still at the expected state and that this statement has locked.
+ * A row that is locked by another transaction is skipped and counts as moved: after waiting for the lock, the other parts of
+ * the statement would still see the data from before the wait.
  */
 const appendSql = `
   WITH clock AS MATERIALIZED (
@@ -182,7 +182,7 @@ function toClockRows({ state, clock, entries }: FieldCommit): ColumnValues<typeo
   }));
 }
 
-/** Only as many as are kept: the others would be deleted by the next maintenance. */
+/** Only as many as are kept: the next maintenance would delete the others. */
 function toConflictRows({ state, conflicts }: FieldCommit): ({ field_id: FieldId } & Conflict)[] {
   return conflicts.slice(-maxKeptConflicts).map((conflict) => ({ field_id: state.field, ...conflict }));
 }

@@ -9,7 +9,7 @@ const maxRunSeconds = 60;
 
 /** @returns whether the task was due, and no other worker has claimed it */
 export async function claimMaintenanceTask(db: Knex, name: string): Promise<boolean> {
-  // A time that is further away than any task is due was set before the clock of the server went back.
+  // A due time further ahead than any interval was recorded before the server's clock was set back.
   const { rows } = await db.raw(
     `INSERT INTO maintenance_tasks AS task (name, due_at)
      VALUES (:name, clock_timestamp() + make_interval(secs => :maxRunSeconds))

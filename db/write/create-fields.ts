@@ -10,8 +10,8 @@ import { encodeSnapshotColumns } from '../models/snapshot-row.ts';
 import { StateRow } from '../models/state-row.ts';
 
 /**
- * In a fixed order, so that concurrent inserts cannot deadlock. A field that was erased starts anew, but remembers by
- * pseudonyms which counters its devices had used.
+ * Inserts in a fixed order, so that concurrent inserts cannot deadlock. A field that was erased starts anew, but the counters that
+ * its devices had used are kept under pseudonyms.
  */
 export async function createFields(db: Knex, fields: readonly FieldId[], pseudonyms?: Pseudonyms): Promise<void> {
   const rows = [...fields].sort().map((field) => {
@@ -19,13 +19,13 @@ export async function createFields(db: Knex, fields: readonly FieldId[], pseudon
     const genesis = randomUUID();
     const hash = hashGenesis(field, genesis);
     const hashes = { genesis, hash, logStartHash: hash, snapshotHash: hash };
-    // Without the key, any erased field may be this one.
+    // Without the key, this field may be any of the erased ones.
     const hasErasedCounters = db.raw(
       "EXISTS (SELECT FROM erasures WHERE kind = 'field' AND subject = coalesce(?, subject))",
       [pseudonyms?.ofField(field) ?? null],
     );
     return { fieldId: field, hasErasedCounters, ...hashes, ...computeMetrics(state), ...encodeSnapshotColumns(state) };
   });
-  // As a query of knex, since objection expects a returned row for each inserted one, and conflicts return none.
+  // As a knex query: Objection expects a returned row for each inserted one, and conflicts return none.
   await StateRow.query(db).insert(rows).onConflict('field_id').ignore().toKnexQuery();
 }

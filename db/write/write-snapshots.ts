@@ -18,7 +18,7 @@ const snapshotColumns = {
 const columnNames = Object.keys(snapshotColumns);
 const assignments = columnNames.filter((name) => name !== 'field_id').map((name) => `${name} = new.${name}`);
 
-/** Whether the row of a field still stands exactly at the snapshot: a purge changes the state, but not the version. */
+/** Whether the row of a field is still exactly at the snapshot: a purge changes the state, but not the version. */
 const standsAtSnapshot = `
   state.field_id = new.field_id
   AND (state.version, state.hash) = (new.snapshot_version, new.snapshot_hash)
@@ -30,7 +30,7 @@ const snapshotsSql = `
   FROM :snapshots AS new (${listColumns(snapshotColumns)})
   WHERE ${standsAtSnapshot}`;
 
-/** Replaces the snapshots in the rows of the fields that still stand at these states. */
+/** Replaces the snapshots in the rows of the fields that are still at these states. */
 export async function writeSnapshots(db: Knex, states: readonly FieldState[]): Promise<void> {
   if (states.length === 0) return;
   await db.raw(snapshotsSql, { snapshots: unnest(db, snapshotColumns, states.map(toColumns)) });
@@ -43,7 +43,7 @@ const archiveSql = `
   FOR NO KEY UPDATE OF state
   ON CONFLICT (field_id, version) DO NOTHING`;
 
-/** Archives the states of the fields that still stand at them. */
+/** Archives the states of the fields that are still at them. */
 export async function archiveCurrentStates(db: Knex, states: readonly FieldState[]): Promise<void> {
   if (states.length === 0) return;
   await db.raw(archiveSql, { snapshots: unnest(db, snapshotColumns, states.map(toColumns)) });

@@ -1,6 +1,6 @@
 /**
- * The erasures and revocations of an installation in a file beside its backups. An older backup does not have the newest of
- * them, so that a restore applies them from here again. Erasures name those who were erased by pseudonyms only.
+ * The erasures and revocations of an installation, in a file beside its backups. An older backup lacks the newest of them, so a
+ * restore applies them again from this file. Erased subjects appear in it as pseudonyms only.
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const recordsSchema = z.strictObject({
 });
 export type Records = Pick<z.infer<typeof recordsSchema>, 'erasures' | 'revocations'>;
 
-/** @returns nothing of either, if the folder has no such file @throws BackupError `manifest` if it cannot be read */
+/** @returns empty lists if the folder has no such file @throws BackupError `manifest` if it cannot be read */
 export async function readRecords(folder: string): Promise<Records> {
   const path = join(folder, recordsFileName);
   try {
@@ -29,7 +29,7 @@ export async function readRecords(folder: string): Promise<Records> {
   }
 }
 
-/** Replaces the file, unless it says the same. */
+/** Replaces the file, unless its content would be the same. */
 export async function writeRecords(folder: string, before: Records, records: Records): Promise<void> {
   const content = serialize(records);
   if (content === serialize(before)) return;
@@ -49,7 +49,7 @@ function serialize({ erasures, revocations }: Records): string {
   return `${JSON.stringify({ format: 1, erasures, revocations }, null, 2)}\n`;
 }
 
-/** What either of them has; the later change of a revocation counts. A database that was restored has less than the file. */
+/** The union of both. Of a revocation, the later change wins. After a restore, the database has less than the file. */
 export function mergeRecords(one: Records, other: Records): Records {
   const erasures = new Map<string, Records['erasures'][number]>();
   for (const erasure of [...one.erasures, ...other.erasures]) {

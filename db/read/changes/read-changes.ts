@@ -1,6 +1,6 @@
 /**
- * Reads the change feed in pages that are bounded by count and bytes. What a page has, including what retention has deleted, is
- * read in one transaction, so that nothing is missing between two pages.
+ * Reads the change feed in pages that are bounded by count and bytes. Each page is read in one transaction, with the entries that
+ * retention has deleted reported as pruned, so that no change is missing between two pages.
  */
 import type { Knex } from 'knex';
 import { FieldError } from '../../../shared/errors.ts';
@@ -12,7 +12,7 @@ import { inReadTransaction } from '../../read-transaction.ts';
 
 const maxPageEntries = 1000;
 const maxPageBytes = 1024 * 1024;
-/** Of any field: a page of a rare field ends there although it has nothing. */
+/** Ranges of any field. A page ends there even if it has found nothing, because its fields change rarely. */
 const maxPageRanges = 20_000;
 
 export interface ChangeFilter {
@@ -44,7 +44,7 @@ interface RangeColumns {
   readonly is_deletion: boolean;
   readonly start: number;
   readonly through: number;
-  /** Null if the log of this history is gone. */
+  /** Null if the log of this history no longer exists. */
   readonly log_start: number | null;
   readonly range_count: number;
   readonly row_count: number;
@@ -52,8 +52,8 @@ interface RangeColumns {
 }
 
 /**
- * The first query picks the next ranges, the second one those that fit into the page by the number of their entries. Of an
- * erasure, the state is left out. Rows beyond the bytes of a page are never decompressed.
+ * The first query picks the next ranges, the second one those that fit into the page by the number of their entries. The state
+ * of an erasure is left out. Rows beyond the bytes of a page are never decompressed.
  */
 const pageSql = `
   WITH ranges AS MATERIALIZED (
@@ -145,7 +145,7 @@ async function readEnd(db: Knex): Promise<ChangePlace | undefined> {
   return rows[0];
 }
 
-/** A range that was pruned cannot be compared. Its position is then below others. */
+/** A pruned range cannot be compared, so its position only has to be below the end of the feed. */
 async function assertKnown(db: Knex, { position, rangeId }: ChangePlace, end: ChangePlace | undefined): Promise<void> {
   if (position === 0) return;
   const { rows } = await db.raw<{ rows: { rangeId: string }[] }>(
@@ -159,7 +159,7 @@ async function assertKnown(db: Knex, { position, rangeId }: ChangePlace, end: Ch
 
 interface PageContext {
   readonly filter: ChangeFilter;
-  /** Up to where the feed was searched. */
+  /** The place up to which the feed was searched. */
   readonly horizon: ChangePlace;
   /** Whether the feed had nothing after it. */
   readonly isAtEnd: boolean;
@@ -184,11 +184,11 @@ function toPage(rows: readonly RangeColumns[], { filter, horizon, isAtEnd }: Pag
   const isCut = rows.length < rowCount || next.version < through;
   const chosen = new Set(rows.map(({ position }) => position)).size;
   const isExhausted = !isCut && chosen === rangeCount && rangeCount < maxPageEntries;
-  // What other fields have up to there is of no interest to this reader.
+  // Up to the horizon, only other fields have changes, which this reader does not follow.
   return { changes, next: isExhausted ? horizon : next, isLast: isExhausted && isAtEnd };
 }
 
-/** What has to be said before the entries of a range. */
+/** The changes that precede the entries of a range: a deletion, or pruned entries. */
 function describeRange(row: RangeColumns): Change[] {
   const { range_field: field, is_deletion: isDeletion, log_start: logStart, start, through } = row;
   if (isDeletion) return [{ type: 'deleted', field, place: placeIn(row, through) }];

@@ -1,7 +1,7 @@
 /**
  * Reads a whole log for an export, in pages of separate queries, so that neither memory nor a transaction grows with it. An
- * export ends where the field stood at its start. If entries were erased since, it goes on to the erasure, which has the
- * state that is left: without it the log could not be folded any more.
+ * export ends at the version that the field had at its start. If entries were erased since, it continues to the erasure, which has
+ * the state that is left: without it, the log could not be folded.
  */
 import type { Knex } from 'knex';
 import { FieldError } from '../../../shared/errors.ts';
@@ -61,7 +61,7 @@ export interface ExportRange {
   readonly field: FieldId;
   /** The export starts after this version. */
   readonly after: number;
-  /** Where the field stood when the export began. */
+  /** The version of the field when the export began. */
   readonly until: number;
 }
 

@@ -1,4 +1,4 @@
-/** Entries of the log as readers get them: without users and salts, and of an erasure only which entries it concerns. */
+/** Log entries as readers get them: without users and salts, and for an erasure only which entries it concerns. */
 
 import { formatCursor } from '../../../shared/field/cursor.ts';
 import type { LogPage } from '../field-reader.ts';

@@ -32,15 +32,15 @@ export interface FoundUpdate {
   readonly counter: number | null;
   readonly user: string | null;
   readonly outcome: FoldOutcome;
-  /** What became of a conflict; null if there was none. */
+  /** How a conflict was resolved; null if there was none. */
   readonly resolution: UpdateRow['resolution'];
   readonly update: UpdateRow['update'];
 }
 
 /**
- * The newest entries first. Entries whose content is erased have neither device nor user, and are not found. There is no index for
- * this, since every update would pay for it: without a field or a device, the logs of all fields are read. The fields of a device
- * are found in the clocks, which have one row for each device of a field.
+ * The newest entries first. Erased entries have neither device nor user, and are not found. There is no index for this, because
+ * every update would pay for it: without a field or a device, the logs of all fields are read. The fields of a device are found
+ * in the clocks, which have one row for each device of a field.
  * @throws when PostgreSQL takes longer than the connection's statement timeout
  */
 export async function searchLog(db: Knex, search: LogSearch): Promise<FoundUpdate[]> {

@@ -54,7 +54,7 @@ export async function readClockPage(
   };
 }
 
-/** The highest counter that a device has used, also if it was erased since; 0 for none. */
+/** The highest counter that a device has used, even if it was erased since; 0 for none. */
 export async function readLastCounter(
   db: Knex,
   field: FieldId,

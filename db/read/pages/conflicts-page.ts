@@ -26,7 +26,7 @@ export interface ConflictsPage {
   readonly next: ConflictPlace | undefined;
 }
 
-/** The values of both writes of a conflict have 80 KB at most. */
+/** The values of both writes of one conflict have at most 80 KB. */
 const maxPageBytes = 1024 * 1024;
 
 const pageSql = `
@@ -55,7 +55,7 @@ export async function readConflictsPage(
     ...{ field, maxPageBytes, kept: limit },
     version: before?.version ?? null,
     cell: before?.cell ?? null,
-    // One more than the page has, to know whether there is a next one.
+    // One more than the page can have, which shows whether there is a next page.
     limit: limit + 1,
   });
   const found = rows.map((row) => ConflictRow.fromDatabaseJson(row));

@@ -1,4 +1,4 @@
-/** The ids of fields that begin with some characters, for completions in a shell. */
+/** The ids of fields that start with a prefix, for shell completion. */
 import type pg from 'pg';
 
 const namesSql = `
@@ -6,7 +6,7 @@ const namesSql = `
   WHERE version > 0 AND field_id LIKE $1
   ORDER BY field_id LIMIT $2`;
 
-/** @param prefix of an id; anything else is the beginning of none */
+/** @param prefix of an id; no field matches anything else */
 export async function readFieldNames(client: pg.ClientBase, prefix: string, limit: number): Promise<string[]> {
   if (!/^[a-z0-9_-]{0,64}$/.test(prefix)) return [];
   const pattern = `${prefix.replaceAll('_', '\\_')}%`;

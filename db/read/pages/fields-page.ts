@@ -51,7 +51,7 @@ export async function readFieldsPage(db: Knex, { patterns, after, limit }: Field
     isAll: prefixes.includes(''),
     exact,
     prefixes: prefixes.map((prefix) => `${prefix.replaceAll('_', '\\_')}%`),
-    // One more than the page has, to know whether there is a next one.
+    // One more than the page can have, which shows whether there is a next page.
     limit: limit + 1,
   });
   const fields = rows.slice(0, limit).map(({ hash, ...row }) => ({ ...row, cursor: formatCursor(row.version, hash) }));

@@ -22,7 +22,10 @@ interface LogRows {
   readonly isCut: boolean;
 }
 
-/** An entry whose content was erased has no bytes. The innermost query bounds the count, the next one the stored bytes, which are known without decompression, then the JSON. */
+/**
+ * The innermost query bounds the count, the next one the stored bytes, which are known without decompression, and the outermost
+ * the bytes of the JSON. An entry whose content was erased has no bytes.
+ */
 const pageSql = `
   SELECT * FROM (
     SELECT *, sum(CASE WHEN :measuresJson THEN coalesce(octet_length(update::text), 0) ELSE 0 END) OVER (ORDER BY version) AS page_json_bytes
@@ -56,7 +59,7 @@ const costSql = `
   SELECT count(*)::int AS updates, coalesce(sum(pg_column_size(update)), 0)::float8 AS "storedBytes"
   FROM field_updates WHERE field_id = :field AND version > :after AND version <= :until`;
 
-/** What the entries with `after` < version ≤ `until` have, without reading them. */
+/** Counts and measures the entries with `after` < version ≤ `until`, without reading them. */
 export async function measureLog(
   db: Knex,
   range: { readonly field: FieldId; readonly after: number; readonly until: number },

@@ -1,11 +1,11 @@
-/** What the log says of updates that may have been applied before: the basis of exactly-once application. */
+/** Finds updates that may have been applied before in the log: the basis of exactly-once application. */
 import type { Knex } from 'knex';
 import type { DeviceId, FieldId } from '../../../shared/field/ids.ts';
 import type { Pseudonyms } from '../../../shared/history/pseudonyms.ts';
 import { type LogEntry, toFoldOutcome, type UpdateRow } from '../../models/update-row.ts';
 import { type Columns, listColumns, unnest } from '../../unnest.ts';
 
-/** Names an update: a device uses each counter once per field. */
+/** Identifies an update: a device uses each counter once per field. */
 export interface UpdateRef {
   readonly field: FieldId;
   readonly device: DeviceId;

@@ -1,4 +1,4 @@
-/** The results of updates, read back from the log: what the worker answered, or would have. */
+/** The results of updates, read from the log: the same as a worker's answer. */
 import type { Knex } from 'knex';
 import type { Receipt, UpdateResult } from '../../../shared/contract/messages.ts';
 import { type Cursor, formatCursor } from '../../../shared/field/cursor.ts';

@@ -1,4 +1,4 @@
-/** Whether PostgreSQL can lose what it has confirmed, as its settings say. */
+/** Whether PostgreSQL's settings allow confirmed commits to be lost. */
 import type { Knex } from 'knex';
 import type { DurabilityReading } from '../../../shared/durability/durability-monitor.ts';
 
@@ -11,7 +11,7 @@ interface CommitSettings {
   readonly synchronousStandbyNames: string;
 }
 
-/** Of several settings for new sessions, the one for role and database applies, then that of the role. */
+/** Among the settings for new sessions, that for role and database takes precedence, followed by that for the role. */
 const settingsSql = `
   SELECT current_setting('fsync') AS fsync,
          current_setting('full_page_writes') AS "fullPageWrites",

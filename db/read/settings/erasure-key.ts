@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { Pseudonyms } from '../../../shared/history/pseudonyms.ts';
 
-/** @returns a problem of the configuration; undefined if there is none, as long as nothing was erased */
+/** @returns a problem of the configuration; undefined if there is none, or nothing was ever erased */
 export async function findErasureKeyProblem(db: Knex, pseudonyms: Pseudonyms | undefined): Promise<string | undefined> {
   const erasure = await db('erasures').first('key_check');
   if (!erasure || erasure.key_check === pseudonyms?.keyCheck) return undefined;

@@ -8,7 +8,7 @@ export interface OutermostCell {
   readonly y: number;
 }
 
-/** In the snapshots of the fields, and in the log after them. A cell that was written once exists for ever. */
+/** Searches the snapshots of the fields, and the log after them. A cell that was written once is never removed. */
 const outermostSql = `
   WITH cells AS (
     SELECT field_id, (cell ->> 0)::int AS x, (cell ->> 1)::int AS y
