@@ -1,4 +1,4 @@
-/** Creates the Fastify instance with its hooks and plugins, before any route is added. Knows nothing of fields. */
+/** Creates the Fastify instance with its hooks and plugins, before any route is added. Independent of fields. */
 import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
@@ -32,7 +32,7 @@ import { addSecurityHeaders } from './plugins/security-headers.ts';
 const maxUrlLength = 2048;
 /** The longest interval between two searches for connections whose request does not arrive. */
 const maxCheckIntervalMs = 5000;
-/** Without a byte in either direction. Longer than the longest `Prefer: wait` and than the keep-alive of streams. */
+/** Closes a connection without traffic. Longer than the longest `Prefer: wait` and than the keep-alive of streams. */
 const connectionTimeoutMs = 75_000;
 
 const rateLimitHeaders = ['retry-after', 'ratelimit', 'ratelimit-policy'];
@@ -84,7 +84,7 @@ function createFastify(config: Config, log: Logger): App {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: createRequestIds(),
     bodyLimit: maxRequestBytes,
-    // For the whole request to arrive, against clients that send slowly on purpose.
+    // The deadline for the whole request to arrive, against clients that send slowly on purpose.
     requestTimeout,
     http: {
       connectionsCheckingInterval: Math.min(maxCheckIntervalMs, requestTimeout),

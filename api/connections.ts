@@ -42,7 +42,7 @@ import { UpdateProducer } from '../shared/queue/update-producer.ts';
 import { connectRedis, failFast } from '../shared/redis/connect.ts';
 import { ServerClock } from './server-clock.ts';
 
-/** What every part of the process is given. */
+/** The dependencies of every part of the process. */
 export interface ProcessDeps {
   readonly config: Config;
   readonly log: Logger;
@@ -53,7 +53,7 @@ export interface Connections {
   readonly reader: FieldReader;
   readonly readDatabaseOverview: () => Promise<DatabaseOverview>;
   readonly listFields: (range: Parameters<typeof readFieldsPage>[1]) => Promise<FieldsPage>;
-  /** The log in pages, each read when the one before was taken. */
+  /** The log in pages. Each is read only after the previous one was consumed. */
   readonly readExportPages: (range: ExportRange) => AsyncIterable<ExportPage>;
   readonly changeFeed: ChangeFeedReader;
   readonly readPoolUse: () => PoolUse;
@@ -69,9 +69,9 @@ export interface Connections {
   /** Used for channel subscriptions only. */
   readonly subscriberRedis: Redis;
   readonly keys: CacheKeys;
-  /** Has been read once. */
+  /** Has already been read once. */
   readonly clock: ServerClock;
-  /** Has been read once. */
+  /** Has already been read once. */
   readonly revocations: RevocationList;
   /** Brings `revocations` up to date from PostgreSQL. */
   readonly refreshRevocations: () => Promise<boolean>;
@@ -99,7 +99,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
   lifecycle.onStop('database', () => database.destroy());
   const cacheRedis = connectRedis(config.CACHE_REDIS_URL, 'cache', log);
   lifecycle.onStop('cache', () => cacheRedis.disconnect());
-  // RedisSubscriber resubscribes by itself, so that it knows when all channels are subscribed again.
+  // RedisSubscriber resubscribes itself, in order to detect when all channels are subscribed again.
   const subscriberOptions = { ...failFast, autoResubscribe: false };
   const subscriberRedis = connectRedis(config.CACHE_REDIS_URL, 'subscriber', log, subscriberOptions);
   lifecycle.onStop('subscriber', () => subscriberRedis.disconnect());

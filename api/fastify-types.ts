@@ -18,15 +18,15 @@ export type App = FastifyInstance<
 
 /** Null until a hook sets them. */
 interface RequestState {
-  /** Where the request came from. Limits charge this one: `ip` is undefined if it is first read when the connection is closed. */
+  /** Where the request came from. Limits use this instead of `ip`, which is undefined if first read after the connection closed. */
   address: string;
-  /** Of the token; null on routes without a guard. */
+  /** The claims of the token; null on routes without a guard. */
   claims: Claims | null;
-  /** Who is logged in on a route for operators. */
+  /** The operator who is logged in; null on other routes. */
   operator: OperatorIdentity | null;
   /** The device that may write; null unless the guard requires `field:write`. */
   writer: Writer | null;
-  /** What the request was charged to; the response has its state in the `RateLimit` headers. */
+  /** The limiter that the request was charged to; its status is sent in the `RateLimit` headers. */
   rateLimiter: CallerLimiter | null;
   /** The first and the last of the updates that were accepted. */
   acceptedCounters: readonly [number, number] | null;
@@ -38,7 +38,7 @@ interface RequestState {
 
 declare module 'fastify' {
   interface FastifyRequest extends RequestState {
-    /** The path that a trusted proxy has taken off, such as `/field`; empty without one. */
+    /** The path that a trusted proxy has stripped, such as `/field`; empty without one. */
     readonly forwardedPrefix: string;
   }
 }
@@ -54,7 +54,7 @@ const initialState: RequestState = {
   upgradeError: null,
 };
 
-/** Declares the properties on Fastify's request, which also keeps its objects in one shape. */
+/** Declares the properties on Fastify's request, so that all request objects have the same hidden class. */
 export function decorateRequests(app: Pick<App, 'decorateRequest'>): void {
   for (const [name, value] of Object.entries(initialState)) app.decorateRequest(name, value);
 }

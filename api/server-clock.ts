@@ -1,11 +1,11 @@
 /**
- * The time that responses carry, and to which timestamps that are too far ahead are lowered. It is PostgreSQL's, as everywhere, so that an API
- * whose own clock is wrong neither misleads devices nor changes which write is the newer one.
+ * The time in responses, and the limit for timestamps that are too far ahead. It is PostgreSQL's, as everywhere, so that an API
+ * with a wrong clock neither misleads devices nor changes which write is newer.
  */
 import { PostgresClock } from '../db/read/postgres-clock.ts';
 import type { Logger } from '../shared/process/logger.ts';
 
-/** Often enough for the drift of a monotonic clock, and for a failover to a server with another clock. */
+/** Short enough for the drift of a monotonic clock, and for a failover to a server with another clock. */
 const readIntervalMs = 10_000;
 
 interface ServerClockDeps {
@@ -33,7 +33,7 @@ export class ServerClock {
     await this.#clock.observe(async () => ({ now: await this.#deps.readTime() }));
   }
 
-  /** Reads the time again and again. While PostgreSQL does not answer, the last reading is continued. */
+  /** Reads the time periodically. While PostgreSQL does not answer, the time is extrapolated from the last reading. */
   start(): void {
     this.#timer = setInterval(() => {
       this.read().catch((error) => this.#deps.log.debug({ err: error }, "PostgreSQL's clock could not be read"));

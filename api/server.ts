@@ -103,7 +103,7 @@ export async function startApi(deps: ProcessDeps): Promise<RunningApi> {
   return { address, producer, commitDurability, readRuleSettings };
 }
 
-/** What the routes share. */
+/** Creates the services that the routes share. */
 export function createServices({ config, log, lifecycle }: ProcessDeps, connections: Connections) {
   const { reader, producer, commitDurability, cacheRedis, subscriberRedis, keys, traceDelivery } = connections;
   const { revocations, refreshRevocations } = connections;

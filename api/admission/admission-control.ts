@@ -51,9 +51,9 @@ export class AdmissionControl {
   /** Memory of the queue's Redis at the last poll. */
   #usedBytes = 0;
   #memoryLimitBytes = Number.POSITIVE_INFINITY;
-  /** Bytes of jobs that the last poll of the memory did not see. */
+  /** Bytes of jobs that the last reading of the memory did not include. */
   #unaccountedBytes = 0;
-  /** The part of them that is in the queue by now; the next poll sees it. */
+  /** The part of them that has been enqueued, which the next reading will include. */
   #unaccountedEnqueuedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -97,7 +97,7 @@ export class AdmissionControl {
     if (this.#backlog > lowPriorityRatio * this.#deps.maxJobs) throw createOverloadedError('lowPriority');
   }
 
-  /** Counts a job of that many bytes from before it is added until the polls see it. */
+  /** Counts the bytes of a job from before it is enqueued until a poll includes them. */
   async trackEnqueue<T>(bytes: number, enqueue: () => Promise<T>): Promise<T> {
     this.#unaccountedBytes += bytes;
     try {

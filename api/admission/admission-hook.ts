@@ -13,7 +13,7 @@ const maxWaitMs = 2000;
 const pauseMs = { min: 2, max: 50 };
 
 /**
- * @param maxBytes of a body; a request that does not declare its length is counted with as many
+ * @param maxBytes of a body; also counted for a request that does not declare its length
  * @returns an `onRequest` hook that throws FieldError `overloaded`
  */
 export function createAdmissionHook(admission: AdmissionControl, maxBytes = maxRequestBytes) {
@@ -28,8 +28,8 @@ export function createAdmissionHook(admission: AdmissionControl, maxBytes = maxR
 
 /**
  * Duty cycling while the queue is congested: after each stretch of admitting, pauses as long as that took, which leaves half
- * of the time to reads and to workers on the same machine. Not while everything is refused, since refusing is cheap.
- * @returns what to wait for after a tick of so many ms; undefined when the next tick may follow at once
+ * of the time to reads and to workers on the same machine. No pause while everything is refused, because refusing is cheap.
+ * @returns a function of the duration of a tick: the pause to wait for after it, or undefined if the next may follow at once
  */
 export function createDutyCycle(admission: Pick<AdmissionControl, 'isCongested' | 'isOverloaded'>) {
   let busyMs = 0;

@@ -1,15 +1,15 @@
 /**
- * Admits a few callers per tick of the event loop, in order of arrival. A burst of updates would otherwise be worked through
- * before anything else that has arrived meanwhile, and reads would wait for all of it.
+ * Admits a few callers per tick of the event loop, in order of arrival. A burst of updates would otherwise be processed before
+ * everything else that has arrived meanwhile, and reads would wait for all of it.
  */
 import { setImmediate } from 'node:timers/promises';
 
 const admittedPerTick = 2;
-/** Refusing costs less than admitting. */
+/** Higher than `admittedPerTick`, because refusing costs less than admitting. */
 const expiredPerTick = 8;
 
 interface FairAdmissionQueueOptions {
-  /** What to wait for after a tick that took so many ms; undefined when the next may follow at once. */
+  /** Gets the duration of a tick, and returns the pause after it; undefined when the next one may follow at once. */
   readonly pause: (elapsedMs: number) => Promise<void> | undefined;
   readonly maxWaitMs: number;
 }

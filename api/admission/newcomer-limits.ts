@@ -1,6 +1,7 @@
 /**
- * Limits how many fields a user may create, and with how many devices a user may write, in a day. Each costs memory and disk for
- * good, unlike an update. A field that may exist is not counted: while neither the cache nor PostgreSQL answers, updates are accepted.
+ * Limits how many fields a user may create, and how many devices a user may write with, per day. Unlike an update, each of them
+ * costs memory and disk permanently. A field that may exist is not counted: updates are accepted even if neither the cache nor
+ * PostgreSQL answers.
  */
 
 import type { FieldReader } from '../../db/read/field-reader.ts';
@@ -12,7 +13,7 @@ import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 
 const maxRemembered = 50_000;
-/** Without an answer within this time the field is not counted. */
+/** If there is no answer within this time, the field is not counted. */
 const lookupTimeoutMs = 500;
 
 interface NewcomerLimitsDeps {
@@ -29,7 +30,7 @@ interface Newcomer {
 
 export class NewcomerLimits {
   readonly #deps: NewcomerLimitsDeps;
-  /** Fields that exist, or that somebody was charged for. */
+  /** Fields that exist, or that some user was charged for. */
   readonly #fields = createSparseCache<FieldId, true>({ maxEntries: maxRemembered });
   /** Devices that their users were charged for, as `user device`. */
   readonly #devices = createSparseCache<string, true>({ maxEntries: maxRemembered });

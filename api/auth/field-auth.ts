@@ -1,4 +1,4 @@
-/** Authentication and authorisation for fields: the bearer token, its scopes and its fields. Knows nothing of the routes. */
+/** Authentication and authorisation for fields: the bearer token, its scopes and its fields. Independent of the routes. */
 import type { FastifyRequest } from 'fastify';
 import type { VerifyToken } from '../../shared/auth/jwt.ts';
 import { type RevocationList, toTokenIdentity } from '../../shared/auth/revocation-list.ts';

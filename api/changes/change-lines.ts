@@ -1,6 +1,6 @@
 /**
- * The lines of the change feed: a header, changes, and an end, or none if the reader follows. Each page is read only when the one
- * before was taken, so that memory does not grow with a slow reader. Every line but the header says from where to resume after it.
+ * Renders the change feed as lines: a header, the changes and, unless the reader follows the feed, an end. A page is read only
+ * after the previous one was taken, so a slow reader costs no memory. Every line but the header has the cursor to resume from.
  */
 import { describeChange } from '../../db/read/changes/describe-change.ts';
 import type { Change, ChangeFeedReader, ChangeFilter } from '../../db/read/changes/read-changes.ts';
@@ -8,19 +8,19 @@ import { type ChangePlace, formatChangeCursor } from '../../shared/exchange/chan
 import type { ChangeSignal } from './change-signal.ts';
 
 const changesFormat = 'field-changes-1';
-/** How often one that waits is checked for its access. */
+/** How often the access of a waiting reader is checked. */
 const checkIntervalMs = 1000;
-/** How often the feed is read although nothing was announced. */
+/** How often the feed is read even without a notification. */
 const pollIntervalMs = 5000;
-/** How often a line is sent although nothing changes, so that both sides notice a dead connection. */
+/** How often a line is sent even without changes, so that both sides detect a dead connection. */
 const heartbeatMs = 15_000;
 
 interface ChangeLinesDeps {
   readonly feed: Pick<ChangeFeedReader, 'readPage'>;
   readonly changes: Pick<ChangeSignal, 'count' | 'wait'>;
-  /** @throws FieldError if the reader may not go on, or the process stops */
+  /** @throws FieldError if the reader may not continue, or the process stops */
   readonly assertAllowed: () => Promise<void>;
-  /** Aborts when the reader has gone. */
+  /** Aborts when the reader disconnects. */
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +31,7 @@ interface ChangesRequest {
   readonly follow: boolean;
 }
 
-/** Yields the lines of each page together. @throws FieldError `cursor_unknown` if a failover loses what was sent */
+/** Yields the lines of each page together. @throws FieldError `cursor_unknown` if a failover has lost changes that were sent */
 export async function* renderChanges(deps: ChangeLinesDeps, request: ChangesRequest): AsyncGenerator<string> {
   const { feed, changes, assertAllowed, signal } = deps;
   const { filter, follow } = request;

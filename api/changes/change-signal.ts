@@ -1,7 +1,7 @@
-/** Wakes up those who follow the change feed when a worker has extended it. Messages may be lost, so they also look now and then. */
+/** Notifies followers of the change feed when a worker has extended it. Messages may be lost, so followers also poll. */
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 
-/** What the signal needs of the connection that subscribes to channels. */
+/** The part of the subscriber connection that the signal uses. */
 interface ChannelSubscriber {
   subscribe(channel: string, handler: () => void): Promise<void>;
   onReconnect(callback: () => void): void;
@@ -17,13 +17,13 @@ export class ChangeSignal {
     subscriber.onReconnect(notify);
   }
 
-  /** To be read before the feed is, so that `wait` notices what comes meanwhile. */
+  /** Read this before the feed, so that `wait` detects messages that arrive in between. */
   get count(): number {
     return this.#count;
   }
 
   /**
-   * Resolves with true once there has been a message since `count` was read, with false after the time or when the signal is
+   * Resolves with true once a message has arrived since `count` was read, with false after the timeout or when the signal is
    * aborted.
    */
   wait(count: number, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<boolean> {

@@ -12,12 +12,12 @@ export interface Health {
   canWrite: boolean;
   canRead: boolean;
   checks: {
-    /** `detail`: the settings with which confirmed writes can be lost; so for the queue. */
+    /** `detail`: the settings with which confirmed writes can be lost; likewise for the queue. */
     database: Check;
     cache: Check;
     /** `backlog`: jobs waiting or active. `full`: whether admission control refuses updates. */
     queue: Check & { backlog?: number; full: boolean };
-    /** `count`: workers that read the queue, from PostgreSQL; `down` also while it cannot be asked. */
+    /** `count`: workers that read the queue, according to PostgreSQL; also `down` while PostgreSQL does not answer. */
     workers: Check & { count?: number };
   };
 }
@@ -29,7 +29,7 @@ export interface HealthCheckDeps {
   readonly commitDurability: Pick<DurabilityMonitor, 'weaknesses'>;
   /** Whether weak durability does not make the process degraded. */
   readonly allowsWeakDurability: boolean;
-  /** How many workers are running. Asks PostgreSQL. */
+  /** Reads the number of running workers from PostgreSQL. */
   readonly countWorkers: () => Promise<number>;
   readonly admission: Pick<AdmissionControl, 'isOverloaded'>;
 }
@@ -45,7 +45,7 @@ async function checkHealth(deps: HealthCheckDeps): Promise<Health> {
     runCheck(() => pinged.then(() => ({}))),
     runCheck(() => cacheRedis.ping().then(() => ({}))),
     runCheck(async () => ({ backlog: await producer.queues.countJobs('waiting', 'prioritized', 'active', 'delayed') })),
-    // Afterwards, so that a check occupies one connection of the pool while PostgreSQL is silent.
+    // After the ping, so that a check occupies only one connection of the pool while PostgreSQL does not answer.
     runCheck(async () => ({ count: await pinged.then(countWorkers) })),
   ]);
   const database = withDetail(databaseCheck, commitDurability.weaknesses);

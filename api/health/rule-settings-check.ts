@@ -1,4 +1,4 @@
-/** Compares the rule settings of an API with those of its installation once they are recorded, which the first worker does. */
+/** Compares the rule settings of an API with those of its installation, once the first worker has recorded them. */
 import type { Config } from '../../shared/config/config.ts';
 import { describeRuleConflicts, type RuleSettings } from '../../shared/config/rule-settings.ts';
 import type { Lifecycle } from '../../shared/process/lifecycle.ts';
@@ -12,7 +12,7 @@ interface RuleSettingsCheckDeps {
   readonly lifecycle: Lifecycle;
 }
 
-/** @returns the configuration errors, once there is something to compare with */
+/** @returns the configuration errors, once the settings are recorded */
 export async function checkRuleSettings(deps: RuleSettingsCheckDeps): Promise<readonly string[]> {
   const { config, readRuleSettings, lifecycle } = deps;
   const readRecorded = async () => {

@@ -1,7 +1,7 @@
 /**
- * The lines of an export: a header, the entries as readers get them, and an end. Each page is read only when the one before
- * was sent, and costs as many points as a page of the log; a reader that has none left gets the next page later. An export
- * that cannot go on ends without its last line, and its connection breaks.
+ * Renders an export as lines: a header, the entries as readers get them, and an end. A page is read only after the previous one
+ * was sent, and costs as many points as a page of the log; a reader without points gets the next page later. An export that fails
+ * breaks the connection without the last line.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExportPage, ExportRange } from '../../db/read/export/export-log.ts';
@@ -16,14 +16,14 @@ interface ExportLinesDeps {
   readonly readPages: (range: ExportRange) => AsyncIterable<ExportPage>;
   /** @throws FieldError `rate_limited` */
   readonly chargePage: () => void;
-  /** @throws FieldError if the reader may not go on, or the process stops */
+  /** @throws FieldError if the reader may not continue, or the process stops */
   readonly assertAllowed: () => Promise<void>;
-  /** Aborts when the reader has gone. */
+  /** Aborts when the reader disconnects. */
   readonly signal: AbortSignal;
 }
 
 interface ExportRequest extends ExportRange {
-  /** Where the field stood when the export began. */
+  /** The field's cursor when the export began. */
   readonly cursor: Cursor;
   readonly oldest: number;
 }
@@ -44,7 +44,7 @@ export async function* renderExport(deps: ExportLinesDeps, request: ExportReques
   yield toLine({ end, entries });
 }
 
-/** The first page was charged with the request, so that each one pays for the next. */
+/** The first page was charged with the request, so each page is followed by the charge for the next. */
 async function waitForPage({ chargePage, assertAllowed, signal }: ExportLinesDeps): Promise<void> {
   for (;;) {
     await assertAllowed();

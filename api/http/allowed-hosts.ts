@@ -1,17 +1,17 @@
 /**
- * Which names in the `Host` header are served. A page of an attacker can resolve its own name to 127.0.0.1 (DNS rebinding): its
- * requests are then of the same origin, and only this header tells.
+ * Decides which names in the `Host` header are served. An attacker's page can let its own name resolve to 127.0.0.1 (DNS
+ * rebinding). Its requests are then same-origin, and only this header gives them away.
  */
 import { isIP } from 'node:net';
 import type { Config } from '../../shared/config/config.ts';
 
 const localNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
-/** With these, the process is reached by addresses that it does not know. */
+/** With these, the process is reachable at addresses that it cannot list. */
 const anyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 export type IsAllowedHost = (host: string) => boolean;
 
-/** In production every name is served unless `ALLOWED_HOSTS` is set, since a proxy in front of it decides. */
+/** In production every name is served unless `ALLOWED_HOSTS` is set, because the proxy in front of it decides. */
 export function createHostCheck(config: Pick<Config, 'HOST' | 'ALLOWED_HOSTS' | 'isProduction'>): IsAllowedHost {
   const named = config.ALLOWED_HOSTS.split(',').flatMap((name) => name.trim().toLowerCase() || []);
   if (named.includes('*') || (named.length === 0 && config.isProduction)) return () => true;

@@ -9,10 +9,10 @@ export type AllowedOrigin = string | RegExp;
 
 /** The development servers of apps on this machine, on any port. */
 const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
-/** Those of apps on this network, whose pages have an address instead of a name. */
+/** Development servers on this network, whose pages have an address instead of a name. */
 const addressOrigin = /^https?:\/\/(\d{1,3}(\.\d{1,3}){3}|\[[\da-f:]+\])(:\d+)?$/;
 
-/** Those of `CORS_ORIGINS`; in development also pages from this machine, and from the network if it is served. */
+/** The origins in `CORS_ORIGINS`; in development also pages from this machine, and from the network if it is served. */
 export function listOrigins({
   CORS_ORIGINS,
   HOST,

@@ -1,4 +1,4 @@
-/** The path that a proxy takes off before it passes requests on: its `X-Forwarded-Prefix`, which only trusted proxies may send. */
+/** The path that a proxy strips from requests: its `X-Forwarded-Prefix`, which only trusted proxies may send. */
 import { BlockList, isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../fastify-types.ts';

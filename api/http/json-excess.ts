@@ -9,7 +9,7 @@ export const maxJsonDepth = 32;
 export const maxKeys = 128;
 /** Valid input has 900 at most, in a list of cells. */
 export const maxItems = 1024;
-/** Of all objects together: the names of properties, and the devices in clocks. */
+/** Over all objects together: the names of properties, and the devices in clocks. */
 export const maxDistinctKeys = 1000;
 /** A megabyte of the smallest valid cells has 44,000 objects and 131,000 commas. */
 export const maxContainers = 50_000;
@@ -24,7 +24,7 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
-/** @returns what is too much, as the end of a sentence; text that is not valid JSON is left to the parser */
+/** @returns the violation, as the end of a sentence; text that is not valid JSON is left to the parser */
 export function findJsonExcess(text: string): string | undefined {
   const keys = new DistinctKeys(text);
   const isObject: boolean[] = [];

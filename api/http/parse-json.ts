@@ -7,7 +7,7 @@ import { FieldError } from '../../shared/errors.ts';
 import { TimeSlice } from '../validation/time-slice.ts';
 import { findJsonExcess } from './json-excess.ts';
 
-/** What follows a large text runs in another turn of the event loop than its parser. @throws FieldError `bad_request` */
+/** Yields to the event loop after parsing a large text, before the caller continues. @throws FieldError `bad_request` */
 export async function parseJson(text: string): Promise<unknown> {
   const slice = new TimeSlice();
   const value = parseInOneTurn(text);

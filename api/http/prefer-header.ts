@@ -10,7 +10,7 @@ export function parseWait(header: PreferHeader): number | undefined {
   return match && Math.min(maxWaitSeconds, Number(match[1]));
 }
 
-/** Whether the updates may wait until nothing else does. A priority can be lowered only, so there is no other value. */
+/** Whether the updates may wait until no others are waiting. Priority can only be lowered, so there is no other value. */
 export function prefersLowPriority(header: PreferHeader): boolean {
   return findPreference(header, /^\s*priority\s*=\s*"?low"?\s*$/i) !== undefined;
 }

@@ -1,13 +1,13 @@
-/** What apps of the original system may send, bounded. */
+/** Schemas of what apps of the original system may send, with bounds. */
 import { z } from 'zod';
 import { particleIdSchema } from '../../shared/contract/ids.ts';
 import { boundedText } from '../../shared/contract/text.ts';
 import { maxCellsPerUpdate, maxConnections, maxContentLength } from '../../shared/contract/wire.ts';
 import { eventTypes } from '../../shared/field/update.ts';
 
-/** The name that an app has given itself when it started. */
+/** The name that an app has chosen when it started. */
 const nodeId = boundedText(1, 128);
-/** By node. Only the sender's own entry is used, and the others are not even validated. */
+/** Counters by node. Only the sender's own entry is used, and the others are not even validated. */
 const clock = z.record(z.string(), z.unknown());
 
 export const fieldUpdateInput = z.object({

@@ -1,8 +1,8 @@
 /**
- * The identity of an app that has no token. Its device id is a keyed hash of the name that it has given itself and of the network
- * from which it sends. Whoever sends a foreign name from another network is another device; and nobody learns the names of
- * others, since no answer and no state has them. What an app writes without a number of its own gets one here, under ids that
- * are unique to this process, so that two processes never give the same number.
+ * The identity of an app that has no token. Its device id is a keyed hash of the name that the app has chosen and of its network,
+ * so sending someone else's name from another network gives another device. No response and no state contains names. A change
+ * without a number of its own gets a counter here, under device ids that are unique to this process, so that two processes never
+ * assign the same one.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -13,7 +13,7 @@ import { authorizeWriter, type Writer } from '../auth/field-auth.ts';
 import { addressKey } from '../rate-limits/address-key.ts';
 
 const idCharacters = 32;
-/** One that is forgotten gets another id, under which its counters start anew. */
+/** An evicted device gets another id, under which its counters start again. */
 const maxRemembered = 50_000;
 
 export interface LegacyDevice {

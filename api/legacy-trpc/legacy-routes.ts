@@ -1,6 +1,6 @@
 /**
  * `/api/trpc`: serves apps of the original system, if the setting LEGACY_TRPC_FIELD names the field that they get. They have no
- * tokens, so that this opens the field to anybody who reaches the API, within the same limits as everything else.
+ * tokens, so this opens the field to everyone who can reach the API, within the same limits as everything else.
  */
 
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
@@ -36,7 +36,7 @@ export async function addLegacyRoutes(app: App, deps: LegacyRoutesDeps): Promise
   const admit = createAdmissionHook(admission, maxBodyBytes);
   const router = createLegacyRouter(deps);
 
-  /** Before the body is read, and so before the name of the app is known: all apps at an address are charged as one user. */
+  /** Runs before the body is read, when the app's name is not known yet: all apps at an address are charged as one user. */
   const charge = (limiter: 'reads' | 'updates', request: FastifyRequest) => {
     const address = addressKey(request.address);
     const bytes = limiter === 'reads' ? 0 : Number(request.headers['content-length'] ?? maxBodyBytes);
@@ -99,7 +99,7 @@ async function correctContentType({ raw: { headers } }: FastifyRequest): Promise
   }
 }
 
-/** What was refused before tRPC saw it, in the shape in which its client reads errors. */
+/** Sends an error that occurred before tRPC handled the request, in the format that the original's client expects. */
 function sendError(reply: FastifyReply, error: FieldError) {
   const { status, title } = errorTable[error.code];
   const { code } = toTrpcError(error);

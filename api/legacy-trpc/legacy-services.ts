@@ -1,4 +1,4 @@
-/** Creates what `/api/trpc` works with, and adds its routes. */
+/** Creates the services of `/api/trpc`, and adds its routes. */
 import type { Redis } from 'ioredis';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { RevocationList } from '../../shared/auth/revocation-list.ts';
@@ -24,7 +24,7 @@ import { Room64Sessions } from './room64-sessions.ts';
 interface LegacyServicesDeps {
   readonly config: Config;
   readonly admission: AdmissionControl;
-  /** Must not report the ids that it writes as present: an app has several. */
+  /** Must not report the ids that it writes as present, because an app has several. */
   readonly acceptUpdates: AcceptUpdates;
   readonly cacheRedis: Redis;
   readonly clock: ServerClock;

@@ -1,4 +1,4 @@
-/** The state of the field in the numbers that the original system answered, computed once for each state. */
+/** The values of the field that the original system answered with, computed once for each state. */
 
 import { FieldError } from '../../shared/errors.ts';
 import { initialMetrics } from '../../shared/field/dynamics/field-metrics.ts';
@@ -56,7 +56,7 @@ export class LegacyStates {
       const { state } = await states.read(field);
       return this.#compute(state.version >= atLeast ? state : await states.readConfirmed(field));
     } catch (error) {
-      // A field to which nothing was written yet. An outage is another error, and is never answered with an empty field.
+      // A field without updates. An outage is another error, and is never answered with an empty field.
       if (error instanceof FieldError && error.code === 'field_not_found') return emptyState;
       throw error;
     }

@@ -1,4 +1,4 @@
-/** Writes what apps of the original system send, on the same path as all updates, and waits for the results as long as such an app does. */
+/** Writes the changes of apps of the original system like all other updates, and waits for the results within the app's timeout. */
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { RevocationList } from '../../shared/auth/revocation-list.ts';
 import { FieldError } from '../../shared/errors.ts';
@@ -28,15 +28,15 @@ interface WriteOptions {
 }
 
 interface WriteResult extends Applied {
-  /** Whether the fallback was written, under a number that was given here. */
+  /** Whether the fallback was written, under a counter that was assigned here. */
   readonly isFallback: boolean;
 }
 
 interface NumberedWriteOptions extends WriteOptions {
-  /** The numbers are unique within a series, which is one of the ids of the device. */
+  /** One of the device's ids. Counters are unique within it. */
   readonly series: DeviceId;
   readonly counter: number;
-  /** What is written if another change had this number already. The original did not forbid that: nothing may be lost by it. */
+  /** Written instead if another change already has this counter. The original allowed that, so no change may be lost. */
   readonly fallback: Change;
 }
 
@@ -59,19 +59,19 @@ export class LegacyWriter {
   }
 
   /**
-   * Writes a change that the app has numbered: a repetition of it is recognised.
+   * Writes a change that the app has numbered, so that a repetition of it is recognised.
    * @returns the result; undefined only if that of the fallback is not known in time
-   * @throws FieldError `overloaded` if it is not known in time whether another change had the number, and those of `AcceptUpdates`
+   * @throws FieldError `overloaded` if it is not known in time whether the counter was taken, and those of `AcceptUpdates`
    */
   async writeNumbered({ fallback, ...options }: NumberedWriteOptions): Promise<WriteResult | undefined> {
     const applied = await this.#send(options.series, options.counter, options);
-    // A success might be wrong, since the change is not applied if its number was used before. The app may send it again.
+    // Success cannot be reported: the change is not applied if its counter was used before. The app may send it again.
     if (!applied) throw new FieldError('overloaded', { retryAfterSeconds });
     if (applied.results[0]?.outcome !== 'reused') return { ...applied, isFallback: false };
     return this.write({ ...options, change: fallback });
   }
 
-  /** Writes a change without a number: a repetition is another change. @throws FieldError `token_revoked`, and those of `AcceptUpdates` */
+  /** Writes a change without a number; a repetition is another change. @throws FieldError `token_revoked`, and those of `AcceptUpdates` */
   async write(options: WriteOptions): Promise<WriteResult | undefined> {
     const { device, counter } = this.#deps.devices.assignCounter(options.device);
     const applied = await this.#send(device, counter, options);
@@ -90,11 +90,11 @@ export class LegacyWriter {
 
   async #send(series: DeviceId, counter: number, { device, change, timestamp, request }: WriteOptions) {
     const { field, devices, acceptUpdates, replies, reader, versions, clock, revocations } = this.#deps;
-    // Its series are not revoked one by one.
+    // A revocation names the device, not its series.
     const identity = { user: device.id, device: device.id, tokenId: undefined, issuedAt: undefined };
     if (revocations.isRevoked(identity)) throw new FieldError('token_revoked');
     const writer = devices.createWriter(device, series);
-    // The app does not say which state it had seen: its writes count as concurrent to all others.
+    // The app does not report which state it had seen, so its writes count as concurrent with all others.
     const update = { ...change, counter, timestamp: timestamp ?? Math.floor(clock.now()), seen: 0 } as SentUpdate;
     const pendingReply = replies.open();
     try {

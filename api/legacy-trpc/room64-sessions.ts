@@ -1,11 +1,11 @@
-/** Who is in room 64 since when, and how they breathe. Kept in the cache's Redis, where every API process finds it; it may be lost. */
+/** The sessions in room 64: their starts and their breaths. They are in the cache's Redis, shared by all processes, and may be lost. */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
 
-/** Sessions that are not ended end by themselves. */
+/** Abandoned sessions expire after this time. */
 const lifetimeSeconds = 15 * 60;
 const maxCycles = 50;
 const settledAfterMs = 3000;
@@ -53,7 +53,7 @@ export class Room64Sessions {
     await this.#run(() => this.#redis.set(key, JSON.stringify(session), 'EX', lifetimeSeconds, 'XX'));
   }
 
-  /** @returns whether it was there: of two requests that end a session, one does */
+  /** @returns whether there was a session: of two requests that end it, only one succeeds */
   async close(device: DeviceId): Promise<boolean> {
     return (await this.#run(() => this.#redis.del(this.#keys.room64Key(device)))) === 1;
   }
@@ -68,7 +68,7 @@ export class Room64Sessions {
   }
 }
 
-/** A breath counts by how near it is to the ideal parts, and how equal in length to the one before. */
+/** Rates a breath by how close it is to the ideal parts, and how close its length is to that of the previous one. */
 export function addBreath(session: RoomSession, { inhale, hold, exhale }: Breath): RoomSession & { coherence: number } {
   const seconds = (inhale + hold + exhale) / 1000;
   const parts = [inhale, hold, exhale].map((part) => part / 1000 / seconds);

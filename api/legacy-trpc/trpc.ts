@@ -1,4 +1,4 @@
-/** tRPC as the original system spoke it: superjson on the wire, and errors that say no more than the API's problems do. */
+/** tRPC as the original system used it: superjson on the wire, and errors that reveal no more than the API's problems. */
 import { initTRPC, TRPCError } from '@trpc/server';
 import type { TRPC_ERROR_CODE_KEY } from '@trpc/server/rpc';
 import type { FastifyBaseLogger } from 'fastify';
@@ -8,7 +8,7 @@ import { errorTable, FieldError } from '../../shared/errors.ts';
 
 export interface LegacyRequest {
   readonly log: FastifyBaseLogger;
-  /** The body counts as being received until then, or until the answer. */
+  /** Ends counting the body as in flight, before the response does. */
   readonly releaseBody: () => void;
 }
 
@@ -33,7 +33,7 @@ const t = initTRPC.context<LegacyContext>().create({
 
 export const createRouter = t.router;
 
-/** Any procedure: the errors of the API become those of tRPC with the same status. */
+/** The base of all procedures: the errors of the API become those of tRPC with the same status. */
 export const procedure = t.procedure.use(async ({ next }) => {
   const result = await next();
   if (!result.ok && result.error.cause instanceof FieldError) throw toTrpcError(result.error.cause);

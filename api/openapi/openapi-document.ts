@@ -1,6 +1,6 @@
 /**
- * Completes the OpenAPI document that is generated from the routes: with the headers, which hooks and handlers set, with examples
- * of requests, and without the schemas that only other documents use.
+ * Completes the OpenAPI document that is generated from the routes: adds the headers, which hooks and handlers set, and examples
+ * of requests, and removes the schemas that only other documents use.
  */
 import { maxWaitSeconds } from '../http/prefer-header.ts';
 import { bodyExamples, parameterExamples } from './request-examples.ts';
@@ -34,7 +34,7 @@ const responseHeaders = {
 
 interface OperationHeaders {
   readonly request?: readonly (keyof typeof requestHeaders)[];
-  /** Of responses without an error. */
+  /** The headers of successful responses. */
   readonly response?: readonly (keyof typeof responseHeaders)[];
 }
 
@@ -69,8 +69,8 @@ export function completeOperations<Document extends OpenApiDocument>(document: D
 }
 
 /**
- * @returns a document with only those components that something in it refers to, and with one for both directions where what may be
- * sent and what is answered are equal
+ * @returns a document without components that nothing refers to, and with one component for both directions where the schemas of
+ * input and output are equal
  */
 export function removeUnusedSchemas<Document extends OpenApiDocument>(document: Document): Document {
   const schemas = document.components?.schemas ?? {};
@@ -90,7 +90,7 @@ function removeUnreferenced(document: OpenApiDocument): void {
   const text = JSON.stringify(document);
   const unused = Object.keys(schemas).filter((name) => !text.includes(ref(name)));
   for (const name of unused) delete schemas[name];
-  // What only those referred to is unused now.
+  // Components that only the removed ones referred to are now unused as well.
   if (unused.length > 0) removeUnreferenced(document);
 }
 

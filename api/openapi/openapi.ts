@@ -10,7 +10,7 @@ const description =
   'A device numbers its updates 1, 2, 3…; sending one again is always safe. ' +
   'Every error is a problem with a code; [the error reference](/docs/errors) has the cause and the remedy of each.';
 
-/** Must be called before the routes are added, because it collects them as they are. */
+/** Must be called before the routes are added, because it collects them as they are added. */
 export async function addOpenApi(app: App): Promise<void> {
   await app.register(swagger, {
     openapi: {

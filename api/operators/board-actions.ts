@@ -15,7 +15,7 @@ interface BoardAction {
   readonly action: string;
   readonly queueName: string | undefined;
   readonly jobId: string | undefined;
-  /** Of jobs, for actions on all that have it. */
+  /** The state of the jobs, for actions on all jobs in one state. */
   readonly state: string | undefined;
 }
 

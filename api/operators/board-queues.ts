@@ -1,11 +1,11 @@
-/** What the board shows of the queues and their jobs. Jobs can be anything: whoever reaches the queue's Redis can have added them. */
+/** What the board shows of the queues and their jobs. Jobs are untrusted: anyone who can reach the queue's Redis can add them. */
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { Queue } from 'bullmq';
 import { type ApplyUpdates, listRequests, type UpdatesJob } from '../../shared/contract/job.ts';
 import { isFieldId } from '../../shared/field/ids.ts';
 import type { OpenFallbackQueue } from '../../shared/queue/fallback-queue.ts';
 
-/** From the base of the board's page, so that it also holds below a path of a proxy. */
+/** Relative to the base of the board's page, so that it also works below the path of a proxy. */
 const livePage = '../../';
 
 interface BoardJob {
@@ -13,7 +13,7 @@ interface BoardJob {
   readonly data: UpdatesJob;
 }
 
-/** A partition of the queue, with buttons only for operators who may press them. */
+/** A partition of the queue, with buttons for actions only if the operator may perform them. */
 export function createPartitionAdapter(queue: Queue, canWrite: () => boolean): BullMQAdapter {
   const partition = queue.name.split('-')[1] ?? '0';
   const adapter = new BullMQAdapter(queue, {
@@ -30,9 +30,9 @@ export function createPartitionAdapter(queue: Queue, canWrite: () => boolean): B
   });
 }
 
-/** The queue in PostgreSQL. Workers empty it; nothing can be pressed there. */
+/** The fallback queue in PostgreSQL, read-only. Workers drain it. */
 export function createFallbackAdapter(queue: OpenFallbackQueue): BullMQAdapter {
-  // The board's types know only queues in Redis.
+  // The board's types only support queues in Redis.
   const adapter = new BullMQAdapter(queue as unknown as Queue, {
     prefix: 'postgresql-',
     displayName: 'Updates in PostgreSQL',

@@ -16,10 +16,10 @@ import type { OperatorLog } from './operator-log.ts';
 /** A browser sends the password with every request, and a hash is slow to verify on purpose. */
 const loginCacheMs = 5 * 60_000;
 const maxCachedLogins = 1000;
-/** In the log and in the backoff: nobody has that name, and people type passwords where names belong. */
+/** Replaces unknown names in the log and in the backoff, since people type passwords into that field. No operator has it. */
 const unknownName = '(unknown name)';
 
-/** Who is logged in. */
+/** The operator who is logged in. */
 export interface OperatorIdentity {
   readonly name: string;
   readonly scopes: readonly string[];
@@ -40,7 +40,7 @@ type OperatorHook = (request: FastifyRequest, reply: FastifyReply) => Promise<Fa
 /**
  * Each guard is an `onRequest` hook that sends the problem itself, because Bull Board has its own error handler. It sets
  * `request.operator`.
- * @returns creates a guard for the scope that a request needs
+ * @returns a function that creates a guard for a scope
  */
 export function createOperatorGuards(deps: OperatorGuardDeps) {
   const authenticate = createAuthenticator(deps);
@@ -108,7 +108,7 @@ function createPasswordLogin(operators: readonly Operator[], operatorLog: Operat
       operatorLog.recordFailedLogin(recordedName, address);
       throw error;
     }
-    // An unknown name takes as long, so that the time does not reveal who exists.
+    // A password is also checked for unknown names, so that the response time does not reveal which names exist.
     const isRight = await (operator ?? operators.at(-1))?.isPassword(password);
     if (!operator || !isRight) {
       operatorLog.recordFailedLogin(recordedName, address);
@@ -127,7 +127,7 @@ function parseBasic(authorization: string): [name: string, password: string] {
   return colon < 0 ? [decoded, ''] : [decoded.slice(0, colon), decoded.slice(colon + 1)];
 }
 
-/** Against cross-site request forgery: browsers add Basic credentials to requests that other sites cause. */
+/** Prevents cross-site request forgery: browsers add Basic credentials even to requests that other sites cause. */
 function assertSameSite({ method, headers }: FastifyRequest): void {
   if (method === 'GET' || method === 'HEAD') return;
   const { origin, host, 'sec-fetch-site': site } = headers;

@@ -1,10 +1,10 @@
-/** Records what operators do in PostgreSQL: actions before they are performed, failed logins in sums. */
+/** Records operators' actions in PostgreSQL: actions before they are performed, failed logins as counts. */
 import type { OperatorAction } from '../../db/operators/operator-action.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 
 const flushIntervalMs = 60_000;
-/** Failures of further operators and addresses are summed up together. */
+/** Failures of further operators and addresses are counted together. */
 const maxSums = 1000;
 
 export interface OperatorLogDeps {
@@ -47,7 +47,7 @@ export class OperatorLog {
     this.#failures.set(key, sum);
   }
 
-  /** Sums that cannot be written are kept for the next time. */
+  /** Counts that cannot be written are kept for the next flush. */
   async flush(): Promise<void> {
     if (this.#failures.size === 0) return;
     const sums = [...this.#failures.values()];

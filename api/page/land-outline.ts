@@ -20,7 +20,7 @@ const unitsPerDegree = 10;
 const fullTurn = 360 * unitsPerDegree;
 const southPole = 90 * unitsPerDegree;
 
-/** An import of world-atlas's `land-110m.json` gives what `encodeOutline` makes of it. */
+/** Makes an import of world-atlas's `land-110m.json` return the result of `encodeOutline`. */
 export const landOutlinePlugin: Plugin = {
   name: 'land-outline',
   setup(build) {
@@ -52,7 +52,7 @@ export function encodeOutline({ transform, arcs, objects }: Topology): number[][
 
 type Ring = readonly (readonly [number, number])[];
 
-/** Lets rings that cross the date line go on beyond it, instead of back across the whole world. */
+/** Continues rings that cross the date line beyond it, instead of back across the whole world. */
 function unwrap(ring: Ring): Ring {
   let [lastX, turns] = [ring[0]?.[0] ?? 0, 0];
   return ring.map(([x, y]) => {

@@ -1,4 +1,4 @@
-/** Bundles the live page for browsers. Only `npm run build` and a checkout load it: esbuild is not there in production. */
+/** Bundles the live page for browsers. Only `npm run build` and a checkout load it: esbuild is not installed in production. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
@@ -16,7 +16,7 @@ export interface PageBundle {
   readonly assets: ReadonlyMap<string, Buffer>;
 }
 
-/** By the names that the markup and the manifest use. */
+/** Source files, by the names that the markup and the manifest use. */
 const sources = {
   'app.js': 'main.ts',
   'icon.svg': 'install/icons/icon.svg',
@@ -72,7 +72,7 @@ async function bundleAssets(): Promise<Map<string, Buffer>> {
     loader: { '.svg': 'copy', '.png': 'copy' },
     outdir: resolveSource('.'),
     format: 'esm',
-    // What few visitors need is loaded when they do.
+    // Code that few visitors need is loaded on demand.
     splitting: true,
   });
   return new Map(outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
@@ -98,7 +98,7 @@ function withHashes(text: string, assets: ReadonlyMap<string, Buffer>, before: s
   }, text);
 }
 
-/** In the form of esbuild's. */
+/** In the format of esbuild's hashes. */
 function hash(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex').slice(0, 8).toUpperCase();
 }

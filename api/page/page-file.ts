@@ -1,4 +1,4 @@
-/** A file of the live page that may change with the next release, or the next edit: browsers ask each time for a newer one. */
+/** A file of the live page that may change with the next release or edit, so browsers revalidate it every time. */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';

@@ -1,6 +1,6 @@
 /**
- * The live page in a checkout: bundled when first asked for and kept. In development it is bundled anew for each look at
- * the page, so that an edit is there after a reload.
+ * The live page in a checkout: bundled at the first request and kept. In development it is bundled again for each view of the
+ * page, so that a reload shows an edit.
  */
 import { extname } from 'node:path';
 import { z } from 'zod';

@@ -28,7 +28,7 @@ export function addErrorHandler(app: App, { metrics, showDetails, reportInterval
   });
 }
 
-/** For parts of a request that are small. */
+/** For the small parts of a request. */
 const compileValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const prefix = httpPart === undefined || httpPart === 'body' ? '' : `/${toLocationName(httpPart)}`;
   return (data) => {
@@ -38,7 +38,7 @@ const compileValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }
   };
 };
 
-/** For routes that validate their body themselves, since the schema alone would cost more than the body is worth. */
+/** For routes that validate their body themselves, because validating it with the schema alone would cost too much. */
 export const compileUnlessBody: FastifySchemaCompiler<unknown> = (route) =>
   route.httpPart === 'body' ? (value) => ({ value }) : compileValidator(route as FastifyRouteSchemaDef<z.ZodType>);
 

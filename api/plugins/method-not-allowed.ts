@@ -3,7 +3,7 @@ import { FieldError } from '../../shared/errors.ts';
 import type { App } from '../fastify-types.ts';
 import { stripQuery } from '../http/strip-query.ts';
 
-/** Must be called before the routes are added, because it collects them as they are. */
+/** Must be called before the routes are added, because it collects them as they are added. */
 export function addMethodNotAllowed(app: App): void {
   const known = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {

@@ -1,6 +1,6 @@
 /**
- * Writes one log line and one observation of the latency histogram per request. Never logs bodies, queries or tokens. The response has
- * the request id of the line, and the line the counters of accepted updates: so what was reported to a client is found in the logs of fields.
+ * Writes one log line and one observation of the latency histogram per request. Never logs bodies, queries or tokens. The line has
+ * the request id of the response and the counters of accepted updates, so that a client's report can be traced to a field's log.
  */
 import type { Logger } from '../../shared/process/logger.ts';
 import type { App } from '../fastify-types.ts';

@@ -1,6 +1,6 @@
 /**
- * Refuses with a problem what Node would refuse without a body: a missing `Host` and unsupported expectations. Refuses bodies
- * of requests that have none, and hosts that are not served. Records where a request comes from.
+ * Refuses with a problem what Node would refuse without a body: a missing `Host` and unsupported expectations. Also refuses
+ * bodies of GET and HEAD requests, and hosts that are not served. Records where a request comes from.
  */
 import type { IncomingMessage } from 'node:http';
 import { FieldError } from '../../shared/errors.ts';

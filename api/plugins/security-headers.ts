@@ -21,7 +21,7 @@ const directives: Directives = {
   'frame-ancestors': ["'none'"],
 };
 
-/** For the live page, which has no inline scripts, and of styles those whose hashes are added. */
+/** For the live page, which has no inline scripts, and only inline styles whose hashes are added. */
 const pageDirectives: Directives = {
   'default-src': ["'none'"],
   'script-src': ["'self'"],

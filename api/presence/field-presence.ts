@@ -1,4 +1,4 @@
-/** The presence of one field in this process: its devices, what they spend, and what other processes report. */
+/** The presence of one field in this process: its devices, their budgets, and the reports of other processes. */
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { PresenceBudget } from './presence-budget.ts';
@@ -20,7 +20,7 @@ export class FieldPresence {
   readonly devices: PresentDevices;
   readonly follower: PresenceFollower;
   readonly budget = new PresenceBudget();
-  /** Called when something has changed; set while somebody watches, so that the reports of other processes are followed. */
+  /** Called when something has changed. Set while somebody watches; the reports of other processes are then followed. */
   onChange: (() => void) | undefined;
 
   constructor(id: FieldId, { store, reporter, readTime, onChange, log }: FieldPresenceDeps) {

@@ -2,7 +2,7 @@
 import type { Region } from '../../shared/field/math/region.ts';
 import type { Point, ShownDevice } from './shown-device.ts';
 
-/** Of a field with more devices, everybody sees those that are nearest to the centre of their region. */
+/** In a field with more devices, each watcher sees those that are nearest to the centre of its region. */
 export const maxShownDevices = 200;
 
 interface Candidate {

@@ -1,5 +1,5 @@
 /**
- * Keeps the presence of one field in step with what other processes report. Reports are numbered; after a gap, everything is
+ * Keeps the presence of one field in sync with the reports of other processes. Reports are numbered; after a gap, everything is
  * read again, at most once a second.
  */
 import type { FieldId } from '../../shared/field/ids.ts';
@@ -21,7 +21,7 @@ interface PresenceFollowerDeps {
 
 export class PresenceFollower {
   readonly #deps: PresenceFollowerDeps;
-  /** The number of the last report; undefined until everything was read. */
+  /** The sequence number of the last report; undefined until everything has been read. */
   #sequence: number | undefined;
   #reading: Promise<void> | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
@@ -42,7 +42,7 @@ export class PresenceFollower {
     return this.#readAt;
   }
 
-  /** Its messages are not received any more. */
+  /** Call when messages are no longer received. */
   reset(): void {
     this.#sequence = undefined;
   }
@@ -56,7 +56,7 @@ export class PresenceFollower {
     } else this.#apply(report);
   }
 
-  /** Reads everything; concurrent calls share one reading. Never rejects. */
+  /** Reads everything. Single-flight: concurrent calls share one read. Never rejects. */
   read(): Promise<void> {
     this.#reading ??= this.#readNow().finally(() => {
       this.#reading = undefined;
@@ -65,7 +65,7 @@ export class PresenceFollower {
     return this.#reading;
   }
 
-  /** To be called every second. */
+  /** Call every second. */
   tick(now: number): void {
     if (this.#reading || now - this.#readAt < minReadIntervalMs) return;
     if (!this.isSynced) void this.read();
@@ -96,7 +96,7 @@ export class PresenceFollower {
     this.#deps.present.apply(report, performance.now());
   }
 
-  /** The last report may have been lost, or Redis may have lost everything. */
+  /** Detects that the last report was lost, or that Redis has lost everything. */
   async #check(now: number): Promise<void> {
     const { field, store, log } = this.#deps;
     this.#checkedAt = now;

@@ -1,14 +1,14 @@
 /**
- * What one process reports to the others of the devices of a field, as a message of the field's presence channel:
+ * A report of one process to the others about the devices of a field, as a message of the field's presence channel:
  * `<sequence> <count>`, and then lines, each of which is one of
  *
  * | line | meaning |
  * |---|---|
- * | `+<json>` | the device is there and shows this |
- * | `=<ms> <id>` | it was heard so long ago |
- * | `-<id>` | it has left |
+ * | `+<json>` | the device is present and shows this |
+ * | `=<ms> <id>` | the device was last heard this many ms ago |
+ * | `-<id>` | the device has left |
  *
- * The sequence numbers are those of the field, over all processes, so that a lost message is noticed.
+ * Sequence numbers are counted per field over all processes, so that a lost message is detected.
  */
 import { isDevice, parseShownDevice, type ShownDevice } from './shown-device.ts';
 
@@ -27,7 +27,7 @@ export interface NumberedReport extends PresenceReport {
 /** The longest line is that of a device with all of its data, with every character escaped. */
 const maxLineLength = 8192;
 
-/** @returns undefined for what is not such a message. Lines that are not as described are left out. */
+/** @returns undefined for anything that is not a report. Malformed lines are left out. */
 export function parseReport(message: string): NumberedReport | undefined {
   const [head = '', ...lines] = message.split('\n');
   const [, sequence, count] = /^(\d{1,15}) (\d{1,15})$/.exec(head) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Reports to the other processes what the clients of this one do: what somebody waits to see within a tenth of a second, that
- * devices are still heard twice a second at most. One command per field and report.
+ * Reports the presence of this process's clients to the other processes: visible changes within a tenth of a second, and that
+ * devices were heard at most twice a second. One command per field and report.
  */
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';
@@ -24,7 +24,7 @@ interface Reported {
 export class PresenceReporter {
   readonly #deps: PresenceReporterDeps;
   readonly #due = new Map<Reported, number>();
-  /** Before which a field is not reported again. */
+  /** The time before which a field is not reported again. */
   readonly #notBefore = new WeakMap<Reported, number>();
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
@@ -33,7 +33,7 @@ export class PresenceReporter {
     this.#deps = deps;
   }
 
-  /** To be called when there is something to report of a field. */
+  /** Call when a field has something to report. */
   queue(field: Reported): void {
     const now = performance.now();
     const wishedAt = field.devices.reportUrgency === 'high' ? now : now + relaxedDelayMs;

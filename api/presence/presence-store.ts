@@ -1,14 +1,14 @@
 /**
- * What the processes share about the devices of a field, in the cache's Redis: when each was last heard, by Redis' own clock, and
- * what it shows of itself, with the process that last showed it. Ephemeral: it expires by itself, and whatever is lost is
- * reported again by the processes whose clients it concerns.
+ * The shared state of all processes about the devices of a field, in the cache's Redis: when each was last heard, by Redis' own
+ * clock, and what it shows, with the process that last showed it. Ephemeral: it expires, and whatever is lost is reported again
+ * by the processes whose clients it concerns.
  */
 import { randomBytes } from 'node:crypto';
 import type { CacheKeys } from '../../shared/cache/cache-keys.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { type NumberedReport, type PresenceReport, parseReport } from './presence-report.ts';
 
-/** How long after it was last heard a device is gone. */
+/** A device that has not been heard for this long is gone. */
 export const presenceTtlMs = 30_000;
 /** Devices of a field that a process keeps. More are only counted. */
 export const maxDevicesPerField = 10_000;
@@ -85,7 +85,7 @@ interface ScriptedRedis extends PresenceConnection {
 export class PresenceStore {
   readonly #redis: ScriptedRedis;
   readonly #keys: CacheKeys;
-  /** Of one length for all processes. */
+  /** Has the same length in all processes. */
   readonly #process = randomBytes(8).toString('hex');
 
   constructor(redis: PresenceConnection, keys: CacheKeys) {

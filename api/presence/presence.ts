@@ -1,5 +1,5 @@
 /**
- * Presence: which devices follow or change a field at the moment, and what they show of themselves. It is ephemeral: it is not in
+ * Presence: the devices that currently follow or change a field, with the data that they show. It is ephemeral: it is not in
  * the log and has no version. Each process reports its own devices to the others through the cache's Redis; while Redis is
  * unavailable, each process has its own devices only.
  */
@@ -18,9 +18,9 @@ import type { PresentDevices } from './present-devices.ts';
 import { createShownDevice } from './shown-device.ts';
 
 const tickIntervalMs = 1000;
-/** How old the counts and lists of fields that nobody watches may be. */
+/** The maximum age of the counts and lists of fields that nobody watches. */
 const readIntervalMs = 1000;
-/** Of fields that have no stream in this process. Requests of devices to further ones leave no presence. */
+/** In total. Beyond this, a request does not make its device present in a field that has no stream in this process. */
 const maxFields = 10_000;
 
 /** A client whose presence is counted as long as it is heard. */
@@ -32,7 +32,7 @@ export interface Client {
 
 /** The presence of a client with an open stream. */
 export interface PresenceSession {
-  /** Something arrived from the client. */
+  /** Call when anything arrives from the client. */
   heard(): void;
   /** @throws FieldError `presence_full` */
   show(data: PresenceData): void;
@@ -75,7 +75,7 @@ export class Presence {
     this.#timer = setInterval(() => this.#tick(performance.now()), tickIntervalMs);
   }
 
-  /** A client has opened a stream. */
+  /** Call when a client has opened a stream. */
   join(id: FieldId, { device, user }: Client): PresenceSession {
     const field = this.#open(id);
     const { devices, budget } = field;
@@ -106,7 +106,7 @@ export class Presence {
     };
   }
 
-  /** A device was heard by a request. Most calls end at two look-ups in memory. */
+  /** Call when a device makes a request. Most calls cost two look-ups in memory. */
   touch(id: FieldId, device: string): void {
     if (this.#fields.size >= maxFields && !this.#fields.has(id)) return;
     this.#open(id).devices.hear(device, performance.now());
@@ -136,7 +136,7 @@ export class Presence {
   }
 
   /**
-   * Follows the devices of all processes. Only one may do so at a time.
+   * Follows the devices of all processes. A field can have only one follower at a time.
    * @param onChange called when something has changed
    */
   follow(id: FieldId, onChange: () => void): FollowedPresence {
@@ -144,7 +144,7 @@ export class Presence {
     const { redisSubscriber, keys } = this.#deps;
     const channel = keys.presenceChannel(id);
     field.onChange = onChange;
-    // The channel first and the devices afterwards, so that nothing falls between the two.
+    // The channel is subscribed before the devices are read, so that no report is missed in between.
     const subscribed = redisSubscriber.subscribe(channel, (message) => field.follower.receive(message));
     return {
       devices: field.devices,
@@ -157,7 +157,7 @@ export class Presence {
     };
   }
 
-  /** Tells the other processes who has left. */
+  /** Reports to the other processes what is pending, such as devices that have left. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#reporter.close();
@@ -176,7 +176,7 @@ export class Presence {
       store: this.#store,
       reporter: this.#reporter,
       readTime: () => this.#deps.clock.now(),
-      // The next count must include who has come.
+      // The next count must include the change.
       onChange: (changed) => void this.#counts.delete(changed),
       log: this.#deps.log,
     });

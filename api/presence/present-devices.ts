@@ -1,6 +1,6 @@
 /**
- * The devices of one field: those whose sockets and requests this process has, and those that other processes report. Times
- * are those of a monotonic clock, in ms. Knows nothing of Redis.
+ * The devices of one field: those with sockets and requests in this process, and those that other processes report. Times
+ * are those of a monotonic clock, in ms. Independent of Redis.
  */
 
 import type { NumberedReport, PresenceReport } from './presence-report.ts';
@@ -14,7 +14,7 @@ interface Presence {
   /** Undefined for a viewer without a device, who is only counted. */
   shown: ShownDevice | undefined;
   heardAt: number;
-  /** When this process heard it, or long ago. */
+  /** When this process last heard it; -Infinity for never. */
   heardHereAt: number;
   /** When it was last reported to other processes. */
   reportedAt: number;
@@ -34,7 +34,7 @@ export class PresentDevices {
   readonly #present = new Map<string, Presence>();
   /** The open sockets of this process. */
   readonly #sockets = new Map<string, number>();
-  /** What is to be reported. */
+  /** Changes that have not been reported yet. */
   readonly #toShow = new Set<string>();
   readonly #toHear = new Set<string>();
   readonly #gone = new Set<string>();
@@ -68,16 +68,16 @@ export class PresentDevices {
     return this.#present.get(id)?.shown;
   }
 
-  /** A socket was opened. */
+  /** Call when a socket was opened. */
   open(id: string, shown: ShownDevice | undefined, now: number): void {
     const count = this.#sockets.get(id) ?? 0;
     this.#sockets.set(id, count + 1);
-    // What the device shows already, maybe on another socket, is more than that of a socket that was just opened.
+    // What the device already shows, perhaps on another socket, is kept, because a new socket has no data yet.
     const known = this.find(id);
     this.show(id, known && !known.isSilent ? known : shown, now);
   }
 
-  /** A socket was closed. @returns whether it was the last of its device */
+  /** Call when a socket was closed. @returns whether it was the last of its device */
   close(id: string): boolean {
     const count = (this.#sockets.get(id) ?? 0) - 1;
     if (count > 0) this.#sockets.set(id, count);
@@ -91,7 +91,7 @@ export class PresentDevices {
     return true;
   }
 
-  /** A device with an open socket shows something else. */
+  /** Replaces what a device shows. */
   show(id: string, shown: ShownDevice | undefined, now: number): void {
     const isKept = this.#put(id, { shown, heardAt: now, heardHereAt: now, reportedAt: now });
     this.#gone.delete(id);
@@ -100,8 +100,8 @@ export class PresentDevices {
   }
 
   /**
-   * Something arrived from a device, on a socket or with a request.
-   * @param shown what the device shows, in case it was silent for so long that it is gone
+   * Call when anything arrives from a device, on a socket or with a request.
+   * @param shown what the device shows, in case it was silent for so long that it was removed
    */
   hear(id: string, now: number, shown?: ShownDevice): void {
     const presence = this.#present.get(id);
@@ -113,7 +113,7 @@ export class PresentDevices {
     presence.heardHereAt = now;
   }
 
-  /** Removes who was not heard for long, and notes whose being heard has to be reported. To be called every second. */
+  /** Removes devices that were not heard for too long, and collects those that have to be reported as heard. Call every second. */
   sweep(now: number): void {
     for (const [id, presence] of this.#present) {
       if (now - presence.heardAt >= presenceTtlMs) this.#remove(id);
@@ -125,7 +125,7 @@ export class PresentDevices {
     if (this.#toHear.size > 0) this.#deps.onPending();
   }
 
-  /** What the other processes do not know yet. */
+  /** Takes the changes that the other processes have not received yet. */
   takeReport(now: number): PresenceReport {
     const report = {
       shown: [...this.#toShow].flatMap((id) => this.find(id) ?? []),
@@ -138,7 +138,7 @@ export class PresentDevices {
     return report;
   }
 
-  /** The others may have missed reports. */
+  /** Reports the devices again, because other processes may have missed reports. */
   reportAgain(now: number, ids: Iterable<string> = this.#present.keys()): void {
     for (const id of ids) {
       const presence = this.#present.get(id);
@@ -148,7 +148,7 @@ export class PresentDevices {
     if (this.reportUrgency) this.#deps.onPending();
   }
 
-  /** Applies what a process has reported. */
+  /** Applies the report of another process. */
   apply({ shown, heard, gone, count }: NumberedReport, now: number): void {
     this.#reportedCount = count;
     for (const device of shown) this.#applyShown(device, now);
@@ -159,7 +159,7 @@ export class PresentDevices {
     }
   }
 
-  /** Replaces what other processes have reported by all that there is. */
+  /** Replaces the earlier reports of other processes with a complete one. */
   replace(all: NumberedReport, now: number): void {
     this.#reportedCount = all.count;
     for (const { id, agoMs } of all.heard) this.#applyHeard(id, now - agoMs);

@@ -34,13 +34,13 @@ export function createShownDevice({ device, user, data, at, isSilent = false }: 
   return { device, user, position: data?.position, hasData: data !== undefined, isSilent, at, json };
 }
 
-/** Whether what was reported of a device replaces what is known of it. Reports may arrive late. */
+/** Whether a report about a device replaces what is already known of it. Reports may arrive late. */
 export function isNewer(reported: ShownDevice, known: ShownDevice): boolean {
   if (known.isSilent) return true;
   return reported.at > known.at && (reported.hasData || !known.hasData);
 }
 
-/** What another process has written. @returns undefined for what is not a device */
+/** Parses what another process has written. @returns undefined for anything that is not a device */
 export function parseShownDevice(json: string): ShownDevice | undefined {
   try {
     const parsed = presentDeviceSchema.safeParse(JSON.parse(json));

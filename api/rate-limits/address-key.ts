@@ -1,12 +1,12 @@
-/** What counts as one address in rate limits. */
+/** The unit of addresses in rate limits. */
 import { isIPv6 } from 'node:net';
 
 const mappedIpv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 const networkGroups = 4;
 
 /**
- * An IPv4 address as it is; of an IPv6 address the /64 network, within which whoever has one address usually has all. An IPv4
- * address that is mapped into IPv6 is the same as without.
+ * An IPv4 address unchanged, or the /64 network of an IPv6 address, because whoever has one address usually has the whole
+ * network. An IPv4-mapped IPv6 address counts as the IPv4 address.
  */
 export function addressKey(address: string): string {
   const [plain = ''] = address.split('%');

@@ -29,7 +29,7 @@ export class CallerLimiter {
     this.#deps.addresses.consumeUpTo(address, points);
   }
 
-  /** That of the user, who knows nothing of others at the same address. */
+  /** The status of the user. That of the address would reveal what others at the same address have used. */
   statusOf(user: string): RateLimitStatus | undefined {
     return this.#deps.users.statusOf(user);
   }

@@ -1,7 +1,7 @@
 /**
  * Limits the points that a key (a user, an address) may use in a window, over all processes. No request waits for Redis:
  * points are consumed locally and flushed in sums, and Redis answers with the total of all processes. Until then a process
- * only knows its own, so that N processes together can exceed the limit by what each consumes within a second, at most 5% of
+ * only counts its own, so that N processes together can exceed the limit by what each consumes within a second, at most 5% of
  * the limit each. While Redis is unavailable each process limits on its own.
  */
 
@@ -25,7 +25,7 @@ interface DistributedRateLimiterOptions {
   readonly windowSeconds: number;
   readonly redis: Redis;
   readonly keyPrefix: string;
-  /** Of the error above the limit; `rate_limited` unless given. */
+  /** The code of the error above the limit; `rate_limited` unless given. */
   readonly code?: ErrorCode;
 }
 

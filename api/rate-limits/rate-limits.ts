@@ -9,14 +9,14 @@ import { DistributedRateLimiter } from './distributed-rate-limiter.ts';
 const secondsPerDay = 86_400;
 
 export interface RateLimits {
-  /** By user, and by address at a multiple. */
+  /** Per user, and per address with a multiple of the user's limit. */
   readonly updates: CallerLimiter;
   readonly reads: CallerLimiter;
   readonly newStreams: CallerLimiter;
   readonly streams: ConcurrentStreamLimiter;
   readonly newFields: CallerLimiter;
   readonly newDevices: CallerLimiter;
-  /** By address. */
+  /** Per address. */
   readonly failedLogins: DistributedRateLimiter;
   readonly registrations: DistributedRateLimiter;
   close(): void;

@@ -15,7 +15,7 @@ import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import { queryOrUnavailable } from '../state/state-reader.ts';
 import { bearer, exportQuery, fieldParams, problems } from './schemas.ts';
 
-/** A reader that takes nothing for so long has gone, or holds a connection for nothing. */
+/** A reader that takes nothing for this long is disconnected. */
 const maxIdleMs = 60_000;
 
 const exportedLines = {

@@ -89,7 +89,7 @@ export function addHealthRoutes(app: App, { check, isStopping }: HealthRoutesDep
         response: { 200: liveSchema, ...problems },
       },
     },
-    // Pages of any origin may find out that the server is reachable: then only CORS keeps them from using it.
+    // Lets pages of any origin detect that the server is reachable, and therefore that only CORS keeps them from using it.
     async (_request, reply) => reply.header('cross-origin-resource-policy', 'cross-origin').send({ status: 'live' }),
   );
 

@@ -74,7 +74,7 @@ export function addOperatorRoutes(app: FastifyInstance, deps: OperatorRoutesDeps
       }
     });
     board.setBasePath(boardPath);
-    // The page finds everything by its base, which the adapter sets once for all requests.
+    // The page resolves all its links against its base, which the adapter sets once for all requests.
     scope.addHook('onSend', async ({ forwardedPrefix }, _reply, payload) =>
       forwardedPrefix && typeof payload === 'string'
         ? payload.replace(`<base href="${boardPath}`, `<base href="${forwardedPrefix}${boardPath}`)

@@ -1,4 +1,4 @@
-/** `GET /`: the live page and its files. Needs no token: what it shows, it asks for with one. */
+/** `GET /`: the live page and its files. Needs no token, because the page itself loads all data with one. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
@@ -17,7 +17,7 @@ export async function addPageRoutes(app: App, config: PageConfig): Promise<void>
   addPageFromSources(app, config);
 }
 
-/** Serves what `npm run build` wrote: `index.html`, the service worker, and in `assets/` files with a hash of their content in their name. */
+/** Serves the build: `index.html`, the service worker, and in `assets/` files with a hash of their content in their name. */
 export async function addBuiltPage(app: App, config: PageConfig, folder: URL): Promise<void> {
   const headers = createPageHeaders();
   const read = (name: string) => readFile(new URL(name, folder), 'utf8');

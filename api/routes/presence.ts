@@ -1,4 +1,4 @@
-/** `GET /api/fields/:field/presence`: who follows a field at the moment, and what each shows of itself. */
+/** `GET /api/fields/:field/presence`: the devices that are present in a field, with the data that they show. */
 import type { FastifyReply } from 'fastify';
 import { presenceSchema } from '../../shared/contract/stream.ts';
 import type { Guard } from '../auth/field-auth.ts';

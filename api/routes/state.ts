@@ -79,7 +79,7 @@ interface StateResponse {
   readonly gzippedStates: GzippedStates;
 }
 
-/** Sends a state as the bytes that it was serialized to. The ETag of a part is that of the whole, since its URL is another. */
+/** Sends the serialized bytes of a state. A part has the same ETag as the whole, which is valid because its URL differs. */
 async function send(
   request: FastifyRequest,
   reply: FastifyReply,

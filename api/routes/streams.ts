@@ -23,7 +23,7 @@ import { WebSocketSession } from '../streaming/transports/websocket-session.ts';
 import { bearer, fieldParams, problems, type StreamQuery, streamQuery } from './schemas.ts';
 
 interface StreamRoutesDeps {
-  /** Of the scope `field:read`. */
+  /** Requires the scope `field:read`. */
   readonly guard: Guard;
   readonly limits: Pick<RateLimits, 'newStreams' | 'streams'>;
   readonly states: StateReader;

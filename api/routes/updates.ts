@@ -21,7 +21,7 @@ import { bearer, fieldParams, problems } from './schemas.ts';
 
 interface UpdateRoutesDeps {
   readonly config: Config;
-  /** Of the scope `field:write`. */
+  /** Requires the scope `field:write`. */
   readonly guard: Guard;
   readonly admission: AdmissionControl;
   readonly acceptUpdates: AcceptUpdates;
@@ -83,7 +83,7 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
       const pendingReply = replies.open();
       try {
         const accepted = await accept(pendingReply.address);
-        // The updates are in the queue. Whoever only waits for results must not keep others from sending.
+        // The updates are in the queue. A request that only waits for results must not keep others from being admitted.
         admission.inFlight.release(request);
         const { field, device } = writer;
         const sent = { field, device, updates, sentAt: accepted.serverTime };

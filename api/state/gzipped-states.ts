@@ -1,4 +1,4 @@
-/** Compresses states for responses: each once for all who read it, in a thread, and only when somebody accepts that. */
+/** Compresses states for responses: each once for all its readers, off the event loop, and only when a client accepts gzip. */
 import { promisify } from 'node:util';
 import { gzip, type ZlibOptions } from 'node:zlib';
 import type { LoadedState } from './loading/loaded-state.ts';
@@ -7,7 +7,7 @@ const gzipInThread = promisify<Buffer, ZlibOptions, Buffer>(gzip);
 const minBytes = 1024;
 
 export class GzippedStates {
-  /** As long as the states themselves are kept. */
+  /** Kept as long as the states themselves. */
   readonly #bodies = new WeakMap<LoadedState, Promise<Buffer>>();
 
   /** @returns undefined for a state that is too small */

@@ -1,5 +1,5 @@
 /**
- * The latest version of each field that this process knows of, for receipts. It never queries PostgreSQL; while the cache
+ * The latest version of each field that this process has observed, for receipts. It never queries PostgreSQL; while the cache
  * is unavailable the versions are merely older.
  */
 import type { FieldCache } from '../../shared/cache/field-cache.ts';

@@ -1,6 +1,6 @@
 /**
- * Earlier states of fields (`?at=`). Each is folded from an archived snapshot and the log after it. The work is bounded, and shared
- * by all who ask for the same state.
+ * Earlier states of fields (`?at=`). Each is folded from an archived snapshot and the log after it. The work is bounded, and
+ * shared by all requests for the same state.
  */
 import { LRUCache } from 'lru-cache';
 import { FieldError } from '../../shared/errors.ts';
@@ -9,10 +9,10 @@ import { estimateStateSize, type LoadedState } from './loading/loaded-state.ts';
 import type { StateLoader } from './loading/state-loader.ts';
 import { queryOrUnavailable } from './state-reader.ts';
 
-/** Two leave the other places of the loader to current states. */
+/** Leaves the other slots of the loader to current states. */
 export const maxConcurrent = 2;
 export const maxWaiting = 8;
-/** A page that shows history asks for the same versions again. A restore may end a history, so that results are kept for seconds. */
+/** A page that shows history requests the same versions again. A restore may end a history, so results are only kept for seconds. */
 const cacheOptions = { maxSize: 32 * 1024 * 1024, ttl: 5000, sizeCalculation: estimateStateSize };
 
 export class PastStates {
@@ -60,7 +60,7 @@ export class PastStates {
         const detail = 'Too many earlier states are being computed';
         throw new FieldError('reads_unavailable', { detail, retryAfterSeconds: 2 });
       }
-      // Whoever leaves hands over its place.
+      // `#leave` hands its slot to the first waiting call, without changing `#running`.
       return new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#running += 1;

@@ -1,8 +1,8 @@
 /**
  * Reads states: from memory if the cache or PostgreSQL confirms that the cursor is current, else from the cache, else from
  * PostgreSQL. The bytes of a state do not depend on where it was read. The cache may be wrong: a worker could not reach it,
- * or it has come back as an older copy. So a read first compares its cursor with PostgreSQL's, unless that was done less
- * than 2 s ago: a copy of a history that has ended is not served, and one that is behind is deleted if it stays so.
+ * or it has come back as an older copy. So a read first compares the cached cursor with PostgreSQL's, unless that was done less
+ * than 2 s ago: a copy of a history that has ended is not served, and one that is behind is deleted if it stays behind.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -68,7 +68,7 @@ export class StateReader {
     return this.#reads.run(field);
   }
 
-  /** The state that PostgreSQL has. @throws FieldError `field_not_found` or `reads_unavailable` */
+  /** Reads the state from PostgreSQL. @throws FieldError `field_not_found` or `reads_unavailable` */
   async readConfirmed(field: FieldId): Promise<LoadedState> {
     const cached = await this.#cache.readCursor(field).catch(() => undefined);
     const state = await this.#readFromDatabase(field, this.#states.get(field));
@@ -76,7 +76,7 @@ export class StateReader {
     return state;
   }
 
-  /** A message about the field has arrived, perhaps before its state is in the cache. */
+  /** Call when a message about the field has arrived, perhaps before its state is in the cache. */
   markExisting(field: FieldId): void {
     this.#missing.delete(field);
   }
@@ -152,7 +152,7 @@ export class StateReader {
     return false;
   }
 
-  /** Deletes the cached copy if it is still the given one. Never rejects: what is not deleted now is refuted again. */
+  /** Deletes the cached copy if it is still the given one. Never rejects: a copy that cannot be deleted now will be refuted again. */
   async #invalidate(field: FieldId, cached: Cursor): Promise<void> {
     if (this.#states.get(field)?.cursor === cached) this.#states.delete(field);
     await this.#cache

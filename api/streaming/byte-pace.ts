@@ -1,4 +1,4 @@
-/** Spaces out what is sent, so that on average it is at most a number of bytes per second. */
+/** Paces sending, so that on average it does not exceed a number of bytes per second. */
 export class BytePace {
   readonly #bytesPerSecond: number;
   #freeAt = 0;
@@ -7,7 +7,7 @@ export class BytePace {
     this.#bytesPerSecond = bytesPerSecond;
   }
 
-  /** When more may be sent. */
+  /** The time from which on more may be sent. */
   get freeAt(): number {
     return this.#freeAt;
   }

@@ -27,7 +27,7 @@ export interface CatchUpDeps {
   readonly log: Logger;
 }
 
-/** Of one state, for different reasons and regions. */
+/** The maximum number of cached snapshots of one state, for different reasons and regions. */
 const maxSnapshots = 16;
 
 export class CatchUp {

@@ -125,14 +125,14 @@ export class FieldBroadcaster {
 
   #apply(message: ChangeMessage): void {
     const { from, to, delta } = message;
-    // Subscribers that are behind get a snapshot instead of deltas with what was erased.
+    // Subscribers that are behind get a snapshot instead of deltas that contain erased data.
     if (message.isErasure) this.#replayBuffer.clear();
     if (from === this.#cursor) {
       this.#readTotals = () => parseDelta(delta).totals;
       this.#broadcast(to, new SharedMessage('delta', Buffer.from(delta), to));
     } else if (this.#isLate(to) && !this.#isKnown(to)) {
-      // The results may be of a history that the database has lost, and must not be confirmed by a cursor of the present one. Who has
-      // sent the updates sends them again.
+      // The results may be of a history that the database has lost, and must not be confirmed with a cursor of the present one. The
+      // sender of the updates sends them again.
       void this.checkForGap();
     } else if (this.#isLate(to)) {
       const parsed = parseDelta(delta);
@@ -201,7 +201,7 @@ export class FieldBroadcaster {
     return this.#subscribers.size === 0 ? 'gap' : this.#catchUpSource.createDelta(this.#cursor, state);
   }
 
-  /** The state that was read, or the newest cursor, may belong to a history that has ended: PostgreSQL decides. */
+  /** PostgreSQL decides whether the state that was read, or the newest cursor, belongs to a history that has ended. */
   async #advanceToConfirmed(): Promise<void> {
     const confirmed = await this.#catchUpSource.readConfirmedState();
     const isBehind = confirmed.version <= this.version && (await this.#isInLog(this.#cursor));
@@ -237,13 +237,13 @@ export class FieldBroadcaster {
     return this.#buffered.length > 0;
   }
 
-  /** Brings a subscriber that is catching up to the newest cursor, and lets it follow from there. */
+  /** Brings a subscriber that is catching up to the newest cursor, from which it then follows live deltas. */
   async #catchUp(subscriber: Subscriber): Promise<void> {
     try {
       if (this.#replayTo(subscriber)) return;
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
         const state = await this.#catchUpSource.readState();
-        // What leads from a state to the newest cursor has to be known for a region, and often is a moment later.
+        // For a region, the deltas from the state to the newest cursor have to be in memory, and often are a moment later.
         if (subscriber.region && !this.#listDeltas(state.cursor)) {
           await (attempt === 0 ? delay(initialRetryMs) : this.checkForGap());
           continue;
@@ -264,7 +264,7 @@ export class FieldBroadcaster {
 
   /**
    * Sends the missing deltas from the replay buffer. Returns whether the subscriber now has the newest cursor.
-   * @param state the one that it has, if it was just sent
+   * @param state the one that the subscriber was just sent, if any
    */
   #replayTo(subscriber: Subscriber, state?: LoadedState): boolean {
     const { cursor, region, snapshotReason } = subscriber;

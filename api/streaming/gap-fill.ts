@@ -54,7 +54,7 @@ export async function createGapFillDelta(
   return new SharedMessage('delta', Buffer.from(text), cursor);
 }
 
-/** Adds what an update changes. A change too many is harmless: its current value is sent again. */
+/** Adds the changes of an update. An unnecessary change is harmless: its current value is sent again. */
 function collectChanges(changes: ChangeSet, update: Update): void {
   switch (update.kind) {
     case 'cells.set':

@@ -1,6 +1,6 @@
 /**
  * Deltas that arrive after the broadcaster has already reached their version. Their changes are known, but the outcomes
- * `duplicate`, `reused` and `expired` are not in the log, so a late delta is the only message from which clients can learn them.
+ * `duplicate`, `reused` and `expired` are not in the log, so a late delta is the only message that carries them to clients.
  */
 import type { DeltaUpdate } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
@@ -15,7 +15,7 @@ export interface StateTotals {
   readonly maxTimestamp: number;
 }
 
-/** As workers publish it. */
+/** A delta as workers publish it. */
 interface PublishedDelta {
   readonly maxTimestamp: number;
   readonly changes: { readonly metrics: Metrics };

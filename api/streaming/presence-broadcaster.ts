@@ -19,7 +19,7 @@ export const maxFieldBytesPerSecond = 64 * 1024 * 1024;
 export const maxBytesPerSecond = 128 * 1024 * 1024;
 /** Distances between a device and a centre. Measured: 20 million take a second. */
 const maxComparisonsPerSecond = 4_000_000;
-/** What a watcher has not read yet. One that has more to read gets no presence, so that it does not delay changes of the state. */
+/** Unsent bytes of a watcher. Above this it gets no presence, so that presence does not delay changes of the state. */
 const maxQueuedBytes = 16 * 1024;
 const retryMs = 500;
 
@@ -31,7 +31,7 @@ export interface PresenceWatcher {
 interface Watcher {
   readonly sink: Pick<MessageSink, 'send' | 'bufferedBytes'>;
   centre: Point;
-  /** The group whose devices it has; undefined if it has to get all of them. */
+  /** The group whose devices the watcher was sent; undefined if it needs all of them. */
   group: PresenceGroup | undefined;
 }
 
@@ -71,7 +71,7 @@ export class PresenceBroadcaster {
     };
   }
 
-  /** To be called when something has changed. */
+  /** Call when something has changed. */
   schedule(minDelayMs = 0): void {
     if (this.#timer || this.#watchers.size === 0) return;
     const now = performance.now();
@@ -103,7 +103,7 @@ export class PresenceBroadcaster {
     if (!isComplete) this.schedule(retryMs);
   }
 
-  /** @returns `isComplete` is false if watchers that are slow were left out */
+  /** @returns `isComplete` is false if slow watchers were left out */
   #send(): { readonly bytes: number; readonly isComplete: boolean } {
     const groups = new Map<string, PresenceGroup>();
     let bytes = 0;
@@ -125,7 +125,7 @@ export class PresenceBroadcaster {
     return { bytes, isComplete };
   }
 
-  /** The group of a centre, brought up to date once. While all devices are shown, everybody is in one group. */
+  /** The group of a centre, updated once for each round. While all devices are shown, everybody is in one group. */
   #findGroup(groups: Map<string, PresenceGroup>, centre: Point): PresenceGroup {
     const { present } = this.#deps;
     const isCrowded = present.activeNodes > maxShownDevices;

@@ -13,7 +13,7 @@ export class PresenceGroup {
     return this.#changes;
   }
 
-  /** All that the group sees, for those who have nothing yet. */
+  /** Everything that the group sees, for watchers that have nothing yet. */
   get complete(): StreamMessage {
     this.#complete ??= encode(this.#activeNodes, '"complete":true,', [...this.#shown.values()]);
     return this.#complete;

@@ -1,7 +1,7 @@
 /**
- * The subscribers of a field that watch a region of it and have all that is in it: decides what each delta of the field means for
- * them. A subscriber gets the changes inside its region and the outcomes of its own device at once, and nothing of others; its
- * cursor therefore stays behind until something concerns it, for 5 s at most.
+ * The subscribers of a field that watch a region of it and are up to date there: decides what each delta of the field means for
+ * them. A subscriber gets the changes inside its region and the outcomes of its own device at once, and nothing of others. Its
+ * cursor therefore stays behind until something concerns it, for at most 5 s.
  *
  * Subscribers of the same region share messages as long as they have the same cursor.
  */
@@ -19,7 +19,7 @@ import { StreamMessage } from './stream-message.ts';
 import type { Subscriber } from './subscriber.ts';
 
 const metricsIntervalMs = 1000;
-/** When changes end, the metrics to which they led follow by themselves. */
+/** The longest delay between the last change and the metrics that result from it. */
 const maxMetricsDelayMs = 2 * metricsIntervalMs;
 const emptyDeltaIntervalMs = 5000;
 
@@ -34,7 +34,7 @@ interface Member {
   readonly group: Group;
   sentAt: number;
   metricsAt: number;
-  /** Whether it has had changes without the metrics to which they led. */
+  /** Whether it was sent changes without the metrics that result from them. */
   isMetricsDue: boolean;
 }
 
@@ -55,13 +55,13 @@ export class RegionalAudience {
   readonly #grid = new RegionGrid<Group>();
   readonly #members = new Map<Subscriber, Member>();
   readonly #byDevice = new Map<string, Set<Member>>();
-  /** Undefined while nobody is here. */
+  /** Undefined while there are no members. */
   #spread: DeltaSpread<Group> | undefined;
   #totals: Totals | undefined;
 
   /**
-   * Adds a subscriber that has everything in its region, and sends it what has happened since.
-   * @param fragments the whole state of which it has a part
+   * Adds a subscriber that has a state of its region, and sends it the changes since.
+   * @param fragments the whole field at that state
    * @param missed the deltas since
    */
   add(subscriber: Subscriber, fragments: StateFragments, missed: readonly Delta[], now: number): void {
@@ -93,7 +93,7 @@ export class RegionalAudience {
     if (this.#members.size === 0) this.clear();
   }
 
-  /** Removes everybody: the deltas that follow do not continue those before. */
+  /** Removes all members, because the next delta does not continue the last one. */
   clear(): void {
     this.#members.clear();
     for (const group of this.#groups.values()) this.#grid.remove(group);
@@ -103,7 +103,7 @@ export class RegionalAudience {
     this.#totals = undefined;
   }
 
-  /** Sends a delta of the field to those whom it concerns. @returns to how many */
+  /** Sends a delta of the field to the members that it concerns. @returns their number */
   deliver({ to, message }: Delta, now: number): number {
     if (!this.#spread || !this.#totals) return 0;
     const delta = parseDelta(message);
@@ -126,7 +126,7 @@ export class RegionalAudience {
     return sent;
   }
 
-  /** To be called periodically. @param to the newest cursor */
+  /** Call periodically. @param to the newest cursor */
   tick(to: Cursor, now: number): void {
     if (!this.#totals) return;
     const broadcast = { to, totals: this.#totals, now };
@@ -186,7 +186,7 @@ export class RegionalAudience {
     return found;
   }
 
-  /** @param messages those that others of the group get, by their content */
+  /** @param messages those already created for the group, by their content */
   #send(
     member: Member,
     content: {
@@ -200,7 +200,7 @@ export class RegionalAudience {
     const { broadcast, changes, own, messages } = content;
     const { to, totals, now } = broadcast;
     const from = subscriber.cursor;
-    // It may have been caught up from a state that is newer.
+    // The member may have been caught up from a newer state.
     if (from === undefined || versionOf(from) > versionOf(to)) return false;
     const hasMetrics = now - member.metricsAt >= metricsIntervalMs;
     const key = own ? undefined : `${from} ${hasMetrics}`;

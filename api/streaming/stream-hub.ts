@@ -74,7 +74,7 @@ export class StreamHub {
     let subscriber: Subscriber | undefined;
     let watcher: PresenceWatcher | undefined;
     let { region } = options;
-    /** Even to the same one, the client wants all that is in it. */
+    /** Set even if the region is the same, because the client expects a snapshot of it. */
     let hasChanged = false;
     let hasEnded = false;
     void subscription.ready.then(() => {

@@ -1,6 +1,6 @@
 /**
- * One subscriber of a field's stream as its broadcaster sees it: the cursor it has, and whether it keeps up. It does not
- * know about WebSockets, nor where deltas come from.
+ * One subscriber of a field's stream as its broadcaster sees it: the cursor it has, and whether it keeps up. Independent of
+ * WebSockets, and of where deltas come from.
  *
  * Modes:
  * - `catching-up` (initial): the broadcaster is sending what is missing up to the newest state. Live deltas are not
@@ -14,7 +14,7 @@
  * - catching-up → following (`caught-up`): it has the newest state.
  * - catching-up → lagging (`catch-up-failed`): the state could not be read, or kept moving on.
  * - following → catching-up (`gap`): a delta does not start at its cursor, or the broadcaster skipped versions.
- * - following → catching-up (`new-region`): it is to get all that is in another region.
+ * - following → catching-up (`new-region`): it watches another region, and needs a snapshot of it.
  * - following → lagging (`buffer-full`): more than `highWaterBytes` are buffered, or regions change too often.
  * - lagging → catching-up (`drained`): at most `lowWaterBytes` are buffered and the pause is over.
  * - lagging → closed (`too-slow`): more than `maxBufferedBytes` are buffered, or it lagged for more than `maxLagMs`.
@@ -41,7 +41,7 @@ const highWaterBytes = 1024 * 1024;
 const lowWaterBytes = 64 * 1024;
 export const maxBufferedBytes = 4 * 1024 * 1024;
 const maxLagMs = 30_000;
-/** Between two snapshots of regions. */
+/** The minimum time between two snapshots of regions. */
 const minRegionIntervalMs = 250;
 
 type Mode = 'catching-up' | 'following' | 'lagging' | 'closed';
@@ -63,7 +63,7 @@ export interface SubscriberOptions {
   readonly after?: Cursor | undefined;
   /** Undefined for the whole field. */
   readonly region?: Region | undefined;
-  /** Whose outcomes a watcher of a region gets. */
+  /** The device whose outcomes a watcher of a region gets. */
   readonly device?: string | undefined;
 }
 
@@ -84,7 +84,7 @@ export class Subscriber {
     this.device = device;
     this.#cursor = after;
     this.#region = region;
-    // What the client has may be of another region.
+    // The state that the client has may be of another region.
     if (region) this.#snapshotReason = 'region';
     if (after === undefined) this.#snapshotReason = 'start';
   }
@@ -137,7 +137,7 @@ export class Subscriber {
     this.#snapshotAt = performance.now();
   }
 
-  /** The client wants to watch another part of the field. @returns whether a catch-up has to be started */
+  /** Call when the client watches another part of the field. @returns whether a catch-up has to be started */
   changeRegion(region: Region | undefined, now: number): DeliveryResult {
     this.#region = region;
     this.#snapshotReason ??= 'region';
@@ -151,7 +151,7 @@ export class Subscriber {
     return 'catch-up';
   }
 
-  /** The newest version cannot be reached by live deltas. */
+  /** Call when live deltas cannot lead to the newest version. */
   reportGap(): DeliveryResult {
     this.#transition('gap');
     return 'catch-up';
@@ -190,7 +190,7 @@ export class Subscriber {
   #transition(event: Event): void {
     const next = transitions[this.#mode][event];
     if (!next) throw new Error(`a subscriber that is ${this.#mode} cannot handle ${event}`);
-    // Deltas of a region can only be continued, not made later.
+    // The deltas of a region cannot be created afterwards, so a gap requires a snapshot.
     if (this.#region && this.#mode === 'following') this.#snapshotReason ??= 'gap';
     this.#mode = next;
   }

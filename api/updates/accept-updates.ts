@@ -34,7 +34,10 @@ interface AcceptUpdatesOptions {
   readonly isLowPriority?: boolean;
 }
 
-/** @throws FieldError `rate_limited`, `too_many_fields`, `too_many_devices`, `counter_too_far`, `token_revoked`, `database_unavailable` or `queue_unavailable` */
+/**
+ * @throws FieldError `rate_limited`, `too_many_fields`, `too_many_devices`, `counter_too_far`, `token_revoked`,
+ * `database_unavailable` or `queue_unavailable`
+ */
 export type AcceptUpdates = (options: AcceptUpdatesOptions) => Promise<Accepted>;
 
 interface AcceptUpdatesDeps {
@@ -99,9 +102,9 @@ export function createAcceptUpdates(deps: AcceptUpdatesDeps): AcceptUpdates {
 }
 
 /**
- * Checks the token once more, since its revocation may have become known while the body arrived, and records in the grant
- * that it was checked. What is accepted with recent revocations is settled: a worker applies it even if the token was
- * revoked a moment before.
+ * Checks the token once more, because its revocation may have become known while the body arrived, and records in the grant
+ * that it was checked. Updates that were checked against recent revocations are final: a worker applies them even if the token
+ * was revoked a moment before.
  * @throws FieldError `token_revoked`
  */
 function confirmGrant({ user, device, grant }: Writer, revocations: AcceptUpdatesDeps['revocations']): Grant {

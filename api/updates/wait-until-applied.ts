@@ -23,7 +23,7 @@ interface WaitUntilAppliedDeps {
 interface WaitUntilAppliedOptions {
   readonly sent: SentUpdates;
   readonly pendingReply: PendingReply;
-  /** In ms, by the monotonic clock: the other one can be set while somebody waits. */
+  /** In ms of the monotonic clock, because the wall clock can be set during the wait. */
   readonly deadline: number;
 }
 

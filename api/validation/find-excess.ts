@@ -1,6 +1,6 @@
 /**
- * Finds in an update, by hand, what would make the schema collect thousands of issues: too many entries, and wrong cells. A schema
- * visits everything before it answers, and builds an issue for each wrong entry.
+ * Finds, without the schema, what would make it collect thousands of issues in an update: too many entries, and wrong cells. A
+ * schema visits everything before it answers, and creates an issue for each wrong entry.
  */
 import type { z } from 'zod';
 import { maxInputErrors, toInputErrors } from '../../shared/contract/problem.ts';
@@ -16,7 +16,7 @@ interface FindExcessOptions {
   readonly cellSchema: z.ZodType;
 }
 
-/** @returns at most `maxInputErrors` errors, with paths below `path`; none for an update that costs the schema little */
+/** @returns at most `maxInputErrors` errors, with paths below `path`; none if the schema can validate the update cheaply */
 export function findExcess(update: unknown, path: string, options: FindExcessOptions): InputError[] {
   if (!isRecord(update)) return [];
   if (hasMoreKeys(update, maxUpdateKeys)) return [{ path, message: `has more than ${maxUpdateKeys} keys` }];

@@ -1,4 +1,4 @@
-/** Long synchronous work in slices: between two of them the event loop serves everything else. */
+/** Splits long synchronous work into slices: between two of them the event loop serves everything else. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Half of what one request may take of the event loop at a time, because a slice ends after the step that exceeds it. */

@@ -1,6 +1,6 @@
 /**
- * Validates the updates of a request or a message, at a cost that its size is worth: update by update and in slices, and no
- * further than to the twentieth error.
+ * Validates the updates of a request or a message at a bounded cost: update by update, in time slices, and only up to the
+ * twentieth error.
  */
 import { maxInputErrors, toInputErrors } from '../../shared/contract/problem.ts';
 import { createCellSchema, createUpdateSchema } from '../../shared/contract/update.ts';

@@ -19,7 +19,7 @@ export function createArchaeologyRouter({ field, devices, writer, states, presen
       const artifacts = findLayer(state.readParticles(), targetDepth).map((particle) =>
         toArtifact(particle, targetDepth),
       );
-      // A whole layer counts as one, as it did in the original.
+      // A complete layer is one event, as it was in the original.
       if (artifacts.length === artifactsPerLayer) await writer.emit(device, 'memory', { request });
       return {
         success: true as const,
@@ -64,7 +64,7 @@ export function createArchaeologyRouter({ field, devices, writer, states, presen
   });
 }
 
-/** The deeper, the older: of the particles with a content, newest first, the three at this depth or the last three. */
+/** A deeper layer is older: of the particles with content, newest first, the three at this depth or the last three. */
 function findLayer(particles: readonly ParticleView[], depth: number): ParticleView[] {
   const byNewest = particles
     .filter(({ content }) => content)

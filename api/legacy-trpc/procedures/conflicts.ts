@@ -1,4 +1,4 @@
-/** The conflicts of a change, in the original's shape: it knew only numbers, those of cells. */
+/** The conflicts of a change, in the original's format, which has only numbers, that is, values of cells. */
 import type { FieldReader } from '../../../db/read/field-reader.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Applied } from '../../updates/wait-until-applied.ts';

@@ -17,7 +17,7 @@ export function createFieldRouter({ field, devices, writer, states, presence, re
         ...{ kind: 'particle.put' as const, id: `${device.id}:${suffix}`, position, resonance, connections },
         ...content,
       });
-      // A repetition has the same number and so the same id; a particle without a number must not meet that of another one.
+      // A repetition has the same number and therefore the same id. A particle without a number gets a random id.
       const [numbered, unnumbered] = [createPut(counter ?? 0), createPut(randomUUID())];
       const applied = await (counter === undefined
         ? writer.write({ device, request, change: unnumbered })
@@ -46,7 +46,7 @@ export function createFieldRouter({ field, devices, writer, states, presence, re
         },
         conflicts: await readConflictsOf(applied, { reader, field }),
         version: state.version,
-        // Not those of others: their names are all that they are recognised by.
+        // Without the entries of others, because a name is all that identifies an app.
         vectorClock: counter === undefined ? {} : { [nodeId]: counter },
       };
     }),

@@ -1,4 +1,4 @@
-/** What all procedures of the original's router work with. */
+/** The dependencies of all procedures of the original's router. */
 import type { FieldReader } from '../../../db/read/field-reader.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
 import type { Presence } from '../../presence/presence.ts';

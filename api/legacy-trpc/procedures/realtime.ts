@@ -1,4 +1,4 @@
-/** `consciousness.realtime`: who is there. Connections are presence; they are not stored, and no answer contains the names of others. */
+/** `consciousness.realtime`: connections, which are presence here. They are not stored, and no response contains others' names. */
 import { connectInput, heartbeatInput } from '../inputs.ts';
 import { createRouter, procedure } from '../trpc.ts';
 import type { ProcedureDeps } from './procedure-deps.ts';

@@ -1,4 +1,4 @@
-/** `consciousness.room64`: entering, breathing and leaving, with the events that each of them is for the field. */
+/** `consciousness.room64`: entering, breathing and leaving, and the event of the field that each of them causes. */
 import { breatheInput, enterRoomInput, exitVoidInput } from '../inputs.ts';
 import { addBreath, describeSession, type RoomSession } from '../room64-sessions.ts';
 import { createRouter, procedure } from '../trpc.ts';
@@ -78,7 +78,7 @@ export function createRoom64Router({ field, devices, writer, states, rooms, pres
       const device = devices.identify(input.nodeId, address);
       presence.touch(field, device.id);
       const session = await rooms.find(device.id);
-      // Of two equal requests only one ends the session, and so only one is an event.
+      // Of two concurrent requests only one ends the session, so only one causes the event.
       if (!session || !(await rooms.close(device.id))) return noSession;
       const applied = await writer.emit(device, 'void', { request });
       const { primary } = await states.read(applied?.version);

@@ -78,7 +78,7 @@ export function createSyncRouter(deps: ProcedureDeps) {
   });
 }
 
-/** The original counted these in memory. The log has them, and no state does. */
+/** The original counted events in memory. Here only the log has them, so the version stands in for the total. */
 function countEvents({ version }: LegacyState) {
   return { totalEvents: version, sacredEventCount: 0, lastCollectiveBloom: 0 };
 }
@@ -93,7 +93,7 @@ interface CellChange extends CellValue {
   readonly timestamp: number;
 }
 
-/** The app writes anywhere, also between cells and outside the grid. Of several writes to a cell, the newest counts. */
+/** Apps write anywhere, even between cells and outside the grid. Of several writes to one cell, the newest wins. */
 function toCells(changes: readonly CellChange[], gridSize: number): CellValue[] {
   const cells = new Map<string, CellValue>();
   for (const change of [...changes].sort((a, b) => a.timestamp - b.timestamp)) {

@@ -1,4 +1,4 @@
-/** The page of what operators have done. Addresses and details are not readable for the API: the command `audit` has them. */
+/** The page of operators' actions. The API may not read their addresses and details; the command `audit` shows these. */
 import { z } from 'zod';
 import type { OperatorActionFilter, ShownOperatorActionRow } from '../../../db/operators/operator-action.ts';
 import { renderFilterForm, textInput, timeInputs } from '../pages/form.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DeadLetterFilter } from '../../../shared/queue/dead-letters.ts';
 import { formatShape, integer, optional, searchedText, timeShape, toTimeRange } from '../pages/query.ts';
 
-/** Malformed jobs can name any field, so the texts have no patterns. */
+/** Malformed jobs can contain any text as an id, so the filters do not have to be valid ids. */
 const filterShape = {
   id: optional(z.string().regex(/^(p|\d{1,3}-)?\d{1,15}$/, 'must be the id of a dead letter, such as 17 or p17')),
   field: optional(searchedText),
@@ -16,19 +16,19 @@ const filterShape = {
 
 export const deadLettersQuerySchema = z.strictObject({
   ...filterShape,
-  /** What was done before, for a notice. */
+  /** The action that was just performed, for a notice. */
   done: optional(z.enum(['retry', 'discard'])),
   count: optional(integer(0, 1_000_000)),
   ...formatShape,
 });
 export type DeadLettersQuery = z.output<typeof deadLettersQuerySchema>;
 
-/** `expected` and `before` are of the confirmation: nothing is changed that was not counted there. */
+/** `expected` and `before` come from the confirmation, so that only dead letters that were counted there are changed. */
 export const deadLettersActionSchema = z.strictObject({
   ...filterShape,
   /** How many were confirmed. */
   expected: integer(0, 1_000_000),
-  /** Only what has failed before, in ms since the epoch. */
+  /** Only those that failed before this time, in ms since the epoch. */
   before: integer(0, Number.MAX_SAFE_INTEGER),
   ...formatShape,
 });

@@ -42,18 +42,18 @@ export interface DeadLetterSummary {
 }
 
 export interface FoundDeadLetters {
-  /** How many match, as far as was searched. */
+  /** The number of matches among the dead letters that were searched. */
   readonly total: number;
   /** The newest first. */
   readonly letters: readonly DeadLetterSummary[];
-  /** Whether there may be further ones: too many failed, or time was up. */
+  /** False if there may be further ones: too many failed, time was up, or a queue did not answer. */
   readonly isComplete: boolean;
   /** Queues that did not answer. */
   readonly unreachable: readonly string[];
 }
 
 interface FindLimits {
-  /** Of each queue, the newest first. */
+  /** The maximum that is searched in each queue, newest first. */
   readonly maxScanned: number;
   readonly maxFound: number;
 }
@@ -94,8 +94,8 @@ export async function findDeadLetters(
 }
 
 /**
- * To be called once the action is recorded.
- * @returns how many were changed: not those that were dead letters no more
+ * Call it after the action was recorded.
+ * @returns how many were changed, without those that were no longer dead letters
  * @throws if a queue does not answer; some may have been changed
  */
 export async function actOnDeadLetters(

@@ -1,4 +1,4 @@
-/** The pages on which operators find dead letters, and confirm what is done with them. */
+/** The pages on which operators find dead letters, and confirm actions on them. */
 import type { DeadLetterAction } from '../../../shared/queue/dead-letters.ts';
 import { hiddenInputs, renderFilterForm, textInput, timeInputs } from '../pages/form.ts';
 import { formatAge, formatTime, pluralize } from '../pages/format.ts';
@@ -82,7 +82,7 @@ function renderLimits({ isComplete, unreachable }: FoundDeadLetters): Html | '' 
   return isComplete ? '' : html`<p class="note">Only the newest were searched. Name a time to find older ones.</p>`;
 }
 
-/** Without its action. Also for the overview. */
+/** Renders a dead letter without actions. The overview uses it as well. */
 export function renderLetter(letter: DeadLetterSummary, basePath: string): Cell[] {
   const { id, queue, job, field, device, user, request, counters, updates, reason, failedAt } = letter;
   const board = `${basePath}/queues/queue/${encodeURIComponent(id.startsWith('p') ? `postgresql-${queue}` : queue)}`;
@@ -143,7 +143,7 @@ ${count > maxConfirmed ? html`<p class="note">The ${maxConfirmed} newest of them
   return renderPage({ basePath, path: '/dead-letters', title, content });
 }
 
-/** What selects dead letters, without what else the query has. */
+/** The part of the query that filters dead letters. */
 function pickFilter(values: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(filterNames.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));
 }

@@ -1,4 +1,4 @@
-/** What is wrong with an installation, and what to do about it: the first thing that an operator sees. Pure. */
+/** Finds problems of an installation, with advice: the first thing that an operator sees. Pure. */
 import type { DatabaseOverview } from '../../../db/operators/overview.ts';
 import type { QueueStats } from '../../../shared/queue/queue-stats.ts';
 import type { Health } from '../../health/health-check.ts';

@@ -17,7 +17,7 @@ export interface Overview {
   /** In ms since the epoch. */
   readonly at: number;
   readonly status: Health['status'];
-  /** What is wrong, the worst first; empty if all is well. */
+  /** Problems, the worst first; empty if there are none. */
   readonly findings: readonly Finding[];
   readonly checks: Health['checks'];
   /** Each undefined if it does not answer, or is not used. */
@@ -28,7 +28,7 @@ export interface Overview {
   readonly database: DatabaseOverview | undefined;
   /** What all workers have applied in the last hour, by minutes, the oldest first; empty while the cache's Redis does not answer. */
   readonly traffic: readonly TrafficMinute[];
-  /** Of the process that responds, the oldest first. */
+  /** Of the responding process, the oldest first. */
   readonly samples: readonly Sample[];
 }
 
@@ -73,8 +73,8 @@ async function readOverview({
 export type ReadOverview = (maxAgeMs?: number) => Promise<Overview>;
 
 /**
- * Shares each overview for a moment, so that many who look cost as much as one. While PostgreSQL is slow, it is read by one at a
- * time: a reading goes on when nobody waits for it any more.
+ * Shares each overview for a moment, so that many viewers cost as much as one. Reads of PostgreSQL are single-flight: a slow one
+ * continues after its callers have timed out, and later callers join it.
  */
 export function createOverviewReader(deps: OverviewDeps): ReadOverview {
   let reading: Promise<DatabaseOverview> | undefined;

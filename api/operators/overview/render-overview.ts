@@ -82,7 +82,7 @@ function renderTiles({ at, queue, database, traffic }: Overview): Html {
   return html`<dl class="tiles">${tiles.map(([name, value, isBad]) => html`<div class="${isBad ? 'bad' : ''}"><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-/** Of all workers, by minutes. A minute without requests has no latency. */
+/** The traffic of all workers, by minute. A minute without requests has no latency. */
 function renderTraffic({ traffic }: Overview): Html {
   const rates = traffic.map(({ at, updates }) => ({ at, value: updates / 60 }));
   const [first, last] = [traffic[0], traffic.at(-1)];

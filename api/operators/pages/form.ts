@@ -1,4 +1,4 @@
-/** Forms of operators' pages: they work without scripts, and show what was typed again. */
+/** Forms of operators' pages: they work without scripts, and show the submitted values again. */
 import { type Html, html } from './html.ts';
 import { windowChoices } from './query.ts';
 

@@ -5,7 +5,7 @@ import { styles } from './styles.ts';
 export interface PageFrame {
   /** Where the pages are, below any prefix of a proxy, such as `/admin`. */
   readonly basePath: string;
-  /** Whether whoever looks may change anything. */
+  /** Whether the viewer may change anything. */
   readonly canWrite: boolean;
 }
 
@@ -17,13 +17,13 @@ const pages = [
   ['/queues/', 'Jobs'],
 ] as const;
 
-/** Without scripts. */
+/** Only used without scripts. */
 const reloadSeconds = 5;
 
 interface PageOptions extends Pick<PageFrame, 'basePath'> {
   readonly path: (typeof pages)[number][0];
   readonly title: string;
-  /** Whether it refreshes itself. */
+  /** Whether the page refreshes itself. */
   readonly isLive?: boolean;
   /** At the end of the navigation. */
   readonly tools?: Html;

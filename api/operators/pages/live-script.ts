@@ -1,6 +1,6 @@
 /**
- * Refreshes a page in place. Only the regions with `data-live` are replaced, and of these only the parts that have changed: what is scrolled,
- * typed or read out elsewhere stays. While somebody selects text, or does not look, nothing happens. Without scripts, the page loads itself again.
+ * Refreshes a page in place. Replaces only the changed parts of the regions with `data-live`, so that scrolling, typing and screen
+ * readers elsewhere are not disturbed. Does nothing while text is selected or the page is hidden. Without scripts, the page reloads.
  */
 export const liveScript = `'use strict';
 const intervalMs = 5000;

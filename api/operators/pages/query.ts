@@ -1,9 +1,9 @@
-/** Reads the filters of operators' pages from query strings and forms. Everything is validated; an empty input says nothing. */
+/** Reads the filters of operators' pages from query strings and forms. Everything is validated; an empty input counts as absent. */
 import { z } from 'zod';
 import { toInputErrors } from '../../../shared/contract/problem.ts';
 import { boundedText } from '../../../shared/contract/text.ts';
 
-/** The form again, with what was typed, and what is wrong with it. */
+/** A submitted filter, or what is wrong with it, and its texts for showing the form again. */
 export interface ParsedQuery<Filter> {
   /** Undefined if something is wrong. */
   readonly filter: Filter | undefined;
@@ -17,10 +17,10 @@ export function optional<Schema extends z.ZodType>(schema: Schema) {
   return z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 }
 
-/** Text to search for: what operators paste has spaces around it. */
+/** Text to search for, trimmed, because pasted text often has spaces around it. */
 export const searchedText = z.string().trim().pipe(boundedText(1, 200));
 
-/** A number that a form or a query string has as text. */
+/** A number as text, from a form or a query string. */
 export function integer(min: number, max: number) {
   return z.coerce.number<string | number>().int().min(min).max(max);
 }
@@ -59,7 +59,7 @@ interface Times {
   readonly to?: number | undefined;
 }
 
-/** The latest beginning and the end, in ms since the epoch. */
+/** The latest start and the end, in ms since the epoch. */
 export function toTimeRange({ within, from, to }: Times): { since?: number; until?: number } {
   const starts = [from, within && Date.now() - windows[within][1]].filter((start) => start !== undefined);
   return {
@@ -79,7 +79,7 @@ export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: unkn
   return { filter: undefined, errors, values };
 }
 
-/** @returns a query string that begins with `?`, without what is undefined or empty */
+/** @returns a query string that begins with `?`, without undefined and empty values */
 export function toQuery(values: Readonly<Record<string, string | number | undefined>>): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(values))

@@ -9,7 +9,7 @@ import { type ParsedQuery, toQuery } from '../pages/query.ts';
 import { type FoundUpdates, type UpdatesFilter, updateKinds } from './search-updates.ts';
 
 const maxShownLength = 90;
-/** Of an update, which can have 64 kB. The JSON of the search has all of it. */
+/** The content of an update can have 64 kB. The JSON of the search has all of it. */
 const maxContentLength = 4000;
 
 interface UpdatesPage extends PageFrame {

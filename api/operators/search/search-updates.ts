@@ -21,7 +21,7 @@ export const updateKinds = [
 ] as const satisfies Update['kind'][];
 const maxLimit = 500;
 const pageSize = 50;
-/** Each can read all logs for as long as the statement timeout allows. */
+/** Each search can read all logs for as long as the statement timeout allows. */
 const maxSearches = 2;
 
 /** Where a page ends, as `time:field:version`. */
@@ -49,13 +49,13 @@ export type UpdatesFilter = z.output<typeof updatesFilterSchema>;
 
 export interface FoundUpdates {
   readonly entries: readonly FoundUpdate[];
-  /** The value of `after` with which the search goes on; null at its end. */
+  /** The value of `after` that continues the search; null at its end. */
   readonly next: string | null;
 }
 
 export type SearchUpdates = (filter: UpdatesFilter) => Promise<FoundUpdates>;
 
-/** @returns a search that throws FieldError `rate_limited` when too many are under way, `database_unavailable` when PostgreSQL takes too long */
+/** @returns a search that throws FieldError `rate_limited` if too many are running, `database_unavailable` if PostgreSQL is too slow */
 export function createUpdatesSearch(searchLog: (search: LogSearch) => Promise<FoundUpdate[]>): SearchUpdates {
   let running = 0;
   return async (filter) => {

@@ -44,7 +44,7 @@ export interface OperatorPagesDeps {
   readonly changeRun: (id: string, change: RunChange) => Promise<boolean>;
 }
 
-/** @param scope where a guard demands `board:read` for reading, and `board:write` for all else */
+/** @param scope in which a guard requires `board:read` for reading, and `board:write` for everything else */
 export function addOperatorPages(scope: FastifyInstance, deps: OperatorPagesDeps): void {
   addFormParser(scope);
   scope.addHook('onRequest', (_request, reply, done) => {

@@ -18,9 +18,9 @@ import type { RateLimits } from '../../rate-limits/rate-limits.ts';
 import { queryOrUnavailable } from '../../state/state-reader.ts';
 import { bearer, changesQuery, problems } from '../schemas.ts';
 
-/** A reader that takes nothing for so long has gone, or holds a connection for nothing. */
+/** A reader that takes nothing for this long is disconnected. */
 const maxIdleMs = 60_000;
-/** A pipeline may ask every minute; the record says that it reads, not how often. */
+/** A pipeline may poll every minute. The record only shows that it reads, not how often. */
 const recordIntervalMs = 3_600_000;
 const maxRemembered = 1000;
 
@@ -102,7 +102,7 @@ async function assertAllowed(
   if (!hasOperatorScope({ name, scopes }, 'changes:read')) throw new FieldError('forbidden');
 }
 
-/** Records before anything is read that somebody reads what everybody has written. */
+/** Records, before anything is read, that somebody reads the data of all users. */
 function createRecorder({ operatorLog }: ChangeRoutesDeps) {
   const recorded = new LRUCache<string, true>({ max: maxRemembered, ttl: recordIntervalMs });
   return async ({ operator, address: origin, query }: FastifyRequest): Promise<void> => {

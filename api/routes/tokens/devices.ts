@@ -1,6 +1,6 @@
 /**
- * `POST /api/devices`, where anybody gets an identity while registration is open, and `POST /api/devices/renew`, where a device
- * exchanges its last token for a new one. The server makes the device id, so that nobody gets a token for one by naming it.
+ * `POST /api/devices` gives anybody an identity while registration is open; `POST /api/devices/renew` exchanges a device's last
+ * token for a new one. The server generates the device id, so that nobody gets a token for an existing one by naming it.
  */
 import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
@@ -27,7 +27,7 @@ import { bearer, problems } from '../schemas.ts';
 
 const secondsPerDay = 86_400;
 const idBytes = 16;
-/** The body has nothing in it. */
+/** The bodies contain no data. */
 export const maxBodyBytes = 1024;
 
 const registeredSchema = z
@@ -106,7 +106,7 @@ function createRegistrationGuard(config: Config, limits: DeviceRoutesDeps['limit
   };
 }
 
-/** Runs before the body is read. Devices that have registered can renew their tokens after registration was closed. */
+/** Runs before the body is read. Registered devices can renew their tokens even after registration was closed. */
 function createRenewalGuard({ config, revocations, limits }: DeviceRoutesDeps): Guard {
   if (!config.JWT_SECRET) {
     return async () => {

@@ -1,6 +1,6 @@
 /**
- * `POST /api/fields/:field/viewer-tokens`: whoever may read a field gets a token to pass on, with which others can see this field
- * and change nothing. It lives for days, ends with the token that it was made from, and makes no further tokens.
+ * `POST /api/fields/:field/viewer-tokens`: gives a reader of a field a token to share, with which others can read this field and
+ * change nothing. It is valid for days, is revoked with the token that it was made from, and cannot make further tokens.
  */
 import { z } from 'zod';
 import { signToken } from '../../../shared/auth/jwt.ts';
@@ -87,14 +87,14 @@ function assertCanShare({ JWT_SECRET, VIEWER_TOKEN_DAYS }: Config, { viewer }: C
     });
   if (VIEWER_TOKEN_DAYS === 0)
     throw new FieldError('forbidden', { detail: 'This server makes no tokens for viewers (VIEWER_TOKEN_DAYS)' });
-  // Otherwise a chain of tokens would outlive the lifetime of each.
+  // Otherwise a chain of tokens would outlive the maximum lifetime.
   if (viewer)
     throw new FieldError('forbidden', {
       detail: 'A viewer cannot make tokens for others. Share your own link instead',
     });
 }
 
-/** How long the token itself is valid. A registered device can renew its own at any time, so that of a viewer may outlive it. */
+/** How long the token itself is valid. A registered device can renew its own at any time, so a viewer's token may outlive it. */
 function secondsLeft({ exp, registered }: Claims): number {
   return registered === undefined ? Math.max(1, Math.floor(exp - Date.now() / 1000)) : Number.POSITIVE_INFINITY;
 }

@@ -1,4 +1,4 @@
-/** What the thread of `ThreadedStateLoader` runs: it has its own connections to PostgreSQL and answers one task a call. */
+/** The code of `ThreadedStateLoader`'s thread: it has its own connections to PostgreSQL, and handles one task per call. */
 import { workerData } from 'node:worker_threads';
 import { connectDatabase, type DatabaseOptions } from '../../../db/connect.ts';
 import { createFieldReader } from '../../../db/read/field-reader.ts';
@@ -18,7 +18,7 @@ export interface LoadingTask {
   readonly version: number | undefined;
 }
 
-/** Errors lose their class between threads, so that those with a code are returned. */
+/** Errors lose their class between threads, so those with a code are returned instead of thrown. */
 export type LoadingResult =
   | { readonly state: LoadedState | undefined }
   | { readonly code: ErrorCode; readonly detail: string | undefined };

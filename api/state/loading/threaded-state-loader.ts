@@ -47,7 +47,7 @@ export class ThreadedStateLoader implements StateLoader {
     return state;
   }
 
-  /** Ends the thread; what it is loading is rejected. */
+  /** Ends the thread; loads in progress are rejected. */
   close(): Promise<void> {
     return this.#threads.destroy();
   }

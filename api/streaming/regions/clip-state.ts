@@ -13,7 +13,7 @@ export function clipState(fragments: StateFragments, region: Region): StateFragm
 }
 
 const nowhere: Point = { x: Number.NaN, y: Number.NaN };
-/** Of states that many watchers of different regions need. */
+/** Caches the positions, because many watchers of different regions need those of one state. */
 const known = new WeakMap<readonly ParticleFragment[], readonly Point[]>();
 
 /** The position of each particle. */

@@ -1,6 +1,6 @@
 /**
- * Spreads the changes of a delta over the regions that they concern, in one pass for all of them. Keeps where every particle is, since one
- * that leaves a region is a change of both.
+ * Distributes the changes of a delta to the regions that they concern, in one pass for all of them. Keeps the position of every
+ * particle, because one that leaves a region is a change of both the old and the new region.
  */
 import type { StateFragments } from '../../../shared/cache/state-fragments.ts';
 import { locateCell, type Point, type Region } from '../../../shared/field/math/region.ts';
@@ -38,7 +38,7 @@ export class DeltaSpread<Entry extends { readonly region: Region }> {
       found.set(entry, known);
       return known;
     };
-    // Before the positions change: a conflict about a particle that was removed concerns where it was.
+    // Computed before the positions change, because a conflict about a removed particle concerns the place where it was.
     const places = conflicts.map((conflict) => ({
       conflict,
       point: locateConflict(conflict, (id) => changes.particles[id]?.position ?? this.#positions.get(id)),

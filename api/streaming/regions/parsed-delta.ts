@@ -1,4 +1,4 @@
-/** A delta message as far as the watchers of regions need it. */
+/** The parts of a delta message that the watchers of regions need. */
 import type { StateFragments } from '../../../shared/cache/state-fragments.ts';
 import type { DeltaUpdate } from '../../../shared/contract/messages.ts';
 import type { Metrics } from '../../../shared/field/dynamics/field-metrics.ts';

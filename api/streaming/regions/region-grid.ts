@@ -1,6 +1,6 @@
 /**
  * Finds the regions that contain a point, without testing all of them. Each region is in a grid whose squares are larger than it, so
- * that it touches four of them at most; a point looks at one square in each grid that is in use.
+ * that it touches at most four of them; a look-up reads one square of each grid that is in use.
  */
 import { containsPoint, type Point, type Region } from '../../../shared/field/math/region.ts';
 
@@ -12,7 +12,7 @@ interface Item {
 type Squares<Entry> = Map<string, Set<Entry>>;
 
 export class RegionGrid<Entry extends Item> {
-  /** By the size of their squares, a power of two. */
+  /** Grids by the size of their squares, a power of two. */
   readonly #grids = new Map<number, Squares<Entry>>();
 
   add(item: Entry): void {

@@ -1,4 +1,4 @@
-/** What deltas mean for a region, as the entries of JSON objects, and the delta messages that are made of them. */
+/** The changes of deltas inside a region, as the entries of JSON objects, and the delta messages made of them. */
 import type { DeltaUpdate } from '../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import { containsPoint, locateCell, type Point, type Region } from '../../../shared/field/math/region.ts';
@@ -37,7 +37,7 @@ export function renderDelta(delta: RegionalDelta): string {
 }
 
 /**
- * What several deltas together mean for a region, for somebody whose state is from before them: particles that are not inside
+ * Merges several deltas into changes of a region, for a subscriber with the state before them: particles that are not inside
  * afterwards are `null`, whether they were inside before or not.
  */
 export function mergeChanges(deltas: readonly ParsedDelta[], region: Region): RegionalChanges {

@@ -1,6 +1,6 @@
 /**
- * Parses and validates the messages that clients send over a WebSocket. A socket that cannot write may only send what is short:
- * anything longer is refused before it is parsed.
+ * Parses and validates the messages that clients send over a WebSocket. A socket without write access may only send short
+ * messages: anything longer is refused before it is parsed.
  */
 
 import type { ClientMessage } from '../../../shared/contract/messages.ts';

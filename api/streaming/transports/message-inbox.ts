@@ -29,7 +29,7 @@ export class MessageInbox {
     this.#deps = deps;
   }
 
-  /** @returns false if the user's messages that wait have too many bytes; the message is then dropped */
+  /** @returns false if too many bytes of the user's messages are waiting; the message is then dropped */
   push(data: Buffer, messageNumber: number): boolean {
     const { socket, user, unhandled } = this.#deps;
     const bytes = data.length + messageOverheadBytes;

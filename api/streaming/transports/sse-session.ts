@@ -60,7 +60,7 @@ export class SseSession implements MessageSink, StreamSession {
     return this.#response.writableLength;
   }
 
-  /** Server-Sent Events have no close codes: the client reconnects, and the response tells it why that is refused. */
+  /** Server-Sent Events have no close codes: the client reconnects, and the response says why it is refused. */
   close(): void {
     this.#response.end();
   }
@@ -90,7 +90,7 @@ export class SseSession implements MessageSink, StreamSession {
   tick(now: number): void {
     if (now - this.#lastHeartbeatAt >= heartbeatIntervalMs) {
       this.#lastHeartbeatAt = now;
-      // Nothing arrives from the client but the acknowledgements of what it has received.
+      // The client sends nothing. That it has acknowledged everything shows that it is still there.
       if (this.#response.writableLength === 0) this.#presence.heard();
     }
     if (now - this.#lastKeepAliveAt < keepAliveIntervalMs) return;

@@ -16,9 +16,9 @@ export interface StreamSession {
   readonly ip: string;
   /** Called about once a second. */
   tick(now: number): void;
-  /** Tells the client that the process is stopping and after how many seconds to reconnect, and closes the stream. */
+  /** Sends the client the delay after which to reconnect, since the process is stopping, and closes the stream. */
   closeForRestart(retryAfterSeconds: number): void;
-  /** Tells the client that its token was revoked, and closes the stream. */
+  /** Notifies the client that its token was revoked, and closes the stream. */
   revoke(): void;
   /** Closes the connection without a message. */
   terminate(): void;
@@ -40,7 +40,7 @@ interface StreamRegistryDeps {
 }
 
 export class StreamRegistry {
-  /** The open streams, each with who opened it. */
+  /** The open streams and their callers. */
   readonly #streams = new Map<StreamSession, Caller>();
   readonly #timer: NodeJS.Timeout;
   #isDraining = false;

@@ -29,12 +29,12 @@ import { TokenExpiryTimer } from './token-expiry-timer.ts';
 /** A client that answers every ping is heard often enough to stay present. */
 const pingIntervalMs = 20_000;
 export const messageRateLimit = { capacity: 200, perSecond: 100 };
-/** A client that is merely outdated stays connected; one that keeps sending what is refused does not. */
+/** Tolerates occasional refusals, as of an outdated client, but not a client that keeps sending refused messages. */
 export const refusalRateLimit = { capacity: 10, perSecond: 0.1 };
-/** Of the user's budget for updates, in addition to those of the message's size. */
+/** Points of the user's budget for updates, in addition to those for the size of the message. */
 const refusalPoints = 5;
 const presencePoints = 1;
-/** Of the user's budget for reads. */
+/** Points of the user's budget for reads. */
 const regionPoints = 1;
 const closeGraceMs = 5000;
 const floodGraceMs = 2000;
@@ -61,7 +61,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
   readonly #inbox: MessageInbox;
   #lastPingAt = performance.now();
   #isAlive = true;
-  /** How many messages have arrived. An error names its message by the number, since what is refused may not be parsed. */
+  /** How many messages have arrived. Errors refer to messages by number, because a refused one may not be parseable. */
   #messageCount = 0;
 
   constructor(deps: WebSocketSessionDeps) {
@@ -166,7 +166,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
     return false;
   }
 
-  /** What the client goes on sending is dropped, for a shorter time than that of other clients. */
+  /** Drops all further messages. The client gets less time to close the connection than others do. */
   #closeFlood(reason: string): void {
     this.close(closeCodes.badMessage, reason);
     setTimeout(() => this.#socket.terminate(), floodGraceMs).unref();
@@ -188,7 +188,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
     }
   }
 
-  /** Answers a message with an error. What would be refused again costs points, and in the end the socket. */
+  /** Answers a message with an error. If a retry cannot succeed, it costs points, and repeated errors close the socket. */
   #refuse(error: FieldError, messageNumber: number): void {
     this.#sendError(error, messageNumber);
     if (errorTable[error.code].retry) return;
@@ -208,14 +208,14 @@ export class WebSocketSession implements MessageSink, StreamSession {
     });
   }
 
-  /** Everybody who reads the field sees it, so that it takes the right to write. */
+  /** Requires write access, because all readers of the field see it. */
   #showPresence(data: PresenceData): void {
     const { caller } = authorizeWriter(this.#claims, this.#field, this.ip);
     this.#deps.limits.updates.consume(caller, presencePoints);
     this.#presence.show(data);
   }
 
-  /** Answered by a snapshot, so that it costs what reading the state does. */
+  /** Costs as much as reading the state, because the answer is a snapshot. */
   #changeRegion(region: Region | null): void {
     this.#deps.limits.reads.consume(createCaller(this.#claims, this.ip), regionPoints);
     this.#subscription.changeRegion(region ?? undefined);
