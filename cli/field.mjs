@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What `npx consciousness-field` runs.
+// The entry point of `npx consciousness-field`.
 import { launch } from './launch.mjs';
 
 await launch('cli/field');

@@ -4,7 +4,7 @@ import { createProcessContext } from './context/process-context.ts';
 import { exitCodes } from './errors/cli-error.ts';
 import { runProgram } from './run-program.ts';
 
-// `field state global | head` closes our output early, which is not a failure.
+// `field state global | head` closes the pipe early, which is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(exitCodes.ok);

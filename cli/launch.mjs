@@ -1,6 +1,6 @@
 /**
- * Runs a module of this package: its TypeScript where that is, in a checkout, and else what `npm run build` made of it, in
- * the image and in an installed package. A build that lies about in a checkout is never used, since it may be stale.
+ * Runs a module of this package: its TypeScript where that exists, in a checkout, otherwise the output of `npm run build`, in
+ * the image and in an installed package. A build in a checkout is never used, because it may be stale.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ export async function launch(name) {
   const source = new URL(`${name}.ts`, root);
   if (!existsSync(source)) return import(new URL(`dist/${name}.js`, root).href);
   const { register } = await import('tsx/esm/api');
-  // Its own tsconfig: the one of the folder that it was started in is somebody else's.
+  // Its own tsconfig, not that of the current folder, which may belong to another project.
   register({ tsconfig: fileURLToPath(new URL('tsconfig.json', root)) });
   return import(source.href);
 }

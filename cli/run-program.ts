@@ -1,4 +1,4 @@
-/** Runs one command line and maps its outcome to an exit code. Knows nothing of the process: the context stands for it. */
+/** Runs one command line and maps its outcome to an exit code. Independent of the process, which the context represents. */
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import type { CommandContext } from './context/command-context.ts';

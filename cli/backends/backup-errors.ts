@@ -1,4 +1,4 @@
-/** Explains errors of backups, each with a hint at what to do next. */
+/** Explains errors of backups, each with a hint about what to do next. */
 import { type BackupCheck, BackupError } from '../../db/backup/files/backup-error.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { explainDatabaseError } from './with-database.ts';

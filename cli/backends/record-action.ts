@@ -1,11 +1,11 @@
-/** Records what a command does for an operator, who is known as the user of the operating system on this host. */
+/** Records what a command does for an operator, who is identified by the user of the operating system and the host. */
 import { hostname, userInfo } from 'node:os';
 import type { Knex } from 'knex';
 import { type OperatorAction, recordOperatorActions } from '../../db/operators/operator-action.ts';
 
 export type CommandAction = Pick<OperatorAction, 'action' | 'target' | 'details'>;
 
-/** To be called before the action where possible, so that nothing is done without a record. */
+/** Call it before the action where possible, so that nothing is done without a record. */
 export async function recordActions(db: Knex, actions: readonly CommandAction[]): Promise<void> {
   const operator = findOperator();
   await recordOperatorActions(

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { PartitionedQueue } from '../../shared/queue/partitioned-queue.ts';
 import type { DetailedQueueStats } from '../../shared/queue/queue-stats.ts';
 
-/** At most so many active jobs per queue are checked for a missing lock. */
+/** The maximum number of active jobs per queue that are checked for a missing lock. */
 const maxCheckedJobs = 1000;
 
 export async function readRedisQueueStats(redis: Redis, prefix: string): Promise<DetailedQueueStats> {

@@ -1,4 +1,4 @@
-/** Declares the command that erases what somebody has written. */
+/** Declares the command that erases the data of a user, a device or a field. */
 import type { Command } from 'commander';
 import type { CommandContext } from '../context/command-context.ts';
 import type { EraseOptions } from '../erase/erase.ts';

@@ -1,4 +1,4 @@
-/** Declares the commands about operators: their passwords, and what they have done. */
+/** Declares the commands about operators: their passwords and their actions. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context/command-context.ts';
 import { integerBetween, parseDuration } from '../input/parse-arguments.ts';

@@ -1,6 +1,6 @@
 /**
- * The fields that a shell offers while somebody types. They wait for the answer: so it takes a bounded time, is bounded in length, and is
- * empty whatever goes wrong.
+ * The fields that a shell offers as completions. The user is waiting, so the result takes a bounded time, has a bounded length,
+ * and is empty after any error.
  */
 import { Socket } from 'node:net';
 import pg from 'pg';
@@ -13,7 +13,7 @@ const timeoutMs = 800;
 const maxNames = 200;
 
 export async function offerFields(prefix: string, context: CommandContext): Promise<string[]> {
-  // Its own socket, because only the end of that ends every wait of the driver, and lets this process end.
+  // Its own socket, because only destroying it ends every wait of the driver and allows this process to exit.
   const socket = new Socket();
   const timer = setTimeout(() => socket.destroy(new Error('the time is over')), timeoutMs);
   try {

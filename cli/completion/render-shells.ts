@@ -1,7 +1,7 @@
 /**
  * The completion scripts. Each follows the typed words down to a command and offers its subcommands, options and argument
- * values, or else files. The names of fields are asked for only where a field can follow, since that takes a moment. The command is
- * called by both of its names literally, so that a shell expands an alias.
+ * values, or else files. The names of fields are only queried where a field can follow, because that takes a moment. Both names of
+ * the command are literals in the script, so that a shell expands an alias.
  */
 import { type CommandEntry, fieldOption } from './walk-commands.ts';
 
@@ -107,7 +107,7 @@ end
 ${lines.join('\n')}`;
 }
 
-/** A function that prints the fields which begin with its second argument; the first is the command as it was typed. */
+/** A function that prints the fields which begin with its second argument; the first is the command as typed. */
 function renderNames(shell: 'bash' | 'zsh'): string {
   return `_field_names() {
   case "$1" in

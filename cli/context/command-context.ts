@@ -23,6 +23,6 @@ export interface CommandContext {
    * signal at once; after a call, only a second one ends the process.
    */
   catchShutdownSignals(): AbortSignal;
-  /** Lets other processes of the machine go first for the rest of this one's life. */
+  /** Lowers the CPU priority of this process for the rest of its life. */
   lowerPriority(): void;
 }

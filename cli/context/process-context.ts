@@ -21,7 +21,7 @@ export function createProcessContext(): CommandContext {
     get stderr() {
       return process.stderr;
     },
-    // Whatever a command prints may contain text of others.
+    // Anything that a command prints may contain untrusted text.
     print: (line) => console.log(escapeOutput(line)),
     warn: (line) => console.error(escapeOutput(line)),
     setExitCode: (name: ExitCodeName) => {

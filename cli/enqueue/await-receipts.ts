@@ -14,8 +14,8 @@ import type { EnqueueBackends } from './resilient-backends.ts';
 import type { WrittenParticles } from './written-particles.ts';
 
 /**
- * Updates are applied almost in order, so a read begins with a few of them, and doubles that for as long as they have receipts. One that
- * waits for an earlier one of its device can stand before many that are applied, so an empty first slice is followed by a long one.
+ * Updates are applied almost in order, so reading starts with a short slice, whose length doubles while slices have receipts. An
+ * update that was deferred may precede many applied ones, so an empty first slice is followed by one of maximum length.
  */
 const firstSliceLength = 200;
 const maxSliceLength = 2000;
@@ -30,7 +30,7 @@ export interface AwaitReceiptsDeps {
   readonly backends: EnqueueBackends;
   readonly inFlight: InFlight;
   readonly counts: EnqueueCounts;
-  /** Of what was applied. */
+  /** The particles of the applied updates. */
   readonly written: WrittenParticles;
   readonly report: LineReport;
   readonly printLine: (line: string) => void;
@@ -66,7 +66,7 @@ export async function awaitReceipts(deps: AwaitReceiptsDeps): Promise<void> {
   }
 }
 
-/** Reads slices from the oldest on. When no update of a slice is applied, those after it are unlikely to be. */
+/** Reads slices, oldest first. If no update of a slice is applied, later ones are unlikely to be. */
 async function collectReceipts(deps: AwaitReceiptsDeps, readsAll = false): Promise<boolean> {
   const { field, backends, inFlight } = deps;
   let hasProgressed = false;

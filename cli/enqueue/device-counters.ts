@@ -1,6 +1,6 @@
 /**
- * The highest counters of the devices in the input: those that the log had when a device was first met, and those that this run
- * has taken. An update with a higher counter cannot have been applied, so the log need not be asked for it.
+ * The highest counters of the devices in the input: those in the log when a device first occurred, and those taken by this run.
+ * An update with a higher counter cannot have been applied, so it needs no look-up in the log.
  */
 import type { DeviceId } from '../../shared/field/ids.ts';
 import { maxCounterGap } from '../../shared/updates/counter-gap.ts';
@@ -15,7 +15,7 @@ export class DeviceCounters {
     this.#read = read;
   }
 
-  /** Reads the counters of devices that were not met before. */
+  /** Reads the counters of devices that occur for the first time. */
   async load(devices: Iterable<DeviceId>): Promise<void> {
     const unknown = [...new Set(devices)].filter((device) => !this.#highest.has(device));
     if (unknown.length === 0) return;
@@ -23,7 +23,7 @@ export class DeviceCounters {
     for (const device of unknown) this.#highest.set(device, found.get(device) ?? 0);
   }
 
-  /** Takes a counter of a device that is loaded. @returns whether it is new; a sentence if it is too far ahead */
+  /** Takes a counter of a loaded device. @returns whether it is new; a sentence if it is too far ahead */
   take(device: DeviceId, counter: number): boolean | string {
     const last = this.#highest.get(device) ?? 0;
     if (counter > last + maxCounterGap) {

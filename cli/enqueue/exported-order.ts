@@ -1,19 +1,19 @@
 /**
- * What updates of an exported log had seen, in terms of the field that they are sent to. `seen` is a version of the field that the log
- * comes from. In another field it is the same update only if the whole log is sent in its order to an empty field. Otherwise it is
- * left out: a conflict too many is safe, one too few loses a value.
+ * Adjusts `seen` of updates from an exported log, which is a version of the field that the log comes from. In another field it names
+ * the same update only if the whole log is sent, in order, to an empty field. Otherwise it is left out: a conflict too many is safe,
+ * one too few loses a value.
  */
 import type { DeviceUpdate } from './input/parse-line.ts';
 
 export class ExportedOrder {
   readonly #readVersion: () => Promise<number>;
   readonly #onInexact: () => void;
-  /** The version that the next update had if versions correspond; undefined before the first update. */
+  /** The exported version that the next update must have to keep versions equal; undefined before the first update. */
   #next: number | undefined;
   #isExact = true;
   #isReported = false;
 
-  /** @param onInexact called once, when `seen` is left out from then on */
+  /** @param onInexact called once, when `seen` is first left out */
   constructor(readVersion: () => Promise<number>, onInexact: () => void) {
     this.#readVersion = readVersion;
     this.#onInexact = onInexact;

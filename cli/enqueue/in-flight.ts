@@ -6,7 +6,7 @@ const maxUpdates = 10_000;
 const maxCharacters = 32 * 1024 * 1024;
 
 export interface SentUpdate extends DeviceUpdate {
-  /** Identifies its job, together with device and counter. */
+  /** Identifies the update's job, together with device and counter. */
   readonly acceptedAt: number;
 }
 

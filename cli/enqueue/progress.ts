@@ -4,7 +4,7 @@ import { describeProgress, type EnqueueCounts } from './counts.ts';
 import type { LineInput } from './input/open-inputs.ts';
 
 const refreshMs = 100;
-/** Before that, the speed is not known well enough for an estimate. */
+/** Before this, the speed is not known well enough for an estimate. */
 const minSeconds = 2;
 
 /** @returns a function that stops it */

@@ -15,7 +15,7 @@ import type { UpdateKey } from './in-flight.ts';
 const outageTimeoutMs = 30_000;
 const outageRetry = { initialDelayMs: 100, maxDelayMs: 2000, timeoutMs: outageTimeoutMs } as const;
 const failedPageSize = 200;
-/** A job's time of failure is on a worker's clock, the start of the run on this machine's. */
+/** The time of a job's failure is from a worker's clock, the start of the run from this machine's. */
 const clockSkewMs = 60_000;
 
 export interface EnqueueBackends {
@@ -43,7 +43,7 @@ interface EnqueueBackendsDeps {
   readonly reader: FieldReader;
   readonly producer: UpdateProducer;
   readonly printLine: (line: string) => void;
-  /** The priority of jobs in the queue; undefined for none, which is before all priorities. */
+  /** The priority of jobs in the queue; undefined for none, which precedes all priorities. */
   readonly priority: number | undefined;
   /** Stops retrying. */
   readonly signal: AbortSignal;

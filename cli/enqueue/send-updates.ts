@@ -19,9 +19,9 @@ import type { Pace } from './pace.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
 import type { RecordedRun } from './runs/recorded-run.ts';
 
-/** Updates of a device within so many lines are sent together. */
+/** Updates of a device within this many lines may be sent together. */
 const maxLinesPerWindow = 4000;
-/** How long to wait before the backlog is counted again: at first, and at most, since counting takes time of the servers. */
+/** The first and the longest pause between two counts of the backlog, which cost the servers time. */
 const pollMs = 20;
 const maxPollMs = 200;
 const stallMs = 15_000;
@@ -81,7 +81,7 @@ export async function sendUpdates(deps: SendUpdatesDeps): Promise<boolean> {
   return !signal.aborted;
 }
 
-/** Validates the lines, and reports those that are refused in their order. */
+/** Validates the lines, and reports the refused ones in order. */
 async function checkLines(
   { parse, counts, report }: SendUpdatesDeps,
   { counters, order }: { counters: DeviceCounters; order: ExportedOrder },
@@ -132,7 +132,7 @@ async function skipKnownUpdates(deps: SendUpdatesDeps, candidates: readonly Cand
   for (const [index, { update }] of doubtful.entries()) {
     const receipt = receipts[index];
     if (!receipt?.entry && !receipt?.isPruned) continue;
-    // Of a pruned update only the counter is known.
+    // Only the counter of a pruned update is known.
     recordKnownUpdate(deps, update, !receipt.entry || isSamePayload(receipt.entry.update, update.update));
     unsent.delete(formatUpdateKey(toUpdateKey(update)));
   }
@@ -157,13 +157,13 @@ async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly Device
   const groups = (isOrdered ? groupUpdates : groupByDevice)(newUpdates, batch);
   const updatesPerJob = newUpdates.length / groups.length;
   const maxJobs = Math.min(maxBacklog, Math.ceil(maxWaitingUpdates / updatesPerJob));
-  // Half of what may wait, so that workers have the other half meanwhile.
+  // Half of the limit, so that workers have the other half to work on meanwhile.
   const jobsAtOnce = Math.min(maxJobsAtOnce, Math.ceil(maxJobs / 2));
   for (let start = 0; start < groups.length; start += jobsAtOnce) {
     const slice = groups.slice(start, start + jobsAtOnce);
     await pace.wait(slice.flat().length, signal);
     await run.waitWhilePaused(signal);
-    // An operator wants an end of it. After Ctrl-C, what was read is sent, since a pipe does not have it any more.
+    // An operator has cancelled the run. After Ctrl-C, updates that were read are still sent, because a pipe cannot repeat them.
     if (run.cancelled.aborted) return false;
     if (!(await waitForCapacity(deps, maxJobs - slice.length))) return false;
     await sendGroups(deps, slice);

@@ -17,7 +17,7 @@ export interface EnqueueSummary {
   readonly version?: number;
   /** The id of the run's record. */
   readonly run?: string;
-  /** What the field holds of the particles that were written; undefined if there were none, or it was not waited for. */
+  /** How many of the written particles the field holds; undefined if there were none, or the run did not wait. */
   readonly particles?: HeldParticles | undefined;
 }
 

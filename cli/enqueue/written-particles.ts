@@ -1,15 +1,15 @@
-/** Which particles a run has written, in order to say how many of them the field still holds. */
+/** The particles that a run has written, to report how many of them the field still holds. */
 import type { SentUpdate } from '../../shared/field/update.ts';
 
-/** Beyond this, particles are no longer told apart, which would take memory. */
+/** Beyond this number, distinct particles are no longer counted, to bound memory. */
 const maxIds = 1_000_000;
 
 export interface HeldParticles {
-  /** Different particles that this run has put, and not removed. */
+  /** Distinct particles that this run has put and not removed. */
   readonly written: number;
   /** Those of them that the field holds at the end. */
   readonly held: number;
-  /** All that the field holds. */
+  /** The number of all particles in the field. */
   readonly inField: number;
 }
 
@@ -24,7 +24,7 @@ export class WrittenParticles {
     else this.#isComplete &&= this.#ids.has(update.id);
   }
 
-  /** @returns undefined if none were written, or too many to tell them apart */
+  /** @returns undefined if none were written, or too many to count */
   compare(particles: ReadonlyMap<string, unknown>): HeldParticles | undefined {
     if (this.#ids.size === 0 || !this.#isComplete) return undefined;
     let held = 0;

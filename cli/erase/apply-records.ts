@@ -1,6 +1,6 @@
 /**
- * Applies the erasures and revocations beside the backups that a database does not have: after a restore, or after it was put
- * back by other means. Also continues erasures that were interrupted.
+ * Applies erasures and revocations that are recorded beside the backups, but missing in a database that was restored or reset by
+ * other means. Also continues interrupted erasures.
  */
 import type { Knex } from 'knex';
 import type { Records } from '../../db/backup/records/records-file.ts';
@@ -16,7 +16,7 @@ export interface AppliedRecords {
   readonly revocations: number;
 }
 
-/** @param createDeps what an erasure needs besides the database and the key */
+/** @param deps what an erasure needs besides the database and the key */
 export async function applyRecords(
   db: Knex,
   records: Records,

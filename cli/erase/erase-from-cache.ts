@@ -1,4 +1,4 @@
-/** Takes an erasure into the cache's Redis: the copies of fields, the watchers, and what names users and devices. */
+/** Erases from the cache's Redis: the copies of fields and whatever names users and devices. Also notifies the watchers. */
 import type { Redis } from 'ioredis';
 import type { AppendedErasure } from '../../db/erase/append-erasure.ts';
 import type { ErasureSubject } from '../../db/erase/subject.ts';
@@ -9,13 +9,13 @@ import { serializeDelta } from '../../shared/cache/state-serializer.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { listServers } from '../../shared/redis/connect.ts';
 
-/** Patches the copy, or deletes it, and tells the watchers which registers have become empty. */
+/** Patches the copy, or deletes it, and notifies the watchers of the registers that have become empty. */
 export async function publishErasure(cache: FieldCache, { from, state, changes }: AppendedErasure): Promise<void> {
   const fragments = toFragments(state, changes);
   await cache.publish({ from, fragments, delta: serializeDelta(from, fragments, []), isErasure: true });
 }
 
-/** Deletes the copy of a field that no longer exists. Watchers find out when they compare cursors. */
+/** Deletes the copy of a field that no longer exists. Watchers detect that when they compare cursors. */
 export async function deleteCopy(cache: FieldCache, field: FieldId): Promise<void> {
   const cursor = await cache.readCursor(field);
   if (cursor !== undefined) await cache.invalidate(field, cursor);

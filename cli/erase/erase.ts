@@ -1,4 +1,4 @@
-/** `erase`: shows what would be erased of a user, a device or a field, and erases it. */
+/** `erase`: shows what an erasure of a user, a device or a field would erase, and erases it. */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { readRecords } from '../../db/backup/records/records-file.ts';
@@ -38,7 +38,7 @@ export interface EraseOptions {
   readonly json?: boolean;
 }
 
-/** Reading which devices a user has visits the whole log. */
+/** Finding the devices of a user visits the whole log. */
 const statementTimeoutMs = 3_600_000;
 
 export async function erase(options: EraseOptions, context: CommandContext): Promise<void> {
@@ -59,7 +59,7 @@ export async function erase(options: EraseOptions, context: CommandContext): Pro
 
 type Target = { readonly kind: ErasureKind; readonly id: string };
 
-/** @throws CliError `usage` unless exactly one is named */
+/** @throws CliError `usage` unless exactly one target is named */
 function parseTarget({ user, device, field, recorded }: EraseOptions): Target | 'recorded' {
   const named = Object.entries({ user, device, field }).filter(([, id]) => id !== undefined);
   const [first] = named;
@@ -110,7 +110,7 @@ async function eraseWith(work: EraseWork, context: CommandContext): Promise<void
     if (target === 'recorded') return applyRecords(db, await readRecords(deps.recordsFolder), pseudonyms, deps);
     const key = requireKey(pseudonyms);
     const { record, subject } = await openRecord(db, target, key, options.by ?? findOperator());
-    // The record of actions cannot be changed, so it does not name them either.
+    // The record of actions cannot be changed later, so it does not name them either.
     await recordActions(db, [{ action: 'erase', target: target.kind, details: { id: record.id } }]);
     const counts = await runErasure({ ...deps, db, pseudonyms: key }, record, subject);
     await deleteTraces({ ...subject, ...(target.kind === 'user' ? { users: [target.id] } : {}) });
@@ -136,7 +136,7 @@ async function openRecord(db: Knex, { kind, id }: Target, pseudonyms: Pseudonyms
   const unfinished = await findUnfinished(db, { kind, subject: pseudonym });
   if (unfinished) {
     const record = unfinished.toRecord();
-    // Entries that name its devices as the user's may be gone already.
+    // The entries that show which devices belong to the user may already be erased.
     const recorded = await subjectOfRecord(db, record, pseudonyms);
     return { record, subject: kind === 'field' ? subject : mergeSubjects(subject, recorded) };
   }

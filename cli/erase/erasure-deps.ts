@@ -1,4 +1,4 @@
-/** Opens what an erasure needs besides the database: the queues, the cache, and the folder of the backups. */
+/** Opens the collaborators of an erasure besides the database: the queues, the cache, and the folder of the backups. */
 import { resolve } from 'node:path';
 import type { Knex } from 'knex';
 import { syncRecords } from '../../db/backup/records/sync-records.ts';

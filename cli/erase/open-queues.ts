@@ -19,7 +19,7 @@ export async function withFallbackQueue<T>(
   try {
     return await work({
       getJobs: (...range) => (queue as unknown as PurgeableQueue).getJobs(...range),
-      // BullMQ's backend cannot do this.
+      // BullMQ's PostgreSQL backend does not support this.
       trimEvents: async () => db(`${fallbackSchema}.event`).where('queue', updatesQueue).delete(),
     });
   } finally {

@@ -21,7 +21,7 @@ export const exitMeanings: Readonly<Record<ExitCodeName, string>> = {
   stopped: 'stopped by Ctrl-C before all was done',
 };
 
-/** A failure as a sentence for the person who typed the command, with a hint at what to do next. */
+/** A failure as a sentence for the user, with a hint about what to do next. */
 export class CliError extends Error {
   override name = 'CliError';
   readonly hint: string | undefined;

@@ -1,4 +1,4 @@
-/** The lines of an exported log or state, read from PostgreSQL as they are taken. */
+/** The lines of an exported log or state, read from PostgreSQL as they are consumed. */
 import type { Knex } from 'knex';
 import { readExportPages, readLogStart, readUsedCounters } from '../../db/read/export/export-log.ts';
 import { createFieldReader } from '../../db/read/field-reader.ts';
@@ -9,7 +9,7 @@ import type { FieldId } from '../../shared/field/ids.ts';
 const stateFormat = 'field-state-1';
 
 export interface ExportProgress {
-  /** How many entries, or particles and cells, have been read, and of how many. */
+  /** How many entries, or particles and cells, have been read, and the total. */
   done: number;
   total: number;
   /** The version at which the export ends. */

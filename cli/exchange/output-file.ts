@@ -1,5 +1,5 @@
 /**
- * Writes text to a file or to standard output, as fast as it is taken. A file has its name only when it is complete, is readable
+ * Writes text to a file or to standard output, with backpressure. A file gets its name only when it is complete, is readable
  * by its owner only, and is compressed if its name ends with .gz.
  */
 import { createWriteStream, existsSync } from 'node:fs';
@@ -45,7 +45,7 @@ export async function writeOutput(
     await (file.endsWith('.gz')
       ? pipeline(source, createGzip(), target, { signal })
       : pipeline(source, target, { signal }));
-    // A link fails if the name was taken meanwhile; renaming would replace that file.
+    // A link fails if the name was taken meanwhile, whereas renaming would replace that file.
     if (force) await rename(partial, path);
     else await link(partial, path);
   } catch (error) {

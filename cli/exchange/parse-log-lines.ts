@@ -73,7 +73,7 @@ function parse<Output>(schema: z.ZodType<Output>, value: object): Output {
   throw new ImportRefused(`${first?.path ?? ''}: ${first?.message ?? 'invalid'}${more}`);
 }
 
-/** The entry as it is in the file: what defaults of a schema would add is not covered by its hash. */
+/** The entry as it is in the file, because its hash does not cover what defaults of a schema would add. */
 function toEntry(schema: z.ZodType, value: object): ImportLine {
   parse(schema, value);
   return { kind: 'entry', entry: value as StoredEntry };

@@ -65,7 +65,7 @@ function omitEmpty(env: SettingsSource['env']): Record<string, string> {
   return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
-/** Once an address of another stack is set, nothing of this one is used: a mixture would address two systems. */
+/** If an address of another stack is set, nothing of this one is used: a mixture would address two systems. */
 function readStackSettings(envSettings: Record<string, string>, cwd: string): Record<string, string> {
   if (envSettings.NODE_ENV === 'production') return {};
   const stack = readStackFile(resolve(cwd, envSettings.FIELD_DATA_DIR ?? defaultDataFolder, 'stack.json'));

@@ -1,5 +1,5 @@
 /**
- * Turns what the original system stored into the lines of an importable log without entries: a snapshot, the counters that
+ * Converts the data of the original system to the lines of an importable log without entries: a snapshot, the counters that
  * devices had used, and conflicts. Pure: the same rows give the same base, by which a repeated import is recognised.
  */
 import { hash } from 'node:crypto';
@@ -18,7 +18,7 @@ import { convertParticles, describeIssue, toParticleRecords } from './convert-pa
 import { ImportReport } from './import-report.ts';
 import { clockRowSchema, createConflictRowSchema, quantumFieldSchema } from './original-schemas.ts';
 
-/** The device of all that is imported: the original did not store who had made a particle. No registered device has this id. */
+/** The device of all imported data: the original did not store who had made a particle. No registered device has this id. */
 export const importedDevice = 'legacy-import' as DeviceId;
 const maxQuantumFields = 16;
 
@@ -28,7 +28,7 @@ interface ConversionOptions {
 }
 
 interface TimedOptions {
-  /** In ms: no time is later. */
+  /** In ms. All times are limited to it. */
   readonly latestTime: number;
   readonly report: ImportReport;
 }
@@ -43,7 +43,7 @@ export function convertOriginal(rows: OriginalRows, { field, gridSize }: Convers
   const report = new ImportReport();
   const { state, now } = rows;
   const lastUpdate = typeof state?.lastUpdate === 'number' && state.lastUpdate > 0 ? state.lastUpdate : 0;
-  // A stored time, so that a later import of the same rows converts them to the same.
+  // A stored time, so that a later import of the same rows has the same result.
   const latestTime = lastUpdate > 0 ? Math.min(lastUpdate, now) : now;
   if (rows.stateRows > 1) {
     report.drop(
@@ -62,7 +62,7 @@ export function convertOriginal(rows: OriginalRows, { field, gridSize }: Convers
   report.take('clocks', used.length);
   report.take('conflicts', conflicts.length);
 
-  // Each conflict has a version of its own, since a version has one conflict of a cell at most, and so has each particle.
+  // Each conflict has its own version, because a version has at most one conflict of a cell, and so has each particle.
   const version = Math.max(1, conflicts.length, particles.length);
   const time = Math.min(lastUpdate, now);
   const empty = createFieldState(field);
@@ -113,7 +113,7 @@ function convertQuantumFields(value: unknown, report: ImportReport): QuantumFiel
   return [...fields.values()];
 }
 
-/** The counters up to the stored one count as used: a device that goes on under its former id continues above it. */
+/** All counters up to the stored one count as used, so that a device which keeps its former id continues above it. */
 function convertClocks({ clocks, clockRows }: OriginalRows, { latestTime, report }: TimedOptions) {
   const highest = new Map<string, { version: number; heardAt: number }>();
   for (const row of clocks) {

@@ -1,4 +1,4 @@
-/** Turns the particles of the original system into records of a snapshot. */
+/** Converts the particles of the original system to records of a snapshot. */
 import type { z } from 'zod';
 import { maxParticleBytes, maxParticles } from '../../shared/field/dynamics/eviction.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
@@ -17,12 +17,12 @@ interface OriginalParticle {
 type WrittenAttributes = ParticleAttributes & { readonly resonance: number };
 
 interface ConversionOptions {
-  /** In ms: no timestamp may be later, since one in the future would win against all later writes. */
+  /** In ms. Timestamps are limited to it, because one in the future would win against all later writes. */
   readonly latestTime: number;
   readonly report: ImportReport;
 }
 
-/** @returns what a field may keep: the newest of the valid particles, in the order in which the original has them */
+/** @returns the particles that a field can keep: the newest valid ones, in the original's order */
 export function convertParticles(value: unknown, { latestTime, report }: ConversionOptions): OriginalParticle[] {
   const list = Array.isArray(value) ? value : [];
   if (value !== null && !Array.isArray(value)) report.drop('particles', 'memory_particles is no list');
@@ -69,8 +69,8 @@ function convertParticle(item: unknown, { latestTime, report }: ConversionOption
 }
 
 /**
- * The original stored what it had changed in a particle when it crystallized. Here only what was written is stored, and the same is
- * changed whenever the particle is read: without this, it would be changed twice.
+ * Undoes what crystallization had changed in a particle, which the original stored. Here only written values are stored, and the
+ * changes are derived at every read, so they would otherwise be applied twice.
  */
 function undoCrystallization(id: string, attributes: WrittenAttributes): WrittenAttributes {
   const { resonance, velocity } = attributes;
@@ -79,7 +79,7 @@ function undoCrystallization(id: string, attributes: WrittenAttributes): Written
   return deriveAttributes(id, written).crystallized ? written : attributes;
 }
 
-/** The original made ids of the time in ms, so that two particles could get the same. */
+/** The original used the time in ms as an id, so two particles could have the same one. */
 function findFreeId(id: string, used: ReadonlySet<string>): string | undefined {
   if (!used.has(id)) return id;
   for (let number = 2; number <= maxParticles; number += 1) {
@@ -108,12 +108,12 @@ function keepNewest(particles: readonly OriginalParticle[], report: ImportReport
   return particles.filter((particle) => kept.has(particle));
 }
 
-/** As the limit of a field counts them. */
+/** Counts bytes like the limit of a field does. */
 function countBytes({ id, attributes: { content = '', connections = [] } }: OriginalParticle): number {
   return [id, content, ...connections].reduce((sum, text) => sum + Buffer.byteLength(text), 128);
 }
 
-/** Each is created at a version of its own, since copies of a state list particles in the order of these versions. */
+/** Creates each at its own version, because copies of a state list particles in the order of these versions. */
 export function toParticleRecords(
   particles: readonly OriginalParticle[],
   { writer }: { readonly writer: DeviceId },
@@ -132,7 +132,7 @@ export function toParticleRecords(
   });
 }
 
-/** Where and why the first mistake is. */
+/** The path and the message of the first issue. */
 export function describeIssue(error: z.ZodError): string {
   const [issue] = error.issues;
   const path = issue?.path.map(String).join('.');

@@ -1,10 +1,10 @@
-/** What an import took, changed and left out, counted by kind and reason. Examples are kept of each, so that it can be checked. */
+/** What an import took, changed and left out, counted by kind and reason, with examples of each for checking. */
 import { renderTable } from '../output/render-table.ts';
 import { formatCount } from '../text/format-numbers.ts';
 
 const maxExamples = 3;
 const maxExampleLength = 60;
-/** Reasons come from a fixed set of texts and from zod's messages; this bounds them all the same. */
+/** Reasons are fixed texts or zod's messages. This is only a safeguard. */
 const maxReasons = 100;
 
 export type ImportedKind = 'particles' | 'quantum fields' | 'clocks' | 'conflicts' | 'states';

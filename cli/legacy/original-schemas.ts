@@ -1,4 +1,4 @@
-/** Schemas of the rows of the original system. Whatever does not fit is left out, and reported. */
+/** Schemas of the rows of the original system. Anything that does not match is left out, and reported. */
 import { z } from 'zod';
 import { deviceKeySchema, particleIdSchema } from '../../shared/contract/ids.ts';
 import { boundedText } from '../../shared/contract/text.ts';
@@ -6,13 +6,13 @@ import { maxConnections, maxContentLength } from '../../shared/contract/wire.ts'
 import { resolutions } from '../../shared/field/registers/conflict-record.ts';
 
 const unit = z.number().min(0).max(1);
-/** The original did not require `z` of everything that it stored. */
+/** `z` is optional, because the original did not always require it. */
 export const vectorSchema = z.object({ x: z.number(), y: z.number(), z: z.number().default(0) });
 
-/** What a particle cannot do without. */
+/** Without these, a particle is not imported. */
 export const particleCoreSchema = z.object({ id: particleIdSchema, position: vectorSchema, resonance: unit });
 
-/** What a particle is imported without, if it is invalid. */
+/** A particle is imported without those of these that are invalid. */
 export const particleExtraSchemas = {
   velocity: vectorSchema,
   content: boundedText(0, maxContentLength),

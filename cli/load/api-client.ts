@@ -1,4 +1,4 @@
-/** An HTTP client of the API, as on a phone. Knows nothing of what is behind the API. */
+/** An HTTP client of the API, as on a phone. Independent of everything behind the API. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Update } from '../../shared/field/update.ts';
@@ -43,7 +43,7 @@ function parseRetryAfterMs({ status, headers }: Response): number | undefined {
   return seconds > 0 ? seconds * 1000 : retryDelayMs;
 }
 
-/** Reads, and retries while the API is overloaded. Undefined when there is no such field. @throws CliError `unreachable` */
+/** Reads JSON, with retries while the API is overloaded. Undefined if the field does not exist. @throws CliError `unreachable` */
 export async function readJson<T>(url: string, path: string, { token }: Credentials): Promise<T | undefined> {
   let reason = '';
   for (let attempt = 1; attempt <= readAttempts; attempt += 1) {

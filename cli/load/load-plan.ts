@@ -9,10 +9,10 @@ export interface Credentials {
 export interface LoadPlan {
   /** The API, for example `http://127.0.0.1:3000`. */
   readonly url: string;
-  /** Devices and watchers are assigned to them round-robin. */
+  /** Devices and watchers are assigned to the fields round-robin. */
   readonly fields: readonly FieldId[];
   readonly devices: readonly Credentials[];
-  /** Each has a WebSocket open. */
+  /** Each watcher has a WebSocket open. */
   readonly watchers: readonly Credentials[];
   /** Updates in a request. */
   readonly batch: number;

@@ -24,7 +24,7 @@ export interface LoadReport {
   readonly devicesThatGaveUp: number;
   readonly acceptMs: LatencySummary | undefined;
   readonly deltaMs: LatencySummary | undefined;
-  /** From the first request until all was applied. */
+  /** From the first request until all updates were applied. */
   readonly seconds: number;
   readonly updatesPerSecond: number;
 }

@@ -5,7 +5,7 @@ import { readJson } from './api-client.ts';
 import type { Sender } from './sender.ts';
 
 const pollMs = 200;
-/** Without progress. The jobs of a crashed worker are retried within 20 s. */
+/** The longest time without progress. The jobs of a crashed worker are retried within 20 s. */
 const stallTimeoutMs = 60_000;
 const pageSize = 1000;
 

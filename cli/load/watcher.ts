@@ -24,7 +24,7 @@ export interface WatchFieldOptions {
   readonly onUpdates: (updates: readonly UpdateRef[]) => void;
 }
 
-/** Resolves once the state has arrived, which the deltas continue, with a function that closes the stream. @throws CliError `unreachable` */
+/** Resolves once the initial state has arrived, with a function that closes the stream. @throws CliError `unreachable` */
 export async function watchField({ url, field, token, onUpdates }: WatchFieldOptions): Promise<() => void> {
   const socket = new WebSocket(
     `${url.replace(/^http/, 'ws')}/api/fields/${field}/stream`,

@@ -1,4 +1,4 @@
-/** Reads the status of queues, workers and fields at one moment. An unreachable server takes the place of its part. */
+/** Reads the status of queues, workers and fields at one moment. For an unreachable server, its part contains the reason. */
 import { readLeaseHolders } from '../../db/leases/lease-holders.ts';
 import { readFallbackQueueStats } from '../../db/read/fallback-queue-stats.ts';
 import { type FieldOverview, readFieldOverview } from '../../db/read/field-overview.ts';
@@ -73,7 +73,7 @@ async function readRedis({ queueUrl: url, prefix }: ReadStatusOptions): Promise<
   }
 }
 
-/** Reads the API's metrics, which may be elsewhere or protected by another password. */
+/** Reads the API's metrics, which may be at another address or have another password. */
 async function readStreams({ apiUrl, adminPassword }: ReadStatusOptions): Promise<number | undefined> {
   if (!apiUrl) return undefined;
   try {

@@ -15,11 +15,11 @@ export function escapeLine(text: string): string {
   return text.replace(controls, escapeCharacter);
 }
 
-/** A colour, as `styleText` writes it. */
+/** A colour sequence, as `styleText` writes it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it starts with an escape character
 const colour = /^\u001b\[\d{1,2}m/;
 
-/** Lines that a command prints, which may have colours and may contain text that was not escaped before. */
+/** Escapes printed lines, which may have colours and may contain text that was not escaped before. */
 export function escapeOutput(text: string): string {
   return text.replace(controls, (character, index: number) => {
     if (character === '\n' || colour.test(text.slice(index, index + 6))) return character;

@@ -50,7 +50,7 @@ export async function createBackup({ to, json }: BackupOptions, context: Command
   context.print(`${path}\n${formatCount(rows)} rows, ${formatBytes(bytes)}, ${seconds.toFixed(1)} s`);
 }
 
-/** Outside the schedule, and therefore not recorded as one of its backups. */
+/** Writes a backup outside of the schedule's folder, which is therefore not recorded as one of its backups. */
 async function writeElsewhere({ db }: BackupSession, options: WriteBackupOptions): Promise<WrittenBackup> {
   const written = await writeBackup(options);
   await syncRecords(db, options.folder);

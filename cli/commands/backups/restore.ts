@@ -15,7 +15,7 @@ import { readSettings } from '../../input/read-settings.ts';
 import { startProgress } from '../../output/progress.ts';
 import { formatBytes, pluralize } from '../../text/format-numbers.ts';
 
-/** Finding those who were erased visits the whole log. */
+/** Finding the erased users visits the whole log. */
 const statementTimeoutMs = 3_600_000;
 
 export interface RestoreOptions {
@@ -66,7 +66,7 @@ export async function restore(
   }
 }
 
-/** Every user of the machine can read the arguments of a process, so that a password in them is refused. */
+/** Refuses a password in the argument, because every user of the machine can read the arguments of a process. */
 function addPassword(database: string, password: string | undefined): string {
   if (!configSchema.shape.DATABASE_URL.safeParse(database).success || !URL.canParse(database)) {
     throw new CliError('usage', '--database must be an address with one host, postgres://USER@HOST:PORT/NAME');
@@ -79,7 +79,7 @@ function addPassword(database: string, password: string | undefined): string {
   return url.href;
 }
 
-/** The restored database has caches and watchers of its own, which are empty. Its fallback queue comes from the backup. */
+/** The restored database has its own caches and watchers, which are empty. Its fallback queue comes from the backup. */
 async function applyAgain(url: string, records: Records, pseudonyms: Pseudonyms | undefined): Promise<AppliedRecords> {
   const nothing = async () => undefined;
   const callbacks = { onRecorded: nothing, onAppended: nothing, onDeleted: nothing, onProgress: () => undefined };

@@ -18,7 +18,7 @@ import { isOutputClosed, writeOutput } from '../../exchange/output-file.ts';
 import { parsePatterns } from '../../input/parse-token-options.ts';
 import { readSettings } from '../../input/read-settings.ts';
 
-/** How often one that follows reads. */
+/** How often the feed is polled when following it. */
 const pollIntervalMs = 1000;
 
 export interface ChangesOptions {

@@ -38,7 +38,7 @@ export async function exportField(
   const ticker = setInterval(show, refreshMs);
   try {
     await withDatabase(url, async (db) => {
-      // Before anything is read, so that no personal data leaves without a record.
+      // Recorded before anything is read, so that no personal data leaves without a record.
       await recordActions(db, [{ action: 'export', target: field, details: { what } }]);
       await writeOutput((isState ? exportState : exportLog)(db, field, done), output, context);
     });

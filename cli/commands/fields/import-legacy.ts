@@ -1,4 +1,4 @@
-/** `import-legacy`: takes over what the original system has in its database, as the base of a field that has no updates. */
+/** `import-legacy`: imports the database of the original system, as the base of a field that has no updates. */
 import type { Knex } from 'knex';
 import { ImportRefused, importLog } from '../../../db/import/import-log.ts';
 import { type OriginalRows, OriginalUnreadable, readOriginal } from '../../../db/import/read-original.ts';
@@ -60,7 +60,7 @@ function explainUnreadable(error: unknown, url: string): never {
   throw new CliError('negative', message, { hint: 'Nothing was imported.', cause: error });
 }
 
-/** @returns whether the same was imported into the field before. @throws CliError `negative` if the field has anything else */
+/** @returns whether the same rows were imported into the field before. @throws CliError `negative` if the field has other updates */
 async function findEarlierImport(db: Knex, { header }: ImportedBase): Promise<boolean> {
   const row = await StateRow.query(db).findById(header.field).select('version', 'genesis');
   if (!row || row.version === 0) return false;
@@ -69,13 +69,13 @@ async function findEarlierImport(db: Knex, { header }: ImportedBase): Promise<bo
     'negative',
     `${header.field} already has ${row.version} versions, and they did not begin with what the original has now.`,
     {
-      // What was written since the import would be lost with the field.
+      // Erasing the field would also lose what was written since the import.
       hint: `Choose a field without updates (--field)${row.version > header.version ? '' : ', or erase this one first: npx consciousness-field erase --help'}.`,
     },
   );
 }
 
-/** What was erased must not come back. @throws CliError `usage`, `negative` */
+/** Erased data must not come back. @throws CliError `usage`, `negative` */
 async function assertNotErased(db: Knex, field: FieldId, pseudonyms: Pseudonyms | undefined): Promise<void> {
   const problem = await findErasureKeyProblem(db, pseudonyms);
   if (problem) throw new CliError('usage', `${problem}.`);
@@ -107,7 +107,7 @@ async function writeBase(
   try {
     await importLog(db, header.field, { ...options, header, lines: iterate(lines), onVersion: () => undefined });
   } catch (error) {
-    // Somebody wrote to the field since it was checked.
+    // Somebody has written to the field since the check.
     if (!(error instanceof ImportRefused)) throw error;
     throw new CliError('negative', `The import ${error.message}`, { hint: 'Nothing was imported.', cause: error });
   }

@@ -96,7 +96,7 @@ async function assertSettingsFit(db: Knex, gridSize: number, pseudonyms: ReturnT
   }
 }
 
-/** @param reading is moved to the line that is being handled */
+/** @param reading is updated with the location of the current line */
 async function* eachLine(chunks: AsyncIterable<Line[]>, reading: { location: Line['location'] }): AsyncGenerator<Line> {
   for await (const lines of chunks) {
     for (const line of lines) {

@@ -1,4 +1,4 @@
-/** A command context whose output is a text of limited length, since standard output belongs to the protocol. */
+/** A command context that captures output up to a limit, because standard output belongs to the protocol. */
 import { Readable, Writable } from 'node:stream';
 import type { CommandContext } from '../../context/command-context.ts';
 
@@ -8,7 +8,7 @@ export interface CapturedContext {
   read(): string | undefined;
 }
 
-/** @param maxCharacters of the output; nothing beyond it is kept */
+/** @param maxCharacters of the output; anything beyond is dropped */
 export function captureContext(
   { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
   maxCharacters: number,

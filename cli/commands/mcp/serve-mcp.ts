@@ -8,7 +8,7 @@ import { CliError, reasonOf } from '../../errors/cli-error.ts';
 import { captureContext } from './captured-context.ts';
 import { tools } from './tools.ts';
 
-/** About 16,000 tokens. A larger result would displace everything else that a model has in view. */
+/** About 16,000 tokens. A larger result would displace too much of a model's context. */
 const maxCharacters = 64 * 1024;
 const timeoutMs = 60_000;
 const maxMessageBytes = 1024 * 1024;
@@ -27,7 +27,7 @@ interface ToolResult {
   readonly [key: string]: unknown;
 }
 
-/** Resolves when the client has closed its end, or a signal has ended the command. */
+/** Resolves when the client has closed the connection, or a signal has ended the command. */
 export async function serveMcp({ json }: McpOptions, context: CommandContext): Promise<void> {
   if (json)
     return context.print(JSON.stringify({ tools: tools.map(({ name, description }) => ({ name, description })) }));
@@ -54,7 +54,7 @@ export async function serveMcp({ json }: McpOptions, context: CommandContext): P
   await handle.close();
 }
 
-/** Each tool checks its own input; the server passes on what has passed the schema. */
+/** Each tool parses its own input again; the server only passes on what matches the schema. */
 interface AnyTool {
   readonly name: string;
   readonly description: string;
@@ -62,7 +62,7 @@ interface AnyTool {
   readonly run: (input: unknown, context: CommandContext) => Promise<void>;
 }
 
-/** One tool at a time: a client that calls many at once opens no more connections than one. */
+/** Runs one tool at a time, so that a client that calls many at once opens no more connections than one call. */
 function createTurns(): (work: () => Promise<ToolResult>) => Promise<ToolResult> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
@@ -72,7 +72,7 @@ function createTurns(): (work: () => Promise<ToolResult>) => Promise<ToolResult>
   };
 }
 
-/** Never rejects, so that a model reads what to do about an error. */
+/** Never rejects, so that the model gets the error with its hint. */
 async function runTool(run: (context: CommandContext) => Promise<void>, context: CommandContext): Promise<ToolResult> {
   const captured = captureContext(context, maxCharacters);
   try {

@@ -1,6 +1,6 @@
 /**
- * The tools of `mcp`: each runs a command that only reads, with its `--json` output. So they read what these commands read, with the
- * same settings, and nothing can be changed through them.
+ * The tools of `mcp`: each runs a read-only command with `--json`, so that they read the same with the same settings, and nothing
+ * can be changed through them.
  */
 import { z } from 'zod';
 import { deviceIdSchema, fieldIdSchema, versionSchema } from '../../../shared/contract/ids.ts';
@@ -22,7 +22,7 @@ interface Tool<Input> {
   readonly run: (input: Input, context: CommandContext) => Promise<void>;
 }
 
-/** Rates need two readings of the status. */
+/** Rates are computed from two readings of the status. */
 const statusIntervalSeconds = 1;
 const maxRows = 200;
 const maxAgeSeconds = 36_500 * 86_400;

@@ -1,4 +1,4 @@
-/** `audit`: lists what operators have done. */
+/** `audit`: lists the actions of operators. */
 import { listOperatorActions, type OperatorActionRow } from '../../../db/operators/operator-action.ts';
 import { withDatabase } from '../../backends/with-database.ts';
 import type { CommandContext } from '../../context/command-context.ts';

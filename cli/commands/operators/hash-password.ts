@@ -33,7 +33,7 @@ function parseOperatorScopes(text: string): OperatorScope[] {
     });
 }
 
-/** The first line of standard input, which a terminal does not show. */
+/** Reads the first line of standard input, without echo on a terminal. */
 async function readPassword({ stdin, stderr }: CommandContext): Promise<string> {
   const isTerminal = 'isTTY' in stdin && stdin.isTTY === true;
   if (isTerminal) stderr.write('Password: ');

@@ -23,7 +23,7 @@ export interface JsonOption {
   readonly json?: boolean;
 }
 
-/** Which jobs; all conditions have to hold. */
+/** Selects jobs; all conditions have to hold. */
 export interface DeadLetterFilter {
   readonly field?: FieldId;
   readonly device?: DeviceId;
@@ -78,7 +78,7 @@ export async function discardDeadLetters(
 }
 
 /**
- * @returns how many were changed: not those that were changed by somebody else meanwhile
+ * @returns how many were changed, without those that somebody else has changed meanwhile
  * @throws CliError `usage` unless jobs are selected in one way: by ids, by a filter, or all
  */
 async function actOnSelected(

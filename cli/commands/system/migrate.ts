@@ -65,7 +65,7 @@ async function withWaitingNotice<T>(url: string, context: CommandContext, work: 
   }
 }
 
-/** A migration back may have removed the table of the records. */
+/** Does not fail if a migration back has removed the table of the records. */
 async function recordMigration(url: string, action: CommandAction): Promise<void> {
   await withDatabase(url, async (db) => {
     if (await db.schema.hasTable('operator_actions')) await recordActions(db, [action]);

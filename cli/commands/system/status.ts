@@ -18,7 +18,7 @@ export interface StatusOptions {
 export async function showStatus({ once, interval, url, json }: StatusOptions, context: CommandContext): Promise<void> {
   const options = readStatusOptions(url, context);
   const signal = context.catchShutdownSignals();
-  // A rate needs two readings.
+  // A rate is computed from two readings.
   let previous = await readStatus(options);
   for (;;) {
     await delay(interval * 1000, undefined, { signal }).catch(() => undefined);

@@ -27,21 +27,21 @@ import { ruleSettingsDiffer } from '../../errors/field-errors.ts';
 import { readSettings } from '../../input/read-settings.ts';
 import { type Progress, startProgress } from '../../output/progress.ts';
 
-/** What may wait in the queue. The API rejects updates at MAX_BACKLOG, of which a run takes half at most. */
+/** What may wait in the queue. The API rejects updates at MAX_BACKLOG, of which a run uses at most half. */
 const maxWaiting = {
   normal: { jobs: 5000, updates: Number.POSITIVE_INFINITY, jobsAtOnce: 2500 },
-  /** Devices wait for what Redis adds at once, for what a worker commits at once, and for the slots of the jobs that it has taken. */
+  /** Kept low, because devices wait while Redis adds these jobs, a worker commits them, and they occupy its slots. */
   low: { jobs: 40, updates: 2000, jobsAtOnce: 4 },
 } as const;
 const maxNameLength = 200;
 
 export interface EnqueueOptions extends Omit<ApiRunOptions, 'api'> {
-  /** Sends over the API at this address, and not straight to the queue. */
+  /** The API to send over. Without it, updates go straight to the queue. */
   readonly api?: string;
   readonly format?: InputFormat;
-  /** JSON, or the name of a file with it. */
+  /** JSON, or the name of a file that contains it. */
   readonly map?: string;
-  /** For its record. */
+  /** The name in the run's record. */
   readonly name?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -62,7 +62,7 @@ interface EnqueueOutcome {
   readonly complete: boolean;
   readonly version?: number;
   readonly particles?: HeldParticles | undefined;
-  /** The id of its record. */
+  /** The id of the run's record. */
   readonly run?: string;
 }
 
@@ -145,7 +145,7 @@ async function sendInput(options: EnqueueOptions, deps: EnqueueDeps): Promise<En
       .join(', ')
       .slice(0, maxNameLength),
   } = options;
-  // On the cores that this process may share with workers and servers.
+  // This process may share its cores with workers and servers.
   if (options.priority === 'low') context.lowerPriority();
   return withDatabase(settings.DATABASE_URL, async (db) => {
     await createFieldReader(db).ping();
@@ -191,7 +191,7 @@ async function sendRun(
     priority: priority === 'low' ? lowPriority : undefined,
   });
   const written = new WrittenParticles();
-  // So that a job is no more than a second's worth.
+  // Limits a job to one second's worth of updates.
   const batch = Math.min(options.batch, rate);
   const { jobs, updates: maxWaitingUpdates, jobsAtOnce } = maxWaiting[priority];
   const maxBacklog = Math.min(jobs, Math.ceil(settings.MAX_BACKLOG / 2));
@@ -206,7 +206,7 @@ async function sendRun(
   return { complete, version, particles: written.compare(await backends.readParticles(field)) };
 }
 
-/** What the workers would refuse must not be sent. @throws CliError `usage` */
+/** Updates that the workers would refuse must not be sent. @throws CliError `usage` */
 async function agreeOnGridSize(db: Knex, gridSize: number): Promise<void> {
   try {
     await agreeOnRuleSettings(db, { GRID_SIZE: gridSize });

@@ -32,7 +32,7 @@ export async function generateLoad(options: LoadOptions, context: CommandContext
   const devices = await createDevices(options.devices);
   const watchers = await createDevices(options.watchers);
   const signal = context.catchShutdownSignals();
-  // Every device listens to it.
+  // Every device adds a listener to it.
   setMaxListeners(0, signal);
   const progress = startProgress(context.stderr);
   const onProgress = (state: LoadProgress) =>

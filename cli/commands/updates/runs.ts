@@ -27,7 +27,7 @@ export interface ChangeRunOptions {
 
 const startAgain = 'Start the same `enqueue` command again: applied updates are skipped.';
 
-/** What can be done with a run that cannot be changed as asked. */
+/** Hints for a run whose status does not allow the requested change. */
 const nextSteps: Readonly<Record<RunStatus, string>> = {
   running: 'Pause it first with `runs pause`, or leave it as it is.',
   paused: 'Resume it with `runs resume`, or cancel it with `runs cancel`.',

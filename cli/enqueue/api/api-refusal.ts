@@ -53,7 +53,7 @@ function describe({ code, title, detail, errors = [] }: z.infer<typeof problemSc
   return `${reasons.join('; ')} (${code})`;
 }
 
-/** Undefined for what is not JSON. */
+/** Undefined for text that is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -62,7 +62,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Whether the API works and asks to send this later. */
+/** Whether the API is working, but throttles this request. */
 export function isThrottled(error: unknown): boolean {
   return error instanceof ApiRefusal && (error.status === 429 || (error.status === 503 && error.code === 'overloaded'));
 }

@@ -1,6 +1,6 @@
 /**
- * Requests of one run to the API. What the API asks to send later (429, or 503 when it is overloaded) is sent later, for as long as it takes;
- * an outage is waited for up to a time limit. Sending again is safe: an update is applied once.
+ * Requests of one run to the API. Throttled requests (429, or 503 when it is overloaded) are retried for as long as it takes, outages
+ * up to a time limit. Retrying is safe, because updates are idempotent.
  */
 import { z } from 'zod';
 import { versionSchema } from '../../../shared/contract/ids.ts';
@@ -13,14 +13,14 @@ import { type RetryAttempt, retry } from '../../../shared/process/retry.ts';
 import { CliError, reasonOf } from '../../errors/cli-error.ts';
 import { ApiRefusal, exceedsQuota, isThrottled, parseJson, parseRefusal } from './api-refusal.ts';
 
-/** Longer than the API waits for results at most. */
+/** Longer than the longest time that the API waits for results. */
 const requestTimeoutMs = 45_000;
 const waitSeconds = 30;
 const outageTimeoutMs = 30_000;
 const outageRetry = { initialDelayMs: 100, maxDelayMs: 2000, timeoutMs: outageTimeoutMs } as const;
 const throttleRetry = { initialDelayMs: 500, maxDelayMs: 5000 } as const;
 
-/** A newer API may answer with more. */
+/** Not strict, because a newer API may add properties. */
 const acceptedSchema = z.object({ adjusted: z.array(z.int()).default([]) });
 const appliedSchema = acceptedSchema.extend({
   version: versionSchema,
@@ -30,7 +30,7 @@ const stateSchema = z.object({ version: versionSchema, memoryParticles: z.array(
 
 type AppliedUpdates = z.infer<typeof appliedSchema>;
 
-/** `applied` without results were accepted, and are not known to be applied yet. */
+/** Without `applied`, the updates were accepted, but are not known to be applied yet. */
 export interface SendResult {
   readonly adjusted: readonly number[];
   readonly applied: AppliedUpdates | undefined;
@@ -47,7 +47,7 @@ interface ApiSessionDeps {
   readonly printLine: (line: string) => void;
   /** Ends retrying. */
   readonly signal: AbortSignal;
-  /** Ends the request under way as well. */
+  /** Ends the request in flight as well. */
   readonly abortSignal: AbortSignal;
 }
 
@@ -57,7 +57,7 @@ interface Answer {
 }
 
 interface ApiRequest extends RequestInit {
-  /** What it costs of a rate limit. */
+  /** Its cost in points of a rate limit. */
   readonly points?: number;
   readonly onRetry?: (error: unknown) => void;
 }
@@ -71,7 +71,7 @@ export class ApiSession {
   }
 
   /**
-   * Sends updates of the device of the token.
+   * Sends updates of the token's device.
    * @throws ApiRefusal if they can never be accepted
    * @throws CliError `unreachable` after a long outage, `usage` if the token does not allow them
    */
@@ -159,7 +159,7 @@ export class ApiSession {
     }
   }
 
-  /** Each reason once a run: a limit is met again with every few requests. */
+  /** Reports each reason once a run, because a limit is hit again every few requests. */
   #report(error: unknown): void {
     const code = error instanceof ApiRefusal ? error.code : 'unreachable';
     if (this.#reported.has(code)) return;
@@ -186,7 +186,7 @@ export class ApiSession {
   }
 }
 
-/** No answer, or one that another attempt may turn into another. */
+/** Whether there was no answer, or one that a retry may change. */
 function isOutage(error: unknown): boolean {
   if (error instanceof ApiRefusal) return error.status >= 500 && !isThrottled(error);
   return !(error instanceof CliError);

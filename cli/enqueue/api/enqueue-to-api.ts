@@ -16,7 +16,7 @@ import { ApiSession } from './api-session.ts';
 import { readDeviceTokens } from './read-device-tokens.ts';
 import { sendToApi } from './send-to-api.ts';
 
-/** The largest grid that an installation can have. Which one this API has is for itself to check. */
+/** The largest possible grid. The API checks updates against its actual one. */
 const gridSize = 1000;
 
 export interface ApiRunOptions {
@@ -99,7 +99,7 @@ export async function enqueueToApi(options: ApiRunOptions, deps: ApiRunDeps): Pr
       particles: found && written.compare(found.particles),
     };
   } catch (error) {
-    // The request under way was given up after a signal.
+    // The request in flight was aborted after a signal.
     if (gracePeriod.signal.aborted) return { complete: false, ...(version === undefined ? {} : { version }) };
     throw error;
   } finally {

@@ -22,7 +22,7 @@ const claimsSchema = z.object({ device: deviceIdSchema });
 const howToMakeOne = 'Make a token with: npx consciousness-field token --device ID';
 
 /**
- * @param file has one token per line, each of a device of its own; without it, `FIELD_TOKEN` is read in the same way
+ * @param file has one token per line, each of a different device; without it, `FIELD_TOKEN` is read in the same way
  * @throws CliError `usage`
  */
 export async function readDeviceTokens(
@@ -47,7 +47,7 @@ export async function readDeviceTokens(
   return tokens;
 }
 
-/** @param name of the token; its text must not appear in a message */
+/** @param name identifies the token in messages, which must not contain its text */
 function readDevice(token: string, name: string): DeviceId {
   let claims: unknown;
   try {

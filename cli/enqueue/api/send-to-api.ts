@@ -1,6 +1,6 @@
 /**
- * One run of `enqueue --api`: sends the updates of the inputs over the API in batches, one request at a time, so that the API's answers are the
- * backpressure. With results (`wait`) it goes on once a batch is applied; what was applied before is answered as a duplicate.
+ * One run of `enqueue --api`: sends the updates of the inputs to the API in batches, one request at a time, so that its responses are
+ * the backpressure. With `wait`, each batch has to be applied before the next one; updates applied before are answered as duplicates.
  */
 import type { DeviceId } from '../../../shared/field/ids.ts';
 import { CliError } from '../../errors/cli-error.ts';
@@ -19,9 +19,9 @@ import { ApiRefusal } from './api-refusal.ts';
 import type { ApiSession, SendResult } from './api-session.ts';
 import type { DeviceTokens } from './read-device-tokens.ts';
 
-/** Updates of a device within so many lines are sent together. */
+/** Updates of a device within this many lines may be sent together. */
 const maxLinesPerWindow = 4000;
-/** How often a batch is sent again that was accepted and not applied within the 30 s that a request waits. */
+/** How often a batch is sent again that was accepted, but not applied within the 30 s that a request waits. */
 const maxWaits = 10;
 
 export interface SendToApiDeps {
@@ -42,7 +42,7 @@ export interface SendToApiDeps {
   readonly written: WrittenParticles;
   readonly report: LineReport;
   readonly printLine: (line: string) => void;
-  /** Stops after the batch under way. */
+  /** Stops after the batch in flight. */
   readonly signal: AbortSignal;
   /** The field's version in the newest response with results. */
   readonly onVersion: (version: number) => void;
@@ -87,7 +87,7 @@ function refuse({ counts, report }: SendToApiDeps, { location }: Pick<DeviceUpda
   report.add(location, reason);
 }
 
-/** One that is refused as a whole is divided, until only the updates that the API refuses are left out. */
+/** Sends a batch. If it is refused as a whole, splits it until only the refused updates are left out. */
 async function sendBatch(deps: SendToApiDeps, group: readonly DeviceUpdate[]): Promise<void> {
   const [first] = group;
   if (!first || deps.signal.aborted) return;
@@ -130,7 +130,7 @@ async function sendUntilApplied(deps: SendToApiDeps, device: DeviceId, group: re
   }
 }
 
-/** @param isRepeated whether this run may have sent the same before, so that a duplicate may be its own */
+/** @param isRepeated whether this run may have sent the same before, so that a duplicate may be of its own update */
 function recordResults(
   { counts, report, written }: SendToApiDeps,
   group: readonly DeviceUpdate[],

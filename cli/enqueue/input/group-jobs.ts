@@ -6,13 +6,13 @@ import { clampTimestamps } from '../../../shared/updates/clamp-timestamps.ts';
 import type { DeviceUpdate } from './parse-line.ts';
 
 interface Group {
-  /** Its place among the groups. */
+  /** Its position among the groups. */
   readonly index: number;
   readonly updates: DeviceUpdate[];
   bytes: number;
 }
 
-/** Groups of consecutive updates of one device with rising counters, at most `maxUpdates` and one request in size. */
+/** Groups of consecutive updates of one device with rising counters, limited to `maxUpdates` and to the size of a request. */
 export function groupUpdates(updates: readonly DeviceUpdate[], maxUpdates: number): DeviceUpdate[][] {
   const groups: Group[] = [];
   for (const next of updates) {
@@ -24,9 +24,9 @@ export function groupUpdates(updates: readonly DeviceUpdate[], maxUpdates: numbe
 }
 
 /**
- * As few groups as possible: an update joins the last group of its device although updates of others came in between, unless it
- * has seen one of those (by its vector clock) that is in a later group. The updates of each device are in the order of their
- * counters, in which the device made them.
+ * Creates as few groups as possible: an update joins the last group of its device even if updates of others came in between, unless
+ * it has seen (by its vector clock) an update of another device in a later group. The updates of each device are in the order of
+ * their counters, in which the device made them.
  */
 export function groupByDevice(updates: readonly DeviceUpdate[], maxUpdates: number): DeviceUpdate[][] {
   const groups: Group[] = [];
@@ -44,7 +44,7 @@ export function groupByDevice(updates: readonly DeviceUpdate[], maxUpdates: numb
   return groups.map((group) => group.updates);
 }
 
-/** Each device keeps its places among the others. */
+/** Sorts the updates of each device within the positions that the device has in the list. */
 function sortWithinDevices(updates: readonly DeviceUpdate[]): DeviceUpdate[] {
   const places = new Map<DeviceId, number[]>();
   for (const [place, { device }] of updates.entries()) {

@@ -1,5 +1,5 @@
 /**
- * Makes updates of records with other names: `--map` is an update whose values are taken from the record. `"$a.b.0"` names a
+ * Converts records with other names to updates: `--map` is an update whose values are taken from the record. `"$a.b.0"` names a
  * value in it, `{"from":"$mag","min":0,"max":10}` a number that is scaled to 0 … 1.
  */
 import { z } from 'zod';
@@ -22,7 +22,7 @@ const templateSchema: z.ZodType<Template> = z.lazy(() =>
 );
 export const recordMapSchema = z.record(z.string(), templateSchema);
 
-/** The line is the counter unless the map names one, so that the same file sent again has the same counters. */
+/** The counter is the line unless the map names one, so that sending the same file again gives the same counters. */
 export function createRecordMap(map: RecordMap): MapRecord {
   return (record, line) => {
     const filled = fill(map, record) as Record<string, unknown>;

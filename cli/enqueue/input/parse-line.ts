@@ -14,15 +14,15 @@ export interface DeviceUpdate {
   readonly location: LineLocation;
   readonly device: DeviceId;
   readonly update: SentUpdate;
-  /** Who sent it, as far as an exported log says so. */
+  /** The sender, if an exported log has it. */
   readonly user?: string;
   /** Its version in the log that it was exported from. */
   readonly exportedVersion?: number;
-  /** Characters of its line, as an estimate of its memory. */
+  /** The length of its line in characters, as an estimate of its memory. */
   readonly size: number;
 }
 
-/** A line of an exported log that has no update, such as the header or what is left of an erased entry. */
+/** A line of an exported log without an update, such as the header or the rest of an erased entry. */
 interface SkippedLine {
   readonly location: LineLocation;
   readonly skipped: LogLineKind;
@@ -40,9 +40,9 @@ const maxShownErrors = 3;
 
 interface LineParserOptions {
   readonly gridSize: number;
-  /** The device of lines without one. */
+  /** The device of lines that do not name one. */
   readonly device: DeviceId | undefined;
-  /** Makes an update of a record with other names. */
+  /** Converts a record with other names to an update. */
   readonly map: MapRecord | undefined;
 }
 
@@ -71,7 +71,7 @@ export function createLineParser({ gridSize, device: defaultDevice, map }: LineP
   }
 }
 
-/** An entry of an exported log as a line with an update. */
+/** Converts an entry of an exported log to a line with an update. */
 function unwrap({ device, update }: Record<string, unknown>): Record<string, unknown> {
   return { ...(typeof update === 'object' ? update : {}), device };
 }

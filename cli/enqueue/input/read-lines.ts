@@ -1,6 +1,6 @@
 /**
  * Splits an input, plain or gzipped, into lines, one chunk at a time, so that memory does not grow with the size of the
- * input. Knows nothing of the content of the lines.
+ * input. Independent of the content of the lines.
  */
 import { isUtf8 } from 'node:buffer';
 import { addAbortSignal } from 'node:stream';
@@ -41,7 +41,7 @@ export async function* readLines(
   }
 }
 
-/** The bytes of an input, decompressed if they are gzipped: that shows in the first two bytes, not in the file name. */
+/** The bytes of an input, decompressed if gzipped, which is detected by the first two bytes and not by the file name. */
 export async function* readBytes(input: LineInput, signal: AbortSignal): AsyncGenerator<Buffer> {
   const chunks: AsyncIterator<Buffer> = addAbortSignal(signal, input.open())[Symbol.asyncIterator]();
   let first = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-/** Reads `--map`, and checks that formats which have no updates of their own are given one. */
+/** Reads `--map`, and checks that there is one for formats that have no updates of their own. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import secureJson from 'secure-json-parse';

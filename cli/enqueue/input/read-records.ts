@@ -1,4 +1,4 @@
-/** Reads the records of an input in its format. Records count by lines, those of JSON by their place in the array. */
+/** Reads the records of an input in its format. Records are located by their lines, in JSON by their index in the array. */
 import { JSONParser } from '@streamparser/json';
 import { parse as parseCsv } from 'csv-parse';
 import { maxRequestBytes } from '../../../shared/contract/wire.ts';
@@ -23,7 +23,7 @@ export const recordReaders: Readonly<Record<InputFormat, ReadRecords>> = {
   geojson: (input, signal) => reportErrors(input, signal, (bytes, file) => readJson(bytes, file, '$.features.*')),
 };
 
-/** By the extension of a file; NDJSON unless it is known. */
+/** Guesses the format from the extension of a file; NDJSON if it is unknown. */
 export function guessFormat(file: string): InputFormat {
   const [, extension] = /\.([a-z]+)(\.gz)?$/i.exec(file) ?? [];
   return inputFormats.find((format) => format === extension?.toLowerCase()) ?? 'ndjson';
@@ -50,11 +50,11 @@ interface CsvRow {
   readonly info: { readonly lines: number };
 }
 
-/** The first line has the names of the columns. */
+/** The first line has the column names. */
 async function* readCsv(bytes: AsyncIterable<Buffer>, file: string): AsyncGenerator<Line[]> {
   const stream = parseCsv({
     ...{ bom: true, columns: true, info: true, trim: true, skip_empty_lines: true },
-    // A missing value shows when the record is mapped, with its line.
+    // A missing value is reported when the record is mapped, with its line.
     relax_column_count: true,
     max_record_size: maxRequestBytes,
   });

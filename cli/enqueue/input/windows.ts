@@ -2,10 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Line } from './read-lines.ts';
 
-/** An input that has no more lines for so long is not waited for: `tail -f` may never have them. */
+/** A partial window is yielded if no line arrives for this long: with `tail -f`, none may ever arrive. */
 const maxWaitMs = 20;
 
-/** Yields at most `maxLines` at a time, and reads ahead meanwhile. */
+/** Yields at most `maxLines` at a time. Reads ahead in the meantime. */
 export async function* collectWindows(chunks: AsyncIterable<Line[]>, maxLines: number): AsyncGenerator<Line[]> {
   const source = chunks[Symbol.asyncIterator]();
   let next = source.next();

@@ -1,4 +1,4 @@
-/** A run of `enqueue` that operators see: reports its counts every second, and follows what they want of it. */
+/** A run of `enqueue` that is visible to operators: reports its counts every second, and follows their pause, resume or cancel. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';

@@ -1,4 +1,4 @@
-/** Reads bytes in pieces of any length from chunks. */
+/** Reads pieces of any length from chunks of bytes. */
 
 export class ByteSource {
   readonly #chunks: AsyncIterator<Buffer>;
@@ -20,7 +20,7 @@ export class ByteSource {
     return piece;
   }
 
-  /** @throws Error if there are fewer */
+  /** @throws Error if fewer are left */
   async readExactly(length: number): Promise<Buffer> {
     const pieces: Buffer[] = [];
     for (let missing = length; missing > 0; ) {
@@ -32,7 +32,7 @@ export class ByteSource {
     return Buffer.concat(pieces);
   }
 
-  /** Returns bytes that were read last. */
+  /** Puts back the bytes that were read last. */
   unread(bytes: Buffer): void {
     if (bytes.length > 0) this.#rest = Buffer.concat([bytes, this.#rest]);
   }

@@ -1,17 +1,17 @@
 /**
- * Decompresses gzip (RFC 1952) part by part. Node's Gunzip drops output that it already has when other bytes follow the end,
- * so only the deflated data is left to zlib.
+ * Decompresses gzip (RFC 1952) part by part. Node's Gunzip drops decompressed output when other bytes follow the end, so zlib
+ * only gets the deflated data.
  */
 import { crc32, createInflateRaw } from 'node:zlib';
 import { ByteSource } from './byte-source.ts';
 
-/** The output of a piece is a thousand times as large at most. */
+/** The output of a piece is at most a thousand times as large. */
 const pieceBytes = 16 * 1024;
 const outputBytes = 128 * 1024;
 const [magic0, magic1, deflate] = [0x1f, 0x8b, 8];
 const flags = { headerCrc: 2, extra: 4, name: 8, comment: 16 };
 
-/** Yields everything that can be decompressed, and then throws if there is something else. */
+/** Yields everything that can be decompressed, and then throws if anything else follows. */
 export async function* gunzip(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const source = new ByteSource(chunks);
   for (let isFirst = true; await hasPart(source, isFirst); isFirst = false) {
@@ -20,7 +20,7 @@ export async function* gunzip(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buf
   }
 }
 
-/** Reads the first two bytes of a part, or zeros until the end, which pad files on tapes. */
+/** Reads the first two bytes of a part. Skips zeros before the end, with which tapes pad files. */
 async function hasPart(source: ByteSource, isFirst: boolean): Promise<boolean> {
   let [byte] = await source.read(1);
   while (byte === 0 && !isFirst) [byte] = await source.read(1);

@@ -1,9 +1,9 @@
-/** Runs chunks through a transform stream without losing what it puts out before an error. */
+/** Runs chunks through a transform stream without losing the output before an error. */
 import type { Transform } from 'node:stream';
 
 /**
- * Yields all that `stream` puts out, and then throws its error, if it has one. The backpressure is on the input: a piece of it is
- * handled to the end before the next one.
+ * Yields all output of `stream`, and then throws its error, if there is one. Backpressure is applied to the input: each piece of
+ * it is processed completely before the next one.
  */
 export async function* transformAll<T>(
   chunks: AsyncIterable<Buffer>,
@@ -20,7 +20,7 @@ export async function* transformAll<T>(
   try {
     for await (const chunk of chunks) {
       for (let start = 0; start < chunk.length && !failure; start += pieceBytes) {
-        // A stream that fails calls back for none of its writes.
+        // A stream that fails does not call back for its writes.
         await Promise.race([write(stream, chunk.subarray(start, start + pieceBytes)), closed]);
         if (output.length > 0) yield output.splice(0);
       }
