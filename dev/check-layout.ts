@@ -1,6 +1,6 @@
 /**
- * `npm run layout`: keeps the code base easy to find one's way in. At most 12 source files a folder, and at most 300
- * lines a source file; tests may be longer. Prints every violation and exits with 1.
+ * `npm run layout`: keeps the code base easy to navigate. At most 12 source files a folder, and at most 300 lines a source file;
+ * tests may be longer. Prints every violation and exits with 1.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -37,7 +37,7 @@ export async function acquireDataDirLock(
   };
 }
 
-/** An owner whose npm was killed is stopped and awaited. @throws Error when the owner is not orphaned */
+/** Stops and awaits an owner whose npm was killed. @throws Error when the owner is not orphaned */
 async function waitForOrphanedOwner(
   owner: LockOwner,
   folder: string,

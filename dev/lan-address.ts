@@ -1,8 +1,8 @@
-/** Where phones on the same network reach the API, as text and as a QR code. */
+/** The address at which phones on the same network reach the API, as text and as a QR code. */
 import { networkInterfaces } from 'node:os';
 import { renderUnicodeCompact } from 'uqr';
 
-/** The first IPv4 address of this machine that is not the loopback's; undefined without a network. */
+/** The first IPv4 address of this machine that is not the loopback address; undefined without a network. */
 export function findLanAddress(interfaces = networkInterfaces()): string | undefined {
   const addresses = Object.values(interfaces).flatMap((list) => list ?? []);
   return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;

@@ -11,7 +11,7 @@ import type { ProcessGroup } from './processes/process-group.ts';
 import { findOrInstallRedis } from './redis/install.ts';
 import { startRedis } from './redis/server.ts';
 
-/** Not the default ports, so that they do not collide with servers installed on the machine. */
+/** Different from the default ports, to avoid collisions with servers installed on the machine. */
 const POSTGRES_PORT = 54329;
 const REDIS_PORT = 63799;
 const WORKER_METRICS_PORT = 9464;
@@ -59,7 +59,7 @@ export async function provisionServers({
   };
 }
 
-/** Validates the settings before anything is started, with placeholders for those that are provided later. */
+/** Validates the settings before anything is started, with placeholders for those that are only provided later. */
 function validateSettings(env: Environment): void {
   loadConfig({
     ...env,

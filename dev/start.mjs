@@ -1,4 +1,4 @@
-// What `npm start` runs.
+// The entry point of `npm start`.
 import { launch } from '../cli/launch.mjs';
 
 await launch('dev/start');

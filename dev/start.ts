@@ -1,4 +1,4 @@
-/** `npm start`: starts the whole system, prints its addresses, and stops all of it at the end. */
+/** `npm start`: starts the whole system, prints its addresses, and stops all of it in the end. */
 import { existsSync } from 'node:fs';
 import { migrate } from '../db/migrations/migrate.ts';
 import { ConfigError, directDatabaseUrl, loadConfig } from '../shared/config/config.ts';
@@ -37,7 +37,7 @@ async function run(): Promise<void> {
   const config = loadConfig(env);
   const { applied } = await migrate(directDatabaseUrl(config));
   if (applied.length > 0) printLine(`Migrated the database: ${applied.join(', ')}`);
-  // Others may use a database that is not this stack's own.
+  // A database that is not this stack's own may be in use by others.
   if (!isProduction && !process.env.DATABASE_URL) await applyRuleSettings(config, printLine);
 
   const worker = await startService('worker', 'workers/main', env);

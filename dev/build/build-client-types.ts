@@ -1,4 +1,4 @@
-/** Declarations of the types of the client's package: those that the entries need, and of nothing that is internal. */
+/** The type declarations of the client's package: only those that its entries need, and none that are internal. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,9 @@ import { packageFile } from '../../shared/process/package-files.ts';
 const relativeSpecifier = /((?:from|import\() ?['"])(\.[^'"]+)\.ts(?=['"])/g;
 
 /**
- * Writes the declarations of modules, and of those that they import.
+ * Writes the declarations of modules, and of the modules that they import.
  * @param modules paths from the checkout without `.ts`; the paths in `outdir` are the same
- * @throws when the types do not fit
+ * @throws when the types do not compile
  */
 export async function emitTypes(modules: readonly string[], outdir: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'client-types-'));
@@ -25,7 +25,7 @@ export async function emitTypes(modules: readonly string[], outdir: string): Pro
         reached.add(join(dirname(module), specifier));
       const path = join(outdir, `${module}.d.ts`);
       await mkdir(dirname(path), { recursive: true });
-      // Compilers look for `x.d.ts` where `x.js` is imported; `x.ts` is not in the package.
+      // Compilers look for `x.d.ts` when `x.js` is imported, and the package does not contain `x.ts`.
       await writeFile(path, declaration.replaceAll(relativeSpecifier, '$1$2.js'));
     }
   } finally {

@@ -1,4 +1,4 @@
-/** The client's package as plain JavaScript with types: what `client/dist` contains. */
+/** Builds the client's package as plain JavaScript with types, the content of `client/dist`. */
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
@@ -33,7 +33,7 @@ type ClientEntry = (typeof clientEntries)[number];
 
 const root = fileURLToPath(packageFile('.'));
 
-/** How every bundle of the client is made: for whatever ES2022 runs in, with nothing inside that is an app's own. */
+/** The options of all bundles of the client: any ES2022 platform, without the packages that an app provides. */
 function bundleOptions(entries: readonly ClientEntry[]): BuildOptions {
   return {
     absWorkingDir: root,
@@ -51,11 +51,11 @@ function bundleOptions(entries: readonly ClientEntry[]): BuildOptions {
 export interface BundleSize {
   readonly bytes: number;
   readonly gzippedBytes: number;
-  /** The modules inside. */
+  /** The modules in the bundle. */
   readonly inputs: readonly string[];
 }
 
-/** The size of entries together, with all that they need, minified. */
+/** The minified size of a bundle of the entries, with everything that they need. */
 export async function measureBundle(...entries: ClientEntry[]): Promise<BundleSize> {
   const { outputFiles, metafile } = await build({
     ...bundleOptions([]),
@@ -73,7 +73,7 @@ export async function measureBundle(...entries: ClientEntry[]): Promise<BundleSi
   };
 }
 
-/** Replaces `outdir` with a new build. @throws when a module is missing, or the types do not fit */
+/** Replaces `outdir` with a new build. @throws when a module is missing, or the types do not compile */
 export async function buildClient(outdir: string): Promise<void> {
   await replaceFolder(outdir, async (folder) => {
     await build({

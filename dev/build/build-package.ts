@@ -1,4 +1,4 @@
-/** Everything of the package that is not run as it is written. A checkout needs none of it. */
+/** Builds everything in the package that does not run from its source. A checkout does not need it. */
 import { join } from 'node:path';
 import { writePage } from './build-page.ts';
 import { bundleServers } from './build-servers.ts';

@@ -1,10 +1,10 @@
-/** The live page as files that a server sends without work: names with a hash, compressed beforehand. */
+/** Builds the live page as files that a server sends unchanged: with hashes in their names, and precompressed. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { bundlePage } from '../../api/page/page-bundle.ts';
 
-/** Writes `index.html` and the service worker, and the rest into `assets`. @throws when a source cannot be bundled */
+/** Writes `index.html`, the service worker, and everything else into `assets`. @throws when a source cannot be bundled */
 export async function writePage(outdir: string): Promise<void> {
   const { markup, worker, assets } = await bundlePage();
   await mkdir(join(outdir, 'assets'), { recursive: true });

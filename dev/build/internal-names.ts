@@ -1,6 +1,6 @@
 /**
- * Names that the parts of the client call each other by, and nobody else: they stand in no message, stored value, type of the
- * public API, or object of a platform. The build shortens them, since the minifier of an app cannot know that.
+ * Property names that only the parts of the client use among themselves: they are in no message, stored value, type of the public
+ * API, or platform object. The build mangles them, because the minifier of an app cannot detect that this is safe.
  */
 export const internalNames: readonly string[] = [
   'addConnectedTime',

@@ -1,4 +1,4 @@
-/** The command of `npm run build`: what the image and the packed package run. */
+/** The command of `npm run build`: creates the code that the image and the packed package run. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageFile } from '../../shared/process/package-files.ts';

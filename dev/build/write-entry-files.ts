@@ -1,6 +1,6 @@
 /**
- * A file for each entry point of the client's package, where tools look that do not read `exports`: `react.js` beside
- * `package.json` for `consciousness-field-client/react`. Metro did not read them before version 0.82, and can be told not to.
+ * Writes a file for each entry point of the client's package, for tools that do not read `exports`: `react.js` beside
+ * `package.json` for `consciousness-field-client/react`. Metro ignores `exports` before version 0.82, and later if configured to.
  */
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -12,7 +12,7 @@ type Exports = Readonly<Record<string, string | { readonly types: string; readon
  * @param folder of the package
  * @param exports of its package.json
  * @param builtFiles all JavaScript files of the build, for patterns such as `./storage/*`
- * @returns the paths of the files, from the folder
+ * @returns the paths of the files, relative to the folder
  */
 export async function writeEntryFiles(
   folder: string,
@@ -36,13 +36,13 @@ export async function writeEntryFiles(
 }
 
 interface Entry {
-  /** From the package's folder, without an extension: what an app appends to the package's name. */
+  /** Relative to the package's folder, without an extension: what an app appends to the package's name. */
   readonly path: string;
   readonly types: string;
   readonly code: string;
 }
 
-/** All entries but the main one, which `main` names. */
+/** All entries except the main one, which `main` names. */
 function listEntries(exports: Exports, builtFiles: readonly string[]): Entry[] {
   return Object.entries(exports).flatMap(([specifier, target]) => {
     if (specifier === '.' || typeof target === 'string') return [];

@@ -1,6 +1,6 @@
 /**
- * The devices of the demo. Each is a client of its own that shows a cursor and moves a particle; some paint heat, some send events, and
- * now and then two of them write the same cell at the same moment, of which one loses.
+ * The devices of the demo. Each is a separate client that shows a cursor and moves a particle. Some paint heat, some send events, and
+ * now and then two of them write the same cell concurrently, so that one write loses.
  */
 import { WebSocket } from 'ws';
 import { createFieldClient, type FieldClient, type SocketConstructor } from '../../client/field-client.ts';
@@ -66,11 +66,11 @@ function createDevice(url: string, number: number): Device {
     url,
     field,
     storage: memoryStorage(),
-    // Node 20 has none of its own.
+    // Node 20 has no WebSocket client.
     WebSocket: WebSocket as unknown as SocketConstructor,
   });
   const name = `${names[number % names.length]}${number < names.length ? '' : ` ${Math.floor(number / names.length) + 1}`}`;
-  // They neither move nor paint in step.
+  // Different tick counts, so that devices neither move nor paint in step.
   return { client, name, number, area: areas[field], ticks: number * 5 };
 }
 
@@ -100,7 +100,7 @@ function act(device: Device, other: Device): void {
   }
 }
 
-/** A curve that comes back to itself only after minutes, and is another one for each device. */
+/** A curve that repeats only after minutes, and differs for each device. */
 function positionOf({ area, ticks, number }: Device): { readonly x: number; readonly y: number; readonly z: number } {
   const time = ticks * 0.035;
   return {

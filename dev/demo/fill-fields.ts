@@ -1,4 +1,4 @@
-/** Fills the fields of the demo: one with a week of real earthquakes, one that is made up. What is there already stays as it is. */
+/** Fills the fields of the demo: one with a week of real earthquakes, one with invented data. Existing data is left unchanged. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { packageFile } from '../../shared/process/package-files.ts';
@@ -7,7 +7,7 @@ export const earthquakes = 'earthquakes';
 export const garden = 'garden';
 
 const batchSize = 400;
-/** Of the strongest earthquakes, this many are connected to their neighbours, and crystallize. */
+/** The number of the strongest earthquakes that are connected to their neighbours, and therefore crystallize. */
 const connected = 60;
 const gridSize = 30;
 
@@ -21,7 +21,7 @@ interface Line extends Change {
   readonly timestamp: number;
 }
 
-/** @throws when the server lets no device register */
+/** @throws when the server does not allow registration */
 export async function fillFields(url: string): Promise<void> {
   const text = await readFile(packageFile('test/data/earthquakes.ndjson'), 'utf8');
   const lines = text
@@ -52,7 +52,7 @@ async function fill(url: string, field: string, changesOfDevices: readonly (read
   }
 }
 
-/** Each seismic network is a device, which sends in the order of time. */
+/** Each seismic network is a device, which sends its earthquakes in chronological order. */
 function groupByDevice(lines: readonly Line[]): Line[][] {
   const networks = [...new Set(lines.map(({ device }) => device))];
   return networks.map((network) => lines.filter(({ device }) => device === network));
@@ -103,7 +103,7 @@ function plantGarden(): Change[] {
   return [{ kind: 'cells.set', cells: cells.filter(({ value }) => value > 0.03) }, ...flowers];
 }
 
-/** Sends JSON, again while the server is overloaded. @throws Error with what the server says */
+/** Sends JSON, and retries while the server is overloaded. @throws Error with the server's message */
 async function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<unknown> {
   for (;;) {
     const response = await fetch(url, {

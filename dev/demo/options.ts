@@ -19,7 +19,7 @@ export interface DemoOptions {
   readonly isHelp: boolean;
 }
 
-/** @throws Error with what is wrong */
+/** @throws Error with the reason */
 export function parseOptions(args: readonly string[]): DemoOptions {
   const { values } = parseArgs({
     args: [...args],

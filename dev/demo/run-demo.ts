@@ -1,4 +1,4 @@
-/** `npm run demo`: a running system with fields in which something happens, until Ctrl-C. */
+/** `npm run demo`: a running system with fields that keep changing, until Ctrl-C. */
 import { onShutdownSignals } from '../../shared/process/shutdown-signals.ts';
 import { startDevices } from './devices.ts';
 import { earthquakes, fillFields, garden } from './fill-fields.ts';

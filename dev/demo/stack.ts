@@ -12,7 +12,7 @@ const startDeadlineMs = 180_000;
 
 export interface Stack {
   readonly url: string;
-  /** Stops what was started here. */
+  /** Stops the system if it was started here. */
   stop(): Promise<void>;
 }
 
@@ -24,9 +24,9 @@ export async function findOrStartStack(isOnLan: boolean): Promise<Stack> {
     process.execPath,
     [fileURLToPath(packageFile('dev/start.mjs')), ...(isOnLan ? ['--lan'] : [])],
     {
-      // Ctrl-C in the terminal reaches it as well.
+      // Ctrl-C in the terminal reaches the child as well.
       stdio: ['ignore', 'inherit', 'inherit'],
-      // A line for each request of the devices would hide the addresses.
+      // Otherwise the log lines of the devices' requests would scroll the addresses out of view.
       env: { LOG_LEVEL: 'warn', ...process.env },
     },
   );
@@ -48,7 +48,7 @@ async function stopProcess(started: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** The file is removed when the system stops; one that was killed leaves it behind. */
+/** A system removes its file when it stops, but one that was killed leaves it behind. */
 async function findRunning(): Promise<string | undefined> {
   const folder = process.env.FIELD_DATA_DIR ?? fileURLToPath(packageFile('.field'));
   const text = await readFile(join(folder, 'stack.json'), 'utf8').catch(() => undefined);

@@ -82,7 +82,7 @@ export function renderAsyncApi(): string {
   return `${JSON.stringify(document, null, 1)}\n`;
 }
 
-/** @param schemas gets the schemas that the messages share */
+/** @param schemas receives the schemas that the messages share */
 function describeMessages(union: z.ZodType, sender: string, schemas: Record<string, unknown>): Record<string, object> {
   const { oneOf, anyOf, definitions } = z.toJSONSchema(union, { target: 'draft-7', unrepresentable: 'any' });
   Object.assign(schemas, moveReferences(definitions ?? {}));

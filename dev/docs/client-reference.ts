@@ -7,7 +7,7 @@ import { clientEntries } from '../build/build-client.ts';
 
 export const clientReferenceFolder = 'docs/client';
 
-/** @throws when a comment does not fit its code, or a link leads nowhere */
+/** @throws when a comment does not match its code, or a link has no target */
 export async function writeClientReference(folder: string): Promise<void> {
   const app = await Application.bootstrapWithPlugins({
     plugin: ['typedoc-plugin-markdown'],
@@ -35,7 +35,7 @@ export async function writeClientReference(folder: string): Promise<void> {
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('The reference has faults: see above.');
 }
 
-/** What an app writes behind the package's name in an import, by the path of the module. */
+/** The part of an import after the package's name, by the path of the module. */
 function readModuleNames(): ReadonlyMap<string, string> {
   const { exports } = JSON.parse(readFileSync(packageFile('client/package.json'), 'utf8')) as {
     exports: Record<string, { default: string }>;

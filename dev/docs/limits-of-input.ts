@@ -1,4 +1,4 @@
-/** The limits of what a client sends, for `docs/limits.md`. */
+/** The limits on what clients send, for `docs/limits.md`. */
 import {
   maxCommas,
   maxContainers,
@@ -27,9 +27,9 @@ export type Setting = keyof typeof configSchema.shape;
 
 export interface Limit {
   readonly what: string;
-  /** A constant, or the setting that has it. */
+  /** A constant, or the setting that contains it. */
   readonly value: number | Setting;
-  /** What happens above it. */
+  /** The result of exceeding it. */
   readonly above: ErrorCode | { readonly effect: string };
   /** The file that enforces it. */
   readonly where: string;

@@ -217,7 +217,7 @@ function defaultOf(setting: Setting): number {
 
 const kibi = 1024;
 
-/** Whole numbers of KiB and MiB as such. */
+/** Formats whole numbers of KiB and MiB in these units. */
 function formatValue(what: string, value: number): string {
   if (what.startsWith('Bytes') || what.startsWith('Stored bytes')) {
     if (value >= kibi * kibi && value % (kibi * kibi) === 0) return `${value / (kibi * kibi)} MiB`;

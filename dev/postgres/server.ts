@@ -1,6 +1,6 @@
 /**
  * Runs a PostgreSQL in a folder: creates it on the first start, recovers it after a `kill -9`. It listens on 127.0.0.1
- * only. Knows nothing of the data.
+ * only. Independent of the data.
  */
 import { chown, mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -46,7 +46,7 @@ const STOP_GRACE_MS = 30_000;
 /** An environment without PG* settings and without a locale that this machine may lack. */
 const environment = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 
-/** Starts the server and waits until it accepts connections. Processes of an earlier owner must be stopped before. */
+/** Starts the server and waits until it accepts connections. Processes of an earlier owner must have been stopped. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const { dataDir, binaries, user } = await createDataFolder(options);
   await removeStalePidFile(dataDir);
@@ -166,7 +166,7 @@ async function waitUntilAccepting(url: string, dataDir: string, server: RunningP
   return server.exited;
 }
 
-/** `not yet` also when another PostgreSQL has the port; ours will then exit. */
+/** Also `not yet` when another PostgreSQL has the port; this server will then exit. */
 async function tryConnection(url: string, dataDir: string): Promise<'accepted' | 'refused' | 'not yet'> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
   client.on('error', () => {}); // The rejection below reports it.

@@ -46,8 +46,8 @@ export async function choosePostgresUser(deps: ChoosePostgresUserDeps): Promise<
 }
 
 /**
- * The alternatives in the order of attempts. The capabilities permit the user to traverse closed folders; access(2), with
- * which PostgreSQL finds its own files, ignores them unless `no_setuid_fixup` is set.
+ * The alternatives in the order in which they are tried. The capabilities permit the user to traverse closed folders; access(2),
+ * with which PostgreSQL finds its own files, ignores them unless `no_setuid_fixup` is set.
  */
 function listUserSwitches({ uid, gid }: Owner): AsUser[] {
   const setpriv =

@@ -16,7 +16,7 @@ export interface ProcessOptions {
   gid?: number;
   /** The destination of stdout and stderr: a file descriptor, those of this process, or nothing. */
   output: number | 'inherit' | 'ignore';
-  /** Opens an IPC channel. Its disconnection informs the child that this process has ended (exit-with-parent.ts). */
+  /** Opens an IPC channel. Its disconnection notifies the child that this process has ended (exit-with-parent.ts). */
   hasIpcChannel?: boolean;
   stopSignal: NodeJS.Signals;
   /** The signal for an immediate stop: SIGKILL unless the process must first end its own children. */

@@ -1,5 +1,5 @@
 /**
- * Preloaded (`--import`) into the API and the worker of `npm start`: when the supervisor ends for whatever reason, they
+ * Preloaded (`--import`) into the API and the worker of `npm start`: when the supervisor ends for any reason, they
  * stop as on SIGTERM. They lead their own sessions, so neither Ctrl-C nor a closed terminal reaches them.
  */
 

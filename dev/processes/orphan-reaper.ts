@@ -1,6 +1,6 @@
 /**
- * A process that waits until its parent ends, for whatever reason, and then stops the processes that the parent recorded
- * in the given folder, so that not even a `kill -9` leaves servers running.
+ * A process that waits until its parent ends for any reason, and then stops the processes that the parent recorded in the given
+ * folder, so that not even a `kill -9` leaves servers running.
  */
 import { listLiveRecords, stopRecordedProcesses } from './pid-files.ts';
 

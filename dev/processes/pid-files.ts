@@ -1,6 +1,6 @@
 /**
- * Records of started processes, one file each in a folder, with which the next run stops the processes that remain after
- * a `kill -9`.
+ * Records of started processes, one file each in a folder. The next run uses them to stop processes that a `kill -9` has left
+ * running.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

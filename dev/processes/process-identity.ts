@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 
 export interface ProcessIdentity {
   pid: number;
-  /** The start time in a format of the system, only for comparison. */
+  /** The start time in a system-specific format, only for comparison. */
   startedAt: string;
 }
 

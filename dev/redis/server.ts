@@ -1,6 +1,6 @@
 /**
  * Runs a Redis (or Valkey) in a folder, configured so that acknowledged writes are on disk. It listens on 127.0.0.1 only
- * and requires a password. Knows nothing of the data.
+ * and requires a password. Independent of the data.
  */
 import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -41,14 +41,14 @@ const durableSettings = {
   save: '',
 };
 
-/** Starts the server and waits until it has loaded its data. Processes of an earlier owner must be stopped before. */
+/** Starts the server and waits until it has loaded its data. Processes of an earlier owner must have been stopped. */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const { folder, port } = options;
   const config = join(folder, 'redis.conf');
   const logFile = join(folder, 'redis.log');
   const dataFolder = join(folder, 'redis');
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
-  // Redis creates its files readable for all, and earlier releases created the folder so.
+  // Redis creates its files readable for everyone, and earlier releases also created the folder like that.
   await chmod(dataFolder, 0o700);
   await writeFile(config, renderConfig(options), { mode: 0o600 });
   await rm(logFile, { force: true });
@@ -70,7 +70,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   throw new Error(`${options.binary} did not start (${failure}):\n${await readFile(logFile, 'utf8')}`);
 }
 
-/** The settings are passed in a file, because every user of the machine can read command lines, and one is a password. */
+/** Passes the settings in a file, because every user of the machine can read command lines, and one setting is a password. */
 function renderConfig(options: RedisOptions): string {
   const settings: Record<string, string> = {
     bind: '127.0.0.1',
@@ -98,7 +98,7 @@ async function waitUntilLoaded(url: string, server: RunningProcess): Promise<str
   }
 }
 
-/** When another Redis has the port, ours will exit soon: this then stays pending, and the exit decides. */
+/** If another Redis has the port, this server will exit soon: this then stays pending, and the exit decides. */
 async function waitForOwnServer(redis: Redis, server: RunningProcess): Promise<undefined> {
   const pid = /^process_id:(\d+)/m.exec(await redis.info('server'))?.[1];
   if (Number(pid) !== server.pid) await new Promise<never>(() => {});

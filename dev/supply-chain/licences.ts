@@ -1,7 +1,7 @@
-/** Which licences the packages that are shipped to users may have. */
+/** The licences that packages shipped to users may have. */
 import { type Lock, listShipped, type ShippedPackage } from './lock.ts';
 
-/** Licences that only ask for their text to be passed on. The packages in an image or an installation contain it. */
+/** Licences that only require their text to be passed on. The packages in an image or an installation contain it. */
 const allowed: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
@@ -12,13 +12,13 @@ const allowed: ReadonlySet<string> = new Set([
   'MIT',
 ]);
 
-/** How many production packages a lock file has, and those whose licence is missing or not allowed. */
+/** Counts the production packages in a lock file, and lists those whose licence is missing or not allowed. */
 export function checkLicences(lock: Lock): { checked: number; refused: ShippedPackage[] } {
   const shipped = listShipped(lock);
   return { checked: shipped.length, refused: shipped.filter(({ licence }) => !isAllowed(licence)) };
 }
 
-/** Of an SPDX expression without nesting: all parts joined by AND must be allowed, and one of those joined by OR. */
+/** For an SPDX expression without nesting: all parts joined by AND must be allowed, and one of those joined by OR. */
 function isAllowed(expression = ''): boolean {
   const alternatives = expression.replace(/^\((.*)\)$/, '$1').split(' OR ');
   return alternatives.some((alternative) => alternative.split(' AND ').every((licence) => allowed.has(licence)));

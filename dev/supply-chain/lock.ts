@@ -1,4 +1,4 @@
-/** Which packages are installed in production, according to package-lock.json. */
+/** The packages that are installed in production, according to package-lock.json. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { packageFile } from '../../shared/process/package-files.ts';
@@ -33,7 +33,7 @@ export function readLock(): Lock {
   return lockSchema.parse(JSON.parse(readFileSync(packageFile('package-lock.json'), 'utf8')));
 }
 
-/** The packages that are neither for development nor, like TypeScript, optional peers that the image leaves out. */
+/** The packages without those for development and optional peers, like TypeScript, that the image leaves out. */
 export function listShipped({ packages }: Lock): ShippedPackage[] {
   return Object.entries(packages)
     .filter(([path, { dev, devOptional, link }]) => path.includes('node_modules/') && !dev && !devOptional && !link)

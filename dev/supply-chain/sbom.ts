@@ -6,10 +6,10 @@ import { packageFile } from '../../shared/process/package-files.ts';
 import { packagesInServers } from '../build/build-servers.ts';
 import { listShipped, readLock } from './lock.ts';
 
-/** Development dependencies of which a part is compiled into the live page. */
+/** Development dependencies that are partly compiled into the live page. */
 export const packagesInPage: readonly string[] = ['world-atlas'];
 
-/** What is read of a bill; all else in it is passed on. */
+/** The part of a bill that is read; everything else is passed on unchanged. */
 const billSchema = z.looseObject({
   bomFormat: z.literal('CycloneDX'),
   specVersion: z.string(),
@@ -20,13 +20,13 @@ const billSchema = z.looseObject({
 type Bill = z.infer<typeof billSchema>;
 
 /**
- * The bill of materials of the production dependencies, and of what the page was compiled from. npm lists all packages of the
- * lock file and this selects: npm itself, with --omit=dev, also leaves out production dependencies that a development tool uses.
- * @throws Error if npm fails or knows none of a package that is shipped
+ * The bill of materials of the production dependencies and of the packages that are compiled in. npm lists the whole lock file,
+ * and this function selects from it: npm's --omit=dev also leaves out production dependencies that a development tool uses.
+ * @throws Error if npm fails, or does not list a package that is shipped
  */
 export function createBill(): Bill {
   const lock = readLock();
-  // Types are not in the image, although some packages name them as dependencies.
+  // Type packages are not in the image, although some packages name them as dependencies.
   const installed = listShipped(lock).filter(({ name }) => !name.startsWith('@types/'));
   const shipped = new Set(installed.map(({ name, version }) => `${name}@${version}`));
   for (const name of [...packagesInPage, ...packagesInServers])

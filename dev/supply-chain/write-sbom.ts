@@ -1,4 +1,4 @@
-/** `npm run sbom`: writes the bill of materials to dist/sbom.cdx.json, from where it gets into the image, or to the given file. */
+/** `npm run sbom`: writes the bill of materials to the given file, or to dist/sbom.cdx.json, from which the image gets it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
