@@ -67,6 +67,7 @@ export function eraseRegisters(
     }
   }
   state.particleIndex = undefined;
+  state.particleColumns = undefined;
   state.tombstoneIndex = undefined;
   updateQuantumFields(state, changes);
   return { changes, registers, oldest };

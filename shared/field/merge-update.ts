@@ -6,7 +6,7 @@
 import { computeEntanglement } from './dynamics/entanglement.ts';
 import { applyEvent, isPortalStable } from './dynamics/events.ts';
 import { evictParticles } from './dynamics/eviction.ts';
-import { stepQuantumFields, sumParticles } from './dynamics/quantum-field.ts';
+import { stepQuantumFields } from './dynamics/quantum-field.ts';
 import type { DeviceId } from './ids.ts';
 import type { Write } from './registers/causality.ts';
 import type { Conflict, recordCellConflict, recordParticleConflict } from './registers/conflict-record.ts';
@@ -18,7 +18,7 @@ import {
   removeAttributes,
 } from './registers/particle.ts';
 import { mergeRegister, type WriteResult } from './registers/register.ts';
-import { type FieldState, getParticleIndex, getTombstoneIndex } from './state.ts';
+import { type FieldState, getParticleColumns, getParticleIndex, getTombstoneIndex } from './state.ts';
 import type { CellsSet, ParticlePut, ParticleRemove, Update } from './update.ts';
 
 /** Bounds the memory for tombstones. A write that is concurrent with a removal 5,000 removals ago recreates the particle. */
@@ -136,12 +136,15 @@ function placeParticle(state: FieldState, particle: Particle): void {
     getParticleIndex(state).set(particle);
     getTombstoneIndex(state).delete(id);
     state.tombstones.delete(id);
-    if (state.particles.has(id)) return;
-    particle.created = state.version;
-    state.particles.set(id, particle);
+    if (!state.particles.has(id)) {
+      particle.created = state.version;
+      state.particles.set(id, particle);
+    }
+    getParticleColumns(state).set(particle);
     return;
   }
   getParticleIndex(state).delete(id);
+  getParticleColumns(state).delete(id);
   getTombstoneIndex(state).set(particle);
   state.particles.delete(id);
   if (!state.tombstones.has(id)) state.tombstones.set(id, particle);
@@ -159,8 +162,7 @@ function deleteOldTombstones(state: FieldState): void {
 
 /** Moves the quantum fields by one step, as each update of a particle does. */
 export function updateQuantumFields(state: FieldState, changes: ChangeSet): void {
-  const totals = sumParticles(state.particles.values());
-  state.quantumFields = stepQuantumFields(state.quantumFields, totals, computeEntanglement(state));
+  state.quantumFields = stepQuantumFields(state.quantumFields, getParticleColumns(state), computeEntanglement(state));
   const room64Active = isPortalStable(state.quantumFields);
   if (room64Active !== state.dynamics.room64Active) state.dynamics = { ...state.dynamics, room64Active };
   changes.quantumFields = true;

@@ -1,6 +1,7 @@
 /** The whole state of a field: registers, dynamics, and the version of the log up to which it was folded. */
 
 import { type Cursor, emptyHash, formatCursor } from './cursor.ts';
+import { ParticleColumns } from './dynamics/particle-columns.ts';
 import { ParticleIndex } from './dynamics/particle-index.ts';
 import { createPrimaryField, type QuantumField } from './dynamics/quantum-field.ts';
 import type { FieldId } from './ids.ts';
@@ -26,6 +27,8 @@ export interface FieldState {
   dynamics: Dynamics;
   /** A cache of `particles` that the fold keeps up to date once it is there. See `getParticleIndex`. */
   particleIndex: ParticleIndex | undefined;
+  /** Likewise. See `getParticleColumns`. */
+  particleColumns: ParticleColumns | undefined;
   /** The same of `tombstones`. See `getTombstoneIndex`. */
   tombstoneIndex: ParticleIndex | undefined;
 }
@@ -75,6 +78,7 @@ export function createFieldState(field: FieldId): FieldState {
     quantumFields: [createPrimaryField()],
     dynamics: initialDynamics,
     particleIndex: undefined,
+    particleColumns: undefined,
     tombstoneIndex: undefined,
   };
 }
@@ -83,6 +87,12 @@ export function createFieldState(field: FieldId): FieldState {
 export function getParticleIndex(state: FieldState): ParticleIndex {
   state.particleIndex ??= new ParticleIndex(state.particles.values());
   return state.particleIndex;
+}
+
+/** The columns of a state's particles, which are built when they are first needed. */
+export function getParticleColumns(state: FieldState): ParticleColumns {
+  state.particleColumns ??= new ParticleColumns(state.particles.values());
+  return state.particleColumns;
 }
 
 export function getTombstoneIndex(state: FieldState): ParticleIndex {

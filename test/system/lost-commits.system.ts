@@ -64,7 +64,7 @@ async function assertConsistent(t: Test, backing: Backing, version: number): Pro
 
 /** Indexes are derived, and created when they are first used. */
 function withoutIndexes(state: FieldState | undefined) {
-  return state && { ...state, particleIndex: undefined, tombstoneIndex: undefined };
+  return state && { ...state, particleIndex: undefined, particleColumns: undefined, tombstoneIndex: undefined };
 }
 
 t.test('without further updates, readers and watchers get the state that is left within seconds', async (t) => {

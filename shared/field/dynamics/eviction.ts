@@ -2,7 +2,7 @@
 
 import { getDerivedParticle, getParticleBytes, type Particle } from '../registers/particle.ts';
 import { compareStamps } from '../registers/stamp.ts';
-import { type FieldState, getParticleIndex } from '../state.ts';
+import { type FieldState, getParticleColumns, getParticleIndex } from '../state.ts';
 
 export const maxParticles = 1000;
 /** For each particle, 128 and the UTF-8 bytes of its id, content and connections are counted. */
@@ -21,9 +21,11 @@ export function evictParticles(state: FieldState): readonly string[] {
   if (state.particles.size <= maxParticles && index.bytes <= maxParticleBytes) return [];
   const byNewest = [...state.particles.values()].sort(compareNewest);
   const evicted = byNewest.slice(countKept(byNewest)).map(({ id }) => id);
+  const columns = getParticleColumns(state);
   for (const id of evicted) {
     state.particles.delete(id);
     index.delete(id);
+    columns.delete(id);
   }
   state.dynamics = { ...state.dynamics, evictedAt: state.version };
   return evicted;

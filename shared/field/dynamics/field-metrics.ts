@@ -1,8 +1,7 @@
 /** The metrics of a field: pure functions of its state, as of its last update. */
 import { clampUnit } from '../math/clamp.ts';
-import type { FieldState } from '../state.ts';
+import { type FieldState, getParticleColumns } from '../state.ts';
 import { computeBoosts } from './boosts.ts';
-import { sumParticles } from './quantum-field.ts';
 
 export interface Metrics {
   readonly globalResonance: number;
@@ -26,7 +25,7 @@ export function computeGlobalResonance(mean: number | undefined, boost: number):
 
 /** The mean of the derived resonances, or undefined while there are no particles. */
 export function computeMeanResonance(state: FieldState): number | undefined {
-  const { count, resonance } = sumParticles(state.particles.values());
+  const { count, resonance } = getParticleColumns(state).computeTotals();
   return count === 0 ? undefined : resonance / count;
 }
 

@@ -4,10 +4,11 @@ import t from 'tap';
 import { foldUpdate, purgeTombstones } from '../../../../shared/field/fold.ts';
 import { globalField } from '../../../../shared/field/ids.ts';
 import { emptyChangeSet } from '../../../../shared/field/merge-update.ts';
-import type { Particle } from '../../../../shared/field/registers/particle.ts';
+import { getDerivedParticle, type Particle } from '../../../../shared/field/registers/particle.ts';
 import {
   createFieldState,
   type FieldState,
+  getParticleColumns,
   getParticleIndex,
   getTombstoneIndex,
 } from '../../../../shared/field/state.ts';
@@ -32,20 +33,35 @@ function recountAll(particles: ReadonlyMap<string, Particle>) {
   };
 }
 
+/** Sums up the particles in order of creation. The sums are equal in every bit, since a replay must be. */
+function sumUp(particles: ReadonlyMap<string, Particle>) {
+  const derived = [...particles.values()].map((particle) => getDerivedParticle({ ...particle, derived: undefined }));
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  return {
+    count: particles.size,
+    resonance: sum(derived.map(({ resonance }) => resonance)),
+    kinetic: sum(derived.map(({ kinetic }) => kinetic)),
+    crystallized: derived.filter(({ crystallized }) => crystallized).slice(0, 7),
+  };
+}
+
 const recount = ({ particles, tombstones }: FieldState) => ({
   ...recountAll(particles),
+  ...sumUp(particles),
   tombstoneBytes: recountAll(tombstones).bytes,
 });
 
 function indexed(state: FieldState) {
   const { bytes, connected } = getParticleIndex(state);
-  return { bytes, connected, tombstoneBytes: getTombstoneIndex(state).bytes };
+  const columns = getParticleColumns(state);
+  const sums = { ...columns.computeTotals(), crystallized: columns.findCrystallized(7) };
+  return { bytes, connected, ...sums, tombstoneBytes: getTombstoneIndex(state).bytes };
 }
 
 const ids = ['a', 'b', 'c', 'd', 'e', '__proto__'];
 const connections = fc.array(fc.constantFrom(...ids, 'ä'), { maxLength: 4 });
 const attributes = fc.record(
-  { connections, content: fc.constantFrom('', 'x', '漢字😀'), resonance: fc.constant(1) },
+  { connections, content: fc.constantFrom('', 'x', '漢字😀'), resonance: fc.constantFrom(0, 0.1, 0.7, 1) },
   { requiredKeys: [] },
 );
 const step = fc.record({
@@ -58,7 +74,7 @@ const step = fc.record({
   ),
 });
 
-t.test('after any history, the counts that are kept incrementally are those of a recount', async (t) => {
+t.test('after any history, the counts and columns that are kept incrementally are those of a recount', async (t) => {
   assertProperty(
     t,
     fc.property(fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), fc.nat({ max: 60 }), (steps, restart) => {
