@@ -1,5 +1,5 @@
 /**
- * The one table of errors that a client can meet. The problem responses, the OpenAPI schema, `docs/errors.md` and the page
+ * The only table of errors that a client can receive. The problem responses, the OpenAPI schema, `docs/errors.md` and the page
  * `/docs/errors` are derived from it: to add an error, add an entry and run `npm run docs`.
  */
 

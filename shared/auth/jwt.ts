@@ -14,7 +14,7 @@ import { createKeyFinder } from './jwks.ts';
 const clockToleranceSeconds = 5;
 /** How far the time of issue may be ahead of this process's clock. */
 const maxIssuedAheadSeconds = 60;
-/** In lower case. The registered names of access tokens (RFC 9068) and of JWTs in general. */
+/** The registered types of access tokens (RFC 9068) and of JWTs in general, in lower case. */
 const tokenTypes: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt']);
 /** Base64 decoders ignore whitespace, so one token would have many spellings without this check. */
 const tokenShape = /^[\w-]+\.[\w-]+\.[\w-]+$/;
@@ -30,11 +30,11 @@ export interface SignTokenOptions {
   readonly expiresInSeconds: number;
   /** For a token that its device may renew. */
   readonly registration?: Registration;
-  /** For the token of a viewer: the claims of the token that it is made from. */
+  /** For a viewer's token: the claims of the token that it is made from. */
   readonly viewer?: Claims['viewer'];
 }
 
-/** What all tokens of one registration share, so that revoking one of them covers those that were renewed from it. */
+/** The claims that all tokens of a registration share, so that revoking one also revokes those renewed from it. */
 export interface Registration {
   readonly tokenId: string;
   /** In seconds since the epoch. */
@@ -112,7 +112,7 @@ export function createRenewalVerifier(settings: TokenSettings): VerifyToken {
   return createClaimsVerifier(settings);
 }
 
-/** Checks everything but the time of expiry. */
+/** Checks everything except the expiry. */
 function createClaimsVerifier(settings: TokenSettings): VerifyToken {
   const verifySignature = createSignatureVerifier(settings);
   const maxLifetimeSeconds = settings.TOKEN_MAX_DAYS * 86_400;
@@ -131,7 +131,7 @@ function isExpired({ exp }: Claims): boolean {
   return (exp + clockToleranceSeconds) * 1000 <= Date.now();
 }
 
-/** A token whose time of issue is in the future would escape revocations that are made until then. */
+/** A token issued in the future would escape revocations that are made until then. */
 function assertPlausibleTimes({ iat, exp }: Claims, maxLifetimeSeconds: number): void {
   const now = Date.now() / 1000;
   if (iat !== undefined && iat > now + maxIssuedAheadSeconds) {
@@ -171,7 +171,7 @@ type SecretKey = ReturnType<typeof crypto.subtle.importKey>;
 /** The result of a verification, or its error. */
 type Verification = { readonly verified: JWTVerifyResult } | { readonly error: unknown };
 
-/** Tries the keys in order, until the signature is by one of them. */
+/** Tries the keys in order until one verifies the signature. */
 async function verifyWithAny(
   keys: readonly SecretKey[],
   token: string,
@@ -193,7 +193,7 @@ async function settle(verification: Promise<JWTVerifyResult>): Promise<Verificat
   }
 }
 
-/** The claims of a token whose signature is valid. Its time of expiry, which jose checks last, may have passed. */
+/** The claims of a token with a valid signature. It may have expired, which jose checks last. */
 function readPayload(verification: Verification): unknown {
   if ('verified' in verification) return verification.verified.payload;
   const { error } = verification;

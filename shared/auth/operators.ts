@@ -1,4 +1,4 @@
-/** The operators who log in with a name and a password: those of `OPERATORS_FILE`, and `operator` with `ADMIN_PASSWORD`. */
+/** The operators who log in with a name and a password: those in `OPERATORS_FILE`, and `operator` with `ADMIN_PASSWORD`. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -64,7 +64,7 @@ function readFile(file: string): Operator[] {
   }));
 }
 
-/** Hashed, because the comparison needs equal lengths and must not reveal the password's. */
+/** Hashed, because the comparison needs equal lengths and must not reveal the password's length. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

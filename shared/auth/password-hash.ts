@@ -1,9 +1,9 @@
-/** Hashes of passwords by scrypt, in one line of text that contains all that verifying needs. */
+/** Password hashes by scrypt, in one line of text with all parameters that verification needs. */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 
 /** 32 MiB and about 100 ms for each guess. */
 const cost = { N: 2 ** 15, r: 8, p: 1 } as const;
-/** Above what a hash in the operators' file may ask for: it would block the process. */
+/** A hash in the operators' file that needs more memory is not computed, since it would block the process. */
 const maxMemoryBytes = 256 * 1024 * 1024;
 const keyBytes = 32;
 const saltBytes = 16;
@@ -31,7 +31,7 @@ export async function verifyPassword(password: string, hash: string): Promise<bo
 
 function deriveKey(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    // One password typed on different keyboards can have different code points.
+    // The same password typed on different keyboards can have different code points.
     scrypt(password.normalize('NFC'), salt, keyBytes, { ...options, maxmem: maxMemoryBytes }, (error, key) =>
       error ? reject(error) : resolve(key),
     );

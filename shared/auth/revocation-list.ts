@@ -1,6 +1,6 @@
 /**
- * The revoked tokens that this process knows of, in memory, for a synchronous check of every request, message and job.
- * A token is revoked by its id; a device or a user is revoked for all tokens issued until then.
+ * This process's list of revoked tokens, in memory, for a synchronous check of every request, message and job. A token is revoked
+ * by its id; a device or a user is revoked for all tokens issued until then.
  */
 import type { Claims } from '../contract/token.ts';
 
@@ -32,23 +32,23 @@ export interface TokenIdentity {
 }
 
 /**
- * A renewed token counts as issued when its device registered. Otherwise a device that renews its token while a revocation is
- * on its way would escape it. For the same reason a viewer's token counts as issued together with the token that it was made from.
+ * A renewed token counts as issued when its device registered. Otherwise a device that renews its token while a revocation is being
+ * propagated would escape it. For the same reason a viewer's token counts as issued with the token that it was made from.
  */
 export function toTokenIdentity({ sub, device, jti, iat, registered, viewer }: Claims): TokenIdentity {
   if (viewer) return { user: sub, device: viewer.device, tokenId: jti, originId: viewer.jti, issuedAt: viewer.iat };
   return { user: sub, device, tokenId: jti, issuedAt: registered ?? iat };
 }
 
-/** A use of a token that is judged afterwards. */
+/** A use of a token that is checked afterwards. */
 export interface EarlierUse {
   /** In ms. A use before the revocation remains valid. */
   readonly usedAt: number;
-  /** The last change of the list that it was checked against. Later revocations do not concern it. */
+  /** The last change of the list that it was checked against. Later revocations do not apply to it. */
   readonly checkedThrough: number | undefined;
 }
 
-/** How long ago the list was last compared with PostgreSQL, at most, for uses of tokens to be settled by it. */
+/** The maximal age of the last comparison with PostgreSQL at which a check of a token is final. */
 const maxAgeMs = 5000;
 
 const now: EarlierUse = { usedAt: Number.POSITIVE_INFINITY, checkedThrough: undefined };
@@ -68,7 +68,7 @@ export class RevocationList {
     return this.#checkedAt;
   }
 
-  /** `change`, if the list was complete a moment ago; undefined if it may lack revocations. */
+  /** `change`, if the list was recently complete; undefined if it may lack revocations. */
   get recentChange(): number | undefined {
     return performance.now() - this.#checkedAt <= maxAgeMs ? this.#change : undefined;
   }
@@ -95,7 +95,7 @@ export class RevocationList {
     return newChanges.length > 0;
   }
 
-  /** Replaces the list by that of another process, unless it is older. @returns whether it was newer */
+  /** Replaces the list by that of another process, if that is newer. @returns whether it was newer */
   replace(change: number, revocations: readonly Revocation[]): boolean {
     if (change <= this.#change) return false;
     this.#revocations.clear();

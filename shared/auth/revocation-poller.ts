@@ -10,7 +10,7 @@ const pollIntervalMs = 1000;
 interface RevocationPollerDeps {
   /** For the log. */
   readonly source: 'postgres' | 'cache';
-  /** Brings the list up to date. @returns whether it has changed */
+  /** Updates the list. @returns whether it has changed */
   readonly refresh: () => Promise<boolean>;
   readonly log: Logger;
   /** Called after the list has changed. */
@@ -19,7 +19,7 @@ interface RevocationPollerDeps {
   readonly onChecked?: () => void;
 }
 
-/** Brings a list up to date from PostgreSQL. */
+/** Creates a function that updates a list from PostgreSQL. */
 export function createDatabaseRefresh(list: RevocationList, read: ReadRevocations): () => Promise<boolean> {
   return async () => {
     const startedAt = performance.now();
@@ -52,7 +52,7 @@ export class RevocationPoller {
     await this.#refreshAfterNow();
   }
 
-  /** Reads new changes: afterwards the list has all that were made before the call. @throws if the source does not answer */
+  /** Reads new changes. The list then has all that were made before the call. @throws if the source does not answer */
   async check(): Promise<void> {
     const { error } = await this.#refreshAfterNow();
     if (error) throw error;
@@ -63,7 +63,7 @@ export class RevocationPoller {
     clearTimeout(this.#timer);
   }
 
-  /** A call during a read waits for another one after it, which all such calls share. */
+  /** Single-flight: calls during a read share the next one, so that no result is older than its call. */
   async #refreshAfterNow(): Promise<PollResult> {
     await this.#inFlight;
     this.#inFlight ??= this.#refresh().finally(() => {

@@ -1,7 +1,7 @@
 /**
- * The revocations as the workers last read them, in the cache's Redis, with the time of that check. An API that cannot reach
- * PostgreSQL uses them. Ages are measured on the clock of Redis and on the monotonic clock of each process, so that clocks
- * of different machines are never compared.
+ * The revocations that the workers last read, stored in the cache's Redis with the time of that check. An API process that cannot
+ * reach PostgreSQL uses them. Ages are measured on the clock of Redis and on the monotonic clock of each process, so the clocks of
+ * different machines are never compared.
  */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -16,8 +16,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /**
- * KEYS: revocations. ARGV: last change, ms since the check began, TTL in ms, channel, and the list if it is known to be
- * needed. Returns 1, having done nothing, if the list is needed. The list of a worker that knows less is ignored.
+ * KEYS: revocations. ARGV: last change, ms since the check began, TTL in ms, channel, and the list if it is known to be needed.
+ * Returns 1 without any effect if the list is needed. A list older than the stored one is ignored.
  */
 const publishScript = `${setNow}
 local stored = tonumber(redis.call('HGET', KEYS[1], 'change') or '-1')
@@ -63,7 +63,7 @@ export class SharedRevocations {
     this.#keys = keys;
   }
 
-  /** Publishes that the list is complete as of its last check. @throws if Redis does not answer */
+  /** Publishes the list as complete as of its last check. @throws if Redis does not answer */
   async publish(list: RevocationList): Promise<void> {
     const { change, checkedAt } = list;
     const send = (...content: string[]) => {
@@ -74,14 +74,14 @@ export class SharedRevocations {
     if ((await send()) === 1 && change === list.change) await send(encodeList(list));
   }
 
-  /** Brings a list up to date. @returns whether it has changed @throws if Redis does not answer */
+  /** Updates a list. @returns whether it has changed @throws if Redis does not answer */
   async refresh(list: RevocationList): Promise<boolean> {
     const startedAt = performance.now();
     const found = await this.#redis.readRevocations(this.#keys.revocationsKey, list.change);
     if (!found) return false;
     const [change, ageMs, content] = found;
     const hasChanged = content !== null && list.replace(change, listSchema.parse(JSON.parse(content)));
-    // A negative age means that the clock of Redis was set back. Another source may have brought the list further.
+    // A negative age means that the clock of Redis was set back. Another source may have read newer changes.
     if (ageMs >= 0 && list.change >= change) list.confirm(startedAt - ageMs);
     return hasChanged;
   }

@@ -2,19 +2,19 @@
 import type { DeviceId, FieldId } from '../field/ids.ts';
 
 /**
- * Names the keys and channels of one installation. The installation's id is part of every name, so that a restored or
- * second database on the same Redis never reads copies that belong to another.
+ * Names the keys and channels of one installation. The installation's id is part of every name, so that a restored or second
+ * database on the same Redis never reads copies of another.
  */
 export interface CacheKeys {
   stateKey(field: FieldId): string;
-  /** Of the token under which a whole state may be stored. */
+  /** The key of the fill token, under which a whole state may be stored. */
   fillTokenKey(field: FieldId): string;
   fieldChannel(field: FieldId): string;
   /** The channel on which one API process receives the results of updates that its requests wait for. */
   replyChannel(process: string): string;
-  /** When each device of a field was last heard. */
+  /** The times when the devices of a field were last seen. */
   presenceTimesKey(field: FieldId): string;
-  /** What the devices of a field show of themselves. */
+  /** The presence data of the devices of a field. */
   presenceDataKey(field: FieldId): string;
   presenceChannel(field: FieldId): string;
   /** Match the keys of all fields. */
@@ -29,7 +29,7 @@ export interface CacheKeys {
   readonly limitPrefix: string;
   /** The revocations as the workers last read them. */
   readonly revocationsKey: string;
-  /** What the workers have applied in one of the spans of ten minutes. */
+  /** The workers' counts for one span of ten minutes. */
   trafficKey(span: number): string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The message on a field's channel: `<from> <to>\n<delta>`, with marks behind the cursors: `erasure`, and `trace=` with the traces
- * of the requests. The cursors precede the delta so that a process can order messages, and forward them to its subscribers,
+ * The message on a field's channel: `<from> <to>\n<delta>`, with optional marks after the cursors: `erasure`, and `trace=` with the
+ * traces of the requests. The cursors precede the delta so that a process can order messages, and forward them to its subscribers,
  * without parsing the delta's JSON.
  */
 import { type Cursor, isCursor } from '../field/cursor.ts';
@@ -12,9 +12,9 @@ export interface ChangeMessage {
   readonly to: Cursor;
   /** The delta message in JSON, as subscribers receive it. */
   readonly delta: string;
-  /** Whether it erases something, so that earlier deltas must not be sent any more. */
+  /** Whether it is an erasure, after which earlier deltas must no longer be sent. */
   readonly isErasure?: boolean;
-  /** Of the requests that are traced, as `traceparent` headers (W3C Trace Context). */
+  /** The traces of the requests, as `traceparent` headers (W3C Trace Context). */
   readonly traceparents?: readonly string[];
 }
 

@@ -1,12 +1,12 @@
 /**
- * The copy of the fields in the cache Redis, and the channel on which changes to them are published. It is never the
- * source of truth: whatever is missing or late here can be read from PostgreSQL.
+ * The copy of the fields in the cache Redis, and the channel on which changes to them are published. It is never the source of
+ * truth: anything missing or late here can be read from PostgreSQL.
  *
- * A copy is only ever patched by the commit that continues its cursor. A commit that finds another cursor cannot tell which
- * of the two is newer, or whether one belongs to a history that a failover has ended, so it deletes the copy. A whole state
- * is stored only under a fill token that was taken before the state was read from PostgreSQL; every deletion voids the
- * token, so that a delayed writer cannot bring an old state back. Messages are delivered at most once; subscribers detect
- * gaps by the cursors in them and fill them from the log.
+ * A copy is only ever patched by the commit that continues its cursor. A commit that finds another cursor cannot determine which of
+ * the two is newer, or whether one belongs to a history that a failover has ended, so it deletes the copy. A whole state is stored
+ * only under a fill token that was taken before the state was read from PostgreSQL; every deletion invalidates the token, so that a
+ * delayed writer cannot restore an old state. Messages are delivered at most once; subscribers detect gaps by the cursors in them
+ * and fill them from the log.
  */
 import { randomUUID } from 'node:crypto';
 import type { Cursor } from '../field/cursor.ts';
@@ -24,13 +24,13 @@ export interface Publication {
   readonly fragments: StateFragments;
   /** The delta message in JSON, as subscribers receive it. */
   readonly delta: string;
-  /** Whether it erases something. */
+  /** Whether it is an erasure. */
   readonly isErasure?: boolean;
-  /** Of the requests that are traced. */
+  /** The traces of the requests, as `traceparent` headers. */
   readonly traceparents?: readonly string[];
 }
 
-/** Permits to store a state that is read from PostgreSQL from now on. */
+/** Permission to store a state that is read from PostgreSQL after the token was taken. */
 export type FillToken = string;
 
 /** `HSET`s the rest of ARGV in slices, since `unpack` is limited by the size of Lua's stack. */
@@ -76,7 +76,7 @@ set_pairs(KEYS[1], 3)
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1`;
 
-/** Deletes a copy and voids the token, if the copy is at the cursor. KEYS: state, token. ARGV: cursor. */
+/** Deletes a copy and invalidates the token, if the copy is at the cursor. KEYS: state, token. ARGV: cursor. */
 const invalidateScript = `
 if redis.call('HGET', KEYS[1], 'cursor') ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1], KEYS[2])
@@ -89,7 +89,7 @@ if not cursor then return {} end
 if cursor == ARGV[1] then return {cursor} end
 return {cursor, redis.call('HVALS', KEYS[1])}`;
 
-/** What the cache needs of a connection to Redis: the simulation implements it in memory. */
+/** The part of a connection to Redis that the cache uses. The simulation implements it in memory. */
 export interface CacheConnection {
   defineCommand(name: string, definition: { readonly numberOfKeys: number; readonly lua: string }): void;
   hget(key: string, field: string): Promise<string | null>;
@@ -151,13 +151,13 @@ export class FieldCache {
     return this.#redis.beginFill(this.#keys.fillTokenKey(field), randomUUID(), fillTokenTtlSeconds);
   }
 
-  /** Stores a state that was read from PostgreSQL after the token was taken, unless the token is void by now. */
+  /** Stores a state that was read from PostgreSQL after the token was taken, unless the token has been invalidated. */
   async fill(token: FillToken, fragments: StateFragments): Promise<void> {
     const [stateKey, tokenKey] = [this.#keys.stateKey(fragments.field), this.#keys.fillTokenKey(fragments.field)];
     await this.#redis.fillField(stateKey, tokenKey, token, this.#ttlSeconds, ...encodeHash(fragments));
   }
 
-  /** Deletes the copy if it is still the one at `cursor`, which PostgreSQL has turned out not to be at. */
+  /** Deletes the copy if it is still at `cursor`, after PostgreSQL was found to be at another one. */
   async invalidate(field: FieldId, cursor: Cursor): Promise<void> {
     await this.#redis.invalidateField(this.#keys.stateKey(field), this.#keys.fillTokenKey(field), cursor);
   }

@@ -1,14 +1,10 @@
 /**
- * The format of the Redis hash that holds the copy of a field: one entry for the cursor, one for the header and one for
- * every particle and cell. A value alone identifies its entry, so that a reader can use `HVALS`, which transfers and
- * parses half as many strings as `HGETALL`. The first character of a value names its kind:
+ * The format of the Redis hash that holds the copy of a field: one entry for the cursor, one for the header and one for every
+ * particle and cell. A value alone identifies its entry, so that a reader can use `HVALS`, which transfers and parses half as many
+ * strings as `HGETALL`. The first character of a value denotes its kind:
  *
- * | entry | name | value |
- * |---|---|---|
- * | cursor | `cursor` | `<version>.<hash>` |
- * | header | `head` | JSON object |
- * | particle | `p:<id>` | `p<order> <length of the id> <id><json>` |
- * | cell | `c:<x>,<y>` | `c<x>,<y> <json>` |
+ * | entry | name | value | |---|---|---| | cursor | `cursor` | `<version>.<hash>` | | header | `head` | JSON object | | particle |
+ * `p:<id>` | `p<order> <length of the id> <id><json>` | | cell | `c:<x>,<y>` | `c<x>,<y> <json>` |
  */
 import { type Cursor, versionOf } from '../field/cursor.ts';
 import type { FieldId } from '../field/ids.ts';

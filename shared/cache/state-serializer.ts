@@ -1,4 +1,4 @@
-/** Assembles fragments into the JSON that clients receive: a whole state, a delta. */
+/** Assembles fragments into the JSON that clients receive: a whole state or a delta. */
 import type { DeltaUpdate, StateSummary } from '../contract/messages.ts';
 import type { Cursor } from '../field/cursor.ts';
 import type { Conflict } from '../field/registers/conflict-record.ts';
@@ -15,7 +15,7 @@ export function serializeState({ field, version, cursor, header, particles, cell
   );
 }
 
-/** What a summary has of a state: all but its particles and cells. */
+/** Creates the summary of a state, which has no particles and cells. */
 export function summarizeState({ field, version, cursor, header }: StateFragments): StateSummary {
   const { metrics, maxTimestamp, quantumFields } = header;
   return { field, version, cursor, maxTimestamp, ...metrics, quantumFields: [...quantumFields] };
@@ -42,7 +42,7 @@ function renderCells(cells: readonly CellFragment[]): string {
     .join(',');
 }
 
-/** A delta carries the newest conflicts only, which bounds its size; all of them can be read from the conflicts route. */
+/** A delta carries only the newest conflicts, which bounds its size; the conflicts route has the others. */
 const maxConflicts = 20;
 
 /**

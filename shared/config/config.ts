@@ -56,7 +56,7 @@ export function loadConfig(env: RawSettings): Config {
 const workerSchema = configSchema.pick(workerSettings);
 
 /**
- * Validates what a worker uses of `env` and returns it frozen. The rest is neither needed nor kept.
+ * Validates what a worker uses of `env` and returns it frozen. Other settings are neither needed nor kept.
  * @throws ConfigError with a problem for every invalid setting
  */
 export function loadWorkerConfig(env: RawSettings): WorkerConfig {
@@ -97,7 +97,7 @@ function findLifetimeProblems(raw: RawSettings): string[] {
   return [`REGISTRATION_TOKEN_DAYS is above TOKEN_MAX_DAYS (${lifetimes.TOKEN_MAX_DAYS})`];
 }
 
-/** The devices of such apps are recognised by a keyed hash. */
+/** Devices of the original system are recognised by a keyed hash, which needs a secret. */
 function findLegacyProblems({ LEGACY_TRPC_FIELD: field, JWT_SECRET: secret, ERASURE_KEY: key }: RawSettings): string[] {
   return field && !secret && !key ? ['LEGACY_TRPC_FIELD needs JWT_SECRET or ERASURE_KEY'] : [];
 }
@@ -107,7 +107,7 @@ function findProductionProblems(raw: RawSettings): string[] {
   const weaknesses: Readonly<Record<string, string | undefined>> = {
     JWT_SECRET: describeWeakSecret(raw.JWT_SECRET),
     JWT_SECRET_PREVIOUS: describeWeakSecret(raw.JWT_SECRET_PREVIOUS),
-    // One that is too short is reported in any environment.
+    // A password that is too short is reported in any environment.
     ADMIN_PASSWORD: password && password.length >= minPasswordLength ? describeGuessablePassword(password) : undefined,
     JWKS_URL: jwksUrl?.startsWith('http:') ? 'must start with https:// in production' : undefined,
   };
@@ -117,7 +117,7 @@ function findProductionProblems(raw: RawSettings): string[] {
   ];
 }
 
-/** One that no environment may use is reported by the schema. */
+/** A secret that no environment may use is reported by the schema. */
 function describeWeakSecret(secret: string | undefined): string | undefined {
   return secret === undefined || describeUnusableSecret(secret) ? undefined : describeGuessableSecret(secret);
 }

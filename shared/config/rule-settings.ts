@@ -1,17 +1,17 @@
 /**
- * The settings that are part of the rules: with other values, the same updates are accepted or rejected differently, or
- * give another history. An installation has one value of each, whatever the environment of a process says.
+ * The settings that are part of the rules: with other values, the same updates are accepted or rejected differently, or give
+ * another history. So an installation has one value of each, regardless of a process's environment.
  */
 import type { Config } from './config.ts';
 
 export const ruleSettingNames = ['GRID_SIZE', 'LOG_RETENTION_DAYS'] as const satisfies readonly (keyof Config)[];
 export type RuleSettingName = (typeof ruleSettingNames)[number];
 
-/** Those that a process uses. An API purges no tombstones, so the retention does not concern it. */
+/** The rule settings that a process uses. An API purges no tombstones, so it does not use the retention. */
 export type RuleSettings = { readonly [Name in RuleSettingName]?: number | undefined };
 
 /**
- * Why a process must not start with its settings, one sentence each.
+ * Lists the reasons why a process must not start with its settings, one sentence each.
  * @param installed the values of the installation; those that are not recorded yet are not compared
  */
 export function describeRuleConflicts(own: RuleSettings, installed: RuleSettings): string[] {

@@ -2,11 +2,11 @@
 
 const minSecretBytes = 32;
 export const minPasswordLength = 12;
-/** A secret is tried offline, at billions of guesses per second; a password only through this service. */
+/** A secret can be guessed offline, billions of times per second; a password only through this service. */
 const minSecretBits = 80;
 const minPasswordBits = 28;
 
-/** In lower case; only those that are long enough. From the documentation of JWT libraries and from templates. */
+/** Known examples that are long enough, in lower case. From the documentation of JWT libraries and from templates. */
 const knownSecrets: ReadonlySet<string> = new Set([
   'a-string-secret-at-least-256-bits-long',
   'a-string-secret-at-least-512-bits-long-which-is-very-long-and-secure',
@@ -27,11 +27,11 @@ const knownSecrets: ReadonlySet<string> = new Set([
   '12345678901234567890123456789012',
 ]);
 
-/** What guesses start with. Each counts as one character. */
+/** Common words in guesses. Each counts as one character. */
 const commonWords =
   /password|passwort|passw0rd|p[a@]ssword|secret|change[-_ ]?me|letmein|welcome|operator|admin|consciousness|field|hunter2|iloveyou|dragon|monkey|example|replace/gi;
 
-/** Rows of keyboards, and orders that everybody knows. */
+/** Rows of keyboards, and well-known sequences. */
 const sequences = ['abcdefghijklmnopqrstuvwxyz', '01234567890', 'qwertyuiop', 'qwertzuiop', 'asdfghjkl', 'zxcvbnm'];
 
 /** Describes why no process may use a secret, without repeating it; undefined if one may. */
@@ -56,8 +56,8 @@ export function describeGuessablePassword(password: string): string | undefined 
 }
 
 /**
- * Estimates how many bits a guesser has to find: the variety of the characters times the number of those that do not follow
- * from what is before them. Too high for words in a language, so it only finds what is obviously weak.
+ * Estimates the entropy in bits: that of a character times the number of characters that are not predictable from those before. Too
+ * high for words of a language, so it only detects obviously weak secrets.
  */
 function estimateEntropyBits(text: string): number {
   const characters = [...text.trim().replace(commonWords, '\u0000')];

@@ -264,7 +264,7 @@ export const configSchema = z.object({
   BACKUP_KEEP_DAYS: z.coerce.number().min(0).max(36_500).default(60).describe('How long backups are kept, in days.'),
 });
 
-/** What a worker uses: nothing that verifies or signs a token, and no operator's password. */
+/** The settings that a worker uses. They include no key of tokens and no operator's password. */
 export const workerSettings = {
   NODE_ENV: true,
   METRICS_PORT: true,

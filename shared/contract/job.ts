@@ -22,9 +22,9 @@ export interface ApplyUpdates {
   readonly user?: string;
   /** The authorization that the worker checks again. Absent from jobs that an operator enqueues with the CLI. */
   readonly grant?: Grant;
-  /** The id of the HTTP request, by which operators find it in the logs. Absent from updates of sockets and commands. */
+  /** The id of the HTTP request, by which operators find it in the logs. Absent from updates sent over sockets or by commands. */
   readonly request?: string;
-  /** Where a request waits for the results. */
+  /** The address of a request that waits for the results. */
   readonly replyTo?: ReplyAddress;
 }
 
@@ -39,7 +39,7 @@ export interface Grant {
   readonly revocations?: number;
 }
 
-/** Requests that arrived while an add was under way. Each is applied and answered, and can fail, independently. */
+/** Requests that arrived while an earlier job was being added. Each is applied and answered, and can fail, independently. */
 interface ApplyUpdatesBatch {
   readonly together: readonly ApplyUpdates[];
 }

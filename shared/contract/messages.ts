@@ -1,6 +1,6 @@
 /**
- * Types of what the server answers and streams. Without schemas, so that the client and its type declarations need no zod; the
- * schemas of this folder are held to them.
+ * The types of the server's responses and stream messages. Without schemas, so that the client and its type declarations need no
+ * zod; the compiler checks the schemas of this folder against them.
  */
 import type { ErrorCode, InputError } from '../errors.ts';
 import type { Cursor } from '../field/cursor.ts';
@@ -33,7 +33,7 @@ export interface Problem {
 export type Durability = 'fsync' | 'everysec' | 'memory' | 'postgres';
 
 /**
- * What an update resulted in, or why it was not applied again.
+ * The result of an update, or why it was not applied again.
  * - `applied`: its values are in the state
  * - `superseded`: newer values were there already
  * - `conflict`: another device wrote the same value concurrently
@@ -124,13 +124,13 @@ export interface PresentDevice {
   readonly at: number;
 }
 
-/** What has changed in a field's presence since the message before. */
+/** The changes in a field's presence since the last message. */
 export interface PresenceChange {
   readonly activeNodes: number;
-  /** The devices replace all that were known. */
+  /** Present if the devices replace all earlier ones. */
   readonly complete?: true;
   readonly devices: readonly PresentDevice[];
-  /** Those that have left, or are no longer among the nearest. */
+  /** The devices that have left, or are no longer among the nearest. */
   readonly gone?: readonly DeviceId[];
 }
 

@@ -38,7 +38,7 @@ export function toProblem(error: FieldError, prefix = ''): Problem {
 }
 
 export const maxInputErrors = 20;
-/** In characters. What a client sent, a key for example, may appear in these texts, so that their length must have a limit. */
+/** In characters. These texts may repeat input of the client, such as a key, so their length is limited. */
 const maxDetailLength = 300;
 const maxMessageLength = 200;
 const maxPathLength = 200;
@@ -61,7 +61,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
   return `Unrecognized keys: ${named.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
 }
 
-/** Cuts a text, between characters. */
+/** Truncates a text without splitting a character. */
 function shorten(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`;
 }

@@ -15,7 +15,7 @@ export const durabilitySchema = schemaFor<Durability>()(
   }),
 );
 
-/** What the fold resulted in, or why an update was not folded again. */
+/** The result of the fold, or why an update was not folded again. */
 export const outcomeSchema = schemaFor<Outcome>()(
   z.enum([...foldOutcomes, 'duplicate', 'reused', 'expired']).meta({ id: 'Outcome' }),
 );

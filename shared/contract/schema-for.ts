@@ -1,4 +1,4 @@
-/** Holds schemas to types that are declared elsewhere: a difference in either direction is an error of the compiler. */
+/** Checks schemas against types that are declared elsewhere: a difference in either direction is a compile error. */
 import type { z } from 'zod';
 
 type Immutable<T> = T extends string | number | boolean | null | undefined

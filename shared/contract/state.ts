@@ -1,4 +1,4 @@
-/** Schemas of everything that can be read of a field: state, changes, log, conflicts and clock. */
+/** Schemas of the readable parts of a field: state, changes, log, conflicts and clock. */
 import { z } from 'zod';
 import { maxParticleBytes, maxParticles } from '../field/dynamics/eviction.ts';
 import type { Metrics } from '../field/dynamics/field-metrics.ts';
@@ -180,7 +180,7 @@ export const fieldsPageSchema = z
   })
   .meta({ id: 'Fields' });
 
-/** What all entries of the log have. */
+/** The properties that all entries of the log have. */
 const entryHeader = {
   version: versionSchema,
   cursor: cursorSchema,

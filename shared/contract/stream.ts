@@ -44,7 +44,7 @@ export const presentDeviceSchema = schemaFor<PresentDevice>()(
 
 const activeNodesSchema = z.int().min(0).meta({ description: 'The number of present devices.' });
 
-/** What `GET /api/fields/:field/presence` answers. */
+/** The response of `GET /api/fields/:field/presence`. */
 export const presenceSchema = z
   .strictObject({
     activeNodes: activeNodesSchema,

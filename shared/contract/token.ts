@@ -36,7 +36,7 @@ export const claimsSchema = z.object({
   jti: z.string().min(1).max(256).optional(),
   /** When the device registered, in seconds since the epoch; only in tokens that registration issued, which can be renewed. */
   registered: z.number().optional(),
-  /** Only in the token of a viewer: the token that it was made from, with which it is revoked. */
+  /** Only in a viewer's token: the token that it was made from, whose revocation also revokes it. */
   viewer: z
     .object({ device: deviceIdSchema.optional(), jti: z.string().optional(), iat: z.number().optional() })
     .optional(),

@@ -1,7 +1,7 @@
 /** Constants of the protocol. Without schemas, so that the client can import them without zod. */
 
 export const streamProtocol = 'field.v2';
-/** The same, with long messages of the server as binary ones: their text, deflated (RFC 1950). */
+/** The same, except that long messages of the server are binary: their text, compressed with zlib (RFC 1950). */
 export const deflateProtocol = 'field.v2.deflate';
 export const bearerProtocolPrefix = 'bearer.';
 
@@ -23,10 +23,10 @@ export const maxParticleIdLength = 128;
 export const maxContentLength = 2000;
 export const maxClockEntries = 64;
 export const maxRequestBytes = 1024 * 1024;
-/** Of the presence data of a device, as JSON in UTF-8. */
+/** The limit of a device's presence data, as JSON in UTF-8. */
 export const maxPresenceBytes = 1024;
 
-/** Conflicts of a field that are stored and can be read: the newest ones. */
+/** How many of a field's newest conflicts are stored and can be read. */
 export const maxKeptConflicts = 50;
 /** In characters. Below the 16 KiB that Node accepts for all headers of a request together. */
 export const maxTokenLength = 8192;
@@ -34,9 +34,8 @@ export const maxTokenLength = 8192;
 const bytesPerPoint = 16 * 1024;
 
 /**
- * What a message costs by its size, in points of the rate limits, in addition to those of the request and of its updates. It is charged
- * before the message is parsed, so that a refusal costs the sender what it cost the server. An ordinary request is below the
- * first point.
+ * The cost of a message's size, in points of the rate limits, in addition to those of the request and its updates. It is charged
+ * before parsing, so that a refused message costs its sender what it cost the server. An ordinary request costs no extra point.
  */
 export function computeSizePoints(bytes: number): number {
   return Math.floor(bytes / bytesPerPoint);

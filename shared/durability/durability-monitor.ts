@@ -1,24 +1,24 @@
 /**
- * Knows how durable the writes of a server are. Its settings can change while it runs, and a failover can lead to a server
- * with other settings, so they are read again and again. Never overstates: without a recent reading it claims `memory`.
+ * Monitors how durable the writes of a server are. Its settings are polled, since they can change while it runs, and a failover can
+ * lead to a server with others. Never overstates durability: without a recent reading it claims `memory`.
  */
 import type { Durability } from '../contract/messages.ts';
 import type { Logger } from '../process/logger.ts';
 import { withTimeout } from '../process/with-timeout.ts';
 
 export interface DurabilityReading {
-  /** What receipts may claim. */
+  /** The durability that receipts may claim. */
   readonly durability: Durability;
-  /** The settings with which confirmed writes can be lost, such as `appendonly is no`. Empty if there are none. */
+  /** The settings that allow confirmed writes to be lost, such as `appendonly is no`. */
   readonly weaknesses: readonly string[];
 }
 
 const readIntervalMs = 2000;
-/** The second attempt after a failed reading. One failure may be a pause of this process, two are not. */
+/** The pause before the retry of a failed reading. One failure may be a pause of this process; two are not. */
 const retryDelayMs = 250;
 const readTimeoutMs = 1500;
 const maxFailures = 2;
-/** A process that was suspended still holds a reading, which may be old. */
+/** Older readings are ignored, such as those of a process that was suspended. */
 const maxAgeMs = 5000;
 
 const unreadable: DurabilityReading = { durability: 'memory', weaknesses: ['its settings cannot be read'] };
@@ -39,7 +39,7 @@ export class DurabilityMonitor {
   /** On the monotonic clock. */
   #readAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
-  /** Raised whenever what is being read may be the answer of a server that is no longer the one in use. */
+  /** Increased when a reading in flight may be of a server that is no longer in use. */
   #generation = 0;
   #loggedWeaknesses = '';
   #timer: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
 /**
- * A cursor of the change feed: up to where a reader has it. It is opaque to readers. It names a range of the feed by its position
- * and a part of its id, and the version up to which the entries of that range were read.
+ * A cursor of the change feed: the position up to which a reader has read it. It is opaque to readers. It names a range of the feed
+ * by its position and a part of its id, and the version up to which the entries of that range were read.
  */
 import { z } from 'zod';
 
@@ -9,7 +9,7 @@ export type ChangeCursor = string & { readonly [brand]: 'ChangeCursor' };
 
 /** A place in the feed. */
 export interface ChangePlace {
-  /** Of the range; 0 before the first one. */
+  /** The position of the range; 0 before the first one. */
   readonly position: number;
   /** The first 12 hex digits of the range's id. */
   readonly rangeId: string;

@@ -1,7 +1,6 @@
 /**
- * The lines of a log that was exported as NDJSON: a header, the snapshot at which the log begins if older entries were
- * deleted, the counters of deleted entries, the entries in the order of their versions, and an end. Without the end, a file
- * was cut.
+ * The lines of a log that was exported as NDJSON: a header, the snapshot at which the log begins if older entries were deleted, the
+ * counters of deleted entries, the entries in the order of their versions, and an end. A file without the end is truncated.
  */
 import { z } from 'zod';
 import {
@@ -21,7 +20,7 @@ import { createSnapshotSchema } from './snapshot-schema.ts';
 export const logFormat = 'field-log-1';
 
 const hashSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
-/** Larger than what devices may send now, since logs of earlier versions have more. */
+/** Above the limit for devices, since logs of earlier versions have more entries. */
 const maxStoredClockEntries = 4096;
 
 const headerSchema = z.strictObject({
@@ -111,14 +110,14 @@ export function createLogLineSchemas(gridSize: number) {
 
 export type LogLineKind = keyof ReturnType<typeof createLogLineSchemas>;
 
-/** Which kind of line an object claims to be, by the property that only this kind has. */
+/** The kind of a line, by the property that only this kind has; the line is not validated. */
 export function findLineKind(line: object): LogLineKind | undefined {
-  // An update that was not exported.
+  // An update as a device sends it, not an exported one.
   if ('device' in line && !('version' in line)) return undefined;
   if ('format' in line) return 'header';
   if ('snapshot' in line) return 'snapshot';
   if ('end' in line) return 'end';
-  // An update has an object in `clock`.
+  // In an update, `clock` would be an object.
   if ('clock' in line && typeof line.clock === 'string') return 'clock';
   if (!('version' in line)) return undefined;
   if ('update' in line) return 'update';

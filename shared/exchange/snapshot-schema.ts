@@ -1,4 +1,4 @@
-/** Schemas of snapshots, in files that come from elsewhere. Snapshots in the database need none: the software wrote them. */
+/** Schemas of snapshots in imported files. Snapshots in the database need none, since this software wrote them. */
 import { z } from 'zod';
 import { counterSchema, particleIdSchema, timeSchema, versionSchema } from '../contract/ids.ts';
 import { schemaFor } from '../contract/schema-for.ts';
@@ -8,7 +8,7 @@ import { attributeNames } from '../field/registers/particle.ts';
 import type { CellRecord, ParticleRecord, StoredSnapshot } from '../field/snapshot.ts';
 import type { StoredDynamics } from '../field/upgrade-snapshot.ts';
 
-/** Of a device, or of an erasure, whose pseudonym is no device id. */
+/** A device id, or the pseudonym of an erasure, which is not one. */
 const writerSchema = boundedText(1, 128);
 const vectorSchema = z.strictObject({ x: z.number(), y: z.number(), z: z.number() });
 const stamp = [timeSchema, writerSchema, counterSchema, versionSchema] as const;
@@ -65,7 +65,7 @@ const dynamicsSchema = schemaFor<StoredDynamics>()(
   }),
 );
 
-/** A snapshot without its hash, as an erasure has it. */
+/** A snapshot without its hash, as an erasure stores it. */
 export const createSnapshotSchema = (gridSize: number) =>
   schemaFor<Omit<StoredSnapshot, 'hash'>>()(
     z.strictObject({

@@ -8,14 +8,14 @@ declare const brand: unique symbol;
 export type Cursor = string & { readonly [brand]: 'Cursor' };
 
 export const cursorPattern = /^(0|[1-9]\d{0,15})\.[0-9a-f]{16}$/;
-/** How many hex digits of a hash are shown. */
+/** How many hex digits of a hash a cursor has. */
 const shownDigits = 16;
 
 export function isCursor(text: string): text is Cursor {
   return cursorPattern.test(text) && Number.isSafeInteger(versionOf(text as Cursor));
 }
 
-/** @param hash the whole hash of the version, or at least its first 16 digits; ignored at version 0, where all are alike */
+/** @param hash of the version, at least its first 16 digits; ignored at version 0, where all cursors are equal */
 export function formatCursor(version: number, hash: string): Cursor {
   return `${version}.${(version === 0 ? emptyHash : hash).slice(0, shownDigits)}` as Cursor;
 }

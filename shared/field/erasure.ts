@@ -1,7 +1,7 @@
 /**
- * Erasure: takes the writes of somebody out of a state. Which writes those are is decided by their stamps. A register that
- * they wrote becomes empty; a particle or a tombstone of which nothing else is left is deleted with its id, which is content
- * too. What is left of a particle that others have written as well keeps its place, under a stamp that names the erasure.
+ * Erasure: removes a person's writes from a state, selected by their stamps. An erased register becomes empty. A particle or a
+ * tombstone with no other writes is deleted with its id, which is content too. A particle that others have also written keeps its
+ * place, and its erased registers get a stamp that names the erasure.
  */
 
 import type { DeviceId } from './ids.ts';
@@ -12,11 +12,11 @@ import type { Stamp } from './registers/stamp.ts';
 import { decodeSnapshot, type FieldSnapshot } from './snapshot.ts';
 import type { FieldState } from './state.ts';
 
-/** What the log says of an erasure: versions, never a person, and the whole state that is left. */
+/** An erasure as the log stores it: versions, never a person, and the whole remaining state. */
 export interface Erasure {
   /** The same for all fields that were erased together. */
   readonly id: string;
-  /** The states from this version up to the erasure held what was erased. */
+  /** The states from this version up to the erasure contained erased data. */
   readonly from: number;
   /** The entries whose content is erased, as ranges of versions with both ends. */
   readonly versions: readonly (readonly [number, number])[];
@@ -30,14 +30,14 @@ export interface ErasedRegisters {
   readonly oldest: number;
 }
 
-/** The device in stamps of what an erasure has left. No device has this id, since erasures have random ones. */
+/** The device in the stamps of erased registers. No device has this id, since the ids of erasures are random. */
 export function pseudonymousDevice(erasure: string): DeviceId {
   return `erased:${erasure}` as DeviceId;
 }
 
 /**
- * Empties the registers whose last writes are to be erased, and moves the quantum fields as an update of a particle does,
- * since their harmonics are made of positions.
+ * Empties the registers whose last writes are to be erased, and steps the quantum fields as an update of a particle does, since
+ * their harmonics are computed from positions.
  */
 export function eraseRegisters(
   state: FieldState,
@@ -95,12 +95,12 @@ function eraseParticle(
   return 'some';
 }
 
-/** The version takes the place of the counter, which is one of the device's. */
+/** The version replaces the counter, which belongs to the erased device. */
 function rename({ timestamp, version }: Stamp, device: DeviceId): Stamp {
   return { timestamp, device, counter: version, version };
 }
 
-/** Replaces a state by the one that an erasure has left. */
+/** Replaces a state by the one that remained after an erasure. */
 export function restoreErasedState(state: FieldState, { state: stored }: Erasure, hash: string): void {
   const { particles, tombstones, cells, ...rest } = decodeSnapshot(state.field, { ...stored, hash });
   replaceEntries(state.particles, particles);

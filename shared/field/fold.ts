@@ -16,14 +16,14 @@ import {
 import type { FieldState } from './state.ts';
 import type { Update } from './update.ts';
 
-/** What the fold of an update can result in. The log stores it, so a new outcome needs a migration of its CHECK. */
+/** The possible results of folding an update. The log stores it, so a new outcome needs a migration of its CHECK. */
 export const foldOutcomes = ['applied', 'superseded', 'conflict'] as const;
 export type FoldOutcome = (typeof foldOutcomes)[number];
 
 export interface FoldResult {
   readonly version: number;
   readonly outcome: FoldOutcome;
-  /** Present if and only if the outcome is `conflict`. */
+  /** Present exactly if the outcome is `conflict`. */
   readonly resolution?: Resolution;
   readonly conflicts: readonly Conflict[];
 }
@@ -33,7 +33,7 @@ const recorder: ConflictRecorder = { recordCell: recordCellConflict, recordParti
 /**
  * Applies one update, which is assigned the next version of the state.
  * @param time log time in ms; never decreases
- * @param changes is extended by what the update changes
+ * @param changes extended by the changes of the update
  */
 export function foldUpdate(
   state: FieldState,

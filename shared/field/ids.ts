@@ -1,4 +1,4 @@
-/** Identifiers. Branded, so that the compiler tells the id of a field from that of a device. */
+/** Identifiers. Branded, so that the compiler distinguishes the id of a field from that of a device. */
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };

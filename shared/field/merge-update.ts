@@ -1,6 +1,6 @@
 /**
- * Merges an update into a state: first its registers, then the dynamics that depend on them. The outcome of the update is
- * the concern of the fold.
+ * Merges an update into a state: first its registers, then the dynamics that depend on them. The fold determines the outcome of the
+ * update.
  */
 
 import { computeEntanglement } from './dynamics/entanglement.ts';
@@ -24,12 +24,12 @@ import type { CellsSet, ParticlePut, ParticleRemove, Update } from './update.ts'
 /** Bounds the memory for tombstones. A write that is concurrent with a removal 5,000 removals ago recreates the particle. */
 export const maxTombstones = 5000;
 /**
- * Counted like the bytes of particles. A tombstone has values if a write won over the removal in some register but not in that
- * of its existence, which only happens to devices that do not keep the rule of timestamps.
+ * Counted like the bytes of particles. A tombstone has values if a write won over the removal in some register but not in `exists`,
+ * which happens only if a device violates the rule of timestamps.
  */
 export const maxTombstoneBytes = 4 * 1024 * 1024;
 
-/** Identifies what a batch of updates has changed: the content of a delta. */
+/** Identifies the changes of a batch of updates, which a delta contains. */
 export interface ChangeSet {
   readonly particles: Set<string>;
   readonly cells: Set<string>;
@@ -40,7 +40,7 @@ export function emptyChangeSet(): ChangeSet {
   return { particles: new Set(), cells: new Set(), quantumFields: false };
 }
 
-/** Records conflicts. Injected, so that a client, which does not need conflicts of its own edits, does not bundle it. */
+/** Records conflicts. Injected, so that clients, which do not need conflicts of their own edits, do not bundle it. */
 export interface ConflictRecorder {
   readonly recordCell: typeof recordCellConflict;
   readonly recordParticle: typeof recordParticleConflict;
@@ -54,8 +54,8 @@ export interface MergeResult {
 /**
  * Merges one update, which is assigned the next version of the state.
  * @param time log time in ms; never decreases
- * @param changes is extended by what the update changes
- * @param recorder none to record no conflicts
+ * @param changes extended by the changes of the update
+ * @param recorder without it, no conflicts are recorded
  */
 export function mergeUpdate(
   state: FieldState,
@@ -129,7 +129,7 @@ function writeParticle(
   return { results: results.map(({ result }) => result), conflicts: conflict ? [conflict] : [] };
 }
 
-/** Moves a particle to the existing ones or to the tombstones, as its `exists` register says, and updates the indexes. */
+/** Moves a particle to the existing ones or to the tombstones, according to its `exists` register, and updates the indexes. */
 function placeParticle(state: FieldState, particle: Particle): void {
   const { id } = particle;
   if (particle.exists?.value) {
@@ -160,7 +160,7 @@ function deleteOldTombstones(state: FieldState): void {
   }
 }
 
-/** Moves the quantum fields by one step, as each update of a particle does. */
+/** Advances the quantum fields by one step, as each update of a particle does. */
 export function updateQuantumFields(state: FieldState, changes: ChangeSet): void {
   state.quantumFields = stepQuantumFields(state.quantumFields, getParticleColumns(state), computeEntanglement(state));
   const room64Active = isPortalStable(state.quantumFields);

@@ -6,7 +6,7 @@ import { type ChangeSet, emptyChangeSet } from './merge-update.ts';
 import type { FieldState } from './state.ts';
 import type { Update } from './update.ts';
 
-/** An entry of the log, as far as the fold needs it. */
+/** The part of a log entry that the fold needs. */
 export interface LoggedUpdate {
   readonly version: number;
   readonly device: DeviceId;
@@ -19,12 +19,12 @@ export interface LoggedUpdate {
   readonly sweptThrough?: number;
 }
 
-/** An erasure in the log, which has the whole state that it left. */
+/** An erasure in the log, with the whole remaining state. */
 export interface LoggedErasure extends Omit<LoggedUpdate, 'device' | 'update'> {
   readonly erasure: Erasure;
 }
 
-/** What is left of an entry whose content was erased. It cannot be folded. */
+/** The remains of an entry whose content was erased. It cannot be folded. */
 export interface ErasedUpdate extends Omit<LoggedUpdate, 'device' | 'update'> {
   /** The hash of the content that it had, in hex. */
   readonly contentHash: string;
@@ -38,7 +38,7 @@ export class ErasedEntryError extends Error {
 }
 
 /**
- * Folds the next entry of the log. An erasure replaces the state, whatever that was.
+ * Folds the next entry of the log. An erasure replaces any state by its own.
  * @throws RangeError if a version is missing before it
  * @throws ErasedEntryError if its content was erased
  */

@@ -1,6 +1,6 @@
 /**
- * The version of the merge and dynamics rules. Every log entry carries the version that it was folded with, because only the
- * same rules give the same state. Increase it with every change that gives any log another result.
+ * The version of the merge and dynamics rules. Every log entry carries the version that it was folded with, because only the same
+ * rules give the same state. Increase it with every change by which any log gives another result.
  *
  * - 1: until release 0.1.0. Decay and sine were those of the JavaScript engine, particles were limited in number only, and
  *   entanglement was always 0.

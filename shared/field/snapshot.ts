@@ -1,6 +1,6 @@
 /**
- * Encodes a state as plain JSON and decodes it without loss: the format of stored snapshots, by which states are compared.
- * The order of keys has no meaning, since jsonb does not preserve it: whatever has an order is an array.
+ * Encodes a state as plain JSON and decodes it without loss: the format of stored snapshots, by which states are compared. The
+ * order of keys has no meaning, since jsonb does not preserve it: anything ordered is an array.
  */
 
 import type { QuantumField } from './dynamics/quantum-field.ts';
@@ -56,7 +56,7 @@ export function encodeSnapshot(state: FieldState): FieldSnapshot {
   };
 }
 
-/** @param snapshot of this version of the rules or of an earlier one */
+/** @param snapshot stored under this version of the rules or an earlier one */
 export function decodeSnapshot(field: FieldId, snapshot: StoredSnapshot): FieldState {
   const state = createFieldState(field);
   state.version = snapshot.version;

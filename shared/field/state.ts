@@ -13,29 +13,29 @@ export interface FieldState {
   readonly field: FieldId;
   /** The number of updates that have been applied. */
   version: number;
-  /** The hash of that version in the field's log, in hex; `emptyHash` in copies that follow no log. */
+  /** The hash of that version in the field's log, in hex; `emptyHash` in copies without a log. */
   hash: string;
   /** Log time of the last update, in ms. */
   time: number;
   /** Particles that exist, in order of creation. */
   readonly particles: Map<string, Particle>;
-  /** Removed particles, in order of removal: their stamps decide about concurrent writes that arrive later. */
+  /** Removed particles, in order of removal: their stamps decide concurrent writes that arrive later. */
   readonly tombstones: Map<string, Particle>;
   /** By `"x,y"`. */
   readonly cells: Map<string, Register<number>>;
   quantumFields: readonly QuantumField[];
   dynamics: Dynamics;
-  /** A cache of `particles` that the fold keeps up to date once it is there. See `getParticleIndex`. */
+  /** An index of `particles` that the fold maintains once it is built. See `getParticleIndex`. */
   particleIndex: ParticleIndex | undefined;
   /** Likewise. See `getParticleColumns`. */
   particleColumns: ParticleColumns | undefined;
-  /** The same of `tombstones`. See `getTombstoneIndex`. */
+  /** The same for `tombstones`. See `getTombstoneIndex`. */
   tombstoneIndex: ParticleIndex | undefined;
 }
 
 /** Numbers that updates, evictions and purges accumulate. */
 export interface Dynamics {
-  /** What events have added to metrics and entanglement, as of `boostedAt`. Halves every 60 s of log time. */
+  /** The additions by events to metrics and entanglement, as of `boostedAt`. They halve every 60 s of log time. */
   readonly resonanceBoost: number;
   readonly intelligenceBoost: number;
   readonly entanglementBoost: number;
@@ -49,7 +49,7 @@ export interface Dynamics {
   readonly evictedAt: number;
   /** Tombstones of removals up to this version have been purged. */
   readonly sweptThrough: number;
-  /** The highest timestamp in ms that any register has ever had, also one that was evicted or purged since. */
+  /** The highest timestamp in ms that any register has ever had, including those evicted or purged since. */
   readonly maxTimestamp: number;
 }
 
@@ -83,7 +83,7 @@ export function createFieldState(field: FieldId): FieldState {
   };
 }
 
-/** The index of a state's particles. It is built when it is first needed, which spares readers of a state the work. */
+/** The index of a state's particles. Built when it is first needed, so that readers of a state do not pay for it. */
 export function getParticleIndex(state: FieldState): ParticleIndex {
   state.particleIndex ??= new ParticleIndex(state.particles.values());
   return state.particleIndex;

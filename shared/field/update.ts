@@ -11,11 +11,11 @@ export interface Vector {
 interface UpdateOrigin<Seen> {
   /** The sequence number of the update among those of its device, from 1. */
   readonly counter: number;
-  /** Hybrid logical time in ms: at least the device's clock, and above every timestamp that it had read. Breaks ties only. */
+  /** Hybrid logical time in ms: at least the device's clock, and above every timestamp that it had seen. Breaks ties only. */
   readonly timestamp: number;
   /**
-   * The state that the device held when it made the update. Devices send a cursor or, in simple clients, a version; the
-   * worker resolves it to a version of this history before it folds the update.
+   * The state that the device had when it made the update. Devices send a cursor or, in simple clients, a version; the worker
+   * resolves it to a version of this history before it folds the update.
    */
   readonly seen: Seen;
   /** A vector clock: for each other device, the highest counter whose update this device had applied. */
@@ -66,7 +66,7 @@ export type FieldEvent<Seen = number> = UpdateOrigin<Seen> & {
   readonly intensity?: number;
 };
 
-/** An update whose `seen` is resolved: what the log stores and the fold uses. */
+/** An update with a resolved `seen`, as the log stores it and the fold uses it. */
 export type Update<Seen = number> = ParticlePut<Seen> | ParticleRemove<Seen> | CellsSet<Seen> | FieldEvent<Seen>;
 /** An update as devices send it. */
 export type SentUpdate = Update<number | Cursor>;

@@ -24,7 +24,7 @@ export interface Changes {
   readonly particles: Readonly<Record<string, ParticleView | null>>;
   readonly cells: Readonly<Record<string, number | null>>;
   readonly quantumFields?: readonly QuantumField[];
-  /** Absent for watchers of a region who got it less than a second ago. */
+  /** Absent for watchers of a region who received it less than a second ago. */
   readonly metrics?: Metrics;
 }
 

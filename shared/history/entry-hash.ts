@@ -1,7 +1,7 @@
 /**
- * The chain of hashes over the log of a field. Each entry's hash covers the hash before it, so that two logs which agree on
- * the hash of one version agree on everything up to it, and a changed row shows. The content of an entry is hashed with a
- * random salt of its own: it can be erased together with the salt, and the chain still verifies.
+ * The chain of hashes over the log of a field. Each entry's hash covers the previous hash, so that two logs with the same hash of
+ * one version agree on everything up to it, and a changed row is detected. The content of an entry is hashed with its own random
+ * salt: both can be erased, and the chain still verifies.
  */
 import { hash, randomUUID } from 'node:crypto';
 import type { Erasure } from '../field/erasure.ts';
@@ -10,7 +10,7 @@ import type { DeviceId, FieldId } from '../field/ids.ts';
 import type { Update } from '../field/update.ts';
 import { canonicalJson } from './canonical-json.ts';
 
-/** What an entry says, and the rules by which it was folded. */
+/** The content of an entry, and the rules by which it was folded. */
 interface EntryContent {
   /** The version of the merge and dynamics rules. */
   readonly rules: number;
@@ -19,7 +19,7 @@ interface EntryContent {
   readonly update: Update;
 }
 
-/** What the hash of an entry covers besides the content. */
+/** The part of an entry that its hash covers besides the content. */
 export interface HashedHeader {
   readonly version: number;
   /** Log time in ms. */
@@ -40,7 +40,7 @@ export function hashGenesis(field: FieldId, genesis: string): string {
   return sha256([field, genesis]);
 }
 
-/** 122 random bits. Node draws them for many ids at once, which is cheaper than bytes for each entry. */
+/** 122 random bits. Node generates them for many ids at once, which is cheaper than requesting bytes for each entry. */
 export function createSalt(): string {
   return randomUUID();
 }
@@ -50,7 +50,7 @@ export function hashEntry(previousHash: string, entry: HashedEntry | HashedErasu
   return chainHash(previousHash, entry, hashContent(entry));
 }
 
-/** The hash of an entry of whose content only the hash is known. */
+/** The hash of an entry, from the hash of its content. */
 export function chainHash(previousHash: string, entry: HashedHeader, contentHash: string): string {
   const { version, time, outcome } = entry;
   return sha256([previousHash, version, time, outcome, contentHash]);

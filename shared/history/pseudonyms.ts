@@ -1,18 +1,18 @@
 /**
- * Keyed pseudonyms (HMAC-SHA-256) of those who were erased: they recognise an id that is named again, and do not tell it. The
- * key is a setting and never in the database, or whoever has the database could try ids.
+ * Keyed pseudonyms (HMAC-SHA-256) of erased ids: they allow an id to be recognised, but do not reveal it. The key is a setting and
+ * never in the database, because with both one could try ids.
  */
 import { createHmac } from 'node:crypto';
 import type { DeviceId, FieldId } from '../field/ids.ts';
 import { canonicalJson } from './canonical-json.ts';
 
 export interface Pseudonyms {
-  /** Tells two keys apart, and nothing else. */
+  /** Serves only to detect that the key has changed. */
   readonly keyCheck: string;
   ofUser(user: string): string;
   ofDevice(device: string): string;
   ofField(field: FieldId): string;
-  /** Of a device in one field, so that what it did in several fields cannot be connected. */
+  /** For a device in one field, so that its activity in several fields cannot be linked. */
   ofWriter(field: FieldId, device: DeviceId): string;
 }
 

@@ -1,4 +1,4 @@
-/** Spans for the delivery of changes to those who watch a field, in the traces of the requests that made the changes. */
+/** Spans for the delivery of changes to the subscribers of a field, in the traces of the requests that made the changes. */
 import type { Tracing } from './tracing.ts';
 
 interface Delivery {
@@ -8,7 +8,7 @@ interface Delivery {
   readonly traceparents: readonly string[];
 }
 
-/** Does the delivery, which ends when the messages have been written to the sockets or queued for them. */
+/** Runs a delivery, which ends when the messages have been written to the sockets or queued for them. */
 export type TraceDelivery = (delivery: Delivery, deliver: () => void) => void;
 
 export function createDeliveryTracer({ api, tracer }: Tracing): TraceDelivery {

@@ -8,13 +8,13 @@ import { redactSecrets } from './redact-secrets.ts';
 
 const maxKinds = 50;
 const maxTextLength = 1000;
-/** Redaction scans more than is sent, so that a secret at the cut is recognized. */
+/** Redaction scans more than is sent, so that a secret that truncation would split is recognized. */
 const maxScanLength = 10_000;
 const batchDelayMs = 200;
 const sendTimeoutMs = 5000;
 const maxIntervalMs = 300_000;
 
-/** The fields of a line that are sent: none that could contain personal data. */
+/** The fields of a line that are sent, excluding any that could contain personal data. */
 const lineSchema = z.object({
   time: z.number(),
   level: z.number(),

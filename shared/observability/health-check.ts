@@ -7,11 +7,11 @@ const cacheMs = 500;
 export interface Check {
   status: 'up' | 'down';
   latencyMs: number;
-  /** What is wrong with a dependency that is up. */
+  /** Problems of a dependency that is up. */
   detail?: string;
 }
 
-/** Never rejects: a probe that rejects or times out is reported as down. The probe's result becomes part of the check. */
+/** Never rejects: a probe that rejects or times out is reported as down. The probe's result is merged into the check. */
 export async function runCheck<Facts extends object>(probe: () => Promise<Facts>): Promise<Check & Partial<Facts>> {
   const startedAt = performance.now();
   const latency = () => Math.round((performance.now() - startedAt) * 10) / 10;
@@ -23,7 +23,7 @@ export async function runCheck<Facts extends object>(probe: () => Promise<Facts>
   }
 }
 
-/** Adds what is wrong with a dependency, if it is up and anything is. */
+/** Adds the problems of a dependency that is up, if there are any. */
 export function withDetail<T extends Check>(check: T, problems: readonly string[]): T {
   return check.status === 'up' && problems.length > 0 ? { ...check, detail: problems.join('; ') } : check;
 }

@@ -1,6 +1,6 @@
 /**
- * The port for those who watch a process: its metrics and its health, as plain HTTP without a token. It listens on
- * loopback unless told otherwise, and serves nothing else.
+ * The port for monitoring a process: serves its metrics and health over plain HTTP without a token, and nothing else. Listens on
+ * loopback unless configured otherwise.
  */
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
@@ -12,7 +12,7 @@ import { type RetryAttempt, retry } from '../process/retry.ts';
 
 const retryOptions = { initialDelayMs: 1000, maxDelayMs: 1000 };
 
-/** What `/health` answers with. */
+/** The content of the response of `/health`. */
 interface HealthReport {
   readonly isReady: boolean;
   readonly status: string;
@@ -29,8 +29,8 @@ interface MetricsServerOptions {
 }
 
 /**
- * Starts it. A port that is taken, as by the process that this one replaces, is waited for: it is no reason not to do
- * the work.
+ * Starts the server. If the port is in use, for example by the process that this one replaces, it retries: the process must work
+ * even without metrics.
  */
 export function startMetricsServer(options: MetricsServerOptions): void {
   const { host, port, log, lifecycle } = options;
@@ -49,7 +49,7 @@ export function startMetricsServer(options: MetricsServerOptions): void {
   const onRetry = (err: unknown, { attempt }: RetryAttempt) => {
     if (attempt === 1) log.error({ err, host, port }, 'metrics server cannot listen; retrying');
   };
-  // It fails only because the process is stopping.
+  // Rejects only because the process is stopping.
   void retry(listen, { ...retryOptions, signal: lifecycle.signal, onRetry }).catch(() => undefined);
 }
 

@@ -1,6 +1,6 @@
 /**
- * Metrics that every process exports: memory, CPU and event loop, the connection pool, and the availability of its
- * dependencies. They are collected on a scrape only.
+ * Metrics that every process exports: memory, CPU and event loop, the connection pool, and the availability of its dependencies.
+ * They are collected only when scraped.
  */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
@@ -16,8 +16,8 @@ export interface PoolUse {
 }
 
 /**
- * How often the delay of the event loop is sampled, in ms. Every sample wakes the process up, and the default of 10 is most of what an
- * idle one does. What the metrics report includes this time.
+ * How often the delay of the event loop is sampled, in ms. Every sample wakes the process up, and the default of 10 causes most of
+ * the work of an idle one. The reported delays include this interval.
  */
 const eventLoopSampleMs = 100;
 
@@ -41,7 +41,7 @@ export function measureDependencies(registry: Registry, probe: () => Promise<Rea
   });
 }
 
-/** @param isWeak by dependency whether its settings allow it to lose what it has confirmed */
+/** @param isWeak by dependency, whether its settings allow confirmed writes to be lost */
 export function measureDurability(registry: Registry, isWeak: Readonly<Partial<Record<Dependency, () => boolean>>>) {
   new Gauge({
     name: 'field_durability_weak',

@@ -1,11 +1,11 @@
 /**
- * Spans for the commands that a traced request or job sends to Redis. ioredis publishes its commands in a diagnostics channel;
- * OpenTelemetry's instrumentation knows ioredis up to version 5 only.
+ * Spans for the commands that a traced request or job sends to Redis. Uses the diagnostics channel of ioredis, since
+ * OpenTelemetry's instrumentation supports ioredis only up to version 5.
  */
 import { tracingChannel } from 'node:diagnostics_channel';
 import type { Span, Tracer } from '@opentelemetry/api';
 
-/** What ioredis publishes. The arguments may be what users wrote, so they are not exported. */
+/** The part of a published command that is used. Arguments may be content of users, so they are not exported. */
 interface CommandContext {
   readonly command: string;
   readonly database: number;
@@ -13,7 +13,7 @@ interface CommandContext {
   readonly serverPort: number | undefined;
 }
 
-/** Starts with the process's tracing. Commands outside of a trace, such as polling, get no span. @returns what ends it */
+/** Commands outside a trace, such as polling, get no span. @returns a function that ends the tracing */
 export function traceRedis(api: typeof import('@opentelemetry/api'), tracer: Tracer): () => void {
   const spans = new WeakMap<object, Span>();
   const end = (context: object, error?: unknown) => {
@@ -40,7 +40,7 @@ export function traceRedis(api: typeof import('@opentelemetry/api'), tracer: Tra
       };
       spans.set(context, tracer.startSpan(name, { kind: api.SpanKind.CLIENT, attributes }));
     },
-    // Of a promise, this is only the end of the synchronous part.
+    // For a promise, this is only the end of the synchronous part.
     end() {},
     asyncStart() {},
     asyncEnd: (context: CommandContext) => end(context),

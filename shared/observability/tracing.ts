@@ -86,7 +86,7 @@ function tracesUrl(endpoint: string): string {
   return `${endpoint.replace(/\/+$/, '')}/v1/traces`;
 }
 
-/** The exporter logs an error for every batch while the collector is unavailable: only the first is a warning. */
+/** The exporter logs an error for every batch while the collector is unavailable; only the first is logged as a warning. */
 function createWarnOnceLogger(log: Logger) {
   let hasWarned = false;
   const logMessage = (message: string) => {

@@ -1,6 +1,6 @@
 /**
- * What the workers have applied in each of the last minutes, all of them together, for operators. Workers add their counts to hashes in
- * the cache's Redis, one for ten minutes, which expire. It is approximate on purpose: what cannot be written is dropped.
+ * Counts what all workers together have applied in each minute, for operators. Workers add to hashes in the cache's Redis, one for
+ * each ten minutes, which expire. Approximate by design: failed writes are dropped.
  */
 import type { Redis } from 'ioredis';
 import type { CacheKeys } from '../cache/cache-keys.ts';
@@ -8,10 +8,10 @@ import type { CacheKeys } from '../cache/cache-keys.ts';
 const minuteMs = 60_000;
 const minutesPerKey = 10;
 const keyTtlSeconds = 2 * 3600;
-/** How far back it is read. */
+/** How many minutes are read. */
 const readMinutes = 60;
 
-/** The upper bounds of the classes of latencies, in ms; the last class has all that is longer. */
+/** The upper bounds of the latency buckets, in ms; the last bucket has all longer ones. */
 export const latencyBoundsMs: readonly number[] = [
   2, 5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10_000, 60_000, 600_000,
 ];
@@ -21,7 +21,7 @@ export interface TrafficMinute {
   readonly at: number;
   readonly updates: number;
   readonly conflicts: number;
-  /** How many requests were visible after so long, by class. */
+  /** How many requests became visible within each latency bucket. */
   readonly latencies: readonly number[];
 }
 
@@ -30,7 +30,7 @@ export function toMinute(at: number): number {
   return at - (at % minuteMs);
 }
 
-/** Adds to what is stored. @throws if Redis does not answer */
+/** Adds to the stored counts. @throws if Redis does not answer */
 export async function addTraffic(redis: Redis, keys: CacheKeys, minutes: readonly TrafficMinute[]): Promise<void> {
   // All keys are in one slot of a cluster, which a pipeline needs.
   const pipeline = redis.pipeline();
@@ -44,7 +44,7 @@ export async function addTraffic(redis: Redis, keys: CacheKeys, minutes: readonl
   await pipeline.exec();
 }
 
-/** The last hour by minutes, the oldest first, without the one that has not ended. @throws if Redis does not answer */
+/** The last hour by minutes, the oldest first, without the current one. @throws if Redis does not answer */
 export async function readTraffic(redis: Redis, keys: CacheKeys, now: number): Promise<TrafficMinute[]> {
   const last = toMinute(now);
   const times = Array.from({ length: readMinutes }, (_, index) => last - (readMinutes - index) * minuteMs);
@@ -60,7 +60,7 @@ export async function readTraffic(redis: Redis, keys: CacheKeys, now: number): P
   }));
 }
 
-/** The upper bound of the class in which the quantile is, in ms; undefined without any latency. The last class has none: its lower one. */
+/** The upper bound of the quantile's bucket, in ms, or the lower bound of the last bucket; undefined without latencies. */
 export function estimateQuantile(latencies: readonly number[], quantile: number): number | undefined {
   const total = latencies.reduce((sum, count) => sum + count, 0);
   if (total === 0) return undefined;

@@ -1,4 +1,4 @@
-/** Where the driver connects to: the one host of a URL, or the primary among several. */
+/** The target of the driver's connections: the single host of a URL, or the primary among several. */
 import { Socket } from 'node:net';
 import { findPrimary } from './find-primary.ts';
 import { parsePostgresUrl } from './parse-url.ts';
@@ -6,7 +6,7 @@ import { parsePostgresUrl } from './parse-url.ts';
 /** Options for the driver, for a client as well as for a pool. */
 export interface ConnectionTarget {
   readonly connectionString: string;
-  /** Creates the socket of a connection. Missing if the driver's own will do. */
+  /** Creates the socket of a connection. Undefined for the driver's own socket. */
   readonly stream?: () => Socket;
 }
 
@@ -15,7 +15,7 @@ export function connectionTarget(url: string, createSocket?: () => Socket): Conn
   const { hosts, needsWritable } = parsePostgresUrl(url);
   const [connectionString] = hosts;
   const create = createSocket ?? (() => new Socket());
-  // The driver names the first host when it connects, and the socket goes to the one that is the primary at that moment.
+  // The driver passes the first host to the socket, which instead connects to the host that is the primary at that moment.
   if (hosts.length > 1 || needsWritable) {
     return { connectionString, stream: () => redirect(create(), () => findPrimary(hosts, needsWritable)) };
   }
@@ -28,7 +28,7 @@ function redirect(socket: Socket, find: () => Promise<string>): Socket {
     find().then(
       (url) => {
         const { hostname, port } = new URL(url);
-        // The driver destroys the socket when its own time is over.
+        // The driver destroys the socket when its own timeout expires.
         if (!socket.destroyed) connect(Number(port || 5432), hostname.replace(/^\[|\]$/g, ''));
       },
       (error: Error) => socket.destroy(error),

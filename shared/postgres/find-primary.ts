@@ -1,7 +1,7 @@
 /**
- * Finds which of several servers is the primary. All are asked at once: a server that hangs, which accepts connections and never answers,
- * would otherwise delay every connection by its timeout. Of several that accept writes, the one that was promoted last is right: an old
- * primary that was started again, after its standby took over, does not know that it is none.
+ * Finds the primary among several servers. All are probed at once: otherwise a server that hangs, accepting connections without
+ * answering, would delay every connection by its timeout. If several accept writes, the last promoted one is the primary: an old
+ * primary that is restarted after its standby took over still accepts writes.
  */
 import pg from 'pg';
 
@@ -13,14 +13,14 @@ interface Answer {
 }
 
 const probeTimeoutMs = 2000;
-/** How long a second server that accepts writes is waited for. All but the ones that hang answer in this time. */
+/** How long to wait for another suitable server after the first. All but hanging servers answer within this time. */
 const graceMs = 200;
 
 const probeSql = `
   SELECT NOT current_setting('transaction_read_only')::bool AS "isWritable",
     CASE WHEN pg_is_in_recovery() THEN '0' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS timeline`;
 
-/** @param needsWritable whether a server that only reads will not do @throws the reason of the first host if none is suitable */
+/** @param needsWritable whether the server must accept writes @throws the reason of the first host if none is suitable */
 export async function findPrimary(urls: readonly string[], needsWritable: boolean): Promise<string> {
   const suitable: Answer[] = [];
   const failures: Error[] = [];
@@ -43,11 +43,11 @@ export async function findPrimary(urls: readonly string[], needsWritable: boolea
   });
   const [best] = suitable.sort((a, b) => Number(b.isWritable) - Number(a.isWritable) || b.timeline - a.timeline);
   if (best) return best.url;
-  // A server that answers says more than one that cannot be reached.
+  // The error of a server that answers is more informative than that of an unreachable one.
   throw failures.find((error) => error instanceof ReadOnlyServerError) ?? failures[0] ?? new Error('there is no host');
 }
 
-/** Has the code that PostgreSQL itself gives to a write on such a server, so that it is retried like that. */
+/** Has the code of PostgreSQL's own error for a write on such a server, so that it is retried alike. */
 class ReadOnlyServerError extends Error {
   readonly code = '25006';
 
@@ -70,7 +70,7 @@ async function probe(url: string): Promise<Answer> {
     const [{ isWritable, timeline } = { isWritable: false, timeline: '0' }] = rows;
     return { url, isWritable, timeline: Number.parseInt(timeline, 16) };
   } finally {
-    // Not awaited: a server that hangs confirms nothing.
+    // Not awaited, since a hanging server would never confirm it.
     client.end().catch(() => undefined);
   }
 }

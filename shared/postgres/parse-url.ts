@@ -1,16 +1,16 @@
 /**
- * Addresses of PostgreSQL with several hosts, as libpq accepts them: `postgres://user:password@a:5432,b:5432/field?target_session_attrs=read-write`.
- * The driver accepts one host only.
+ * Parses URLs of PostgreSQL with several hosts, as libpq accepts them, since the driver accepts only one host:
+ * `postgres://user:password@a:5432,b:5432/field?target_session_attrs=read-write`.
  */
 export interface PostgresUrl {
-  /** One URL for each host, without `target_session_attrs`. The first may be the only one. */
+  /** One URL for each host, without `target_session_attrs`. */
   readonly hosts: readonly [string, ...string[]];
-  /** Whether a connection must lead to a server that accepts writes, which is so whenever there are several. */
+  /** Whether the server must accept writes; the default if there are several hosts. */
   readonly needsWritable: boolean;
 }
 
 const parameter = 'target_session_attrs';
-/** What the others ask for, servers that only read, would not let this software work. */
+/** The other values select read-only servers, with which this software cannot work. */
 const writableValues: readonly string[] = ['read-write', 'primary'];
 
 /** @throws RangeError for a value of `target_session_attrs` that is not supported */
@@ -44,7 +44,7 @@ function splitOnce(text: string, separator: string): string[] {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Why a URL cannot be used, or undefined. */
+/** The reason why a URL cannot be used; undefined if it can. */
 export function describeUnusableHosts(url: string): string | undefined {
   try {
     parsePostgresUrl(url);

@@ -1,6 +1,6 @@
 /**
- * A signal that aborts when another one does, or after a time. `AbortSignal.any` with `AbortSignal.timeout` may do neither: Node 20
- * collects a timeout as garbage that only such a signal refers to.
+ * A signal that aborts when another one does, or after a time. `AbortSignal.any` with `AbortSignal.timeout` is not reliable: Node
+ * 20 garbage-collects a timeout that only such a signal refers to.
  */
 
 export interface Deadline {

@@ -1,4 +1,4 @@
-/** How busy the event loop of this process is. */
+/** Measures how busy the event loop of this process is. */
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 
 /** Shorter windows would measure single requests. */

@@ -16,8 +16,8 @@ export interface Lifecycle {
   /** Stops on SIGTERM, SIGINT and SIGHUP and then ends the process; a signal more than a second later ends it at once. */
   stopOnSignals(): void;
   /**
-   * Runs what starts the process. A signal that arrives meanwhile closes the connections that it uses, so its errors do not
-   * matter then. @throws what `start` throws before that
+   * Runs what starts the process. A signal during the start closes the connections that it uses, so errors after the signal are
+   * ignored. @throws what `start` throws before a signal
    */
   runStart(start: () => Promise<void>): Promise<void>;
   readonly isStopping: boolean;

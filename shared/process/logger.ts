@@ -36,7 +36,7 @@ export interface CreateLoggerOptions {
   onError?: (line: string) => void;
 }
 
-/** How pino begins a line of level error or fatal. */
+/** The beginning of pino's lines of level error or fatal. */
 const errorLine = /^\{"level":[56]0,/;
 
 /** In bytes. If the destination does not accept lines, they are buffered up to `maxLength` and then dropped. */
@@ -70,7 +70,7 @@ export function createLogger(
 
 function createBufferedLogger({ hooks, ...base }: LoggerOptions): Logger {
   const destination = pino.destination(bufferOptions);
-  // Not the destination's own `periodicFlush`, which writes nothing ten times a second while nothing is logged.
+  // Not the destination's own `periodicFlush`, which would run ten times a second even while nothing is logged.
   let isFlushDue = false;
   const flush = () => {
     isFlushDue = false;
@@ -78,7 +78,7 @@ function createBufferedLogger({ hooks, ...base }: LoggerOptions): Logger {
   };
   const logMethod: NonNullable<LoggerOptions['hooks']>['logMethod'] = function (args, method, level) {
     method.apply(this, args);
-    // Not `flushSync`, which blocks the event loop until the disk (fsync) or the reader of a pipe has accepted the output.
+    // Not `flushSync`, which blocks the event loop until the disk (fsync) or a pipe's reader has accepted the output.
     if (level >= warnLevel) destination.flush();
     if (isFlushDue) return;
     isFlushDue = true;

@@ -1,10 +1,10 @@
 /**
- * Where this package and its entry points are. A checkout runs TypeScript; the image and an installed package run what
- * `npm run build` compiled into `dist`, in which a module may lie in any file, so that no path may be relative to it.
+ * Locates files and entry points of this package. A checkout runs TypeScript; the image and an installed package run the output of
+ * `npm run build` in `dist`, where a module may be in any file, so no path may be relative to a module.
  */
 import { existsSync } from 'node:fs';
 
-/** What is started as a process or thread, preloaded into one, or loaded by a launcher: paths from the package's folder. */
+/** Modules that are started as a process or thread, preloaded into one, or loaded by a launcher. Paths from the package's folder. */
 export const entryPoints = [
   'api/main',
   'api/state/loading/loading-thread',
@@ -18,7 +18,6 @@ export const entryPoints = [
 ] as const;
 export type EntryPoint = (typeof entryPoints)[number];
 
-/** Whether this is compiled code. */
 export const isCompiled = !import.meta.url.endsWith('.ts');
 
 /**

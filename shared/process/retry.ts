@@ -1,4 +1,4 @@
-/** Retries with exponential backoff and jitter, for everything but the client, which has its own policy in client/backoff.ts. */
+/** Retries with exponential backoff and jitter. The client has its own policy in client/backoff.ts. */
 
 export interface RetryOptions {
   /** The pause after the first failure, doubled after each further one. 100 ms unless given. */
@@ -11,11 +11,11 @@ export interface RetryOptions {
   readonly timeoutMs?: number;
   /** Whether another attempt can help. Every error is retried unless given. */
   readonly isRetryable?: (error: unknown) => boolean;
-  /** The shortest pause after this error, if the server has named one (`Retry-After`). It may exceed `maxDelayMs`. */
+  /** The shortest pause after this error, if the server has requested one (`Retry-After`). It may exceed `maxDelayMs`. */
   readonly minDelayMs?: (error: unknown) => number | undefined;
   /** Called before each pause. */
   readonly onRetry?: (error: unknown, attempt: RetryAttempt) => void;
-  /** Ends the retrying: a pause is cut short, and no further attempt begins. An attempt under way is left alone. */
+  /** Stops retrying: a pause is cut short, and no further attempt begins. An attempt in flight is not aborted. */
   readonly signal?: AbortSignal;
 }
 
@@ -31,8 +31,8 @@ export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
  * Runs the work until it succeeds. A pause is between one half and all of its nominal length ("equal jitter",
- * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), so that processes that lost the same server
- * do not return to it at the same moment.
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), so that processes that lost the same server do not
+ * reconnect at the same moment.
  *
  * @throws the last error, if it is not retryable, if a limit is reached or if the signal is aborted
  */
@@ -67,7 +67,7 @@ function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> 
     };
     const timer = setTimeout(end, delayMs);
     signal?.addEventListener('abort', end, { once: true });
-    // `onRetry` may have aborted: a signal that is aborted already emits no event.
+    // `onRetry` may have aborted the signal, which then emits no event any more.
     if (signal?.aborted) end();
   });
 }

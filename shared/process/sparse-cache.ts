@@ -1,6 +1,6 @@
 /**
- * A cache of the most recently used entries that may have many entries, and mostly has few. lru-cache allocates room for `max`
- * entries at once, 11 ms of CPU for 100,000; counted as a size instead, the room grows with what is stored.
+ * An LRU cache for many entries that usually has few. lru-cache preallocates `max` entries, which takes 11 ms of CPU for 100,000;
+ * with a limit by size instead, its memory grows with its entries.
  */
 import { LRUCache } from 'lru-cache';
 

@@ -1,4 +1,4 @@
-/** Limits how long a promise is waited for. The work behind it goes on: only its result is dropped. */
+/** Limits the wait for a promise. Its work continues; only the result is dropped. */
 
 /** @throws Error with the given message if the promise has not settled in time */
 export function withTimeout<T>(

@@ -1,8 +1,8 @@
 /**
- * Micro-batching: one batch is processed at a time, and items that arrive meanwhile form the next one. A single item is
- * processed immediately; under load, the cost of an item falls as batches grow. Nothing waits while the stage behind is
- * idle: the interval between batches is a multiple of how long a batch takes, and grows further as the process runs out of
- * CPU time, since larger batches then spare both.
+ * Micro-batching: one batch is processed at a time, and items that arrive meanwhile form the next one. A single item is processed
+ * immediately; under load, the cost of an item falls as batches grow. An idle downstream stage delays nothing: the interval between
+ * batches is a multiple of a batch's duration, and grows further as the process runs out of CPU time, since larger batches then
+ * relieve both.
  */
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 

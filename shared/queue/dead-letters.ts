@@ -12,7 +12,7 @@ export interface DeadLetter {
   readonly data: UpdatesJob;
 }
 
-/** Which dead letters; all conditions have to hold. Times are in ms since the epoch. */
+/** Selects dead letters; all conditions have to hold. Times are in ms since the epoch. */
 export interface DeadLetterFilter {
   readonly id?: string | undefined;
   readonly field?: string | undefined;
@@ -59,7 +59,7 @@ export function listDeadLetterQueues(
   return fallback ? [...inRedis, { idPrefix: 'p', queue: fallback }] : inRedis;
 }
 
-/** The dead letters of one queue, the newest first, in pages: a letter can have a megabyte. @throws if the queue does not answer */
+/** The dead letters of one queue, the newest first, in pages, since a letter can have a megabyte. @throws if the queue does not answer */
 export async function* readDeadLetterPages(
   { queue, idPrefix }: DeadLetterQueue,
   pageSize: number,
@@ -118,7 +118,7 @@ function countersOf(request: ApplyUpdates | null): number[] {
 
 export type DeadLetterAction = 'retry' | 'discard';
 
-/** For the record of operators' actions: what is discarded is described, since the job will be gone. */
+/** For the record of operators' actions. Describes the job, since a discarded one will be gone. */
 export function describeDeadLetterAction(action: DeadLetterAction, letter: ReturnType<typeof describeDeadLetter>) {
   const { id, reason, field, device, counters } = letter;
   const details = { field, device, counters: [counters.at(0), counters.at(-1)], reason };
@@ -127,7 +127,7 @@ export function describeDeadLetterAction(action: DeadLetterAction, letter: Retur
 
 /**
  * Returns a dead letter to its queue, or removes it for good.
- * @returns false if it is a dead letter no more, such as when somebody else has returned it: then nothing is done
+ * @returns false, having done nothing, if it is no longer a dead letter, for example because another operator has returned it
  * @throws if the queue does not answer
  */
 export async function performDeadLetterAction(

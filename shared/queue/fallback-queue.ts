@@ -65,7 +65,7 @@ export class FallbackQueue {
     return this.#reader.use(readQueueStats);
   }
 
-  /** The queue, for looking at it. @throws if PostgreSQL does not answer in time */
+  /** The queue, for inspection. @throws if PostgreSQL does not answer in time */
   openForReading(): Promise<OpenFallbackQueue> {
     return this.#reader.use(async (queue) => {
       await queue.getJobCountByTypes('failed');

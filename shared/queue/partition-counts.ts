@@ -1,7 +1,7 @@
 /**
- * How many partitions the queue has. New jobs are distributed over as many as there are workers; workers report that number, which
- * is a hint, so nothing expires. Jobs may be in more partitions than that, of times with more workers, or if the queue's Redis
- * has lost the number: those that have jobs are found by what BullMQ stores with the first job of each.
+ * How many partitions the queue has. New jobs are distributed over as many as there are workers. Workers report that number, which
+ * never expires, since it is only a hint. More partitions may have jobs, from times with more workers, or if Redis has lost the
+ * number; they are found by the key that BullMQ stores with the first job of each.
  */
 import type { Redis } from 'ioredis';
 import { getPartitionName, maxPartitions, queuePrefix } from './partitions.ts';
@@ -13,16 +13,16 @@ export interface PartitionCounts {
   readonly active: number;
 }
 
-/** New partitions are active first, so which others have had jobs is read seldom. */
+/** New partitions are active first, so it suffices to read rarely which others have had jobs. */
 const usedReadMs = 5000;
 
 /** Every method @throws if Redis does not answer */
 export class PartitionCounter {
   readonly #redis: Redis;
   readonly #activeKey: string;
-  /** BullMQ's counters of jobs, of partition 1 and up. One exists once a job was added, and is not deleted. */
+  /** The keys of BullMQ's job counters, for partition 1 and up. A counter exists once a job was added, and is never deleted. */
   readonly #jobCounterKeys: readonly string[];
-  /** What `read` has found last. */
+  /** The last result of `read`. */
   #found: { readonly used: number; readonly stored: number | undefined; readonly at: number } | undefined;
 
   constructor(redis: Redis, prefix: string) {
@@ -33,7 +33,7 @@ export class PartitionCounter {
 
   /**
    * Adapts the distribution of new jobs to the number of workers.
-   * @param mayLower false as long as workers may only seem to be missing
+   * @param mayLower false while workers may only seem to be missing
    * @returns the number of partitions that may contain jobs
    */
   async report(workers: number, mayLower: boolean): Promise<number> {

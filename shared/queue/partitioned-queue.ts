@@ -9,7 +9,7 @@ import { type QueueStats, readQueueStats, sumQueueStats } from './queue-stats.ts
 
 export type UpdatesQueue = Queue<UpdatesJob, void, typeof applyUpdatesJob>;
 
-/** Attempts are unlimited in effect: an outage must not fail a job. Workers fail a job that can never be applied at once. */
+/** Effectively unlimited attempts: an outage must not fail a job. A job that can never be applied is failed by the worker at once. */
 export const updatesJobOptions = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 1000 } } as const;
 
 interface PartitionedQueueOptions {
@@ -38,7 +38,7 @@ export class PartitionedQueue {
     this.#queues = [this.first];
   }
 
-  /** Opens the queues of new partitions, and follows the distribution of new jobs. @throws if Redis does not answer */
+  /** Opens the queues of new partitions, and updates the distribution of new jobs. @throws if Redis does not answer */
   async refresh(): Promise<void> {
     const { all, active } = await this.#counter.read();
     while (this.#queues.length < all) this.#queues.push(this.#open(this.#queues.length));
@@ -77,7 +77,7 @@ export class PartitionedQueue {
     const queue: UpdatesQueue = new Queue(name, {
       connection: this.#redis,
       prefix,
-      // Without these two options BullMQ waits for Redis indefinitely, or does not notice that it is available again.
+      // Without these two options BullMQ waits for Redis indefinitely, or does not detect that it is available again.
       skipWaitingForReady: true,
       skipVersionCheck: true,
       defaultJobOptions: updatesJobOptions,

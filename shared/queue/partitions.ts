@@ -1,6 +1,6 @@
 /**
- * The assignment of fields to partitions. There is one partition for each worker, so that the updates of a field are applied
- * by one worker: several workers would have to fold again after each other's commits.
+ * The assignment of fields to partitions. There is one partition for each worker, so that the updates of a field are applied by one
+ * worker: several workers would have to refold after each other's commits.
  *
  * The assignment is an optimization, not a lock: during a rebalance two workers may read a partition, or a field may move to
  * another one. Correctness depends only on the comparison in each commit (`db/write/append-commits.ts`).
@@ -17,7 +17,7 @@ export function queuePrefix(prefix: string): string {
   return `{${prefix}}`;
 }
 
-/** Partition 0 has the plain names. The others have hash tags of their own, so that a cluster can distribute them. */
+/** Partition 0 has the plain names. The others have their own hash tags, so that a cluster can distribute them. */
 export function getPartitionName(prefix: string, partition: number): { queue: string; prefix: string } {
   if (partition === 0) return { queue: updatesQueue, prefix: queuePrefix(prefix) };
   return { queue: `${updatesQueue}-${partition}`, prefix: queuePrefix(`${prefix}-${partition}`) };

@@ -1,11 +1,11 @@
-/** Takes what was sent by somebody out of a queue, on either of BullMQ's backends, whatever the state of the jobs. */
+/** Removes erased requests from a queue, on either of BullMQ's backends, regardless of the state of the jobs. */
 import type { ApplyUpdates, UpdatesJob } from '../contract/job.ts';
 import { listRequests } from '../contract/job.ts';
 import type { DeviceId, FieldId } from '../field/ids.ts';
 
 export interface PurgeFilter {
   isErased(request: ApplyUpdates): boolean;
-  /** Whose mentions in the vector clocks of others are removed. */
+  /** The devices whose entries in the vector clocks of others are removed. */
   readonly devices: ReadonlySet<string>;
 }
 
@@ -27,7 +27,7 @@ interface QueuedJob {
 
 export interface PurgeableQueue {
   getJobs(states: QueuedState[], start: number, end: number, asc: boolean): Promise<(QueuedJob | undefined)[]>;
-  /** Of the events that the queue keeps, which contain the reasons of failures. */
+  /** Trims the queue's stored events, which contain the reasons of failures. */
   trimEvents(maxLength: number): Promise<number>;
 }
 
@@ -35,7 +35,7 @@ const states = ['waiting', 'delayed', 'prioritized', 'paused', 'failed', 'comple
 type QueuedState = (typeof states)[number] | 'active';
 
 const pageSize = 1000;
-/** Pages overlap, since workers take jobs from the front meanwhile. */
+/** Pages overlap, since workers remove jobs from the front meanwhile. */
 const stride = 500;
 
 export async function purgeJobs(queue: PurgeableQueue, filter: PurgeFilter): Promise<PurgedJobs> {
@@ -44,7 +44,7 @@ export async function purgeJobs(queue: PurgeableQueue, filter: PurgeFilter): Pro
     await eachPage(queue, state, async (job) => {
       const change = planChange(job.data, filter);
       if (!change) return false;
-      // A worker that takes the job meanwhile applies it: it is counted as active, or found in the log.
+      // If a worker takes the job meanwhile, its updates are counted as active, or are in the log.
       const isChanged = await (change.rest ? job.updateData(change.rest) : job.remove()).then(...settled);
       if (!isChanged) return false;
       purged.jobs += 1;
@@ -63,7 +63,7 @@ export async function purgeJobs(queue: PurgeableQueue, filter: PurgeFilter): Pro
 
 const settled = [() => true, () => false] as const;
 
-/** @param visit resolves with whether the job is gone */
+/** @param visit resolves to whether the job is gone */
 async function eachPage(queue: PurgeableQueue, state: QueuedState, visit: (job: QueuedJob) => Promise<boolean>) {
   for (let start = 0; ; ) {
     const jobs = await queue.getJobs([state], start, start + pageSize - 1, true);
@@ -76,7 +76,7 @@ async function eachPage(queue: PurgeableQueue, state: QueuedState, visit: (job: 
 
 interface Change {
   readonly erased: readonly ApplyUpdates[];
-  /** What is left of the job; undefined for nothing. */
+  /** The rest of the job; undefined if nothing is left. */
   readonly rest: UpdatesJob | undefined;
 }
 

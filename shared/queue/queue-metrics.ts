@@ -1,4 +1,4 @@
-/** Metrics of the queues, read when a process is scraped. */
+/** Metrics of the queues, which are read when a process is scraped. */
 import { Gauge, type Registry } from 'prom-client';
 import { cacheFor } from '../observability/health-check.ts';
 import { jobStates, type QueueStats } from './queue-stats.ts';
@@ -13,7 +13,7 @@ type StatsByQueue = Readonly<Record<QueueName, QueueStats | undefined>>;
  * @param readStats resolves with undefined for a queue that does not answer; its series are then absent
  */
 export function measureQueues(registry: Registry, readStats: () => Promise<StatsByQueue>): void {
-  // A scrape collects both gauges at once: they share one reading.
+  // Both gauges are collected by one scrape, so they share one reading.
   const readCachedStats = cacheFor(readStats);
   const registers = [registry];
   new Gauge({

@@ -4,7 +4,7 @@ import type { Queue } from 'bullmq';
 export const jobStates = ['waiting', 'active', 'delayed', 'failed'] as const;
 type JobState = (typeof jobStates)[number];
 
-/** The number of jobs in each state. Those that wait behind all others, because of their priority, are waiting, too. */
+/** The number of jobs in each state. Jobs with a low priority count as waiting, too. */
 export interface QueueStats extends Readonly<Record<JobState, number>> {
   /** When the oldest unfinished job was added, in ms since the epoch; null if there is none. */
   readonly oldestAt: number | null;
@@ -22,7 +22,7 @@ export async function readQueueStats(queue: Pick<Queue, 'getJobCounts' | 'getJob
     queue.getJobCounts(...jobStates, 'prioritized'),
     ...(['waiting', 'active', 'delayed'] as const).map((state) => queue.getJobs([state], 0, 0, true)),
   ]);
-  // A job that finishes between the listing of its id and the reading of its data is undefined.
+  // A job that finishes after its id was listed and before its data is read is undefined.
   const times = oldestJobs.flat().flatMap((job) => (job ? [job.timestamp] : []));
   const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
   return { waiting: waiting + prioritized, active, delayed, failed, oldestAt: minOrNull(times) };

@@ -1,4 +1,4 @@
-/** How durable the queue's Redis and how full its memory is, as its settings and statistics say. */
+/** Reads the durability and the memory use of the queue's Redis from its settings and statistics. */
 import type { Redis } from 'ioredis';
 import type { Durability } from '../contract/messages.ts';
 import type { DurabilityReading } from '../durability/durability-monitor.ts';
@@ -55,7 +55,7 @@ function parseDurability(settings: QueueSettings): (typeof levels)[number] {
   if (appendonly !== 'yes' || policy?.startsWith('allkeys-')) return 'memory';
   if (appendfsync === 'everysec') return 'everysec';
   if (appendfsync !== 'always') return 'memory';
-  // While Redis rewrites its log it then leaves the time of the fsync to the operating system.
+  // Otherwise Redis leaves the fsync to the operating system while it rewrites its log.
   return settings['no-appendfsync-on-rewrite'] === 'no' ? 'fsync' : 'everysec';
 }
 
@@ -66,14 +66,14 @@ const durableSettings: Readonly<Record<(typeof queueSettingNames)[number], strin
   'maxmemory-policy': 'noeviction',
 };
 
-/** The settings with which an accepted update can be lost, one clause each. */
+/** The settings that allow an accepted update to be lost, one clause each. */
 export function listQueueWeaknesses(settings: QueueSettings): string[] {
   return queueSettingNames
     .filter((name) => settings[name] !== durableSettings[name])
     .map((name) => `${name} is ${settings[name] ?? 'unknown'}`);
 }
 
-/** Why production refuses the queue, with the remedy; undefined if it is durable. */
+/** The reason why production refuses the queue, with the remedy; undefined if it is durable. */
 export function describeWeakQueue({ durability, weaknesses }: DurabilityReading): string | undefined {
   if (weaknesses.length === 0) return undefined;
   const remedy = queueSettingNames.map((name) => `${name} ${durableSettings[name]}`).join(', ');

@@ -21,14 +21,14 @@ import { PartitionedQueue, type UpdatesQueue } from './partitioned-queue.ts';
 import type { QueueStats } from './queue-stats.ts';
 import { type QueueMemory, readQueueDurability, readQueueMemory } from './redis-health.ts';
 
-/** Takes jobs while Redis is unavailable. */
+/** Accepts jobs while Redis is unavailable. */
 export interface Fallback {
   readonly queue: FallbackQueue;
-  /** How durable the jobs are that it has taken. */
+  /** The durability of the jobs in it. */
   readonly durability: Pick<DurabilityMonitor, 'durability'>;
 }
 
-/** BullMQ's priority of jobs that workers take only when no job without one is waiting. */
+/** The BullMQ priority of jobs that workers take only when no job without a priority is waiting. */
 export const lowPriority = 10;
 
 export interface UpdateProducerOptions {
@@ -53,7 +53,7 @@ const maxJobBytes = 128 * 1024;
 const maxRequestsPerJob = 100;
 /** The limit of the interval between two jobs of one queue. */
 const maxIntervalMs = 50;
-/** Somebody waits who may want to see only the other queues. */
+/** Short, since the waiting operator may need only the other queues. */
 const lookTimeoutMs = 500;
 /** The weight of the newest job in the exponential moving average of requests per job. */
 const smoothingFactor = 0.05;
@@ -101,9 +101,8 @@ export class UpdateProducer {
   }
 
   /**
-   * Enqueues the updates of one request and resolves with their durability. The overhead of a job is ten times the cost of
-   * its updates, so requests are batched; a traced request has a job of its own, which carries its trace, and so has one of low
-   * priority.
+   * Enqueues the updates of one request and resolves with their durability. The overhead of a job is ten times the cost of its
+   * updates, so requests are batched; a traced request has its own job, which carries its trace, and so does a low-priority one.
    * @throws FieldError `queue_unavailable`; the request may have been added nevertheless and is safe to resend
    */
   async enqueue(
@@ -139,8 +138,8 @@ export class UpdateProducer {
   }
 
   /**
-   * Enqueues many jobs at once. With a priority, workers take them only when no job without one is waiting; such jobs never go
-   * to the fallback queue, which knows no priorities.
+   * Enqueues many jobs at once. With a priority, workers take them only when no job without one is waiting; such jobs never go to
+   * the fallback queue, which has no priorities.
    * @throws FieldError `queue_unavailable`; some may have been added nevertheless
    */
   async enqueueAll(
@@ -167,7 +166,7 @@ export class UpdateProducer {
     let cause: unknown;
     if (!this.#isRedisUnavailable) {
       try {
-        // In a cluster, a command waits for the new master of its slot, longer than the timeout of each attempt.
+        // In a cluster, a command waits for the new master of its slot for longer than the timeout of each attempt.
         await (fallback ? withTimeout(addToRedis(), redisTimeoutMs) : addToRedis());
         return this.durability.durability;
       } catch (error) {
@@ -226,7 +225,7 @@ export class UpdateProducer {
     return { redis: redis ?? undefined, postgres: postgres ?? undefined };
   }
 
-  /** The queue in PostgreSQL, for looking at it; undefined if it is not used, or does not answer. */
+  /** The queue in PostgreSQL, for inspection; undefined if it is not used, or does not answer. */
   async findFallbackQueue(): Promise<OpenFallbackQueue | undefined> {
     const opening = this.#fallback && withTimeout(this.#fallback.queue.openForReading(), lookTimeoutMs);
     return opening?.catch((err: unknown) => void this.#log.debug({ err }, 'fallback queue not opened'));

@@ -11,7 +11,7 @@ const commandTimeoutMs = 2000;
 
 const retryStrategy = (attempt: number) => Math.min(50 * attempt, 1000);
 
-/** For commands that a request waits for: no queueing while Redis is unavailable, no command longer than 2 s. */
+/** For commands that a request waits for: they are not queued while Redis is unavailable, and time out after 2 s. */
 export const failFast = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 1,
@@ -39,8 +39,8 @@ export function connectRedis(url: string, role: string, log: Logger, options: Re
 }
 
 /**
- * Connects to one server; with `?cluster=true` to the cluster that it belongs to, and with `?sentinel=NAME` to the master of this name,
- * which the server, a Sentinel, knows. `&node=HOST:PORT` names further servers to ask.
+ * Connects to one server; with `?cluster=true` to the cluster that it belongs to, and with `?sentinel=NAME` to the master of this
+ * name, according to the server, a Sentinel. `&node=HOST:PORT` adds further servers.
  */
 function open(url: string, options: RedisOptions): Redis {
   const address = new URL(url);
@@ -57,7 +57,7 @@ function openCluster(address: URL, options: RedisOptions): Redis {
     clusterRetryStrategy,
     enableOfflineQueue,
     lazyConnect,
-    // Nodes announce addresses, which need no DNS lookup.
+    // Nodes announce IP addresses, which need no DNS lookup.
     dnsLookup: (address, callback) => callback(null, address),
     redisOptions: { ...rest, ...readCredentials(address) },
   });
@@ -100,7 +100,7 @@ export function listServers(redis: Redis): readonly Redis[] {
   return redis.isCluster ? (redis as unknown as Cluster).nodes('master') : [redis];
 }
 
-/** The connection for BullMQ's workers, which open their own to a server or a master, but need an instance for a cluster. */
+/** The connection for BullMQ's workers: options from which they open their own connections, or an instance for a cluster. */
 export function openWorkerConnection(url: string, log: Logger): { connection: ConnectionOptions; close: () => void } {
   const address = new URL(url);
   if (!isCluster(address)) {
@@ -111,7 +111,7 @@ export function openWorkerConnection(url: string, log: Logger): { connection: Co
   return { connection: cluster, close: () => cluster.disconnect() };
 }
 
-/** Says once that a connection is lost and once that it is back, however often it is tried in between. */
+/** Logs the loss and the return of a connection once each, regardless of the attempts in between. */
 function logConnection(redis: Redis, role: string, log: Logger): void {
   let isDown = false;
   redis.on('error', (error: Error) => {

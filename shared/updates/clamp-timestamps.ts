@@ -1,4 +1,4 @@
-/** The one change that is made to updates before they are enqueued, by the API and by the CLI. */
+/** The only change that the API and the CLI make to updates before they enqueue them. */
 import type { SentUpdate } from '../field/update.ts';
 
 /** How far ahead of the server a timestamp may be. */
@@ -11,8 +11,8 @@ export interface ClampedUpdates {
 }
 
 /**
- * Lowers timestamps that are too far ahead to the server's time: a device with a fast clock must not win every concurrent
- * write from then on.
+ * Lowers timestamps that are too far ahead to the server's time: otherwise a device with a fast clock would win every later
+ * concurrent write.
  * @param now the server's time in ms
  */
 export function clampTimestamps(updates: readonly SentUpdate[], now: number): ClampedUpdates {

@@ -1,6 +1,6 @@
 /**
- * The limit on gaps between the counters of a device. Counters only rise, so one of 2^53 would leave the device no
- * counter for its next update.
+ * The limit on gaps between the counters of a device. Counters only increase, so a counter of 2^53 would leave the device none for
+ * its next update.
  */
 
 import type { DeviceId, FieldId } from '../field/ids.ts';
@@ -27,7 +27,7 @@ export interface CounterGap {
 /** Reads the highest counter of a device in the log; 0 for none. */
 export type ReadLastCounter = (owner: CounterOwner) => Promise<number>;
 
-/** Remembers the accepted counters of recent devices, so that the log is only read if a counter is far above them. */
+/** Caches the accepted counters of recent devices, so that the log is read only if a counter is far above them. */
 export class CounterGapDetector {
   readonly #readLastCounter: ReadLastCounter;
   readonly #lastAccepted = createSparseCache<string, number>({ maxEntries: maxDevices });

@@ -1,10 +1,10 @@
-/** Tells an update that was sent twice from another one that reuses its counter. */
+/** Distinguishes an update that was sent twice from another one that reuses its counter. */
 import { isDeepStrictEqual } from 'node:util';
 import type { SentUpdate } from '../field/update.ts';
 
 /**
- * Compares what two updates change. Their timestamps and causal metadata may differ if one is a resend: a timestamp may be
- * lowered to another value each time.
+ * Compares the content of two updates. Timestamps and causal metadata may differ if one is a resend: a timestamp may be lowered to
+ * another value each time.
  */
 export function isSamePayload(applied: SentUpdate, update: SentUpdate): boolean {
   return isDeepStrictEqual(extractPayload(applied), extractPayload(update));

@@ -1,4 +1,4 @@
-/** Which addresses webhooks may be sent to, so that whoever names one cannot reach servers behind the firewall. */
+/** Restricts the addresses of webhooks, so that a webhook cannot reach servers behind the firewall (SSRF). */
 import { BlockList, isIPv4 } from 'node:net';
 
 /** The networks of IPv4 that are not public, by https://www.iana.org/assignments/iana-ipv4-special-registry. */
@@ -20,7 +20,7 @@ const specialNetworks = [
 ] as const;
 const special = new BlockList();
 for (const [network, prefix] of specialNetworks) special.addSubnet(network, prefix, 'ipv4');
-// Of IPv6, only 2000::/3 is public, and in it not documentation, protocol assignments and what embeds addresses of IPv4.
+// Of IPv6, only 2000::/3 is public, except for documentation, protocol assignments and embedded IPv4 addresses.
 for (const [network, prefix] of [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -43,7 +43,7 @@ export interface TargetRules {
   readonly allowPrivate: boolean;
 }
 
-/** What is wrong with the address of a webhook, before its host is looked up; undefined if nothing is. */
+/** The problem of a webhook's address, before its host is looked up; undefined if there is none. */
 export function describeBadTarget(text: string, { allowHttp, allowPrivate }: TargetRules): string | undefined {
   if (!URL.canParse(text)) return 'it is not an address';
   const { protocol, hostname, username, password } = new URL(text);

@@ -1,6 +1,6 @@
 /**
- * Secrets and signatures of webhooks, as the Standard Webhooks specification has them (https://www.standardwebhooks.com). A secret is
- * derived from a key and the webhook's id, so that the database and its backups do not contain it.
+ * Secrets and signatures of webhooks by the Standard Webhooks specification (https://www.standardwebhooks.com). A secret is derived
+ * from a key and the webhook's id, so that the database and its backups do not contain it.
  */
 import { createHmac } from 'node:crypto';
 

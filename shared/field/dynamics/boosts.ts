@@ -1,4 +1,4 @@
-/** Boosts: what events add to the metrics and the entanglement of a field for a while. */
+/** Boosts: temporary additions by events to the metrics and the entanglement of a field. */
 
 import { halvePower } from '../math/decay.ts';
 import type { Dynamics, FieldState } from '../state.ts';
@@ -21,7 +21,7 @@ export function computeBoosts(dynamics: Dynamics, time: number): Boosts {
   };
 }
 
-/** Adds to the boosts that are left at the log time of the state. */
+/** Adds to the boosts that remain at the log time of the state. */
 export function addBoosts(state: FieldState, added: Partial<Boosts>): void {
   const { resonance, intelligence, entanglement } = computeBoosts(state.dynamics, state.time);
   setBoosts(state, {
@@ -31,7 +31,7 @@ export function addBoosts(state: FieldState, added: Partial<Boosts>): void {
   });
 }
 
-/** Multiplies the boosts that are left at the log time of the state. */
+/** Multiplies the boosts that remain at the log time of the state. */
 export function scaleBoosts(state: FieldState, factor: number): void {
   const { resonance, intelligence, entanglement } = computeBoosts(state.dynamics, state.time);
   setBoosts(state, {

@@ -1,6 +1,6 @@
 /**
- * Entanglement: the share of particles that take part in a connection which both of its particles declare, plus a boost by
- * events. It is computed at each update of a particle and at each event, so that the decay of the boost shows then.
+ * Entanglement: the share of particles that take part in a connection which both of its particles declare, plus a boost by events.
+ * It is computed at each update of a particle and at each event, so the decay of the boost becomes visible only then.
  */
 
 import { clampUnit } from '../math/clamp.ts';

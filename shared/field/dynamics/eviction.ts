@@ -1,4 +1,4 @@
-/** The limits on the particles of a field, and which particles leave when an update exceeds one. */
+/** The limits on the particles of a field, and their eviction when an update exceeds one. */
 
 import { getDerivedParticle, getParticleBytes, type Particle } from '../registers/particle.ts';
 import { compareStamps } from '../registers/stamp.ts';
@@ -12,8 +12,8 @@ export const particlesAfterEviction = 800;
 export const particleBytesAfterEviction = Math.floor(maxParticleBytes * 0.8);
 
 /**
- * Evicts the particles with the oldest stamps if there are too many or too large ones, and with a margin, so that not every
- * later update evicts again. Evicted particles leave no tombstone.
+ * Evicts the particles with the oldest stamps if a limit is exceeded, down to a margin below it, so that not every later update
+ * evicts again. Evicted particles leave no tombstone.
  * @returns the ids of the evicted particles
  */
 export function evictParticles(state: FieldState): readonly string[] {

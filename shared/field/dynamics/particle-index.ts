@@ -1,6 +1,6 @@
 /**
- * What the limits and the entanglement of a field need to know about all of its particles: their bytes, and how many of them
- * take part in a mutual connection. Each update of a particle adjusts it, so that no update has to visit every particle.
+ * The totals over all particles that the limits and the entanglement need: their bytes, and how many of them take part in a mutual
+ * connection. Maintained incrementally, so that no update has to visit every particle.
  */
 
 import { getParticleBytes, type Particle } from '../registers/particle.ts';
@@ -37,7 +37,7 @@ export class ParticleIndex {
     return this.#connected;
   }
 
-  /** Adds a particle, or takes note of what has changed in it. */
+  /** Adds a particle, or records its changes. */
   set(particle: Particle): void {
     const { id } = particle;
     const entry = this.#entries.get(id) ?? this.#addEntry(id);
@@ -53,7 +53,7 @@ export class ParticleIndex {
     this.#countMutual(entry, entry.declared, before, 1);
   }
 
-  /** Removes a particle, if it is there. */
+  /** Removes a particle, if it exists. */
   delete(id: string): void {
     const entry = this.#entries.get(id);
     if (!entry) return;
@@ -68,7 +68,7 @@ export class ParticleIndex {
     return entry;
   }
 
-  /** Adds or subtracts the connections to those targets that declare them too, for both of their ends. */
+  /** Adds or subtracts the mutual connections to the targets, for both of their ends. */
   #countMutual(entry: Entry, targets: ReadonlySet<string>, except: ReadonlySet<string>, step: 1 | -1): void {
     for (const target of targets) {
       if (except.has(target)) continue;

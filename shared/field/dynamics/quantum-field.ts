@@ -1,4 +1,4 @@
-/** The quantum fields, and how an update of a particle changes them. */
+/** The quantum fields, and their step after each update of a particle. */
 import { clampFinite, clampUnit } from '../math/clamp.ts';
 import { sine } from '../math/sine.ts';
 import type { ParticleColumns } from './particle-columns.ts';

@@ -10,7 +10,7 @@ const maxHalvings = 1022;
 const twoToMinus32 = 1 / 4_294_967_296;
 
 /**
- * Computes 0.5^x, exactly if x is an integer and to about 1e-15 otherwise. Decreasing in x; 0 for what would be below the
+ * Computes 0.5^x, exactly if x is an integer and to about 1e-15 otherwise. Decreasing in x; 0 where the result would be below the
  * smallest normal number.
  * @param x finite, at least 0
  */

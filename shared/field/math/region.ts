@@ -1,4 +1,4 @@
-/** A part of a field: a rectangle in grid units that contains its lower edges and not its upper ones. */
+/** A part of a field: a rectangle in grid units that includes its lower edges but not its upper ones. */
 export interface Region {
   readonly x0: number;
   readonly y0: number;

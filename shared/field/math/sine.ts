@@ -3,12 +3,12 @@
  */
 
 const period = 2 * Math.PI;
-/** What the number next to 2π lacks to 2π. */
+/** 2π minus the double nearest to it. */
 const periodRemainder = 2.4492935982947064e-16;
-/** π/2 as the sum of a number of 33 bits, of which small multiples are exact, and a remainder. */
+/** π/2 as the sum of a number of 33 bits, whose small multiples are exact, and a remainder. */
 const halfPi = 1.5707963267341256;
 const halfPiRemainder = 6.077100506506192e-11;
-/** Above 2^53 neighbouring numbers are 2 or more apart, so that the position within a period has no meaning. */
+/** Above 2^53 adjacent numbers are 2 or more apart, so the position within a period is meaningless. */
 const maxCorrected = Number.MAX_SAFE_INTEGER;
 /** The terms of a series after the first: for |y| ≤ π/4 the remainder is below 2^-64. */
 const terms = 9;

@@ -2,7 +2,7 @@
 import type { DeviceId } from '../ids.ts';
 import type { Stamp } from './stamp.ts';
 
-/** What the merge of a register needs of an update. */
+/** The part of an update that the merge of a register needs. */
 export interface Write {
   readonly device: DeviceId;
   readonly counter: number;
@@ -18,9 +18,9 @@ export type CausalOrder = 'after' | 'superseded' | 'concurrent';
 /**
  * Orders a write relative to an earlier applied write of the same register.
  *
- * Writes of one device are ordered by its counters alone, whatever `seen` and `clock` claim. Claims about other devices need
- * no validation: they are only compared with writes that have been applied and are not stored, so a claim that exceeds the
- * field's version has the same effect as that version.
+ * Writes of one device are ordered only by its counters, regardless of `seen` and `clock`. Claims about other devices need no
+ * validation: they are only compared with writes that have been applied and are not stored, so a claim that exceeds the field's
+ * version has the same effect as that version.
  */
 export function compareCausally(write: Write, earlier: Stamp): CausalOrder {
   if (write.device === earlier.device) return write.counter > earlier.counter ? 'after' : 'superseded';

@@ -1,4 +1,4 @@
-/** Records conflicts between concurrent writes: both values, and which of them remains. */
+/** Records conflicts between concurrent writes: both values, and which of them was kept. */
 
 import type { DeviceId } from '../ids.ts';
 import type { ParticleAttributes } from '../update.ts';
@@ -80,7 +80,7 @@ export function recordParticleConflict(
   };
 }
 
-/** `merged` if the particle now has values both of the update and of the devices that it conflicts with. */
+/** `merged` if the particle now has values of both the update and the devices that it conflicts with. */
 function resolveConflict(particle: Particle, contended: readonly AttributeResult[], write: Write): Resolution {
   const existence = contended.find(({ name }) => name === 'exists');
   if (existence && (existence.value === false) === (existence.result === 'won')) {

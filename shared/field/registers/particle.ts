@@ -40,7 +40,7 @@ export interface DerivedAttributes {
   readonly connections: readonly string[];
 }
 
-/** With the particle's newest stamp and its kinetic energy. */
+/** The derived attributes with the particle's newest stamp and its kinetic energy. */
 export interface DerivedParticle extends DerivedAttributes {
   readonly newest: Stamp;
   /** ½|v|²r */
@@ -69,7 +69,7 @@ export function putAttributes(particle: Particle, attributes: ParticleAttributes
   return results;
 }
 
-/** Writes that the particle does not exist, and empties its attributes. */
+/** Sets `exists` to false, and empties the attributes. */
 export function removeAttributes(particle: Particle, write: Write): AttributeResult[] {
   return [
     writeExists(particle, false, write),
@@ -133,7 +133,7 @@ function deriveParticle(particle: Particle): DerivedParticle {
   };
 }
 
-/** What clients receive of a particle, by what was written. */
+/** Derives the values that clients receive of a particle from the written ones. */
 export function deriveAttributes(
   id: string,
   {
@@ -155,7 +155,7 @@ export function deriveAttributes(
   };
 }
 
-/** The size by which a field's limit is counted: 128 for fixed costs, and the UTF-8 bytes of id, content and connections. */
+/** The size that counts towards a field's limit: 128 for fixed costs, and the UTF-8 bytes of id, content and connections. */
 export function getParticleBytes(particle: Particle): number {
   particle.bytes ??= countBytes(particle);
   return particle.bytes;
