@@ -1,4 +1,4 @@
-/** Composition root of the page: creates the canvas, tools and panels, connects them to the client, runs the frame loop. */
+/** Composition root of the page: creates the canvas, tools and panels, connects them to the client, and runs the frame loop. */
 import { presenceOf } from '../client/presence/presence-of.ts';
 import type { FieldClient, FieldView } from '../client/types.ts';
 import { FieldCanvas } from './canvas/field-canvas.ts';
@@ -57,7 +57,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     requestFrame: () => frames.request(),
   });
   let pastState: FieldView | undefined;
-  // Who is here now was not there then.
+  // The devices that are present now were not necessarily present then.
   const showPointers = () => fieldCanvas.setPointers(pastState ? [] : people.present);
   presence.on((view) => {
     people.set(view);
@@ -97,7 +97,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
   });
   const { updateStats, particleCount } = status;
   const sidebar = createSidebar({ updateStats, liveRegion, nameOf, onSelect: (id) => making.openCard(id) });
-  /** Conflicts that arrive before the history is loaded wait for it. */
+  /** Conflicts that arrive before the history is loaded await this. */
   const historyLoad = loadPart(() => import('./history.ts')).then((part) => {
     history = part?.createHistory({
       ...deps,
@@ -130,7 +130,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
   }
   const { tools } = making;
   const ownCursor = new OwnCursor(presence);
-  // Without an identity the cursor is not shown to others: the server refuses what a viewer sends.
+  // Without an identity the cursor is not sent: the server refuses the presence of viewers.
   if (canWrite) {
     startIdentity((identity) => {
       ownCursor.identity = identity;

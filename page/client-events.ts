@@ -5,11 +5,11 @@ import { toRippleTarget } from './conflicts/describe-conflict.ts';
 import type { ParticleCount } from './status/particle-count.ts';
 import type { UpdateStats } from './status/update-stats.ts';
 
-/** A delta with more changed particles than this, such as an imported file, is shown without a ripple for each. */
+/** A delta with more changed particles than this, such as an imported file, gets no ripple for each. */
 const maxRippledChanges = 12;
 
 interface ClientEventsDeps {
-  /** Whether the past is shown, in which nothing happens now. */
+  /** Whether the past is shown, so that present changes must not be drawn. */
   readonly isPast: () => boolean;
   readonly fieldCanvas: FieldCanvas;
   readonly updateStats: UpdateStats;
@@ -17,12 +17,12 @@ interface ClientEventsDeps {
   readonly showToast: (text: string) => void;
   readonly askForToken: (reason: string) => void;
   readonly onConflict: (conflict: FieldConflict) => void;
-  /** An own update is part of a conflict, whose record may have to be read. */
+  /** An own update is in a conflict, whose record may have to be read from the server. */
   readonly onOwnConflict: (entry: OutboxEntry) => void;
   readonly onStateChange: () => void;
   /** The status of the connection or of an own update has changed. */
   readonly onStatusChange: () => void;
-  /** Something has arrived from the server. */
+  /** A message has arrived from the server. */
   readonly onHeard: () => void;
   /** The conflicts on display may be incomplete and have to be read from the server again. */
   readonly onHistoryStale: () => void;
@@ -35,7 +35,7 @@ export function attachClientEvents(client: FieldClient, deps: ClientEventsDeps):
     deps.onHistoryStale();
     updateStats.reset();
     deps.onHeard();
-    // The answer has the server's time, which tells what is new from what fills the gap.
+    // The answer has the server's time, which separates new updates from a gap fill.
     if (status === 'live') client.sendMessage({ type: 'ping' });
     deps.onStatusChange();
   });
@@ -48,7 +48,7 @@ export function attachClientEvents(client: FieldClient, deps: ClientEventsDeps):
     updateStats.recordEntry(entry, client.status === 'live', performance.now());
     deps.onStatusChange();
     if (entry.status === 'conflict') deps.onOwnConflict(entry);
-    // Where no stream is, nothing else brings its record.
+    // Without a stream, its record does not arrive by itself.
     if (entry.status === 'conflict' && client.status === 'polling') deps.onHistoryStale();
     if (entry.status !== 'refused') return;
     showToast(`The server rejected a change: ${entry.reason ?? 'no reason given'}`);
@@ -73,7 +73,7 @@ export function attachClientEvents(client: FieldClient, deps: ClientEventsDeps):
 
 type Delta = Extract<ClientEvents['message'], { type: 'delta' }>;
 
-/** Ripples at the particles and at the first cell that other devices changed; over the whole field for an event. */
+/** Shows ripples at the changed particles and at the first changed cell; over the whole field for an event. */
 function showChanges(fieldCanvas: FieldCanvas, { changes }: Delta): void {
   const particles = Object.entries(changes.particles);
   const cells = Object.keys(changes.cells);

@@ -14,7 +14,7 @@ export function measureFrame(): Rect {
   const isSheet = byId('details', HTMLElement).offsetParent !== null;
   const events = byId('events', HTMLElement);
   const eventsRect = events.getBoundingClientRect();
-  // The events are a column beside the field only in a wide and high window, and there are none for those who only read.
+  // The events are a column beside the field only in a wide and high window. Users who may only read have none.
   const isColumn = eventsRect.width > 0 && getComputedStyle(events).position === 'fixed';
   const right = isColumn ? eventsRect.left : innerWidth;
   const left = (isSheet ? 0 : readings.right + gap) + gap;

@@ -1,4 +1,4 @@
-/** What the page knows of the past: the timeline and the conflicts. Loaded after the first picture, which needs neither. */
+/** The field's past: the timeline and the conflicts. Loaded after the first frame, which needs neither. */
 import type { FieldClient, FieldConflict, FieldView, OutboxEntry } from '../client/types.ts';
 import { type ConflictsDeps, createConflicts } from './conflicts/conflicts.ts';
 import { byId } from './dom.ts';
@@ -15,9 +15,9 @@ export interface History {
   readonly isShowingPast: boolean;
   /** Adds a conflict that arrived on the stream. */
   addConflict(conflict: FieldConflict): void;
-  /** Takes note of an own update in a conflict, whose record may not arrive on the stream. */
+  /** Records an own update in a conflict, whose record may not arrive on the stream. */
   expectConflict(entry: OutboxEntry): void;
-  /** Follows the current state. */
+  /** To be called with each current state. */
   setCurrent(state: FieldView): void;
   /** Reads what the stream does not send: earlier conflicts, and the oldest version that is still available. @throws RequestError */
   load(): Promise<void>;

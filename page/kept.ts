@@ -1,6 +1,6 @@
 /**
- * Small values that this browser keeps. Where its storage is forbidden or full, they last as long as the page does, which must not fail
- * for want of them.
+ * Small values that this browser keeps. If its storage is forbidden or full, they last only as long as the page, which must not
+ * fail for that reason.
  */
 const unstored = new Map<string, string>();
 
@@ -12,7 +12,7 @@ export function readKept(key: string): string | undefined {
   }
 }
 
-/** @returns whether it outlasts the page */
+/** @returns whether the value outlasts the page */
 export function keep(key: string, value: string): boolean {
   try {
     localStorage.setItem(key, value);
@@ -29,6 +29,6 @@ export function forget(key: string): void {
   try {
     localStorage.removeItem(key);
   } catch {
-    // There is nothing then.
+    // Without access to the storage, nothing is stored in it.
   }
 }

@@ -1,7 +1,7 @@
-/** Loads what the first picture does not need. */
+/** Loads code that the first frame does not need. */
 import { createToast } from './panels/toast.ts';
 
-/** @returns undefined, after the user has been informed, if the network does not give it */
+/** @returns undefined, after informing the user, if it cannot be loaded */
 export async function loadPart<Part>(load: () => Promise<Part>): Promise<Part | undefined> {
   try {
     return await load();

@@ -31,14 +31,14 @@ startApp(client, {
   askForToken: (reason) => (isViewer ? showEndOfView(field, reason) : void askForToken(reason)),
 });
 if (isViewer) showViewing(field);
-// Loaded when they are needed.
+// The dialogs' code is loaded when it is needed.
 byId('fields', HTMLButtonElement).addEventListener('click', async () => {
   (await loadPart(() => import('./fields/gallery.ts')))?.openGallery(client, field);
 });
 byId('share', HTMLButtonElement).addEventListener('click', async () => {
   (await loadPart(() => import('./sharing/share-dialog.ts')))?.openShareDialog({ client, field, isViewer });
 });
-// A link with a token for the field that is shown changes only the fragment.
+// A link with a token for the displayed field changes only the fragment, which does not reload the page.
 addEventListener('hashchange', () => {
   if (/[#&](token|view)=/.test(location.hash)) location.reload();
 });

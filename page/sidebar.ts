@@ -16,10 +16,10 @@ interface Reading {
   readonly state: FieldView;
   readonly people: readonly Person[];
   readonly activeNodes: number;
-  /** Whether the state is an earlier one, of which nothing of the present is said. */
+  /** Whether the state is an earlier one, so that no figures of the present are shown. */
   readonly isPast: boolean;
   readonly isConnected: boolean;
-  /** How many particles the field has ever had, where that is known. */
+  /** How many particles the field has ever had, if that is known. */
   readonly totalParticles: number | undefined;
   /** `performance.now()` */
   readonly now: number;
@@ -27,7 +27,7 @@ interface Reading {
 
 export interface Sidebar {
   show(reading: Reading): void;
-  /** @param seconds by which the wave moves on; 0 while all is still */
+  /** @param seconds by which the wave moves on; 0 while it is still */
   draw(seconds: number): void;
   recolor(): void;
 }
@@ -52,7 +52,7 @@ export function createSidebar({ updateStats, liveRegion, nameOf, onSelect }: Sid
   return {
     show(reading) {
       const { state, people, activeNodes, isPast, isConnected, now } = reading;
-      // What the first state has is no change.
+      // The first state is not a change.
       showGauges(state, isPast === wasPast && !isPast && wasKnown);
       [wasPast, wasKnown] = [isPast, isConnected || state.version > 0];
       showMemories(state.memoryParticles);
@@ -82,7 +82,7 @@ export function createSidebar({ updateStats, liveRegion, nameOf, onSelect }: Sid
   };
 }
 
-/** Near the limit, a field has let particles go. */
+/** Near the limit, the field may have evicted particles. */
 const nearlyFull = 800;
 
 function describeFigures({ state, isPast, totalParticles }: Reading, lagMs: number | undefined) {

@@ -3,8 +3,8 @@ import { type TabStorage, tabStorage } from '../client/storage/tab-slots.ts';
 import { storageKey } from './sharing/address.ts';
 
 /**
- * What the client keeps is apart for each installation, and for each link: the edits of this browser's device must not be sent with the
- * token of a viewer, which the server would refuse.
+ * Opens a storage that is separate for each installation and for viewers: the edits of this browser's device must not be sent with
+ * a viewer's token, which the server would refuse.
  */
 export function openStorage(isViewer: boolean): TabStorage {
   const prefix = storageKey(isViewer ? 'view/' : '');

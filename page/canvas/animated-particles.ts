@@ -5,12 +5,12 @@ import type { Bounds, View } from '../viewport/geometry.ts';
 const appearSeconds = 0.9;
 const fadeSeconds = 0.7;
 const easePerSecond = 6;
-/** Positions that are this close to their goal, in units of the field, have arrived. */
+/** Positions this close to their goal, in units of the field, count as arrived. */
 const settledDistance = 1e-3;
 /** Orbit radius in pixels for velocity 1. Typical velocities are below 0.05. */
 const orbitScale = 110;
 const maxOrbitRadius = 26;
-/** Beyond this count, individual lines can no longer be told apart. */
+/** Beyond this count, individual lines can no longer be distinguished. */
 const maxLinks = 4000;
 
 export interface AnimatedParticle {
@@ -42,7 +42,7 @@ interface Step {
   readonly view: View;
   readonly time: number;
   readonly seconds: number;
-  /** Everything is at its goal at once. */
+  /** Whether everything jumps to its goal without animation. */
   readonly isMotionReduced: boolean;
   /** The size of the orbits, from 0 (none) to 1. */
   readonly drift: number;
@@ -94,7 +94,7 @@ export class AnimatedParticles {
     this.#rebuild();
   }
 
-  /** Advances the animation. @returns whether a particle is on its way to its goal, appears or fades; orbits do not count */
+  /** Advances the animation. @returns whether a particle is moving to its goal, appearing or fading; orbits do not count */
   move({ view, time, seconds, isMotionReduced, drift }: Step): boolean {
     const ease = isMotionReduced ? 1 : Math.min(1, seconds * easePerSecond);
     let [isMoving, hasFaded] = [false, false];

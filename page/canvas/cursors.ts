@@ -1,4 +1,4 @@
-/** The pointers of other devices, each with its name. Bitmaps are drawn once for each device, and frames only copy them. */
+/** The pointers of other devices, each with its name. Each device's bitmap is drawn once; frames only copy it. */
 import type { Point, View } from '../viewport/geometry.ts';
 import { type Palette, toCssColor } from './palette.ts';
 
@@ -9,7 +9,7 @@ const maxNames = 30;
 const [bitmapWidth, bitmapHeight] = [150, 34];
 const maxNameWidth = 110;
 
-/** Who is shown, with what was validated before. */
+/** A device to show. Its name, color and position have been validated. */
 export interface Pointer {
   readonly device: string;
   readonly name: string;
@@ -31,7 +31,7 @@ interface Cursor {
 export class Cursors {
   readonly #byDevice = new Map<string, Cursor>();
 
-  /** @param pointers the own one is left out @returns whether anything has changed */
+  /** @param pointers may include this device's own, which is skipped @returns whether anything has changed */
   set(pointers: readonly Pointer[]): boolean {
     const present = new Set<string>();
     let hasChanged = false;
@@ -50,12 +50,12 @@ export class Cursors {
     return hasChanged;
   }
 
-  /** Draws the names again, after a change of colors or of the screen's resolution. */
+  /** Discards the bitmaps, after a change of colors or of the screen's resolution. */
   invalidate(): void {
     for (const cursor of this.#byDevice.values()) cursor.bitmap = undefined;
   }
 
-  /** @returns whether a cursor is on its way */
+  /** @returns whether a cursor is still moving */
   draw(context: CanvasRenderingContext2D, { view, palette, scale, seconds, isMotionReduced }: CursorFrame): boolean {
     const ease = isMotionReduced ? 1 : Math.min(1, seconds * easePerSecond);
     const hasNames = this.#byDevice.size <= maxNames;

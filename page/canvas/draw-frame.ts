@@ -1,6 +1,6 @@
 /**
- * Draws the links, particles and keyboard cursor of one frame. Has no state and does no animation of its own. What runs for every
- * particle or link allocates nothing and skips what is outside of the window.
+ * Draws the links, particles and keyboard cursor of one frame. Has no state and does no animation of its own. Code that runs for
+ * every particle or link allocates nothing and skips those outside the window.
  */
 import { type Point, toScreen, type View } from '../viewport/geometry.ts';
 import type { AnimatedParticle, Link } from './animated-particles.ts';
@@ -13,22 +13,22 @@ export interface Frame {
   /** The size of the window in CSS pixels. */
   readonly width: number;
   readonly height: number;
-  /** How many times larger than with everything on the screen. */
+  /** The magnification relative to the view that shows everything. */
   readonly zoom: number;
   readonly palette: Palette;
   readonly sprites: Sprites;
   readonly time: number;
   readonly isMotionReduced: boolean;
-  /** How much of the motion is shown that no change causes, from 0 (none) to 1. */
+  /** The strength of idle motion, from 0 (none) to 1: see `Drift`. */
   readonly drift: number;
 }
 
 /** Upper bound on the light pulses along crystal links; more only flicker. */
 const maxPulses = 90;
-/** Above this many particles in the window, sprites shrink with the square root of the excess, so that they do not cover each other. */
+/** Above this many particles in the window, sprites shrink with the square root of the excess, to limit overlap. */
 const fullSizeCount = 160;
 const minScale = 0.46;
-/** Links are shallow arcs, which are easier to follow among many particles than straight lines: their height over their length. */
+/** The ratio of a link's height to its length. Shallow arcs are easier to follow among many particles than straight lines. */
 const bend = 0.09;
 const minCursorSize = 9;
 
@@ -59,7 +59,7 @@ function strokeLinks({ context, width, height }: Frame, links: readonly Link[], 
   context.stroke();
 }
 
-/** Light that runs along the links of crystals. */
+/** Draws points of light that run along the links of crystals. */
 function drawPulses({ context, palette, time, drift }: Frame, links: readonly Link[], from: number): void {
   const end = Math.min(links.length, from + maxPulses);
   context.fillStyle = toCssColor(palette.warm, 0.9 * drift);

@@ -1,4 +1,4 @@
-/** The two canvases of the field: accepts states, draws frames, finds the particle at a point. Knows nothing of the network. */
+/** The two canvases of the field: accepts states, draws frames, and finds the particle at a point. Independent of the network. */
 import type { FieldView } from '../../client/types.ts';
 import { Drift } from '../frames/drift.ts';
 import { FrameTimes } from '../frames/frame-times.ts';
@@ -65,7 +65,7 @@ export class FieldCanvas {
     return this.#options.viewport.view;
   }
 
-  /** How much of the motion is shown that no change causes, from 0 to 1. */
+  /** The strength of idle motion, from 0 to 1: see `Drift`. */
   get drift(): number {
     return this.#drift.value;
   }
@@ -111,7 +111,7 @@ export class FieldCanvas {
     return this.#heat.valueAt(cell);
   }
 
-  /** The particle nearest to a point of the screen, closer than `maxDistance` pixels. */
+  /** The particle nearest to a point of the screen, if it is closer than `maxDistance` pixels. */
   findNearest({ x, y }: Point, maxDistance: number): AnimatedParticle | undefined {
     let found: AnimatedParticle | undefined;
     let best = maxDistance;
@@ -124,7 +124,7 @@ export class FieldCanvas {
     return found;
   }
 
-  /** Where a particle is drawn at the moment. */
+  /** The position at which a particle is currently drawn. */
   findOnScreen(id: string): Point | undefined {
     const animated = this.#particles.get(id);
     return animated && !animated.isRemoved ? { x: animated.screenX, y: animated.screenY } : undefined;
@@ -171,13 +171,13 @@ export class FieldCanvas {
     return Math.min(maxScale, devicePixelRatio);
   }
 
-  /** Draws the next frame, and lets what drifts go on for some time: there was a change or an input. */
+  /** Requests a frame after a change or an input, and keeps the idle motion going for some time. */
   requestRedraw(): void {
     this.#drift.wake(performance.now() / 1000);
     this.#options.requestFrame();
   }
 
-  /** Draws one frame. @param now in ms, as `requestAnimationFrame` passes it @returns whether something still moves */
+  /** Draws one frame. @param now in ms, as `requestAnimationFrame` passes it @returns whether anything still moves */
   draw(now: number): boolean {
     const startedAt = performance.now();
     const time = now / 1000;
@@ -208,7 +208,7 @@ export class FieldCanvas {
     this.#heat.draw(context, view, palette);
   }
 
-  /** @returns whether the cursor of another device is on its way */
+  /** @returns whether the cursor of another device is still moving */
   #drawField(step: Pick<Frame, 'view' | 'time' | 'zoom' | 'isMotionReduced' | 'drift'> & { seconds: number }): boolean {
     const [context, palette, { viewport }] = [this.#context, this.#palette, this.#options];
     context.clearRect(0, 0, innerWidth, innerHeight);

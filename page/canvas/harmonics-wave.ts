@@ -1,4 +1,4 @@
-/** Draws a quantum field's harmonics as a standing wave: amplitude is its strength, strand spread its loss of coherence. */
+/** Draws a quantum field's harmonics as a standing wave: amplitude shows its strength, and the spread of strands its loss of coherence. */
 import type { FieldView } from '../../client/types.ts';
 import { byId } from '../dom.ts';
 import { type Palette, toCssColor } from './palette.ts';
@@ -29,7 +29,7 @@ export class HarmonicsWave {
     this.#field = field;
   }
 
-  /** Draws it if it has changed or moves. @param seconds by which the wave moves on; 0 while all is still */
+  /** Draws the wave if it has changed or moves. @param seconds by which it moves on; 0 while it is still */
   draw(seconds: number, palette: Palette | undefined): void {
     this.#isStale ||= palette !== this.#palette || seconds > 0;
     this.#palette = palette;

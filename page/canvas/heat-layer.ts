@@ -1,13 +1,13 @@
-/** The layer under the particles: the resonance grid as a heat map with contour lines. Only changed values are computed anew. */
+/** The layer under the particles: the resonance grid as a heat map with contour lines. Recomputed only when values change. */
 import { isCell, type Point, type View } from '../viewport/geometry.ts';
 import { type Heightfield, interpolateGrid, traceContour } from './heightfield.ts';
 import { colorAt, type Palette, toCssColor } from './palette.ts';
 
 const contourLevels = [0.12, 0.27, 0.42, 0.57, 0.72, 0.87];
-/** Share of the remaining difference to the new values that is covered per second. */
+/** The share of the remaining difference from the new values that is covered per second. */
 const easeRate = 5;
 const settledDelta = 0.004;
-/** The dots at the corners of cells are left out below this distance in pixels, where they would be a grey area. */
+/** Dots at the corners of cells are omitted below this distance in pixels, where they would merge into a grey area. */
 const minDotDistance = 5;
 
 export class HeatLayer {
@@ -15,7 +15,7 @@ export class HeatLayer {
   readonly #gridSize: number;
   readonly #displayed: Float32Array;
   readonly #target: Float32Array;
-  /** In lattice points, so that they serve every view. */
+  /** In lattice points, so that they do not depend on the view. */
   #contours: readonly Path2D[] = [];
   #heightfield: Heightfield | undefined;
   #isMoving = true;
@@ -36,12 +36,12 @@ export class HeatLayer {
     this.#isMoving = true;
   }
 
-  /** 0 outside of the grid. */
+  /** @returns 0 outside the grid */
   valueAt({ x, y }: Point): number {
     return isCell({ x, y }, this.#gridSize) ? (this.#target[y * this.#gridSize + x] ?? 0) : 0;
   }
 
-  /** Colors the heat map anew. */
+  /** To be called after a change of colors. */
   recolor(): void {
     this.#isImageStale = true;
   }
@@ -62,7 +62,7 @@ export class HeatLayer {
     return true;
   }
 
-  /** Whether the values are still on their way. */
+  /** Whether the displayed values have not reached the target yet. */
   get isMoving(): boolean {
     return this.#isMoving;
   }
@@ -148,7 +148,7 @@ export class HeatLayer {
   }
 }
 
-/** @param segments x1, y1, x2, y2 of each */
+/** @param segments each as x1, y1, x2, y2 */
 function toPath(segments: readonly number[]): Path2D {
   const path = new Path2D();
   for (let index = 0; index < segments.length; index += 4) {

@@ -42,7 +42,7 @@ export function interpolateGrid(values: Float32Array, gridSize: number): Heightf
   return { size, heights, span, border };
 }
 
-/** The four cubic B-spline weights for each lattice step within a cell. The curve never exceeds the values themselves. */
+/** The four cubic B-spline weights for each lattice step within a cell. The curve never exceeds the values that it interpolates. */
 function splineWeights(): readonly (readonly [number, number, number, number])[] {
   return Array.from({ length: pointsPerCell }, (_, step) => {
     const t = ((step + 0.5) / pointsPerCell + 0.5) % 1;

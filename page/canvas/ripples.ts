@@ -16,7 +16,7 @@ interface Ripple {
 }
 
 const durationSeconds: Readonly<Record<RippleKind, number>> = { write: 1.1, conflict: 3.2, event: 2.4 };
-/** Ripples beyond this count are dropped: more are not distinguishable in a burst of changes. */
+/** Ripples beyond this count are dropped: more are not distinguishable. */
 const maxRipples = 48;
 
 export class Ripples {

@@ -1,4 +1,4 @@
-/** Pre-rendered particle sprites, one per resonance step, plain and crystallized, so that a frame only copies bitmaps. */
+/** Pre-rendered sprites of plain and crystallized particles, one per resonance step, so that a frame only copies bitmaps. */
 import { colorAt, type Palette, type Rgb, toCssColor } from './palette.ts';
 
 const resonanceSteps = 12;

@@ -1,15 +1,15 @@
-/** Merges the conflicts read from the API with those that arrive on the stream, also while a read is in progress. */
+/** Merges the conflicts read from the API with those that arrive on the stream, even during a read. */
 import type { FieldConflict } from '../../client/types.ts';
 
 export type PageConflict = Omit<FieldConflict, 'winner' | 'own'>;
 
-/** Response of `GET /api/fields/:field/conflicts`: the newest conflicts first, consistent with one version. */
+/** The response of `GET /api/fields/:field/conflicts`: the newest conflicts first, consistent with one version. */
 export interface ConflictPage {
   readonly total: number;
   readonly conflicts: readonly PageConflict[];
 }
 
-/** Counts each conflict exactly once, in whichever order responses and stream messages arrive. */
+/** Counts each conflict exactly once, regardless of the order of responses and stream messages. */
 export class ConflictCounter {
   #current: ConflictPage = { total: 0, conflicts: [] };
   /** The newest version covered by a completed read. */

@@ -1,4 +1,4 @@
-/** The conflicts panel: the newest concurrent writes, who won, and what an own lost value can be restored with. */
+/** The conflicts panel: the newest concurrent writes, which of them won, and a button to restore a lost value of one's own. */
 import type { FieldConflict } from '../../client/types.ts';
 import { byId, createElement, setText } from '../dom.ts';
 import { formatCount } from '../format.ts';
@@ -11,7 +11,7 @@ export interface ConflictsPanelDeps {
   readonly getDevice: () => string | undefined;
   readonly nameOf: (device: string) => string;
   readonly restore: (conflict: FieldConflict) => void;
-  /** Shows where it was. */
+  /** Shows where the conflict occurred. */
   readonly onSelect: (conflict: FieldConflict) => void;
   /** Whether the token may write. */
   readonly canWrite: boolean;

@@ -27,7 +27,7 @@ export interface ConflictsDeps {
 export interface Conflicts {
   /** Adds a conflict that arrived on the stream. */
   add(conflict: FieldConflict): void;
-  /** Takes note of an own update in a conflict, whose record may not arrive on the stream. */
+  /** Records an own update in a conflict, whose record may not arrive on the stream. */
   expect(entry: OutboxEntry): void;
   /** Reads earlier conflicts. @throws RequestError */
   load(): Promise<void>;
@@ -47,7 +47,7 @@ export function createConflicts({
 }: ConflictsDeps): Conflicts {
   const nameOf = (device: string) => people.nameOf(device);
   const announce = (text: string) => liveRegion.announce(text);
-  /** The counters of own updates in conflicts of this visit that were not shown yet. */
+  /** The counters of own updates whose conflicts, of this visit, were not shown yet. */
   const expected = new Set<number>();
   const restore = (conflict: FieldConflict) => {
     if (!canEdit()) {

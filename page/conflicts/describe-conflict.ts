@@ -1,4 +1,4 @@
-/** What a conflict says about its two writes: who won, and which of them is this device's. Pure. */
+/** Derives from a conflict which write won and which is this device's, and describes both. Pure. */
 import type { FieldConflict } from '../../client/types.ts';
 import { formatValue, truncate } from '../format.ts';
 import type { PageConflict } from './conflict-counter.ts';
@@ -20,7 +20,7 @@ export function toRippleTarget({
   return cell.startsWith(particlePrefix) ? { particle: cell.slice(particlePrefix.length) } : { cell };
 }
 
-/** What the conflict is about, in words. */
+/** The particle or cell of a conflict, in words. */
 export function describePlace({ cell }: Pick<PageConflict, 'cell'>): string {
   return cell.startsWith(particlePrefix) ? `particle ${truncate(cell.slice(particlePrefix.length))}` : `cell ${cell}`;
 }
@@ -31,7 +31,7 @@ export interface ConflictSides {
   readonly isMerged: boolean;
 }
 
-/** Of a merged conflict, the write that arrived counts as the winner. */
+/** In a merged conflict, the incoming write counts as the winner. */
 export function sidesOf({ local, remote, winner }: FieldConflict): ConflictSides {
   const isLocal = winner === 'local';
   return { winner: isLocal ? local : remote, loser: isLocal ? remote : local, isMerged: winner === 'both' };

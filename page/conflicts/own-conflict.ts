@@ -1,4 +1,4 @@
-/** Shows a conflict that this device has lost, with the values before and after, until it is answered. */
+/** Shows a conflict that this device has lost, with its own and the winning value, until the user responds. */
 import type { FieldConflict } from '../../client/types.ts';
 import { byId, setText } from '../dom.ts';
 import { pluralize } from '../format.ts';
@@ -9,14 +9,14 @@ export interface OwnConflictDeps {
   /** @returns whether it was possible */
   readonly restore: (conflict: FieldConflict) => boolean;
   readonly announce: (text: string) => void;
-  /** A conflict that this device has won needs no answer. */
+  /** Called for a conflict that this device has won, which needs no response. */
   readonly onWon: (text: string) => void;
 }
 
 /** @returns a function to be called with each new conflict */
 export function createOwnConflict(deps: OwnConflictDeps): (conflict: FieldConflict) => void {
   const notice = byId('own-conflict', HTMLElement);
-  /** Of each place, the newest. */
+  /** The newest conflict of each particle or cell. */
   let open: readonly FieldConflict[] = [];
   const show = () => {
     const [current, ...others] = open;

@@ -4,13 +4,13 @@ import outline from 'world-atlas/land-110m.json';
 const unitsPerDegree = 10;
 const halfTurn = 180;
 
-/** @returns the land as a path in degrees of longitude and latitude; what is beyond 180° is to be clipped */
+/** @returns the land as a path in degrees of longitude and latitude; parts beyond 180° have to be clipped */
 export function createLandPath(): Path2D {
   const path = new Path2D();
   for (const ring of outline) {
     const points = decode(ring);
     const longitudes = points.map(([x]) => x);
-    // A ring that crosses the date line goes on beyond it, and is drawn a second time for the other side of the map.
+    // A ring that crosses the date line continues beyond it, and is drawn again for the other side of the map.
     trace(path, points, 0);
     if (Math.max(...longitudes) > halfTurn) trace(path, points, -2 * halfTurn);
     if (Math.min(...longitudes) < -halfTurn) trace(path, points, 2 * halfTurn);

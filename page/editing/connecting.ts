@@ -1,4 +1,4 @@
-/** Connects two particles, so that each names the other: that is what entanglement counts. */
+/** Connects two particles in both directions, since entanglement counts only mutual connections. */
 import type { FieldEditor } from '../../client/editing/editor.ts';
 import type { FieldView, Particle } from '../../client/types.ts';
 import { byId, setText } from '../dom.ts';
@@ -24,7 +24,7 @@ export class Connecting {
     });
   }
 
-  /** The particle that waits for another one. */
+  /** The particle to connect, while the user chooses another one. */
   get from(): string | undefined {
     return this.#from;
   }
@@ -34,7 +34,7 @@ export class Connecting {
     if (!particle) return;
     this.#from = id;
     this.#hint.hidden = false;
-    // Only with this tool are particles pressed.
+    // Particles can be pressed only with this tool.
     const tool = document.querySelector('input[name=mode][value=particle]');
     if (tool instanceof HTMLInputElement) tool.checked = true;
     const text = `Press the particle to connect with ${titleOf(particle)}`;
@@ -47,11 +47,11 @@ export class Connecting {
     this.#hint.hidden = true;
   }
 
-  /** Connects the waiting particle with another one, or separates two that are connected. */
+  /** Connects the chosen particle with another one, or separates them if they are connected. */
   finish(id: string): void {
     const [a, b] = [this.#find(this.#from), this.#find(id)];
     this.cancel();
-    // What is shown of the past is no basis for a change.
+    // A past state must not be the basis of a change.
     if (!this.#deps.canEdit()) return;
     if (!a || !b) {
       this.#deps.announce('Both particles have to be in view. Zoom out, and connect them again.');

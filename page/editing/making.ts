@@ -1,4 +1,4 @@
-/** Connects the ways to make something, such as the tools and the card of a particle, with one editor, whose undo has all of it. */
+/** Connects all ways to edit, such as the tools and the card of a particle, to one editor, so that they share its undo history. */
 import { createEditor, type FieldEditor } from '../../client/editing/editor.ts';
 import type { FieldClient, FieldView } from '../../client/types.ts';
 import type { EventType } from '../../shared/field/update.ts';
@@ -22,12 +22,12 @@ export interface MakingDeps {
   readonly gridSize: number;
   readonly people: People;
   readonly liveRegion: LiveRegion;
-  /** Shows what an action has done. */
+  /** Shows the effect of an action. */
   readonly showEffect: (text: string) => void;
   /** The state on display. */
   readonly getState: () => FieldView;
   readonly canEdit: () => boolean;
-  /** Something has changed that the next frame has to show. */
+  /** Called when the next frame has to show a change. */
   readonly onChange: () => void;
 }
 
@@ -35,11 +35,10 @@ export interface Making {
   readonly editor: FieldEditor;
   readonly tools: Tools;
   readonly preview: MovePreview;
-  /** Moves what follows a particle on the screen. To be called for each frame. */
+  /** Moves elements that follow a particle on the screen. To be called for each frame. */
   draw(): void;
-  /** Opens the card of a particle. */
   openCard(id: string, options?: OpenOptions): void;
-  /** Ends what was begun and not finished. */
+  /** Cancels an action that was begun and not finished. */
   cancel(): void;
   /** To be called when the state may have changed. */
   update(): void;

@@ -1,4 +1,4 @@
-/** Shows a particle where it is dragged to, before it is put down. Others see it then. */
+/** Shows a dragged particle at its new position. Others see it there only once it is put down. */
 import type { FieldView } from '../../client/types.ts';
 import type { Point } from '../viewport/geometry.ts';
 import type { Viewport } from '../viewport/viewport.ts';
@@ -15,7 +15,7 @@ export class MovePreview {
 
   /** @param position undefined when the drag has ended */
   move(id: string, position: Point | undefined): void {
-    // Beyond the extent, the view would change with each movement, and with it the position.
+    // Beyond the extent, each movement would change the view, and the view the position.
     const { left, right, bottom, top } = this.#viewport.extent;
     this.#moved = position && {
       id,
@@ -27,7 +27,7 @@ export class MovePreview {
     this.#onChange();
   }
 
-  /** The state with the particle where it is dragged to. */
+  /** The state with the dragged particle at its new position. */
   applyTo(state: FieldView): FieldView {
     const moved = this.#moved;
     if (!moved) return state;

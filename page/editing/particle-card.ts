@@ -12,7 +12,7 @@ export interface ParticleCardDeps {
   readonly nameOf: (device: string) => string;
   readonly announce: (text: string) => void;
   readonly onConnect: (id: string) => void;
-  /** Where a particle is on the screen. */
+  /** The position of a particle on the screen. */
   readonly locate: (id: string) => Point | undefined;
   /** The selection has changed, so that it must be drawn. */
   readonly onSelect: () => void;
@@ -30,7 +30,7 @@ export class ParticleCard {
   readonly #resonance = byId('card-resonance', HTMLInputElement);
   readonly #motion = byId('card-motion', HTMLInputElement);
   #id: string | undefined;
-  /** What the page has put into the input for the text: something else was typed. */
+  /** The text that the page has put into the input; a different one was typed by the user. */
   #shownText = '';
 
   constructor(deps: ParticleCardDeps) {
@@ -64,12 +64,12 @@ export class ParticleCard {
     });
   }
 
-  /** The selected particle; undefined if none is, or it is not there any more. */
+  /** The selected particle; undefined if none is selected, or it no longer exists. */
   get particle(): Particle | undefined {
     return this.#deps.getState().memoryParticles.find(({ id }) => id === this.#id);
   }
 
-  /** @param at where the particle is, if it was not drawn yet @param hasFocus whether the text can be typed at once */
+  /** @param at the particle's position, if it was not drawn yet @param hasFocus whether the text gets the focus */
   open(id: string, { at = this.#deps.locate(id), hasFocus = false }: OpenOptions = {}): void {
     this.#saveText();
     this.#id = id;
@@ -79,7 +79,7 @@ export class ParticleCard {
       return;
     }
     this.#showText(particle.content ?? '');
-    // The card must not cover what it is about.
+    // The card must not cover its particle.
     this.#card.classList.toggle('above', at !== undefined && at.y > innerHeight * 0.45);
     this.#card.hidden = false;
     this.update();
@@ -95,7 +95,7 @@ export class ParticleCard {
     if (hadFocus) byId('field', HTMLElement).focus();
   }
 
-  /** Shows what others have changed. What is being typed stays. */
+  /** Shows changes by others, except in an input that has the focus. */
   update(): void {
     if (this.#id === undefined) return;
     const { particle } = this;
@@ -125,7 +125,7 @@ export class ParticleCard {
     if (this.particle && this.#deps.canEdit()) this.#deps.editor.putParticle(this.particle.id, attributes);
   }
 
-  /** An input has no line breaks, so that its text may differ from the particle's although nothing was typed. */
+  /** An input drops line breaks, so its text may differ from the particle's although nothing was typed. */
   #showText(text: string): void {
     this.#text.value = text;
     this.#shownText = this.#text.value;

@@ -1,4 +1,4 @@
-/** The ring around the selected particle. An element, so that it is sharp, and visible also where colors are forced. */
+/** The ring around the selected particle. An element, so that it is sharp, and visible even with forced colors. */
 import { byId } from '../dom.ts';
 import type { Point } from '../viewport/geometry.ts';
 

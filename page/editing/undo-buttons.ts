@@ -1,4 +1,4 @@
-/** Undo and redo, by buttons and by the usual keys. */
+/** Undo and redo by buttons and by the usual keys. */
 import type { FieldEditor } from '../../client/editing/editor.ts';
 import { byId } from '../dom.ts';
 
@@ -6,11 +6,11 @@ export interface UndoDeps {
   readonly editor: Pick<FieldEditor, 'canUndo' | 'canRedo' | 'undo' | 'redo'>;
   readonly canEdit: () => boolean;
   readonly announce: (text: string) => void;
-  /** Whether only a part of the field is known. */
+  /** Whether the state covers only a part of the field. */
   readonly isPartial: () => boolean;
 }
 
-/** @returns a function that shows what can be undone */
+/** @returns a function that shows whether there is something to undo or redo */
 export function startUndo({ editor, canEdit, announce, isPartial }: UndoDeps): () => void {
   const undoButton = byId('undo', HTMLButtonElement);
   const redoButton = byId('redo', HTMLButtonElement);
@@ -35,7 +35,7 @@ export function startUndo({ editor, canEdit, announce, isPartial }: UndoDeps): (
   addEventListener('keydown', (event) => {
     const { key, ctrlKey, metaKey, shiftKey, altKey, target } = event;
     if (!(ctrlKey || metaKey) || altKey || target instanceof HTMLTextAreaElement) return;
-    // Inputs undo what is typed into them.
+    // Inputs have their own undo.
     if (target instanceof HTMLInputElement && !['radio', 'range'].includes(target.type)) return;
     if (document.querySelector('dialog:modal')) return;
     const isZ = key.toLowerCase() === 'z';

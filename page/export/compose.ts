@@ -1,4 +1,4 @@
-/** Draws what the canvases show into one, over the page's background and with a caption that says what and when it is. */
+/** Draws the canvases into one, over the page's background and with a caption that names the field, time and version. */
 import { formatMoment } from '../timeline/format-time.ts';
 import type { ExportSource } from './export-source.ts';
 

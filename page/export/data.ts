@@ -1,4 +1,4 @@
-/** Saves the state that is shown as JSON, or the whole log as NDJSON: one entry a line, the oldest first. */
+/** Saves the displayed state as JSON, or the whole log as NDJSON: one entry per line, the oldest first. */
 import type { LogPage } from '../timeline/log-index.ts';
 import { download } from './download.ts';
 import type { ExportSource } from './export-source.ts';
@@ -8,17 +8,17 @@ const pageSize = 1000;
 /** @throws what `read` throws */
 export async function saveState({ field, read, shown }: ExportSource): Promise<void> {
   const { version, isPast } = shown();
-  // Read from the server, since the page may have a part of the field only.
+  // Read from the server, since the page may have only a part of the field.
   const state = await read<{ readonly version: number }>(isPast ? `?at=${version}` : '');
   const content = new Blob([JSON.stringify(state, undefined, 2)], { type: 'application/json' });
   download(`${field}-${state.version}.json`, content);
 }
 
-/** @param onProgress called with how far it is @throws what `read` throws */
+/** @param onProgress called with the progress as text @throws what `read` throws */
 export async function saveLog({ field, read, shown }: ExportSource, onProgress: (text: string) => void): Promise<void> {
   const { oldest } = await read<LogPage>(`/updates?after=${shown().version}&limit=1`);
   const lines: string[] = [];
-  // A cursor after the first page: if the history changes meanwhile, the file would be of two.
+  // Cursors, after the first page: versions alone could mix two histories in one file.
   for (let after: string | number = oldest; ; ) {
     const { version, updates }: LogPage = await read(`/updates?after=${after}&limit=${pageSize}`);
     for (const entry of updates) lines.push(`${JSON.stringify(entry)}\n`);

@@ -1,4 +1,4 @@
-/** What exports are made of. */
+/** The input of exports. */
 export interface ExportSource {
   readonly field: string;
   /** The canvases from the lowest to the highest. */

@@ -1,11 +1,11 @@
-/** Records what is on the screen as a WebM, live or while the past is played. */
+/** Records the canvases as a WebM, live or while the past is played. */
 import { compose } from './compose.ts';
 import { download } from './download.ts';
 import type { ExportSource } from './export-source.ts';
 
 const framesPerSecond = 30;
 const bitsPerSecond = 6_000_000;
-/** A film that somebody forgets would fill the memory. */
+/** A recording that is never stopped would exhaust memory. */
 const maxSeconds = 600;
 
 interface FilmEvents {

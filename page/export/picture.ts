@@ -1,4 +1,4 @@
-/** Saves what is on the screen as a PNG. */
+/** Saves the canvases as a PNG. */
 import { compose } from './compose.ts';
 import { download } from './download.ts';
 import type { ExportSource } from './export-source.ts';

@@ -1,4 +1,4 @@
-/** The menu that saves what is shown: the code of each kind is loaded when it is chosen. */
+/** The menu of exports. The code of each kind is loaded when it is chosen. */
 import { byId, setText } from '../dom.ts';
 import type { ExportSource } from './export-source.ts';
 

@@ -1,4 +1,4 @@
-/** Draws a state small: heat as squares, particles as points of light. */
+/** Draws a small picture of a state: heat as squares, particles as points of light. */
 import { colorAt, readPalette, toCssColor } from '../canvas/palette.ts';
 import { fitExtent, gridExtent } from '../viewport/extent.ts';
 import { fitView, toScreen } from '../viewport/geometry.ts';

@@ -14,7 +14,7 @@ export interface FieldCard {
   readonly canvas: HTMLCanvasElement;
   /** @param summary undefined for a pinned field that is not in the list */
   show(summary: FieldSummary | undefined, isPinned: boolean): void;
-  /** Shows what a state has. The list may count what the field had some seconds ago. */
+  /** Shows the figures of a state, since those of the list may be some seconds old. */
   count(state: PicturedState): void;
 }
 

@@ -1,4 +1,4 @@
-/** The dialog with the fields that this page may read: open one, make one, pin the important ones. */
+/** The dialog with the fields that this page may read, where the user opens, creates and pins fields. */
 import type { FieldClient } from '../../client/types.ts';
 import { fieldIdRule, isFieldId } from '../../shared/field/ids.ts';
 import { createElement, setText } from '../dom.ts';
@@ -10,7 +10,7 @@ import { Pictures } from './pictures.ts';
 import { readPins, togglePin } from './pins.ts';
 
 const refreshMs = 10_000;
-/** Who has more fields than these pages hold opens the others by their names. */
+/** Users with more fields than these pages hold can open the others by name. */
 const maxPages = 10;
 
 /** Opens the dialog. @param current the field that the page shows */
@@ -50,7 +50,7 @@ export function openGallery(client: FieldClient, current: string): void {
     observer.observe(card.element);
     return card;
   };
-  /** Pinned fields come first. An element that is moved would lose the focus, so that what is in place stays. */
+  /** Pinned fields come first. A moved element would lose the focus, so those in place are not touched. */
   const arrange = () => {
     const pins = readPins();
     const fields = [...new Set([...pins, ...summaries.keys()])];
@@ -95,7 +95,7 @@ export function openGallery(client: FieldClient, current: string): void {
   dialog.showModal();
 }
 
-/** One input both finds a field and makes one: a field begins to exist with its first change. */
+/** One input both finds and creates fields: a field begins to exist with its first change. */
 function createSearch() {
   const input = createElement('input', {});
   const button = createElement('button', { className: 'solid', text: 'Open' });

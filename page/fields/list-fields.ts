@@ -17,7 +17,7 @@ interface FieldsPage {
   readonly next?: string;
 }
 
-/** The server counts the particles of each listed field, so that a short list is cheaper. */
+/** Small, since the server counts the particles of each listed field. */
 const pageSize = 24;
 
 /** The first pages of the list, and whether there are more. @throws Error with the server's explanation */

@@ -1,6 +1,6 @@
 /**
- * The small pictures of fields: read a few at a time, only of fields that are in view and have changed, and only up to a number of
- * bytes, since a field may have four megabytes.
+ * The small pictures of fields. Reads a few states at a time, only of fields that are in view and have changed, and only up to a
+ * number of bytes, since a field may have four megabytes.
  */
 import type { FieldClient } from '../../client/types.ts';
 import { requestApi } from '../sharing/api.ts';
@@ -17,7 +17,7 @@ export interface Pictured {
 
 interface Picture {
   isVisible: boolean;
-  /** The cursor of the state that the list has, and of the one that is drawn. */
+  /** The cursor in the list; `drawn` is that of the state that is drawn. */
   cursor: string | undefined;
   drawn: string | undefined;
   state: PicturedState | undefined;
@@ -33,7 +33,7 @@ export class Pictures {
     this.#client = client;
   }
 
-  /** @param cursor of the state that the field has now; undefined if it is not known */
+  /** @param cursor that of the field's current state; undefined if it is unknown */
   set(card: Pictured, cursor: string | undefined): void {
     const picture = this.#pictures.get(card) ?? { isVisible: false, cursor, drawn: undefined, state: undefined };
     picture.cursor = cursor;
@@ -48,7 +48,7 @@ export class Pictures {
     this.#readNext();
   }
 
-  /** After a change of the color theme. */
+  /** To be called after a change of the color theme. */
   redraw(): void {
     for (const [{ canvas }, { state }] of this.#pictures) if (state) drawPicture(canvas, state);
   }

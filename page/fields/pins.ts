@@ -6,7 +6,7 @@ import { storageKey } from '../sharing/address.ts';
 const maxPins = 50;
 const key = () => storageKey('field.pins');
 
-/** In the order in which they were pinned. What is not a field's id, since somebody else wrote it, is left out. */
+/** In the order in which they were pinned. Invalid ids, which other software may have written, are left out. */
 export function readPins(): readonly string[] {
   const names = (readKept(key()) ?? '').split(' ');
   return names.filter(isFieldId).slice(0, maxPins);

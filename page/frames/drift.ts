@@ -1,6 +1,6 @@
 /**
- * The motion that no change causes: orbits, light along links, the wave. It shows that the page is live, and ends some time after
- * the last change or input, so that a page which nobody looks at costs nothing.
+ * The idle motion: orbits, light along links, the wave. It shows that the page is live, and ends some time after the last change or
+ * input, so that an idle page costs nothing.
  */
 const activeSeconds = 20;
 const fadeSeconds = 2;
@@ -9,12 +9,12 @@ export class Drift {
   #value = 0;
   #activeUntil = 0;
 
-  /** From 0 (all is still) to 1. */
+  /** From 0 (no motion) to 1. */
   get value(): number {
     return this.#value;
   }
 
-  /** Something has happened. @param time in seconds, as in `step` */
+  /** To be called after a change or an input. @param time in seconds, as in `step` */
   wake(time: number): void {
     this.#activeUntil = time + activeSeconds;
   }

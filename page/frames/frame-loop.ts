@@ -3,13 +3,13 @@ export class FrameLoop {
   readonly #draw: (now: number) => boolean;
   #isScheduled = false;
 
-  /** @param draw draws a frame; returns whether something still moves, so that there must be another one */
+  /** @param draw draws a frame; returns whether another one is needed because something still moves */
   constructor(draw: (now: number) => boolean) {
     this.#draw = draw;
     document.addEventListener('visibilitychange', () => this.request());
   }
 
-  /** Asks for a frame, after something has changed. */
+  /** Requests a frame after a change. */
   request(): void {
     if (this.#isScheduled || document.hidden) return;
     this.#isScheduled = true;

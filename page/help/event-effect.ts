@@ -1,4 +1,4 @@
-/** Says what an event has changed, or why it has changed nothing. Pure. */
+/** Describes what an event has changed, or why it has changed nothing. Pure. */
 import type { FieldView } from '../../client/types.ts';
 import type { EventType } from '../../shared/field/update.ts';
 import { capitalize, formatChange, pluralize } from '../format.ts';

@@ -1,6 +1,6 @@
 /**
- * Where the explanations of words, gauges and buttons are: `index.html` has a text `about-<name>` for each, which screen readers
- * read as the description of what it explains. The texts follow the rules in `shared/field/dynamics`.
+ * Finds the explanations of words, gauges and buttons: `index.html` has a text `about-<name>` for each, which screen readers read
+ * as a description. The texts follow the rules in `shared/field/dynamics`.
  */
 import type { FieldView } from '../../client/types.ts';
 
@@ -30,7 +30,7 @@ export function aboutId(name: string): string {
   return `about-${name.toLowerCase().replaceAll(' ', '-')}`;
 }
 
-/** What would move a gauge that shows 0 at the moment; undefined if nothing needs to be said. */
+/** Explains how to move a gauge that shows 0; undefined if that needs no explanation. */
 export function describeZero(
   name: GaugeName,
   { quantumFields: [primary], memoryParticles, region }: FieldView,

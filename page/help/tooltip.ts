@@ -7,7 +7,7 @@ import { aboutId } from './explanations.ts';
 
 const hoverDelayMs = 350;
 const longPressMs = 500;
-/** So that the pointer can reach the tooltip. */
+/** Long enough for the pointer to reach the tooltip. */
 const hideDelayMs = 200;
 const pressSlop = 10;
 const gap = 8;
@@ -21,8 +21,8 @@ function schedule(delayMs: number, action: () => void): void {
 }
 
 /**
- * Explains an element by the text that `index.html` has for the name. An element that does nothing else shows it also when it is pressed.
- * @returns a function that explains it by another text from then on
+ * Explains an element by the text that `index.html` has for the name. A term, which does nothing else, also shows it when pressed.
+ * @returns a function that switches to the text of another name
  */
 export function explain(target: HTMLElement, name: string, { isTerm = false } = {}): (name: string) => void {
   const described = target.querySelector('input') ?? target;
@@ -76,7 +76,7 @@ function openOnLongPress(target: HTMLElement, open: () => void): void {
   target.addEventListener('contextmenu', swallow);
 }
 
-/** A word as a button that explains it. */
+/** Creates a word that is a button which explains it. */
 export function createTerm(word: string, name: string): HTMLButtonElement {
   const button = createElement('button', { className: 'term', text: word });
   button.type = 'button';
@@ -115,7 +115,7 @@ function show(target: HTMLElement, text: Element | null): void {
   const tooltip = byId('tooltip', HTMLElement);
   showing = target;
   setText(tooltip, text?.textContent ?? '');
-  // An open dialog is in the top layer: what is shown later is above it.
+  // Shown again, so that it is above a dialog in the top layer.
   tooltip.hidePopover();
   tooltip.showPopover();
   const { left, right, top, bottom } = target.getBoundingClientRect();

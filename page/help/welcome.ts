@@ -1,4 +1,4 @@
-/** The sentence that says what the page is: shown at the first visit until it is dismissed, and again by the button for help. */
+/** The sentence that introduces the page: shown on the first visit until it is dismissed, and again by the help button. */
 import { byId } from '../dom.ts';
 import { keep, readKept } from '../kept.ts';
 import { storageKey } from '../sharing/address.ts';

@@ -1,6 +1,6 @@
-/** What a token allows, as far as it says so: the page of somebody who may only look has no tools. */
+/** Reads from a token whether it allows writing. If it does not, the page shows no tools. */
 
-/** @returns true also for a token that does not say it: the server decides */
+/** @returns true also for a token without scopes, since the server decides */
 export function mayWrite(token: string | undefined): boolean {
   try {
     const payload = token?.split('.')[1] ?? '';

@@ -1,4 +1,4 @@
-/** The list of those who are here now, by name. */
+/** The list of the people who are present, by name. */
 import { byId, createElement, setText } from '../dom.ts';
 import type { Person } from './people.ts';
 

@@ -1,9 +1,9 @@
-/** The dialog in which one chooses the name and the colour that others see. Loaded when it is opened. */
+/** The dialog to choose the name and the colour that others see. Loaded when it is opened. */
 import { byId, createElement } from '../dom.ts';
 import { colors, isColor } from './colors.ts';
 import { type Identity, maxNameLength, toName } from './name.ts';
 
-/** @returns a function that opens the dialog with what is chosen at the moment */
+/** @returns a function that opens the dialog with the current choice */
 export function createIdentityDialog(onSave: (identity: Identity) => void): (identity: Identity) => void {
   const dialog = byId('identity', HTMLDialogElement);
   const nameInput = byId('my-name', HTMLInputElement);

@@ -13,7 +13,7 @@ function readIdentity(): Identity {
     const { name, color } = JSON.parse(readKept(identityKey()) ?? '{}');
     if (isColor(color)) return { name: toName(name), color };
   } catch {
-    // What is damaged counts as missing.
+    // A damaged value counts as missing.
   }
   const [random = 0] = crypto.getRandomValues(new Uint8Array(1));
   const identity = { name: '', color: colors[random % colors.length] ?? 'teal' };
@@ -21,7 +21,7 @@ function readIdentity(): Identity {
   return identity;
 }
 
-/** The button with the own name, and the dialog behind it. @param onChange called at once, and for each change */
+/** The button with the user's name, which opens the dialog. @param onChange called at once, and for each change */
 export function startIdentity(onChange: (identity: Identity) => void): void {
   const show = (identity: Identity) => {
     setText(byId('my-label', HTMLElement), identity.name || 'You');

@@ -1,4 +1,4 @@
-/** What a user shows to others: a name and a colour. */
+/** The name and colour that a user shows to others. */
 import type { Color } from './colors.ts';
 
 export const maxNameLength = 32;
@@ -9,7 +9,7 @@ export interface Identity {
   readonly color: Color;
 }
 
-/** A name as it is shown: in one line, cut off. Text of others is never trusted. */
+/** A name as it is displayed: on one line and truncated, since text of others is untrusted. */
 export function toName(value: unknown): string {
   if (typeof value !== 'string') return '';
   return [...value.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()].slice(0, maxNameLength).join('');

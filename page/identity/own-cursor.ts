@@ -3,9 +3,9 @@ import type { FieldPresence } from '../../client/presence/presence-of.ts';
 import type { Point } from '../viewport/geometry.ts';
 import type { Identity } from './name.ts';
 
-/** Each message costs a point of the user's limit, so no move is sent while nobody else looks. */
+/** Each message costs a point of the user's budget, so no move is sent while nobody else is present. */
 const sendIntervalMs = 150;
-/** A pointer that has rested for as long is not shown any more. */
+/** A pointer that has rested for this long is hidden from others. */
 const restMs = 20_000;
 
 export class OwnCursor {
@@ -17,7 +17,7 @@ export class OwnCursor {
 
   constructor(presence: FieldPresence) {
     this.#presence = presence;
-    // Of a closed tab nothing stays on the screens of others, also if other tabs of the browser keep the connection.
+    // A closed tab must leave no cursor on the screens of others, even if other tabs keep the connection open.
     addEventListener('pagehide', () => this.#leave());
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) this.#leave();

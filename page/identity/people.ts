@@ -1,4 +1,4 @@
-/** Who else is here, and under which names devices are shown. What others show of themselves is validated. */
+/** The people who are present, and the displayed names of devices. Data of others is validated. */
 import type { PresenceView } from '../../client/presence/presence-of.ts';
 import { formatDevice } from '../format.ts';
 import type { Point } from '../viewport/geometry.ts';
@@ -16,7 +16,7 @@ export interface Person {
 
 export class People {
   readonly #getOwnDevice: () => string | undefined;
-  /** The names of this visit, also of devices that have left since. */
+  /** The names seen in this visit, including those of devices that have left. */
   readonly #names = new Map<string, string>();
   #present: readonly Person[] = [];
 
@@ -43,7 +43,7 @@ export class People {
     });
   }
 
-  /** How a device is called on the page. */
+  /** The displayed name of a device. */
   nameOf(device: string): string {
     if (device === this.#getOwnDevice()) return 'you';
     return this.#names.get(device) ?? formatDevice(device);
@@ -55,7 +55,7 @@ function toPosition(value: unknown): Point | undefined {
   return isCoordinate(x) && isCoordinate(y) ? { x, y } : undefined;
 }
 
-/** Beyond that, a cursor would not come to rest: the differences of such numbers are not exact. */
+/** Beyond this, a cursor would never settle, because differences of such numbers are inexact. */
 const maxCoordinate = 1e6;
 
 function isCoordinate(value: unknown): value is number {

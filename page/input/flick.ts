@@ -4,7 +4,7 @@ import type { Point } from '../viewport/geometry.ts';
 const windowMs = 100;
 /** Grid units per second that give a velocity of 1. */
 const unitsPerVelocity = 15;
-/** Slower ends are a particle that was put down. */
+/** A drag that ends more slowly puts the particle down. */
 const minVelocity = 0.3;
 const maxVelocity = 3;
 

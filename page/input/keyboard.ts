@@ -1,4 +1,4 @@
-/** Keyboard access to the field: a cursor that applies the tools, is announced to screen readers and takes the view along. */
+/** Keyboard access to the field: a cursor that applies the tools, is announced to screen readers and keeps itself in view. */
 
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
 import type { LiveRegion } from '../panels/live-region.ts';
@@ -15,7 +15,7 @@ const directions: Readonly<Record<string, Point>> = {
 const zoomFactors: Readonly<Record<string, number>> = { '+': 1.5, '=': 1.5, '-': 1 / 1.5, _: 1 / 1.5 };
 /** Steps per key press while Shift is held. */
 const shiftStep = 5;
-/** A step is one cell, and where cells are smaller than this many pixels a power of two of them. */
+/** A step is one cell, or a power of two of them where cells are smaller than this many pixels. */
 const minStepPixels = 8;
 const searchRadius = 60;
 

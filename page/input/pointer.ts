@@ -1,6 +1,6 @@
 /**
- * Touch, pen and mouse input. One pointer: a tap applies the tool, a drag paints, moves a particle, or moves the view where the tool has
- * nothing to drag. Two pointers and the wheel zoom, and the middle button moves the view, whatever the tool is.
+ * Touch, pen and mouse input. One pointer: a tap applies the tool, a drag paints, moves a particle, or moves the view if the tool
+ * has nothing to drag. With any tool, two pointers and the wheel zoom, and the middle button moves the view.
  */
 
 import type { FieldCanvas } from '../canvas/field-canvas.ts';
@@ -12,7 +12,7 @@ import { grabRadius, type Tools } from './tools.ts';
 
 /** Movement up to this many pixels still counts as a tap. */
 const tapSlop = 6;
-/** The factor of one pixel of a wheel's movement; a notch of a mouse has 100 or 120. */
+/** The exponent of the zoom factor per pixel of wheel movement; a notch of a mouse has 100 or 120 pixels. */
 const wheelZoom = 0.0016;
 /** Trackpads report a pinch as a wheel with the Ctrl key, in far smaller numbers. */
 const pinchZoom = 0.012;
@@ -24,13 +24,13 @@ interface PointerDeps {
   readonly viewport: Viewport;
   readonly tools: Tools;
   readonly isEditable: () => boolean;
-  /** Called with where the pointer is on the screen, or with undefined when it has left. */
+  /** Called with the pointer's position on the screen, or with undefined when it has left. */
   readonly onHover: (point: Point | undefined) => void;
 }
 
 /**
- * What the pressed pointer does. `press` becomes one of the others with the first movement, or is a tap; once there was a second
- * pointer, the gesture is a `pinch` until all have been lifted.
+ * The gesture of the pressed pointer. A `press` becomes another kind with the first movement, or else is a tap. With a second
+ * pointer the gesture is a `pinch` until all are lifted.
  */
 type Gesture =
   | { readonly kind: 'press'; readonly particle: string | undefined; readonly isPan: boolean }
@@ -121,13 +121,13 @@ export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable
   );
 }
 
-/** A drag paints with the tools that paint. With the particle tool it moves the particle under it, or else the view. */
+/** A drag paints with the tools that paint. With the particle tool it moves the particle under the pointer, or else the view. */
 function beginDrag({ particle, isPan }: Extract<Gesture, { kind: 'press' }>, tools: Tools): Gesture {
   if (particle !== undefined && !isPan) return { kind: 'move', particle };
   return { kind: isPan || tools.mode === 'particle' ? 'pan' : 'stroke' };
 }
 
-/** Follows two pointers: what was between them stays between them. */
+/** Pans and zooms so that the content between two pointers stays between them. */
 function pinch(viewport: Viewport, pressed: ReadonlyMap<number, Pressed>, moved: Pressed, point: Point): void {
   const [first, second] = [...pressed.values()];
   if (!first || !second || (moved !== first && moved !== second)) return;

@@ -1,6 +1,4 @@
-/**
- * Tells taps from double taps. Only fingers double-tap: a mouse has a wheel and keys for the view, and its clicks are not delayed.
- */
+/** Distinguishes taps from double taps. Only touch has double taps: a mouse has a wheel for the view, and its clicks need no delay. */
 import type { Point } from '../viewport/geometry.ts';
 
 /** A second tap within this time and distance belongs to the first. */
@@ -40,7 +38,7 @@ export class Taps {
     else if (isEditable) this.#deps.onTap(point);
   }
 
-  /** The tap that waited was a single one. */
+  /** Reports a waiting tap as a single one. */
   #flush(): void {
     const tap = this.#waiting;
     this.#waiting = undefined;

@@ -11,15 +11,13 @@ export interface ToolsDeps {
   readonly fieldCanvas: FieldCanvas;
   readonly editor: Pick<FieldEditor, 'putParticle' | 'removeParticle' | 'setCells' | 'beginStep'>;
   readonly gridSize: number;
-  /** A particle was added. */
   readonly onAdd: (id: string, point: Point) => void;
-  /** A particle was pressed. */
   readonly onPress: (id: string) => void;
   /** A particle is to be connected. */
   readonly onConnect: (id: string) => void;
-  /** The empty field was pressed. @returns whether that was the answer to something, so that no tool is applied */
+  /** The empty field was pressed. @returns whether that ended another action, so that no tool is applied */
   readonly onEmptyPress: () => boolean;
-  /** A particle is being moved, or, without a position, no longer. */
+  /** A particle is being moved; without a position, the move has ended. */
   readonly onMove: (id: string, position: Point | undefined) => void;
 }
 
@@ -27,9 +25,9 @@ export interface ToolsDeps {
 export const grabRadius = 22;
 const maxNewConnections = 3;
 const connectRadius = 260;
-/** A stroke in progress is sent at this interval. */
+/** The interval at which a stroke in progress is sent. */
 const strokeIntervalMs = 90;
-/** Heat of the four cells around the brush's center, relative to it. */
+/** The heat of the four cells around the brush's center, relative to it. */
 const brushFalloff = 0.55;
 
 export class Tools {
@@ -38,7 +36,7 @@ export class Tools {
   readonly #stroke = new Map<string, { readonly x: number; readonly y: number; readonly value: number }>();
   readonly #flick = new Flick();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Ends the step of a stroke in progress: it is undone as a whole. */
+  /** Ends the step of a stroke in progress, which is undone as a whole. */
   #endStep: (() => void) | undefined;
 
   constructor(deps: ToolsDeps) {
@@ -57,7 +55,7 @@ export class Tools {
     return this.#strength.valueAsNumber;
   }
 
-  /** Applies the selected tool once at a point of the screen. @returns what it has done */
+  /** Applies the selected tool once at a point of the screen. @returns a description of the result */
   apply(point: Point): string {
     if (this.#deps.onEmptyPress()) return 'Cancelled';
     if (this.mode === 'particle') {
@@ -89,7 +87,7 @@ export class Tools {
     return true;
   }
 
-  /** Sends the rest of what was painted. */
+  /** Sends the rest of the stroke. */
   endStroke(): void {
     this.#sendStroke();
     this.#endStep?.();
@@ -103,14 +101,14 @@ export class Tools {
     this.#stroke.clear();
   }
 
-  /** Shows where a particle that is being dragged would be. */
+  /** Shows a dragged particle at its new position. */
   preview(id: string, point: Point): void {
     const position = toWorld(this.#deps.fieldCanvas.view, point);
     this.#flick.add(position, performance.now());
     this.#deps.onMove(id, position);
   }
 
-  /** Puts a particle down. One that is flicked keeps moving, and one that is put down with care rests. */
+  /** Puts a particle down. A flicked particle keeps moving; one that is put down slowly rests. */
   move(id: string, point: Point): void {
     const position = toWorld(this.#deps.fieldCanvas.view, point);
     const velocity = this.#flick.end(performance.now());

@@ -1,6 +1,6 @@
 /**
- * Installs the service worker, which serves the page without a network, and says when it has fetched a new version. That takes over
- * when the user agrees; edits are stored, so that the reload loses none.
+ * Installs the service worker, which serves the page without a network, and offers a new version once it is downloaded. It takes
+ * over when the user agrees; edits are stored, so the reload loses none.
  */
 import { createElement } from '../dom.ts';
 import { pageAddress } from '../sharing/address.ts';
@@ -9,7 +9,7 @@ interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
-/** How often a page that stays open asks for a new version, when it comes into view. */
+/** How often a page that stays open checks for a new version, when it becomes visible. */
 const checkIntervalMs = 3_600_000;
 
 /** Browsers have service workers only in secure contexts: with https, or on this computer. */
@@ -22,17 +22,17 @@ export async function startUpdates(): Promise<void> {
     // The first worker takes over the page that has installed it, with the same version.
     if (!wasControlled) return;
     if (isReloading) location.reload();
-    // The user has agreed in another tab. This one has parts of the old version, which are kept for it.
+    // The user has agreed in another tab. This tab runs the old version, whose files are kept for it.
     else if (!(await isNewest())) showNotice('The page was updated in another tab.', () => location.reload());
   });
   const registration = await serviceWorker
     .register(trustUrl('service-worker.js'), { updateViaCache: 'none' })
     .catch(() => undefined);
-  // The browser forbids it, or the server did not answer: the page works, but not without a network.
+  // If the browser forbids it, or the server did not answer, the page works, but not without a network.
   if (!registration) return;
   const offer = () => {
     const { waiting } = registration;
-    // Without a controller it is the first version that was installed.
+    // Without a controller, this is the first version to be installed.
     if (!waiting || !serviceWorker.controller) return;
     showNotice('There is a new version of this page.', () => {
       isReloading = true;
@@ -47,7 +47,7 @@ export async function startUpdates(): Promise<void> {
   document.addEventListener('visibilitychange', () => {
     if (document.hidden || Date.now() - checkedAt < checkIntervalMs) return;
     checkedAt = Date.now();
-    // Without a network it fails, and is tried again an hour later.
+    // Without a network this fails, and is retried an hour later.
     registration.update().catch(() => undefined);
   });
 }
@@ -59,7 +59,7 @@ async function isNewest(): Promise<boolean> {
   return !!script && !!newest && (await (await caches.open(newest)).match(script.src)) !== undefined;
 }
 
-/** The content security policy allows scripts of one policy, which makes no other URL than this. */
+/** The content security policy allows one Trusted Types policy, which accepts only this URL. */
 function trustUrl(url: string): string {
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
   return trustedTypes?.createPolicy('service-worker', { createScriptURL: () => url }).createScriptURL(url) ?? url;

@@ -1,4 +1,4 @@
-/** A small picture of everything, with the part that is on the screen. It is shown only while that is not everything. */
+/** A small picture of everything, with a frame around the visible part. Hidden while everything is visible. */
 import type { FieldView } from '../../client/types.ts';
 import { readPalette, toCssColor } from '../canvas/palette.ts';
 import { fitView, type Point, type Rect, toScreen, toWorld, type View } from '../viewport/geometry.ts';
@@ -12,7 +12,7 @@ export class Minimap {
   readonly #viewport: Viewport;
   readonly #gridSize: number;
   #positions: readonly Point[] = [];
-  /** Positions of the whole field, as of when it was last received. */
+  /** The positions in the whole field when it was last received. */
   #present: readonly Point[] = [];
   #land: Path2D | undefined;
   #isStale = true;
@@ -51,7 +51,7 @@ export class Minimap {
     this.#isStale = true;
   }
 
-  /** Draws it if anything has changed. */
+  /** Draws the minimap if anything has changed. */
   draw(): void {
     if (!this.#isStale) return;
     this.#isStale = false;
@@ -99,7 +99,7 @@ export class Minimap {
     const palette = readPalette(this.#canvas);
     context.strokeStyle = toCssColor(palette.warm);
     context.lineWidth = 1.5;
-    // A view far inside would be a dot; a rectangle of this size can still be found.
+    // At a high zoom the rectangle would be a dot; this size is still visible.
     const width = Math.max(6, (right - left) * view.scale);
     const height = Math.max(6, (top - bottom) * view.scale);
     context.strokeRect(upperLeft.x, upperLeft.y, width, height);

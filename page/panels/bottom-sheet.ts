@@ -1,4 +1,4 @@
-/** The readings, and on low screens the tools: scrollable by keyboard, and sheets that open and close where there is little space. */
+/** The readings, and on low screens the tools, as sheets that open and close where space is short. Scrollable by keyboard. */
 import { byId } from '../dom.ts';
 
 export function startBottomSheets(): void {

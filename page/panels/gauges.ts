@@ -1,4 +1,7 @@
-/** Gauges for the metrics and the first quantum field, each 0 to 1. A change is marked with its direction; a 0 says what would move it. */
+/**
+ * Gauges for the metrics and the first quantum field, each 0 to 1. A change is marked with its direction; a gauge at 0 has a hint
+ * how to move it.
+ */
 import type { FieldView } from '../../client/types.ts';
 import { byId, createElement, setText } from '../dom.ts';
 import { formatChange, formatRatio, pluralize } from '../format.ts';
@@ -20,7 +23,7 @@ interface Gauge {
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** @returns a function that shows a state; changes are marked only if it follows the one before */
+/** @returns a function that shows a state; changes are marked only if it continues the last one */
 export function createGauges(): (state: FieldView, isContinuation: boolean) => void {
   const list = byId('meters', HTMLDListElement);
   const gauges = gaugeNames.map((name) => addGauge(list, name));
@@ -87,7 +90,7 @@ function markChange(gauge: Gauge, change: number): void {
   clearTimeout(gauge.timer);
   setText(changeElement, formatChange(change));
   delete row.dataset.moved;
-  // Begins the animation anew.
+  // Forces a reflow, which restarts the animation.
   void row.offsetWidth;
   row.dataset.moved = change > 0 ? 'up' : 'down';
   gauge.timer = setTimeout(() => {

@@ -4,7 +4,7 @@ import { byId, setText } from '../dom.ts';
 import { formatRatio, pluralize } from '../format.ts';
 
 const summaryIntervalMs = 15_000;
-/** What somebody has just done must not be drowned by a summary. */
+/** The announcement of an action must not be replaced by a summary for this long. */
 const announcementMs = 5000;
 
 export class LiveRegion {

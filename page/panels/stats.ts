@@ -14,7 +14,7 @@ const labels = {
 type Figure = keyof typeof labels;
 export type Stats = Readonly<Record<Figure, string>>;
 
-/** @returns a function that shows the figures; `notes` add to what the labels say */
+/** @returns a function that shows the figures; `notes` replace labels */
 export function createStats(): (stats: Stats, notes: Partial<Stats>) => void {
   const list = byId('figures', HTMLDListElement);
   const keys = Object.keys(labels) as Figure[];

@@ -1,4 +1,4 @@
-/** One line over the field that disappears by itself: an error, or what an action has done. */
+/** One line over the field that disappears by itself: an error, or the effect of an action. */
 import { byId, setText } from '../dom.ts';
 
 const visibleMs = 7000;

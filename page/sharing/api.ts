@@ -1,4 +1,4 @@
-/** Requests to routes of the API for which the client has no method, with its token. */
+/** Requests with the client's token to routes of the API for which it has no method. */
 import type { FieldClient } from '../../client/types.ts';
 import { pageAddress } from './address.ts';
 

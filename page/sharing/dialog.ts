@@ -1,4 +1,4 @@
-/** A dialog that is made when it is opened, and removed when it is closed. Escape, its button and a click beside it close it. */
+/** A dialog that is created when it is opened, and removed when it is closed: by Escape, its button or a click beside it. */
 import { createElement } from '../dom.ts';
 
 export function createDialog(name: string, title: string) {

@@ -2,7 +2,7 @@
 import { encode } from 'uqr';
 
 const namespace = 'http://www.w3.org/2000/svg';
-/** In modules: what the standard asks for around the code. */
+/** In modules: the quiet zone that the standard requires. */
 const border = 4;
 
 export function createQrCode(text: string, label: string): SVGSVGElement {

@@ -1,4 +1,4 @@
-/** The dialog that shares the field: a link and a QR code, with a token that lets others watch or without one. */
+/** The dialog that shares the field: a link and a QR code, with or without a token that allows watching. */
 import type { FieldClient } from '../../client/types.ts';
 import { createElement, setText } from '../dom.ts';
 import { fieldAddress } from './address.ts';
@@ -9,7 +9,7 @@ import { createQrCode } from './qr-code.ts';
 export interface SharedField {
   readonly client: FieldClient;
   readonly field: string;
-  /** Whether this page itself watches by a link, whose token is then all that it can pass on. */
+  /** Whether this page itself watches by a link, and so can pass on only its token. */
   readonly isViewer: boolean;
 }
 
@@ -25,7 +25,6 @@ const lifetimes = [
   ['1 week', 7 * 24 * hour],
 ] as const;
 
-/** Opens the dialog. */
 export function openShareDialog({ client, field, isViewer }: SharedField): void {
   const { dialog, content } = createDialog('share', `Share ${field}`);
   const picture = createElement('div', { className: 'qr' });
@@ -50,7 +49,7 @@ export function openShareDialog({ client, field, isViewer }: SharedField): void 
     const request = latest;
     lifetime.disabled = !isWatching();
     if (!isWatching()) return show(fieldAddress(field), describePlainLink());
-    // Until there is the link that was chosen, there is none.
+    // No link is shown until the chosen one is ready.
     link.value = '';
     picture.replaceChildren();
     setText(note, 'Making a link…');
@@ -146,7 +145,7 @@ function createActions(link: HTMLInputElement, field: string): HTMLButtonElement
   return [copy, share];
 }
 
-/** The clipboard is there in secure contexts only, and on a network of one's own there is often no https. */
+/** The clipboard exists only in secure contexts, and a local network often has no https. */
 async function copyText(link: HTMLInputElement): Promise<boolean> {
   link.select();
   try {
@@ -161,7 +160,7 @@ function describePlainLink(): string {
   return 'The link contains no token.';
 }
 
-/** A phone that scans such an address would look for the server on itself. */
+/** A phone that opens such an address would look for the server on itself. */
 function createLoopbackWarning(): HTMLElement[] {
   if (!/^(localhost|127\.|\[::1\])/.test(location.hostname)) return [];
   const text = `${location.hostname} works on this computer only. For phones, start the server with “npm start -- --lan” and open the address that it prints.`;

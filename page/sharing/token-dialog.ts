@@ -1,4 +1,4 @@
-/** Asks for a token, where the server requires one. Loaded when it does. */
+/** Asks for a token if the server requires one. Loaded only then. */
 import { byId, setText } from '../dom.ts';
 import { keep } from '../kept.ts';
 import { stopViewing, tokenKey } from './token.ts';
@@ -8,7 +8,7 @@ export interface TokenDialog {
   ask(reason: string): void;
 }
 
-/** The dialog for a token; submitting it stores the token and reloads the page. It can be closed, and opened by a button again. */
+/** The dialog for a token; submitting it stores the token and reloads the page. It can be closed, and reopened by a button. */
 export function createTokenDialog(field: string): TokenDialog {
   const dialog = byId('entry', HTMLDialogElement);
   const input = byId('token', HTMLTextAreaElement);
@@ -24,7 +24,7 @@ export function createTokenDialog(field: string): TokenDialog {
   byId('entry-form', HTMLFormElement).addEventListener('submit', () => {
     const token = input.value.trim();
     stopViewing(field);
-    // Where the browser keeps nothing, the address takes it to the page that is loaded next.
+    // If the browser cannot store it, the address passes it to the reloaded page.
     if (keep(tokenKey(), token)) location.reload();
     else location.hash = new URLSearchParams({ token }).toString();
   });

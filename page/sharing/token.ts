@@ -1,6 +1,6 @@
 /**
- * The access token. It is read from the address fragment, which is never sent to a server: `#token=` for the whole page, `#view=` for
- * watching one field. Without either, the one that was stored here or typed in, or none.
+ * The access token. It is read from the address fragment, which is never sent to a server: `#token=` for the whole page, `#view=`
+ * for watching one field. Without either, it is the token that was stored or typed in here, or none.
  */
 import { forget, keep, readKept } from '../kept.ts';
 import { storageKey } from './address.ts';
@@ -20,14 +20,14 @@ export function readAccess(field: string): Access {
   const [token, view] = [fragment.get('token')?.trim(), fragment.get('view')?.trim()];
   if (token) keep(tokenKey(), token);
   if (view) keep(viewKey(field), view);
-  // Who opens a link with a full token means to use that.
+  // A link with a full token replaces the viewer's token.
   else if (token) stopViewing(field);
   if (token || view) history.replaceState(null, '', location.pathname + location.search);
   const viewer = readKept(viewKey(field));
   return { token: viewer ?? readKept(tokenKey()), isViewer: viewer !== undefined };
 }
 
-/** From the next load, this browser uses its own access to the field. */
+/** Makes this browser use its own access to the field from the next load on. */
 export function stopViewing(field: string): void {
   forget(viewKey(field));
 }

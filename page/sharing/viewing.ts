@@ -1,8 +1,8 @@
-/** What somebody sees who watches a field by a link: a notice in place of the tools, and a dialog when the link has ended. */
+/** The page of a viewer who watches by a link: a notice in place of the tools, and a dialog when the link has expired. */
 import { byId, createElement } from '../dom.ts';
 import { stopViewing } from './token.ts';
 
-/** Stands in place of the tools. The field can be looked at, and its history read. */
+/** Replaces the tools by a notice. The field and its history stay visible. */
 export function showViewing(field: string): void {
   const button = createLeaveButton(field, 'quiet', 'Use my own access');
   const text = createElement('p', { text: 'You are watching this field. The link does not allow changes.' });
@@ -11,9 +11,9 @@ export function showViewing(field: string): void {
   tools.before(createElement('div', { className: 'viewing' }, text, button));
 }
 
-/** Can be closed: what this browser has of the field is still there to be looked at. @param reason the server's message */
+/** Can be closed, since the state that this browser has is still shown. @param reason the server's message */
 export function showEndOfView(field: string, reason: string): void {
-  // Also after it was closed: the server says it again with each attempt to connect.
+  // Shown once, even if it was closed: the server repeats the reason with each attempt to connect.
   if (document.getElementById('view-ended')) return;
   const heading = createElement('h2', { text: 'This link does not work any more' });
   heading.id = 'view-ended';

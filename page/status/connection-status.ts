@@ -1,4 +1,4 @@
-/** Says whether the page is live: in the header, in the title of the document and, while it is not, to screen readers. */
+/** Shows whether the page is live: in the header, in the document's title and, while it is not, to screen readers. */
 import type { FieldClient } from '../../client/types.ts';
 import { byId, setText } from '../dom.ts';
 import { formatCount } from '../format.ts';
@@ -12,7 +12,7 @@ interface Viewing {
   readonly isAnswering: boolean;
 }
 
-/** A stream that is opened again at once, for example by another tab, is no outage. */
+/** A stream that is reopened within this time, for example by another tab, is no outage. */
 const reconnectMs = 1000;
 
 /** @returns a function that shows the current status */

@@ -1,12 +1,12 @@
 /**
- * Notices within five seconds that a server has stopped to answer on an open stream: the client itself waits longer before it gives up a
- * connection, since opening another one costs more than a question. Has no timers: the caller passes the time.
+ * Detects within five seconds that a server has stopped answering on an open stream. The client itself waits longer before it drops
+ * a connection, since reconnecting costs more than a ping. Has no timers: the caller passes the time.
  */
 
-/** The server is asked when nothing has arrived for as long. */
+/** A ping is sent when nothing has arrived for this long. */
 const silenceMs = 2000;
 const answerMs = 2200;
-/** When the browser says that it has lost its network. */
+/** The deadline while the browser reports that it has lost its network. */
 const hurriedAnswerMs = 1200;
 
 export class Heartbeat {
@@ -32,7 +32,7 @@ export class Heartbeat {
     this.#isAnswering = true;
   }
 
-  /** The browser has lost its network: asks at once. */
+  /** To be called when the browser has lost its network: sends a ping at once. */
   suspect(now: number): void {
     this.#answerMs = hurriedAnswerMs;
     this.#askedAt = now;

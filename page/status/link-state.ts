@@ -1,11 +1,11 @@
-/** What the page says of its connection. Pure. */
+/** The state of the connection as the page shows it. Pure. */
 import type { Status } from '../../client/types.ts';
 
 /**
  * - `live`: changes arrive as they happen
- * - `delayed`: they are read every two seconds
+ * - `delayed`: changes are polled every two seconds
  * - `silent`: the connection is open, and the server does not answer
- * - `blocked`: something else answers in place of the server, or the server does not allow the page
+ * - `blocked`: something other than the server answers, or the server does not allow the page
  * - `refused`: the server does not accept the token
  */
 export type LinkState = 'live' | 'delayed' | 'silent' | 'connecting' | 'offline' | 'blocked' | 'refused';
@@ -18,7 +18,7 @@ export interface LinkFacts {
   readonly isAnswering: boolean;
   /** Whether the connection has been lost for longer than it takes to open another one. */
   readonly isDown: boolean;
-  /** What the browser says of its network. */
+  /** Whether the browser reports a network. */
   readonly isOnline: boolean;
 }
 
@@ -35,7 +35,7 @@ export function findLinkState({ status, problem, isAnswering, isDown, isOnline }
   return 'connecting';
 }
 
-/** What is shown; `index.html` explains each. */
+/** The displayed texts; `index.html` explains each. */
 export const linkTexts: Readonly<Record<LinkState, string>> = {
   live: 'live',
   delayed: 'delayed',

@@ -1,10 +1,10 @@
 /**
- * How many particles a field has ever had: a field holds only so many, and the log has all. It is counted where the log is short enough
- * to be read, and carried on with what the stream brings.
+ * Counts the particles that a field has ever had, evicted ones included. It reads the log, if that is short enough, and then counts
+ * along with the stream.
  */
 import type { FieldClient, ServerMessage } from '../../client/types.ts';
 
-/** Below this number, a field has hardly ever let a particle go. */
+/** Below this number, a field has rarely evicted a particle. */
 const minHeld = 800;
 const maxLogLength = 5000;
 const pageSize = 1000;
@@ -29,7 +29,7 @@ export class ParticleCount {
     this.#client = client;
   }
 
-  /** Undefined where it is not known. */
+  /** Undefined if it is unknown. */
   get total(): number | undefined {
     return this.#isReading ? undefined : this.#ids?.size;
   }
@@ -40,7 +40,7 @@ export class ParticleCount {
     for (const [id, particle] of Object.entries(message.changes.particles)) if (particle) this.#ids?.add(id);
   }
 
-  /** Reads the log, if particles may have been let go and it is short. Does nothing if it is known. */
+  /** Reads the log, if particles may have been evicted and it is short. Does nothing if the count is known. */
   async load(): Promise<void> {
     const { version, memoryParticles, region } = this.#client.state;
     if (this.#ids || region || memoryParticles.length < minHeld || version > maxLogLength) return;
@@ -51,7 +51,7 @@ export class ParticleCount {
       for (let after = 0; after < version; ) {
         const { oldest, updates } = await this.#client.read<LogPage>(`/updates?after=${after}&limit=${pageSize}`);
         const last = updates.at(-1);
-        // The beginning is not kept any more.
+        // The beginning of the log has been deleted.
         if (oldest > 0 || !last) throw new RangeError('The log is not complete.');
         for (const { update } of updates) if (update?.kind === 'particle.put' && update.id) ids.add(update.id);
         after = last.version;

@@ -1,4 +1,4 @@
-/** Whether the page is live, and the figures that depend on it. */
+/** The status of the connection, and the figures that depend on it. */
 import type { FieldClient } from '../../client/types.ts';
 import { createConnectionStatus } from './connection-status.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -14,7 +14,7 @@ interface StatusDeps {
 export interface PageStatus {
   readonly updateStats: UpdateStats;
   readonly particleCount: ParticleCount;
-  /** To be called when something has arrived from the server. */
+  /** To be called when a message has arrived from the server. */
   hear(): void;
   show(): { readonly isConnected: boolean };
   /** To be called several times a second. @param now `performance.now()` */

@@ -1,4 +1,4 @@
-/** Measures the rate of updates that are new, and the latency from an own edit to its presence in the server's state. */
+/** Measures the rate of new updates, and the latency from an own edit to its presence in the server's state. */
 import type { OutboxEntry, ServerMessage } from '../../client/types.ts';
 import { versionOf } from '../../shared/field/cursor.ts';
 import { median, Rate } from './rate.ts';
@@ -9,9 +9,9 @@ export class UpdateStats {
   readonly #rate = new Rate();
   readonly #createdAt = new Map<string, number>();
   #lagsMs: number[] = [];
-  /** The server's time shortly after the connection was opened; what was made before fills a gap, and is not new. */
+  /** The server's time shortly after the connection was opened; earlier updates are a gap fill, and not new. */
   #connectedAt: number | undefined;
-  /** The version of the last state that was read, where no stream has deltas. */
+  /** The version of the last state that was polled, while there is no stream of deltas. */
   #readVersion: number | undefined;
 
   recordMessage(message: ServerMessage, now: number): void {
@@ -24,7 +24,7 @@ export class UpdateStats {
     }
     if (message.type !== 'delta' || this.#connectedAt === undefined) return;
     const { lastUpdate = Number.POSITIVE_INFINITY } = message.changes.metrics ?? {};
-    // By versions: a watcher of a region gets no results of others, and what was sent twice is not new.
+    // By versions, since a watcher of a region gets no results of others, and resent updates are not new.
     if (lastUpdate >= this.#connectedAt) this.#rate.add(versionOf(message.to) - versionOf(message.from), now);
   }
 

@@ -1,4 +1,4 @@
-/** Formats moments of the log in the time of the reader's clock. */
+/** Formats moments of the log in the user's time zone. */
 
 const timeFormat = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 const dateFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });

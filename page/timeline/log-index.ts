@@ -1,6 +1,6 @@
-/** When the versions of a field were written, and which are events or conflicts: as much of the log as was needed so far. */
+/** An index of the log: when versions were written, and which are events or conflicts. Covers the parts that were needed so far. */
 
-/** What this page reads of an entry of the log. An erasure has no `update`. */
+/** The part of a log entry that this page reads. An erasure has no `update`. */
 interface LogEntry {
   readonly version: number;
   readonly cursor: string;
@@ -27,7 +27,7 @@ export class LogIndex {
   readonly #read: (path: string) => Promise<LogPage>;
   readonly #times = new Map<number, number>();
   readonly #marks = new Map<number, Mark>();
-  /** Versions up to which pages were read without a gap, by where they start. */
+  /** The last version of each page that was read, by its first version. */
   readonly #pages = new Map<number, number>();
 
   /** @param read a GET request for `/updates` of the field */

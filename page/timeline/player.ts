@@ -1,13 +1,13 @@
-/** Plays the log: which version is shown at each moment. Long pauses between two updates are shortened. */
+/** Plays the log: determines the version to show at each moment. Long pauses between updates are shortened. */
 
-/** Time that may pass on the screen without a change. */
+/** The longest time on the screen without a change. */
 const maxPauseMs = 1500;
 
 /** @param timeOf the time of a version in the log, undefined if it is not known (yet) */
 export class Playhead {
   readonly #timeOf: (version: number) => number | undefined;
   #version: number;
-  /** Time of the log, in ms. */
+  /** Log time, in ms. */
   #time: number | undefined;
 
   constructor(timeOf: (version: number) => number | undefined, version: number) {
@@ -20,11 +20,11 @@ export class Playhead {
     return this.#version;
   }
 
-  /** Moves on. @param elapsedMs on the screen @param speed how much faster the log passes @param last the last version */
+  /** Moves on. @param elapsedMs on the screen @param speed the ratio of log time to time on the screen @param last the last version */
   advance(elapsedMs: number, speed: number, last: number): void {
     this.#time ??= this.#timeOf(this.#version);
     const next = this.#timeOf(this.#version + 1);
-    // What comes next has to be loaded first; the playhead waits.
+    // The playhead waits until the next entry is loaded.
     if (this.#time === undefined || next === undefined) return;
     const untilNext = next - this.#time;
     const maxPause = maxPauseMs * speed;

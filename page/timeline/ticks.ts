@@ -1,4 +1,4 @@
-/** The marks below the slider: conflicts and events, and the time at a few places. Decorative: the buttons reach each mark. */
+/** The marks below the slider: conflicts, events, and the time at a few places. Decorative, since buttons reach each mark. */
 import { readPalette, toCssColor } from '../canvas/palette.ts';
 import type { Mark } from './log-index.ts';
 

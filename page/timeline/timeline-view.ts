@@ -1,4 +1,4 @@
-/** The controls of the timeline, and what they show. */
+/** The controls of the timeline and their display. */
 import { byId, setText } from '../dom.ts';
 import { formatCount } from '../format.ts';
 import { formatAge, formatMoment } from './format-time.ts';
@@ -12,14 +12,14 @@ interface TimelineActions {
   readonly onGoBack: (ms: number) => void;
   readonly onGoTo: (time: number) => void;
   readonly onMark: (direction: 1 | -1) => void;
-  /** Somebody turns to the timeline. */
+  /** The pointer or the focus has entered the timeline. */
   readonly onAttention: () => void;
 }
 
 interface Shown extends TickRange {
   readonly mode: 'live' | 'past' | 'playing';
   readonly version: number;
-  /** When the version was written, as far as it is known. */
+  /** When the version was written, if that is known. */
   readonly time: number | undefined;
 }
 
@@ -48,7 +48,7 @@ export class TimelineView {
     });
   }
 
-  /** How much faster the log passes while it is played. */
+  /** The ratio of log time to time on the screen while playing. */
   get speed(): number {
     return Number(this.#speed.value);
   }
@@ -86,11 +86,11 @@ export class TimelineView {
     if (hasMoved || hasMarks || !isPast) this.#drawTicks();
   }
 
-  /** Makes it unmistakable that this is not the present: the style sheet frames the whole page by this class. */
+  /** Makes it unmistakable that this is not the present: by this class, the style sheet frames the whole page. */
   #showPast({ isPast, isPlaying }: { isPast: boolean; isPlaying: boolean }, moment: string): void {
     document.body.classList.toggle('is-past', isPast);
     this.#banner.hidden = !isPast;
-    // Each step of what is played would be read.
+    // Otherwise screen readers would read each step of playback.
     this.#banner.setAttribute('aria-live', isPlaying ? 'off' : 'polite');
     if (isPast) setText(this.#banner, `You see the past: ${moment}`);
   }
@@ -109,7 +109,7 @@ export class TimelineView {
         moment.focus();
       } else if (select.value === 'now') onLive();
       else onGoBack(Number(select.value) * 1000);
-      // Back to its heading, so that the same entry can be chosen again.
+      // Resets the select, so that the same entry can be chosen again.
       if (select.value !== 'choose') select.selectedIndex = 0;
     });
     moment.addEventListener('change', () => {

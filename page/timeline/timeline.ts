@@ -1,4 +1,4 @@
-/** Earlier states of the field: which version is shown, live or past, and how one goes from one to another. */
+/** Controls which version of the field is shown, live or past, and the moves between versions. */
 import { LogIndex, type LogPage } from './log-index.ts';
 import { Playhead } from './player.ts';
 import { TimelineView } from './timeline-view.ts';
@@ -7,7 +7,7 @@ import { TimelineView } from './timeline-view.ts';
 const playIntervalMs = 200;
 /** Entries that are read ahead while playing. */
 const readAhead = 500;
-/** The newest entries, whose events and conflicts are marked when somebody turns to the timeline. */
+/** How many of the newest entries are searched for events and conflicts once the timeline gets attention. */
 const markedEntries = 2000;
 const ageIntervalMs = 10_000;
 
@@ -42,7 +42,7 @@ export class Timeline<State extends ReadableState> {
   #markedThrough = 0;
   #isReading = false;
   #isLoadingAhead = false;
-  /** Changes with each move: what was asked for before it is not wanted any more. */
+  /** Incremented by each move, so that the results of earlier requests are dropped. */
   #moves = 0;
 
   constructor(deps: TimelineDeps<State>) {
@@ -55,7 +55,7 @@ export class Timeline<State extends ReadableState> {
       onGoBack: (ms) => void this.#attempt(() => this.#showTime(Date.now() - ms)),
       onGoTo: (time) => void this.#attempt(() => this.#showTime(time)),
       onMark: (direction) => void this.#attempt(() => this.#showMark(direction)),
-      // Nobody has asked for anything yet, so a failure is not reported; the next look tries again.
+      // The user has requested nothing, so a failure is not reported; the next attention retries.
       onAttention: () =>
         void this.#loadMarks().catch(() => {
           this.#markedThrough = 0;
@@ -84,7 +84,7 @@ export class Timeline<State extends ReadableState> {
     this.#render();
   }
 
-  /** Marks a conflict, as far as the page knows it without reading the log. */
+  /** Marks a conflict that the page has without reading the log. */
   addConflict({
     version,
     cell,
@@ -149,7 +149,7 @@ export class Timeline<State extends ReadableState> {
     this.#render();
   }
 
-  /** From the version that is shown; from the beginning if that is the current one. */
+  /** Starts at the displayed version, or at the oldest if that is the current one. */
   #play(): void {
     const start = this.#shownVersion >= this.#latest ? this.#oldest + 1 : this.#shownVersion;
     const playhead = new Playhead((version) => this.#index.timeOf(version), start);
@@ -170,7 +170,7 @@ export class Timeline<State extends ReadableState> {
     void this.#read();
   }
 
-  /** Reads the page that is played and the next one, once each. */
+  /** Reads the page that is being played and the next one, once each. */
   async #loadAhead(version: number): Promise<void> {
     const ahead = Math.min(version + readAhead / 2, this.#latest - 1);
     const isKnown = [version + 1, ahead].every((other) => this.#index.timeOf(other) !== undefined);

@@ -1,11 +1,11 @@
-/** The rectangle that "everything" means: the grid, and all particles that are not outliers. */
+/** The rectangle of "everything": the grid, and all particles that are not outliers. */
 import type { Bounds, Point } from './geometry.ts';
 
-/** Positions farther out are outliers: one of them must not make everything else a dot. They are drawn at the edge. */
+/** Positions farther out are outliers, drawn at the edge: a single one must not shrink everything else to a dot. */
 const outlierDistance = 1000;
-/** Empty space around, as a share of the width and height. */
+/** The empty space around it, as a share of the width and height. */
 const margin = 0.04;
-/** The extent shrinks only if it is this many times wider or higher than needed, so that the view does not shake. */
+/** The extent shrinks only if it is this many times wider or higher than needed, so that the view does not jitter. */
 const maxOversize = 1.6;
 
 export function gridExtent(gridSize: number): Bounds {

@@ -1,8 +1,8 @@
 /**
- * The one space of the page, and how it is projected onto the screen. Particles, cells, cursors and coastlines share the
- * coordinates of particle positions; cell (x, y) is the square from (x, y) to (x + 1, y + 1). The server understands
- * them so: a region and the position of a cursor are in grid units, and a region selects particles by their position and cells by
- * their coordinates. Any other mapping would show something else than the region that was asked for. The y axis points up.
+ * The coordinate system of the page, and its projection onto the screen. Particles, cells, cursors and coastlines share the
+ * coordinates of particle positions; cell (x, y) is the square from (x, y) to (x + 1, y + 1). The server uses the same: regions and
+ * cursor positions are in grid units, and a region selects particles by position and cells by coordinates. With another mapping,
+ * the page would not show the requested region. The y axis points up.
  */
 export interface Point {
   readonly x: number;
@@ -68,7 +68,7 @@ export function cellsBetween(from: Point, to: Point): Point[] {
   }));
 }
 
-/** What a rectangle of the screen shows of the field. */
+/** The part of the field that a rectangle of the screen shows. */
 export function boundsOf(view: View, { x, y, width, height }: Rect): Bounds {
   const upperLeft = toWorld(view, { x, y });
   const lowerRight = toWorld(view, { x: x + width, y: y + height });
@@ -87,13 +87,13 @@ export function fitView(frame: Rect, { left, right, bottom, top }: Bounds): View
   return centerView(frame, { x: (left + right) / 2, y: (bottom + top) / 2 }, scale);
 }
 
-/** The view that has a point of the field in the middle of `frame`. */
+/** The view with a point of the field in the middle of `frame`. */
 export function centerView(frame: Rect, { x, y }: Point, scale: number): View {
   const [middleX, middleY] = [frame.x + frame.width / 2, frame.y + frame.height / 2];
   return { scale, originX: middleX - x * scale, originY: middleY + y * scale };
 }
 
-/** Changes the scale so that what is at `fixed`, a point of the screen, stays there. */
+/** Changes the scale around `fixed`, a point of the screen. */
 export function scaleView({ scale, originX, originY }: View, nextScale: number, fixed: Point): View {
   const ratio = nextScale / scale;
   return {

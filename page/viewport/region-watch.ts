@@ -1,34 +1,34 @@
-/** Asks the server for the part of the field around the view only, once the view rests; for all of it while it is on the screen. */
+/** Watches only the part of the field around the view, once the view rests; the whole field while all of it is visible. */
 import type { Region } from '../../client/types.ts';
 import type { Bounds } from './geometry.ts';
 import type { Viewport } from './viewport.ts';
 
 const delayMs = 300;
-/** What is asked for reaches this share of the view's size beyond each of its edges, so that short moves need no request. */
+/** The region extends beyond each edge of the view by this share of its size, so that short moves need no request. */
 const margin = 0.5;
-/** A region is kept until the view leaves it, or is smaller by this factor in width. */
+/** A region is kept until the view leaves it, or is narrower by this factor. */
 const maxOversize = 6;
 
 /**
- * Tabs share a connection and so a region. A tab that sees another one's region cannot tell what that one needs, so it asks for the
- * whole field, and neither of them asks for less from then on.
+ * Tabs share a connection and so a region. A tab that receives a region it did not request cannot know what the other tab needs, so
+ * it requests the whole field; from then on neither of them requests less.
  */
 export class RegionWatch {
   readonly #viewport: Visible;
   readonly #setRegion: (region: Region | null) => void;
   readonly #asked = new Set<string>();
   #current: Region | null = null;
-  /** Whether the server has sent what was asked for last. */
+  /** Whether the server has sent the region requested last. */
   #isConfirmed = false;
   #isShared = false;
 
-  /** @param setRegion called with the region, or with null for the whole field, when that has changed */
+  /** @param setRegion called when the region has changed; null is the whole field */
   constructor(viewport: Visible, setRegion: (region: Region | null) => void) {
     this.#viewport = viewport;
     this.#setRegion = setRegion;
   }
 
-  /** Call it when the view rests. */
+  /** To be called when the view rests. */
   update(): void {
     const next = this.#isShared ? null : chooseRegion(this.#current, this.#viewport);
     if (next === this.#current) return;
@@ -45,7 +45,7 @@ export class RegionWatch {
       this.#isConfirmed ||= this.#current !== null && keyOf(region) === keyOf(this.#current);
       return;
     }
-    // Another tab has asked for a part of its own, or for everything although this one had asked for a part and got it.
+    // Another tab has requested its own region, or the whole field after this tab had received its region.
     if (!region && !(this.#current && this.#isConfirmed)) return;
     this.#isShared = true;
     this.#current = null;
@@ -53,7 +53,7 @@ export class RegionWatch {
   }
 }
 
-/** Keeps the region up to date with the view. @returns to be called with the region of each state that is received */
+/** Keeps the region up to date with the view. @returns a function to be called with the region of each state that is received */
 export function watchRegion(
   viewport: Viewport,
   setRegion: (region: Region | null) => void,
@@ -79,7 +79,7 @@ export function chooseRegion(current: Region | null, { bounds, extent, isEveryth
   const [width, height] = [bounds.right - bounds.left, bounds.top - bounds.bottom];
   if (current && containsView(current, bounds) && current.x1 - current.x0 <= width * maxOversize) return current;
   const region = {
-    // Whole units outwards: a cell that is partly visible is inside by its lower left corner.
+    // Rounded outwards: a partly visible cell counts as inside by its lower left corner.
     x0: Math.floor(bounds.left - width * margin),
     y0: Math.floor(bounds.bottom - height * margin),
     x1: Math.ceil(bounds.right + width * margin),

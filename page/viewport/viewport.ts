@@ -1,4 +1,4 @@
-/** What of the field is on the screen: pan, zoom, and the way back to everything. Draws nothing. */
+/** The visible part of the field: pan, zoom, and the return to showing everything. Draws nothing. */
 import { fitExtent, gridExtent } from './extent.ts';
 import {
   type Bounds,
@@ -15,10 +15,10 @@ import {
   type View,
 } from './geometry.ts';
 
-/** Pixels per unit: a cell is then as large as a hand on a phone, and a degree of longitude shows single places. */
+/** In pixels per unit. A cell is then as wide as a phone's screen, and a degree of longitude shows single places. */
 const maxScale = 400;
 const easePerSecond = 9;
-/** Differences below this many pixels are no motion. */
+/** Differences below this many pixels end the motion. */
 const settledPixels = 0.2;
 /** The share of the frame that stays free around a point that is revealed. */
 const revealMargin = 0.12;
@@ -59,7 +59,7 @@ export class Viewport {
     return this.#frame;
   }
 
-  /** What is visible once the current motion has ended. */
+  /** The visible part once the current motion has ended. */
   get bounds(): Bounds {
     return boundsOf(this.#target, this.#frame);
   }
@@ -68,17 +68,17 @@ export class Viewport {
     return this.#isFollowing || containsBounds(this.bounds, this.#extent);
   }
 
-  /** How many times larger than with everything on the screen. */
+  /** The magnification relative to the view that shows everything. */
   get zoom(): number {
     return this.#target.scale / this.#fitScale;
   }
 
-  /** Adds a listener for changes of where the view leads to, of the extent, and of the frame. */
+  /** Adds a listener for changes of the target view, the extent or the frame. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
-  /** @param isPart whether the points are only some of the field's, so that they do not say where it ends */
+  /** @param isPart whether the points are only some of the field's, so that they do not determine its extent */
   setPoints(points: Iterable<Point>, isPart: boolean): void {
     const extent = fitExtent(this.#extent, this.#options.gridSize, points, !isPart);
     if (extent === this.#extent) return;
@@ -86,7 +86,7 @@ export class Viewport {
     this.#retarget(this.#target);
   }
 
-  /** Measures the frame again, after a change of the window or the panels. What is in the middle stays there. */
+  /** Measures the frame again, after a change of the window or the panels. The point in the middle stays there. */
   resize(): void {
     const middle = toWorld(this.#target, middleOf(this.#frame));
     this.#frame = this.#options.measureFrame();
@@ -94,7 +94,7 @@ export class Viewport {
     this.#view = this.#target;
   }
 
-  /** Moves what is on the screen by pixels, at once. */
+  /** Moves the view by pixels, without animation. */
   panBy(dx: number, dy: number): void {
     this.#isFollowing = false;
     const { scale, originX, originY } = this.#view;
@@ -102,7 +102,7 @@ export class Viewport {
     this.#view = this.#target;
   }
 
-  /** Scales around a point of the screen. @param isImmediate for gestures, which set the pace themselves */
+  /** Scales around a point of the screen. @param isImmediate without animation, for gestures, which set the pace themselves */
   zoomBy(factor: number, at: Point = middleOf(this.#frame), isImmediate = false): void {
     this.#isFollowing = false;
     const from = isImmediate ? this.#view : this.#target;
@@ -116,7 +116,7 @@ export class Viewport {
     this.#retarget(centerView(this.#frame, point, this.#target.scale));
   }
 
-  /** Moves as little as needed to have a point of the field on the screen. */
+  /** Moves as little as needed to show a point of the field. */
   reveal(point: Point): void {
     const { x, y, width, height } = this.#frame;
     const at = toScreen(this.#target, point);

@@ -1,12 +1,12 @@
 /**
- * The service worker: keeps the files of one version of the page and serves them without a network. It answers for the page and
- * its files alone; requests to the API pass it by and are never stored. A new version is installed whole or not at all, and takes
- * over when the last tab of the old one is closed, or when the user agrees.
+ * The service worker: keeps the files of one version of the page and serves them without a network. It handles only the page and
+ * its files; requests to the API bypass it and are never stored. A new version is installed whole or not at all, and takes over
+ * when the last tab of the old one is closed, or when the user agrees.
  */
 
 /** The files of this version below the page's folder, set by the build. */
 declare const FILES: readonly string[];
-/** Set by the server: the version of the markup, and whether the markup is asked for first, as in development. */
+/** Set by the server: the version of the markup, and whether the network is tried first, as in development. */
 const version = '%VERSION%' as string;
 const isNetworkFirst = ('%MODE%' as string) === 'network-first';
 
@@ -29,7 +29,7 @@ interface WorkerScope {
 const worker = self as unknown as WorkerScope;
 /** The address of the page, which ends with a slash. */
 const { scope } = worker.registration;
-/** Other installations on this origin have caches of their own. */
+/** Other installations on this origin have their own caches. */
 const cachePrefix = `field-page ${scope} `;
 const cacheName = cachePrefix + version;
 const addresses = [scope, ...FILES.map((file) => scope + file)];
@@ -48,11 +48,11 @@ worker.addEventListener('fetch', (event) => {
   else if (address.startsWith(`${scope}page/`)) event.respondWith(answerFile(request));
 });
 
-/** @throws when a file is missing, or they are not of one version; the browser tries again later */
+/** @throws when a file is missing, or versions are mixed; the browser retries later */
 async function install(): Promise<void> {
   const responses = await Promise.all(addresses.map(download));
   const markup = (await responses[0]?.clone().text()) ?? '';
-  // While servers are replaced, one of another version may have answered. The names contain hashes.
+  // During a rolling update, a server of another version may have answered. The names contain hashes.
   const isWhole = FILES.filter((file) => /\/(app|manifest)-/.test(file)).every((file) => markup.includes(file));
   if (!isWhole) throw new Error('The page is of another version than its files');
   const cache = await caches.open(cacheName);
@@ -61,14 +61,14 @@ async function install(): Promise<void> {
 }
 
 async function download(address: string): Promise<Response> {
-  // Past the browser's cache, whose copy may be of the version before.
+  // Bypasses the browser's cache, whose copy may be of the former version.
   const response = await fetch(address, { cache: 'reload' });
-  // Neither the login of a network nor an error of a proxy must pass for the page.
+  // Neither a captive portal's login nor a proxy's error must be taken for the page.
   if (!response.ok || response.redirected) throw new Error(`${address} was answered with ${response.status}`);
   return response;
 }
 
-/** Keeps the version before, since its tabs may be open and load further parts of it. */
+/** Keeps the former version, since its tabs may be open and load more of its files. */
 async function deleteOldCaches(): Promise<void> {
   const others = (await caches.keys()).filter((name) => name.startsWith(cachePrefix) && name !== cacheName);
   await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)));
@@ -80,7 +80,7 @@ async function answerPage(request: Request): Promise<Response> {
   return fetch(request).catch(async (error: unknown) => (await find()) ?? Promise.reject(error));
 }
 
-/** In whichever version it is: the names contain hashes of the content. */
+/** From any version's cache, since the names contain hashes of the content. */
 async function answerFile(request: Request): Promise<Response> {
   return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
 }
