@@ -1,4 +1,4 @@
-/** Follows a field and prints every change and conflict until Ctrl-C. Usage: see examples/README.md. */
+/** Watches a field and prints every change and conflict until Ctrl-C. Usage: see examples/README.md. */
 import { WebSocket } from 'ws';
 import { createFieldClient } from '../client/field-client.ts';
 

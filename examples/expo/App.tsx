@@ -1,4 +1,4 @@
-/** A grid that everybody in the field touches. Works offline, also after the app was closed, and sends what was touched later. */
+/** A grid that everybody in the field can touch. Works offline, even if the app is closed meanwhile: edits are sent later. */
 import AsyncStorage from '@react-native-async-storage/async-storage';
 import NetInfo from '@react-native-community/netinfo';
 import {

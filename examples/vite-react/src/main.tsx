@@ -1,6 +1,6 @@
 /**
- * A canvas that everybody with the address draws on: `?url=http://…&field=…`. Works offline, and sends what was drawn later.
- * With `&inspect` it shows what its client is doing.
+ * A canvas that everybody with the address draws on: `?url=http://…&field=…`. Works offline: edits are sent later. With `&inspect`
+ * it shows what its client is doing.
  */
 import {
   FieldInspector,
@@ -44,7 +44,7 @@ function Canvas() {
     const y = Math.floor(nativeEvent.offsetY / cellPixels);
     const value = isErasing ? 0 : 1;
     const isOnCanvas = x >= 0 && y >= 0 && x < gridSize && y < gridSize;
-    // Another value than is shown: dragging over a cell sends one update.
+    // Only if the value differs, so that dragging over a cell sends one update.
     if (isOnCanvas && (cells[`${x},${y}`] ?? 0) !== value) setCells([{ x, y, value }]);
   };
   return (
