@@ -21,7 +21,7 @@ export class Backoff {
     this.#failures = 0;
   }
 
-  /** @param retryAfterMs what the server asked for; only `stop` ends this part of the pause early */
+  /** @param retryAfterMs the server's requested delay; only `stop` ends this part of the pause early */
   async wait(retryAfterMs = 0): Promise<void> {
     const jitterMs = this.#random() * Math.min(maxDelayMs, baseDelayMs * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, maxDoublings);

@@ -191,7 +191,7 @@ class Client implements FieldClient {
     await tokenProvider.load();
     const stored = await persistence.state.load();
     if (stored && replica.version === 0) {
-      // A part of the field must not pass for all of it, or for another part.
+      // A stored region must not be taken for the whole field, or for another region.
       const isOfAnother = stored.region && !isSameRegion(stored.region, replica.region);
       replica.restore(isOfAnother ? { ...stored, memoryParticles: [], cells: {} } : stored);
     }

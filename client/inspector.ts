@@ -1,6 +1,6 @@
 /**
- * What a client is doing, as text that an app can show or that somebody can send to support. Contains no token and no content of
- * updates. Loaded only by apps that import it.
+ * A report of what a client is doing, to be shown in an app or sent to support. Contains no tokens and no content of updates.
+ * Loaded only by apps that import it.
  */
 import { presenceOf } from './presence/presence-of.ts';
 import type { ClientProblem, EntryStatus, FieldClient, OutboxEntry, Status, TransportName } from './types.ts';

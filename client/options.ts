@@ -1,4 +1,4 @@
-/** The settings of a client, which are public. */
+/** The public settings of a client. */
 
 import type { Region } from '../shared/field/math/region.ts';
 import type { Prediction } from './state/prediction.ts';
@@ -25,11 +25,11 @@ export interface FieldClientOptions {
   readonly getToken?: () => string | Promise<string>;
   /**
    * Stores the outbox, the updates applied in the last ten minutes, the device's identity and the last state. Only one client may
-   * use it at a time. Without it all of that is lost when the app ends. Pass a custom storage through
-   * `persistentStorage` of `consciousness-field-client/storage/persistent-storage`.
+   * use it at a time. Without it, all of these are lost when the app ends. Pass a custom storage through `persistentStorage` of
+   * `consciousness-field-client/storage/persistent-storage`.
    */
   readonly storage?: PersistentStorage;
-  /** The part of the field to watch, in grid units; the lower edges are included, the upper ones are not. The default is the whole field. */
+  /** The part of the field to watch, in grid units; lower edges are included, upper ones are not. The default is the whole field. */
   readonly region?: Region;
   /**
    * Computes the effect of pending own updates. The default shows them in particles and cells; with `predictGauges()` from
@@ -47,7 +47,7 @@ export interface FieldClientOptions {
   readonly wakeOn?: (wake: () => void) => () => void;
   /** The device's wall clock, in ms since the epoch. The default is `Date.now`. */
   readonly clock?: () => number;
-  /** A random number of at least 0 and below 1, for the pauses between attempts and for gaps between counters. The default is `Math.random`. */
+  /** A random number of at least 0 and below 1, for backoff and for gaps between counters. The default is `Math.random`. */
   readonly random?: () => number;
   /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;

@@ -1,5 +1,5 @@
 /**
- * Parses JSON that may be anything: torn in the storage, written by a proxy, or of a later server.
+ * Parses untrusted JSON: it may be torn in the storage, written by a proxy, or from a newer server.
  * @returns undefined when the text is not JSON, or is `null`. The caller checks the shape of the value.
  */
 export function parseJson<T>(text: string | null): Partial<T> | undefined {

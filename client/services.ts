@@ -20,22 +20,22 @@ import type { HistoryCheck } from './storage/persistence/history-check.ts';
 import type { Persistence } from './storage/persistence/persistence.ts';
 import type { OutboxEntry, Status } from './types.ts';
 
-/** What the parts report. No handler is called before the client is started, except `onChange`. */
+/** The events that the parts report. No handler is called before the client is started, except `onChange`. */
 export interface ServiceHandlers {
   readonly onChange: (entry: OutboxEntry) => void;
   readonly onStatus: (status: Status) => void;
   readonly onOpen: () => void;
   readonly onMessage: (message: ServerMessage) => void;
-  /** The response to a request with updates brought their results. */
   readonly onAccepted: (counters: readonly number[]) => void;
+  /** The response to a request contained the results of its updates. */
   readonly onSettled: (response: AppliedResponse) => void;
-  /** The results of updates that were sent as the device that this one was before. */
+  /** The results of updates that were sent under a former id of this device. */
   readonly onFormerResults: (results: readonly UpdateResult[]) => void;
-  /** The tokens are those of another account than before. */
+  /** The account of the tokens has changed. */
   readonly onAccount: () => void;
   /** This many updates belong to another account, and wait in the storage for it. */
   readonly onSetAside: (count: number) => void;
-  /** The server knows the device up to this counter, which is above all that was sent from here. */
+  /** The server has seen this counter of the device, which is above all that were sent from here. */
   readonly onSkipped: (counter: number) => void;
   /** The server's log contains updates that its state was not known to contain. */
   readonly onConfirmed: () => void;

@@ -21,7 +21,7 @@ type Delta = Extract<ServerMessage, { type: 'delta' }>;
 
 /** Accepted updates are sent again when no result has arrived for this long. */
 const resendAfterMs = 10_000;
-/** How often what could not be stored is stored again, and what only a response settles is asked for, whatever else arrives. */
+/** How often failed writes are retried, and updates that only a response settles are sent again, whatever else arrives. */
 const retryAfterMs = 10_000;
 
 /** The synchronizers of clients, for the package's own modules. */
@@ -34,9 +34,9 @@ export class Synchronizer {
   readonly #events: Emitter<ClientEvents>;
   #status: Status = 'closed';
   #problem: ClientProblem | undefined;
-  /** Since this client was created, in ms: ticks are counted, since the wall clock may be set back by hours. */
+  /** The time since this client was created, in ms; from ticks, since the wall clock may be set back by hours. */
   #tickedMs = 0;
-  /** The value of `#tickedMs` when results arrived, or were asked for. */
+  /** The value of `#tickedMs` when results last arrived or were requested. */
   #lastResultAt = 0;
   #lastRetryAt = 0;
 
@@ -74,7 +74,7 @@ export class Synchronizer {
     return this.#status;
   }
 
-  /** The newest problem since the client was last connected and got a result. */
+  /** The newest problem since the client last connected or received a result. */
   get problem(): ClientProblem | undefined {
     return this.#problem;
   }
@@ -101,11 +101,11 @@ export class Synchronizer {
     if (connection.transport) this.#requestRegion();
   }
 
-  /** The stream was opened for another part of the field than the one that is to be watched now. */
+  /** Requests the region to watch, if the stream was opened for another one. */
   #requestRegion(): void {
     const { replica, connection } = this.services;
     const { region, requestedRegion, server } = replica;
-    // A snapshot of the former part may be on its way, which could not be told from one of the whole field.
+    // A snapshot of the former region may be in flight, and would look like one of the whole field.
     if (requestedRegion && !region) connection.reopen();
     else if (region === requestedRegion && (region || !server.region)) return;
     else if (connection.send({ type: 'region', region: region ?? null })) replica.requestedRegion = region;
@@ -157,9 +157,9 @@ export class Synchronizer {
     if (reason === 'unknown-cursor') this.#resendKept();
     // The server has found the client's cursor in its log.
     else if (reason === 'region') this.#checkHistory(replica.version);
-    // A poll has made sure that the state continues what the client has.
+    // A poll has verified that the state continues the client's.
     else if (reason === 'start') outbox.applied.confirm(replica.version);
-    // The server has not looked into the log if it could not reach PostgreSQL.
+    // The server has not checked its log if it could not reach PostgreSQL.
     else historyCheck.checkSnapshot(before);
     this.#resendAccepted();
   }
@@ -207,7 +207,7 @@ export class Synchronizer {
     sender.notify();
   }
 
-  /** Asks whether the log has what the state up to a version does not show: the results of own updates. */
+  /** Requests a check of the results of own updates, up to a version, that the state does not show. */
   #checkHistory(maxVersion?: number): void {
     const { historyCheck, sender } = this.services;
     if (historyCheck.checkUnproven(maxVersion)) sender.notify();
@@ -229,8 +229,8 @@ export class Synchronizer {
     this.#tickedMs += tickIntervalMs;
     const now = this.#tickedMs;
     const { server } = replica;
-    // The cursor of the stored state shows a later process whether the server has lost updates. So it must not be newer than the
-    // outbox, nor than what the log is known to have.
+    // A later process detects lost updates by the cursor of the stored state. So that must not be newer than the stored outbox, nor
+    // than what the log is known to contain.
     if (!historyCheck.isOpen) void store.flush().then(() => persistence.state.saveThrottled(server, tickIntervalMs));
     if (this.#status === 'live' || this.#status === 'polling') store.addConnectedTime(tickIntervalMs);
     if (historyCheck.tick(tickIntervalMs)) sender.notify();

@@ -1,6 +1,6 @@
 /**
- * The public interface of the client. What goes over the wire has the contract's types, which are imported as types only, so
- * that no schema becomes part of an app's bundle.
+ * The public interface of the client. Values on the wire have the contract's types, which are imported as types only, so that no
+ * schema becomes part of an app's bundle.
  */
 import type { ClientMessage, Outcome, ServerMessage, State } from '../shared/contract/messages.ts';
 import type { Region } from '../shared/field/math/region.ts';
@@ -24,7 +24,7 @@ export type FieldView = State & { readonly region?: Region };
  * - `connecting`: the first attempt, or the first after an open connection ended
  * - `live`: a stream is open, and changes arrive as they happen
  * - `polling`: no stream can be opened, so the state is read every 2 seconds
- * - `offline`: the server cannot be reached; retried with growing pauses of at most 30 seconds, or immediately by `wake()`
+ * - `offline`: the server cannot be reached; retried with backoff of at most 30 seconds, or immediately by `wake()`
  * - `refused`: the server rejects the token or the device's access to the field; retried about every 30 seconds
  * - `closed`: not started, or closed
  */
@@ -90,8 +90,8 @@ export interface ClientProblem {
    * - `expired`: the server rejected the token; provide a valid one
    * - `forbidden`: the token gives no access to the field
    * - `counters_skipped`: the storage is older than the device, for example restored from a backup
-   * - `history_changed`: the server has lost updates that it had confirmed, or may have; those of the last ten minutes are
-   *   sent again
+   * - `history_changed`: the server has, or may have, lost updates that it had confirmed; those of the last ten minutes are sent
+   *   again
    * - `unknown`: an error that was thrown by the app's own functions, such as `getToken`
    */
   readonly code: string;
@@ -138,7 +138,7 @@ export interface FieldClient {
    * the network returns; in browsers this happens automatically.
    */
   wake(): void;
-  /** Asks `getToken` for another token and connects with it. Call it when somebody has signed in or out. */
+  /** Calls `getToken` again and reconnects with its token. Call it when somebody has signed in or out. */
   renewToken(): void;
 
   /** Whether the storage has been read. */
@@ -198,7 +198,7 @@ export interface FieldClient {
    * @throws RequestError when registering fails, or whatever `getToken` of the options throws
    */
   getToken(): Promise<string>;
-  /** Sends a message of the protocol over the stream. @returns false while no stream is open over which messages can be sent */
+  /** Sends a message of the protocol over the stream. @returns false unless a stream is open that can send messages */
   sendMessage(message: ClientMessage): boolean;
 
   /**

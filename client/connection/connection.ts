@@ -1,6 +1,6 @@
 /**
- * Keeps a stream open: reconnects with growing pauses, renews its token, and detects that the device was suspended. Does not
- * know what messages mean.
+ * Keeps a stream open: reconnects with backoff, renews its token, and detects that the device was suspended. Does not interpret
+ * messages.
  */
 import type { ClientMessage, ServerMessage } from '../../shared/contract/messages.ts';
 import type { Backoff } from '../backoff.ts';
@@ -19,7 +19,7 @@ const suspendThresholdMs = 3000;
 const resumeProbeMs = 1000;
 const refusedRetryMs = 30_000;
 const renewRetryMs = 5000;
-/** A server that accepts connections and ends them at once is not called more and more often. */
+/** Backoff resets only after these, since a server may accept connections and close them at once. */
 const ticksUntilStable = 5;
 
 export interface ConnectionDeps {
@@ -40,7 +40,7 @@ export class Connection {
   readonly #deps: ConnectionDeps;
   #state: ConnectionState = 'stopped';
   #transport: Transport | undefined;
-  /** What the transport is authenticated with. */
+  /** The transport's token. */
   #token: string | undefined;
   #abort: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -91,17 +91,17 @@ export class Connection {
     this.#transport?.probe(resumeProbeMs);
   }
 
-  /** @returns false while no stream is open that takes messages */
+  /** @returns false unless a stream is open that can send messages */
   send(message: ClientMessage): boolean {
     return this.#state === 'open' && Boolean(this.#transport?.send(message));
   }
 
-  /** Closes the stream, which is then opened again from the cursor that the client has. */
+  /** Closes the stream, which is then reopened from the client's cursor. */
   reopen(): void {
     this.#transport?.close();
   }
 
-  /** Connects again at once, whatever it waits for: with another token, what the server has refused may succeed. */
+  /** Reconnects at once, even during a pause that the server requested: another token may be accepted. */
   reconnect(): void {
     this.#deps.backoff.reset();
     this.#deps.backoff.stop();
@@ -151,7 +151,7 @@ export class Connection {
     return transport.ended;
   }
 
-  /** A stream that stayed open is opened again after the jitter alone; failures, and streams that end at once, make the pause grow. */
+  /** A stream that stayed open is reopened after jitter alone; the pause grows after failures and after streams that end at once. */
   async #waitBeforeRetry({ reason, retryAfterMs = 0, message }: TransportEnd): Promise<void> {
     const { backoff, onProblem } = this.#deps;
     this.#transition(reason);

@@ -1,20 +1,20 @@
 /**
- * One HTTP request. Slow connections get the time that they need as long as bytes arrive; every failure becomes a `RequestError`,
- * and so does what is not a response of the API: portals, proxies and other servers answer in its place.
+ * One HTTP request. Timeouts limit silence, so that slow connections can finish. Every failure becomes a `RequestError`, including
+ * a response that is not the API's, such as one of a captive portal, a proxy or another server.
  */
 import type { Problem } from '../../shared/contract/messages.ts';
 import { parseJson } from '../parse-json.ts';
 
 /**
- * An error response of the server, by the code of its problem document. Otherwise `network`, `timeout`, `cors_blocked`, or
- * `unexpected_response` if something else than the API has responded.
+ * An error response of the server, with the code of its problem document. Otherwise `network`, `timeout`, `cors_blocked`, or
+ * `unexpected_response` if something other than the API responded.
  */
 export class RequestError extends Error {
   override name = 'RequestError';
   constructor(
     readonly code: string,
     message: string,
-    /** The HTTP status; 0 when there was no response of the API. */
+    /** The HTTP status; 0 if the API did not respond. */
     readonly status: number = 0,
     /** The `Retry-After` of the response in ms; 0 when there was none. */
     readonly retryAfterMs: number = 0,
@@ -30,7 +30,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON, by POST. Without a body the request is a GET. */
   readonly body?: unknown;
-  /** A property that every response of the API to this request has. Without it any JSON is taken. */
+  /** A property of every API response to this request. Without it any JSON is accepted. */
   readonly expects?: string;
   /** How long the connection may be silent before the response begins. */
   readonly timeoutMs?: number;
@@ -47,9 +47,9 @@ export interface HttpResponse {
 export type SendFieldRequest = (path: string, request: Omit<HttpRequest, 'url'>) => Promise<HttpResponse>;
 
 const defaultTimeoutMs = 10_000;
-/** How long a response may be silent between two of its parts. */
+/** How long a response may be silent between two chunks. */
 const idleTimeoutMs = 10_000;
-/** How long a response may take where its parts cannot be seen, as in React Native: four megabytes at 35 kB/s. */
+/** How long a response may take where it cannot be streamed, as in React Native: four megabytes at 35 kB/s. */
 const wholeBodyTimeoutMs = 120_000;
 
 /** @throws RequestError */
@@ -102,14 +102,14 @@ function origin(): string | undefined {
   return (globalThis as { location?: { origin?: string } }).location?.origin;
 }
 
-/** A browser tells a page only that a request has failed. Without CORS it can send one all the same, and not read the response. */
+/** A browser hides why a request failed. A `no-cors` request succeeds if the server is reachable, with an opaque response. */
 async function isBlockedByCors(fetch: typeof globalThis.fetch, url: string): Promise<boolean> {
   if (!('document' in globalThis) || new URL(url).origin === origin()) return false;
   const response = await fetch(new URL('/api/health/live', url), { mode: 'no-cors' }).catch(() => undefined);
   return response?.type === 'opaque';
 }
 
-/** @param allow gives the next part this many ms */
+/** @param allow limits the silence before the next chunk to this many ms */
 async function readText(response: Response, allow: (ms: number) => void): Promise<string> {
   const reader = response.body?.getReader?.();
   if (!reader) {
@@ -137,7 +137,7 @@ function toRequestError(
   return toProblemError(problem as Problem, retryAfterMs);
 }
 
-/** The error of a problem document, whether a response or a message brought it. */
+/** The error of a problem document, from a response or a message. */
 export function toProblemError({ code, detail, title, status, errors }: Problem, retryAfterMs: number): RequestError {
   return new RequestError(code, detail ?? title ?? code, status, retryAfterMs, errors);
 }

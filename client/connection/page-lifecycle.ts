@@ -1,4 +1,4 @@
-/** Detects that a page resumes: from sleep, from the background, or on another network. Outside browsers nothing happens. */
+/** Detects that a page resumes: from sleep, from the background, or on another network. Does nothing outside browsers. */
 interface EventSource {
   addEventListener?(name: string, listener: () => void): void;
   removeEventListener?(name: string, listener: () => void): void;

@@ -1,4 +1,4 @@
-/** A transport that reads the state again and again, for networks that let no stream through. */
+/** A transport that polls the state, for networks that block streams. */
 import type { SnapshotReason, State } from '../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import { RequestError, type SendFieldRequest } from './http.ts';
@@ -39,9 +39,9 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
   };
 
   /**
-   * A stream says why it sends a snapshot; a poll has to find out whether the state continues what the client has. A lower
-   * version, or another hash, shows that it does not. Above that only the log shows it, which is read only for a client that would
-   * have something to send again.
+   * A stream gives the reason for a snapshot; a poll has to determine whether the state continues the client's. It does not if its
+   * version is lower, or equal with another hash. Otherwise only the log can show it, which is read only if the client has updates
+   * that it would send again.
    */
   const findReason = async (next: Cursor): Promise<SnapshotReason> => {
     const current = cursor();
@@ -58,7 +58,7 @@ export function openPolling(sendRequest: SendFieldRequest, options: TransportOpt
         const state = await readState(part);
         const reason = state && (await findReason(state.cursor));
         if (signal.aborted) break;
-        // Another part is watched meanwhile.
+        // The watched region has changed meanwhile.
         if (part !== region()) continue;
         if (!isOpen) onOpen();
         isOpen = true;

@@ -1,21 +1,21 @@
 /**
- * The identity of a device that registered itself: the last token that it was issued, which names the device and is all that can
- * renew it, so that it is stored. When the server does not recognise it any more, the device gets another id.
+ * The identity of a device that registered itself. Its last token is stored, since it names the device and only it can be exchanged
+ * for a new one. When the server no longer recognises it, the device gets another id.
  */
 import { RequestError, sendRequest } from './http.ts';
 import { decodeTokenClaims } from './token-claims.ts';
 
-/** Who the device was in earlier processes. */
+/** The device's identity from earlier processes. */
 export interface StoredIdentity {
-  /** Never rejects: what cannot be read counts as missing. @returns version 0.1.0 has stored the id of the device alone */
+  /** Never rejects: unreadable values count as missing. @returns only `device` where version 0.1.0 stored it */
   load(): Promise<{ readonly token?: string; readonly device?: string; readonly account?: string }>;
   saveAccount(account: string): void;
   /** Never rejects. */
   saveToken(token: string): Promise<void>;
   /**
-   * The token of a new device. Clients of several fields on one storage become one device.
-   * @param request asks the server for a token, which is stored
-   * @param former the token that is of no use any more
+   * Registers a new device. Clients of several fields that share a storage become one device.
+   * @param request obtains a token from the server, which is then stored
+   * @param former the token that the server no longer accepts
    */
   register(request: () => Promise<string>, former: string | undefined): Promise<string>;
 }
@@ -58,7 +58,7 @@ export class Registration {
       this.#token = await this.#request('/api/devices/renew', stored);
     } catch (error) {
       if (!(error instanceof RequestError && error.code === 'unauthorized')) throw error;
-      // The server's key has changed, or it is another installation: nobody can act as the former device any more.
+      // The server's key has changed, or it is another installation: the former identity can no longer be renewed.
       return this.#register();
     }
     await this.#options.identity?.saveToken(this.#token);

@@ -7,7 +7,7 @@ export interface TokenClaims {
   readonly expiresAt?: number;
 }
 
-/** @returns no claims when the token is not a JWT: the server may accept it all the same */
+/** @returns no claims when the token is not a JWT: the server may still accept it */
 export function decodeTokenClaims(token: string): TokenClaims {
   try {
     const payload = token.split('.')[1] ?? '';

@@ -12,7 +12,7 @@ import { decodeTokenClaims } from './token-claims.ts';
 
 /** A token is renewed this long before it expires, or after half of its remaining life if that is later. */
 const renewMarginMs = 60_000;
-/** How long the app's `getToken` may take; it is called again then. */
+/** How long the app's `getToken` may take; after that it is called again. */
 const getTokenTimeoutMs = 30_000;
 
 interface TokenProviderOptions extends Pick<FieldClientOptions, 'url' | 'token' | 'getToken' | 'deviceId'> {
@@ -20,7 +20,7 @@ interface TokenProviderOptions extends Pick<FieldClientOptions, 'url' | 'token' 
   readonly fetch: typeof globalThis.fetch;
   /** The server's time, in ms. */
   readonly now: () => number;
-  /** The tokens are those of another account than before. */
+  /** Called when the account of the tokens has changed. */
   readonly onAccount: () => void;
 }
 
@@ -35,7 +35,7 @@ export class TokenProvider {
   #cached: CachedToken | undefined;
   #renewal: Promise<string> | undefined;
   #generation = 0;
-  /** A token that the server rejected while a renewal was in flight, whose outcome may be the same token. */
+  /** A token that the server rejected during a renewal, which may return the same token again. */
   #rejected: string | undefined;
   readonly #registration: Registration;
   #device: string | undefined;
@@ -65,7 +65,7 @@ export class TokenProvider {
     return this.#account;
   }
 
-  /** Changes when tokens may be of another account from now on: one that was taken before must not send what is pending then. */
+  /** Changes when the account may have changed: a token obtained before must not send updates that are pending after. */
   get generation(): number {
     return this.#generation;
   }
@@ -99,7 +99,7 @@ export class TokenProvider {
     this.#rejected = token;
   }
 
-  /** Asks `getToken` again, which may return another user's token by now. A device that registered keeps its token. */
+  /** Discards the app's token, since `getToken` may now return another user's. A device that registered keeps its token. */
   forgetAppToken(): void {
     if (!this.#options.getToken) return;
     this.#generation += 1;
@@ -127,7 +127,7 @@ export class TokenProvider {
     const appToken = staticToken ?? (getToken && (await this.#askApp(getToken)));
     const token = appToken ?? (await this.#registration.obtainToken(now()));
     const { device, user, expiresAt } = decodeTokenClaims(token);
-    // Otherwise it is the answer to a question that was asked for another account.
+    // Otherwise the token may be that of a former account.
     if (generation === this.#generation) {
       if (device !== undefined) this.#device = device;
       if (appToken !== undefined && user !== undefined) this.#setAccount(user);

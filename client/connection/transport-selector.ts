@@ -1,6 +1,6 @@
 /**
- * Chooses the transport: WebSocket first, then polling, because some proxies let through nothing but plain requests and
- * buffer even Server-Sent Events. The first transport is tried again from time to time.
+ * Chooses the transport: WebSocket first, then polling, because some proxies pass only plain requests and buffer even Server-Sent
+ * Events. The first transport is tried again from time to time.
  */
 
 import type { FieldClientOptions, SocketConstructor } from '../options.ts';
@@ -12,7 +12,7 @@ import { openWebSocket } from './websocket.ts';
 
 /** A single failure may be the network's; after this many in a row, the first transport counts as blocked. */
 const primaryAttempts = 2;
-/** The network may just have returned between the failures of the first transport and the success of the next one. */
+/** The first retry is early, since the network may have returned just after the first transport failed. */
 const firstRetryMs = 4000;
 const laterRetryMs = 60_000;
 
@@ -63,7 +63,7 @@ export class TransportSelector {
     return true;
   }
 
-  /** One failure is enough to return to the transport that works. */
+  /** Tries the first transport; one failure is enough to return to the one that works. */
   #retryPrimary(): void {
     this.#switchTo(0);
     this.#failures = primaryAttempts - 1;

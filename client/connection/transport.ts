@@ -1,4 +1,4 @@
-/** The interface of a transport: one connection that brings the messages of a field, from its opening to its end. */
+/** The interface of a transport: one connection that delivers the messages of a field. */
 import type { ClientMessage, ServerMessage, State } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
@@ -12,7 +12,7 @@ export interface TransportOptions {
   readonly token: string;
   /** The cursor of the state that the client has. */
   readonly cursor: () => Cursor;
-  /** Whether the server has lost what the client would send again then. @param next the cursor of a state that was just read */
+  /** Whether the server has lost updates that the client would then send again. @param next the cursor of a state that was just read */
   readonly isHistoryBroken:
     | ((next: Cursor, access: Pick<HttpRequest, 'token' | 'signal'>) => Promise<boolean>)
     | undefined;
@@ -31,7 +31,8 @@ export interface TransportOptions {
  * - `closed`: the connection broke or timed out, or the server is restarting
  * - `expired`: the server rejected the token; another one may be accepted
  * - `forbidden`: this device has no access to the field
- * - `blocked`: the connection was never established, for example because a proxy blocks WebSockets, or the state did not arrive by it
+ * - `blocked`: the connection was never established, for example because a proxy blocks WebSockets, or the state did not arrive on
+ *   it
  */
 export interface TransportEnd {
   readonly reason: 'closed' | 'expired' | 'forbidden' | 'blocked';

@@ -1,7 +1,7 @@
 /**
- * The WebSocket transport. A connection that was lost without a close (sleep, aeroplane mode, another network) cannot be told
- * from an idle one, so it is probed with pings, and ends when nothing arrives in time. Of a message that is still arriving nothing can be
- * seen: while the state may be on its way, which takes a minute on a slow link, the connection may be silent for longer.
+ * The WebSocket transport. A connection that was lost without a close (sleep, aeroplane mode, another network) cannot be
+ * distinguished from an idle one, so it is probed with pings, and ends when nothing arrives in time. A message shows no progress
+ * until it is complete, so the connection may be silent for longer while the state loads, which takes a minute on a slow link.
  */
 import type { ClientMessage, ServerMessage } from '../../shared/contract/messages.ts';
 import { bearerProtocolPrefix, closeCodes, deflateProtocol, streamProtocol } from '../../shared/contract/wire.ts';
@@ -11,7 +11,7 @@ import { parseMessage, type Transport, type TransportEnd, type TransportOptions 
 const openTimeoutMs = 10_000;
 const probeIntervalMs = 15_000;
 const probeTimeoutMs = 5000;
-/** Four megabytes at 70 kB/s. What is slower is tried by polling, which can see the parts of a response. */
+/** Four megabytes at 70 kB/s. Slower links fall back to polling, which sees the chunks of a response. */
 const loadTimeoutMs = 60_000;
 
 export function openWebSocket(Socket: SocketConstructor, options: TransportOptions): Transport {
@@ -28,7 +28,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   let isOpen = false;
   let isAccepted = false;
   let isClosed = false;
-  /** Until the state has arrived, or two pings were answered without it because the client has it already. */
+  /** True until the state has arrived, or two pongs without it show that the client is up to date. */
   let isLoading = true;
   let pongCount = 0;
   const silenceTimers = new Set<ReturnType<typeof setTimeout>>();
@@ -36,7 +36,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   let receivedCount = 0;
   let pingSentAt: number | undefined;
   let sentCount = 0;
-  /** Messages that are being decompressed, and those after them, which must not overtake them. */
+  /** Messages that are being decompressed, or wait behind one so that none overtakes another. */
   let waitingCount = 0;
   let lastMessage: Promise<void> = Promise.resolve();
 
@@ -45,13 +45,13 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
     isClosed = true;
     clearInterval(probeTimer);
     clearTimeout(openTimer);
-    // A process must not wait for them.
+    // Otherwise they keep the process alive.
     for (const timer of silenceTimers) clearTimeout(timer);
     socket.close();
     resolveEnd(serverShutdown ?? reason);
   };
   const send = (message: ClientMessage): number => {
-    // The answer to updates would wait behind the state, which they need not.
+    // The server's answer would wait behind the state; after a POST it does not.
     if (!isOpen || isClosed || (isLoading && message.type === 'update')) return 0;
     socket.send(JSON.stringify(message));
     sentCount += 1;
@@ -98,7 +98,7 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   socket.addEventListener('open', () => {
     clearTimeout(openTimer);
     if (isClosed) return socket.close();
-    // Something in between has accepted the connection.
+    // An intermediary, not the server, has accepted the connection.
     if (socket.protocol !== undefined && !protocols.includes(socket.protocol)) return finish({ reason: 'blocked' });
     isOpen = true;
     // The pong confirms the connection even if the field has nothing to send, and carries the server's time.

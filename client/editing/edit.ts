@@ -1,4 +1,4 @@
-/** An edit as what it has changed: the values before and after, so that it can be undone and done again. Pure. */
+/** An edit as the values before and after it, so that it can be undone and redone. Pure. */
 
 import type { CellValue, FieldView, Particle, ParticleInput } from '../types.ts';
 import { toBaseAttributes } from '../updates/base-attributes.ts';
@@ -30,7 +30,7 @@ export function invert(edit: Edit): Edit {
 }
 
 /**
- * What is left to do of an edit in a state: values that have been changed since, by whomever, are left alone.
+ * The part of an edit that still applies to a state: values that anyone has changed since are left alone.
  * @returns undefined if nothing is left
  */
 export function toApplicable(edit: Edit, state: FieldView, device: string | undefined): Edit | undefined {
@@ -46,7 +46,7 @@ export function toApplicable(edit: Edit, state: FieldView, device: string | unde
   if (!current) return undefined;
   const isUnchanged = ([name]: [string, unknown]) => isSame(read(current, name), read(before, name));
   if (!edit.after) {
-    // Removing a particle would take along what somebody else has written to it. A device has no id before it has registered.
+    // Removing a particle would also remove what others have written to it. A device has no id until it has registered.
     const isOwn = findParticle(state, edit.id)?.device === (device ?? '');
     return isOwn && Object.entries(current).every(isUnchanged) ? edit : undefined;
   }
@@ -56,7 +56,7 @@ export function toApplicable(edit: Edit, state: FieldView, device: string | unde
   return Object.keys(after).length === 0 ? undefined : { ...edit, after };
 }
 
-/** Whether a state of a region does not tell what an edit would change: what is outside of the region may have been changed since. */
+/** Whether an edit concerns values outside the state's region, so that later changes to them cannot be seen. */
 export function isOutOfSight(edit: Edit, state: FieldView): boolean {
   const { region, cells } = state;
   if (!region) return false;
@@ -65,7 +65,7 @@ export function isOutOfSight(edit: Edit, state: FieldView): boolean {
   return edit.before.some(({ x, y }) => !(x >= x0 && x < x1 && y >= y0 && y < y1) && cells[`${x},${y}`] === undefined);
 }
 
-/** No content counts as an empty one. */
+/** Missing content counts as empty. */
 function read(attributes: ParticleInput, name: string): unknown {
   return attributes[name as keyof ParticleInput] ?? (name === 'content' ? '' : undefined);
 }

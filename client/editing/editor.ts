@@ -1,4 +1,4 @@
-/** Edits with undo and redo, and what an app needs to repair an edit. Loaded only by apps that import it. */
+/** Edits with undo and redo, and the repair of edits that lost a conflict or were refused. Loaded only by apps that import it. */
 
 import { maxCellsPerUpdate } from '../../shared/contract/wire.ts';
 import type { CellValue, FieldClient, FieldConflict, OutboxEntry, ParticleInput } from '../types.ts';
@@ -34,7 +34,7 @@ export interface FieldEditor {
   redo(): OutboxEntry | undefined;
   /** Writes this device's side of a conflict again. @returns undefined if neither side was this device's, or nothing has to be written */
   restoreMine(conflict: FieldConflict): OutboxEntry | undefined;
-  /** Makes the edit `edit` in place of a refused update, which is removed. */
+  /** Replaces a refused update by the edit that `edit` makes. */
   replaceRefused(entry: OutboxEntry, edit: (editor: FieldEditor) => OutboxEntry): OutboxEntry;
 }
 
@@ -66,7 +66,7 @@ export function createEditor(client: FieldClient): FieldEditor {
     const after = readParticle(client.state, id);
     return before || after ? record({ kind: 'particle', id, before, after }, entry) : entry;
   };
-  /** Takes the newest step that is not void by now from a list, and applies its reverse. */
+  /** Removes the newest step that still has an effect from a list, and applies its reverse. */
   const takeStep = (from: readonly Step[]): { rest: readonly Step[]; reversed: Step; entry?: OutboxEntry } => {
     isContinuing = false;
     for (let last = from.length - 1; last >= 0; last--) {
@@ -141,7 +141,7 @@ export function createEditor(client: FieldClient): FieldEditor {
   return editor;
 }
 
-/** Writes of cells become one edit, so that a long stroke is undone by few updates. */
+/** Merges writes of cells into one edit, so that few updates undo a long stroke. */
 function addToStep(step: Step, edit: Edit): Step {
   const last = step.at(-1);
   if (last?.kind !== 'cells' || edit.kind !== 'cells') return [...step, edit];
@@ -156,7 +156,7 @@ function addToStep(step: Step, edit: Edit): Step {
   ];
 }
 
-/** The longest beginning of a text that fits into a particle and does not end within a character. */
+/** The longest prefix of a text that fits into a particle and does not split a character. */
 export function cutText(text: string): string {
   if (text.length <= maxContentLength) return text;
   const cut = text.slice(0, maxContentLength);

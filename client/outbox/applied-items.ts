@@ -1,9 +1,9 @@
 /**
- * Own updates that the server has applied: on top of the server's state until that is known to contain them, and kept for
- * longer in case the server loses them.
+ * Own updates that the server has applied. They are shown on top of the server's state until it is known to contain them, and kept
+ * for longer in case the server loses them.
  *
- * A version alone does not tell whether a state contains an update, since a failover may have lost the update's version and
- * given it to another. The evidence is a delta that names the update, or that the log has both cursors.
+ * A version alone does not prove that a state contains an update: a failover may have lost the update and reused its version. The
+ * proof is a delta that names the update, or a log that contains both cursors.
  */
 import type { UpdateResult } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
@@ -12,7 +12,7 @@ import type { ItemList } from './item-list.ts';
 import type { ItemStore } from './item-store.ts';
 import type { Identity, Item } from './outbox-item.ts';
 
-/** An update that a delta contains. It may have been sent as the device that this one was before. */
+/** An update that a delta contains. It may have been sent under a former id of this device. */
 type NamedUpdate = Pick<UpdateResult, 'counter' | 'version'> & { readonly device?: string };
 
 export interface AppliedItemsDeps {
@@ -20,7 +20,7 @@ export interface AppliedItemsDeps {
   readonly store: ItemStore;
   /** The device that updates are sent as, and the account of its token. */
   readonly identity: () => Identity;
-  /** To be called when updates were made pending that may be of another account. */
+  /** Called when updates that may belong to another account have become pending. */
   readonly separateAccounts: () => void;
 }
 
@@ -36,15 +36,15 @@ export class AppliedItems {
     const { store } = this.#deps;
     item.proof = cursor;
     store.keep(item);
-    // Updates that were applied long ago are not expected in the state. A restore of an older backup may still lose them.
+    // An update applied long ago need not wait for the state to show it. A restore of an older backup may still lose it.
     if (item.entry.outcome === 'expired') this.#drop((each) => each === item);
     store.remove(item);
   }
 
   /**
-   * Follows a delta that has advanced the server's state. It names every update in between, so that the state contains those
-   * that are named, and the log has lost others.
-   * @param updates the results of all that the delta contains; without `device`, they are of the present one
+   * Handles a delta that has advanced the server's state. It names every update in its range, so the state contains those named,
+   * and the log has lost any others.
+   * @param updates the results of all updates in the delta; those without `device` are this device's
    * @returns whether updates were lost, so that they are due to be sent again
    */
   followDelta(from: number, to: number, updates: readonly NamedUpdate[]): boolean {
@@ -59,7 +59,7 @@ export class AppliedItems {
   }
 
   /**
-   * The server's state at this version contains the updates.
+   * Records that the server's state at this version contains the updates.
    * @param cursors only those with these cursors; otherwise all up to the version
    */
   confirm(version: number, cursors?: ReadonlySet<Cursor>): void {
@@ -68,9 +68,8 @@ export class AppliedItems {
   }
 
   /**
-   * Makes updates that the server may have lost pending again. They are sent under their counters, and the server compares them
-   * with what it has. Those of another account wait until it is present again; of the present one, those that were sent as another
-   * device are forgotten instead.
+   * Makes updates that the server may have lost pending again. They keep their counters, and the server compares them with its log.
+   * Those of another account wait until it signs in again; those of this account that another device sent are dropped.
    * @returns how many
    */
   resend(items: readonly Item[]): number {
@@ -94,7 +93,7 @@ export class AppliedItems {
     return this.resend([...new Set([...this.shown, ...this.#deps.store.kept])]);
   }
 
-  /** Those that the server's state is not known to contain. */
+  /** The applied updates that the server's state is not known to contain. */
   get shown(): Item[] {
     return this.#deps.list.all.filter(({ state }) => isSettled(state));
   }

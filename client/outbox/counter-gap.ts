@@ -1,6 +1,6 @@
 /**
- * Above what a device can have waiting at the server, and below the gap that the server refuses. Random, so that a device that is
- * restored twice does not use counters twice.
+ * More than a device can have waiting at the server, and less than the gap that the server refuses. Random, so that two restores of
+ * one backup do not assign the same counters.
  */
 const minCounterGap = 10_000;
 const maxCounterGap = 400_000;
@@ -10,7 +10,7 @@ export function pickCounterGap(random: () => number): number {
   return minCounterGap + Math.floor(random() * (maxCounterGap - minCounterGap));
 }
 
-/** How many counters are skipped when the storage takes nothing: fewer, since that may happen again before anything is applied. */
+/** How many counters are skipped when writes to the storage fail: fewer, since this may recur before any update is applied. */
 export function pickCounterLeap(random: () => number): number {
   return Math.ceil(pickCounterGap(random) / 10);
 }

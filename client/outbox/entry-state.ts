@@ -17,11 +17,9 @@ import type { EntryStatus } from '../types.ts';
  * - `accepted`: acknowledged by the server after one request, result not known yet
  * - `acceptedAgain`: the same after several requests
  * - `resending`: accepted, and sent again because the result may have been missed
- * - `restored`: read from the storage, which says that it was never sent; but the storage may be a copy, so its counter may
- *   denote another update
+ * - `restored`: read from the storage as never sent; but the storage may be a copy, so its counter may denote another update
  * - `restoredSent`: the same, as part of one request
- * - `unverified`: it may have been sent, and its counter may denote another update; due to be sent, so that a response
- *   settles it
+ * - `unverified`: it may have been sent, and its counter may denote another update; due to be sent, so that a response settles it
  * - `acceptedUnverified`, `resendingUnverified`: the same after the server acknowledged it
  * - `settledByResponse`: applied or in conflict; final unless the server loses it
  * - `settledByDelta`: the same, according to a delta, which may have meant another update of the same counter
@@ -45,14 +43,14 @@ export type EntryState =
 
 /**
  * - `sent`: put into a request
- * - `acknowledged`: a response says that the server will not lose it
+ * - `acknowledged`: a response confirms that the server will not lose it
  * - `resultMissed`: the message with its result may have been missed
  * - `settledByResponse`, `settledByDelta`: its result arrived
  * - `disputed`: a delta reports that its counter was used twice, without saying for which update
  * - `renumbered`: it was given a new counter
  * - `rejected`: the server rejected its content
- * - `lost`: the server's log may not have it, because the database was restored or failed over, or because the update that
- *   was applied under its counter was another one
+ * - `lost`: the server's log may not have it, because the database was restored or failed over, or because the update that was
+ *   applied under its counter was another one
  */
 export type EntryEvent =
   | 'sent'
@@ -100,7 +98,7 @@ const transitions: Readonly<Record<EntryEvent, Transitions>> = {
   lost: { settledByResponse: 'unverified', settledByDelta: 'unverified' },
 };
 
-/** @returns undefined when the event does not apply to an entry in this state, which then stays as it is */
+/** @returns undefined if the event does not apply to this state, which then stays as it is */
 export function nextState(state: EntryState, event: EntryEvent): EntryState | undefined {
   return transitions[event][state];
 }
@@ -119,7 +117,7 @@ const pendingStatuses: Readonly<Partial<Record<EntryState, EntryStatus>>> = {
   resendingUnverified: 'accepted',
 };
 
-/** Whether the server has yet to say what became of the update. */
+/** Whether the update's outcome is still unknown. */
 export function isPending(state: EntryState): boolean {
   return pendingStatuses[state] !== undefined;
 }
@@ -138,7 +136,7 @@ export function isUnanswered(state: EntryState): boolean {
   return state === 'sent' || state === 'resent';
 }
 
-/** Whether only a response with results can settle a sent entry: its delta may be past, or would not count. */
+/** Whether only a response with results can settle a sent entry: its delta may have been missed, or proves nothing. */
 export function needsResult(state: EntryState): boolean {
   return isPending(state) && !isUnanswered(state);
 }
@@ -148,12 +146,12 @@ export function isAcknowledged(state: EntryState): boolean {
   return isPending(state) && toStatus(state, undefined) === 'accepted';
 }
 
-/** Whether the server may have the update, as far as this storage can tell, which may be a copy. */
+/** Whether the server may have the update, if only because a copy of this storage has sent it. */
 export function isMaybeSent(state: EntryState): boolean {
   return isPending(state) && state !== 'queued';
 }
 
-/** Whether exactly one request has contained it. What the server knew of its counter before, was not about this update. */
+/** Whether exactly one request has contained it. An earlier use of its counter was then by another update. */
 export function isSentOnce(state: EntryState): boolean {
   return state === 'sent' || state === 'accepted' || state === 'restoredSent';
 }

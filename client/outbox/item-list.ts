@@ -1,4 +1,4 @@
-/** The items of the outbox in the order of their counters, and what the app sees of them. */
+/** The items of the outbox in the order of their counters, and the entries that the app sees. */
 import type { OutboxEntry } from '../types.ts';
 import { type EntryEvent, isPending, nextState, toStatus } from './entry-state.ts';
 import type { Item } from './outbox-item.ts';
@@ -8,7 +8,7 @@ export class ItemList {
   #items: Item[] = [];
   #entries: readonly OutboxEntry[] | undefined;
 
-  /** @param onChange called when what the app sees of an entry has changed */
+  /** @param onChange called when the app's view of an entry has changed */
   constructor(onChange: (entry: OutboxEntry) => void) {
     this.#onChange = onChange;
   }
@@ -57,7 +57,7 @@ export class ItemList {
     this.#entries = undefined;
   }
 
-  /** @returns whether the event applies to the entry's state. The app is notified if what it sees of the entry changes. */
+  /** @returns whether the event applies to the entry's state. The app is notified if its view of the entry changes. */
   transition(item: Item, event: EntryEvent, change?: Partial<OutboxEntry>): boolean {
     const state = nextState(item.state, event);
     if (!state) return false;

@@ -1,4 +1,4 @@
-/** Where an outbox keeps its items beyond its own memory. */
+/** The persistence of an outbox's items. */
 import type { Item } from './outbox-item.ts';
 
 export interface LoadedItems {
@@ -10,27 +10,27 @@ export interface LoadedItems {
 
 export interface ItemStore {
   /**
-   * @param device that stored items belong to which do not name theirs
-   * @param version of the stored state: applied items are loaded if their versions are higher
+   * @param device the device of stored items that name none
+   * @param version that of the stored state; only applied items of higher versions are loaded
    */
   load(device: string | undefined, version: number): Promise<LoadedItems>;
-  /** Stores items as they are now, also those that were removed. */
+  /** Stores the current values of items, including items that were removed. */
   save(items: readonly Item[]): void;
   remove(item: Item): void;
-  /** Records that updates up to this counter may have been sent. Before they are, `flush` has to resolve. */
+  /** Records that updates up to this counter may have been sent. `flush` must resolve before they are sent. */
   markSent(counter: number): void;
   /** Resolves when every write requested so far is done, or has failed. Never rejects. */
   flush(): Promise<void>;
-  /** Writes again what could not be written before. To be called from time to time. */
+  /** Retries failed writes. To be called periodically. */
   retry(): void;
-  /** Whether the last write of the item has failed, and a later process could give its counter to another update. */
+  /** Whether the last write of the item has failed, so that a later process could assign its counter to another update. */
   isUnsaved(item: Item): boolean;
 
   /** Applied items, the oldest first, that would be sent again if the server lost them. */
   readonly kept: readonly Item[];
-  /** Keeps an applied item for ten minutes with an open connection; of many, the newest. */
+  /** Keeps an applied item for ten minutes of connected time; if there are too many, the oldest are dropped. */
   keep(item: Item): void;
-  /** Keeps items no longer. */
+  /** Stops keeping items. */
   forget(items: ReadonlySet<Item>): void;
   /** Counts time with an open connection. */
   addConnectedTime(ms: number): void;

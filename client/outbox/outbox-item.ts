@@ -7,14 +7,14 @@ import type { OutboxEntry } from '../types.ts';
 import type { UpdateContent } from '../updates/update-content.ts';
 import { type EntryState, isAcknowledged, isMaybeSent } from './entry-state.ts';
 
-/** Who sends updates. */
+/** The device and the account that send updates. */
 export interface Identity {
   readonly device: string | undefined;
   /** Undefined for a device that registered itself. */
   readonly account: string | undefined;
 }
 
-/** An update that another device than the present one may have sent. */
+/** An update that a device other than the present one may have sent. */
 export interface SentByDevice {
   readonly update: SentUpdate;
   readonly device: string;
@@ -22,37 +22,37 @@ export interface SentByDevice {
   readonly isAcknowledged: boolean;
 }
 
-/** Who has made an update, where that is not the outbox itself at this moment. */
+/** Who made an update, and when, if not this client at this moment. */
 export interface ItemOrigin {
   readonly identity: Identity;
   readonly key?: string;
-  /** The key, if it identifies the update also when it is loaded again. */
+  /** The key, if it is stored and so still identifies the update in a later process. */
   readonly ownKey?: string;
   /** The device's wall clock when the update was made, in ms. */
   readonly createdAt?: number;
 }
 
 export interface Item {
-  /** What the app sees. */
+  /** The entry as the app sees it. */
   entry: OutboxEntry;
   state: EntryState;
-  /** Where the store has it; 0 while it has not. */
+  /** Its position in the store; 0 if it is not stored. */
   position: number;
   /** The device's wall clock when the update was created, in ms. */
   readonly createdAt: number;
   /** The highest timestamp seen when the update was created: its own must be higher. */
   readonly minTimestamp: number;
-  /** The device that it may have been sent as, or that has made it; undefined if that is not known. */
+  /** The device that may have sent it, or else made it; undefined if unknown. */
   device: string | undefined;
   /** The only account that may send it; undefined if it was made without one. */
   account: string | undefined;
-  /** A key that is stored with it; others are made anew in each process. */
+  /** A key that is stored with it; other keys are generated anew in each process. */
   readonly ownKey?: string | undefined;
-  /** Whether the timestamp that it is sent with was chosen. */
+  /** Whether the timestamp that it is sent with is final. */
   isTimestampFixed: boolean;
-  /** What a delta said of its counter before the server had acknowledged it. */
+  /** The result that a delta reported for its counter before the server had acknowledged it. */
   earlyResult?: UpdateResult;
-  /** Once it is settled: the log of a history that contains the update has this cursor, at the update's version or later. */
+  /** Set once it is settled: a cursor, at the update's version or later, of a log that contains the update. */
   proof?: Cursor;
 }
 
@@ -81,7 +81,7 @@ export function createItem(content: UpdateContent, options: ItemOptions): Item {
   };
 }
 
-/** @returns nothing unless another device than this one may have sent it */
+/** @returns an empty array unless a device other than the present one may have sent it */
 export function toSentByDevice({ entry, state, device }: Item, present: string | undefined): SentByDevice[] {
   if (device === undefined || device === present || !isMaybeSent(state)) return [];
   return [{ update: entry.update, device, isAcknowledged: isAcknowledged(state) }];

@@ -49,7 +49,7 @@ export class Outbox {
   /** The highest counter that this process, or an earlier one, may have sent. */
   #highestSentCounter = 0;
   #lastSentTimestamp = 0;
-  #hasLeapt = false; // since the storage began to refuse what is written
+  #hasLeapt = false; // since writes to the storage began to fail
   /** Whether another process sends as this device, with a copied token: then deltas settle nothing, only responses do. */
   #isDeviceShared = false;
 
@@ -90,18 +90,18 @@ export class Outbox {
     return this.#list.all.some(({ state }) => isDue(state));
   }
 
-  /** The unsettled updates that the server may have from another device than the present one. */
+  /** The unsettled updates that the server may have from a device other than the present one. */
   get sentByFormerDevices(): SentByDevice[] {
     const { device } = this.#deps.identity();
     return this.#list.all.flatMap((item) => toSentByDevice(item, device));
   }
 
-  /** To be called when the account has changed: updates of others leave the outbox until their account is present again. */
+  /** To be called when the account has changed: updates of other accounts leave the outbox until theirs signs in again. */
   separateAccounts(): void {
     this.#otherAccounts.separate(this.#deps.identity().account);
   }
 
-  /** From now on, the present device and account are the only ones that send what is in the outbox. */
+  /** Assigns everything unsettled in the outbox to the present device and account. */
   claim(): void {
     const { device, account } = this.#deps.identity();
     for (const item of this.#list.all) {
@@ -117,7 +117,10 @@ export class Outbox {
     return this.#isDeviceShared || items.some(({ state }) => needsResult(state));
   }
 
-  /** The own updates that the server's state is not known to contain, in order. What a delta has brought is in it, acknowledged or not. */
+  /**
+   * The own updates that the server's state is not known to contain, in order. An update that a delta reported is contained,
+   * acknowledged or not.
+   */
   get uncontained(): SentUpdate[] {
     return this.#list.all
       .filter(({ state, earlyResult }) => state !== 'refused' && !(isUnanswered(state) && earlyResult))
@@ -158,24 +161,24 @@ export class Outbox {
     return updates;
   }
 
-  /** @returns what deltas have said of these counters before; now it can be settled */
+  /** @returns the results that deltas reported earlier for these counters, which can be settled now */
   markAccepted(counters: readonly number[]): UpdateResult[] {
     const items = this.#list.findPending(counters);
     for (const item of items) this.#list.transition(item, 'acknowledged');
     return items.flatMap(({ earlyResult }) => earlyResult ?? []);
   }
 
-  /** The server's history has changed, so what deltas have said of it does not count any more. */
+  /** To be called when the server's history has changed, which invalidates the results of earlier deltas. */
   forgetEarlyResults(): void {
     for (const item of this.#list.all) item.earlyResult = undefined;
   }
 
-  /** Sends every accepted update again: its result may have been missed, and the response repeats it. */
+  /** Makes every accepted update due again: its result may have been missed, and the response repeats it. */
   resendAccepted(): void {
     for (const item of this.#list.all) this.#list.transition(item, 'resultMissed');
   }
 
-  /** Sends accepted updates again that only a response settles, however many results of others arrive. */
+  /** Makes accepted updates that only a response can settle due again, even while other results arrive. */
   resendUnverified(): void {
     for (const item of this.#list.all) {
       if (item.state === 'acceptedUnverified') this.#list.transition(item, 'resultMissed');
@@ -184,7 +187,7 @@ export class Outbox {
 
   /**
    * Records results. When a counter was already used for another update, the update gets a new counter, and so do the updates
-   * queued after it, so that their order is kept. So it is with an expired counter that was surely used for another update.
+   * queued after it, so that their order is kept. An expired counter that another update certainly used is treated alike.
    * @param results each with a cursor of a log that contains its update
    * @returns whether counters were used twice, so that the server's highest counter has to be read again
    */
@@ -226,10 +229,10 @@ export class Outbox {
   }
 
   /**
-   * Takes note of the highest counter that the server knows of this device. If it is above all that was sent from here, the
-   * storage is older than the device (a restored backup): new counters start well above it, since the server may have accepted
-   * more updates than it has applied, and queued updates are renumbered. Other updates keep their counters, because the
-   * server's comparison decides whether it has them already.
+   * Applies the highest counter that the server has recorded for this device. If it exceeds all counters sent from here, the
+   * storage is older than the device (a restored backup). New counters then start well above it, since the server may have accepted
+   * more updates than it has applied, and queued updates are renumbered. Other updates keep their counters: the server compares
+   * them with those it has.
    * @returns whether counters were skipped
    */
   skipTo(counter: number): boolean {
@@ -239,7 +242,7 @@ export class Outbox {
     return true;
   }
 
-  /** To be called before sending. What the storage did not take gets counters that the next process, which continues from it, will not use. */
+  /** To be called before sending. Unsaved updates get counters that the next process, which continues from the storage, will not assign. */
   leapIfUnsaved(): void {
     const { store, random } = this.#deps;
     const hasUnsaved = this.#list.all.some((item) => store.isUnsaved(item));
@@ -280,7 +283,7 @@ export class Outbox {
     this.#save(item);
   }
 
-  /** Before an update is first sent, its timestamp is corrected by what was learned of the server's clock since. */
+  /** Before an update is first sent, its timestamp is corrected by the latest estimate of the server's clock. */
   #fixTimestamp(item: Item): void {
     if (item.isTimestampFixed) return;
     const { update } = item.entry;

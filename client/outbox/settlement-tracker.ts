@@ -1,7 +1,7 @@
 /** Resolves the promises of apps that wait for an update to be settled. */
 import type { OutboxEntry } from '../types.ts';
 
-/** Entries leave the outbox once the state contains them; the latest are remembered for calls of `settled` after that. */
+/** Entries leave the outbox once the state contains them; the latest are kept for later calls of `settled`. */
 const maxRemembered = 1000;
 
 function isFinal({ status }: OutboxEntry): boolean {

@@ -7,9 +7,9 @@ import { Presence, type PresenceView } from './presence.ts';
 export type { PresenceData, PresentDevice } from '../../shared/contract/messages.ts';
 export type { PresenceView } from './presence.ts';
 
-/** How often presence is read where no stream brings it. */
+/** How often presence is polled while no stream delivers it. */
 const pollIntervalMs = 2000;
-/** What the server responds is at most this old. */
+/** The server's responses are at most this old. */
 const maxAgeMs = 1000;
 
 export interface FieldPresence {
@@ -70,7 +70,7 @@ function createPresence(client: FieldClient): FieldPresence {
     if (!isConnected(client) && status !== 'connecting' && presence.clear()) emit();
   });
   if (client.status === 'live') {
-    // The stream has said before who is present, and says only what changes now.
+    // The stream listed the present devices when it opened, and now sends only changes.
     void refresh();
     setTimeout(() => void refresh(), maxAgeMs);
   }
@@ -87,7 +87,7 @@ function createPresence(client: FieldClient): FieldPresence {
   };
 }
 
-/** What is of interest to listeners: not when a device was last heard. */
+/** The part whose changes are reported to listeners: everything except the devices' times. */
 function describe({ activeNodes, devices }: PresenceView): string {
   return JSON.stringify([activeNodes, devices.map(({ device, user, data }) => [device, user, data]).sort()]);
 }

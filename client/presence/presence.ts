@@ -1,4 +1,4 @@
-/** Who else follows the field, and what this device shows of itself. Ephemeral: nothing of it is stored. */
+/** The devices that watch the field, and the data that this one shows. Ephemeral: nothing is stored. */
 
 import type { PresenceChange, PresenceData, PresentDevice } from '../../shared/contract/messages.ts';
 import { maxPresenceBytes } from '../../shared/contract/wire.ts';
@@ -12,7 +12,7 @@ export interface PresenceView {
   readonly devices: readonly PresentDevice[];
 }
 
-/** The server passes it on at most as often. */
+/** The server forwards presence at most this often. */
 const minIntervalMs = 100;
 
 const nobody: PresenceView = { activeNodes: 0, devices: [] };
@@ -23,7 +23,7 @@ export class Presence {
   readonly #send: SendPresence;
   #view = nobody;
   #data: PresenceData | undefined;
-  /** Whether the server does not have the data. */
+  /** Whether the data still has to be sent. */
   #isUnsent = false;
   #isRefused = false;
   /** Runs while it is too early to send again. */
@@ -45,7 +45,7 @@ export class Presence {
     this.#view = { activeNodes, devices: [...next.values()] };
   }
 
-  /** Nobody is known any more. @returns whether somebody was */
+  /** Forgets all devices. @returns whether there were any */
   clear(): boolean {
     const wasKnown = this.#view !== nobody;
     this.#view = nobody;
@@ -63,14 +63,14 @@ export class Presence {
     this.#sendUnsent();
   }
 
-  /** A stream was opened. The server has forgotten what was shown on the last one. */
+  /** To be called when a stream has opened: the server discards data with the stream that it came on. */
   handleOpen(): void {
     this.#isRefused = false;
     this.#isUnsent = this.#data !== undefined;
     this.#sendUnsent();
   }
 
-  /** The token does not permit to show anything; until there is another stream, sending again would not help. */
+  /** The token does not allow presence data, so nothing more is sent on this stream. */
   handleRefusal(): void {
     this.#isRefused = true;
   }

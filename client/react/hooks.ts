@@ -63,7 +63,7 @@ export function useField<Value>(
   });
 }
 
-/** The particles of a state by id, for all components together. */
+/** The particles of a state by id, shared by all components. */
 const indexes = new WeakMap<FieldView, ReadonlyMap<string, Particle>>();
 
 function getParticle(state: FieldView, id: string): Particle | undefined {
@@ -109,7 +109,7 @@ export function useConflicts(): readonly FieldConflict[] {
   return useClientValue(useFieldClient(), ['conflict'], ({ conflicts }) => conflicts);
 }
 
-/** The devices that are present, with the data that they show: names, colours, cursors. Set this device's data with `presenceOf(client).set`. */
+/** The present devices and the data that they show: names, colours, cursors. Set this device's data with `presenceOf(client).set`. */
 export function usePresence(): PresenceView {
   const presence = presenceOf(useFieldClient());
   const subscribe = useCallback((onChange: () => void) => presence.on(onChange), [presence]);

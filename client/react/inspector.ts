@@ -1,4 +1,4 @@
-/** A panel for app makers and for support: what the client is doing, refreshed every second, and a button that copies it. */
+/** A panel for developers and support: what the client is doing, refreshed every second, and a button that copies it. */
 import { type CSSProperties, createElement, type ReactNode, useEffect, useState } from 'react';
 import { createInspector, type InspectorReport, type Latency } from '../inspector.ts';
 import { useFieldClient } from './provider.ts';

@@ -1,6 +1,6 @@
 /**
- * React Native: when to wake the client, and sending in the background. The app passes the modules that it has, so that this package
- * depends on none of them.
+ * For React Native: wakes the client, and sends in the background. The app passes in its own modules, so that this package depends
+ * on none of them.
  */
 import type { FieldClient } from '../types.ts';
 
@@ -24,7 +24,7 @@ interface NativeModules {
 }
 
 /**
- * For the option `wakeOn`: the client connects again, and sends, when the app comes to the foreground or the network returns.
+ * For the option `wakeOn`: the client reconnects and sends when the app comes to the foreground or the network returns.
  *
  * ```ts
  * createFieldClient({ url, field, storage, wakeOn: wakeOnForeground({ AppState, NetInfo }) });

@@ -31,8 +31,8 @@ export function useFieldClient(): FieldClient {
 }
 
 /**
- * Starts a client with the component, unless the app has created it, and closes it with the last component that uses it. It is replaced
- * when `url`, `field` or `storage` change. Another `token` or `getToken` is used at once.
+ * Starts a client on mount, unless the app has created it, and closes it when the last component that uses it unmounts. The client
+ * is replaced when `url`, `field` or `storage` changes. Another `token` or `getToken` is used at once.
  */
 export function useClient(source: ClientSource): FieldClient {
   const options = isClient(source) ? undefined : source;

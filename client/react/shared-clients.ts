@@ -1,6 +1,6 @@
 /**
- * One running client for each storage and field, whichever components ask for it: two clients would use the same counters for
- * different updates. Without a storage there is nothing to share, and each component has a client of its own.
+ * One running client for each storage and field, however many components use it: two clients would use the same counters for
+ * different updates. Without a storage, each component has its own client.
  */
 import { createFieldClient } from '../field-client.ts';
 import type { FieldClientOptions } from '../options.ts';
@@ -17,10 +17,10 @@ export interface SharedClient {
   use(): () => void;
 }
 
-/** The storage holds the clients, so that a server, which renders for many users, keeps none of them. */
+/** Weak, so that a server that renders for many users does not retain their clients. */
 const clientsByStorage = new WeakMap<Storage, Map<string, SharedClient>>();
 
-/** How long until a start that has failed is tried again. */
+/** How long until a failed start is retried. */
 const restartMs = 5000;
 
 export function getSharedClient(options: FieldClientOptions): SharedClient {
@@ -29,7 +29,7 @@ export function getSharedClient(options: FieldClientOptions): SharedClient {
   const clients = clientsByStorage.get(storage) ?? new Map<string, SharedClient>();
   clientsByStorage.set(storage, clients);
   const key = `${url} ${field}`;
-  // A client that was closed cannot be started again after one of another address has used the same entries of the storage.
+  // A closed client cannot be restarted after a client with another URL has used the same entries of the storage.
   const forgetOthers = () => {
     for (const other of clients.keys()) if (other !== key && other.endsWith(` ${field}`)) clients.delete(other);
   };
@@ -40,7 +40,7 @@ export function getSharedClient(options: FieldClientOptions): SharedClient {
 
 /** @param onUse called when it is started */
 function createSharedClient(options: FieldClientOptions, onUse = () => {}): SharedClient {
-  // A token is read when it is needed, because components pass another one after somebody signed in, or when it was renewed.
+  // The token is read when it is needed, because components pass another one after a sign-in or a renewal.
   const getToken = () => shared.latest.token ?? shared.latest.getToken?.() ?? '';
   const { token, ...rest } = options;
   const hasToken = token !== undefined || options.getToken !== undefined;
@@ -61,7 +61,7 @@ function createSharedClient(options: FieldClientOptions, onUse = () => {}): Shar
       };
     },
   };
-  // The client reports what is wrong as a problem. It is closed after a start that failed, and may be started again.
+  // The client reports the error as a problem. A failed start leaves it closed, so that it can be started again.
   const start = () => {
     client.start().catch(() => {
       setTimeout(() => {

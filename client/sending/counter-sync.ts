@@ -1,5 +1,5 @@
 /**
- * Reads the highest counter that the server knows of this device before the first update is sent: once in each process, and
+ * Reads the highest counter that the server has recorded for this device before the first update is sent: once in each process, and
  * again after a counter turned out to be used twice.
  */
 
@@ -42,7 +42,7 @@ export class CounterSync {
     try {
       const { body } = await this.#deps.sendRequest(`/clock?device=${device}`, { token, expects: 'clock', signal });
       const { clock } = body as { clock: Readonly<Record<string, number>> };
-      // Without its prototype, since `constructor` is a device id like any other.
+      // Not `clock[device]`, since `constructor` is a valid device id.
       return new Map(Object.entries(clock)).get(device) ?? 0;
     } catch (error) {
       // A field is created by its first update, so this one has none yet.

@@ -16,16 +16,16 @@ import { untilAborted } from '../timing/until-aborted.ts';
 import { UpdateChannel } from './update-channel.ts';
 
 /**
- * In characters: one takes at most three bytes of UTF-8, and React Native cannot count bytes everywhere. 64 bytes are
- * reserved for the JSON around the updates.
+ * In characters, since React Native cannot count bytes everywhere; one takes at most three bytes of UTF-8. 64 are reserved for the
+ * JSON around the updates.
  */
 const maxBatchLength = Math.floor(maxRequestBytes / 3) - 64;
 const preferWaitSeconds = 10;
 const minRequestTimeoutMs = 10_000;
 const maxRequestTimeoutMs = 160_000;
-/** On slow uplinks requests become smaller, down to this length and to one update; from there on they get more time. */
+/** On slow uplinks requests shrink down to this length or to one update; after that, their timeout grows. */
 const minBatchLength = 4096;
-/** The server closes a socket with more than 100 messages a second; what is made meanwhile is sent together. */
+/** The server closes a socket that sends more than 100 messages a second. Updates made in between share a message. */
 const minMessageIntervalMs = 20;
 
 interface CheckBeforeSending {
@@ -40,7 +40,7 @@ export interface SenderDeps {
   readonly clock: HybridClock;
   readonly tokenProvider: TokenProvider;
   readonly backoff: Backoff;
-  /** Ensures that counters continue above those that the server knows; awaited before anything is sent. */
+  /** Ensures that new counters are above those that the server has seen; awaited before anything is sent. */
   readonly syncCounter: (token: string, signal: AbortSignal) => Promise<void>;
   /** Runs before updates are sent, so that lost ones are sent before newer ones. */
   readonly historyCheck: CheckBeforeSending;
@@ -61,7 +61,7 @@ export class Sender {
   #resume: () => void = () => undefined;
   /** Updates per request: halved while searching for one that makes the server reject its whole batch. */
   #batchSize = maxUpdatesPerRequest;
-  /** Characters per request: halved when one does not arrive. */
+  /** Characters per request: halved when a request does not arrive. */
   #batchLength = maxBatchLength;
   #requestTimeoutMs = minRequestTimeoutMs;
 
@@ -137,7 +137,7 @@ export class Sender {
   async #sendBatch(token: string, generation: number, signal: AbortSignal): Promise<void> {
     const { outbox, store, tokenProvider } = this.#deps;
     await store.flush();
-    // Another account has signed in meanwhile, and what is pending is its.
+    // Another account has signed in meanwhile, and the pending updates are that account's.
     if (generation !== tokenProvider.generation) return;
     outbox.leapIfUnsaved();
     const updates = outbox.nextBatch(this.#batchSize, this.#batchLength);
@@ -189,7 +189,7 @@ export class Sender {
       signal,
     });
     const response = body as Accepted | AppliedResponse;
-    // A response that waited carries the time of acceptance. Its round trip says nothing about the network's delay.
+    // A response that waited carries the time of acceptance. Its round trip does not measure the network's delay.
     clock.correct(response.serverTime, isWaiting ? clock.wallTime() : sentAt);
     if ('results' in response) onSettled(response);
     else onAccepted(updates.map(({ counter }) => counter));

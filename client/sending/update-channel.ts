@@ -1,7 +1,6 @@
 /**
- * Sends updates as messages on the open WebSocket. Only one of them is unanswered at a time, so that an `accepted` always belongs
- * to it, and an `error` names it by its number. Until a late answer has arrived, or the socket has ended, updates go by POST; so they
- * do while the state is still being loaded.
+ * Sends updates as messages on the open WebSocket. Only one is unanswered at a time, so that an `accepted` always belongs to it; an
+ * `error` names it by number. Updates go by POST until a late answer arrives or the socket ends, and while the state is loading.
  */
 import type { ServerMessage } from '../../shared/contract/messages.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
@@ -9,10 +8,7 @@ import type { Transport } from '../connection/transport.ts';
 
 export type UpdateAnswer = Extract<ServerMessage, { type: 'accepted' | 'error' }>;
 
-/**
- * In characters. A message cannot be aborted, and the pings that show that the socket is alive wait behind it. So what takes a
- * slow uplink seconds goes by POST.
- */
+/** In characters. A message cannot be aborted, and pings wait behind it, so whatever takes seconds on a slow uplink goes by POST. */
 const maxMessageLength = 16_384;
 const answerTimeoutMs = 10_000;
 
@@ -50,7 +46,7 @@ export class UpdateChannel {
     const isError = message.type === 'error' && message.messageNumber === unanswered?.number;
     if (!unanswered || !(isError || message.type === 'accepted')) return false;
     const status = isError ? message.problem.status : 0;
-    // The server closes a socket on which it has to refuse several messages. So after a refusal, this one takes no more updates.
+    // The server closes a socket after several refused messages, so this one sends no more updates after a refusal.
     if (status === 0 || status === 429 || status >= 500) this.#unanswered = undefined;
     // Whether the token may be used is decided by the response to the POST.
     unanswered.resolve(status === 401 || status === 403 ? undefined : message);

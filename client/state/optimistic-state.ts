@@ -1,10 +1,9 @@
 /**
  * The server's state with pending own updates merged into it by the server's own rules, metrics and quantum fields included. A
- * client that need not predict these shows `PendingEdits` instead, which is a fifth of the size.
+ * client that does not need to predict these uses `PendingEdits`, which is a fifth of the size.
  *
- * An own update is merged as if its device had seen every other update, so that it stays visible until the server has applied
- * it, and only then shows the result. The server does not publish the stamps of values; they are not needed for this, because
- * own counters order own updates.
+ * An own update is merged as if its device had seen every other update, so that it stays visible until the server's result replaces
+ * it. The server does not publish the stamps of values; they are not needed for this, because own counters order own updates.
  */
 
 import { computeConnectedShare } from '../../shared/field/dynamics/entanglement.ts';
@@ -69,7 +68,7 @@ function createDraft({ view, particles }: ServerState): FieldState {
   state.quantumFields = view.quantumFields;
   for (const particle of particles.values()) state.particles.set(particle.id, toParticle(particle));
   const { globalResonance, collectiveIntelligence, room64Active, lastUpdate } = view;
-  // The server does not publish the boosts by events; they are what the metrics exceed the particles' own metrics by.
+  // The server does not publish the boosts by events; they are the difference between the metrics and those of the particles.
   const metricsWithoutBoosts = computeMetrics(state);
   state.dynamics = {
     ...state.dynamics,
@@ -84,8 +83,8 @@ function createDraft({ view, particles }: ServerState): FieldState {
 }
 
 /**
- * Like the other boosts, the entanglement's is what it exceeds the particles' share by. It is estimated only before an update
- * that recomputes the entanglement, since this visits all connections.
+ * Like the other boosts, the entanglement's is the difference from the particles' share. It is estimated only before an update that
+ * recomputes the entanglement, since this visits all connections.
  */
 function estimateEntanglementBoost(state: FieldState): void {
   const entanglement = state.quantumFields[0]?.entanglement ?? 0;
@@ -102,7 +101,7 @@ function toParticle(view: ParticleView): Particle {
   return particle;
 }
 
-/** Replaces the particle that an update changes by a copy, because the other one is shared. */
+/** Replaces the particle that an update changes by a copy, because the original is shared. */
 function detachParticle(state: FieldState, { particles }: ServerState, update: SentUpdate, changes: ChangeSet): void {
   const id = getWrittenParticle(update);
   if (id === undefined || changes.particles.has(id)) return;

@@ -1,7 +1,7 @@
 /**
  * Shows pending own updates in particles and cells. An own update counts as if its device had seen every other one, so that it
- * simply replaces values: it stays visible until the server has applied it, and only then shows the result. What updates do to
- * the metrics and the quantum fields, `optimistic-state.ts` can predict.
+ * simply replaces values, and stays visible until the server's result replaces it. `optimistic-state.ts` also predicts metrics and
+ * quantum fields.
  */
 import { deriveAttributes } from '../../shared/field/registers/particle.ts';
 import type { ParticleAttributes, ParticlePut, SentUpdate } from '../../shared/field/update.ts';
@@ -19,7 +19,7 @@ export class PendingEdits implements Prediction {
   #device = '';
   #applied: readonly SentUpdate[] = [];
   #particles: Particles = new Map();
-  /** What was written to those of them that pending updates have put: it cannot always be told from what is shown. */
+  /** The attributes written to particles that pending updates have put: they cannot always be derived from what is shown. */
   readonly #bases = new Map<string, ParticleAttributes>();
   #cells: FieldView['cells'] = {};
 
@@ -44,7 +44,7 @@ export class PendingEdits implements Prediction {
     return { ...server.view, memoryParticles, cells: this.#cells };
   }
 
-  /** Copies what the updates change, since the app has the former objects. */
+  /** Copies what the updates change, since the app may hold the former objects. */
   #apply(updates: readonly SentUpdate[]): void {
     const cells: Record<string, number> = {};
     let particles: Map<string, ParticleView> | undefined;

@@ -9,13 +9,13 @@ import { PendingEdits } from './pending-edits.ts';
 import type { Prediction } from './prediction.ts';
 import { applyDelta, createServerState, type ServerState, toServerState } from './server-state.ts';
 
-/** How many cursors that the state has passed are remembered. */
+/** How many past cursors of the state are kept. */
 const maxPassed = 100;
 
 export class Replica {
   /** The part of the field that is watched. The server's state may still be of another one: `server.region`. */
   region: Region | undefined;
-  /** What the stream was asked for last. */
+  /** The region that the stream was last requested for. */
   requestedRegion: Region | undefined;
   readonly #outbox: Pick<Outbox, 'uncontained'>;
   readonly #clock: HybridClock;

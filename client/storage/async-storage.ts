@@ -7,7 +7,7 @@ interface AsyncStorageLike {
   removeItem(key: string): Promise<void>;
 }
 
-/** Storage in React Native: `asyncStorage(AsyncStorage)`. On Android, AsyncStorage holds 6 MB unless the app raises that. */
+/** Storage in React Native: `asyncStorage(AsyncStorage)`. On Android, AsyncStorage holds 6 MB unless the app raises the limit. */
 export function asyncStorage(store: AsyncStorageLike): PersistentStorage {
   return persistentStorage({
     get: (key) => store.getItem(key),

@@ -1,4 +1,4 @@
-/** Storage in a folder, for Node. A module of its own, so that bundles for browsers need no `node:fs`. */
+/** Storage in a folder, for Node. A separate module, so that bundles for browsers need no `node:fs`. */
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PersistentStorage, persistentStorage } from './persistent-storage.ts';
@@ -24,7 +24,7 @@ export function fileStorage(folder: string): PersistentStorage {
       const path = pathOf(key);
       await synchronize(await open(`${path}.new`, 'w'), value);
       await rename(`${path}.new`, path);
-      // Windows cannot open a folder, and writes the names in it by itself.
+      // Windows cannot open a folder, and persists its entries by itself.
       if (process.platform !== 'win32') await synchronize(await open(folder, 'r'));
     },
     remove: (key) => rm(pathOf(key), { force: true }),

@@ -42,7 +42,7 @@ interface Write {
 const storeName = 'values';
 
 /**
- * Storage in a database of IndexedDB, which is created if necessary. Each tab has a part of its own.
+ * Storage in a database of IndexedDB, which is created if necessary. Each tab has its own part.
  * @param name of the database
  * @throws Error when there is no IndexedDB
  */
@@ -94,7 +94,7 @@ class Database {
       this.#requested = [];
       await this.#commit(writes).catch(async (error) => {
         if (writes.length === 1) return writes[0]?.reject(error);
-        // One write may have failed the others, for example by its size.
+        // One write may have made the others fail, for example by its size.
         for (const write of writes) await this.#commit([write]).catch(write.reject);
       });
     }
@@ -103,7 +103,7 @@ class Database {
 
   async #commit(writes: readonly Write[]): Promise<void> {
     await this.#use((connection) => {
-      // Without `strict`, browsers report what a power failure may still lose.
+      // Without `strict`, browsers report writes that a power failure may still lose.
       const transaction = connection.transaction(storeName, 'readwrite', { durability: 'strict' });
       for (const { perform } of writes) perform(transaction.objectStore(storeName));
       return toPromise(transaction, 'complete', 'abort');
@@ -111,7 +111,7 @@ class Database {
     for (const { resolve } of writes) resolve();
   }
 
-  /** Browsers end connections, for example of suspended apps: what cannot use the one that is open gets another. */
+  /** Browsers close connections, for example of suspended apps. A call that fails for this reason is repeated on a new one. */
   async #use(begin: (connection: DatabaseLike) => Promise<void>): Promise<void> {
     const isOpen = this.#connection !== undefined;
     const connection = await this.#connect();
@@ -138,7 +138,7 @@ class Database {
     request.addEventListener('upgradeneeded', () => request.result.createObjectStore(storeName));
     await toPromise(request, 'success', 'error');
     const connection = request.result;
-    // The second event says that the app wants to delete the database.
+    // `versionchange` means that the app is deleting the database.
     for (const event of ['close', 'versionchange']) {
       connection.addEventListener(event, () => this.#disconnect(connection));
     }

@@ -11,8 +11,8 @@ interface BrowserGlobals extends LockGlobals {
 }
 
 /**
- * Storage in a browser's localStorage, which holds 5 MiB. Prefer `indexedDbStorage` for fields with many particles.
- * Each tab has a part of its own.
+ * Storage in a browser's localStorage, which holds 5 MiB. Prefer `indexedDbStorage` for fields with many particles. Each tab has
+ * its own part.
  * @throws Error when there is no localStorage
  */
 export function localStorage(globals = globalThis as BrowserGlobals): TabStorage {

@@ -17,7 +17,7 @@ export interface StorageCheck {
 const key = 'global/outbox/1';
 const otherKeys = ['global/outbox', 'global/outbox/10', 'global/outbox/2', 'global-2/outbox/1', 'global_/outbox/1'];
 const manyKeys = Array.from({ length: 200 }, (_, index) => `global/applied/${index}`);
-/** Of three bytes a character in UTF-8: the longest value that a client stores. */
+/** The longest value that a client stores, with three bytes of UTF-8 a character. */
 const longText = '€'.repeat(80_000);
 const texts = [
   '',
@@ -31,7 +31,7 @@ const texts = [
   longText,
 ];
 
-/** @param open opens the storage each time with the same data, as each start of an app does */
+/** @param open opens the storage with the data that it has, as each start of an app does */
 export function storageChecks(open: () => Storage | Promise<Storage>): readonly StorageCheck[] {
   const check = (name: string, behave: (storage: Storage) => Promise<void>) => ({
     name,

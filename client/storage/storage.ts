@@ -10,6 +10,6 @@ export interface Storage {
   /** Resolves to null when there is no value. */
   get(key: string): Promise<string | null>;
   set(key: string, value: string): Promise<void>;
-  /** Resolves also when there is no value. */
+  /** Also resolves when there is no value. */
   remove(key: string): Promise<void>;
 }

@@ -19,15 +19,15 @@ export interface LockGlobals {
   readonly navigator?: { readonly locks?: LocksLike };
 }
 
-/** A storage that the tabs of a browser divide, or share by `createTabClient`. */
+/** A storage that the tabs of a browser divide among them, or share through `createTabClient`. */
 export interface TabStorage extends PersistentStorage {
-  /** Tells it apart from other storages of the origin. */
+  /** Distinguishes it from other storages of the origin. */
   readonly name: string;
-  /** What all tabs see. The keys of each slot begin with its number. */
+  /** The storage that all tabs share. The keys of each slot begin with its number. */
   readonly whole: Storage;
 }
 
-/** The lock of a slot, of whichever storage. */
+/** The lock of a slot, which is the same for all storages. */
 export const slotLock = (slot: number) => `consciousness-field/${slot}`;
 
 export function tabStorage(whole: Storage, name: string, globals: LockGlobals): TabStorage {
@@ -53,7 +53,7 @@ async function acquireSlot(locks: LocksLike): Promise<number> {
     const isAcquired = await new Promise<boolean>((resolve, reject) => {
       const holdLock = (lock: unknown) => {
         resolve(lock !== null);
-        // A promise that never resolves holds the lock for as long as the page lives.
+        // A promise that never resolves holds the lock for as long as the page exists.
         return lock === null ? undefined : new Promise<void>(() => undefined);
       };
       locks.request(slotLock(slot), { ifAvailable: true }, holdLock).catch(reject);

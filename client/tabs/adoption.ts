@@ -1,6 +1,6 @@
 /**
- * What a leader takes over from pages that are gone: edits in the inboxes of closed tabs, and the outboxes of other slots, each of which
- * is sent by a client of its own, as the device that has numbered it.
+ * What a leader takes over from closed pages: edits in the inboxes of tabs, and the outboxes of other slots. Each outbox is sent by
+ * its own client, as the device that numbered its updates.
  */
 import { createFieldClient } from '../field-client.ts';
 import type { FieldClientOptions } from '../options.ts';
@@ -23,7 +23,7 @@ export interface AdoptionDeps {
   readonly accept: (edits: readonly Edit[]) => Promise<boolean>;
   /** `openTerms` or `entries` have changed. */
   readonly onChange: () => void;
-  /** An update of another slot has its result. */
+  /** An update of another slot was settled or refused. */
   readonly onSettled: (entry: OutboxEntry) => void;
 }
 
@@ -45,7 +45,7 @@ export class Adoption {
     for (const slot of deps.others) this.#show(slot.index, slot.unsent);
   }
 
-  /** What waits in other slots, and what has not come from the inboxes of tabs into the outbox. */
+  /** Updates that wait in other slots, and edits in inboxes that are not in the outbox yet. */
   get entries(): readonly OutboxEntry[] {
     const inInboxes = this.#inInboxes.filter(({ key }) => !this.#deps.stored.has(key));
     return [...[...this.#unsent.values()].flat(), ...inInboxes];
@@ -56,7 +56,7 @@ export class Adoption {
     return this.#openTerms;
   }
 
-  /** Resolves when `entries` are complete: until then, an app could be shown that nothing waits. */
+  /** Resolves when `entries` is complete; before that, an app could wrongly see nothing pending. */
   async start(): Promise<void> {
     for (const slot of this.#deps.others) this.#run(() => this.#adoptSlot(slot));
     const used = await this.#deps.inboxes.findUsed().catch(() => []);
@@ -64,7 +64,7 @@ export class Adoption {
     for (const { number } of used) this.watch(number);
   }
 
-  /** Takes over the edits of a tab when it is closed. Tabs that are closing do not announce themselves any more. */
+  /** Takes over the edits of a tab when it is closed. A tab that is closing does not announce itself. */
   watch(number: number): void {
     if (this.#watched.has(number)) return;
     this.#watched.add(number);
@@ -82,7 +82,7 @@ export class Adoption {
     await Promise.all(this.#work);
   }
 
-  /** What fails is left to the next leader. */
+  /** Failed work is left to the next leader. */
   #run(work: () => Promise<void>): void {
     if (this.#abort.signal.aborted) return;
     const running = work().catch(() => undefined);
@@ -127,7 +127,7 @@ export class Adoption {
       );
       this.#deps.onChange();
     });
-    // Before it is connected, it may not know its account, and so which of the updates it is to send.
+    // Until it is connected, its account may be unknown, and so may be which updates it has to send.
     const isDone = () => client.pending === 0 && (client.status === 'live' || client.status === 'polling');
     await client.start();
     await new Promise<void>((resolve) => {
@@ -141,7 +141,7 @@ export class Adoption {
     await client.close();
   }
 
-  /** Another leader that still runs may have some of the edits, so that they wait for its end. */
+  /** Another leader that still runs may have some of the edits, so they wait until it ends. */
   async #adoptInbox({ store, lock }: Inbox): Promise<void> {
     const { accept } = this.#deps;
     try {
@@ -157,7 +157,7 @@ export class Adoption {
   }
 }
 
-/** Keys that are not a tab's may be those of another slot as well. */
+/** Keys that no tab assigned may also occur in other slots. */
 function toShown(slot: number, entry: OutboxEntry): OutboxEntry {
   return entry.key.includes('.') ? entry : { ...entry, key: `slot-${slot}/${entry.key}` };
 }

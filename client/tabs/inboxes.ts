@@ -1,4 +1,4 @@
-/** The inboxes of the tabs: what a tab has not yet got to the leader, under a number that it holds the lock of. */
+/** The inboxes of the tabs: each has the edits that its tab has not delivered to the leader, under a number that the tab has locked. */
 
 import type { Item } from '../outbox/outbox-item.ts';
 import { namespace } from '../storage/persistence/open-persistence.ts';
@@ -8,7 +8,7 @@ import { entryKey, headKey } from '../storage/persistence/stored-outbox.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type HeldLock, type LockManagerLike, tryLock, waitForLock } from './locks.ts';
 
-/** After this many inboxes that were never used there are no more. */
+/** The search ends after this many consecutive inboxes that were never used. */
 const maxGap = 10;
 
 export interface Inbox {
@@ -31,7 +31,7 @@ export class Inboxes {
     this.#options = options;
   }
 
-  /** The first that no other tab uses. Edits of a closed tab may be in it. */
+  /** Acquires the first one that no other tab uses. It may contain edits of a closed tab. */
   async acquire(): Promise<Inbox> {
     for (let number = 0; ; number += 1) {
       const lock = await tryLock(this.#options.locks, this.#lockName(number));
@@ -39,7 +39,7 @@ export class Inboxes {
     }
   }
 
-  /** Those with edits. Changes nothing: the tabs may be open, or be closing. */
+  /** The inboxes with edits. Read-only, since their tabs may be open or closing. */
   async findUsed(): Promise<{ readonly number: number; readonly items: readonly Item[] }[]> {
     const found = [];
     for (let number = 0, gap = 0; gap < maxGap; number += 1, gap += 1) {
@@ -53,7 +53,7 @@ export class Inboxes {
     return found;
   }
 
-  /** Waits until its tab is closed. @throws when the signal is aborted before */
+  /** Waits until the inbox's tab is closed. @throws when the signal is aborted first */
   async waitFor(number: number, signal: AbortSignal): Promise<Inbox> {
     return this.#open(number, await waitForLock(this.#options.locks, this.#lockName(number), { signal }));
   }
@@ -71,7 +71,7 @@ export class Inboxes {
   }
 }
 
-/** @returns its edits; one without a key could not be recognised */
+/** @returns its edits, except those without a key, which could not be deduplicated */
 export async function readItems(store: OutboxStore): Promise<Item[]> {
   const { items } = await store.load(undefined, Number.POSITIVE_INFINITY);
   return items.filter(({ ownKey }) => ownKey !== undefined);

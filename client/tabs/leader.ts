@@ -1,6 +1,6 @@
 /**
- * The client that all tabs use, in the tab that leads. It takes edits and requests of the tabs. Every edit has a key, by which one that
- * arrives again, at this leader or at a later one, is recognised.
+ * Runs the client that all tabs share, and handles their edits and requests. Every edit has a key, so that one that is sent again,
+ * to this leader or a later one, is added once.
  */
 import { RequestError } from '../connection/http.ts';
 import { createFieldClient } from '../field-client.ts';
@@ -22,7 +22,7 @@ export interface LeaderDeps {
   readonly options: FieldClientOptions;
   readonly slots: Slots;
   readonly inboxes: Inboxes;
-  /** What the tab has shown so far. */
+  /** The state that the tab has shown so far. */
   readonly server: FieldView;
   readonly conflicts: readonly FieldConflict[];
   readonly slotPatienceMs: number;
@@ -43,7 +43,7 @@ export class Leader {
   readonly #stored = new StoredEdits();
   /** Edits in the outbox that are not known to be stored. */
   readonly #added = new Set<string>();
-  /** Edits whose tabs are to hear that they are stored. */
+  /** Edits whose storage is not confirmed to their tabs yet. */
   readonly #unconfirmed = new Set<string>();
   #running: Running | undefined;
   #starting: Promise<void> = Promise.resolve();
@@ -65,7 +65,7 @@ export class Leader {
     const { slots, slotPatienceMs } = this.#deps;
     const { own, others, openTerms } = await slots.find(this.#stored, slotPatienceMs);
     const formerTerm = Math.max(own.term, ...others.map(({ term }) => term));
-    // The fraction tells apart two leaders of which one has taken the lead from the other at once.
+    // The fraction distinguishes leaders of which one has taken the lead from the other at once.
     const term = Math.max(Date.now(), Math.floor(formerTerm) + 1) + Math.random();
     await slots.markTerm(own, term).catch(() => undefined);
     if (this.#isStopped) return;
@@ -85,7 +85,7 @@ export class Leader {
     const { prediction, ...rest } = options;
     const client = createFieldClient({ ...rest, storage: persistentStorage(slot.storage) });
     const synchronizer = synchronizers.get(client) as Synchronizer;
-    // Otherwise what is shown would go back to the state as it was stored last.
+    // Otherwise the shown state would go back to the one that was stored last.
     if (server.version > 0) synchronizer.services.replica.restore(server);
     const adoption = new Adoption({
       ...this.#deps,
@@ -177,7 +177,7 @@ export class Leader {
     return edits.every(({ key }) => this.#stored.has(key));
   }
 
-  /** Says what is stored by now. */
+  /** Publishes which edits are stored by now. */
   async #confirm(): Promise<void> {
     const running = this.#running;
     if (!running || this.#unconfirmed.size === 0) return;
@@ -187,7 +187,7 @@ export class Leader {
     await store.flush();
     const { failedKeys, isDetached } = store;
     const waiting = new Set(outbox.entries.flatMap(({ key, status }) => (isWaiting(status) ? key : [])));
-    // A storage that could not be read takes nothing, without saying so.
+    // A storage that could not be read drops writes without an error.
     const keys = requested.filter((key) => !failedKeys.has(key) && !(isDetached && waiting.has(key)));
     if (keys.length === 0) return;
     for (const key of keys) {
@@ -197,7 +197,7 @@ export class Leader {
     }
     // The outbox and the kept updates have the keys as well, for the next ten minutes.
     await this.#deps.slots.saveStored(running.slot, this.#stored).catch(() => undefined);
-    // What is published of the outbox replaces the tabs' own entries.
+    // The published outbox replaces the tabs' own entries.
     running.publisher.publishChange();
     this.#publishStored(keys, this.#findSettled(keys));
   }

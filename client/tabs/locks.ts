@@ -25,7 +25,7 @@ export function tryLock(locks: LockManagerLike, name: string, mode: LockOptions[
   return request(locks, name, { mode, ifAvailable: true });
 }
 
-/** Waits for a lock, or takes it at once from the page that holds it. @throws when the signal is aborted before */
+/** Waits for a lock, or steals it from the page that holds it. @throws when the signal is aborted first */
 export async function waitForLock(
   locks: LockManagerLike,
   name: string,

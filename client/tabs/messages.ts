@@ -1,11 +1,11 @@
-/** What the tabs of a browser say to each other. All of it goes to every tab; `to` names the only one that is to take it. */
+/** The messages between the tabs of a browser. Each goes to every tab; `to` names the only one that handles it. */
 import type { ClientMessage, PresenceChange, ServerMessage } from '../../shared/contract/messages.ts';
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { Region } from '../../shared/field/math/region.ts';
 import type { ClientProblem, FieldConflict, FieldView, OutboxEntry, Status, TransportName } from '../types.ts';
 import type { UpdateContent } from '../updates/update-content.ts';
 
-/** An edit on its way from a tab to the leader. */
+/** An edit in flight from a tab to the leader. */
 export interface Edit {
   /** `<tab>.<number>`: the same however often it is sent, so that it is added once. */
   readonly key: string;
@@ -20,11 +20,11 @@ export interface Edit {
 
 export interface PublishedEntry {
   readonly entry: OutboxEntry;
-  /** Whether the server's state has it, so that it is not shown on top of it. */
+  /** Whether the server's state contains it, so that it is not applied on top. */
   readonly isContained: boolean;
 }
 
-/** What is small, and sent as a whole when any of it has changed. */
+/** Small values, all of which are sent when any of them has changed. */
 export interface Facts {
   readonly status: Status;
   readonly transport: TransportName | undefined;
@@ -33,11 +33,11 @@ export interface Facts {
   readonly problem: ClientProblem | undefined;
   /** The part of the field that is watched. */
   readonly region: Region | undefined;
-  /** Terms of leaders that may still store what was sent to them: it must not be sent to another one. */
+  /** Terms of leaders that may still store edits sent to them, which must not be sent to another leader. */
   readonly openTerms: readonly number[];
 }
 
-/** Every leader has a term, which is higher than those before. Its messages about the state are numbered. */
+/** Every leader has a term, which is higher than all before. Its messages about the state are numbered. */
 export type LeaderMessage =
   | {
       readonly type: 'state';
@@ -55,7 +55,7 @@ export type LeaderMessage =
       readonly term: number;
       readonly sequence: number;
       readonly facts: Facts | undefined;
-      /** The message of the server that has led to the change. */
+      /** The server's message that caused the change. */
       readonly message: ServerMessage | undefined;
       readonly entries: readonly PublishedEntry[];
       /** The keys of entries that have left the outbox. */
@@ -76,7 +76,7 @@ export type ChangeMessage = Extract<LeaderMessage, { type: 'change' }>;
 /** Reads the token of the leader's client. No resource of a field has this path. */
 export const tokenPath = '#token';
 
-/** Of a request for another resource of the field. */
+/** The response to a `read` request. */
 export type Answer = { readonly body: unknown } | { readonly error: RemoteError };
 interface RemoteError {
   readonly code: string;
@@ -90,16 +90,16 @@ export type TabMessage =
       readonly type: 'hello';
       readonly tab: string;
       readonly inbox: number;
-      /** Whether the tab has missed a message, or has just begun. */
+      /** Whether the tab has missed a message, or has just started. */
       readonly needsState: boolean;
     }
-  /** Asks whether there is a leader that runs. */
+  /** Checks whether a leader is running. */
   | { readonly type: 'ping' }
   | { readonly type: 'edits'; readonly term: number; readonly edits: readonly Edit[] }
-  /** Asks for the results of updates that are no longer in the outbox. */
+  /** Requests the results of updates that are no longer in the outbox. */
   | { readonly type: 'find'; readonly keys: readonly string[] }
   | { readonly type: 'discard'; readonly key: string }
-  /** To the server. */
+  /** A message to the server. */
   | { readonly type: 'send'; readonly message: ClientMessage }
   | { readonly type: 'read'; readonly tab: string; readonly id: number; readonly path: string }
   | { readonly type: 'region'; readonly region: Region | null }

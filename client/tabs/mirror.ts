@@ -1,4 +1,4 @@
-/** What a tab shows of the client that the leader runs, with the tab's own edits on top. Each tab has one, the leader as well. */
+/** A tab's view of the client that the leader runs, with the tab's own edits on top. The leading tab has one too. */
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 import type { Emitter } from '../emitter.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
@@ -53,7 +53,7 @@ export class Mirror {
     return this.#replica.getView(this.#facts.deviceId);
   }
 
-  /** The server's state, and its cursor in particular, that edits are made on. */
+  /** The server's state, whose cursor new edits refer to. */
   get server(): FieldView {
     return this.#replica.server;
   }
@@ -97,11 +97,11 @@ export class Mirror {
 
   /**
    * Replaces everything, unless the message is of an earlier leader.
-   * @returns the keys of updates that were on their way and are no longer in the outbox; undefined if nothing was replaced
+   * @returns the keys of updates that were pending and are no longer in the outbox; undefined if nothing was replaced
    */
   replace({ term, sequence, facts, state, outbox, conflicts, presence }: StateMessage): string[] | undefined {
     if (term < this.#term) return undefined;
-    // The stream of another leader is another one, on which the server does not know yet what the device shows.
+    // Another leader has another stream, on which the device's presence has to be sent again.
     if (term !== this.#term && facts.status === 'live' && this.#facts.status === 'live') this.setStatus('connecting');
     [this.#term, this.#sequence] = [term, sequence];
     const former = this.#published;

@@ -1,6 +1,6 @@
 /**
- * The edits of this tab that no leader has stored yet. They are stored as well, in an inbox of the tab, from which the leader
- * takes them when the tab is gone.
+ * The edits of this tab that no leader has stored yet. They are also stored in the tab's inbox, from which the leader takes them
+ * when the tab is gone.
  */
 import type { Cursor } from '../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
@@ -45,27 +45,27 @@ export class OwnEdits {
     return item.entry;
   }
 
-  /** From now on, edits are stored in an inbox. Those that it contains become this tab's. */
+  /** Stores edits in an inbox from now on. The edits already in it become this tab's. */
   async open(store: OutboxStore): Promise<void> {
     const { items } = await store.load(undefined, Number.POSITIVE_INFINITY);
     const keys = new Set(items.map(({ ownKey }) => ownKey));
     const restored = items.map((item) => ({ item, sentTo: 'unknown' as const }));
     const others = this.#edits.filter(({ item }) => !keys.has(item.ownKey));
-    // Positions in an inbox that was used before mean nothing.
+    // Their positions in a former inbox are invalid here.
     for (const { item } of others) item.position = 0;
     store.save(others.map(({ item }) => item));
     this.#edits = [...restored, ...others];
     this.#store = store;
   }
 
-  /** Resolves when what is not confirmed is stored in the inbox, or could not be. */
+  /** Resolves when unconfirmed edits are stored in the inbox, or the write has failed. */
   async close(): Promise<void> {
     const store = this.#store;
     this.#store = undefined;
     await store?.flush();
   }
 
-  /** A leader has stored these. @returns whether any was this tab's */
+  /** Removes edits that a leader has stored. @returns whether any was this tab's */
   confirm(keys: readonly string[]): boolean {
     const confirmed = new Set(keys);
     const isConfirmed = ({ item }: OwnEdit) => confirmed.has(item.entry.key);
@@ -76,8 +76,8 @@ export class OwnEdits {
   }
 
   /**
-   * The edits to be sent to a leader. What was sent to an earlier one is sent again once that cannot store it any more.
-   * @param isRepeated whether also those that were sent to this one are sent again
+   * The edits to send to a leader. Those sent to an earlier leader are sent again once it can no longer store them.
+   * @param isRepeated whether edits already sent to this leader are sent again
    */
   takeDue(term: number, openTerms: readonly number[], isRepeated: boolean): Edit[] {
     const isDue = ({ sentTo }: OwnEdit) => {

@@ -1,4 +1,4 @@
-/** Publishes what the leader's client has: a change for each turn and each message of the server, and the whole to a tab that needs it. */
+/** Publishes the leader's client: a change for each microtask and each server message, and everything to a tab that needs it. */
 import type { ServerMessage } from '../../shared/contract/messages.ts';
 import { maxKeptConflicts } from '../../shared/contract/wire.ts';
 import { Presence } from '../presence/presence.ts';
@@ -22,12 +22,12 @@ export class Publisher {
   #isRunning = false;
   #isScheduled = false;
   #sequence = 0;
-  /** The stream says only once who is present, and then what changes. */
+  /** The stream lists the present devices only once, and then sends changes. */
   readonly #presence = new Presence(() => false);
   #published: ReadonlyMap<string, PublishedEntry> = new Map();
   #publishedFacts = '';
   #conflicts: readonly FieldConflict[];
-  /** What has happened since the last publication. */
+  /** Changes since the last publication. */
   #changed = new Map<string, OutboxEntry>();
   #newConflicts: FieldConflict[] = [];
   #newProblems: ClientProblem[] = [];
@@ -72,7 +72,7 @@ export class Publisher {
     this.#isRunning = false;
   }
 
-  /** Changes of one turn are published together. */
+  /** Changes before the next microtask are published together. */
   schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -98,7 +98,7 @@ export class Publisher {
     });
   }
 
-  /** @param message of the server that has led to the change */
+  /** @param message the server's message that caused the change */
   publishChange(message?: ServerMessage): void {
     if (!this.#isRunning) return;
     const former = this.#published;

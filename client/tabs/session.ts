@@ -1,7 +1,7 @@
 /**
- * What a started tab does: it waits for the lead, leads or follows, and passes on what is said. The page that holds the lock leads,
- * and the browser gives the lock to another one when the page is gone. A page that holds it and does not answer, since the browser has
- * suspended it, loses the lock to a visible tab: it may still use its slot when it wakes up, so that the new leader takes another one.
+ * Leader election among tabs, and the routing of their messages. The page that holds the lock leads; when it is gone, the browser
+ * grants the lock to another page. A leader that does not answer, since the browser has suspended it, loses the lock to a visible
+ * tab. It may still use its slot when it resumes, so the new leader takes another slot.
  */
 
 import type { ClientMessage } from '../../shared/contract/messages.ts';
@@ -18,9 +18,9 @@ import type { OwnEdits } from './own-edits.ts';
 import type { Slots } from './slots.ts';
 
 const tickMs = 1000;
-/** A visible tab takes the lead from a leader that has not answered for as many seconds. */
+/** A visible tab takes the lead from a leader that has not answered for this many seconds. */
 const maxSilentTicks = 5;
-/** The locks of a page that has crashed may end one after the other. */
+/** A crashed page may release its locks one after the other. */
 const slotPatienceMs = 500;
 
 /** The part of a `BroadcastChannel` that is used. */
@@ -61,17 +61,17 @@ export class Session {
   #inbox: Inbox | undefined;
   #leading: { readonly leader: Leader; readonly lock: HeldLock } | undefined;
   #competing = new AbortController();
-  /** The end of the leader that this tab was before the lock was stolen. */
+  /** The shutdown of this tab's leader after its lock was stolen. */
   #following: Promise<void> = Promise.resolve();
   #isClosed = false;
   #isSilent = false;
   #silentTicks = 0;
   #isAsking = false;
-  /** Until the next tick, which tries again. */
+  /** Reset by the next tick, which tries again. */
   #hasFailedToLead = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #handleLoaded: () => void = () => undefined;
-  /** The region that this tab has requested, until a leader watches it: without a leader a message would be lost. */
+  /** The region that this tab has requested, kept until a leader watches it: without a leader a message would be lost. */
   #requestedRegion: { readonly region: Region | undefined } | undefined;
 
   constructor(deps: SessionDeps) {
@@ -87,9 +87,9 @@ export class Session {
     channel.addEventListener('message', ({ data }) => this.#receive(data as LeaderMessage | TabMessage));
     const inbox = await inboxes.acquire();
     this.#inbox = inbox;
-    // Without it, edits are sent all the same.
+    // Edits are sent even without an inbox.
     await ownEdits.open(inbox.store).catch(onProblem);
-    // Closed before there was anything to close.
+    // The session was closed while it was starting.
     if (this.#isClosed) return ownEdits.close().then(() => inbox.lock.release());
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#compete({ signal: this.#competing.signal });
@@ -97,7 +97,7 @@ export class Session {
     await loaded;
   }
 
-  /** Another tab leads from now on. Edits that it does not have yet are in the inbox. */
+  /** Hands the lead to another tab, which finds undelivered edits in the inbox. */
   async close(): Promise<void> {
     const { channel, ownEdits } = this.#deps;
     this.#isClosed = true;
@@ -118,7 +118,7 @@ export class Session {
   post(message: TabMessage): void {
     if (this.#isClosed) return;
     this.#leading?.leader.receive(message);
-    // All tabs hear what is shown of the device.
+    // All tabs must see what the device shows to others.
     if (!this.#leading || message.type === 'send') this.#broadcast(message);
   }
 
@@ -128,7 +128,7 @@ export class Session {
     this.post({ type: 'region', region: region ?? null });
   }
 
-  /** @param isRepeated whether also what the leader may have is sent */
+  /** @param isRepeated whether edits that the leader may have are sent again */
   deliver(isRepeated = false): void {
     const { mirror, ownEdits } = this.#deps;
     const { term, facts } = mirror;
@@ -181,7 +181,7 @@ export class Session {
         this.#leading?.leader.receive(message);
         return;
       case 'region':
-        // What another tab has requested later replaces it.
+        // A later request of another tab replaces this tab's.
         this.#requestedRegion = undefined;
         this.#leading?.leader.receive(message);
         return;
@@ -237,7 +237,7 @@ export class Session {
     if (this.#isClosed || this.#leading) return lock.release();
     const { options, mirror, inboxes, makeSlots, onProblem } = this.#deps;
     const { region, ...others } = options;
-    // The tabs watch the same part of the field, whoever leads.
+    // All tabs watch the same region, whichever of them leads.
     const current = mirror.term === 0 ? region : mirror.facts.region;
     const watched = this.#requestedRegion ? this.#requestedRegion.region : current;
     const leader = new Leader({

@@ -1,6 +1,6 @@
 /**
- * The slots of a storage that tabs share: each has a device and an outbox of its own. A slot is used only under its locks, which
- * are never stolen, so that no two pages number updates of one device, whatever becomes of a leader.
+ * The slots of a storage that tabs share: each has its own device and outbox. A slot is used only under its locks, which are never
+ * stolen, so that no two pages number updates of one device, even if a leader hangs.
  */
 import { isPending } from '../outbox/entry-state.ts';
 import { namespace } from '../storage/persistence/open-persistence.ts';
@@ -15,14 +15,14 @@ import type { StoredEdits } from './stored-edits.ts';
 
 const termKey = 'term';
 const storedEditsKey = 'tab-edits';
-/** Slots need not follow each other: after this many unused ones there are no more. */
+/** Slot numbers may have gaps: the search ends after this many unused ones. */
 const maxGap = 10;
 
 export interface SlotsOptions {
   readonly locks: LockManagerLike;
-  /** Begins the names of the locks that only leaders of this field and storage use. */
+  /** The prefix of the locks that only leaders of this field and storage use. */
   readonly name: string;
-  /** What all tabs see. */
+  /** The storage that all tabs share. */
   readonly whole: Storage;
   readonly field: string;
   /** Addresses that version 0.1.0 may have stored an outbox under. */
@@ -36,7 +36,7 @@ export interface Slot {
   readonly term: number;
   /** Whether updates wait in it. */
   readonly hasUnsent: boolean;
-  /** Those, as far as they can be shown. */
+  /** Those updates, as far as they can be shown. */
   readonly unsent: readonly OutboxEntry[];
 }
 
@@ -57,9 +57,9 @@ export class Slots {
   }
 
   /**
-   * Acquires the first free slot, and looks at all others.
-   * @param stored gets the edits of tabs that are stored in any of them
-   * @param patienceMs how long a slot of another leader is waited for: the locks of a page that has crashed end one after the other
+   * Acquires the first free slot, and reads all others.
+   * @param stored collects the edits of tabs that are stored in any slot
+   * @param patienceMs how long to wait for another leader's slot: a crashed page releases its locks one after the other
    */
   async find(stored: StoredEdits, patienceMs: number): Promise<FoundSlots> {
     let own: Slot | undefined;
@@ -75,7 +75,7 @@ export class Slots {
         continue;
       }
       const isNeeded = !own || isUsed;
-      // Clients that share nothing hold a slot for themselves, whichever storage they use.
+      // Clients that are not shared between tabs lock a slot exclusively, whichever storage they use.
       const isBusy = isNeeded && !(await this.#tryHold(slotLock(index), { mode: 'shared' }));
       if (isBusy && isUsed) others.push({ ...slot, unsent: [] });
       else if (!own && !isBusy) own = slot;
@@ -85,7 +85,7 @@ export class Slots {
     return { own, others, openTerms };
   }
 
-  /** Waits until no other page uses a slot. @returns what it contains then */
+  /** Waits until no other page uses a slot. @returns its contents at that time */
   async acquire({ index }: Slot, stored: StoredEdits, signal: AbortSignal): Promise<Slot> {
     const { locks } = this.#options;
     for (const [name, mode] of [[this.#leaderLock(index)], [slotLock(index), 'shared']] as const) {
@@ -130,7 +130,7 @@ export class Slots {
     return prefixKeys(storage, `${namespace}/${this.#options.field}`);
   }
 
-  /** Changes nothing: another page may use the slot at the same time. */
+  /** Writes nothing, since another page may use the slot at the same time. */
   async #read(index: number, stored: StoredEdits): Promise<{ slot: Slot; isUsed: boolean }> {
     const { whole, field, addresses } = this.#options;
     const storage = prefixKeys(whole, String(index));
@@ -141,7 +141,7 @@ export class Slots {
     const heads = formers.map((former) => former.get(headKey).catch(() => null));
     const hasFormer = (await Promise.all(heads)).some((head) => head !== null);
     const hasOutbox = parts.some((text) => text !== null);
-    // A client that cannot read it reports that.
+    // An unreadable outbox is reported by the client that opens it.
     const unsent = hasOutbox ? await readOutbox(own, stored).catch(() => undefined) : [];
     stored.addText(await own.get(storedEditsKey).catch(() => null));
     const hasUnsent = hasFormer || unsent?.length !== 0;

@@ -1,6 +1,6 @@
 /**
- * Which edits of each tab have been stored, by their numbers, so that none is added twice: also one that a tab sends again after
- * hours, because the browser has suspended it before the acknowledgement came.
+ * Records which edits of each tab have been stored, by number, so that none is added twice, even if a tab that was suspended before
+ * the acknowledgement sends it again hours later.
  */
 import { parseJson } from '../parse-json.ts';
 import { isNatural, listOf, recordOf, shape } from '../updates/checks.ts';
@@ -8,11 +8,11 @@ import { isNatural, listOf, recordOf, shape } from '../updates/checks.ts';
 interface Numbers {
   /** This number and all before. */
   upTo: number;
-  /** Further ones. */
+  /** Stored numbers above `upTo`. */
   beyond: Set<number>;
 }
 
-/** How many tabs are remembered. The oldest are closed, and what they had not sent was adopted. */
+/** How many tabs are kept. Older ones are closed, and their unsent edits were adopted. */
 const maxTabs = 200;
 
 const isStoredForm = recordOf(shape({ upTo: isNatural, beyond: listOf(isNatural) }));
@@ -26,12 +26,12 @@ export class StoredEdits {
     return numbers !== undefined && (number <= numbers.upTo || numbers.beyond.has(number));
   }
 
-  /** @param key other keys than those of tabs are ignored */
+  /** @param key ignored unless a tab assigned it */
   add(key: string): void {
     const [tab, number] = splitKey(key);
     if (!isNatural(number)) return;
     const numbers = this.#tabs.get(tab) ?? { upTo: 0, beyond: new Set() };
-    // The tab that was used last is the last one.
+    // The tabs are in the order of their last use.
     this.#tabs.delete(tab);
     this.#tabs.set(tab, numbers);
     if (number > numbers.upTo) numbers.beyond.add(number);
@@ -40,7 +40,7 @@ export class StoredEdits {
     if (this.#tabs.size > maxTabs && oldest !== undefined) this.#tabs.delete(oldest);
   }
 
-  /** Adds what a leader has stored as text. What is damaged counts as missing. */
+  /** Adds the edits that a leader has stored as text. Damaged text counts as missing. */
   addText(text: string | null): void {
     const value: unknown = parseJson(text);
     if (!isStoredForm(value)) return;

@@ -25,7 +25,7 @@ import { OwnEdits } from './own-edits.ts';
 import { type ChannelLike, Session } from './session.ts';
 import { Slots } from './slots.ts';
 
-/** Begins the names of locks and the channel, with the version of what tabs say to each other. */
+/** The prefix of the names of locks and the channel. `version` is that of the messages between tabs. */
 const namePrefix = 'consciousness-field/tabs';
 const version = 1;
 
@@ -43,11 +43,11 @@ export interface TabGlobals {
 
 /**
  * Creates a client that this tab shares with other tabs of the same field and storage: they are one device with one connection and
- * one outbox. In browsers without Web Locks or `BroadcastChannel` each tab gets a client of its own, as by `createFieldClient`.
+ * one outbox. In browsers without Web Locks or `BroadcastChannel` each tab gets its own client, as by `createFieldClient`.
  * @throws TypeError for a `url` or `field` that can never work
  */
 export function createTabClient(options: TabClientOptions, globals = globalThis as unknown as TabGlobals): FieldClient {
-  // It checks the options, and does nothing before it is started.
+  // It also checks the options, and does nothing before it is started.
   const single = createFieldClient(options);
   const { BroadcastChannel, navigator, document } = globals;
   const { storage } = options as { storage?: Partial<TabStorage> };
@@ -77,15 +77,15 @@ class TabClient implements FieldClient {
   readonly #ownEdits: OwnEdits;
   readonly #mirror: Mirror;
   #session: Session | undefined;
-  /** What was requested before there was a session. */
+  /** The region requested before there was a session. */
   #initialRegion: { readonly region: Region | undefined } | undefined;
   #lastTransition: Promise<void> = Promise.resolve();
   #isLoaded = false;
-  /** What this tab has shown of the device last. */
+  /** The presence data that this tab sent last. */
   #shown = '';
-  /** The term of the leader then. */
+  /** The term of the leader at that time. */
   #shownTerm = 0;
-  /** Whether another tab has shown something since. */
+  /** Whether another tab has sent presence data since. */
   #isShownOver = false;
   #removeResumeListener: () => void = () => undefined;
 
@@ -192,7 +192,7 @@ class TabClient implements FieldClient {
     this.#session?.post({ type: 'discard', key });
   }
 
-  /** For all tabs. */
+  /** Applies to all tabs. */
   setRegion(region: Region | null) {
     const requested = toRegion(region);
     if (this.#session) this.#session.setRegion(requested);
@@ -209,12 +209,12 @@ class TabClient implements FieldClient {
     return this.read<string>(tokenPath);
   }
 
-  /** The device shows what a tab has shown last: what was shown before is not repeated on the next stream. */
+  /** The last presence data of any tab wins: a tab whose data was replaced does not send it again on the next stream. */
   sendMessage(message: ClientMessage) {
     if (!this.#session || this.status !== 'live') return false;
     if (message.type === 'presence') {
       const text = JSON.stringify(message.data);
-      // Who has shown something on the stream of the leader before may be gone.
+      // The tab that sent presence data on the former leader's stream may be closed.
       if (this.#mirror.term !== this.#shownTerm) this.#isShownOver = false;
       this.#shownTerm = this.#mirror.term;
       if (this.#isShownOver && text === this.#shown) return true;

@@ -1,5 +1,5 @@
 /**
- * Waits for a promise until a signal is aborted, and then rejects without it. For work that cannot be cancelled itself.
+ * Waits for a promise, but rejects as soon as a signal is aborted. For work that cannot itself be cancelled.
  * @throws Error when the signal is aborted first
  */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

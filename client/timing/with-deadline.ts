@@ -6,7 +6,7 @@
 export function withDeadline<T>(work: Promise<T>, timeoutMs: number, toError: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(toError()), timeoutMs);
-    // In Node a process must not stay alive for what a closed client has given up.
+    // In Node, work that a closed client has abandoned must not keep the process alive.
     (timer as { unref?(): void }).unref?.();
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });

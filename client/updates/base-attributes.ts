@@ -1,4 +1,7 @@
-/** What was written to a particle, from what is shown: a crystallized one is shown with resonance + 0.1 and half its velocity. */
+/**
+ * Derives the written attributes of a particle from the shown ones: a crystallized one is shown with resonance + 0.1 and half its
+ * velocity.
+ */
 import type { ParticleAttributes } from '../../shared/field/update.ts';
 import type { ParticleView } from '../../shared/field/view.ts';
 
@@ -13,7 +16,7 @@ export function toBaseVelocity({ velocity, crystallized }: DerivedView): Particl
   return { x: velocity.x * 2, y: velocity.y * 2, z: velocity.z * 2 };
 }
 
-/** The attributes that make a particle as it is shown. */
+/** The attributes to write for a particle to be shown like this one. */
 export function toBaseAttributes(view: ParticleView): ParticleAttributes {
   const { position, connections, content } = view;
   const base = { position, velocity: toBaseVelocity(view), resonance: toBaseResonance(view), connections };

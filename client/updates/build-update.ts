@@ -7,17 +7,17 @@ import { toBaseAttributes } from './base-attributes.ts';
 import { findFault } from './find-fault.ts';
 import type { UpdateContent } from './update-content.ts';
 
-/** What a particle has in the state and a put does not write. */
+/** The keys of a particle in the state that a put does not write. */
 const derivedKeys = ['id', 'crystallized', 'timestamp', 'device'] as const satisfies readonly (keyof ParticleView)[];
 
 /**
- * @param shown the particle as the app sees it. What `attributes` repeat of it is left out if they are a particle of the state,
- * because a crystallized one is shown with another resonance and velocity than were written.
+ * @param shown the particle as the app sees it. If `attributes` is a particle of the state, values that it repeats are left out,
+ * because a crystallized particle is shown with another resonance and velocity than were written.
  */
 export function buildParticlePut(id: string, attributes: ParticleInput, shown?: ParticleInput): UpdateContent {
   const isRead = 'crystallized' in attributes;
   const content: Record<string, unknown> = { kind: 'particle.put', id };
-  // A particle that was read and is put under another id is to look the same.
+  // A particle that was read and is put under another id should look the same.
   const isCopy = isRead && !shown && attributes.resonance !== undefined && attributes.velocity !== undefined;
   const written = isCopy ? toBaseAttributes(attributes as ParticleView) : attributes;
   for (const [key, value] of Object.entries(written)) {

@@ -1,4 +1,4 @@
-/** Checks of values whose origin cannot be trusted: arguments of an app, and what a storage gives. */
+/** Checks of untrusted values: arguments from an app, and values from a storage. */
 export type Check = (value: unknown) => boolean;
 
 export const isNumber = (value: unknown): value is number => Number.isFinite(value);

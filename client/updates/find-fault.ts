@@ -1,6 +1,6 @@
 /**
- * What is wrong with the content of an update, by the rules of the protocol. The client cannot use the schemas of
- * `shared/contract`, whose library is larger than the client; a test holds both to the same results.
+ * Validates the content of an update by the rules of the protocol. The client cannot use the schemas of `shared/contract`, whose
+ * library is larger than the client; a test holds both to the same results.
  */
 
 import {
@@ -48,7 +48,7 @@ const rules = new Map<unknown, Readonly<Record<string, Check>>>([
 ]);
 const required = ['id', 'cells', 'type'];
 
-/** @returns the key of the value that no server accepts, apart from cells outside of the grid, whose size only the server has */
+/** @returns the key of the value that no server accepts. Cells outside the grid pass, since only the server has its size */
 export function findFault({ kind, ...content }: Fields): string | undefined {
   const expected = rules.get(kind);
   if (!expected) return 'kind';

@@ -1,6 +1,6 @@
 /**
- * Settles what may have been sent as another device, before anything is sent as the present one: a device that had to register
- * anew has another id, under which the server would apply the same updates a second time.
+ * Settles updates that may have been sent under a former device id before anything is sent under the present one: a device that
+ * registers anew gets another id, under which the server would apply the same updates again.
  */
 import type { Receipt, UpdateResult } from '../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
@@ -10,7 +10,7 @@ import { RequestError, type SendFieldRequest } from '../../connection/http.ts';
 import type { Outbox } from '../../outbox/outbox.ts';
 import type { SentByDevice } from '../../outbox/outbox-item.ts';
 
-/** How often receipts are asked for while acknowledged updates wait in the server's queue. */
+/** How many times receipts are requested while acknowledged updates wait in the server's queue. */
 const maxAttempts = 30;
 const retryAfterMs = 1000;
 
@@ -36,7 +36,7 @@ export class DeviceChange {
     this.#deps = deps;
   }
 
-  /** @throws RequestError when the server does not say, or has not yet applied what it has acknowledged */
+  /** @throws RequestError when the server does not answer, or has not yet applied acknowledged updates */
   async ensure(token: string, signal: AbortSignal): Promise<void> {
     const { tokenProvider, outbox } = this.#deps;
     if (tokenProvider.device === undefined) return;
@@ -65,7 +65,7 @@ export class DeviceChange {
     throw new RequestError('receipts_pending', message, 0, retryAfterMs);
   }
 
-  /** @returns undefined if the server has not applied the update as the former device */
+  /** @returns undefined if the server has not applied the update under the former id */
   async #findResult(former: string, update: SentUpdate, access: Access): Promise<UpdateResult | undefined> {
     const { sendRequest, cursor } = this.#deps;
     const { counter } = update;
@@ -80,7 +80,7 @@ export class DeviceChange {
     return { counter, outcome, version, cursor: appliedAt, ...(resolution ? { resolution } : {}) };
   }
 
-  /** Whether the log has this update at a version: the storage may be a copy, and the counter another update's. */
+  /** Whether the log has this update at a version. If the storage is a copy, its counter may be another update's. */
   async #isSameContent(version: number, update: SentUpdate, access: Access): Promise<boolean> {
     const { body } = await this.#deps.sendRequest(`/updates?after=${version - 1}&limit=1`, {
       ...access,
@@ -91,7 +91,7 @@ export class DeviceChange {
   }
 }
 
-/** What an update changes, with the keys of every object in one order. */
+/** An update's content as text, with sorted keys. */
 function describeContent({ counter, timestamp, seen, clock, ...content }: SentUpdate): string {
   return JSON.stringify(content, (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,6 +1,6 @@
 /**
- * The client's way to an app's storage: every call has a deadline, and calls for one key are made one after the other, so that an
- * overdue write never replaces a newer value.
+ * Access to an app's storage: every call has a deadline, and calls for one key run one at a time, so that an overdue write never
+ * replaces a newer value.
  */
 
 import { withDeadline } from '../../timing/with-deadline.ts';
@@ -13,7 +13,7 @@ const shortDeadlineMs = 1000;
 class OverdueError extends Error {}
 
 export interface GuardedStorage extends Storage {
-  /** Leaves the storage as it is: from now on, it counts as empty, and nothing is written. */
+  /** Leaves the storage untouched: from now on, reads find nothing, and nothing is written. */
   detach(): void;
 }
 
@@ -55,8 +55,8 @@ export function guardStorage(storage: Storage): GuardedStorage {
 }
 
 /**
- * The storage for values of importance: space is freed for them, and failed writes are reported once until one succeeds.
- * @param makeRoom removes what is of less importance
+ * A storage for important values: space is freed for them, and failed writes are reported once until one succeeds.
+ * @param makeRoom removes less important values
  */
 export function prioritize(
   storage: Storage,

@@ -1,6 +1,6 @@
 /**
- * Finds out whether the server's log still has cursors that the client holds, where no message of the stream shows it: a snapshot
- * may replace the state that contained an own update, or a result may name a version that the state never reaches.
+ * Checks whether the server's log still has the client's cursors when no message of the stream shows it: a snapshot may replace the
+ * state that contained an own update, or a result may name a version that the state never reaches.
  */
 import { type Cursor, versionOf } from '../../../shared/field/cursor.ts';
 import { type HttpRequest, RequestError, type SendFieldRequest } from '../../connection/http.ts';
@@ -8,7 +8,7 @@ import type { AppliedItems } from '../../outbox/applied-items.ts';
 import type { ItemStore } from '../../outbox/item-store.ts';
 import type { Replica } from '../../state/replica.ts';
 
-/** The field is gone, has another history, or its log is not kept that far back, so that nobody can tell. */
+/** The field is gone, has another history, or its log does not reach back far enough to tell. */
 const unknownCodes: readonly string[] = ['field_not_found', 'cursor_unknown', 'version_not_kept'];
 
 const checkIntervalMs = 10_000;
@@ -18,7 +18,7 @@ export interface HistoryCheckDeps {
   readonly store: Pick<ItemStore, 'kept'>;
   readonly outbox: { readonly applied: Pick<AppliedItems, 'shown' | 'confirm'> };
   readonly replica: Pick<Replica, 'cursor' | 'version' | 'hasPassed'>;
-  /** The log contains what the state does not show yet. */
+  /** The log contains updates that the state does not show yet. */
   readonly onConfirmed: () => void;
   /** The server has lost updates. */
   readonly onLost: () => void;
@@ -29,7 +29,7 @@ export class HistoryCheck {
   readonly #deps: HistoryCheckDeps;
   #cursors = new Set<Cursor>();
   #isDue = false;
-  /** After a loss, results are new; an answer that contradicts them must not make the client send without a pause. */
+  /** Set after a loss, so that a server whose answers contradict each other does not make the client resend without a pause. */
   #isPaused = false;
   #sinceCheckMs = 0;
 
@@ -37,7 +37,7 @@ export class HistoryCheck {
     this.#deps = deps;
   }
 
-  /** Whether there is a question that the log has not answered: the state may not continue what was there before. */
+  /** Whether cursors are still unchecked, so that the state may not continue the earlier one. */
   get isOpen(): boolean {
     return this.#cursors.size > 0;
   }
@@ -48,7 +48,7 @@ export class HistoryCheck {
   }
 
   /**
-   * Asks whether the log has what the state up to a version does not show: the results of own updates.
+   * Requests a check of the results of own updates, up to a version, that the state does not show.
    * @returns whether `run` has something to do
    */
   checkUnproven(maxVersion?: number): boolean {
@@ -57,15 +57,15 @@ export class HistoryCheck {
     return unproven.length > 0;
   }
 
-  /** A snapshot has replaced the state, for a server that may not have looked into its log. */
+  /** Requests a check after a snapshot from a server that may not have read its log. */
   checkSnapshot(before: Cursor): void {
     const { store, replica } = this.#deps;
     if (store.kept.length > 0) this.#request([before, ...this.#findUnproven(), replica.cursor]);
   }
 
   /**
-   * Whether the log lacks what would be sent again then, other than the cursor of a state that was just read. A result that arrives
-   * meanwhile may be of another history as well, for example from a server that was suspended for a while.
+   * Whether the log lacks a cursor of the client, whose updates would then be sent again. `next`, of a state just read, needs no
+   * check. Results that arrive meanwhile do: they may be of another history, for example from a server that was suspended.
    */
   async isBroken(next: Cursor, access: Pick<HttpRequest, 'token' | 'signal'>): Promise<boolean> {
     const { sendRequest, store, replica } = this.#deps;
@@ -93,8 +93,8 @@ export class HistoryCheck {
   }
 
   /**
-   * Counts time. Every ten seconds, however many results arrive meanwhile, a check that failed or was requested after a loss is due
-   * again, and so is one of all that the state does not show.
+   * Counts time. Every ten seconds, even while results arrive, checks that failed or were requested after a loss are due again, and
+   * so is one of all results that the state does not show.
    * @returns whether `run` has something to do
    */
   tick(elapsedMs: number): boolean {
@@ -107,7 +107,7 @@ export class HistoryCheck {
     return this.#isDue;
   }
 
-  /** The answer is known. */
+  /** Drops all requested checks, since their answer is known. */
   cancel(): void {
     this.#cursors = new Set();
     this.#isDue = false;
@@ -144,12 +144,12 @@ export class HistoryCheck {
   }
 
   #handleLost(cursor: Cursor): void {
-    // The server is about to send another state, which says so.
+    // If the state's own cursor is lost, the server is about to send a snapshot that says so.
     if (cursor !== this.#deps.replica.cursor) this.#deps.onLost();
   }
 }
 
-/** Asks the server whether the log of the field has a cursor. @throws RequestError when it does not say */
+/** Queries whether the log of the field has a cursor. @throws RequestError when the server does not answer */
 async function isInLog(
   cursor: Cursor,
   sendRequest: SendFieldRequest,

@@ -1,7 +1,7 @@
 /**
- * The own updates that the server has applied, kept for a while in case it loses them: a failover or a restore of its database
- * may end a history, and the device is then the only one that still has the edit. They are stored in chunks, so that neither
- * each update costs a write of all, nor a start a read of each.
+ * The own updates that the server has applied, kept for a while in case it loses them: a failover or a restore of its database may
+ * end a history, and the device is then the only one that still has the edit. They are stored in chunks, so that an update does not
+ * rewrite all of them, and a start does not read each separately.
  */
 import { isCursor } from '../../../shared/field/cursor.ts';
 import type { Item } from '../../outbox/outbox-item.ts';
@@ -11,7 +11,7 @@ import type { Storage } from '../storage.ts';
 import { restoreApplied, type StoredApplied, toStoredApplied } from './stored-item.ts';
 import { isUpdate } from './stored-outbox.ts';
 
-/** In time with an open connection: while the device is offline, it cannot learn that the server has lost something. */
+/** In connected time: while offline, the device cannot detect that the server has lost something. */
 const keepMs = 10 * 60_000;
 const maxKept = 1000;
 /** In characters, so that kept updates leave room for the outbox in a browser's localStorage (5 MiB in all). */
@@ -126,7 +126,7 @@ export class KeptUpdates {
     return this.#removed.length > 0 || this.#connectedMs - this.#saved.connected >= chunkMs;
   }
 
-  /** Writes what has changed since the last call. Never rejects: what could not be written is written by a later call. */
+  /** Writes what has changed since the last call. Never rejects: failed writes are retried by a later call. */
   async write(): Promise<void> {
     const { storage } = this.#deps;
     this.#chunks = this.#chunks.filter((chunk) => chunk.items.length > 0 || !this.#removed.push(chunk.number));

@@ -1,4 +1,4 @@
-/** Puts together what keeps the data of a client in a storage. */
+/** Composes the parts that keep a client's data in a storage. */
 import type { Storage } from '../storage.ts';
 import { DeviceChange } from './device-change.ts';
 import { guardStorage, prioritize } from './guarded-storage.ts';
@@ -9,7 +9,7 @@ import { prefixKeys } from './prefixed-keys.ts';
 import { StatePersister } from './state-persister.ts';
 import { createStoredIdentity } from './stored-identity.ts';
 
-/** Keys begin with it, since an app may keep other values in the same storage. */
+/** The prefix of all keys, since an app may keep other values in the same storage. */
 export const namespace = 'consciousness-field';
 
 interface Use {
@@ -48,7 +48,7 @@ export function openPersistence(storage: Storage, options: PersistenceOptions): 
     onDamage,
     retryOthers: () => identity.retry(),
     onUnreadable(error) {
-      // The next process may be able to read it.
+      // Nothing is written, since the next process may be able to read it.
       onProblem(error, 'storage_unreadable');
       guarded.detach();
     },
@@ -68,7 +68,7 @@ export function openPersistence(storage: Storage, options: PersistenceOptions): 
         throw new Error(
           `Another client of the field ${field} uses this storage. Close it, or use it for both purposes.`,
         );
-      // What this one knows of the storage is out of date, and would replace what the other one has stored.
+      // This client's copy of the storage is stale, and would overwrite what the other one has stored.
       if (wasUsed && use?.by !== items)
         throw new Error(`Another client of the field ${field} has used this storage since. Create a new client.`);
       wasUsed = true;

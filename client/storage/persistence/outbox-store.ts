@@ -1,6 +1,6 @@
 /**
- * Writes the outbox to the storage. What has changed is written in rounds, one after the other, each with all that was requested
- * before it; what could not be written is tried again later.
+ * Writes the outbox to the storage in rounds, one at a time. Each round writes all changes that were requested before it; failed
+ * writes are retried later.
  */
 import type { ItemStore, LoadedItems } from '../../outbox/item-store.ts';
 import type { Item } from '../../outbox/outbox-item.ts';
@@ -17,7 +17,7 @@ export interface OutboxStoreDeps {
   readonly onDamage: (key: string) => void;
   /** Called when the storage cannot be read, and must not be written since that might replace entries. Then it is read again. */
   readonly onUnreadable?: (error: unknown) => void;
-  /** Writes again what else could not be written. Never rejects. */
+  /** Retries other failed writes. Never rejects. */
   readonly retryOthers?: () => Promise<unknown>;
 }
 
@@ -37,7 +37,7 @@ export class OutboxStore implements ItemStore {
   #isHeadStale = true;
   #isDetached = false;
   #changed = new Map<number, StoredEntry>();
-  /** By position, which stays theirs until it is empty: one update must never be stored at two positions. */
+  /** By position. An item keeps its position until that is empty, so that no update is ever stored at two positions. */
   #removed = new Map<number, Item>();
   /** Entries whose last write has failed. */
   #failed = new Map<number, StoredEntry>();
@@ -68,7 +68,7 @@ export class OutboxStore implements ItemStore {
     for (const former of this.#deps.formerStorages ?? []) all.push(...(await this.#moveFrom(former, all)));
     all.sort(byCounter);
     const sent = this.#sentCounter;
-    // Version 0.1.0 has not stored the device; it is the one whose identity is stored.
+    // Version 0.1.0 did not store the device, which is the one whose identity is stored.
     const items = all.map((entry) => restoreItem({ device, ...entry }, sent));
     // A crash may have left an update in the outbox although it is already kept.
     const counters = new Set(items.map(({ entry }) => entry.counter));
@@ -101,7 +101,7 @@ export class OutboxStore implements ItemStore {
     this.#requestRound();
   }
 
-  /** Records that updates up to this counter may have been sent. Before they are, `flush` has to resolve. */
+  /** Records that updates up to this counter may have been sent. `flush` must resolve before they are sent. */
   markSent(counter: number): void {
     if (counter <= this.#sentCounter) return;
     this.#sentCounter = counter;
@@ -185,7 +185,7 @@ export class OutboxStore implements ItemStore {
     await this.#kept.write();
     if (this.#isHeadStale) await this.#writeHead();
     if (this.#isHeadStale) {
-      // The entries are all that a later process would know of their counters.
+      // Without a current head, only the entries show a later process that their counters were used.
       for (const [position, item] of removed) this.#removeLater(position, item);
       return;
     }
@@ -205,7 +205,7 @@ export class OutboxStore implements ItemStore {
     this.#freePosition = Math.min(this.#freePosition, position);
   }
 
-  /** Unless the item is stored again meanwhile. */
+  /** Leaves the removal to a later round, unless the item has been stored again. */
   #removeLater(position: number, item: Item): void {
     if (!this.#changed.has(position)) this.#removed.set(position, item);
   }
@@ -231,7 +231,7 @@ export class OutboxStore implements ItemStore {
     }
   }
 
-  /** No server takes two updates with one counter, so that none of the two would ever be sent. A copied entry is removed. */
+  /** Gives entries with the same counter distinct ones, since the server would never accept both. Copied entries are removed. */
   async #separate(entries: readonly StoredEntry[]): Promise<StoredEntry[]> {
     const edits = new Map<number, string>();
     const distinct: StoredEntry[] = [];
@@ -245,14 +245,14 @@ export class OutboxStore implements ItemStore {
       const counter = this.#chooseCounter(update.counter, edits);
       edits.set(counter, edit);
       const separated = counter === update.counter ? entry : { ...entry, update: { ...update, counter } };
-      // A later process must know it by the same counter.
+      // A later process must find it under the same counter.
       if (separated !== entry) this.#saveEntries([separated]);
       distinct.push(separated);
     }
     return distinct;
   }
 
-  /** Takes over the entries of an earlier version. Those that a process has moved before it was killed are known already. */
+  /** Takes over the entries of an earlier version, except those that a process already moved before it was killed. */
   async #moveFrom(former: Storage, own: readonly StoredEntry[]): Promise<StoredEntry[]> {
     // Its copy of the state is useless, and takes up space.
     await former.remove('state').catch(() => undefined);
@@ -260,7 +260,7 @@ export class OutboxStore implements ItemStore {
     if (!stored || (!stored.head && stored.entries.size === 0)) return [];
     const { head, entries, unreadable } = stored;
     const edits = new Map(own.map((entry) => [entry.update.counter, identify(entry)]));
-    /** How often each edit is here already: a process that was killed may have moved it. */
+    /** How many times each edit is here already, since a killed process may have moved it. */
     const known = new Map<string, number>();
     for (const edit of edits.values()) known.set(edit, (known.get(edit) ?? 0) + 1);
     const counters = [...entries.values()].map(({ update }) => update.counter);
@@ -289,7 +289,7 @@ export class OutboxStore implements ItemStore {
   }
 }
 
-/** What an edit is known by, whatever counter it has got and whenever it was sent. */
+/** Identifies an edit independently of its counter and timestamp. */
 function identify({ update: { counter, timestamp, ...content }, wall, key }: StoredEntry): string {
   return JSON.stringify([content, wall, key]);
 }

@@ -1,6 +1,6 @@
 /**
- * What a storage gives to a client. The core knows this interface only: the code behind it becomes part of an app with the
- * storage that the app imports.
+ * The interface between a client and its storage. The core imports nothing else, so that an app bundles the code behind it only
+ * with the storage that it uses.
  */
 import type { StoredIdentity } from '../../connection/registration.ts';
 import type { ItemStore } from '../../outbox/item-store.ts';
@@ -9,7 +9,7 @@ import type { Storage } from '../storage.ts';
 import type { DeviceChange, DeviceChangeDeps } from './device-change.ts';
 import type { HistoryCheck, HistoryCheckDeps } from './history-check.ts';
 
-/** A storage with the code that keeps a client's data in it: made by each storage adapter, or by `persistentStorage`. */
+/** A storage with the code that keeps a client's data in it, created by a storage adapter or by `persistentStorage`. */
 export interface PersistentStorage extends Storage {
   /** For clients only. */
   openPersistence(options: PersistenceOptions): Persistence;
@@ -17,7 +17,7 @@ export interface PersistentStorage extends Storage {
 
 export interface PersistenceOptions {
   readonly field: string;
-  /** The address of the server, and those that it had before: version 0.1.0 has stored by address. */
+  /** The server's address and its former ones, since version 0.1.0 stored data by address. */
   readonly addresses: readonly string[];
   /** The account whose token reads the field. */
   readonly account: () => string | undefined;

@@ -9,7 +9,7 @@ export function prefixKeys(storage: Storage, prefix: string): Storage {
   };
 }
 
-/** For what another page may use at the same time: writes have no effect. */
+/** For a storage that another page may be using: writes have no effect. */
 export function asReadOnly(storage: Storage): Storage {
   return { get: (key) => storage.get(key), set: ignore, remove: ignore };
 }

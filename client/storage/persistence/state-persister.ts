@@ -26,17 +26,17 @@ const maxChunks = 1000;
 const saveIntervalMs = 5000;
 /** Large states are saved less often: 20 characters for each ms in between. */
 const charactersPerMs = 20;
-/** After the state has given way, or could not be stored. */
+/** How long nothing is saved after the state has made room for other values, or could not be stored. */
 const pauseMs = 5 * 60_000;
 
 const chunkKey = (index: number) => `state/${index}`;
 
 /** The first line of the first chunk. */
 interface Header {
-  /** The first line of all other chunks: they may be left from another save. */
+  /** The first line of all other chunks, since they may be left over from another save. */
   readonly stamp: string;
   readonly count: number;
-  /** Of the state's text: a chunk that was torn may leave JSON. */
+  /** The length of the state's text, since a torn chunk may leave valid JSON. */
   readonly length: number;
   readonly account?: string | undefined;
 }
@@ -96,7 +96,7 @@ export class StatePersister implements StateCopy {
   #sinceSaveMs = Number.POSITIVE_INFINITY;
   #intervalMs = saveIntervalMs;
   #isPaused = false;
-  /** How many chunks may be stored. */
+  /** How many chunks the storage may contain. */
   #chunkCount = 0;
   #saving: Promise<void> = Promise.resolve();
 

@@ -7,7 +7,7 @@ const accountKey = 'account';
 /** Version 0.1.0 stored the id alone. */
 const deviceKey = 'device';
 
-/** The registrations under way, by the app's storage. */
+/** The registrations in flight, by the app's storage. */
 const registrations = new WeakMap<Storage, Promise<string>>();
 
 interface StoredIdentityDeps {
@@ -19,7 +19,7 @@ interface StoredIdentityDeps {
 }
 
 export interface RetriedIdentity extends StoredIdentity {
-  /** Writes again what could not be written: a later process without the token would be another device. Never rejects. */
+  /** Retries failed writes: a later process without the token would be another device. Never rejects. */
   retry(): Promise<unknown>;
 }
 

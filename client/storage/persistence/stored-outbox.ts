@@ -1,6 +1,6 @@
 /**
- * Reads what processes have stored of an outbox: one value for each entry, and a head, which is stored twice. A value may be torn,
- * may have been written by other software or an earlier version, or may be unreadable; that costs this value and no other.
+ * Reads a stored outbox: one value for each entry, and a head, which is stored twice. A value may be torn, unreadable, or written
+ * by other software or an earlier version; only that value is lost then.
  */
 import { isCursor } from '../../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../../shared/field/update.ts';
@@ -16,7 +16,7 @@ export interface Head {
   readonly counter: number;
   /** The highest position so far. */
   readonly place: number;
-  /** No entry has a lower position. Version 0.1.0 has stored it; positions are assigned again since. */
+  /** The lowest position in use. Stored only by version 0.1.0; later versions reuse positions. */
   readonly first?: number;
   /** No update with a higher counter was ever sent. Version 0.1.0 did not store it. */
   readonly sent?: number | undefined;
@@ -35,9 +35,9 @@ export const headCopyKey = 'outbox-copy';
 export const entryKey = (position: number) => `outbox/${position}`;
 
 const readBatchSize = 50;
-/** Between the first and the last position: a head that says more was not written by a client. */
+/** Limits the range of positions: a head with a larger one was not written by a client. */
 const maxPositions = 1_000_000;
-/** Where a head and its copy are lost, entries are looked for up to this position. */
+/** If a head and its copy are lost, entries are searched for up to this position. */
 const assumedPlace = 10_000;
 
 const isHeadShape = shape({
@@ -109,7 +109,7 @@ async function readHead(storage: Storage, onDamage: (key: string) => void): Prom
   const head = parseHead(mainText);
   if (head) return head;
   onDamage(headKey);
-  // The copy may be older, so that more may have been sent.
+  // The copy may be older, so more updates may have been sent than it records.
   return { counter: 0, place: assumedPlace, ...parseHead(copyText), sent: undefined };
 }
 
