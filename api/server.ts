@@ -259,7 +259,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addHealthRoutes(app, { check: checkHealth, isStopping });
   addDeviceRoutes(app, { config, revocations, limits });
   addViewerTokenRoutes(app, { config, guard: readGuard, limits });
-  addUpdateRoutes(app, { config, guard: writeGuard, admission, acceptUpdates, replies, reader, versions });
+  addUpdateRoutes(app, { config, guard: writeGuard, admission, acceptUpdates, replies, reader, versions, clock });
   addStateRoutes(app, { guard: readGuard, states, pastStates, presence, versions, metrics });
   addPresenceRoutes(app, { guard: readGuard, presence });
   addFieldsRoutes(app, { guard: readGuard, listFields: connections.listFields });

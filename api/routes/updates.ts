@@ -12,6 +12,7 @@ import { type Guard, requireWriter } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
 import { parseWait, prefersLowPriority } from '../http/prefer-header.ts';
 import { compileUnlessBody } from '../plugins/error-handler.ts';
+import type { ServerClock } from '../server-clock.ts';
 import type { LatestVersions } from '../state/latest-versions.ts';
 import type { AcceptUpdates } from '../updates/accept-updates.ts';
 import type { PendingReplies } from '../updates/pending-replies.ts';
@@ -28,10 +29,11 @@ interface UpdateRoutesDeps {
   readonly replies: PendingReplies;
   readonly reader: FieldReader;
   readonly versions: LatestVersions;
+  readonly clock: Pick<ServerClock, 'now'>;
 }
 
 export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
-  const { config, guard, admission, acceptUpdates, replies, reader, versions } = deps;
+  const { config, guard, admission, acceptUpdates, replies, reader, versions, clock } = deps;
   const admit = createAdmissionHook(admission);
   // The schema documents the route; `validateBody` accepts the same, at a bounded cost.
   const body = z.strictObject({ updates: createUpdatesSchema(config.GRID_SIZE) });
@@ -88,9 +90,11 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
         const { field, device } = writer;
         const sent = { field, device, updates, sentAt: accepted.serverTime };
         const applied = await waitUntilApplied({ replies, reader, log: request.log }, { sent, pendingReply, deadline });
-        if (!applied) return reply.code(202).send(accepted);
+        // Devices correct their clocks by the time of the response, not by that of the acceptance.
+        const serverTime = clock.now();
+        if (!applied) return reply.code(202).send({ ...accepted, serverTime });
         versions.observe(field, applied.version);
-        const { serverTime, adjusted } = accepted;
+        const { adjusted } = accepted;
         return reply
           .code(200)
           .header('preference-applied', `wait=${waitSeconds}${isLowPriority ? ', priority=low' : ''}`)

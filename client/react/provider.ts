@@ -32,7 +32,7 @@ export function useFieldClient(): FieldClient {
 
 /**
  * Starts a client on mount, unless the app has created it, and closes it when the last component that uses it unmounts. The client
- * is replaced when `url`, `field` or `storage` changes. Another `token` or `getToken` is used at once.
+ * is replaced when `url`, `field` or `storage` changes. Another `token` is used at once, another `getToken` when the next token is needed.
  */
 export function useClient(source: ClientSource): FieldClient {
   const options = isClient(source) ? undefined : source;

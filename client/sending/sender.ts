@@ -189,7 +189,7 @@ export class Sender {
       signal,
     });
     const response = body as Accepted | AppliedResponse;
-    // A response that waited carries the time of acceptance. Its round trip does not measure the network's delay.
+    // The round trip of a response that waited does not measure the network's delay.
     clock.correct(response.serverTime, isWaiting ? clock.wallTime() : sentAt);
     if ('results' in response) onSettled(response);
     else onAccepted(updates.map(({ counter }) => counter));

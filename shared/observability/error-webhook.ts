@@ -14,7 +14,7 @@ const batchDelayMs = 200;
 const sendTimeoutMs = 5000;
 const maxIntervalMs = 300_000;
 
-/** The fields of a line that are sent, excluding any that could contain personal data. */
+/** The fields of a line that are sent: none that are meant for data of users. Messages of errors are sent with secrets redacted. */
 const lineSchema = z.object({
   time: z.number(),
   level: z.number(),
