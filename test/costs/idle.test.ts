@@ -8,7 +8,7 @@ import { withProcess } from '../support/processes/with-process.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-const budgets = { api: 40, workers: 40 } as const;
+const budgets = { api: 32, workers: 32 } as const;
 const windows = 6;
 
 /** How often a process wakes up a second: the median of windows, since what follows its start takes the first ones. */
