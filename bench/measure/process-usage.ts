@@ -17,7 +17,8 @@ export function readUsageOfTrees(roots: readonly number[]): ReadonlyMap<number, 
     const root = findRoot(pid, stats, usage);
     const sum = root === undefined ? undefined : usage.get(root);
     if (!sum) continue;
-    sum.cpuMs += (Number(fields[11]) + Number(fields[12])) * tickMs;
+    // With the time of ended children, which would otherwise be missing from later readings.
+    sum.cpuMs += [11, 12, 13, 14].reduce((ticks, index) => ticks + Number(fields[index]), 0) * tickMs;
     sum.memoryMb += readPrivateKb(String(pid)) / 1024;
   }
   return usage;

@@ -8,6 +8,9 @@ import { entryCount, type Join, type System } from './systems/system.ts';
 export const queueName = 'BullMQ alone';
 const queueAcknowledged = 'on disk in its Redis (fsync); nothing is stored, shown or merged';
 
+/** The load generator is a single thread, whose garbage collection also uses another core. */
+const busyPercent = 85;
+
 /** What distinguishes the constant loads. */
 type Load = Pick<Pace, 'perSecond' | 'devices'>;
 
@@ -93,14 +96,14 @@ export class Results {
           ms(({ seen }) => seen[0]),
           ms(({ seen }) => seen[1]),
           of(({ cpuUs }) => cpuUs),
-          of(({ loadPercent }) => loadPercent),
+          showLoad(this.#pace(name, load, ({ loadPercent }) => loadPercent)),
         ];
       }),
       note:
         'Over WebSockets, the devices also receive what the others write; by POST, the devices are others that only write, each ' +
         `${unwatchedPerSecond} updates a second. Each device has entries of its own. *seen*: another device has the update; for BullMQ: ` +
         'a worker has the job. CPU is that of all processes of the system, without the load generator, which for BullMQ also adds ' +
-        'the jobs. *load*: CPU of the load generator, in percent of a core.',
+        'the jobs. *load*: CPU of the load generator, in percent of a core. *(limit)*: it has no more, so that it and not the system is measured.',
     };
   }
 
@@ -112,11 +115,11 @@ export class Results {
         name,
         show(this.#turns(name, ({ perSecond }) => perSecond)),
         show(this.#turns(name, ({ cpuUs }) => cpuUs)),
-        show(this.#turns(name, ({ loadPercent }) => loadPercent)),
+        showLoad(this.#turns(name, ({ loadPercent }) => loadPercent)),
       ]),
       note:
         'The acknowledgement of Hocuspocus is its message SyncStatus, that of Colyseus the response to a request. BullMQ: jobs added and processed. *load*: CPU of the ' +
-        'load generator, in percent of a core; near 100 it is itself the limit.',
+        'load generator, in percent of a core. *(limit)*: it has no more, so that it and not the system is measured.',
     };
   }
 
@@ -155,10 +158,12 @@ export class Results {
 
   #targets(devices: number): Target[] {
     const [ours = '', , inMemory = '', stored = ''] = this.#systems.map(({ name }) => name);
-    const top = this.#rates().at(-1) ?? { perSecond: Number.NaN, devices: Number.NaN };
-    const rate = format(top.perSecond);
-    const p99 = (name: string) => this.#pace(name, top, ({ seen }) => seen[1]);
-    const cpu = (name: string) => this.#pace(name, top, ({ cpuUs }) => cpuUs);
+    // At higher rates, decoding the messages of Hocuspocus takes all of the load generator's core.
+    const low = this.#rates()[0] ?? { perSecond: Number.NaN, devices: Number.NaN };
+    const rate = format(low.perSecond);
+    const p50 = (name: string) => this.#pace(name, low, ({ seen }) => seen[0]);
+    const p99 = (name: string) => this.#pace(name, low, ({ seen }) => seen[1]);
+    const cpu = (name: string) => this.#pace(name, low, ({ cpuUs }) => cpuUs);
     const perSecond = (name: string) => this.#turns(name, (measured) => measured.perSecond);
     const bytes = (name: string) => this.#of(name).joinAfter[0]?.bytes;
     const lost = (name: string) => {
@@ -166,22 +171,27 @@ export class Results {
       return loss && loss.acknowledged - loss.present;
     };
     return [
-      createTarget(`p99 until seen at ${rate}/s, in ms, compared with ${stored}`, p99(ours), p99(stored), {
-        target: '< 50 ms, though on disk first',
-        isMet: (value) => value < 50,
+      createTarget(`p50 until seen at ${rate}/s, in ms, compared with ${queueName}`, p50(ours), p50(queueName), {
+        target: '≤ 3 ms, and ≤ 2.5 × BullMQ alone',
+        isMet: (value, ratio) => value <= 3 && ratio <= 2.5,
       }),
-      createTarget(`CPU per update at ${rate}/s, in µs, compared with ${stored}`, cpu(ours), cpu(stored), {
-        target: '≤ 3 × a server that acknowledges from memory',
-        isMet: (_, ratio) => ratio <= 3,
+      createTarget(`p99 until seen at ${rate}/s, in ms, compared with ${queueName}`, p99(ours), p99(queueName), {
+        target: '≤ 8 ms, and ≤ 2.5 × BullMQ alone',
+        isMet: (value, ratio) => value <= 8 && ratio <= 2.5,
       }),
       createTarget(`CPU per update at ${rate}/s, in µs, compared with ${queueName}`, cpu(ours), cpu(queueName), {
-        target: '≤ 3 × BullMQ alone',
-        isMet: (_, ratio) => ratio <= 3,
+        target: '≤ 1,200 µs',
+        isMet: (value) => value <= 1200,
       }),
-      createTarget(`updates/s of ${devices} devices, compared with ${stored}`, perSecond(ours), perSecond(stored), {
-        target: '≥ 0.5 of a server that acknowledges from memory',
-        isMet: (_, ratio) => ratio >= 0.5,
-      }),
+      createTarget(
+        `updates/s of ${devices} devices, compared with ${queueName}`,
+        perSecond(ours),
+        perSecond(queueName),
+        {
+          target: '≥ 0.6 of BullMQ alone',
+          isMet: (_, ratio) => ratio >= 0.6,
+        },
+      ),
       createTarget(`bytes to join after the updates, compared with ${inMemory}`, bytes(ours), bytes(inMemory), {
         target: '≤ 1 × Hocuspocus',
         isMet: (_, ratio) => ratio <= 1,
@@ -218,6 +228,10 @@ function medianOf(values: readonly (number | undefined)[]): number | undefined {
 
 function show(value: number | undefined, digits = 0): string {
   return value === undefined ? '–' : format(value, digits);
+}
+
+function showLoad(percent: number | undefined): string {
+  return percent !== undefined && percent >= busyPercent ? `${show(percent)} (limit)` : show(percent);
 }
 
 interface Goal {
