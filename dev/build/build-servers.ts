@@ -74,7 +74,7 @@ const leavePackagesOut: Plugin = {
     const isIn = (names: readonly string[], path: string) =>
       names.some((name) => path === name || path.startsWith(`${name}/`));
     onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
-      const isCompiled = isIn(compiled, path) || (importer.includes('/node_modules/') && !isIn(installed, path));
+      const isCompiled = isIn(compiled, path) || (/[\\/]node_modules[\\/]/.test(importer) && !isIn(installed, path));
       return kind === 'entry-point' || isCompiled ? undefined : { path, external: true };
     });
   },

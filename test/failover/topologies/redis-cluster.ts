@@ -5,6 +5,7 @@ import { findFreePort } from '../../../dev/processes/free-port.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { NodeDeps } from '../nodes/node-deps.ts';
 import { RedisNode, redisPassword } from '../nodes/redis-node.ts';
+import { freezeMaster, killMaster, type Pair, type PickPair } from './master-faults.ts';
 import type { FailoverFault, RedisTopology } from './topology.ts';
 
 const nodeTimeoutMs = 2000;
@@ -68,50 +69,20 @@ async function form(nodes: readonly RedisNode[], buses: readonly number[]): Prom
   });
 }
 
-interface Pair {
-  readonly master: RedisNode;
-  readonly replica: RedisNode;
-}
-
 function createFaults(nodes: readonly RedisNode[]): Record<string, FailoverFault> {
-  const pick = async (random: { pick<T>(values: readonly T[]): T }, notes: string[]) => {
-    const pair = random.pick(await findBusyPairs(nodes));
-    notes.push(`${pair.master.name}, replaced by ${pair.replica.name}`);
-    return pair;
-  };
+  const pickPair: PickPair = async ({ random }) => random.pick(await findBusyPairs(nodes));
   return {
-    'kill a master': {
-      losesTail: true,
-      async inject({ random, notes, onFault, onTakeover }) {
-        const { master, replica } = await pick(random, notes);
-        onFault();
-        await master.kill();
-        await replica.waitForRole('master');
-        onTakeover();
-        await master.start();
-        await master.waitForRole('slave');
-      },
-    },
-    'freeze a master': {
-      losesTail: true,
-      async inject({ random, notes, onFault, onTakeover }) {
-        const { master, replica } = await pick(random, notes);
-        onFault();
-        master.freeze();
-        await replica.waitForRole('master');
-        onTakeover();
-        master.thaw();
-        await master.waitForRole('slave');
-      },
-    },
+    'kill a master': killMaster(pickPair),
+    'freeze a master': freezeMaster(pickPair),
     'manual failover': {
       losesTail: false,
-      async inject({ random, notes, onFault, onTakeover }) {
-        const { master, replica } = await pick(random, notes);
-        onFault();
+      async inject(deps) {
+        const { master, replica } = await pickPair(deps);
+        deps.notes.push(`${master.name}, replaced by ${replica.name}`);
+        deps.onFault();
         await replica.query((redis) => redis.call('CLUSTER', 'FAILOVER'));
         await replica.waitForRole('master');
-        onTakeover();
+        deps.onTakeover();
         await master.waitForRole('slave');
       },
     },

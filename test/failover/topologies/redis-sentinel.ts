@@ -6,6 +6,7 @@ import { findFreePort } from '../../../dev/processes/free-port.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { NodeDeps } from '../nodes/node-deps.ts';
 import { RedisNode, redisPassword } from '../nodes/redis-node.ts';
+import { freezeMaster, killMaster } from './master-faults.ts';
 import type { FailoverFault, RedisTopology } from './topology.ts';
 
 const masterName = 'main';
@@ -73,32 +74,5 @@ function createFaults(nodes: readonly RedisNode[]): Record<string, FailoverFault
     const at = infos.findIndex((info) => info.includes('role:master'));
     return { master: nodes[at] as RedisNode, replica: nodes[1 - at] as RedisNode };
   };
-  return {
-    'kill the master': {
-      losesTail: true,
-      async inject({ notes, onFault, onTakeover }) {
-        const { master, replica } = await findPair();
-        notes.push(`${master.name}, replaced by ${replica.name}`);
-        onFault();
-        await master.kill();
-        await replica.waitForRole('master');
-        onTakeover();
-        await master.start();
-        await master.waitForRole('slave');
-      },
-    },
-    'freeze the master': {
-      losesTail: true,
-      async inject({ notes, onFault, onTakeover }) {
-        const { master, replica } = await findPair();
-        notes.push(`${master.name}, replaced by ${replica.name}`);
-        onFault();
-        master.freeze();
-        await replica.waitForRole('master');
-        onTakeover();
-        master.thaw();
-        await master.waitForRole('slave');
-      },
-    },
-  };
+  return { 'kill the master': killMaster(findPair), 'freeze the master': freezeMaster(findPair) };
 }

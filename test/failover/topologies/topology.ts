@@ -1,7 +1,7 @@
 /** An engine as several servers, of which one takes over for another, and the faults that make it do so. */
 import type { Random } from '../../unit/field/support/seeded-random.ts';
 
-interface FaultDeps {
+export interface FaultDeps {
   readonly random: Random;
   /** What exactly was done, for the report. */
   readonly notes: string[];
