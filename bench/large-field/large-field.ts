@@ -1,5 +1,5 @@
 /**
- * `npm run bench:large-field`: what a field with a long log costs. Writes it to its own PostgreSQL, loads, exports, backs up,
+ * `npm run bench:large`: what a field with a long log costs. Writes it to its own PostgreSQL, loads, exports, backs up,
  * restores, replays and prunes it, and checks that nothing is lost or differs. Nothing else runs meanwhile.
  */
 import { chmod, cp, mkdtemp, open, rm } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Command-line options of `npm run bench:large-field`. */
+/** Command-line options of `npm run bench:large`. */
 import { parseArgs } from 'node:util';
 import { parsePositiveInteger } from '../../test/support/parse-positive-integer.ts';
 
@@ -9,7 +9,7 @@ export interface LargeFieldOptions {
   readonly isHelp: boolean;
 }
 
-export const help = `npm run bench:large-field -- [options]: writes long logs to its own PostgreSQL, and measures what is done with them: loading the
+export const help = `npm run bench:large -- [options]: writes long logs to its own PostgreSQL, and measures what is done with them: loading the
 state, exporting, backing up, restoring, replaying and pruning. Exit code 1 means that something was lost or differs.
 
   --updates N  the updates of all fields (default 1000000)

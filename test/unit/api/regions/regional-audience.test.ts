@@ -16,6 +16,7 @@ import type { FieldState } from '../../../../shared/field/state.ts';
 import { line } from '../../../vectors/fold-case.ts';
 import { createServerModel } from '../../../vectors/server-model.ts';
 import { type Change, event, put, remove, setCells, vector } from '../../field/support/changes.ts';
+import { throughStorage } from '../../field/support/field-log.ts';
 
 type DeltaMessage = Extract<ServerMessage, { type: 'delta' }>;
 
@@ -109,11 +110,11 @@ t.test('whatever happens, every watcher has exactly what is in its region', asyn
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const field = createField();
       const watchers: ReturnType<typeof createWatcher>[] = [];
-      const states = [structuredClone(field.server.state)];
+      const states = [throughStorage(field.server.state)];
       for (const each of steps) {
         if (each.type === 'commit') {
           field.commit(each.device, ...each.changes);
-          states.push(structuredClone(field.server.state));
+          states.push(throughStorage(field.server.state));
         } else if (each.type === 'pass') field.pass(each.ms);
         else if (each.type === 'leave') {
           const [gone] = watchers.splice(each.index % Math.max(1, watchers.length), 1);
