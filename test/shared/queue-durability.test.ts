@@ -3,12 +3,12 @@ import t from 'tap';
 import { createLogger } from '../../shared/process/logger.ts';
 import { readQueueDurability } from '../../shared/queue/redis-health.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
-import { withCluster, withRedis } from '../support/servers/servers.ts';
+import { withCluster, withOneRedis, withRedis } from '../support/servers/servers.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 
-t.test('the settings of Redis determine the durability', async (t) => {
+t.test('the settings of Redis determine the durability', withOneRedis, async (t) => {
   const { url } = await withRedis(t);
   const redis = connectRedis(url, 'test', log, {});
   t.teardown(() => redis.disconnect());

@@ -5,7 +5,7 @@ import { SharedRevocations } from '../../shared/auth/shared-revocations.ts';
 import { createCacheKeys } from '../../shared/cache/cache-keys.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { connectRedis } from '../../shared/redis/connect.ts';
-import { withRedis } from '../support/servers/servers.ts';
+import { withOneRedis, withRedis } from '../support/servers/servers.ts';
 
 const keys = createCacheKeys('field', 'installation');
 const long = 3_600_000;
@@ -81,7 +81,7 @@ t.test('a check in the future, as after the clock of Redis was set back, is not 
   t.equal(list.recentChange, undefined);
 });
 
-t.test('a new list is announced, and an emptied Redis gets it again', async (t) => {
+t.test('a new list is announced, and an emptied Redis gets it again', withOneRedis, async (t) => {
   const { shared, redis } = await withShared(t);
   const subscriber = redis.duplicate();
   t.teardown(() => subscriber.disconnect());

@@ -6,7 +6,9 @@ import { gzipSync } from 'node:zlib';
 import { UnrecoverableError, Worker } from 'bullmq';
 import t, { type Test } from 'tap';
 import { listRequests, updatesQueue } from '../../../shared/contract/job.ts';
+import { createLogger } from '../../../shared/process/logger.ts';
 import { queuePrefix } from '../../../shared/queue/partitions.ts';
+import { openWorkerConnection } from '../../../shared/redis/connect.ts';
 import { type Backing, withBacking, withWorker } from '../../support/processes/with-worker.ts';
 import { listUpdates, readStored, waitForVersion } from '../../support/read-back.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../../support/updates.ts';
@@ -258,8 +260,13 @@ async function withRejectingWorker(t: Test, { config }: Backing): Promise<void> 
   const reject = async () => {
     throw new UnrecoverableError('refused');
   };
+  const { connection, close } = openWorkerConnection(
+    config.QUEUE_REDIS_URL,
+    createLogger({ name: 'test', level: 'silent' }),
+  );
+  t.teardown(close);
   const worker = new Worker(updatesQueue, reject, {
-    connection: { url: config.QUEUE_REDIS_URL, maxRetriesPerRequest: null },
+    connection,
     prefix: queuePrefix(config.QUEUE_PREFIX),
     concurrency: 50,
   });
