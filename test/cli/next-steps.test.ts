@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { withDatabase } from '../../cli/backends/with-database.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
+import { withoutPooler } from '../support/servers/servers.ts';
 import { withFolder } from '../support/with-folder.ts';
 import { settingsOf, withField } from './run-field.ts';
 
@@ -57,11 +58,15 @@ t.test('a run that cannot be changed says what can be done with it', async (t) =
   }
 });
 
-t.test('a query that takes too long, and one that is not allowed, are not called an outage', async (t) => {
-  const { config } = await withBacking(t);
-  const run = (sql: string) =>
-    withDatabase(config.DATABASE_URL, async (db) => void (await db.raw(sql)), { statementTimeoutMs: 100 });
-  await t.rejects(run('SELECT pg_sleep(10)'), { exit: 'negative', message: /took too long/, hint: /Ask for less/ });
-  const denied = `DO $$ BEGIN RAISE EXCEPTION 'permission denied for table x' USING ERRCODE = '42501'; END $$`;
-  await t.rejects(run(denied), { exit: 'usage', message: /may not do this: .*permission denied/, hint: /grant/ });
-});
+t.test(
+  'a query that takes too long, and one that is not allowed, are not called an outage',
+  withoutPooler,
+  async (t) => {
+    const { config } = await withBacking(t);
+    const run = (sql: string) =>
+      withDatabase(config.DATABASE_URL, async (db) => void (await db.raw(sql)), { statementTimeoutMs: 100 });
+    await t.rejects(run('SELECT pg_sleep(10)'), { exit: 'negative', message: /took too long/, hint: /Ask for less/ });
+    const denied = `DO $$ BEGIN RAISE EXCEPTION 'permission denied for table x' USING ERRCODE = '42501'; END $$`;
+    await t.rejects(run(denied), { exit: 'usage', message: /may not do this: .*permission denied/, hint: /grant/ });
+  },
+);

@@ -29,7 +29,8 @@ export function openCommitter(
   {
     snapshotEvery = 5000,
     clock = new PostgresClock(),
-    store = createFieldStore(db, { usesPreparedStatements: true }),
+    // As in workers: a pooler gives each statement any of its connections.
+    store = createFieldStore(db, { usesPreparedStatements: !process.env.TEST_PGBOUNCER }),
     readMonotonic = () => performance.now(),
   }: CommitterOptions = {},
 ): TestCommitter {

@@ -104,31 +104,35 @@ t.test('doctor reports each unreachable server', async (t) => {
   ]);
 });
 
-t.test('doctor finds a complete system healthy, and reports the parts that have been stopped', async (t) => {
-  const postgres = await withPostgres(t);
-  const backing = await withBacking(t, { DATABASE_URL: postgres.url });
-  const lifecycle = await withWorker(t, backing);
-  const { address } = await withApi(t, backing);
-  const settings = { ...settingsOf(backing), ...secret };
-  const healthy = await run(t, settings, address);
-  t.same(healthy.wrong, []);
-  t.equal(healthy.code, 0);
-  const field = await withField(t, settings);
-  t.match((await field(['doctor'])).stdout, /PostgreSQL\n {2}ok .*\n\nNo problems found\.\n$/s);
+t.test(
+  'doctor finds a complete system healthy, and reports the parts that have been stopped',
+  withoutPooler,
+  async (t) => {
+    const postgres = await withPostgres(t);
+    const backing = await withBacking(t, { DATABASE_URL: postgres.url });
+    const lifecycle = await withWorker(t, backing);
+    const { address } = await withApi(t, backing);
+    const settings = { ...settingsOf(backing), ...secret };
+    const healthy = await run(t, settings, address);
+    t.same(healthy.wrong, []);
+    t.equal(healthy.code, 0);
+    const field = await withField(t, settings);
+    t.match((await field(['doctor'])).stdout, /PostgreSQL\n {2}ok .*\n\nNo problems found\.\n$/s);
 
-  await lifecycle.stop();
-  // The API caches its health for a moment.
-  const healthOf = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
-  await waitUntil('the API reports the missing worker', async () => (await healthOf()) === 'degraded');
-  const degraded = await runDoctor(t, settings, address);
-  t.same(degraded.wrong, ['the queue no_workers', 'the API api_degraded']);
+    await lifecycle.stop();
+    // The API caches its health for a moment.
+    const healthOf = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
+    await waitUntil('the API reports the missing worker', async () => (await healthOf()) === 'degraded');
+    const degraded = await runDoctor(t, settings, address);
+    t.same(degraded.wrong, ['the queue no_workers', 'the API api_degraded']);
 
-  await postgres.stop();
-  await backing.redis.stop();
-  await waitUntil('the API reports the stopped servers', async () => (await healthOf()) === 'unhealthy');
-  const { wrong } = await runDoctor(t, settings, address);
-  t.match(wrong, ['PostgreSQL postgres_unreachable', /queue/, /cache/, 'the API api_not_ready']);
-});
+    await postgres.stop();
+    await backing.redis.stop();
+    await waitUntil('the API reports the stopped servers', async () => (await healthOf()) === 'unhealthy');
+    const { wrong } = await runDoctor(t, settings, address);
+    t.match(wrong, ['PostgreSQL postgres_unreachable', /queue/, /cache/, 'the API api_not_ready']);
+  },
+);
 
 t.test('doctor distinguishes wrong passwords from unreachable servers', withoutPooler, async (t) => {
   const backing = await withBacking(t);
