@@ -9,7 +9,6 @@ import type { WorkerMetrics } from '../observe/metrics.ts';
 import { consumerOptions } from './consumer-options.ts';
 import type { Consumer } from './partition-consumers.ts';
 import { ReturnableJobs } from './returnable-jobs.ts';
-import { skipEmptyFetches } from './skip-empty-fetches.ts';
 
 /**
  * How often to look for stalled jobs, whose locks have expired. Shorter than for the fallback queue, because only the worker
@@ -48,7 +47,6 @@ export function openConsumer(deps: OpenConsumerDeps, options: OpenConsumerOption
     ...consumerOptions,
     stalledInterval,
   });
-  skipEmptyFetches(worker);
   attachEventHandlers(worker, log, metrics);
   return {
     setConcurrencyShare: (consumerCount) => {
