@@ -7,6 +7,7 @@ import { lockFields } from '../../db/write/lock-fields.ts';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { createPseudonyms } from '../../shared/history/pseudonyms.ts';
 import { pruneThrough } from '../../workers/maintenance/prune-logs.ts';
+import { usesPreparedStatements } from '../support/committer.ts';
 import { asDevice, asField, putParticle, setCell } from '../support/updates.ts';
 import {
   erasureKey,
@@ -58,7 +59,7 @@ t.test('a worker without the key applies nothing to a field with erased devices,
   const write = openWriter(backing);
   await write(jobBy(zoe, garden, zoe.phone, [setCell(1, 1, 0.1)]));
   await run(['erase', '--device', zoe.phone, '--yes']);
-  const store = createFieldStore(backing.db, { usesPreparedStatements: true });
+  const store = createFieldStore(backing.db, { usesPreparedStatements });
   await t.rejects(store.load([garden]), /ERASURE_KEY is missing/);
   t.match(await run(['erase', '--device', 'other', '--yes'], { env: { ERASURE_KEY: '' } }), {
     code: 2,

@@ -17,7 +17,7 @@ import type { Update } from '../../shared/field/update.ts';
 import { createPseudonyms } from '../../shared/history/pseudonyms.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { type Field, settingsOf, withField } from '../cli/run-field.ts';
-import { openCommitter } from '../support/committer.ts';
+import { openCommitter, usesPreparedStatements } from '../support/committer.ts';
 import { type Backing, withBacking } from '../support/processes/with-worker.ts';
 import { withPgClient } from '../support/servers/query-postgres.ts';
 import { asDevice, asField } from '../support/updates.ts';
@@ -59,7 +59,7 @@ export function jobBy(
 /** Commits jobs as a worker does that has the key, and returns their results. Its copies of the fields are its own. */
 export function openWriter({ db }: Pick<Backing, 'db'>) {
   const pseudonyms = createPseudonyms(erasureKey);
-  const committer = openCommitter(db, { store: createFieldStore(db, { usesPreparedStatements: true, pseudonyms }) });
+  const committer = openCommitter(db, { store: createFieldStore(db, { usesPreparedStatements, pseudonyms }) });
   return async (job: ApplyUpdates): Promise<readonly UpdateResult[]> => {
     const applied = await committer.commit(new Map([[job.field, [job]]]));
     return applied.get(job.field)?.results[0] ?? [];

@@ -9,6 +9,9 @@ import { CommitProgress, commitBatch } from '../../workers/commit/commit-batch.t
 import { writeDueSnapshots } from '../../workers/commit/due-snapshots.ts';
 import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
 
+/** As workers do: a pooler may run each statement on another connection. */
+export const usesPreparedStatements = !process.env.TEST_PGBOUNCER;
+
 export interface TestCommitter {
   readonly store: FieldStore;
   /** Commits the jobs, and then writes the snapshots that are due. */
@@ -29,8 +32,7 @@ export function openCommitter(
   {
     snapshotEvery = 5000,
     clock = new PostgresClock(),
-    // As in workers: a pooler gives each statement any of its connections.
-    store = createFieldStore(db, { usesPreparedStatements: !process.env.TEST_PGBOUNCER }),
+    store = createFieldStore(db, { usesPreparedStatements }),
     readMonotonic = () => performance.now(),
   }: CommitterOptions = {},
 ): TestCommitter {

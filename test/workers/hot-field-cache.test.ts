@@ -7,7 +7,7 @@ import { createRetry } from '../../db/transient-errors.ts';
 import { deleteLogThrough } from '../../db/write/log-pruning.ts';
 import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
 import { Committer } from '../../workers/commit/committer.ts';
-import { openCommitter, type TestCommitter } from '../support/committer.ts';
+import { openCommitter, type TestCommitter, usesPreparedStatements } from '../support/committer.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
 
@@ -49,7 +49,7 @@ t.test('a batch of large fields is read and committed in parts', async (t) => {
   );
 
   const loads: number[] = [];
-  const stored = createFieldStore(db, { usesPreparedStatements: true });
+  const stored = createFieldStore(db, { usesPreparedStatements });
   const store: FieldStore = {
     ...stored,
     async load(fields) {

@@ -5,6 +5,7 @@ import { verifyField } from '../../db/read/verify-field.ts';
 import { createRetry } from '../../db/transient-errors.ts';
 import { lockFields } from '../../db/write/lock-fields.ts';
 import { type CommitReport, Committer } from '../../workers/commit/committer.ts';
+import { usesPreparedStatements } from '../support/committer.ts';
 import { type Backing, withBacking } from '../support/processes/with-worker.ts';
 import { readCached, readStored } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
@@ -18,7 +19,7 @@ function createCommitter(t: Test, { db, cache, log }: Backing) {
   t.teardown(() => stopping.abort());
   const reports: CommitReport[] = [];
   const committer = new Committer({
-    store: createFieldStore(db, { usesPreparedStatements: true }),
+    store: createFieldStore(db, { usesPreparedStatements }),
     cache,
     log,
     retry: createRetry({ signal: stopping.signal, onRetry: () => {} }),

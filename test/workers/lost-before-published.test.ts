@@ -4,6 +4,7 @@ import { createFieldStore } from '../../db/field-store.ts';
 import { PostgresClock } from '../../db/read/postgres-clock.ts';
 import { CommitProgress, commitBatch } from '../../workers/commit/commit-batch.ts';
 import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
+import { usesPreparedStatements } from '../support/committer.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 
@@ -12,7 +13,7 @@ const tables = ['field_conflicts', 'field_snapshots', 'vector_clocks', 'field_up
 t.test('is committed again if the log does not have it, and only then', async (t) => {
   const { db, reader } = await withBacking(t);
   const deps = {
-    store: createFieldStore(db, { usesPreparedStatements: true }),
+    store: createFieldStore(db, { usesPreparedStatements }),
     fields: new HotFieldCache(),
     clock: new PostgresClock(),
   };
