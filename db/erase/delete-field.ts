@@ -45,7 +45,7 @@ async function deleteBatch(trx: Knex.Transaction, field: FieldId, pseudonyms: Ps
   if (!locked) return { deleted: 0, isDone: true };
   const { logStart, version } = locked;
   if (version - logStart > batchSize) {
-    await deleteLogThrough(trx, field, logStart + batchSize);
+    await deleteLogThrough(trx, field, { logStart, through: logStart + batchSize });
     return { deleted: batchSize, isDone: false };
   }
   const subject = subjectOfField(field);

@@ -38,7 +38,7 @@ const keepCountersSql = `
   UPDATE vector_clocks clock SET pruned = clock.pruned + gone.counters
   FROM (
     SELECT device_id, range_agg(int8range(counter, counter, '[]')) AS counters
-    FROM field_updates WHERE field_id = :field AND version <= :through GROUP BY device_id
+    FROM field_updates WHERE field_id = :field AND version > :logStart AND version <= :through GROUP BY device_id
   ) gone
   WHERE clock.field_id = :field AND clock.device_id = gone.device_id`;
 
@@ -46,10 +46,19 @@ const keepCountersSql = `
  * Deletes the log up to a version that has an archived snapshot. The counters of the deleted entries are kept as ranges,
  * so that an update which is sent again years later is not applied again.
  */
-export async function deleteLogThrough(trx: Knex.Transaction, field: FieldId, through: number): Promise<void> {
-  await trx.raw(keepCountersSql, { field, through });
+export async function deleteLogThrough(
+  trx: Knex.Transaction,
+  field: FieldId,
+  { logStart, through }: { logStart: number; through: number },
+): Promise<void> {
+  // Without the lower bound, each slice would read the entries again that earlier ones have deleted, until they are vacuumed.
+  await trx.raw(keepCountersSql, { field, logStart, through });
   const last = await UpdateRow.query(trx).select('hash').findById([field, through]).throwIfNotFound();
-  await UpdateRow.query(trx).delete().where('field_id', field).where('version', '<=', through);
+  await UpdateRow.query(trx)
+    .delete()
+    .where('field_id', field)
+    .where('version', '>', logStart)
+    .where('version', '<=', through);
   await SnapshotRow.query(trx).delete().where('field_id', field).where('version', '<', through);
   await StateRow.query(trx).findById(field).patch({ logStart: through, logStartHash: last.hash });
 }

@@ -26,7 +26,7 @@ t.test('a cached state is reloaded when the log entries that follow it have been
   await db.transaction(async (trx) => {
     await writeSnapshots(trx, [state]);
     await archiveSnapshot(trx, state);
-    await deleteLogThrough(trx, field, 10);
+    await deleteLogThrough(trx, field, { logStart: 0, through: 10 });
   });
   t.equal((await commit(first, 'phone-3'))?.version, 15);
   t.same((await verifyField(db, field)).differences, []);

@@ -54,7 +54,7 @@ export async function pruneThrough(trx: Knex.Transaction, locked: LockedField, t
   const { field, logStart } = locked;
   await archiveBaseSnapshot(trx, field, through, logStart);
   await purgeFieldTombstones(trx, field, through);
-  await deleteLogThrough(trx, field, through);
+  await deleteLogThrough(trx, field, { logStart, through });
 }
 
 /** Archives a snapshot at `through`, which the pruned log continues, unless an erasure after it made that unreadable. */
