@@ -64,6 +64,8 @@ export class Sender {
   /** Characters per request: halved when a request does not arrive. */
   #batchLength = maxBatchLength;
   #requestTimeoutMs = minRequestTimeoutMs;
+  /** Ends a request that has taken longer than most. */
+  #endOverdueRequest: () => void = () => undefined;
 
   constructor(deps: SenderDeps) {
     this.#deps = deps;
@@ -89,9 +91,13 @@ export class Sender {
     this.#resume();
   }
 
-  /** Ends a pause, unless the server asked for it. */
+  /**
+   * To be called when the network may have returned. Ends a pause, unless the server asked for it, and a request that is overdue: it
+   * was probably lost with the former network.
+   */
   retryNow(): void {
     this.#deps.backoff.retryNow();
+    this.#endOverdueRequest();
   }
 
   /** @returns whether the message answers what was sent */
@@ -150,17 +156,17 @@ export class Sender {
       this.#requestTimeoutMs = minRequestTimeoutMs;
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      if (error.status === 0 && !signal.aborted) this.#sendLess(updates);
+      if (error.status === 0 && !signal.aborted) this.#sendLess(updates, error);
       if (!isContentError(error)) throw error;
       this.#rejectInvalid(updates, error);
     }
   }
 
-  /** The request did not arrive: it may have been too large for the connection, or for a proxy. */
-  #sendLess(updates: readonly SentUpdate[]): void {
+  /** The request did not arrive: it may have been too large for a proxy, or for the time that it had. */
+  #sendLess(updates: readonly SentUpdate[], { code }: RequestError): void {
     const length = JSON.stringify(updates).length;
     if (updates.length > 1 && length > minBatchLength) this.#batchLength = Math.max(minBatchLength, length / 2);
-    else this.#requestTimeoutMs = Math.min(maxRequestTimeoutMs, 2 * this.#requestTimeoutMs);
+    else if (code === 'timeout') this.#requestTimeoutMs = Math.min(maxRequestTimeoutMs, 2 * this.#requestTimeoutMs);
   }
 
   async #send(updates: readonly SentUpdate[], token: string, signal: AbortSignal): Promise<void> {
@@ -180,19 +186,52 @@ export class Sender {
     const { sendRequest, clock, onAccepted, onSettled } = this.#deps;
     if (signal.aborted) return;
     const sentAt = clock.wallTime();
-    const { body } = await sendRequest('/updates', {
-      token,
-      body: { updates },
-      expects: 'serverTime',
-      ...(isWaiting ? { headers: { prefer: `wait=${preferWaitSeconds}` } } : {}),
-      timeoutMs: this.#requestTimeoutMs + (isWaiting ? preferWaitSeconds * 1000 : 0),
-      signal,
-    });
+    const waitMs = isWaiting ? preferWaitSeconds * 1000 : 0;
+    const { body } = await this.#endIfOverdue(minRequestTimeoutMs + waitMs, signal, (signal) =>
+      sendRequest('/updates', {
+        token,
+        body: { updates },
+        expects: 'serverTime',
+        ...(isWaiting ? { headers: { prefer: `wait=${preferWaitSeconds}` } } : {}),
+        timeoutMs: this.#requestTimeoutMs + waitMs,
+        signal,
+      }),
+    );
     const response = body as Accepted | AppliedResponse;
     // The round trip of a response that waited does not measure the network's delay.
     clock.correct(response.serverTime, isWaiting ? clock.wallTime() : sentAt);
     if ('results' in response) onSettled(response);
     else onAccepted(updates.map(({ counter }) => counter));
+  }
+
+  /** Performs a request that `retryNow` ends when it has taken longer than `overdueMs`. */
+  async #endIfOverdue<T>(
+    overdueMs: number,
+    signal: AbortSignal,
+    perform: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const request = new AbortController();
+    const abort = () => request.abort();
+    let isEnded = false;
+    const end = () => {
+      isEnded = true;
+      this.#deps.backoff.reset();
+      abort();
+    };
+    const timer = setTimeout(() => {
+      this.#endOverdueRequest = end;
+    }, overdueMs);
+    signal.addEventListener('abort', abort);
+    try {
+      return await perform(request.signal);
+    } catch (error) {
+      if (isEnded) throw new RequestError('timeout', 'No response in time.');
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#endOverdueRequest = () => undefined;
+      signal.removeEventListener('abort', abort);
+    }
   }
 
   /** The server rejects a batch as a whole. It names the invalid updates, or they are found by halving the batch. */

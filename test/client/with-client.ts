@@ -33,6 +33,11 @@ export async function waitForStatus(client: FieldClient, status: FieldClient['st
 
 /** Waits until the server's state contains every own update that was not refused. */
 export async function waitUntilSynced(client: FieldClient, { timeoutMs = 30_000 } = {}): Promise<void> {
-  const isSettled = () => client.pending === 0 && client.outbox.every(({ status }) => status === 'refused');
+  const isSettled = () => {
+    const waiting = client.outbox.filter(({ status }) => status !== 'refused');
+    if (waiting.length === 0 && client.pending === 0) return true;
+    // Becomes the cause of a timeout: what is left, and why.
+    throw new Error(JSON.stringify({ status: client.status, problem: client.problem, waiting: waiting.slice(0, 3) }));
+  };
   await waitUntil('the outbox is empty', isSettled, { timeoutMs });
 }
