@@ -77,7 +77,7 @@ export function describeIdle({ size, before, meanwhile, ...cost }: IdleCost): Ta
           format(cost.pingedPercent, 1),
         ],
       ],
-      note: `The API pings each socket every 20 s, and a client the API every ${pingEveryMs / 1000} s. 100 % is one core.`,
+      note: `At first the API pings each socket every 20 s; then each client pings the API every ${pingEveryMs / 1000} s instead. 100 % is one core.`,
     },
     {
       title: `Single requests without and with ${sockets} idle sockets, in ms`,

@@ -20,14 +20,15 @@ import type { Subscription } from '../stream-hub.ts';
 import { encodeMessage, type StreamMessage } from '../stream-message.ts';
 import type { MessageSink } from '../subscriber.ts';
 import type { ParseClientMessage } from './client-messages.ts';
+import { KeepAlive } from './keep-alive.ts';
 import { MessageInbox } from './message-inbox.ts';
 import type { SessionDeps, StreamRequest } from './session-deps.ts';
 import type { StreamSession } from './stream-registry.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { TokenExpiryTimer } from './token-expiry-timer.ts';
 
-/** A client that answers every ping is heard often enough to stay present. */
-const pingIntervalMs = 20_000;
+/** A client that answers the pings is heard often enough to stay present. */
+const pingAfterMs = 20_000;
 export const messageRateLimit = { capacity: 200, perSecond: 100 };
 /** Tolerates occasional refusals, as of an outdated client, but not a client that keeps sending refused messages. */
 export const refusalRateLimit = { capacity: 10, perSecond: 0.1 };
@@ -59,8 +60,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
   readonly #presence: PresenceSession;
   readonly #refusals = new TokenBucket(refusalRateLimit, performance.now());
   readonly #inbox: MessageInbox;
-  #lastPingAt = performance.now();
-  #isAlive = true;
+  readonly #keepAlive = new KeepAlive(pingAfterMs, performance.now());
   /** How many messages have arrived. Errors refer to messages by number, because a refused one may not be parseable. */
   #messageCount = 0;
 
@@ -89,6 +89,7 @@ export class WebSocketSession implements MessageSink, StreamSession {
 
   send(message: StreamMessage): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#keepAlive.sent(performance.now());
     const compressed = this.acceptsCompression ? message.compressed : undefined;
     this.#socket.send(compressed ?? message.text, { binary: compressed !== undefined });
   }
@@ -131,14 +132,9 @@ export class WebSocketSession implements MessageSink, StreamSession {
   }
 
   tick(now: number): void {
-    if (now - this.#lastPingAt < pingIntervalMs) return;
-    if (!this.#isAlive) {
-      this.terminate();
-      return;
-    }
-    this.#isAlive = false;
-    this.#lastPingAt = now;
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+    const step = this.#keepAlive.next(now);
+    if (step === 'terminate') this.terminate();
+    else if (step === 'ping' && this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 
   #send(message: ServerMessage): void {
@@ -159,9 +155,10 @@ export class WebSocketSession implements MessageSink, StreamSession {
   /** Counts anything that the client has sent, and closes the socket on a flood. @returns whether it may be handled */
   #countMessage(): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN) return false;
-    this.#isAlive = true;
+    const now = performance.now();
+    this.#keepAlive.heard(now);
     this.#presence.heard();
-    if (this.#bucket.tryConsume(performance.now())) return true;
+    if (this.#bucket.tryConsume(now)) return true;
     this.#closeFlood('too many messages');
     return false;
   }
