@@ -31,13 +31,12 @@ class HybridClock:
         """The best estimate of the server's time."""
         return self._wall() + self._offset
 
-    def correct(self, server_time: int, sent_at: int, received_at: int | None = None) -> None:
-        """Adjusts the clock by the time in a response.
+    def correct(self, server_time: int, sent_at: int) -> None:
+        """Adjusts the clock by the time in a response that has just arrived.
 
         :param sent_at: when the request was sent, by `wall_time()`
-        :param received_at: when the response came; now, if it is not given
         """
-        received = self._wall() if received_at is None else received_at
+        received = self._wall()
         # If the wall clock was set back in the meantime, the round trip is unknown.
         one_way = max(0, received - sent_at) / 2
         self._offset = round(server_time + one_way - received)

@@ -129,7 +129,6 @@ class Sender:
             self._synchronizer.handle_acceptance([update["counter"] for update in updates])
 
     def _post(self, updates: list[JsonObject], token: str) -> Answer:
-        sent_at = self._synchronizer.clock.wall_time()
         answer = self._api.request(
             self._path + "/updates",
             token=token,
@@ -137,8 +136,9 @@ class Sender:
             headers={"prefer": f"wait={_WAIT_SECONDS}"},
             timeout=TIMEOUT + _WAIT_SECONDS,
         )
-        # The answer has the time at which the updates were accepted, and came after their results.
-        self._synchronizer.clock.correct(int(answer.body["serverTime"]), sent_at, received_at=sent_at)
+        # The request may have waited for results, so the delay of the network is unknown.
+        clock = self._synchronizer.clock
+        clock.correct(int(answer.body["serverTime"]), sent_at=clock.wall_time())
         return answer
 
     def _refuse(self, updates: list[JsonObject], error: ApiError) -> None:
