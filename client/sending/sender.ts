@@ -25,6 +25,8 @@ const minRequestTimeoutMs = 10_000;
 const maxRequestTimeoutMs = 160_000;
 /** On slow uplinks requests shrink down to this length or to one update; after that, their timeout grows. */
 const minBatchLength = 4096;
+/** The slowest uplink that requests wait for, in characters per second. Without this limit a short request that is lost would block the others for minutes. */
+const minUplinkRate = 400;
 /** The server closes a socket that sends more than 100 messages a second. Updates made in between share a message. */
 const minMessageIntervalMs = 20;
 
@@ -64,8 +66,6 @@ export class Sender {
   /** Characters per request: halved when a request does not arrive. */
   #batchLength = maxBatchLength;
   #requestTimeoutMs = minRequestTimeoutMs;
-  /** Ends a request that has taken longer than most. */
-  #endOverdueRequest: () => void = () => undefined;
 
   constructor(deps: SenderDeps) {
     this.#deps = deps;
@@ -91,13 +91,9 @@ export class Sender {
     this.#resume();
   }
 
-  /**
-   * To be called when the network may have returned. Ends a pause, unless the server asked for it, and a request that is overdue: it
-   * was probably lost with the former network.
-   */
+  /** Ends a pause, unless the server asked for it. */
   retryNow(): void {
     this.#deps.backoff.retryNow();
-    this.#endOverdueRequest();
   }
 
   /** @returns whether the message answers what was sent */
@@ -169,6 +165,11 @@ export class Sender {
     else if (code === 'timeout') this.#requestTimeoutMs = Math.min(maxRequestTimeoutMs, 2 * this.#requestTimeoutMs);
   }
 
+  #timeoutFor(updates: readonly SentUpdate[]): number {
+    const slowestMs = (1000 * JSON.stringify(updates).length) / minUplinkRate;
+    return Math.min(this.#requestTimeoutMs, minRequestTimeoutMs + slowestMs);
+  }
+
   async #send(updates: readonly SentUpdate[], token: string, signal: AbortSignal): Promise<void> {
     const { outbox, clock, isStreaming, findSocket, onAccepted } = this.#deps;
     const isWaiting = !isStreaming() || outbox.needsResults(updates);
@@ -186,52 +187,19 @@ export class Sender {
     const { sendRequest, clock, onAccepted, onSettled } = this.#deps;
     if (signal.aborted) return;
     const sentAt = clock.wallTime();
-    const waitMs = isWaiting ? preferWaitSeconds * 1000 : 0;
-    const { body } = await this.#endIfOverdue(minRequestTimeoutMs + waitMs, signal, (signal) =>
-      sendRequest('/updates', {
-        token,
-        body: { updates },
-        expects: 'serverTime',
-        ...(isWaiting ? { headers: { prefer: `wait=${preferWaitSeconds}` } } : {}),
-        timeoutMs: this.#requestTimeoutMs + waitMs,
-        signal,
-      }),
-    );
+    const { body } = await sendRequest('/updates', {
+      token,
+      body: { updates },
+      expects: 'serverTime',
+      ...(isWaiting ? { headers: { prefer: `wait=${preferWaitSeconds}` } } : {}),
+      timeoutMs: this.#timeoutFor(updates) + (isWaiting ? preferWaitSeconds * 1000 : 0),
+      signal,
+    });
     const response = body as Accepted | AppliedResponse;
     // The round trip of a response that waited does not measure the network's delay.
     clock.correct(response.serverTime, isWaiting ? clock.wallTime() : sentAt);
     if ('results' in response) onSettled(response);
     else onAccepted(updates.map(({ counter }) => counter));
-  }
-
-  /** Performs a request that `retryNow` ends when it has taken longer than `overdueMs`. */
-  async #endIfOverdue<T>(
-    overdueMs: number,
-    signal: AbortSignal,
-    perform: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const request = new AbortController();
-    const abort = () => request.abort();
-    let isEnded = false;
-    const end = () => {
-      isEnded = true;
-      this.#deps.backoff.reset();
-      abort();
-    };
-    const timer = setTimeout(() => {
-      this.#endOverdueRequest = end;
-    }, overdueMs);
-    signal.addEventListener('abort', abort);
-    try {
-      return await perform(request.signal);
-    } catch (error) {
-      if (isEnded) throw new RequestError('timeout', 'No response in time.');
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      this.#endOverdueRequest = () => undefined;
-      signal.removeEventListener('abort', abort);
-    }
   }
 
   /** The server rejects a batch as a whole. It names the invalid updates, or they are found by halving the batch. */
