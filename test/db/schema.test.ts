@@ -14,14 +14,14 @@ const openDatabase = (t: Test, url: string) => {
 };
 
 t.test('the migrated schema equals db/schema.sql (UPDATE_SCHEMA=1 rewrites the file)', async (t) => {
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   const schema = await dumpSchema(openDatabase(t, url));
   if (process.env.UPDATE_SCHEMA) await writeFile(schemaFile, schema);
   t.equal(schema, await readFile(schemaFile, 'utf8'));
 });
 
 t.test('rolling back every migration empties the database, and migrating again restores the same schema', async (t) => {
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   const db = openDatabase(t, url);
   const before = await dumpSchema(db);
   t.ok((await migrateDown(url)).undone.length > 0, 'something was undone');
@@ -31,7 +31,7 @@ t.test('rolling back every migration empties the database, and migrating again r
 });
 
 t.test('when many processes migrate at once, exactly one applies the migrations', async (t) => {
-  const { url } = await withDatabase(t);
+  const { directUrl: url } = await withDatabase(t);
   const { undone } = await migrateDown(url);
   const runs = await Promise.all(Array.from({ length: 8 }, () => migrate(url)));
   const applied = runs.flatMap((run) => run.applied);
