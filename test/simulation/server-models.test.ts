@@ -8,6 +8,7 @@ import type { SubscriberConnection } from '../../api/redis-subscriber.ts';
 import type { UpdatesJob } from '../../shared/contract/job.ts';
 import { createLogger } from '../../shared/process/logger.ts';
 import { connectRedis, failFast, openWorkerConnection } from '../../shared/redis/connect.ts';
+import { reclaimJobs } from '../../workers/consume/reclaim-jobs.ts';
 import { TcpLink } from '../faults/stack/tcp-link.ts';
 import { withOneRedis, withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
@@ -95,6 +96,8 @@ interface TestJob {
   moveToWait(token?: string): Promise<unknown>;
 }
 
+type TestProcessor = (job: TestJob, token?: string) => Promise<void>;
+
 interface TestConsumer {
   /** Nothing that it sends arrives any more, and nothing reaches it. */
   silence(): void;
@@ -104,11 +107,12 @@ interface TestConsumer {
 interface Jobs {
   readonly add: () => Promise<unknown>;
   readonly countUnfinished: () => number | Promise<number>;
-  readonly open: (process: (job: TestJob, token?: string) => Promise<void>) => Promise<TestConsumer>;
+  /** Opens a consumer; with `reclaims`, it first retries the jobs that others have in flight. */
+  readonly open: (process: TestProcessor, options?: { readonly reclaims: boolean }) => Promise<TestConsumer>;
   readonly waitFor: WaitFor;
 }
 
-/** Jobs that are completed, returned, retried after a failure, and delivered again since their lock has expired. */
+/** Jobs that are completed, returned, retried after a failure, delivered again since their lock has expired, and reclaimed. */
 async function useJobs({ add, countUnfinished, open, waitFor }: Jobs): Promise<unknown[]> {
   const deliveries: string[] = [];
   const isEmpty = async () => (await countUnfinished()) === 0;
@@ -130,13 +134,21 @@ async function useJobs({ add, countUnfinished, open, waitFor }: Jobs): Promise<u
   await add();
   await waitFor('the first consumer has the job', () => deliveries.includes('first 4'));
   first.silence();
-  const second = await open(async (job) => void deliveries.push(`second ${job.id}`));
+  const second = await open(async (job) => {
+    deliveries.push(`second ${job.id}`);
+    if (job.id === '6') await new Promise(() => undefined);
+  });
   const unfinished = await countUnfinished();
   await waitFor('the job is delivered again and finished', async () => deliveries.includes('second 4') && isEmpty());
   isReleased = true;
   await add();
   await waitFor('only the second consumer gets jobs', async () => deliveries.includes('second 5') && isEmpty());
-  await second.close();
+  await add();
+  await waitFor('the second consumer has the job', () => deliveries.includes('second 6'));
+  second.silence();
+  const third = await open(async (job) => void deliveries.push(`third ${job.id}`), { reclaims: true });
+  await waitFor('the third consumer has finished it', async () => deliveries.includes('third 6') && isEmpty());
+  await third.close();
   return [deliveries, unfinished];
 }
 
@@ -152,9 +164,9 @@ t.test('the model of the queue delivers jobs as BullMQ does', { timeout: 90_000,
     return useJobs({
       add: async () => jobs.add(0, job),
       countUnfinished: () => jobs.pending,
-      open: async (processJob) => {
+      open: async (processJob, { reclaims } = { reclaims: false }) => {
         const link = new Link({ time, random, server: jobs }, { timeoutMs: 2000, isOrdered: true, createError });
-        const worker = new ModelWorker({ time, process: undefined, queue: jobs, link, processJob }, 0);
+        const worker = new ModelWorker({ time, process: undefined, queue: jobs, link, processJob, reclaims }, 0);
         worker.start();
         return {
           silence: () => {
@@ -170,17 +182,22 @@ t.test('the model of the queue delivers jobs as BullMQ does', { timeout: 90_000,
     add: () =>
       queue.add('apply', job, { attempts: 5, backoff: { type: 'fixed', delay: 1000 }, removeOnComplete: true }),
     countUnfinished: () => queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized'),
-    open: (processJob) => openRealWorker(t, queueUrl, port, processJob),
+    open: (processJob, options) => openRealWorker(t, { queueUrl, port, ...options }, processJob),
     waitFor: waitForReal,
   });
   t.same(modelled, real);
 });
 
+interface RealWorkerOptions {
+  readonly queueUrl: string;
+  readonly port: number;
+  readonly reclaims?: boolean;
+}
+
 async function openRealWorker(
   t: Test,
-  queueUrl: string,
-  port: number,
-  processJob: (job: TestJob, token?: string) => Promise<void>,
+  { queueUrl, port, reclaims }: RealWorkerOptions,
+  processJob: TestProcessor,
 ): Promise<TestConsumer> {
   const link = new TcpLink('worker', 'queue', port);
   await link.listen();
@@ -192,9 +209,12 @@ async function openRealWorker(
     stalledInterval: stalledIntervalMs,
     maxStalledCount: 100,
     removeOnComplete: { count: 0 },
+    autorun: false,
   });
   worker.on('error', () => undefined);
   t.teardown(() => link.close());
   await worker.waitUntilReady();
+  if (reclaims) await reclaimJobs(worker);
+  void worker.run();
   return { silence: () => link.setMode('silent'), close: () => worker.close() };
 }

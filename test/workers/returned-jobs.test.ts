@@ -5,6 +5,7 @@ import { openWorkerConnection } from '../../shared/redis/connect.ts';
 import { openConsumer } from '../../workers/consume/open-consumer.ts';
 import type { ProcessJob } from '../../workers/job-processor.ts';
 import { createWorkerMetrics } from '../../workers/observe/metrics.ts';
+import { TcpLink } from '../faults/stack/tcp-link.ts';
 import { withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -17,16 +18,17 @@ async function withQueue(t: Test) {
   const { queueUrl } = redis;
   const producer = new UpdateProducer({ url: queueUrl, prefix: 'field' }, log);
   await producer.ready();
-  const { connection, close } = openWorkerConnection(queueUrl, log);
-  t.teardown(close);
   t.teardown(() => producer.close());
   const update = setCell(1, 1, 0.5);
   await producer.enqueueAll(
     Array.from({ length: jobCount }, (_, index) => jobOf(asField('garden'), asDevice(`device-${index}`), [update])),
   );
-  const open = (processJob: ProcessJob) => {
+  const metrics = createWorkerMetrics();
+  const open = (processJob: ProcessJob, url = queueUrl) => {
+    const { connection, close } = openWorkerConnection(url, log);
+    t.teardown(close);
     const consumer = openConsumer(
-      { connection, processJob, onClose: () => undefined, telemetry: undefined, log, metrics: createWorkerMetrics() },
+      { connection, processJob, onClose: () => undefined, telemetry: undefined, log, metrics },
       { prefix: 'field', concurrency: 100 },
       0,
     );
@@ -34,7 +36,7 @@ async function withQueue(t: Test) {
     t.teardown(() => consumer.abandon());
     return consumer;
   };
-  return { redis, queue: producer.queues.first, open };
+  return { redis, metrics, queue: producer.queues.first, open };
 }
 
 t.test('a consumer that is abandoned returns its jobs at once and in their order', async (t) => {
@@ -93,4 +95,29 @@ t.test('a consumer can be abandoned while Redis is down, and its jobs are proces
   });
   await waitUntil('all jobs are processed', () => processed === jobCount);
   await waitUntil('the queue is empty', async () => (await queue.getJobCountByTypes('waiting', 'active')) === 0);
+});
+
+t.test('the next consumer gets the jobs of one that is gone, first and in their order', async (t) => {
+  const { redis, metrics, queue, open } = await withQueue(t);
+  const { port } = new URL(redis.queueUrl);
+  const link = new TcpLink('worker', 'queue', Number(port));
+  await link.listen();
+  t.teardown(() => link.close());
+  const taken: (string | undefined)[] = [];
+  open(
+    ({ id }) => {
+      taken.push(id);
+      return new Promise(() => undefined);
+    },
+    redis.queueUrl.replace(`:${port}`, `:${link.port}`),
+  );
+  await waitUntil('all jobs are being processed', () => taken.length === jobCount);
+  link.setMode('silent');
+  const later = await queue.add('apply-updates', jobOf(asField('garden'), asDevice('ada'), [setCell(1, 1, 0.5)]));
+  const processed: (string | undefined)[] = [];
+  open(async ({ id }) => void processed.push(id));
+  await waitUntil('all jobs are processed', () => processed.length > jobCount);
+  t.same(processed, [...taken, later.id]);
+  const { values } = await metrics.stalledJobs.get();
+  t.equal(values[0]?.value, 0, 'none had to wait until its lock expired');
 });

@@ -1,6 +1,9 @@
 /** The options of BullMQ's workers, for both queues. */
 
-/** The jobs of a dead worker are retried after at most the lock's duration and two checks (20 s). */
+/**
+ * A job without a worker is retried after at most the lock's duration and two checks (20 s): in the fallback queue, those of a dead
+ * worker, and in partitions, those that were lost on their way to a worker.
+ */
 const lockDuration = 10_000;
 const stalledInterval = 5000;
 

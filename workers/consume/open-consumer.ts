@@ -8,11 +8,12 @@ import type { ProcessJob } from '../job-processor.ts';
 import type { WorkerMetrics } from '../observe/metrics.ts';
 import { consumerOptions } from './consumer-options.ts';
 import type { Consumer } from './partition-consumers.ts';
+import { reclaimJobs } from './reclaim-jobs.ts';
 import { ReturnableJobs } from './returnable-jobs.ts';
 
 /**
- * How often to look for stalled jobs, whose locks have expired. Shorter than for the fallback queue, because only the worker
- * that has leased a partition checks it. Its second check retries the jobs of the previous worker.
+ * How often to look for stalled jobs, whose locks have expired, for example those that a failed connection did not deliver. Shorter
+ * than for the fallback queue, because only the worker that has leased a partition checks it.
  */
 const stalledInterval = 2000;
 /** Jobs that cannot be returned within this time are retried by other workers once their locks have expired. */
@@ -46,8 +47,10 @@ export function openConsumer(deps: OpenConsumerDeps, options: OpenConsumerOption
     telemetry,
     ...consumerOptions,
     stalledInterval,
+    autorun: false,
   });
   attachEventHandlers(worker, log, metrics);
+  void run(worker, log);
   return {
     setConcurrencyShare: (consumerCount) => {
       worker.concurrency = Math.ceil(options.concurrency / consumerCount);
@@ -65,6 +68,18 @@ export function openConsumer(deps: OpenConsumerDeps, options: OpenConsumerOption
       await worker.close(true);
     },
   };
+}
+
+/** Starts taking jobs, first those of the partition's former worker. */
+async function run(worker: Worker<UpdatesJob, void>, log: Logger): Promise<void> {
+  try {
+    const reclaimed = await reclaimJobs(worker);
+    if (reclaimed > 0)
+      log.info({ queue: worker.name, jobs: reclaimed }, 'jobs of a former worker returned to the queue');
+  } catch (err) {
+    log.debug({ err, queue: worker.name }, 'jobs of a former worker are retried when their locks expire');
+  }
+  await worker.run().catch((error) => worker.emit('error', error));
 }
 
 function attachEventHandlers(worker: Worker<UpdatesJob, void>, log: Logger, metrics: WorkerMetrics): void {

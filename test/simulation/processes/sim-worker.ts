@@ -14,15 +14,13 @@ import { PartitionLeases } from '../../../workers/leases/partition-leases.ts';
 import { republish } from '../../../workers/maintenance/republish.ts';
 import { SimProcess } from '../kernel/sim-process.ts';
 import { ModelLeaseSession } from '../models/leases/model-session.ts';
-import type { Link } from '../models/link.ts';
 import { createRepublishStore, flushSnapshots, pruneLogs } from '../models/postgres/maintenance.ts';
 import { createModelReader } from '../models/postgres/model-reader.ts';
 import { createModelStore } from '../models/postgres/model-store.ts';
-import type { JobQueue } from '../models/queue/job-queue.ts';
 import { RedisConnection } from '../models/redis/redis-connection.ts';
 import { createScripts } from '../models/redis/scripts.ts';
 import { createLinks, type Environment, type ServerLinks, silentLog, workerMetrics } from './environment.ts';
-import { openWorkerConsumer } from './worker-consumer.ts';
+import { openWorkerConsumer, type WorkerConsumerDeps } from './worker-consumer.ts';
 
 const cacheTtlSeconds = 86_400;
 const snapshotEvery = 40;
@@ -136,11 +134,12 @@ export class SimWorker {
     const processJob = this.#createJobProcessor(cache, stopping.signal);
     const consumers = new PartitionConsumers({
       log: silentLog,
-      openConsumer: (partition) => this.#openConsumer(queue, links.queue, partition, processJob),
+      openConsumer: (partition) =>
+        this.#openConsumer({ queue, link: links.queue, processJob, reclaims: true }, partition),
     });
     const leases = new PartitionLeases({ servers: this.#createLeaseServers(), log: silentLog, consumers });
     this.#parts = { cache, consumers, leases, stopping };
-    this.#openConsumer(fallbackQueue, links.postgres, 0, processJob);
+    this.#openConsumer({ queue: fallbackQueue, link: links.postgres, processJob, reclaims: false }, 0);
     await leases.start();
   }
 
@@ -174,9 +173,9 @@ export class SimWorker {
     });
   }
 
-  #openConsumer(queue: JobQueue, link: Link, partition: number, processJob: ProcessJob): Consumer {
+  #openConsumer(deps: Omit<WorkerConsumerDeps, 'time' | 'process'>, partition: number): Consumer {
     const { time } = this.#environment;
-    const consumer = openWorkerConsumer({ time, process: this.process, queue, link, processJob }, partition);
+    const consumer = openWorkerConsumer({ time, process: this.process, ...deps }, partition);
     this.#onKill.push(() => consumer.drop());
     return consumer;
   }

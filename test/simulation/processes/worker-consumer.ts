@@ -13,10 +13,11 @@ export interface WorkerConsumer extends Consumer {
   drop(): void;
 }
 
-export function openWorkerConsumer(
-  deps: Omit<ModelWorkerDeps, 'processJob'> & { readonly processJob: ProcessJob },
-  partition: number,
-): WorkerConsumer {
+export interface WorkerConsumerDeps extends Omit<ModelWorkerDeps, 'processJob'> {
+  readonly processJob: ProcessJob;
+}
+
+export function openWorkerConsumer(deps: WorkerConsumerDeps, partition: number): WorkerConsumer {
   const jobs = new ReturnableJobs(deps.processJob, silentLog);
   const worker = new ModelWorker({ ...deps, processJob: (job, token) => jobs.process(job, token) }, partition);
   worker.start();

@@ -164,6 +164,13 @@ export class JobQueue implements Reachable {
     this.#makeWaiting(this.#requireLocked(delivery));
   }
 
+  /** As `workers/consume/reclaim-jobs.ts`, all at once. @returns how many */
+  reclaim(partition: number): number {
+    const active = [...this.#jobs.values()].filter((job) => job.partition === partition && job.state === 'active');
+    for (const job of active) this.#makeWaiting(job);
+    return active.length;
+  }
+
   /** Retries the jobs that had no lock at this check and were active at the last one. */
   checkStalled(partition: number): void {
     const { time, stalledIntervalMs } = this.options;

@@ -19,6 +19,8 @@ export interface ModelWorkerDeps {
   readonly queue: JobQueue;
   readonly link: Link;
   readonly processJob: (job: ActiveJob, token: string) => Promise<void>;
+  /** Whether nobody else may process the queue's jobs, so that those in flight are retried at once. */
+  readonly reclaims?: boolean;
 }
 
 /** After a failed request; BullMQ's connections wait until the server is reachable again. */
@@ -40,10 +42,15 @@ export class ModelWorker implements JobReceiver {
   }
 
   start(): void {
-    const { queue } = this.#deps;
-    this.#renewLocks();
-    this.#checkStalled();
-    queue.attach(this);
+    const { queue, link, reclaims } = this.#deps;
+    const begin = () => {
+      if (this.#state !== 'open') return;
+      this.#renewLocks();
+      this.#checkStalled();
+      queue.attach(this);
+    };
+    if (reclaims) link.request(() => queue.reclaim(this.partition)).then(begin, begin);
+    else begin();
   }
 
   get canReceive(): boolean {
