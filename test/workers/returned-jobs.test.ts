@@ -1,3 +1,4 @@
+import { Worker } from 'bullmq';
 import t, { type Test } from 'tap';
 import { createLogger } from '../../shared/process/logger.ts';
 import { UpdateProducer } from '../../shared/queue/update-producer.ts';
@@ -5,7 +6,6 @@ import { openWorkerConnection } from '../../shared/redis/connect.ts';
 import { openConsumer } from '../../workers/consume/open-consumer.ts';
 import type { ProcessJob } from '../../workers/job-processor.ts';
 import { createWorkerMetrics } from '../../workers/observe/metrics.ts';
-import { TcpLink } from '../faults/stack/tcp-link.ts';
 import { withRedis } from '../support/servers/servers.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -24,9 +24,13 @@ async function withQueue(t: Test) {
     Array.from({ length: jobCount }, (_, index) => jobOf(asField('garden'), asDevice(`device-${index}`), [update])),
   );
   const metrics = createWorkerMetrics();
-  const open = (processJob: ProcessJob, url = queueUrl) => {
-    const { connection, close } = openWorkerConnection(url, log);
+  const connect = () => {
+    const { connection, close } = openWorkerConnection(queueUrl, log);
     t.teardown(close);
+    return connection;
+  };
+  const open = (processJob: ProcessJob) => {
+    const connection = connect();
     const consumer = openConsumer(
       { connection, processJob, onClose: () => undefined, telemetry: undefined, log, metrics },
       { prefix: 'field', concurrency: 100 },
@@ -36,7 +40,7 @@ async function withQueue(t: Test) {
     t.teardown(() => consumer.abandon());
     return consumer;
   };
-  return { redis, metrics, queue: producer.queues.first, open };
+  return { redis, connect, metrics, queue: producer.queues.first, open };
 }
 
 t.test('a consumer that is abandoned returns its jobs at once and in their order', async (t) => {
@@ -98,21 +102,11 @@ t.test('a consumer can be abandoned while Redis is down, and its jobs are proces
 });
 
 t.test('the next consumer gets the jobs of one that is gone, first and in their order', async (t) => {
-  const { redis, metrics, queue, open } = await withQueue(t);
-  const { port } = new URL(redis.queueUrl);
-  const link = new TcpLink('worker', 'queue', Number(port));
-  await link.listen();
-  t.teardown(() => link.close());
+  const { connect, metrics, queue, open } = await withQueue(t);
+  const gone = new Worker(queue.name, undefined, { connection: connect(), prefix: queue.opts.prefix ?? '' });
+  t.teardown(() => gone.close());
   const taken: (string | undefined)[] = [];
-  open(
-    ({ id }) => {
-      taken.push(id);
-      return new Promise(() => undefined);
-    },
-    redis.queueUrl.replace(`:${port}`, `:${link.port}`),
-  );
-  await waitUntil('all jobs are being processed', () => taken.length === jobCount);
-  link.setMode('silent');
+  while (taken.length < jobCount) taken.push((await gone.getNextJob('lock of the former worker'))?.id);
   const later = await queue.add('apply-updates', jobOf(asField('garden'), asDevice('ada'), [setCell(1, 1, 0.5)]));
   const processed: (string | undefined)[] = [];
   open(async ({ id }) => void processed.push(id));
