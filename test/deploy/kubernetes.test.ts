@@ -93,7 +93,7 @@ t.test('every manifest satisfies the types of Kubernetes, and a mistake is repor
 t.test('the kustomization lists every file except the secret, which is a template with placeholders', async (t) => {
   const { resources } = parse(await read('kustomization.yml')) as { resources: string[] };
   t.same(resources.sort(), names.filter((name) => name !== 'secret.example.yml').sort());
-  for (const pod of ['api', 'worker', 'migrate']) {
+  for (const pod of ['api', 'worker', 'migrate', 'commands']) {
     const { stringData = {} } = find<Secret>('Secret', `field-${pod}`);
     for (const [name, value] of Object.entries(stringData)) t.match(value, 'REPLACE', `${name} is a placeholder`);
   }
@@ -112,9 +112,11 @@ t.test('the manifests set only known settings, with values that are valid in pro
   const apiSettings = { ...shared, ...ofApi, ...secretsOf('api') };
   for (const name of Object.keys(apiSettings)) t.ok(name in configSchema.shape, `${name} is a setting`);
   t.equal(loadConfig(apiSettings).isProduction, true);
-  const workerEnv = { ...shared, ...secretsOf('worker') };
-  for (const name of Object.keys(workerEnv)) t.ok(name in workerSettings, `${name} is a setting of workers`);
-  t.equal(loadWorkerConfig(workerEnv).isProduction, true);
+  for (const pod of ['worker', 'commands']) {
+    const env = { ...shared, ...secretsOf(pod) };
+    for (const name of Object.keys(env)) t.ok(name in workerSettings, `${pod}: ${name} is a setting of workers`);
+    t.equal(loadWorkerConfig(env).isProduction, true);
+  }
   t.same(Object.keys(secretsOf('migrate')), ['DATABASE_URL']);
 });
 
@@ -122,6 +124,7 @@ const workloads: [string, PodSpec | undefined][] = [
   ['api', find<Deployment>('Deployment', 'api').spec?.template.spec],
   ['worker', find<Deployment>('Deployment', 'worker').spec?.template.spec],
   ['migrate', find<Job>('Job', 'migrate').spec?.template.spec],
+  ['commands', find<Deployment>('Deployment', 'commands').spec?.template.spec],
 ];
 
 t.test('every pod is unprivileged, has a read-only root file system, and declares its resources', async (t) => {
@@ -139,6 +142,23 @@ t.test('every pod is unprivileged, has a read-only root file system, and declare
       t.equal(container.envFrom?.filter(({ secretRef }) => secretRef).length, 1);
     }
   }
+});
+
+t.test('commands have the backups, and the password of the owner only while somebody runs them', async (t) => {
+  const { spec } = find<Deployment>('Deployment', 'commands');
+  t.equal(spec?.replicas, 0);
+  const volumesOf = (name: string) => find<Deployment>('Deployment', name).spec?.template.spec?.volumes;
+  t.same(spec?.template.spec?.volumes, volumesOf('worker'));
+  const ownersUrl = (pod: string) => find<Secret>('Secret', `field-${pod}`).stringData?.DATABASE_URL;
+  t.equal(ownersUrl('commands'), ownersUrl('migrate'));
+});
+
+t.test('what an upgrade replaces one by one has a label of its own', async (t) => {
+  const labelled = [
+    find<Job>('Job', 'migrate'),
+    ...['worker', 'api'].map((name) => find<Deployment>('Deployment', name)),
+  ];
+  for (const { metadata } of labelled) t.equal(metadata?.labels?.app, metadata?.name);
 });
 
 t.test('the termination grace period exceeds the shutdown deadline of the process', async (t) => {
