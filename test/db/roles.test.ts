@@ -6,6 +6,7 @@ import { verifyField } from '../../db/read/verify-field.ts';
 import { grantRoles } from '../../db/roles/grant-roles.ts';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { withApi } from '../api/support/with-app.ts';
+import { withField } from '../cli/run-field.ts';
 import { withBacking, withWorker } from '../support/processes/with-worker.ts';
 import { waitForVersion } from '../support/read-back.ts';
 import { openFallbackQueue } from '../support/servers/fallback-queue.ts';
@@ -65,6 +66,18 @@ t.test('the API and the worker run with their roles', { timeout: 120_000 }, asyn
       return rows.length === 1;
     });
     t.same((await verifyField(backing.db, asField('roles'))).differences, []);
+  });
+
+  await t.test('doctor and token run as the API', async (t) => {
+    const { QUEUE_REDIS_URL, CACHE_REDIS_URL, JWT_SECRET = '' } = backing.config;
+    const field = await withField(t, { DATABASE_URL: apiUrl, QUEUE_REDIS_URL, CACHE_REDIS_URL, JWT_SECRET });
+    const { findings } = JSON.parse((await field(['doctor', '--json'])).stdout) as { findings: { code?: string }[] };
+    t.same(
+      findings.filter(({ code }) => code === 'check_failed'),
+      [],
+    );
+    t.match(await field(['token', '--device', 'phone-1']), { code: 0, stdout: /^ey/ });
+    t.not((await field(['token', 'revoke', '--device', 'phone-1'])).code, 0, 'the API may not revoke');
   });
 
   await queryPostgres(apiUrl, "UPDATE enqueue_runs SET status = 'paused'");

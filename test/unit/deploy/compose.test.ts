@@ -20,6 +20,7 @@ interface Service {
   readonly depends_on?: Record<string, { condition: string }>;
   readonly healthcheck?: { test?: readonly string[]; disable?: boolean };
   readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
   readonly security_opt?: readonly string[];
@@ -34,10 +35,10 @@ const compose: { services: Record<string, Service>; volumes: Record<string, null
 const services = Object.entries(compose.services);
 const builtServices = services.filter(([, { build }]) => build !== undefined);
 
-/** Substitutes `${NAME:?message}` and `${NAME:-default}` as Compose does. */
+/** Substitutes `${NAME:?message}`, `${NAME?message}` and `${NAME:-default}` as Compose does. */
 function substitute(value: string, env: Record<string, string>): string {
   return value.replace(
-    /\$\{(\w+):([-?])([^}]*)\}/g,
+    /\$\{(\w+):?([-?])([^}]*)\}/g,
     (_, name: string, kind: string, rest: string) => env[name] ?? (kind === '-' ? rest : ''),
   );
 }
@@ -105,6 +106,43 @@ t.test('our services set only known settings, with values that are valid in prod
     const unused = Object.keys(environment).filter((key) => !(key in workerSettings));
     if (name !== 'api') t.same(unused, [], `${name} gets no key and no password of the API`);
   }
+});
+
+t.test(
+  'every setting in .env reaches the processes that use it, unless the image or this file decides it',
+  async (t) => {
+    const decided = ['HOST', 'PORT', 'METRICS_HOST', 'METRICS_PORT', 'BACKUP_FOLDER', 'DATABASE_DIRECT_URL'];
+    const reaches = (service: string, setting: string) => setting in (compose.services[service]?.environment ?? {});
+    for (const setting of Object.keys(configSchema.shape).filter((name) => !decided.includes(name))) {
+      const isOfWorkers = setting in workerSettings;
+      if (isOfWorkers) for (const name of ['worker', 'cli']) t.ok(reaches(name, setting), `${setting} of ${name}`);
+      t.ok(reaches('api', setting) || isOfWorkers, `${setting} of api`);
+    }
+    for (const setting of decided)
+      for (const [name] of builtServices) t.notOk(reaches(name, setting), `${setting} of ${name}`);
+    t.same(
+      builtServices.filter(([name]) => reaches(name, 'WEBHOOK_KEY')).map(([name]) => name),
+      ['worker', 'cli'],
+      'the API does not get the key of webhooks',
+    );
+  },
+);
+
+t.test('an identity provider needs no JWT_SECRET, but one of the two must be set', async (t) => {
+  const { environment = {} } = compose.services.api ?? {};
+  const load = (env: Record<string, string>) =>
+    loadConfig(
+      Object.fromEntries(
+        Object.entries(environment).map(([key, value]) => [key, substitute(value, { ...passwords, ...env })]),
+      ),
+    );
+  t.match(environment.JWT_SECRET, /^\$\{JWT_SECRET\?/, 'Compose reports it if it is not set');
+  t.match(load({ JWT_SECRET: '', JWKS_URL: 'https://login.example.org/keys' }), { isProduction: true });
+  t.throws(() => load({ JWT_SECRET: '' }), /JWT_SECRET/);
+});
+
+t.test('the commands have the backups of the workers', async (t) => {
+  for (const name of ['worker', 'cli']) t.same(compose.services[name]?.volumes, ['backups:/backups'], name);
 });
 
 t.test('every command refers to a file in the image', async (t) => {
