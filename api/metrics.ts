@@ -18,7 +18,7 @@ export function createMetrics() {
     }),
     backlog: new Gauge({
       name: 'field_queue_backlog',
-      help: 'Jobs waiting or active, as admission control counts them',
+      help: 'Unfinished requests in the queue, as admission control counts them',
       registers,
     }),
     backlogLimit: new Gauge({

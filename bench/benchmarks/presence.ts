@@ -122,7 +122,7 @@ function createTargets(measured: readonly Measured[]): Target[] {
     value: round(mbPerSecond, 1),
     limit,
     ratio: round(mbPerSecond / limit),
-    target: '≤ the limit',
+    target: '≤ 1.25 × the limit',
     // A message that begins before the end of the measurement counts as a whole.
     met: mbPerSecond <= limit * 1.25,
   }));

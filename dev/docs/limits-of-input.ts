@@ -52,7 +52,7 @@ export const limitsOfInput: readonly Limit[] = [
     where: 'api/plugins/request-preconditions.ts',
   },
   { what: 'Characters of a token', value: maxTokenLength, above: 'unauthorized', where: 'api/auth/field-auth.ts' },
-  { what: 'Levels of JSON', value: maxJsonDepth, above: 'bad_request', where: 'api/http/json-excess.ts' },
+  { what: 'Nesting depth of JSON', value: maxJsonDepth, above: 'bad_request', where: 'api/http/json-excess.ts' },
   { what: 'Keys of a JSON object', value: maxKeys, above: 'bad_request', where: 'api/http/json-excess.ts' },
   { what: 'Items of a JSON array', value: maxItems, above: 'bad_request', where: 'api/http/json-excess.ts' },
   {

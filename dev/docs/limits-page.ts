@@ -46,12 +46,6 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
       where: 'api/rate-limits/rate-limits.ts',
     },
     {
-      what: 'Times these limits that all users of an address have together',
-      value: 'LIMIT_ADDRESS_FACTOR',
-      above: 'rate_limited',
-      where: 'api/rate-limits/caller-limiter.ts',
-    },
-    {
       what: 'New fields of a user in a day',
       value: 'LIMIT_NEW_FIELDS',
       above: 'too_many_fields',
@@ -62,6 +56,12 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
       value: 'LIMIT_NEW_DEVICES',
       above: 'too_many_devices',
       where: 'api/admission/newcomer-limits.ts',
+    },
+    {
+      what: 'Times the limits above that all users of an address have together',
+      value: 'LIMIT_ADDRESS_FACTOR',
+      above: { effect: '`rate_limited`, `too_many_fields` or `too_many_devices`' },
+      where: 'api/rate-limits/caller-limiter.ts',
     },
     {
       what: 'Failed logins of an address',
@@ -156,7 +156,7 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
   ],
   'What the processes hold': [
     {
-      what: 'Jobs in the queue',
+      what: 'Unfinished requests in the queue',
       value: 'MAX_BACKLOG',
       above: 'overloaded',
       where: 'api/admission/admission-control.ts',

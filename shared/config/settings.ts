@@ -62,7 +62,9 @@ export const configSchema = z.object({
   ERROR_WEBHOOK_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('A URL to which errors are posted, as JSON whose `text` chat programs display; none unless set.'),
+    .describe(
+      'A URL to which errors are posted, as JSON with a `text` field, as incoming webhooks of chat services expect; none unless set.',
+    ),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -164,7 +166,7 @@ export const configSchema = z.object({
     .min(1)
     .optional()
     .describe(
-      'A JSON file of operators who log in with a name and a password: a list of {"name","password","scopes"} with hashed passwords, as `npx consciousness-field operators hash` prints them.',
+      'A JSON file of operators who log in with a name and a password: a list of {"name","password","scopes"} with hashed passwords, as `npx consciousness-field operators hash NAME --scopes board:read,metrics:read` prints them.',
     ),
   CORS_ORIGINS: z
     .string()
@@ -198,7 +200,7 @@ export const configSchema = z.object({
     .max(1_000_000)
     .default(3)
     .describe(
-      'The limits of all users of an address (IPv6: of a /64 network) together, as a multiple of the limits of one user for updates, reads, streams and new streams; 0 for no limit. Raise it if many users share an address.',
+      'The limits of all users of an address (IPv6: of a /64 network) together, as a multiple of the limits of one user for updates, reads, streams, new streams, new fields and new devices; 0 for no limit. Raise it if many users share an address.',
     ),
   LIMIT_NEW_FIELDS: limit(1000).describe('Fields that a user may create per day; 0 for no limit.'),
   LIMIT_NEW_DEVICES: limit(1000).describe('Devices with which a user may write per day; 0 for no limit.'),
