@@ -16,8 +16,8 @@ interface MessageInboxDeps {
   readonly user: string;
   readonly turns: TurnBudget;
   readonly unhandled: UnhandledBytes;
-  /** Must not reject. */
-  readonly handle: (data: Buffer, messageNumber: number) => Promise<void>;
+  /** Must not reject. @param waitedMs how long the message has waited */
+  readonly handle: (data: Buffer, messageNumber: number, waitedMs: number) => Promise<void>;
 }
 
 export class MessageInbox {
@@ -36,13 +36,15 @@ export class MessageInbox {
     if (!unhandled.tryAdd(user, bytes)) return false;
     this.#pendingBytes += bytes;
     if (this.#pendingBytes > maxPendingBytes) socket.pause();
-    this.#last = this.#last.then(() => this.#handle(data, messageNumber, bytes));
+    const receivedAt = performance.now();
+    const handle = () => this.#deps.handle(data, messageNumber, performance.now() - receivedAt);
+    this.#last = this.#last.then(() => this.#run(handle, bytes));
     return true;
   }
 
-  async #handle(data: Buffer, messageNumber: number, bytes: number): Promise<void> {
-    const { socket, user, turns, unhandled, handle } = this.#deps;
-    await turns.run(() => handle(data, messageNumber));
+  async #run(handle: () => Promise<void>, bytes: number): Promise<void> {
+    const { socket, user, turns, unhandled } = this.#deps;
+    await turns.run(handle);
     unhandled.remove(user, bytes);
     this.#pendingBytes -= bytes;
     if (this.#pendingBytes <= maxPendingBytes && socket.isPaused) socket.resume();

@@ -37,6 +37,8 @@ const refusalPoints = 5;
 const presencePoints = 1;
 /** Points of the user's budget for reads. */
 const regionPoints = 1;
+/** Updates that have waited for longer are refused: clients give a message up after 10 s, and send its updates again. */
+const maxWaitMs = 5000;
 const closeGraceMs = 5000;
 const floodGraceMs = 2000;
 
@@ -71,9 +73,11 @@ export class WebSocketSession implements MessageSink, StreamSession {
     this.#field = request.field;
     this.#claims = request.claims;
     const { turns, unhandled } = deps;
-    const handle = (data: Buffer, messageNumber: number) => this.#handleMessage(data, messageNumber);
     const { user: payer } = createCaller(request.claims, request.ip);
-    this.#inbox = new MessageInbox({ socket, user: payer, turns, unhandled, handle });
+    this.#inbox = new MessageInbox({
+      ...{ socket, user: payer, turns, unhandled },
+      handle: (data, messageNumber, waitedMs) => this.#handleMessage(data, messageNumber, waitedMs),
+    });
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
     // `ws` answers pings by itself. They count like messages, because each costs as much to receive.
     socket.on('ping', () => this.#countMessage());
@@ -169,12 +173,13 @@ export class WebSocketSession implements MessageSink, StreamSession {
     setTimeout(() => this.#socket.terminate(), floodGraceMs).unref();
   }
 
-  async #handleMessage(data: Buffer, messageNumber: number): Promise<void> {
+  async #handleMessage(data: Buffer, messageNumber: number, waitedMs: number): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     const { parse, limits, clock } = this.#deps;
     try {
       limits.updates.consume(createCaller(this.#claims, this.ip), computeSizePoints(data.length));
       const message = await parse(data.toString(), () => authorizeWriter(this.#claims, this.#field, this.ip));
+      if (message.type === 'update' && waitedMs > maxWaitMs) throw createOverloadedError('admissionWait');
       if (message.type === 'update') await this.#acceptUpdates(message.updates);
       else if (message.type === 'token') await this.#renewToken(message.token, messageNumber);
       else if (message.type === 'presence') this.#showPresence(message.data);

@@ -71,6 +71,44 @@ t.test('the messages of many sockets share the time of a turn', async (t) => {
   t.ok(Math.max(...perTurn.values()) <= 2, `${Math.max(...perTurn.values())} of 12 in one turn`);
 });
 
+t.test('messages that wait for a later turn are handled in the order of their arrival', async (t) => {
+  const turns = new TurnBudget();
+  const order: number[] = [];
+  const works = Array.from({ length: 40 }, (_, index) =>
+    turns.run(async () => {
+      order.push(index);
+      const end = performance.now() + 1;
+      while (performance.now() < end);
+    }),
+  );
+  await nextTurn();
+  works.push(turns.run(async () => void order.push(40)));
+  await Promise.all(works);
+  t.same(
+    order,
+    Array.from({ length: 41 }, (_, index) => index),
+  );
+});
+
+t.test('an inbox says how long a message has waited', async (t) => {
+  const { now } = performance;
+  let laterMs = 0;
+  performance.now = () => now.call(performance) + laterMs;
+  t.teardown(() => {
+    performance.now = now;
+  });
+  const waits: number[] = [];
+  const handle = async (_data: Buffer, _messageNumber: number, waitedMs: number) => {
+    waits.push(waitedMs);
+    laterMs += 7000;
+  };
+  const [turns, unhandled] = [new TurnBudget(), new UnhandledBytes()];
+  const inbox = new MessageInbox({ socket: createSocket(), user: 'ada', turns, unhandled, handle });
+  for (const text of ['a', 'b']) inbox.push(Buffer.from(text), 1);
+  await untilHandled(waits, 2);
+  t.ok((waits[0] ?? 0) < 7000 && (waits[1] ?? 0) >= 7000, String(waits));
+});
+
 t.test('reading is paused above a megabyte, and resumed when the messages are handled', async (t) => {
   const { inbox, socket, handled } = createInbox();
   t.ok(inbox.push(Buffer.alloc(600_000, '0'), 1));
