@@ -20,7 +20,11 @@ export function createWorkerMetrics() {
     batchJobs: histogram('field_batch_jobs', 'Jobs in a commit', sizes),
     batchUpdates: histogram('field_batch_updates', 'Updates in a commit', sizes),
     batchFields: histogram('field_batch_fields', 'Fields in a commit', sizes),
-    commitSeconds: histogram('field_commit_duration_seconds', 'Duration of the transaction of a batch', seconds),
+    commitSeconds: histogram(
+      'field_commit_duration_seconds',
+      'Time to commit a batch: to read, fold and append it, with repeated attempts',
+      seconds,
+    ),
     publishSeconds: histogram(
       'field_publish_duration_seconds',
       'Time from the commit until the cache and the channel are updated',
