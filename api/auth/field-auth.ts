@@ -54,7 +54,7 @@ export function createFieldGuard({ verifyToken, limits }: FieldGuardDeps): (scop
   };
 }
 
-/** Replaying up to a thousand updates costs far more than a read from the cache. */
+/** Replaying updates costs far more than a read from the cache. */
 const replayPoints = 20;
 export const logPagePoints = 5;
 /** The particles and cells of each field on the page are counted. */

@@ -1,6 +1,6 @@
 /**
  * Reports the presence of this process's clients to the other processes: visible changes within a tenth of a second, and that
- * devices were heard at most twice a second. One command per field and report.
+ * devices are still heard within half a second, together with what else is due. One command per field and report.
  */
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { Logger } from '../../shared/process/logger.ts';

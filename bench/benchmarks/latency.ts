@@ -87,9 +87,9 @@ export const latency: Bench = {
       tables[tables.length - 1] = {
         ...last,
         note:
-          'Medians of the rounds, each without its first 3 s. *accepted*: the 202 is received. *committing*: the worker folds it under the lock (the log time, in whole ms). ' +
+          `Medians of the rounds, each without its first ${usualArrivalSeconds} s. *accepted*: the 202 is received. *committing*: the worker folds it (the log time, in whole ms). ` +
           '*published*: the delta is on the channel. *delivered*: a WebSocket has received it. *BullMQ alone*: from adding an empty job until it is processed. ' +
-          '*arriving*: delivered, in the first 3 s, in which all devices connect.',
+          `*arriving*: delivered, in the first ${usualArrivalSeconds} s, in which all devices connect.`,
       };
     }
     const top = isQuick ? 200 : 2000;

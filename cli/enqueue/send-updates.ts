@@ -49,7 +49,9 @@ export interface SendUpdatesDeps {
   readonly printLine: (line: string) => void;
   /** Tracks accepted updates until they are applied; undefined with --no-wait. */
   readonly inFlight: InFlight | undefined;
-  /** Stops reading; updates that were read already are sent. */
+  /**
+   * Stops reading. Updates that were read already are sent, unless the queue is full: then a file is sent again from its beginning.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -163,7 +165,8 @@ async function sendNewUpdates(deps: SendUpdatesDeps, newUpdates: readonly Device
     const slice = groups.slice(start, start + jobsAtOnce);
     await pace.wait(slice.flat().length, signal);
     await run.waitWhilePaused(signal);
-    // An operator has cancelled the run. After Ctrl-C, updates that were read are still sent, because a pipe cannot repeat them.
+    // An operator has cancelled the run. After Ctrl-C, updates that were read are still sent where there is capacity, because a
+    // pipe cannot repeat them.
     if (run.cancelled.aborted) return false;
     if (!(await waitForCapacity(deps, maxJobs - slice.length))) return false;
     await sendGroups(deps, slice);

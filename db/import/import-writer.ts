@@ -15,7 +15,10 @@ import { type ImportedLog, ImportRefused } from './imported-log.ts';
 
 const batchEntries = 1000;
 const batchCharacters = 2 * 1024 * 1024;
-/** The same limit as in workers: `?at=` folds the log after an archived snapshot. */
+/**
+ * Bounds the cost of `?at=`, which folds the log after an archived snapshot. Workers archive less often while the snapshot is
+ * larger than half of this.
+ */
 const archiveAfterCharacters = 8 * 1024 * 1024;
 
 export interface ImportWriterOptions {

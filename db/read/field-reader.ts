@@ -1,4 +1,4 @@
-/** All reads of the database by the API. */
+/** Reads of one field, and of the installation, for the API and the commands. */
 import type { Knex } from 'knex';
 import type { Receipt, UpdateResult } from '../../shared/contract/messages.ts';
 import { type Cursor, versionOf } from '../../shared/field/cursor.ts';

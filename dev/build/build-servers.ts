@@ -9,7 +9,8 @@ export const packagesInServers: readonly string[] = ['@trpc/server'];
 
 /**
  * Compiled into the servers although they are installed beside them: to find and read their thousand files takes half of the time
- * in which a process starts. A package that imports one of these belongs here as well, so that both have the same copy of it.
+ * in which a process starts. A package that shares objects with one of these belongs here as well, so that both have the same
+ * copy of it; one that is left out, like `@fastify/swagger-ui`, requires the installed copy.
  */
 const packagesForFastStart: readonly string[] = [
   '@bull-board/api',
@@ -61,7 +62,8 @@ export async function bundleServers(outdir: string): Promise<void> {
 }
 
 /**
- * What is imported by the name of a package is found where it is installed, except for those above and for what only they import.
+ * What is imported by the name of a package is found where it is installed, except for those above and for packages that they
+ * import and that are not among the dependencies in package.json.
  */
 const leavePackagesOut: Plugin = {
   name: 'leave-packages-out',

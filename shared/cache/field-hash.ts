@@ -3,8 +3,10 @@
  * particle and cell. A value alone identifies its entry, so that a reader can use `HVALS`, which transfers and parses half as many
  * strings as `HGETALL`. The first character of a value denotes its kind:
  *
- * | entry | name | value | |---|---|---| | cursor | `cursor` | `<version>.<hash>` | | header | `head` | JSON object | | particle |
- * `p:<id>` | `p<order> <length of the id> <id><json>` | | cell | `c:<x>,<y>` | `c<x>,<y> <json>` |
+ * - `cursor`, the cursor: `<version>.<hash>`
+ * - `head`, the header: a JSON object
+ * - `p:<id>`, a particle: `p<order> <length of the id> <id><json>`
+ * - `c:<x>,<y>`, a cell: `c<x>,<y> <json>`
  */
 import { type Cursor, versionOf } from '../field/cursor.ts';
 import type { FieldId } from '../field/ids.ts';

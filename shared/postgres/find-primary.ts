@@ -20,7 +20,10 @@ const probeSql = `
   SELECT NOT current_setting('transaction_read_only')::bool AS "isWritable",
     CASE WHEN pg_is_in_recovery() THEN '0' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS timeline`;
 
-/** @param needsWritable whether the server must accept writes @throws the reason of the first host if none is suitable */
+/**
+ * @param needsWritable whether the server must accept writes
+ * @throws the error of a server that accepts no writes, or else the first failure, if none is suitable
+ */
 export async function findPrimary(urls: readonly string[], needsWritable: boolean): Promise<string> {
   const suitable: Answer[] = [];
   const failures: Error[] = [];

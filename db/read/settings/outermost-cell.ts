@@ -8,7 +8,7 @@ export interface OutermostCell {
   readonly y: number;
 }
 
-/** Searches the snapshots of the fields, and the log after them. A cell that was written once is never removed. */
+/** Searches the snapshots of the fields, and the log after them. Only an erasure removes a cell that was written once. */
 const outermostSql = `
   WITH cells AS (
     SELECT field_id, (cell ->> 0)::int AS x, (cell ->> 1)::int AS y
