@@ -17,6 +17,8 @@ const minTailVersions = 16;
 const maxTailVersions = 2000;
 /** Bounds the cost of `?at=`, which folds the log after an archived snapshot. */
 const archiveAfterBytes = 8 * 1024 * 1024;
+/** The JSON of a particle beyond its counted bytes, and that of a cell. */
+const [jsonBytesPerParticle, jsonBytesPerCell] = [400, 60];
 
 /** @param now in ms, of the monotonic clock */
 export async function writeDueSnapshots(
@@ -56,5 +58,6 @@ function isArchiveDue({ state, archivedVersion, bytesSinceArchive }: HotField, s
 /** In bytes as JSON. */
 function estimateSnapshotBytes(state: FieldState): number {
   const particleBytes = getParticleIndex(state).bytes + getTombstoneIndex(state).bytes;
-  return particleBytes + 400 * (state.particles.size + state.tombstones.size) + 60 * state.cells.size;
+  const particles = state.particles.size + state.tombstones.size;
+  return particleBytes + jsonBytesPerParticle * particles + jsonBytesPerCell * state.cells.size;
 }

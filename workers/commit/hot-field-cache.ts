@@ -31,13 +31,14 @@ export interface HotField {
 
 /** Limit of the memory of all cached fields. */
 export const maxHotFieldBytes = 256 * 1024 * 1024;
+const maxFields = 1000;
 
 export class HotFieldCache {
   readonly #fields: LRUCache<FieldId, HotField>;
 
-  constructor(max = 1000) {
+  constructor() {
     this.#fields = new LRUCache<FieldId, HotField>({
-      ...{ max, maxSize: maxHotFieldBytes },
+      ...{ max: maxFields, maxSize: maxHotFieldBytes },
       sizeCalculation: (field) => Math.ceil(estimateHotFieldBytes(field)),
     });
   }
@@ -92,10 +93,18 @@ function toHotField({ state, clock, snapshotVersion, archivedVersion, hasErasedC
   return { state, clock, cursors, reorderWindow, ...erased, ...snapshots, bytesSinceSnapshot: 0, bytesSinceArchive: 0 };
 }
 
-/**
- * An upper estimate of the bytes on the heap, measured with Node 20: a kilobyte for the registers of a particle, and twice
- * its own bytes, which covers the most expensive content, many short connections.
- */
+/** Upper estimates of what a copy takes on the heap, measured with Node 20. */
+const heapBytes = {
+  field: 2000,
+  /** The registers of a particle or tombstone. */
+  particle: 1000,
+  /** For each of a particle's own bytes; covers the most expensive content, many short connections. */
+  particleByte: 2.2,
+  cell: 200,
+  /** A counter of the clock, or a cursor of the window. */
+  entry: 100,
+};
+
 export function estimateHotFieldBytes({
   state,
   clock,
@@ -103,5 +112,11 @@ export function estimateHotFieldBytes({
 }: Pick<HotField, 'state' | 'clock' | 'cursors'>): number {
   const particles = state.particles.size + state.tombstones.size;
   const particleBytes = getParticleIndex(state).bytes + getTombstoneIndex(state).bytes;
-  return 2000 + 1000 * particles + 2.2 * particleBytes + 200 * state.cells.size + 100 * (clock.size + cursors.size);
+  return (
+    heapBytes.field +
+    heapBytes.particle * particles +
+    heapBytes.particleByte * particleBytes +
+    heapBytes.cell * state.cells.size +
+    heapBytes.entry * (clock.size + cursors.size)
+  );
 }
