@@ -183,7 +183,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   const acceptMessage = createAcceptMessage({ admission, acceptUpdates });
 
   const checkHealth = createHealthCheck({
-    ...{ reader, cacheRedis, producer, commitDurability, admission },
+    ...{ reader, cacheRedis, producer, commitDurability, admission, log },
     countWorkers: connections.countWorkers,
     allowsWeakDurability: config.ALLOW_WEAK_DURABILITY,
   });
@@ -228,7 +228,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
     operatorLog,
     changeSignal,
     readOverview: createOverviewReader({
-      ...{ checkHealth, producer, samples },
+      ...{ checkHealth, producer, samples, log },
       readDatabase: connections.readDatabaseOverview,
       readTraffic: () => readTraffic(cacheRedis, keys, Date.now()),
       allowsWeakDurability: config.ALLOW_WEAK_DURABILITY,

@@ -2,7 +2,8 @@
 import type { Redis } from 'ioredis';
 import type { FieldReader } from '../../db/read/field-reader.ts';
 import type { DurabilityMonitor } from '../../shared/durability/durability-monitor.ts';
-import { type Check, cacheFor, runCheck, withDetail } from '../../shared/observability/health-check.ts';
+import { type Check, runCheck, shareBriefly, withDetail } from '../../shared/observability/health-check.ts';
+import type { Logger } from '../../shared/process/logger.ts';
 import type { UpdateProducer } from '../../shared/queue/update-producer.ts';
 import type { AdmissionControl } from '../admission/admission-control.ts';
 
@@ -32,21 +33,24 @@ export interface HealthCheckDeps {
   /** Reads the number of running workers from PostgreSQL. */
   readonly countWorkers: () => Promise<number>;
   readonly admission: Pick<AdmissionControl, 'isOverloaded'>;
+  readonly log: Pick<Logger, 'debug'>;
 }
 
 export function createHealthCheck(deps: HealthCheckDeps): () => Promise<Health> {
-  return cacheFor(() => checkHealth(deps));
+  return shareBriefly(() => checkHealth(deps));
 }
 
 async function checkHealth(deps: HealthCheckDeps): Promise<Health> {
-  const { reader, cacheRedis, producer, countWorkers, commitDurability, allowsWeakDurability, admission } = deps;
+  const { reader, cacheRedis, producer, countWorkers, commitDurability, allowsWeakDurability, admission, log } = deps;
   const pinged = reader.ping();
   const [databaseCheck, cache, queueCheck, workers] = await Promise.all([
-    runCheck(() => pinged.then(() => ({}))),
-    runCheck(() => cacheRedis.ping().then(() => ({}))),
-    runCheck(async () => ({ backlog: await producer.queues.countJobs('waiting', 'prioritized', 'active', 'delayed') })),
+    runCheck({ dependency: 'database', log }, () => pinged.then(() => ({}))),
+    runCheck({ dependency: 'cache', log }, () => cacheRedis.ping().then(() => ({}))),
+    runCheck({ dependency: 'queue', log }, async () => ({
+      backlog: await producer.queues.countJobs('waiting', 'prioritized', 'active', 'delayed'),
+    })),
     // After the ping, so that a check occupies only one connection of the pool while PostgreSQL does not answer.
-    runCheck(async () => ({ count: await pinged.then(countWorkers) })),
+    runCheck({ dependency: 'workers', log }, async () => ({ count: await pinged.then(countWorkers) })),
   ]);
   const database = withDetail(databaseCheck, commitDurability.weaknesses);
   const queue = { ...withDetail(queueCheck, producer.durability.weaknesses), full: admission.isOverloaded };

@@ -1,6 +1,6 @@
 /** Metrics of the queues, which are read when a process is scraped. */
 import { Gauge, type Registry } from 'prom-client';
-import { cacheFor } from '../observability/health-check.ts';
+import { shareBriefly } from '../observability/health-check.ts';
 import { jobStates, type QueueStats } from './queue-stats.ts';
 
 export const queueNames = ['redis', 'postgres'] as const;
@@ -14,7 +14,7 @@ type StatsByQueue = Readonly<Record<QueueName, QueueStats | undefined>>;
  */
 export function measureQueues(registry: Registry, readStats: () => Promise<StatsByQueue>): void {
   // Both gauges are collected by one scrape, so they share one reading.
-  const readCachedStats = cacheFor(readStats);
+  const readSharedStats = shareBriefly(readStats);
   const registers = [registry];
   new Gauge({
     name: 'field_queue_jobs',
@@ -22,7 +22,7 @@ export function measureQueues(registry: Registry, readStats: () => Promise<Stats
     labelNames: ['queue', 'state'],
     registers,
     async collect() {
-      const available = listAvailableStats(await readCachedStats());
+      const available = listAvailableStats(await readSharedStats());
       this.reset();
       for (const { queue, stats } of available) {
         for (const state of jobStates) this.set({ queue, state }, stats[state]);
@@ -35,7 +35,7 @@ export function measureQueues(registry: Registry, readStats: () => Promise<Stats
     labelNames: ['queue'],
     registers,
     async collect() {
-      const available = listAvailableStats(await readCachedStats());
+      const available = listAvailableStats(await readSharedStats());
       this.reset();
       for (const { queue, stats } of available) {
         this.set({ queue }, stats.oldestAt === null ? 0 : Math.max(0, Date.now() - stats.oldestAt) / 1000);

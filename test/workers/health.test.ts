@@ -18,6 +18,7 @@ t.test('a worker is ready as soon as it consumes, although a check before it sai
     commitDurability: { weaknesses: [] },
     allowsWeakDurability: false,
     isConsuming: () => isConsuming,
+    log,
   });
   t.match(await check(), { isReady: false });
   isConsuming = true;

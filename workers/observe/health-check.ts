@@ -2,7 +2,8 @@
 import type { Redis } from 'ioredis';
 import type { Knex } from 'knex';
 import type { DurabilityMonitor } from '../../shared/durability/durability-monitor.ts';
-import { type Check, cacheFor, runCheck, withDetail } from '../../shared/observability/health-check.ts';
+import { type Check, runCheck, shareBriefly, withDetail } from '../../shared/observability/health-check.ts';
+import type { Logger } from '../../shared/process/logger.ts';
 
 export interface WorkerHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
@@ -28,28 +29,30 @@ interface WorkerHealthDeps {
   readonly leases: { readonly isHeld: boolean };
   /** False before the worker has started and once it stops. */
   readonly isConsuming: () => boolean;
+  readonly log: Pick<Logger, 'debug'>;
 }
 
 export function createWorkerHealthCheck(deps: WorkerHealthDeps): () => Promise<WorkerHealth> {
   // Only the queries are cached: a worker is ready as soon as it consumes, not when the cached result is old.
-  const checkServers = cacheFor(() => queryServers(deps));
+  const checkServers = shareBriefly(() => queryServers(deps));
   return async () => summarize(deps, await checkServers());
 }
 
-function queryServers({ db, cacheRedis, queueRedis }: WorkerHealthDeps): Promise<[Check, Check, Check]> {
+function queryServers({ db, cacheRedis, queueRedis, log }: WorkerHealthDeps): Promise<[Check, Check, Check]> {
   return Promise.all([
-    runCheck(() => probe(() => db.raw('SELECT 1'))),
-    runCheck(() => probe(() => cacheRedis.ping())),
-    runCheck(() => probe(() => queueRedis.ping())),
+    runCheck({ dependency: 'database', log }, () => probe(() => db.raw('SELECT 1'))),
+    runCheck({ dependency: 'cache', log }, () => probe(() => cacheRedis.ping())),
+    runCheck({ dependency: 'queue', log }, () => probe(() => queueRedis.ping())),
   ]);
 }
 
 async function summarize(
-  { leases, commitDurability, allowsWeakDurability, isConsuming }: WorkerHealthDeps,
+  { leases, commitDurability, allowsWeakDurability, isConsuming, log }: WorkerHealthDeps,
   [databaseCheck, cache, queue]: readonly [Check, Check, Check],
 ): Promise<WorkerHealth> {
   const database = withDetail(databaseCheck, commitDurability.weaknesses);
-  const checks = { database, cache, queue, leases: await runCheck(() => probeLeases(leases)) };
+  const leasesCheck = await runCheck({ dependency: 'leases', log }, () => probeLeases(leases));
+  const checks = { database, cache, queue, leases: leasesCheck };
   const isReady = database.status === 'up' && isConsuming();
   const isDurable = database.detail === undefined || allowsWeakDurability;
   const isFullyHealthy = isReady && isDurable && Object.values(checks).every(({ status }) => status === 'up');

@@ -29,6 +29,7 @@ export function exposeMetrics(deps: MetricsEndpointDeps): void {
     commitDurability,
     allowsWeakDurability: config.ALLOW_WEAK_DURABILITY,
     isConsuming,
+    log,
   });
   measurePool(metrics.registry, () => readPoolUsage(db));
   measureDurability(metrics.registry, { postgres: () => commitDurability.weaknesses.length > 0 });

@@ -1,5 +1,6 @@
 /** Finds dead letters in all queues, in bounded time and memory, and retries or discards those that were found. */
 import { listRequests, type UpdatesJob } from '../../../shared/contract/job.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { withTimeout } from '../../../shared/process/with-timeout.ts';
 import {
   createDeadLetterMatcher,
@@ -60,8 +61,13 @@ interface FindLimits {
 
 export type DeadLetterQueues = Pick<UpdateProducer, 'queues' | 'findFallbackQueue'>;
 
+interface FindDeadLettersDeps {
+  readonly producer: DeadLetterQueues;
+  readonly log: Pick<Logger, 'debug'>;
+}
+
 export async function findDeadLetters(
-  producer: DeadLetterQueues,
+  { producer, log }: FindDeadLettersDeps,
   filter: DeadLetterFilter,
   { maxScanned, maxFound }: FindLimits,
 ): Promise<FoundDeadLetters> {
@@ -85,8 +91,10 @@ export async function findDeadLetters(
     const remainingMs = Math.min(queueTimeoutMs, deadline - performance.now() + queueTimeoutMs);
     try {
       isComplete = (await withTimeout(scan(), Math.max(1, remainingMs))) && isComplete;
-    } catch {
-      unreachable.push(deadLetters.idPrefix === 'p' ? 'PostgreSQL' : deadLetters.queue.name);
+    } catch (err) {
+      const name = deadLetters.idPrefix === 'p' ? 'PostgreSQL' : deadLetters.queue.name;
+      log.debug({ err, queue: name }, 'dead letters not read');
+      unreachable.push(name);
     }
   }
   const letters = found.sort((a, b) => b.failedAt - a.failedAt).slice(0, maxFound);

@@ -3,8 +3,11 @@ import type { DatabaseOverview } from '../../../db/operators/overview.ts';
 import type { QueueStats } from '../../../shared/queue/queue-stats.ts';
 import type { Health } from '../../health/health-check.ts';
 
+/** The worst first. */
+export const findingLevels = ['problem', 'warning'] as const;
+
 export interface Finding {
-  readonly level: 'problem' | 'warning';
+  readonly level: (typeof findingLevels)[number];
   readonly what: string;
   readonly advice: string;
 }

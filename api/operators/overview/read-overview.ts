@@ -1,12 +1,13 @@
 /** The state of an installation at one moment, for operators: as JSON, and for the page. */
 import type { DatabaseOverview } from '../../../db/operators/overview.ts';
 import type { TrafficMinute } from '../../../shared/observability/traffic.ts';
+import type { Logger } from '../../../shared/process/logger.ts';
 import { withTimeout } from '../../../shared/process/with-timeout.ts';
 import type { QueueStats } from '../../../shared/queue/queue-stats.ts';
 import type { UpdateProducer } from '../../../shared/queue/update-producer.ts';
 import type { Health } from '../../health/health-check.ts';
 import { type DeadLetterQueues, type DeadLetterSummary, findDeadLetters } from '../dead-letters/find-dead-letters.ts';
-import { type Finding, findFindings } from './findings.ts';
+import { type Finding, findFindings, findingLevels } from './findings.ts';
 import type { Sample, Samples } from './samples.ts';
 
 const timeoutMs = 3000;
@@ -39,6 +40,7 @@ interface OverviewDeps {
   readonly readTraffic: () => Promise<TrafficMinute[]>;
   readonly samples: Pick<Samples, 'all'>;
   readonly allowsWeakDurability: boolean;
+  readonly log: Pick<Logger, 'debug'>;
 }
 
 /** Never rejects: what does not answer in time is left out. */
@@ -49,20 +51,26 @@ async function readOverview({
   readTraffic,
   samples,
   allowsWeakDurability,
+  log,
 }: OverviewDeps): Promise<Overview> {
-  const orNothing = <T>(read: Promise<T>) => withTimeout(read, timeoutMs).catch(() => undefined);
+  const orNothing = <T>(part: string, read: Promise<T>) =>
+    withTimeout(read, timeoutMs).catch((err: unknown) => {
+      log.debug({ err, part }, 'part of the overview not read');
+      return undefined;
+    });
+  const limits = { maxScanned: maxDeadLetters, maxFound: maxDeadLetters };
   const [health, queue, deadLetters, database, traffic] = await Promise.all([
     checkHealth(),
     producer.readStats(),
-    orNothing(findDeadLetters(producer, {}, { maxScanned: maxDeadLetters, maxFound: maxDeadLetters })),
-    orNothing(readDatabase()),
-    orNothing(readTraffic()),
+    orNothing('dead letters', findDeadLetters({ producer, log }, {}, limits)),
+    orNothing('database', readDatabase()),
+    orNothing('traffic', readTraffic()),
   ]);
   const at = Date.now();
   const findings = findFindings({ at, health, queue, database, allowsWeakDurability });
   return {
     ...{ at, status: health.status, checks: health.checks, queue, database },
-    findings: findings.toSorted((a, b) => a.level.localeCompare(b.level)),
+    findings: findings.toSorted((a, b) => findingLevels.indexOf(a.level) - findingLevels.indexOf(b.level)),
     deadLetters: deadLetters?.letters ?? [],
     traffic: traffic ?? [],
     samples: samples.all,

@@ -111,12 +111,12 @@ function addSearch(scope: FastifyInstance, { searchUpdates }: OperatorPagesDeps)
 }
 
 function addDeadLetters(scope: FastifyInstance, { producer, operatorLog }: OperatorPagesDeps): void {
-  const find = (filter: Parameters<typeof toDeadLetterFilter>[0]) =>
-    findDeadLetters(producer, toDeadLetterFilter(filter), { maxScanned, maxFound: maxPerAction });
+  const find = ({ log }: FastifyRequest, filter: Parameters<typeof toDeadLetterFilter>[0]) =>
+    findDeadLetters({ producer, log }, toDeadLetterFilter(filter), { maxScanned, maxFound: maxPerAction });
 
   scope.get(`${path}/dead-letters`, options, async (request, reply) => {
     const query = parseQuery(deadLettersQuerySchema, request.query);
-    const found = query.filter && (await find(query.filter));
+    const found = query.filter && (await find(request, query.filter));
     if (query.filter?.format === 'json') return reply.send(found);
     assertPage(query);
     reply.code(query.errors.length > 0 ? 400 : 200);
@@ -130,13 +130,13 @@ function addDeadLetters(scope: FastifyInstance, { producer, operatorLog }: Opera
       if (!filter) throw new FieldError('invalid_input', { detail: query.errors.join('; ') });
       const at = Date.now();
       const page = { ...frameOf(request), action, query, maxPerAction, at };
-      return sendPage(reply, renderConfirmation({ ...page, found: await find(filter) }));
+      return sendPage(reply, renderConfirmation({ ...page, found: await find(request, filter) }));
     });
 
     scope.post(`${path}/dead-letters/${action}`, options, async (request, reply) => {
       const { filter, errors } = parseQuery(deadLettersActionSchema, request.body);
       if (!filter) throw new FieldError('invalid_input', { detail: errors.join('; ') });
-      const { total, letters } = await find(filter);
+      const { total, letters } = await find(request, filter);
       if (Math.min(total, maxPerAction) > filter.expected) {
         const detail = `${total} dead letters match, and ${filter.expected} were confirmed. Nothing was changed`;
         throw new FieldError('invalid_input', { detail });

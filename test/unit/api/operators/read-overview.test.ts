@@ -17,6 +17,7 @@ t.test('a slow database is read by one at a time', async (t) => {
     readTraffic: async () => [],
     samples: { all: [] },
     allowsWeakDurability: false,
+    log: { debug: () => undefined },
   });
   t.equal((await read()).database, undefined, 'it does not answer in time');
   const second = read();
