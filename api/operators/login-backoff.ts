@@ -15,7 +15,7 @@ const forgetAfterMs = 4 * maxDelaySeconds * 1000;
 
 interface Failures {
   readonly count: number;
-  /** In ms since the epoch. */
+  /** In ms, of the monotonic clock. */
   readonly retryAt: number;
 }
 
@@ -27,8 +27,8 @@ export class LoginBackoff {
    * @throws FieldError `rate_limited` while the pair has to wait; then the password must not be checked
    */
   begin(pair: string): void {
-    const now = Date.now();
-    const { count, retryAt } = this.#failures.get(pair) ?? { count: 0, retryAt: 0 };
+    const now = performance.now();
+    const { count, retryAt } = this.#failures.get(pair) ?? { count: 0, retryAt: Number.NEGATIVE_INFINITY };
     if (now < retryAt) {
       throw new FieldError('rate_limited', {
         detail: 'There were too many wrong passwords for this operator from this address',

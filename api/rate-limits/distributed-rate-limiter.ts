@@ -37,7 +37,7 @@ interface Usage {
   inFlight: number;
   /** Not flushed yet. */
   pending: number;
-  /** In ms since the epoch. */
+  /** In ms, of the monotonic clock. */
   windowEndsAt: number;
 }
 
@@ -111,7 +111,7 @@ export class DistributedRateLimiter {
 
   #findUsage(key: string): Usage {
     const known = this.#usages.get(key);
-    const now = Date.now();
+    const now = performance.now();
     if (known && now < known.windowEndsAt) return known;
     const fresh = { confirmed: 0, inFlight: 0, pending: 0, windowEndsAt: now + this.#options.windowSeconds * 1000 };
     this.#usages.set(key, fresh);
@@ -157,7 +157,7 @@ export class DistributedRateLimiter {
 
 function applyResult(usage: Usage, { consumedPoints, msBeforeNext }: RateLimiterRes): void {
   usage.confirmed = consumedPoints;
-  usage.windowEndsAt = Date.now() + msBeforeNext;
+  usage.windowEndsAt = performance.now() + msBeforeNext;
 }
 
 function sumUsage({ confirmed, inFlight, pending }: Usage): number {
@@ -165,5 +165,5 @@ function sumUsage({ confirmed, inFlight, pending }: Usage): number {
 }
 
 function secondsUntil(time: number): number {
-  return Math.max(1, Math.ceil((time - Date.now()) / 1000));
+  return Math.max(1, Math.ceil((time - performance.now()) / 1000));
 }

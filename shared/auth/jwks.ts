@@ -19,21 +19,22 @@ export function createKeyFinder(url: string): JWTVerifyGetKey {
     cooldownDuration: cooldownMs,
     timeoutDuration: timeoutMs,
   });
-  let readAt = 0;
-  let failedAt = 0;
+  // Of the monotonic clock, because the wall clock can be set back.
+  let readAt = Number.NEGATIVE_INFINITY;
+  let failedAt = Number.NEGATIVE_INFINITY;
   return async (header, token) => {
     const known = remote.jwks();
     // After a failure, one request per cooldown probes the provider; the others use stale keys without waiting.
-    const isUnavailable = Date.now() - failedAt < cooldownMs;
+    const isUnavailable = performance.now() - failedAt < cooldownMs;
     try {
       if (isUnavailable && !remote.fresh) throw new Error('the identity provider is unavailable');
       const key = await remote(header, token);
-      if (remote.fresh) readAt = Date.now();
+      if (remote.fresh) readAt = performance.now();
       return key;
     } catch (cause) {
       if (isKeyMismatch(cause)) throw cause;
-      if (!isUnavailable) failedAt = Date.now();
-      if (known && Date.now() - readAt < maxStaleMs) return createLocalJWKSet(known)(header, token);
+      if (!isUnavailable) failedAt = performance.now();
+      if (known && performance.now() - readAt < maxStaleMs) return createLocalJWKSet(known)(header, token);
       throw new FieldError('keys_unavailable', { retryAfterSeconds: 5, cause });
     }
   };

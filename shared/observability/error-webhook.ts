@@ -45,9 +45,9 @@ export class ErrorWebhook {
   readonly #service: string;
   readonly #minIntervalMs: number;
   #kinds = new Map<string, ErrorKind>();
-  #overflowCount = 0;
+  #uncounted = 0;
   #failures = 0;
-  #sentAt = 0;
+  #sentAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #log: Logger | undefined;
 
@@ -80,7 +80,7 @@ export class ErrorWebhook {
       const severity = level >= 60 ? 'fatal' : 'error';
       this.#kinds.set(key, { message, error: text, level: severity, count: 1, firstAt: at, lastAt: at });
     } else {
-      this.#overflowCount += 1;
+      this.#uncounted += 1;
     }
     this.#schedule();
   }
@@ -95,7 +95,7 @@ export class ErrorWebhook {
   #schedule(): void {
     if (this.#timer) return;
     const intervalMs = Math.min(maxIntervalMs, this.#minIntervalMs * 2 ** this.#failures);
-    const waitMs = Math.max(batchDelayMs, this.#sentAt + intervalMs - Date.now());
+    const waitMs = Math.max(batchDelayMs, this.#sentAt + intervalMs - performance.now());
     this.#timer = setTimeout(() => {
       void this.#send().finally(() => {
         this.#timer = undefined;
@@ -106,11 +106,11 @@ export class ErrorWebhook {
   }
 
   async #send(): Promise<void> {
-    const [kinds, uncounted] = [this.#kinds, this.#overflowCount];
+    const [kinds, uncounted] = [this.#kinds, this.#uncounted];
     if (kinds.size === 0) return;
     this.#kinds = new Map();
-    this.#overflowCount = 0;
-    this.#sentAt = Date.now();
+    this.#uncounted = 0;
+    this.#sentAt = performance.now();
     try {
       const body = JSON.stringify(createPayload(this.#service, [...kinds.values()], uncounted));
       const headers = { 'content-type': 'application/json' };
@@ -130,12 +130,12 @@ export class ErrorWebhook {
   #requeue(kinds: ReadonlyMap<string, ErrorKind>, uncounted: number): void {
     const newer = this.#kinds;
     this.#kinds = new Map(kinds);
-    this.#overflowCount += uncounted;
+    this.#uncounted += uncounted;
     for (const [key, kind] of newer) {
       const older = this.#kinds.get(key);
       if (older) Object.assign(older, { count: older.count + kind.count, lastAt: kind.lastAt });
       else if (this.#kinds.size < maxKinds) this.#kinds.set(key, kind);
-      else this.#overflowCount += kind.count;
+      else this.#uncounted += kind.count;
     }
   }
 }

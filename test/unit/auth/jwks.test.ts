@@ -1,4 +1,5 @@
 /** Tests how the verifier caches the keys of an identity provider, and what it does when they change or are unavailable. */
+import { mock } from 'node:test';
 import t, { type Test } from 'tap';
 import { createTokenVerifier } from '../../../shared/auth/jwt.ts';
 import { FieldError } from '../../../shared/errors.ts';
@@ -28,11 +29,14 @@ async function refusal(verified: Promise<unknown>): Promise<string> {
   }
 }
 
-/** Replaces `Date.now` by a clock that the test can advance. */
+/** Replaces both clocks by ones that the test can advance. */
 function withClock(t: Test): { advance(ms: number): void } {
-  const realNow = Date.now;
   let ahead = 0;
-  t.intercept(Date, 'now', { value: () => realNow() + ahead });
+  for (const clock of [Date, performance]) {
+    const realNow = clock.now.bind(clock);
+    const { mock: mocked } = mock.method(clock, 'now', () => realNow() + ahead);
+    t.teardown(() => mocked.restore());
+  }
   return {
     advance(ms) {
       ahead += ms;
