@@ -271,7 +271,8 @@ t.test('an outage is an error, and never an empty field', async (t) => {
   await me.client.consciousness.field.update.mutate(me.nextUpdate('kept'));
   await backing.redis.stop();
   const state = await me.client.consciousness.field.getState.query().catch((error: unknown) => error);
-  if (!(state instanceof TRPCClientError)) t.match(state, { totalParticles: 1 });
+  if (state instanceof TRPCClientError) t.equal(state.data?.httpStatus, 503);
+  else t.match(state, { totalParticles: 1 });
   const { nodeId } = me;
   t.equal(
     await statusOf(me.client.consciousness.room64.breathe.mutate({ nodeId, inhale: 4000, hold: 7000, exhale: 8000 })),
