@@ -1,13 +1,14 @@
 /** Edits with undo and redo, and the repair of edits that lost a conflict or were refused. Loaded only by apps that import it. */
 
-import { maxCellsPerUpdate } from '../../shared/contract/wire.ts';
+import { maxCellsPerUpdate, maxContentLength } from '../../shared/contract/wire.ts';
 import type { CellValue, FieldClient, FieldConflict, OutboxEntry, ParticleInput } from '../types.ts';
 import { type Edit, findParticle, invert, isOutOfSight, readCells, readParticle, toApplicable } from './edit.ts';
 
 /** How many steps can be undone. */
 const maxSteps = 100;
+
 /** The maximal length of a particle's content, in UTF-16 code units. */
-export const maxContentLength = 2000;
+export { maxContentLength };
 
 /**
  * Edits that can be undone: use it in place of the client's own methods. Undoing is an edit that writes the previous values,

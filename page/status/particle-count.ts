@@ -3,9 +3,8 @@
  * along with the stream.
  */
 import type { FieldClient, ServerMessage } from '../../client/types.ts';
+import { particlesAfterEviction } from '../../shared/field/dynamics/eviction.ts';
 
-/** Below this number, a field has rarely evicted a particle. */
-const minHeld = 800;
 const maxLogLength = 5000;
 const pageSize = 1000;
 
@@ -40,10 +39,13 @@ export class ParticleCount {
     for (const [id, particle] of Object.entries(message.changes.particles)) if (particle) this.#ids?.add(id);
   }
 
-  /** Reads the log, if particles may have been evicted and it is short. Does nothing if the count is known. */
+  /**
+   * Reads the log, if it is short and particles may have been evicted: with fewer than an eviction leaves, a field has rarely
+   * evicted any. Does nothing if the count is known.
+   */
   async load(): Promise<void> {
     const { version, memoryParticles, region } = this.#client.state;
-    if (this.#ids || region || memoryParticles.length < minHeld || version > maxLogLength) return;
+    if (this.#ids || region || memoryParticles.length < particlesAfterEviction || version > maxLogLength) return;
     const ids = new Set<string>();
     this.#ids = ids;
     this.#isReading = true;
