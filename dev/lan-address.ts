@@ -3,8 +3,8 @@ import { networkInterfaces } from 'node:os';
 import { renderUnicodeCompact } from 'uqr';
 
 /** The first IPv4 address of this machine that is not the loopback address; undefined without a network. */
-export function findLanAddress(interfaces = networkInterfaces()): string | undefined {
-  const addresses = Object.values(interfaces).flatMap((list) => list ?? []);
+export function findLanAddress(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 }
 

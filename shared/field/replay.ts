@@ -2,7 +2,7 @@
 import { type Erasure, restoreErasedState } from './erasure.ts';
 import { type FoldResult, foldUpdate, purgeTombstones } from './fold.ts';
 import type { DeviceId } from './ids.ts';
-import { type ChangeSet, emptyChangeSet } from './merge-update.ts';
+import { emptyChangeSet } from './merge-update.ts';
 import type { FieldState } from './state.ts';
 import type { Update } from './update.ts';
 
@@ -42,26 +42,18 @@ export class ErasedEntryError extends Error {
  * @throws RangeError if a version is missing before it
  * @throws ErasedEntryError if its content was erased
  */
-export function replayUpdate(
-  state: FieldState,
-  entry: LoggedUpdate | LoggedErasure | ErasedUpdate,
-  changes: ChangeSet = emptyChangeSet(),
-): FoldResult {
+export function replayUpdate(state: FieldState, entry: LoggedUpdate | LoggedErasure | ErasedUpdate): FoldResult {
   if (entry.version !== state.version + 1) {
     throw new RangeError(`version ${entry.version} does not follow ${state.version} in the log of ${state.field}`);
   }
-  const result = replayContent(state, entry, changes);
+  const result = replayContent(state, entry);
   state.hash = entry.hash;
   if (entry.sweptThrough !== undefined) purgeTombstones(state, entry.sweptThrough);
   return result;
 }
 
-function replayContent(
-  state: FieldState,
-  entry: LoggedUpdate | LoggedErasure | ErasedUpdate,
-  changes: ChangeSet,
-): FoldResult {
-  if ('update' in entry) return foldUpdate(state, entry.device, entry.update, entry.time, changes);
+function replayContent(state: FieldState, entry: LoggedUpdate | LoggedErasure | ErasedUpdate): FoldResult {
+  if ('update' in entry) return foldUpdate(state, entry.device, entry.update, entry.time, emptyChangeSet());
   if (!('erasure' in entry)) throw new ErasedEntryError(state.field, entry.version);
   restoreErasedState(state, entry.erasure, entry.hash);
   return { version: state.version, outcome: 'applied', conflicts: [] };

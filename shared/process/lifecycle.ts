@@ -25,18 +25,19 @@ export interface Lifecycle {
   readonly signal: AbortSignal;
 }
 
+/** How long a process takes to stop at most, apart from the last steps. */
 export const defaultDeadlineMs = 20_000;
 /** A step gets this much time even if the steps before it have used the deadline up. */
 const minStepTimeoutMs = 100;
 
-export function createLifecycle(log: Logger, deadlineMs = defaultDeadlineMs): Lifecycle {
+export function createLifecycle(log: Logger): Lifecycle {
   const steps: { name: string; stop: Stop }[] = [];
   const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
   let isSignalled = false;
 
   async function stopAll(): Promise<void> {
-    const deadline = performance.now() + deadlineMs;
+    const deadline = performance.now() + defaultDeadlineMs;
     for (const step of steps.reverse()) {
       const startedAt = performance.now();
       try {

@@ -5,8 +5,6 @@ export interface RetryOptions {
   readonly initialDelayMs?: number;
   /** The longest pause. 5000 ms unless given; the same as `initialDelayMs` for pauses of constant length. */
   readonly maxDelayMs?: number;
-  /** How many times the work is attempted at most. Unlimited unless given. */
-  readonly maxAttempts?: number;
   /** How long after the first failure the last attempt may begin. Unlimited unless given. */
   readonly timeoutMs?: number;
   /** Whether another attempt can help. Every error is retried unless given. */
@@ -34,10 +32,10 @@ export type Retry = <T>(work: () => Promise<T>) => Promise<T>;
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), so that processes that lost the same server do not
  * reconnect at the same moment.
  *
- * @throws the last error, if it is not retryable, if a limit is reached or if the signal is aborted
+ * @throws the last error, if it is not retryable, if the timeout is over or if the signal is aborted
  */
 export async function retry<T>(work: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { initialDelayMs = 100, maxDelayMs = 5000, maxAttempts = Infinity, timeoutMs = Infinity } = options;
+  const { initialDelayMs = 100, maxDelayMs = 5000, timeoutMs = Infinity } = options;
   const { isRetryable = () => true, minDelayMs, onRetry, signal } = options;
   let deadline: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
@@ -45,8 +43,7 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions = {
       return await work();
     } catch (error) {
       deadline ??= performance.now() + timeoutMs;
-      if (signal?.aborted || attempt >= maxAttempts || performance.now() >= deadline || !isRetryable(error))
-        throw error;
+      if (signal?.aborted || performance.now() >= deadline || !isRetryable(error)) throw error;
       const nominalDelayMs = Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1));
       const jitteredMs = Math.round(nominalDelayMs * (0.5 + Math.random() / 2));
       const delayMs = Math.max(jitteredMs, minDelayMs?.(error) ?? 0);

@@ -1,11 +1,12 @@
 /** Finds a shorter plan that fails as well: whole stretches of operations are left out, then ever smaller ones. */
 import type { Operation } from './plan/operation.ts';
 
+const maxAttempts = 300;
+
 /** @param fails must give the same answer for the same plan */
 export async function shrinkPlan(
   plan: readonly Operation[],
   fails: (plan: readonly Operation[]) => Promise<boolean>,
-  maxAttempts = 300,
 ): Promise<readonly Operation[]> {
   let shortest = plan;
   let attempts = 0;

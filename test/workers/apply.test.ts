@@ -12,10 +12,10 @@ const field = 'garden' as FieldId;
 const alice = 'alice' as DeviceId;
 const bob = 'bob' as DeviceId;
 
-const cell = (counter: number, x: number, value: number, seen = 0): Update => ({
+const cell = (counter: number, x: number, value: number): Update => ({
   counter,
   timestamp: 1_700_000_000_000 + counter,
-  seen,
+  seen: 0,
   kind: 'cells.set',
   cells: [{ x, y: 0, value }],
 });

@@ -9,10 +9,10 @@ import { withField } from '../run-field.ts';
 
 const field = asField('load');
 
-async function withStack(t: Test, settings: Record<string, string> = {}) {
+async function withStack(t: Test) {
   const backing = await withBacking(t);
   await withWorker(t, backing);
-  const api = await withApi(t, backing, settings);
+  const api = await withApi(t, backing);
   const createCredentials = async (name: string): Promise<Credentials> => ({
     deviceId: asDevice(name),
     token: await api.createToken({ device: name }),
