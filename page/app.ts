@@ -1,11 +1,11 @@
 /** Composition root of the page: creates the canvas, tools and panels, connects them to the client, and runs the frame loop. */
 import { presenceOf } from '../client/presence/presence-of.ts';
 import type { FieldClient, FieldView } from '../client/types.ts';
-import { FieldCanvas } from './canvas/field-canvas.ts';
+import { FieldCanvas, maxFrameSeconds } from './canvas/field-canvas.ts';
 import { attachClientEvents } from './client-events.ts';
 import { byId } from './dom.ts';
 import { isGeographic } from './earth/is-geographic.ts';
-import { createMaking } from './editing/making.ts';
+import { createEditingTools } from './editing/editing-tools.ts';
 import { startSaveMenu } from './export/save-menu.ts';
 import { measureFrame } from './field-viewport.ts';
 import { FrameLoop } from './frames/frame-loop.ts';
@@ -77,7 +77,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     frames.request();
   };
   let history: History | undefined;
-  const isEditable = () => canWrite && !history?.isShowingPast;
+  const canEdit = () => canWrite && !history?.isShowingPast;
   const getState = () => pastState ?? client.state;
   const deps = {
     client,
@@ -88,25 +88,25 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     liveRegion,
     getState,
     showEffect,
-    canEdit: isEditable,
+    canEdit,
   };
-  const making = createMaking({ ...deps, onChange: markStale });
+  const editing = createEditingTools({ ...deps, onChange: markStale });
   const status = createStatus({
     client,
     getPastVersion: () => (history?.isShowingPast ? (pastState?.version ?? 0) : undefined),
   });
   const { updateStats, particleCount } = status;
-  const sidebar = createSidebar({ updateStats, liveRegion, nameOf, onSelect: (id) => making.openCard(id) });
+  const sidebar = createSidebar({ updateStats, liveRegion, nameOf, onSelect: (id) => editing.openCard(id) });
   /** Conflicts that arrive before the history is loaded await this. */
   const historyLoad = loadPart(() => import('./history.ts')).then((part) => {
     history = part?.createHistory({
       ...deps,
-      editor: making.editor,
+      editor: editing.editor,
       canWrite,
       showToast,
       onShow: (state) => {
         pastState = state;
-        if (state) making.cancel();
+        if (state) editing.cancel();
         showPointers();
         markStale();
         byId('tools', HTMLElement).toggleAttribute('inert', state !== undefined);
@@ -128,7 +128,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
       minimap.land = part?.createLandPath();
     });
   }
-  const { tools } = making;
+  const { tools } = editing;
   const ownCursor = new OwnCursor(presence);
   // Without an identity the cursor is not sent: the server refuses the presence of viewers.
   if (canWrite) {
@@ -141,13 +141,13 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
     fieldCanvas,
     viewport,
     tools,
-    isEditable,
+    canEdit,
     onHover(point) {
       fieldCanvas.requestRedraw();
       ownCursor.move(point && toWorld(viewport.view, point));
     },
   });
-  attachKeyboard({ canvas, fieldCanvas, viewport, tools, liveRegion, gridSize, isEditable });
+  attachKeyboard({ canvas, fieldCanvas, viewport, tools, liveRegion, gridSize, canEdit });
   startSaveMenu({
     field: client.state.field,
     layers: [heat, canvas],
@@ -193,18 +193,18 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
 
   let lastFrame = 0;
   const drawFrame = (now: number) => {
-    const state = making.preview.applyTo(getState());
+    const state = editing.preview.applyTo(getState());
     if (isStale) {
       fieldCanvas.setState(state);
       minimap.setState(state, pastState !== undefined);
     }
     isStale = false;
     const isMoving = fieldCanvas.draw(now);
-    const seconds = Math.min(0.1, (now - lastFrame) / 1000) * fieldCanvas.drift;
+    const seconds = Math.min(maxFrameSeconds, (now - lastFrame) / 1000) * fieldCanvas.drift;
     lastFrame = now;
     sidebar.draw(seconds);
     minimap.draw();
-    making.draw();
+    editing.draw();
     canvas.dataset.resting = String(!isMoving && seconds === 0);
     return isMoving || seconds > 0;
   };
@@ -218,7 +218,7 @@ export function startApp(client: FieldClient, { gridSize, canWrite, askForToken 
       isPast: pastState !== undefined,
       totalParticles: particleCount.total,
     });
-    making.update();
+    editing.update();
     history?.setCurrent(client.state);
     if (!isHistoryRead && isConnected && client.state.version > 0) {
       isHistoryRead = true;

@@ -16,7 +16,7 @@ import { drawSprites, type Sprites } from './sprites.ts';
 /** Device pixel ratios above 2 lower the frame rate without a visible gain. */
 const maxScale = 2;
 /** Caps the time step after a pause, so that nothing jumps. */
-const maxFrameSeconds = 0.1;
+export const maxFrameSeconds = 0.1;
 
 interface FieldCanvasOptions {
   readonly heat: HTMLCanvasElement;

@@ -5,6 +5,9 @@ import { byId, setText } from '../dom.ts';
 import { pluralize, titleOf } from '../format.ts';
 import type { Point } from '../viewport/geometry.ts';
 
+/** Below this share of the window's height, a particle has its card above it. */
+const lowerPart = 0.45;
+
 export interface ParticleCardDeps {
   readonly editor: Pick<FieldEditor, 'putParticle' | 'setText' | 'removeParticle'>;
   readonly getState: () => FieldView;
@@ -80,7 +83,7 @@ export class ParticleCard {
     }
     this.#showText(particle.content ?? '');
     // The card must not cover its particle.
-    this.#card.classList.toggle('above', at !== undefined && at.y > innerHeight * 0.45);
+    this.#card.classList.toggle('above', at !== undefined && at.y > innerHeight * lowerPart);
     this.#card.hidden = false;
     this.update();
     this.#deps.onSelect();

@@ -1,6 +1,6 @@
 /** The fields that the user has pinned, in this browser. */
 import { isFieldId } from '../../shared/field/ids.ts';
-import { keep, readKept } from '../kept.ts';
+import { readValue, saveValue } from '../browser-values.ts';
 import { storageKey } from '../sharing/address.ts';
 
 const maxPins = 50;
@@ -8,7 +8,7 @@ const key = () => storageKey('field.pins');
 
 /** In the order in which they were pinned. Invalid ids, which other software may have written, are left out. */
 export function readPins(): readonly string[] {
-  const names = (readKept(key()) ?? '').split(' ');
+  const names = (readValue(key()) ?? '').split(' ');
   return names.filter(isFieldId).slice(0, maxPins);
 }
 
@@ -17,6 +17,6 @@ export function togglePin(field: string): boolean {
   const pins = readPins();
   const isPinned = pins.includes(field);
   const others = pins.filter((pin) => pin !== field);
-  keep(key(), (isPinned ? others : [...others.slice(1 - maxPins), field]).join(' '));
+  saveValue(key(), (isPinned ? others : [...others.slice(1 - maxPins), field]).join(' '));
   return !isPinned;
 }

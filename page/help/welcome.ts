@@ -1,6 +1,7 @@
 /** The sentence that introduces the page: shown on the first visit until it is dismissed, and again by the help button. */
+
+import { readValue, saveValue } from '../browser-values.ts';
 import { byId } from '../dom.ts';
-import { keep, readKept } from '../kept.ts';
 import { storageKey } from '../sharing/address.ts';
 
 const welcomedKey = () => storageKey('field.welcomed');
@@ -14,7 +15,7 @@ export function startWelcome(): void {
   };
   const dismiss = () => {
     const hadFocus = welcome.contains(document.activeElement);
-    keep(welcomedKey(), 'yes');
+    saveValue(welcomedKey(), 'yes');
     show(false);
     if (hadFocus) helpButton.focus();
   };
@@ -23,5 +24,5 @@ export function startWelcome(): void {
   welcome.addEventListener('keydown', ({ key }) => {
     if (key === 'Escape') dismiss();
   });
-  show(readKept(welcomedKey()) === undefined);
+  show(readValue(welcomedKey()) === undefined);
 }

@@ -1,6 +1,7 @@
 /** The name and the colour that the user shows to others. Kept in this browser; others see them while this page is open. */
+
+import { readValue, saveValue } from '../browser-values.ts';
 import { byId, setText } from '../dom.ts';
-import { keep, readKept } from '../kept.ts';
 import { loadPart } from '../load-part.ts';
 import { storageKey } from '../sharing/address.ts';
 import { colors, isColor } from './colors.ts';
@@ -10,14 +11,14 @@ const identityKey = () => storageKey('field.identity');
 
 function readIdentity(): Identity {
   try {
-    const { name, color } = JSON.parse(readKept(identityKey()) ?? '{}');
+    const { name, color } = JSON.parse(readValue(identityKey()) ?? '{}');
     if (isColor(color)) return { name: toName(name), color };
   } catch {
     // A damaged value counts as missing.
   }
   const [random = 0] = crypto.getRandomValues(new Uint8Array(1));
   const identity = { name: '', color: colors[random % colors.length] ?? 'teal' };
-  keep(identityKey(), JSON.stringify(identity));
+  saveValue(identityKey(), JSON.stringify(identity));
   return identity;
 }
 
@@ -29,7 +30,7 @@ export function startIdentity(onChange: (identity: Identity) => void): void {
     onChange(identity);
   };
   const save = (identity: Identity) => {
-    keep(identityKey(), JSON.stringify(identity));
+    saveValue(identityKey(), JSON.stringify(identity));
     show(identity);
   };
   let dialog: Promise<((identity: Identity) => void) | undefined> | undefined;

@@ -26,11 +26,11 @@ interface KeyboardDeps {
   readonly tools: Tools;
   readonly liveRegion: LiveRegion;
   readonly gridSize: number;
-  readonly isEditable: () => boolean;
+  readonly canEdit: () => boolean;
 }
 
 export function attachKeyboard(deps: KeyboardDeps): void {
-  const { canvas, fieldCanvas, viewport, tools, liveRegion, gridSize, isEditable } = deps;
+  const { canvas, fieldCanvas, viewport, tools, liveRegion, gridSize, canEdit } = deps;
   const middle = Math.floor(gridSize / 2) + 0.5;
   let cursor: Point = { x: middle, y: middle };
   const showCursor = (isShown: boolean) => {
@@ -62,16 +62,16 @@ export function attachKeyboard(deps: KeyboardDeps): void {
       viewport.showEverything();
       liveRegion.announce('Everything is shown');
     } else if (key === 'Enter' || key === ' ') {
-      if (!isEditable()) return false;
+      if (!canEdit()) return false;
       liveRegion.announce(tools.apply(cursorPoint()));
       tools.endStroke();
     } else if (key === 'e' || key === 'E' || key === 'c' || key === 'C') {
       const nearest = fieldCanvas.findNearest(cursorPoint(), searchRadius)?.particle.id;
       if (nearest === undefined) liveRegion.announce('No particle near');
       else if (key.toLowerCase() === 'e') tools.press(nearest);
-      else if (isEditable()) tools.connect(nearest);
+      else if (canEdit()) tools.connect(nearest);
     } else if (key === 'Delete' || key === 'Backspace') {
-      if (!isEditable()) return false;
+      if (!canEdit()) return false;
       const removed = tools.removeNearest(cursorPoint(), searchRadius);
       liveRegion.announce(removed === undefined ? 'No particle near' : `Removed ${removed}`);
     } else if (key === 'd' || key === 'D') liveRegion.announce(describe());

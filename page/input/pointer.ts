@@ -14,6 +14,8 @@ import { grabRadius, type Tools } from './tools.ts';
 const tapSlop = 6;
 /** The exponent of the zoom factor per pixel of wheel movement; a notch of a mouse has 100 or 120 pixels. */
 const wheelZoom = 0.0016;
+/** For wheels that report lines or pages instead of pixels. */
+const pixelsPerLine = 40;
 /** Trackpads report a pinch as a wheel with the Ctrl key, in far smaller numbers. */
 const pinchZoom = 0.012;
 const middleButton = 1;
@@ -23,7 +25,7 @@ interface PointerDeps {
   readonly fieldCanvas: FieldCanvas;
   readonly viewport: Viewport;
   readonly tools: Tools;
-  readonly isEditable: () => boolean;
+  readonly canEdit: () => boolean;
   /** Called with the pointer's position on the screen, or with undefined when it has left. */
   readonly onHover: (point: Point | undefined) => void;
 }
@@ -44,7 +46,7 @@ interface Pressed {
   last: Point;
 }
 
-export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable, onHover }: PointerDeps): void {
+export function attachPointer({ canvas, fieldCanvas, viewport, tools, canEdit, onHover }: PointerDeps): void {
   const pressed = new Map<number, Pressed>();
   let gesture: Gesture | undefined;
   const taps = new Taps({ onTap: (point) => tools.apply(point), onDoubleTap: () => viewport.showEverything() });
@@ -60,7 +62,7 @@ export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable
       gesture = { kind: 'pinch' };
       return;
     }
-    const isPan = event.button === middleButton || !isEditable();
+    const isPan = event.button === middleButton || !canEdit();
     const isGrabbing = tools.mode === 'particle' || isPan;
     const particle = isGrabbing ? fieldCanvas.findNearest(start, grabRadius)?.particle.id : undefined;
     gesture = { kind: 'press', particle, isPan };
@@ -90,13 +92,13 @@ export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable
     pressed.delete(event.pointerId);
     if (pressed.size === 0) gesture = undefined;
     if (pointer && ended && event.type === 'pointerup') {
-      if (ended.kind === 'move' && !isEditable()) tools.cancelMove(ended.particle);
+      if (ended.kind === 'move' && !canEdit()) tools.cancelMove(ended.particle);
       else if (ended.kind === 'move') tools.move(ended.particle, pointOf(event));
       // A tap on an existing particle selects it instead of adding another particle on top of it.
       else if (ended.kind === 'press' && ended.particle !== undefined) tools.press(ended.particle);
       else if (ended.kind === 'press' && event.button === 0) {
-        taps.add(pointer.start, { isTouch: event.pointerType === 'touch', isEditable: isEditable() });
-        if (!isEditable()) showLabel(fieldCanvas, pointer.start);
+        taps.add(pointer.start, { isTouch: event.pointerType === 'touch', isEditable: canEdit() });
+        if (!canEdit()) showLabel(fieldCanvas, pointer.start);
       }
     }
     if (pointer && ended?.kind === 'move' && event.type !== 'pointerup') tools.cancelMove(ended.particle);
@@ -112,7 +114,7 @@ export function attachPointer({ canvas, fieldCanvas, viewport, tools, isEditable
     'wheel',
     (event) => {
       event.preventDefault();
-      const pixels = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY : event.deltaY * 40;
+      const pixels = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY : event.deltaY * pixelsPerLine;
       const factor = Math.exp(-pixels * (event.ctrlKey ? pinchZoom : wheelZoom));
       viewport.zoomBy(factor, pointOf(event), event.ctrlKey);
       hideLabel();

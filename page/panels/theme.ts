@@ -1,6 +1,7 @@
 /** The color theme: the system's preference until the user selects one, which is kept in localStorage. */
+
+import { readValue, saveValue } from '../browser-values.ts';
 import { byId, setText } from '../dom.ts';
-import { keep, readKept } from '../kept.ts';
 
 const storageKey = 'field.theme';
 type Theme = 'dark' | 'light';
@@ -16,7 +17,7 @@ export function startTheme(onChange: () => void): void {
     onChange();
   };
   button.addEventListener('click', () => {
-    keep(storageKey, current() === 'light' ? 'dark' : 'light');
+    saveValue(storageKey, current() === 'light' ? 'dark' : 'light');
     show();
   });
   system.addEventListener('change', show);
@@ -24,6 +25,6 @@ export function startTheme(onChange: () => void): void {
 }
 
 function readChoice(): Theme | undefined {
-  const choice = readKept(storageKey);
+  const choice = readValue(storageKey);
   return choice === 'dark' || choice === 'light' ? choice : undefined;
 }

@@ -18,6 +18,8 @@ interface ViewerToken {
   readonly expiresAt: number;
 }
 
+/** How long a button says what it has done. */
+const noticeMs = 2500;
 const hour = 3600;
 const lifetimes = [
   ['1 hour', hour],
@@ -133,7 +135,7 @@ function createActions(link: HTMLInputElement, field: string): HTMLButtonElement
   copy.addEventListener('click', async () => {
     if (!link.value) return;
     setText(copy, (await copyText(link)) ? 'Copied' : 'Press Ctrl+C');
-    setTimeout(() => setText(copy, 'Copy'), 2500);
+    setTimeout(() => setText(copy, 'Copy'), noticeMs);
   });
   if (!('share' in navigator)) return [copy];
   const share = createElement('button', { className: 'quiet', text: 'Send…' });

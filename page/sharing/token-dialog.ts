@@ -1,6 +1,7 @@
 /** Asks for a token if the server requires one. Loaded only then. */
+
+import { saveValue } from '../browser-values.ts';
 import { byId, setText } from '../dom.ts';
-import { keep } from '../kept.ts';
 import { stopViewing, tokenKey } from './token.ts';
 
 export interface TokenDialog {
@@ -25,7 +26,7 @@ export function createTokenDialog(field: string): TokenDialog {
     const token = input.value.trim();
     stopViewing(field);
     // If the browser cannot store it, the address passes it to the reloaded page.
-    if (keep(tokenKey(), token)) location.reload();
+    if (saveValue(tokenKey(), token)) location.reload();
     else location.hash = new URLSearchParams({ token }).toString();
   });
   return {

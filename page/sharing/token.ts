@@ -2,7 +2,7 @@
  * The access token. It is read from the address fragment, which is never sent to a server: `#token=` for the whole page, `#view=`
  * for watching one field. Without either, it is the token that was stored or typed in here, or none.
  */
-import { forget, keep, readKept } from '../kept.ts';
+import { readValue, removeValue, saveValue } from '../browser-values.ts';
 import { storageKey } from './address.ts';
 
 export const tokenKey = () => storageKey('field.token');
@@ -18,16 +18,16 @@ export interface Access {
 export function readAccess(field: string): Access {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const [token, view] = [fragment.get('token')?.trim(), fragment.get('view')?.trim()];
-  if (token) keep(tokenKey(), token);
-  if (view) keep(viewKey(field), view);
+  if (token) saveValue(tokenKey(), token);
+  if (view) saveValue(viewKey(field), view);
   // A link with a full token replaces the viewer's token.
   else if (token) stopViewing(field);
   if (token || view) history.replaceState(null, '', location.pathname + location.search);
-  const viewer = readKept(viewKey(field));
-  return { token: viewer ?? readKept(tokenKey()), isViewer: viewer !== undefined };
+  const viewer = readValue(viewKey(field));
+  return { token: viewer ?? readValue(tokenKey()), isViewer: viewer !== undefined };
 }
 
 /** Makes this browser use its own access to the field from the next load on. */
 export function stopViewing(field: string): void {
-  forget(viewKey(field));
+  removeValue(viewKey(field));
 }

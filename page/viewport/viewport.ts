@@ -20,6 +20,8 @@ const maxScale = 400;
 const easePerSecond = 9;
 /** Differences below this many pixels end the motion. */
 const settledPixels = 0.2;
+/** A scale this little above the fitted one is rounding, not a zoom. */
+const fitTolerance = 1.0001;
 /** The share of the frame that stays free around a point that is revealed. */
 const revealMargin = 0.12;
 
@@ -167,7 +169,7 @@ export class Viewport {
   #retarget(wanted: View): void {
     const { left, right, bottom, top } = this.#extent;
     const fitted = fitView(this.#frame, this.#extent);
-    if (this.#isFollowing || wanted.scale <= fitted.scale * 1.0001) {
+    if (this.#isFollowing || wanted.scale <= fitted.scale * fitTolerance) {
       this.#isFollowing = true;
       this.#target = fitted;
     } else {

@@ -4,7 +4,7 @@
  */
 const unstored = new Map<string, string>();
 
-export function readKept(key: string): string | undefined {
+export function readValue(key: string): string | undefined {
   try {
     return unstored.get(key) ?? localStorage.getItem(key) ?? undefined;
   } catch {
@@ -13,7 +13,7 @@ export function readKept(key: string): string | undefined {
 }
 
 /** @returns whether the value outlasts the page */
-export function keep(key: string, value: string): boolean {
+export function saveValue(key: string, value: string): boolean {
   try {
     localStorage.setItem(key, value);
     unstored.delete(key);
@@ -24,7 +24,7 @@ export function keep(key: string, value: string): boolean {
   }
 }
 
-export function forget(key: string): void {
+export function removeValue(key: string): void {
   unstored.delete(key);
   try {
     localStorage.removeItem(key);

@@ -15,7 +15,7 @@ import type { OpenOptions, ParticleCard } from './particle-card.ts';
 import { createSelectionRing } from './selection-ring.ts';
 import { startUndo } from './undo-buttons.ts';
 
-export interface MakingDeps {
+export interface EditingToolsDeps {
   readonly client: FieldClient;
   readonly fieldCanvas: FieldCanvas;
   readonly viewport: Viewport;
@@ -31,7 +31,7 @@ export interface MakingDeps {
   readonly onChange: () => void;
 }
 
-export interface Making {
+export interface EditingTools {
   readonly editor: FieldEditor;
   readonly tools: Tools;
   readonly preview: MovePreview;
@@ -44,7 +44,7 @@ export interface Making {
   update(): void;
 }
 
-export function createMaking(deps: MakingDeps): Making {
+export function createEditingTools(deps: EditingToolsDeps): EditingTools {
   const { client, fieldCanvas, viewport, gridSize, people, liveRegion, getState, canEdit, showEffect, onChange } = deps;
   const editor = createEditor(client);
   const announce = (text: string) => liveRegion.announce(text);
