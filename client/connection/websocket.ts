@@ -107,9 +107,9 @@ export function openWebSocket(Socket: SocketConstructor, options: TransportOptio
   socket.addEventListener('message', ({ data }) => {
     receivedCount += 1;
     if (waitingCount === 0 && typeof data === 'string') return receiveText(data);
-    const text = typeof data === 'string' ? data : inflate(data as ArrayBuffer);
+    const inflated = typeof data === 'string' ? data : inflate(data as ArrayBuffer);
     waitingCount += 1;
-    lastMessage = Promise.all([text, lastMessage]).then(
+    lastMessage = Promise.all([inflated, lastMessage]).then(
       ([text]) => {
         waitingCount -= 1;
         receiveText(text);

@@ -58,7 +58,7 @@ function openCluster(address: URL, options: RedisOptions): Redis {
     enableOfflineQueue,
     lazyConnect,
     // Nodes announce IP addresses, which need no DNS lookup.
-    dnsLookup: (address, callback) => callback(null, address),
+    dnsLookup: (host, callback) => callback(null, host),
     redisOptions: { ...rest, ...readCredentials(address) },
   });
   // Both classes implement the commands that are used here.

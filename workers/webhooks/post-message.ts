@@ -47,8 +47,8 @@ export async function postMessage({ url, headers, body }: PostedMessage, options
       signal: deadline.signal,
     });
     request.on('response', (response) => {
-      const { statusCode: status = 0, headers } = response;
-      resolve({ status, retryAfterSeconds: parseRetryAfter(headers['retry-after']) });
+      const { statusCode: status = 0 } = response;
+      resolve({ status, retryAfterSeconds: parseRetryAfter(response.headers['retry-after']) });
       response.on('error', () => undefined);
       response.destroy();
     });

@@ -92,10 +92,10 @@ export class OutboxStore implements ItemStore {
 
   #saveEntries(entries: readonly StoredEntry[]): void {
     for (const entry of entries) {
-      const { place, update } = entry;
-      this.#removed.delete(place);
-      this.#failed.delete(place);
-      this.#changed.set(place, entry);
+      const { place: position, update } = entry;
+      this.#removed.delete(position);
+      this.#failed.delete(position);
+      this.#changed.set(position, entry);
       this.#counter = Math.max(this.#counter, update.counter);
     }
     this.#requestRound();
@@ -236,10 +236,10 @@ export class OutboxStore implements ItemStore {
     const edits = new Map<number, string>();
     const distinct: StoredEntry[] = [];
     for (const entry of entries) {
-      const { place, update } = entry;
+      const { place: position, update } = entry;
       const edit = identify(entry);
       if (edits.get(update.counter) === edit) {
-        await this.#deps.storage.remove(entryKey(place)).catch(() => undefined);
+        await this.#deps.storage.remove(entryKey(position)).catch(() => undefined);
         continue;
       }
       const counter = this.#chooseCounter(update.counter, edits);
