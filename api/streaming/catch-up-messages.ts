@@ -29,11 +29,13 @@ export interface CatchUpDeps {
 
 /** The maximum number of cached snapshots of one state, for different reasons and regions. */
 const maxSnapshots = 16;
+/** Subscribers that reconnect together, such as after a restart of the API, have few cursors. */
+const deltaCacheOptions = { max: 32, ttl: 5000 };
 
 export class CatchUp {
   readonly #field: FieldId;
   readonly #deps: CatchUpDeps;
-  readonly #deltas = new LRUCache<string, Promise<StreamMessage | NoDelta>>({ max: 32, ttl: 5000 });
+  readonly #deltas = new LRUCache<string, Promise<StreamMessage | NoDelta>>(deltaCacheOptions);
   #snapshots: { state: LoadedState; messages: LRUCache<string, StreamMessage> } | undefined;
 
   constructor(field: FieldId, deps: CatchUpDeps) {

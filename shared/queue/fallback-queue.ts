@@ -14,6 +14,7 @@ import { type QueueStats, readQueueStats } from './queue-stats.ts';
 export const fallbackSchema = 'bullmq';
 /** Short: the request that enqueues has already waited for Redis. */
 const defaultWriteTimeoutMs = 900;
+const maxWriterConnections = 4;
 /** For monitoring only. */
 const readerOptions = { max: 1, timeoutMs: 3000 };
 
@@ -45,7 +46,13 @@ export class FallbackQueue {
     log: Logger,
     { telemetry, writeTimeoutMs = defaultWriteTimeoutMs }: FallbackQueueOptions = {},
   ) {
-    this.#writer = new ReconnectingQueue({ databaseUrl, log, telemetry, max: 4, timeoutMs: writeTimeoutMs });
+    this.#writer = new ReconnectingQueue({
+      databaseUrl,
+      log,
+      telemetry,
+      max: maxWriterConnections,
+      timeoutMs: writeTimeoutMs,
+    });
     this.#reader = new ReconnectingQueue({ databaseUrl, log, ...readerOptions });
   }
 

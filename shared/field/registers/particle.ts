@@ -116,6 +116,10 @@ export function getDerivedParticle(particle: Particle): DerivedParticle {
 
 const origin: Vector = { x: 0, y: 0, z: 0 };
 const noConnections: readonly string[] = [];
+/** A particle crystallizes above this resonance, with more than this many connections. It is then slower, and resonates more. */
+const crystallization = { resonance: 0.7, connections: 2, speedFactor: 0.5, gain: 0.1 };
+/** What counts towards a field's limit in addition to the bytes of texts. */
+const fixedBytes = 128;
 
 function deriveParticle(particle: Particle): DerivedParticle {
   const { position, velocity, resonance, content, connections } = particle.attributes;
@@ -144,11 +148,11 @@ export function deriveAttributes(
     connections = noConnections,
   }: ParticleAttributes,
 ): DerivedAttributes {
-  const crystallized = resonance > 0.7 && connections.length > 2;
+  const crystallized = resonance > crystallization.resonance && connections.length > crystallization.connections;
   return {
     position,
-    velocity: crystallized ? scale(velocity, 0.5) : velocity,
-    resonance: crystallized ? Math.min(1, resonance + 0.1) : resonance,
+    velocity: crystallized ? scale(velocity, crystallization.speedFactor) : velocity,
+    resonance: crystallized ? Math.min(1, resonance + crystallization.gain) : resonance,
     crystallized,
     content,
     connections,
@@ -162,7 +166,7 @@ export function getParticleBytes(particle: Particle): number {
 }
 
 function countBytes({ id, attributes: { content, connections } }: Particle): number {
-  let bytes = 128 + utf8Length(id) + utf8Length(content?.value ?? '');
+  let bytes = fixedBytes + utf8Length(id) + utf8Length(content?.value ?? '');
   for (const connection of connections?.value ?? noConnections) bytes += utf8Length(connection);
   return bytes;
 }
