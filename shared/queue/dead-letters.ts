@@ -4,6 +4,11 @@
  */
 import { type ApplyUpdates, listRequests, type UpdatesJob } from '../contract/job.ts';
 
+/** An id as BullMQ numbers jobs. Operators name others only by their other properties. */
+export const deadLetterIdPattern = /^(p|\d{1,3}-)?\d{1,15}$/;
+/** Of the ids of the fallback queue's dead letters. */
+export const fallbackIdPrefix = 'p';
+
 export interface DeadLetter {
   readonly id: string;
   readonly reason: string;
@@ -12,7 +17,7 @@ export interface DeadLetter {
   readonly data: UpdatesJob;
 }
 
-/** Selects dead letters; all conditions have to hold. Times are in ms since the epoch. */
+/** Selects dead letters; all conditions have to hold. */
 export interface DeadLetterFilter {
   readonly id?: string | undefined;
   readonly field?: string | undefined;
@@ -22,9 +27,10 @@ export interface DeadLetterFilter {
   readonly request?: string | undefined;
   /** A part of the reason. */
   readonly reason?: string | undefined;
-  readonly since?: number | undefined;
-  /** Exclusive. */
-  readonly until?: number | undefined;
+  /** In ms since the epoch. */
+  readonly sinceMs?: number | undefined;
+  /** Exclusive, in ms since the epoch. */
+  readonly untilMs?: number | undefined;
 }
 
 /** The part of a job that both of BullMQ's backends provide. */
@@ -56,7 +62,7 @@ export function listDeadLetterQueues(
   fallback: FailedQueue | undefined,
 ): DeadLetterQueue[] {
   const inRedis = partitions.map((queue, partition) => ({ idPrefix: partition === 0 ? '' : `${partition}-`, queue }));
-  return fallback ? [...inRedis, { idPrefix: 'p', queue: fallback }] : inRedis;
+  return fallback ? [...inRedis, { idPrefix: fallbackIdPrefix, queue: fallback }] : inRedis;
 }
 
 /** The dead letters of one queue, the newest first, in pages, since a letter can have a megabyte. @throws if the queue does not answer */
@@ -84,8 +90,8 @@ export function createDeadLetterMatcher(filter: DeadLetterFilter): (letter: Dead
     user,
     request: requestId,
     reason,
-    since = Number.NEGATIVE_INFINITY,
-    until = Number.POSITIVE_INFINITY,
+    sinceMs = Number.NEGATIVE_INFINITY,
+    untilMs = Number.POSITIVE_INFINITY,
   } = filter;
   const namesSender = [field, device, user, requestId].some((condition) => condition !== undefined);
   const isOf = (request: ApplyUpdates | null) =>
@@ -94,8 +100,8 @@ export function createDeadLetterMatcher(filter: DeadLetterFilter): (letter: Dead
     (user === undefined || request?.user === user) &&
     (requestId === undefined || request?.request === requestId);
   return (letter) =>
-    letter.failedAt >= since &&
-    letter.failedAt < until &&
+    letter.failedAt >= sinceMs &&
+    letter.failedAt < untilMs &&
     (id === undefined || letter.id === id) &&
     (reason === undefined || letter.reason.includes(reason)) &&
     (!namesSender || listRequests(letter.data).some(isOf));

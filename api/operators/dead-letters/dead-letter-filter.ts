@@ -1,11 +1,11 @@
 /** Which dead letters an operator means: from a query string, or from the form that confirms an action. */
 import { z } from 'zod';
-import type { DeadLetterFilter } from '../../../shared/queue/dead-letters.ts';
+import { type DeadLetterFilter, deadLetterIdPattern } from '../../../shared/queue/dead-letters.ts';
 import { formatShape, integer, optional, searchedText, timeShape, toTimeRange } from '../pages/query.ts';
 
 /** Malformed jobs can contain any text as an id, so the filters do not have to be valid ids. */
 const filterShape = {
-  id: optional(z.string().regex(/^(p|\d{1,3}-)?\d{1,15}$/, 'must be the id of a dead letter, such as 17 or p17')),
+  id: optional(z.string().regex(deadLetterIdPattern, 'must be the id of a dead letter, such as 17 or p17')),
   field: optional(searchedText),
   device: optional(searchedText),
   user: optional(searchedText),
@@ -38,5 +38,5 @@ export function toDeadLetterFilter(query: DeadLettersQuery | DeadLettersActionQu
   const { id, field, device, user, request, reason } = query;
   const { since, until = Number.POSITIVE_INFINITY } = toTimeRange(query);
   const before = 'before' in query ? query.before : Number.POSITIVE_INFINITY;
-  return { id, field, device, user, request, reason, since, until: Math.min(until, before) };
+  return { id, field, device, user, request, reason, sinceMs: since, untilMs: Math.min(until, before) };
 }

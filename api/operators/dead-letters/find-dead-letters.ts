@@ -10,6 +10,7 @@ import {
   type DeadLetterQueue,
   describeDeadLetter,
   describeDeadLetterAction,
+  fallbackIdPrefix,
   listDeadLetterQueues,
   performDeadLetterAction,
   readDeadLetterPages,
@@ -92,7 +93,7 @@ export async function findDeadLetters(
     try {
       isComplete = (await withTimeout(scan(), Math.max(1, remainingMs))) && isComplete;
     } catch (err) {
-      const name = deadLetters.idPrefix === 'p' ? 'PostgreSQL' : deadLetters.queue.name;
+      const name = deadLetters.idPrefix === fallbackIdPrefix ? 'PostgreSQL' : deadLetters.queue.name;
       log.debug({ err, queue: name }, 'dead letters not read');
       unreachable.push(name);
     }

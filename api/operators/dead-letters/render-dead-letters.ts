@@ -1,5 +1,5 @@
 /** The pages on which operators find dead letters, and confirm actions on them. */
-import type { DeadLetterAction } from '../../../shared/queue/dead-letters.ts';
+import { type DeadLetterAction, fallbackIdPrefix } from '../../../shared/queue/dead-letters.ts';
 import { hiddenInputs, renderFilterForm, textInput, timeInputs } from '../pages/form.ts';
 import { formatAge, formatTime, pluralize } from '../pages/format.ts';
 import { type Html, html } from '../pages/html.ts';
@@ -85,7 +85,7 @@ function renderLimits({ isComplete, unreachable }: FoundDeadLetters): Html | '' 
 /** Renders a dead letter without actions. The overview uses it as well. */
 export function renderLetter(letter: DeadLetterSummary, basePath: string): Cell[] {
   const { id, queue, job, field, device, user, request, counters, updates, reason, failedAt } = letter;
-  const board = `${basePath}/queues/queue/${encodeURIComponent(id.startsWith('p') ? `postgresql-${queue}` : queue)}`;
+  const board = `${basePath}/queues/queue/${encodeURIComponent(id.startsWith(fallbackIdPrefix) ? `postgresql-${queue}` : queue)}`;
   const link = (name: 'field' | 'device', text: string) =>
     text === '' ? '–' : html`<a href="${basePath}/dead-letters${toQuery({ [name]: text })}">${text}</a>`;
   return [

@@ -24,18 +24,18 @@ export interface JsonOption {
 }
 
 /** Selects jobs; all conditions have to hold. */
-export interface DeadLetterFilter {
+export interface DeadLetterOptions {
   readonly field?: FieldId;
   readonly device?: DeviceId;
   readonly user?: string;
   readonly request?: string;
   /** A part of the reason. */
   readonly reason?: string;
-  /** In seconds, back from now. */
+  /** In seconds, back from now; likewise `until`. */
   readonly since?: number;
   readonly until?: number;
 }
-export type ListOptions = JsonOption & DeadLetterFilter;
+export type ListOptions = JsonOption & DeadLetterOptions;
 
 export interface SelectOptions extends ListOptions {
   readonly all?: boolean;
@@ -104,9 +104,9 @@ async function actOnSelected(
   });
 }
 
-function createMatcher({ since, until, ...filter }: DeadLetterFilter): (letter: DeadLetter) => boolean {
+function createMatcher({ since, until, ...filter }: DeadLetterOptions): (letter: DeadLetter) => boolean {
   const toTime = (seconds: number | undefined) => (seconds === undefined ? undefined : Date.now() - 1000 * seconds);
-  return createDeadLetterMatcher({ ...filter, since: toTime(since), until: toTime(until) });
+  return createDeadLetterMatcher({ ...filter, sinceMs: toTime(since), untilMs: toTime(until) });
 }
 
 function findLetter(letters: readonly DeadLetter[], id: string): DeadLetter {
