@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExportPage, ExportRange } from '../../db/read/export/export-log.ts';
-import { toEntryResponse } from '../../db/read/log/entry-response.ts';
+import { toPublicEntry } from '../../db/read/log/public-entry.ts';
 import { FieldError } from '../../shared/errors.ts';
 import { type Cursor, formatCursor } from '../../shared/field/cursor.ts';
 
@@ -25,20 +25,20 @@ interface ExportLinesDeps {
 interface ExportRequest extends ExportRange {
   /** The field's cursor when the export began. */
   readonly cursor: Cursor;
-  readonly oldest: number;
+  readonly logStart: number;
 }
 
 /** Yields the lines of each page together. */
 export async function* renderExport(deps: ExportLinesDeps, request: ExportRequest): AsyncGenerator<string> {
-  const { field, cursor, oldest, after, until } = request;
-  yield toLine({ format: exportFormat, field, version: until, cursor, oldest, after });
+  const { field, cursor, logStart, after, until } = request;
+  yield toLine({ format: exportFormat, field, version: until, cursor, oldest: logStart, after });
   let end = cursor;
   let entries = 0;
   for await (const page of deps.readPages({ field, after, until })) {
     const last = page.entries.at(-1);
     if (last) end = formatCursor(last.version, last.hash);
     entries += page.entries.length;
-    yield page.entries.map((entry) => toLine(toEntryResponse(entry))).join('');
+    yield page.entries.map((entry) => toLine(toPublicEntry(entry))).join('');
     await waitForPage(deps);
   }
   yield toLine({ end, entries });

@@ -1,5 +1,4 @@
 /** `GET /api/fields/:field/export`: the whole log as a stream of lines, for programs that analyse or copy it. */
-import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { ExportPage, ExportRange } from '../../db/read/export/export-log.ts';
@@ -9,14 +8,13 @@ import { FieldError } from '../../shared/errors.ts';
 import { versionOf } from '../../shared/field/cursor.ts';
 import { assertAccess, type Guard, logPagePoints, requireClaims, requireToken } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
+import { assertLogReaches } from '../history/assert-log-reaches.ts';
 import { renderExport } from '../history/export-lines.ts';
+import { linesHeaders, sendLines } from '../http/send-lines.ts';
 import { createCaller } from '../rate-limits/caller.ts';
 import type { RateLimits } from '../rate-limits/rate-limits.ts';
 import { queryOrUnavailable } from '../state/state-reader.ts';
 import { bearer, exportQuery, fieldParams, problems } from './schemas.ts';
-
-/** A reader that takes nothing for this long is disconnected. */
-const maxIdleMs = 60_000;
 
 const exportedLines = {
   description: 'Lines of JSON: a header, the entries of the log, and `end`',
@@ -57,47 +55,31 @@ export function addExportRoutes(app: App, deps: ExportRoutesDeps): void {
       const { field } = request.params;
       const { after } = request.query;
       if (isStopping()) throw new FieldError('shutting_down', { retryAfterSeconds: 1 });
-      const start = after === undefined ? undefined : versionOf(after);
       const page = await queryOrUnavailable(() => reader.readLog(field, 0, 1));
       const cursor = page && (await queryOrUnavailable(() => reader.readCursor(field)));
       if (!page || cursor === undefined || page.version === 0) throw new FieldError('field_not_found');
-      const { oldest } = page;
-      if (start !== undefined && start < oldest) {
-        throw new FieldError('version_not_kept', { detail: `The log has only the entries after version ${oldest}` });
-      }
-      if (after !== undefined && !(await queryOrUnavailable(() => reader.hasCursor(field, after)))) {
-        throw new FieldError('cursor_unknown');
-      }
-      reply.type('application/x-ndjson; charset=utf-8').header('cache-control', 'no-store');
+      if (after !== undefined) await assertLogReaches(reader, page, { field, after });
+      const { logStart } = page;
       const answer: FastifyReply = reply;
+      answer.headers(linesHeaders);
       if (request.method === 'HEAD') return answer.send('');
 
       const caller = createCaller(requireClaims(request), request.address);
       const token = requireToken(request);
-      limits.newStreams.consume(caller, 1);
-      await limits.streams.reserve(caller);
-      limits.streams.add(caller);
-      const gone = new AbortController();
-      const lines = renderExport(
-        {
-          readPages,
-          chargePage: () => limits.reads.consume(caller, logPagePoints),
-          assertAllowed: async () => {
-            if (isStopping()) throw new FieldError('shutting_down');
-            assertAccess(await verifyToken(token), 'field:read', field);
-          },
-          signal: gone.signal,
+      const lines = {
+        readPages,
+        chargePage: () => limits.reads.consume(caller, logPagePoints),
+        assertAllowed: async () => {
+          if (isStopping()) throw new FieldError('shutting_down');
+          assertAccess(await verifyToken(token), 'field:read', field);
         },
-        { field, cursor, oldest, after: start ?? oldest, until: versionOf(cursor) },
-      );
-      const body = Readable.from(lines, { objectMode: false });
-      reply.raw.setTimeout(maxIdleMs, () => body.destroy(new Error('the reader takes nothing')));
-      body.once('close', () => {
-        gone.abort();
-        limits.streams.remove(caller);
+      };
+      const first = after === undefined ? logStart : versionOf(after);
+      const range = { field, cursor, logStart, after: first, until: versionOf(cursor) };
+      return sendLines(answer, {
+        ...{ limits, caller, endedEarly: 'export ended early' },
+        render: (signal) => renderExport({ ...lines, signal }, range),
       });
-      body.on('error', (err) => request.log.debug({ err, field }, 'export ended early'));
-      return answer.send(body);
     },
   );
 }

@@ -1,6 +1,6 @@
 /** Reads of a field that only PostgreSQL can serve: its log, receipts, conflicts and vector clock. */
 import type { FieldReader } from '../../db/read/field-reader.ts';
-import { toEntryResponse } from '../../db/read/log/entry-response.ts';
+import { toPublicEntry } from '../../db/read/log/public-entry.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { receiptSchema } from '../../shared/contract/receipt.ts';
 import { clockSchema, conflictsSchema, createLogPageSchema } from '../../shared/contract/state.ts';
@@ -9,6 +9,7 @@ import { versionOf } from '../../shared/field/cursor.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import type { Guard } from '../auth/field-auth.ts';
 import type { App } from '../fastify-types.ts';
+import { assertLogReaches } from '../history/assert-log-reaches.ts';
 import { queryOrUnavailable } from '../state/state-reader.ts';
 import {
   bearer,
@@ -51,13 +52,9 @@ export function addHistoryRoutes(app: App, { config, guard, reader }: HistoryRou
       const start = typeof after === 'string' ? versionOf(after) : after;
       const page = await queryOrUnavailable(() => reader.readLog(field, start, limit));
       if (!page) throw new FieldError('field_not_found');
-      const { version, oldest } = page;
-      if (typeof after === 'string' && start >= oldest) {
-        if (!(await queryOrUnavailable(() => reader.hasCursor(field, after)))) throw new FieldError('cursor_unknown');
-      }
-      if (start < oldest)
-        throw new FieldError('version_not_kept', { detail: `The log has only the entries after version ${oldest}` });
-      const updates = page.updates.map(toEntryResponse);
+      await assertLogReaches(reader, page, { field, after });
+      const { version, logStart: oldest } = page;
+      const updates = page.updates.map(toPublicEntry);
       return reply.send({ field, version, oldest, updates });
     },
   );

@@ -34,7 +34,7 @@ export async function createGapFillDelta(
   if (!(await reader.hasCursor(field, from))) return 'unknown-cursor';
   if (count > maxUpdates || header.evictedAt > start) return 'gap';
   const page = await reader.readLog(field, start, count);
-  if (!page || page.oldest > start || page.isCut) return 'gap';
+  if (!page || page.logStart > start || page.isCut) return 'gap';
   const last = page.updates.at(-1);
   if (page.updates.length !== count || !last || formatCursor(version, last.hash) !== cursor) return 'unknown-state';
   const logged = page.updates.flatMap((entry) => ('update' in entry ? [entry] : []));

@@ -22,7 +22,7 @@ export interface LogPage {
   /** The field's version. */
   readonly version: number;
   /** The log up to and including this version has been pruned. */
-  readonly oldest: number;
+  readonly logStart: number;
   readonly updates: StoredEntry[];
   /** The page ended because of its bytes, before its limit. */
   readonly isCut: boolean;
@@ -82,7 +82,7 @@ async function readLogPage(
 ): Promise<LogPage | undefined> {
   const bytes = { maxStoredBytes: maxPageBytes, maxJsonBytes: maxPageBytes };
   const { entries, isCut } = await readLogRows(db, { field, after, limit, ...bytes });
-  // Read after the rows, so that a pruning between the two queries shows in `oldest` instead of leaving an unmarked gap.
+  // Read after the rows, so that a pruning between the two queries shows in `logStart` instead of leaving an unmarked gap.
   const header = await readStateHeader(db, field);
-  return header && { version: header.version, oldest: header.logStart, updates: entries, isCut };
+  return header && { version: header.version, logStart: header.logStart, updates: entries, isCut };
 }

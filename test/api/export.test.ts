@@ -113,7 +113,7 @@ t.test(
         },
         signal: new AbortController().signal,
       },
-      { ...range, cursor, oldest: 0 },
+      { ...range, cursor, logStart: 0 },
     );
     t.match(JSON.parse((await lines.next()).value), { version: count });
     t.match(toLines((await lines.next()).value)[0], { version: 1 });

@@ -73,7 +73,7 @@ t.test('a page of a log that is pruned during the read reports the oldest versio
     await trx('field_updates').where({ field_id: field, version: 1 }).delete();
     await trx('consciousness_states').where({ field_id: field }).update({ log_start: 1 });
   });
-  t.match(page, { version: 2, oldest: 1 });
+  t.match(page, { version: 2, logStart: 1 });
   t.same(
     page?.updates.map(({ version }) => version),
     [2],

@@ -88,7 +88,7 @@ async function useDatabase({ store, reader, prune }: Database, field: FieldId): 
       describeState(await reader.loadState(field)),
       page && [
         page.version,
-        page.oldest,
+        page.logStart,
         page.updates.map(({ version, outcome, sweptThrough }) => [version, outcome, sweptThrough]),
       ],
       (await reader.readClock(field))?.clock,

@@ -56,7 +56,7 @@ t.test('pruning removes the log before the retention limit but keeps the state a
   const before = await readStored(backing, field);
   t.equal(await pruneLogs({ ...backing }), 31);
   t.equal(await readStored(backing, field), before, 'the state is unchanged');
-  t.equal((await reader.readLog(field, 0, 10))?.oldest, 31);
+  t.equal((await reader.readLog(field, 0, 10))?.logStart, 31);
   await t.rejects(reader.loadStateAt(field, 5), { code: 'version_not_kept' });
   t.equal((await reader.loadStateAt(field, 31)).version, 31);
   t.notOk(
@@ -151,5 +151,5 @@ t.test('fields whose logs are damaged do not keep maintenance from the others', 
   const [row] = await db('consciousness_states').where('field_id', 'c').select('version', 'snapshot_version');
   t.equal(row.snapshot_version, row.version);
   await t.rejects(pruneLogs({ ...backing }), /version 3 does not follow 1/);
-  t.equal((await reader.readLog(asField('c'), 0, 10))?.oldest, 3);
+  t.equal((await reader.readLog(asField('c'), 0, 10))?.logStart, 3);
 });

@@ -1,5 +1,4 @@
 /** `GET /api/changes`: the changes of all fields as a stream of lines, for data pipelines. */
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
@@ -11,6 +10,7 @@ import { parseBearerToken } from '../../auth/field-auth.ts';
 import { renderChanges } from '../../changes/change-lines.ts';
 import type { ChangeSignal } from '../../changes/change-signal.ts';
 import type { App } from '../../fastify-types.ts';
+import { linesHeaders, sendLines } from '../../http/send-lines.ts';
 import { hasOperatorScope } from '../../operators/operator-guard.ts';
 import type { OperatorLog } from '../../operators/operator-log.ts';
 import { addressKey } from '../../rate-limits/address-key.ts';
@@ -18,8 +18,6 @@ import type { RateLimits } from '../../rate-limits/rate-limits.ts';
 import { queryOrUnavailable } from '../../state/state-reader.ts';
 import { bearer, changesQuery, problems } from '../schemas.ts';
 
-/** A reader that takes nothing for this long is disconnected. */
-const maxIdleMs = 60_000;
 /** A pipeline may poll every minute. The record only shows that it reads, not how often. */
 const recordIntervalMs = 3_600_000;
 const maxRemembered = 1000;
@@ -40,7 +38,7 @@ interface ChangeRoutesDeps {
 }
 
 export function addChangeRoutes(app: App, deps: ChangeRoutesDeps): void {
-  const { guard, feed, signal, limits, isStopping } = deps;
+  const { guard, feed, signal: changes, limits, isStopping } = deps;
   const record = createRecorder(deps);
   app.get(
     '/api/changes',
@@ -65,27 +63,17 @@ export function addChangeRoutes(app: App, deps: ChangeRoutesDeps): void {
       if (isStopping()) throw new FieldError('shutting_down', { retryAfterSeconds: 1 });
       const place = after === undefined ? feedStart : parseChangeCursor(after);
       await queryOrUnavailable(() => feed.assertKnown(place));
-      reply.type('application/x-ndjson; charset=utf-8').header('cache-control', 'no-store');
       const answer: FastifyReply = reply;
+      answer.headers(linesHeaders);
       if (request.method === 'HEAD') return answer.send('');
       await record(request);
       const caller = { user: request.operator?.name ?? '', address: addressKey(request.address) };
-      limits.newStreams.consume(caller, 1);
-      await limits.streams.reserve(caller);
-      limits.streams.add(caller);
-      const gone = new AbortController();
-      const lines = renderChanges(
-        { feed, changes: signal, assertAllowed: () => assertAllowed(deps, request), signal: gone.signal },
-        { after: place, filter: { fields: field, kinds: kind && new Set(kind) }, follow },
-      );
-      const body = Readable.from(lines, { objectMode: false });
-      reply.raw.setTimeout(maxIdleMs, () => body.destroy(new Error('the reader takes nothing')));
-      body.once('close', () => {
-        gone.abort();
-        limits.streams.remove(caller);
+      const lines = { feed, changes, assertAllowed: () => assertAllowed(deps, request) };
+      const range = { after: place, filter: { fields: field, kinds: kind && new Set(kind) }, follow };
+      return sendLines(answer, {
+        ...{ limits, caller, endedEarly: 'change feed ended early' },
+        render: (signal) => renderChanges({ ...lines, signal }, range),
       });
-      body.on('error', (err) => request.log.debug({ err }, 'change feed ended early'));
-      return answer.send(body);
     },
   );
 }

@@ -36,16 +36,16 @@ export async function printHistory(
 ): Promise<void> {
   const register = parseRegister(target);
   const { DATABASE_URL: url } = readSettings(['DATABASE_URL'], context);
-  const { oldest, changes } = await withDatabase(url, async (db) => {
+  const { logStart, changes } = await withDatabase(url, async (db) => {
     const page = await createFieldReader(db).readLog(field, 0, 1);
     if (!page) throw fieldNotFound(field);
-    return { oldest: page.oldest, changes: await readRegisterHistory(db, field, register, limit) };
+    return { logStart: page.logStart, changes: await readRegisterHistory(db, field, register, limit) };
   });
-  if (json) return context.print(JSON.stringify({ field, ...register, keptAfter: oldest, changes }));
+  if (json) return context.print(JSON.stringify({ field, ...register, keptAfter: logStart, changes }));
   if (changes.length > 0) context.print(renderTable([head, ...changes.map((change) => toRow(change, register))]));
   const name = register.kind === 'cell' ? `cell ${register.x},${register.y}` : register.id;
   context.print(`${changes.length === 0 ? 'no' : changes.length} changes of ${name} in ${field}`);
-  if (oldest > 0) context.print(`The log up to version ${oldest} is no longer stored.`);
+  if (logStart > 0) context.print(`The log up to version ${logStart} is no longer stored.`);
 }
 
 function toRow(change: RegisterChange, register: RegisterRef): string[] {

@@ -80,9 +80,9 @@ async function getLog({ reader }: RouteDeps, { field, path }: ApiRequest): Promi
   const start = versionOf(after);
   const page = await readOrUnavailable(() => reader.readLog(field, start, Number(query.get('limit'))));
   if (!page) throw new FieldError('field_not_found');
-  if (start < page.oldest) throw new FieldError('version_not_kept');
+  if (start < page.logStart) throw new FieldError('version_not_kept');
   if (!(await readOrUnavailable(() => reader.hasCursor(field, after)))) throw new FieldError('cursor_unknown');
-  const { version, oldest, updates } = page;
+  const { version, logStart: oldest, updates } = page;
   return respond(200, { field, version, oldest, updates });
 }
 

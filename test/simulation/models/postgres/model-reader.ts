@@ -47,7 +47,7 @@ export function createModelReader(server: PostgresServer, link: Link): FieldRead
     readLog: (field, after, limit) =>
       withRow(field, ({ version, logStart, entries }) => ({
         version,
-        oldest: logStart,
+        logStart,
         updates: entries.slice(Math.max(after, logStart), Math.max(after, logStart) + limit),
         isCut: false,
       })),

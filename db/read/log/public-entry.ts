@@ -3,7 +3,7 @@
 import { formatCursor } from '../../../shared/field/cursor.ts';
 import type { LogPage } from '../field-reader.ts';
 
-export function toEntryResponse(entry: LogPage['updates'][number]) {
+export function toPublicEntry(entry: LogPage['updates'][number]) {
   const { version, hash, time, outcome, resolution } = entry;
   const header = { version, cursor: formatCursor(version, hash), time, outcome, ...(resolution ? { resolution } : {}) };
   if ('update' in entry) return { ...header, device: entry.device, update: entry.update };
