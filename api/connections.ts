@@ -32,7 +32,7 @@ import { describeRuleConflicts, type RuleSettings } from '../shared/config/rule-
 import { DurabilityMonitor } from '../shared/durability/durability-monitor.ts';
 import { createPseudonyms } from '../shared/history/pseudonyms.ts';
 import { createDeliveryTracer, type TraceDelivery } from '../shared/observability/delivery-spans.ts';
-import type { PoolUse } from '../shared/observability/process-metrics.ts';
+import type { PoolUsage } from '../shared/observability/process-metrics.ts';
 import { startTracing, type Tracing } from '../shared/observability/tracing.ts';
 import type { Lifecycle } from '../shared/process/lifecycle.ts';
 import type { Logger } from '../shared/process/logger.ts';
@@ -56,7 +56,7 @@ export interface Connections {
   /** The log in pages. Each is read only after the previous one was consumed. */
   readonly readExportPages: (range: ExportRange) => AsyncIterable<ExportPage>;
   readonly changeFeed: ChangeFeedReader;
-  readonly readPoolUse: () => PoolUse;
+  readonly readPoolUsage: () => PoolUsage;
   /** How many workers are running. @throws if PostgreSQL does not answer */
   readonly countWorkers: () => Promise<number>;
   /** Undefined unless tracing is configured. */
@@ -139,7 +139,7 @@ export async function openConnections(deps: ProcessDeps): Promise<Connections> {
     listFields: (range) => readFieldsPage(database, range),
     readExportPages: (range) => readExportPages(database, range),
     changeFeed: createChangeFeedReader(database),
-    readPoolUse: () => readPoolUsage(database),
+    readPoolUsage: () => readPoolUsage(database),
     countWorkers: async () => (await readLeaseHolders(database, config.QUEUE_PREFIX)).length,
     tracing,
     traceDelivery: tracing && createDeliveryTracer(tracing),

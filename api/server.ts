@@ -20,7 +20,7 @@ import { AdmissionControl } from './admission/admission-control.ts';
 import { CounterGapCheck } from './admission/counter-gap-check.ts';
 import { NewcomerLimits } from './admission/newcomer-limits.ts';
 import { createApp } from './app.ts';
-import { createFieldGuard, withRevocationCheck } from './auth/field-auth.ts';
+import { createFieldGuardFactory, withRevocationCheck } from './auth/field-auth.ts';
 import { ChangeSignal } from './changes/change-signal.ts';
 import { type Connections, openConnections, type ProcessDeps, statementTimeoutMs } from './connections.ts';
 import type { App } from './fastify-types.ts';
@@ -28,7 +28,7 @@ import { createHealthCheck } from './health/health-check.ts';
 import { type AllowedOrigin, listOrigins } from './http/cors-origins.ts';
 import { addLegacyTrpc } from './legacy-trpc/legacy-services.ts';
 import { createMetrics, measureStreamBuffers } from './metrics.ts';
-import { createOperatorGuards } from './operators/operator-guard.ts';
+import { createOperatorGuardFactory } from './operators/operator-guard.ts';
 import { OperatorLog } from './operators/operator-log.ts';
 import { createOverviewReader } from './operators/overview/read-overview.ts';
 import { Samples } from './operators/overview/samples.ts';
@@ -198,7 +198,7 @@ export function createServices({ config, log, lifecycle }: ProcessDeps, connecti
   lifecycle.onStop('samples', () => samples.close());
   metrics.backlogLimit.set(config.MAX_BACKLOG);
   measureStreamBuffers(metrics, () => streams.bufferedBytes());
-  measurePool(metrics.registry, connections.readPoolUse);
+  measurePool(metrics.registry, connections.readPoolUsage);
   measureQueues(metrics.registry, () => producer.readStats());
   measureDurability(metrics.registry, {
     queue: () => producer.durability.weaknesses.length > 0,
@@ -249,12 +249,12 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   const { reader, readExportPages: readPages, producer, revocations, clock } = connections;
   const { metrics, versions, presence, states, pastStates, verifyToken, replies, hub, limits, streams } = services;
   const { admission, acceptUpdates, acceptMessage, checkHealth, operatorLog, readOverview, changeSignal } = services;
-  const createGuard = createFieldGuard({ verifyToken, limits });
+  const createGuard = createFieldGuardFactory({ verifyToken, limits });
   const readGuard = createGuard('field:read');
   const writeGuard = createGuard('field:write');
   const inboxes = { turns: new TurnBudget(), unhandled: new UnhandledBytes() };
   const stream = { hub, presence, streams, verifyToken, metrics, clock, limits };
-  const sessions = { config, acceptUpdates: acceptMessage, ...stream, ...inboxes };
+  const sessions = { config, acceptMessage, ...stream, ...inboxes };
 
   addHealthRoutes(app, { check: checkHealth, isStopping });
   addDeviceRoutes(app, { config, revocations, limits });
@@ -288,7 +288,7 @@ async function addRoutes(app: App, { config, origins, isStopping, connections, s
   addErrorDocsRoute(app);
   await addPageRoutes(app, config);
   const operators = readOperators(config);
-  const createOperatorGuard = createOperatorGuards({ verifyToken, limits, operators, operatorLog });
+  const createOperatorGuard = createOperatorGuardFactory({ verifyToken, limits, operators, operatorLog });
   addChangeRoutes(app, {
     guard: createOperatorGuard(() => 'changes:read'),
     ...{ feed: connections.changeFeed, signal: changeSignal, verifyToken, limits, operatorLog, isStopping },

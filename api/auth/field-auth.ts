@@ -39,7 +39,7 @@ interface FieldGuardDeps {
  * Authenticates a request, authorises it for the field of its path, and charges its user for it. Sets `request.claims`, and
  * `request.writer` for the scope `field:write`.
  */
-export function createFieldGuard({ verifyToken, limits }: FieldGuardDeps): (scope: Scope) => Guard {
+export function createFieldGuardFactory({ verifyToken, limits }: FieldGuardDeps): (scope: Scope) => Guard {
   return (scope) => async (request) => {
     const token = requireToken(request);
     const claims = await countAuthFailures(limits, request, () => verifyToken(token));

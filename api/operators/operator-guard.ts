@@ -33,7 +33,7 @@ interface OperatorGuardDeps {
   readonly operatorLog: Pick<OperatorLog, 'recordFailedLogin'>;
 }
 
-export type CreateOperatorGuard = ReturnType<typeof createOperatorGuards>;
+export type CreateOperatorGuard = ReturnType<typeof createOperatorGuardFactory>;
 
 type OperatorHook = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
 
@@ -42,7 +42,7 @@ type OperatorHook = (request: FastifyRequest, reply: FastifyReply) => Promise<Fa
  * `request.operator`.
  * @returns a function that creates a guard for a scope
  */
-export function createOperatorGuards(deps: OperatorGuardDeps) {
+export function createOperatorGuardFactory(deps: OperatorGuardDeps) {
   const authenticate = createAuthenticator(deps);
   // One header line per scheme: Chromium ignores Basic when another scheme follows it on the same line.
   const challenges = deps.operators.length > 0 ? ['Basic realm="operator", charset="UTF-8"', 'Bearer'] : ['Bearer'];

@@ -10,7 +10,7 @@ import { createShownDevice, isDevice, isNewer, type ShownDevice } from './shown-
 /** How often it is reported to other processes that a device is still heard. */
 const heardIntervalMs = 10_000;
 
-interface Presence {
+interface DeviceRecord {
   /** Undefined for a viewer without a device, who is only counted. */
   shown: ShownDevice | undefined;
   heardAt: number;
@@ -31,7 +31,7 @@ interface PresentDevicesDeps {
 
 export class PresentDevices {
   readonly #deps: PresentDevicesDeps;
-  readonly #present = new Map<string, Presence>();
+  readonly #present = new Map<string, DeviceRecord>();
   /** The open sockets of this process. */
   readonly #sockets = new Map<string, number>();
   /** Changes that have not been reported yet. */
@@ -104,21 +104,21 @@ export class PresentDevices {
    * @param shown what the device shows, in case it was silent for so long that it was removed
    */
   hear(id: string, now: number, shown?: ShownDevice): void {
-    const presence = this.#present.get(id);
-    if (!presence || (shown && presence.shown?.isSilent)) {
+    const record = this.#present.get(id);
+    if (!record || (shown && record.shown?.isSilent)) {
       this.show(id, shown ?? this.#createSilent(id, 0), now);
       return;
     }
-    presence.heardAt = now;
-    presence.heardHereAt = now;
+    record.heardAt = now;
+    record.heardHereAt = now;
   }
 
   /** Removes devices that were not heard for too long, and collects those that have to be reported as heard. Call every second. */
   sweep(now: number): void {
-    for (const [id, presence] of this.#present) {
-      if (now - presence.heardAt >= presenceTtlMs) this.#remove(id);
-      else if (presence.heardHereAt > presence.reportedAt && now - presence.reportedAt >= heardIntervalMs) {
-        presence.reportedAt = now;
+    for (const [id, record] of this.#present) {
+      if (now - record.heardAt >= presenceTtlMs) this.#remove(id);
+      else if (record.heardHereAt > record.reportedAt && now - record.reportedAt >= heardIntervalMs) {
+        record.reportedAt = now;
         this.#toHear.add(id);
       }
     }
@@ -141,9 +141,9 @@ export class PresentDevices {
   /** Reports the devices again, because other processes may have missed reports. */
   reportAgain(now: number, ids: Iterable<string> = this.#present.keys()): void {
     for (const id of ids) {
-      const presence = this.#present.get(id);
-      if (!presence || !this.#isLocal(id, now)) continue;
-      (presence.shown && this.#sockets.has(id) ? this.#toShow : this.#toHear).add(id);
+      const record = this.#present.get(id);
+      if (!record || !this.#isLocal(id, now)) continue;
+      (record.shown && this.#sockets.has(id) ? this.#toShow : this.#toHear).add(id);
     }
     if (this.reportUrgency) this.#deps.onPending();
   }
@@ -174,20 +174,20 @@ export class PresentDevices {
 
   #applyShown(shown: ShownDevice, heardAt = Number.NEGATIVE_INFINITY): void {
     const id = shown.device;
-    const presence = this.#present.get(id);
-    if (!presence) {
+    const record = this.#present.get(id);
+    if (!record) {
       this.#putRemote(id, shown, heardAt);
       return;
     }
-    presence.heardAt = Math.max(presence.heardAt, heardAt);
-    if (presence.shown && !isNewer(shown, presence.shown)) return;
-    presence.shown = shown;
+    record.heardAt = Math.max(record.heardAt, heardAt);
+    if (record.shown && !isNewer(shown, record.shown)) return;
+    record.shown = shown;
     this.#deps.onChange();
   }
 
   #applyHeard(id: string, heardAt: number): void {
-    const presence = this.#present.get(id);
-    if (presence) presence.heardAt = Math.max(presence.heardAt, heardAt);
+    const record = this.#present.get(id);
+    if (record) record.heardAt = Math.max(record.heardAt, heardAt);
     else this.#putRemote(id, this.#createSilent(id, performance.now() - heardAt), heardAt);
   }
 
@@ -201,14 +201,14 @@ export class PresentDevices {
   }
 
   #isLocal(id: string, now: number): boolean {
-    const presence = this.#present.get(id);
-    return presence !== undefined && now - presence.heardHereAt < presenceTtlMs;
+    const record = this.#present.get(id);
+    return record !== undefined && now - record.heardHereAt < presenceTtlMs;
   }
 
   /** @returns false if there are too many, so that the device is only counted */
-  #put(id: string, presence: Presence): boolean {
+  #put(id: string, record: DeviceRecord): boolean {
     if (this.#present.size >= maxDevicesPerField && !this.#present.has(id)) return false;
-    this.#present.set(id, presence);
+    this.#present.set(id, record);
     this.#deps.onChange();
     return true;
   }

@@ -31,7 +31,7 @@ import type { ApiMetrics } from '../metrics.ts';
 import type { LoadedState } from '../state/loading/loaded-state.ts';
 import { CatchUp, type CatchUpDeps } from './catch-up-messages.ts';
 import type { NoDelta } from './gap-fill.ts';
-import { parseDelta, type StateTotals, toLateDelta } from './late-delta.ts';
+import { parseDeltaOutcomes, type StateTotals, toLateDelta } from './late-delta.ts';
 import { RegionalAudience } from './regional-audience.ts';
 import { type Delta, ReplayBuffer } from './replay-buffer.ts';
 import { SharedMessage, type StreamMessage } from './stream-message.ts';
@@ -128,14 +128,14 @@ export class FieldBroadcaster {
     // Subscribers that are behind get a snapshot instead of deltas that contain erased data.
     if (message.isErasure) this.#replayBuffer.clear();
     if (from === this.#cursor) {
-      this.#readTotals = () => parseDelta(delta).totals;
+      this.#readTotals = () => parseDeltaOutcomes(delta).totals;
       this.#broadcast(to, new SharedMessage('delta', Buffer.from(delta), to));
     } else if (this.#isLate(to) && !this.#isKnown(to)) {
       // The results may be of a history that the database has lost, and must not be confirmed with a cursor of the present one. The
       // sender of the updates sends them again.
       void this.checkForGap();
     } else if (this.#isLate(to)) {
-      const parsed = parseDelta(delta);
+      const parsed = parseDeltaOutcomes(delta);
       const lateDelta = toLateDelta(parsed, this.#cursor, this.#readTotals?.() ?? parsed.totals);
       if (lateDelta) this.#broadcast(this.#cursor, lateDelta);
     } else {

@@ -22,13 +22,13 @@ interface PublishedDelta {
   readonly updates: readonly DeltaUpdate[];
 }
 
-interface ParsedDelta {
+interface DeltaOutcomes {
   readonly totals: StateTotals;
   readonly updates: readonly DeltaUpdate[];
 }
 
 /** @param text the JSON of a delta message */
-export function parseDelta(text: string): ParsedDelta {
+export function parseDeltaOutcomes(text: string): DeltaOutcomes {
   const { maxTimestamp, changes, updates } = JSON.parse(text) as PublishedDelta;
   return { totals: { metrics: changes.metrics, maxTimestamp }, updates };
 }
@@ -39,7 +39,7 @@ export function parseDelta(text: string): ParsedDelta {
  * @param totals of the state at `cursor`, which is newer than the one that the late delta led to
  */
 export function toLateDelta(
-  { updates }: Pick<ParsedDelta, 'updates'>,
+  { updates }: Pick<DeltaOutcomes, 'updates'>,
   cursor: Cursor,
   { metrics, maxTimestamp }: StateTotals,
 ): StreamMessage | undefined {

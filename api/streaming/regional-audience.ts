@@ -11,7 +11,13 @@ import { type Cursor, versionOf } from '../../shared/field/cursor.ts';
 import { type Region, regionKey } from '../../shared/field/math/region.ts';
 import type { Conflict } from '../../shared/field/registers/conflict-record.ts';
 import { DeltaSpread } from './regions/delta-spread.ts';
-import { type ParsedDelta, parseDelta, readTotals, type Totals, updateTotals } from './regions/parsed-delta.ts';
+import {
+  type ParsedDelta,
+  parseDelta,
+  readWholeFieldValues,
+  updateWholeFieldValues,
+  type WholeFieldValues,
+} from './regions/parsed-delta.ts';
 import { RegionGrid } from './regions/region-grid.ts';
 import { mergeChanges, type RegionalChanges, renderDelta } from './regions/regional-changes.ts';
 import type { Delta } from './replay-buffer.ts';
@@ -46,7 +52,7 @@ interface Own {
 
 interface Broadcast {
   readonly to: Cursor;
-  readonly totals: Totals;
+  readonly totals: WholeFieldValues;
   readonly now: number;
 }
 
@@ -57,7 +63,7 @@ export class RegionalAudience {
   readonly #byDevice = new Map<string, Set<Member>>();
   /** Undefined while there are no members. */
   #spread: DeltaSpread<Group> | undefined;
-  #totals: Totals | undefined;
+  #totals: WholeFieldValues | undefined;
 
   /**
    * Adds a subscriber that has a state of its region, and sends it the changes since.
@@ -107,7 +113,7 @@ export class RegionalAudience {
   deliver({ to, message }: Delta, now: number): number {
     if (!this.#spread || !this.#totals) return 0;
     const delta = parseDelta(message);
-    this.#totals = updateTotals(this.#totals, delta);
+    this.#totals = updateWholeFieldValues(this.#totals, delta);
     const changes = this.#spread.spread(delta);
     const own = this.#findOwn(delta);
     const broadcast = { to, totals: this.#totals, now };
@@ -141,9 +147,9 @@ export class RegionalAudience {
 
   #start(fragments: StateFragments, deltas: readonly ParsedDelta[]): void {
     this.#spread = new DeltaSpread(this.#grid, fragments);
-    this.#totals = readTotals(fragments);
+    this.#totals = readWholeFieldValues(fragments);
     for (const delta of deltas) {
-      this.#totals = updateTotals(this.#totals, delta);
+      this.#totals = updateWholeFieldValues(this.#totals, delta);
       this.#spread.spread(delta);
     }
   }

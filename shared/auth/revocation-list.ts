@@ -51,7 +51,8 @@ export interface EarlierUse {
 /** The maximal age of the last comparison with PostgreSQL at which a check of a token is final. */
 const maxAgeMs = 5000;
 
-const now: EarlierUse = { usedAt: Number.POSITIVE_INFINITY, checkedThrough: undefined };
+/** A token that is used now is subject to every revocation. */
+const currentUse: EarlierUse = { usedAt: Number.POSITIVE_INFINITY, checkedThrough: undefined };
 
 export class RevocationList {
   readonly #revocations = new Map<string, Revocation>();
@@ -111,7 +112,7 @@ export class RevocationList {
     this.#checkedAt = Math.max(this.#checkedAt, checkedAt);
   }
 
-  isRevoked({ user, device, tokenId, originId, issuedAt = 0 }: TokenIdentity, use: EarlierUse = now): boolean {
+  isRevoked({ user, device, tokenId, originId, issuedAt = 0 }: TokenIdentity, use: EarlierUse = currentUse): boolean {
     if (this.#revocations.size === 0) return false;
     const issuedAtMs = issuedAt * 1000;
     return (

@@ -7,7 +7,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 export const dependencies = ['postgres', 'queue', 'cache'] as const;
 export type Dependency = (typeof dependencies)[number];
 
-export interface PoolUse {
+export interface PoolUsage {
   readonly used: number;
   readonly free: number;
   /** Queries waiting for a connection. */
@@ -54,7 +54,7 @@ export function measureDurability(registry: Registry, isWeak: Readonly<Partial<R
   });
 }
 
-export function measurePool(registry: Registry, readPoolUse: () => PoolUse): void {
+export function measurePool(registry: Registry, readPoolUsage: () => PoolUsage): void {
   const registers = [registry];
   new Gauge({
     name: 'field_database_pool_connections',
@@ -62,7 +62,7 @@ export function measurePool(registry: Registry, readPoolUse: () => PoolUse): voi
     labelNames: ['state'],
     registers,
     collect() {
-      const { used, free } = readPoolUse();
+      const { used, free } = readPoolUsage();
       this.set({ state: 'used' }, used);
       this.set({ state: 'free' }, free);
     },
@@ -72,7 +72,7 @@ export function measurePool(registry: Registry, readPoolUse: () => PoolUse): voi
     help: 'Queries waiting for a connection',
     registers,
     collect() {
-      this.set(readPoolUse().waiting);
+      this.set(readPoolUsage().waiting);
     },
   });
   new Gauge({
@@ -80,7 +80,7 @@ export function measurePool(registry: Registry, readPoolUse: () => PoolUse): voi
     help: 'Connections that the pool may open',
     registers,
     collect() {
-      this.set(readPoolUse().max);
+      this.set(readPoolUsage().max);
     },
   });
 }

@@ -14,7 +14,7 @@ t.test('a worker is ready as soon as it consumes, although a check before it sai
   t.teardown(() => redis.disconnect());
   let isConsuming = false;
   const check = createWorkerHealthCheck({
-    ...{ db, cacheRedis: redis, queueRedis: redis, leases: { isHeld: true } },
+    ...{ db, cacheRedis: redis, queueRedis: redis, leases: { isMember: true } },
     commitDurability: { weaknesses: [] },
     allowsWeakDurability: false,
     isConsuming: () => isConsuming,

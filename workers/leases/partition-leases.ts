@@ -50,7 +50,7 @@ export class PartitionLeases {
   }
 
   /** Whether this worker is one of those that share the partitions. */
-  get isHeld(): boolean {
+  get isMember(): boolean {
     return this.#session?.isOpen ?? false;
   }
 
@@ -108,7 +108,7 @@ export class PartitionLeases {
    * @returns the number of partitions
    */
   #reportWorkers(): Promise<number> {
-    if (!this.isHeld) return this.#deps.servers.reportWorkers(1, false);
+    if (!this.isMember) return this.#deps.servers.reportWorkers(1, false);
     const { count, since } = this.#workers;
     return this.#deps.servers.reportWorkers(count, performance.now() - since >= renewIntervalMs);
   }

@@ -26,7 +26,7 @@ interface WorkerHealthDeps {
   readonly commitDurability: Pick<DurabilityMonitor, 'weaknesses'>;
   /** Whether weak durability does not make the process degraded. */
   readonly allowsWeakDurability: boolean;
-  readonly leases: { readonly isHeld: boolean };
+  readonly leases: { readonly isMember: boolean };
   /** False before the worker has started and once it stops. */
   readonly isConsuming: () => boolean;
   readonly log: Pick<Logger, 'debug'>;
@@ -64,7 +64,7 @@ async function probe(query: () => PromiseLike<unknown>): Promise<object> {
   return {};
 }
 
-async function probeLeases({ isHeld }: WorkerHealthDeps['leases']): Promise<object> {
-  if (!isHeld) throw new Error('the session that holds the leases is lost');
+async function probeLeases({ isMember }: WorkerHealthDeps['leases']): Promise<object> {
+  if (!isMember) throw new Error('the session that holds the leases is lost');
   return {};
 }

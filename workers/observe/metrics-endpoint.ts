@@ -15,7 +15,7 @@ interface MetricsEndpointDeps extends WorkerDeps {
   readonly queueRedis: Redis;
   readonly commitDurability: DurabilityMonitor;
   readonly metrics: WorkerMetrics;
-  readonly leases: { readonly isHeld: boolean };
+  readonly leases: { readonly isMember: boolean };
   readonly isConsuming: () => boolean;
 }
 

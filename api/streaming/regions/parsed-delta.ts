@@ -28,19 +28,22 @@ export function parseDelta(message: { readonly text: Buffer }): ParsedDelta {
 }
 
 /** What a state says of the whole field. */
-export interface Totals {
+export interface WholeFieldValues {
   readonly maxTimestamp: number;
   /** JSON. */
   readonly metrics: string;
   readonly quantumFields: string;
 }
 
-export function readTotals({ header }: StateFragments): Totals {
+export function readWholeFieldValues({ header }: StateFragments): WholeFieldValues {
   const { maxTimestamp, metrics, quantumFields } = header;
   return { maxTimestamp, metrics: JSON.stringify(metrics), quantumFields: JSON.stringify(quantumFields) };
 }
 
-export function updateTotals(before: Totals, { maxTimestamp, changes }: ParsedDelta): Totals {
+export function updateWholeFieldValues(
+  before: WholeFieldValues,
+  { maxTimestamp, changes }: ParsedDelta,
+): WholeFieldValues {
   const { metrics, quantumFields } = changes;
   return {
     maxTimestamp,

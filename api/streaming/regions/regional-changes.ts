@@ -3,7 +3,7 @@ import type { DeltaUpdate } from '../../../shared/contract/messages.ts';
 import type { Cursor } from '../../../shared/field/cursor.ts';
 import { containsPoint, locateCell, type Point, type Region } from '../../../shared/field/math/region.ts';
 import type { Conflict } from '../../../shared/field/registers/conflict-record.ts';
-import type { ParsedDelta, Totals } from './parsed-delta.ts';
+import type { ParsedDelta, WholeFieldValues } from './parsed-delta.ts';
 
 export interface RegionalChanges {
   /** Entries of JSON objects. */
@@ -16,7 +16,7 @@ interface RegionalDelta {
   readonly from: Cursor;
   readonly to: Cursor;
   readonly changes: RegionalChanges | undefined;
-  readonly totals: Totals;
+  readonly totals: WholeFieldValues;
   /** Whether what belongs to the whole field is included, apart from `maxTimestamp`. */
   readonly hasMetrics: boolean;
   /** Those of the watcher's own device. */

@@ -21,7 +21,7 @@ export interface SessionDeps {
   readonly presence: Pick<Presence, 'join'>;
   readonly streams: StreamRegistry;
   readonly verifyToken: VerifyToken;
-  readonly acceptUpdates: AcceptMessage;
+  readonly acceptMessage: AcceptMessage;
   readonly metrics: ApiMetrics;
   readonly clock: Pick<ServerClock, 'now'>;
   readonly limits: Pick<RateLimits, 'updates' | 'reads'>;

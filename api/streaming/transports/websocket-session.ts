@@ -198,8 +198,8 @@ export class WebSocketSession implements MessageSink, StreamSession {
     if (!this.#refusals.tryConsume(performance.now())) this.#closeFlood('too many refused messages');
   }
 
-  async #acceptUpdates(updates: Parameters<SessionDeps['acceptUpdates']>[0]['updates']): Promise<void> {
-    const accepted = await this.#deps.acceptUpdates({ field: this.#field, claims: this.#claims, ip: this.ip, updates });
+  async #acceptUpdates(updates: Parameters<SessionDeps['acceptMessage']>[0]['updates']): Promise<void> {
+    const accepted = await this.#deps.acceptMessage({ field: this.#field, claims: this.#claims, ip: this.ip, updates });
     const { serverTime, durability, adjusted } = accepted;
     this.#send({
       type: 'accepted',

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseDelta, toLateDelta } from '../../../api/streaming/late-delta.ts';
+import { parseDeltaOutcomes, toLateDelta } from '../../../api/streaming/late-delta.ts';
 import { ReplayBuffer } from '../../../api/streaming/replay-buffer.ts';
 import { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import { TokenBucket } from '../../../api/streaming/transports/token-bucket.ts';
@@ -91,7 +91,9 @@ t.test(
   async (t) => {
     const metrics = { globalResonance: 0.5, collectiveIntelligence: 0.3, room64Active: false, lastUpdate: 7 };
     const parsed = (updates: object[]) =>
-      parseDelta(JSON.stringify({ type: 'delta', from: 1, to: 2, maxTimestamp: 9, changes: { metrics }, updates }));
+      parseDeltaOutcomes(
+        JSON.stringify({ type: 'delta', from: 1, to: 2, maxTimestamp: 9, changes: { metrics }, updates }),
+      );
     const applied = { device: 'a', counter: 1, outcome: 'applied', version: 2 };
     const reused = { device: 'b', counter: 1, outcome: 'reused', version: 1 };
     const newest = { metrics: { ...metrics, lastUpdate: 8 }, maxTimestamp: 12 };
