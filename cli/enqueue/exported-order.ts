@@ -7,16 +7,15 @@ import type { DeviceUpdate } from './input/parse-line.ts';
 
 export class ExportedOrder {
   readonly #readVersion: () => Promise<number>;
-  readonly #onInexact: () => void;
+  readonly #printLine: (line: string) => void;
   /** The exported version that the next update must have to keep versions equal; undefined before the first update. */
   #next: number | undefined;
   #isExact = true;
   #isReported = false;
 
-  /** @param onInexact called once, when `seen` is first left out */
-  constructor(readVersion: () => Promise<number>, onInexact: () => void) {
+  constructor(readVersion: () => Promise<number>, printLine: (line: string) => void) {
     this.#readVersion = readVersion;
-    this.#onInexact = onInexact;
+    this.#printLine = printLine;
   }
 
   async adjust(sent: DeviceUpdate): Promise<DeviceUpdate> {
@@ -29,8 +28,16 @@ export class ExportedOrder {
     if (exportedVersion !== this.#next) this.#isExact = false;
     this.#next += 1;
     if (this.#isExact || update.seen === 0) return sent;
-    if (!this.#isReported) this.#onInexact();
-    this.#isReported = true;
+    this.#report();
     return { ...sent, update: { ...update, seen: 0 } };
+  }
+
+  /** Once, when `seen` is first left out. */
+  #report(): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    this.#printLine(
+      'The log is not sent as a whole to an empty field, so what its updates had seen is left out: concurrent writes follow their timestamps.',
+    );
   }
 }

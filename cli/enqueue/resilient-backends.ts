@@ -12,8 +12,8 @@ import { isDatabaseOutage } from '../backends/with-database.ts';
 import { CliError, reasonOf } from '../errors/cli-error.ts';
 import type { UpdateKey } from './in-flight.ts';
 
-const outageTimeoutMs = 30_000;
-const outageRetry = { initialDelayMs: 100, maxDelayMs: 2000, timeoutMs: outageTimeoutMs } as const;
+/** How long a run waits for a server that is unreachable. */
+export const outageRetry = { initialDelayMs: 100, maxDelayMs: 2000, timeoutMs: 30_000 } as const;
 const failedPageSize = 200;
 /** The time of a job's failure is from a worker's clock, the start of the run from this machine's. */
 const clockSkewMs = 60_000;
@@ -67,7 +67,7 @@ export function createResilientBackends({
         return await retry(work, { ...outageRetry, isRetryable: isOutage, onRetry, signal });
       } catch (error) {
         if (!isOutage(error)) throw error;
-        const howLong = signal.aborted ? 'is unreachable' : `was unreachable for ${outageTimeoutMs / 1000} s`;
+        const howLong = signal.aborted ? 'is unreachable' : `was unreachable for ${outageRetry.timeoutMs / 1000} s`;
         throw new CliError('unreachable', `${label} ${howLong}: ${reasonOf(error)}`, {
           hint: 'Once it is reachable, run the same command again: applied updates are skipped.',
           cause: error,

@@ -19,8 +19,6 @@ import type { Pace } from './pace.ts';
 import type { EnqueueBackends } from './resilient-backends.ts';
 import type { RecordedRun } from './runs/recorded-run.ts';
 
-/** Updates of a device within this many lines may be sent together. */
-const maxLinesPerWindow = 4000;
 /** The first and the longest pause between two counts of the backlog, which cost the servers time. */
 const pollMs = 20;
 const maxPollMs = 200;
@@ -65,15 +63,9 @@ interface Candidate {
 export async function sendUpdates(deps: SendUpdatesDeps): Promise<boolean> {
   const { inputs, readRecords, signal, field, backends, printLine } = deps;
   const counters = new DeviceCounters((devices) => backends.readLastCounters(field, devices));
-  const order = new ExportedOrder(
-    () => backends.readVersion(field),
-    () =>
-      printLine(
-        'The log is not sent as a whole to an empty field, so what its updates had seen is left out: concurrent writes follow their timestamps.',
-      ),
-  );
+  const order = new ExportedOrder(() => backends.readVersion(field), printLine);
   for (const input of inputs) {
-    for await (const lines of collectWindows(readRecords(input, signal), maxLinesPerWindow)) {
+    for await (const lines of collectWindows(readRecords(input, signal))) {
       if (signal.aborted) return false;
       const candidates = await checkLines(deps, { counters, order }, lines);
       const newUpdates = await skipKnownUpdates(deps, candidates);

@@ -57,10 +57,15 @@ export async function runSender(sender: Sender, plan: LoadPlan, schedule: Schedu
       if (pauseMs === undefined || isOver()) return;
       await delay(Math.min(pauseMs, maxDelayMs), undefined, { signal }).catch(() => undefined);
     }
-    if ((index * plan.resendPercent) % 100 < plan.resendPercent && (await post()).kind === 'accepted') {
+    if (isResent(index, plan.resendPercent) && (await post()).kind === 'accepted') {
       counts.sentTwice += batch;
     }
   }
+}
+
+/** Spreads the batches that are sent twice evenly: `percent` of every hundred. */
+function isResent(index: number, percent: number): boolean {
+  return (index * percent) % 100 < percent;
 }
 
 /** The delay before the next attempt, or undefined when a retry cannot succeed. */

@@ -72,12 +72,13 @@ export async function enqueue(
   options: EnqueueOptions,
   context: CommandContext,
 ): Promise<void> {
-  if (options.api === undefined ? options.tokenFile !== undefined : options.name !== undefined) {
+  if (options.api === undefined && options.tokenFile !== undefined) {
+    throw new CliError('usage', '--token-file is for --api: add the address of an API, or leave it out.');
+  }
+  if (options.api !== undefined && options.name !== undefined) {
     throw new CliError(
       'usage',
-      options.api === undefined
-        ? '--token-file is for --api: add the address of an API, or leave it out.'
-        : '--name is for the record of a run, which a run over the API does not have: leave it out.',
+      '--name is for the record of a run, which a run over the API does not have: leave it out.',
     );
   }
   const inputs = openInputs(files, context);

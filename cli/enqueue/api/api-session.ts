@@ -11,13 +11,12 @@ import type { SentUpdate } from '../../../shared/field/update.ts';
 import { startDeadline } from '../../../shared/process/deadline.ts';
 import { type RetryAttempt, retry } from '../../../shared/process/retry.ts';
 import { CliError, reasonOf } from '../../errors/cli-error.ts';
+import { outageRetry } from '../resilient-backends.ts';
 import { ApiRefusal, exceedsQuota, isThrottled, parseJson, parseRefusal } from './api-refusal.ts';
 
 /** Longer than the longest time that the API waits for results. */
 const requestTimeoutMs = 45_000;
 const waitSeconds = 30;
-const outageTimeoutMs = 30_000;
-const outageRetry = { initialDelayMs: 100, maxDelayMs: 2000, timeoutMs: outageTimeoutMs } as const;
 const throttleRetry = { initialDelayMs: 500, maxDelayMs: 5000 } as const;
 
 /** Not strict, because a newer API may add properties. */
@@ -179,10 +178,14 @@ export class ApiSession {
       error instanceof ApiRefusal && [404, 405].includes(error.status) && error.code !== 'field_not_found';
     if (isOtherServer) return this.#createOtherServerError(error);
     if (signal.aborted || !isOutage(error)) return error;
-    return new CliError('unreachable', `${url} was unreachable for ${outageTimeoutMs / 1000} s: ${describe(error)}`, {
-      hint: 'Check the address of --api and that the API is running; the same command then continues.',
-      cause: error,
-    });
+    return new CliError(
+      'unreachable',
+      `${url} was unreachable for ${outageRetry.timeoutMs / 1000} s: ${describe(error)}`,
+      {
+        hint: 'Check the address of --api and that the API is running; the same command then continues.',
+        cause: error,
+      },
+    );
   }
 }
 

@@ -72,13 +72,7 @@ export async function enqueueToApi(options: ApiRunOptions, deps: ApiRunDeps): Pr
     abortSignal: gracePeriod.signal,
   });
   const written = new WrittenParticles();
-  const order = new ExportedOrder(
-    async () => (await session.readField(anyToken))?.version ?? 0,
-    () =>
-      printLine(
-        'The log is not sent as a whole to an empty field, so what its updates had seen is left out: concurrent writes follow their timestamps.',
-      ),
-  );
+  const order = new ExportedOrder(async () => (await session.readField(anyToken))?.version ?? 0, printLine);
   let version: number | undefined;
   try {
     const complete = await sendToApi({

@@ -19,8 +19,6 @@ import { ApiRefusal } from './api-refusal.ts';
 import type { ApiSession, SendResult } from './api-session.ts';
 import type { DeviceTokens } from './read-device-tokens.ts';
 
-/** Updates of a device within this many lines may be sent together. */
-const maxLinesPerWindow = 4000;
 /** How often a batch is sent again that was accepted, but not applied within the 30 s that a request waits. */
 const maxWaits = 10;
 
@@ -55,7 +53,7 @@ export interface SendToApiDeps {
 export async function sendToApi(deps: SendToApiDeps): Promise<boolean> {
   const { inputs, readRecords, batch, keepsOrder, pace, signal } = deps;
   for (const input of inputs) {
-    for await (const lines of collectWindows(readRecords(input, signal), maxLinesPerWindow)) {
+    for await (const lines of collectWindows(readRecords(input, signal))) {
       const updates = await checkLines(deps, lines);
       const isOrdered = keepsOrder || updates.some(({ exportedVersion }) => exportedVersion !== undefined);
       for (const group of (isOrdered ? groupUpdates : groupByDevice)(updates, batch)) {

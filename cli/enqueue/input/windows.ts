@@ -4,9 +4,11 @@ import type { Line } from './read-lines.ts';
 
 /** A partial window is yielded if no line arrives for this long: with `tail -f`, none may ever arrive. */
 const maxWaitMs = 20;
+/** Updates of a device within this many lines may be sent together. */
+const maxLines = 4000;
 
 /** Yields at most `maxLines` at a time. Reads ahead in the meantime. */
-export async function* collectWindows(chunks: AsyncIterable<Line[]>, maxLines: number): AsyncGenerator<Line[]> {
+export async function* collectWindows(chunks: AsyncIterable<Line[]>): AsyncGenerator<Line[]> {
   const source = chunks[Symbol.asyncIterator]();
   let next = source.next();
   let lines: Line[] = [];
