@@ -10,8 +10,8 @@ import { replayUpdate } from '../../shared/field/replay.ts';
 import { rulesVersion } from '../../shared/field/rules.ts';
 import { decodeSnapshot, type StoredSnapshot } from '../../shared/field/snapshot.ts';
 import { createFieldState, type FieldState } from '../../shared/field/state.ts';
-import { chainHash, hashContent } from '../../shared/history/entry-hash.ts';
-import type { StoredEntry } from '../models/update-row.ts';
+import { chainHash } from '../../shared/history/entry-hash.ts';
+import { hashContentOf, type StoredEntry } from '../models/update-row.ts';
 
 /** Why a log cannot be imported. The message is a clause about the line with the problem. */
 export class ImportRefused extends Error {
@@ -123,10 +123,4 @@ export class ImportedLog {
 function assertOutcome(entry: StoredEntry, { outcome, resolution }: FoldResult): void {
   if (outcome === entry.outcome && resolution === entry.resolution) return;
   throw new ImportRefused(`was logged as ${entry.outcome}, and is ${outcome} when it is applied again`);
-}
-
-/** The recorded hash if content is missing, otherwise a recomputed one. */
-function hashContentOf(entry: StoredEntry): string {
-  if ('update' in entry) return entry.contentHash ?? hashContent(entry);
-  return 'erasure' in entry ? hashContent(entry) : entry.contentHash;
 }

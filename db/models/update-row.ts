@@ -6,6 +6,7 @@ import type { DeviceId, FieldId } from '../../shared/field/ids.ts';
 import type { Resolution } from '../../shared/field/registers/conflict-record.ts';
 import type { ErasedUpdate, LoggedErasure, LoggedUpdate } from '../../shared/field/replay.ts';
 import type { Update } from '../../shared/field/update.ts';
+import { hashContent } from '../../shared/history/entry-hash.ts';
 import { ConflictRow } from './conflict-row.ts';
 import { Row } from './row.ts';
 
@@ -94,4 +95,10 @@ export type StoredEntry = LogEntry | ErasureEntry | (ErasedUpdate & FoldedTo & P
 export function toFoldOutcome(row: Pick<UpdateRow, 'outcome' | 'resolution'>) {
   const { outcome, resolution } = row;
   return { outcome, ...(resolution ? { resolution } : {}) };
+}
+
+/** The recorded hash if content is missing, otherwise a recomputed one. */
+export function hashContentOf(entry: StoredEntry): string {
+  if ('update' in entry) return entry.contentHash ?? hashContent(entry);
+  return 'erasure' in entry ? hashContent(entry) : entry.contentHash;
 }

@@ -11,11 +11,11 @@ import { rulesVersion } from '../../shared/field/rules.ts';
 import { encodeSnapshot } from '../../shared/field/snapshot.ts';
 import type { FieldState } from '../../shared/field/state.ts';
 import { canonicalJson } from '../../shared/history/canonical-json.ts';
-import { chainHash, hashContent } from '../../shared/history/entry-hash.ts';
+import { chainHash } from '../../shared/history/entry-hash.ts';
 import type { ClockRow } from '../models/clock-row.ts';
 import { decodeSnapshotColumns, SnapshotRow } from '../models/snapshot-row.ts';
 import { StateRow } from '../models/state-row.ts';
-import type { StoredEntry } from '../models/update-row.ts';
+import { hashContentOf, type StoredEntry } from '../models/update-row.ts';
 import { inReadTransaction } from '../read-transaction.ts';
 import { readLogAfter } from './load-state.ts';
 import { loadReplayStart, openReplay, type ReplayOptions, replayLog } from './replay-field.ts';
@@ -124,12 +124,6 @@ function compareHashes(previousHash: string, entry: StoredEntry): string[] {
   return isUnchanged
     ? []
     : [`version ${entry.version} does not match its hash: it, or the entry before it, was changed`];
-}
-
-/** The recorded hash if content is missing, otherwise a recomputed one. */
-function hashContentOf(entry: StoredEntry): string {
-  if ('update' in entry) return entry.contentHash ?? hashContent(entry);
-  return 'erasure' in entry ? hashContent(entry) : entry.contentHash;
 }
 
 function compareStates(replayed: FieldState, stored: FieldState, what: string): string[] {

@@ -51,13 +51,16 @@ interface RangeColumns {
   readonly version: number | null;
 }
 
+/** The part of the id of a `change_ranges range` that a cursor has. */
+const rangeIdSql = "left(replace(range.id::text, '-', ''), 12)";
+
 /**
  * The first query picks the next ranges, the second one those that fit into the page by the number of their entries. The state
  * of an erasure is left out. Rows beyond the bytes of a page are never decompressed.
  */
 const pageSql = `
   WITH ranges AS MATERIALIZED (
-    SELECT range.position, left(replace(range.id::text, '-', ''), 12) AS range_id, range.field_id AS range_field,
+    SELECT range.position, ${rangeIdSql} AS range_id, range.field_id AS range_field,
       range.is_deletion, range.version AS through, state.log_start,
       CASE WHEN range.position = :position THEN greatest(range.after_version, :version) ELSE range.after_version END AS start
     FROM change_ranges range
@@ -91,12 +94,12 @@ const pageSql = `
   SELECT * FROM measured WHERE json_bytes <= :maxBytes OR row_place = 1 ORDER BY row_place`;
 
 const endSql = `
-  SELECT position, left(replace(id::text, '-', ''), 12) AS "rangeId", version
-  FROM change_ranges ORDER BY position DESC LIMIT 1`;
+  SELECT position, ${rangeIdSql} AS "rangeId", version
+  FROM change_ranges range ORDER BY position DESC LIMIT 1`;
 
 const horizonSql = `
-  SELECT position, left(replace(id::text, '-', ''), 12) AS "rangeId", version
-  FROM change_ranges WHERE position > :position ORDER BY position OFFSET :skipped LIMIT 1`;
+  SELECT position, ${rangeIdSql} AS "rangeId", version
+  FROM change_ranges range WHERE position > :position ORDER BY position OFFSET :skipped LIMIT 1`;
 
 /** What reading the change feed needs of PostgreSQL. */
 export interface ChangeFeedReader {
@@ -149,7 +152,7 @@ async function readEnd(db: Knex): Promise<ChangePlace | undefined> {
 async function assertKnown(db: Knex, { position, rangeId }: ChangePlace, end: ChangePlace | undefined): Promise<void> {
   if (position === 0) return;
   const { rows } = await db.raw<{ rows: { rangeId: string }[] }>(
-    `SELECT left(replace(id::text, '-', ''), 12) AS "rangeId" FROM change_ranges WHERE position = :position`,
+    `SELECT ${rangeIdSql} AS "rangeId" FROM change_ranges range WHERE position = :position`,
     { position },
   );
   const [range] = rows;
