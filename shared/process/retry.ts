@@ -45,13 +45,18 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions = {
       deadline ??= performance.now() + timeoutMs;
       if (signal?.aborted || performance.now() >= deadline || !isRetryable(error)) throw error;
       const nominalDelayMs = Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1));
-      const jitteredMs = Math.round(nominalDelayMs * (0.5 + Math.random() / 2));
+      const jitteredMs = Math.round(jitter(nominalDelayMs, 0.5));
       const delayMs = Math.max(jitteredMs, minDelayMs?.(error) ?? 0);
       onRetry?.(error, { attempt, delayMs });
       await pause(delayMs, signal);
       if (signal?.aborted) throw error;
     }
   }
+}
+
+/** Between `least` and `least + 0.5` times `ms`, so that processes do not act in step. */
+export function jitter(ms: number, least: number): number {
+  return ms * (least + Math.random() / 2);
 }
 
 /** Resolves after the time, or as soon as the signal is aborted. */

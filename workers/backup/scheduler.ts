@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { syncRecords } from '../../db/backup/records/sync-records.ts';
 import { isAnythingDue } from '../../db/backup/run-backups.ts';
 import { entryPoint } from '../../shared/process/package-files.ts';
+import { jitter } from '../../shared/process/retry.ts';
 import type { WorkerDeps } from '../worker-context.ts';
 import { planBackups } from './plan.ts';
 
@@ -40,7 +41,7 @@ export function startBackupScheduler(
       await syncRecords(db, plan.folder).catch((err) => log.error({ err }, 'erasures could not be recorded'));
       // If the worker stopped during the query, a child started now would not be killed and would delay the stop.
       if ((await isAnythingDue(db, plan)) && !stopping.signal.aborted) await runChild();
-      return intervalMs * (0.75 + Math.random() / 2);
+      return jitter(intervalMs, 0.75);
     } catch (err) {
       log.error({ err, folder: plan.folder }, 'backup failed');
       return Math.max(intervalMs, failureRetryMs);

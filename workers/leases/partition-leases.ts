@@ -6,6 +6,7 @@
  * A lease only decides who reads a partition. It does not protect the fields: compare-and-append does.
  */
 import type { Logger } from '../../shared/process/logger.ts';
+import { jitter } from '../../shared/process/retry.ts';
 import type { PartitionConsumers } from '../consume/partition-consumers.ts';
 import { planLeases } from './assign-partitions.ts';
 import type { LeaseServers, OpenLeaseSession } from './lease-servers.ts';
@@ -156,18 +157,13 @@ export class PartitionLeases {
     consumers.abandonAll();
     onLost?.();
     this.#isUnavailable = true;
-    this.#schedule(jitter(retryDelayMs));
+    this.#schedule(jitter(retryDelayMs, 0.75));
   }
 
   #logFailure(err: unknown): number {
     if (!this.#isClosed)
       this.#deps.log[this.#isUnavailable ? 'debug' : 'warn']({ err }, 'leasing partitions failed; retrying');
     this.#isUnavailable = true;
-    return jitter(retryDelayMs);
+    return jitter(retryDelayMs, 0.75);
   }
-}
-
-/** Between 75 % and 125 % of `ms`, so that workers do not retry in step. */
-function jitter(ms: number): number {
-  return ms * (0.75 + Math.random() / 2);
 }

@@ -15,6 +15,7 @@ import {
 } from '../../db/webhooks/webhook-row.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/process/logger.ts';
+import { jitter } from '../../shared/process/retry.ts';
 import type { TargetRules } from '../../shared/webhooks/public-address.ts';
 import { deriveWebhookSecret, signMessage } from '../../shared/webhooks/secret.ts';
 import { buildMessage, type Message } from './build-message.ts';
@@ -50,16 +51,9 @@ export async function deliverMessages(deps: DeliveryDeps, id: string): Promise<v
     for (let sent = 0; sent < maxMessagesPerTurn; sent += 1) {
       const webhook = signal.aborted ? undefined : await leaseWebhook(db, { id, lease, seconds: leaseSeconds });
       if (!webhook) return;
-      const message = await buildMessage(feed, webhook).catch(async (error: unknown) => {
+      const message = await buildMessage(feed, webhook).catch((error: unknown) => {
         if (!(error instanceof FieldError) || error.code !== 'cursor_unknown') throw error;
-        const { cursor } = webhook;
-        const reason = 'a restore or a failover has lost what was delivered last; replay it';
-        await recordFailure(
-          db,
-          { id, lease, cursor, through: cursor },
-          { reason, retryMs: 0, pause: true, isRefused: false },
-        );
-        deps.log.error({ webhook: id }, 'webhook paused: the change feed does not have its cursor');
+        return pauseForLostCursor(deps, webhook, lease);
       });
       if (!message) return;
       const isTaken = await deliver(deps, { webhook, message, lease });
@@ -68,6 +62,16 @@ export async function deliverMessages(deps: DeliveryDeps, id: string): Promise<v
   } finally {
     await releaseWebhook(db, id, lease);
   }
+}
+
+async function pauseForLostCursor({ db, log }: DeliveryDeps, { id, cursor }: WebhookRow, lease: string): Promise<void> {
+  const reason = 'a restore or a failover has lost what was delivered last; replay it';
+  await recordFailure(
+    db,
+    { id, lease, cursor, through: cursor },
+    { reason, retryMs: 0, pause: true, isRefused: false },
+  );
+  log.error({ webhook: id }, 'webhook paused: the change feed does not have its cursor');
 }
 
 interface Delivery {
@@ -86,17 +90,18 @@ async function deliver(deps: DeliveryDeps, { webhook, message, lease }: Delivery
   const isHeld = await leaseWebhook(db, { id, lease, seconds: leaseSeconds, message: result });
   if (!isHeld) return false;
   const answer = await send(deps, webhook, message);
-  if ('status' in answer && answer.status >= 200 && answer.status < 300) return recordDelivery(db, result);
+  const outcome = classify(answer);
+  if (outcome === 'delivered') return recordDelivery(db, result);
   if (signal.aborted) return false;
   const reason = 'status' in answer ? `status ${answer.status}` : answer.error;
-  const isRefused = 'status' in answer && isRefusal(answer.status);
+  const isRefused = outcome === 'refused';
   if (isRefused && refusals + 1 >= maxRefusals) {
     log.warn({ webhook: id, reason }, 'webhook message became a dead letter');
     return recordDeadLetter(db, result, reason);
   }
   const retryAfterMs = 'status' in answer ? (answer.retryAfterSeconds ?? 0) * 1000 : 0;
   const retryMs = Math.min(maxRetryMs, Math.max(retryAfterMs, computeBackoffMs(attempts)));
-  const pause = 'status' in answer && answer.status === gone;
+  const pause = outcome === 'gone';
   if (pause || attempts === 0) log.warn({ webhook: id, reason, retryMs, paused: pause }, 'webhook not delivered');
   await recordFailure(db, result, { reason, retryMs, pause, isRefused });
   return false;
@@ -122,11 +127,15 @@ async function send({ key, rules, signal }: DeliveryDeps, { id, url, cursor }: W
   }
 }
 
-function isRefusal(status: number): boolean {
-  return status >= 400 && status < 500 && status !== gone && !temporaryStatuses.has(status);
+/** `refused`: the message itself is wrong. `gone`: the receiver wants no further ones. `failed`: another attempt can help. */
+function classify(answer: Awaited<ReturnType<typeof send>>): 'delivered' | 'refused' | 'gone' | 'failed' {
+  if (!('status' in answer)) return 'failed';
+  const { status } = answer;
+  if (status >= 200 && status < 300) return 'delivered';
+  if (status === gone) return 'gone';
+  return status >= 400 && status < 500 && !temporaryStatuses.has(status) ? 'refused' : 'failed';
 }
 
-/** Between half and all of the nominal time, as in shared/process/retry.ts. */
 function computeBackoffMs(attempts: number): number {
-  return Math.min(maxRetryMs, initialRetryMs * 2 ** Math.min(attempts, 20)) * (0.5 + Math.random() / 2);
+  return jitter(Math.min(maxRetryMs, initialRetryMs * 2 ** Math.min(attempts, 20)), 0.5);
 }
