@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { signToken } from '../shared/auth/jwt.ts';
 import type { Config } from '../shared/config/config.ts';
 import { deviceIdSchema } from '../shared/contract/ids.ts';
+import { secondsPerDay } from '../shared/time-units.ts';
 import { baseUrl } from './base-url.ts';
 import type { DataDir } from './data-dir.ts';
 
@@ -68,7 +69,7 @@ async function describeFirstParticle(config: Config): Promise<string[]> {
     device,
     fields: ['*'],
     scope: ['field:read', 'field:write'] as const,
-    expiresInSeconds: TOKEN_DAYS * 86_400,
+    expiresInSeconds: TOKEN_DAYS * secondsPerDay,
   };
   const isTokenShown = secret !== undefined && !config.isProduction;
   const token = isTokenShown ? (await signToken(request, { secret, issuer, audience })).token : '<token>';

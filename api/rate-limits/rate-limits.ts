@@ -2,11 +2,10 @@
 import type { Redis } from 'ioredis';
 import type { Config } from '../../shared/config/config.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
+import { secondsPerDay } from '../../shared/time-units.ts';
 import { CallerLimiter } from './caller-limiter.ts';
 import { ConcurrentStreamLimiter } from './concurrent-stream-limiter.ts';
 import { DistributedRateLimiter } from './distributed-rate-limiter.ts';
-
-const secondsPerDay = 86_400;
 
 export interface RateLimits {
   /** Per user, and per address with a multiple of the user's limit. */

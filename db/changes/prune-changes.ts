@@ -1,6 +1,7 @@
 /** Deletes what the change feed no longer needs: ranges whose entries retention has deleted, and old deletions of fields. */
 import type { Knex } from 'knex';
 import type { FieldId } from '../../shared/field/ids.ts';
+import { secondsPerDay } from '../../shared/time-units.ts';
 import { inChangeOrder, lockChangeOrder } from './change-order.ts';
 
 /** The last row is kept, because the next position is computed from it. */
@@ -53,7 +54,7 @@ export async function pruneChanges(db: Knex, retentionDays: number): Promise<num
     const { rowCount } = await trx.raw<{ rowCount: number }>(
       `DELETE FROM change_ranges
        WHERE is_deletion AND added_at < clock_timestamp() - make_interval(secs => :seconds) AND NOT ${isLastSql}`,
-      { seconds: retentionDays * 86_400 },
+      { seconds: retentionDays * secondsPerDay },
     );
     return deleted + rowCount;
   });

@@ -10,16 +10,11 @@ import { encodeSnapshotColumns } from '../models/snapshot-row.ts';
 import { StateRow } from '../models/state-row.ts';
 import { markForRepublish } from '../models/unpublished-field.ts';
 import type { StoredEntry } from '../models/update-row.ts';
-import { archiveSnapshot } from '../write/write-snapshots.ts';
+import { archiveAfterBytes, archiveSnapshot } from '../write/write-snapshots.ts';
 import { type ImportedLog, ImportRefused } from './imported-log.ts';
 
 const batchEntries = 1000;
 const batchCharacters = 2 * 1024 * 1024;
-/**
- * Bounds the cost of `?at=`, which folds the log after an archived snapshot. Workers archive less often while the snapshot is
- * larger than half of this.
- */
-const archiveAfterCharacters = 8 * 1024 * 1024;
 
 export interface ImportWriterOptions {
   readonly field: FieldId;
@@ -123,7 +118,7 @@ export class ImportWriter {
   #isArchiveDue(isErasure: boolean): boolean {
     if (!this.#log.isFoldable) return false;
     const { versions, characters } = this.#sinceArchive;
-    return isErasure || versions >= this.#options.snapshotEvery || characters >= archiveAfterCharacters;
+    return isErasure || versions >= this.#options.snapshotEvery || characters >= archiveAfterBytes;
   }
 
   async #flush(): Promise<void> {

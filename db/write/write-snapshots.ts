@@ -1,8 +1,16 @@
 /** Writes snapshots of fields: into the field's own row, and into the archive. */
 import type { Knex } from 'knex';
+import type { FieldId } from '../../shared/field/ids.ts';
 import type { FieldState } from '../../shared/field/state.ts';
 import { encodeSnapshotColumns, SnapshotRow } from '../models/snapshot-row.ts';
+import { StateRow } from '../models/state-row.ts';
 import { type Columns, type ColumnValues, listColumns, unnest } from '../unnest.ts';
+
+/**
+ * A state is archived after this many bytes of updates, or after twice the bytes of a snapshot that is larger than half of this.
+ * Bounds the cost of `?at=`, which folds the log after an archived snapshot.
+ */
+export const archiveAfterBytes = 8 * 1024 * 1024;
 
 const snapshotColumns = {
   field_id: 'text',
@@ -34,6 +42,19 @@ const snapshotsSql = `
 export async function writeSnapshots(db: Knex, states: readonly FieldState[]): Promise<void> {
   if (states.length === 0) return;
   await db.raw(snapshotsSql, { snapshots: unnest(db, snapshotColumns, states.map(toColumns)) });
+}
+
+/** Fields whose snapshot is older than their newest update, which was `before` that log time in ms. */
+export async function findOldSnapshots(
+  db: Knex,
+  { before, limit }: { before: number; limit: number },
+): Promise<FieldId[]> {
+  const rows = await StateRow.query(db)
+    .select('field_id')
+    .whereColumn('snapshot_version', '<', 'version')
+    .where('last_update', '<', before)
+    .limit(limit);
+  return rows.map(({ fieldId }) => fieldId);
 }
 
 const archiveSql = `

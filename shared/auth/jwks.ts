@@ -4,13 +4,14 @@
  */
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { FieldError } from '../errors.ts';
+import { dayMs } from '../time-units.ts';
 
 /** How long keys are used without a refresh. */
 const cacheMaxAgeMs = 5 * 60_000;
 /** The shortest time between two requests to the provider, however many tokens name unknown keys. */
 const cooldownMs = 10_000;
 /** How long stale keys are used while the provider does not answer. */
-const maxStaleMs = 24 * 3_600_000;
+const maxStaleMs = dayMs;
 const timeoutMs = 3000;
 
 export function createKeyFinder(url: string): JWTVerifyGetKey {

@@ -9,6 +9,7 @@ import { type Claims, claimsSchema, type Scope } from '../contract/token.ts';
 import { maxTokenLength } from '../contract/wire.ts';
 import { FieldError } from '../errors.ts';
 import type { DeviceId } from '../field/ids.ts';
+import { secondsPerDay } from '../time-units.ts';
 import { createKeyFinder } from './jwks.ts';
 
 const clockToleranceSeconds = 5;
@@ -115,7 +116,7 @@ export function createRenewalVerifier(settings: TokenSettings): VerifyToken {
 /** Checks everything except the expiry. */
 function createClaimsVerifier(settings: TokenSettings): VerifyToken {
   const verifySignature = createSignatureVerifier(settings);
-  const maxLifetimeSeconds = settings.TOKEN_MAX_DAYS * 86_400;
+  const maxLifetimeSeconds = settings.TOKEN_MAX_DAYS * secondsPerDay;
   return async (token) => {
     if (token.length > maxTokenLength || !tokenShape.test(token)) throw new FieldError('unauthorized');
     const payload = await verifySignature(token);

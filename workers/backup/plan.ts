@@ -2,8 +2,7 @@
 import { resolve } from 'node:path';
 import type { BackupPlan } from '../../db/backup/run-backups.ts';
 import { directDatabaseUrl, type WorkerConfig } from '../../shared/config/config.ts';
-
-const hourMs = 3_600_000;
+import { dayMs, hourMs } from '../../shared/time-units.ts';
 
 export function planBackups(config: WorkerConfig): BackupPlan {
   return {
@@ -11,6 +10,6 @@ export function planBackups(config: WorkerConfig): BackupPlan {
     folder: resolve(config.BACKUP_FOLDER),
     intervalMs: config.BACKUP_EVERY_HOURS * hourMs,
     keepCount: config.BACKUP_KEEP,
-    keepMs: config.BACKUP_KEEP_DAYS * 24 * hourMs,
+    keepMs: config.BACKUP_KEEP_DAYS * dayMs,
   };
 }

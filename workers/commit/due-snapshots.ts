@@ -4,6 +4,7 @@
  * snapshot (the tail) grows long. A short tail is cheaper to fold than to rewrite; maintenance flushes it once the field is idle.
  */
 import type { FieldStore } from '../../db/field-store.ts';
+import { archiveAfterBytes } from '../../db/write/write-snapshots.ts';
 import { type FieldState, getParticleIndex, getTombstoneIndex } from '../../shared/field/state.ts';
 import type { HotField } from './hot-field-cache.ts';
 
@@ -15,8 +16,6 @@ export interface SnapshotOptions {
 const snapshotIntervalMs = 1000;
 const minTailVersions = 16;
 const maxTailVersions = 2000;
-/** Bounds the cost of `?at=`, which folds the log after an archived snapshot. */
-const archiveAfterBytes = 8 * 1024 * 1024;
 /** The JSON of a particle beyond its counted bytes, and that of a cell. */
 const [jsonBytesPerParticle, jsonBytesPerCell] = [400, 60];
 

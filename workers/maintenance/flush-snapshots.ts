@@ -1,10 +1,9 @@
 /** Updates the snapshots of idle fields, so that reading one requires no fold. */
 
-import { StateRow } from '../../db/models/state-row.ts';
 import { loadStoredState } from '../../db/read/load-state.ts';
 import { readServerTime } from '../../db/read/server-time.ts';
 import { lockFields } from '../../db/write/lock-fields.ts';
-import { writeSnapshots } from '../../db/write/write-snapshots.ts';
+import { findOldSnapshots, writeSnapshots } from '../../db/write/write-snapshots.ts';
 import type { MaintenanceDeps } from '../worker-context.ts';
 import { eachField } from './each-field.ts';
 
@@ -12,12 +11,8 @@ const quietMs = 3000;
 const maxFieldsPerRun = 500;
 
 export async function flushSnapshots({ db, log }: MaintenanceDeps): Promise<number> {
-  const rows = await StateRow.query(db)
-    .select('field_id')
-    .whereColumn('snapshot_version', '<', 'version')
-    .where('last_update', '<', (await readServerTime(db)) - quietMs)
-    .limit(maxFieldsPerRun);
-  const fields = rows.map(({ fieldId }) => fieldId);
+  const before = (await readServerTime(db)) - quietMs;
+  const fields = await findOldSnapshots(db, { before, limit: maxFieldsPerRun });
   await eachField(fields, log, (field) =>
     db.transaction(async (trx) => {
       await lockFields(trx, [field]);
@@ -25,5 +20,5 @@ export async function flushSnapshots({ db, log }: MaintenanceDeps): Promise<numb
       if (state) await writeSnapshots(trx, [state]);
     }),
   );
-  return rows.length;
+  return fields.length;
 }

@@ -14,10 +14,10 @@ import type { WorkerConfig } from '../../shared/config/config.ts';
 import { purgeTombstones } from '../../shared/field/fold.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import { replayUpdate } from '../../shared/field/replay.ts';
+import { dayMs } from '../../shared/time-units.ts';
 import type { MaintenanceDeps } from '../worker-context.ts';
 import { eachField } from './each-field.ts';
 
-const dayMs = 86_400_000;
 const sliceVersions = 20_000;
 /** A busy field is pruned in steps of at least this many versions, since each step keeps a snapshot. */
 const minStepVersions = 1000;
@@ -29,8 +29,11 @@ export async function pruneLogs({ db, config, log }: PruneDeps): Promise<number>
   const cutoff = (await readServerTime(db)) - config.LOG_RETENTION_DAYS * dayMs;
   let prunedVersions = 0;
   await eachField(await findPrunableFields(db, cutoff), log, async (field) => {
-    for (let step = sliceVersions; step >= minStepVersions; prunedVersions += step)
+    let step: number;
+    do {
       step = await pruneField(db, field, cutoff);
+      prunedVersions += step;
+    } while (step >= minStepVersions);
   });
   return prunedVersions;
 }

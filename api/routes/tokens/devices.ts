@@ -13,6 +13,7 @@ import { deviceIdSchema, timeSchema } from '../../../shared/contract/ids.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
+import { secondsPerDay } from '../../../shared/time-units.ts';
 import {
   countAuthFailures,
   type Guard,
@@ -25,7 +26,6 @@ import { addressKey } from '../../rate-limits/address-key.ts';
 import type { RateLimits } from '../../rate-limits/rate-limits.ts';
 import { bearer, problems } from '../schemas.ts';
 
-const secondsPerDay = 86_400;
 const idBytes = 16;
 /** The bodies contain no data. */
 export const maxBodyBytes = 1024;

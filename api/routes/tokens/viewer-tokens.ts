@@ -9,6 +9,7 @@ import { timeSchema } from '../../../shared/contract/ids.ts';
 import type { Claims } from '../../../shared/contract/token.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import type { FieldId } from '../../../shared/field/ids.ts';
+import { secondsPerDay } from '../../../shared/time-units.ts';
 import { type Guard, requireClaims } from '../../auth/field-auth.ts';
 import type { App } from '../../fastify-types.ts';
 import { addressKey } from '../../rate-limits/address-key.ts';
@@ -16,7 +17,6 @@ import type { RateLimits } from '../../rate-limits/rate-limits.ts';
 import { bearer, fieldParams, problems } from '../schemas.ts';
 import { maxBodyBytes } from './devices.ts';
 
-const secondsPerDay = 86_400;
 const minLifetimeSeconds = 60;
 
 const bodySchema = z

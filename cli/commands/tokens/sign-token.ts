@@ -1,6 +1,7 @@
 /** `token`: signs a token for a device or a user with the shared secret. */
 import { signToken } from '../../../shared/auth/jwt.ts';
 import type { DeviceId } from '../../../shared/field/ids.ts';
+import { secondsPerDay } from '../../../shared/time-units.ts';
 import type { CommandContext } from '../../context/command-context.ts';
 import { CliError } from '../../errors/cli-error.ts';
 import { parsePatterns, parseScopes } from '../../input/parse-token-options.ts';
@@ -34,7 +35,7 @@ export async function printToken(options: TokenOptions, context: CommandContext)
     throw new CliError('usage', message);
   }
   const { key, maxDays } = readSigningKey(context);
-  if (expiresInSeconds > maxDays * 86_400) {
+  if (expiresInSeconds > maxDays * secondsPerDay) {
     throw new CliError(
       'usage',
       `A token is valid for at most ${maxDays} days (TOKEN_MAX_DAYS): choose a shorter --expires.`,
