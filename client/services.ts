@@ -3,7 +3,7 @@ import type { AppliedResponse, ServerMessage, State, UpdateResult } from '../sha
 import { regionKey } from '../shared/field/math/region.ts';
 import { Backoff } from './backoff.ts';
 import { Connection } from './connection/connection.ts';
-import { type SendFieldRequest, sendRequest as send } from './connection/http.ts';
+import { type SendFieldRequest, sendRequest as send, trimUrl } from './connection/http.ts';
 import { TokenProvider } from './connection/token-provider.ts';
 import { TransportSelector } from './connection/transport-selector.ts';
 import { HybridClock } from './hybrid-clock.ts';
@@ -143,10 +143,6 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
     sender,
     connection,
   };
-}
-
-function trimUrl(url: string): string {
-  return url.replace(/\/+$/, '');
 }
 
 function findWebSocket(): SocketConstructor | undefined {

@@ -145,3 +145,8 @@ export function toProblemError({ code, detail, title, status, errors }: Problem,
 function describeUnexpected(status: number): string {
   return `The response, with status ${status}, is not from the API: another server, a proxy or a login page?`;
 }
+
+/** The address of an API without the slashes at its end. */
+export function trimUrl(url: string): string {
+  return url.replace(/\/+$/, '');
+}

@@ -5,6 +5,7 @@
 import type { ClientMessage } from '../../shared/contract/messages.ts';
 import type { Region } from '../../shared/field/math/region.ts';
 import type { CellValue, EventType } from '../../shared/field/update.ts';
+import { trimUrl } from '../connection/http.ts';
 import { onPageResume } from '../connection/page-lifecycle.ts';
 import { Emitter } from '../emitter.ts';
 import { createFieldClient } from '../field-client.ts';
@@ -239,7 +240,7 @@ class TabClient implements FieldClient {
   #openSession(): Session {
     const { locks, whole, name, openChannel, isVisible } = this.#surroundings;
     const { url, formerUrls = [], field } = this.#options;
-    const addresses = [url, ...formerUrls].map((address) => address.replace(/\/+$/, ''));
+    const addresses = [url, ...formerUrls].map(trimUrl);
     const shared = { locks, whole, name, field };
     return new Session({
       ...{ locks, isVisible, options: this.#options, tab: this.#tab, mirror: this.#mirror, ownEdits: this.#ownEdits },

@@ -30,7 +30,7 @@ export function isAlive(identity: ProcessIdentity): boolean {
 /** The command line of a running process; empty when it has ended or cannot be read. */
 export function readCommand(pid: number): string {
   if (!hasProcFs) return queryPs(pid, 'command');
-  return readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+  return readProcFile(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
 }
 
 export function readParentPid(pid: number): number {
@@ -39,11 +39,12 @@ export function readParentPid(pid: number): number {
 
 /** The fields after the name in /proc/<pid>/stat (state, parent, …). The name may contain spaces and parentheses. */
 function statFields(pid: number): string[] {
-  const stat = readOrEmpty(`/proc/${pid}/stat`);
+  const stat = readProcFile(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
-function readOrEmpty(path: string): string {
+/** Empty when the process has ended or the file cannot be read. */
+function readProcFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
