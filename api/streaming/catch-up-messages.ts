@@ -53,15 +53,6 @@ export class CatchUp {
     return this.#orEmpty(() => this.#deps.states.readConfirmed(this.#field));
   }
 
-  async #orEmpty(read: () => Promise<LoadedState>): Promise<LoadedState> {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof FieldError) || error.code !== 'field_not_found') throw error;
-      return createEmptyState(this.#field);
-    }
-  }
-
   /**
    * The message that leads a subscriber to a state; undefined when it is ahead of the state.
    * @param isContinued whether the newest state is known to continue the subscriber's
@@ -86,6 +77,31 @@ export class CatchUp {
     return this.#createSnapshot(await this.readConfirmedState(), 'unknown-cursor', region);
   }
 
+  /** One delta from an earlier cursor to `state`, or why there is none. */
+  createDelta(from: Cursor, { fragments, cursor }: LoadedState): Promise<StreamMessage | NoDelta> {
+    const { reader, log } = this.#deps;
+    const cacheKey = `${from} ${cursor}`;
+    const known = this.#deltas.get(cacheKey);
+    if (known) return known;
+    const delta = createGapFillDelta(reader, fragments, from).catch((error): NoDelta => {
+      // PostgreSQL is unavailable and the state came from the cache. A snapshot does not need the log.
+      log.debug({ err: error, field: this.#field }, 'log read failed; sending a snapshot');
+      this.#deltas.delete(cacheKey);
+      return 'gap';
+    });
+    this.#deltas.set(cacheKey, delta);
+    return delta;
+  }
+
+  async #orEmpty(read: () => Promise<LoadedState>): Promise<LoadedState> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof FieldError) || error.code !== 'field_not_found') throw error;
+      return createEmptyState(this.#field);
+    }
+  }
+
   /** Whether the log has a cursor; undefined while PostgreSQL does not answer. */
   async #isKnown(cursor: Cursor): Promise<boolean | undefined> {
     return this.#deps.reader.hasCursor(this.#field, cursor).catch(() => undefined);
@@ -106,22 +122,6 @@ export class CatchUp {
     const message = new SharedMessage('snapshot', text, state.cursor);
     messages.set(key, message);
     return message;
-  }
-
-  /** One delta from an earlier cursor to `state`, or why there is none. */
-  createDelta(from: Cursor, { fragments, cursor }: LoadedState): Promise<StreamMessage | NoDelta> {
-    const { reader, log } = this.#deps;
-    const cacheKey = `${from} ${cursor}`;
-    const known = this.#deltas.get(cacheKey);
-    if (known) return known;
-    const delta = createGapFillDelta(reader, fragments, from).catch((error): NoDelta => {
-      // PostgreSQL is unavailable and the state came from the cache. A snapshot does not need the log.
-      log.debug({ err: error, field: this.#field }, 'log read failed; sending a snapshot');
-      this.#deltas.delete(cacheKey);
-      return 'gap';
-    });
-    this.#deltas.set(cacheKey, delta);
-    return delta;
   }
 }
 

@@ -10,6 +10,18 @@ import type { SentUpdate } from '../../shared/field/update.ts';
 import { findExcess } from './find-excess.ts';
 import { TimeSlice } from './time-slice.ts';
 
+/** Validates `{updates}`. @throws FieldError `invalid_input` */
+export function createUpdatesBodyValidator(gridSize: number): (body: unknown) => Promise<{ updates: SentUpdate[] }> {
+  const validate = createUpdatesValidator(gridSize);
+  return async (body) => {
+    if (typeof body !== 'object' || body === null || Array.isArray(body))
+      throw toInvalidInput([{ path: '/', message: 'must be an object' }]);
+    const { updates, ...rest } = body as { updates?: unknown };
+    if (Object.keys(rest).length > 0) throw toInvalidInput([{ path: '/', message: 'has a key other than updates' }]);
+    return { updates: await validate(updates) };
+  };
+}
+
 /** @throws FieldError `invalid_input` with at most 20 errors */
 type ValidateUpdates = (input: unknown) => Promise<SentUpdate[]>;
 
@@ -42,18 +54,6 @@ function createUpdatesValidator(gridSize: number): ValidateUpdates {
     }
     if (errors.length > 0) throw toInvalidInput(errors);
     return updates;
-  };
-}
-
-/** Validates `{updates}`. @throws FieldError `invalid_input` */
-export function createUpdatesBodyValidator(gridSize: number): (body: unknown) => Promise<{ updates: SentUpdate[] }> {
-  const validate = createUpdatesValidator(gridSize);
-  return async (body) => {
-    if (typeof body !== 'object' || body === null || Array.isArray(body))
-      throw toInvalidInput([{ path: '/', message: 'must be an object' }]);
-    const { updates, ...rest } = body as { updates?: unknown };
-    if (Object.keys(rest).length > 0) throw toInvalidInput([{ path: '/', message: 'has a key other than updates' }]);
-    return { updates: await validate(updates) };
   };
 }
 

@@ -96,10 +96,6 @@ export class UpdateProducer {
     await this.#refresh();
   }
 
-  async #refresh(): Promise<void> {
-    await Promise.all([this.durability.refresh(), this.queues.refresh()]);
-  }
-
   /**
    * Enqueues the updates of one request and resolves with their durability. The overhead of a job is ten times the cost of its
    * updates, so requests are batched; a traced request has its own job, which carries its trace, and so does a low-priority one.
@@ -113,6 +109,74 @@ export class UpdateProducer {
     const queue = this.queues.queueFor(job.field);
     if (this.#isTraced()) return this.#addBatch(queue, [job]);
     return this.#batcherFor(queue).add(job);
+  }
+
+  /**
+   * Enqueues many jobs at once. With a priority, workers take them only when no job without one is waiting; such jobs never go to
+   * the fallback queue, which has no priorities.
+   * @throws FieldError `queue_unavailable`; some may have been added nevertheless
+   */
+  async enqueueAll(
+    jobs: readonly ApplyUpdates[],
+    { priority }: { readonly priority?: number | undefined } = {},
+  ): Promise<Durability> {
+    const options = priority === undefined ? {} : { opts: { priority } };
+    const jobsByQueue = new Map<UpdatesQueue, ApplyUpdates[]>();
+    for (const job of jobs) {
+      const queue = this.queues.queueFor(job.field);
+      jobsByQueue.set(queue, [...(jobsByQueue.get(queue) ?? []), job]);
+    }
+    const addToQueue = ([queue, queueJobs]: readonly [UpdatesQueue, ApplyUpdates[]]) =>
+      queue.addBulk(queueJobs.map((data) => ({ name: applyUpdatesJob, data, ...options })));
+    const addAll = () => Promise.all([...jobsByQueue].map(addToQueue));
+    return this.#add(jobs, addAll, priority === undefined ? this.#fallback : undefined);
+  }
+
+  /**
+   * Estimates the unfinished requests in both queues from the number of jobs and the average of requests per job. Refreshes
+   * the partitions as well, so that a producer that counts regularly follows changes of the worker group.
+   * @throws if a queue that is in use does not answer
+   */
+  async countBacklog(): Promise<number> {
+    const inFallback = (await this.#fallback?.queue.countBacklog()) ?? 0;
+    if (this.#isRedisUnavailable) return inFallback;
+    await this.queues.refresh();
+    const inRedis = await this.queues.countJobs('waiting', 'active', 'delayed', 'prioritized');
+    return Math.round(inRedis * this.#requestsPerJob) + inFallback;
+  }
+
+  /** The statistics of both queues; undefined for a queue that does not answer or is not used. */
+  async readStats(): Promise<{ redis: QueueStats | undefined; postgres: QueueStats | undefined }> {
+    const logFailure = (err: unknown) => void this.#log.debug({ err }, 'queue stats read failed');
+    const [redis, postgres] = await Promise.all([
+      this.queues.readStats().catch(logFailure),
+      this.#fallback?.queue.readStats().catch(logFailure),
+    ]);
+    return { redis: redis ?? undefined, postgres: postgres ?? undefined };
+  }
+
+  /** The queue in PostgreSQL, for inspection; undefined if it is not used, or does not answer. */
+  async findFallbackQueue(): Promise<OpenFallbackQueue | undefined> {
+    const opening = this.#fallback && withTimeout(this.#fallback.queue.openForReading(), lookTimeoutMs);
+    return opening?.catch((err: unknown) => void this.#log.debug({ err }, 'fallback queue not opened'));
+  }
+
+  /** The memory of the queue's Redis; undefined while it is unavailable. @throws if it does not answer */
+  async readMemory(): Promise<QueueMemory | undefined> {
+    if (this.#isRedisUnavailable) return undefined;
+    return readQueueMemory(this.#redis);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.durability.close();
+    await this.queues.close();
+    await this.#fallback?.queue.close();
+    this.#redis.disconnect();
+  }
+
+  async #refresh(): Promise<void> {
+    await Promise.all([this.durability.refresh(), this.queues.refresh()]);
   }
 
   #batcherFor(queue: UpdatesQueue): Batcher<ApplyUpdates, Durability> {
@@ -135,27 +199,6 @@ export class UpdateProducer {
     this.#requestsPerJob += smoothingFactor * (jobs.length - this.#requestsPerJob);
     const data = jobs.length === 1 && first ? first : { together: jobs };
     return this.#add(jobs, () => queue.add(applyUpdatesJob, data), this.#fallback);
-  }
-
-  /**
-   * Enqueues many jobs at once. With a priority, workers take them only when no job without one is waiting; such jobs never go to
-   * the fallback queue, which has no priorities.
-   * @throws FieldError `queue_unavailable`; some may have been added nevertheless
-   */
-  async enqueueAll(
-    jobs: readonly ApplyUpdates[],
-    { priority }: { readonly priority?: number | undefined } = {},
-  ): Promise<Durability> {
-    const options = priority === undefined ? {} : { opts: { priority } };
-    const jobsByQueue = new Map<UpdatesQueue, ApplyUpdates[]>();
-    for (const job of jobs) {
-      const queue = this.queues.queueFor(job.field);
-      jobsByQueue.set(queue, [...(jobsByQueue.get(queue) ?? []), job]);
-    }
-    const addToQueue = ([queue, queueJobs]: readonly [UpdatesQueue, ApplyUpdates[]]) =>
-      queue.addBulk(queueJobs.map((data) => ({ name: applyUpdatesJob, data, ...options })));
-    const addAll = () => Promise.all([...jobsByQueue].map(addToQueue));
-    return this.#add(jobs, addAll, priority === undefined ? this.#fallback : undefined);
   }
 
   async #add(
@@ -200,48 +243,5 @@ export class UpdateProducer {
       }
     };
     setTimeout(() => void probe(), probeIntervalMs);
-  }
-
-  /**
-   * Estimates the unfinished requests in both queues from the number of jobs and the average of requests per job. Refreshes
-   * the partitions as well, so that a producer that counts regularly follows changes of the worker group.
-   * @throws if a queue that is in use does not answer
-   */
-  async countBacklog(): Promise<number> {
-    const inFallback = (await this.#fallback?.queue.countBacklog()) ?? 0;
-    if (this.#isRedisUnavailable) return inFallback;
-    await this.queues.refresh();
-    const inRedis = await this.queues.countJobs('waiting', 'active', 'delayed', 'prioritized');
-    return Math.round(inRedis * this.#requestsPerJob) + inFallback;
-  }
-
-  /** The statistics of both queues; undefined for a queue that does not answer or is not used. */
-  async readStats(): Promise<{ redis: QueueStats | undefined; postgres: QueueStats | undefined }> {
-    const logFailure = (err: unknown) => void this.#log.debug({ err }, 'queue stats read failed');
-    const [redis, postgres] = await Promise.all([
-      this.queues.readStats().catch(logFailure),
-      this.#fallback?.queue.readStats().catch(logFailure),
-    ]);
-    return { redis: redis ?? undefined, postgres: postgres ?? undefined };
-  }
-
-  /** The queue in PostgreSQL, for inspection; undefined if it is not used, or does not answer. */
-  async findFallbackQueue(): Promise<OpenFallbackQueue | undefined> {
-    const opening = this.#fallback && withTimeout(this.#fallback.queue.openForReading(), lookTimeoutMs);
-    return opening?.catch((err: unknown) => void this.#log.debug({ err }, 'fallback queue not opened'));
-  }
-
-  /** The memory of the queue's Redis; undefined while it is unavailable. @throws if it does not answer */
-  async readMemory(): Promise<QueueMemory | undefined> {
-    if (this.#isRedisUnavailable) return undefined;
-    return readQueueMemory(this.#redis);
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.durability.close();
-    await this.queues.close();
-    await this.#fallback?.queue.close();
-    this.#redis.disconnect();
   }
 }

@@ -43,6 +43,29 @@ interface OverviewDeps {
   readonly log: Pick<Logger, 'debug'>;
 }
 
+/** @param maxAgeMs how old a shared overview may be; 0 after a change, so that it is seen at once */
+export type ReadOverview = (maxAgeMs?: number) => Promise<Overview>;
+
+/**
+ * Shares each overview for a moment, so that many viewers cost as much as one. Reads of PostgreSQL are single-flight: a slow one
+ * continues after its callers have timed out, and later callers join it.
+ */
+export function createOverviewReader(deps: OverviewDeps): ReadOverview {
+  let reading: Promise<DatabaseOverview> | undefined;
+  const readDatabase = () => {
+    reading ??= deps.readDatabase().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
+  let newest: { readonly at: number; readonly overview: Promise<Overview> } | undefined;
+  return (maxAgeMs = sharedForMs) => {
+    const now = performance.now();
+    if (!newest || now - newest.at > maxAgeMs) newest = { at: now, overview: readOverview({ ...deps, readDatabase }) };
+    return newest.overview;
+  };
+}
+
 /** Never rejects: what does not answer in time is left out. */
 async function readOverview({
   checkHealth,
@@ -74,28 +97,5 @@ async function readOverview({
     deadLetters: deadLetters?.letters ?? [],
     traffic: traffic ?? [],
     samples: samples.all,
-  };
-}
-
-/** @param maxAgeMs how old a shared overview may be; 0 after a change, so that it is seen at once */
-export type ReadOverview = (maxAgeMs?: number) => Promise<Overview>;
-
-/**
- * Shares each overview for a moment, so that many viewers cost as much as one. Reads of PostgreSQL are single-flight: a slow one
- * continues after its callers have timed out, and later callers join it.
- */
-export function createOverviewReader(deps: OverviewDeps): ReadOverview {
-  let reading: Promise<DatabaseOverview> | undefined;
-  const readDatabase = () => {
-    reading ??= deps.readDatabase().finally(() => {
-      reading = undefined;
-    });
-    return reading;
-  };
-  let newest: { readonly at: number; readonly overview: Promise<Overview> } | undefined;
-  return (maxAgeMs = sharedForMs) => {
-    const now = performance.now();
-    if (!newest || now - newest.at > maxAgeMs) newest = { at: now, overview: readOverview({ ...deps, readDatabase }) };
-    return newest.overview;
   };
 }

@@ -79,26 +79,9 @@ export class OutboxStore implements ItemStore {
     };
   }
 
-  #nextPosition(): number {
-    while (this.#positions.has(this.#freePosition)) this.#freePosition += 1;
-    this.#occupy(this.#freePosition);
-    return this.#freePosition;
-  }
-
   save(items: readonly Item[]): void {
     for (const item of items) item.position ||= this.#nextPosition();
     this.#saveEntries(items.map(toStoredEntry));
-  }
-
-  #saveEntries(entries: readonly StoredEntry[]): void {
-    for (const entry of entries) {
-      const { place: position, update } = entry;
-      this.#removed.delete(position);
-      this.#failed.delete(position);
-      this.#changed.set(position, entry);
-      this.#counter = Math.max(this.#counter, update.counter);
-    }
-    this.#requestRound();
   }
 
   /** Records that updates up to this counter may have been sent. `flush` must resolve before they are sent. */
@@ -158,6 +141,23 @@ export class OutboxStore implements ItemStore {
 
   flush(): Promise<void> {
     return this.#writes;
+  }
+
+  #saveEntries(entries: readonly StoredEntry[]): void {
+    for (const entry of entries) {
+      const { place: position, update } = entry;
+      this.#removed.delete(position);
+      this.#failed.delete(position);
+      this.#changed.set(position, entry);
+      this.#counter = Math.max(this.#counter, update.counter);
+    }
+    this.#requestRound();
+  }
+
+  #nextPosition(): number {
+    while (this.#positions.has(this.#freePosition)) this.#freePosition += 1;
+    this.#occupy(this.#freePosition);
+    return this.#freePosition;
   }
 
   #occupy(position: number): void {
