@@ -1,8 +1,8 @@
 /** The URL of the API for a browser or curl on this machine. A wildcard address is replaced by the loopback address. */
 import type { Config } from '../shared/config/config.ts';
 
-const WILDCARD_ADDRESSES: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
+const wildcardAddresses: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
 
 export function baseUrl({ HOST: host, PORT: port }: Pick<Config, 'HOST' | 'PORT'>): string {
-  return `http://${WILDCARD_ADDRESSES[host] ?? (host.includes(':') ? `[${host}]` : host)}:${port}`;
+  return `http://${wildcardAddresses[host] ?? (host.includes(':') ? `[${host}]` : host)}:${port}`;
 }

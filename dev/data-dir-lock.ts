@@ -13,7 +13,7 @@ interface LockOwner extends ProcessIdentity {
 }
 
 /** The longest shutdown of an owner, which stops its processes one by one, each with its own grace period. */
-const STOP_DEADLINE_MS = 90_000;
+const stopDeadlineMs = 90_000;
 
 /**
  * Acquires the lock of `folder` and returns a function that releases it.
@@ -52,7 +52,7 @@ async function waitForOrphanedOwner(
   }
   printLine(`The previous npm start (pid ${pid}) lost its terminal: waiting until it has stopped`);
   process.kill(pid, 'SIGTERM');
-  const deadline = Date.now() + STOP_DEADLINE_MS;
+  const deadline = Date.now() + stopDeadlineMs;
   while (isAlive(owner)) {
     if (Date.now() > deadline) throw new Error(`The previous npm start does not stop. End it with: kill -9 ${pid}`);
     await delay(100);

@@ -12,11 +12,11 @@ import { findOrInstallRedis } from './redis/install.ts';
 import { startRedis } from './redis/server.ts';
 
 /** Different from the default ports, to avoid collisions with servers installed on the machine. */
-const POSTGRES_PORT = 54329;
-const REDIS_PORT = 63799;
-const WORKER_METRICS_PORT = 9464;
-const MAX_PORT_ATTEMPTS = 3;
-const DEFAULT_FOLDER = fileURLToPath(packageFile('.field'));
+const postgresPort = 54329;
+const redisPort = 63799;
+const workerMetricsPort = 9464;
+const maxPortAttempts = 3;
+const defaultFolder = fileURLToPath(packageFile('.field'));
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -36,7 +36,7 @@ export async function provisionServers({
   onOpen,
 }: ProvisionServersDeps): Promise<Environment> {
   validateSettings(env);
-  const data = await openDataDir(resolve(env.FIELD_DATA_DIR || DEFAULT_FOLDER), printLine);
+  const data = await openDataDir(resolve(env.FIELD_DATA_DIR || defaultFolder), printLine);
   onOpen(data);
   await startOrphanReaper(processGroup.start, data.runFolder);
   const databaseUrl = env.DATABASE_URL || (await startDatabase(data, processGroup, printLine));
@@ -76,7 +76,7 @@ async function startDatabase(
   printLine: (line: string) => void,
 ): Promise<string> {
   const password = data.secrets.postgresPassword;
-  const server = await startOnFreePort({ label: 'PostgreSQL', preferredPort: POSTGRES_PORT, printLine }, (port) =>
+  const server = await startOnFreePort({ label: 'PostgreSQL', preferredPort: postgresPort, printLine }, (port) =>
     startPostgres({ folder: data.path, port, password, start: processGroup.start, printLine }),
   );
   await ensureDatabase(server, 'field');
@@ -87,7 +87,7 @@ async function startDatabase(
 async function startQueueAndCache(data: DataDir, processGroup: ProcessGroup, printLine: (line: string) => void) {
   const binary = await findOrInstallRedis({ folder: data.path, start: processGroup.start, printLine });
   const password = data.secrets.redisPassword;
-  const server = await startOnFreePort({ label: 'Redis', preferredPort: REDIS_PORT, printLine }, (port) =>
+  const server = await startOnFreePort({ label: 'Redis', preferredPort: redisPort, printLine }, (port) =>
     startRedis({ binary, folder: data.path, port, password, start: processGroup.start }),
   );
   printLine(`Redis runs on 127.0.0.1:${server.port} (${binary})`);
@@ -109,13 +109,13 @@ async function startOnFreePort<Server>(
     try {
       return await start(await choosePort(label, attempt === 1 ? preferredPort : 0, '127.0.0.1', printLine));
     } catch (error) {
-      if (attempt === MAX_PORT_ATTEMPTS || !String(error).includes('Address already in use')) throw error;
+      if (attempt === maxPortAttempts || !String(error).includes('Address already in use')) throw error;
     }
   }
 }
 
 function chooseMetricsPort(env: Environment, printLine: (line: string) => void): Promise<number> {
-  const preferredPort = Number(env.METRICS_PORT || WORKER_METRICS_PORT);
+  const preferredPort = Number(env.METRICS_PORT || workerMetricsPort);
   return choosePort("The worker's metrics", preferredPort, env.METRICS_HOST || '127.0.0.1', printLine);
 }
 

@@ -5,16 +5,16 @@ import { deviceIdSchema } from '../shared/contract/ids.ts';
 import { retry } from '../shared/process/retry.ts';
 import { baseUrl } from './base-url.ts';
 
-const READY_DEADLINE_MS = 90_000;
-const UPDATE_DEADLINE_MS = 60_000;
+const readyDeadlineMs = 90_000;
+const updateDeadlineMs = 60_000;
 /** A separate field, so that no field of a user is changed. */
-const FIELD = 'smoke-test';
-const DEVICE = deviceIdSchema.parse('npm-start');
+const field = 'smoke-test';
+const device = deviceIdSchema.parse('npm-start');
 
 /** Waits until the readiness check responds with 200. */
 export async function waitUntilReady(config: Config): Promise<void> {
   const url = `${baseUrl(config)}/api/health/ready`;
-  await retryUntilDone('the API is ready', READY_DEADLINE_MS, async () => {
+  await retryUntilDone('the API is ready', readyDeadlineMs, async () => {
     const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
     return response.ok ? undefined : `${url} responded with ${response.status}: ${await response.text()}`;
   });
@@ -24,17 +24,17 @@ export async function waitUntilReady(config: Config): Promise<void> {
 export async function runSmokeTest(config: Config, secret: string): Promise<void> {
   const key = { secret, issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE };
   const { token } = await signToken(
-    { sub: DEVICE, device: DEVICE, fields: [FIELD], scope: ['field:read', 'field:write'], expiresInSeconds: 600 },
+    { sub: device, device, fields: [field], scope: ['field:read', 'field:write'], expiresInSeconds: 600 },
     key,
   );
-  const field = `${baseUrl(config)}/api/fields/${FIELD}`;
+  const fieldUrl = `${baseUrl(config)}/api/fields/${field}`;
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=10' };
-  await retryUntilDone('an update is applied', UPDATE_DEADLINE_MS, async () => {
-    const counter = (await readLastCounter(`${field}/clock`, headers)) + 1;
+  await retryUntilDone('an update is applied', updateDeadlineMs, async () => {
+    const counter = (await readLastCounter(`${fieldUrl}/clock`, headers)) + 1;
     const update = { counter, timestamp: Date.now(), kind: 'cells.set', cells: [{ x: 0, y: 0, value: 0.5 }] };
     const body = JSON.stringify({ updates: [update] });
     const signal = AbortSignal.timeout(15_000);
-    const response = await fetch(`${field}/updates`, { method: 'POST', headers, body, signal });
+    const response = await fetch(`${fieldUrl}/updates`, { method: 'POST', headers, body, signal });
     const responseText = await response.text();
     return response.status === 200 && responseText.includes('"applied"')
       ? undefined
@@ -48,7 +48,7 @@ async function readLastCounter(url: string, headers: Record<string, string>): Pr
   if (response.status === 404) return 0;
   if (!response.ok) throw new Error(`${url} responded with ${response.status}: ${await response.text()}`);
   const { clock } = (await response.json()) as { clock: Record<string, number> };
-  return clock[DEVICE] ?? 0;
+  return clock[device] ?? 0;
 }
 
 /** Repeats `attempt` until it returns undefined. @throws Error with the last problem after `timeoutMs` */

@@ -12,10 +12,10 @@ import { createProcessGroup } from './processes/process-group.ts';
 import { provisionServers } from './provision-servers.ts';
 import { applyRuleSettings } from './rule-settings.ts';
 import { runSmokeTest, waitUntilReady } from './smoke-test.ts';
-import { describeError, HELP_TEXT, renderStartupBanner } from './startup-banner.ts';
+import { describeError, helpText, renderStartupBanner } from './startup-banner.ts';
 
 /** Longer than the shutdown timeout of a process (shared/process/lifecycle.ts). */
-const PROCESS_GRACE_MS = 25_000;
+const processGraceMs = 25_000;
 
 const knownArguments = ['--lan', '--help', '-h'];
 const isOnLan = process.argv.includes('--lan');
@@ -58,7 +58,7 @@ async function run(): Promise<void> {
 function startService(name: string, entry: EntryPoint, env: NodeJS.ProcessEnv) {
   const imports = [entryPoint('dev/processes/exit-with-parent').href];
   const recordIn = data?.runFolder;
-  const options = { name, script: entryPoint(entry).href, imports, env, recordIn, graceMs: PROCESS_GRACE_MS };
+  const options = { name, script: entryPoint(entry).href, imports, env, recordIn, graceMs: processGraceMs };
   return processGroup.start(buildNodeProcess({ ...options, output: 'inherit' }));
 }
 
@@ -75,7 +75,7 @@ function fail(error: unknown): void {
 }
 
 if (process.argv.includes('--help') || process.argv.includes('-h')) {
-  printLine(HELP_TEXT);
+  printLine(helpText);
   process.exit(0);
 }
 const unknownArgument = process.argv.slice(2).find((argument) => !knownArguments.includes(argument));

@@ -7,9 +7,9 @@ import { secondsPerDay } from '../shared/time-units.ts';
 import { baseUrl } from './base-url.ts';
 import type { DataDir } from './data-dir.ts';
 
-const TOKEN_DAYS = 30;
+const tokenDays = 30;
 
-export const HELP_TEXT = `npm start: one API and one worker, with their own PostgreSQL and Redis unless others are given.
+export const helpText = `npm start: one API and one worker, with their own PostgreSQL and Redis unless others are given.
 
   --lan              serve the network, for phones: prints the address and a QR code. Everybody on it can connect
 
@@ -69,7 +69,7 @@ async function describeFirstParticle(config: Config): Promise<string[]> {
     device,
     fields: ['*'],
     scope: ['field:read', 'field:write'] as const,
-    expiresInSeconds: TOKEN_DAYS * secondsPerDay,
+    expiresInSeconds: tokenDays * secondsPerDay,
   };
   const isTokenShown = secret !== undefined && !config.isProduction;
   const token = isTokenShown ? (await signToken(request, { secret, issuer, audience })).token : '<token>';

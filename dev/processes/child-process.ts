@@ -42,7 +42,7 @@ export interface RunningProcess {
 export type StartProcess = (spec: ProcessOptions) => Promise<RunningProcess>;
 
 /** The time between the force signal and SIGKILL. PostgreSQL itself waits 5 s for its children. */
-const FORCE_GRACE_MS = 6000;
+const forceGraceMs = 6000;
 
 /** @throws Error when the process cannot be started */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
@@ -94,7 +94,7 @@ function superviseChild(
     exited,
     sendSignal,
     stop: () => end(options.stopSignal, options.graceMs),
-    forceStop: () => end(options.forceSignal ?? 'SIGKILL', FORCE_GRACE_MS),
+    forceStop: () => end(options.forceSignal ?? 'SIGKILL', forceGraceMs),
   };
 }
 

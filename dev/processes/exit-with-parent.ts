@@ -4,11 +4,11 @@
  */
 
 /** Longer than the shutdown timeout of a process (shared/process/lifecycle.ts). */
-const DEADLINE_MS = 22_000;
+const deadlineMs = 22_000;
 
 if (process.channel) {
   process.on('disconnect', () => {
-    setTimeout(() => process.exit(1), DEADLINE_MS).unref();
+    setTimeout(() => process.exit(1), deadlineMs).unref();
     process.kill(process.pid, 'SIGTERM');
   });
   process.channel.unref();

@@ -5,22 +5,22 @@
 import { existsSync } from 'node:fs';
 import { identify, isAlive, type ProcessIdentity, readCommand, readParentPid } from './process-identity.ts';
 
-const PACKAGE_MANAGER = /(^|[/\s])(npm|pnpm|yarn|bun)(-cli)?(\.c?js)?(\s|$)/;
-const TSX = /[/\s]tsx(\/dist\/cli\.mjs)?(\s|$)/;
-const MAX_GENERATIONS = 6;
+const packageManager = /(^|[/\s])(npm|pnpm|yarn|bun)(-cli)?(\.c?js)?(\s|$)/;
+const tsx = /[/\s]tsx(\/dist\/cli\.mjs)?(\s|$)/;
+const maxGenerations = 6;
 /** Reading /proc takes microseconds, running `ps` about 10 ms. */
-const CHECK_INTERVAL_MS = existsSync('/proc/self/stat') ? 250 : 3000;
+const checkIntervalMs = existsSync('/proc/self/stat') ? 250 : 3000;
 
 /** The ancestors up to the package manager. Without a package manager, the parent if it is tsx. */
 export function findLaunchers(): ProcessIdentity[] {
   const chain: ProcessIdentity[] = [];
-  for (let pid = process.ppid; pid > 1 && chain.length < MAX_GENERATIONS; pid = readParentPid(pid)) {
+  for (let pid = process.ppid; pid > 1 && chain.length < maxGenerations; pid = readParentPid(pid)) {
     const identity = identify(pid);
     if (!identity) break;
     chain.push(identity);
-    if (PACKAGE_MANAGER.test(readCommand(pid))) return chain;
+    if (packageManager.test(readCommand(pid))) return chain;
   }
-  return TSX.test(readCommand(process.ppid)) ? chain.slice(0, 1) : [];
+  return tsx.test(readCommand(process.ppid)) ? chain.slice(0, 1) : [];
 }
 
 /** Calls `onGone` once, with the pid of the first launcher that has ended. */
@@ -30,6 +30,6 @@ export function watchLaunchers(launchers: readonly ProcessIdentity[], onGone: (p
     if (!gone) return;
     clearInterval(timer);
     onGone(gone.pid);
-  }, CHECK_INTERVAL_MS);
+  }, checkIntervalMs);
   timer.unref();
 }

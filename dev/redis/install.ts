@@ -6,9 +6,9 @@ import { type StartProcess, startProcess } from '../processes/child-process.ts';
 import { findExecutable } from '../processes/find-executable.ts';
 
 /** An interrupted package manager needs time to leave its database consistent. */
-const INSTALL_GRACE_MS = 60_000;
+const installGraceMs = 60_000;
 
-const SERVERS = ['redis-server', 'valkey-server'];
+const servers = ['redis-server', 'valkey-server'];
 
 interface PackageManager {
   command: string;
@@ -18,7 +18,7 @@ interface PackageManager {
   needsRoot: boolean;
 }
 
-const PACKAGE_MANAGERS: PackageManager[] = [
+const packageManagers: PackageManager[] = [
   {
     command: 'apt-get',
     recipes: [[['update'], ['install', '-y', '--no-install-recommends', 'redis-server']]],
@@ -29,7 +29,7 @@ const PACKAGE_MANAGERS: PackageManager[] = [
   { command: 'brew', recipes: [[['install', 'redis']]], needsRoot: false },
 ];
 
-const INSTALL_HINT = [
+const installHint = [
   'Three ways to get a Redis:',
   '  1. install redis (or valkey) with your package manager, so that redis-server is in the PATH;',
   '  2. docker run -d -p 127.0.0.1:6379:6379 redis:7 redis-server --appendonly yes --appendfsync always',
@@ -50,7 +50,7 @@ export async function findOrInstallRedis(options: InstallOptions): Promise<strin
 }
 
 function findServer(): string | undefined {
-  for (const name of SERVERS) {
+  for (const name of servers) {
     const path = findExecutable(name);
     if (path) return path;
   }
@@ -58,12 +58,12 @@ function findServer(): string | undefined {
 }
 
 async function install(options: InstallOptions): Promise<string> {
-  const manager = PACKAGE_MANAGERS.find(({ command }) => findExecutable(command));
+  const manager = packageManagers.find(({ command }) => findExecutable(command));
   if (!manager)
-    throw new Error(`No redis-server or valkey-server found, and no supported package manager.\n${INSTALL_HINT}`);
+    throw new Error(`No redis-server or valkey-server found, and no supported package manager.\n${installHint}`);
   const prefix = manager.needsRoot && process.getuid?.() !== 0 ? ['sudo', '-n'] : [];
   if (prefix.length > 0 && !canUseSudo()) {
-    throw new Error(`No redis-server or valkey-server found, and installing one needs root.\n${INSTALL_HINT}`);
+    throw new Error(`No redis-server or valkey-server found, and installing one needs root.\n${installHint}`);
   }
   for (const recipe of manager.recipes) {
     const commands = recipe.map((args) => [...prefix, manager.command, ...args]);
@@ -72,9 +72,9 @@ async function install(options: InstallOptions): Promise<string> {
     const failure = await runAll(commands, options);
     const path = findServer();
     if (path) return path;
-    options.printLine(failure ?? `${manager.command} succeeded, but did not install ${SERVERS.join(' or ')}`);
+    options.printLine(failure ?? `${manager.command} succeeded, but did not install ${servers.join(' or ')}`);
   }
-  throw new Error(`${manager.command} could not install a Redis.\n${INSTALL_HINT}`);
+  throw new Error(`${manager.command} could not install a Redis.\n${installHint}`);
 }
 
 /** Runs the commands one after the other. Returns the output of the first that fails. */
@@ -92,7 +92,7 @@ async function runAll(
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       output: log.fd,
       stopSignal: 'SIGINT',
-      graceMs: INSTALL_GRACE_MS,
+      graceMs: installGraceMs,
     }).finally(() => log.close());
     const ended = await installer.exited;
     if (ended !== 'code 0')

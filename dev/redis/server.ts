@@ -30,8 +30,8 @@ export interface RedisServer {
 }
 
 /** Loading a large append-only file takes several seconds per gigabyte. */
-const START_DEADLINE_MS = 120_000;
-const STOP_GRACE_MS = 15_000;
+const startDeadlineMs = 120_000;
+const stopGraceMs = 15_000;
 
 /** One server has both roles. The queue requires durability and no eviction; the cache works with that as well. */
 const durableSettings = {
@@ -60,7 +60,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
     output: log.fd,
     stopSignal: 'SIGTERM',
-    graceMs: STOP_GRACE_MS,
+    graceMs: stopGraceMs,
     recordIn: options.recordIn ?? join(folder, 'run'),
   }).finally(() => log.close());
   const url = (database: number) => `redis://:${options.password}@127.0.0.1:${port}/${database}`;
@@ -92,7 +92,7 @@ async function waitUntilLoaded(url: string, server: RunningProcess): Promise<str
   redis.on('error', () => {}); // ioredis reconnects until the deadline or the end of the process.
   const loaded = Promise.race([waitForOwnServer(redis, server), server.exited]);
   try {
-    return await withTimeoutValue(loaded, START_DEADLINE_MS, `no response within ${START_DEADLINE_MS / 1000} s`);
+    return await withTimeoutValue(loaded, startDeadlineMs, `no response within ${startDeadlineMs / 1000} s`);
   } finally {
     redis.disconnect();
   }

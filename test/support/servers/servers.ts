@@ -14,9 +14,9 @@ import { withPgClient } from './query-postgres.ts';
 import { withRedisCluster } from './redis-cluster.ts';
 import { withRedisSentinel } from './redis-sentinel.ts';
 
-const TEMPLATE = 'field_template';
+const template = 'field_template';
 /** Advisory lock key, shared by all test files; its owner creates the template. */
-const TEMPLATE_LOCK = 7_340_001;
+const templateLock = 7_340_001;
 
 /** An empty database with all migrations applied, dropped at the end of the test. */
 export async function withDatabase(t: Test): Promise<{ url: string; directUrl: string }> {
@@ -24,7 +24,7 @@ export async function withDatabase(t: Test): Promise<{ url: string; directUrl: s
   const serverUrl = required('TEST_DATABASE_URL');
   await withPgClient(serverUrl, async (client) => {
     await ensureTemplate(client);
-    await client.query(`create database ${name} template ${TEMPLATE}`);
+    await client.query(`create database ${name} template ${template}`);
   });
   t.teardown(() => withPgClient(serverUrl, (client) => client.query(`drop database if exists ${name} with (force)`)));
   return { url: urlOf(name, process.env.TEST_POOLER_PORT), directUrl: urlOf(name) };
@@ -32,17 +32,17 @@ export async function withDatabase(t: Test): Promise<{ url: string; directUrl: s
 
 /** Migrates once per run, since copying a template takes a tenth of the time. The draft is renamed only when it is complete. */
 async function ensureTemplate(client: pg.Client): Promise<void> {
-  const draft = `${TEMPLATE}_draft`;
-  await client.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK]);
+  const draft = `${template}_draft`;
+  await client.query('select pg_advisory_lock($1)', [templateLock]);
   try {
-    const { rowCount } = await client.query('select from pg_database where datname = $1', [TEMPLATE]);
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [template]);
     if (rowCount !== 0) return;
     await client.query(`drop database if exists ${draft} with (force)`);
     await client.query(`create database ${draft}`);
     await migrate(urlOf(draft));
-    await client.query(`alter database ${draft} rename to ${TEMPLATE}`);
+    await client.query(`alter database ${draft} rename to ${template}`);
   } finally {
-    await client.query('select pg_advisory_unlock($1)', [TEMPLATE_LOCK]);
+    await client.query('select pg_advisory_unlock($1)', [templateLock]);
   }
 }
 
