@@ -65,6 +65,8 @@ export class PythonDevice implements FieldDevice {
   /** Updates that the process has confirmed to have stored. */
   #stored = 0;
   #resolveView: (view: View) => void = () => undefined;
+  /** What it has shown last. */
+  #lastView: View | undefined;
   #isClosed = false;
 
   constructor(options: PythonDeviceOptions) {
@@ -85,7 +87,9 @@ export class PythonDevice implements FieldDevice {
     this.#command({ do: 'write', content: randomChange(this.#random) });
   }
 
-  readView(): Promise<View> {
+  /** A closed device shows what it showed when it was last asked. */
+  async readView(): Promise<View> {
+    if (this.#isClosed && this.#lastView) return this.#lastView;
     const view = new Promise<View>((resolve) => {
       this.#resolveView = resolve;
     });
@@ -163,7 +167,8 @@ export class PythonDevice implements FieldDevice {
         break;
       case 'view':
         this.#checkStored(ledger);
-        this.#resolveView(viewOf(event.view));
+        this.#lastView = viewOf(event.view);
+        this.#resolveView(this.#lastView);
         break;
     }
   }
