@@ -2,6 +2,7 @@
 import type { FieldClient, FieldConflict, FieldView, OutboxEntry } from '../client/types.ts';
 import { type ConflictsDeps, createConflicts } from './conflicts/conflicts.ts';
 import { byId } from './dom.ts';
+import { readPatiently } from './timeline/patient-read.ts';
 import { Timeline } from './timeline/timeline.ts';
 
 export interface HistoryDeps extends Omit<ConflictsDeps, 'onConflict' | 'showNotice'> {
@@ -26,7 +27,7 @@ export interface History {
 export function createHistory({ onShow, showToast, ...deps }: HistoryDeps): History {
   const { client } = deps;
   const timeline = new Timeline<FieldView>({
-    read: (path) => client.read(path),
+    read: readPatiently((path) => client.read(path)),
     onShow,
     onError: (error) => showToast(describeError(error)),
   });
