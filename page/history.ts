@@ -2,7 +2,7 @@
 import type { FieldClient, FieldConflict, FieldView, OutboxEntry } from '../client/types.ts';
 import { type ConflictsDeps, createConflicts } from './conflicts/conflicts.ts';
 import { byId } from './dom.ts';
-import { readPatiently } from './timeline/patient-read.ts';
+import { retryReads } from './timeline/retry-reads.ts';
 import { Timeline } from './timeline/timeline.ts';
 
 export interface HistoryDeps extends Omit<ConflictsDeps, 'onConflict' | 'showNotice'> {
@@ -27,7 +27,7 @@ export interface History {
 export function createHistory({ onShow, showToast, ...deps }: HistoryDeps): History {
   const { client } = deps;
   const timeline = new Timeline<FieldView>({
-    read: readPatiently((path) => client.read(path)),
+    read: retryReads((path) => client.read(path)),
     onShow,
     onError: (error) => showToast(describeError(error)),
   });

@@ -25,7 +25,10 @@ const minRequestTimeoutMs = 10_000;
 const maxRequestTimeoutMs = 160_000;
 /** On slow uplinks requests shrink down to this length or to one update; after that, their timeout grows. */
 const minBatchLength = 4096;
-/** The slowest uplink that requests wait for, in characters per second. Without this limit a short request that is lost would block the others for minutes. */
+/**
+ * The slowest uplink that requests wait for, in characters per second. Without this limit, a short request that is lost would
+ * block the others for minutes.
+ */
 const minUplinkRate = 400;
 /** The server closes a socket that sends more than 100 messages a second. Updates made in between share a message. */
 const minMessageIntervalMs = 20;

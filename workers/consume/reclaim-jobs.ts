@@ -7,10 +7,16 @@ import type { Worker } from 'bullmq';
  * well, which is safe, because commits are idempotent.
  * @returns how many
  */
-export async function reclaimJobs(worker: Pick<Worker, 'getBackend'>): Promise<number> {
+export async function reclaimJobs(worker: Pick<Worker, 'getBackend' | 'closing'>): Promise<number> {
   const backend = worker.getBackend();
   const [newestFirst = []] = await backend.getRanges(['active'], 0, -1);
-  // Each one goes to the front. Without a token, BullMQ does not require the lock.
-  for (const id of newestFirst) await backend.moveJobFromActiveToWait(id);
-  return newestFirst.length;
+  let reclaimed = 0;
+  for (const id of newestFirst) {
+    // The lease has ended, so that another worker may have these jobs by now.
+    if (worker.closing) break;
+    // Each one goes to the front. Without a token, BullMQ does not require the lock.
+    await backend.moveJobFromActiveToWait(id);
+    reclaimed += 1;
+  }
+  return reclaimed;
 }

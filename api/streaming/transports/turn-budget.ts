@@ -8,7 +8,10 @@ const maxTurnMs = 5;
 export class TurnBudget {
   /** When the first message of this turn was handled. */
   #startedAt: number | undefined;
-  /** Resumes the work that waits for a later turn, in the order of its arrival. However many wait, a turn only resumes what it has time for. */
+  /**
+   * Resumes the work that waits for a later turn, in the order of its arrival. However many wait, a turn only resumes what it has
+   * time for.
+   */
   readonly #waiting: (() => void)[] = [];
 
   /** Starts the work at once, unless the time of this turn is used up or others wait. */

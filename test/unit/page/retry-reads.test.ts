@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readPatiently } from '../../../page/timeline/patient-read.ts';
+import { retryReads } from '../../../page/timeline/retry-reads.ts';
 
 /** A read that fails with these statuses, one after the other, and then succeeds. */
 function failingRead(...statuses: readonly number[]) {
@@ -11,7 +11,7 @@ function failingRead(...statuses: readonly number[]) {
     if (status !== undefined) throw Object.assign(new Error(`status ${status}`), { status });
     return path;
   };
-  return { read: readPatiently(read as never, [0, 0]), attempts: () => attempts };
+  return { read: retryReads(read as never, [0, 0]), attempts: () => attempts };
 }
 
 t.test('a busy server, a rate limit and a lost connection are tried again', async (t) => {

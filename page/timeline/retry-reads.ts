@@ -6,7 +6,7 @@ export type Read = <Answer>(path: string) => Promise<Answer>;
 const pausesMs = [300, 1500];
 
 /** @returns a function that tries up to three times, and then throws what the last attempt threw */
-export function readPatiently(read: Read, pauses: readonly number[] = pausesMs): Read {
+export function retryReads(read: Read, pauses: readonly number[] = pausesMs): Read {
   return async <Answer>(path: string) => {
     for (const pauseMs of pauses) {
       try {
