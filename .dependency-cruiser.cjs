@@ -49,7 +49,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^client/(dist/|([a-z-]+|storage/[a-z-]+)[.](js|d[.]ts)$)' },
+    exclude: { path: '[.]build-|^client/(dist/|([a-z-]+|storage/[a-z-]+)[.](js|d[.]ts)$)' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
