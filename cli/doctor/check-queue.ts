@@ -13,7 +13,8 @@ export function evaluateQueue(options: EvaluateQueueOptions, now: number): Findi
   const { subject, waiting, active, delayed, failed, stalled, oldestAt, isPaused, maxBacklog } = options;
   const backlog = waiting + active + delayed;
   const oldestMs = oldestAt === null ? 0 : now - oldestAt;
-  const share = `${Math.round((100 * backlog) / maxBacklog)} % of MAX_BACKLOG`;
+  // A job has one request or more, and the limit is one of requests.
+  const share = `at least ${Math.round((100 * backlog) / maxBacklog)} % of MAX_BACKLOG`;
   const summary = `${share}: ${waiting} waiting, ${active} active, ${delayed} to be retried, ${failed} failed`;
   return [
     ok(subject, oldestAt === null ? summary : `${summary}; the oldest is ${formatSeconds(oldestMs)} old`),

@@ -43,8 +43,9 @@ const keepCountersSql = `
   WHERE clock.field_id = :field AND clock.device_id = gone.device_id`;
 
 /**
- * Deletes the log up to a version that has an archived snapshot. The counters of the deleted entries are kept as ranges,
- * so that an update which is sent again years later is not applied again.
+ * Deletes the log up to a version, which becomes the start of the log: the caller has archived a snapshot of it, or deletes the
+ * whole field. The counters of the deleted entries are kept as ranges, so that an update which is sent again years later is not
+ * applied again.
  */
 export async function deleteLogThrough(
   trx: Knex.Transaction,

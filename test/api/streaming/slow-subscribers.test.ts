@@ -1,6 +1,6 @@
 import t from 'tap';
 import { openConnections } from '../../../api/connections.ts';
-import { createServices } from '../../../api/server.ts';
+import { createServices } from '../../../api/services.ts';
 import type { StreamMessage } from '../../../api/streaming/stream-message.ts';
 import type { MessageSink } from '../../../api/streaming/subscriber.ts';
 import { versionOf } from '../../../shared/field/cursor.ts';
